@@ -1,0 +1,38 @@
+/* blob.h: object files under DIR/objects, worked on by libuv's pool.
+ *
+ * objects/ab/cdef....tar.zst; a file is at its final name from the start, what
+ * of it counts is in the database. Every write checks its return; nothing is
+ * durable before gt_blob_job SYNC says so. A placement that would leave less
+ * than `reserve` bytes free fails with -GT_ENOSPACE and takes nothing. */
+#ifndef GT_BLOB_H
+#define GT_BLOB_H
+
+#include <uv.h>
+
+#include "node.h"
+
+struct gt_blobs;
+struct gt_blob_events {
+	/* A finished job, on the loop's thread: an event of type PLACED,
+	 * SYNCED, CHECKED, ADOPTED or FAULT. Lent for the call. */
+	void (*done)(void *arg, const struct gt_event *e);
+	/* The bytes a SERVE read, on a pool thread; takes over malloc'ed p. */
+	void (*serve)(void *arg, const struct gt_action *a, void *p, size_t n);
+};
+
+int gt_blobs_open(struct gt_blobs **out, uv_loop_t *loop, const char *dir,
+                  uint64_t reserve, const struct gt_blob_events *events,
+                  void *arg, char *why, size_t why_cap);
+/* Waits for jobs under way. */
+void gt_blobs_close(struct gt_blobs *b);
+/* Starts PLACE, COPY, TAIL, SYNC, CHECK, ADOPT, REMOVE or SERVE. Copies what
+ * the action points to, but keeps a reference on the bulk. Loop thread. */
+void gt_blobs_submit(struct gt_blobs *b, const struct gt_action *a);
+
+/* For HTTP: opens an object's file for reading. fd or -1. Any thread. */
+int gt_blobs_open_object(const char *dir, const struct gt_id *object);
+/* Name of a fresh file in DIR/staged. */
+void gt_blobs_staged_path(const char *dir, const char *name, char *out,
+                          size_t cap);
+
+#endif

@@ -1,0 +1,69 @@
+/* config.h: a node's configuration, read from DIR/guantong.yaml.
+ *
+ * One table of keys (config.c) parses, checks, prints and documents them. An
+ * unknown key is an error with file:line:column and the nearest known key.
+ * Sizes take B KiB MiB GiB, times ms s m h d. */
+#ifndef GT_CONFIG_H
+#define GT_CONFIG_H
+
+#include "base.h"
+
+enum { GT_ADDRESSES_MAX = 8, GT_USERS_MAX = 64, GT_FILE_MAX = 4096 };
+
+struct gt_user {
+	char name[64];
+	char password[128];
+};
+
+struct gt_config {
+	char code[GT_CODE_MAX + 1];            /* node.code */
+	char name[128];                        /* node.name, for people */
+	char lang[16];                         /* node.language: zh-CN or en */
+	char parent[GT_CODE_MAX + 1];          /* parent.code; "" at the root */
+	char addresses[GT_ADDRESSES_MAX][256]; /* parent.addresses host:port */
+	size_t naddresses;
+	char listen[256];         /* link.listen host:port; "" no children */
+	bool insecure;            /* link.insecure */
+	uint64_t heartbeat_ms;    /* link.heartbeat, 15s */
+	uint64_t dead_ms;         /* link.dead, 45s */
+	uint64_t window_min;      /* link.window_min, 512KiB */
+	uint64_t window_max;      /* link.window_max, 8MiB */
+	uint64_t max_links;       /* link.max_links, 256 */
+	uint64_t max_per_address; /* link.max_per_address, 64 */
+	char http[256];           /* http.listen host:port, 127.0.0.1:8080 */
+	struct gt_user
+	        users[GT_USERS_MAX]; /* http.terminals: [{name, password}] */
+	size_t nusers;               /* none: whoever reaches the port */
+	uint64_t reserve;         /* storage.reserve: bytes kept free, 64MiB */
+	uint64_t transfers;       /* storage.transfers: at once, 4 */
+	char policy[GT_FILE_MAX]; /* policy.file, policy.yaml; "" none */
+	int log_level;            /* log.level: error warn info debug */
+};
+
+/* Where the mistake is and what to do. One line each, malloc'ed. */
+struct gt_complaints {
+	char **v;
+	size_t n;
+};
+void gt_complaints_free(struct gt_complaints *c);
+
+/* Reads and checks text (name for messages). Returns 0, or -GT_EINVALID with
+ * at least one complaint "file:line:column: key: what; try this". Warnings
+ * (insecure: true, ...) are complaints too, with 0 returned. Messages come in
+ * `lang`. */
+int gt_config_parse(struct gt_config *out, const char *name,
+                    struct gt_bytes text, const char *lang,
+                    struct gt_complaints *complaints);
+int gt_config_load(struct gt_config *out, const char *path, const char *lang,
+                   struct gt_complaints *complaints);
+/* The effective configuration as YAML, malloc'ed; parsing it gives the same
+ * struct. Passwords come out as "***". */
+char *gt_config_print(const struct gt_config *config);
+
+/* A policy file: YAML to an encoded Layer (origin, version and created_ms left
+ * unset), malloc'ed. Same complaints. */
+int gt_policy_parse(struct gt_bytes *layer, const char *name,
+                    struct gt_bytes text, const char *lang,
+                    struct gt_complaints *complaints);
+
+#endif

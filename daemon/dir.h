@@ -1,0 +1,32 @@
+/* dir.h: what is in a node's directory. Self-contained: copy it, move it.
+ *
+ *   guantong.yaml      configuration           policy.yaml   own layer,
+ * optional pki/ca.pem         CA certificate          pki/cert.pem  this
+ * node's, chain pki/key.pem        TLS key, 0600           pki/node.key Ed25519
+ * seed, 64 hex digits, 0600 pki/roster.key     64 hex digits: the public key
+ * the roster is signed with pki/members.bin    signed roster rows known at
+ * set-up: 32-bit big-endian length, then an encoded Signed, again and again
+ *   data/guantong.db   the database            objects/      object files
+ *   staged/            files being published   control.sock  admin HTTP
+ *   run.json           {"pid","link","http"}: while the daemon runs; ports as
+ *                      the system chose them; written when it is ready
+ *
+ * guantongd changes into the directory, so all names are relative to it (and
+ * control.sock never meets the 108-byte limit of socket names). */
+#ifndef GT_DIR_H
+#define GT_DIR_H
+
+#define GT_DIR_CONFIG     "guantong.yaml"
+#define GT_DIR_CA         "pki/ca.pem"
+#define GT_DIR_CERT       "pki/cert.pem"
+#define GT_DIR_KEY        "pki/key.pem"
+#define GT_DIR_NODE_KEY   "pki/node.key"
+#define GT_DIR_ROSTER_KEY "pki/roster.key"
+#define GT_DIR_MEMBERS    "pki/members.bin"
+#define GT_DIR_DATABASE   "data/guantong.db"
+#define GT_DIR_OBJECTS    "objects"
+#define GT_DIR_STAGED     "staged"
+#define GT_DIR_CONTROL    "control.sock"
+#define GT_DIR_RUN        "run.json"
+
+#endif

@@ -1,0 +1,78 @@
+/* link.h: links to neighbours. nng streams, TLS, SP framing, deadlines.
+ *
+ * Knows nothing of what messages mean. Threads: gt_links_* is called from the
+ * loop thread; gt_link_send and gt_link_drop from any. Callbacks run on nng's
+ * threads or the loop's and must neither block nor call back into gt_links. */
+#ifndef GT_LINK_H
+#define GT_LINK_H
+
+#include <uv.h>
+
+#include "base.h"
+
+/* A received message, counted. head and payload point into it. */
+struct gt_msg {
+	struct gt_bytes head;
+	struct gt_bytes payload;
+	uint64_t token; /* request id, 31 bits */
+	bool reply;
+	/* the rest is link.c's */
+};
+struct gt_msg *gt_msg_ref(struct gt_msg *m);
+void gt_msg_unref(struct gt_msg *m);
+
+struct gt_link_events {
+	/* TLS is done and the SP headers are exchanged. code: from the SAN URI
+	 * of the peer's certificate, "" when insecure. address for logs. */
+	void (*up)(void *arg, uint32_t peer, bool parent, const char *code,
+	           const char *address);
+	void (*down)(void *arg, uint32_t peer, const char *why);
+	/* Takes over one reference to m. */
+	void (*message)(void *arg, uint32_t peer, struct gt_msg *m);
+	/* Something worth a log line that belongs to no link in being: refused
+	 * handshakes, limits hit, dial failures. level: enum gt_log_level. */
+	void (*log)(void *arg, int level, const char *what, const char *address,
+	            const char *why);
+};
+
+struct gt_links_config {
+	const char *listen; /* "tcp://0.0.0.0:7700", NULL: no children */
+	const char *const *parents; /* addresses "host:port", tried in turn */
+	size_t nparents;
+	bool insecure; /* plain tcp, no certificates */
+	const char *ca_pem, *cert_pem, *key_pem; /* PEM text, not file names */
+	const char *parent_code;  /* the parent's certificate must carry it */
+	uint32_t handshake_ms;    /* 0: 5000 */
+	uint32_t max_links;       /* 0: GT_PEERS_MAX */
+	uint32_t max_per_address; /* 0: 64 */
+	uint32_t max_pending;     /* handshakes at once, 0: 64 */
+	uint32_t queue_bytes;     /* unsent bytes that drop a link, 0: 64 MiB */
+	uint32_t backoff_min_ms,
+	        backoff_max_ms; /* 0: 200, 60000; full jitter */
+};
+
+struct gt_links;
+/* Starts listening and dialling. why: a sentence on failure. */
+int gt_links_start(struct gt_links **out, uv_loop_t *loop,
+                   const struct gt_links_config *config,
+                   const struct gt_link_events *events, void *arg, char *why,
+                   size_t why_cap);
+/* The port listened on (the system may have chosen it), 0: none. */
+uint16_t gt_links_port(const struct gt_links *links);
+/* Dials the parent now, forgetting the backoff. */
+void gt_links_redial(struct gt_links *links);
+/* Closes every link; no callback runs after it returns. */
+void gt_links_stop(struct gt_links *links);
+
+/* Queues a message: SP header, head length, head, payload; copies both. False:
+ * the link is gone or over its queue. Any thread. */
+bool gt_link_send(struct gt_links *links, uint32_t peer, uint64_t token,
+                  bool reply, struct gt_bytes head, struct gt_bytes payload);
+/* As send, but payload is memory from malloc whose ownership passes over (also
+ * on failure). For bulk. */
+bool gt_link_send_owned(struct gt_links *links, uint32_t peer, uint64_t token,
+                        struct gt_bytes head, void *payload, size_t n);
+/* Flushes what is queued (within the handshake deadline), then closes. */
+void gt_link_drop(struct gt_links *links, uint32_t peer, const char *why);
+
+#endif

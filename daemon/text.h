@@ -1,0 +1,24 @@
+/* text.h: every sentence a person reads, in one place, in every language.
+ *
+ * texts.def holds rows TEXT(KEY, "English", "简体中文"); %-conversions must be
+ * the same, in the same order, in both (a test says so). */
+#ifndef GT_TEXT_H
+#define GT_TEXT_H
+
+enum gt_text {
+#define TEXT(key, en, zh) GT_T_##key,
+#include "texts.def"
+#undef TEXT
+	GT_T_COUNT
+};
+
+/* "zh-CN", "zh_CN.UTF-8", "zh" → Chinese; all else English. */
+void gt_text_language(const char *tag);
+/* The language of LC_ALL, LC_MESSAGES, LANG or GUANTONG_LANG, the last first.
+ */
+void gt_text_language_from_env(void);
+const char *gt_text(enum gt_text key);
+/* For a page whose reader's language differs from the process's. */
+const char *gt_text_in(const char *tag, enum gt_text key);
+
+#endif

@@ -1,0 +1,27 @@
+/* arena.h: memory that is given back all at once. */
+#ifndef GT_ARENA_H
+#define GT_ARENA_H
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "base.h"
+
+struct gt_arena;
+
+struct gt_arena *gt_arena_new(void);
+void gt_arena_free(struct gt_arena *arena); /* NULL is fine */
+/* Gives everything back; keeps one block for the next round. */
+void gt_arena_reset(struct gt_arena *arena);
+/* 16-byte aligned, not zeroed. NULL: out of memory. */
+void *gt_arena_get(struct gt_arena *arena, size_t n);
+/* NULL in, NULL out; NULL on out of memory. The copy of a string is ended
+ * with NUL. */
+void *gt_arena_copy(struct gt_arena *arena, const void *p, size_t n);
+char *gt_arena_str(struct gt_arena *arena, const char *s);
+/* For protobuf-c's unpack: frees nothing until reset. */
+ProtobufCAllocator *gt_arena_allocator(struct gt_arena *arena);
+/* Encodes a message. p NULL: out of memory. */
+struct gt_bytes gt_arena_pack(struct gt_arena *arena,
+                              const ProtobufCMessage *m);
+
+#endif

@@ -1,0 +1,129 @@
+#include "base.h"
+
+#include <openssl/evp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct gt_bytes gt_bytes_of(const void *p, size_t n)
+{
+	return (struct gt_bytes){p, n};
+}
+
+struct gt_bytes gt_bytes_str(const char *s)
+{
+	return (struct gt_bytes){(const uint8_t *)s, s ? strlen(s) : 0};
+}
+
+bool gt_bytes_eq(struct gt_bytes a, struct gt_bytes b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+bool gt_id_eq(const struct gt_id *a, const struct gt_id *b)
+{
+	return memcmp(a->b, b->b, sizeof a->b) == 0;
+}
+
+bool gt_id_is_zero(const struct gt_id *a)
+{
+	static const struct gt_id zero;
+	return gt_id_eq(a, &zero);
+}
+
+void gt_hex(char *out, const uint8_t *p, size_t n)
+{
+	static const char digit[] = "0123456789abcdef";
+	for (size_t i = 0; i < n; i++) {
+		out[2 * i] = digit[p[i] >> 4];
+		out[2 * i + 1] = digit[p[i] & 15];
+	}
+	out[2 * n] = '\0';
+}
+
+static int nibble(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+bool gt_unhex(uint8_t *out, size_t n, const char *hex)
+{
+	for (size_t i = 0; i < n; i++) {
+		int hi = nibble(hex[2 * i]);
+		int lo = hi < 0 ? -1 : nibble(hex[2 * i + 1]);
+		if (lo < 0)
+			return false;
+		out[i] = (uint8_t)(hi << 4 | lo);
+	}
+	return hex[2 * n] == '\0';
+}
+
+bool gt_copy(char *out, size_t cap, const char *s)
+{
+	size_t n = strlen(s);
+	bool fits = n < cap;
+	assert(cap > 0);
+	if (!fits)
+		n = cap - 1;
+	memcpy(out, s, n);
+	out[n] = '\0';
+	return fits;
+}
+
+void gt_format(char *out, size_t cap, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(out, cap, fmt, ap);
+	va_end(ap);
+	assert(n >= 0);
+}
+
+uint32_t gt_get32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	       (uint32_t)p[2] << 8 | p[3];
+}
+
+uint64_t gt_get64(const uint8_t *p)
+{
+	return (uint64_t)gt_get32(p) << 32 | gt_get32(p + 4);
+}
+
+void gt_put32(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)(v >> 24);
+	p[1] = (uint8_t)(v >> 16);
+	p[2] = (uint8_t)(v >> 8);
+	p[3] = (uint8_t)v;
+}
+
+void gt_put64(uint8_t *p, uint64_t v)
+{
+	gt_put32(p, (uint32_t)(v >> 32));
+	gt_put32(p + 4, (uint32_t)v);
+}
+
+void gt_sha256(struct gt_id *out, const struct gt_bytes *parts, size_t n)
+{
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	/* Without a hash nothing here can be true: stop rather than guess. */
+	int ok = c && EVP_DigestInit_ex(c, EVP_sha256(), NULL);
+	for (size_t i = 0; ok && i < n; i++)
+		ok = EVP_DigestUpdate(c, parts[i].p, parts[i].n);
+	ok = ok && EVP_DigestFinal_ex(c, out->b, NULL);
+	EVP_MD_CTX_free(c);
+	assert(ok);
+}
+
+void gt_sha256_one(struct gt_id *out, const void *p, size_t n)
+{
+	struct gt_bytes part = {p, n};
+	gt_sha256(out, &part, 1);
+}

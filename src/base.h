@@ -1,0 +1,60 @@
+/* base.h: the few types and functions every file of the core uses. */
+#ifndef GT_BASE_H
+#define GT_BASE_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "limit.h"
+
+enum { GT_ID_BYTES = 32, GT_EPOCH_BYTES = 16, GT_UUID_BYTES = 16 };
+
+struct gt_id {
+	uint8_t b[GT_ID_BYTES];
+};
+
+/* Bytes that belong to somebody else. Never owned, never freed. */
+struct gt_bytes {
+	const uint8_t *p;
+	size_t n;
+};
+
+/* Time as handed to the core. mono_ms never jumps and has no meaning outside
+ * one run; wall_ms is milliseconds since the Unix epoch and may be anything. */
+struct gt_now {
+	uint64_t mono_ms;
+	int64_t wall_ms;
+};
+
+struct gt_bytes gt_bytes_of(const void *p, size_t n);
+struct gt_bytes gt_bytes_str(const char *s);
+bool gt_bytes_eq(struct gt_bytes a, struct gt_bytes b);
+bool gt_id_eq(const struct gt_id *a, const struct gt_id *b);
+bool gt_id_is_zero(const struct gt_id *a);
+
+/* Lower-case hexadecimal. out holds 2n+1 chars. */
+void gt_hex(char *out, const uint8_t *p, size_t n);
+/* Reads exactly 2n hex digits and the end of the string; false: it is not that.
+ */
+bool gt_unhex(uint8_t *out, size_t n, const char *hex);
+
+/* Copies s, cut to fit, always terminated. True if it fitted. */
+bool gt_copy(char *out, size_t cap, const char *s);
+/* snprintf that is always terminated and asserts a sane format. */
+void gt_format(char *out, size_t cap, const char *fmt, ...)
+        __attribute__((format(printf, 3, 4)));
+
+/* Big-endian, as on the wire. */
+uint32_t gt_get32(const uint8_t *p);
+uint64_t gt_get64(const uint8_t *p);
+void gt_put32(uint8_t *p, uint32_t v);
+void gt_put64(uint8_t *p, uint64_t v);
+
+/* SHA-256 of the parts one after the other. */
+void gt_sha256(struct gt_id *out, const struct gt_bytes *parts, size_t n);
+void gt_sha256_one(struct gt_id *out, const void *p, size_t n);
+
+#endif

@@ -1,0 +1,57 @@
+/* limit.h: a limit on everything. What arrives beyond one is refused. */
+#ifndef GT_LIMIT_H
+#define GT_LIMIT_H
+
+enum {
+	/* names */
+	GT_CODE_MAX = 48,   /* division code with suffix, chars */
+	GT_SLUG_MAX = 100,  /* second half of a resource id */
+	GT_RID_MAX = 152,   /* "<code>/<slug>" */
+	GT_LEVELS_MAX = 12, /* depth of the tree */
+	GT_LEVEL_NAME_MAX = 32,
+	GT_RULE_NAME_MAX = 64,
+
+	/* wire */
+	GT_HEAD_MAX = 1 << 20,               /* protobuf part of a message */
+	GT_PAYLOAD_MAX = (256 << 10) + 1024, /* raw bytes behind it */
+	GT_MESSAGE_MAX = GT_HEAD_MAX + GT_PAYLOAD_MAX + 8,
+	GT_CHANGES_BYTES = 512 << 10, /* aim for one Changes answer */
+	GT_CHANGES_ROWS = 1024,
+	GT_RECORDS_BYTES = 256 << 10,
+	GT_RECORDS_ROWS = 512,
+	GT_INVENTORY_ROWS = 4096,
+	GT_REQUESTS_MAX = 1024, /* outstanding on one link */
+
+	/* objects */
+	GT_FRAME_PLAIN_MIN = 64 << 10,
+	GT_FRAME_PLAIN_MAX = 256 << 10,
+	GT_FRAME_STORED_MAX = (256 << 10) + 1024,
+	GT_MANIFEST_MAX = 64 << 20,
+	GT_MANIFEST_PIECE = 256 << 10,
+	GT_FILES_MAX = 1000000,
+	GT_PATH_MAX = 1024, /* bytes of a member's path */
+	GT_MEDIA_TYPE_MAX = 100,
+
+	/* signed things */
+	GT_ENTRY_MAX = 64 << 10,
+	GT_LAYER_MAX = 256 << 10,
+	GT_SEAL_MAX = 4096, /* bodies under one signature */
+	GT_SEAL_DEPTH = 12,
+	GT_VALUES_MAX = 64, /* of one repeated field of an entry */
+	GT_TEXT_MAX = 8192,
+
+	/* policy */
+	GT_RULES_MAX = 1000,
+	GT_PREDICATES_MAX = 32,
+
+	/* records */
+	GT_STATEMENT_MAX = 256 << 10,
+	GT_STATEMENTS_BATCH = 500,
+
+	/* a turn */
+	GT_TURN_EVENTS = 4096,
+	GT_PEERS_MAX = 512,
+	GT_TRANSFERS_MAX = 8, /* objects being filled at once */
+};
+
+#endif

@@ -1,0 +1,217 @@
+/* node.h: the whole node as one deterministic state machine.
+ *
+ * No clock, socket, file or thread is touched in here. Time and everything
+ * that happens arrive as events; everything to be done leaves as actions.
+ *
+ * Events are taken in turns. A turn is one store transaction: every event in
+ * it is decided, the transaction commits once, and only then are the actions
+ * handed out (durable before audible). Any action may be lost in a crash:
+ * GT_EV_START produces it again.
+ *
+ * Bulk bytes never enter the core. A message's payload travels beside it as a
+ * gt_bulk the core can only pass on, to be placed in an object's file by
+ * whoever performs the action.
+ *
+ * Lending: an event and all it points to live for the call. An action and all
+ * it points to live until the next turn. A gt_bulk named by an action is the
+ * performer's to keep alive. */
+#ifndef GT_NODE_H
+#define GT_NODE_H
+
+#include "base.h"
+#include "statement.h"
+
+struct sqlite3;
+struct gt_node;
+struct gt_bulk; /* opaque: the daemon's or the simulator's */
+
+/* --------------------------------------------------------------- what it is */
+
+struct gt_node_config {
+	const char *code;   /* own division code */
+	const char *parent; /* parent's code; "" at the root */
+	const char *software;
+	uint8_t seed[32];       /* Ed25519 secret of this node */
+	uint8_t roster_key[32]; /* Ed25519 public key the roster is signed with
+	                         */
+	uint32_t window_min;    /* bytes outstanding to the parent, adaptive */
+	uint32_t window_max;
+	uint32_t heartbeat_ms; /* a parked Changes is answered at the latest
+	                          then */
+	uint32_t dead_ms;      /* silence after which a link is dropped */
+	uint32_t transfers;    /* objects filled at once */
+};
+/* code, parent and software are copied; numbers 0 take the default. */
+
+/* ------------------------------------------------------------------- events */
+
+enum gt_event_type {
+	GT_EV_START,     /* first event of every run */
+	GT_EV_TIME,      /* gt_node_deadline() has passed */
+	GT_EV_PEER_UP,   /* a link opened; nothing has been said on it */
+	GT_EV_PEER_DOWN, /* that link is gone; its id is never used again */
+	GT_EV_MSG,       /* one whole message from a neighbour */
+	/* answers to blob actions: object, frame and status tell which */
+	GT_EV_PLACED,  /* bytes of a frame are verified and in the file, not
+	                  yet durable; or -GT_EDAMAGED, -GT_ENOSPACE, -GT_EIO */
+	GT_EV_SYNCED,  /* everything placed before the SYNC is durable */
+	GT_EV_CHECKED, /* the whole object is what its manifest says, or why not
+	                */
+	GT_EV_ADOPTED, /* a staged file is the object, durable; or why not */
+	GT_EV_FAULT,   /* a frame asked for by SERVE could not be read or, when
+	                  checked, was damaged */
+	/* commands from people and terminals; each is answered by one REPLY */
+	GT_EV_PUBLISH,
+	GT_EV_WITHDRAW,
+	GT_EV_LAYER,
+	GT_EV_MEMBERS,
+	GT_EV_STATEMENTS,
+	GT_EV_WANT, /* fetch an on-demand resource now */
+	GT_EV_NOTE, /* the daemon has something for the audit log */
+};
+
+/* A resource to publish. entry is an encoded Entry whose id and descriptive
+ * fields are set; the node sets version, publisher, state, dates, sizes, object
+ * and origin level. */
+struct gt_draft {
+	struct gt_bytes entry;
+	struct gt_bytes manifest; /* n == 0: no content */
+	const char *staged;       /* name of the staged object file, "": none */
+};
+
+struct gt_event {
+	enum gt_event_type type;
+	uint32_t peer;  /* link the event belongs to, 0: none */
+	uint32_t frame; /* PLACED, FAULT */
+	uint64_t token; /* MSG: request id; commands: whom to answer */
+	int status;     /* 0 or -GT_E... of a finished action */
+	struct gt_id object;
+	struct gt_bytes body;    /* START: 64 random bytes. PEER_UP: 32 random
+	                            bytes. MSG: head. LAYER: encoded Layer
+	                            draft. CHECKED, ADOPTED: why */
+	struct gt_bytes payload; /* MSG: raw bytes behind the head */
+	struct gt_bulk *bulk;    /* MSG: the same bytes, to be passed on */
+	const char *text; /* PEER_UP: code in the certificate, "" if insecure;
+	                     WITHDRAW, WANT: resource id; NOTE: what */
+	const char
+	        *detail; /* WITHDRAW: reason. NOTE: detail. PEER_UP: address */
+	const char *actor; /* commands: who asked, for the audit row */
+	bool parent;       /* PEER_UP: we dialled it */
+	const struct gt_draft
+	        *drafts; /* PUBLISH; more than one: none has content */
+	const struct gt_bytes *members; /* MEMBERS: encoded Signed */
+	const struct gt_statement *statements;
+	size_t count; /* of drafts, members or statements */
+};
+
+/* ------------------------------------------------------------------ actions */
+
+enum gt_action_type {
+	GT_ACT_SEND,  /* head, then payload, to peer as message `token` */
+	GT_ACT_SERVE, /* head, then bytes [offset, offset+n) of object, to peer;
+	                 with check, verify against id first. On failure send
+	                 nothing and answer FAULT */
+	GT_ACT_DROP,  /* close the link to peer; text says why */
+	GT_ACT_PLACE, /* verify bulk's payload against id (n bytes), put it at
+	                 offset of object (total bytes in all): PLACED */
+	GT_ACT_COPY,  /* as PLACE, from [from_offset, +n) of object `from` */
+	GT_ACT_TAIL, /* put payload (the seek table) at offset of object: PLACED
+	                with frame UINT32_MAX */
+	GT_ACT_SYNC, /* make object durable, name included: SYNCED */
+	GT_ACT_CHECK,  /* gt_object_check against payload, the manifest: CHECKED
+	                */
+	GT_ACT_ADOPT,  /* gt_object_check(all) staged file `text` against
+	                  payload,  fsync, rename to object, sync folder: ADOPTED
+	                */
+	GT_ACT_REMOVE, /* object is no longer needed; unlink its file */
+	GT_ACT_REPLY,  /* answer the caller who holds token: status, text (JSON
+	                  when status is 0, else a sentence) */
+	GT_ACT_LOG,    /* one line for the operator: status is a level */
+};
+
+enum gt_log_level { GT_LOG_ERROR, GT_LOG_WARN, GT_LOG_INFO, GT_LOG_DEBUG };
+
+struct gt_action {
+	enum gt_action_type type;
+	uint32_t peer;
+	uint32_t frame;
+	uint64_t token;
+	int status;
+	bool check;
+	bool reply; /* SEND: answers the peer's request; else it is our own */
+	struct gt_id object;
+	struct gt_id id;   /* SHA-256 the bytes must have */
+	struct gt_id from; /* COPY */
+	uint64_t offset;
+	uint64_t from_offset;
+	uint64_t total;
+	size_t n;
+	struct gt_bytes head;
+	struct gt_bytes payload;
+	struct gt_bulk *bulk;
+	const char *text;
+};
+
+struct gt_actions {
+	const struct gt_action *v;
+	size_t n;
+};
+
+/* ---------------------------------------------------------------- functions */
+
+/* Opens the node on a database the caller opened read-write on any VFS; the
+ * node owns db from here, also on failure. why: a sentence on failure. */
+int gt_node_open(struct gt_node **out, const struct gt_node_config *config,
+                 struct sqlite3 *db, char *why, size_t why_cap);
+/* Closes the database. Nothing is lost by not calling it. */
+void gt_node_close(struct gt_node *node);
+
+/* Takes events in order, all of them or fewer (*taken), commits once, hands out
+ * actions. 0, or a negative GT_E... after which this node must be closed:
+ * nothing was committed and no action may be performed. A neighbour's bad
+ * message is no error of the node; it comes out as GT_ACT_DROP. */
+int gt_node_turn(struct gt_node *node, struct gt_now now,
+                 const struct gt_event *events, size_t n, size_t *taken,
+                 struct gt_actions *actions);
+
+/* When GT_EV_TIME is due next, in mono_ms; UINT64_MAX: never. */
+uint64_t gt_node_deadline(const struct gt_node *node);
+
+/* What went wrong in the last failed turn, for people. */
+const char *gt_node_why(const struct gt_node *node);
+
+/* Soft state, for status pages and tests. Counters run since START. */
+struct gt_transfer_status {
+	struct gt_id object;
+	char resource[GT_RID_MAX + 1];
+	uint32_t frames, present;
+	uint64_t bytes, total;
+};
+struct gt_child_status {
+	char code[GT_CODE_MAX + 1];
+	bool up;
+	uint64_t lag; /* changes scanned but not yet acknowledged */
+	uint64_t frames_sent, bytes_sent;
+};
+struct gt_node_status {
+	bool parent_up; /* Hello and Prove are done */
+	bool synced;    /* the parent had nothing more for us */
+	bool bulk_paused;
+	int64_t parent_seen_ms; /* wall time of the last word from it, 0: never
+	                         */
+	uint64_t cursor;        /* last change applied */
+	uint64_t commits, events, messages_in, messages_out, drops;
+	uint64_t bytes_in, bytes_out, frames_in, frames_out, frames_damaged;
+	uint64_t records_in, records_dup, records_quarantined;
+	uint64_t records_waiting;  /* not yet at the parent */
+	uint64_t records_unrooted; /* not yet at the root */
+	uint64_t generation; /* grows whenever anything a reader sees changes */
+	uint32_t children_up;
+	uint32_t ntransfers;
+	struct gt_transfer_status transfers[GT_TRANSFERS_MAX];
+	uint32_t nchildren;
+	struct gt_child_status children[GT_PEERS_MAX];
+};
+void gt_node_status(const struct gt_node *node, struct gt_node_status *out);
+
+#endif

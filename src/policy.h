@@ -1,0 +1,76 @@
+/* policy.h: which node may hold what.
+ *
+ * Verdicts form a lattice: deny < metadata < on-demand < mirror. A layer is an
+ * ordered list of rules; the first that is for the receiver and whose
+ * predicates all hold decides, else the layer's fallback does. What a node may
+ * hold is the meet of every layer from the root to itself:
+ *
+ *   meet(n, r)      = min over layers l of origin containing n of decide(l, n,
+ * r) effective(n, r) = min(meet(n, r), ceiling(effective(parent(n), r)))
+ *   ceiling(deny) = deny, ceiling(metadata) = metadata, else mirror
+ *
+ * The ceiling states what a tree means: bytes reach a child only through its
+ * parent, so a parent that may not store a resource has none to pass on. */
+#ifndef GT_POLICY_H
+#define GT_POLICY_H
+
+#include "base.h"
+#include "guantong.pb-c.h"
+
+enum gt_verdict {
+	GT_DENY = 0,
+	GT_METADATA = 1,
+	GT_ON_DEMAND = 2,
+	GT_MIRROR = 3,
+};
+
+const char *gt_verdict_name(enum gt_verdict v); /* "on-demand" */
+int gt_verdict_parse(const char *name);         /* -1: no such verdict */
+const char *gt_field_name(Gt__Field field);     /* "audience" */
+int gt_field_parse(const char *name);           /* -1: no such field */
+
+/* A layer ready to be asked. Immutable; may be shared by threads. */
+struct gt_layer;
+
+/* Builds from an encoded Layer. why gets a sentence on refusal naming the rule.
+ * 0, -GT_EMALFORMED, -GT_ELIMIT, -GT_ENOMEM. */
+int gt_layer_new(struct gt_layer **out, struct gt_bytes body, char *why,
+                 size_t why_cap);
+void gt_layer_free(struct gt_layer *layer); /* NULL is fine */
+const char *gt_layer_origin(const struct gt_layer *layer);
+uint64_t gt_layer_version(const struct gt_layer *layer);
+
+struct gt_receiver {
+	const char *code;
+	const char *level;
+};
+
+struct gt_decision {
+	enum gt_verdict verdict;
+	uint32_t priority;
+	const char *
+	        rule; /* name; "" is the fallback. Lives as long as the layer */
+	const char *layer; /* its origin's code; "" when no layer applies */
+};
+
+/* One layer's word. now_ms is wall time, for age. */
+struct gt_decision gt_layer_decide(const struct gt_layer *layer,
+                                   const Gt__Entry *entry,
+                                   const struct gt_receiver *to,
+                                   int64_t now_ms);
+
+/* The meet of the layers whose origin contains the receiver; others are passed
+ * over. Order of layers does not matter: among equal verdicts the priority is
+ * the least, and the layer named is the one nearest the root. No layer at all:
+ * mirror, priority 50. */
+struct gt_decision gt_policy_meet(const struct gt_layer *const *layers,
+                                  size_t n, const Gt__Entry *entry,
+                                  const struct gt_receiver *to, int64_t now_ms);
+
+enum gt_verdict gt_verdict_ceiling(enum gt_verdict parent);
+
+/* True if any predicate of any layer looks at age, so that verdicts change
+ * with time alone. */
+bool gt_layer_ages(const struct gt_layer *layer);
+
+#endif

@@ -1,0 +1,45 @@
+/* seal.h: signatures, Ed25519 (RFC 8032) over batches of bodies.
+ *
+ * One signature is made over the root of an RFC 6962 Merkle tree of up to
+ * GT_SEAL_MAX bodies, so that importing a thousand entries costs one signature
+ * and checking them one verification. The signed text is
+ *     "guantong seal v1\n" || root
+ * and a leaf is SHA-256(00 || kind || body), a node SHA-256(01 || l || r). */
+#ifndef GT_SEAL_H
+#define GT_SEAL_H
+
+#include "arena.h"
+#include "base.h"
+#include "guantong.pb-c.h"
+
+struct gt_key {
+	uint8_t seed[32]; /* secret */
+	uint8_t public[32];
+};
+
+/* Derives the public half. 0 or -GT_ENOMEM. */
+int gt_key_from_seed(struct gt_key *key, const uint8_t seed[32]);
+
+/* Signs and checks free-standing text (Hello proofs). */
+int gt_sign(const struct gt_key *key, struct gt_bytes text, uint8_t sig[64]);
+int gt_verify(const uint8_t public[32], struct gt_bytes text,
+              const uint8_t sig[64]);
+
+/* Seals n bodies of one kind. out[i] is an encoded Signed message, allocated
+ * in the arena. 0, -GT_ENOMEM or -GT_ELIMIT. */
+int gt_seal(const struct gt_key *key, Gt__Kind kind,
+            const struct gt_bytes *bodies, size_t n, struct gt_arena *arena,
+            struct gt_bytes *out);
+
+/* Remembers the last roots found good, so that a batch is verified once. Not
+ * safe for use by two threads. */
+struct gt_seal_cache;
+struct gt_seal_cache *gt_seal_cache_new(void);
+void gt_seal_cache_free(struct gt_seal_cache *cache);
+
+/* The signature is good for exactly this kind and body by signed->key. Says
+ * nothing about who that key belongs to. 0, -GT_EMALFORMED, -GT_ESIGNATURE.
+ * cache may be NULL. */
+int gt_unseal(const Gt__Signed *signed_, struct gt_seal_cache *cache);
+
+#endif

@@ -1,0 +1,77 @@
+/* u_base.c: codes, globs, hexadecimal. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "code.h"
+
+static void codes(void **state)
+{
+	(void)state;
+	assert_true(gt_code_valid("33"));
+	assert_true(gt_code_valid("330106109210"));
+	assert_true(gt_code_valid("33-nju"));
+	assert_false(gt_code_valid("331"));
+	assert_false(gt_code_valid("33-"));
+	assert_false(gt_code_valid("33-Nju"));
+	assert_false(gt_code_valid("x"));
+	assert_int_equal(gt_code_depth("330106109"), 3);
+	assert_true(gt_code_within("330106", "3301"));
+	assert_true(gt_code_within("330106-b", "330106"));
+	assert_false(gt_code_within("330106", "330106-b"));
+	assert_false(gt_code_within("3302", "3301"));
+	assert_true(gt_code_child_of("3301", "33"));
+	assert_true(gt_code_child_of("330106-b", "330106"));
+	assert_true(gt_code_child_of("330106109", "330106-b"));
+	assert_false(gt_code_child_of("33", "33"));
+	assert_false(gt_code_child_of("33", "3301"));
+}
+
+static void ids(void **state)
+{
+	(void)state;
+	assert_true(gt_rid_valid("33/phone-basics"));
+	assert_true(gt_rid_valid("33-nju/a.b_c"));
+	assert_false(gt_rid_valid("33/"));
+	assert_false(gt_rid_valid("33/.hidden"));
+	assert_false(gt_rid_valid("33/a/b"));
+	assert_false(gt_rid_valid("nju/a"));
+}
+
+static void globs(void **state)
+{
+	(void)state;
+	assert_true(gt_glob("3301*", "330106"));
+	assert_true(gt_glob("*", ""));
+	assert_true(gt_glob("a*b?d", "axxbcd"));
+	assert_false(gt_glob("a*b", "abc"));
+	assert_false(gt_glob("", "a"));
+}
+
+static void hexadecimal(void **state)
+{
+	(void)state;
+	uint8_t in[3] = {0, 0xab, 0xff}, back[3];
+	char text[7];
+	gt_hex(text, in, 3);
+	assert_string_equal(text, "00abff");
+	assert_true(gt_unhex(back, 3, text));
+	assert_memory_equal(in, back, 3);
+	assert_false(gt_unhex(back, 3, "00abf"));
+	assert_false(gt_unhex(back, 3, "00abff0"));
+	assert_false(gt_unhex(back, 3, "00abfg"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(codes),
+	        cmocka_unit_test(ids),
+	        cmocka_unit_test(globs),
+	        cmocka_unit_test(hexadecimal),
+	};
+	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
