@@ -1,0 +1,238 @@
+#include "seal.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char context[] = "guantong seal v1\n";
+
+int gt_key_from_seed(struct gt_key *key, const uint8_t seed[32])
+{
+	size_t n = sizeof key->public;
+	EVP_PKEY *k =
+	        EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, 32);
+	bool ok = k && EVP_PKEY_get_raw_public_key(k, key->public, &n) == 1 &&
+	          n == 32;
+	EVP_PKEY_free(k);
+	memcpy(key->seed, seed, 32);
+	return ok ? 0 : -GT_ENOMEM;
+}
+
+int gt_sign(const struct gt_key *key, struct gt_bytes text, uint8_t sig[64])
+{
+	size_t n = 64;
+	EVP_PKEY *k = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL,
+	                                           key->seed, 32);
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	bool ok = k && c && EVP_DigestSignInit(c, NULL, NULL, NULL, k) == 1 &&
+	          EVP_DigestSign(c, sig, &n, text.p, text.n) == 1;
+	EVP_MD_CTX_free(c);
+	EVP_PKEY_free(k);
+	return ok ? 0 : -GT_ENOMEM;
+}
+
+int gt_verify(const uint8_t public[32], struct gt_bytes text,
+              const uint8_t sig[64])
+{
+	EVP_PKEY *k =
+	        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public, 32);
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	bool ok = k && c && EVP_DigestVerifyInit(c, NULL, NULL, NULL, k) == 1 &&
+	          EVP_DigestVerify(c, sig, 64, text.p, text.n) == 1;
+	EVP_MD_CTX_free(c);
+	EVP_PKEY_free(k);
+	return ok ? 0 : -GT_ESIGNATURE;
+}
+
+/* ------------------------------------------------- the Merkle tree, RFC 6962
+ */
+
+static void leaf_hash(struct gt_id *out, Gt__Kind kind, struct gt_bytes body)
+{
+	uint8_t head[2] = {0, (uint8_t)kind};
+	struct gt_bytes parts[2] = {{head, 2}, body};
+	gt_sha256(out, parts, 2);
+}
+
+static void node_hash(struct gt_id *out, const struct gt_id *l,
+                      const struct gt_id *r)
+{
+	uint8_t head = 1;
+	struct gt_bytes parts[3] = {
+	        {&head, 1}, {l->b, GT_ID_BYTES}, {r->b, GT_ID_BYTES}};
+	gt_sha256(out, parts, 3);
+}
+
+/* Largest power of two below n, n > 1. */
+static size_t split(size_t n)
+{
+	size_t k = 1;
+	while (k * 2 < n)
+		k *= 2;
+	return k;
+}
+
+struct tree {
+	const struct gt_id *leaves;
+	struct gt_id (*paths)[GT_SEAL_DEPTH]; /* of each leaf, leaf to root */
+	uint8_t *depth;
+};
+
+/* Hashes leaves [at, at + n) and appends each half's root to the paths of the
+ * other half. Recursion is at most GT_SEAL_DEPTH deep. */
+static void subtree(struct tree *t, size_t at, size_t n, struct gt_id *root)
+{
+	if (n == 1) {
+		*root = t->leaves[at];
+		return;
+	}
+	struct gt_id l, r;
+	size_t k = split(n);
+	subtree(t, at, k, &l);
+	subtree(t, at + k, n - k, &r);
+	for (size_t i = at; i < at + n; i++)
+		t->paths[i][t->depth[i]++] = i < at + k ? r : l;
+	node_hash(root, &l, &r);
+}
+
+/* The root that leaf `index` of `count` and its path lead to (RFC 9162
+ * 2.1.3.2). False: the path is not of the right length. */
+static bool climb(struct gt_id *root, const Gt__Signed *s)
+{
+	uint64_t fn = s->index, sn = s->count - 1;
+	struct gt_id h = *root;
+	for (size_t i = 0; i < s->n_path; i++) {
+		struct gt_id sibling;
+		if (s->path[i].len != GT_ID_BYTES || sn == 0)
+			return false;
+		memcpy(sibling.b, s->path[i].data, GT_ID_BYTES);
+		if ((fn & 1) || fn == sn) {
+			node_hash(&h, &sibling, &h);
+			while (!(fn & 1) && fn != 0) {
+				fn >>= 1;
+				sn >>= 1;
+			}
+		} else {
+			node_hash(&h, &h, &sibling);
+		}
+		fn >>= 1;
+		sn >>= 1;
+	}
+	*root = h;
+	return sn == 0;
+}
+
+static void signed_text(uint8_t out[sizeof context - 1 + GT_ID_BYTES],
+                        const struct gt_id *root)
+{
+	memcpy(out, context, sizeof context - 1);
+	memcpy(out + sizeof context - 1, root->b, GT_ID_BYTES);
+}
+
+/* --------------------------------------------------------------------- seal */
+
+static struct gt_bytes encode(const struct gt_key *key, Gt__Kind kind,
+                              struct gt_bytes body, uint8_t sig[64],
+                              const struct tree *t, size_t i, size_t n,
+                              struct gt_arena *arena)
+{
+	Gt__Signed s = GT__SIGNED__INIT;
+	ProtobufCBinaryData path[GT_SEAL_DEPTH];
+	union {
+		const uint8_t *in;
+		uint8_t *out;
+	} bytes = {.in = body.p}, public = {.in = key->public};
+	s.kind = kind;
+	s.body = (ProtobufCBinaryData){body.n, bytes.out};
+	s.key = (ProtobufCBinaryData){32, public.out};
+	s.signature = (ProtobufCBinaryData){64, sig};
+	s.index = i;
+	s.count = n;
+	s.n_path = t->depth[i];
+	s.path = path;
+	for (size_t k = 0; k < s.n_path; k++)
+		path[k] = (ProtobufCBinaryData){GT_ID_BYTES, t->paths[i][k].b};
+	return gt_arena_pack(arena, &s.base);
+}
+
+int gt_seal(const struct gt_key *key, Gt__Kind kind,
+            const struct gt_bytes *bodies, size_t n, struct gt_arena *arena,
+            struct gt_bytes *out)
+{
+	if (n == 0 || n > GT_SEAL_MAX)
+		return -GT_ELIMIT;
+	struct gt_id *leaves = gt_arena_get(arena, n * sizeof *leaves);
+	struct tree t = {
+	        leaves,
+	        gt_arena_get(arena, n * sizeof(struct gt_id) * GT_SEAL_DEPTH),
+	        gt_arena_get(arena, n)};
+	if (!leaves || !t.paths || !t.depth)
+		return -GT_ENOMEM;
+	memset(t.depth, 0, n);
+	for (size_t i = 0; i < n; i++)
+		leaf_hash(&leaves[i], kind, bodies[i]);
+	struct gt_id root;
+	uint8_t text[sizeof context - 1 + GT_ID_BYTES], sig[64];
+	subtree(&t, 0, n, &root);
+	signed_text(text, &root);
+	int status = gt_sign(key, gt_bytes_of(text, sizeof text), sig);
+	for (size_t i = 0; status == 0 && i < n; i++) {
+		out[i] = encode(key, kind, bodies[i], sig, &t, i, n, arena);
+		if (!out[i].p)
+			status = -GT_ENOMEM;
+	}
+	return status;
+}
+
+/* ------------------------------------------------------------------- unseal */
+
+enum { CACHE = 64 };
+
+struct gt_seal_cache {
+	unsigned next;
+	struct gt_id good[CACHE]; /* SHA-256(key || signature || root) */
+};
+
+struct gt_seal_cache *gt_seal_cache_new(void)
+{
+	return calloc(1, sizeof(struct gt_seal_cache));
+}
+
+void gt_seal_cache_free(struct gt_seal_cache *cache)
+{
+	free(cache);
+}
+
+static bool remembered(const struct gt_seal_cache *cache,
+                       const struct gt_id *what)
+{
+	for (unsigned i = 0; i < CACHE; i++)
+		if (gt_id_eq(&cache->good[i], what))
+			return true;
+	return false;
+}
+
+int gt_unseal(const Gt__Signed *s, struct gt_seal_cache *cache)
+{
+	if (s->key.len != 32 || s->signature.len != 64 || s->count == 0 ||
+	    s->count > GT_SEAL_MAX || s->index >= s->count ||
+	    s->n_path > GT_SEAL_DEPTH)
+		return -GT_EMALFORMED;
+	struct gt_id root, token;
+	uint8_t text[sizeof context - 1 + GT_ID_BYTES];
+	leaf_hash(&root, s->kind, gt_bytes_of(s->body.data, s->body.len));
+	if (!climb(&root, s))
+		return -GT_EMALFORMED;
+	struct gt_bytes parts[3] = {{s->key.data, 32},
+	                            {s->signature.data, 64},
+	                            {root.b, GT_ID_BYTES}};
+	gt_sha256(&token, parts, 3);
+	if (cache && remembered(cache, &token))
+		return 0;
+	signed_text(text, &root);
+	int status = gt_verify(s->key.data, gt_bytes_of(text, sizeof text),
+	                       s->signature.data);
+	if (status == 0 && cache)
+		cache->good[cache->next++ % CACHE] = token;
+	return status;
+}
