@@ -3,24 +3,34 @@
 #
 #   make            guantongd and guantong       make deps   Debian packages
 #   make demo       the main job, end to end     make check  all the tests
+#   make unit       tests of single modules      make e2e    real daemons, kill -9
+#   make asan tsan  unit tests under sanitizers  make fuzz   short, kept corpora
+#   make sim SEED=7 the simulator, by seed       make bench  figures, beside peers
+#   make layers     which room may use what      make tidy fmt fmt-check
+#   make clang      everything, by clang         make install DESTDIR= PREFIX=
 V ?= release
 CC ?= cc
 BUILD ?= build
 B := $(BUILD)/$(V)
 GEN := $(BUILD)/gen
+PYTHON ?= /usr/bin/python3
+JOBS := -j$(shell nproc)
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
 	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Walloca \
 	-Wformat=2 -Wnull-dereference -Wdouble-promotion \
 	-Wimplicit-fallthrough -Wswitch-enum -Wframe-larger-than=16384 -Werror
-BASE := -std=c17 -D_POSIX_C_SOURCE=200809L -fno-common -fno-strict-aliasing \
+STD := -std=c17 -D_POSIX_C_SOURCE=200809L
+BASE := $(STD) -fno-common -fno-strict-aliasing \
 	-fvisibility=hidden -fno-omit-frame-pointer -g -MMD -MP
 HARD := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
 	-fstack-clash-protection -fPIE
 HARDLD := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 SAN_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 SAN_tsan := -O1 -fsanitize=thread
+SAN_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all
 SAN_cov := -O0 --coverage
 SAN_debug := -Og
 ifeq ($(V),release)
@@ -29,7 +39,7 @@ LDOPT := $(HARDLD)
 else
 OPT := $(SAN_$(V))
 LDOPT := $(SAN_$(V))
-$(if $(OPT),,$(error unknown V=$(V): release debug asan tsan cov))
+$(if $(OPT),,$(error unknown V=$(V): release debug asan tsan fuzz cov))
 endif
 # assertions stay on in every variant: NDEBUG is never defined
 
@@ -40,19 +50,28 @@ DAEMON_LIBS := -luv -lnng -lyaml -lmicrohttpd -lcurl -lsystemd -lssl -lpthread
 INC_proto := -iquote proto -isystem $(GEN)
 INC_src := -iquote src $(INC_proto)
 INC_daemon := -iquote daemon $(INC_src)
-INC_tests := -iquote tests $(INC_daemon)
+INC_tests := -iquote tests -iquote tests/support $(INC_daemon)
 
 PROGRAMS := $(B)/guantongd $(B)/guantong
 MAINS := daemon/guantongd.c daemon/guantong.c
 objects = $(patsubst %.c,$(B)/%.o,$(1))
 CORE := $(call objects,$(wildcard proto/*.c src/*.c)) $(B)/gen/guantong.pb-c.o
 DAEMON := $(call objects,$(filter-out $(MAINS),$(wildcard daemon/*.c)))
+SUPPORT := $(call objects,$(wildcard tests/support/*.c))
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/u_*.c))
+FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/f_*.c))
+REPLAYS := $(FUZZERS:%=%.replay)
+SIM := $(if $(wildcard tests/sim/*.c),$(B)/simulate)
+LIBS := $(B)/libsupport.a $(B)/libdaemon.a $(B)/libguantong.a
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all unit layers fmt fmt-check tidy clean
+.PHONY: all deps unit unit-build property asan tsan clang fuzz fuzzers replay \
+	layers layers-selftest fmt fmt-check tidy e2e sim sim-build bench demo \
+	demo-stop check cov install clean
 all: $(PROGRAMS)
+
+# ------------------------------------------------------------------ building
 
 $(GEN)/guantong.pb-c.c: proto/guantong.proto
 	@mkdir -p $(@D)
@@ -68,18 +87,86 @@ $(B)/libguantong.a: $(CORE)
 	@rm -f $@; ar rcs $@ $^
 $(B)/libdaemon.a: $(DAEMON)
 	@rm -f $@; ar rcs $@ $^
+# what several tests share; empty where there is nothing to share
+$(B)/libsupport.a: $(SUPPORT)
+	@mkdir -p $(@D); rm -f $@; ar rcs $@ $^
 $(PROGRAMS): $(B)/%: $(B)/daemon/%.o $(B)/libdaemon.a $(B)/libguantong.a
 	$(CC) $(LDOPT) $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
-# cmocka tests; they may link both libraries, the linker takes what is used
-$(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libdaemon.a $(B)/libguantong.a
+# cmocka tests; they may link all libraries, the linker takes what is used
+$(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIBS)
 	$(CC) $(LDOPT) $^ -lcmocka $(DAEMON_LIBS) $(CORE_LIBS) -o $@
-unit: $(UNIT)
-	@for t in $(UNIT); do $$t || exit 1; done; echo "unit ok ($(V))"
+# a fuzz target as libFuzzer runs it, and as a program that replays files
+$(B)/tests/fuzz/f_%: $(B)/tests/fuzz/f_%.o $(LIBS)
+	$(CC) $(LDOPT) -fsanitize=fuzzer $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
+$(B)/tests/fuzz/f_%.replay: $(B)/tests/fuzz/f_%.o $(B)/tests/fuzz/replay.o $(LIBS)
+	$(CC) $(LDOPT) $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
+$(B)/simulate: $(call objects,$(wildcard tests/sim/*.c)) $(B)/libsupport.a $(B)/libguantong.a
+	$(CC) $(LDOPT) $^ $(CORE_LIBS) -o $@
+
+# --------------------------------------------------------------------- tests
+# Every runner ends with a line "N passed, N failed[, N skipped]".
+
+deps:
+	@.ci/deps
+unit-build: $(UNIT)
+unit property: $(UNIT)
+	@tests/unit.sh $(UNIT)
+asan:
+	@$(MAKE) --no-print-directory V=asan unit
+tsan:
+	@$(MAKE) --no-print-directory V=tsan unit
+cov:
+	@$(MAKE) --no-print-directory V=cov unit
+clang:
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)/clang CC=clang all unit-build $(if $(SIM),sim-build)
+fuzzers: $(FUZZERS)
+fuzz:
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)/clang CC=clang V=fuzz fuzzers
+	@tests/fuzz/run.sh $(BUILD)/clang/fuzz/tests/fuzz $(BUILD)
+replay: $(REPLAYS)
+	@tests/fuzz/replay.sh $(REPLAYS)
+layers: $(LIBS)
+	@tests/layers/layers.sh . $(B)
+layers-selftest: $(LIBS)
+	@CC="$(CC)" tests/layers/selftest.sh . $(B)
+SEED ?= 1
+sim-build: $(SIM)
+sim: $(SIM)
+	@$(if $(SIM),$(SIM) $(SEED),echo "no simulator in this tree")
+e2e: $(PROGRAMS)
+	@GUANTONG_BIN=$(abspath $(B)) $(PYTHON) tests/e2e/run.py $(E2E)
+check: deps
+	@$(MAKE) --no-print-directory $(JOBS) all unit-build $(if $(SIM),sim-build)
+	@MAKE="$(MAKE)" JOBS=$(JOBS) BUILD=$(BUILD) tests/run.sh
 
 fmt:
 	clang-format -i $$(git ls-files '*.c' '*.h')
 fmt-check:
-	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	@clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h') && echo "fmt ok"
+tidy: $(GEN)/guantong.pb-c.h
+	@for room in proto src daemon tests; do case $$room in \
+		proto) inc="$(INC_proto)";; src) inc="$(INC_src)";; \
+		daemon) inc="$(INC_daemon)";; *) inc="$(INC_tests)";; esac; \
+	git ls-files "$$room/*.c" | xargs -r -P $$(nproc) -I{} clang-tidy \
+		--quiet {} -- $(STD) $$inc -Wno-everything || exit 1; \
+	done 2>$(BUILD)/tidy.err && echo "tidy ok"
+
+# ---------------------------------------------------------------------- runs
+
+demo: deps
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@KEEP=$(KEEP) GUANTONG_BIN=$(abspath $(B)) BUILD=$(abspath $(BUILD)) tests/demo/demo.sh
+demo-stop:
+	@BUILD=$(abspath $(BUILD)) tests/demo/stop.sh
+bench: $(PROGRAMS)
+	@GUANTONG_BIN=$(abspath $(B)) $(PYTHON) tests/bench/run.py --out $(BUILD)/bench $(BENCH)
+
+PREFIX ?= /usr/local
+install: $(PROGRAMS)
+	install -D -m 755 $(B)/guantongd $(DESTDIR)$(PREFIX)/sbin/guantongd
+	install -D -m 755 $(B)/guantong $(DESTDIR)$(PREFIX)/bin/guantong
+	for f in $(wildcard configs/*.yaml); do \
+		install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/doc/guantong/$$f; done
 clean:
 	rm -rf $(BUILD)
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
