@@ -17,153 +17,129 @@ enum gt_object_state {
 	GT_OBJECT_COMPLETE = 4,
 };
 
-#define GT_SCHEMA                                                                                                                              \
-	"CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;" /* Everything                                                          \
-	                                                                   in                                                                  \
-	                                                                   the                                                                 \
-	                                                                   feed:                                                               \
-	                                                                   resources,                                                          \
-	                                                                   layers,                                                             \
-	                                                                   members.                                                            \
-	                                                                   One                                                                 \
-	                                                                   row                                                                 \
-	                                                                   a                                                                   \
-	                                                                   thing,                                                              \
-	                                                                   at                                                                  \
-	                                                                   its                                                                 \
-	                                                                   latest                                                              \
-	                                                                   seq.                                                                \
-	                                                                   verdict..layer:                                                     \
-	                                                                   what                                                                \
-	                                                                   applies                                                             \
-	                                                                   to                                                                  \
-	                                                                   this                                                                \
-	                                                                   node.                                                               \
-	                                                                 */                                                                    \
-	"CREATE TABLE item("                                                                                                                   \
-	" rid INTEGER PRIMARY KEY,"                                                                                                            \
-	" kind INTEGER NOT NULL," /* Kind */                                                                                                   \
-	" id TEXT NOT NULL,"      /* resource id, or a code */                                                                                 \
-	" seq INTEGER NOT NULL,"  /* place in this node's feed */                                                                              \
-	" version INTEGER NOT NULL,"                                                                                                           \
-	" state INTEGER NOT NULL,"   /* State; members: Standing */                                                                            \
-	" hash BLOB NOT NULL,"       /* SHA-256 of the signed body */                                                                          \
-	" signed BLOB NOT NULL,"     /* encoded Signed, as received */                                                                         \
-	" verdict INTEGER NOT NULL," /* effective here */                                                                                      \
-	" priority INTEGER NOT NULL,"                                                                                                          \
-	" rule TEXT NOT NULL,"                                                                                                                 \
-	" layer TEXT NOT NULL,"                                                                                                                \
-	" own INTEGER NOT NULL," /* published at this node */                                                                                  \
-	" type TEXT NOT NULL,"   /* for listings; '' if no resource */                                                                         \
-	" title TEXT NOT NULL,"                                                                                                                \
-	" object BLOB," /* wanted by the latest version */                                                                                     \
-	" prior BLOB,"  /* complete object of an older                                                                                         \
-	                   version, served until then */                                                                                       \
-	" asked INTEGER NOT NULL DEFAULT 0," /* on-demand and asked for */                                                                     \
-	" updated_ms INTEGER NOT NULL);"                                                                                                       \
-	"CREATE UNIQUE INDEX item_id ON item(kind, id);"                                                                                       \
-	"CREATE UNIQUE INDEX item_seq ON item(seq);"                                                                                           \
-	"CREATE INDEX item_object ON item(object) WHERE object IS NOT NULL;"                                                                   \
-	"CREATE INDEX item_prior ON item(prior) WHERE prior IS NOT NULL;"                                                                      \
-	"CREATE TABLE object("                                                                                                                 \
-	" oid INTEGER PRIMARY KEY,"                                                                                                            \
-	" id BLOB NOT NULL UNIQUE,"                                                                                                            \
-	" state INTEGER NOT NULL," /* enum gt_object_state */                                                                                  \
-	" manifest BLOB,"                                                                                                                      \
-	" size INTEGER NOT NULL," /* object file, bytes */                                                                                     \
-	" frames INTEGER NOT NULL,"                                                                                                            \
-	" present INTEGER NOT NULL," /* frames durable */                                                                                      \
-	" have BLOB,"                /* bitmap of durable frames, bit i                                                                        \
-	                                of byte i/8, low first */                                                                              \
-	" transfer BLOB,"            /* 16 bytes, of the last fetch */                                                                         \
-	" created_ms INTEGER NOT NULL,"                                                                                                        \
-	" completed_ms INTEGER NOT NULL);" /* Children and what each has been                                                                  \
-	                                      told. */                                                                                         \
-	"CREATE TABLE child("                                                                                                                  \
-	" cid INTEGER PRIMARY KEY,"                                                                                                            \
-	" code TEXT NOT NULL UNIQUE,"                                                                                                          \
-	" epoch BLOB,"                   /* of the child's database */                                                                         \
-	" filter BLOB,"                  /* hash of the layers judged with */                                                                  \
-	" judged_docs INTEGER NOT NULL," /* feed seq judged up to: layers                                                                      \
-	                                    and members */                                                                                     \
-	" judged INTEGER NOT NULL,"      /* the same for resources */                                                                          \
-	" vseq INTEGER NOT NULL,"        /* last change number given out */                                                                    \
-	" acked INTEGER NOT NULL,"       /* last change it holds */                                                                            \
-	" records INTEGER NOT NULL,"     /* its record seq we have */                                                                          \
-	" rooted INTEGER NOT NULL,"      /* its record seq the root has */                                                                     \
-	" status BLOB,"                  /* encoded NodeStatus */                                                                              \
-	" seen_ms INTEGER NOT NULL);" /* The verdict for each (child, item),                                                                   \
-	                                 and the change that carried it. vseq                                                                                                                                          \
-	                                 0: nothing to tell (denied and never                                                                  \
-	                                 sent). A retraction keeps its vseq                                                                                                                                      \
-	                                 until acknowledged. */                                                                                \
-	"CREATE TABLE view("                                                                                                                   \
-	" cid INTEGER NOT NULL, rid INTEGER NOT NULL,"                                                                                         \
-	" vseq INTEGER NOT NULL,"                                                                                                              \
-	" seq INTEGER NOT NULL," /* feed seq of the image judged */                                                                            \
-	" verdict INTEGER NOT NULL,"                                                                                                           \
-	" priority INTEGER NOT NULL,"                                                                                                          \
-	" rule TEXT NOT NULL, layer TEXT NOT NULL,"                                                                                            \
-	" PRIMARY KEY(cid, rid)) WITHOUT ROWID;"                                                                                               \
-	"CREATE UNIQUE INDEX view_vseq ON view(cid, vseq) WHERE vseq > 0;" /* Learner records. seq is this node's own order, what its parent's \
-	                                                                      cursor counts. */                                                \
-	"CREATE TABLE record("                                                                                                                 \
-	" seq INTEGER PRIMARY KEY AUTOINCREMENT,"                                                                                              \
-	" stream INTEGER NOT NULL," /* stream.sid */                                                                                           \
-	" origin_seq INTEGER NOT NULL,"                                                                                                        \
-	" id BLOB NOT NULL," /* statement id, 16 bytes */                                                                                      \
-	" form BLOB NOT NULL,"                                                                                                                 \
-	" flags INTEGER NOT NULL,"                                                                                                             \
-	" target BLOB,"                /* statement it voids */                                                                                \
-	" origin_ms INTEGER NOT NULL," /* stored at the origin */                                                                              \
-	" stored_ms INTEGER NOT NULL," /* stored here, never decreasing */                                                                     \
-	" policy TEXT NOT NULL,"                                                                                                               \
-	" authority TEXT NOT NULL,"                                                                                                            \
-	" body BLOB NOT NULL);"                                                                                                                \
-	"CREATE UNIQUE INDEX record_id ON record(id);"                                                                                         \
-	"CREATE UNIQUE INDEX record_key ON record(stream, origin_seq);"                                                                        \
-	"CREATE INDEX record_target ON record(target) WHERE target IS NOT "                                                                    \
-	"NULL;"                                                                                                                                \
-	"CREATE TABLE stream("                                                                                                                 \
-	" sid INTEGER PRIMARY KEY, code TEXT NOT NULL, epoch BLOB NOT NULL,"                                                                   \
-	" last INTEGER NOT NULL," /* greatest origin_seq here */                                                                               \
-	" UNIQUE(code, epoch));"  /* Same id, other form, or same key, other                                                                   \
-	                             id: kept, listed, never  merged. */                                                                                                                                   \
-	"CREATE TABLE quarantine("                                                                                                             \
-	" qid INTEGER PRIMARY KEY, via TEXT NOT NULL, stream INTEGER NOT "                                                                     \
-	"NULL,"                                                                                                                                \
-	" origin_seq INTEGER NOT NULL, id BLOB NOT NULL, form BLOB NOT NULL,"                                                                  \
-	" origin_ms INTEGER NOT NULL, at_ms INTEGER NOT NULL,"                                                                                 \
-	" reason TEXT NOT NULL, body BLOB NOT NULL,"                                                                                           \
-	" UNIQUE(stream, origin_seq, form));" /* A child's batch: all its                                                                      \
-	                                         records up to `upto` are at                                                                   \
-	                                         the root once our own record                                                                                                                                \
-	                                         `need` is. */                                                                                 \
-	"CREATE TABLE batch("                                                                                                                  \
-	" cid INTEGER NOT NULL, upto INTEGER NOT NULL, need INTEGER NOT NULL,"                                                                 \
-	" PRIMARY KEY(cid, upto)) WITHOUT ROWID;" /* Who did what, when, under                                                                 \
-	                                             which rule, with what                                                                     \
-	                                             result. The                                                                               \
-	                                             tamper-evident log                                                                        \
-	                                             sequences these rows as                                                                   \
-	                                             they are. */                                                                              \
-	"CREATE TABLE audit("                                                                                                                  \
-	" aid INTEGER PRIMARY KEY AUTOINCREMENT,"                                                                                              \
-	" at_ms INTEGER NOT NULL,"                                                                                                             \
-	" node TEXT NOT NULL,"    /* where: this node's code */                                                                                \
-	" actor TEXT NOT NULL,"   /* who: a code, or user:name */                                                                              \
-	" event TEXT NOT NULL,"   /* publish, judge, receive, ... */                                                                           \
-	" kind TEXT NOT NULL,"    /* resource, layer, object, ... */                                                                           \
-	" subject TEXT NOT NULL," /* resource id, code, object id */                                                                           \
-	" version INTEGER NOT NULL,"                                                                                                           \
-	" peer TEXT NOT NULL," /* other end, '' if none */                                                                                     \
-	" verdict TEXT NOT NULL,"                                                                                                              \
-	" rule TEXT NOT NULL, layer TEXT NOT NULL,"                                                                                            \
-	" result TEXT NOT NULL," /* ok, or an error's name */                                                                                  \
-	" bytes INTEGER NOT NULL,"                                                                                                             \
-	" transfer TEXT NOT NULL," /* hex; same at both ends */                                                                                \
-	" detail TEXT NOT NULL);"                                                                                                              \
-	"CREATE INDEX audit_at ON audit(at_ms);"                                                                                               \
+/* clang-format off: SQL, a column a line */
+#define GT_SCHEMA \
+	"CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;" \
+	/* Everything in the feed: resources, layers, members. One row a \
+	 * thing, at its latest seq. verdict..layer: what applies to this \
+	 * node. */ \
+	"CREATE TABLE item(" \
+	" rid INTEGER PRIMARY KEY," \
+	" kind INTEGER NOT NULL," /* Kind */ \
+	" id TEXT NOT NULL," /* resource id, or a code */ \
+	" seq INTEGER NOT NULL," /* place in this node's feed */ \
+	" version INTEGER NOT NULL," \
+	" state INTEGER NOT NULL," /* State; members: Standing */ \
+	" hash BLOB NOT NULL," /* SHA-256 of the signed body */ \
+	" signed BLOB NOT NULL," /* encoded Signed, as received */ \
+	" verdict INTEGER NOT NULL," /* effective here */ \
+	" priority INTEGER NOT NULL," \
+	" rule TEXT NOT NULL," \
+	" layer TEXT NOT NULL," \
+	" own INTEGER NOT NULL," /* published at this node */ \
+	" type TEXT NOT NULL," /* for listings; '' if no resource */ \
+	" title TEXT NOT NULL," \
+	" object BLOB," /* wanted by the latest version */ \
+	" prior BLOB," /* complete object of an older version, served until then */ \
+	" asked INTEGER NOT NULL DEFAULT 0," /* on-demand and asked for */ \
+	" updated_ms INTEGER NOT NULL);" \
+	"CREATE UNIQUE INDEX item_id ON item(kind, id);" \
+	"CREATE UNIQUE INDEX item_seq ON item(seq);" \
+	"CREATE INDEX item_object ON item(object) WHERE object IS NOT NULL;" \
+	"CREATE INDEX item_prior ON item(prior) WHERE prior IS NOT NULL;" \
+	"CREATE TABLE object(" \
+	" oid INTEGER PRIMARY KEY," \
+	" id BLOB NOT NULL UNIQUE," \
+	" state INTEGER NOT NULL," /* enum gt_object_state */ \
+	" manifest BLOB," \
+	" size INTEGER NOT NULL," /* object file, bytes */ \
+	" frames INTEGER NOT NULL," \
+	" present INTEGER NOT NULL," /* frames durable */ \
+	" have BLOB," /* bitmap of durable frames, bit i of byte i/8, low first */ \
+	" transfer BLOB," /* 16 bytes, of the last fetch */ \
+	" created_ms INTEGER NOT NULL," \
+	" completed_ms INTEGER NOT NULL);" \
+	/* Children and what each has been told. */ \
+	"CREATE TABLE child(" \
+	" cid INTEGER PRIMARY KEY," \
+	" code TEXT NOT NULL UNIQUE," \
+	" epoch BLOB," /* of the child's database */ \
+	" filter BLOB," /* hash of the layers judged with */ \
+	" judged_docs INTEGER NOT NULL," /* feed seq judged up to: layers and members */ \
+	" judged INTEGER NOT NULL," /* the same for resources */ \
+	" vseq INTEGER NOT NULL," /* last change number given out */ \
+	" acked INTEGER NOT NULL," /* last change it holds */ \
+	" records INTEGER NOT NULL," /* its record seq we have */ \
+	" rooted INTEGER NOT NULL," /* its record seq the root has */ \
+	" status BLOB," /* encoded NodeStatus */ \
+	" seen_ms INTEGER NOT NULL);" \
+	/* The verdict for each (child, item), and the change that carried \
+	 * it. vseq 0: nothing to tell (denied and never sent). A retraction \
+	 * keeps its vseq until acknowledged. */ \
+	"CREATE TABLE view(" \
+	" cid INTEGER NOT NULL, rid INTEGER NOT NULL," \
+	" vseq INTEGER NOT NULL," \
+	" seq INTEGER NOT NULL," /* feed seq of the image judged */ \
+	" verdict INTEGER NOT NULL," \
+	" priority INTEGER NOT NULL," \
+	" rule TEXT NOT NULL, layer TEXT NOT NULL," \
+	" PRIMARY KEY(cid, rid)) WITHOUT ROWID;" \
+	"CREATE UNIQUE INDEX view_vseq ON view(cid, vseq) WHERE vseq > 0;" \
+	/* Learner records. seq is this node's own order, what its parent's \
+	 * cursor counts. */ \
+	"CREATE TABLE record(" \
+	" seq INTEGER PRIMARY KEY AUTOINCREMENT," \
+	" stream INTEGER NOT NULL," /* stream.sid */ \
+	" origin_seq INTEGER NOT NULL," \
+	" id BLOB NOT NULL," /* statement id, 16 bytes */ \
+	" form BLOB NOT NULL," \
+	" flags INTEGER NOT NULL," \
+	" target BLOB," /* statement it voids */ \
+	" origin_ms INTEGER NOT NULL," /* stored at the origin */ \
+	" stored_ms INTEGER NOT NULL," /* stored here, never decreasing */ \
+	" policy TEXT NOT NULL," \
+	" authority TEXT NOT NULL," \
+	" body BLOB NOT NULL);" \
+	"CREATE UNIQUE INDEX record_id ON record(id);" \
+	"CREATE UNIQUE INDEX record_key ON record(stream, origin_seq);" \
+	"CREATE INDEX record_target ON record(target) WHERE target IS NOT NULL;" \
+	"CREATE TABLE stream(" \
+	" sid INTEGER PRIMARY KEY, code TEXT NOT NULL, epoch BLOB NOT NULL," \
+	" last INTEGER NOT NULL," /* greatest origin_seq here */ \
+	" UNIQUE(code, epoch));" \
+	/* Same id, other form, or same key, other id: kept, listed, never \
+	 * merged. */ \
+	"CREATE TABLE quarantine(" \
+	" qid INTEGER PRIMARY KEY, via TEXT NOT NULL, stream INTEGER NOT NULL," \
+	" origin_seq INTEGER NOT NULL, id BLOB NOT NULL, form BLOB NOT NULL," \
+	" origin_ms INTEGER NOT NULL, at_ms INTEGER NOT NULL," \
+	" reason TEXT NOT NULL, body BLOB NOT NULL," \
+	" UNIQUE(stream, origin_seq, form));" \
+	/* A child's batch: all its records up to `upto` are at the root once \
+	 * our own record `need` is. */ \
+	"CREATE TABLE batch(" \
+	" cid INTEGER NOT NULL, upto INTEGER NOT NULL, need INTEGER NOT NULL," \
+	" PRIMARY KEY(cid, upto)) WITHOUT ROWID;" \
+	/* Who did what, when, under which rule, with what result. The \
+	 * tamper-evident log sequences these rows as they are. */ \
+	"CREATE TABLE audit(" \
+	" aid INTEGER PRIMARY KEY AUTOINCREMENT," \
+	" at_ms INTEGER NOT NULL," \
+	" node TEXT NOT NULL," /* where: this node's code */ \
+	" actor TEXT NOT NULL," /* who: a code, or user:name */ \
+	" event TEXT NOT NULL," /* publish, judge, receive, ... */ \
+	" kind TEXT NOT NULL," /* resource, layer, object, ... */ \
+	" subject TEXT NOT NULL," /* resource id, code, object id */ \
+	" version INTEGER NOT NULL," \
+	" peer TEXT NOT NULL," /* other end, '' if none */ \
+	" verdict TEXT NOT NULL," \
+	" rule TEXT NOT NULL, layer TEXT NOT NULL," \
+	" result TEXT NOT NULL," /* ok, or an error's name */ \
+	" bytes INTEGER NOT NULL," \
+	" transfer TEXT NOT NULL," /* hex; same at both ends */ \
+	" detail TEXT NOT NULL);" \
+	"CREATE INDEX audit_at ON audit(at_ms);" \
 	"CREATE INDEX audit_subject ON audit(subject);"
+/* clang-format on */
 
 #endif
