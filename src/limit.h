@@ -43,6 +43,7 @@ enum {
 	/* policy */
 	GT_RULES_MAX = 1000,
 	GT_PREDICATES_MAX = 32,
+	GT_PATTERN_MAX = 256, /* bytes of one value or glob of a rule */
 
 	/* records */
 	GT_STATEMENT_MAX = 256 << 10,
