@@ -17,7 +17,8 @@ enum gt_object_state {
 	GT_OBJECT_COMPLETE = 4,
 };
 
-/* clang-format off: SQL, a column a line */
+/* a column a line, which the formatter would not leave so */
+/* clang-format off */
 #define GT_SCHEMA \
 	"CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;" \
 	/* Everything in the feed: resources, layers, members. One row a \
