@@ -59,9 +59,18 @@ int gt_config_load(struct gt_config *out, const char *path, const char *lang,
 /* The effective configuration as YAML, malloc'ed; parsing it gives the same
  * struct. Passwords come out as "***". */
 char *gt_config_print(const struct gt_config *config);
+/* The same as a file to keep: a comment in `lang` above every key, passwords
+ * as they are. malloc'ed. */
+char *gt_config_write(const struct gt_config *config, const char *lang);
+/* Every key with its comment and default, as a file that parses; node.code,
+ * which has no default, is 33. malloc'ed. */
+char *gt_config_document(const char *lang);
+/* Defaults everywhere; node.code is empty. */
+void gt_config_defaults(struct gt_config *out);
 
-/* A policy file: YAML to an encoded Layer (origin, version and created_ms left
- * unset), malloc'ed. Same complaints. */
+/* A policy file (configs/policy-*.yaml show all it can say): YAML to an encoded
+ * Layer (origin, version and created_ms left unset), malloc'ed. Same
+ * complaints. */
 int gt_policy_parse(struct gt_bytes *layer, const char *name,
                     struct gt_bytes text, const char *lang,
                     struct gt_complaints *complaints);

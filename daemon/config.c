@@ -1,0 +1,469 @@
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "code.h"
+#include "config_table.h"
+#include "units.h"
+#include "yaml.h"
+
+/* A configuration being read. places[i]: where row i was given, NULL: it was
+ * not. */
+struct reading {
+	struct gt_config *out;
+	struct gt_yaml yaml;
+	const struct gt_yaml_node *places[GT_CONFIG_ROWS];
+};
+
+/* Why a value was refused: a text and what goes into it. */
+struct refusal {
+	enum gt_text what;
+	char a[64], b[64];
+};
+
+static void *field(struct gt_config *c, const struct gt_config_row *row)
+{
+	return (char *)c + row->offset;
+}
+
+static bool refuse(struct refusal *why, enum gt_text what)
+{
+	why->what = what;
+	return false;
+}
+
+/* ------------------------------------------------------------- single values
+ */
+
+static bool set_number(void *dst, const struct gt_config_row *row,
+                       const char *text, struct refusal *why)
+{
+	uint64_t v = 0;
+	bool ok = false;
+	char *end;
+	if (row->type == GT_CONFIG_SIZE) {
+		ok = gt_size_parse(&v, text);
+		why->what = GT_T_CONF_BAD_SIZE;
+		gt_size_format(why->a, row->min);
+		gt_size_format(why->b, row->max);
+	} else if (row->type == GT_CONFIG_DURATION) {
+		ok = gt_duration_parse(&v, text);
+		why->what = GT_T_CONF_BAD_DURATION;
+		gt_duration_format(why->a, row->min);
+		gt_duration_format(why->b, row->max);
+	} else {
+		size_t n = strspn(text, "0123456789");
+		ok = n > 0 && n < 19 && text[n] == '\0';
+		v = ok ? strtoull(text, &end, 10) : 0;
+		why->what = GT_T_CONF_BAD_COUNT;
+		gt_format(why->a, sizeof why->a, "%" PRIu64, row->min);
+		gt_format(why->b, sizeof why->b, "%" PRIu64, row->max);
+	}
+	if (!ok)
+		return false;
+	if (v < row->min || v > row->max)
+		return refuse(why, GT_T_CONF_RANGE);
+	memcpy(dst, &v, sizeof v);
+	return true;
+}
+
+static bool set_text(void *dst, const struct gt_config_row *row,
+                     const char *text, struct refusal *why)
+{
+	if (!text[0] && row->min > 0)
+		return refuse(why, GT_T_CONF_EMPTY);
+	if (text[0] && row->type == GT_CONFIG_CODE && !gt_code_valid(text))
+		return refuse(why, GT_T_CONF_BAD_CODE);
+	if (text[0] && row->type == GT_CONFIG_LISTEN &&
+	    !gt_address_valid(text, true))
+		return refuse(why, GT_T_CONF_BAD_ADDRESS);
+	gt_format(why->a, sizeof why->a, "%zu", row->cap - 1);
+	return gt_copy(dst, row->cap, text) || refuse(why, GT_T_CONF_LONG);
+}
+
+static bool set_bool(void *dst, const char *text, struct refusal *why)
+{
+	bool v = strcmp(text, "true") == 0;
+	if (!v && strcmp(text, "false") != 0)
+		return refuse(why, GT_T_CONF_BAD_BOOL);
+	memcpy(dst, &v, sizeof v);
+	return true;
+}
+
+static int choice(const struct gt_config_row *row, const char *text)
+{
+	for (size_t i = 0; i < row->nchoices; i++)
+		if (strcmp(row->choices[i], text) == 0)
+			return (int)i;
+	return -1;
+}
+
+static bool set_choice(void *dst, const struct gt_config_row *row,
+                       const char *text)
+{
+	int i = choice(row, text);
+	if (i < 0)
+		return false;
+	if (row->type == GT_CONFIG_LEVEL)
+		memcpy(dst, &i, sizeof i);
+	else
+		gt_copy(dst, row->cap, text);
+	return true;
+}
+
+/* Any row that takes one scalar and no list. */
+static bool set_scalar(struct gt_config *c, const struct gt_config_row *row,
+                       const char *text, struct refusal *why)
+{
+	void *dst = field(c, row);
+	switch (row->type) {
+	case GT_CONFIG_CODE:
+	case GT_CONFIG_TEXT:
+	case GT_CONFIG_LISTEN:
+		return set_text(dst, row, text, why);
+	case GT_CONFIG_WORD:
+	case GT_CONFIG_LEVEL:
+		return set_choice(dst, row, text);
+	case GT_CONFIG_BOOL:
+		return set_bool(dst, text, why);
+	case GT_CONFIG_COUNT:
+	case GT_CONFIG_SIZE:
+	case GT_CONFIG_DURATION:
+		return set_number(dst, row, text, why);
+	case GT_CONFIG_ADDRESSES:
+	case GT_CONFIG_USERS:
+		break;
+	}
+	return text[0] == '\0';
+}
+
+/* --------------------------------------------------------------------- lists
+ */
+
+static void read_addresses(struct reading *r, const struct gt_yaml_node *n)
+{
+	struct gt_config *c = r->out;
+	/* one address may stand alone */
+	const struct gt_yaml_node *item =
+	        n->kind == GT_YAML_LIST ? n->first : n;
+	if (n->kind == GT_YAML_MAP) {
+		gt_yaml_complain(&r->yaml, n, NULL, GT_T_YAML_NOT_LIST, NULL,
+		                 NULL);
+		return;
+	}
+	if (n->count > GT_ADDRESSES_MAX) {
+		gt_yaml_complain(&r->yaml, n, NULL, GT_T_CONF_MANY, "8", NULL);
+		return;
+	}
+	for (; item; item = n->kind == GT_YAML_LIST ? item->next : NULL) {
+		char *dst = c->addresses[c->naddresses];
+		if (item->kind != GT_YAML_SCALAR)
+			gt_yaml_complain(&r->yaml, item, NULL,
+			                 GT_T_YAML_NOT_SCALAR, NULL, NULL);
+		else if (!gt_address_valid(item->text, false) ||
+		         !gt_copy(dst, sizeof c->addresses[0], item->text))
+			gt_yaml_complain(&r->yaml, item, NULL,
+			                 GT_T_CONF_BAD_ADDRESS, item->text,
+			                 NULL);
+		else
+			c->naddresses++;
+	}
+}
+
+static bool known_user(const struct gt_config *c, const char *name)
+{
+	for (size_t i = 0; i < c->nusers; i++)
+		if (strcmp(c->users[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* One half of a terminal's credentials into dst. */
+static bool read_credential(struct reading *r, const struct gt_yaml_node *user,
+                            const char *key, char *dst, size_t cap)
+{
+	const struct gt_yaml_node *n = gt_yaml_get(user, key);
+	char most[16];
+	if (!n) {
+		gt_yaml_complain(&r->yaml, user, key, GT_T_CONF_MISSING, NULL,
+		                 NULL);
+		return false;
+	}
+	gt_format(most, sizeof most, "%zu", cap - 1);
+	if (n->kind != GT_YAML_SCALAR)
+		gt_yaml_complain(&r->yaml, n, NULL, GT_T_YAML_NOT_SCALAR, NULL,
+		                 NULL);
+	else if (!n->text[0])
+		gt_yaml_complain(&r->yaml, n, NULL, GT_T_CONF_EMPTY, NULL,
+		                 NULL);
+	else if (!gt_copy(dst, cap, n->text))
+		gt_yaml_complain(&r->yaml, n, NULL, GT_T_CONF_LONG, most, NULL);
+	else
+		return true;
+	return false;
+}
+
+static void read_user(struct reading *r, const struct gt_yaml_node *n)
+{
+	static const char *const keys[] = {"name", "password"};
+	struct gt_config *c = r->out;
+	struct gt_user u = {0};
+	if (n->kind != GT_YAML_MAP) {
+		gt_yaml_complain(&r->yaml, n, NULL, GT_T_CONF_BAD_USER, NULL,
+		                 NULL);
+		return;
+	}
+	for (const struct gt_yaml_node *k = n->first; k; k = k->next)
+		if (strcmp(k->key, keys[0]) != 0 &&
+		    strcmp(k->key, keys[1]) != 0)
+			gt_yaml_unknown_key(&r->yaml, k, keys, 2);
+	bool name = read_credential(r, n, "name", u.name, sizeof u.name);
+	bool pass = read_credential(r, n, "password", u.password,
+	                            sizeof u.password);
+	if (!name || !pass)
+		return;
+	/* HTTP Basic splits at the first colon */
+	if (strchr(u.name, ':'))
+		gt_yaml_complain(&r->yaml, n, NULL, GT_T_CONF_USER_COLON, NULL,
+		                 NULL);
+	else if (known_user(c, u.name))
+		gt_yaml_complain(&r->yaml, n, NULL, GT_T_CONF_USER_TWICE, NULL,
+		                 NULL);
+	else
+		c->users[c->nusers++] = u;
+}
+
+static void read_users(struct reading *r, const struct gt_yaml_node *n)
+{
+	if (n->kind != GT_YAML_LIST) {
+		gt_yaml_complain(&r->yaml, n, NULL, GT_T_YAML_NOT_LIST, NULL,
+		                 NULL);
+		return;
+	}
+	if (n->count > GT_USERS_MAX) {
+		gt_yaml_complain(&r->yaml, n, NULL, GT_T_CONF_MANY, "64", NULL);
+		return;
+	}
+	for (const struct gt_yaml_node *u = n->first; u; u = u->next)
+		read_user(r, u);
+}
+
+/* ----------------------------------------------------------------- the table
+ */
+
+static void read_value(struct reading *r, const struct gt_config_row *row,
+                       const struct gt_yaml_node *n)
+{
+	struct refusal why = {0};
+	const char *text = gt_yaml_is_null(n) ? "" : n->text;
+	bool list = row->type == GT_CONFIG_ADDRESSES ||
+	            row->type == GT_CONFIG_USERS;
+	r->places[row - gt_config_rows] = n;
+	if (gt_yaml_is_null(n) && list)
+		return;
+	if (row->type == GT_CONFIG_ADDRESSES) {
+		read_addresses(r, n);
+	} else if (row->type == GT_CONFIG_USERS) {
+		read_users(r, n);
+	} else if (n->kind != GT_YAML_SCALAR) {
+		gt_yaml_complain(&r->yaml, n, NULL, GT_T_YAML_NOT_SCALAR, NULL,
+		                 NULL);
+	} else if (!set_scalar(r->out, row, text, &why)) {
+		if (row->nchoices)
+			gt_yaml_unknown_word(&r->yaml, n, GT_T_CONF_WORD_NEAR,
+			                     GT_T_CONF_WORD, row->choices,
+			                     row->nchoices);
+		else if (why.a[0])
+			gt_yaml_complain(&r->yaml, n, NULL, why.what, why.a,
+			                 why.b);
+		else
+			gt_yaml_complain(&r->yaml, n, NULL, why.what, n->text,
+			                 NULL);
+	}
+}
+
+static void read_key(struct reading *r, const char *section,
+                     const struct gt_yaml_node *n)
+{
+	const char *known[GT_CONFIG_ROWS];
+	size_t count = 0;
+	for (size_t i = 0; i < GT_CONFIG_ROWS; i++) {
+		const struct gt_config_row *row = &gt_config_rows[i];
+		if (strcmp(row->section, section) != 0)
+			continue;
+		if (strcmp(row->key, n->key) == 0) {
+			read_value(r, row, n);
+			return;
+		}
+		known[count++] = row->key;
+	}
+	gt_yaml_unknown_key(&r->yaml, n, known, count);
+}
+
+static void read_section(struct reading *r, const struct gt_yaml_node *n)
+{
+	const char *known[GT_CONFIG_SECTIONS];
+	bool found = false;
+	for (size_t i = 0; i < GT_CONFIG_SECTIONS; i++) {
+		known[i] = gt_config_sections[i].name;
+		found |= strcmp(known[i], n->key) == 0;
+	}
+	if (!found) {
+		gt_yaml_unknown_key(&r->yaml, n, known, GT_CONFIG_SECTIONS);
+		return;
+	}
+	if (gt_yaml_is_null(n))
+		return;
+	if (n->kind != GT_YAML_MAP) {
+		gt_yaml_complain(&r->yaml, n, NULL, GT_T_YAML_NOT_MAP, NULL,
+		                 NULL);
+		return;
+	}
+	for (const struct gt_yaml_node *k = n->first; k; k = k->next)
+		read_key(r, n->key, k);
+}
+
+void gt_config_defaults(struct gt_config *out)
+{
+	struct refusal why;
+	memset(out, 0, sizeof *out);
+	for (size_t i = 0; i < GT_CONFIG_ROWS; i++) {
+		const struct gt_config_row *row = &gt_config_rows[i];
+		bool ok = !row->fallback ||
+		          set_scalar(out, row, row->fallback, &why);
+		assert(ok);
+	}
+}
+
+/* -------------------------------------------------------- between the values
+ */
+
+/* Complains at where a field was given, or where it should have been. */
+static void complain_of(struct reading *r, const void *at, enum gt_text what,
+                        const char *a, const char *b)
+{
+	size_t offset = (size_t)((const char *)at - (const char *)r->out);
+	const struct gt_config_row *row = gt_config_rows;
+	while (row->offset != offset)
+		row++;
+	assert(row < gt_config_rows + GT_CONFIG_ROWS);
+	const struct gt_yaml_node *n = r->places[row - gt_config_rows];
+	const struct gt_yaml_node *section =
+	        gt_yaml_get(r->yaml.root, row->section);
+	char path[64];
+	gt_format(path, sizeof path, "%s.%s", row->section, row->key);
+	if (n)
+		gt_yaml_complain(&r->yaml, n, NULL, what, a, b);
+	else if (section)
+		gt_yaml_complain(&r->yaml, section, row->key, what, a, b);
+	else
+		gt_yaml_complain(&r->yaml, r->yaml.root, path, what, a, b);
+}
+
+static void check_tree(struct reading *r)
+{
+	const struct gt_config *c = r->out;
+	if (c->parent[0] && c->naddresses == 0)
+		complain_of(r, c->addresses, GT_T_CONF_NO_ADDRESS, c->parent,
+		            NULL);
+	if (!c->parent[0] && c->naddresses > 0)
+		complain_of(r, c->parent, GT_T_CONF_NO_PARENT, NULL, NULL);
+	if (c->parent[0] && !gt_code_child_of(c->code, c->parent))
+		complain_of(r, c->parent, GT_T_CONF_NOT_CHILD, c->code,
+		            c->parent);
+}
+
+static void check_link(struct reading *r)
+{
+	const struct gt_config *c = r->out;
+	char a[32], b[32];
+	if (c->window_min > c->window_max) {
+		gt_size_format(a, c->window_min);
+		gt_size_format(b, c->window_max);
+		complain_of(r, &c->window_min, GT_T_CONF_WINDOWS, a, b);
+	}
+	if (c->dead_ms < 2 * c->heartbeat_ms) {
+		gt_duration_format(a, c->dead_ms);
+		gt_duration_format(b, 2 * c->heartbeat_ms);
+		complain_of(r, &c->dead_ms, GT_T_CONF_DEAD, a, b);
+	}
+}
+
+static void warn(struct reading *r)
+{
+	const struct gt_yaml_node *link = gt_yaml_get(r->yaml.root, "link");
+	if (r->out->insecure)
+		gt_yaml_warn(&r->yaml, gt_yaml_get(link, "insecure"),
+		             GT_T_CONF_INSECURE, NULL, NULL);
+}
+
+int gt_config_parse(struct gt_config *out, const char *name,
+                    struct gt_bytes text, const char *lang,
+                    struct gt_complaints *complaints)
+{
+	struct reading r = {.out = out};
+	gt_config_defaults(out);
+	if (gt_yaml_parse(&r.yaml, name, text, lang, complaints)) {
+		for (const struct gt_yaml_node *n = r.yaml.root->first; n;
+		     n = n->next)
+			read_section(&r, n);
+		if (!r.places[0])
+			complain_of(&r, out->code, GT_T_CONF_MISSING, NULL,
+			            NULL);
+		/* else values that stand in for bad ones would be judged */
+		if (r.yaml.errors == 0) {
+			check_tree(&r);
+			check_link(&r);
+			warn(&r);
+		}
+	}
+	gt_yaml_free(&r.yaml);
+	return gt_yaml_status(&r.yaml);
+}
+
+/* --------------------------------------------------------------------- files
+ */
+
+/* Reads at most cap bytes. Bytes read, or -1 with errno. */
+static long slurp(const char *path, uint8_t *buf, size_t cap)
+{
+	FILE *f = fopen(path, "rbe");
+	if (!f)
+		return -1;
+	size_t n = fread(buf, 1, cap, f);
+	bool bad = ferror(f) != 0;
+	if (fclose(f) != 0 || bad) {
+		if (errno == 0)
+			errno = EIO;
+		return -1;
+	}
+	return (long)n;
+}
+
+static int cannot_read(const char *path, const char *lang,
+                       struct gt_complaints *complaints)
+{
+	char line[GT_FILE_MAX + 200];
+	gt_format(line, sizeof line, "%s: %s: %s", path,
+	          gt_text_in(lang, GT_T_CONF_CANNOT_READ), strerror(errno));
+	return gt_complaints_add(complaints, line) ? -GT_EINVALID : -GT_ENOMEM;
+}
+
+int gt_config_load(struct gt_config *out, const char *path, const char *lang,
+                   struct gt_complaints *complaints)
+{
+	uint8_t *buf = malloc(GT_YAML_BYTES + 1);
+	if (!buf)
+		return -GT_ENOMEM;
+	errno = 0;
+	long n = slurp(path, buf, GT_YAML_BYTES + 1);
+	int rc = n < 0 ? cannot_read(path, lang, complaints)
+	               : gt_config_parse(out, path, gt_bytes_of(buf, (size_t)n),
+	                                 lang, complaints);
+	free(buf);
+	return rc;
+}
