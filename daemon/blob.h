@@ -3,7 +3,15 @@
  * objects/ab/cdef....tar.zst; a file is at its final name from the start, what
  * of it counts is in the database. Every write checks its return; nothing is
  * durable before gt_blob_job SYNC says so. A placement that would leave less
- * than `reserve` bytes free fails with -GT_ENOSPACE and takes nothing. */
+ * than `reserve` bytes free fails with -GT_ENOSPACE and takes nothing.
+ *
+ * Jobs of one object keep the order that matters: SYNC comes after every
+ * placement submitted before it; CHECK, ADOPT and REMOVE have the object for
+ * themselves (a CHECK lets SERVE by). All else runs side by side.
+ *
+ * What status says: -GT_EDAMAGED the bytes are not the right ones, or are not
+ * there; -GT_EIO the disk failed, and after a SYNC nothing placed since the one
+ * before may be believed; -GT_ENOSPACE try again when there is room. */
 #ifndef GT_BLOB_H
 #define GT_BLOB_H
 
@@ -14,20 +22,26 @@
 struct gt_blobs;
 struct gt_blob_events {
 	/* A finished job, on the loop's thread: an event of type PLACED,
-	 * SYNCED, CHECKED, ADOPTED or FAULT. Lent for the call. */
+	 * SYNCED, CHECKED, ADOPTED or FAULT. Lent for the call. peer, token,
+	 * object and frame are the action's. */
 	void (*done)(void *arg, const struct gt_event *e);
 	/* The bytes a SERVE read, on a pool thread; takes over malloc'ed p. */
 	void (*serve)(void *arg, const struct gt_action *a, void *p, size_t n);
 };
 
+/* Makes DIR/objects and DIR/staged if need be, and removes staged files more
+ * than an hour old: whoever was publishing them is gone. */
 int gt_blobs_open(struct gt_blobs **out, uv_loop_t *loop, const char *dir,
                   uint64_t reserve, const struct gt_blob_events *events,
                   void *arg, char *why, size_t why_cap);
-/* Waits for jobs under way. */
+/* Waits for jobs under way, running the loop: not from a callback of it. Jobs
+ * that have not begun are forgotten; nothing is reported any more. */
 void gt_blobs_close(struct gt_blobs *b);
 /* Starts PLACE, COPY, TAIL, SYNC, CHECK, ADOPT, REMOVE or SERVE. Copies what
- * the action points to, but keeps a reference on the bulk. Loop thread. */
-void gt_blobs_submit(struct gt_blobs *b, const struct gt_action *a);
+ * the action points to, but keeps a reference on the bulk. Any thread; jobs of
+ * one thread keep their order. False: out of memory, nothing will be reported.
+ */
+bool gt_blobs_submit(struct gt_blobs *b, const struct gt_action *a);
 
 /* For HTTP: opens an object's file for reading. fd or -1. Any thread. */
 int gt_blobs_open_object(const char *dir, const struct gt_id *object);

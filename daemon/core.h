@@ -2,32 +2,54 @@
  *
  * gt_core_post may be called from any thread: nng's, the loop's, HTTP's. The
  * queue copies what an event points to; the core thread takes all that waits,
- * runs turns, and hands the actions to `perform` on its own thread. */
+ * runs turns, and hands the actions to `perform` on its own thread. It sleeps
+ * until something is posted or gt_node_deadline() has come, whichever is first.
+ *
+ * The first event of the run, GT_EV_START with its random bytes, is the core's
+ * own doing; so is GT_EV_TIME. */
 #ifndef GT_CORE_H
 #define GT_CORE_H
 
 #include "link.h"
 #include "node.h"
 
+enum {
+	/* What may wait. Beyond it messages and commands are refused; what the
+	 * node must hear (links going, answers to its actions) is not. */
+	GT_CORE_QUEUE_EVENTS = 65536,
+	GT_CORE_QUEUE_BYTES = 64 << 20,
+	/* A reader's view of the node is at most this old under load. */
+	GT_CORE_STATUS_MS = 100,
+};
+
 struct gt_core;
 struct gt_core_events {
-	/* Performs one action, on the core thread. */
+	/* Performs one action, on the core thread. What it keeps of a bulk
+	 * needs a reference of its own; the rest is lent for the call. */
 	void (*perform)(void *arg, const struct gt_action *a);
 	/* The node must stop: why says what happened. Core thread, once. */
 	void (*failed)(void *arg, int status, const char *why);
 };
 
+/* The node is the core's until gt_core_stop. 0 or -GT_ENOMEM. */
 int gt_core_start(struct gt_core **out, struct gt_node *node,
                   const struct gt_core_events *events, void *arg);
-/* Copies the event; takes over one reference to m for GT_EV_MSG (else NULL).
- * False: the queue is over its limit (the caller answers busy). */
+/* Copies the event; takes over one reference to m for GT_EV_MSG (else NULL),
+ * whatever it returns. bulk is set here; body and payload of a MSG must point
+ * into m or be empty. False: the queue is over its limit (the caller answers
+ * busy, or drops the link), or the core has stopped. */
 bool gt_core_post(struct gt_core *core, const struct gt_event *e,
                   struct gt_msg *m);
 /* The last status, as of the end of some turn. Any thread. */
 void gt_core_status(struct gt_core *core, struct gt_node_status *out);
-/* Waits until status.generation > seen or timeout_ms is over. Any thread. */
+/* Waits until status.generation > seen or timeout_ms is over, or the core is
+ * asked to stop. True: it is. Any thread. */
 bool gt_core_wait(struct gt_core *core, uint64_t seen, uint32_t timeout_ms);
-/* Ends the thread; then the node may be closed. */
+/* Asks the thread to end after the turn it is in and lets every waiter go;
+ * gt_core_post refuses from here on. Any thread, any number of times. */
+void gt_core_quit(struct gt_core *core);
+/* Ends the thread and frees the core; then the node may be closed. What was
+ * posted and not yet taken is forgotten, as in a crash. */
 void gt_core_stop(struct gt_core *core);
 
 #endif

@@ -1,0 +1,364 @@
+#include "blob_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "dir.h"
+#include "sys.h"
+
+struct gt_blob_store {
+	int dir;
+	uint64_t reserve;
+
+	pthread_mutex_t lock; /* all below */
+	struct gt_blob_file *files;
+	unsigned open;
+	uint64_t granted; /* bytes that may be written before asking again */
+	bool broken;      /* a sync behind somebody's back failed */
+};
+
+void gt_blob_name(char out[GT_BLOB_NAME_MAX], const struct gt_id *object)
+{
+	char hex[2 * GT_ID_BYTES + 1];
+	gt_hex(hex, object->b, GT_ID_BYTES);
+	gt_format(out, GT_BLOB_NAME_MAX, GT_DIR_OBJECTS "/%.2s/%s.tar.zst", hex,
+	          hex + 2);
+}
+
+/* "objects/ab" */
+static void folder_name(char out[GT_BLOB_NAME_MAX], const struct gt_id *object)
+{
+	gt_format(out, GT_BLOB_NAME_MAX, GT_DIR_OBJECTS "/%02x",
+	          (unsigned)object->b[0]);
+}
+
+int gt_blob_store_dir(const struct gt_blob_store *s)
+{
+	return s->dir;
+}
+
+static int sync_folder(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -GT_EIO;
+	int status = fsync(fd) == 0 ? 0 : -GT_EIO;
+	close(fd);
+	return status;
+}
+
+/* ------------------------------------------------------------ open and close
+ */
+
+static int make_folder(int dir, const char *name)
+{
+	if (mkdirat(dir, name, 0700) == 0 || errno == EEXIST)
+		return 0;
+	return gt_sys_status(errno);
+}
+
+int gt_blob_store_open(struct gt_blob_store **out, const char *dir,
+                       uint64_t reserve, char *why, size_t why_cap)
+{
+	struct gt_blob_store *s = calloc(1, sizeof *s);
+	if (!s) {
+		gt_format(why, why_cap, "%s", gt_strerror(-GT_ENOMEM));
+		return -GT_ENOMEM;
+	}
+	s->reserve = reserve;
+	int bad = pthread_mutex_init(&s->lock, NULL);
+	assert(!bad);
+	s->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->dir >= 0 && make_folder(s->dir, GT_DIR_OBJECTS) == 0 &&
+	    make_folder(s->dir, GT_DIR_STAGED) == 0) {
+		*out = s;
+		return 0;
+	}
+	gt_format(why, why_cap, "%s: %s", dir, strerror(errno));
+	gt_blob_store_close(s);
+	return -GT_EIO;
+}
+
+void gt_blob_store_close(struct gt_blob_store *s)
+{
+	while (s->files) {
+		struct gt_blob_file *next = s->files->next;
+		assert(s->files->users == 0);
+		close(s->files->fd);
+		free(s->files);
+		s->files = next;
+	}
+	if (s->dir >= 0)
+		close(s->dir);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+/* --------------------------------------------------------------- free space */
+
+/* Whether n more bytes may be taken from the disk. With n 0: whether the
+ * reserve is there. Asks the system only now and then: not for every frame. */
+static int afford(struct gt_blob_store *s, uint64_t n, uint64_t step)
+{
+	struct statvfs v;
+	if (s->granted >= n + step) {
+		s->granted -= n + step;
+		return 0;
+	}
+	if (fstatvfs(s->dir, &v) != 0)
+		return -GT_EIO;
+	uint64_t unit = v.f_frsize ? v.f_frsize : v.f_bsize;
+	uint64_t avail = v.f_bavail * unit;
+	s->granted = 0;
+	if (avail < s->reserve || avail - s->reserve < n)
+		return -GT_ENOSPACE;
+	uint64_t left = avail - s->reserve - n;
+	s->granted = left < GT_BLOB_SPACE_STEP ? left : GT_BLOB_SPACE_STEP;
+	return 0;
+}
+
+/* Gives a file its size and its blocks, so that a full disk is met here and
+ * not in the middle. */
+static int allocate(struct gt_blob_store *s, struct gt_blob_file *f,
+                    uint64_t total)
+{
+	struct stat st;
+	if (fstat(f->fd, &st) != 0)
+		return -GT_EIO;
+	uint64_t have = (uint64_t)st.st_blocks * 512;
+	uint64_t need = have < total ? total - have : 0;
+	int status = afford(s, need, 0);
+	if (status != 0)
+		return status;
+	/* what was counted for blocks is gone from the disk already */
+	s->granted = 0;
+	if ((uint64_t)st.st_size != total &&
+	    ftruncate(f->fd, (off_t)total) != 0)
+		return gt_sys_status(errno);
+	int rc = need ? posix_fallocate(f->fd, 0, (off_t)total) : 0;
+	if (rc == EOPNOTSUPP || rc == EINVAL || rc == ENODEV)
+		rc = 0; /* a sparse file must do */
+	else
+		f->allocated = rc == 0;
+	f->sized = rc == 0;
+	return rc ? gt_sys_status(rc) : 0;
+}
+
+/* ---------------------------------------------------------- the descriptors */
+
+static struct gt_blob_file *find(struct gt_blob_store *s,
+                                 const struct gt_id *object)
+{
+	struct gt_blob_file **at = &s->files;
+	while (*at && !gt_id_eq(&(*at)->object, object))
+		at = &(*at)->next;
+	struct gt_blob_file *f = *at;
+	if (f) { /* to the front */
+		*at = f->next;
+		f->next = s->files;
+		s->files = f;
+	}
+	return f;
+}
+
+static void drop(struct gt_blob_store *s, struct gt_blob_file *f)
+{
+	struct gt_blob_file **at = &s->files;
+	while (*at != f)
+		at = &(*at)->next;
+	assert(f->users == 0);
+	*at = f->next;
+	close(f->fd);
+	free(f);
+	s->open--;
+}
+
+/* Closes the least recently used, one without unsynced bytes if there is. */
+static void make_room(struct gt_blob_store *s)
+{
+	struct gt_blob_file *clean = NULL, *dirty = NULL;
+	if (s->open < GT_BLOB_FDS)
+		return;
+	for (struct gt_blob_file *f = s->files; f; f = f->next) {
+		if (f->users)
+			continue;
+		if (f->dirty)
+			dirty = f;
+		else
+			clean = f;
+	}
+	/* An error met when a dirty file is written back is told to those who
+	 * have it open: ask before closing. */
+	if (!clean && dirty && fdatasync(dirty->fd) != 0)
+		s->broken = true;
+	if (clean || dirty)
+		drop(s, clean ? clean : dirty);
+}
+
+static int open_file(struct gt_blob_store *s, const struct gt_id *object,
+                     bool make, struct gt_blob_file **out)
+{
+	char name[GT_BLOB_NAME_MAX], folder[GT_BLOB_NAME_MAX];
+	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (make ? O_CREAT : 0);
+	gt_blob_name(name, object);
+	int fd = openat(s->dir, name, flags, 0600);
+	if (fd < 0 && errno == ENOENT && make) {
+		folder_name(folder, object);
+		if (make_folder(s->dir, folder) != 0)
+			return gt_sys_status(errno);
+		fd = openat(s->dir, name, flags, 0600);
+	}
+	if (fd < 0)
+		return errno == ENOENT ? -GT_EDAMAGED : gt_sys_status(errno);
+	struct gt_blob_file *f = calloc(1, sizeof *f);
+	if (!f) {
+		close(fd);
+		return -GT_ENOMEM;
+	}
+	f->object = *object;
+	f->fd = fd;
+	f->next = s->files;
+	s->files = f;
+	s->open++;
+	*out = f;
+	return 0;
+}
+
+/* Nothing of a file that could not be given its blocks stays behind, unless it
+ * held something already. */
+static void undo(struct gt_blob_store *s, struct gt_blob_file *f, bool fresh)
+{
+	char name[GT_BLOB_NAME_MAX];
+	if (!fresh)
+		return;
+	gt_blob_name(name, &f->object);
+	unlinkat(s->dir, name, 0);
+	drop(s, f);
+}
+
+static int get_locked(struct gt_blob_store *s, const struct gt_id *object,
+                      uint64_t total, struct gt_blob_file **out)
+{
+	struct gt_blob_file *f = find(s, object);
+	struct stat st;
+	int status = 0;
+	if (s->broken)
+		return -GT_EIO;
+	if (!f) {
+		make_room(s);
+		status = open_file(s, object, total > 0, &f);
+	}
+	if (!f)
+		return status;
+	if (total > 0 && !f->sized) {
+		bool fresh = fstat(f->fd, &st) == 0 && st.st_size == 0 &&
+		             f->users == 0;
+		status = allocate(s, f, total);
+		if (status != 0) {
+			undo(s, f, fresh);
+			return status;
+		}
+	}
+	f->users++;
+	*out = f;
+	return 0;
+}
+
+int gt_blob_get(struct gt_blob_store *s, const struct gt_id *object,
+                uint64_t total, struct gt_blob_file **out)
+{
+	pthread_mutex_lock(&s->lock);
+	int status = get_locked(s, object, total, out);
+	pthread_mutex_unlock(&s->lock);
+	return status;
+}
+
+void gt_blob_put(struct gt_blob_store *s, struct gt_blob_file *f)
+{
+	pthread_mutex_lock(&s->lock);
+	assert(f->users > 0);
+	f->users--;
+	pthread_mutex_unlock(&s->lock);
+}
+
+int gt_blob_write(struct gt_blob_store *s, struct gt_blob_file *f,
+                  struct gt_bytes bytes, uint64_t offset)
+{
+	pthread_mutex_lock(&s->lock);
+	int status = afford(s, f->allocated ? 0 : bytes.n,
+	                    f->allocated ? bytes.n : 0);
+	f->dirty = true; /* before the write: a SYNC may run beside it */
+	pthread_mutex_unlock(&s->lock);
+	return status ? status : gt_sys_pwrite(f->fd, bytes.p, bytes.n, offset);
+}
+
+int gt_blob_sync(struct gt_blob_store *s, struct gt_blob_file *f)
+{
+	char folder[GT_BLOB_NAME_MAX];
+	pthread_mutex_lock(&s->lock);
+	bool named = f->named, broken = s->broken;
+	f->dirty = false;
+	pthread_mutex_unlock(&s->lock);
+	if (broken)
+		return -GT_EIO;
+	folder_name(folder, &f->object);
+	int status = 0;
+	if ((named ? fdatasync(f->fd) : fsync(f->fd)) != 0)
+		status = -GT_EIO;
+	if (status == 0 && !named)
+		status = sync_folder(s->dir, folder);
+	if (status == 0 && !named)
+		status = sync_folder(s->dir, GT_DIR_OBJECTS);
+	pthread_mutex_lock(&s->lock);
+	f->named = f->named || status == 0;
+	/* pages a failed sync has dropped look clean from then on: never
+	 * believe this disk again in this run */
+	s->broken = s->broken || status != 0;
+	pthread_mutex_unlock(&s->lock);
+	return status;
+}
+
+void gt_blob_forget(struct gt_blob_store *s, const struct gt_id *object)
+{
+	pthread_mutex_lock(&s->lock);
+	struct gt_blob_file *f = find(s, object);
+	if (f)
+		drop(s, f);
+	pthread_mutex_unlock(&s->lock);
+}
+
+int gt_blob_remove(struct gt_blob_store *s, const struct gt_id *object)
+{
+	char name[GT_BLOB_NAME_MAX];
+	gt_blob_forget(s, object);
+	gt_blob_name(name, object);
+	if (unlinkat(s->dir, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	return -GT_EIO;
+}
+
+int gt_blob_adopt(struct gt_blob_store *s, const char *name, int fd,
+                  const struct gt_id *object)
+{
+	char final[GT_BLOB_NAME_MAX], folder[GT_BLOB_NAME_MAX];
+	char staged[GT_BLOB_NAME_MAX + 256];
+	gt_format(staged, sizeof staged, GT_DIR_STAGED "/%s", name);
+	gt_blob_name(final, object);
+	folder_name(folder, object);
+	if (fsync(fd) != 0)
+		return -GT_EIO;
+	if (make_folder(s->dir, folder) != 0)
+		return gt_sys_status(errno);
+	gt_blob_forget(s, object);
+	if (renameat(s->dir, staged, s->dir, final) != 0)
+		return gt_sys_status(errno);
+	int status = sync_folder(s->dir, folder);
+	return status ? status : sync_folder(s->dir, GT_DIR_OBJECTS);
+}

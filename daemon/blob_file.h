@@ -1,0 +1,59 @@
+/* blob_file.h: the files themselves: names, open descriptors, free space.
+ *
+ * For blob.c only. Any thread. Descriptors are kept open for a while, because
+ * an object arrives as thousands of placements; one with bytes not yet synced
+ * is closed only when it must be, and then synced first. */
+#ifndef GT_BLOB_FILE_H
+#define GT_BLOB_FILE_H
+
+#include "base.h"
+
+enum {
+	GT_BLOB_FDS = 32,
+	GT_BLOB_NAME_MAX = 96, /* "objects/ab/<62 hex>.tar.zst" */
+	/* Free space is asked for again after so many bytes written. */
+	GT_BLOB_SPACE_STEP = 16 << 20,
+};
+
+struct gt_blob_store;
+struct gt_blob_file {
+	struct gt_id object;
+	int fd;
+	bool sized;     /* as large as it will be */
+	bool allocated; /* and its blocks are its own */
+	bool named;     /* its name is durable */
+	bool dirty;     /* written since the last sync */
+	unsigned users;
+	struct gt_blob_file *next; /* most recently used first */
+};
+
+int gt_blob_store_open(struct gt_blob_store **out, const char *dir,
+                       uint64_t reserve, char *why, size_t why_cap);
+void gt_blob_store_close(struct gt_blob_store *s);
+/* Directory of the node, for openat. */
+int gt_blob_store_dir(const struct gt_blob_store *s);
+
+/* "objects/ab/cdef....tar.zst" */
+void gt_blob_name(char out[GT_BLOB_NAME_MAX], const struct gt_id *object);
+
+/* Finds or opens an object's file; give it back with gt_blob_put. With
+ * `total` > 0 it is made if there is none, and given all its blocks.
+ * 0, -GT_EDAMAGED (there is none), -GT_ENOSPACE, -GT_EIO, -GT_ENOMEM. */
+int gt_blob_get(struct gt_blob_store *s, const struct gt_id *object,
+                uint64_t total, struct gt_blob_file **out);
+void gt_blob_put(struct gt_blob_store *s, struct gt_blob_file *f);
+/* Writes if that leaves the reserve free. */
+int gt_blob_write(struct gt_blob_store *s, struct gt_blob_file *f,
+                  struct gt_bytes bytes, uint64_t offset);
+/* Everything written before the call is durable, and so is the name. */
+int gt_blob_sync(struct gt_blob_store *s, struct gt_blob_file *f);
+/* Closes the descriptor of an object nobody uses: its file is replaced or
+ * removed. */
+void gt_blob_forget(struct gt_blob_store *s, const struct gt_id *object);
+/* Removes the file; none is fine. */
+int gt_blob_remove(struct gt_blob_store *s, const struct gt_id *object);
+/* Makes staged/name, open as fd, the file of object: durable, name included. */
+int gt_blob_adopt(struct gt_blob_store *s, const char *name, int fd,
+                  const struct gt_id *object);
+
+#endif

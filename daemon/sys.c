@@ -1,0 +1,156 @@
+#include "sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+struct gt_now gt_sys_now(void)
+{
+	struct timespec mono, wall;
+	int bad = clock_gettime(CLOCK_MONOTONIC, &mono) |
+	          clock_gettime(CLOCK_REALTIME, &wall);
+	assert(!bad);
+	return (struct gt_now){
+	        .mono_ms = (uint64_t)mono.tv_sec * 1000 +
+	                   (uint64_t)mono.tv_nsec / 1000000,
+	        .wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000,
+	};
+}
+
+void gt_sys_random(void *out, size_t n)
+{
+	uint8_t *p = out;
+	while (n) {
+		ssize_t got = getrandom(p, n, 0);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			abort();
+		p += got;
+		n -= (size_t)got;
+	}
+}
+
+int gt_sys_status(int error)
+{
+	switch (error) {
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+		return -GT_ENOSPACE;
+	case ENOMEM:
+		return -GT_ENOMEM;
+	default:
+		return -GT_EIO;
+	}
+}
+
+int gt_sys_pwrite(int fd, const void *p, size_t n, uint64_t offset)
+{
+	const uint8_t *from = p;
+	while (n) {
+		ssize_t done = pwrite(fd, from, n, (off_t)offset);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return gt_sys_status(errno);
+		if (done == 0)
+			return -GT_EIO;
+		from += done;
+		offset += (uint64_t)done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+int gt_sys_pread(int fd, void *p, size_t n, uint64_t offset)
+{
+	uint8_t *to = p;
+	while (n) {
+		ssize_t got = pread(fd, to, n, (off_t)offset);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -GT_EIO;
+		if (got == 0)
+			return -GT_EDAMAGED;
+		to += got;
+		offset += (uint64_t)got;
+		n -= (size_t)got;
+	}
+	return 0;
+}
+
+int gt_sys_mkdir(const char *path)
+{
+	struct stat st;
+	if (mkdir(path, 0700) == 0)
+		return 0;
+	if (errno != EEXIST || stat(path, &st) != 0)
+		return -GT_EIO;
+	errno = ENOTDIR;
+	return S_ISDIR(st.st_mode) ? 0 : -GT_EIO;
+}
+
+static int read_all(int fd, size_t max, struct gt_bytes *out)
+{
+	struct stat st;
+	if (fstat(fd, &st) != 0)
+		return -GT_EIO;
+	if (!S_ISREG(st.st_mode)) {
+		errno = EINVAL;
+		return -GT_EIO;
+	}
+	if ((uint64_t)st.st_size > max)
+		return -GT_ELIMIT;
+	size_t n = (size_t)st.st_size;
+	uint8_t *p = malloc(n + 1);
+	if (!p)
+		return -GT_ENOMEM;
+	if (gt_sys_pread(fd, p, n, 0) != 0) {
+		free(p);
+		return -GT_EIO;
+	}
+	p[n] = 0;
+	*out = gt_bytes_of(p, n);
+	return 0;
+}
+
+int gt_sys_read_file(const char *path, size_t max, struct gt_bytes *out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return -GT_EIO;
+	int status = read_all(fd, max, out);
+	int error = errno;
+	close(fd);
+	errno = error;
+	return status;
+}
+
+int gt_sys_write_file(const char *path, struct gt_bytes bytes)
+{
+	char temp[4096];
+	int n = snprintf(temp, sizeof temp, "%s.new", path);
+	if (n < 0 || (size_t)n >= sizeof temp)
+		return -GT_ELIMIT;
+	int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return gt_sys_status(errno);
+	int status = gt_sys_pwrite(fd, bytes.p, bytes.n, 0);
+	if (status == 0 && fsync(fd) != 0)
+		status = gt_sys_status(errno);
+	if (close(fd) != 0 && status == 0)
+		status = gt_sys_status(errno);
+	if (status == 0 && rename(temp, path) != 0)
+		status = gt_sys_status(errno);
+	if (status != 0)
+		unlink(temp);
+	return status;
+}
