@@ -77,7 +77,7 @@ class Node:
         args = ["init", "--code", self.code, "--pki", self.tree.pki]
         args += ["--listen", f"127.0.0.1:{self.link_port}", "--http", f"127.0.0.1:{self.http_port}"]
         if self.parent:
-            args += ["--parent", self.parent.code, "--address", f"127.0.0.1:{parent_port}"]
+            args += ["--parent", self.parent.code, "--parent-address", f"127.0.0.1:{parent_port}"]
         run([guantong(), *args, self.dir])
         if config:
             self.configure(config)
@@ -398,3 +398,8 @@ def make_files(folder, sizes, seed=1):
         with open(full, "wb") as f:
             f.write(made[path])
     return made
+
+
+def layer(rules, default):
+    """A policy file as text; JSON is YAML."""
+    return json.dumps({"rules": rules, "default": default}, ensure_ascii=False)

@@ -1,0 +1,129 @@
+"""Learner records up the tree: exactly once, whatever is killed."""
+import json
+import unittest
+import uuid
+
+from tree import CHAIN, XAPI, Tree
+
+
+def statement(n, **more):
+    return {
+        "id": str(uuid.uuid4()),
+        "actor": {"mbox": f"mailto:learner{n}@example.cn"},
+        "verb": {"id": "http://adlnet.gov/expapi/verbs/completed", "display": {"zh-CN": "完成"}},
+        "object": {"id": f"https://xuexi.example.cn/lesson/{n}"},
+        "result": {"score": {"scaled": 0.1 * (n % 10)}, "extensions": {"https://xuexi.example.cn/n": n}},
+        **more,
+    }
+
+
+def post(node, body):
+    return node.http("POST", "/xapi/statements", json.dumps(body, ensure_ascii=False).encode(), XAPI)
+
+
+class ExactlyOnce(unittest.TestCase):
+    def assert_once(self, root, sent):
+        want = {s["id"]: s for s in sent}
+        root.wait(f"{len(want)} records", lambda: len(root.records()) >= len(want))
+        rows = root.records()
+        ids = [r["id"] for r in rows]
+        self.assertEqual(sorted(ids), sorted(want), "lost, doubled or invented")
+        for r in rows:
+            for key, value in want[r["id"]].items():
+                self.assertEqual(r["statement"][key], value)
+
+    def test_through_the_death_of_every_node(self):
+        """Statements go in at two levels while each node of the chain is killed
+        and started again; every acknowledged one is at the root once."""
+        with Tree() as t:
+            sent = []
+            for round_, code in enumerate(CHAIN):
+                for where in ("330106109210", "330106109"):
+                    batch = [statement(100 * round_ + i) for i in range(7)]
+                    self.assertEqual(post(t[where], batch).status, 200)
+                    sent += batch
+                t[code].kill9()
+                for where in ("330106109210", "330106109"):
+                    if where != code:
+                        one = statement(100 * round_ + 50)
+                        self.assertEqual(post(t[where], one).status, 200)
+                        sent.append(one)
+                t[code].start()
+            self.assert_once(t["33"], sent)
+            village = t["330106109210"]
+            village.wait("every record to be known at the root", lambda: self.unrooted(village) == 0)
+
+    @staticmethod
+    def unrooted(node):
+        from tree import find
+
+        return find(node.status(), "records_unrooted")
+
+    def test_handed_in_while_the_link_is_down(self):
+        with Tree(CHAIN[:3]) as t:
+            t["3301"].kill9()
+            sent = [statement(i) for i in range(120)]
+            for i in range(0, 120, 40):
+                self.assertEqual(post(t["330106"], sent[i : i + 40]).status, 200)
+            t["330106"].kill9()
+            t["330106"].start()
+            self.assertEqual(len(t["330106"].records()), 120)
+            t["3301"].start()
+            self.assert_once(t["33"], sent)
+
+
+class Statements(unittest.TestCase):
+    def test_put_get_duplicate_conflict(self):
+        with Tree(CHAIN[:2]) as t:
+            node = t["3301"]
+            s = statement(1)
+            path = "/xapi/statements?statementId=" + s["id"]
+            body = json.dumps(s).encode()
+            self.assertEqual(node.http("PUT", path, body, XAPI).status, 204)
+            self.assertEqual(node.http("PUT", path, body, XAPI).status, 204)
+            got = node.http("GET", path, headers=XAPI)
+            self.assertEqual(got.status, 200)
+            for key, value in s.items():
+                self.assertEqual(got.json()[key], value)
+            other = dict(s, verb={"id": "http://adlnet.gov/expapi/verbs/failed"})
+            self.assertEqual(node.http("PUT", path, json.dumps(other).encode(), XAPI).status, 409)
+            # a batch is all or nothing
+            fresh = statement(2)
+            self.assertEqual(post(node, [fresh, {"actor": 3}]).status, 400)
+            missing = node.http("GET", "/xapi/statements?statementId=" + fresh["id"], headers=XAPI)
+            self.assertEqual(missing.status, 404)
+            # without an id the node gives one
+            del fresh["id"]
+            made = post(node, fresh)
+            self.assertEqual(made.status, 200)
+            self.assertEqual(len(made.json()), 1)
+            t["33"].wait("both", lambda: len(t["33"].records()) == 2)
+
+    def test_bad_statements_say_why(self):
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            for bad in (b"", b"{", b"[]x", b'{"actor":{}}', b'{"a":' * 5000, b"\xff\xfe", b"null"):
+                a = node.http("POST", "/xapi/statements", bad, XAPI)
+                self.assertEqual(a.status, 400, bad[:20])
+                self.assertTrue(a.json()["message"])
+            self.assertTrue(node.alive())
+
+    def test_same_id_other_form_is_quarantined_not_stalled(self):
+        """Two terminals use one id for two statements while cut off from each
+        other: the second to arrive is listed, the stream goes on."""
+        with Tree(CHAIN[:3]) as t:
+            s = statement(1)
+            self.assertEqual(post(t["3301"], s).status, 200)
+            other = dict(s, object={"id": "https://xuexi.example.cn/other"})
+            after = statement(2)
+            self.assertEqual(post(t["330106"], other).status, 200)
+            self.assertEqual(post(t["330106"], after).status, 200)
+            t["33"].wait("the one behind it", lambda: after["id"] in {r["id"] for r in t["33"].records()})
+            kept = [r for r in t["33"].records() if r["id"] == s["id"]]
+            self.assertEqual(len(kept), 1)
+            listed = t["3301"].admin("GET", "/admin/quarantine").json()["quarantine"]
+            self.assertIn(s["id"], {q["id"] for q in listed})
+
+
+if __name__ == "__main__":
+    unittest.main()
