@@ -23,11 +23,43 @@ struct gt_file {
 	uint64_t size;
 };
 
-/* Why a member path may not be used, or NULL if it may: it must be relative,
- * UTF-8 in NFC as far as that can be told without tables (no combining marks
- * that have a composed form in Latin, no control characters), no empty, "." or
- * ".." component, no backslash, at most GT_PATH_MAX bytes. */
+/* What can be wrong with a member's path, and how a log says it. */
+#define GT_PATH_FAULTS(X)                                                \
+	X(EMPTY, "the path is empty")                                    \
+	X(LONG, "the path is longer than 1024 bytes")                    \
+	X(ABSOLUTE, "the path is absolute")                              \
+	X(COMPONENT, "the path has an empty component")                  \
+	X(DOT, "the path has a \".\" component")                         \
+	X(ESCAPE, "the path has a \"..\" component")                     \
+	X(NAME_LONG, "a component of the path is longer than 255 bytes") \
+	X(BACKSLASH, "the path has a backslash")                         \
+	X(CONTROL, "the path has a control character")                   \
+	X(UTF8, "the path is not UTF-8")                                 \
+	X(NFC, "the path is not in Unicode normalisation form C")
+
+enum gt_path_fault {
+	GT_PATH_FINE = 0,
+#define X(name, en) GT_PATH_##name,
+	GT_PATH_FAULTS(X)
+#undef X
+};
+
+/* The first thing wrong with a member path: it must be relative, UTF-8 in NFC
+ * as far as that can be told without the Unicode tables (see path.c), without
+ * control characters (C0, C1, line separators, bidirectional overrides) and
+ * backslashes, no component empty, "." or ".." or over 255 bytes, at most
+ * GT_PATH_MAX bytes. n need not be strlen(path). */
+enum gt_path_fault gt_path_check(const char *path, size_t n);
+/* The same in words, NULL: the path may be used. */
 const char *gt_path_refusal(const char *path, size_t n);
+/* A name nobody has checked, made fit for a log line: quoted, what is not
+ * plain UTF-8 text as \xNN, cut after about 200 bytes. Returns out. */
+enum { GT_PATH_SHOWN = 256 };
+char *gt_path_show(char out[GT_PATH_SHOWN], const char *path, size_t n);
+
+/* Media type by extension, "application/octet-stream" when unknown. Never
+ * NULL, without parameters. */
+const char *gt_media_type(const char *path);
 
 /* ----------------------------------------------------------------- manifest */
 
@@ -43,9 +75,21 @@ struct gt_manifest {
 	uint64_t file_size; /* of the object file, seek table included */
 };
 
-/* Decodes and checks every rule: sizes, limits, paths, no duplicates, files in
- * order where a deterministic writer would have put them. why names the member
- * or frame. 0, -GT_EMALFORMED, -GT_ELIMIT, -GT_EINVALID, -GT_ENOMEM. */
+/* Decodes and checks every rule, so that whoever holds a gt_manifest may trust
+ * its numbers. why (cut to fit, 300 bytes hold any) names the member or frame.
+ *   -GT_EMALFORMED  not a Manifest in the one canonical encoding (fields in
+ *                   order, each once, shortest varints, no defaults, nothing
+ *                   unknown): one package has one manifest and one id
+ *   -GT_ELIMIT      too large, too many files, frames or bytes
+ *   -GT_EINVALID    format other than 1; no files; a path gt_path_check
+ *                   refuses, twice, out of byte order, or under a member that
+ *                   is a file; a media type that is not one; an offset other
+ *                   than the one tar.h leads to; a frame of 0 bytes or over
+ *                   its limit; more frames than cuts of GT_FRAME_PLAIN_MIN and
+ *                   the forced ones make; frames that do not add up to the
+ *                   tar stream
+ *   -GT_ENOMEM
+ * Memory is at most a small multiple of bytes.n, which may be hostile. */
 int gt_manifest_new(struct gt_manifest **out, struct gt_bytes bytes, char *why,
                     size_t why_cap);
 void gt_manifest_free(struct gt_manifest *m);
@@ -54,8 +98,13 @@ void gt_manifest_id(struct gt_id *out, struct gt_bytes bytes);
 uint32_t gt_manifest_find(const struct gt_manifest *m, const char *path);
 /* Frame holding the plain offset; plain_at[nframes] is out of range. */
 uint32_t gt_manifest_frame_at(const struct gt_manifest *m, uint64_t plain);
-/* The seek table that closes the file: file_size - stored_at[nframes] bytes. */
+/* The seek table that closes the file: file_size - stored_at[nframes] bytes,
+ * which is gt_manifest_tail_size(nframes). */
 void gt_manifest_tail(const struct gt_manifest *m, uint8_t *out);
+uint64_t gt_manifest_tail_size(uint32_t nframes);
+/* What File.media_type may be: "type/subtype", perhaps with "; name=value"
+ * after it, printable ASCII without quotes; fit for an HTTP header as it is. */
+bool gt_media_type_valid(const char *type, size_t n);
 
 /* ------------------------------------------------------------------- frames */
 
@@ -73,11 +122,12 @@ int gt_frame_inflate(struct gt_inflater *z, const struct gt_manifest *m,
 
 /* -------------------------------------------------------------------- check */
 
-/* Checks that the tar stream is exactly what the manifest says: every frame
- * that holds any header or padding is read, verified, decompressed and compared
- * with the header a deterministic writer makes. With all true, every frame is
- * (publish, scrub). read must fill n bytes at offset of the object file.
- * 0, -GT_EDAMAGED, -GT_EIO, -GT_ENOMEM; why names the member. */
+/* Checks that the object file is what its manifest says. Every frame that
+ * holds any header or padding is read, verified, decompressed and compared
+ * with what tar.h makes of the manifest; so is the seek table. With all true
+ * every frame is read, verified and decompressed (publish, scrub). read must
+ * fill n bytes at offset of the object file, else return nonzero.
+ * 0, -GT_EDAMAGED, -GT_EIO, -GT_ENOMEM; why names the frame and the member. */
 typedef int gt_object_read(void *arg, uint64_t offset, uint8_t *out, size_t n);
 int gt_object_check(const struct gt_manifest *m, bool all, gt_object_read *read,
                     void *arg, char *why, size_t why_cap);
@@ -85,23 +135,35 @@ int gt_object_check(const struct gt_manifest *m, bool all, gt_object_read *read,
 /* --------------------------------------------------------------------- pack */
 
 /* Makes an object from members fed in order. Bytes of the object file leave
- * through put, in file order. */
+ * through put, in file order, a frame at a time; put returns 0 or the -GT_E...
+ * the packer is to fail with.
+ *
+ * The same members at the same level with the same zstd give the same bytes
+ * and the same object id, however the writes were cut. Frames are cut by
+ * cdc.h, and always where a member of GT_FRAME_PLAIN_MIN bytes or more begins
+ * and ends; smaller members share frames with their neighbours' headers. Holds
+ * about 1 MiB, the compressor's tables and the manifest in the making.
+ *
+ * After a failure every further call fails the same way. */
 typedef int gt_pack_put(void *arg, const uint8_t *p, size_t n);
 struct gt_packer;
 
+/* zstd_level is brought into 1..19. NULL: out of memory. */
 struct gt_packer *gt_packer_new(int zstd_level, gt_pack_put *put, void *arg);
 void gt_packer_free(struct gt_packer *p);
 /* Begins a member; the one before must have had all its bytes. Paths must come
- * in ascending byte order. media_type NULL: guessed from the extension. */
+ * in ascending byte order and pass gt_path_check. media_type NULL: guessed
+ * from the extension. 0, -GT_EINVALID, -GT_ELIMIT, -GT_ENOMEM, or put's. */
 int gt_packer_file(struct gt_packer *p, const char *path, uint64_t size,
                    const char *media_type);
+/* The next bytes of the member. -GT_EINVALID: more than its size. */
 int gt_packer_write(struct gt_packer *p, const void *bytes, size_t n);
-/* Closes the object. manifest lives until gt_packer_free. */
+/* Closes the object; no files at all is -GT_EINVALID. plain is the size of the
+ * tar stream, stored that of the object file. manifest lives until
+ * gt_packer_free, and gt_manifest_new accepts it. */
 int gt_packer_finish(struct gt_packer *p, struct gt_bytes *manifest,
                      struct gt_id *object, uint64_t *plain, uint64_t *stored);
 /* A sentence for the last failure, naming the member. */
 const char *gt_packer_why(const struct gt_packer *p);
-
-const char *gt_media_type(const char *path);
 
 #endif

@@ -1,0 +1,205 @@
+/* path.c: which names a member may have. */
+#include "object.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { COMPONENT_MAX = 255 }; /* NAME_MAX wherever a package is unpacked */
+
+const char *gt_path_refusal(const char *path, size_t n)
+{
+	switch (gt_path_check(path, n)) {
+	case GT_PATH_FINE:
+		return NULL;
+#define X(name, en)          \
+	case GT_PATH_##name: \
+		return en;
+		GT_PATH_FAULTS(X)
+#undef X
+	}
+	assert(false); /* every fault has words */
+	return "";
+}
+
+/* One character from p[0..n), its length into *len; UINT32_MAX: not UTF-8
+ * (overlong, surrogate and beyond-Unicode forms are not). */
+static uint32_t take(const uint8_t *p, size_t n, size_t *len)
+{
+	static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t k = p[0] < 0x80   ? 1
+	           : p[0] < 0xc2 ? 0
+	           : p[0] < 0xe0 ? 2
+	           : p[0] < 0xf0 ? 3
+	           : p[0] < 0xf5 ? 4
+	                         : 0;
+	*len = 1;
+	if (k == 0 || k > n)
+		return UINT32_MAX;
+	uint32_t c = k == 1 ? p[0] : p[0] & (0xffU >> (k + 1));
+	for (size_t i = 1; i < k; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return UINT32_MAX;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (c < least[k] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return UINT32_MAX;
+	*len = k;
+	return c;
+}
+
+/* What a terminal or a log viewer would act on instead of showing. */
+static bool is_control(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c <= 0x9f) ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+/* The ASCII letters each combining mark makes one character with (Unicode
+ * 15.0, canonical compositions). */
+static const struct {
+	uint32_t mark;
+	const char *letters;
+} latin[] = {
+        {0x300, "AEINOUWYaeinouwy"},
+        {0x301, "ACEGIKLMNOPRSUWYZacegiklmnoprsuwyz"},
+        {0x302, "ACEGHIJOSUWYZaceghijosuwyz"},
+        {0x303, "AEINOUVYaeinouvy"},
+        {0x304, "AEGIOUYaegiouy"},
+        {0x306, "AEGIOUaegiou"},
+        {0x307, "ABCDEFGHIMNOPRSTWXYZabcdefghmnoprstwxyz"},
+        {0x308, "AEHIOUWXYaehiotuwxy"},
+        {0x309, "AEIOUYaeiouy"},
+        {0x30a, "AUauwy"},
+        {0x30b, "OUou"},
+        {0x30c, "ACDEGHIKLNORSTUZacdeghijklnorstuz"},
+        {0x30f, "AEIORUaeioru"},
+        {0x311, "AEIORUaeioru"},
+        {0x31b, "OUou"},
+        {0x323, "ABDEHIKLMNORSTUVWYZabdehiklmnorstuvwyz"},
+        {0x324, "Uu"},
+        {0x325, "Aa"},
+        {0x326, "STst"},
+        {0x327, "CDEGHKLNRSTcdeghklnrst"},
+        {0x328, "AEIOUaeiou"},
+        {0x32d, "DELNTUdelntu"},
+        {0x32e, "Hh"},
+        {0x330, "EIUeiu"},
+        {0x331, "BDKLNRTZbdhklnrtz"},
+};
+
+/* Kana that take a voicing mark: odd ones from ka to do, then by hand. */
+static bool voiced(uint32_t base, uint32_t mark)
+{
+	uint32_t c = base >= 0x30a1 ? base - 0x60 : base; /* katakana */
+	bool h = c >= 0x306f && c <= 0x307b && (c - 0x306f) % 3 == 0;
+	if (mark == 0x309a || h)
+		return h;
+	return c == 0x3046 || (c >= 0x304b && c <= 0x3061 && (c & 1) != 0) ||
+	       c == 0x3064 || c == 0x3066 || c == 0x3068 || c == 0x309d ||
+	       (base >= 0x30ef && base <= 0x30f2);
+}
+
+/* prev and c would be one character in NFC: what file systems that decompose
+ * names (macOS) hand out for Latin, Japanese and Korean names. */
+static bool composes(uint32_t prev, uint32_t c)
+{
+	if (c >= 0x300 && c <= 0x331 && prev < 0x80 && prev != '\0')
+		for (size_t i = 0; i < sizeof latin / sizeof *latin; i++)
+			if (latin[i].mark == c &&
+			    strchr(latin[i].letters, (int)prev))
+				return true;
+	if (c == 0x3099 || c == 0x309a)
+		return voiced(prev, c);
+	if (prev >= 0x1100 && prev <= 0x1112)
+		return c >= 0x1161 && c <= 0x1175;
+	if (prev >= 0xac00 && prev <= 0xd7a3 && (prev - 0xac00) % 28 == 0)
+		return c >= 0x11a8 && c <= 0x11c2;
+	return false;
+}
+
+/* Characters NFC always replaces by another: Greek and letterlike twins, and
+ * the CJK compatibility ideographs (but the twelve that are really unified). */
+static bool is_twin(uint32_t c)
+{
+	static const uint8_t unified[] = {0x0e, 0x0f, 0x11, 0x13, 0x14, 0x1f,
+	                                  0x21, 0x23, 0x24, 0x27, 0x28, 0x29};
+	if (c == 0x340 || c == 0x341 || c == 0x343 || c == 0x344 ||
+	    c == 0x37e || c == 0x387 || c == 0x2126 || c == 0x212a ||
+	    c == 0x212b || c == 0x2329 || c == 0x232a || c == 0x2000 ||
+	    c == 0x2001 || (c >= 0x2f800 && c <= 0x2fa1d))
+		return true;
+	if (c < 0xf900 || c > 0xfad9 || c == 0xfa6e || c == 0xfa6f)
+		return false;
+	return c < 0xfa00 || c > 0xfa29 ||
+	       !memchr(unified, (int)(c - 0xfa00), sizeof unified);
+}
+
+static enum gt_path_fault check_component(const char *p, size_t n)
+{
+	if (n == 0)
+		return GT_PATH_COMPONENT;
+	if (n == 1 && p[0] == '.')
+		return GT_PATH_DOT;
+	if (n == 2 && p[0] == '.' && p[1] == '.')
+		return GT_PATH_ESCAPE;
+	return n > COMPONENT_MAX ? GT_PATH_NAME_LONG : GT_PATH_FINE;
+}
+
+static enum gt_path_fault check_text(const uint8_t *p, size_t n)
+{
+	uint32_t prev = 0;
+	size_t len = 0;
+	for (size_t i = 0; i < n; i += len) {
+		uint32_t c = take(p + i, n - i, &len);
+		if (c == UINT32_MAX)
+			return GT_PATH_UTF8;
+		if (is_control(c))
+			return GT_PATH_CONTROL;
+		if (c == '\\')
+			return GT_PATH_BACKSLASH;
+		if (c >= 0x300 && (is_twin(c) || composes(prev, c)))
+			return GT_PATH_NFC;
+		prev = c;
+	}
+	return GT_PATH_FINE;
+}
+
+enum gt_path_fault gt_path_check(const char *path, size_t n)
+{
+	if (n == 0)
+		return GT_PATH_EMPTY;
+	if (n > GT_PATH_MAX)
+		return GT_PATH_LONG;
+	if (path[0] == '/')
+		return GT_PATH_ABSOLUTE;
+	for (size_t i = 0; i <= n;) {
+		const char *slash = memchr(path + i, '/', n - i);
+		size_t end = slash ? (size_t)(slash - path) : n;
+		enum gt_path_fault f = check_component(path + i, end - i);
+		if (f != GT_PATH_FINE)
+			return f;
+		i = end + 1;
+	}
+	return check_text((const uint8_t *)path, n);
+}
+
+char *gt_path_show(char out[GT_PATH_SHOWN], const char *path, size_t n)
+{
+	const uint8_t *p = (const uint8_t *)path;
+	size_t used = 0, len = 0, i = 0;
+	out[used++] = '"';
+	/* room for one more escape, the dots, the quote and the NUL */
+	for (; i < n && used < GT_PATH_SHOWN - 12; i += len) {
+		uint32_t c = take(p + i, n - i, &len);
+		if (c != UINT32_MAX && !is_control(c) && c != '"') {
+			memcpy(out + used, p + i, len);
+			used += len;
+			continue;
+		}
+		len = 1;
+		gt_format(out + used, 5, "\\x%02x", p[i]);
+		used += 4;
+	}
+	gt_format(out + used, GT_PATH_SHOWN - used, "%s\"", i < n ? "..." : "");
+	return out;
+}
