@@ -1,0 +1,445 @@
+/* policy_file.c: a policy file to an encoded Layer. The file's shape is shown
+ * by configs/policy-*.yaml. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "code.h"
+#include "config.h"
+#include "policy.h"
+#include "units.h"
+#include "yaml.h"
+
+enum { PRIORITY = 50, FIELDS = 12, VERDICTS = 4, LEVELS = 5 };
+
+struct reading {
+	struct gt_yaml yaml;
+	const char *fields[FIELDS];
+	const char *verdicts[VERDICTS];
+	const char *levels[LEVELS];
+};
+
+static void *get(struct reading *r, size_t n)
+{
+	void *p = gt_arena_get(r->yaml.arena, n ? n : 1);
+	if (!p)
+		r->yaml.no_memory = true;
+	else
+		memset(p, 0, n);
+	return p;
+}
+
+static void complain(struct reading *r, const struct gt_yaml_node *n,
+                     enum gt_text what, const char *a)
+{
+	gt_yaml_complain(&r->yaml, n, NULL, what, a, NULL);
+}
+
+/* protobuf-c wants char *, and never writes to it. */
+static char *text_of(struct reading *r, const struct gt_yaml_node *n)
+{
+	char *copy;
+	if (n->kind != GT_YAML_SCALAR) {
+		complain(r, n, GT_T_YAML_NOT_SCALAR, NULL);
+		return NULL;
+	}
+	copy = gt_arena_str(r->yaml.arena, n->text);
+	r->yaml.no_memory |= !copy;
+	return copy;
+}
+
+static bool is_glob(const char *s)
+{
+	return strpbrk(s, "*?") != NULL;
+}
+
+/* ------------------------------------------------------------ common values */
+
+/* A verdict, or -1 after a complaint. */
+static int read_verdict(struct reading *r, const struct gt_yaml_node *n)
+{
+	char *text = text_of(r, n);
+	int v = text ? gt_verdict_parse(text) : -1;
+	if (text && v < 0)
+		gt_yaml_unknown_word(&r->yaml, n, GT_T_CONF_WORD_NEAR,
+		                     GT_T_CONF_WORD, r->verdicts, VERDICTS);
+	return v;
+}
+
+static uint32_t read_priority(struct reading *r, const struct gt_yaml_node *n)
+{
+	char *text = text_of(r, n);
+	if (!text)
+		return 0;
+	size_t len = strspn(text, "0123456789");
+	if (len == 0 || len > 3 || text[len] || atoi(text) > 100) {
+		gt_yaml_complain(&r->yaml, n, NULL, GT_T_CONF_BAD_COUNT, "0",
+		                 "100");
+		return 0;
+	}
+	return (uint32_t)atoi(text);
+}
+
+/* The map has this key, or a complaint says that it lacks it. */
+static const struct gt_yaml_node *
+need(struct reading *r, const struct gt_yaml_node *map, const char *key)
+{
+	const struct gt_yaml_node *n = gt_yaml_get(map, key);
+	if (!n)
+		gt_yaml_complain(&r->yaml, map, key, GT_T_CONF_MISSING, NULL,
+		                 NULL);
+	return n;
+}
+
+static bool check_keys(struct reading *r, const struct gt_yaml_node *map,
+                       const char *const *known, size_t n)
+{
+	size_t errors = r->yaml.errors;
+	for (const struct gt_yaml_node *k = map->first; k; k = k->next) {
+		size_t i = 0;
+		while (i < n && strcmp(known[i], k->key) != 0)
+			i++;
+		if (i == n)
+			gt_yaml_unknown_key(&r->yaml, k, known, n);
+	}
+	return r->yaml.errors == errors;
+}
+
+/* --------------------------------------------------------------- predicates */
+
+/* Words that stand for something are checked, others are free. */
+static void check_value(struct reading *r, Gt__Field field,
+                        const struct gt_yaml_node *n)
+{
+	if (strlen(n->text) > GT_PATTERN_MAX)
+		complain(r, n, GT_T_CONF_LONG, "256");
+	else if (is_glob(n->text))
+		return;
+	else if ((field == GT__FIELD__REGION ||
+	          field == GT__FIELD__PUBLISHER) &&
+	         !gt_code_valid(n->text))
+		complain(r, n, GT_T_CONF_BAD_CODE, n->text);
+	else if (field == GT__FIELD__ORIGIN && gt_level_depth(n->text) < 0)
+		gt_yaml_unknown_word(&r->yaml, n, GT_T_CONF_WORD_NEAR,
+		                     GT_T_CONF_WORD, r->levels, LEVELS);
+}
+
+static void read_values(struct reading *r, Gt__Predicate *p,
+                        const struct gt_yaml_node *n)
+{
+	bool list = n->kind == GT_YAML_LIST;
+	size_t count = list ? n->count : 1;
+	const struct gt_yaml_node *item = list ? n->first : n;
+	if (count == 0 || gt_yaml_is_null(n)) {
+		complain(r, n, GT_T_POLICY_NO_VALUE, NULL);
+		return;
+	}
+	p->values = get(r, count * sizeof *p->values);
+	for (; p->values && item; item = list ? item->next : NULL) {
+		char *text = text_of(r, item);
+		if (!text)
+			continue;
+		check_value(r, p->field, item);
+		p->values[p->n_values++] = text;
+	}
+}
+
+/* One end of a range, in the unit the field is kept in. */
+static void read_end(struct reading *r, Gt__Field field,
+                     const struct gt_yaml_node *n, bool max, int64_t *out)
+{
+	char *text = text_of(r, n);
+	uint64_t v = 0;
+	if (!text)
+		return;
+	if (field == GT__FIELD__DATE) {
+		if (!gt_date_parse(out, text, max))
+			complain(r, n, GT_T_POLICY_BAD_DATE, text);
+		return;
+	}
+	if (field == GT__FIELD__SIZE && !gt_size_parse(&v, text))
+		complain(r, n, GT_T_POLICY_BAD_SIZE, text);
+	else if (field == GT__FIELD__AGE && !gt_duration_parse(&v, text))
+		complain(r, n, GT_T_POLICY_BAD_AGE, text);
+	if (field == GT__FIELD__AGE)
+		v /= 1000;
+	*out = v > INT64_MAX ? INT64_MAX : (int64_t)v;
+}
+
+static void read_range(struct reading *r, Gt__Predicate *p,
+                       const struct gt_yaml_node *n)
+{
+	static const char *const keys[] = {"min", "max", "not"};
+	p->ranged = true;
+	p->min = p->field == GT__FIELD__DATE ? INT64_MIN : 0;
+	p->max = INT64_MAX;
+	if (n->kind != GT_YAML_MAP) {
+		complain(r, n, GT_T_POLICY_NOT_RANGE, NULL);
+		return;
+	}
+	const struct gt_yaml_node *min = gt_yaml_get(n, "min");
+	const struct gt_yaml_node *max = gt_yaml_get(n, "max");
+	if (!check_keys(r, n, keys, p->negate ? 2 : 3))
+		return;
+	if (!min && !max)
+		complain(r, n, GT_T_POLICY_NOT_RANGE, NULL);
+	if (min)
+		read_end(r, p->field, min, false, &p->min);
+	if (max)
+		read_end(r, p->field, max, true, &p->max);
+	if (p->min > p->max)
+		complain(r, n, GT_T_POLICY_CROSSED, NULL);
+}
+
+static bool is_ranged(Gt__Field field)
+{
+	return field == GT__FIELD__SIZE || field == GT__FIELD__AGE ||
+	       field == GT__FIELD__DATE;
+}
+
+static void read_predicate(struct reading *r, Gt__Predicate *p,
+                           const struct gt_yaml_node *n)
+{
+	static const char *const not_[] = {"not"};
+	const struct gt_yaml_node *inner = gt_yaml_get(n, "not");
+	if (inner && n->count == 1) {
+		p->negate = true;
+		n = inner;
+	}
+	if (is_ranged(p->field)) {
+		read_range(r, p, n);
+		if (inner && !p->negate)
+			complain(r, inner, GT_T_POLICY_NOT_ALONE, NULL);
+	} else if (n->kind != GT_YAML_MAP) {
+		read_values(r, p, n);
+	} else if (n->count == 0 || p->negate) {
+		complain(r, n, GT_T_POLICY_NO_VALUE, NULL);
+	} else {
+		check_keys(r, n, not_, 1);
+	}
+}
+
+static void read_when(struct reading *r, Gt__Rule *rule,
+                      const struct gt_yaml_node *when)
+{
+	Gt__Predicate *p;
+	if (gt_yaml_is_null(when))
+		return;
+	if (when->kind != GT_YAML_MAP) {
+		complain(r, when, GT_T_YAML_NOT_MAP, NULL);
+		return;
+	}
+	rule->when = get(r, when->count * sizeof *rule->when);
+	for (const struct gt_yaml_node *n = when->first; n && rule->when;
+	     n = n->next) {
+		int field = gt_field_parse(n->key);
+		if (field < 0) {
+			gt_yaml_unknown_key(&r->yaml, n, r->fields, FIELDS);
+			continue;
+		}
+		p = get(r, sizeof *p);
+		if (!p)
+			return;
+		gt__predicate__init(p);
+		p->field = (Gt__Field)field;
+		read_predicate(r, p, n);
+		rule->when[rule->n_when++] = p;
+	}
+}
+
+/* ---------------------------------------------------------------- receivers */
+
+/* A region begins with a digit or is a glob; all else should be a level. */
+static void read_receiver(struct reading *r, Gt__Rule *rule,
+                          const struct gt_yaml_node *n)
+{
+	char *text = text_of(r, n);
+	if (!text)
+		return;
+	if (is_glob(text) || (text[0] >= '0' && text[0] <= '9')) {
+		if (strlen(text) > GT_CODE_MAX)
+			complain(r, n, GT_T_CONF_LONG, "48");
+		else if (!is_glob(text) && !gt_code_valid(text))
+			complain(r, n, GT_T_CONF_BAD_CODE, text);
+		rule->regions[rule->n_regions++] = text;
+	} else if (gt_level_depth(text) >= 0) {
+		rule->levels[rule->n_levels++] = text;
+	} else {
+		gt_yaml_unknown_word(&r->yaml, n, GT_T_POLICY_LEVEL_NEAR,
+		                     GT_T_POLICY_LEVEL, r->levels, LEVELS);
+	}
+}
+
+static void read_to(struct reading *r, Gt__Rule *rule,
+                    const struct gt_yaml_node *n)
+{
+	bool list = n->kind == GT_YAML_LIST;
+	size_t count = list ? n->count : 1;
+	/* to nobody would be to everybody on the wire */
+	if (count == 0 || n->kind == GT_YAML_MAP || gt_yaml_is_null(n)) {
+		complain(r, n, GT_T_POLICY_NO_RECEIVER, NULL);
+		return;
+	}
+	rule->levels = get(r, count * sizeof *rule->levels);
+	rule->regions = get(r, count * sizeof *rule->regions);
+	if (!rule->levels || !rule->regions)
+		return;
+	const struct gt_yaml_node *item = list ? n->first : n;
+	for (; item; item = list ? item->next : NULL)
+		read_receiver(r, rule, item);
+}
+
+/* -------------------------------------------------------------------- rules */
+
+static void read_name(struct reading *r, const Gt__Layer *layer, Gt__Rule *rule,
+                      const struct gt_yaml_node *n)
+{
+	char *text = text_of(r, n);
+	if (!text)
+		return;
+	if (!text[0])
+		complain(r, n, GT_T_CONF_EMPTY, NULL);
+	else if (strlen(text) > GT_RULE_NAME_MAX)
+		complain(r, n, GT_T_CONF_LONG, "64");
+	for (size_t i = 0; i < layer->n_rules; i++)
+		if (strcmp(layer->rules[i]->name, text) == 0) {
+			complain(r, n, GT_T_POLICY_NAME_TWICE, text);
+			break;
+		}
+	rule->name = text;
+}
+
+static void read_rule(struct reading *r, Gt__Layer *layer,
+                      const struct gt_yaml_node *n)
+{
+	static const char *const keys[] = {"name", "to", "when", "verdict",
+	                                   "priority"};
+	const struct gt_yaml_node *k;
+	Gt__Rule *rule = get(r, sizeof *rule);
+	if (!rule)
+		return;
+	if (n->kind != GT_YAML_MAP) {
+		complain(r, n, GT_T_YAML_NOT_MAP, NULL);
+		return;
+	}
+	gt__rule__init(rule);
+	rule->priority = PRIORITY;
+	check_keys(r, n, keys, sizeof keys / sizeof *keys);
+	if ((k = need(r, n, "name")))
+		read_name(r, layer, rule, k);
+	if ((k = gt_yaml_get(n, "to")))
+		read_to(r, rule, k);
+	if ((k = gt_yaml_get(n, "when")))
+		read_when(r, rule, k);
+	if ((k = need(r, n, "verdict"))) {
+		int v = read_verdict(r, k);
+		rule->verdict = v < 0 ? GT__VERDICT__DENY : (Gt__Verdict)v;
+	}
+	if ((k = gt_yaml_get(n, "priority")))
+		rule->priority = read_priority(r, k);
+	layer->rules[layer->n_rules++] = rule;
+}
+
+static bool takes_all(const Gt__Rule *rule)
+{
+	return rule->n_levels == 0 && rule->n_regions == 0 && rule->n_when == 0;
+}
+
+static void read_rules(struct reading *r, Gt__Layer *layer,
+                       const struct gt_yaml_node *n)
+{
+	const char *taker = NULL;
+	if (gt_yaml_is_null(n))
+		return;
+	if (n->kind != GT_YAML_LIST) {
+		complain(r, n, GT_T_YAML_NOT_LIST, NULL);
+		return;
+	}
+	if (n->count > GT_RULES_MAX) {
+		complain(r, n, GT_T_CONF_MANY, "1000");
+		return;
+	}
+	layer->rules = get(r, n->count * sizeof *layer->rules);
+	for (const struct gt_yaml_node *k = n->first; k && layer->rules;
+	     k = k->next) {
+		size_t before = layer->n_rules, errors = r->yaml.errors;
+		read_rule(r, layer, k);
+		if (r->yaml.errors > errors || layer->n_rules == before)
+			continue;
+		if (taker)
+			gt_yaml_warn(&r->yaml, k, GT_T_POLICY_UNREACHED, taker,
+			             NULL);
+		else if (takes_all(layer->rules[before]))
+			taker = layer->rules[before]->name;
+	}
+}
+
+static void read_layer(struct reading *r, Gt__Layer *layer)
+{
+	static const char *const keys[] = {"policy", "default", "priority",
+	                                   "rules"};
+	const struct gt_yaml_node *root = r->yaml.root, *k;
+	layer->priority = PRIORITY;
+	check_keys(r, root, keys, sizeof keys / sizeof *keys);
+	if ((k = gt_yaml_get(root, "policy")))
+		text_of(r, k);
+	if ((k = need(r, root, "default"))) {
+		int v = read_verdict(r, k);
+		layer->fallback = v < 0 ? GT__VERDICT__DENY : (Gt__Verdict)v;
+	}
+	if ((k = gt_yaml_get(root, "priority")))
+		layer->priority = read_priority(r, k);
+	if ((k = gt_yaml_get(root, "rules")))
+		read_rules(r, layer, k);
+}
+
+/* ------------------------------------------------------------------- result */
+
+/* Encodes, and lets the core say whether it would take the result. */
+static void encode(struct reading *r, const Gt__Layer *layer,
+                   struct gt_bytes *out)
+{
+	struct gt_layer *probe = NULL;
+	char why[256];
+	size_t n = gt__layer__get_packed_size(layer);
+	uint8_t *p = malloc(n ? n : 1);
+	if (!p) {
+		r->yaml.no_memory = true;
+		return;
+	}
+	struct gt_bytes body = {p, gt__layer__pack(layer, p)};
+	int rc = gt_layer_new(&probe, body, why, sizeof why);
+	gt_layer_free(probe);
+	if (rc == 0) {
+		*out = body;
+		return;
+	}
+	free(p);
+	complain(r, r->yaml.root, GT_T_POLICY_REFUSED, why);
+}
+
+static void fill_words(struct reading *r)
+{
+	for (int i = 0; i < FIELDS; i++)
+		r->fields[i] = gt_field_name((Gt__Field)(i + 1));
+	for (int i = 0; i < VERDICTS; i++)
+		r->verdicts[i] = gt_verdict_name((enum gt_verdict)i);
+	for (int i = 0; i < LEVELS; i++)
+		r->levels[i] = gt_level_name(i);
+}
+
+int gt_policy_parse(struct gt_bytes *out, const char *name,
+                    struct gt_bytes text, const char *lang,
+                    struct gt_complaints *complaints)
+{
+	struct reading r = {.yaml = {0}};
+	Gt__Layer layer = GT__LAYER__INIT;
+	*out = (struct gt_bytes){NULL, 0};
+	fill_words(&r);
+	if (gt_yaml_parse(&r.yaml, name, text, lang, complaints)) {
+		read_layer(&r, &layer);
+		if (gt_yaml_status(&r.yaml) == 0)
+			encode(&r, &layer, out);
+	}
+	gt_yaml_free(&r.yaml);
+	return gt_yaml_status(&r.yaml);
+}
