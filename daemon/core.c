@@ -22,12 +22,15 @@ struct gt_core {
 	struct gt_core_events events;
 	void *arg;
 	pthread_t thread;
+	bool joined;
 
 	pthread_mutex_t lock;   /* all below, to the blank line */
 	pthread_cond_t posted;  /* the core waits on it */
 	pthread_cond_t changed; /* gt_core_wait waits on it */
 	struct queued *first, **last;
-	size_t waiting, weight; /* posted and not yet through a turn */
+	size_t waiting, weight;  /* posted and not yet through a turn */
+	uint64_t posts, handled; /* events, since the start */
+	unsigned settling;       /* how many wait for the two to meet */
 	bool quit;
 	bool lost; /* an event the node must hear found no memory */
 	struct gt_node_status *shown;
@@ -164,8 +167,7 @@ static void free_list(struct queued *q)
 	}
 }
 
-/* ----------------------------------------------------------------- the queue
- */
+/* ---------------------------------------------- the queue */
 
 /* Whether the node can do without hearing of it: a neighbour asks again, a
  * person is told that the node is busy. */
@@ -198,6 +200,7 @@ bool gt_core_post(struct gt_core *core, const struct gt_event *e,
 		core->last = &q->next;
 		core->weight += q->weight;
 		core->waiting++;
+		core->posts++;
 		/* one wake-up a batch: the core takes all there is */
 		if (core->first == q)
 			pthread_cond_signal(&core->posted);
@@ -239,8 +242,7 @@ static bool take(struct gt_core *core, uint64_t deadline, struct queued **list)
 	return go;
 }
 
-/* ---------------------------------------------------------------- the status
- */
+/* ---------------------------------------------- the status */
 
 static void show(struct gt_core *core, uint64_t mono_ms)
 {
@@ -275,8 +277,22 @@ bool gt_core_wait(struct gt_core *core, uint64_t seen, uint32_t timeout_ms)
 	return past;
 }
 
-/* ----------------------------------------------------------------- the thread
- */
+bool gt_core_settle(struct gt_core *core, uint32_t timeout_ms)
+{
+	uint64_t until = gt_sys_now().mono_ms + timeout_ms;
+	pthread_mutex_lock(&core->lock);
+	uint64_t mark = core->posts;
+	core->settling++;
+	while (!core->quit && core->handled < mark &&
+	       gt_sys_now().mono_ms < until)
+		wait_until(&core->changed, &core->lock, until);
+	core->settling--;
+	bool done = core->handled >= mark && !core->quit;
+	pthread_mutex_unlock(&core->lock);
+	return done;
+}
+
+/* ---------------------------------------------- the thread */
 
 static void fail(struct gt_core *core, int status, const char *why)
 {
@@ -298,6 +314,9 @@ static struct queued *release(struct gt_core *core, struct queued *q, size_t n)
 	assert(core->weight >= weight && core->waiting >= count);
 	core->weight -= weight;
 	core->waiting -= count;
+	core->handled += count;
+	if (core->settling)
+		pthread_cond_broadcast(&core->changed);
 	pthread_mutex_unlock(&core->lock);
 	return q;
 }
@@ -442,7 +461,15 @@ void gt_core_quit(struct gt_core *core)
 void gt_core_stop(struct gt_core *core)
 {
 	gt_core_quit(core);
+	if (core->joined)
+		return;
 	int rc = pthread_join(core->thread, NULL);
 	assert(rc == 0);
+	core->joined = true;
+}
+
+void gt_core_free(struct gt_core *core)
+{
+	gt_core_stop(core);
 	destroy(core);
 }

@@ -45,11 +45,18 @@ void gt_core_status(struct gt_core *core, struct gt_node_status *out);
 /* Waits until status.generation > seen or timeout_ms is over, or the core is
  * asked to stop. True: it is. Any thread. */
 bool gt_core_wait(struct gt_core *core, uint64_t seen, uint32_t timeout_ms);
+/* Waits until everything posted before the call is through its turn and what
+ * came of it handed to `perform`. False: timeout_ms is over, or the core was
+ * asked to stop. Any thread but the core's. */
+bool gt_core_settle(struct gt_core *core, uint32_t timeout_ms);
 /* Asks the thread to end after the turn it is in and lets every waiter go;
  * gt_core_post refuses from here on. Any thread, any number of times. */
 void gt_core_quit(struct gt_core *core);
-/* Ends the thread and frees the core; then the node may be closed. What was
- * posted and not yet taken is forgotten, as in a crash. */
+/* Quits and waits for the thread: no callback runs after it returns. What was
+ * posted and not yet taken is forgotten, as in a crash. The core can still be
+ * asked, and refuses, so that those who post to it may end after it. */
 void gt_core_stop(struct gt_core *core);
+/* Stops, then frees. Then the node may be closed. */
+void gt_core_free(struct gt_core *core);
 
 #endif

@@ -250,7 +250,7 @@ static bool allow(int level, const char *event, time_t now)
 	return false;
 }
 
-void gt_log(int level, const char *event, ...)
+void gt_log_line(int level, const char *event, ...)
 {
 	struct line l;
 	va_list ap;
@@ -270,6 +270,27 @@ void gt_log(int level, const char *event, ...)
 				put_pair(&l, key, value);
 		}
 		va_end(ap);
+		finish(&l);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+void gt_log_node(int level, const char *text)
+{
+	char key[40];
+	struct line l;
+	if (level < GT_LOG_ERROR || level > GT_LOG_DEBUG)
+		level = GT_LOG_WARN;
+	if (level > atomic_load(&level_now))
+		return;
+	(void)gt_copy(key, sizeof key, text);
+	key[strcspn(key, "0123456789")] = '\0';
+	pthread_mutex_lock(&lock);
+	time_t now = second_now();
+	report_old(now);
+	if (allow(level, key, now)) {
+		begin(&l, level, "node");
+		put_pair(&l, "msg", text);
 		finish(&l);
 	}
 	pthread_mutex_unlock(&lock);
