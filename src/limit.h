@@ -48,6 +48,7 @@ enum {
 	/* records */
 	GT_STATEMENT_MAX = 256 << 10,
 	GT_STATEMENTS_BATCH = 500,
+	GT_JSON_DEPTH = 64, /* nesting of any JSON taken in */
 
 	/* a turn */
 	GT_TURN_EVENTS = 4096,

@@ -1,0 +1,431 @@
+#include "json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -------------------------------------------------------------------- output
+ */
+
+void gt_json_put(struct gt_json_out *o, const void *p, size_t n)
+{
+	if (o->failed || n == 0)
+		return;
+	if (o->cap - o->n < n) {
+		size_t cap = o->cap ? o->cap : 1024;
+		while (cap - o->n < n && cap <= SIZE_MAX / 2)
+			cap *= 2;
+		char *grown = cap - o->n < n ? NULL : realloc(o->p, cap);
+		if (!grown) {
+			o->failed = true;
+			return;
+		}
+		o->p = grown;
+		o->cap = cap;
+	}
+	memcpy(o->p + o->n, p, n);
+	o->n += n;
+}
+
+void gt_json_puts(struct gt_json_out *o, const char *s)
+{
+	gt_json_put(o, s, strlen(s));
+}
+
+static void put_escape(struct gt_json_out *o, unsigned char c)
+{
+	static const char named[] = "\bb\tt\nn\ff\rr\"\"\\\\";
+	char text[8];
+	for (size_t i = 0; i + 1 < sizeof named; i += 2) {
+		if ((unsigned char)named[i] == c) {
+			gt_format(text, sizeof text, "\\%c", named[i + 1]);
+			gt_json_puts(o, text);
+			return;
+		}
+	}
+	gt_format(text, sizeof text, "\\u%04x", c);
+	gt_json_puts(o, text);
+}
+
+void gt_json_put_string(struct gt_json_out *o, const char *s, size_t n)
+{
+	size_t from = 0;
+	gt_json_put(o, "\"", 1);
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)s[i];
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		gt_json_put(o, s + from, i - from);
+		put_escape(o, c);
+		from = i + 1;
+	}
+	gt_json_put(o, s + from, n - from);
+	gt_json_put(o, "\"", 1);
+}
+
+/* ------------------------------------------------------------------- numbers
+ */
+
+enum { DIGITS_MAX = 17 };
+
+/* d = 0.d1d2d3… × 10^point. */
+struct decimal {
+	char digit[DIGITS_MAX + 1];
+	int n, point;
+};
+
+static double decimal_value(const struct decimal *x)
+{
+	char text[48];
+	gt_format(text, sizeof text, "%se%d", x->digit, x->point - x->n);
+	return strtod(text, NULL);
+}
+
+static void decimal_round(struct decimal *x, double d, int n)
+{
+	char text[48];
+	gt_format(text, sizeof text, "%.*e", n - 1, d);
+	/* The point's character is the locale's; there is one unless n is 1. */
+	char *e = strchr(text, 'e');
+	x->digit[0] = text[0];
+	memcpy(x->digit + 1, text + 2, (size_t)(n - 1));
+	x->digit[n] = '\0';
+	x->n = n;
+	x->point = atoi(e + 1) + 1;
+}
+
+/* One unit up in the last place. */
+static void decimal_step(struct decimal *x)
+{
+	int i = x->n - 1;
+	while (i >= 0 && x->digit[i] == '9')
+		x->digit[i--] = '0';
+	if (i >= 0) {
+		x->digit[i]++;
+		return;
+	}
+	x->digit[0] = '1';
+	x->point++;
+}
+
+/* Just above a power of two the doubles lie closer together below than above:
+ * there the nearest decimal can miss while the next one up reads back. */
+static bool decimal_fits(struct decimal *x, double d, int n)
+{
+	decimal_round(x, d, n);
+	if (decimal_value(x) == d)
+		return true;
+	decimal_step(x);
+	return decimal_value(x) == d;
+}
+
+static void decimal_shortest(struct decimal *x, double d)
+{
+	/* Fifteen digits survive the way through a normal double and back, so
+	 * that fewer need not be tried: their zeros are stripped. */
+	int n = d < 2.3e-308 ? 1 : 15;
+	while (n < DIGITS_MAX && !decimal_fits(x, d, n))
+		n++;
+	if (n == DIGITS_MAX)
+		decimal_round(x, d, n);
+	while (x->n > 1 && x->digit[x->n - 1] == '0')
+		x->digit[--x->n] = '\0';
+}
+
+static size_t decimal_write(char *out, size_t cap, const struct decimal *x)
+{
+	int exp = x->point - 1;
+	static const char zeros[] = "000000000000000000000";
+	if (x->n <= x->point && x->point <= 21)
+		gt_format(out, cap, "%s%.*s", x->digit, x->point - x->n, zeros);
+	else if (0 < x->point && x->point <= 21)
+		gt_format(out, cap, "%.*s.%s", x->point, x->digit,
+		          x->digit + x->point);
+	else if (-6 < x->point && x->point <= 0)
+		gt_format(out, cap, "0.%.*s%s", -x->point, zeros, x->digit);
+	else if (x->n == 1)
+		gt_format(out, cap, "%se%+d", x->digit, exp);
+	else
+		gt_format(out, cap, "%c.%se%+d", x->digit[0], x->digit + 1,
+		          exp);
+	return strlen(out);
+}
+
+size_t gt_json_number(char out[GT_JSON_NUMBER_CHARS], double d)
+{
+	assert(isfinite(d));
+	/* Integers this small are exact and most of what there is. */
+	if (fabs(d) < 1e15 && d == (double)(int64_t)d) {
+		gt_format(out, GT_JSON_NUMBER_CHARS, "%lld", (long long)d);
+		return strlen(out);
+	}
+	struct decimal x;
+	size_t sign = d < 0;
+	decimal_shortest(&x, fabs(d));
+	out[0] = '-';
+	return sign +
+	       decimal_write(out + sign, GT_JSON_NUMBER_CHARS - sign, &x);
+}
+
+/* ----------------------------------------------------------------- canonical
+ */
+
+struct name {
+	const char *p;
+	size_t n;
+	const json_t *value;
+};
+
+/* RFC 8785 sorts by UTF-16 units. UTF-8 sorts by code point, which differs only
+ * in that U+10000 and beyond come before U+E000..U+FFFF. */
+static int rank(unsigned char lead)
+{
+	if (lead >= 0xf0)
+		return lead - 2;
+	return lead >= 0xee ? lead + 0x20 : lead;
+}
+
+static int by_units(const void *a, const void *b)
+{
+	const struct name *x = a, *y = b;
+	size_t n = x->n < y->n ? x->n : y->n;
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)x->p[i];
+		unsigned char d = (unsigned char)y->p[i];
+		if (c != d)
+			return rank(c) - rank(d);
+	}
+	return x->n < y->n ? -1 : x->n > y->n;
+}
+
+static int canon(struct gt_json_out *o, const json_t *v, int depth);
+
+static int canon_names(struct gt_json_out *o, struct name *names, size_t n,
+                       int depth)
+{
+	qsort(names, n, sizeof *names, by_units);
+	gt_json_put(o, "{", 1);
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			gt_json_put(o, ",", 1);
+		gt_json_put_string(o, names[i].p, names[i].n);
+		gt_json_put(o, ":", 1);
+		int rc = canon(o, names[i].value, depth + 1);
+		if (rc)
+			return rc;
+	}
+	gt_json_put(o, "}", 1);
+	return 0;
+}
+
+static int canon_object(struct gt_json_out *o, const json_t *v, int depth)
+{
+	enum { FEW = 16 };
+	struct name few[FEW];
+	size_t n = json_object_size(v), i = 0;
+	struct name *names = n <= FEW ? few : calloc(n, sizeof *names);
+	if (!names)
+		return -GT_ENOMEM;
+	/* jansson iterates by a pointer to what it does not change */
+	union {
+		const json_t *in;
+		json_t *out;
+	} whole = {.in = v};
+	const char *key;
+	json_t *value;
+	json_object_foreach(whole.out, key, value)
+	{
+		names[i++] = (struct name){key, strlen(key), value};
+	}
+	int rc = canon_names(o, names, i, depth);
+	if (names != few)
+		free(names);
+	return rc;
+}
+
+static int canon_array(struct gt_json_out *o, const json_t *v, int depth)
+{
+	gt_json_put(o, "[", 1);
+	for (size_t i = 0; i < json_array_size(v); i++) {
+		if (i)
+			gt_json_put(o, ",", 1);
+		int rc = canon(o, json_array_get(v, i), depth + 1);
+		if (rc)
+			return rc;
+	}
+	gt_json_put(o, "]", 1);
+	return 0;
+}
+
+static int canon(struct gt_json_out *o, const json_t *v, int depth)
+{
+	char number[GT_JSON_NUMBER_CHARS];
+	if (depth > GT_JSON_DEPTH)
+		return -GT_ELIMIT;
+	switch (json_typeof(v)) {
+	case JSON_OBJECT:
+		return canon_object(o, v, depth);
+	case JSON_ARRAY:
+		return canon_array(o, v, depth);
+	case JSON_STRING:
+		gt_json_put_string(o, json_string_value(v),
+		                   json_string_length(v));
+		return 0;
+	case JSON_INTEGER:
+	case JSON_REAL:
+		gt_json_put(o, number,
+		            gt_json_number(number, json_number_value(v)));
+		return 0;
+	case JSON_TRUE:
+		gt_json_puts(o, "true");
+		return 0;
+	case JSON_FALSE:
+		gt_json_puts(o, "false");
+		return 0;
+	case JSON_NULL:
+		gt_json_puts(o, "null");
+		return 0;
+	}
+	return -GT_ELIMIT;
+}
+
+int gt_json_canon(struct gt_json_out *o, const json_t *v)
+{
+	int rc = canon(o, v, 1);
+	return rc ? rc : o->failed ? -GT_ENOMEM : 0;
+}
+
+/* -------------------------------------------------------------------- bounds
+ */
+
+size_t gt_json_space(struct gt_bytes in, size_t at)
+{
+	while (at < in.n && (in.p[at] == ' ' || in.p[at] == '\t' ||
+	                     in.p[at] == '\n' || in.p[at] == '\r'))
+		at++;
+	return at;
+}
+
+/* One past the closing quote; 0: it never closes. at is on the first quote. */
+static size_t string_end(struct gt_bytes in, size_t at)
+{
+	for (at++; at < in.n; at++) {
+		if (in.p[at] == '"')
+			return at + 1;
+		if (in.p[at] == '\\')
+			at++;
+	}
+	return 0;
+}
+
+static size_t scalar_end(struct gt_bytes in, size_t at)
+{
+	size_t from = at;
+	while (at < in.n && !strchr(",:]}[{\" \t\r\n", in.p[at]))
+		at++;
+	return at > from ? at : 0;
+}
+
+/* One past the bracket that closes the one at `at`; 0: none, or too deep. */
+static size_t nest_end(struct gt_bytes in, size_t at)
+{
+	char close[GT_JSON_DEPTH];
+	size_t depth = 0;
+	while (at < in.n) {
+		char c = (char)in.p[at];
+		if (c == '"') {
+			at = string_end(in, at);
+			if (at == 0)
+				return 0;
+			continue;
+		}
+		if (c == '{' || c == '[') {
+			if (depth == GT_JSON_DEPTH)
+				return 0;
+			close[depth++] = c == '{' ? '}' : ']';
+		} else if (c == '}' || c == ']') {
+			if (close[--depth] != c)
+				return 0;
+		}
+		at++;
+		if (depth == 0)
+			return at;
+	}
+	return 0;
+}
+
+/* One past the value that begins at `at`; 0: there is none. */
+static size_t value_end(struct gt_bytes in, size_t at)
+{
+	if (at >= in.n)
+		return 0;
+	if (in.p[at] == '"')
+		return string_end(in, at);
+	if (in.p[at] == '{' || in.p[at] == '[')
+		return nest_end(in, at);
+	return scalar_end(in, at);
+}
+
+static struct gt_bytes slice(struct gt_bytes in, size_t from, size_t to)
+{
+	return gt_bytes_of(in.p + from, to - from);
+}
+
+char gt_json_open(struct gt_json_iter *it, struct gt_bytes in)
+{
+	size_t at = gt_json_space(in, 0);
+	char c = at < in.n ? (char)in.p[at] : '\0';
+	if (c != '[' && c != '{')
+		return 0;
+	*it = (struct gt_json_iter){in, at + 1, c == '[' ? ']' : '}', false};
+	return c;
+}
+
+/* The next value's bounds; false: there is none where one must be. */
+static bool take(struct gt_json_iter *it, struct gt_bytes *value)
+{
+	it->at = gt_json_space(it->in, it->at);
+	size_t end = value_end(it->in, it->at);
+	if (end == 0)
+		return false;
+	*value = slice(it->in, it->at, end);
+	it->at = gt_json_space(it->in, end);
+	return true;
+}
+
+static bool take_char(struct gt_json_iter *it, char c)
+{
+	it->at = gt_json_space(it->in, it->at);
+	if (it->at == it->in.n || (char)it->in.p[it->at] != c)
+		return false;
+	it->at++;
+	return true;
+}
+
+int gt_json_next(struct gt_json_iter *it, struct gt_bytes *key,
+                 struct gt_bytes *value)
+{
+	*key = gt_bytes_of(NULL, 0);
+	if (take_char(it, it->close)) {
+		it->at = gt_json_space(it->in, it->at);
+		return it->at == it->in.n ? 0 : -GT_EMALFORMED;
+	}
+	if (it->begun && !take_char(it, ','))
+		return -GT_EMALFORMED;
+	it->begun = true;
+	if (it->close == '}' &&
+	    (!take(it, key) || key->p[0] != '"' || !take_char(it, ':')))
+		return -GT_EMALFORMED;
+	return take(it, value) ? 1 : -GT_EMALFORMED;
+}
+
+bool gt_json_trim(struct gt_bytes *in)
+{
+	size_t from = gt_json_space(*in, 0);
+	size_t end = value_end(*in, from);
+	if (end == 0 || gt_json_space(*in, end) != in->n)
+		return false;
+	*in = slice(*in, from, end);
+	return true;
+}

@@ -1,0 +1,57 @@
+/* json.h: what jansson does not do: RFC 8785 canonical bytes, and the bounds of
+ * a value within its text so that a slice can be kept byte for byte. */
+#ifndef GT_JSON_H
+#define GT_JSON_H
+
+#include <jansson.h>
+
+#include "base.h"
+
+/* How a hostile text is read: a name twice is refused, and every number is the
+ * double ECMAScript would see, which RFC 8785 builds on. */
+#define GT_JSON_STRICT (JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL)
+
+/* Text being written. Zero it to begin, reset n to reuse, free p at the end.
+ * A write that found no memory sets failed and all later ones do nothing. */
+struct gt_json_out {
+	char *p;
+	size_t n, cap;
+	bool failed;
+};
+
+void gt_json_put(struct gt_json_out *o, const void *p, size_t n);
+void gt_json_puts(struct gt_json_out *o, const char *s);
+/* The string in quotes, escaped as RFC 8785 has it. */
+void gt_json_put_string(struct gt_json_out *o, const char *s, size_t n);
+
+enum { GT_JSON_NUMBER_CHARS = 32 };
+/* ECMAScript Number::toString: the fewest digits that read back as d. d must be
+ * finite. Returns the length. */
+size_t gt_json_number(char out[GT_JSON_NUMBER_CHARS], double d);
+
+/* Appends RFC 8785 bytes. 0, -GT_ENOMEM, -GT_ELIMIT (deeper than
+ * GT_JSON_DEPTH). */
+int gt_json_canon(struct gt_json_out *o, const json_t *v);
+
+/* A value's members or elements by their place in the text. Bounds only: what
+ * lies within a slice is for jansson to judge. Refuses what nests deeper than
+ * GT_JSON_DEPTH. */
+struct gt_json_iter {
+	struct gt_bytes in;
+	size_t at;
+	char close; /* ']' or '}' */
+	bool begun;
+};
+
+/* '[' or '{' when in is one (space around it allowed), else 0. */
+char gt_json_open(struct gt_json_iter *it, struct gt_bytes in);
+/* 1 with the next element; key is the quoted name in an object, empty in an
+ * array. 0 at the end, when nothing but space follows. -GT_EMALFORMED. */
+int gt_json_next(struct gt_json_iter *it, struct gt_bytes *key,
+                 struct gt_bytes *value);
+/* The value alone, without the space around it. False: not exactly one. */
+bool gt_json_trim(struct gt_bytes *in);
+/* Offset of the first byte at or after `at` that is not space. */
+size_t gt_json_space(struct gt_bytes in, size_t at);
+
+#endif

@@ -1,0 +1,29 @@
+/* xapi.h: is this JSON a statement? One table of what xAPI 1.0.3 and 2.0.0 say.
+ *
+ * Refused: properties the specification does not know, values of another type,
+ * null outside extensions, missing properties, anything but exactly one (at
+ * most one, for a group) identifier of an actor, and every string that must
+ * have a form (UUID, IRI, language tag, time, duration, mailto:, hexadecimal
+ * digest) and has not. contextAgents and contextGroups are refused in a body
+ * that says it is version 1.0. Taken, since terminals send it: a time without
+ * offset. Not asked: whether an attachment's bytes are at hand. */
+#ifndef GT_XAPI_H
+#define GT_XAPI_H
+
+#include <jansson.h>
+
+#include "base.h"
+
+/* statement was read with GT_JSON_STRICT. why gets "context.registration: not a
+ * UUID". */
+bool gt_xapi_check(json_t *statement, char *why, size_t why_cap);
+
+/* "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", either case. */
+bool gt_xapi_is_uuid(const char *text);
+/* An absolute IRI: a scheme, a colon, something, none of the characters RFC
+ * 3987 keeps out. */
+bool gt_xapi_is_iri(const char *text);
+/* Shaped like a BCP 47 tag. */
+bool gt_xapi_is_language(const char *text);
+
+#endif
