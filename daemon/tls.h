@@ -1,12 +1,48 @@
 /* tls.h: an nng TLS engine over OpenSSL 3 (TLS 1.3, mutual), and what the
- * certificates of guantong say. */
+ * certificates of guantong say.
+ *
+ * Either end must show a certificate that leads to the configured CA and whose
+ * SAN URI names a node; anything else fails the handshake with a reason a
+ * person can act on. Host names are not looked at: the URI is the identity.
+ *
+ * Contract beyond nng's: a send completes only when its whole buffer has gone
+ * out, and a receive into more than GT_TLS_WHOLE bytes only when the buffer is
+ * full. That saves a thread switch for each TLS record of a large message. */
 #ifndef GT_TLS_H
 #define GT_TLS_H
 
 #include "base.h"
 
-/* Registers the engine; once a process, before any other nng call. */
+enum {
+	GT_TLS_WHOLE = 16384,
+	/* Plaintext of one record: with its 22 bytes of overhead it still fits
+	 * nng's 16,384-byte ring, so that one record is one write to TCP. */
+	GT_TLS_RECORD = 16384 - 64,
+};
+
+struct nng_stream;
+struct nng_tls_config;
+
+struct gt_tls_peer {
+	bool verified; /* handshake done, certificate in order */
+	char code[GT_CODE_MAX + 1];
+	char why[256]; /* what went wrong so far; "" nothing */
+};
+
+/* Registers the engine; once a process, before any other nng call. 0, or an
+ * nng error number. Any later call does nothing. */
 int gt_tls_register(void);
+/* A configuration for either end, all of it checked. 0 or -GT_E...; why: a
+ * sentence. Free with nng_tls_config_free. */
+int gt_tls_config(struct nng_tls_config **out, bool server, const char *ca_pem,
+                  const char *cert_pem, const char *key_pem, char *why,
+                  size_t why_cap);
+/* What is known of the other end of a tls+tcp stream. Any thread, also after
+ * the stream has failed or been closed, not after it is freed. */
+void gt_tls_peer(struct nng_stream *stream, struct gt_tls_peer *out);
+/* Says goodbye (close_notify) behind everything sent so far. */
+void gt_tls_goodbye(struct nng_stream *stream);
+
 /* Code in the certificate's SAN URI "spiffe://guantong/33/3301/330106": the
  * last component. False: there is none, or it is not a well-formed chain of
  * codes each within the one before. */

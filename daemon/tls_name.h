@@ -1,0 +1,18 @@
+/* tls_name.h: certificates read for people: whose they are, what is wrong. */
+#ifndef GT_TLS_NAME_H
+#define GT_TLS_NAME_H
+
+#include <openssl/x509.h>
+
+#include "tls.h"
+
+/* The node's code in the certificate's SAN. False: not exactly one URI of our
+ * trust domain, or it does not parse. */
+bool gt_tls_code_of(X509 *cert, char out[GT_CODE_MAX + 1]);
+/* A sentence for a verification error (X509_V_ERR_...) of this certificate.
+ * Names this machine's clock when time is what is wrong. */
+void gt_tls_explain_verify(int error, const X509 *cert, char *out, size_t cap);
+/* A sentence for an OpenSSL error (ERR_get_error). */
+void gt_tls_explain_error(unsigned long error, char *out, size_t cap);
+
+#endif
