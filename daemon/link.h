@@ -1,8 +1,11 @@
 /* link.h: links to neighbours. nng streams, TLS, SP framing, deadlines.
  *
  * Knows nothing of what messages mean. Threads: gt_links_* is called from the
- * loop thread; gt_link_send and gt_link_drop from any. Callbacks run on nng's
- * threads or the loop's and must neither block nor call back into gt_links. */
+ * loop thread; gt_link_send and gt_link_drop from any, callbacks included.
+ * Callbacks run on nng's threads or the loop's and must neither block nor call
+ * gt_links_*. For one peer they come one at a time: up once, then messages in
+ * order, then down once, also when gt_links_stop ends the link. A peer's id is
+ * never used again. */
 #ifndef GT_LINK_H
 #define GT_LINK_H
 
@@ -15,8 +18,12 @@ struct gt_msg {
 	struct gt_bytes head;
 	struct gt_bytes payload;
 	uint64_t token; /* request id, 31 bits */
-	bool reply;
-	/* the rest is link.c's */
+	bool reply;     /* came from the parent: answers a request of ours */
+	bool malformed; /* framed as SP but not as head and payload, or a part
+	                   is over its limit: head is then the whole body. Any
+	                   stock REQ socket can send this; answer it with an
+	                   Error, then drop */
+	                /* the rest is link.c's */
 };
 struct gt_msg *gt_msg_ref(struct gt_msg *m);
 void gt_msg_unref(struct gt_msg *m);
@@ -36,7 +43,8 @@ struct gt_link_events {
 };
 
 struct gt_links_config {
-	const char *listen; /* "tcp://0.0.0.0:7700", NULL: no children */
+	const char *listen; /* "0.0.0.0:7700", also "tcp://..."; NULL: no
+	                       children; "[::]:7700" takes IPv4 too */
 	const char *const *parents; /* addresses "host:port", tried in turn */
 	size_t nparents;
 	bool insecure; /* plain tcp, no certificates */
@@ -52,7 +60,8 @@ struct gt_links_config {
 };
 
 struct gt_links;
-/* Starts listening and dialling. why: a sentence on failure. */
+/* Starts listening and dialling. why: a sentence on failure, after which the
+ * loop must run once more, as after gt_links_stop. */
 int gt_links_start(struct gt_links **out, uv_loop_t *loop,
                    const struct gt_links_config *config,
                    const struct gt_link_events *events, void *arg, char *why,
@@ -61,7 +70,8 @@ int gt_links_start(struct gt_links **out, uv_loop_t *loop,
 uint16_t gt_links_port(const struct gt_links *links);
 /* Dials the parent now, forgetting the backoff. */
 void gt_links_redial(struct gt_links *links);
-/* Closes every link; no callback runs after it returns. */
+/* Closes every link; no callback runs after it returns, and nothing may be sent
+ * any more. Memory is freed once the loop has run its close callbacks. */
 void gt_links_stop(struct gt_links *links);
 
 /* Queues a message: SP header, head length, head, payload; copies both. False:

@@ -1,0 +1,176 @@
+/* dialer.c: the way to the parent. One dial or one link at a time; addresses in
+ * turn; between attempts a pause of full-jitter exponential backoff, so that a
+ * county does not come back as one wave. */
+#include "links.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tls.h"
+
+static void on_dialled(void *arg)
+{
+	struct gt_links *links = arg;
+	struct dialer *d = &links->dialer;
+	int rv = nng_aio_result(d->aio);
+	if (rv == 0) {
+		nng_stream *stream = nng_aio_get_output(d->aio, 0);
+		if (stream_open(links, stream, true, d->address[d->at]) != 0)
+			rv = NNG_ECLOSED;
+	}
+	pthread_mutex_lock(&links->lock);
+	d->done = true;
+	d->result = rv;
+	pthread_mutex_unlock(&links->lock);
+	links_wake(links);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct gt_links *links = timer->data;
+	struct dialer *d = &links->dialer;
+	if (d->dialling || d->linked > 0)
+		return;
+	d->at = d->attempts % d->n;
+	d->attempts++;
+	d->dialling = true;
+	nng_stream_dialer_dial(d->nng[d->at], d->aio);
+}
+
+/* Uniform in [0, ceiling]; the ceiling doubles with each round. */
+static uint64_t pause_ms(const struct gt_links *links)
+{
+	const struct dialer *d = &links->dialer;
+	uint64_t ceiling = links->config.backoff_min_ms, any;
+	size_t rounds = d->attempts / d->n;
+	for (size_t i = 0; i < rounds; i++) {
+		ceiling *= 2;
+		if (ceiling >= links->config.backoff_max_ms)
+			break;
+	}
+	if (ceiling > links->config.backoff_max_ms)
+		ceiling = links->config.backoff_max_ms;
+	if (uv_random(NULL, NULL, &any, sizeof any, 0, NULL) != 0)
+		any = uv_hrtime();
+	return any % (ceiling + 1);
+}
+
+static void later(struct gt_links *links)
+{
+	uv_timer_start(&links->dialer.timer, on_timer, pause_ms(links), 0);
+}
+
+void dialer_tend(struct gt_links *links)
+{
+	struct dialer *d = &links->dialer;
+	pthread_mutex_lock(&links->lock);
+	bool done = d->done;
+	d->done = false;
+	pthread_mutex_unlock(&links->lock);
+	if (!done || links->stopping)
+		return;
+	d->dialling = false;
+	if (d->result == 0)
+		d->linked++;
+	else
+		links_log(links, GT_LOG_WARN, "parent not reached",
+		          d->address[d->at], nng_strerror(d->result));
+	if (d->linked == 0)
+		later(links);
+}
+
+/* May come before dialer_tend has heard that the dial succeeded. */
+void dialer_lost(struct gt_links *links, bool lived)
+{
+	struct dialer *d = &links->dialer;
+	d->linked--;
+	if (links->stopping)
+		return;
+	if (lived)
+		d->attempts = 0;
+	if (!d->dialling)
+		later(links);
+}
+
+void dialer_redial(struct gt_links *links)
+{
+	struct dialer *d = &links->dialer;
+	if (d->n == 0)
+		return;
+	d->attempts = 0;
+	if (!d->dialling && d->linked == 0)
+		uv_timer_start(&d->timer, on_timer, 0, 0);
+}
+
+static int make(struct gt_links *links, const char *address)
+{
+	struct dialer *d = &links->dialer;
+	nng_stream_dialer *nng;
+	char url[300];
+	const char *mark = strstr(address, "://");
+	gt_format(url, sizeof url, "%s%s",
+	          links->config.insecure ? "tcp://" : "tls+tcp://",
+	          mark ? mark + 3 : address);
+	int rv = nng_stream_dialer_alloc(&nng, url);
+	if (rv != 0)
+		return rv;
+	if (links->client)
+		rv = nng_stream_dialer_set_ptr(nng, NNG_OPT_TLS_CONFIG,
+		                               links->client);
+	if (rv == 0)
+		rv = nng_stream_dialer_set_bool(nng, NNG_OPT_TCP_NODELAY, true);
+	if (rv == 0)
+		rv = nng_stream_dialer_set_bool(nng, NNG_OPT_TCP_KEEPALIVE,
+		                                true);
+	if (rv == 0 && !(d->address[d->n] = strdup(address)))
+		rv = NNG_ENOMEM;
+	if (rv != 0) {
+		nng_stream_dialer_free(nng);
+		return rv;
+	}
+	d->nng[d->n++] = nng;
+	return 0;
+}
+
+int dialer_start(struct gt_links *links, const char *const *addresses, size_t n,
+                 char *why, size_t why_cap)
+{
+	struct dialer *d = &links->dialer;
+	d->nng = calloc(n, sizeof *d->nng);
+	d->address = calloc(n, sizeof *d->address);
+	if (!d->nng || !d->address ||
+	    nng_aio_alloc(&d->aio, on_dialled, links) != 0) {
+		gt_copy(why, why_cap, "out of memory");
+		return -GT_ENOMEM;
+	}
+	for (size_t i = 0; i < n; i++) {
+		int rv = make(links, addresses[i]);
+		if (rv != 0) {
+			gt_format(why, why_cap, "cannot dial %s: %s",
+			          addresses[i], nng_strerror(rv));
+			return -GT_EINVALID;
+		}
+	}
+	nng_aio_set_timeout(d->aio, (nng_duration)links->config.handshake_ms);
+	uv_timer_start(&d->timer, on_timer, 0, 0);
+	return 0;
+}
+
+void dialer_stop(struct gt_links *links)
+{
+	struct dialer *d = &links->dialer;
+	for (size_t i = 0; i < d->n; i++)
+		nng_stream_dialer_close(d->nng[i]);
+	nng_aio_stop(d->aio);
+	nng_aio_free(d->aio);
+	d->aio = NULL;
+	for (size_t i = 0; i < d->n; i++) {
+		nng_stream_dialer_free(d->nng[i]);
+		free(d->address[i]);
+	}
+	free(d->nng);
+	free(d->address);
+	d->nng = NULL;
+	d->address = NULL;
+	d->n = 0;
+}

@@ -1,0 +1,700 @@
+#include "links.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tls.h"
+
+/* ----------------------------------------------------------------- messages */
+
+struct gt_msg *gt_msg_ref(struct gt_msg *m)
+{
+	struct message *me = (struct message *)m;
+	atomic_fetch_add_explicit(&me->refs, 1, memory_order_relaxed);
+	return m;
+}
+
+void gt_msg_unref(struct gt_msg *m)
+{
+	struct message *me = (struct message *)m;
+	if (m &&
+	    atomic_fetch_sub_explicit(&me->refs, 1, memory_order_acq_rel) == 1)
+		free(me);
+}
+
+static struct message *message_new(const struct gt_sp_prefix *prefix,
+                                   bool reply)
+{
+	struct message *m = malloc(sizeof *m + prefix->body);
+	if (!m)
+		return NULL;
+	m->msg = (struct gt_msg){.token = prefix->token, .reply = reply};
+	atomic_init(&m->refs, 1);
+	m->n = prefix->body;
+	return m;
+}
+
+static void message_deliver(struct stream *s, struct message *m)
+{
+	struct gt_msg *msg = &m->msg;
+	size_t head;
+	if (gt_sp_split(m->body, m->n, GT_HEAD_MAX, GT_PAYLOAD_MAX, &head)) {
+		msg->head = gt_bytes_of(m->body + 4, head);
+		msg->payload = gt_bytes_of(m->body + 4 + head, m->n - 4 - head);
+	} else {
+		msg->malformed = true;
+		msg->head = gt_bytes_of(m->body, m->n);
+		msg->payload = gt_bytes_of(m->body + m->n, 0);
+	}
+	pthread_mutex_lock(&s->lock);
+	bool wanted = s->state == UP;
+	pthread_mutex_unlock(&s->lock);
+	if (wanted)
+		s->links->events.message(s->links->arg, s->peer, msg);
+	else
+		gt_msg_unref(msg);
+}
+
+/* ------------------------------------------------------------------ failing */
+
+static bool secure(const struct stream *s)
+{
+	return !s->links->config.insecure;
+}
+
+static void fail_locked(struct stream *s, const char *why)
+{
+	struct gt_links *links = s->links;
+	if (s->state == CLOSED)
+		return;
+	if (!s->why[0])
+		gt_copy(s->why, sizeof s->why, why);
+	s->state = CLOSED;
+	nng_stream_close(s->nng);
+	pthread_mutex_lock(&links->lock);
+	s->dead = links->dead;
+	links->dead = s;
+	pthread_mutex_unlock(&links->lock);
+	links_wake(links);
+}
+
+void stream_fail(struct stream *s, const char *why)
+{
+	pthread_mutex_lock(&s->lock);
+	fail_locked(s, why);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* An nng operation ended with rv: say what that means here. */
+static void fail_nng(struct stream *s, int rv)
+{
+	struct gt_tls_peer peer = {0};
+	pthread_mutex_lock(&s->lock);
+	bool shaking = s->state == SHAKING;
+	if (secure(s) && s->state != CLOSED)
+		gt_tls_peer(s->nng, &peer);
+	if (peer.why[0])
+		fail_locked(s, peer.why);
+	else if (rv == NNG_ECLOSED || rv == NNG_ECONNSHUT)
+		fail_locked(s, shaking ? "the peer closed before the handshake "
+		                         "was done"
+		                       : "the peer closed the link");
+	else
+		fail_locked(s, nng_strerror(rv));
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* ------------------------------------------------------------------ sending */
+
+static void out_free(struct out *list)
+{
+	while (list) {
+		struct out *next = list->next;
+		free(list->bulk);
+		free(list);
+		list = next;
+	}
+}
+
+static size_t out_size(const struct out *o)
+{
+	return o->lead_n + o->bulk_n;
+}
+
+struct batch {
+	nng_iov *iov;
+	unsigned n;
+	uint8_t *buffer; /* may be NULL: then nothing is copied */
+	size_t used;
+	bool open; /* the last iov ends where the buffer's free part begins */
+	bool tls;
+};
+
+static size_t batch_copy(struct batch *b, const uint8_t *p, size_t n)
+{
+	size_t room = b->buffer ? STREAM_BUFFER - b->used : 0;
+	if (n > room)
+		n = room;
+	if (n == 0 || (!b->open && b->n == STREAM_IOVS))
+		return 0;
+	if (!b->open)
+		b->iov[b->n++] = (nng_iov){b->buffer + b->used, 0};
+	memcpy(b->buffer + b->used, p, n);
+	b->iov[b->n - 1].iov_len += n;
+	b->used += n;
+	b->open = true;
+	return n;
+}
+
+/* Adds n bytes at p, all or nothing; small ones by copying. */
+static bool batch_add(struct batch *b, uint8_t *p, size_t n)
+{
+	if (n == 0)
+		return true;
+	if (n <= STREAM_COPY && b->buffer && STREAM_BUFFER - b->used >= n &&
+	    batch_copy(b, p, n) == n)
+		return true;
+	if (b->n == STREAM_IOVS)
+		return false;
+	b->iov[b->n++] = (nng_iov){p, n};
+	b->open = false;
+	return true;
+}
+
+/* Under TLS a short piece before a large one would go out as a short record of
+ * its own: fill it up with the large one's first bytes. */
+static size_t batch_fill(struct batch *b, const uint8_t *p, size_t n)
+{
+	size_t last = b->open ? b->iov[b->n - 1].iov_len % GT_TLS_RECORD : 0;
+	if (!b->tls || last == 0 || n <= STREAM_COPY)
+		return 0;
+	return batch_copy(b, p, GT_TLS_RECORD - last);
+}
+
+static bool batch_out(struct batch *b, struct out *o)
+{
+	size_t room = STREAM_BUFFER - b->used;
+	/* A message takes two places at most. */
+	if (b->n + 2 > STREAM_IOVS || (b->n > 0 && room < o->lead_n))
+		return false;
+	bool ok = batch_add(b, o->lead, o->lead_n);
+	size_t filled = batch_fill(b, o->bulk, o->bulk_n);
+	ok = ok &&
+	     batch_add(b, (uint8_t *)o->bulk + filled, o->bulk_n - filled);
+	assert(ok);
+	return true;
+}
+
+/* Moves what fits from the queue into one send. Lock held. */
+static void send_more(struct stream *s)
+{
+	if (s->tx_busy || s->state == CLOSED || !s->queue)
+		return;
+	/* A header alone needs no buffer: handshakes stay cheap. */
+	if (!s->gather && s->state != SHAKING)
+		s->gather = malloc(STREAM_BUFFER);
+	struct batch b = {.iov = s->iov, .buffer = s->gather, .tls = secure(s)};
+	struct out **end = &s->sending;
+	assert(!s->sending);
+	while (s->queue && batch_out(&b, s->queue)) {
+		*end = s->queue;
+		end = &s->queue->next;
+		s->queue = s->queue->next;
+	}
+	*end = NULL;
+	if (!s->queue)
+		s->queue_end = &s->queue;
+	s->iovs = b.n;
+	s->tx_busy = true;
+	nng_aio_set_iov(s->tx, s->iovs, s->iov);
+	nng_stream_send(s->nng, s->tx);
+}
+
+/* Everything is with the kernel, or with TLS: close, in good order. Under TLS
+ * the last bytes may still be in nng's ring, so say goodbye behind them and let
+ * the peer, or the deadline, close. Lock held. */
+static void drained(struct stream *s)
+{
+	if (secure(s))
+		gt_tls_goodbye(s->nng);
+	else
+		fail_locked(s, s->why);
+}
+
+/* Takes n sent bytes off the batch; true: it is all out. */
+static bool advance(struct stream *s, size_t n)
+{
+	unsigned done = 0;
+	while (done < s->iovs && n >= s->iov[done].iov_len)
+		n -= s->iov[done++].iov_len;
+	memmove(s->iov, s->iov + done, (s->iovs - done) * sizeof *s->iov);
+	s->iovs -= done;
+	if (s->iovs == 0) {
+		assert(n == 0);
+		return true;
+	}
+	s->iov[0].iov_buf = (uint8_t *)s->iov[0].iov_buf + n;
+	s->iov[0].iov_len -= n;
+	return false;
+}
+
+static void on_sent(void *arg)
+{
+	struct stream *s = arg;
+	struct out *sent = NULL;
+	int rv = nng_aio_result(s->tx);
+	if (rv != 0) {
+		fail_nng(s, rv);
+		return;
+	}
+	pthread_mutex_lock(&s->lock);
+	bool all = advance(s, nng_aio_count(s->tx));
+	if (all) {
+		sent = s->sending;
+		s->sending = NULL;
+		s->tx_busy = false;
+		for (struct out *o = sent; o; o = o->next)
+			s->queued -= out_size(o);
+		send_more(s);
+		if (s->state == DRAINING && !s->tx_busy)
+			drained(s);
+	} else if (s->state != CLOSED) {
+		nng_aio_set_iov(s->tx, s->iovs, s->iov);
+		nng_stream_send(s->nng, s->tx);
+	}
+	pthread_mutex_unlock(&s->lock);
+	out_free(sent);
+}
+
+static void queue_locked(struct stream *s, struct out *o)
+{
+	o->next = NULL;
+	*s->queue_end = o;
+	s->queue_end = &o->next;
+	s->queued += out_size(o);
+	send_more(s);
+}
+
+bool stream_queue(struct stream *s, struct out *o)
+{
+	pthread_mutex_lock(&s->lock);
+	bool ok = s->state == UP;
+	if (ok && s->queued + out_size(o) > s->links->config.queue_bytes) {
+		fail_locked(s, "the peer takes too little: its queue is full");
+		ok = false;
+	}
+	if (ok)
+		queue_locked(s, o);
+	pthread_mutex_unlock(&s->lock);
+	if (!ok)
+		out_free(o);
+	return ok;
+}
+
+void stream_drain(struct stream *s, const char *why)
+{
+	uint64_t limit = (uint64_t)s->links->config.handshake_ms * 1000000;
+	pthread_mutex_lock(&s->lock);
+	if (s->state == UP) {
+		s->state = DRAINING;
+		gt_copy(s->why, sizeof s->why, *why ? why : "dropped");
+		s->deadline = uv_hrtime() + limit;
+		if (!s->tx_busy)
+			drained(s);
+	}
+	pthread_mutex_unlock(&s->lock);
+	links_wake(s->links);
+}
+
+static bool say_hello(struct stream *s)
+{
+	struct out *o = malloc(sizeof *o + GT_SP_HEADER_BYTES);
+	if (!o)
+		return false;
+	*o = (struct out){.lead_n = GT_SP_HEADER_BYTES};
+	gt_sp_put_header(o->lead, s->parent ? GT_SP_REQ : GT_SP_REP);
+	pthread_mutex_lock(&s->lock);
+	bool ok = s->state != CLOSED;
+	if (ok)
+		queue_locked(s, o);
+	pthread_mutex_unlock(&s->lock);
+	if (!ok)
+		out_free(o);
+	return ok;
+}
+
+/* ---------------------------------------------------------------- receiving */
+
+static void receive(struct stream *s)
+{
+	nng_iov iov[2];
+	unsigned n = 1;
+	nng_sockaddr address;
+	if (s->hello_n < sizeof s->hello) {
+		iov[0] = (nng_iov){s->hello + s->hello_n,
+		                   sizeof s->hello - s->hello_n};
+	} else if (s->partial) {
+		iov[0] = (nng_iov){s->partial->body + s->partial_n,
+		                   s->partial->n - s->partial_n};
+		iov[1] = (nng_iov){s->in, s->in_cap};
+		n = 2; /* TCP fills both at once, TLS looks at the first */
+	} else {
+		iov[0] = (nng_iov){s->in + s->in_n, s->in_cap - s->in_n};
+	}
+	pthread_mutex_lock(&s->lock);
+	if (s->state != CLOSED) {
+		nng_aio_set_iov(s->rx, n, iov);
+		nng_stream_recv(s->nng, s->rx);
+		/* nng's TLS loses the end of the connection if it came while
+		 * no receive was waiting: it would wait for ever. A socket
+		 * that is gone has no peer name. */
+		if (secure(s) &&
+		    nng_stream_get_addr(s->nng, NNG_OPT_REMADDR, &address) != 0)
+			fail_locked(s, "the peer closed the link");
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Puts the stream among the peers. 0: it was closed meanwhile, or no ids are
+ * left. */
+static uint32_t come_up(struct stream *s)
+{
+	struct gt_links *links = s->links;
+	pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&links->lock);
+	if (s->state == SHAKING && !links->stopping &&
+	    links->last_peer < UINT32_MAX) {
+		s->state = UP;
+		s->deadline = 0;
+		s->since = uv_hrtime();
+		s->peer = ++links->last_peer;
+		if (s->pending)
+			links->pending--;
+		s->pending = false;
+		struct stream **at = &links->buckets[s->peer % STREAM_BUCKETS];
+		s->bucket = *at;
+		s->bucket_at = at;
+		if (*at)
+			(*at)->bucket_at = &s->bucket;
+		*at = s;
+	}
+	pthread_mutex_unlock(&links->lock);
+	pthread_mutex_unlock(&s->lock);
+	return s->peer;
+}
+
+static bool identify(struct stream *s)
+{
+	struct gt_tls_peer peer;
+	const char *want = s->links->parent_code;
+	if (!secure(s))
+		return true;
+	gt_tls_peer(s->nng, &peer);
+	if (!peer.verified) {
+		stream_fail(s, peer.why[0] ? peer.why
+		                           : "the peer is not verified");
+		return false;
+	}
+	gt_copy(s->code, sizeof s->code, peer.code);
+	if (s->parent && strcmp(peer.code, want) != 0) {
+		char why[256];
+		gt_format(why, sizeof why,
+		          "the certificate names %s, not the parent %s",
+		          peer.code, want);
+		stream_fail(s, why);
+		return false;
+	}
+	return true;
+}
+
+/* The peer's SP header is here. */
+static bool on_hello(struct stream *s)
+{
+	if (!gt_sp_header_is(s->hello, s->parent ? GT_SP_REP : GT_SP_REQ)) {
+		stream_fail(s, "bad SP header: the peer speaks another "
+		               "protocol");
+		return false;
+	}
+	if (!identify(s))
+		return false;
+	s->in_cap = secure(s) ? GT_TLS_WHOLE : STREAM_BUFFER;
+	s->in = malloc(s->in_cap);
+	/* T3: the child speaks second, so that a parent which refuses it is
+	 * heard before there is unread data to reset the connection. */
+	if (!s->in || (s->parent && !say_hello(s))) {
+		stream_fail(s, "out of memory");
+		return false;
+	}
+	if (come_up(s) == 0) {
+		stream_fail(s, "closing");
+		return false;
+	}
+	s->links->events.up(s->links->arg, s->peer, s->parent, s->code,
+	                    s->address);
+	return true;
+}
+
+/* Takes messages out of the read-ahead. False: the link has failed. */
+static bool parse(struct stream *s)
+{
+	size_t at = 0;
+	while (!s->partial) {
+		struct gt_sp_prefix prefix;
+		enum gt_sp_status status = gt_sp_parse(s->in + at, s->in_n - at,
+		                                       GT_MESSAGE_MAX, &prefix);
+		if (status == GT_SP_MORE)
+			break;
+		struct message *m = NULL;
+		if (status == GT_SP_OK)
+			m = message_new(&prefix, s->parent);
+		if (!m) {
+			stream_fail(s, status == GT_SP_OK
+			                       ? "out of memory"
+			                       : gt_sp_strerror(status));
+			return false;
+		}
+		at += GT_SP_PREFIX_BYTES;
+		size_t n = s->in_n - at < m->n ? s->in_n - at : m->n;
+		memcpy(m->body, s->in + at, n);
+		at += n;
+		if (n == m->n) {
+			message_deliver(s, m);
+		} else {
+			s->partial = m;
+			s->partial_n = n;
+		}
+	}
+	memmove(s->in, s->in + at, s->in_n - at);
+	s->in_n -= at;
+	return true;
+}
+
+static void on_received(void *arg)
+{
+	struct stream *s = arg;
+	int rv = nng_aio_result(s->rx);
+	size_t n = nng_aio_count(s->rx);
+	if (rv != 0 || n == 0) {
+		fail_nng(s, rv ? rv : NNG_ECONNSHUT);
+		return;
+	}
+	if (s->hello_n < sizeof s->hello) {
+		s->hello_n += n;
+		if (s->hello_n == sizeof s->hello && !on_hello(s))
+			return;
+	} else if (s->partial) {
+		size_t rest = s->partial->n - s->partial_n;
+		size_t body = n < rest ? n : rest;
+		s->partial_n += body;
+		s->in_n = n - body;
+		if (body == rest) {
+			struct message *m = s->partial;
+			s->partial = NULL;
+			message_deliver(s, m);
+		}
+		if (!s->partial && !parse(s))
+			return;
+	} else {
+		s->in_n += n;
+		if (!parse(s))
+			return;
+	}
+	receive(s);
+}
+
+/* ------------------------------------------------------------- life and end */
+
+static bool origin_of(nng_stream *nng, struct origin *origin, char *text,
+                      size_t cap)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	nng_sockaddr a;
+	char host[INET6_ADDRSTRLEN];
+	*origin = (struct origin){0};
+	if (nng_stream_get_addr(nng, NNG_OPT_REMADDR, &a) != 0)
+		return false;
+	if (a.s_family == NNG_AF_INET) {
+		memcpy(origin->b, &a.s_in.sa_addr, 4);
+		if (!inet_ntop(AF_INET, &a.s_in.sa_addr, host, sizeof host))
+			return false;
+		gt_format(text, cap, "%s:%u", host, ntohs(a.s_in.sa_port));
+		return true;
+	}
+	if (a.s_family != NNG_AF_INET6 ||
+	    !inet_ntop(AF_INET6, a.s_in6.sa_addr, host, sizeof host))
+		return false;
+	if (memcmp(a.s_in6.sa_addr, mapped, sizeof mapped) == 0) {
+		memcpy(origin->b, a.s_in6.sa_addr + 12, 4);
+	} else {
+		memcpy(origin->b, a.s_in6.sa_addr, 8);
+		origin->v6 = true;
+	}
+	gt_format(text, cap, "[%s]:%u", host, ntohs(a.s_in6.sa_port));
+	return true;
+}
+
+static struct stream *stream_new(struct gt_links *links, nng_stream *nng,
+                                 bool parent)
+{
+	struct stream *s = calloc(1, sizeof *s);
+	if (!s)
+		return NULL;
+	s->links = links;
+	s->nng = nng;
+	s->parent = parent;
+	s->queue_end = &s->queue;
+	atomic_init(&s->refs, 1);
+	if (pthread_mutex_init(&s->lock, NULL) != 0) {
+		free(s);
+		return NULL;
+	}
+	if (nng_aio_alloc(&s->rx, on_received, s) != 0 ||
+	    nng_aio_alloc(&s->tx, on_sent, s) != 0) {
+		nng_aio_free(s->rx);
+		pthread_mutex_destroy(&s->lock);
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void stream_unref(struct stream *s)
+{
+	if (atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	out_free(s->queue);
+	out_free(s->sending);
+	free(s->gather);
+	free(s->in);
+	free(s->partial);
+	nng_aio_free(s->rx);
+	nng_aio_free(s->tx);
+	nng_stream_free(s->nng);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+/* A handshake that has had a second makes room for a new one: silent
+ * connections must not keep others out. Lock of links held. */
+static struct stream *oldest_pending(struct gt_links *links)
+{
+	struct stream *oldest = NULL;
+	for (struct stream *s = links->all; s; s = s->next)
+		if (s->pending)
+			oldest = s;
+	if (oldest && uv_hrtime() - oldest->since > 1000000000)
+		return oldest;
+	return NULL;
+}
+
+/* Counts the stream in, or says why not. *victim: to be closed for it. */
+static const char *admit(struct gt_links *links, struct stream *s,
+                         struct stream **victim)
+{
+	const struct gt_links_config *config = &links->config;
+	uint32_t same = 0;
+	if (links->stopping)
+		return "closing";
+	if (!s->parent) {
+		for (struct stream *o = links->all; o; o = o->next)
+			same += !o->parent && memcmp(&o->origin, &s->origin,
+			                             sizeof s->origin) == 0;
+		if (links->streams >= config->max_links)
+			return "too many links";
+		if (same >= config->max_per_address)
+			return "too many links from this address";
+		if (links->pending >= config->max_pending) {
+			*victim = oldest_pending(links);
+			if (!*victim)
+				return "too many handshakes at once";
+			atomic_fetch_add(&(*victim)->refs, 1);
+		}
+		links->streams++;
+		links->pending++;
+		s->pending = true;
+	}
+	s->since = uv_hrtime();
+	s->next = links->all;
+	s->at = &links->all;
+	if (s->next)
+		s->next->at = &s->next;
+	links->all = s;
+	return NULL;
+}
+
+int stream_open(struct gt_links *links, nng_stream *nng, bool parent,
+                const char *address)
+{
+	struct stream *s = stream_new(links, nng, parent), *victim = NULL;
+	if (!s) {
+		nng_stream_free(nng);
+		links_log(links, GT_LOG_ERROR, "link refused", address,
+		          "out of memory");
+		return -GT_ENOMEM;
+	}
+	if (!origin_of(nng, &s->origin, s->address, sizeof s->address)) {
+		stream_unref(s); /* reset before it could be looked at */
+		return -GT_ECLOSED;
+	}
+	if (parent)
+		gt_copy(s->address, sizeof s->address, address);
+	s->deadline =
+	        uv_hrtime() + (uint64_t)links->config.handshake_ms * 1000000;
+	/* Ours until the first receive is under way. */
+	atomic_fetch_add(&s->refs, 1);
+	pthread_mutex_lock(&links->lock);
+	const char *refused = admit(links, s, &victim);
+	pthread_mutex_unlock(&links->lock);
+	if (refused) {
+		links_log(links, GT_LOG_WARN, "link refused", s->address,
+		          refused);
+		nng_stream_close(nng);
+		stream_unref(s);
+		stream_unref(s);
+		return -GT_ELIMIT;
+	}
+	if (victim) {
+		stream_fail(victim, "handshake too slow: others are waiting");
+		stream_unref(victim);
+	}
+	links_wake(links);
+	/* Before the first receive: that may bring the link up, and whatever
+	 * is then sent must come after the header. */
+	if (!parent && !say_hello(s))
+		stream_fail(s, "out of memory");
+	receive(s);
+	stream_unref(s);
+	return 0;
+}
+
+void stream_reap(struct stream *s)
+{
+	struct gt_links *links = s->links;
+	nng_aio_stop(s->rx);
+	nng_aio_stop(s->tx);
+	pthread_mutex_lock(&links->lock);
+	*s->at = s->next;
+	if (s->next)
+		s->next->at = s->at;
+	if (s->bucket_at) {
+		*s->bucket_at = s->bucket;
+		if (s->bucket)
+			s->bucket->bucket_at = s->bucket_at;
+	}
+	if (s->pending)
+		links->pending--;
+	if (!s->parent)
+		links->streams--;
+	pthread_mutex_unlock(&links->lock);
+	if (s->peer)
+		links->events.down(links->arg, s->peer, s->why);
+	else
+		links_log(links, GT_LOG_WARN,
+		          s->parent ? "parent refused" : "link refused",
+		          s->address, s->why);
+	if (s->parent)
+		dialer_lost(links, s->peer != 0 &&
+		                           uv_hrtime() - s->since > 5000000000);
+	stream_unref(s);
+}

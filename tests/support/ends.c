@@ -1,0 +1,197 @@
+#include "ends.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WAIT_MS = 20000 };
+
+static void on_poke(uv_async_t *poke)
+{
+	(void)poke;
+}
+
+static void on_limit(uv_timer_t *timer)
+{
+	struct rig *rig = timer->data;
+	rig->late = true;
+}
+
+void rig_start(struct rig *rig)
+{
+	int rv = uv_loop_init(&rig->loop);
+	assert(rv == 0);
+	rv = uv_async_init(&rig->loop, &rig->poke, on_poke);
+	assert(rv == 0);
+	rv = uv_timer_init(&rig->loop, &rig->limit);
+	assert(rv == 0);
+	rig->limit.data = rig;
+}
+
+void rig_stop(struct rig *rig)
+{
+	uv_close((uv_handle_t *)&rig->poke, NULL);
+	uv_close((uv_handle_t *)&rig->limit, NULL);
+	uv_run(&rig->loop, UV_RUN_DEFAULT);
+	int rv = uv_loop_close(&rig->loop);
+	assert(rv == 0); /* somebody left a handle behind */
+}
+
+bool rig_turn(struct rig *rig, bool first)
+{
+	if (first) {
+		rig->late = false;
+		uv_update_time(&rig->loop);
+		uv_timer_start(&rig->limit, on_limit, WAIT_MS, 0);
+	}
+	uv_run(&rig->loop, UV_RUN_ONCE);
+	return !rig->late;
+}
+
+void rig_give_up(const char *file, int line, const char *what)
+{
+	fprintf(stderr, "%s:%d: never came true: %s\n", file, line, what);
+	abort();
+}
+
+void pattern_fill(uint8_t *p, size_t n, uint64_t token)
+{
+	for (size_t i = 0; i < n; i++)
+		p[i] = (uint8_t)(i * 7 + (i >> 8) * 13 + token * 31);
+}
+
+bool pattern_is(const uint8_t *p, size_t n, uint64_t token)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] != (uint8_t)(i * 7 + (i >> 8) * 13 + token * 31))
+			return false;
+	return true;
+}
+
+static void check_turn(struct end *end)
+{
+	if (end->stopped)
+		end->disorder++;
+}
+
+static void on_up(void *arg, uint32_t peer, bool parent, const char *code,
+                  const char *address)
+{
+	struct end *end = arg;
+	(void)parent;
+	check_turn(end);
+	pthread_mutex_lock(&end->lock);
+	gt_copy(end->code, sizeof end->code, code);
+	gt_copy(end->address, sizeof end->address, address);
+	pthread_mutex_unlock(&end->lock);
+	if (peer <= end->peer)
+		end->disorder++; /* an id used again */
+	end->peer = peer;
+	end->ups++;
+	uv_async_send(&end->rig->poke);
+}
+
+static void on_down(void *arg, uint32_t peer, const char *why)
+{
+	struct end *end = arg;
+	(void)peer;
+	check_turn(end);
+	pthread_mutex_lock(&end->lock);
+	gt_copy(end->why, sizeof end->why, why);
+	pthread_mutex_unlock(&end->lock);
+	end->downs++;
+	if (end->downs > end->ups)
+		end->disorder++;
+	uv_async_send(&end->rig->poke);
+}
+
+static void on_message(void *arg, uint32_t peer, struct gt_msg *m)
+{
+	struct end *end = arg;
+	check_turn(end);
+	if (end->ups == 0)
+		end->disorder++;
+	if (end->ordered && m->token != end->expect++)
+		end->disorder++;
+	if (m->malformed)
+		end->malformed++;
+	else if (!pattern_is(m->payload.p, m->payload.n, m->token))
+		end->damaged++;
+	end->bytes += m->head.n + m->payload.n;
+	if (end->echo && !m->malformed)
+		(void)gt_link_send(end->links, peer, m->token, true, m->head,
+		                   m->payload);
+	end->messages++;
+	gt_msg_unref(m);
+	uv_async_send(&end->rig->poke);
+}
+
+static void on_log(void *arg, int level, const char *what, const char *address,
+                   const char *why)
+{
+	struct end *end = arg;
+	(void)level;
+	check_turn(end);
+	pthread_mutex_lock(&end->lock);
+	size_t n = strlen(end->log);
+	gt_format(end->log + n, sizeof end->log - n, "%s %s: %s\n", what,
+	          address, why);
+	pthread_mutex_unlock(&end->lock);
+	end->logs++;
+	uv_async_send(&end->rig->poke);
+}
+
+void end_init(struct end *end, struct rig *rig)
+{
+	memset(end, 0, sizeof *end);
+	end->rig = rig;
+	int rv = pthread_mutex_init(&end->lock, NULL);
+	assert(rv == 0);
+}
+
+int end_start(struct end *end, const struct gt_links_config *config)
+{
+	static const struct gt_link_events events = {on_up, on_down, on_message,
+	                                             on_log};
+	char why[256] = "";
+	end->stopped = 0;
+	int rv = gt_links_start(&end->links, &end->rig->loop, config, &events,
+	                        end, why, sizeof why);
+	if (rv != 0)
+		end->links = NULL;
+	pthread_mutex_lock(&end->lock);
+	gt_copy(end->why, sizeof end->why, why);
+	pthread_mutex_unlock(&end->lock);
+	return rv;
+}
+
+void end_stop(struct end *end)
+{
+	if (!end->links)
+		return;
+	gt_links_stop(end->links);
+	end->stopped = 1;
+	end->links = NULL;
+}
+
+void end_fini(struct end *end)
+{
+	end_stop(end);
+	pthread_mutex_destroy(&end->lock);
+}
+
+bool end_logged(struct end *end, const char *text)
+{
+	pthread_mutex_lock(&end->lock);
+	bool has = strstr(end->log, text) != NULL;
+	pthread_mutex_unlock(&end->lock);
+	return has;
+}
+
+bool end_why_has(struct end *end, const char *text)
+{
+	pthread_mutex_lock(&end->lock);
+	bool has = strstr(end->why, text) != NULL;
+	pthread_mutex_unlock(&end->lock);
+	return has;
+}

@@ -1,0 +1,59 @@
+/* ends.h: ends of links for tests, several on one loop, and waiting for what
+ * happens to them without sleeping. */
+#ifndef GT_TEST_ENDS_H
+#define GT_TEST_ENDS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "certs.h"
+#include "link.h"
+
+struct rig {
+	uv_loop_t loop;
+	uv_async_t poke;
+	uv_timer_t limit;
+	bool late;
+};
+
+struct end {
+	struct rig *rig;
+	struct gt_links *links; /* NULL: not started */
+	bool echo;              /* answer each request with itself */
+	atomic_uint ups, downs, logs, messages, malformed;
+	atomic_uint disorder; /* tokens out of order, callbacks out of turn */
+	atomic_uint damaged;  /* payloads that are not pattern_fill's */
+	atomic_ullong bytes;
+	_Atomic uint32_t peer;   /* last that came up */
+	atomic_uint stopped;     /* callbacks from here on are a fault */
+	_Atomic uint64_t expect; /* next token if it is to be in order */
+	bool ordered;
+	pthread_mutex_t lock;
+	char code[64], address[80], why[400];
+	char log[16384]; /* every line logged, as far as there is room */
+};
+
+void rig_start(struct rig *rig);
+void rig_stop(struct rig *rig);
+/* One round of the loop. False: 20 s are over in this wait. */
+bool rig_turn(struct rig *rig, bool first);
+void rig_give_up(const char *file, int line, const char *what);
+/* Waits until the condition holds; if it never does, the program ends. */
+#define RIG_WAIT(rig, condition)                               \
+	for (bool first_ = true; !(condition); first_ = false) \
+		if (!rig_turn(rig, first_))                    \
+	rig_give_up(__FILE__, __LINE__, #condition)
+
+void end_init(struct end *end, struct rig *rig);
+int end_start(struct end *end, const struct gt_links_config *config);
+void end_stop(struct end *end);
+void end_fini(struct end *end);
+bool end_logged(struct end *end, const char *text);
+bool end_why_has(struct end *end, const char *text);
+
+/* Bytes that depend on place and token, so that mixing shows. */
+void pattern_fill(uint8_t *p, size_t n, uint64_t token);
+bool pattern_is(const uint8_t *p, size_t n, uint64_t token);
+
+#endif
