@@ -79,6 +79,8 @@ class Node:
         if self.parent:
             args += ["--parent", self.parent.code, "--parent-address", f"127.0.0.1:{parent_port}"]
         run([guantong(), *args, self.dir])
+        if self.tree.insecure:
+            config = dict(config, link=dict(config.get("link", {}), insecure="true"))
         if config:
             self.configure(config)
 
@@ -180,7 +182,7 @@ class Node:
 
     def cli(self, *args, ok=True, timeout=120):
         """guantong ARGS on this node; standard output."""
-        return run([guantong(), args[0], *split(args)], cwd=self.dir, ok=ok, timeout=timeout)
+        return run([guantong(), "-C", self.dir, *args], ok=ok, timeout=timeout)
 
     def cli_json(self, *args):
         return json.loads(self.cli(*args, "--json"))
@@ -281,7 +283,7 @@ class Tree:
         self.mounts = []
         self.insecure = insecure
         self.pki = os.path.join(self.dir, "pki")
-        run([guantong(), "pki", "create", self.pki, os.path.join(ROOT, "seeds/tree.yaml")])
+        run([guantong(), "pki", "create", os.path.join(ROOT, "seeds/tree.yaml"), self.pki])
         parent = None
         for code in codes:
             parent = self.nodes[code] = Node(self, code, parent, config=config)
@@ -351,10 +353,6 @@ def guantong():
 
 def guantongd():
     return os.path.join(BIN, "guantongd")
-
-
-def split(args):
-    return args[1:]
 
 
 def run(args, cwd=None, ok=True, timeout=120):

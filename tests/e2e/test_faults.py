@@ -1,0 +1,233 @@
+"""Full disks, hostile bytes, wrong clocks: the node copes and says so."""
+import json
+import os
+import random
+import shutil
+import socket
+import ssl
+import struct
+import subprocess
+import unittest
+
+from test_records import post, statement
+from tree import CHAIN, Node, Tree, find, layer, make_files
+
+RID = "33/big"
+MIB = 1 << 20
+
+
+class FullDisk(unittest.TestCase):
+    def small_disk(self, node, size):
+        """A disk of its own for the node's directory, with its files on it."""
+        keep = node.dir + ".keep"
+        os.rename(node.dir, keep)
+        os.mkdir(node.dir)
+        r = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", node.dir], capture_output=True)
+        if r.returncode != 0:
+            self.skipTest("no right to mount a small disk")
+        node.tree.mounts.append(node.dir)
+        shutil.copytree(keep, node.dir, dirs_exist_ok=True)
+        shutil.rmtree(keep)
+
+    def test_bulk_pauses_and_nothing_else(self):
+        with Tree(CHAIN[:2], start=False) as t:
+            up, down = t["33"], t["3301"]
+            self.small_disk(down, 64 * MIB)
+            down.configure({"storage": {"reserve": "12MiB"}})
+            ballast = os.path.join(down.dir, "ballast")
+            with open(ballast, "wb") as f:
+                f.write(bytes(36 * MIB))
+            src = os.path.join(t.dir, "src")
+            want = make_files(src, {"x": 30 * MIB})["x"]
+            t.start()
+            up.publish(RID, src)
+            down.wait("bulk to pause", lambda: find(down.status(), "bulk_paused"))
+            # records and metadata go on
+            s = [statement(i) for i in range(50)]
+            self.assertEqual(post(down, s).status, 200)
+            up.wait("the records", lambda: len(up.records()) == 50)
+            up.publish("33/note", None, type="announcement")
+            down.wait_state("33/note", ("listed", "complete"))
+            self.assertNotEqual(down.state(RID), "complete")
+            # and it recovers by itself
+            os.unlink(ballast)
+            down.wait_state(RID, "complete", 90)
+            self.assertEqual(down.file(RID, "x").body, want)
+
+    def test_a_database_that_cannot_commit_stops_the_daemon(self):
+        with Tree(CHAIN[:1], start=False) as t:
+            node = t["33"]
+            self.small_disk(node, 24 * MIB)
+            node.configure({"storage": {"reserve": "0B"}})
+            node.start()
+            acked = []
+            ballast = os.path.join(node.dir, "ballast")
+            with open(ballast, "wb", buffering=0) as f:
+                try:
+                    while f.write(bytes(65536)):
+                        pass
+                except OSError:
+                    pass
+            try:
+                for i in range(5000):
+                    batch = [statement(i, context={"extensions": {"https://x.cn/pad": "x" * 4000}}) for _ in range(20)]
+                    if post(node, batch).status != 200:
+                        break
+                    acked += batch
+            except OSError:
+                pass
+            status = node.process.wait(30)
+            self.assertNotEqual(status, 0)
+            self.assertGreater(status, 0, "it should stop, not be killed")
+            self.assertRegex(node.log(10).lower(), "full|space|满|不足")
+            node.process = None
+            node.notify.close()
+            os.unlink(ballast)
+            node.start()
+            have = {r["id"] for r in node.records()}
+            self.assertEqual([s["id"] for s in acked if s["id"] not in have], [])
+            self.assertEqual(post(node, statement(1)).status, 200)
+
+
+class HostileClients(unittest.TestCase):
+    def barrage(self, port, r, tls):
+        """Everything a stranger may do before he is known."""
+        held = []
+        for _ in range(100):  # half-open: says nothing, stays
+            held.append(socket.create_connection(("127.0.0.1", port)))
+        for _ in range(200):  # connect and reset
+            s = socket.create_connection(("127.0.0.1", port))
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            if r.random() < 0.5:
+                self.push(s, r.randbytes(r.randrange(1, 40)))
+            s.close()
+        hello = b"\x00SP\x00\x00\x30\x00\x00"
+        shapes = [
+            lambda: r.randbytes(r.randrange(1, 4000)),
+            lambda: hello + struct.pack(">Q", 1 << 62),
+            lambda: hello + struct.pack(">Q", 0),
+            lambda: hello + struct.pack(">Q", 40) + r.randbytes(40),
+            lambda: hello + struct.pack(">QI", 64, 0x80000001) + struct.pack(">I", 1 << 30) + r.randbytes(56),
+            lambda: b"\x00SP\x00\x00\x10\x00\x00",
+            lambda: b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+            lambda: b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + r.randbytes(500),
+            lambda: b"\x16\x03\x03\xff\xff" + r.randbytes(70000),
+        ]
+        for _ in range(20):
+            for shape in shapes:
+                s = socket.create_connection(("127.0.0.1", port))
+                self.push(s, shape())
+                s.close()
+        if tls:  # a good handshake without a certificate
+            c = ssl.create_default_context()
+            c.check_hostname = False
+            c.verify_mode = ssl.CERT_NONE
+            for _ in range(5):
+                try:
+                    with socket.create_connection(("127.0.0.1", port)) as s, c.wrap_socket(s) as w:
+                        w.settimeout(5)
+                        w.sendall(hello)
+                        self.assertNotIn(b"SP", w.recv(8), "a stranger got through")
+                except OSError:
+                    pass
+        return held
+
+    @staticmethod
+    def push(s, data):
+        try:
+            s.sendall(data)
+        except OSError:
+            pass
+
+    def served(self, t, n):
+        """Good neighbours are served meanwhile, old links and new ones."""
+        src = os.path.join(t.dir, f"src{n}")
+        want = make_files(src, {"x": 400_000}, seed=n)["x"]
+        t["33"].publish(f"33/r{n}", src)
+        t["3301"].wait_state(f"33/r{n}", "complete")
+        self.assertEqual(t["3301"].file(f"33/r{n}", "x").body, want)
+        t["3301"].kill9()
+        t["3301"].start()
+        t["3301"].wait_connected()
+
+    def test_tls_listener_lives(self):
+        with Tree(CHAIN[:2]) as t:
+            held = self.barrage(t["33"].link_port, random.Random(1), True)
+            self.served(t, 1)
+            for s in held:
+                s.close()
+            self.assertTrue(t["33"].alive())
+
+    def test_plain_listener_lives(self):
+        with Tree(CHAIN[:2], insecure=True) as t:
+            held = self.barrage(t["33"].link_port, random.Random(2), False)
+            self.served(t, 1)
+            for s in held:
+                s.close()
+            self.assertTrue(t["33"].alive())
+
+    def test_http_takes_garbage(self):
+        with Tree(CHAIN[:1]) as t:
+            r = random.Random(3)
+            for i in range(60):
+                with socket.create_connection(("127.0.0.1", t["33"].http_port)) as s:
+                    self.push(s, r.randbytes(r.randrange(1, 3000)) if i % 2 else b"GET /" + b"A" * 100000)
+            for path in ("/c/%00", "/c/33/x/%2e%2e/%2e%2e/etc/passwd", "/c//", "/api/resources/" + "a" * 5000, "/?q=%ff%fe<script>"):
+                a = t["33"].http("GET", path)
+                self.assertNotIn(b"root:", a.body)
+                self.assertNotIn(b"<script>", a.body)
+                self.assertLess(a.status, 500)
+            # administration is not on the public port
+            self.assertIn(t["33"].http("GET", "/admin/status").status, (403, 404))
+            self.assertEqual(t["33"].http("GET", "/healthz").status, 200)
+
+
+class StockClient(unittest.TestCase):
+    def test_nngcat_gets_a_well_formed_answer(self):
+        if not shutil.which("nngcat"):
+            self.skipTest("nngcat is not installed")
+        with Tree(CHAIN[:1], insecure=True) as t:
+            field = lambda n, b: bytes([n << 3 | 2, len(b)]) + b
+            hello = b"\x08\x01\x10\x01" + field(4, b"3301") + field(5, b"33") + field(6, bytes(16)) + field(7, bytes(range(32)))
+            request = field(1, hello)
+            path = os.path.join(t.dir, "request")
+            with open(path, "wb") as f:
+                f.write(struct.pack(">I", len(request)) + request)
+            out = subprocess.run(
+                ["nngcat", "--req0", "--dial", f"tcp://127.0.0.1:{t['33'].link_port}", "--file", path, "--raw",
+                 "--recv-timeout", "10"],
+                capture_output=True, timeout=30,
+            )
+            self.assertEqual(out.returncode, 0, out.stderr)
+            (n,) = struct.unpack(">I", out.stdout[:4])
+            self.assertLessEqual(4 + n, len(out.stdout))
+            # a Reply with error (1) or hello (2)
+            self.assertIn(out.stdout[4], (1 << 3 | 2, 2 << 3 | 2))
+
+
+class WrongClock(unittest.TestCase):
+    def test_1970_and_2090(self):
+        """Records are taken whatever the clock says; only certificates care."""
+        if not shutil.which("faketime"):
+            self.skipTest("faketime is not installed")
+        with Tree(CHAIN[:2]) as t:
+            up, down = t["33"], t["3301"]
+            sent = []
+            for when in ("1970-01-02 00:00:00", "2090-06-01 00:00:00"):
+                down.kill9()
+                down.env = {"FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+                down.start(wrapper=["faketime", "-m", "-f", "@" + when])
+                self.assertEqual(down.http("GET", "/").status, 200)
+                s = statement(len(sent))
+                self.assertEqual(post(down, s).status, 200)
+                sent.append(s)
+                down.wait("a word about the certificate", lambda: "certificate" in down.log().lower() or "证书" in down.log())
+            down.kill9()
+            down.env = {}
+            down.start()
+            down.wait_connected()
+            up.wait("the records", lambda: {r["id"] for r in up.records()} == {s["id"] for s in sent})
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,137 @@
+"""Configuration, trust, the command line and the web of one or two nodes."""
+import json
+import os
+import re
+import subprocess
+import unittest
+
+from tree import CHAIN, ROOT, Tree, find, guantong, guantongd, make_files, run
+
+
+class BadConfiguration(unittest.TestCase):
+    def test_line_column_key_and_a_guess(self):
+        with Tree(CHAIN[:1], start=False) as t:
+            node = t["33"]
+            path = os.path.join(node.dir, "guantong.yaml")
+            with open(path, "a") as f:
+                f.write("storge:\n  reserve: 1GiB\n")
+            line = open(path).read().splitlines().index("storge:") + 1
+            p = node.cli("config", "check", ok=False)
+            said = p.stdout + p.stderr
+            self.assertNotEqual(p.returncode, 0)
+            self.assertRegex(said, rf"guantong\.yaml:{line}:1: .*storge")
+            self.assertIn("storage", said)
+            # the daemon says the same and does not start
+            d = subprocess.run([guantongd(), "-C", node.dir], capture_output=True, text=True, timeout=20)
+            self.assertNotEqual(d.returncode, 0)
+            self.assertRegex(d.stdout + d.stderr, rf"guantong\.yaml:{line}:1: ")
+
+    def test_insecure_is_shouted_about(self):
+        with Tree(CHAIN[:1], start=False, insecure=True) as t:
+            p = t["33"].cli("config", "check", ok=False)
+            self.assertEqual(p.returncode, 0, p.stderr)
+            self.assertIn("insecure", p.stdout + p.stderr)
+
+    def test_a_bad_policy_changes_nothing(self):
+        with Tree(CHAIN[:1]) as t:
+            bad = os.path.join(t.dir, "bad.yaml")
+            with open(bad, "w") as f:
+                f.write("default: mirror\nrules:\n  - name: a\n    verdikt: deny\n")
+            p = t["33"].cli("policy", "set", bad, ok=False)
+            self.assertNotEqual(p.returncode, 0)
+            self.assertRegex(p.stdout + p.stderr, r"bad\.yaml:4:5: .*verdikt")
+            self.assertIn("verdict", p.stdout + p.stderr)
+
+    def test_examples_load(self):
+        examples = os.path.join(ROOT, "configs")
+        policies = [f for f in sorted(os.listdir(examples)) if f.startswith("policy")]
+        self.assertTrue(policies)
+        with Tree(CHAIN[:1], start=False) as t:
+            for name in policies:
+                t["33"].cli("policy", "check", os.path.join(examples, name))
+
+
+class Trust(unittest.TestCase):
+    def test_a_revoked_node_is_cut_within_a_minute(self):
+        with Tree(CHAIN[:3]) as t:
+            run([guantong(), "pki", "revoke", "330106", t.pki])
+            t["33"].cli("roster", "import", os.path.join(t.pki, "revoked-330106.bin"))
+            t["3301"].wait("the link to be cut", lambda: find(t["3301"].status(), "children_up") == 0, 60)
+            t["330106"].wait("to notice", lambda: not find(t["330106"].status(), "parent_up"), 60)
+            src = os.path.join(t.dir, "src")
+            make_files(src, {"x": 1000})
+            t["33"].publish("33/after", src)
+            t["3301"].wait_state("33/after", "complete")
+            self.assertIsNone(t["330106"].resource("33/after"))
+
+    def test_a_node_of_another_tree_is_refused(self):
+        with Tree(CHAIN[:1]) as t, Tree(CHAIN[:2], start=False) as other:
+            stranger = other["3301"]
+            stranger.configure({"parent": {"addresses": f'["127.0.0.1:{t["33"].link_port}"]'}})
+            stranger.start()
+            src = os.path.join(t.dir, "src")
+            make_files(src, {"x": 1000})
+            t["33"].publish("33/x", src)
+            t["33"].wait("a refused handshake in the log", lambda: re.search("certificate|handshake|证书|握手", t["33"].log()))
+            self.assertEqual(find(t["33"].status(), "children_up"), 0)
+            self.assertIsNone(stranger.resource("33/x"))
+
+
+class HostilePackages(unittest.TestCase):
+    def test_publish_names_the_member(self):
+        with Tree(CHAIN[:1]) as t:
+            for name, make in {
+                "link": lambda p: os.symlink("/etc/passwd", p),
+                "pipe": lambda p: os.mkfifo(p),
+                "back\\slash": lambda p: open(p, "w").close(),
+                "bell\a": lambda p: open(p, "w").close(),
+            }.items():
+                src = os.path.join(t.dir, "bad-" + str(len(name)))
+                os.mkdir(src)
+                make(os.path.join(src, name))
+                p = t["33"].cli("publish", "--id", "33/bad", "--type", "document", "--title", "zh-CN=x", src, ok=False)
+                self.assertNotEqual(p.returncode, 0, name)
+                self.assertIn(name[:4], p.stderr)
+            self.assertIsNone(t["33"].resource("33/bad"))
+
+
+class Surfaces(unittest.TestCase):
+    def test_pages_metrics_health(self):
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            src = os.path.join(t.dir, "src")
+            make_files(src, {"x.html": 100})
+            node.publish("33/课".replace("课", "ke"), src, title="第一课<b>", start="x.html")
+            node.wait_state("33/ke", "complete")
+            page = node.http("GET", "/?lang=zh-CN").body.decode()
+            self.assertIn("第一课&lt;b&gt;", page)
+            self.assertNotRegex(page, r"(src|href)=\"https?://")
+            self.assertEqual(node.http("GET", "/r/33/ke").status, 200)
+            self.assertEqual(node.http("GET", "/healthz").status, 200)
+            text = node.http("GET", "/metrics").body.decode()
+            self.assertRegex(text, r"(?m)^# TYPE \w+ counter$")
+            etag = node.file("33/ke", "x.html").headers["ETag"]
+            again = node.http("GET", "/c/33/ke/x.html", headers={"If-None-Match": etag})
+            self.assertEqual(again.status, 304)
+
+    def test_every_command_helps(self):
+        out = run([guantong(), "--help"])
+        for name in ("init", "publish", "withdraw", "ls", "show", "get", "status", "wait", "records", "audit",
+                     "policy", "explain", "config", "pki", "roster"):
+            self.assertIn(name, out)
+            self.assertTrue(run([guantong(), name, "--help"]))
+
+    def test_status_and_wait_as_scripts_use_them(self):
+        with Tree(CHAIN[:2]) as t:
+            t["3301"].cli("wait", "--until", "connected")
+            t["3301"].cli("wait", "--until", "synced")
+            self.assertEqual(find(t["3301"].cli_json("status"), "code"), "3301")
+            gone = t["3301"].cli("show", "33/none", ok=False)
+            self.assertEqual(gone.returncode, 4)
+            t["3301"].stop()
+            off = t["3301"].cli("status", ok=False)
+            self.assertEqual(off.returncode, 3)
+
+
+if __name__ == "__main__":
+    unittest.main()
