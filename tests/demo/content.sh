@@ -4,7 +4,7 @@
 # once, kept until DIR is removed.
 set -euo pipefail
 dir=$1
-stamp=$dir/.made-1
+stamp=$dir/.made-2
 [ -e "$stamp" ] && exit 0
 rm -rf "$dir"
 mkdir -p "$dir"
@@ -33,11 +33,12 @@ cp -L "$docs"/debian-edu-doc-en/debian-edu-bookworm-manual-images/* \
 	"$dir/edu-manual-images/"
 
 cp -rL "$docs/debian-handbook/html/zh-CN" "$dir/linux-handbook"
+cp -rL "$docs/debian-handbook/html/da-DK" "$dir/danish-handbook"
 
 mkdir -p "$dir/handbook-languages"
 {
 	echo '<!DOCTYPE html><meta charset="utf-8"><title>Handbook</title><ul>'
-	for lang in ja-JP ko-KR fr-FR de-DE es-ES; do
+	for lang in zh-TW ja-JP ko-KR fr-FR de-DE; do
 		cp -rL "$docs/debian-handbook/html/$lang" "$dir/handbook-languages/"
 		echo "<li><a href=\"$lang/index.html\">$lang</a>"
 	done

@@ -85,18 +85,25 @@ class Node:
             self.configure(config)
 
     def configure(self, sections):
-        """Adds keys to sections of guantong.yaml: {"storage": {"reserve": "1MiB"}}."""
+        """Sets keys of guantong.yaml: {"storage": {"reserve": "1MiB"}}."""
         path = os.path.join(self.dir, "guantong.yaml")
         with open(path) as f:
             lines = f.read().splitlines()
         for section, keys in sections.items():
-            added = [f"  {k}: {v}" for k, v in keys.items()]
-            lines = [x for x in lines if not any(x.strip().startswith(k + ":") for k in keys)]
-            if section + ":" in lines:
-                at = lines.index(section + ":") + 1
-                lines[at:at] = added
-            else:
-                lines += [section + ":", *added]
+            kept, here, dropping = [], False, False
+            for line in lines:
+                word = line.strip().split(":")[0]
+                indent = len(line) - len(line.lstrip())
+                if line and indent == 0 and not line.startswith("#"):
+                    here, dropping = word == section, False
+                elif here and indent == 2 and not line.strip().startswith("-"):
+                    dropping = word in keys
+                if not dropping:
+                    kept.append(line)
+            if section + ":" not in kept:
+                kept.append(section + ":")
+            at = kept.index(section + ":") + 1
+            lines = kept[:at] + [f"  {k}: {v}" for k, v in keys.items()] + kept[at:]
         with open(path, "w") as f:
             f.write("\n".join(lines) + "\n")
 
