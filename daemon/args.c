@@ -1,0 +1,223 @@
+#include "args.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "say.h"
+
+enum { WORD = 40, KNOWN = 64 };
+
+/* ------------------------------------------------------------------ nearest */
+
+static size_t least(size_t a, size_t b, size_t c)
+{
+	size_t m = a < b ? a : b;
+	return m < c ? m : c;
+}
+
+/* Levenshtein's distance with swapped neighbours counted as one. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t d[WORD + 1][WORD + 1], n = strlen(a), m = strlen(b);
+	if (n > WORD || m > WORD)
+		return WORD;
+	for (size_t i = 0; i <= n; i++)
+		d[i][0] = i;
+	for (size_t j = 0; j <= m; j++)
+		d[0][j] = j;
+	for (size_t i = 1; i <= n; i++) {
+		for (size_t j = 1; j <= m; j++) {
+			size_t cost = a[i - 1] != b[j - 1];
+			d[i][j] = least(d[i - 1][j] + 1, d[i][j - 1] + 1,
+			                d[i - 1][j - 1] + cost);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1] && d[i - 2][j - 2] < d[i][j])
+				d[i][j] = d[i - 2][j - 2] + 1;
+		}
+	}
+	return d[n][m];
+}
+
+const char *gt_args_nearest(const char *word, const char *const *known)
+{
+	const char *best = NULL;
+	size_t least_d = strlen(word) / 3 + 2;
+	for (; *known; known++) {
+		size_t d = distance(word, *known);
+		if (strlen(word) > 2 &&
+		    strncmp(word, *known, strlen(word)) == 0)
+			d = 1; /* cut short is what people mean to type */
+		if (d < least_d) {
+			least_d = d;
+			best = *known;
+		}
+	}
+	return best;
+}
+
+/* -------------------------------------------------------------------- parse */
+
+struct parse {
+	struct gt_args *out;
+	const struct gt_option *tables[2];
+	int argc;
+	char *const *argv;
+	int i;
+	FILE *err;
+};
+
+static const struct gt_option *find(const struct parse *p, const char *name,
+                                    size_t n, char letter)
+{
+	for (int t = 0; t < 2; t++) {
+		const struct gt_option *o = p->tables[t];
+		for (; o && o->name; o++)
+			if (letter ? o->letter == letter
+			           : strlen(o->name) == n &&
+			                     strncmp(o->name, name, n) == 0)
+				return o;
+	}
+	return NULL;
+}
+
+static bool unknown(const struct parse *p, const char *word)
+{
+	const char *known[KNOWN + 1];
+	char name[WORD + 1];
+	size_t n = 0;
+	for (int t = 0; t < 2; t++) {
+		const struct gt_option *o = p->tables[t];
+		for (; o && o->name && n < KNOWN; o++)
+			known[n++] = o->name;
+	}
+	known[n] = NULL;
+	(void)gt_copy(name, sizeof name, word + strspn(word, "-"));
+	name[strcspn(name, "=")] = '\0';
+	const char *near = gt_args_nearest(name, known);
+	if (near)
+		gt_say(p->err, GT_T_CLI_OPTION_NEAR, word, near);
+	else
+		gt_say(p->err, GT_T_CLI_OPTION_UNKNOWN, word);
+	return false;
+}
+
+static bool add(struct parse *p, const struct gt_option *o, const char *value)
+{
+	p->out->v[p->out->n++] = (struct gt_arg){o, value};
+	return true;
+}
+
+static bool take_value(struct parse *p, const struct gt_option *o,
+                       const char *inline_value)
+{
+	if (inline_value && !o->value) {
+		gt_say(p->err, GT_T_CLI_OPTION_NO_VALUE, o->name);
+		return false;
+	}
+	if (inline_value || !o->value)
+		return add(p, o, inline_value ? inline_value : "");
+	if (p->i + 1 >= p->argc) {
+		gt_say(p->err, GT_T_CLI_OPTION_VALUE, o->name, o->value);
+		return false;
+	}
+	return add(p, o, p->argv[++p->i]);
+}
+
+static bool take_long(struct parse *p, const char *word)
+{
+	const char *eq = strchr(word, '=');
+	size_t n = eq ? (size_t)(eq - word) - 2 : strlen(word) - 2;
+	const struct gt_option *o = find(p, word + 2, n, 0);
+	return o ? take_value(p, o, eq ? eq + 1 : NULL) : unknown(p, word);
+}
+
+static bool take_letters(struct parse *p, const char *word)
+{
+	for (const char *c = word + 1; *c; c++) {
+		const struct gt_option *o = find(p, NULL, 0, *c);
+		if (!o)
+			return unknown(p, word);
+		if (o->value)
+			return take_value(p, o, c[1] ? c + 1 : NULL);
+		if (!add(p, o, ""))
+			return false;
+	}
+	return true;
+}
+
+bool gt_args_parse(struct gt_args *out, const struct gt_option *a,
+                   const struct gt_option *b, int argc, char *const *argv,
+                   bool stop_at_word, int *used, FILE *err)
+{
+	struct parse p = {out, {a, b}, argc, argv, 0, err};
+	bool ok = true, only_words = false;
+	/* letters may be bundled, so a word can give more than one */
+	size_t most = 1;
+	for (int i = 0; i < argc; i++)
+		most += strlen(argv[i]) + 1;
+	*out = (struct gt_args){NULL, 0};
+	if (argc > GT_ARGS_MAX || !(out->v = calloc(most, sizeof *out->v))) {
+		gt_say(err, GT_T_CLI_NOMEM);
+		return false;
+	}
+	for (; ok && p.i < argc; p.i++) {
+		const char *word = argv[p.i];
+		if (only_words || word[0] != '-' || word[1] == '\0') {
+			if (stop_at_word)
+				break;
+			ok = add(&p, NULL, word);
+		} else if (strcmp(word, "--") == 0) {
+			only_words = true;
+		} else {
+			ok = word[1] == '-' ? take_long(&p, word)
+			                    : take_letters(&p, word);
+		}
+	}
+	if (used)
+		*used = p.i;
+	return ok;
+}
+
+void gt_args_free(struct gt_args *args)
+{
+	free(args->v);
+	*args = (struct gt_args){NULL, 0};
+}
+
+/* ---------------------------------------------------------------------- ask */
+
+const char *gt_args_next(const struct gt_args *args, const char *name,
+                         size_t *at)
+{
+	while (*at < args->n) {
+		const struct gt_arg *a = &args->v[(*at)++];
+		if (a->option && strcmp(a->option->name, name) == 0)
+			return a->value;
+	}
+	return NULL;
+}
+
+const char *gt_args_get(const struct gt_args *args, const char *name)
+{
+	const char *v = NULL, *last = NULL;
+	size_t at = 0;
+	while ((v = gt_args_next(args, name, &at)))
+		last = v;
+	return last;
+}
+
+const char *gt_args_word(const struct gt_args *args, size_t i)
+{
+	for (size_t k = 0; k < args->n; k++)
+		if (!args->v[k].option && i-- == 0)
+			return args->v[k].value;
+	return NULL;
+}
+
+size_t gt_args_words(const struct gt_args *args)
+{
+	size_t n = 0;
+	for (size_t k = 0; k < args->n; k++)
+		n += !args->v[k].option;
+	return n;
+}

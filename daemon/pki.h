@@ -1,0 +1,76 @@
+/* pki.h: the directory an operator keeps the secrets of a tree in.
+ *
+ *   PKIDIR/ca.pem ca.key         the CA's certificate and key (0600)
+ *   PKIDIR/roster.seed           Ed25519 seed the roster is signed with, 0600,
+ *                                64 hex digits;  roster.key: its public half
+ *   PKIDIR/members.bin           every row of the roster, latest version
+ *   PKIDIR/nodes/CODE/           what `guantong init --pki` copies to a node:
+ *       ca.pem cert.pem key.pem node.key roster.key members.bin  (dir.h)
+ *   PKIDIR/publishers/CODE/node.key   of publishers that sign for themselves
+ *
+ * A node's members.bin holds itself, its ancestors, its descendants and the
+ * publishers. Keys are made once and never written over; certificates and
+ * roster rows are replaced whole. The directory is 0700. */
+#ifndef GT_PKI_H
+#define GT_PKI_H
+
+#include "tree.h"
+
+#define GT_PKI_CA      "ca.pem"
+#define GT_PKI_CA_KEY  "ca.key"
+#define GT_PKI_SEED    "roster.seed"
+#define GT_PKI_ROSTER  "roster.key"
+#define GT_PKI_MEMBERS "members.bin"
+
+struct gt_pki;
+
+struct gt_pki_member {
+	char code[GT_CODE_MAX + 1];
+	char parent[GT_CODE_MAX + 1]; /* "" for a root or a publisher */
+	char level[GT_LEVEL_NAME_MAX + 1];
+	char name[128];
+	bool publisher, revoked;
+	uint64_t version;
+	uint8_t key[32];
+	int64_t expires_s;   /* the certificate's notAfter, 0: none */
+	struct gt_bytes row; /* encoded Signed */
+};
+
+/* Makes the CA and the roster key. 0, -GT_ECONFLICT (there is one), -GT_EIO,
+ * -GT_ENOMEM; why: a sentence. name: for the certificate's subject. */
+int gt_pki_create(const char *dir, const char *name, char *why, size_t why_cap);
+/* Opens one and checks every row of the roster. 0, -GT_EUNKNOWN (none there),
+ * -GT_EINVALID, -GT_ESIGNATURE, -GT_EIO, -GT_ENOMEM. */
+int gt_pki_open(struct gt_pki **out, const char *dir, char *why,
+                size_t why_cap);
+void gt_pki_close(struct gt_pki *pki); /* NULL is fine */
+size_t gt_pki_count(const struct gt_pki *pki);
+/* Sorted by code. Lives until the next change. */
+const struct gt_pki_member *gt_pki_at(const struct gt_pki *pki, size_t i);
+const struct gt_pki_member *gt_pki_find(const struct gt_pki *pki,
+                                        const char *code);
+
+/* Keys, certificates and rows for what the tree has and the PKI has not; the
+ * rest stays as it is. Then writes every members.bin. Interrupted, it can be
+ * run again. days: of a certificate, 1..90. */
+int gt_pki_enrol(struct gt_pki *pki, const struct gt_tree *tree, unsigned days,
+                 size_t *added, char *why, size_t why_cap);
+/* A new certificate for the same key. -GT_EUNKNOWN: no such node. */
+int gt_pki_renew(struct gt_pki *pki, const char *code, unsigned days, char *why,
+                 size_t why_cap);
+/* A row one version up that says REVOKED, into PKIDIR/members.bin and those of
+ * the nodes, and alone into `file`. -GT_EUNKNOWN, -GT_ESTATE: is revoked. */
+int gt_pki_revoke(struct gt_pki *pki, const char *code, const char *file,
+                  char *why, size_t why_cap);
+
+/* "spiffe://guantong/33/3301": every code from the root. False: too long, or
+ * the parents go in a ring. */
+bool gt_pki_uri(const struct gt_pki *pki, const char *code, char *out,
+                size_t cap);
+
+/* An Ed25519 seed, fresh from the system, as 64 hex digits and a line end into
+ * a new file of mode 0600. public: its public half. */
+int gt_pki_seed(const char *path, uint8_t public[32], char *why,
+                size_t why_cap);
+
+#endif

@@ -1,0 +1,278 @@
+#include "tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "args.h"
+#include "code.h"
+#include "say.h"
+
+enum { NODES_MAX = 1000000 };
+
+struct reading {
+	const char *name;
+	yaml_document_t *doc;
+	FILE *out;
+	struct gt_tree tree;
+	size_t cap;
+	bool bad;
+};
+
+static const char *const node_keys[] = {"code", "level", "name", "parent",
+                                        NULL};
+static const char *const publisher_keys[] = {"code", "name", "node", NULL};
+static const char *const top_keys[] = {"nodes", "publishers", NULL};
+
+static void at(struct reading *r, size_t line, size_t column)
+{
+	r->bad = true;
+	(void)fprintf(r->out, "%s:%zu:%zu: ", r->name, line, column);
+}
+
+static void at_node(struct reading *r, const yaml_node_t *n)
+{
+	at(r, n->start_mark.line + 1, n->start_mark.column + 1);
+}
+
+static void at_row(struct reading *r, const struct gt_tree_node *n)
+{
+	at(r, n->line, n->column);
+}
+
+static const char *scalar(const yaml_node_t *n)
+{
+	return n->type == YAML_SCALAR_NODE ? (const char *)n->data.scalar.value
+	                                   : NULL;
+}
+
+static void unknown_key(struct reading *r, const yaml_node_t *key,
+                        const char *const *known)
+{
+	const char *text = scalar(key);
+	const char *near = gt_args_nearest(text ? text : "", known);
+	at_node(r, key);
+	gt_say(r->out, GT_T_CLI_TREE_KEY, text ? text : "?",
+	       near ? near : known[0]);
+}
+
+/* Takes one scalar into out; says so when it is missing or too long. */
+static void take(struct reading *r, const yaml_node_t *v, char *out, size_t cap)
+{
+	const char *text = scalar(v);
+	if (text && *text && strlen(text) == v->data.scalar.length &&
+	    gt_copy(out, cap, text))
+		return;
+	at_node(r, v);
+	gt_say(r->out, GT_T_CLI_TREE_TEXT, cap - 1);
+}
+
+static void take_pair(struct reading *r, struct gt_tree_node *n,
+                      const yaml_node_t *key, const yaml_node_t *value)
+{
+	const char *const *known = n->publisher ? publisher_keys : node_keys;
+	const char *text = scalar(key);
+	const char *parent = n->publisher ? "node" : "parent";
+	if (text && strcmp(text, "code") == 0)
+		take(r, value, n->code, sizeof n->code);
+	else if (text && strcmp(text, "name") == 0)
+		take(r, value, n->name, sizeof n->name);
+	else if (text && strcmp(text, parent) == 0)
+		take(r, value, n->parent, sizeof n->parent);
+	else if (text && strcmp(text, "level") == 0 && !n->publisher)
+		take(r, value, n->level, sizeof n->level);
+	else
+		unknown_key(r, key, known);
+}
+
+static void check_row(struct reading *r, struct gt_tree_node *n)
+{
+	if (!gt_code_valid(n->code)) {
+		at_row(r, n);
+		gt_say(r->out, GT_T_CLI_TREE_CODE, n->code);
+		return;
+	}
+	if (!n->publisher && !*n->level)
+		(void)gt_copy(n->level, sizeof n->level,
+		              gt_level_name(gt_code_depth(n->code)));
+}
+
+static struct gt_tree_node *add_row(struct reading *r)
+{
+	if (r->tree.n == r->cap) {
+		size_t cap = r->cap ? 2 * r->cap : 16;
+		void *p = realloc(r->tree.v, cap * sizeof *r->tree.v);
+		if (!p || cap > NODES_MAX)
+			return NULL;
+		r->tree.v = p;
+		r->cap = cap;
+	}
+	struct gt_tree_node *n = &r->tree.v[r->tree.n++];
+	memset(n, 0, sizeof *n);
+	return n;
+}
+
+static int read_row(struct reading *r, const yaml_node_t *map, bool publisher)
+{
+	struct gt_tree_node *n = add_row(r);
+	if (!n)
+		return -GT_ENOMEM;
+	n->publisher = publisher;
+	n->line = map->start_mark.line + 1;
+	n->column = map->start_mark.column + 1;
+	if (map->type != YAML_MAPPING_NODE) {
+		at_node(r, map);
+		gt_say(r->out, GT_T_CLI_TREE_ROW);
+		return 0;
+	}
+	const yaml_node_pair_t *p = map->data.mapping.pairs.start;
+	for (; p < map->data.mapping.pairs.top; p++)
+		take_pair(r, n, yaml_document_get_node(r->doc, p->key),
+		          yaml_document_get_node(r->doc, p->value));
+	check_row(r, n);
+	return 0;
+}
+
+static int read_list(struct reading *r, const yaml_node_t *list, bool publisher)
+{
+	int status = 0;
+	if (list->type != YAML_SEQUENCE_NODE) {
+		at_node(r, list);
+		gt_say(r->out, GT_T_CLI_TREE_LIST);
+		return 0;
+	}
+	const yaml_node_item_t *i = list->data.sequence.items.start;
+	for (; !status && i < list->data.sequence.items.top; i++)
+		status = read_row(r, yaml_document_get_node(r->doc, *i),
+		                  publisher);
+	return status;
+}
+
+static int read_top(struct reading *r)
+{
+	const yaml_node_t *top = yaml_document_get_root_node(r->doc);
+	int status = 0;
+	if (!top || top->type != YAML_MAPPING_NODE) {
+		at(r, 1, 1);
+		gt_say(r->out, GT_T_CLI_TREE_TOP);
+		return 0;
+	}
+	const yaml_node_pair_t *p = top->data.mapping.pairs.start;
+	for (; !status && p < top->data.mapping.pairs.top; p++) {
+		const yaml_node_t *k = yaml_document_get_node(r->doc, p->key);
+		const yaml_node_t *v = yaml_document_get_node(r->doc, p->value);
+		const char *text = scalar(k);
+		if (text && strcmp(text, "nodes") == 0)
+			status = read_list(r, v, false);
+		else if (text && strcmp(text, "publishers") == 0)
+			status = read_list(r, v, true);
+		else
+			unknown_key(r, k, top_keys);
+	}
+	return status;
+}
+
+static int by_code(const void *a, const void *b)
+{
+	const struct gt_tree_node *x = a, *y = b;
+	return strcmp(x->code, y->code);
+}
+
+const struct gt_tree_node *gt_tree_find(const struct gt_tree *tree,
+                                        const char *code)
+{
+	size_t lo = 0, hi = tree->n;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int d = strcmp(code, tree->v[mid].code);
+		if (d == 0)
+			return &tree->v[mid];
+		if (d < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return NULL;
+}
+
+/* The longest code of the tree that the node's place lies in. */
+static void derive_parent(const struct gt_tree *tree, struct gt_tree_node *n)
+{
+	char code[GT_CODE_MAX + 1];
+	memcpy(code, n->code, sizeof code);
+	size_t digits = strspn(code, "0123456789");
+	bool whole = code[digits] == '\0';
+	for (size_t len = whole ? digits - 1 : digits; len >= 2; len--) {
+		code[len] = '\0';
+		const struct gt_tree_node *p = gt_tree_find(tree, code);
+		if (p && !p->publisher) {
+			memcpy(n->parent, code, sizeof code);
+			return;
+		}
+	}
+}
+
+static void check_tree(struct reading *r)
+{
+	struct gt_tree *t = &r->tree;
+	if (t->n)
+		qsort(t->v, t->n, sizeof *t->v, by_code);
+	for (size_t i = 0; i < t->n; i++) {
+		struct gt_tree_node *n = &t->v[i];
+		if (i > 0 && strcmp(n->code, t->v[i - 1].code) == 0) {
+			at_row(r, n);
+			gt_say(r->out, GT_T_CLI_TREE_TWICE, n->code);
+		}
+		if (!*n->parent && !n->publisher && gt_code_valid(n->code))
+			derive_parent(t, n);
+		else if (*n->parent && !n->publisher &&
+		         !gt_code_child_of(n->code, n->parent)) {
+			at_row(r, n);
+			gt_say(r->out, GT_T_CLI_TREE_PARENT, n->code,
+			       n->parent);
+		}
+	}
+}
+
+static int read_document(struct reading *r, yaml_parser_t *parser)
+{
+	yaml_document_t doc;
+	if (!yaml_parser_load(parser, &doc)) {
+		at(r, parser->problem_mark.line + 1,
+		   parser->problem_mark.column + 1);
+		gt_say(r->out, GT_T_CLI_TREE_YAML,
+		       parser->problem ? parser->problem : "?");
+		return 0;
+	}
+	r->doc = &doc;
+	int status = read_top(r);
+	yaml_document_delete(&doc);
+	return status;
+}
+
+int gt_tree_parse(struct gt_tree *out, const char *name, struct gt_bytes text,
+                  FILE *complaints)
+{
+	struct reading r = {.name = name, .out = complaints};
+	yaml_parser_t parser;
+	*out = (struct gt_tree){NULL, 0};
+	if (!yaml_parser_initialize(&parser))
+		return -GT_ENOMEM;
+	yaml_parser_set_input_string(&parser, text.p, text.n);
+	int status = read_document(&r, &parser);
+	yaml_parser_delete(&parser);
+	if (!status && !r.bad)
+		check_tree(&r);
+	if (!status && r.bad)
+		status = -GT_EINVALID;
+	if (status)
+		gt_tree_free(&r.tree);
+	*out = r.tree;
+	return status;
+}
+
+void gt_tree_free(struct gt_tree *tree)
+{
+	free(tree->v);
+	*tree = (struct gt_tree){NULL, 0};
+}
