@@ -1,0 +1,304 @@
+#include "cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "say.h"
+
+#ifndef GT_VERSION
+#define GT_VERSION "0.1.0"
+#endif
+
+enum { NAMES = 64 };
+
+static const struct gt_option globals[] = {
+        {"directory", 'C', "DIR", GT_T_CLI_O_DIR},
+        {"json", 0, NULL, GT_T_CLI_O_JSON},
+        {"lang", 0, "LANG", GT_T_CLI_O_LANG},
+        {"help", 'h', NULL, GT_T_CLI_O_HELP},
+        {NULL, 0, NULL, 0},
+};
+
+static enum gt_exit run_version(struct gt_cli *cli, const struct gt_args *args)
+{
+	(void)args;
+	if (cli->json)
+		(void)fprintf(cli->out, "{\"version\": \"%s\"}\n", GT_VERSION);
+	else
+		(void)fprintf(cli->out, "guantong %s\n", GT_VERSION);
+	return GT_EXIT_OK;
+}
+
+const struct gt_command gt_cli_commands[] = {
+        {"init", "DIR", GT_T_CLI_A_INIT, 1, 1, gt_cmd_init_options,
+         "guantong init --code 33 --pki pki /srv/guantong/33\n"
+         "guantong init --code 330106 --parent 3301 "
+         "--parent-address city.example:7700 --pki pki county\n",
+         gt_cmd_init, NULL},
+        {"pki", "", GT_T_CLI_A_PKI, 0, 0, NULL, NULL, NULL, gt_cmd_pki},
+        {"version", "", GT_T_CLI_A_VERSION, 0, 0, NULL, "guantong version\n",
+         run_version, NULL},
+        {0},
+};
+
+/* --------------------------------------------------------------------- exit */
+
+enum gt_exit gt_cli_exit(int status)
+{
+	switch (status < 0 ? -status : status) {
+	case 0:
+		return GT_EXIT_OK;
+	case GT_ECLOSED:
+		return GT_EXIT_NOT_RUNNING;
+	case GT_EUNKNOWN:
+		return GT_EXIT_NOT_FOUND;
+	case GT_EDENIED:
+	case GT_ECONFLICT:
+	case GT_ESTATE:
+	case GT_ESTALE:
+	case GT_EREVOKED:
+		return GT_EXIT_DENIED;
+	default:
+		return GT_EXIT_FAILED;
+	}
+}
+
+enum gt_exit gt_cli_fail(struct gt_cli *cli, int status, const char *why)
+{
+	(void)fprintf(cli->err, "guantong: %s\n", why);
+	return gt_cli_exit(status);
+}
+
+bool gt_cli_number(struct gt_cli *cli, const struct gt_args *args,
+                   const char *name, uint64_t min, uint64_t max, uint64_t *out)
+{
+	const char *text = gt_args_get(args, name);
+	char *end = NULL;
+	if (!text)
+		return true;
+	errno = 0;
+	unsigned long long v = strtoull(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 &&
+	    v >= min && v <= max) {
+		*out = v;
+		return true;
+	}
+	gt_say(cli->err, GT_T_CLI_NUMBER, name, (unsigned long long)min,
+	       (unsigned long long)max, text);
+	return false;
+}
+
+bool gt_cli_json(struct gt_cli *cli, const json_t *value)
+{
+	char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY)
+	                   : NULL;
+	if (!text)
+		return false;
+	(void)fprintf(cli->out, "%s\n", text);
+	free(text);
+	return true;
+}
+
+/* --------------------------------------------------------------------- help */
+
+static void help_options(FILE *out, const struct gt_option *o)
+{
+	for (; o && o->name; o++) {
+		char left[48];
+		gt_format(left, sizeof left, "%c%c%s--%s%s%s",
+		          o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+		          o->letter ? ", " : "  ", o->name, o->value ? " " : "",
+		          o->value ? o->value : "");
+		(void)fprintf(out, "  %-30s %s\n", left, gt_text(o->about));
+	}
+}
+
+static void help_list(FILE *out, const struct gt_command *table)
+{
+	for (; table->name; table++)
+		(void)fprintf(out, "  %-12s %s\n", table->name,
+		              gt_text(table->about));
+}
+
+static void help_examples(FILE *out, const char *examples)
+{
+	(void)fprintf(out, "\n%s\n", gt_text(GT_T_CLI_H_EXAMPLES));
+	while (*examples) {
+		size_t n = strcspn(examples, "\n");
+		(void)fprintf(out, "  %.*s\n", (int)n, examples);
+		examples += n + (examples[n] == '\n');
+	}
+}
+
+/* path: the commands above, "" or "pki ". */
+static void help(FILE *out, const char *path, const struct gt_command *c)
+{
+	bool list = c->sub != NULL;
+	(void)fprintf(out, "%s guantong %s%s %s%s\n\n%s\n",
+	              gt_text(GT_T_CLI_H_USAGE), path, c->name,
+	              list ? gt_text(GT_T_CLI_H_COMMAND) : "[OPTIONS] ",
+	              list ? " ..." : c->words, gt_text(c->about));
+	if (list) {
+		(void)fprintf(out, "\n%s\n", gt_text(GT_T_CLI_H_COMMANDS));
+		help_list(out, c->sub);
+	}
+	(void)fprintf(out, "\n%s\n", gt_text(GT_T_CLI_H_OPTIONS));
+	help_options(out, c->options);
+	help_options(out, globals);
+	if (c->examples)
+		help_examples(out, c->examples);
+	else if (list && c->sub->examples)
+		help_examples(out, c->sub->examples);
+}
+
+static void help_all(FILE *out)
+{
+	(void)fprintf(out, "%s guantong [-C DIR] [--json] %s ...\n\n%s\n\n%s\n",
+	              gt_text(GT_T_CLI_H_USAGE), gt_text(GT_T_CLI_H_COMMAND),
+	              gt_text(GT_T_CLI_H_ABOUT), gt_text(GT_T_CLI_H_COMMANDS));
+	help_list(out, gt_cli_commands);
+	(void)fprintf(out, "\n%s\n", gt_text(GT_T_CLI_H_OPTIONS));
+	help_options(out, globals);
+	(void)fprintf(out, "\n%s\n", gt_text(GT_T_CLI_H_EXITS));
+	help_examples(out, "guantong -C /srv/guantong/33 status\n"
+	                   "guantong publish --help\n");
+}
+
+/* ----------------------------------------------------------------- dispatch */
+
+static const struct gt_command *find(const struct gt_command *table,
+                                     const char *name)
+{
+	for (; table->name; table++)
+		if (strcmp(table->name, name) == 0)
+			return table;
+	return NULL;
+}
+
+static void no_command(FILE *err, const struct gt_command *table,
+                       const char *path, const char *name)
+{
+	const char *names[NAMES + 1];
+	size_t n = 0;
+	for (; table->name && n < NAMES; table++)
+		names[n++] = table->name;
+	names[n] = NULL;
+	const char *near = gt_args_nearest(name, names);
+	if (near)
+		gt_say(err, GT_T_CLI_COMMAND_NEAR, path, name, path, near);
+	else
+		gt_say(err, GT_T_CLI_COMMAND_UNKNOWN, path, name);
+}
+
+static void take_globals(struct gt_cli *cli, const struct gt_args *args)
+{
+	const char *dir = gt_args_get(args, "directory");
+	const char *lang = gt_args_get(args, "lang");
+	if (dir)
+		cli->dir = dir;
+	if (lang) {
+		gt_text_language(lang);
+		cli->lang = strncmp(lang, "zh", 2) == 0 ? "zh-CN" : "en";
+	}
+	if (gt_args_get(args, "json"))
+		cli->json = true;
+}
+
+static enum gt_exit run_command(struct gt_cli *cli, const char *path,
+                                const struct gt_command *c, int argc,
+                                char *const *argv)
+{
+	struct gt_args args;
+	enum gt_exit code = GT_EXIT_USAGE;
+	bool ok = gt_args_parse(&args, c->options, globals, argc, argv, false,
+	                        NULL, cli->err);
+	size_t words = gt_args_words(&args);
+	if (ok)
+		take_globals(cli, &args);
+	if (ok && gt_args_get(&args, "help")) {
+		help(cli->out, path, c);
+		code = GT_EXIT_OK;
+	} else if (ok && (words < c->min_words || words > c->max_words)) {
+		gt_say(cli->err, GT_T_CLI_WORDS, path, c->name, c->words, path,
+		       c->name);
+	} else if (ok) {
+		code = c->run(cli, &args);
+	} else {
+		gt_say(cli->err, GT_T_CLI_SEE_HELP, path, c->name);
+	}
+	gt_args_free(&args);
+	return code;
+}
+
+static enum gt_exit run_group(struct gt_cli *cli, const struct gt_command *c,
+                              int argc, char *const *argv)
+{
+	struct gt_args args;
+	char path[32];
+	int used = 0;
+	bool ok = gt_args_parse(&args, globals, NULL, argc, argv, true, &used,
+	                        cli->err);
+	bool wants_help = ok && gt_args_get(&args, "help");
+	if (ok)
+		take_globals(cli, &args);
+	gt_args_free(&args);
+	if (!ok)
+		return GT_EXIT_USAGE;
+	if (wants_help || used == argc) {
+		help(wants_help ? cli->out : cli->err, "", c);
+		return wants_help ? GT_EXIT_OK : GT_EXIT_USAGE;
+	}
+	gt_format(path, sizeof path, "%s ", c->name);
+	const struct gt_command *sub = find(c->sub, argv[used]);
+	if (sub)
+		return run_command(cli, path, sub, argc - used - 1,
+		                   argv + used + 1);
+	no_command(cli->err, c->sub, path, argv[used]);
+	return GT_EXIT_USAGE;
+}
+
+static enum gt_exit run_all(struct gt_cli *cli, int argc, char *const *argv)
+{
+	struct gt_args args;
+	int used = 0;
+	bool ok = gt_args_parse(&args, globals, NULL, argc, argv, true, &used,
+	                        cli->err);
+	bool wants_help = ok && gt_args_get(&args, "help");
+	if (ok)
+		take_globals(cli, &args);
+	gt_args_free(&args);
+	if (!ok)
+		return GT_EXIT_USAGE;
+	if (wants_help || used == argc) {
+		help_all(wants_help ? cli->out : cli->err);
+		return wants_help ? GT_EXIT_OK : GT_EXIT_USAGE;
+	}
+	const struct gt_command *c = find(gt_cli_commands, argv[used]);
+	argc -= used + 1;
+	argv += used + 1;
+	if (!c) {
+		no_command(cli->err, gt_cli_commands, "", argv[-1]);
+		return GT_EXIT_USAGE;
+	}
+	return c->sub ? run_group(cli, c, argc, argv)
+	              : run_command(cli, "", c, argc, argv);
+}
+
+int gt_cli_main(int argc, char *const *argv, FILE *out, FILE *err)
+{
+	struct gt_cli cli = {
+	        .dir = getenv("GUANTONG_DIR"), .out = out, .err = err};
+	gt_text_language_from_env();
+	if (!cli.dir || !*cli.dir)
+		cli.dir = ".";
+	/* the language of the texts, told by a word that differs */
+	cli.lang = strcmp(gt_text(GT_T_PROVINCE), "province") == 0 ? "en"
+	                                                           : "zh-CN";
+	enum gt_exit code =
+	        run_all(&cli, argc > 0 ? argc - 1 : 0, argv + (argc > 0));
+	/* A full disk or a closed pipe must not look like success. */
+	if ((fflush(out) != 0 || ferror(out)) && code == GT_EXIT_OK)
+		code = GT_EXIT_FAILED;
+	return (int)code;
+}

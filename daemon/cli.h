@@ -1,0 +1,63 @@
+/* cli.h: `guantong`, the command line: what every command is made of.
+ *
+ * A command is a row: name, words, options, examples, function. The table
+ * (cli.c) parses, helps and suggests; the functions (cmd_*.c) do the work and
+ * return an exit code:
+ *   0 done   1 failed   2 wrong usage   3 the daemon does not run
+ *   4 not found   5 denied, or in conflict with what is there */
+#ifndef GT_CLI_H
+#define GT_CLI_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "args.h"
+
+enum gt_exit {
+	GT_EXIT_OK = 0,
+	GT_EXIT_FAILED = 1,
+	GT_EXIT_USAGE = 2,
+	GT_EXIT_NOT_RUNNING = 3,
+	GT_EXIT_NOT_FOUND = 4,
+	GT_EXIT_DENIED = 5,
+};
+
+struct gt_cli {
+	const char *dir;  /* -C, $GUANTONG_DIR or "." */
+	const char *lang; /* "zh-CN" or "en" */
+	bool json;
+	FILE *out, *err;
+};
+
+struct gt_command {
+	const char *name;  /* NULL ends a table */
+	const char *words; /* after the options, for the usage line */
+	enum gt_text about;
+	size_t min_words, max_words;
+	const struct gt_option *options; /* NULL: none of its own */
+	const char *examples;            /* a line each, each ending in \n */
+	enum gt_exit (*run)(struct gt_cli *cli, const struct gt_args *args);
+	const struct gt_command *sub; /* commands below it; then no run */
+};
+
+/* The whole program. argv[0] is the program's name. */
+int gt_cli_main(int argc, char *const *argv, FILE *out, FILE *err);
+/* Every command, for tests and completion. */
+extern const struct gt_command gt_cli_commands[];
+
+/* Exit code for a status 0 or -GT_E.... */
+enum gt_exit gt_cli_exit(int status);
+/* "guantong: why" on err, and the exit code that fits the status. */
+enum gt_exit gt_cli_fail(struct gt_cli *cli, int status, const char *why);
+/* A value as indented JSON and a line end on out. False: NULL or no memory. */
+bool gt_cli_json(struct gt_cli *cli, const json_t *value);
+/* A number of an option within [min, max]; absent: *out is left alone. False:
+ * said what is wrong. */
+bool gt_cli_number(struct gt_cli *cli, const struct gt_args *args,
+                   const char *name, uint64_t min, uint64_t max, uint64_t *out);
+
+enum gt_exit gt_cmd_init(struct gt_cli *cli, const struct gt_args *args);
+extern const struct gt_option gt_cmd_init_options[];
+extern const struct gt_command gt_cmd_pki[];
+
+#endif

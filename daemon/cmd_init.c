@@ -1,0 +1,256 @@
+/* guantong init: a node's directory, ready to run. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cert.h"
+#include "cli.h"
+#include "code.h"
+#include "config.h"
+#include "dir.h"
+#include "files.h"
+#include "pki.h"
+#include "say.h"
+
+enum { WHY = 4608, PATH = 4096, PART_MAX = 1 << 30 };
+
+const struct gt_option gt_cmd_init_options[] = {
+        {"code", 'c', "CODE", GT_T_CLI_O_CODE},
+        {"name", 0, "NAME", GT_T_CLI_O_NAME},
+        {"parent", 0, "CODE", GT_T_CLI_O_PARENT},
+        {"parent-address", 0, "HOST:PORT", GT_T_CLI_O_PARENT_ADDRESS},
+        {"listen", 0, "HOST:PORT", GT_T_CLI_O_LISTEN},
+        {"http", 0, "HOST:PORT", GT_T_CLI_O_HTTP},
+        {"pki", 0, "PKIDIR", GT_T_CLI_O_PKI},
+        {NULL, 0, NULL, 0},
+};
+
+struct init {
+	struct gt_cli *cli;
+	const struct gt_args *args;
+	const char *dir, *code, *parent, *pki;
+	char parent_of_cert[GT_CODE_MAX + 1];
+	char why[WHY];
+};
+
+static enum gt_exit usage(struct init *in, const char *sentence)
+{
+	(void)fprintf(in->cli->err, "guantong: %s\n", sentence);
+	return GT_EXIT_USAGE;
+}
+
+static int read_parent(struct init *in)
+{
+	char path[PATH], uri[GT_CERT_URI_MAX];
+	struct gt_bytes pem;
+	gt_format(path, sizeof path, "%s/nodes/%s/cert.pem", in->pki, in->code);
+	int status = gt_files_read(path, 64 << 10, &pem, in->why, WHY);
+	if (status == -GT_EUNKNOWN)
+		gt_say_into(in->why, WHY, GT_T_CLI_INIT_NO_NODE, in->pki,
+		            in->code, in->pki);
+	if (status)
+		return status;
+	X509 *cert = gt_cert_of_pem(pem);
+	free((void *)(uintptr_t)pem.p);
+	bool ok = cert && gt_cert_uri(cert, uri, sizeof uri);
+	X509_free(cert);
+	char *last = ok ? strrchr(uri, '/') : NULL;
+	if (!last || strcmp(last + 1, in->code) != 0) {
+		gt_say_into(in->why, WHY, GT_T_CLI_PKI_DAMAGED, in->pki, path);
+		return -GT_EINVALID;
+	}
+	*last = '\0';
+	last = strrchr(uri, '/');
+	if (last && gt_code_valid(last + 1))
+		(void)gt_copy(in->parent_of_cert, sizeof in->parent_of_cert,
+		              last + 1);
+	return 0;
+}
+
+static enum gt_exit check(struct init *in)
+{
+	if (!in->code)
+		return usage(in, gt_text(GT_T_CLI_INIT_NEEDS_CODE));
+	if (!gt_code_valid(in->code)) {
+		gt_say_into(in->why, WHY, GT_T_CLI_CODE_BAD, in->code);
+		return usage(in, in->why);
+	}
+	int status = in->pki ? read_parent(in) : 0;
+	if (status)
+		return gt_cli_fail(in->cli, status, in->why);
+	if (in->pki && !in->parent)
+		in->parent = in->parent_of_cert;
+	if (!in->parent)
+		in->parent = "";
+	if (in->pki && strcmp(in->parent, in->parent_of_cert) != 0) {
+		gt_say_into(in->why, WHY, GT_T_CLI_INIT_OTHER_PARENT, in->code,
+		            in->parent_of_cert, in->parent);
+		return gt_cli_fail(in->cli, -GT_ECONFLICT, in->why);
+	}
+	if (*in->parent && !gt_code_child_of(in->code, in->parent)) {
+		gt_say_into(in->why, WHY, GT_T_CLI_INIT_BAD_PARENT, in->code,
+		            in->parent);
+		return usage(in, in->why);
+	}
+	if (*in->parent && !gt_args_get(in->args, "parent-address"))
+		return usage(in, gt_text(GT_T_CLI_INIT_NEEDS_ADDRESS));
+	if (!gt_files_empty(in->dir)) {
+		gt_say_into(in->why, WHY, GT_T_CLI_INIT_NOT_EMPTY, in->dir);
+		return gt_cli_fail(in->cli, -GT_ECONFLICT, in->why);
+	}
+	return GT_EXIT_OK;
+}
+
+static int make_dirs(struct init *in)
+{
+	static const char *const parts[] = {
+	        "", "/pki", "/data", "/" GT_DIR_OBJECTS, "/" GT_DIR_STAGED};
+	int status = 0;
+	for (size_t i = 0; !status && i < sizeof parts / sizeof *parts; i++) {
+		char path[PATH];
+		gt_format(path, sizeof path, "%s%s", in->dir, parts[i]);
+		status = gt_files_mkdir(path, 0700, in->why, WHY);
+	}
+	return status;
+}
+
+static int copy_keys(struct init *in)
+{
+	static const struct {
+		const char *from, *to;
+		unsigned mode;
+	} parts[] = {
+	        {"ca.pem", GT_DIR_CA, 0600},
+	        {"cert.pem", GT_DIR_CERT, 0600},
+	        {"key.pem", GT_DIR_KEY, 0600},
+	        {"node.key", GT_DIR_NODE_KEY, 0600},
+	        {"roster.key", GT_DIR_ROSTER_KEY, 0600},
+	        {"members.bin", GT_DIR_MEMBERS, 0600},
+	};
+	int status = 0;
+	for (size_t i = 0; !status && i < sizeof parts / sizeof *parts; i++) {
+		char from[PATH], to[PATH];
+		struct gt_bytes b;
+		gt_format(from, sizeof from, "%s/nodes/%s/%s", in->pki,
+		          in->code, parts[i].from);
+		gt_format(to, sizeof to, "%s/%s", in->dir, parts[i].to);
+		status = gt_files_read(from, PART_MAX, &b, in->why, WHY);
+		if (!status)
+			status = gt_files_write(to, parts[i].mode, GT_FILES_NEW,
+			                        b, in->why, WHY);
+		OPENSSL_cleanse((void *)(uintptr_t)b.p, b.n);
+		free((void *)(uintptr_t)b.p);
+	}
+	return status;
+}
+
+static bool set(char *out, size_t cap, const char *value)
+{
+	return !value || gt_copy(out, cap, value);
+}
+
+/* The configuration the options ask for. */
+static bool fill_config(const struct init *in, struct gt_config *c)
+{
+	const char *name = gt_args_get(in->args, "name");
+	const char *listen = gt_args_get(in->args, "listen");
+	const char *address;
+	size_t at = 0;
+	gt_config_defaults(c);
+	if (!listen) /* a village has nobody below it */
+		listen = gt_code_depth(in->code) < 4 ? "0.0.0.0:7700" : "";
+	bool ok = set(c->code, sizeof c->code, in->code) &&
+	          set(c->name, sizeof c->name, name ? name : in->code) &&
+	          set(c->lang, sizeof c->lang, in->cli->lang) &&
+	          set(c->parent, sizeof c->parent, in->parent) &&
+	          set(c->listen, sizeof c->listen, listen) &&
+	          set(c->http, sizeof c->http, gt_args_get(in->args, "http"));
+	while (ok && (address = gt_args_next(in->args, "parent-address", &at)))
+		ok = c->naddresses < GT_ADDRESSES_MAX &&
+		     set(c->addresses[c->naddresses++], sizeof c->addresses[0],
+		         address);
+	return ok;
+}
+
+/* What we write must be what the daemon takes: it is read back before. */
+static int compose_config(struct init *in, char **text)
+{
+	struct gt_config *c = malloc(sizeof *c);
+	struct gt_complaints complaints = {NULL, 0};
+	int status = c ? 0 : -GT_ENOMEM;
+	*text = NULL;
+	gt_say_into(in->why, WHY, GT_T_CLI_NOMEM);
+	if (c && !fill_config(in, c)) {
+		gt_say_into(in->why, WHY, GT_T_CLI_TOO_LONG);
+		status = -GT_EINVALID;
+	}
+	if (!status && !(*text = gt_config_write(c, in->cli->lang)))
+		status = -GT_ENOMEM;
+	if (!status)
+		status = gt_config_parse(c, GT_DIR_CONFIG, gt_bytes_str(*text),
+		                         in->cli->lang, &complaints);
+	if (status == -GT_EINVALID && complaints.n)
+		(void)gt_copy(in->why, WHY, complaints.v[0]);
+	gt_complaints_free(&complaints);
+	free(c);
+	return status;
+}
+
+static int write_config(struct init *in, const char *text)
+{
+	char path[PATH];
+	gt_format(path, sizeof path, "%s/%s", in->dir, GT_DIR_CONFIG);
+	int status = gt_files_write(path, 0600, GT_FILES_NEW,
+	                            gt_bytes_str(text), in->why, WHY);
+	gt_format(path, sizeof path, "%s/policy.example.yaml", in->dir);
+	if (!status)
+		status = gt_files_write(
+		        path, 0600, GT_FILES_NEW,
+		        gt_bytes_str(gt_text(GT_T_CLI_POLICY_EXAMPLE)), in->why,
+		        WHY);
+	return status;
+}
+
+static void tell(struct init *in, const char *key)
+{
+	if (in->cli->json)
+		return;
+	gt_say(in->cli->out, GT_T_CLI_INIT_DONE, in->code, in->dir);
+	if (key)
+		gt_say(in->cli->out, GT_T_CLI_INIT_KEY, key, in->dir);
+	gt_say(in->cli->out, GT_T_CLI_INIT_NEXT, in->dir);
+}
+
+enum gt_exit gt_cmd_init(struct gt_cli *cli, const struct gt_args *args)
+{
+	struct init in = {.cli = cli,
+	                  .args = args,
+	                  .dir = gt_args_word(args, 0),
+	                  .code = gt_args_get(args, "code"),
+	                  .parent = gt_args_get(args, "parent"),
+	                  .pki = gt_args_get(args, "pki")};
+	char path[PATH], hex[65] = "";
+	uint8_t public[32];
+	char *config = NULL;
+	if (strlen(in.dir) > PATH / 2 || (in.pki && strlen(in.pki) > PATH / 2))
+		return usage(&in, gt_text(GT_T_CLI_TOO_LONG));
+	enum gt_exit code = check(&in);
+	if (code)
+		return code;
+	int status = compose_config(&in, &config);
+	if (!status)
+		status = make_dirs(&in);
+	if (!status)
+		status = write_config(&in, config);
+	free(config);
+	if (!status && in.pki) {
+		status = copy_keys(&in);
+	} else if (!status) {
+		gt_format(path, sizeof path, "%s/%s", in.dir, GT_DIR_NODE_KEY);
+		status = gt_pki_seed(path, public, in.why, WHY);
+		gt_hex(hex, public, sizeof public);
+	}
+	if (status)
+		return gt_cli_fail(cli, status, in.why);
+	tell(&in, in.pki ? NULL : hex);
+	return GT_EXIT_OK;
+}

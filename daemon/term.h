@@ -1,0 +1,64 @@
+/* term.h: text for people at a terminal: widths, tables, sizes, progress.
+ *
+ * What comes from peers may hold anything. Everything printed through here has
+ * its control characters, escapes and direction overrides replaced, so that a
+ * title cannot move the cursor or colour the screen. */
+#ifndef GT_TERM_H
+#define GT_TERM_H
+
+#include <stdio.h>
+
+#include "base.h"
+
+enum { GT_TERM_SIZE = 16, GT_TERM_TIME = 32 };
+
+/* Columns the text takes: East Asian wide characters two, combining none. */
+size_t gt_term_width(const char *text);
+/* The text made harmless, cut to `columns` with "…" when it is wider. out is
+ * always terminated; cap bytes are enough for all of it or it is cut. */
+void gt_term_clean(char *out, size_t cap, const char *text, size_t columns);
+/* Columns of the terminal behind f; 0: f is no terminal. */
+size_t gt_term_columns(FILE *f);
+
+/* "0 B", "4.0 KiB", "1.2 GiB" */
+void gt_term_size(char out[GT_TERM_SIZE], uint64_t bytes);
+/* "2025-03-01T08:00:00Z"; beyond the years 0..9999 the number itself. */
+void gt_term_time(char out[GT_TERM_TIME], int64_t wall_ms);
+/* "45s", "3m 05s", "2h 10m", "4d 03h" */
+void gt_term_duration(char out[GT_TERM_SIZE], uint64_t ms);
+/* ISO 8601, whole ("2025-03-01T08:00:00Z", "+08:00") or a date, which begins at
+ * 00:00 UTC. False: it is not. */
+bool gt_term_time_parse(const char *text, int64_t *wall_ms);
+
+/* ------------------------------------------------------------------- tables */
+
+struct gt_table;
+/* align: a letter a column, 'l' or 'r', '*' for the one that gives way (left)
+ * when the terminal is too narrow. heads are borrowed. NULL: no memory. */
+struct gt_table *gt_table_new(const char *align, const char *const *heads);
+/* Copies one row; NULL cells are empty. False: no memory. */
+bool gt_table_row(struct gt_table *t, const char *const *cells);
+/* columns 0: as wide as it needs. */
+void gt_table_print(const struct gt_table *t, FILE *out, size_t columns);
+void gt_table_free(struct gt_table *t);
+
+/* ----------------------------------------------------------------- progress */
+
+/* One line that is drawn over on a terminal, plain lines now and then (each
+ * quarter) elsewhere. */
+struct gt_progress {
+	FILE *out;
+	const char *label; /* borrowed */
+	bool tty;
+	uint64_t begun_ms, drawn_ms;
+	uint64_t done, total;
+	unsigned quarter;
+	bool drawn;
+};
+void gt_progress_begin(struct gt_progress *p, FILE *out, const char *label);
+/* total 0: not known. Draws at most ten times a second. */
+void gt_progress_set(struct gt_progress *p, uint64_t done, uint64_t total);
+/* Leaves the last state on a line of its own. */
+void gt_progress_end(struct gt_progress *p);
+
+#endif

@@ -1,0 +1,208 @@
+/* u_cli.c: the command line: options, help, suggestions, exit codes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "text.h"
+
+enum { WORDS = 12 };
+
+static char *out_text, *err_text;
+
+/* Runs a command given as words apart by spaces. */
+static int run(const char *line)
+{
+	char words[512], *argv[WORDS + 1] = {NULL};
+	int argc = 0;
+	size_t n;
+	free(out_text);
+	free(err_text);
+	out_text = err_text = NULL;
+	FILE *out = open_memstream(&out_text, &n);
+	FILE *err = open_memstream(&err_text, &n);
+	assert_non_null(out);
+	assert_non_null(err);
+	assert_true(gt_copy(words, sizeof words, line));
+	for (char *w = strtok(words, " "); w; w = strtok(NULL, " ")) {
+		assert_true(argc < WORDS);
+		argv[argc++] = w;
+	}
+	int code = gt_cli_main(argc, argv, out, err);
+	assert_int_equal(fclose(out), 0);
+	assert_int_equal(fclose(err), 0);
+	return code;
+}
+
+static void help_of(const char *path, const struct gt_command *table,
+                    const char *lang)
+{
+	for (; table->name; table++) {
+		char line[128];
+		gt_format(line, sizeof line, "guantong --lang %s %s%s --help",
+		          lang, path, table->name);
+		assert_int_equal(run(line), GT_EXIT_OK);
+		assert_string_equal(err_text, "");
+		assert_non_null(strstr(out_text, gt_text(table->about)));
+		const char *examples =
+		        strstr(out_text, gt_text(GT_T_CLI_H_EXAMPLES));
+		assert_non_null(examples);
+		assert_non_null(strstr(examples, "guantong "));
+		if (table->sub) {
+			gt_format(line, sizeof line, "%s%s ", path,
+			          table->name);
+			help_of(line, table->sub, lang);
+		}
+	}
+}
+
+static void every_command_helps(void **state)
+{
+	(void)state;
+	assert_int_equal(run("guantong --help"), GT_EXIT_OK);
+	help_of("", gt_cli_commands, "en");
+	help_of("", gt_cli_commands, "zh-CN");
+	assert_int_equal(run("guantong --lang en version"), GT_EXIT_OK);
+}
+
+static void mistakes_are_usage(void **state)
+{
+	(void)state;
+	assert_int_equal(run("guantong"), GT_EXIT_USAGE);
+	assert_int_equal(run("guantong --lang en inti x"), GT_EXIT_USAGE);
+	assert_non_null(strstr(err_text, "'init'"));
+	assert_int_equal(run("guantong --lang en pki craete"), GT_EXIT_USAGE);
+	assert_non_null(strstr(err_text, "'pki create'"));
+	assert_int_equal(run("guantong --lang en init --cod 33 x"),
+	                 GT_EXIT_USAGE);
+	assert_non_null(strstr(err_text, "--code"));
+	assert_int_equal(run("guantong init --code"), GT_EXIT_USAGE);
+	assert_int_equal(run("guantong version --json=1"), GT_EXIT_USAGE);
+	assert_int_equal(run("guantong version more"), GT_EXIT_USAGE);
+	assert_int_equal(run("guantong pki create --days 91 a b"),
+	                 GT_EXIT_USAGE);
+	assert_int_equal(run("guantong pki show /nonexistent"),
+	                 GT_EXIT_NOT_FOUND);
+}
+
+static void languages(void **state)
+{
+	(void)state;
+	assert_int_equal(run("guantong --lang zh-CN nope"), GT_EXIT_USAGE);
+	assert_non_null(strstr(err_text, "没有命令"));
+	assert_int_equal(run("guantong --lang en nope"), GT_EXIT_USAGE);
+	assert_non_null(strstr(err_text, "no command"));
+}
+
+static const struct gt_option options[] = {
+        {"title", 't', "TEXT", GT_T_CLI_O_NAME},
+        {"all", 'a', NULL, GT_T_CLI_O_NAME},
+        {"brief", 'b', NULL, GT_T_CLI_O_NAME},
+        {NULL, 0, NULL, 0},
+};
+
+static void options_are_read(void **state)
+{
+	(void)state;
+	static const char *const given[] = {"one", "--title",     "a",   "-abt",
+	                                    "b",   "--title=c=d", "-te", "-",
+	                                    "--",  "--all x"};
+	char *argv[10];
+	struct gt_args args;
+	for (size_t i = 0; i < 10; i++)
+		argv[i] = (char *)(uintptr_t)given[i];
+	assert_true(gt_args_parse(&args, options, NULL, 10, argv, false, NULL,
+	                          stderr));
+	size_t at = 0;
+	assert_string_equal(gt_args_next(&args, "title", &at), "a");
+	assert_string_equal(gt_args_next(&args, "title", &at), "b");
+	assert_string_equal(gt_args_next(&args, "title", &at), "c=d");
+	assert_string_equal(gt_args_next(&args, "title", &at), "e");
+	assert_null(gt_args_next(&args, "title", &at));
+	assert_string_equal(gt_args_get(&args, "title"), "e");
+	assert_non_null(gt_args_get(&args, "all"));
+	assert_non_null(gt_args_get(&args, "brief"));
+	assert_int_equal(gt_args_words(&args), 3);
+	assert_string_equal(gt_args_word(&args, 0), "one");
+	assert_string_equal(gt_args_word(&args, 1), "-");
+	assert_string_equal(gt_args_word(&args, 2), "--all x");
+	assert_null(gt_args_word(&args, 3));
+	gt_args_free(&args);
+}
+
+static void nearest(void **state)
+{
+	(void)state;
+	static const char *const known[] = {"publish", "policy", "status",
+	                                    NULL};
+	assert_string_equal(gt_args_nearest("pubilsh", known), "publish");
+	assert_string_equal(gt_args_nearest("stat", known), "status");
+	assert_null(gt_args_nearest("zebra", known));
+	assert_null(gt_args_nearest(
+	        "a-word-much-longer-than-any-that-is-ever-typed-here", known));
+}
+
+static void exit_codes(void **state)
+{
+	(void)state;
+	assert_int_equal(gt_cli_exit(0), 0);
+	assert_int_equal(gt_cli_exit(-GT_EIO), 1);
+	assert_int_equal(gt_cli_exit(-GT_ECLOSED), 3);
+	assert_int_equal(gt_cli_exit(-GT_EUNKNOWN), 4);
+	assert_int_equal(gt_cli_exit(-GT_EDENIED), 5);
+	assert_int_equal(gt_cli_exit(-GT_ECONFLICT), 5);
+}
+
+/* The conversions of a format, in order, with their lengths. */
+static void conversions(const char *s, char *out, size_t cap)
+{
+	size_t n = 0;
+	for (; *s; s++) {
+		if (*s != '%')
+			continue;
+		for (s++; *s && n + 2 < cap; s++) {
+			out[n++] = *s;
+			if (strchr("diouxXcsfegp%", *s))
+				break;
+		}
+	}
+	out[n] = '\0';
+}
+
+static void languages_take_the_same_values(void **state)
+{
+	(void)state;
+	for (int k = 0; k < GT_T_COUNT; k++) {
+		char en[128], zh[128];
+		conversions(gt_text_in("en", (enum gt_text)k), en, sizeof en);
+		conversions(gt_text_in("zh", (enum gt_text)k), zh, sizeof zh);
+		assert_string_equal(en, zh);
+	}
+}
+
+static int cleanup(void **state)
+{
+	(void)state;
+	free(out_text);
+	free(err_text);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(every_command_helps),
+	        cmocka_unit_test(mistakes_are_usage),
+	        cmocka_unit_test(languages),
+	        cmocka_unit_test(options_are_read),
+	        cmocka_unit_test(nearest),
+	        cmocka_unit_test(exit_codes),
+	        cmocka_unit_test(languages_take_the_same_values),
+	};
+	return cmocka_run_group_tests_name("cli", tests, NULL, cleanup);
+}
