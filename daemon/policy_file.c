@@ -218,25 +218,21 @@ static void read_predicate(struct reading *r, Gt__Predicate *p,
 	}
 }
 
-static void read_when(struct reading *r, Gt__Rule *rule,
-                      const struct gt_yaml_node *when)
+/* The conditions of one map, after those already there. */
+static void read_conditions(struct reading *r, Gt__Rule *rule,
+                            const struct gt_yaml_node *map)
 {
-	Gt__Predicate *p;
-	if (gt_yaml_is_null(when))
-		return;
-	if (when->kind != GT_YAML_MAP) {
-		complain(r, when, GT_T_YAML_NOT_MAP, NULL);
-		return;
-	}
-	rule->when = get(r, when->count * sizeof *rule->when);
-	for (const struct gt_yaml_node *n = when->first; n && rule->when;
-	     n = n->next) {
+	for (const struct gt_yaml_node *n = map->first; n; n = n->next) {
 		int field = gt_field_parse(n->key);
 		if (field < 0) {
 			gt_yaml_unknown_key(&r->yaml, n, r->fields, FIELDS);
 			continue;
 		}
-		p = get(r, sizeof *p);
+		if (rule->n_when == GT_PREDICATES_MAX) {
+			complain(r, n, GT_T_CONF_MANY, "32");
+			return;
+		}
+		Gt__Predicate *p = get(r, sizeof *p);
 		if (!p)
 			return;
 		gt__predicate__init(p);
@@ -244,6 +240,22 @@ static void read_when(struct reading *r, Gt__Rule *rule,
 		read_predicate(r, p, n);
 		rule->when[rule->n_when++] = p;
 	}
+}
+
+/* One map; or a list of maps, for two conditions on one field. */
+static void read_when(struct reading *r, Gt__Rule *rule,
+                      const struct gt_yaml_node *when)
+{
+	bool list = when->kind == GT_YAML_LIST;
+	const struct gt_yaml_node *map = list ? when->first : when;
+	if (gt_yaml_is_null(when))
+		return;
+	rule->when = get(r, GT_PREDICATES_MAX * sizeof *rule->when);
+	for (; map && rule->when; map = list ? map->next : NULL)
+		if (map->kind == GT_YAML_MAP)
+			read_conditions(r, rule, map);
+		else
+			complain(r, map, GT_T_YAML_NOT_MAP, NULL);
 }
 
 /* ---------------------------------------------------------------- receivers */

@@ -192,15 +192,17 @@ struct gt_decision gt_layer_decide(const struct gt_layer *l,
 	return (struct gt_decision){l->fallback, l->priority, "", l->origin};
 }
 
-/* Of two layers that both govern a node, the one nearer the root has the
- * shorter origin. The rest only makes the order total. */
-static bool nearer_root(const struct gt_layer *a, const struct gt_layer *b)
+/* Below 0: a is nearer the root. Of two layers that both govern a node the one
+ * with the shorter origin is. The rest only makes the order total. */
+static int by_root(const struct gt_layer *a, const struct gt_layer *b)
 {
 	size_t na = strlen(a->origin), nb = strlen(b->origin);
 	if (na != nb)
-		return na < nb;
+		return na < nb ? -1 : 1;
 	int c = strcmp(a->origin, b->origin);
-	return c != 0 ? c < 0 : a->version < b->version;
+	if (c != 0)
+		return c;
+	return (a->version > b->version) - (a->version < b->version);
 }
 
 struct gt_decision gt_policy_meet(const struct gt_layer *const *layers,
@@ -223,7 +225,8 @@ struct gt_decision gt_policy_meet(const struct gt_layer *const *layers,
 		}
 		if (d.priority < least.priority)
 			least.priority = d.priority;
-		if (nearer_root(l, named)) {
+		int c = by_root(l, named);
+		if (c < 0 || (c == 0 && strcmp(d.rule, least.rule) < 0)) {
 			least.rule = d.rule;
 			least.layer = d.layer;
 			named = l;

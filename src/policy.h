@@ -29,11 +29,18 @@ int gt_verdict_parse(const char *name);         /* -1: no such verdict */
 const char *gt_field_name(Gt__Field field);     /* "audience" */
 int gt_field_parse(const char *name);           /* -1: no such field */
 
-/* A layer ready to be asked. Immutable; may be shared by threads. */
+/* A layer ready to be asked. Immutable; may be shared by threads.
+ *
+ * A value equal to "*" matches every value there is: an entry with no regions
+ * has none, an entry with no licence has the empty one. What is dated in the
+ * future has age 0. A level no rule names is in no rule's `levels`. */
 struct gt_layer;
 
-/* Builds from an encoded Layer. why gets a sentence on refusal naming the rule.
- * 0, -GT_EMALFORMED, -GT_ELIMIT, -GT_ENOMEM. */
+/* Builds from an encoded Layer, keeping nothing of body. Refuses what no
+ * version of this program could have meant: unknown fields and verdicts, values
+ * where a range belongs, rules without a name of their own, and whatever is
+ * over a limit. why gets a sentence on refusal naming the rule. 0,
+ * -GT_EMALFORMED, -GT_ELIMIT, -GT_ENOMEM. */
 int gt_layer_new(struct gt_layer **out, struct gt_bytes body, char *why,
                  size_t why_cap);
 void gt_layer_free(struct gt_layer *layer); /* NULL is fine */
@@ -62,7 +69,8 @@ struct gt_decision gt_layer_decide(const struct gt_layer *layer,
 /* The meet of the layers whose origin contains the receiver; others are passed
  * over. Order of layers does not matter: among equal verdicts the priority is
  * the least, and the layer named is the one nearest the root. No layer at all:
- * mirror, priority 50. */
+ * mirror, priority 50. A layer without an origin (not published yet) governs
+ * everyone. */
 struct gt_decision gt_policy_meet(const struct gt_layer *const *layers,
                                   size_t n, const Gt__Entry *entry,
                                   const struct gt_receiver *to, int64_t now_ms);
