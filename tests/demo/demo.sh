@@ -114,7 +114,7 @@ for i in 0 1 2 3 4; do
 done
 
 say '启动五个守护进程' 'five daemons, TLS on every link'
-"$PY" tests/support/relay.py --daemon --listen "${ports[10]}" --to "${link[3301]}" \
+"$PY" tests/support/relay.py --control "$run/relay.sock" --listen "${ports[10]}" --to "${link[3301]}" \
 	</dev/null >"$run/relay.log" 2>&1 &
 echo $! >"$run/relay.pid"
 for code in "${codes[@]}"; do
@@ -155,13 +155,7 @@ for code in "${codes[@]}"; do
 done
 
 say '切断县级链路' 'the county is cut off; records are handed in meanwhile'
-# the relay prints a word once it has done what a signal asked
-cut()
-{
-	kill -"$1" "$(cat "$run/relay.pid")"
-	timeout 20 tail -n +1 -f "$run/relay.log" | grep -q -m "$2" -x "$3" || fail "the relay did not $3"
-}
-cut USR1 1 cut
+"$PY" tests/support/relay.py --tell "$run/relay.sock" cut
 gt $county wait --until disconnected >/dev/null
 kept=$run/statements.jsonl
 "$PY" tests/demo/statements.py send "http://127.0.0.1:${http[$village]}" 60 village "$kept"
@@ -170,7 +164,7 @@ note 'the county is killed (SIGKILL) and started again'
 stop_pid "$run/$county.pid" KILL
 start $county
 "$PY" tests/demo/statements.py send "http://127.0.0.1:${http[$village]}" 20 village "$kept"
-cut USR2 1 restore
+"$PY" tests/support/relay.py --tell "$run/relay.sock" restore
 note 'the link is restored'
 for code in $village $township $county; do
 	gt "$code" wait --until records-rooted >/dev/null

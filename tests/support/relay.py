@@ -1,21 +1,23 @@
 #!/usr/bin/python3
 """A TCP relay on loopback that can be cut, for tests of links that break.
 
-    relay.py --listen PORT --to PORT [--rate BYTES]
+    relay.py [--listen PORT] --to PORT [--rate BYTES] [--control SOCKET]
+    relay.py --tell SOCKET COMMAND
 
 Prints "ready PORT", then a word for every command it has carried out. Commands
-are lines on standard input or signals:
+are lines on standard input, or on the control socket, which answers each:
 
-    cut      (SIGUSR1)  close every connection, refuse new ones
-    hold                let nothing through, close nothing: a link gone silent
-    restore  (SIGUSR2)  as at the start
+    cut      close every connection, refuse new ones
+    hold     let nothing through, close nothing: a link gone silent
+    restore  as at the start
 
 --rate limits each direction of all connections together, in bytes a second.
-Ends when standard input does, or at SIGTERM.
+Ends at SIGTERM and, without --control, when standard input does.
 """
 import argparse
 import asyncio
 import signal
+import socket
 import sys
 import time
 
@@ -81,30 +83,41 @@ class Relay:
         else:
             word = "unknown command " + word
         print(word, flush=True)
+        return word
+
+    async def answer(self, reader, writer):
+        while line := await reader.readline():
+            writer.write(self.command(line.decode().strip()).encode() + b"\n")
+            await writer.drain()
+        writer.close()
 
 
-async def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("--listen", type=int, default=0)
-    p.add_argument("--to", type=int, required=True)
-    p.add_argument("--rate", type=float, default=0)
-    p.add_argument("--daemon", action="store_true", help="do not read standard input")
-    a = p.parse_args()
+def tell(path, word):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(path)
+        s.sendall(word.encode() + b"\n")
+        answer = s.makefile().readline().strip()
+    return 0 if answer == word else 1
+
+
+async def main(a):
     relay = Relay(a.to, a.rate)
     loop = asyncio.get_running_loop()
     done = asyncio.Event()
-    loop.add_signal_handler(signal.SIGUSR1, relay.command, "cut")
-    loop.add_signal_handler(signal.SIGUSR2, relay.command, "restore")
     loop.add_signal_handler(signal.SIGTERM, done.set)
     loop.add_signal_handler(signal.SIGINT, done.set)
     server = await asyncio.start_server(relay.serve, "127.0.0.1", a.listen)
-    if not a.daemon:
+    if a.control:
+        await asyncio.start_unix_server(relay.answer, a.control)
+    else:
+
         def readable():
             line = sys.stdin.readline()
             if line:
                 relay.command(line.strip())
             else:
                 done.set()
+
         loop.add_reader(sys.stdin.fileno(), readable)
     print("ready", server.sockets[0].getsockname()[1], flush=True)
     await done.wait()
@@ -112,7 +125,16 @@ async def main():
     relay.command("cut")
 
 
+p = argparse.ArgumentParser()
+p.add_argument("--listen", type=int, default=0)
+p.add_argument("--to", type=int)
+p.add_argument("--rate", type=float, default=0)
+p.add_argument("--control")
+p.add_argument("--tell", nargs=2)
+args = p.parse_args()
+if args.tell:
+    sys.exit(tell(*args.tell))
 try:
-    asyncio.run(main())
+    asyncio.run(main(args))
 except BrokenPipeError:
     pass
