@@ -3,8 +3,9 @@
  * A reader opens its own read-only connection on the node's database and never
  * checkpoints. Every function returns a jansson value the caller owns, or NULL
  * with gt_reader_why() set. Transactions are one statement long, so that
- * checkpoints do not starve. JSON shapes are given at each function; times are
- * ISO 8601 in UTC, ids and hashes hex or text. One reader, one thread. */
+ * checkpoints do not starve; a long scan is many. JSON shapes are given at each
+ * function; times are ISO 8601 in UTC, ids and hashes hex or text. One reader,
+ * one thread. */
 #ifndef GT_READ_H
 #define GT_READ_H
 
@@ -16,13 +17,16 @@
 struct sqlite3;
 struct gt_reader;
 
-/* The reader owns db from here. NULL: out of memory or no such schema. */
+/* The reader owns db from here, also on failure, and sets what a reader must
+ * not forget: query_only, no checkpoint on close, a busy timeout. NULL: out of
+ * memory or no such schema. */
 struct gt_reader *gt_reader_new(struct sqlite3 *db);
 void gt_reader_free(struct gt_reader *r);
 const char *gt_reader_why(const struct gt_reader *r);
 
 struct gt_resource_query {
-	const char *text;     /* substring of id or any title, NULL: any */
+	const char *text;     /* in the id or any title, ASCII letters in
+	                         either case; NULL: any */
 	const char *type;     /* NULL: any */
 	const char *audience; /* NULL: any */
 	const char *subject;  /* NULL: any */
@@ -36,8 +40,16 @@ struct gt_resource_query {
  *      "subjects":[],"languages":[],"licence","regions":[],"keywords":[],
  *      "verdict","priority","rule","layer","state","size","plain_size",
  *      "members","present","frames","object","created","modified","own"}
- * state: excluded, listed, wanted, partial, complete, withdrawn (DESIGN: the
- * states of a resource at a node). */
+ *
+ * States. The first line that fits is a resource's state at this node:
+ *   withdrawn  its latest version is withdrawn
+ *   excluded   verdict deny
+ *   listed     verdict metadata: known, not to be stored
+ *   complete   it has no content, or its object is here whole
+ *   partial    some frames are durable, or the file is being checked
+ *   wanted     the object is known to be missing, or the verdict is mirror, or
+ *              it is on-demand and was asked for
+ *   listed     on-demand, and nobody asked */
 json_t *gt_read_resources(struct gt_reader *r,
                           const struct gt_resource_query *q);
 /* R with "description":{lang:text}, "start", "thumbnail", and, when the
@@ -78,17 +90,22 @@ json_t *gt_read_records(struct gt_reader *r, int64_t after, size_t limit);
  * *status -GT_EUNKNOWN or -GT_ESTORE. */
 char *gt_read_statement(struct gt_reader *r, const uint8_t id[GT_UUID_BYTES],
                         bool *voided, int64_t *stored_ms, int *status);
-/* {"quarantine":[{"id","origin","via","at","reason","statement"}]} */
+/* {"quarantine":[{"qid","id","origin","via","at","reason","statement"}],
+ * "next"} ; after: qid. */
 json_t *gt_read_quarantine(struct gt_reader *r, int64_t after, size_t limit);
 
 /* The decision for a resource at a receiver, hop by hop from the root:
  * {"id","for","hops":[{"code","level","verdict","effective","layers":[
  * {"layer","version","rule","verdict","priority"}]}],"known_below": code}.
- * Layers the node does not hold are not asked; known_below names the deepest
- * code whose layers are all here. */
+ * The hops are the shorter places the code lies in, then the code itself (a
+ * suffixed node stands beside the node of its place). verdict is the meet of
+ * the hop's layers, effective the least of that and what the hop above can pass
+ * on (policy.h). Layers the node does not hold are not asked; known_below names
+ * the deepest code whose layers are all here: an ancestor, this node, or a
+ * child that has linked. JSON null: no such resource. */
 json_t *gt_read_explain(struct gt_reader *r, const char *id, const char *code,
                         int64_t now_ms);
-/* {"layers":[{"origin","version","rules","fallback","own"}]} */
+/* {"layers":[{"origin","version","rules": how many,"fallback","own"}]} */
 json_t *gt_read_layers(struct gt_reader *r);
 /* {"members":[{"code","level","name","standing","publisher","version"}]} */
 json_t *gt_read_members(struct gt_reader *r);

@@ -192,7 +192,7 @@ enum { HAS_ID = 1, HAS_TIMESTAMP = 2, HAS_AUTHORITY = 4, HAS_VERSION = 8 };
 
 struct render {
 	struct gt_json_out o;
-	char stored[GT_ISO_CHARS];
+	char timestamp[GT_ISO_CHARS], stored[GT_ISO_CHARS];
 	unsigned has;
 	bool any;
 };
@@ -261,7 +261,7 @@ static void put_missing(struct render *r, const uint8_t *id,
 	if (!(r->has & HAS_ID))
 		put_text(r, "id", uuid);
 	if (!(r->has & HAS_TIMESTAMP))
-		put_text(r, "timestamp", r->stored);
+		put_text(r, "timestamp", r->timestamp);
 	put_text(r, "stored", r->stored);
 	if (!(r->has & HAS_AUTHORITY) && authority && *authority) {
 		put_name(r, "authority");
@@ -271,8 +271,10 @@ static void put_missing(struct render *r, const uint8_t *id,
 		put_text(r, "version", "1.0.0");
 }
 
-char *gt_statement_render(struct gt_bytes body, const uint8_t id[GT_UUID_BYTES],
-                          int64_t stored_ms, const char *authority)
+char *gt_statement_render_at(struct gt_bytes body,
+                             const uint8_t id[GT_UUID_BYTES],
+                             int64_t timestamp_ms, int64_t stored_ms,
+                             const char *authority)
 {
 	struct render r = {0};
 	struct gt_json_iter it;
@@ -280,6 +282,7 @@ char *gt_statement_render(struct gt_bytes body, const uint8_t id[GT_UUID_BYTES],
 	int more;
 	if (gt_json_open(&it, body) != '{')
 		return NULL;
+	gt_iso_format(r.timestamp, timestamp_ms);
 	gt_iso_format(r.stored, stored_ms);
 	gt_json_put(&r.o, "{", 1);
 	while ((more = gt_json_next(&it, &key, &value)) == 1)
@@ -292,4 +295,11 @@ char *gt_statement_render(struct gt_bytes body, const uint8_t id[GT_UUID_BYTES],
 		return NULL;
 	}
 	return r.o.p;
+}
+
+char *gt_statement_render(struct gt_bytes body, const uint8_t id[GT_UUID_BYTES],
+                          int64_t stored_ms, const char *authority)
+{
+	return gt_statement_render_at(body, id, stored_ms, stored_ms,
+	                              authority);
 }

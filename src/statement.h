@@ -45,4 +45,11 @@ int gt_statements_parse(struct gt_bytes json,
 char *gt_statement_render(struct gt_bytes body, const uint8_t id[GT_UUID_BYTES],
                           int64_t stored_ms, const char *authority);
 
+/* The same at an LRS that is not the first to store it: a timestamp the body
+ * lacks is when the first one did. */
+char *gt_statement_render_at(struct gt_bytes body,
+                             const uint8_t id[GT_UUID_BYTES],
+                             int64_t timestamp_ms, int64_t stored_ms,
+                             const char *authority);
+
 #endif

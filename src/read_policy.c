@@ -1,0 +1,331 @@
+/* read_policy.c: who may hold what and why; layers and members. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "code.h"
+#include "reader.h"
+
+/* --------------------------------------------------------------------- loading
+ */
+
+/* Runs GT_Q_ITEM for one thing. Returns its Signed, NULL when there is none or
+ * on an error, which ok tells. */
+static Gt__Signed *load(struct gt_reader *r, Gt__Kind kind, const char *id,
+                        bool *ok)
+{
+	Gt__Signed *found = NULL;
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_ITEM);
+	if (!s) {
+		*ok = false;
+		return NULL;
+	}
+	(void)sqlite3_bind_int(s, 1, (int)kind);
+	gt_reader_bind(s, 2, id);
+	int rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW)
+		found = gt_reader_signed(gt_reader_blob(s, 0));
+	if (!gt_reader_end(r, s, rc))
+		*ok = false;
+	return found;
+}
+
+static Gt__Entry *load_entry(struct gt_reader *r, const char *id, bool *ok)
+{
+	Gt__Signed *outer = load(r, GT__KIND__RESOURCE, id, ok);
+	if (!outer)
+		return NULL;
+	Gt__Entry *e =
+	        gt__entry__unpack(NULL, outer->body.len, outer->body.data);
+	gt__signed__free_unpacked(outer, NULL);
+	return e;
+}
+
+/* ---------------------------------------------------------------------- places
+ */
+
+/* Codes from the root down: every shorter place the code lies in, itself. */
+struct chain {
+	char code[GT_LEVELS_MAX + 1][GT_CODE_MAX + 1];
+	size_t n;
+};
+
+/* bare: a suffixed code's own place comes before it, as the origin of a layer
+ * that holds there; as a node it would stand beside it. */
+static void chain_of(struct chain *c, const char *code, bool bare)
+{
+	static const size_t digits[] = {2, 4, 6, 9, 12};
+	size_t lead = strspn(code, "0123456789");
+	bool suffixed = code[lead] != '\0';
+	c->n = 0;
+	for (size_t i = 0; i < sizeof digits / sizeof *digits; i++) {
+		if (digits[i] > lead ||
+		    (digits[i] == lead && !(suffixed && bare)))
+			break;
+		gt_format(c->code[c->n++], GT_CODE_MAX + 1, "%.*s",
+		          (int)digits[i], code);
+	}
+	gt_copy(c->code[c->n++], GT_CODE_MAX + 1, code);
+}
+
+struct layers {
+	struct gt_layer *layer[GT_LEVELS_MAX + 1];
+	size_t n;
+};
+
+static void drop_layers(struct layers *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		gt_layer_free(l->layer[i]);
+}
+
+/* The layers held here of every place the code lies in. */
+static bool load_layers(struct gt_reader *r, struct layers *l, const char *code)
+{
+	struct chain c;
+	bool ok = true;
+	l->n = 0;
+	chain_of(&c, code, true);
+	for (size_t i = 0; i < c.n && ok; i++) {
+		Gt__Signed *outer = load(r, GT__KIND__LAYER, c.code[i], &ok);
+		if (!outer)
+			continue;
+		struct gt_bytes body =
+		        gt_bytes_of(outer->body.data, outer->body.len);
+		char why[sizeof r->why];
+		if (gt_layer_new(&l->layer[l->n], body, why, sizeof why) == 0)
+			l->n++;
+		else
+			ok = gt_reader_fail(r, why) != NULL;
+		gt__signed__free_unpacked(outer, NULL);
+	}
+	if (!ok)
+		drop_layers(l);
+	return ok;
+}
+
+/* --------------------------------------------------------------------- explain
+ */
+
+struct question {
+	const Gt__Entry *entry;
+	const struct layers *layers;
+	int64_t now_ms;
+};
+
+static json_t *verdict(enum gt_verdict v)
+{
+	return gt_json_text(gt_verdict_name(v));
+}
+
+static json_t *word(const struct question *q, const struct gt_layer *layer,
+                    const struct gt_receiver *to)
+{
+	struct gt_decision d = gt_layer_decide(layer, q->entry, to, q->now_ms);
+	json_t *v = json_object();
+	bool ok = v != NULL;
+	gt_json_set(&ok, v, "layer", gt_json_text(gt_layer_origin(layer)));
+	gt_json_set(&ok, v, "version",
+	            json_integer((int64_t)gt_layer_version(layer)));
+	gt_json_set(&ok, v, "rule", gt_json_text(d.rule));
+	gt_json_set(&ok, v, "verdict", verdict(d.verdict));
+	gt_json_set(&ok, v, "priority", json_integer(d.priority));
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
+/* effective comes in as the parent's, goes out as the hop's. */
+static json_t *hop(const struct question *q, const char *code,
+                   enum gt_verdict *effective)
+{
+	const struct gt_layer *asked[GT_LEVELS_MAX + 1];
+	const char *level = gt_level_name(gt_code_depth(code));
+	struct gt_receiver to = {code, level ? level : ""};
+	json_t *list = json_array(), *v = json_object();
+	bool ok = list && v;
+	size_t n = 0;
+	for (size_t i = 0; i < q->layers->n; i++) {
+		struct gt_layer *layer = q->layers->layer[i];
+		if (!gt_code_within(code, gt_layer_origin(layer)))
+			continue;
+		asked[n++] = layer;
+		gt_json_add(&ok, list, word(q, layer, &to));
+	}
+	struct gt_decision d =
+	        gt_policy_meet(asked, n, q->entry, &to, q->now_ms);
+	enum gt_verdict ceiling = gt_verdict_ceiling(*effective);
+	*effective = d.verdict < ceiling ? d.verdict : ceiling;
+	gt_json_set(&ok, v, "code", gt_json_text(code));
+	gt_json_set(&ok, v, "level", gt_json_text(to.level));
+	gt_json_set(&ok, v, "verdict", verdict(d.verdict));
+	gt_json_set(&ok, v, "effective", verdict(*effective));
+	gt_json_set(&ok, v, "layers", list);
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
+/* Are this place's layers all here? Those of ancestors come down, and those of
+ * children are offered when they link. */
+static bool known(struct gt_reader *r, const char *own, const char *code,
+                  bool *ok)
+{
+	int64_t child;
+	if (gt_code_within(own, code))
+		return true;
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_CHILD);
+	if (!s) {
+		*ok = false;
+		return false;
+	}
+	gt_reader_bind(s, 1, code);
+	*ok = gt_reader_numbers(r, s, &child, 1) && *ok;
+	return *ok && child == 1;
+}
+
+static bool own_code(struct gt_reader *r, char out[GT_CODE_MAX + 1])
+{
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_META);
+	if (!s)
+		return false;
+	gt_reader_bind(s, 1, "code");
+	int rc = sqlite3_step(s);
+	gt_copy(out, GT_CODE_MAX + 1,
+	        rc == SQLITE_ROW ? gt_reader_text(s, 0) : "");
+	return gt_reader_end(r, s, rc);
+}
+
+static json_t *hops(struct gt_reader *r, const struct question *q,
+                    const struct chain *c, const char **known_below)
+{
+	char own[GT_CODE_MAX + 1];
+	json_t *list = json_array();
+	enum gt_verdict effective = GT_MIRROR;
+	bool ok = list && own_code(r, own), here = true;
+	*known_below = "";
+	for (size_t i = 0; i < c->n && ok; i++) {
+		here = here && known(r, own, c->code[i], &ok);
+		if (here)
+			*known_below = c->code[i];
+		gt_json_add(&ok, list, hop(q, c->code[i], &effective));
+	}
+	if (ok)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+json_t *gt_read_explain(struct gt_reader *r, const char *id, const char *code,
+                        int64_t now_ms)
+{
+	bool ok = true;
+	struct chain c;
+	struct layers layers;
+	const char *below;
+	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
+	if (!gt_code_valid(code))
+		return gt_reader_fail(r, "not a division code");
+	Gt__Entry *e = load_entry(r, id, &ok);
+	if (!e)
+		return ok ? json_null() : NULL;
+	if (!load_layers(r, &layers, code)) {
+		gt__entry__free_unpacked(e, NULL);
+		return NULL;
+	}
+	struct question q = {e, &layers, now_ms};
+	chain_of(&c, code, false);
+	json_t *v = json_object();
+	ok = v != NULL;
+	gt_json_set(&ok, v, "id", gt_json_text(id));
+	gt_json_set(&ok, v, "for", gt_json_text(code));
+	gt_json_set(&ok, v, "hops", hops(r, &q, &c, &below));
+	gt_json_set(&ok, v, "known_below", gt_json_text(below));
+	drop_layers(&layers);
+	gt__entry__free_unpacked(e, NULL);
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
+/* ----------------------------------------------------------- layers and
+ * members */
+
+static json_t *layer_row(struct gt_bytes body, bool own)
+{
+	Gt__Layer *l = gt__layer__unpack(NULL, body.n, body.p);
+	json_t *v = l ? json_object() : NULL;
+	bool ok = v != NULL;
+	if (!l)
+		return json_null();
+	gt_json_set(&ok, v, "origin", gt_json_text(l->origin));
+	gt_json_set(&ok, v, "version", json_integer((int64_t)l->version));
+	gt_json_set(&ok, v, "rules", json_integer((int64_t)l->n_rules));
+	const char *name = gt_verdict_name((enum gt_verdict)l->fallback);
+	gt_json_set(&ok, v, "fallback", gt_json_text(name ? name : ""));
+	gt_json_set(&ok, v, "own", json_boolean(own));
+	gt__layer__free_unpacked(l, NULL);
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
+static json_t *member_row(struct gt_bytes body, bool own)
+{
+	Gt__Member *m = gt__member__unpack(NULL, body.n, body.p);
+	json_t *v = m ? json_object() : NULL;
+	bool ok = v != NULL;
+	(void)own;
+	if (!m)
+		return json_null();
+	bool active = m->standing == GT__STANDING__ACTIVE;
+	gt_json_set(&ok, v, "code", gt_json_text(m->code));
+	gt_json_set(&ok, v, "level", gt_json_text(m->level));
+	gt_json_set(&ok, v, "name", gt_json_text(m->name));
+	gt_json_set(&ok, v, "standing",
+	            json_string(active ? "active" : "revoked"));
+	gt_json_set(&ok, v, "publisher", json_boolean(m->publisher));
+	gt_json_set(&ok, v, "version", json_integer((int64_t)m->version));
+	gt__member__free_unpacked(m, NULL);
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
+static json_t *all_of(struct gt_reader *r, Gt__Kind kind, const char *key,
+                      json_t *(*row)(struct gt_bytes, bool))
+{
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_KIND);
+	if (!s)
+		return NULL;
+	json_t *list = json_array();
+	bool ok = list != NULL;
+	int rc = SQLITE_DONE;
+	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
+	(void)sqlite3_bind_int(s, 1, (int)kind);
+	while (ok && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		Gt__Signed *outer = gt_reader_signed(gt_reader_blob(s, 0));
+		if (!outer)
+			continue;
+		gt_json_add(&ok, list,
+		            row(gt_bytes_of(outer->body.data, outer->body.len),
+		                sqlite3_column_int(s, 1) != 0));
+		gt__signed__free_unpacked(outer, NULL);
+	}
+	ok = gt_reader_end(r, s, rc) && ok;
+	return ok ? json_pack("{s:o}", key, list) : (json_decref(list), NULL);
+}
+
+json_t *gt_read_layers(struct gt_reader *r)
+{
+	return all_of(r, GT__KIND__LAYER, "layers", layer_row);
+}
+
+json_t *gt_read_members(struct gt_reader *r)
+{
+	return all_of(r, GT__KIND__MEMBER, "members", member_row);
+}

@@ -1,0 +1,323 @@
+/* read_resource.c: the catalogue as a node holds it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "reader.h"
+#include "schema.h"
+
+/* Rows looked at under one read transaction. */
+enum { SCAN_ROWS = 2000 };
+
+Gt__Signed *gt_reader_signed(struct gt_bytes b)
+{
+	return b.n ? gt__signed__unpack(NULL, b.n, b.p) : NULL;
+}
+
+Gt__Entry *gt_reader_entry(struct gt_bytes encoded)
+{
+	Gt__Signed *outer = gt_reader_signed(encoded);
+	if (!outer)
+		return NULL;
+	Gt__Entry *e =
+	        gt__entry__unpack(NULL, outer->body.len, outer->body.data);
+	gt__signed__free_unpacked(outer, NULL);
+	return e;
+}
+
+/* --------------------------------------------------------------------- filters
+ */
+
+static char fold(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+/* needle lies in s, ASCII letters in either case. */
+static bool contains(const char *s, const char *needle)
+{
+	for (;; s++) {
+		size_t i = 0;
+		while (needle[i] && fold(s[i]) == fold(needle[i]))
+			i++;
+		if (needle[i] == '\0')
+			return true;
+		if (*s == '\0')
+			return false;
+	}
+}
+
+static bool among(char *const *list, size_t n, const char *word)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(list[i], word) == 0)
+			return true;
+	return false;
+}
+
+static bool says(const Gt__Entry *e, const char *text)
+{
+	if (contains(e->id, text))
+		return true;
+	for (size_t i = 0; i < e->n_title; i++)
+		if (contains(e->title[i]->text, text))
+			return true;
+	return false;
+}
+
+/* What of the query SQL does not see: it is inside the signed bytes. */
+static bool wanted(const Gt__Entry *e, const struct gt_resource_query *q)
+{
+	return (!q->text || says(e, q->text)) &&
+	       (!q->audience ||
+	        among(e->audiences, e->n_audiences, q->audience)) &&
+	       (!q->subject || among(e->subjects, e->n_subjects, q->subject));
+}
+
+/* ------------------------------------------------------------------------ rows
+ */
+
+static json_t *texts(Gt__Text *const *list, size_t n)
+{
+	json_t *v = json_object();
+	bool ok = v != NULL;
+	for (size_t i = 0; i < n; i++) {
+		json_t *lang = gt_json_text(list[i]->lang);
+		ok = ok && lang;
+		if (ok)
+			gt_json_set(&ok, v, json_string_value(lang),
+			            gt_json_text(list[i]->text));
+		json_decref(lang);
+	}
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
+static void put_lists(bool *ok, json_t *v, const Gt__Entry *e)
+{
+	gt_json_set(ok, v, "audiences",
+	            gt_json_texts(e->audiences, e->n_audiences));
+	gt_json_set(ok, v, "subjects",
+	            gt_json_texts(e->subjects, e->n_subjects));
+	gt_json_set(ok, v, "languages",
+	            gt_json_texts(e->languages, e->n_languages));
+	gt_json_set(ok, v, "licence", gt_json_text(e->licence));
+	gt_json_set(ok, v, "regions", gt_json_texts(e->regions, e->n_regions));
+	gt_json_set(ok, v, "keywords",
+	            gt_json_texts(e->keywords, e->n_keywords));
+}
+
+static void put_entry(bool *ok, json_t *v, const Gt__Entry *e)
+{
+	gt_json_set(ok, v, "id", gt_json_text(e->id));
+	gt_json_set(ok, v, "version", json_integer((int64_t)e->version));
+	gt_json_set(ok, v, "type", gt_json_text(e->type));
+	gt_json_set(ok, v, "title", texts(e->title, e->n_title));
+	gt_json_set(ok, v, "publisher", gt_json_text(e->publisher));
+	put_lists(ok, v, e);
+	gt_json_set(ok, v, "size", json_integer((int64_t)e->stored_size));
+	gt_json_set(ok, v, "plain_size", json_integer((int64_t)e->plain_size));
+	gt_json_set(ok, v, "members", json_integer((int64_t)e->members));
+	gt_json_set(ok, v, "object",
+	            gt_json_hex(gt_bytes_of(e->object.data, e->object.len)));
+	gt_json_set(ok, v, "created", gt_json_time(e->created_ms));
+	gt_json_set(ok, v, "modified", gt_json_time(e->modified_ms));
+}
+
+static json_t *resource(sqlite3_stmt *s, const Gt__Entry *e)
+{
+	json_t *v = json_object();
+	bool ok = v != NULL;
+	const char *verdict =
+	        gt_verdict_name((enum gt_verdict)sqlite3_column_int(s, 1));
+	put_entry(&ok, v, e);
+	gt_json_set(&ok, v, "verdict", gt_json_text(verdict ? verdict : ""));
+	gt_json_set(&ok, v, "priority",
+	            json_integer(sqlite3_column_int64(s, 2)));
+	gt_json_set(&ok, v, "rule", gt_json_text(gt_reader_text(s, 3)));
+	gt_json_set(&ok, v, "layer", gt_json_text(gt_reader_text(s, 4)));
+	gt_json_set(&ok, v, "state", gt_json_text(gt_reader_text(s, 5)));
+	gt_json_set(&ok, v, "present",
+	            json_integer(sqlite3_column_int64(s, 6)));
+	gt_json_set(&ok, v, "frames", json_integer(sqlite3_column_int64(s, 7)));
+	gt_json_set(&ok, v, "own", json_boolean(sqlite3_column_int(s, 8)));
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
+/* --------------------------------------------------------------------- listing
+ */
+
+struct listing {
+	const struct gt_resource_query *q;
+	json_t *list;
+	size_t limit;
+	char last[GT_RID_MAX + 1]; /* id of the last row looked at */
+	bool full, ok;
+};
+
+/* Looks at one row; a row that is not an entry is passed over. */
+static void look(struct listing *l, sqlite3_stmt *s)
+{
+	Gt__Entry *e = gt_reader_entry(gt_reader_blob(s, 0));
+	if (e && wanted(e, l->q)) {
+		l->full = json_array_size(l->list) == l->limit;
+		if (!l->full)
+			gt_json_add(&l->ok, l->list, resource(s, e));
+	}
+	if (!l->full)
+		gt_copy(l->last, sizeof l->last, gt_reader_text(s, 10));
+	if (e)
+		gt__entry__free_unpacked(e, NULL);
+}
+
+/* One transaction's worth. Returns the rows looked at; -1: why is set. */
+static int scan(struct gt_reader *r, struct listing *l)
+{
+	int n = 0, rc = SQLITE_DONE;
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_RESOURCES);
+	if (!s)
+		return -1;
+	char after[GT_RID_MAX + 1];
+	gt_copy(after, sizeof after, l->last);
+	gt_reader_bind(s, 1, after);
+	gt_reader_bind(s, 2, l->q->type);
+	(void)sqlite3_bind_int(s, 3, l->q->verdict);
+	gt_reader_bind(s, 4, l->q->state);
+	(void)sqlite3_bind_int(s, 5, SCAN_ROWS);
+	while (!l->full && l->ok && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		look(l, s);
+		n++;
+	}
+	return gt_reader_end(r, s, rc) ? n : -1;
+}
+
+json_t *gt_read_resources(struct gt_reader *r,
+                          const struct gt_resource_query *q)
+{
+	struct listing l = {.q = q,
+	                    .list = json_array(),
+	                    .limit = gt_reader_limit(q->limit, 1000)};
+	int n = SCAN_ROWS;
+	l.ok = l.list != NULL;
+	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
+	gt_copy(l.last, sizeof l.last, q->after ? q->after : "");
+	while (l.ok && !l.full && n == SCAN_ROWS)
+		n = scan(r, &l);
+	return gt_json_page(r, l.ok && n >= 0, "resources", l.list,
+	                    l.full ? gt_json_text(l.last) : json_null());
+}
+
+/* ------------------------------------------------------------------------- one
+ */
+
+static json_t *file(const Gt__File *f)
+{
+	json_t *v = json_object();
+	bool ok = v != NULL;
+	gt_json_set(&ok, v, "path", gt_json_text(f->path));
+	gt_json_set(&ok, v, "size", json_integer((int64_t)f->size));
+	gt_json_set(&ok, v, "media_type", gt_json_text(f->media_type));
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
+static void put_files(bool *ok, json_t *v, struct gt_bytes manifest)
+{
+	Gt__Manifest *m =
+	        manifest.n ? gt__manifest__unpack(NULL, manifest.n, manifest.p)
+	                   : NULL;
+	if (!m)
+		return;
+	json_t *list = json_array();
+	for (size_t i = 0; i < m->n_files && *ok; i++)
+		gt_json_add(ok, list, file(m->files[i]));
+	gt_json_set(ok, v, "files", list);
+	gt__manifest__free_unpacked(m, NULL);
+}
+
+static json_t *one(struct gt_reader *r, sqlite3_stmt *s)
+{
+	Gt__Entry *e = gt_reader_entry(gt_reader_blob(s, 0));
+	if (!e)
+		return gt_reader_fail(r, "an entry in the database is damaged");
+	json_t *v = resource(s, e);
+	bool ok = v != NULL;
+	gt_json_set(&ok, v, "description",
+	            texts(e->description, e->n_description));
+	gt_json_set(&ok, v, "start", gt_json_text(e->start));
+	gt_json_set(&ok, v, "thumbnail", gt_json_text(e->thumbnail));
+	put_files(&ok, v, gt_reader_blob(s, 9));
+	gt__entry__free_unpacked(e, NULL);
+	if (ok)
+		return v;
+	json_decref(v);
+	return gt_reader_fail(r, gt_strerror(GT_ENOMEM));
+}
+
+json_t *gt_read_resource(struct gt_reader *r, const char *id)
+{
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_RESOURCE);
+	if (!s)
+		return NULL;
+	gt_reader_bind(s, 1, id);
+	int rc = sqlite3_step(s);
+	json_t *v = rc == SQLITE_ROW ? one(r, s) : json_null();
+	if (gt_reader_end(r, s, rc))
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
+static int take_object(sqlite3_stmt *s, int id, int bytes, struct gt_id *object,
+                       struct gt_bytes *manifest)
+{
+	struct gt_bytes name = gt_reader_blob(s, id);
+	struct gt_bytes body = gt_reader_blob(s, bytes);
+	if (name.n != GT_ID_BYTES || body.n == 0)
+		return -GT_ESTORE;
+	uint8_t *copy = malloc(body.n);
+	if (!copy)
+		return -GT_ENOMEM;
+	memcpy(copy, body.p, body.n);
+	memcpy(object->b, name.p, name.n);
+	*manifest = gt_bytes_of(copy, body.n);
+	return 0;
+}
+
+static int served(sqlite3_stmt *s, struct gt_id *object,
+                  struct gt_bytes *manifest)
+{
+	int verdict = sqlite3_column_int(s, 0);
+	if (verdict == GT_DENY || sqlite3_column_int(s, 1) != GT__STATE__LIVE)
+		return -GT_EUNKNOWN;
+	if (verdict == GT_METADATA)
+		return -GT_EUNAVAILABLE;
+	if (sqlite3_column_int(s, 3) == GT_OBJECT_COMPLETE)
+		return take_object(s, 2, 4, object, manifest);
+	if (sqlite3_column_int(s, 6) == GT_OBJECT_COMPLETE)
+		return take_object(s, 5, 7, object, manifest);
+	return -GT_EUNAVAILABLE;
+}
+
+int gt_read_object(struct gt_reader *r, const char *id, struct gt_id *object,
+                   struct gt_bytes *manifest)
+{
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_SERVED);
+	if (!s)
+		return -GT_ESTORE;
+	gt_reader_bind(s, 1, id);
+	int rc = sqlite3_step(s);
+	int status =
+	        rc == SQLITE_ROW ? served(s, object, manifest) : -GT_EUNKNOWN;
+	if (gt_reader_end(r, s, rc))
+		return status;
+	if (status == 0)
+		*manifest = gt_bytes_of(NULL, 0);
+	return -GT_ESTORE;
+}

@@ -1,0 +1,85 @@
+/* read_sql.c: every statement a reader runs, side by side with its columns. */
+#include "reader.h"
+
+/* The rule of read.h, "states". Kinds, verdicts, states and object states are
+ * numbers of guantong.proto and schema.h; u_read.c holds them to that. */
+#define STATE                                                               \
+	" CASE WHEN i.state=1 THEN 'withdrawn'"                             \
+	" WHEN i.verdict=0 THEN 'excluded'"                                 \
+	" WHEN i.verdict=1 THEN 'listed'"                                   \
+	" WHEN i.object IS NULL OR o.state=4 THEN 'complete'"               \
+	" WHEN o.state=3 OR o.present>0 THEN 'partial'"                     \
+	" WHEN o.state IS NOT NULL OR i.verdict=3 OR i.asked THEN 'wanted'" \
+	" ELSE 'listed' END"
+
+#define RESOURCE                                                     \
+	"SELECT i.signed,i.verdict,i.priority,i.rule,i.layer," STATE \
+	",o.present,o.frames,i.own,o.manifest,i.id"                  \
+	" FROM item i LEFT JOIN object o ON o.id=i.object WHERE i.kind=1"
+
+#define AUDIT                                                                  \
+	"SELECT aid,at_ms,node,actor,event,kind,subject,version,peer,verdict," \
+	"rule,layer,result,bytes,transfer,detail FROM audit "
+#define AUDIT_WHERE                                                           \
+	" WHERE aid>?1 AND aid<=?2 AND at_ms>=?3 AND at_ms<?4"                \
+	" AND (?5 IS NULL OR actor GLOB ?5) AND (?6 IS NULL OR peer GLOB ?6)" \
+	" AND (?7 IS NULL OR subject GLOB ?7)"                                \
+	" AND (?8 IS NULL OR event GLOB ?8) AND (?9 IS NULL OR kind GLOB ?9)" \
+	" AND (?10 IS NULL OR result GLOB ?10)"                               \
+	" AND (?11 IS NULL OR EXISTS(SELECT 1 FROM item i WHERE i.kind=1"     \
+	" AND i.id=audit.subject AND i.type=?11))"
+#define AUDIT_ORDER " ORDER BY aid LIMIT ?12"
+
+/* A statement is voided once one that voids names it, if it voids none itself
+ * (xAPI: a voiding statement cannot be voided). */
+#define RECORD                                                             \
+	"SELECT r.seq,r.id,s.code,r.origin_seq,r.stored_ms,r.origin_ms,"   \
+	"r.authority,r.body,r.flags&1=0 AND EXISTS(SELECT 1 FROM record v" \
+	" WHERE v.target=r.id AND v.flags&1)"                              \
+	" FROM record r LEFT JOIN stream s ON s.sid=r.stream"
+
+const char *const gt_queries[GT_Q_COUNT] = {
+        [GT_Q_META] = "SELECT value FROM meta WHERE key=?1",
+        [GT_Q_RESOURCES] = RESOURCE " AND i.id>?1 AND (?2 IS NULL OR i.type=?2)"
+                                    " AND (?3<0 OR i.verdict=?3)"
+                                    " AND (?4 IS NULL OR ?4=" STATE ")"
+                                    " ORDER BY i.id LIMIT ?5",
+        [GT_Q_RESOURCE] = RESOURCE " AND i.id=?1",
+        [GT_Q_SERVED] =
+                "SELECT i.verdict,i.state,i.object,o.state,o.manifest,i.prior,"
+                "p.state,p.manifest FROM item i"
+                " LEFT JOIN object o ON o.id=i.object"
+                " LEFT JOIN object p ON p.id=i.prior"
+                " WHERE i.kind=1 AND i.id=?1",
+        [GT_Q_STATES] = "SELECT i.verdict," STATE ",count(*) FROM item i"
+                        " LEFT JOIN object o ON o.id=i.object WHERE i.kind=1"
+                        " GROUP BY 1,2",
+        [GT_Q_OBJECTS] =
+                "SELECT coalesce(sum(state=4),0),"
+                "coalesce(sum(state=3 OR (state<>4 AND present>0)),0),"
+                "coalesce(sum(state<3 AND present=0),0),"
+                "coalesce(sum(CASE WHEN state=4 THEN size WHEN frames>0"
+                " THEN size/frames*present ELSE 0 END),0) FROM object",
+        [GT_Q_RECORD_ENDS] = "SELECT (SELECT min(seq) FROM record),"
+                             "(SELECT max(seq) FROM record)",
+        [GT_Q_RECORD_COUNT] =
+                "SELECT count(*) FROM record WHERE seq>?1 AND seq<=?2",
+        [GT_Q_QUARANTINED] = "SELECT count(*) FROM quarantine",
+        [GT_Q_AUDIT_ENDS] = "SELECT (SELECT min(aid) FROM audit),"
+                            "(SELECT max(aid) FROM audit)",
+        [GT_Q_CHILDREN] = "SELECT code,acked,vseq,seen_ms,status FROM child"
+                          " ORDER BY code",
+        [GT_Q_CHILD] = "SELECT 1 FROM child WHERE code=?1",
+        [GT_Q_AUDIT_AT] = AUDIT "INDEXED BY audit_at" AUDIT_WHERE AUDIT_ORDER,
+        [GT_Q_AUDIT_SUBJECT] = AUDIT "INDEXED BY audit_subject" AUDIT_WHERE
+                                     " AND subject=?13" AUDIT_ORDER,
+        [GT_Q_AUDIT_ALL] = AUDIT "NOT INDEXED" AUDIT_WHERE AUDIT_ORDER,
+        [GT_Q_RECORDS] = RECORD " WHERE r.seq>?1 ORDER BY r.seq LIMIT ?2",
+        [GT_Q_RECORD] = RECORD " WHERE r.id=?1",
+        [GT_Q_QUARANTINE] =
+                "SELECT q.qid,q.id,s.code,q.via,q.at_ms,q.reason,q.body"
+                " FROM quarantine q LEFT JOIN stream s ON s.sid=q.stream"
+                " WHERE q.qid>?1 ORDER BY q.qid LIMIT ?2",
+        [GT_Q_ITEM] = "SELECT signed,own FROM item WHERE kind=?1 AND id=?2",
+        [GT_Q_KIND] = "SELECT signed,own FROM item WHERE kind=?1 ORDER BY id",
+};
