@@ -1,0 +1,343 @@
+/* guantongd: the daemon of one node. Reads the arguments and the
+ * configuration, then waits for signals; service.c does the rest. */
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "dir.h"
+#include "log.h"
+#include "node_dir.h"
+#include "say.h"
+#include "service.h"
+#include "sys.h"
+#include "text.h"
+
+enum {
+	STOP_S = 20, /* an orderly stop takes no longer */
+	POLICY_MAX = 4 << 20,
+	WHY_MAX = 1024,
+};
+
+struct daemon {
+	uv_loop_t *loop;
+	struct gt_service *service;
+	const struct gt_config *config;
+	uv_signal_t signals[3];
+	int exit_status;
+	bool stopping;
+};
+
+struct policy {
+	struct gt_bytes layer; /* malloc'ed */
+	struct gt_id hash;
+};
+
+/* --------------------------------------------------- configuration, policy */
+
+static void complain(struct gt_complaints *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		(void)fprintf(stderr, "%s\n", c->v[i]);
+	gt_complaints_free(c);
+}
+
+static bool load_config(struct gt_config *out, const char *lang)
+{
+	struct gt_complaints c = {0};
+	int status = gt_config_load(out, GT_DIR_CONFIG, lang, &c);
+	if (status != 0 && c.n == 0)
+		(void)fprintf(stderr, GT_DIR_CONFIG ": %s\n",
+		              gt_strerror(status));
+	complain(&c);
+	return status == 0;
+}
+
+/* The node's own layer. No file: no layer, unless one was asked for by name. A
+ * file with a mistake is refused whole: half a policy lets through what the
+ * other half would have stopped. */
+static bool load_policy(struct policy *out, const struct gt_config *config)
+{
+	struct gt_complaints c = {0};
+	struct gt_bytes text;
+	*out = (struct policy){0};
+	if (!*config->policy)
+		return true;
+	int status = gt_sys_read_file(config->policy, POLICY_MAX, &text);
+	if (status == -GT_EIO && errno == ENOENT &&
+	    strcmp(config->policy, "policy.yaml") == 0)
+		return true;
+	if (status != 0) {
+		(void)fprintf(stderr, "%s: %s\n", config->policy,
+		              status == -GT_EIO ? strerror(errno)
+		                                : gt_strerror(status));
+		return false;
+	}
+	gt_sha256_one(&out->hash, text.p, text.n);
+	status = gt_policy_parse(&out->layer, config->policy, text,
+	                         config->lang, &c);
+	if (status != 0 && c.n == 0)
+		(void)fprintf(stderr, "%s: %s\n", config->policy,
+		              gt_strerror(status));
+	complain(&c);
+	free((void *)(uintptr_t)text.p);
+	return status == 0;
+}
+
+static void policy_free(struct policy *p)
+{
+	free((void *)(uintptr_t)p->layer.p);
+}
+
+static int check(const struct gt_config *config)
+{
+	struct policy policy;
+	struct gt_dir_pems pems = {0};
+	struct gt_dir_members members = {0};
+	uint8_t key[32];
+	char why[WHY_MAX] = "";
+	if (!load_policy(&policy, config))
+		return GT_SERVICE_CONFIG;
+	policy_free(&policy);
+	int status = gt_dir_read_key(GT_DIR_NODE_KEY, key, why, sizeof why);
+	if (status == 0)
+		status = gt_dir_read_key(GT_DIR_ROSTER_KEY, key, why,
+		                         sizeof why);
+	if (status == 0)
+		status = gt_dir_read_members(GT_DIR_MEMBERS, &members, why,
+		                             sizeof why);
+	if (status == 0 && !config->insecure)
+		status = gt_dir_read_pems(&pems, why, sizeof why);
+	gt_dir_members_free(&members);
+	gt_dir_pems_free(&pems);
+	if (status != 0) {
+		(void)fprintf(stderr, "%s\n", why);
+		return GT_SERVICE_CONFIG;
+	}
+	gt_say(stdout, GT_T_DAEMON_CHECK_OK, config->code);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ reload */
+
+/* What differs from the running configuration and waits for a restart. */
+static void say_what_waits(const struct gt_config *now,
+                           const struct gt_config *next)
+{
+	const struct {
+		const char *key;
+		bool differs;
+	} rows[] = {
+	        {"node", strcmp(now->code, next->code) != 0 ||
+	                         strcmp(now->name, next->name) != 0 ||
+	                         strcmp(now->lang, next->lang) != 0},
+	        {"parent", strcmp(now->parent, next->parent) != 0 ||
+	                           now->naddresses != next->naddresses ||
+	                           memcmp(now->addresses, next->addresses,
+	                                  sizeof now->addresses) != 0},
+	        {"link", strcmp(now->listen, next->listen) != 0 ||
+	                         now->insecure != next->insecure ||
+	                         now->heartbeat_ms != next->heartbeat_ms ||
+	                         now->dead_ms != next->dead_ms ||
+	                         now->window_min != next->window_min ||
+	                         now->window_max != next->window_max ||
+	                         now->max_links != next->max_links ||
+	                         now->max_per_address != next->max_per_address},
+	        {"http", strcmp(now->http, next->http) != 0 ||
+	                         now->nusers != next->nusers ||
+	                         memcmp(now->users, next->users,
+	                                sizeof now->users) != 0},
+	        {"storage", now->reserve != next->reserve ||
+	                            now->transfers != next->transfers},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (rows[i].differs)
+			gt_log_line(GT_LOG_WARN, "needs-restart", "section",
+			            rows[i].key, NULL);
+}
+
+static void reload(void *arg)
+{
+	static struct gt_config next; /* too large for a stack */
+	struct daemon *d = arg;
+	struct policy policy;
+	(void)sd_notify(0, "RELOADING=1");
+	memset(&next, 0, sizeof next);
+	if (!load_config(&next, d->config->lang) ||
+	    !load_policy(&policy, &next)) {
+		gt_log_line(GT_LOG_ERROR, "reload", "why",
+		            gt_text(GT_T_DAEMON_RELOAD_REFUSED), NULL);
+	} else {
+		gt_log_set_level(next.log_level);
+		say_what_waits(d->config, &next);
+		gt_service_layer(d->service, policy.layer, &policy.hash);
+		policy_free(&policy);
+		gt_log_line(GT_LOG_INFO, "reload", "file", GT_DIR_CONFIG, NULL);
+	}
+	(void)sd_notify(0, "READY=1");
+}
+
+/* ----------------------------------------------------------------- signals */
+
+/* A stop that hangs is ended by force: a kill at any moment loses nothing. */
+static void on_alarm(int number)
+{
+	static const char text[] = "level=error event=stop why=timeout\n";
+	(void)number;
+	ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
+	_exit(n < 0 ? GT_SERVICE_SYSTEM : GT_SERVICE_FAILED);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct daemon *d = handle->data;
+	if (number == SIGHUP) {
+		reload(d);
+		return;
+	}
+	if (d->stopping)
+		_exit(128 + number); /* asked twice */
+	d->stopping = true;
+	uv_stop(d->loop);
+}
+
+static void on_failed(void *arg, int exit_status)
+{
+	struct daemon *d = arg;
+	d->exit_status = exit_status;
+	uv_stop(d->loop);
+}
+
+static bool catch_signals(struct daemon *d)
+{
+	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction alarm_action = {.sa_handler = on_alarm};
+	/* a closed socket and a file over its limit are errors of a call */
+	bool ok = sigaction(SIGPIPE, &ignore, NULL) == 0 &&
+	          sigaction(SIGXFSZ, &ignore, NULL) == 0 &&
+	          sigaction(SIGALRM, &alarm_action, NULL) == 0;
+	for (int i = 0; i < 3; i++) {
+		ok = ok && uv_signal_init(d->loop, &d->signals[i]) == 0;
+		d->signals[i].data = d;
+		ok = ok && uv_signal_start(&d->signals[i], on_signal,
+		                           numbers[i]) == 0;
+	}
+	return ok;
+}
+
+/* --------------------------------------------------------------------- run */
+
+/* Certificates are judged by this clock, and by nothing else here. */
+static void look_at_clock(void)
+{
+	int64_t days = gt_sys_now().wall_ms / 86400000;
+	/* 2024-01-01 and 2081-01-01 */
+	if (days < 19723 || days >= 40543)
+		gt_log_line(GT_LOG_WARN, "clock", "why",
+		            gt_text(GT_T_DAEMON_CLOCK), NULL);
+}
+
+static void tune(void)
+{
+	struct rlimit files;
+	umask(077);
+	/* two arenas are enough for threads that mostly hand over; a frame
+	 * must not cost a mmap */
+	(void)mallopt(M_ARENA_MAX, 2);
+	(void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
+	(void)mallopt(M_TRIM_THRESHOLD, 2 << 20);
+	(void)setenv("UV_THREADPOOL_SIZE", "4", 0);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+static void close_handle(uv_handle_t *h, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(h))
+		uv_close(h, NULL);
+}
+
+static int run(const struct gt_config *config)
+{
+	struct daemon d = {.loop = uv_default_loop(), .config = config};
+	const struct gt_service_events events = {on_failed, reload};
+	struct policy policy;
+	if (!load_policy(&policy, config))
+		return GT_SERVICE_CONFIG;
+	if (!d.loop || !catch_signals(&d)) {
+		policy_free(&policy);
+		return GT_SERVICE_SYSTEM;
+	}
+	look_at_clock();
+	int status = gt_service_start(&d.service, d.loop, config, policy.layer,
+	                              &policy.hash, &events, &d);
+	policy_free(&policy);
+	if (status == 0) {
+		uv_run(d.loop, UV_RUN_DEFAULT);
+		alarm(STOP_S);
+		gt_service_stop(d.service);
+		status = d.exit_status;
+		gt_log_line(GT_LOG_INFO, "stopped", "status", GT_LOG_U(status),
+		            NULL);
+	}
+	uv_walk(d.loop, close_handle, NULL);
+	uv_run(d.loop, UV_RUN_DEFAULT);
+	gt_log_flush();
+	return status;
+}
+
+static int usage(const char *what)
+{
+	if (what)
+		gt_say(stderr, GT_T_DAEMON_BAD_ARGUMENT, what);
+	(void)fputs(gt_text(GT_T_DAEMON_USAGE), stderr);
+	return GT_SERVICE_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	static struct gt_config config; /* too large for a stack */
+	const char *dir = NULL;
+	bool only_check = false;
+	gt_text_language_from_env();
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0 ||
+		    strcmp(argv[i], "-h") == 0) {
+			(void)fputs(gt_text(GT_T_DAEMON_HELP), stdout);
+			return 0;
+		}
+		if (strcmp(argv[i], "--version") == 0) {
+			(void)puts("guantongd " GT_SERVICE_VERSION);
+			return 0;
+		}
+		if (strcmp(argv[i], "--check") == 0)
+			only_check = true;
+		else if (strcmp(argv[i], "-C") == 0 && i + 1 < argc && !dir)
+			dir = argv[++i];
+		else
+			return usage(argv[i]);
+	}
+	if (!dir)
+		return usage(NULL);
+	tune();
+	if (chdir(dir) != 0) {
+		(void)fprintf(stderr, "%s: %s\n", dir, strerror(errno));
+		return GT_SERVICE_CONFIG;
+	}
+	if (!load_config(&config, getenv("GUANTONG_LANG")))
+		return GT_SERVICE_CONFIG;
+	gt_text_language(config.lang);
+	gt_log_set_level(config.log_level);
+	return only_check ? check(&config) : run(&config);
+}

@@ -1,0 +1,40 @@
+/* node_dir.h: reads what set-up left in a node's directory (dir.h). */
+#ifndef GT_NODE_DIR_H
+#define GT_NODE_DIR_H
+
+#include "base.h"
+
+/* 64 hex digits and perhaps the end of a line. 0, or negative with why, which
+ * names the file. */
+int gt_dir_read_key(const char *path, uint8_t out[32], char *why,
+                    size_t why_cap);
+
+/* A file of roster rows: 32-bit big-endian length, encoded Signed, again and
+ * again. v points into file. */
+struct gt_dir_members {
+	struct gt_bytes file;
+	struct gt_bytes *v;
+	size_t n;
+};
+/* Splits bytes that stay the caller's; free(out->v). 0, -GT_EMALFORMED,
+ * -GT_ENOMEM. */
+int gt_dir_split_members(struct gt_bytes bytes, struct gt_dir_members *out);
+/* No such file: none, and 0. */
+int gt_dir_read_members(const char *path, struct gt_dir_members *out, char *why,
+                        size_t why_cap);
+void gt_dir_members_free(struct gt_dir_members *m);
+
+/* Certificates and key for links, as text. */
+struct gt_dir_pems {
+	char *ca, *cert, *key;
+};
+int gt_dir_read_pems(struct gt_dir_pems *out, char *why, size_t why_cap);
+/* Overwrites the key before it is given back. */
+void gt_dir_pems_free(struct gt_dir_pems *p);
+
+/* Makes DIR/data and takes its lock: two daemons on one directory would
+ * destroy it. The lock's descriptor (the lock goes with it); -GT_EBUSY another
+ * daemon has it; other negative, with why. */
+int gt_dir_lock(char *why, size_t why_cap);
+
+#endif

@@ -1,0 +1,47 @@
+/* service.h: the parts of a node, put together in its own directory.
+ *
+ * Wires links, object files, HTTP and the clock to the core: what they report
+ * becomes events, what the core decides is performed by them. Decides nothing
+ * itself. The process is in the node's directory already (dir.h). */
+#ifndef GT_SERVICE_H
+#define GT_SERVICE_H
+
+#include <uv.h>
+
+#include "config.h"
+
+#define GT_SERVICE_VERSION "0.1.0"
+
+/* Exit statuses of guantongd, after sysexits(3). */
+enum {
+	GT_SERVICE_USAGE = 64,
+	GT_SERVICE_FAILED = 70,  /* the node could not go on */
+	GT_SERVICE_SYSTEM = 71,  /* a port, a file, memory */
+	GT_SERVICE_RUNNING = 75, /* another daemon has this directory */
+	GT_SERVICE_CONFIG = 78,
+};
+
+struct gt_service;
+struct gt_service_events {
+	/* The node cannot go on; stop the service and exit with status. Loop
+	 * thread, once. */
+	void (*failed)(void *arg, int exit_status);
+	/* Somebody asked for a reload. Loop thread. */
+	void (*reload)(void *arg);
+};
+
+/* Starts everything and returns when the node is ready. layer: this node's own
+ * layer as gt_policy_parse made it, of the file whose SHA-256 is layer_hash;
+ * n 0: none. config must outlive the service. 0, or an exit status, with the
+ * reason logged and nothing left running. */
+int gt_service_start(struct gt_service **out, uv_loop_t *loop,
+                     const struct gt_config *config, struct gt_bytes layer,
+                     const struct gt_id *layer_hash,
+                     const struct gt_service_events *events, void *arg);
+/* A policy file read again. Does nothing if it is the one last accepted. */
+void gt_service_layer(struct gt_service *s, struct gt_bytes layer,
+                      const struct gt_id *layer_hash);
+/* Ends everything in order; runs the loop, so not from a callback of it. */
+void gt_service_stop(struct gt_service *s);
+
+#endif
