@@ -60,25 +60,32 @@ static size_t distance(const char *a, const char *b)
 	return last[n];
 }
 
+/* "warning" for "warn", "conf" for "config". */
+static bool begins(const char *a, const char *b)
+{
+	size_t n = least(strlen(a), strlen(b));
+	return n >= 3 && strncmp(a, b, n) == 0;
+}
+
 const char *gt_nearest(const char *word, const char *const *known, size_t n)
 {
 	const char *best = NULL;
 	size_t len = strlen(word);
 	/* a third wrong is a slip of the hand, more is another word */
-	size_t limit = len < 3 ? 1 : (len + 2) / 3;
-	if (len == 0 || len >= 64)
+	size_t limit = len < 6 ? 1 : len / 3;
+	if (len < 2 || len >= 64)
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
-		if (strlen(known[i]) >= 64)
-			continue;
-		size_t d = distance(word, known[i]);
-		if (d <= limit && d < strlen(known[i])) {
+		size_t d = strlen(known[i]) < 64 ? distance(word, known[i])
+		                                 : SIZE_MAX;
+		if (d < limit + (best == NULL)) {
 			best = known[i];
-			limit = d == 0 ? 0 : d - 1;
+			limit = d;
 		}
-		if (d == 0)
-			break;
 	}
+	for (size_t i = 0; i < n && !best; i++)
+		if (begins(word, known[i]))
+			best = known[i];
 	return best;
 }
 

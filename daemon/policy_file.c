@@ -312,7 +312,7 @@ static void read_name(struct reading *r, const Gt__Layer *layer, Gt__Rule *rule,
 		complain(r, n, GT_T_CONF_EMPTY, NULL);
 	else if (strlen(text) > GT_RULE_NAME_MAX)
 		complain(r, n, GT_T_CONF_LONG, "64");
-	for (size_t i = 0; i < layer->n_rules; i++)
+	for (size_t i = 0; text[0] && i < layer->n_rules; i++)
 		if (strcmp(layer->rules[i]->name, text) == 0) {
 			complain(r, n, GT_T_POLICY_NAME_TWICE, text);
 			break;

@@ -258,8 +258,10 @@ static struct gt_yaml_node *read_document(struct reader *r)
 {
 	if (!next_event(r) || !next_event(r))
 		return NULL;
-	if (r->event.type == YAML_STREAM_END_EVENT)
+	if (r->event.type == YAML_STREAM_END_EVENT) {
+		r->event.start_mark = (yaml_mark_t){0};
 		return new_node(r, NULL, GT_YAML_MAP);
+	}
 	if (!next_event(r))
 		return NULL;
 	struct gt_yaml_node *root = read_node(r, NULL, 0);
@@ -291,6 +293,9 @@ bool gt_yaml_parse(struct gt_yaml *y, const char *name, struct gt_bytes text,
 		y->no_memory = true;
 		return false;
 	}
+	/* libyaml would count a byte order mark as a column */
+	if (text.n >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0)
+		text = gt_bytes_of(text.p + 3, text.n - 3);
 	if (text.n > GT_YAML_BYTES) {
 		complain_at(y, (yaml_mark_t){0}, GT_T_YAML_LARGE, NULL);
 	} else {
