@@ -121,6 +121,10 @@ static void on_message(void *arg, uint32_t peer, struct gt_msg *m)
 	if (end->echo && !m->malformed)
 		(void)gt_link_send(end->links, peer, m->token, true, m->head,
 		                   m->payload);
+	if (end->answer && m->malformed)
+		(void)gt_link_send(end->links, peer, m->token, true,
+		                   gt_bytes_str(end->answer),
+		                   gt_bytes_of(NULL, 0));
 	end->messages++;
 	gt_msg_unref(m);
 	uv_async_send(&end->rig->poke);
@@ -155,6 +159,7 @@ int end_start(struct end *end, const struct gt_links_config *config)
 	                                             on_log};
 	char why[256] = "";
 	end->stopped = 0;
+	end->peer = 0;
 	int rv = gt_links_start(&end->links, &end->rig->loop, config, &events,
 	                        end, why, sizeof why);
 	if (rv != 0)

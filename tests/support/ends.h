@@ -21,6 +21,7 @@ struct end {
 	struct rig *rig;
 	struct gt_links *links; /* NULL: not started */
 	bool echo;              /* answer each request with itself */
+	const char *answer;     /* to malformed messages; NULL: none */
 	atomic_uint ups, downs, logs, messages, malformed;
 	atomic_uint disorder; /* tokens out of order, callbacks out of turn */
 	atomic_uint damaged;  /* payloads that are not pattern_fill's */
