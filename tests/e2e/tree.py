@@ -45,7 +45,12 @@ class UnixConnection(http.client.HTTPConnection):
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
+        # a socket's name is 107 bytes at most, a checkout's path may be more
+        folder = os.open(os.path.dirname(self.path), os.O_PATH)
+        try:
+            self.sock.connect(f"/proc/self/fd/{folder}/{os.path.basename(self.path)}")
+        finally:
+            os.close(folder)
 
 
 class Answer:
