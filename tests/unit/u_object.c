@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <zstd.h>
 
+#include "tar.h"
 #include "unit/object_kit.h"
 
 /* ---------------------------------------------------------------- the paths */
@@ -181,6 +183,438 @@ static void ranges(void **state)
 	pack_clear(&p);
 }
 
+/* -------------------------------------------------------------- stock tools */
+
+static void run(const char *command)
+{
+	int status = system(command);
+	if (status != 0)
+		fail_msg("%s: status %d", command, status);
+}
+
+static void write_file(const char *path, const void *p, size_t n)
+{
+	FILE *f = fopen(path, "wb");
+	assert_non_null(f);
+	assert_int_equal(fwrite(p, 1, n, f), n);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void assert_file(const char *path, const void *p, size_t n)
+{
+	FILE *f = fopen(path, "rb");
+	uint8_t *got = malloc(n + 1);
+	if (!f)
+		fail_msg("%s is not there", path);
+	assert_non_null(got);
+	assert_int_equal(fread(got, 1, n + 1, f), n);
+	assert_memory_equal(got, p, n);
+	fclose(f);
+	free(got);
+}
+
+/* A path of n bytes, "ddd.../ddd.../..." of full components. */
+static void path_of(char *out, size_t n, char c)
+{
+	memset(out, c, n);
+	for (size_t i = 90; i + 1 < n; i += 90)
+		out[i] = '/';
+	out[n] = '\0';
+}
+
+static void stock_tools(void **state)
+{
+	static const size_t lengths[] = {99,  100, 101, 154, 155,  156,
+	                                 191, 255, 256, 257, 1000, 1024};
+	char dir[] = "/tmp/gt-object-XXXXXX", path[4096], command[4096];
+	uint8_t *big = malloc(3000000);
+	uint64_t r = 42;
+	struct pack p;
+	(void)state;
+	memset(&p, 0, sizeof p);
+	assert_non_null(big);
+	assert_non_null(mkdtemp(dir));
+	for (size_t i = 0; i < 3000000; i++)
+		big[i] = (uint8_t)(kit_random(&r) % 7 ? 'a' : kit_random(&r));
+	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+		path_of(path, lengths[i], (char)('a' + i));
+		pack_add(&p, path, big, 100 * i);
+	}
+	pack_add(&p, "video/第一讲 认识手机.mp4", big, 3000000);
+	pack_add(&p, "video/空文件", "", 0);
+	pack_add(&p, "~ with 'quotes' and spaces", "x\n", 2);
+	pack_add(&p, "课程/乡村振兴/讲义.html", "<p>你好</p>", 13);
+	qsort(p.members, p.n, sizeof *p.members, kit_order);
+	pack_make(&p, 3, 0);
+
+	gt_format(path, sizeof path, "%s/o.tar.zst", dir);
+	write_file(path, p.out, p.out_n);
+	gt_format(command, sizeof command,
+	          "cd %s && zstd -dqc o.tar.zst > o.tar && mkdir a b && "
+	          "tar -xf o.tar -C a && tar --zstd -xf o.tar.zst -C b && "
+	          "diff -r a b && zstd -dqc o.tar.zst | "
+	          "LC_ALL=C.UTF-8 tar --quoting-style=literal -tf - > list",
+	          dir);
+	run(command);
+	char *list = calloc(1, 65536), *at = list;
+	assert_non_null(list);
+	for (size_t i = 0; i < p.n; i++) {
+		at += strlen(strcpy(at, p.members[i].path));
+		*at++ = '\n';
+		gt_format(path, sizeof path, "%s/a/%s", dir, p.members[i].path);
+		assert_file(path, p.members[i].p, p.members[i].n);
+	}
+	gt_format(path, sizeof path, "%s/list", dir);
+	assert_file(path, list, strlen(list));
+	gt_format(command, sizeof command, "rm -rf %s", dir);
+	run(command);
+	free(list);
+	free(big);
+	pack_clear(&p);
+}
+
+/* A size ustar cannot say: tar lists it from the header alone, then complains
+ * that the bytes are missing. */
+static void eight_gigabytes(void **state)
+{
+	char dir[] = "/tmp/gt-object-XXXXXX", path[64], command[200];
+	char line[300] = "";
+	uint8_t head[GT_TAR_HEAD_MAX];
+	(void)state;
+	assert_int_equal(gt_tar_head(head, "a", (UINT64_C(1) << 33) - 1), 512);
+	size_t n = gt_tar_head(head, "a", UINT64_C(1) << 33);
+	assert_int_equal(n, 512 * 3);
+	assert_non_null(mkdtemp(dir));
+	gt_format(path, sizeof path, "%s/t", dir);
+	write_file(path, head, n);
+	gt_format(command, sizeof command,
+	          "LC_ALL=C tar -tvf %s 2>/dev/null; rm -r %s", path, dir);
+	FILE *f = popen(command, "r");
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof line, f));
+	pclose(f);
+	if (!strstr(line, " 8589934592 1970-01-01"))
+		fail_msg("tar says %s", line);
+}
+
+/* -------------------------------------------------------------------- bombs */
+
+static int count_bytes(void *arg, const uint8_t *p, size_t n)
+{
+	uint64_t *sum = arg;
+	assert_true(n <= GT_FRAME_STORED_MAX);
+	(void)p;
+	*sum += n;
+	return 0;
+}
+
+/* A gibibyte of zeros is a small object, and opening a frame of it never
+ * writes more than a frame. */
+static void gibibyte_of_zeros(void **state)
+{
+	static const uint8_t zeros[1 << 20];
+	uint64_t sum = 0, plain, stored;
+	struct gt_packer *p = gt_packer_new(1, count_bytes, &sum);
+	struct gt_bytes bytes;
+	struct gt_manifest *m;
+	struct gt_id id;
+	char why[300];
+	(void)state;
+	assert_int_equal(gt_packer_file(p, "zeros", 1 << 30, NULL), 0);
+	for (int i = 0; i < 1024; i++)
+		assert_int_equal(gt_packer_write(p, zeros, sizeof zeros), 0);
+	assert_int_equal(gt_packer_finish(p, &bytes, &id, &plain, &stored), 0);
+	assert_int_equal(gt_manifest_new(&m, bytes, why, sizeof why), 0);
+	assert_int_equal(stored, sum);
+	assert_true(stored < 1 << 20);
+	assert_int_equal(m->nframes, 4096 + 2);
+	gt_manifest_free(m);
+	gt_packer_free(p);
+}
+
+/* A one-frame manifest around any bytes, as a hostile publisher makes it. */
+static int inflate_as(const void *stored, size_t n, uint32_t plain)
+{
+	uint32_t stored_size = (uint32_t)n;
+	uint64_t stored_at[2] = {0, n}, plain_at[2] = {0, plain};
+	struct gt_id id;
+	struct gt_manifest m = {.nframes = 1,
+	                        .ids = id.b,
+	                        .stored = &stored_size,
+	                        .plain = &plain,
+	                        .stored_at = stored_at,
+	                        .plain_at = plain_at};
+	struct gt_inflater *z = gt_inflater_new();
+	/* exactly as large as signed: the sanitizer sees a byte too many */
+	uint8_t *out = malloc(plain);
+	assert_non_null(z);
+	assert_non_null(out);
+	gt_sha256_one(&id, stored, n);
+	assert_int_equal(gt_frame_verify(&m, 0, gt_bytes_of(stored, n)), 0);
+	int status = gt_frame_inflate(z, &m, 0, gt_bytes_of(stored, n), out);
+	free(out);
+	gt_inflater_free(z);
+	return status;
+}
+
+static void bombs(void **state)
+{
+	enum { HUGE = 64 << 20, CAP = 256 << 10 };
+	uint8_t *zeros = calloc(1, HUGE), *frame = malloc(CAP);
+	ZSTD_CCtx *ctx = ZSTD_createCCtx();
+	size_t n;
+	(void)state;
+	assert_true(zeros && frame && ctx);
+	n = ZSTD_compressCCtx(ctx, frame, CAP, zeros, HUGE, 1);
+	assert_false(ZSTD_isError(n));
+	assert_int_equal(inflate_as(frame, n, 1000), -GT_EDAMAGED);
+	assert_int_equal(inflate_as(frame, n, CAP), -GT_EDAMAGED);
+	/* honest ones */
+	n = ZSTD_compressCCtx(ctx, frame, CAP, zeros, 1000, 1);
+	assert_int_equal(inflate_as(frame, n, 1000), 0);
+	assert_int_equal(inflate_as(frame, n, 999), -GT_EDAMAGED);
+	assert_int_equal(inflate_as(frame, n, 1001), -GT_EDAMAGED);
+	assert_int_equal(inflate_as(frame, n - 1, 1000), -GT_EDAMAGED);
+	/* two frames for one, and one with a skippable frame behind it */
+	memcpy(frame + n, frame, n);
+	assert_int_equal(inflate_as(frame, 2 * n, 1000), -GT_EDAMAGED);
+	memcpy(frame + n, "\x50\x2a\x4d\x18\0\0\0\0", 8);
+	assert_int_equal(inflate_as(frame, n + 8, 1000), -GT_EDAMAGED);
+	assert_int_equal(inflate_as("\x50\x2a\x4d\x18\0\0\0\0", 8, 1),
+	                 -GT_EDAMAGED);
+	/* no content size in the header */
+	ZSTD_CCtx_setParameter(ctx, ZSTD_c_contentSizeFlag, 0);
+	n = ZSTD_compress2(ctx, frame, CAP, zeros, 1000);
+	assert_int_equal(inflate_as(frame, n, 1000), -GT_EDAMAGED);
+	/* a window of 16 MiB for a thousand bytes: RFC 8878 by hand */
+	static const uint8_t wide[] = {0x28, 0xb5, 0x2f, 0xfd, 0x40, 0x70,
+	                               0xe8, 0x02, 0x43, 0x1f, 0x00, 0x00};
+	uint8_t fits[sizeof wide];
+	memcpy(fits, wide, sizeof wide);
+	fits[5] = 0x68; /* 8 MiB */
+	assert_int_equal(inflate_as(fits, sizeof fits, 1000), 0);
+	assert_int_equal(inflate_as(wide, sizeof wide, 1000), -GT_EDAMAGED);
+	ZSTD_freeCCtx(ctx);
+	free(zeros);
+	free(frame);
+}
+
+/* ------------------------------------------------------------------- damage */
+
+/* No bit of an object file can change unseen. */
+static void flipped_bits(void **state)
+{
+	char why[300];
+	(void)state;
+	for (uint64_t seed = 100; seed < 110; seed++) {
+		struct pack p;
+		uint64_t r = seed;
+		pack_random(&p, seed, 1, 0);
+		struct gt_manifest *m = pack_manifest(&p);
+		for (int i = 0; i < 60; i++) {
+			size_t at = kit_random(&r) % p.out_n;
+			uint8_t bit = (uint8_t)(1 << kit_random(&r) % 8);
+			if (i < 20) /* the seek table too */
+				at = p.out_n - 1 - (size_t)i;
+			p.out[at] ^= bit;
+			why[0] = '\0';
+			if (gt_object_check(m, true, read_pack, &p, why,
+			                    sizeof why) != -GT_EDAMAGED)
+				fail_msg("seed %d: a flip at %zu of %zu",
+				         (int)seed, at, p.out_n);
+			assert_true(strstr(why, "frame ") ||
+			            strstr(why, "seek table"));
+			p.out[at] ^= bit;
+		}
+		p.out_n--;
+		assert_int_equal(gt_object_check(m, false, read_pack, &p, why,
+		                                 sizeof why),
+		                 -GT_EIO);
+		p.out_n++;
+		gt_manifest_free(m);
+		pack_clear(&p);
+	}
+}
+
+/* A publisher signs a stream whose tar headers say something else than the
+ * manifest: a member by another name, a link, a set-uid file. */
+static void lying_headers(void **state)
+{
+	static const struct {
+		size_t at;
+		char c;
+		const char *member;
+	} rows[] = {
+	        {0, 'x', "\"aa\""},        /* name */
+	        {106, '7', "\"aa\""},      /* mode */
+	        {156, '2', "\"aa\""},      /* type: symbolic link */
+	        {157, '/', "\"aa\""},      /* link name */
+	        {515, 'x', "\"bb\""},      /* padding after aa */
+	        {1024, 'x', "\"bb\""},     /* name of bb */
+	        {1024 + 1023, 'x', "end"}, /* padding after bb */
+	        {1024 + 1024, 'x', "end"}, /* the end */
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct pack p;
+		char why[300] = "";
+		memset(&p, 0, sizeof p);
+		pack_add(&p, "aa", "AA", 2);
+		pack_add(&p, "bb", "BB", 2);
+		pack_make(&p, 3, 0);
+		struct gt_manifest *m = pack_manifest(&p);
+		assert_int_equal(m->nframes, 1);
+		uint8_t *plain = inflate_all(&p, m);
+		plain[rows[i].at] = (uint8_t)rows[i].c;
+		/* the same manifest, but for this frame's id and size */
+		uint8_t stored[4096];
+		uint64_t at[2] = {0, 0};
+		uint32_t size = (uint32_t)ZSTD_compress(
+		        stored, sizeof stored, plain, m->plain_at[1], 3);
+		struct gt_id id;
+		gt_sha256_one(&id, stored, size);
+		at[1] = size;
+		struct gt_manifest forged = *m;
+		forged.ids = id.b;
+		forged.stored = &size;
+		forged.stored_at = at;
+		forged.file_size = size + gt_manifest_tail_size(1);
+		p.out_n = forged.file_size;
+		memcpy(p.out, stored, size);
+		gt_manifest_tail(&forged, p.out + size);
+		if (gt_object_check(&forged, false, read_pack, &p, why,
+		                    sizeof why) != -GT_EDAMAGED ||
+		    !strstr(why, rows[i].member))
+			fail_msg("row %zu: %s", i, why);
+		free(plain);
+		gt_manifest_free(m);
+		pack_clear(&p);
+	}
+}
+
+/* ----------------------------------------------------------- at the packer */
+
+struct broken {
+	size_t after;
+};
+
+static int put_broken(void *arg, const uint8_t *p, size_t n)
+{
+	struct broken *b = arg;
+	(void)p;
+	(void)n;
+	return b->after-- == 0 ? -GT_ENOSPACE : 0;
+}
+
+static void refused_members(void **state)
+{
+	static const struct {
+		const char *first, *second, *say;
+	} rows[] = {
+	        {"a", "/etc/passwd", "member \"/etc/passwd\": the path is abs"},
+	        {"a", "../x", "member \"../x\": the path has a \"..\""},
+	        {"a", "a", "member \"a\": the path is there twice"},
+	        {"b", "a", "member \"a\": out of order"},
+	        {"a", "a/b", "member \"a/b\": it lies under a member that"},
+	        {"a", "b\n", "member \"b\\x0a\": the path has a control"},
+	};
+	struct gt_bytes manifest;
+	struct gt_id id;
+	uint64_t plain, stored, sum = 0;
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct gt_packer *p = gt_packer_new(3, count_bytes, &sum);
+		assert_int_equal(gt_packer_file(p, rows[i].first, 0, NULL), 0);
+		assert_int_equal(gt_packer_file(p, rows[i].second, 0, NULL),
+		                 -GT_EINVALID);
+		if (strncmp(gt_packer_why(p), rows[i].say,
+		            strlen(rows[i].say)) != 0)
+			fail_msg("row %zu: %s", i, gt_packer_why(p));
+		/* it stays broken */
+		assert_int_equal(gt_packer_file(p, "zz", 0, NULL),
+		                 -GT_EINVALID);
+		assert_int_equal(
+		        gt_packer_finish(p, &manifest, &id, &plain, &stored),
+		        -GT_EINVALID);
+		gt_packer_free(p);
+	}
+	struct gt_packer *p = gt_packer_new(3, count_bytes, &sum);
+	assert_int_equal(gt_packer_finish(p, &manifest, &id, &plain, &stored),
+	                 -GT_EINVALID);
+	gt_packer_free(p);
+	p = gt_packer_new(3, count_bytes, &sum);
+	assert_int_equal(gt_packer_file(p, "a", 3, NULL), 0);
+	assert_int_equal(gt_packer_write(p, "ab", 2), 0);
+	assert_int_equal(gt_packer_file(p, "b", 0, NULL), -GT_EINVALID);
+	assert_non_null(strstr(gt_packer_why(p), "\"a\": it has fewer"));
+	gt_packer_free(p);
+	p = gt_packer_new(3, count_bytes, &sum);
+	assert_int_equal(gt_packer_file(p, "a", 3, NULL), 0);
+	assert_int_equal(gt_packer_write(p, "abcd", 4), -GT_EINVALID);
+	assert_non_null(strstr(gt_packer_why(p), "\"a\": it has more"));
+	gt_packer_free(p);
+}
+
+static void failing_output(void **state)
+{
+	static const uint8_t zeros[400000];
+	(void)state;
+	for (size_t after = 0; after < 5; after++) {
+		struct broken b = {after};
+		struct gt_packer *p = gt_packer_new(3, put_broken, &b);
+		struct gt_bytes manifest;
+		struct gt_id id;
+		uint64_t plain, stored;
+		int status = gt_packer_file(p, "a", sizeof zeros, NULL);
+		if (!status)
+			status = gt_packer_write(p, zeros, sizeof zeros);
+		if (!status)
+			status = gt_packer_finish(p, &manifest, &id, &plain,
+			                          &stored);
+		/* header, two of zeros, the end, the seek table */
+		assert_int_equal(status, -GT_ENOSPACE);
+		gt_packer_free(p);
+	}
+}
+
+/* ------------------------------------------------------------------ editing */
+
+/* Bytes put in near the front leave the frames behind them alone. */
+static void edits_are_local(void **state)
+{
+	enum { N = 8 << 20, MORE = 37 };
+	uint8_t *bytes = malloc(N + MORE);
+	struct pack a, b;
+	uint64_t r = 9;
+	uint32_t kept = 0;
+	(void)state;
+	assert_non_null(bytes);
+	for (size_t i = 0; i < N + MORE; i++)
+		bytes[i] = (uint8_t)kit_random(&r);
+	memset(&a, 0, sizeof a);
+	memset(&b, 0, sizeof b);
+	pack_add(&a, "v", bytes + MORE, N);
+	pack_add(&b, "v", bytes, N + MORE);
+	pack_make(&a, 1, 0);
+	pack_make(&b, 1, 0);
+	struct gt_manifest *m = pack_manifest(&a), *n = pack_manifest(&b);
+	for (uint32_t i = 0; i < m->nframes; i++)
+		for (uint32_t j = 0; j < n->nframes; j++)
+			if (!memcmp(m->ids + 32 * (size_t)i,
+			            n->ids + 32 * (size_t)j, 32)) {
+				kept++;
+				break;
+			}
+	assert_true(m->nframes > 40);
+	if (kept + 6 < m->nframes)
+		fail_msg("%u of %u frames kept", kept, m->nframes);
+	gt_manifest_free(m);
+	gt_manifest_free(n);
+	pack_clear(&a);
+	pack_clear(&b);
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +623,15 @@ int main(void)
 	        cmocka_unit_test(media_types),
 	        cmocka_unit_test(random_packages),
 	        cmocka_unit_test(ranges),
+	        cmocka_unit_test(stock_tools),
+	        cmocka_unit_test(eight_gigabytes),
+	        cmocka_unit_test(gibibyte_of_zeros),
+	        cmocka_unit_test(bombs),
+	        cmocka_unit_test(flipped_bits),
+	        cmocka_unit_test(lying_headers),
+	        cmocka_unit_test(refused_members),
+	        cmocka_unit_test(failing_output),
+	        cmocka_unit_test(edits_are_local),
 	};
 	return cmocka_run_group_tests_name("object", tests, NULL, NULL);
 }

@@ -1,0 +1,261 @@
+#include "stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dir.h"
+#include "object.h"
+#include "sys.h"
+#include "text.h"
+#include "walk.h"
+
+enum { READ_BYTES = 256 << 10 };
+
+struct stage {
+	int dir, fd; /* DIR/staged, the file being written */
+	const char *where;
+	struct gt_walk walk;
+	struct gt_packer *packer;
+	uint8_t *buf; /* READ_BYTES */
+	uint64_t written, done;
+	int write_errno;
+	gt_stage_progress *progress;
+	void *arg;
+	struct gt_staged *out;
+	char *why;
+	size_t why_cap;
+};
+
+static int refuse(struct stage *s, int status, int key, const char *path,
+                  const char *detail)
+{
+	gt_walk_why(s->why, s->why_cap, key, path, detail);
+	return status;
+}
+
+static int refuse_errno(struct stage *s, int key, const char *path, int error)
+{
+	char buf[128];
+	return refuse(s, gt_sys_status(error), key, path,
+	              gt_walk_errno(buf, sizeof buf, error));
+}
+
+static int put(void *arg, const uint8_t *p, size_t n)
+{
+	struct stage *s = arg;
+	int status = gt_sys_pwrite(s->fd, p, n, s->written);
+	if (status)
+		s->write_errno = errno;
+	s->written += n;
+	return status;
+}
+
+/* What stopped the packer: the disk, or something about a member. */
+static int packer_failed(struct stage *s, int status)
+{
+	if (s->write_errno)
+		return refuse_errno(s, GT_T_STAGE_WRITE, s->where,
+		                    s->write_errno);
+	gt_copy(s->why, s->why_cap, gt_packer_why(s->packer));
+	return status;
+}
+
+static int tell(struct stage *s)
+{
+	if (!s->progress || s->progress(s->arg, s->done, s->walk.bytes) == 0)
+		return 0;
+	gt_copy(s->why, s->why_cap, gt_text(GT_T_STAGE_STOPPED));
+	return -GT_ECLOSED;
+}
+
+/* -------------------------------------------------------------------- files */
+
+/* Up to n bytes, fewer only at the end of the file; -1 and errno. */
+static ssize_t read_some(int fd, uint8_t *p, size_t n)
+{
+	size_t got = 0;
+	while (got < n) {
+		ssize_t k = read(fd, p + got, n - got);
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return -1;
+		if (k == 0)
+			break;
+		got += (size_t)k;
+	}
+	return (ssize_t)got;
+}
+
+static int copy_bytes(struct stage *s, size_t i, int fd)
+{
+	const struct gt_walk_file *f = &s->walk.files[i];
+	uint64_t left = f->size;
+	int status = 0;
+	while (!status && left > 0) {
+		size_t want = left < READ_BYTES ? (size_t)left : READ_BYTES;
+		ssize_t got = read_some(fd, s->buf, want);
+		if (got < 0)
+			return refuse_errno(s, GT_T_STAGE_SYSTEM, f->path,
+			                    errno);
+		if ((size_t)got < want)
+			return refuse(s, -GT_ECONFLICT, GT_T_STAGE_CHANGED,
+			              f->path, NULL);
+		status = gt_packer_write(s->packer, s->buf, want);
+		if (status)
+			return packer_failed(s, status);
+		left -= want;
+		s->done += want;
+		status = tell(s);
+	}
+	return status;
+}
+
+static int pack_file(struct stage *s, size_t i)
+{
+	const struct gt_walk_file *f = &s->walk.files[i];
+	int status, fd = gt_walk_open(&s->walk, i);
+	if (fd < 0 && (errno == ESTALE || errno == ENOENT || errno == ELOOP ||
+	               errno == ENOTDIR))
+		return refuse(s, -GT_ECONFLICT, GT_T_STAGE_CHANGED, f->path,
+		              NULL);
+	if (fd < 0)
+		return refuse_errno(s, GT_T_STAGE_SYSTEM, f->path, errno);
+	status = gt_packer_file(s->packer, f->path, f->size, NULL);
+	if (status)
+		status = packer_failed(s, status);
+	else
+		status = copy_bytes(s, i, fd);
+	if (!status && !gt_walk_unchanged(&s->walk, i, fd))
+		status = refuse(s, -GT_ECONFLICT, GT_T_STAGE_CHANGED, f->path,
+		                NULL);
+	close(fd);
+	return status;
+}
+
+/* --------------------------------------------------------------- the object */
+
+static int open_dir(struct stage *s)
+{
+	int dir = open(s->where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return refuse_errno(s, GT_T_STAGE_WRITE, s->where, errno);
+	if (mkdirat(dir, GT_DIR_STAGED, 0700) == 0 || errno == EEXIST)
+		s->dir = openat(dir, GT_DIR_STAGED,
+		                O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int error = errno;
+	close(dir);
+	return s->dir < 0 ? refuse_errno(s, GT_T_STAGE_WRITE, s->where, error)
+	                  : 0;
+}
+
+static int open_staged(struct stage *s)
+{
+	uint8_t random[16];
+	char hex[2 * sizeof random + 1];
+	gt_sys_random(random, sizeof random);
+	gt_hex(hex, random, sizeof random);
+	gt_format(s->out->name, sizeof s->out->name, "%s.tar.zst", hex);
+	s->fd = openat(s->dir, s->out->name,
+	               O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return s->fd < 0 ? refuse_errno(s, GT_T_STAGE_WRITE, s->where, errno)
+	                 : 0;
+}
+
+static int finish(struct stage *s)
+{
+	struct gt_bytes manifest;
+	uint8_t *copy;
+	int status = gt_packer_finish(s->packer, &manifest, &s->out->object,
+	                              &s->out->plain, &s->out->stored);
+	if (status)
+		return packer_failed(s, status);
+	if (fsync(s->fd) != 0)
+		return refuse_errno(s, GT_T_STAGE_WRITE, s->where, errno);
+	copy = malloc(manifest.n);
+	if (!copy)
+		return refuse_errno(s, GT_T_STAGE_WRITE, s->where, ENOMEM);
+	memcpy(copy, manifest.p, manifest.n);
+	s->out->manifest = gt_bytes_of(copy, manifest.n);
+	s->out->files = (uint32_t)s->walk.n;
+	return 0;
+}
+
+static int pack(struct stage *s, const char *source, int level)
+{
+	int status = gt_walk_new(&s->walk, source, s->why, s->why_cap);
+	if (!status)
+		status = open_dir(s);
+	if (!status)
+		status = open_staged(s);
+	if (status)
+		return status;
+	s->packer = gt_packer_new(level, put, s);
+	s->buf = malloc(READ_BYTES);
+	if (!s->packer || !s->buf)
+		return refuse_errno(s, GT_T_STAGE_WRITE, s->where, ENOMEM);
+	status = tell(s);
+	for (size_t i = 0; !status && i < s->walk.n; i++)
+		status = pack_file(s, i);
+	return status ? status : finish(s);
+}
+
+int gt_stage_pack(const char *dir, const char *source, int level,
+                  gt_stage_progress *progress, void *arg, struct gt_staged *out,
+                  char *why, size_t why_cap)
+{
+	struct stage s = {.dir = -1,
+	                  .fd = -1,
+	                  .where = dir,
+	                  .walk = {.root = -1},
+	                  .progress = progress,
+	                  .arg = arg,
+	                  .out = out,
+	                  .why = why,
+	                  .why_cap = why_cap};
+	int status;
+	memset(out, 0, sizeof *out);
+	status = pack(&s, source, level);
+	if (s.fd >= 0 && close(s.fd) != 0 && !status)
+		status = refuse_errno(&s, GT_T_STAGE_WRITE, dir, errno);
+	if (status) {
+		if (s.fd >= 0)
+			unlinkat(s.dir, out->name, 0);
+		gt_staged_clear(out);
+	}
+	if (s.dir >= 0)
+		close(s.dir);
+	gt_walk_clear(&s.walk);
+	gt_packer_free(s.packer);
+	free(s.buf);
+	return status;
+}
+
+void gt_staged_clear(struct gt_staged *staged)
+{
+	union {
+		const uint8_t *lent;
+		uint8_t *owned;
+	} p = {staged->manifest.p};
+	free(p.owned);
+	memset(staged, 0, sizeof *staged);
+}
+
+void gt_stage_remove(const char *dir, const char *name)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char path[sizeof GT_DIR_STAGED + 1 + GT_STAGED_NAME_MAX];
+	if (fd < 0 || strchr(name, '/'))
+		goto out;
+	gt_format(path, sizeof path, GT_DIR_STAGED "/%s", name);
+	/* what cannot be removed now goes when the daemon starts next */
+	(void)unlinkat(fd, path, 0);
+out:
+	if (fd >= 0)
+		close(fd);
+}
