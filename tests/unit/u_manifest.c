@@ -1,0 +1,394 @@
+/* u_manifest.c: the manifest's encoding, its rules, and who is named when one
+ * is broken. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "guantong.pb-c.h"
+#include "tar.h"
+#include "unit/object_kit.h"
+
+/* A valid package of four members: "a" (3 bytes), "b/c" (100000), "b/空" (0),
+ * "z" (700). Frames: the head of a .. b/c, b/c, the rest. */
+static void sample(struct pack *p)
+{
+	uint8_t *bytes = calloc(1, 100000);
+	assert_non_null(bytes);
+	memset(p, 0, sizeof *p);
+	pack_add(p, "a", "abc", 3);
+	pack_add(p, "b/c", bytes, 100000);
+	pack_add(p, "b/空", "", 0);
+	pack_add(p, "z", bytes, 700);
+	pack_make(p, 3, 0);
+	free(bytes);
+}
+
+static Gt__Manifest *decode(const struct pack *p)
+{
+	Gt__Manifest *m =
+	        gt__manifest__unpack(NULL, p->manifest_n, p->manifest);
+	assert_non_null(m);
+	return m;
+}
+
+static struct gt_bytes encode(const Gt__Manifest *m)
+{
+	size_t n = gt__manifest__get_packed_size(m);
+	uint8_t *p = malloc(n ? n : 1);
+	assert_non_null(p);
+	assert_int_equal(gt__manifest__pack(m, p), n);
+	return gt_bytes_of(p, n);
+}
+
+static void expect(struct gt_bytes bytes, int status, const char *say)
+{
+	struct gt_manifest *m;
+	char why[300] = "";
+	/* a copy of the exact size, so that a sanitizer sees any overrun */
+	uint8_t *exact = malloc(bytes.n ? bytes.n : 1);
+	assert_non_null(exact);
+	if (bytes.n)
+		memcpy(exact, bytes.p, bytes.n);
+	int got = gt_manifest_new(&m, gt_bytes_of(exact, bytes.n), why,
+	                          sizeof why);
+	if (got != status || !strstr(why, say))
+		fail_msg("%s (%s), wanted %s (%s)", gt_errname(got), why,
+		         gt_errname(status), say);
+	assert_true((got == 0) == (m != NULL));
+	gt_manifest_free(m);
+	free(exact);
+}
+
+/* ----------------------------------------------------------------- encoding */
+
+/* What we write is what protobuf writes, and what it writes we read. */
+static void as_protobuf(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed < 20; seed++) {
+		struct pack p;
+		pack_random(&p, seed, 1, 0);
+		Gt__Manifest *pb = decode(&p);
+		struct gt_manifest *m = pack_manifest(&p);
+		assert_int_equal(pb->n_files, m->nfiles);
+		assert_int_equal(pb->n_stored_sizes, m->nframes);
+		for (uint32_t i = 0; i < m->nfiles; i++) {
+			assert_string_equal(pb->files[i]->path,
+			                    m->files[i].path);
+			assert_string_equal(pb->files[i]->media_type,
+			                    m->files[i].media_type);
+			assert_int_equal(pb->files[i]->offset,
+			                 m->files[i].offset);
+		}
+		struct gt_bytes again = encode(pb);
+		assert_true(gt_bytes_eq(again,
+		                        gt_bytes_of(p.manifest, p.manifest_n)));
+		expect(again, 0, "");
+		gt__manifest__free_unpacked(pb, NULL);
+		gt_manifest_free(m);
+		free((void *)(uintptr_t)again.p);
+		pack_clear(&p);
+	}
+}
+
+/* Every proper prefix and every insertion of a byte is refused: there is one
+ * encoding of a package. */
+static void one_encoding(void **state)
+{
+	struct pack p;
+	(void)state;
+	sample(&p);
+	uint8_t *longer = malloc(p.manifest_n + 1);
+	assert_non_null(longer);
+	for (size_t n = 0; n < p.manifest_n; n++) {
+		struct gt_manifest *m;
+		char why[300];
+		assert_int_not_equal(gt_manifest_new(&m,
+		                                     gt_bytes_of(p.manifest, n),
+		                                     why, sizeof why),
+		                     0);
+	}
+	memcpy(longer, p.manifest, p.manifest_n);
+	static const uint8_t unknown[] = {0x30, 0x0a, 0x2a, 0x00, 0x08};
+	for (size_t i = 0; i < sizeof unknown; i++) {
+		longer[p.manifest_n] = unknown[i];
+		expect(gt_bytes_of(longer, p.manifest_n + 1), -GT_EMALFORMED,
+		       "files is malformed");
+	}
+	/* format 1 in two bytes: 81 00 */
+	static const uint8_t wide[] = {0x08, 0x81, 0x00};
+	memcpy(longer, wide, 3);
+	memcpy(longer + 3, p.manifest + 2, p.manifest_n - 2);
+	expect(gt_bytes_of(longer, p.manifest_n + 1), -GT_EMALFORMED, "");
+	expect(gt_bytes_of(NULL, 0), -GT_EMALFORMED, "not a manifest");
+	free(longer);
+	pack_clear(&p);
+}
+
+/* -------------------------------------------------------------------- rules */
+
+static char longest[GT_PATH_MAX + 2];
+
+static void set_path(Gt__Manifest *m, size_t i, const char *path)
+{
+	free(m->files[i]->path);
+	m->files[i]->path = strdup(path);
+	assert_non_null(m->files[i]->path);
+}
+
+static void set_media(Gt__Manifest *m, size_t i, const char *type)
+{
+	free(m->files[i]->media_type);
+	m->files[i]->media_type = strdup(type);
+	assert_non_null(m->files[i]->media_type);
+}
+
+enum change {
+	FORMAT,
+	NO_FILES,
+	NO_FRAMES,
+	ODD_IDS,
+	PATH_0,
+	PATH_1,
+	PATH_3,
+	MEDIA,
+	OFFSET,
+	SIZE,
+	HUGE_SIZE,
+	SWAP,
+	STORED_0,
+	STORED_BIG,
+	PLAIN_0,
+	PLAIN_BIG,
+	PLAIN_OFF,
+	FEWER_SIZES,
+	MORE_SIZES,
+};
+
+static void apply(Gt__Manifest *m, enum change change, const char *text)
+{
+	Gt__File *f;
+	switch (change) {
+	case FORMAT:
+		m->format = 2;
+		break;
+	case NO_FILES:
+		while (m->n_files > 0)
+			gt__file__free_unpacked(m->files[--m->n_files], NULL);
+		break;
+	case NO_FRAMES:
+		m->frame_ids.len = 0;
+		m->n_stored_sizes = m->n_plain_sizes = 0;
+		break;
+	case ODD_IDS:
+		m->frame_ids.len--;
+		break;
+	case PATH_0:
+		set_path(m, 0, text);
+		break;
+	case PATH_1:
+		set_path(m, 1, text);
+		break;
+	case PATH_3:
+		set_path(m, 3, text);
+		break;
+	case MEDIA:
+		set_media(m, 1, text);
+		break;
+	case OFFSET:
+		m->files[2]->offset += 512;
+		break;
+	case SIZE:
+		m->files[1]->size += 512;
+		break;
+	case HUGE_SIZE:
+		m->files[3]->size = UINT64_MAX;
+		break;
+	case SWAP:
+		f = m->files[0];
+		m->files[0] = m->files[1];
+		m->files[1] = f;
+		break;
+	case STORED_0:
+		m->stored_sizes[1] = 0;
+		break;
+	case STORED_BIG:
+		m->stored_sizes[2] = GT_FRAME_STORED_MAX + 1;
+		break;
+	case PLAIN_0:
+		m->plain_sizes[0] = 0;
+		break;
+	case PLAIN_BIG:
+		m->plain_sizes[1] = GT_FRAME_PLAIN_MAX + 1;
+		break;
+	case PLAIN_OFF:
+		m->plain_sizes[1]++;
+		break;
+	case FEWER_SIZES:
+		m->n_plain_sizes--;
+		break;
+	case MORE_SIZES:
+		m->frame_ids.len -= 32;
+		break;
+	}
+}
+
+static void broken_rules(void **state)
+{
+	const struct {
+		enum change change;
+		const char *text;
+		int status;
+		const char *say;
+	} rows[] = {
+	        {FORMAT, "", -GT_EINVALID, "format"},
+	        {NO_FILES, "", -GT_EINVALID, "no files"},
+	        {NO_FRAMES, "", -GT_EMALFORMED, "frames is malformed"},
+	        {ODD_IDS, "", -GT_EMALFORMED, "32 bytes"},
+	        {PATH_0, "/etc/cron.d/x", -GT_EINVALID,
+	         "member \"/etc/cron.d/x\": the path is absolute"},
+	        {PATH_0, "", -GT_EMALFORMED, "member 0: it has no path"},
+	        {PATH_0, "../a", -GT_EINVALID, "member \"../a\": "},
+	        {PATH_0, "a/../../b", -GT_EINVALID, "\"a/../../b\": "},
+	        {PATH_0, "a\\b", -GT_EINVALID, "member \"a\\b\": "},
+	        {PATH_0, "a\x1b[2J", -GT_EINVALID, "\"a\\x1b[2J\": "},
+	        {PATH_0, "\xff", -GT_EINVALID, "member \"\\xff\": "},
+	        {PATH_0, "A\xcc\x8a", -GT_EINVALID, "form C"},
+	        {PATH_0, longest, -GT_EINVALID, "longer than 1024"},
+	        /* the change alone is not what fails */
+	        {PATH_0, "aa", 0, ""},
+	        {PATH_1, "a", -GT_EINVALID, "member \"a\": the path is there"},
+	        {PATH_1, "a/c", -GT_EINVALID, "member \"a/c\": it lies under"},
+	        {PATH_1, "x", -GT_EINVALID, "member \"b/空\": out of order"},
+	        {PATH_3, "b/空/x", -GT_EINVALID, "member \"b/空/x\": it lies"},
+	        {MEDIA, "", -GT_EMALFORMED, "member \"b/c\": malformed"},
+	        {MEDIA, "html", -GT_EINVALID, "member \"b/c\": the media"},
+	        {MEDIA, "text/html\r\nSet-Cookie: a", -GT_EINVALID,
+	         "member \"b/c\": the media"},
+	        {OFFSET, "", -GT_EINVALID, "member \"b/空\": it is not where"},
+	        {SIZE, "", -GT_EINVALID, "member \"b/空\": it is not where"},
+	        {HUGE_SIZE, "", -GT_EINVALID, "member \"z\": "},
+	        {SWAP, "", -GT_EINVALID, "member \"b/c\": it is not where"},
+	        {STORED_0, "", -GT_EINVALID, "frame 1: its stored size"},
+	        {STORED_BIG, "", -GT_EINVALID, "frame 2: its stored size"},
+	        {PLAIN_0, "", -GT_EINVALID, "frame 0: its plain size"},
+	        {PLAIN_BIG, "", -GT_EINVALID, "frame 1: its plain size"},
+	        {PLAIN_OFF, "", -GT_EINVALID, "do not add up"},
+	        {FEWER_SIZES, "", -GT_EMALFORMED, "frame 2: its size is"},
+	        {MORE_SIZES, "", -GT_EMALFORMED, "more frame sizes"},
+	};
+	(void)state;
+	memset(longest, 'a', sizeof longest - 1);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct pack p;
+		sample(&p);
+		Gt__Manifest *m = decode(&p);
+		apply(m, rows[i].change, rows[i].text);
+		struct gt_bytes bytes = encode(m);
+		expect(bytes, rows[i].status, rows[i].say);
+		free((void *)(uintptr_t)bytes.p);
+		gt__manifest__free_unpacked(m, NULL);
+		pack_clear(&p);
+	}
+}
+
+/* ------------------------------------------------------------- large things */
+
+static uint8_t *put(uint8_t *out, const void *p, size_t n)
+{
+	memcpy(out, p, n);
+	return out + n;
+}
+
+/* 2 MB that would be a million empty File messages and then one more. */
+static void too_many_files(void **state)
+{
+	size_t cap = 200 + 2 * ((size_t)GT_FILES_MAX + 1);
+	uint8_t *bytes = calloc(1, cap), *at = bytes;
+	(void)state;
+	assert_non_null(bytes);
+	at = put(at, "\x08\x01\x12\x20", 4) + 32;
+	at = put(at, "\x1a\x01\x09\x22\x01\x09", 6);
+	for (size_t i = 0; i <= GT_FILES_MAX; i++)
+		at = put(at, "\x2a\x00", 2);
+	expect(gt_bytes_of(bytes, (size_t)(at - bytes)), -GT_ELIMIT,
+	       "too many files");
+	expect(gt_bytes_of(bytes, (size_t)(at - bytes) - 2), -GT_EMALFORMED,
+	       "member 0: it has no path");
+	free(bytes);
+}
+
+/* A tar stream of 2048 bytes cut into a frame a byte. */
+static void too_many_frames(void **state)
+{
+	enum { N = 2048 };
+	Gt__Manifest m = GT__MANIFEST__INIT;
+	Gt__File f = GT__FILE__INIT, *files[1] = {&f};
+	uint8_t *ids = calloc(N, 32);
+	uint32_t sizes[N];
+	char path[] = "a", type[] = "text/plain";
+	(void)state;
+	assert_non_null(ids);
+	for (size_t i = 0; i < N; i++)
+		sizes[i] = 1;
+	m.format = 1;
+	m.frame_ids.len = (size_t)N * 32;
+	m.frame_ids.data = ids;
+	m.n_stored_sizes = m.n_plain_sizes = N;
+	m.stored_sizes = m.plain_sizes = sizes;
+	m.n_files = 1;
+	m.files = files;
+	f.path = path;
+	f.media_type = type;
+	f.offset = 512;
+	f.size = 1;
+	struct gt_bytes bytes = encode(&m);
+	expect(bytes, -GT_ELIMIT, "more frames");
+	free((void *)(uintptr_t)bytes.p);
+	free(ids);
+}
+
+static void seek_table(void **state)
+{
+	struct pack p;
+	(void)state;
+	sample(&p);
+	struct gt_manifest *m = pack_manifest(&p);
+	const uint8_t *t = p.out + m->stored_at[m->nframes];
+	assert_int_equal(m->nframes, 3);
+	assert_int_equal(m->file_size - m->stored_at[3], 8 + 3 * 8 + 9);
+	assert_memory_equal(t, "\x5e\x2a\x4d\x18\x21\0\0\0", 8);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(t[8 + 8 * i] | t[9 + 8 * i] << 8,
+		                 m->stored[i]);
+		assert_int_equal(t[12 + 8 * i] | t[13 + 8 * i] << 8 |
+		                         t[14 + 8 * i] << 16,
+		                 m->plain[i]);
+	}
+	assert_memory_equal(t + 32, "\x03\0\0\0\0\xb1\xea\x92\x8f", 9);
+	assert_int_equal(gt_manifest_find(m, "b/c"), 1);
+	assert_int_equal(gt_manifest_find(m, "b"), UINT32_MAX);
+	assert_int_equal(gt_manifest_find(m, ""), UINT32_MAX);
+	assert_int_equal(gt_manifest_find(m, "zz"), UINT32_MAX);
+	gt_manifest_free(m);
+	pack_clear(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(as_protobuf),
+	        cmocka_unit_test(one_encoding),
+	        cmocka_unit_test(broken_rules),
+	        cmocka_unit_test(too_many_files),
+	        cmocka_unit_test(too_many_frames),
+	        cmocka_unit_test(seek_table),
+	};
+	return cmocka_run_group_tests_name("manifest", tests, NULL, NULL);
+}
