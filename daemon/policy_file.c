@@ -444,7 +444,8 @@ int gt_policy_parse(struct gt_bytes *out, const char *name,
                     struct gt_complaints *complaints)
 {
 	struct reading r = {.yaml = {0}};
-	Gt__Layer layer = GT__LAYER__INIT;
+	Gt__Layer layer;
+	gt__layer__init(&layer);
 	*out = (struct gt_bytes){NULL, 0};
 	fill_words(&r);
 	if (gt_yaml_parse(&r.yaml, name, text, lang, complaints)) {

@@ -73,7 +73,8 @@ static struct gt_layer *make_layer(unsigned k)
 	static struct parts p;
 	struct gt_layer *out;
 	char why[200];
-	Gt__Layer l = GT__LAYER__INIT;
+	Gt__Layer l;
+	gt__layer__init(&l);
 	l.origin = text(origins[k]);
 	l.fallback = GT__VERDICT__MIRROR;
 	l.rules = p.rules;

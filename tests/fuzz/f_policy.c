@@ -25,7 +25,8 @@ static void decide(const struct gt_layer *layer)
 	static const struct gt_receiver to[] = {{"33", "province"},
 	                                        {"330106109210", "village"},
 	                                        {"33-nju", ""}};
-	Gt__Entry e = GT__ENTRY__INIT;
+	Gt__Entry e;
+	gt__entry__init(&e);
 	e.type = video;
 	e.audiences = audiences;
 	e.n_audiences = 2;

@@ -573,7 +573,8 @@ static void example_layers(void **state)
 		char *audiences[] = {audience}, *languages[] = {language};
 		enum gt_verdict want[] = {rows[i].county, rows[i].township,
 		                          rows[i].village};
-		Gt__Entry e = GT__ENTRY__INIT;
+		Gt__Entry e;
+		gt__entry__init(&e);
 		gt_copy(type, sizeof type, rows[i].type);
 		gt_copy(licence, sizeof licence, rows[i].licence);
 		gt_copy(audience, sizeof audience, rows[i].audience);
