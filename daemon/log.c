@@ -54,13 +54,17 @@ const char *gt_log_u64(char out[24], uint64_t n)
 
 /* ------------------------------------------------------------ one line */
 
+/* Bytes left before those for the mark of a cut line and its end. */
+static size_t room(const struct line *l)
+{
+	return sizeof l->text - 5 - l->n;
+}
+
 static void put(struct line *l, const char *p, size_t n)
 {
-	/* room for the mark of a cut line and its end */
-	size_t room = sizeof l->text - 5 - l->n;
 	if (l->cut)
 		return;
-	if (n > room) {
+	if (n > room(l)) {
 		l->cut = true;
 		return;
 	}
@@ -116,7 +120,8 @@ static void put_value(struct line *l, const char *value)
 	}
 	puts_(l, "\"");
 	const unsigned char *s = (const unsigned char *)value, *from = s;
-	while (*s && s - from < VALUE_MAX) {
+	/* stops while there is still room to close the quotes */
+	while (*s && s - from < VALUE_MAX && room(l) >= 16) {
 		size_t n = printable(s);
 		char hex[5];
 		if (n == 1 && (*s == '"' || *s == '\\')) {

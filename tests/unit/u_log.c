@@ -1,0 +1,172 @@
+/* u_log.c: what a line looks like, whatever is put into it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+
+static int pipe_fds[2];
+static char text[1 << 20];
+
+static int setup(void **state)
+{
+	(void)state;
+	assert_int_equal(pipe(pipe_fds), 0);
+	assert_int_equal(fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK), 0);
+	gt_log_set_fd(pipe_fds[1]);
+	gt_log_set_level(GT_LOG_DEBUG);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	gt_log_flush();
+	gt_log_set_fd(STDERR_FILENO);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+	return 0;
+}
+
+/* All that was written since the last call. */
+static const char *written(void)
+{
+	size_t at = 0;
+	ssize_t n;
+	while ((n = read(pipe_fds[0], text + at, sizeof text - 1 - at)) > 0)
+		at += (size_t)n;
+	text[at] = '\0';
+	return text;
+}
+
+static size_t lines(const char *s)
+{
+	size_t n = 0;
+	for (; *s; s++)
+		n += *s == '\n';
+	return n;
+}
+
+static void a_plain_line(void **state)
+{
+	int y, mo, d, h, mi, s, ms, zh, zm, end = 0;
+	char sign;
+	(void)state;
+	gt_log_line(GT_LOG_WARN, "plain", "code", "330106", "why", NULL, "n",
+	            GT_LOG_U(7), NULL);
+	const char *line = written();
+	assert_int_equal(
+	        sscanf(line, "time=%4d-%2d-%2dT%2d:%2d:%2d.%3d%c%2d:%2d%n", &y,
+	               &mo, &d, &h, &mi, &s, &ms, &sign, &zh, &zm, &end),
+	        10);
+	assert_true(sign == '+' || sign == '-');
+	assert_string_equal(line + end,
+	                    " level=warn event=plain code=330106 n=7\n");
+}
+
+static void nothing_a_peer_says_forges_a_line(void **state)
+{
+	(void)state;
+	gt_log_line(GT_LOG_INFO, "forge", "a", "x\nlevel=error", "b", "", "c",
+	            "q\"\\", "d", "\x1b[2J", "e", "村", "f", "\xc2\x85", "g",
+	            "\xff\xe6\x9d", "h", "\xe2\x80\xae", "i", "k=v", "j",
+	            "\xc0\x8a", NULL);
+	const char *line = written();
+	assert_int_equal(lines(line), 1);
+	assert_non_null(strstr(
+	        line, " a=\"x\\x0alevel=error\" b=\"\" c=\"q\\\"\\\\\" "
+	              "d=\"\\x1b[2J\" e=\"村\" f=\"\\xc2\\x85\" "
+	              "g=\"\\xff\\xe6\\x9d\" h=\"\\xe2\\x80\\xae\" i=\"k=v\" "
+	              "j=\"\\xc0\\x8a\"\n"));
+}
+
+static void long_values_are_cut(void **state)
+{
+	static char value[100000];
+	(void)state;
+	memset(value, '\n', sizeof value - 1);
+	gt_log_line(GT_LOG_INFO, "long", "v", value, "w", value, NULL);
+	const char *line = written();
+	assert_int_equal(lines(line), 1);
+	assert_true(strlen(line) <= GT_LOG_LINE_MAX);
+	assert_non_null(strstr(line, "...\" ...\n"));
+}
+
+static void levels(void **state)
+{
+	(void)state;
+	gt_log_set_level(GT_LOG_WARN);
+	gt_log_line(GT_LOG_INFO, "levels", NULL);
+	assert_string_equal(written(), "");
+	gt_log_line(GT_LOG_ERROR, "levels", NULL);
+	assert_int_equal(lines(written()), 1);
+}
+
+static void a_flood_is_held_back_and_counted(void **state)
+{
+	unsigned total = 0, one = 0;
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		gt_log_line(GT_LOG_WARN, "flood", NULL);
+	gt_log_flush();
+	const char *s = written();
+	/* the second may have turned once while we were at it */
+	assert_true(lines(s) <= 2 * (GT_LOG_BURST + 1));
+	for (const char *p = s; (p = strstr(p, " suppressed=")); p++) {
+		assert_int_equal(sscanf(p, " suppressed=%u", &one), 1);
+		total += one;
+	}
+	for (const char *p = s; (p = strstr(p, " event=flood\n")); p++)
+		total++;
+	assert_int_equal(total, 1000);
+	/* another event is not held back by it */
+	gt_log_line(GT_LOG_WARN, "calm", NULL);
+	assert_int_equal(lines(written()), 1);
+}
+
+static void *many(void *arg)
+{
+	for (int i = 0; i < 200; i++)
+		gt_log_node(GT_LOG_INFO, arg);
+	return NULL;
+}
+
+static void threads_do_not_mix_lines(void **state)
+{
+	static char names[4][16] = {"alpha", "beta", "gamma", "delta"};
+	pthread_t threads[4];
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(
+		        pthread_create(&threads[i], NULL, many, names[i]), 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	for (char *s = strtok((char *)(uintptr_t)written(), "\n"); s;
+	     s = strtok(NULL, "\n"))
+		assert_int_equal(strncmp(s, "time=", 5), 0);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        T(a_plain_line),
+	        T(nothing_a_peer_says_forges_a_line),
+	        T(long_values_are_cut),
+	        T(levels),
+	        T(a_flood_is_held_back_and_counted),
+	        T(threads_do_not_mix_lines),
+	};
+	unsetenv("JOURNAL_STREAM");
+	return cmocka_run_group_tests_name("log", tests, NULL, NULL);
+}
