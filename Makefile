@@ -144,12 +144,7 @@ fmt:
 fmt-check:
 	@clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h') && echo "fmt ok"
 tidy: $(GEN)/guantong.pb-c.h
-	@for room in proto src daemon tests; do case $$room in \
-		proto) inc="$(INC_proto)";; src) inc="$(INC_src)";; \
-		daemon) inc="$(INC_daemon)";; *) inc="$(INC_tests)";; esac; \
-	git ls-files "$$room/*.c" | xargs -r -P $$(nproc) -I{} clang-tidy \
-		--quiet {} -- $(STD) $$inc -Wno-everything || exit 1; \
-	done 2>$(BUILD)/tidy.err && echo "tidy ok"
+	@tests/tidy.sh "$(STD)" "$(INC_proto)" "$(INC_src)" "$(INC_daemon)" "$(INC_tests)"
 
 # ---------------------------------------------------------------------- runs
 
