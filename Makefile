@@ -20,7 +20,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
 	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Walloca \
 	-Wformat=2 -Wnull-dereference -Wdouble-promotion \
-	-Wimplicit-fallthrough -Wswitch-enum -Wframe-larger-than=16384 -Werror
+	-Wimplicit-fallthrough -Wswitch-enum -Wframe-larger-than=$(FRAME) -Werror
 STD := -std=c17 -D_POSIX_C_SOURCE=200809L
 BASE := $(STD) -fno-common -fno-strict-aliasing \
 	-fvisibility=hidden -fno-omit-frame-pointer -g -MMD -MP
@@ -33,6 +33,8 @@ SAN_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=all
 SAN_cov := -O0 --coverage
 SAN_debug := -Og
+# sanitizers put red zones around what is on the stack
+FRAME := $(if $(filter release debug,$(V)),16384,65536)
 ifeq ($(V),release)
 OPT := $(HARD)
 LDOPT := $(HARDLD)
