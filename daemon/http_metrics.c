@@ -1,0 +1,176 @@
+/* http_metrics.c: what machines watch. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "http_request.h"
+
+enum { ALIVE_MS = 2000 };
+
+/* The database answers and the core has not stopped. */
+enum MHD_Result gt_http_health(struct gt_request *rq)
+{
+	char why[256];
+	struct gt_worker *w = gt_worker_take(rq->http);
+	json_t *members = w ? gt_read_members(w->reader) : NULL;
+	gt_worker_give(rq->http, w);
+	bool readable = members != NULL;
+	json_decref(members);
+	/* a note goes through no turn that matters; settle sees one through */
+	bool alive = gt_core_settle(gt_http_env_of(rq->http)->core, ALIVE_MS);
+	if (readable && alive)
+		return gt_rq_text(rq, 200, "text/plain; charset=utf-8",
+		                  strdup("ok\n"), 3);
+	gt_http_say(why, sizeof why, rq->lang,
+	            alive ? GT_T_HTTP_NO_DATABASE : GT_T_HTTP_NO_CORE);
+	return gt_rq_text(rq, 503, "text/plain; charset=utf-8", strdup(why),
+	                  strlen(why));
+}
+
+struct row {
+	const char *name, *type, *help;
+	uint64_t value;
+};
+
+static void put_rows(struct gt_out *o, const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		gt_out_format(o,
+		              "# HELP guantong_%s %s\n# TYPE guantong_%s %s\n"
+		              "guantong_%s %llu\n",
+		              rows[i].name, rows[i].help, rows[i].name,
+		              rows[i].type, rows[i].name,
+		              (unsigned long long)rows[i].value);
+}
+
+static void put_node(struct gt_out *o, const struct gt_node_status *s)
+{
+	static const char g[] = "gauge", c[] = "counter";
+	const struct row rows[] = {
+	        {"parent_up", g, "1 while the parent is linked and proven",
+	         s->parent_up},
+	        {"synced", g, "1 when the parent had nothing more", s->synced},
+	        {"bulk_paused", g, "1 while the disk reserve stops bulk",
+	         s->bulk_paused},
+	        {"cursor", g, "Last change of the parent applied", s->cursor},
+	        {"children_up", g, "Children linked and proven",
+	         s->children_up},
+	        {"transfers", g, "Objects being filled", s->ntransfers},
+	        {"commits_total", c, "Database transactions", s->commits},
+	        {"events_total", c, "Events decided", s->events},
+	        {"messages_in_total", c, "Messages received", s->messages_in},
+	        {"messages_out_total", c, "Messages sent", s->messages_out},
+	        {"drops_total", c, "Links dropped for cause", s->drops},
+	        {"bytes_in_total", c, "Bytes received on links", s->bytes_in},
+	        {"bytes_out_total", c, "Bytes sent on links", s->bytes_out},
+	        {"frames_in_total", c, "Frames received", s->frames_in},
+	        {"frames_out_total", c, "Frames sent", s->frames_out},
+	        {"frames_damaged_total", c, "Frames that failed their hash",
+	         s->frames_damaged},
+	        {"records_in_total", c, "Learner records taken in",
+	         s->records_in},
+	        {"records_duplicate_total", c, "Records known already",
+	         s->records_dup},
+	        {"records_quarantined_total", c, "Records put aside",
+	         s->records_quarantined},
+	        {"records_waiting", g, "Records not yet at the parent",
+	         s->records_waiting},
+	        {"records_unrooted", g, "Records not yet at the root",
+	         s->records_unrooted},
+	};
+	put_rows(o, rows, sizeof rows / sizeof *rows);
+}
+
+static void put_children(struct gt_out *o, const struct gt_node_status *s)
+{
+	uint32_t n = s->nchildren;
+	if (n == 0)
+		return;
+	gt_out_str(o, "# HELP guantong_child_up 1 while the child is linked\n"
+	              "# TYPE guantong_child_up gauge\n");
+	for (uint32_t i = 0; i < n; i++)
+		gt_out_format(o, "guantong_child_up{child=\"%s\"} %d\n",
+		              s->children[i].code, s->children[i].up);
+	gt_out_str(o, "# HELP guantong_child_lag Changes the child has yet to "
+	              "acknowledge\n# TYPE guantong_child_lag gauge\n");
+	for (uint32_t i = 0; i < n; i++)
+		gt_out_format(o, "guantong_child_lag{child=\"%s\"} %llu\n",
+		              s->children[i].code,
+		              (unsigned long long)s->children[i].lag);
+}
+
+static uint64_t count(const json_t *v)
+{
+	json_int_t n = json_integer_value(v);
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+/* {"mirror": {"complete": 3}} as rows with two labels. */
+static void put_resources(struct gt_out *o, json_t *verdicts)
+{
+	const char *verdict, *state;
+	json_t *states, *n;
+	gt_out_str(o, "# HELP guantong_resources Resources by verdict and state"
+	              "\n# TYPE guantong_resources gauge\n");
+	json_object_foreach(verdicts, verdict, states)
+	{
+		json_object_foreach(states, state, n)
+		{
+			gt_out_format(o,
+			              "guantong_resources{verdict=\"%s\","
+			              "state=\"%s\"} %llu\n",
+			              verdict, state,
+			              (unsigned long long)count(n));
+		}
+	}
+}
+
+static void put_store(struct gt_out *o, json_t *status)
+{
+	static const char g[] = "gauge";
+	const json_t *records = json_object_get(status, "records");
+	const json_t *objects = json_object_get(status, "objects");
+	const struct row rows[] = {
+	        {"stored_bytes", g, "Bytes of objects held",
+	         count(json_object_get(status, "bytes"))},
+	        {"objects_complete", g, "Objects held whole",
+	         count(json_object_get(objects, "complete"))},
+	        {"objects_partial", g, "Objects held in part",
+	         count(json_object_get(objects, "partial"))},
+	        {"records", g, "Learner records held",
+	         count(json_object_get(records, "count"))},
+	        {"quarantined", g, "Learner records set aside, held",
+	         count(json_object_get(records, "quarantined"))},
+	        {"audit_rows", g, "Rows of the audit log",
+	         count(json_object_get(status, "audit_rows"))},
+	};
+	put_resources(o, json_object_get(status, "resources"));
+	put_rows(o, rows, sizeof rows / sizeof *rows);
+}
+
+enum MHD_Result gt_http_metrics(struct gt_request *rq)
+{
+	const struct gt_http_env *env = gt_http_env_of(rq->http);
+	struct gt_node_status *s = malloc(sizeof *s);
+	struct gt_out o = {0};
+	if (!s)
+		return gt_rq_error(rq, -GT_ENOMEM, "");
+	gt_core_status(env->core, s);
+	gt_out_format(&o,
+	              "# HELP guantong_info Who this is\n"
+	              "# TYPE guantong_info gauge\n"
+	              "guantong_info{code=\"%s\"} 1\n",
+	              env->config->code);
+	put_node(&o, s);
+	put_children(&o, s);
+	free(s);
+	struct gt_worker *w = gt_worker_take(rq->http);
+	json_t *status = w ? gt_read_status(w->reader) : NULL;
+	gt_worker_give(rq->http, w);
+	if (status)
+		put_store(&o, status);
+	json_decref(status);
+	size_t n;
+	char *text = gt_out_take(&o, &n);
+	return gt_rq_text(rq, 200, "text/plain; version=0.0.4; charset=utf-8",
+	                  text, n);
+}

@@ -1,0 +1,53 @@
+/* http_parse.h: the pure half of HTTP: headers, paths, base64.
+ *
+ * Nothing here touches a socket; every input is hostile. */
+#ifndef GT_HTTP_PARSE_H
+#define GT_HTTP_PARSE_H
+
+#include "base.h"
+
+struct gt_range {
+	uint64_t from, n;
+};
+enum gt_ranged {
+	GT_RANGE_WHOLE, /* none asked for, or one we may ignore (RFC 9110 14.2)
+	                 */
+	GT_RANGE_PART,
+	GT_RANGE_UNFIT, /* answer 416 */
+};
+/* A Range header (NULL: absent) against size bytes. Several ranges are ignored:
+ * the whole is a right answer to them. */
+enum gt_ranged gt_http_range(const char *header, uint64_t size,
+                             struct gt_range *out);
+
+/* Percent-decodes n chars and ends them with NUL. False: a broken escape, a
+ * NUL or control character, or too long. */
+bool gt_http_decode(char *out, size_t cap, const char *raw, size_t n);
+/* "33/slug/dir/file" into "33/slug" and "dir/file" ("" when there is none;
+ * *slash tells "33/slug/" from "33/slug"). False: no resource id. */
+bool gt_http_split(const char *text, char rid[GT_RID_MAX + 1],
+                   const char **path, bool *slash);
+
+/* Accept-Encoding takes the coding (and does not give it q=0). */
+bool gt_http_accepts(const char *header, const char *coding);
+/* If-None-Match or If-Match names the quoted etag (weak comparison) or "*". */
+bool gt_http_etag_listed(const char *header, const char *etag);
+/* "zh-CN" or "en": what ?lang= says, else the best of Accept-Language, else
+ * the fallback. Any may be NULL. */
+const char *gt_http_language(const char *query, const char *accept,
+                             const char *fallback);
+
+/* "Basic ..." into name and password. False: not that, or too long. */
+bool gt_http_basic(const char *header, char *name, size_t name_cap,
+                   char *password, size_t password_cap);
+/* Compares without telling by time where two texts differ. */
+bool gt_http_same_secret(const char *a, const char *b);
+
+/* RFC 4648 base64, padded, no blanks. out holds 3 * (n / 4) bytes. False: it
+ * is not that. */
+bool gt_http_unbase64(uint8_t *out, size_t *len, const char *text, size_t n);
+
+/* Decimal digits only. */
+bool gt_http_number(const char *text, uint64_t max, uint64_t *out);
+
+#endif
