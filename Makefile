@@ -16,6 +16,8 @@ GEN := $(BUILD)/gen
 PYTHON ?= /usr/bin/python3
 JOBS := -j$(shell nproc)
 
+# sanitizers put red zones around what is on the stack
+FRAME := $(if $(filter release debug,$(V)),16384,65536)
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
 	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Walloca \
@@ -33,8 +35,6 @@ SAN_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=all
 SAN_cov := -O0 --coverage
 SAN_debug := -Og
-# sanitizers put red zones around what is on the stack
-FRAME := $(if $(filter release debug,$(V)),16384,65536)
 ifeq ($(V),release)
 OPT := $(HARD)
 LDOPT := $(HARDLD)
