@@ -9,12 +9,14 @@ enum { GT_SCHEMA_VERSION = 1 };
 
 /* object.state: how much of an object's file is here. An object nobody wants
  * has no row. Allowed: WANTED -> PARTIAL -> CHECKING -> COMPLETE; CHECKING ->
- * WANTED (the check failed); COMPLETE -> PARTIAL (a frame rotted). */
+ * PARTIAL (frames rotted) or REFUSED; WANTED -> REFUSED; COMPLETE -> PARTIAL (a
+ * frame rotted). */
 enum gt_object_state {
 	GT_OBJECT_WANTED = 1,  /* no manifest yet */
 	GT_OBJECT_PARTIAL = 2, /* manifest known, some frames durable */
 	GT_OBJECT_CHECKING = 3,
 	GT_OBJECT_COMPLETE = 4,
+	GT_OBJECT_REFUSED = 5, /* hostile: never asked for again */
 };
 
 /* a column a line, which the formatter would not leave so */
@@ -45,21 +47,22 @@ enum gt_object_state {
 	" asked INTEGER NOT NULL DEFAULT 0," /* on-demand and asked for */ \
 	" updated_ms INTEGER NOT NULL);" \
 	"CREATE UNIQUE INDEX item_id ON item(kind, id);" \
-	"CREATE UNIQUE INDEX item_seq ON item(seq);" \
+	"CREATE UNIQUE INDEX item_seq ON item(kind, seq);" \
 	"CREATE INDEX item_object ON item(object) WHERE object IS NOT NULL;" \
 	"CREATE INDEX item_prior ON item(prior) WHERE prior IS NOT NULL;" \
 	"CREATE TABLE object(" \
 	" oid INTEGER PRIMARY KEY," \
 	" id BLOB NOT NULL UNIQUE," \
 	" state INTEGER NOT NULL," /* enum gt_object_state */ \
-	" manifest BLOB," \
 	" size INTEGER NOT NULL," /* object file, bytes */ \
 	" frames INTEGER NOT NULL," \
 	" present INTEGER NOT NULL," /* frames durable */ \
-	" have BLOB," /* bitmap of durable frames, bit i of byte i/8, low first */ \
 	" transfer BLOB," /* 16 bytes, of the last fetch */ \
 	" created_ms INTEGER NOT NULL," \
-	" completed_ms INTEGER NOT NULL);" \
+	" completed_ms INTEGER NOT NULL," \
+	/* the large ones last: a small one is read without walking them */ \
+	" have BLOB," /* bitmap of durable frames, bit i of byte i/8, low first */ \
+	" manifest BLOB);" \
 	/* Children and what each has been told. */ \
 	"CREATE TABLE child(" \
 	" cid INTEGER PRIMARY KEY," \

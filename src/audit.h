@@ -1,0 +1,39 @@
+/* audit.h: every decision and transfer leaves a row in its turn's transaction.
+ *
+ * Learners are never named: a row about records holds counts and bytes. */
+#ifndef GT_AUDIT_H
+#define GT_AUDIT_H
+
+#include <stdint.h>
+
+#include "base.h"
+
+struct gt_node;
+
+/* NULL texts are written as "". */
+struct gt_audit {
+	const char *actor;   /* who; NULL: this node */
+	const char *event;   /* what, see the list below */
+	const char *kind;    /* of what: resource, object, layer, ... */
+	const char *subject; /* which */
+	int64_t version;
+	const char *peer; /* the other end */
+	const char *verdict, *rule, *layer;
+	int result; /* 0 or -GT_E... */
+	uint64_t bytes;
+	const char *transfer; /* the same text at both ends */
+	const char *detail;
+};
+
+/* Events:
+ *   publish withdraw policy roster want   ordered by people here
+ *   judge      parent: what a child may have, at each change of verdict
+ *   receive    child: an item arrived     retract   child: it must leave
+ *   fetch      child: an object is whole  serve     parent: it was served
+ *   accept     records handed in here     send, merge   records up, both ends
+ *   quarantine a record that contradicts one already here
+ *   remove     bytes were given up        damage    bytes differ from their
+ * hash link       up, down, refused          note      the daemon's own */
+int gt_audit_row(struct gt_node *n, const struct gt_audit *a);
+
+#endif

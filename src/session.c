@@ -1,0 +1,338 @@
+/* session.c: Hello and Prove. After them a link belongs to a code.
+ *
+ * Each end signs both codes and both nonces under its role, so that a proof
+ * can be neither replayed nor reflected, and is of use on this link only. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "state.h"
+
+enum { PROTOCOL = 1, NONCE = 32, PROOF = 64, PROOF_TEXT = 256 };
+
+static struct gt_bytes proof_text(uint8_t out[PROOF_TEXT], const char *role,
+                                  const char *child, const char *parent,
+                                  const uint8_t *child_nonce,
+                                  const uint8_t *parent_nonce)
+{
+	char *text = (char *)out;
+	gt_format(text, PROOF_TEXT, "guantong hello v1\n%s\n%s\n%s\n", role,
+	          child, parent);
+	size_t n = strlen(text);
+	assert(n + 2 * NONCE <= PROOF_TEXT);
+	memcpy(out + n, child_nonce, NONCE);
+	memcpy(out + n + NONCE, parent_nonce, NONCE);
+	return gt_bytes_of(out, n + 2 * NONCE);
+}
+
+static int refuse(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                  int code, const char *why)
+{
+	int status = gt_send_error(n, p, token, code, why, 0);
+	return status ? status : gt_drop(n, p, why);
+}
+
+static int audit_link(struct gt_node *n, const struct gt_peer *p,
+                      const char *what)
+{
+	struct gt_audit row = {.event = "link",
+	                       .kind = "link",
+	                       .subject = p->code,
+	                       .peer = p->code,
+	                       .detail = what};
+	n->touched = true;
+	int status = gt_audit_row(n, &row);
+	if (status == 0)
+		status = gt_log(n, GT_LOG_INFO, "link to %s (%s) is %s",
+		                p->code, p->address, what);
+	return status;
+}
+
+/* ------------------------------------------------------------------ both ends
+ */
+
+static int say_hello(struct gt_node *n, struct gt_peer *p)
+{
+	Gt__Request r = GT__REQUEST__INIT;
+	Gt__Hello h = GT__HELLO__INIT;
+	struct gt_asking a = {.what = GT_ASKED_HELLO};
+	h.version_min = PROTOCOL;
+	h.version_max = PROTOCOL;
+	h.code = n->code;
+	h.parent = n->parent;
+	h.epoch = (ProtobufCBinaryData){sizeof n->epoch, n->epoch};
+	h.nonce = (ProtobufCBinaryData){NONCE, p->nonce_ours};
+	r.body_case = GT__REQUEST__BODY_HELLO;
+	r.hello = &h;
+	return gt_ask(n, &r, &a, NULL);
+}
+
+int gt_session_up(struct gt_node *n, struct gt_peer *p)
+{
+	p->session = GT_S_NEW;
+	if (!p->parent)
+		return 0;
+	if (n->up) {
+		int status = gt_drop(n, n->up, "replaced by a newer link");
+		if (status != 0)
+			return status;
+	}
+	if (p->certified && strcmp(p->code, n->parent) != 0)
+		return gt_drop(n, p, "the certificate is not our parent's");
+	gt_copy(p->code, sizeof p->code, n->parent);
+	n->up = p;
+	return say_hello(n, p);
+}
+
+int gt_session_down(struct gt_node *n, struct gt_peer *p)
+{
+	int status = 0;
+	if (p->session == GT_S_READY)
+		status = audit_link(n, p, "down");
+	if (!p->parent)
+		gt_serve_forget(n, p->id);
+	if (status == 0 && p->cid)
+		status = gt_session_save(n, p);
+	if (p == n->up) {
+		n->up = NULL;
+		memset(n->asking, 0, sizeof n->asking);
+		n->asking_count = 0;
+		n->asking_due = 0;
+		n->record_batches = 0;
+		n->reconciling = false;
+		n->status.synced = false;
+		gt_fetch_reset(n);
+	}
+	*p = (struct gt_peer){.session = GT_S_GONE};
+	n->touched = true;
+	return status;
+}
+
+/* -------------------------------------------------------------- parent's side
+ */
+
+static const char *hello_refusal(struct gt_node *n, const struct gt_peer *p,
+                                 const Gt__Hello *m, int *code)
+{
+	*code = GT_EIDENTITY;
+	if (p->session != GT_S_NEW || p->parent)
+		return "Hello out of place";
+	if (m->version_min > PROTOCOL || m->version_max < PROTOCOL) {
+		*code = GT_EVERSION;
+		return "no protocol version in common: this node speaks 1";
+	}
+	*code = GT_EMALFORMED;
+	if (m->nonce.len != NONCE || m->epoch.len != GT_EPOCH_BYTES)
+		return "Hello with a short nonce or epoch";
+	if (strlen(m->code) > GT_CODE_MAX || !gt_code_valid(m->code))
+		return "Hello with a malformed code";
+	*code = GT_EIDENTITY;
+	if (p->certified && strcmp(p->code, m->code) != 0)
+		return "Hello's code is not the certificate's";
+	if (strcmp(m->parent, n->code) != 0)
+		return "this node is not the parent that was asked for";
+	if (!gt_code_child_of(m->code, n->code))
+		return "the code does not lie under this node's";
+	return NULL;
+}
+
+int gt_session_hello(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                     const Gt__Hello *m)
+{
+	int code;
+	bool found;
+	uint8_t key[32], text[PROOF_TEXT], proof[PROOF];
+	const char *no = hello_refusal(n, p, m, &code);
+	if (no)
+		return refuse(n, p, token, code, no);
+	int status = gt_member_key(n, m->code, key, &found);
+	if (status != 0)
+		return status;
+	gt_copy(p->code, sizeof p->code, m->code);
+	if (!found)
+		return refuse(n, p, token, GT_EREVOKED,
+		              "the roster has no active member of that code");
+	memcpy(p->nonce_theirs, m->nonce.data, NONCE);
+	memcpy(p->epoch, m->epoch.data, GT_EPOCH_BYTES);
+	status = gt_sign(&n->key,
+	                 proof_text(text, "parent", p->code, n->code,
+	                            p->nonce_theirs, p->nonce_ours),
+	                 proof);
+	Gt__HelloReply h = GT__HELLO_REPLY__INIT;
+	Gt__Reply r = GT__REPLY__INIT;
+	h.version = PROTOCOL;
+	h.code = n->code;
+	h.epoch = (ProtobufCBinaryData){sizeof n->epoch, n->epoch};
+	h.nonce = (ProtobufCBinaryData){NONCE, p->nonce_ours};
+	h.proof = (ProtobufCBinaryData){PROOF, proof};
+	r.body_case = GT__REPLY__BODY_HELLO;
+	r.hello = &h;
+	p->session = GT_S_PROVING;
+	return status ? status
+	              : gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
+}
+
+static int child_row(struct gt_node *n, struct gt_peer *p, bool *same_epoch)
+{
+	sqlite3_stmt *st =
+	        gt_store_bind(n->store, GT_SQL_CHILD_BY_CODE, "t", p->code);
+	int row = gt_store_step(n->store, GT_SQL_CHILD_BY_CODE);
+	uint8_t epoch[GT_EPOCH_BYTES];
+	*same_epoch = true;
+	if (row == 1) {
+		p->cid = gt_col_int(st, 0);
+		*same_epoch = gt_col_fixed(st, 1, epoch, sizeof epoch) &&
+		              memcmp(epoch, p->epoch, sizeof epoch) == 0;
+		gt_col_fixed(st, 2, p->filter.b, sizeof p->filter.b);
+		p->judged_docs = gt_col_int(st, 3);
+		p->judged = gt_col_int(st, 4);
+		p->vseq = gt_col_int(st, 5);
+		p->acked = gt_col_int(st, 6);
+		p->records = gt_col_int(st, 7);
+		p->rooted = gt_col_int(st, 8);
+	}
+	gt_store_reset(n->store, GT_SQL_CHILD_BY_CODE);
+	if (row != 0)
+		return row < 0 ? row : 0;
+	gt_store_bind(n->store, GT_SQL_CHILD_NEW, "ti", p->code,
+	              n->now.wall_ms);
+	int status = gt_store_run(n->store, GT_SQL_CHILD_NEW);
+	p->cid = gt_store_rowid(n->store);
+	return status;
+}
+
+/* A new epoch counts its records from one again. */
+static int forget_records(struct gt_node *n, struct gt_peer *p)
+{
+	p->records = 0;
+	p->rooted = 0;
+	gt_store_bind(n->store, GT_SQL_BATCH_CLEAR, "i", p->cid);
+	return gt_store_run(n->store, GT_SQL_BATCH_CLEAR);
+}
+
+int gt_session_save(struct gt_node *n, struct gt_peer *p)
+{
+	gt_store_bind(n->store, GT_SQL_CHILD_PUT, "ibbiiiiiii", p->cid,
+	              gt_bytes_of(p->epoch, sizeof p->epoch),
+	              gt_bytes_of(p->filter.b, sizeof p->filter.b),
+	              p->judged_docs, p->judged, p->vseq, p->acked, p->records,
+	              p->rooted, n->now.wall_ms);
+	return gt_store_run(n->store, GT_SQL_CHILD_PUT);
+}
+
+static int proved(struct gt_node *n, struct gt_peer *p, uint64_t token)
+{
+	bool same, found;
+	struct gt_item layer;
+	struct gt_peer *old = gt_peer_by_code(n, p->code);
+	int status = old ? gt_drop(n, old, "replaced by a newer link") : 0;
+	if (status == 0)
+		status = child_row(n, p, &same);
+	if (status == 0 && !same)
+		status = forget_records(n, p);
+	if (status == 0)
+		status = gt_session_save(n, p);
+	if (status == 0)
+		status = gt_item_get(n, GT__KIND__LAYER, p->code, &layer,
+		                     &found);
+	if (status != 0)
+		return status;
+	Gt__ProveReply v = GT__PROVE_REPLY__INIT;
+	Gt__Reply r = GT__REPLY__INIT;
+	v.layer_version = found ? (uint64_t)layer.version : 0;
+	v.records = (uint64_t)p->records;
+	v.acked = (uint64_t)p->acked;
+	r.body_case = GT__REPLY__BODY_PROVE;
+	r.prove = &v;
+	p->session = GT_S_READY;
+	p->receiver.code = p->code;
+	p->receiver.level = gt_level_name(gt_code_depth(p->code));
+	status = gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
+	return status ? status : audit_link(n, p, "up");
+}
+
+int gt_session_prove(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                     const Gt__Prove *m)
+{
+	uint8_t key[32], text[PROOF_TEXT];
+	bool found;
+	if (p->session != GT_S_PROVING)
+		return refuse(n, p, token, GT_EIDENTITY, "Prove out of place");
+	int status = gt_member_key(n, p->code, key, &found);
+	if (status != 0)
+		return status;
+	struct gt_bytes t = proof_text(text, "child", p->code, n->code,
+	                               p->nonce_theirs, p->nonce_ours);
+	if (!found || m->proof.len != PROOF ||
+	    gt_verify(key, t, m->proof.data) != 0)
+		return refuse(n, p, token, GT_EIDENTITY,
+		              "the proof is not of that code's key");
+	return proved(n, p, token);
+}
+
+/* --------------------------------------------------------------- child's side
+ */
+
+static int say_prove(struct gt_node *n)
+{
+	Gt__Request r = GT__REQUEST__INIT;
+	Gt__Prove v = GT__PROVE__INIT;
+	struct gt_asking a = {.what = GT_ASKED_PROVE};
+	uint8_t text[PROOF_TEXT], proof[PROOF];
+	struct gt_peer *p = n->up;
+	int status = gt_sign(&n->key,
+	                     proof_text(text, "child", n->code, n->parent,
+	                                p->nonce_ours, p->nonce_theirs),
+	                     proof);
+	v.proof = (ProtobufCBinaryData){PROOF, proof};
+	r.body_case = GT__REQUEST__BODY_PROVE;
+	r.prove = &v;
+	p->session = GT_S_PROVING;
+	return status ? status : gt_ask(n, &r, &a, NULL);
+}
+
+int gt_session_hello_reply(struct gt_node *n, const Gt__HelloReply *m)
+{
+	struct gt_peer *p = n->up;
+	uint8_t key[32], text[PROOF_TEXT];
+	bool found;
+	if (m->version != PROTOCOL)
+		return gt_drop(n, p,
+		               "the parent chose a version we do not speak");
+	if (m->nonce.len != NONCE || m->proof.len != PROOF ||
+	    m->epoch.len != GT_EPOCH_BYTES || strcmp(m->code, n->parent) != 0)
+		return gt_drop(n, p, "malformed answer to Hello");
+	int status = gt_member_key(n, n->parent, key, &found);
+	if (status != 0)
+		return status;
+	if (!found)
+		return gt_drop(n, p, "the parent is not an active member");
+	memcpy(p->nonce_theirs, m->nonce.data, NONCE);
+	memcpy(p->epoch, m->epoch.data, GT_EPOCH_BYTES);
+	struct gt_bytes t = proof_text(text, "parent", n->code, n->parent,
+	                               p->nonce_ours, p->nonce_theirs);
+	if (gt_verify(key, t, m->proof.data) != 0)
+		return gt_drop(n, p, "the parent's proof is not of its key");
+	return say_prove(n);
+}
+
+int gt_session_prove_reply(struct gt_node *n, const Gt__ProveReply *m)
+{
+	struct gt_peer *p = n->up;
+	struct gt_item layer;
+	bool found;
+	p->session = GT_S_READY;
+	int status = audit_link(n, p, "up");
+	n->status.parent_seen_ms = n->now.wall_ms;
+	/* What the parent has is what counts: after a restore of either end its
+	 * cursor may be behind ours, never rightly ahead. */
+	n->record_sent = m->records > (uint64_t)n->record_seq
+	                         ? n->record_seq
+	                         : (int64_t)m->records;
+	if (status == 0)
+		status = gt_item_get(n, GT__KIND__LAYER, n->code, &layer,
+		                     &found);
+	if (status == 0 && found && layer.own &&
+	    (uint64_t)layer.version > m->layer_version)
+		status = gt_follow_offer(n);
+	return status ? status : gt_follow_start(n);
+}

@@ -1,0 +1,151 @@
+/* sql.h: every statement the core runs, by name. Readers have their own. */
+#ifndef GT_SQL_H
+#define GT_SQL_H
+
+#define GT_ITEM_COLUMNS                                                    \
+	"rid,kind,id,seq,version,state,hash,signed,verdict,priority,rule," \
+	"layer,own,object,prior,asked"
+
+#define GT_STATEMENTS(X)                                                      \
+	X(BEGIN, "BEGIN")                                                     \
+	X(COMMIT, "COMMIT")                                                   \
+	X(ROLLBACK, "ROLLBACK")                                               \
+	X(META_GET, "SELECT value FROM meta WHERE key=?1")                    \
+	X(META_PUT, "INSERT INTO meta VALUES(?1,?2)"                          \
+	            " ON CONFLICT(key) DO UPDATE SET value=excluded.value")   \
+	/* items */                                                           \
+	X(ITEM_BY_ID,                                                         \
+	  "SELECT " GT_ITEM_COLUMNS " FROM item WHERE kind=?1 AND id=?2")     \
+	X(ITEM_BY_RID, "SELECT " GT_ITEM_COLUMNS " FROM item WHERE rid=?1")   \
+	X(ITEM_PUT,                                                           \
+	  "INSERT INTO item(kind,id,seq,version,state,hash,signed,verdict,"   \
+	  "priority,rule,layer,own,type,title,object,prior,updated_ms)"       \
+	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?"  \
+	  "17)"                                                               \
+	  " ON CONFLICT(kind,id) DO UPDATE SET seq=excluded.seq,"             \
+	  "version=excluded.version,state=excluded.state,hash=excluded.hash," \
+	  "signed=excluded.signed,verdict=excluded.verdict,"                  \
+	  "priority=excluded.priority,rule=excluded.rule,layer=excluded."     \
+	  "layer,"                                                            \
+	  "own=excluded.own,type=excluded.type,title=excluded.title,"         \
+	  "object=excluded.object,prior=excluded.prior,"                      \
+	  "updated_ms=excluded.updated_ms")                                   \
+	X(ITEM_ASK, "UPDATE item SET asked=?2 WHERE rid=?1")                  \
+	X(ITEM_DROP_PRIOR, "UPDATE item SET prior=NULL WHERE object=?1")      \
+	X(ITEM_MAX_SEQ, "SELECT ifnull(max(seq),0) FROM item WHERE kind=?1")  \
+	X(ITEMS_AFTER,                                                        \
+	  "SELECT " GT_ITEM_COLUMNS " FROM item WHERE kind=?1 AND seq>?2"     \
+	  " ORDER BY seq LIMIT ?3")                                           \
+	X(ITEMS_PAGE,                                                         \
+	  "SELECT id,hash,verdict FROM item WHERE kind=1 AND verdict>0"       \
+	  " AND own=0 AND id>?1 ORDER BY id LIMIT ?2")                        \
+	X(LAYERS, "SELECT id,hash,signed,version FROM item WHERE kind=2"      \
+	          " ORDER BY id")                                             \
+	/* is any resource here that may keep this object's bytes? */         \
+	X(OBJECT_USERS,                                                       \
+	  "SELECT id,priority,verdict,asked FROM item WHERE object=?1"        \
+	  " AND verdict>=2 AND state=0 UNION ALL"                             \
+	  " SELECT id,priority,verdict,asked FROM item WHERE prior=?1"        \
+	  " AND verdict>=2 AND state=0 ORDER BY 2 DESC LIMIT 1")              \
+	X(OBJECT_ASK, "UPDATE item SET asked=1 WHERE object=?1 AND verdict=2" \
+	              " AND state=0")                                         \
+	X(OBJECT_PRIOR, "SELECT prior FROM item WHERE object=?1"              \
+	                " AND prior IS NOT NULL LIMIT 1")                     \
+	X(OBJECT_ENTRY, "SELECT signed FROM item WHERE object=?1 AND state=0" \
+	                " AND length(signed)>0 LIMIT 1")                      \
+	X(OBJECT_ALLOWED,                                                     \
+	  "SELECT 1 FROM item i JOIN view v ON v.cid=?2 AND v.rid=i.rid"      \
+	  " WHERE i.object=?1 AND v.verdict>=2 AND i.state=0 UNION ALL"       \
+	  " SELECT 1 FROM item i JOIN view v ON v.cid=?2 AND v.rid=i.rid"     \
+	  " WHERE i.prior=?1 AND v.verdict>=2 AND i.state=0 LIMIT 1")         \
+	/* objects */                                                         \
+	X(OBJECT_BY_ID,                                                       \
+	  "SELECT oid,state,manifest,size,frames,present,have,transfer"       \
+	  " FROM object WHERE id=?1")                                         \
+	X(OBJECT_NEW,                                                         \
+	  "INSERT INTO object(id,state,manifest,size,frames,present,have,"    \
+	  "transfer,created_ms,completed_ms)"                                 \
+	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)")                          \
+	X(OBJECT_MANIFEST, "UPDATE object SET state=2,manifest=?2,size=?3,"   \
+	                   "frames=?4,present=0,have=?5 WHERE id=?1")         \
+	X(OBJECT_FILL, "UPDATE object SET present=?2,have=?3 WHERE id=?1")    \
+	X(OBJECT_STATE,                                                       \
+	  "UPDATE object SET state=?2,completed_ms=?3 WHERE id=?1")           \
+	X(OBJECT_DELETE, "DELETE FROM object WHERE id=?1")                    \
+	X(OBJECTS_WANTED,                                                     \
+	  "SELECT o.id,max(i.asked),max(i.priority) FROM object o"             \
+	  " JOIN item i ON i.object=o.id WHERE o.state IN(1,2,3)"              \
+	  " AND i.state=0 AND (i.verdict=3 OR (i.verdict=2 AND i.asked=1))"    \
+	  " GROUP BY o.oid ORDER BY 2 DESC,3 DESC,min(i.rid) LIMIT ?1")        \
+	/* children */                                                        \
+	X(CHILD_BY_CODE,                                                      \
+	  "SELECT cid,epoch,filter,judged_docs,judged,vseq,acked,records,"    \
+	  "rooted FROM child WHERE code=?1")                                  \
+	X(CHILD_NEW,                                                          \
+	  "INSERT INTO child(code,judged_docs,judged,vseq,acked,records,"     \
+	  "rooted,seen_ms) VALUES(?1,0,0,0,0,0,0,?2)")                        \
+	X(CHILD_PUT,                                                          \
+	  "UPDATE child SET epoch=?2,filter=?3,judged_docs=?4,judged=?5,"     \
+	  "vseq=?6,acked=?7,records=?8,rooted=?9,seen_ms=?10 WHERE cid=?1")   \
+	X(CHILD_STATUS, "UPDATE child SET status=?2,seen_ms=?3 WHERE cid=?1") \
+	X(VIEW_GET, "SELECT vseq,seq,verdict,priority,rule,layer FROM view"   \
+	            " WHERE cid=?1 AND rid=?2")                               \
+	X(VIEW_PUT, "INSERT INTO view VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"        \
+	            " ON CONFLICT(cid,rid) DO UPDATE SET vseq=excluded.vseq," \
+	            "seq=excluded.seq,verdict=excluded.verdict,"              \
+	            "priority=excluded.priority,rule=excluded.rule,"          \
+	            "layer=excluded.layer")                                   \
+	X(VIEW_AFTER,                                                         \
+	  "SELECT v.vseq,v.verdict,v.priority,v.rule,v.layer,i.kind,i.id,"    \
+	  "i.signed FROM view v JOIN item i ON i.rid=v.rid"                   \
+	  " WHERE v.cid=?1 AND v.vseq>?2 ORDER BY v.vseq LIMIT ?3")           \
+	X(VIEW_ACK,                                                           \
+	  "UPDATE view SET vseq=0 WHERE cid=?1 AND vseq>?2 AND vseq<=?3"      \
+	  " AND vseq>0 AND verdict=0")                                        \
+	X(VIEW_CLEAR, "DELETE FROM view WHERE cid=?1")                        \
+	/* resources, complete and wanted objects, bytes */                   \
+	X(COUNTS,                                                             \
+	  "SELECT (SELECT count(*) FROM item WHERE kind=1 AND verdict>0),"    \
+	  "ifnull(sum(state=4),0),ifnull(sum(state<4),0),"                    \
+	  "ifnull(sum(CASE WHEN state=4 THEN size END),0) FROM object")       \
+	/* records */                                                         \
+	X(STREAM_GET,                                                         \
+	  "SELECT sid,last FROM stream WHERE code=?1 AND epoch=?2")           \
+	X(STREAM_NEW, "INSERT INTO stream(code,epoch,last) VALUES(?1,?2,0)")  \
+	X(STREAM_LAST, "UPDATE stream SET last=max(last,?2) WHERE sid=?1")    \
+	X(RECORD_BY_ID, "SELECT seq,form FROM record WHERE id=?1")            \
+	X(RECORD_BY_KEY,                                                      \
+	  "SELECT seq FROM record WHERE stream=?1 AND origin_seq=?2")         \
+	X(RECORD_NEW,                                                         \
+	  "INSERT INTO record(stream,origin_seq,id,form,flags,target,"        \
+	  "origin_ms,stored_ms,policy,authority,body)"                        \
+	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")                      \
+	X(RECORD_MAX, "SELECT ifnull(max(seq),0),ifnull(max(stored_ms),0)"    \
+	              " FROM (SELECT seq,stored_ms FROM record"               \
+	              " ORDER BY seq DESC LIMIT 1)")                          \
+	X(RECORDS_AFTER,                                                      \
+	  "SELECT r.seq,s.code,s.epoch,r.origin_seq,r.id,r.form,r.flags,"     \
+	  "r.target,r.origin_ms,r.policy,r.body,r.authority FROM record r"    \
+	  " JOIN stream s ON s.sid=r.stream WHERE r.seq>?1"                   \
+	  " ORDER BY r.seq LIMIT ?2")                                         \
+	X(QUARANTINE,                                                         \
+	  "INSERT OR IGNORE INTO quarantine(via,stream,origin_seq,id,form,"   \
+	  "origin_ms,at_ms,reason,body) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)")  \
+	X(BATCH_NEW, "INSERT OR IGNORE INTO batch VALUES(?1,?2,?3)")          \
+	X(BATCHES, "SELECT upto,need FROM batch WHERE cid=?1 ORDER BY upto")  \
+	X(BATCH_DONE, "DELETE FROM batch WHERE cid=?1 AND upto<=?2")          \
+	X(BATCH_CLEAR, "DELETE FROM batch WHERE cid=?1")                      \
+	/* audit */                                                           \
+	X(AUDIT,                                                              \
+	  "INSERT INTO audit(at_ms,node,actor,event,kind,subject,version,"    \
+	  "peer,verdict,rule,layer,result,bytes,transfer,detail)"             \
+	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)")
+
+enum gt_sql {
+#define X(name, text) GT_SQL_##name,
+	GT_STATEMENTS(X)
+#undef X
+	        GT_SQL_COUNT
+};
+
+#endif

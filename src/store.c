@@ -1,0 +1,329 @@
+#include "store.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema.h"
+
+enum { CHECKPOINT_PAGES = 4096 };
+
+struct gt_store {
+	sqlite3 *db;
+	sqlite3_stmt *st[GT_SQL_COUNT];
+	int wal_pages; /* as the last commit left it */
+	int64_t changes;
+	int unbound; /* a bind failed: no statement runs any more */
+	char why[256];
+};
+
+static const char *const texts[] = {
+#define X(name, text) text,
+        GT_STATEMENTS(X)
+#undef X
+};
+
+static int failed(struct gt_store *s)
+{
+	int code = sqlite3_extended_errcode(s->db);
+	gt_format(s->why, sizeof s->why, "SQLite %d: %s", code,
+	          sqlite3_errmsg(s->db));
+	return -GT_ESTORE;
+}
+
+static int on_wal(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct gt_store *s = arg;
+	(void)db;
+	(void)name;
+	s->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+static int set_up(struct gt_store *s)
+{
+	static const char pragmas[] = "PRAGMA journal_mode=WAL;"
+	                              "PRAGMA synchronous=FULL;"
+	                              "PRAGMA wal_autocheckpoint=0;"
+	                              "PRAGMA foreign_keys=OFF;"
+	                              "PRAGMA secure_delete=OFF;"
+	                              "PRAGMA temp_store=MEMORY;"
+	                              "PRAGMA cache_size=-4000;"
+	                              "PRAGMA journal_size_limit=67108864";
+	sqlite3_extended_result_codes(s->db, 1);
+	if (sqlite3_exec(s->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
+		return failed(s);
+	sqlite3_wal_hook(s->db, on_wal, s);
+	return 0;
+}
+
+static int user_version(struct gt_store *s, int *out)
+{
+	sqlite3_stmt *st;
+	if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &st, NULL) !=
+	    SQLITE_OK)
+		return failed(s);
+	*out = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int(st, 0) : -1;
+	return sqlite3_finalize(st) == SQLITE_OK ? 0 : failed(s);
+}
+
+static int create(struct gt_store *s)
+{
+	char version[64];
+	gt_format(version, sizeof version, "PRAGMA user_version=%d",
+	          GT_SCHEMA_VERSION);
+	if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) ||
+	    sqlite3_exec(s->db, GT_SCHEMA, NULL, NULL, NULL) ||
+	    sqlite3_exec(s->db, version, NULL, NULL, NULL) ||
+	    sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL))
+		return failed(s);
+	return 0;
+}
+
+static int open_schema(struct gt_store *s)
+{
+	int version;
+	int status = user_version(s, &version);
+	if (status == 0 && version == 0)
+		return create(s);
+	if (status == 0 && version != GT_SCHEMA_VERSION) {
+		gt_format(s->why, sizeof s->why,
+		          "the database has schema version %d, this program "
+		          "knows %d: run the version of guantong that made it",
+		          version, GT_SCHEMA_VERSION);
+		return -GT_EVERSION;
+	}
+	return status;
+}
+
+static int prepare(struct gt_store *s)
+{
+	for (int i = 0; i < GT_SQL_COUNT; i++)
+		if (sqlite3_prepare_v3(s->db, texts[i], -1,
+		                       SQLITE_PREPARE_PERSISTENT, &s->st[i],
+		                       NULL) != SQLITE_OK)
+			return failed(s);
+	return 0;
+}
+
+int gt_store_open(struct gt_store **out, sqlite3 *db, char *why, size_t why_cap)
+{
+	struct gt_store *s = calloc(1, sizeof *s);
+	if (!s) {
+		sqlite3_close(db);
+		gt_format(why, why_cap, "%s", gt_strerror(GT_ENOMEM));
+		return -GT_ENOMEM;
+	}
+	s->db = db;
+	int status = set_up(s);
+	if (status == 0)
+		status = open_schema(s);
+	if (status == 0)
+		status = prepare(s);
+	if (status != 0) {
+		gt_format(why, why_cap, "%s", s->why);
+		gt_store_close(s);
+		return status;
+	}
+	*out = s;
+	return 0;
+}
+
+void gt_store_close(struct gt_store *s)
+{
+	if (!s)
+		return;
+	for (int i = 0; i < GT_SQL_COUNT; i++)
+		sqlite3_finalize(s->st[i]);
+	sqlite3_close(s->db);
+	free(s);
+}
+
+const char *gt_store_why(const struct gt_store *s)
+{
+	return s->why;
+}
+
+/* ------------------------------------------------------------- transactions */
+
+int gt_store_begin(struct gt_store *s)
+{
+	s->changes = sqlite3_total_changes64(s->db);
+	return gt_store_run(s, GT_SQL_BEGIN);
+}
+
+int gt_store_commit(struct gt_store *s, bool *changed)
+{
+	*changed = sqlite3_total_changes64(s->db) != s->changes;
+	return gt_store_run(s, GT_SQL_COMMIT);
+}
+
+void gt_store_rollback(struct gt_store *s)
+{
+	char why[sizeof s->why];
+	memcpy(why, s->why, sizeof why);
+	for (int i = 0; i < GT_SQL_COUNT; i++)
+		sqlite3_reset(s->st[i]);
+	(void)gt_store_run(s, GT_SQL_ROLLBACK); /* may be rolled back already */
+	memcpy(s->why, why, sizeof why);
+}
+
+int gt_store_checkpoint(struct gt_store *s)
+{
+	int mode = SQLITE_CHECKPOINT_PASSIVE, log = 0, done = 0;
+	if (s->wal_pages < CHECKPOINT_PAGES)
+		return 0;
+	if (s->wal_pages > 8 * CHECKPOINT_PAGES)
+		mode = SQLITE_CHECKPOINT_TRUNCATE;
+	int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, mode, &log, &done);
+	if (rc != SQLITE_OK && rc != SQLITE_BUSY && rc != SQLITE_LOCKED)
+		return failed(s);
+	s->wal_pages = log > done ? log - done : 0;
+	return 0;
+}
+
+/* --------------------------------------------------------------- statements */
+
+static int bind_one(sqlite3_stmt *st, int i, char type, va_list *ap)
+{
+	struct gt_bytes b;
+	switch (type) {
+	case 'i':
+		return sqlite3_bind_int64(st, i, va_arg(*ap, int64_t));
+	case 't':
+		return sqlite3_bind_text(st, i, va_arg(*ap, const char *), -1,
+		                         SQLITE_TRANSIENT);
+	case 'b':
+		b = va_arg(*ap, struct gt_bytes);
+		return sqlite3_bind_blob64(st, i, b.p ? b.p : (const void *)"",
+		                           b.n, SQLITE_TRANSIENT);
+	case 'o':
+		b = va_arg(*ap, struct gt_bytes);
+		if (!b.p)
+			return sqlite3_bind_null(st, i);
+		return sqlite3_bind_blob64(st, i, b.p, b.n, SQLITE_TRANSIENT);
+	case 'n':
+		return sqlite3_bind_null(st, i);
+	default:
+		assert(!"unknown bind type");
+		return SQLITE_MISUSE;
+	}
+}
+
+sqlite3_stmt *gt_store_bind(struct gt_store *s, enum gt_sql which,
+                            const char *types, ...)
+{
+	sqlite3_stmt *st = s->st[which];
+	va_list ap;
+	sqlite3_reset(st);
+	va_start(ap, types);
+	for (int i = 0; types[i]; i++) {
+		if (bind_one(st, i + 1, types[i], &ap) != SQLITE_OK)
+			s->unbound = failed(s);
+	}
+	va_end(ap);
+	return st;
+}
+
+int gt_store_step(struct gt_store *s, enum gt_sql which)
+{
+	if (s->unbound)
+		return s->unbound;
+	int rc = sqlite3_step(s->st[which]);
+	if (rc == SQLITE_ROW)
+		return 1;
+	if (rc != SQLITE_DONE) {
+		int status = failed(s);
+		sqlite3_reset(s->st[which]);
+		return status;
+	}
+	sqlite3_reset(s->st[which]);
+	return 0;
+}
+
+int gt_store_run(struct gt_store *s, enum gt_sql which)
+{
+	int status = gt_store_step(s, which);
+	assert(status != 1);
+	return status;
+}
+
+void gt_store_reset(struct gt_store *s, enum gt_sql which)
+{
+	sqlite3_reset(s->st[which]);
+}
+
+int64_t gt_store_rowid(const struct gt_store *s)
+{
+	return sqlite3_last_insert_rowid(s->db);
+}
+
+int64_t gt_col_int(sqlite3_stmt *st, int col)
+{
+	return sqlite3_column_int64(st, col);
+}
+
+const char *gt_col_text(sqlite3_stmt *st, int col)
+{
+	const char *t = (const char *)sqlite3_column_text(st, col);
+	return t ? t : "";
+}
+
+struct gt_bytes gt_col_bytes(sqlite3_stmt *st, int col)
+{
+	const uint8_t *p = sqlite3_column_blob(st, col);
+	int n = sqlite3_column_bytes(st, col);
+	return (struct gt_bytes){p, p ? (size_t)n : 0};
+}
+
+bool gt_col_fixed(sqlite3_stmt *st, int col, uint8_t *out, size_t n)
+{
+	struct gt_bytes b = gt_col_bytes(st, col);
+	if (b.n != n) {
+		memset(out, 0, n);
+		return false;
+	}
+	memcpy(out, b.p, n);
+	return true;
+}
+
+/* --------------------------------------------------------------------- meta */
+
+int gt_meta_get(struct gt_store *s, const char *key, int64_t fallback,
+                int64_t *out)
+{
+	sqlite3_stmt *st = gt_store_bind(s, GT_SQL_META_GET, "t", key);
+	int row = gt_store_step(s, GT_SQL_META_GET);
+	*out = row == 1 ? gt_col_int(st, 0) : fallback;
+	gt_store_reset(s, GT_SQL_META_GET);
+	return row < 0 ? row : 0;
+}
+
+int gt_meta_put(struct gt_store *s, const char *key, int64_t value)
+{
+	gt_store_bind(s, GT_SQL_META_PUT, "ti", key, value);
+	return gt_store_run(s, GT_SQL_META_PUT);
+}
+
+int gt_meta_get_bytes(struct gt_store *s, const char *key,
+                      struct gt_arena *arena, struct gt_bytes *out)
+{
+	sqlite3_stmt *st = gt_store_bind(s, GT_SQL_META_GET, "t", key);
+	int row = gt_store_step(s, GT_SQL_META_GET);
+	*out = (struct gt_bytes){NULL, 0};
+	if (row == 1) {
+		struct gt_bytes b = gt_col_bytes(st, 0);
+		*out = (struct gt_bytes){gt_arena_copy(arena, b.p, b.n), b.n};
+	}
+	gt_store_reset(s, GT_SQL_META_GET);
+	if (row == 1 && out->n > 0 && !out->p)
+		return -GT_ENOMEM;
+	return row < 0 ? row : 0;
+}
+
+int gt_meta_put_bytes(struct gt_store *s, const char *key,
+                      struct gt_bytes value)
+{
+	gt_store_bind(s, GT_SQL_META_PUT, "tb", key, value);
+	return gt_store_run(s, GT_SQL_META_PUT);
+}
