@@ -1,0 +1,828 @@
+/* u_read.c: a reader beside a writer on a real database in WAL mode. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "guantong.pb-c.h"
+#include "read.h"
+#include "schema.h"
+#include "statement.h"
+
+static char dir[] = "/tmp/gt-read-XXXXXX";
+static char path[64];
+static sqlite3 *db;
+static struct gt_reader *reader;
+static struct gt_arena *arena;
+static int64_t seq;
+
+/* --------------------------------------------------------------------- writing
+ */
+
+static void sql(const char *text)
+{
+	char *why = NULL;
+	int rc = sqlite3_exec(db, text, NULL, NULL, &why);
+	if (rc != SQLITE_OK)
+		print_error("%s: %s\n", text, why);
+	assert_int_equal(rc, SQLITE_OK);
+}
+
+static void insert(const char *text, const char *id, struct gt_bytes a,
+                   struct gt_bytes b)
+{
+	sqlite3_stmt *s;
+	assert_int_equal(sqlite3_prepare_v2(db, text, -1, &s, NULL), SQLITE_OK);
+	sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC);
+	sqlite3_bind_blob(s, 2, a.p, (int)a.n, SQLITE_STATIC);
+	if (b.n)
+		sqlite3_bind_blob(s, 3, b.p, (int)b.n, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 4, ++seq);
+	assert_int_equal(sqlite3_step(s), SQLITE_DONE);
+	sqlite3_finalize(s);
+}
+
+static struct gt_bytes sealed(Gt__Kind kind, const ProtobufCMessage *m)
+{
+	Gt__Signed outer = GT__SIGNED__INIT;
+	struct gt_bytes body = gt_arena_pack(arena, m);
+	outer.kind = kind;
+	outer.body.len = body.n;
+	outer.body.data = gt_arena_copy(arena, body.p, body.n);
+	return gt_arena_pack(arena, &outer.base);
+}
+
+static uint8_t object_ids[16][GT_ID_BYTES];
+
+static struct gt_bytes object_id(int n)
+{
+	memset(object_ids[n], n, GT_ID_BYTES);
+	return gt_bytes_of(object_ids[n], GT_ID_BYTES);
+}
+
+struct given {
+	const char *id, *type, *audience;
+	char *zh;
+	int verdict, state, object, asked; /* object 0: none */
+};
+
+static void add(const struct given *g)
+{
+	char id[200], publisher[] = "33", audience[20], type[20], zh[] = "zh",
+	              en[] = "en";
+	char english[] = "Title of it", subject[] = "health";
+	char *audiences[] = {audience}, *subjects[] = {subject}, text[400];
+	Gt__Text t[2] = {GT__TEXT__INIT, GT__TEXT__INIT};
+	Gt__Text *titles[] = {&t[0], &t[1]};
+	Gt__Entry e = GT__ENTRY__INIT;
+	struct gt_bytes object = {0};
+	gt_copy(id, sizeof id, g->id);
+	gt_copy(audience, sizeof audience, g->audience);
+	gt_copy(type, sizeof type, g->type);
+	t[0].lang = zh;
+	t[0].text = g->zh;
+	t[1].lang = en;
+	t[1].text = english;
+	e.id = id;
+	e.version = 7;
+	e.publisher = publisher;
+	e.type = type;
+	e.title = titles;
+	e.n_title = 2;
+	e.description = titles;
+	e.n_description = 1;
+	e.audiences = audiences;
+	e.n_audiences = 1;
+	e.subjects = subjects;
+	e.n_subjects = 1;
+	e.stored_size = 1000;
+	e.plain_size = 3000;
+	e.created_ms = 1795386457120;
+	if (g->object) {
+		object = object_id(g->object);
+		e.object.len = object.n;
+		e.object.data = object_ids[g->object];
+	}
+	gt_format(text, sizeof text,
+	          "INSERT INTO item(kind,id,seq,version,state,hash,signed,"
+	          "verdict,priority,rule,layer,own,type,title,object,asked,"
+	          "updated_ms) VALUES(1,?1,?4,7,%d,x'00',?2,%d,50,'a rule',"
+	          "'33',0,'%s','',?3,%d,0)",
+	          g->state, g->verdict, g->type, g->asked);
+	insert(text, g->id, sealed(GT__KIND__RESOURCE, &e.base), object);
+}
+
+static void add_object(int n, int state, int frames, int present)
+{
+	char text[200];
+	static char name[] = "index.html", media[] = "text/html";
+	Gt__File f = GT__FILE__INIT;
+	Gt__File *files[] = {&f};
+	Gt__Manifest m = GT__MANIFEST__INIT;
+	f.path = name;
+	f.media_type = media;
+	f.size = 12;
+	m.files = files;
+	m.n_files = 1;
+	gt_format(text, sizeof text,
+	          "INSERT INTO object(id,state,manifest,size,frames,present,"
+	          "created_ms,completed_ms) SELECT ?2,%d,%s,1000,%d,%d,0,0"
+	          " WHERE ?1='' AND ?4>0",
+	          state, state == GT_OBJECT_WANTED ? "NULL" : "?3", frames,
+	          present);
+	insert(text, "", object_id(n), gt_arena_pack(arena, &m.base));
+}
+
+static void add_rule(Gt__Rule *rule, char *name, char *audience, int verdict,
+                     char **level)
+{
+	static Gt__Predicate p[4];
+	static Gt__Predicate *when[4];
+	static char *value[4];
+	static size_t n;
+	gt__rule__init(rule);
+	gt__predicate__init(&p[n]);
+	value[n] = audience;
+	p[n].field = GT__FIELD__AUDIENCE;
+	p[n].values = &value[n];
+	p[n].n_values = 1;
+	when[n] = &p[n];
+	rule->name = name;
+	rule->when = &when[n];
+	rule->n_when = 1;
+	rule->levels = level;
+	rule->n_levels = level ? 1 : 0;
+	rule->verdict = (Gt__Verdict)verdict;
+	rule->priority = 60;
+	n++;
+}
+
+static void add_layer(const char *origin, Gt__Rule *rule)
+{
+	Gt__Layer l = GT__LAYER__INIT;
+	char code[20];
+	Gt__Rule *rules[] = {rule};
+	gt_copy(code, sizeof code, origin);
+	l.origin = code;
+	l.version = 3;
+	l.rules = rules;
+	l.n_rules = 1;
+	l.fallback = GT__VERDICT__MIRROR;
+	l.priority = 50;
+	insert("INSERT INTO item(kind,id,seq,version,state,hash,signed,verdict,"
+	       "priority,rule,layer,own,type,title,updated_ms) SELECT 2,?1,?4,"
+	       "3,0,x'00',?2,3,50,'','',?1='3301','','',0 WHERE ?3 IS NULL",
+	       origin, sealed(GT__KIND__LAYER, &l.base), (struct gt_bytes){0});
+}
+
+static void add_member(void)
+{
+	Gt__Member m = GT__MEMBER__INIT;
+	char code[] = "33-nju", name[] = "\xe6\xb5\x99\xe5\xa4\xa7";
+	m.code = code;
+	m.name = name;
+	m.version = 2;
+	m.publisher = 1;
+	m.standing = GT__STANDING__REVOKED;
+	insert("INSERT INTO item(kind,id,seq,version,state,hash,signed,verdict,"
+	       "priority,rule,layer,own,type,title,updated_ms) SELECT 3,?1,?4,"
+	       "2,1,x'00',?2,3,50,'','',0,'','',0 WHERE ?3 IS NULL",
+	       code, sealed(GT__KIND__MEMBER, &m.base), (struct gt_bytes){0});
+}
+
+static void add_record(int64_t n, const char *flags, const char *target,
+                       const char *body)
+{
+	char text[900];
+	gt_format(text, sizeof text,
+	          "INSERT INTO record(stream,origin_seq,id,form,flags,target,"
+	          "origin_ms,stored_ms,policy,authority,body) VALUES(1,%lld,"
+	          "x'%032llx',x'00',%s,%s,1795386457000,1795386458000,'','%s',"
+	          "CAST('%s' AS BLOB))",
+	          (long long)n, (unsigned long long)n, flags, target,
+	          "{\"mbox\":\"mailto:lrs@33.cn\"}", body);
+	sql(text);
+}
+
+/* -------------------------------------------------------------------- a
+ * fixture */
+
+static char t_phone[] = "\xe6\x89\x8b\xe6\x9c\xba";
+static char t_bad[] = "\xff\xfe";
+
+static const struct given given[] = {
+        {"33/a", "course", "all", t_phone, 3, 0, 1, 0},
+        {"33/b", "course", "staff", t_phone, 3, 0, 2, 0},
+        {"33/c", "video", "all", t_phone, 3, 0, 3, 0},
+        {"33/d", "video", "all", t_phone, 2, 0, 4, 0},
+        {"33/e", "video", "all", t_phone, 2, 0, 4, 1},
+        {"33/f", "case", "all", t_phone, 1, 0, 1, 0},
+        {"33/g", "case", "all", t_phone, 0, 0, 1, 0},
+        {"33/h", "case", "all", t_phone, 3, 1, 1, 0},
+        {"33/i", "announcement", "all", t_bad, 3, 0, 0, 0},
+        {"33/j", "announcement", "all", t_phone, 2, 0, 5, 0},
+        {"33/k", "announcement", "all", t_phone, 3, 0, 6, 0},
+};
+
+static void open_reader(void)
+{
+	sqlite3 *ro;
+	assert_int_equal(sqlite3_open_v2(path, &ro, SQLITE_OPEN_READONLY, NULL),
+	                 SQLITE_OK);
+	reader = gt_reader_new(ro);
+	assert_non_null(reader);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	arena = gt_arena_new();
+	if (!arena || !mkdtemp(dir))
+		return 1;
+	gt_format(path, sizeof path, "%s/node.db", dir);
+	if (sqlite3_open(path, &db) != SQLITE_OK)
+		return 1;
+	sql("PRAGMA journal_mode=WAL;PRAGMA wal_autocheckpoint=0;" GT_SCHEMA);
+	sql("INSERT INTO meta VALUES('code',CAST('3301' AS BLOB))");
+	for (size_t i = 0; i < sizeof given / sizeof *given; i++)
+		add(&given[i]);
+	add_object(1, GT_OBJECT_COMPLETE, 4, 4);
+	add_object(2, GT_OBJECT_PARTIAL, 4, 1);
+	add_object(5, GT_OBJECT_WANTED, 0, 0);
+	add_object(6, GT_OBJECT_CHECKING, 4, 4);
+	open_reader();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char text[80];
+	(void)state;
+	gt_reader_free(reader);
+	sqlite3_close(db);
+	gt_arena_free(arena);
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	for (size_t i = 0; i < 3; i++) {
+		gt_format(text, sizeof text, "%s%s", path, ends[i]);
+		(void)unlink(text);
+	}
+	return rmdir(dir);
+}
+
+/* --------------------------------------------------------------------- reading
+ */
+
+static const char *word(const json_t *v, const char *key)
+{
+	const char *s = json_string_value(json_object_get(v, key));
+	assert_non_null(s);
+	return s;
+}
+
+static json_int_t number(const json_t *v, const char *key)
+{
+	const json_t *n = json_object_get(v, key);
+	assert_true(json_is_integer(n));
+	return json_integer_value(n);
+}
+
+/* "a b c": the slugs listed, " +" when there is more. */
+static const char *listed(struct gt_resource_query q)
+{
+	static char out[200];
+	size_t n = 0;
+	json_t *v = gt_read_resources(reader, &q), *row;
+	size_t i;
+	if (!v)
+		print_error("%s\n", gt_reader_why(reader));
+	assert_non_null(v);
+	out[0] = '\0';
+	json_array_foreach(json_object_get(v, "resources"), i, row)
+	{
+		gt_format(out + n, sizeof out - n, "%s%s", n ? " " : "",
+		          word(row, "id") + 3);
+		n += strlen(out + n);
+	}
+	if (!json_is_null(json_object_get(v, "next")))
+		gt_format(out + n, sizeof out - n, " +%s", word(v, "next") + 3);
+	json_decref(v);
+	return out;
+}
+
+#define LISTED(...) listed((struct gt_resource_query){__VA_ARGS__})
+
+static void listing(void **state)
+{
+	(void)state;
+	assert_string_equal(LISTED(.verdict = -1), "a b c d e f g h i j k");
+	assert_string_equal(LISTED(.verdict = -1, .type = "video"), "c d e");
+	assert_string_equal(LISTED(.verdict = 2), "d e j");
+	assert_string_equal(LISTED(.verdict = -1, .audience = "staff"), "b");
+	assert_string_equal(LISTED(.verdict = -1, .subject = "law"), "");
+	assert_string_equal(LISTED(.verdict = -1, .text = "33/C"), "c");
+	assert_string_equal(LISTED(.verdict = 3, .text = "tItle OF"),
+	                    "a b c h i k");
+	assert_string_equal(LISTED(.verdict = 0, .text = t_phone), "g");
+	assert_string_equal(LISTED(.verdict = -1, .limit = 3), "a b c +c");
+	assert_string_equal(LISTED(.verdict = -1, .limit = 3, .after = "33/c"),
+	                    "d e f +f");
+	assert_string_equal(LISTED(.verdict = -1, .limit = 3, .after = "33/h"),
+	                    "i j k");
+	assert_string_equal(
+	        LISTED(.verdict = -1, .limit = 1, .type = "video", .text = "d"),
+	        "d");
+}
+
+static void states(void **state)
+{
+	(void)state;
+	assert_string_equal(LISTED(.verdict = -1, .state = "withdrawn"), "h");
+	assert_string_equal(LISTED(.verdict = -1, .state = "excluded"), "g");
+	assert_string_equal(LISTED(.verdict = -1, .state = "listed"), "d f");
+	assert_string_equal(LISTED(.verdict = -1, .state = "complete"), "a i");
+	assert_string_equal(LISTED(.verdict = -1, .state = "partial"), "b k");
+	assert_string_equal(LISTED(.verdict = -1, .state = "wanted"), "c e j");
+}
+
+/* What SQL writes as numbers is what the messages say. */
+static void numbers(void **state)
+{
+	(void)state;
+	assert_int_equal(GT__KIND__RESOURCE, 1);
+	assert_int_equal(GT__KIND__LAYER, 2);
+	assert_int_equal(GT__KIND__MEMBER, 3);
+	assert_int_equal(GT__STATE__WITHDRAWN, 1);
+	assert_int_equal(GT_DENY, 0);
+	assert_int_equal(GT_METADATA, 1);
+	assert_int_equal(GT_MIRROR, 3);
+	assert_int_equal(GT_OBJECT_CHECKING, 3);
+	assert_int_equal(GT_OBJECT_COMPLETE, 4);
+	assert_int_equal(GT_STATEMENT_VOIDS, 1);
+}
+
+static void one(void **state)
+{
+	(void)state;
+	json_t *v = gt_read_resource(reader, "33/b");
+	assert_non_null(v);
+	assert_string_equal(word(v, "id"), "33/b");
+	assert_string_equal(word(v, "verdict"), "mirror");
+	assert_string_equal(word(v, "rule"), "a rule");
+	assert_string_equal(word(v, "state"), "partial");
+	assert_string_equal(word(v, "created"), "2026-11-22T22:27:37.120Z");
+	assert_string_equal(word(json_object_get(v, "title"), "zh"), t_phone);
+	assert_int_equal(number(v, "version"), 7);
+	assert_int_equal(number(v, "present"), 1);
+	assert_int_equal(number(v, "frames"), 4);
+	assert_int_equal(number(v, "size"), 1000);
+	assert_true(json_is_false(json_object_get(v, "own")));
+	json_t *file = json_array_get(json_object_get(v, "files"), 0);
+	assert_string_equal(word(file, "path"), "index.html");
+	json_decref(v);
+	v = gt_read_resource(reader, "33/c");
+	assert_null(json_object_get(v, "files"));
+	json_decref(v);
+	/* bytes that are no UTF-8 do not hide the row */
+	v = gt_read_resource(reader, "33/i");
+	assert_string_equal(word(json_object_get(v, "title"), "zh"), "??");
+	assert_true(json_is_null(json_object_get(v, "object")));
+	json_decref(v);
+	v = gt_read_resource(reader, "33/none");
+	assert_true(json_is_null(v));
+	json_decref(v);
+}
+
+static int served(const char *id, int *first)
+{
+	struct gt_id object = {0};
+	struct gt_bytes manifest = {0};
+	int rc = gt_read_object(reader, id, &object, &manifest);
+	*first = object.b[0];
+	assert_int_equal(rc == 0, manifest.p != NULL);
+	union {
+		const uint8_t *in;
+		void *out;
+	} p = {.in = manifest.p};
+	free(p.out);
+	return rc;
+}
+
+static void objects(void **state)
+{
+	static const struct {
+		const char *id;
+		int status, object;
+	} row[] = {{"33/a", 0, 1},
+	           {"33/b", -GT_EUNAVAILABLE, 0},
+	           {"33/d", -GT_EUNAVAILABLE, 0},
+	           {"33/f", -GT_EUNAVAILABLE, 0}, /* metadata: not to be kept */
+	           {"33/g", -GT_EUNKNOWN, 0},
+	           {"33/h", -GT_EUNKNOWN, 0},
+	           {"33/i", -GT_EUNAVAILABLE, 0},
+	           {"33/none", -GT_EUNKNOWN, 0}};
+	int first;
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		assert_int_equal(served(row[i].id, &first), row[i].status);
+		assert_int_equal(first, row[i].object);
+	}
+	/* the older version goes on being served */
+	sql("UPDATE item SET prior=(SELECT id FROM object WHERE state=4)"
+	    " WHERE id='33/b'");
+	assert_int_equal(served("33/b", &first), 0);
+	assert_int_equal(first, 1);
+}
+
+static void status(void **state)
+{
+	(void)state;
+	Gt__NodeStatus n = GT__NODE_STATUS__INIT;
+	char software[] = "guantong 1";
+	n.resources = 5;
+	n.software = software;
+	sql("INSERT INTO stream VALUES(1,'330106',x'00',3)");
+	add_record(1, "0", "NULL", "{}");
+	sql("INSERT INTO audit(at_ms,node,actor,event,kind,subject,version,"
+	    "peer,verdict,rule,layer,result,bytes,transfer,detail)"
+	    " VALUES(1000,'3301','33','publish','resource','33/a',7,'',"
+	    "'mirror','','33','ok',5,'','')");
+	insert("INSERT INTO child(code,judged_docs,judged,vseq,acked,records,"
+	       "rooted,status,seen_ms) SELECT ?1,0,0,9,?4-?4+8,0,0,?2,1000"
+	       " WHERE ?3 IS NULL",
+	       "330106", gt_arena_pack(arena, &n.base), (struct gt_bytes){0});
+	for (int again = 0; again < 2; again++) {
+		json_t *v = gt_read_status(reader);
+		assert_non_null(v);
+		assert_string_equal(word(v, "code"), "3301");
+		json_t *r = json_object_get(v, "resources");
+		assert_int_equal(
+		        number(json_object_get(r, "mirror"), "complete"), 2);
+		assert_int_equal(
+		        number(json_object_get(r, "on-demand"), "wanted"), 2);
+		json_t *o = json_object_get(v, "objects");
+		assert_int_equal(number(o, "complete"), 1);
+		assert_int_equal(number(o, "partial"), 2);
+		assert_int_equal(number(o, "wanted"), 1);
+		assert_int_equal(number(v, "bytes"), 2250);
+		assert_int_equal(number(v, "audit_rows"), 1);
+		json_t *rec = json_object_get(v, "records");
+		assert_int_equal(number(rec, "count"), 1 + again);
+		assert_int_equal(number(rec, "last_seq"), 1 + again);
+		json_t *c = json_array_get(json_object_get(v, "children"), 0);
+		assert_string_equal(word(c, "code"), "330106");
+		assert_int_equal(number(c, "acked"), 8);
+		assert_int_equal(
+		        number(json_object_get(c, "status"), "resources"), 5);
+		json_decref(v);
+		add_record(2 + again, "0", "NULL", "{}");
+	}
+	/* pruned at the front: counted anew */
+	sql("DELETE FROM record WHERE seq<3");
+	json_t *v = gt_read_status(reader);
+	assert_int_equal(number(json_object_get(v, "records"), "count"), 1);
+	json_decref(v);
+	sql("DELETE FROM record;DELETE FROM audit;DELETE FROM sqlite_sequence");
+}
+
+static void records(void **state)
+{
+	uint8_t id[GT_UUID_BYTES] = {0};
+	bool voided;
+	int64_t stored;
+	int rc;
+	(void)state;
+	add_record(1, "0", "NULL", "{\"n\":1.0,\"big\":123456789012345678901}");
+	add_record(2, "0", "NULL", "{\"timestamp\":\"2020-01-01T00:00:00Z\"}");
+	add_record(3, "1", "x'00000000000000000000000000000001'", "{}");
+	add_record(4, "1", "x'00000000000000000000000000000003'", "{}");
+	json_t *v = gt_read_records(reader, 0, 2);
+	json_t *row = json_array_get(json_object_get(v, "records"), 0);
+	assert_string_equal(word(row, "origin"), "330106");
+	assert_string_equal(word(row, "stored"), "2026-11-22T22:27:38.000Z");
+	assert_string_equal(word(row, "id"),
+	                    "00000000-0000-0000-0000-000000000001");
+	assert_true(json_is_true(json_object_get(row, "voided")));
+	json_t *st = json_object_get(row, "statement");
+	assert_string_equal(word(st, "timestamp"), "2026-11-22T22:27:37.000Z");
+	assert_string_equal(word(st, "stored"), "2026-11-22T22:27:38.000Z");
+	assert_string_equal(word(st, "version"), "1.0.0");
+	row = json_array_get(json_object_get(v, "records"), 1);
+	assert_true(json_is_false(json_object_get(row, "voided")));
+	assert_int_equal(number(v, "next"), 2);
+	json_decref(v);
+	/* what voids cannot be voided */
+	v = gt_read_records(reader, 2, 2);
+	row = json_array_get(json_object_get(v, "records"), 0);
+	assert_true(json_is_false(json_object_get(row, "voided")));
+	assert_true(json_is_null(json_object_get(v, "next")));
+	json_decref(v);
+	id[15] = 1;
+	char *text = gt_read_statement(reader, id, &voided, &stored, &rc);
+	assert_int_equal(rc, 0);
+	assert_true(voided);
+	assert_int_equal(stored, 1795386458000);
+	assert_non_null(
+	        strstr(text, "\"n\":1.0,\"big\":123456789012345678901"));
+	free(text);
+	id[15] = 9;
+	assert_null(gt_read_statement(reader, id, &voided, &stored, &rc));
+	assert_int_equal(rc, -GT_EUNKNOWN);
+}
+
+static void quarantine(void **state)
+{
+	(void)state;
+	sql("INSERT INTO quarantine(via,stream,origin_seq,id,form,origin_ms,"
+	    "at_ms,reason,body) VALUES('330106',1,4,"
+	    "x'00000000000000000000000000000001',x'00',0,1000,'other form',"
+	    "CAST('{\"a\":1}' AS BLOB)),('330106',1,5,x'00',x'00',0,1000,'bad',"
+	    "x'ff')");
+	json_t *v = gt_read_quarantine(reader, 0, 0);
+	json_t *list = json_object_get(v, "quarantine");
+	assert_int_equal(json_array_size(list), 2);
+	json_t *row = json_array_get(list, 0);
+	assert_string_equal(word(row, "reason"), "other form");
+	assert_string_equal(word(row, "via"), "330106");
+	assert_int_equal(number(json_object_get(row, "statement"), "a"), 1);
+	assert_true(json_is_null(
+	        json_object_get(json_array_get(list, 1), "statement")));
+	json_decref(v);
+	v = gt_read_quarantine(reader, 1, 0);
+	assert_int_equal(json_array_size(json_object_get(v, "quarantine")), 1);
+	json_decref(v);
+}
+
+/* ----------------------------------------------------------------------- audit
+ */
+
+static const char *trail(struct gt_audit_query q)
+{
+	static char out[400];
+	size_t n = 0, i;
+	json_t *v = gt_read_audit(reader, &q), *row;
+	if (!v)
+		print_error("%s\n", gt_reader_why(reader));
+	assert_non_null(v);
+	out[0] = '\0';
+	json_array_foreach(json_object_get(v, "rows"), i, row)
+	{
+		gt_format(out + n, sizeof out - n, "%s%lld", n ? " " : "",
+		          (long long)number(row, "aid"));
+		n += strlen(out + n);
+	}
+	if (!json_is_null(json_object_get(v, "next")))
+		gt_format(out + n, sizeof out - n, " +%lld",
+		          (long long)number(v, "next"));
+	json_decref(v);
+	return out;
+}
+
+#define TRAIL(...) trail((struct gt_audit_query){__VA_ARGS__})
+
+static void audit(void **state)
+{
+	static const char *const row[][5] = {
+	        /* actor, event, subject, peer, result */
+	        {"33", "publish", "33/a", "", "ok"},
+	        {"33", "judge", "33/a", "330106", "ok"},
+	        {"user:li[1]", "withdraw", "33/c", "", "ok"},
+	        {"3301", "receive", "33/c", "33", "DAMAGED"},
+	        {"3301", "receive", "33/f", "33", "ok"},
+	        {"33", "layer", "33", "", "ok"},
+	};
+	char text[500];
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		gt_format(text, sizeof text,
+		          "INSERT INTO audit(at_ms,node,actor,event,kind,"
+		          "subject,version,peer,verdict,rule,layer,result,"
+		          "bytes,transfer,detail) VALUES(%zu,'3301','%s','%s',"
+		          "'%s','%s',7,'%s','mirror','r','33','%s',5,'ab','d')",
+		          1000 + i * 10, row[i][0], row[i][1],
+		          i == 5 ? "layer" : "resource", row[i][2], row[i][3],
+		          row[i][4]);
+		sql(text);
+	}
+	assert_string_equal(TRAIL(0), "1 2 3 4 5 6");
+	assert_string_equal(TRAIL(.from_ms = 1010), "2 3 4 5 6");
+	assert_string_equal(TRAIL(.to_ms = 1010), "1");
+	assert_string_equal(TRAIL(.from_ms = 1010, .to_ms = 1030), "2 3");
+	assert_string_equal(TRAIL(.actor = "33"), "1 2 6");
+	assert_string_equal(TRAIL(.actor = "33*"), "1 2 4 5 6");
+	assert_string_equal(TRAIL(.actor = "user:li[1]"), "3");
+	assert_string_equal(TRAIL(.subject = "33/c"), "3 4");
+	assert_string_equal(TRAIL(.subject = "33/?"), "1 2 3 4 5");
+	assert_string_equal(TRAIL(.subject = "33/c", .from_ms = 1025), "4");
+	assert_string_equal(TRAIL(.peer = "3301*"), "2");
+	assert_string_equal(TRAIL(.event = "receive", .result = "ok"), "5");
+	assert_string_equal(TRAIL(.kind = "layer"), "6");
+	assert_string_equal(TRAIL(.type = "course"), "1 2");
+	assert_string_equal(TRAIL(.type = "video", .event = "re*"), "4");
+	assert_string_equal(TRAIL(.limit = 2), "1 2 +2");
+	assert_string_equal(TRAIL(.limit = 2, .after = 4), "5 6");
+	assert_string_equal(TRAIL(.limit = 1, .subject = "33/a"), "1 +1");
+	/* a hole larger than one scan */
+	sql("INSERT INTO audit SELECT 1000000,at_ms,node,actor,event,kind,"
+	    "subject,version,peer,verdict,rule,layer,result,bytes,transfer,"
+	    "detail FROM audit WHERE aid=1");
+	assert_string_equal(TRAIL(.event = "publish"), "1 1000000");
+}
+
+/* ---------------------------------------------------------------------- policy
+ */
+
+static const char *explain(const char *id, const char *code)
+{
+	static char out[400];
+	size_t n = 0, i;
+	json_t *v = gt_read_explain(reader, id, code, 1795386457000), *hop;
+	assert_non_null(v);
+	json_array_foreach(json_object_get(v, "hops"), i, hop)
+	{
+		json_t *layers = json_object_get(hop, "layers");
+		gt_format(out + n, sizeof out - n, "%s:%s/%s:%zu ",
+		          word(hop, "code"), word(hop, "verdict"),
+		          word(hop, "effective"), json_array_size(layers));
+		n += strlen(out + n);
+	}
+	gt_format(out + n, sizeof out - n, "known %s", word(v, "known_below"));
+	json_decref(v);
+	return out;
+}
+
+static void explained(void **state)
+{
+	static char staff[] = "staff", all[] = "all", name[] = "no staff",
+	            name2[] = "thin", county[] = "county";
+	char *level[] = {county};
+	Gt__Rule rule;
+	(void)state;
+	add_rule(&rule, name, staff, GT_DENY, level);
+	add_layer("33", &rule);
+	add_rule(&rule, name2, all, GT_ON_DEMAND, NULL);
+	add_layer("330106", &rule);
+	assert_string_equal(explain("33/b", "330106109"),
+	                    "33:mirror/mirror:1 3301:mirror/mirror:1 "
+	                    "330106:deny/deny:2 330106109:mirror/deny:2 "
+	                    "known 330106");
+	assert_string_equal(explain("33/a", "330106"),
+	                    "33:mirror/mirror:1 3301:mirror/mirror:1 "
+	                    "330106:on-demand/on-demand:2 known 330106");
+	assert_string_equal(explain("33/a", "330106-b"),
+	                    "33:mirror/mirror:1 3301:mirror/mirror:1 "
+	                    "330106-b:on-demand/on-demand:2 known 3301");
+	assert_string_equal(explain("33/a", "3302"),
+	                    "33:mirror/mirror:1 3302:mirror/mirror:1 "
+	                    "known 33");
+	json_t *v = gt_read_explain(reader, "33/b", "330106", 0);
+	json_t *hop = json_array_get(json_object_get(v, "hops"), 2);
+	json_t *layer = json_array_get(json_object_get(hop, "layers"), 0);
+	assert_string_equal(word(layer, "rule"), "no staff");
+	assert_string_equal(word(layer, "layer"), "33");
+	assert_int_equal(number(layer, "version"), 3);
+	assert_int_equal(number(layer, "priority"), 60);
+	json_decref(v);
+	v = gt_read_explain(reader, "33/none", "3301", 0);
+	assert_true(json_is_null(v));
+	json_decref(v);
+	assert_null(gt_read_explain(reader, "33/a", "3", 0));
+	assert_string_equal(gt_reader_why(reader), "not a division code");
+}
+
+static void documents(void **state)
+{
+	(void)state;
+	add_member();
+	json_t *v = gt_read_layers(reader);
+	json_t *row = json_array_get(json_object_get(v, "layers"), 0);
+	assert_string_equal(word(row, "origin"), "33");
+	assert_string_equal(word(row, "fallback"), "mirror");
+	assert_int_equal(number(row, "rules"), 1);
+	json_decref(v);
+	v = gt_read_members(reader);
+	row = json_array_get(json_object_get(v, "members"), 0);
+	assert_string_equal(word(row, "code"), "33-nju");
+	assert_string_equal(word(row, "standing"), "revoked");
+	assert_true(json_is_true(json_object_get(row, "publisher")));
+	json_decref(v);
+}
+
+/* ------------------------------------------------------------- beside a writer
+ */
+
+/* The writer commits and checkpoints between a reader's pages: every page is
+ * whole, rows that were there are seen once, and the log can be emptied. */
+static void beside_writer(void **state)
+{
+	char id[40], after[40] = "";
+	size_t seen = 0, pages = 0;
+	(void)state;
+	for (int i = 0; i < 300; i++) {
+		gt_format(id, sizeof id, "34/x%04d", i);
+		add(&(struct given){id, "bulk", "all", t_phone, 3, 0, 0, 0});
+	}
+	for (bool more = true; more; pages++) {
+		struct gt_resource_query q = {.verdict = -1,
+		                              .type = "bulk",
+		                              .after = after,
+		                              .limit = 50};
+		json_t *v = gt_read_resources(reader, &q);
+		assert_non_null(v);
+		seen += json_array_size(json_object_get(v, "resources"));
+		more = json_is_string(json_object_get(v, "next"));
+		if (more)
+			gt_copy(after, sizeof after, word(v, "next"));
+		json_decref(v);
+		sql("BEGIN IMMEDIATE;UPDATE item SET updated_ms=updated_ms+1;"
+		    "COMMIT");
+		int log, done;
+		assert_int_equal(sqlite3_wal_checkpoint_v2(
+		                         db, NULL, SQLITE_CHECKPOINT_TRUNCATE,
+		                         &log, &done),
+		                 SQLITE_OK);
+	}
+	assert_int_equal(seen, 300);
+	assert_int_equal(pages, 6);
+}
+
+/* While a writer has its transaction open, readers see what was committed. */
+static void while_writing(void **state)
+{
+	(void)state;
+	sql("BEGIN IMMEDIATE");
+	sql("UPDATE item SET state=1 WHERE id='33/a'");
+	json_t *v = gt_read_resource(reader, "33/a");
+	assert_string_equal(word(v, "state"), "complete");
+	json_decref(v);
+	sql("COMMIT");
+	v = gt_read_resource(reader, "33/a");
+	assert_string_equal(word(v, "state"), "withdrawn");
+	json_decref(v);
+}
+
+static void leaves_the_log(void **state)
+{
+	char wal[80];
+	(void)state;
+	gt_reader_free(reader);
+	reader = NULL;
+	/* even as the last one out: the log stays, with what it holds */
+	sqlite3 *rw;
+	assert_int_equal(sqlite3_open(path, &rw), SQLITE_OK);
+	struct gt_reader *r = gt_reader_new(rw);
+	assert_non_null(r);
+	assert_int_not_equal(
+	        sqlite3_exec(rw, "DELETE FROM item", NULL, NULL, NULL),
+	        SQLITE_OK);
+	sql("UPDATE item SET updated_ms=5");
+	int on = 1;
+	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, &on);
+	sqlite3_close(db);
+	db = NULL;
+	gt_reader_free(r);
+	gt_format(wal, sizeof wal, "%s-wal", path);
+	FILE *f = fopen(wal, "rb");
+	assert_non_null(f);
+	assert_int_equal(fseek(f, 0, SEEK_END), 0);
+	assert_true(ftell(f) > 0);
+	fclose(f);
+}
+
+static void no_schema(void **state)
+{
+	sqlite3 *empty;
+	(void)state;
+	assert_int_equal(sqlite3_open(":memory:", &empty), SQLITE_OK);
+	assert_null(gt_reader_new(empty));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(numbers),
+	        cmocka_unit_test(listing),
+	        cmocka_unit_test(states),
+	        cmocka_unit_test(one),
+	        cmocka_unit_test(objects),
+	        cmocka_unit_test(status),
+	        cmocka_unit_test(records),
+	        cmocka_unit_test(quarantine),
+	        cmocka_unit_test(audit),
+	        cmocka_unit_test(explained),
+	        cmocka_unit_test(documents),
+	        cmocka_unit_test(beside_writer),
+	        cmocka_unit_test(while_writing),
+	        cmocka_unit_test(leaves_the_log),
+	        cmocka_unit_test(no_schema),
+	};
+	return cmocka_run_group_tests_name("read", tests, setup, teardown);
+}
