@@ -7,48 +7,532 @@
 
 #include <cmocka.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "json.h"
 #include "statement.h"
 
-#define ID  "12345678-1234-4234-8234-1234567890aB"
-#define REF "\"objectType\":\"StatementRef\",\"id\":\"" ID "\""
-#define A   "\"actor\":{\"mbox\":\"mailto:a@b.cn\"}"
-#define V   "\"verb\":{\"id\":\"http://v/did\"}"
-#define O   "\"object\":{\"id\":\"http://o/1\"}"
-#define AVO A "," V "," O
+/* Statements are written with ' for ", and with $A $V $O for a plain actor,
+ * verb and object, $I for a UUID, $L for an actor's identifier. */
+static const char *const brief[][2] = {
+        {"$A", "'actor':{'mbox':'mailto:a@b.cn'}"},
+        {"$V", "'verb':{'id':'http://v/did'}"},
+        {"$O", "'object':{'id':'http://o/1'}"},
+        {"$I", "12345678-1234-4234-8234-1234567890aB"},
+        {"$L", "'mbox':'mailto:a@b.cn'"},
+};
+
+static char text[8192];
+
+static const char *expand(const char *in)
+{
+	size_t n = 0;
+	for (; *in; in++) {
+		const char *put = NULL;
+		for (size_t i = 0; *in == '$' && i < 5; i++)
+			if (in[1] == brief[i][0][1])
+				put = brief[i][1];
+		if (put) {
+			gt_format(text + n, sizeof text - n, "%s", put);
+			n += strlen(put);
+			in++;
+		} else {
+			text[n++] = *in;
+		}
+		assert_true(n + 100 < sizeof text);
+	}
+	text[n] = '\0';
+	for (char *p = text; *p; p++)
+		if (*p == '\'')
+			*p = '"';
+	return text;
+}
 
 static const uint8_t ids[4][GT_UUID_BYTES] = {{1}, {2}, {3}, {4}};
 static struct gt_statement out[8];
 static char why[300];
 
-static int parse(const char *text)
+static int parse(const char *in)
 {
-	return gt_statements_parse(gt_bytes_str(text), ids, 4, out, 8, why,
-	                           sizeof why);
+	return gt_statements_parse(gt_bytes_str(expand(in)), ids, 4, out, 8,
+	                           why, sizeof why);
 }
 
-static void valid(void **state)
+#define WITH(more)    "{$A,$V,$O," more "}"
+#define CONTEXT(more) WITH("'context':{" more "}")
+#define RESULT(more)  WITH("'result':{" more "}")
+#define ACTOR(more)   "{'actor':{" more "},$V,$O}"
+#define OBJECT(more)  "{$A,$V,'object':{" more "}}"
+#define DEFINE(more)  OBJECT("'id':'http://o/1','definition':{" more "}")
+#define SUB(more)     OBJECT("'objectType':'SubStatement'," more)
+#define ATTACH                                                         \
+	"'usageType':'http://u/1','display':{'en':'x'},'contentType':" \
+	"'text/plain;charset=utf-8','length':3,'sha2':"                \
+	"'495395e777cd98da653df9615d09c0fd6bb2f8d4788394cd53c56a3bfdcd848a'"
+#define VOID "'verb':{'id':'http://adlnet.gov/expapi/verbs/voided'}"
+
+static const char *const valid[] = {
+        "{$A,$V,$O}",
+        " {$A,$V,$O}\n",
+        WITH("'id':'$I','version':'1.0.3','stored':'2026-11-22T22:27:37Z',"
+             "'timestamp':'2026-11-22T22:27:37.123+08:00'"),
+        WITH("'version':'2.0.0'"),
+        WITH("'authority':{$L}"),
+        WITH("'authority':{'objectType':'Group','member':[{$L},{$L}]}"),
+        WITH("'attachments':[{" ATTACH "}]"),
+        WITH("'attachments':[{" ATTACH ",'fileUrl':'https://f/1'}]"),
+        ACTOR("'objectType':'Agent','name':'x','openid':'http://me/'"),
+        ACTOR("'account':{'homePage':'http://h/','name':'17'}"),
+        ACTOR("'mbox_sha1sum':'ebd31e95054c018b10727ccffd2ef2ec3a016ee9'"),
+        ACTOR("'objectType':'Group','member':[{$L}]"),
+        ACTOR("'objectType':'Group',$L"),
+        ACTOR("'objectType':'Group',$L,'member':[]"),
+        "{$A,'verb':{'id':'http://v/1','display':{'zh-Hans-CN':'x'}},$O}",
+        OBJECT("'objectType':'Agent',$L"),
+        OBJECT("'objectType':'Group',$L"),
+        OBJECT("'objectType':'StatementRef','id':'$I'"),
+        OBJECT("'objectType':'Activity','id':'urn:x:1'"),
+        SUB("$A,$V,$O"),
+        SUB("$A,$V,$O,'result':{},'context':{'platform':'x'},'timestamp':"
+            "'2026-11-22T22:27:37Z','attachments':[{" ATTACH "}]"),
+        SUB("$A,$V,'object':{'objectType':'StatementRef','id':'$I'}"),
+        "{$A," VOID ",'object':{'objectType':'StatementRef','id':'$I'}}",
+        DEFINE("'name':{'en':'n'},'description':{},'type':'http://t/1',"
+               "'moreInfo':'http://m/','extensions':{'http://e/':null}"),
+        DEFINE("'interactionType':'choice','correctResponsesPattern':['a'],"
+               "'choices':[{'id':'a','description':{'en':'A'}},{'id':'b'}]"),
+        DEFINE("'interactionType':'matching','source':[],'target':[]"),
+        RESULT("'score':{'scaled':-1,'raw':5,'min':0,'max':10},"
+               "'success':true,'completion':false,'response':'',"
+               "'duration':'PT16.559S','extensions':{'x:y':{'a':[null]}}"),
+        CONTEXT("'registration':'$I','instructor':{$L},'team':"
+                "{'objectType':'Group',$L},'revision':'1','platform':'p',"
+                "'language':'zh-CN','statement':{'objectType':"
+                "'StatementRef','id':'$I'},'extensions':{}"),
+        CONTEXT("'contextActivities':{'parent':{'id':'http://p/'},"
+                "'grouping':[{'id':'http://p/'}],'category':[],'other':"
+                "[{'id':'http://q/'}]}"),
+        CONTEXT("'contextAgents':[{'objectType':'contextAgent','agent':"
+                "{$L},'relevantTypes':['http://t/']}],'contextGroups':"
+                "[{'objectType':'contextGroup','group':{'objectType':"
+                "'Group',$L}}]"),
+};
+
+static void accepted(void **state)
 {
-	static const char *const row[] = {
-	        "{" AVO "}",
-	        "{\"id\":\"" ID "\",\"version\":\"1.0.3\",\"timestamp\":"
-	        "\"2026-11-22T22:27:37.123+08:00\",\"stored\":"
-	        "\"2026-11-22T22:27:37Z\"," AVO "}",
+	(void)state;
+	for (size_t i = 0; i < sizeof valid / sizeof *valid; i++) {
+		int n = parse(valid[i]);
+		if (n != 1)
+			print_error("%s: %s\n", valid[i], why);
+		assert_int_equal(n, 1);
+		assert_string_equal(why, "");
+	}
+}
+
+/* A statement, and the property its refusal names. */
+static const char *const invalid[][2] = {
+        {"{$V,$O}", "actor: is missing"},
+        {"{$A,$O}", "verb: is missing"},
+        {"{$A,$V}", "object: is missing"},
+        {WITH("'extra':1"), "extra: no such property"},
+        {WITH("'id':'1234'"), "id: not a UUID"},
+        {WITH("'id':'12345678-1234-4234-8234-1234567890ag'"), "id: not a"},
+        {WITH("'id':'12345678-1234-4234-8234-1234567890abc'"), "id: not a"},
+        {WITH("'id':7"), "id: must be a string"},
+        {WITH("'id':null"), "id: must not be null"},
+        {WITH("'version':'0.9'"), "version: not an xAPI version"},
+        {WITH("'version':'1.0.'"), "version: not an xAPI version"},
+        {WITH("'timestamp':'yesterday'"), "timestamp: not an ISO"},
+        {WITH("'timestamp':'2026-11-22T22:27:37-00:00'"), "timestamp: not"},
+        {WITH("'stored':'x'"), "stored: not an ISO"},
+        {WITH("'authority':{'objectType':'Group','member':[{$L}]}"),
+         "authority: as a group"},
+        {WITH("'authority':{'objectType':'Group',$L,'member':[{$L},{$L}]}"),
+         "authority: as a group"},
+        {WITH("'attachments':{}"), "attachments: must be an array"},
+        {WITH("'attachments':[{" ATTACH "},{}]"),
+         "attachments[1].usageType: is missing"},
+        {WITH("'attachments':[{" ATTACH ",'x':1}]"), "attachments[0].x: no"},
+        {"{'actor':[],$V,$O}", "actor: must be an object"},
+        {ACTOR(""), "actor: must have exactly one"},
+        {ACTOR("$L,'openid':'http://me/'"), "actor: must have exactly one"},
+        {ACTOR("$L,'member':[]"), "actor.member: no such"},
+        {ACTOR("$L,'objectType':'Person'"), "actor.objectType: must be"},
+        {ACTOR("'mbox':'a@b.cn'"), "actor.mbox: not mailto"},
+        {ACTOR("'mbox':'mailto:a b@c.cn'"), "actor.mbox: not mailto"},
+        {ACTOR("'mbox':'mailto:ab'"), "actor.mbox: not mailto"},
+        {ACTOR("'mbox_sha1sum':'ebd3'"), "actor.mbox_sha1sum: not 40"},
+        {ACTOR("'openid':'me'"), "actor.openid: not an absolute IRI"},
+        {ACTOR("'account':{'name':'x'}"), "actor.account.homePage: is m"},
+        {ACTOR("'account':{'homePage':'http://h/'}"), "actor.account.name: "},
+        {ACTOR("'account':{'homePage':'h','name':'x'}"),
+         "actor.account.homePage: not"},
+        {ACTOR("'name':1,$L"), "actor.name: must be a string"},
+        {ACTOR("'objectType':'Group'"), "actor.member: is missing"},
+        {ACTOR("'objectType':'Group','member':[]"), "actor.member: is mis"},
+        {ACTOR("'objectType':'Group',$L,'openid':'x:y'"), "actor: must have"},
+        {ACTOR("'objectType':'Group','member':[{$L},{'objectType':'Group',"
+               "$L}]"),
+         "actor.member[1].objectType: must be"},
+        {"{$A,'verb':{'display':{}},$O}", "verb.id: is missing"},
+        {"{$A,'verb':{'id':'did'},$O}", "verb.id: not an absolute IRI"},
+        {"{$A,'verb':{'id':'x:y','display':{'not a tag':'x'}},$O}",
+         "verb.display.not a tag: not a language"},
+        {"{$A,'verb':{'id':'x:y','display':{'en':1}},$O}",
+         "verb.display.en: must be a string"},
+        {"{$A,'verb':{'id':'x:y','display':'did'},$O}",
+         "verb.display: must be an object"},
+        {"{$A,$V,'object':'http://o/1'}", "object: must be an object"},
+        {OBJECT("'objectType':'Thing','id':'x:y'"), "object.objectType: not"},
+        {OBJECT("'objectType':'Activity'"), "object.id: is missing"},
+        {OBJECT("'id':'o'"), "object.id: not an absolute IRI"},
+        {OBJECT("'id':'x:y','name':'x'"), "object.name: no such"},
+        {OBJECT("'objectType':'StatementRef'"), "object.id: is missing"},
+        {OBJECT("'objectType':'StatementRef','id':'x:y'"), "object.id: not"},
+        {"{$A," VOID ",$O}", "object.objectType: must be \"StatementRef\""},
+        {SUB("$A,$V"), "object.object: is missing"},
+        {SUB("$A,$V,$O,'id':'$I'"), "object.id: no such"},
+        {SUB("$A,$V,$O,'stored':'2026-11-22T22:27:37Z'"), "object.stored: "},
+        {SUB("$A,$V,$O,'version':'1.0.0'"), "object.version: no such"},
+        {SUB("$A,$V,$O,'authority':{$L}"), "object.authority: no such"},
+        {SUB("$A,$V,'object':{'objectType':'SubStatement',$A,$V,$O}"),
+         "object.object.objectType: not"},
+        {SUB("$A,$V,'object':{'objectType':'Agent',$L},'context':"
+             "{'platform':'p'}"),
+         "object.context.platform: only"},
+        {DEFINE("'name':'n'"), "object.definition.name: must be an object"},
+        {DEFINE("'type':'t'"), "object.definition.type: not"},
+        {DEFINE("'moreInfo':'t'"), "object.definition.moreInfo: not"},
+        {DEFINE("'extensions':{'e':1}"), "object.definition.extensions.e: "},
+        {DEFINE("'interactionType':'guess'"),
+         "object.definition.interactionType: not"},
+        {DEFINE("'correctResponsesPattern':['a']"),
+         "object.definition.interactionType: is missing"},
+        {DEFINE("'interactionType':'choice','scale':[]"),
+         "object.definition.scale: does not go"},
+        {DEFINE("'interactionType':'choice','choices':[{'id':'a'},{'id':"
+                "'a'}]"),
+         "object.definition.choices: has the same id"},
+        {DEFINE("'interactionType':'choice','choices':[{}]"),
+         "object.definition.choices[0].id: is missing"},
+        {RESULT("'score':{'scaled':1.01}"), "result.score.scaled: must lie"},
+        {RESULT("'score':{'raw':'5'}"), "result.score.raw: must be a number"},
+        {RESULT("'score':{'raw':5,'min':6}"), "result.score.raw: must not be"},
+        {RESULT("'score':{'raw':5,'max':4}"), "result.score.raw: must not be"},
+        {RESULT("'score':{'min':5,'max':5}"), "result.score.min: must be les"},
+        {RESULT("'score':5"), "result.score: must be an object"},
+        {RESULT("'success':'true'"), "result.success: must be true"},
+        {RESULT("'completion':1"), "result.completion: must be true"},
+        {RESULT("'response':5"), "result.response: must be a string"},
+        {RESULT("'duration':'5 min'"), "result.duration: not an ISO"},
+        {RESULT("'extensions':{'a b':1}"), "result.extensions.a b: not"},
+        {CONTEXT("'registration':'7'"), "context.registration: not a UUID"},
+        {CONTEXT("'instructor':{}"), "context.instructor: must have"},
+        {CONTEXT("'team':{$L}"), "context.team.objectType: is missing"},
+        {CONTEXT("'language':'zh_CN'"), "context.language: not a language"},
+        {CONTEXT("'statement':{'id':'$I'}"),
+         "context.statement.objectType: is missing"},
+        {CONTEXT("'contextActivities':{'mother':[]}"),
+         "context.contextActivities.mother: no such"},
+        {CONTEXT("'contextActivities':{'parent':[{'id':'x'}]}"),
+         "context.contextActivities.parent[0].id: not"},
+        {CONTEXT("'contextActivities':{'parent':{'objectType':'Agent',"
+                 "'id':'x:y'}}"),
+         "context.contextActivities.parent.objectType: must"},
+        {CONTEXT("'contextAgents':[{'agent':{$L},'relevantTypes':[]}]"),
+         "context.contextAgents[0].relevantTypes: must not be empty"},
+        {WITH("'version':'1.0.3','context':{'contextAgents':[]}"),
+         "context.contextAgents: no such property in xAPI 1.0"},
+        {"{$A,$V,'object':{'objectType':'Agent',$L},'context':"
+         "{'revision':'1'}}",
+         "context.revision: only"},
+        {"{$A,$V,$O,'context':null}", "context: must not be null"},
+        {"{$A,$A,$V,$O}", "not JSON: duplicate"},
+        {"{$A,$V,$O", "not JSON"},
+        {"{$A,$V,$O}}", "not JSON"},
+        {"17", "not JSON"},
+        {"", "not JSON"},
+        {WITH("'result':{'response':'\xff'}"), "not JSON"},
+        {WITH("'result':{'score':{'raw':1e999}}"), "not JSON"},
+};
+
+static void refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++) {
+		char want[200];
+		int n = parse(invalid[i][0]);
+		gt_format(want, sizeof want, "statement 0: %s", invalid[i][1]);
+		if (n != -GT_EINVALID || strncmp(why, want, strlen(want)) != 0)
+			print_error("%s\n  %d %s\n", invalid[i][0], n, why);
+		assert_int_equal(n, -GT_EINVALID);
+		assert_memory_equal(why, want, strlen(want));
+	}
+}
+
+/* ----------------------------------------------------------------------
+ * batches */
+
+static void slices(void **state)
+{
+	static const char *const body[] = {
+	        "{ $A ,\n$V,$O, 'result':{'response':'}],[{\\\\'}}",
+	        "{$A,$V,$O,'id':'$I', 'timestamp' : '2026-11-22T22:27:37Z'}",
+	        "{$A," VOID ",'object':{'objectType':'StatementRef','id':'$I'},"
+	        "'authority':{$L}}"};
+	char all[2000], each[3][700];
+	static const uint8_t id[GT_UUID_BYTES] = {
+	        0x12, 0x34, 0x56, 0x78, 0x12, 0x34, 0x42, 0x34,
+	        0x82, 0x34, 0x12, 0x34, 0x56, 0x78, 0x90, 0xab};
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		gt_copy(each[i], sizeof each[i], expand(body[i]));
+	gt_format(all, sizeof all, " [ %s\t,%s , %s]\r\n", each[0], each[1],
+	          each[2]);
+	int n = gt_statements_parse(gt_bytes_str(all), ids, 4, out, 8, why,
+	                            sizeof why);
+	assert_int_equal(n, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(out[i].body.n, strlen(each[i]));
+		assert_memory_equal(out[i].body.p, each[i], out[i].body.n);
+		assert_true((const char *)out[i].body.p > all &&
+		            (const char *)out[i].body.p < all + sizeof all);
+		assert_string_equal(out[i].authority, "");
+	}
+	assert_memory_equal(out[0].id, ids[0], GT_UUID_BYTES);
+	assert_memory_equal(out[1].id, id, GT_UUID_BYTES);
+	assert_memory_equal(out[2].id, ids[2], GT_UUID_BYTES);
+	assert_int_equal(out[1].flags, 0);
+	assert_int_equal(out[2].flags, GT_STATEMENT_VOIDS);
+	assert_memory_equal(out[2].target, id, GT_UUID_BYTES);
+	assert_false(out[1].has_authority);
+	assert_true(out[2].has_authority);
+}
+
+static void batches(void **state)
+{
+	static const struct {
+		const char *in, *why;
+		int rc;
+	} row[] = {
+	        {"[]", "", 0},
+	        {"[{$A,$V,$O},{$A,$V}]", "statement 1: object: is missing",
+	         -GT_EINVALID},
+	        {"[{$A,$V,$O},7]", "statement 1: not JSON", -GT_EINVALID},
+	        {"[{$A,$V,$O},[]]", "statement 1: must be an object",
+	         -GT_EINVALID},
+	        {"[{$A,$V,$O},]", "statement 1: not JSON", -GT_EINVALID},
+	        {"[{$A,$V,$O} {$A,$V,$O}]", "statement 1: not JSON",
+	         -GT_EINVALID},
+	        {"[{$A,$V,$O}]]", "statement 1: not JSON", -GT_EINVALID},
+	        {"[{$A,$V,$O,'id':'$I'},{$A,$V,$O,'id':"
+	         "'12345678-1234-4234-8234-1234567890Ab'}]",
+	         "statement 1: id: the same", -GT_EINVALID},
+	        {"[{$A,$V,$O},{$A,$V,$O},{$A,$V,$O},{$A,$V,$O},{$A,$V,$O}]",
+	         "statement 4: no id", -GT_ELIMIT},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-		int n = parse(row[i]);
-		assert_string_equal(why, "");
-		assert_int_equal(n, 1);
+		assert_int_equal(parse(row[i].in), row[i].rc);
+		assert_memory_equal(why, row[i].why, strlen(row[i].why));
 	}
+	assert_int_equal(
+	        gt_statements_parse(
+	                gt_bytes_str(expand("[{$A,$V,$O},{$A,$V,$O}]")), ids, 4,
+	                out, 1, why, sizeof why),
+	        -GT_ELIMIT);
+}
+
+static void too_long(void **state)
+{
+	size_t n = GT_STATEMENT_MAX + 1;
+	char *big = malloc(n);
+	(void)state;
+	assert_non_null(big);
+	memset(big, ' ', n);
+	big[0] = '{';
+	big[n - 1] = '}';
+	assert_int_equal(gt_statements_parse(gt_bytes_of(big, n), ids, 4, out,
+	                                     8, why, sizeof why),
+	                 -GT_ELIMIT);
+	free(big);
+}
+
+/* A refusal cut short is still UTF-8. */
+static void cut(void **state)
+{
+	char tiny[64];
+	(void)state;
+	for (size_t cap = 16; cap < sizeof tiny; cap++) {
+		expand(WITH("'\xe6\x89\x8b\xe6\x9c\xba\xe6\x89\x8b\xe6\x9c\xba"
+		            "\xe6\x89\x8b\xe6\x9c\xba\xe6\x89\x8b':1"));
+		assert_int_equal(gt_statements_parse(gt_bytes_str(text), ids, 4,
+		                                     out, 8, tiny, cap),
+		                 -GT_EINVALID);
+		json_t *v = json_string(tiny);
+		assert_non_null(v);
+		json_decref(v);
+	}
+}
+
+/* ------------------------------------------------------------------------
+ * forms */
+
+static const struct {
+	const char *a, *b;
+	bool same;
+} forms[] = {
+        {"{$A,$V,$O}", "{ $O,$V,\n$A}", true},
+        {"{$A,$V,$O}",
+         WITH("'id':'$I','version':'1.0.3','stored':'2026-11-22T22:27:37Z',"
+              "'authority':{$L}"),
+         true},
+        {"{$A,$V,$O}", DEFINE("'name':{'en':'x'}"), true},
+        {"{$A,$V,$O}", OBJECT("'id':'http://o/1','objectType':'Activity'"),
+         true},
+        {"{$A,$V,$O}", OBJECT("'id':'http://o/2'"), false},
+        {"{$A,$V,$O}", ACTOR("$L,'objectType':'Agent'"), true},
+        {"{$A,$V,$O}", ACTOR("$L,'name':'x'"), false},
+        {"{$A,$V,$O}", ACTOR("'mbox':'mailto:A@b.cn'"), false},
+        {"{$A,$V,$O}",
+         "{$A,'verb':{'id':'http://v/did','display':{'en':'did'}},$O}", true},
+        {"{$A,$V,$O}", WITH("'timestamp':'2026-11-22T22:27:37Z'"), false},
+        {WITH("'timestamp':'2026-11-22T22:27:37Z'"),
+         WITH("'timestamp':'2026-11-23T06:27:37.000+08:00'"), true},
+        {WITH("'timestamp':'2026-11-22T22:27:37Z'"),
+         WITH("'timestamp':'2026-11-22T22:27:37.001Z'"), false},
+        {ACTOR("'objectType':'Group','member':[{$L},{'openid':'x:y'}]"),
+         ACTOR("'objectType':'Group','member':[{'openid':'x:y',"
+               "'objectType':'Agent'},{$L}]"),
+         true},
+        {ACTOR("'objectType':'Group','member':[{$L},{'openid':'x:y'}]"),
+         ACTOR("'objectType':'Group','member':[{$L},{'openid':'x:z'}]"), false},
+        {CONTEXT("'team':{'objectType':'Group','member':[{$L},{'openid':"
+                 "'x:y'}]}"),
+         CONTEXT("'team':{'objectType':'Group','member':[{'openid':'x:y'},"
+                 "{$L}]}"),
+         true},
+        {ACTOR("'mbox_sha1sum':'ebd31e95054c018b10727ccffd2ef2ec3a016ee9'"),
+         ACTOR("'mbox_sha1sum':'EBD31E95054C018B10727CCFFD2EF2EC3A016EE9'"),
+         true},
+        {CONTEXT("'registration':'$I','language':'zh-CN'"),
+         CONTEXT("'registration':'12345678-1234-4234-8234-1234567890AB',"
+                 "'language':'zh-cn'"),
+         true},
+        {CONTEXT("'contextActivities':{'parent':{'id':'x:y','definition':"
+                 "{}}}"),
+         CONTEXT("'contextActivities':{'parent':[{'id':'x:y'}]}"), true},
+        {CONTEXT("'contextActivities':{'parent':[{'id':'x:y'},{'id':"
+                 "'x:z'}]}"),
+         CONTEXT("'contextActivities':{'parent':[{'id':'x:z'},{'id':"
+                 "'x:y'}]}"),
+         false},
+        {RESULT("'duration':'PT60S'"), RESULT("'duration':'PT1M'"), false},
+        {RESULT("'score':{'raw':1}"), RESULT("'score':{'raw':1.0e0}"), true},
+        {RESULT("'score':{'raw':1}"), RESULT("'score':{'raw':1.5}"), false},
+        {RESULT("'success':true"), RESULT("'success':false"), false},
+        {RESULT("'response':'\\u0041'"), RESULT("'response':'A'"), true},
+        {RESULT("'extensions':{'x:y':'A'}"), RESULT("'extensions':{'x:y':'a'}"),
+         false},
+        {SUB("$A,$V,$O"),
+         SUB("$A,'verb':{'id':'http://v/did','display':{}},'object':{'id':"
+             "'http://o/1','definition':{}}"),
+         true},
+        {OBJECT("'objectType':'Agent',$L"), OBJECT("'objectType':'Group',$L"),
+         false},
+        {"{$A," VOID ",'object':{'objectType':'StatementRef','id':'$I'}}",
+         "{$A," VOID ",'object':{'objectType':'StatementRef','id':"
+         "'12345678-1234-4234-8234-1234567890AB'}}",
+         true},
+};
+
+static void same(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		assert_int_equal(parse(forms[i].a), 1);
+		struct gt_id a = out[0].form;
+		assert_int_equal(parse(forms[i].b), 1);
+		if (gt_id_eq(&a, &out[0].form) != forms[i].same)
+			print_error("%s\n%s\n", forms[i].a, forms[i].b);
+		assert_int_equal(gt_id_eq(&a, &out[0].form), forms[i].same);
+	}
+}
+
+/* The hash is of these very bytes, as anybody can make them. */
+static void form_bytes(void **state)
+{
+	static const char bytes[] =
+	        "{\"actor\":{\"mbox\":\"mailto:a@b.cn\"},\"object\":{\"id\":"
+	        "\"http://o/1\"},\"verb\":{\"id\":\"http://v/did\"}}";
+	struct gt_id want;
+	(void)state;
+	gt_sha256_one(&want, bytes, sizeof bytes - 1);
+	assert_int_equal(parse("{$A,$V,$O}"), 1);
+	assert_memory_equal(&out[0].form, &want, sizeof want);
+}
+
+/* --------------------------------------------------------------------
+ * rendering */
+
+static void rendered(void **state)
+{
+	static const struct {
+		const char *body, *want;
+	} row[] = {
+	        {"{}", "{'id':'01000000-0000-0000-0000-000000000000',"
+	               "'timestamp':'1970-01-01T00:00:01.000Z','stored':"
+	               "'1970-01-01T00:00:02.000Z','authority':{'x':1},"
+	               "'version':'1.0.0'}"},
+	        {" {'n':1.50e0 , 'big':123456789012345678901,'id' :'$I'}",
+	         "{'n':1.50e0,'big':123456789012345678901,'id':'$I',"
+	         "'timestamp':'1970-01-01T00:00:01.000Z','stored':"
+	         "'1970-01-01T00:00:02.000Z','authority':{'x':1},"
+	         "'version':'1.0.0'}"},
+	        {"{'version':'2.0.0','stored':'old','\\u0069d':'x',"
+	         "'authority':{},'timestamp':'then'}",
+	         "{'version':'2.0.0','\\u0069d':'x','authority':{},"
+	         "'timestamp':'then','stored':'1970-01-01T00:00:02.000Z'}"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		char *got = gt_statement_render_at(
+		        gt_bytes_str(expand(row[i].body)), ids[0], 1000, 2000,
+		        "{\"x\":1}");
+		assert_non_null(got);
+		assert_string_equal(got, expand(row[i].want));
+		free(got);
+	}
+	static const char *const bad[] = {
+	        "", "[]", "{", "{'a':1", "{1:2}", "{'a':1}x", "{'a\n':1}"};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_null(gt_statement_render(gt_bytes_str(expand(bad[i])),
+		                                ids[0], 0, ""));
+}
+
+static void uuids(void **state)
+{
+	uint8_t id[GT_UUID_BYTES];
+	char back[37];
+	(void)state;
+	assert_true(gt_uuid_parse(id, "12345678-1234-4234-8234-1234567890aB"));
+	gt_uuid_format(back, id);
+	assert_string_equal(back, "12345678-1234-4234-8234-1234567890ab");
+	assert_false(gt_uuid_parse(id, "12345678123442348234-1234567890ab"));
+	assert_false(gt_uuid_parse(id, ""));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(valid),
+	        cmocka_unit_test(accepted), cmocka_unit_test(refused),
+	        cmocka_unit_test(slices),   cmocka_unit_test(batches),
+	        cmocka_unit_test(too_long), cmocka_unit_test(cut),
+	        cmocka_unit_test(same),     cmocka_unit_test(form_bytes),
+	        cmocka_unit_test(rendered), cmocka_unit_test(uuids),
 	};
 	return cmocka_run_group_tests_name("statement", tests, NULL, NULL);
 }
