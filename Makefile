@@ -102,6 +102,9 @@ $(B)/tests/fuzz/f_%: $(B)/tests/fuzz/f_%.o $(LIBS)
 	$(CC) $(LDOPT) -fsanitize=fuzzer $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
 $(B)/tests/fuzz/f_%.replay: $(B)/tests/fuzz/f_%.o $(B)/tests/fuzz/replay.o $(LIBS)
 	$(CC) $(LDOPT) $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
+# a figure of one part, run by hand: build/release/tests/bench/b_cdc DIR...
+$(B)/tests/bench/b_%: $(B)/tests/bench/b_%.o $(LIBS)
+	$(CC) $(LDOPT) $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
 $(B)/simulate: $(call objects,$(wildcard tests/sim/*.c)) $(B)/libsupport.a $(B)/libguantong.a
 	$(CC) $(LDOPT) $^ $(CORE_LIBS) -o $@
 

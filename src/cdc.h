@@ -3,7 +3,17 @@
  * FastCDC (Xia et al., "The Design of Fast Content-Defined Chunking for Data
  * Deduplication Based Storage Systems", TPDS 2020): gear hash, normalised
  * chunking, two bytes a step. A cut depends only on the bytes since the last
- * one, so that an edit moves the cuts around it and no others. */
+ * one, so that an edit moves the cuts around it and no others.
+ *
+ * The mean is not GT_CDC_NORMAL; measured, 2 cores of a virtual machine, zstd
+ * 1.5.4 level 3, `build/release/tests/bench/b_cdc .html
+ * /usr/share/doc/debian-handbook/html` (62 MB of text; .png: 133 MB):
+ *
+ *            cuts   mean      at max  scan      ratio  of 64K  256K   1M
+ *   .html     407   149 KiB   1.7 %   3.4 GB/s  3.90   3.62    4.04   4.40
+ *   .png      925   141 KiB   2.4 %   3.8 GB/s  1.03   1.02    1.04   1.03
+ *
+ * ratio is by these cuts, beside fixed cuts of three sizes. */
 #ifndef GT_CDC_H
 #define GT_CDC_H
 
