@@ -45,7 +45,7 @@ def main():
         def cell(v):
             return " ".join(f"{n} {s}" for s, n in sorted(cells.get(v, {}).items())) or "-"
 
-        lag = (find(status, "records_unrooted") or 0) + sum(c.get("lag", 0) for c in find(status, "links") or [])
+        lag = (find(status, "records_unrooted") or 0) + sum(c.get("lag", 0) for c in find(find(status, "node"), "children") or [])
         worst = max(worst, lag)
         rows.append([level, code, cell("mirror"), cell("on-demand"), cell("metadata"), str(sum(cells.get("withdrawn", {}).values())),
                      f"{find(status, 'bytes'):,}", f"{find(find(status, 'records'), 'count'):,}", str(lag)])

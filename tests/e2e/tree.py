@@ -282,7 +282,7 @@ class Node:
         for key, value in meta.items():
             for v in value if isinstance(value, list) else [value]:
                 args += ["--" + key, v]
-        return self.cli(*args, *([folder] if folder else []))
+        return self.cli(*args, folder or "--no-content")
 
 
 class Tree:
