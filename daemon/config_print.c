@@ -1,6 +1,4 @@
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,12 +6,36 @@
 #include "config_table.h"
 #include "units.h"
 
-/* How a configuration is written out. */
+/* How a configuration is written out, and what of it is. */
 struct printer {
-	FILE *f;
 	const char *lang; /* of the comments, NULL: none */
 	bool secrets;     /* passwords as they are */
+	char *text;
+	size_t n, cap;
+	bool no_memory;
 };
+
+static void put_bytes(struct printer *p, const char *s, size_t n)
+{
+	if (p->cap - p->n <= n) {
+		size_t cap = 2 * p->cap + n + 4096;
+		char *text = p->no_memory ? NULL : realloc(p->text, cap);
+		if (!text) {
+			p->no_memory = true;
+			return;
+		}
+		p->text = text;
+		p->cap = cap;
+	}
+	memcpy(p->text + p->n, s, n);
+	p->n += n;
+	p->text[p->n] = '\0';
+}
+
+static void put(struct printer *p, const char *s)
+{
+	put_bytes(p, s, strlen(s));
+}
 
 static const void *field(const struct gt_config *c,
                          const struct gt_config_row *row)
@@ -22,7 +44,7 @@ static const void *field(const struct gt_config *c,
 }
 
 /* Plain where nothing can be mistaken, else in double quotes. */
-static void put_text(FILE *f, const char *s)
+static void put_text(struct printer *p, const char *s)
 {
 	static const char safe[] = "abcdefghijklmnopqrstuvwxyz"
 	                           "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -30,39 +52,39 @@ static void put_text(FILE *f, const char *s)
 	size_t n = strlen(s);
 	if (n > 0 && strspn(s, safe) == n && s[n - 1] != ':' && s[0] != '-' &&
 	    s[0] != ':' && strcmp(s, "null") != 0) {
-		fputs(s, f);
+		put(p, s);
 		return;
 	}
-	fputc('"', f);
+	put(p, "\"");
 	for (; *s; s++) {
 		if (*s == '"' || *s == '\\')
-			fputc('\\', f);
-		fputc(*s, f);
+			put(p, "\\");
+		put_bytes(p, s, 1);
 	}
-	fputc('"', f);
+	put(p, "\"");
 }
 
-static void put_addresses(const struct printer *p, const struct gt_config *c)
+static void put_addresses(struct printer *p, const struct gt_config *c)
 {
-	fputs("[", p->f);
+	put(p, "[");
 	for (size_t i = 0; i < c->naddresses; i++) {
-		fputs(i ? ", " : "", p->f);
-		fputc('"', p->f);
-		fputs(c->addresses[i], p->f);
-		fputc('"', p->f);
+		put(p, i ? ", " : "");
+		put(p, "\"");
+		put(p, c->addresses[i]);
+		put(p, "\"");
 	}
-	fputs("]", p->f);
+	put(p, "]");
 }
 
-static void put_users(const struct printer *p, const struct gt_config *c)
+static void put_users(struct printer *p, const struct gt_config *c)
 {
 	if (c->nusers == 0)
-		fputs("[]", p->f);
+		put(p, "[]");
 	for (size_t i = 0; i < c->nusers; i++) {
-		fputs("\n    - name: ", p->f);
-		put_text(p->f, c->users[i].name);
-		fputs("\n      password: ", p->f);
-		put_text(p->f, p->secrets ? c->users[i].password : "***");
+		put(p, "\n    - name: ");
+		put_text(p, c->users[i].name);
+		put(p, "\n      password: ");
+		put_text(p, p->secrets ? c->users[i].password : "***");
 	}
 }
 
@@ -74,7 +96,7 @@ static uint64_t number_of(const struct gt_config *c,
 	return v;
 }
 
-static void put_value(const struct printer *p, const struct gt_config *c,
+static void put_value(struct printer *p, const struct gt_config *c,
                       const struct gt_config_row *row)
 {
 	char text[32];
@@ -84,28 +106,29 @@ static void put_value(const struct printer *p, const struct gt_config *c,
 	case GT_CONFIG_TEXT:
 	case GT_CONFIG_WORD:
 	case GT_CONFIG_LISTEN:
-		put_text(p->f, field(c, row));
+		put_text(p, field(c, row));
 		break;
 	case GT_CONFIG_LEVEL:
 		memcpy(&level, field(c, row), sizeof level);
-		fputs(row->choices[level], p->f);
+		put(p, row->choices[level]);
 		break;
 	case GT_CONFIG_ADDRESSES:
 		put_addresses(p, c);
 		break;
 	case GT_CONFIG_BOOL:
-		fputs(*(const bool *)field(c, row) ? "true" : "false", p->f);
+		put(p, *(const bool *)field(c, row) ? "true" : "false");
 		break;
 	case GT_CONFIG_COUNT:
-		fprintf(p->f, "%" PRIu64, number_of(c, row));
+		gt_format(text, sizeof text, "%" PRIu64, number_of(c, row));
+		put(p, text);
 		break;
 	case GT_CONFIG_SIZE:
 		gt_size_format(text, number_of(c, row));
-		fputs(text, p->f);
+		put(p, text);
 		break;
 	case GT_CONFIG_DURATION:
 		gt_duration_format(text, number_of(c, row));
-		fputs(text, p->f);
+		put(p, text);
 		break;
 	case GT_CONFIG_USERS:
 		put_users(p, c);
@@ -114,8 +137,7 @@ static void put_value(const struct printer *p, const struct gt_config *c,
 }
 
 /* A text as comment lines. */
-static void put_comment(const struct printer *p, const char *indent,
-                        enum gt_text doc)
+static void put_comment(struct printer *p, const char *indent, enum gt_text doc)
 {
 	const char *s;
 	if (!p->lang)
@@ -123,50 +145,49 @@ static void put_comment(const struct printer *p, const char *indent,
 	s = gt_text_in(p->lang, doc);
 	while (*s) {
 		size_t n = strcspn(s, "\n");
-		fprintf(p->f, "%s# %.*s\n", indent, (int)n, s);
+		put(p, indent);
+		put(p, "# ");
+		put_bytes(p, s, n);
+		put(p, "\n");
 		s += n + (s[n] == '\n');
 	}
 }
 
-static void put_section(const struct printer *p, const struct gt_config *c,
+static void put_section(struct printer *p, const struct gt_config *c,
                         const struct gt_config_section *section)
 {
 	put_comment(p, "", section->doc);
-	fprintf(p->f, "%s:\n", section->name);
+	put(p, section->name);
+	put(p, ":\n");
 	for (size_t i = 0; i < GT_CONFIG_ROWS; i++) {
 		const struct gt_config_row *row = &gt_config_rows[i];
 		if (strcmp(row->section, section->name) != 0)
 			continue;
 		put_comment(p, "  ", row->doc);
-		fprintf(p->f, "  %s: ", row->key);
+		put(p, "  ");
+		put(p, row->key);
+		put(p, ": ");
 		put_value(p, c, row);
-		fputc('\n', p->f);
+		put(p, "\n");
 	}
 }
 
 static char *print(struct printer *p, const struct gt_config *c)
 {
-	char *text = NULL;
-	size_t n = 0;
-	p->f = open_memstream(&text, &n);
-	if (!p->f)
-		return NULL;
 	for (size_t i = 0; i < GT_CONFIG_SECTIONS; i++) {
-		if (i && p->lang)
-			fputc('\n', p->f);
+		put(p, i && p->lang ? "\n" : "");
 		put_section(p, c, &gt_config_sections[i]);
 	}
-	bool bad = ferror(p->f) != 0;
-	if (fclose(p->f) != 0 || bad) {
-		free(text);
+	if (p->no_memory) {
+		free(p->text);
 		return NULL;
 	}
-	return text;
+	return p->text;
 }
 
 char *gt_config_print(const struct gt_config *config)
 {
-	struct printer p = {0};
+	struct printer p = {.lang = NULL};
 	return print(&p, config);
 }
 

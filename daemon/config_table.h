@@ -22,12 +22,12 @@ enum gt_config_type {
 
 struct gt_config_row {
 	const char *section, *key;
-	enum gt_config_type type;
 	size_t offset, cap;   /* of the field in struct gt_config */
 	const char *fallback; /* as it would be written; NULL: required */
 	uint64_t min, max;    /* of numbers; min 1 of text: not empty */
 	const char *const *choices;
 	size_t nchoices;
+	enum gt_config_type type;
 	enum gt_text doc;
 };
 

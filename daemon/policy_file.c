@@ -34,6 +34,12 @@ static void complain(struct reading *r, const struct gt_yaml_node *n,
 	gt_yaml_complain(&r->yaml, n, NULL, what, a, NULL);
 }
 
+/* An array of n pointers, as protobuf-c's repeated fields are. */
+static void *get_pointers(struct reading *r, size_t n)
+{
+	return get(r, n * sizeof(void *));
+}
+
 /* protobuf-c wants char *, and never writes to it. */
 static char *text_of(struct reading *r, const struct gt_yaml_node *n)
 {
@@ -70,13 +76,17 @@ static uint32_t read_priority(struct reading *r, const struct gt_yaml_node *n)
 	char *text = text_of(r, n);
 	if (!text)
 		return 0;
-	size_t len = strspn(text, "0123456789");
-	if (len == 0 || len > 3 || text[len] || atoi(text) > 100) {
+	uint32_t v = 0;
+	for (size_t i = 0; v <= 100 && text[i]; i++)
+		v = text[i] >= '0' && text[i] <= '9'
+		            ? v * 10 + (uint32_t)(text[i] - '0')
+		            : 101;
+	if (v > 100 || !text[0]) {
 		gt_yaml_complain(&r->yaml, n, NULL, GT_T_CONF_BAD_COUNT, "0",
 		                 "100");
 		return 0;
 	}
-	return (uint32_t)atoi(text);
+	return v;
 }
 
 /* The map has this key, or a complaint says that it lacks it. */
@@ -133,7 +143,7 @@ static void read_values(struct reading *r, Gt__Predicate *p,
 		complain(r, n, GT_T_POLICY_NO_VALUE, NULL);
 		return;
 	}
-	p->values = get(r, count * sizeof *p->values);
+	p->values = get_pointers(r, count);
 	for (; p->values && item; item = list ? item->next : NULL) {
 		char *text = text_of(r, item);
 		if (!text)
@@ -250,7 +260,7 @@ static void read_when(struct reading *r, Gt__Rule *rule,
 	const struct gt_yaml_node *map = list ? when->first : when;
 	if (gt_yaml_is_null(when))
 		return;
-	rule->when = get(r, GT_PREDICATES_MAX * sizeof *rule->when);
+	rule->when = get_pointers(r, GT_PREDICATES_MAX);
 	for (; map && rule->when; map = list ? map->next : NULL)
 		if (map->kind == GT_YAML_MAP)
 			read_conditions(r, rule, map);
@@ -291,8 +301,8 @@ static void read_to(struct reading *r, Gt__Rule *rule,
 		complain(r, n, GT_T_POLICY_NO_RECEIVER, NULL);
 		return;
 	}
-	rule->levels = get(r, count * sizeof *rule->levels);
-	rule->regions = get(r, count * sizeof *rule->regions);
+	rule->levels = get_pointers(r, count);
+	rule->regions = get_pointers(r, count);
 	if (!rule->levels || !rule->regions)
 		return;
 	const struct gt_yaml_node *item = list ? n->first : n;
@@ -370,7 +380,7 @@ static void read_rules(struct reading *r, Gt__Layer *layer,
 		complain(r, n, GT_T_CONF_MANY, "1000");
 		return;
 	}
-	layer->rules = get(r, n->count * sizeof *layer->rules);
+	layer->rules = get_pointers(r, n->count);
 	for (const struct gt_yaml_node *k = n->first; k && layer->rules;
 	     k = k->next) {
 		size_t before = layer->n_rules, errors = r->yaml.errors;
@@ -439,19 +449,19 @@ static void fill_words(struct reading *r)
 		r->levels[i] = gt_level_name(i);
 }
 
-int gt_policy_parse(struct gt_bytes *out, const char *name,
+int gt_policy_parse(struct gt_bytes *layer, const char *name,
                     struct gt_bytes text, const char *lang,
                     struct gt_complaints *complaints)
 {
 	struct reading r = {.yaml = {0}};
-	Gt__Layer layer;
-	gt__layer__init(&layer);
-	*out = (struct gt_bytes){NULL, 0};
+	Gt__Layer draft;
+	gt__layer__init(&draft);
+	*layer = (struct gt_bytes){NULL, 0};
 	fill_words(&r);
 	if (gt_yaml_parse(&r.yaml, name, text, lang, complaints)) {
-		read_layer(&r, &layer);
+		read_layer(&r, &draft);
 		if (gt_yaml_status(&r.yaml) == 0)
-			encode(&r, &layer, out);
+			encode(&r, &draft, layer);
 	}
 	gt_yaml_free(&r.yaml);
 	return gt_yaml_status(&r.yaml);

@@ -253,10 +253,17 @@ static struct gt_yaml_node *read_node(struct reader *r,
 	return NULL;
 }
 
+static bool skip_events(struct reader *r, int n)
+{
+	while (n > 0 && next_event(r))
+		n--;
+	return n == 0;
+}
+
 /* Stream and document around the root; an empty file is an empty map. */
 static struct gt_yaml_node *read_document(struct reader *r)
 {
-	if (!next_event(r) || !next_event(r))
+	if (!skip_events(r, 2))
 		return NULL;
 	if (r->event.type == YAML_STREAM_END_EVENT) {
 		r->event.start_mark = (yaml_mark_t){0};
@@ -265,7 +272,7 @@ static struct gt_yaml_node *read_document(struct reader *r)
 	if (!next_event(r))
 		return NULL;
 	struct gt_yaml_node *root = read_node(r, NULL, 0);
-	if (!root || !next_event(r) || !next_event(r))
+	if (!root || !skip_events(r, 2))
 		return NULL;
 	if (r->event.type != YAML_STREAM_END_EVENT) {
 		complain_at(r->y, r->event.start_mark, GT_T_YAML_SECOND, NULL);

@@ -13,6 +13,7 @@ struct build {
 	const char *rule;
 };
 
+/* The sentence goes to whoever asked; the code comes back. */
 #define REFUSE(b, code, ...) \
 	(gt_format((b)->why, (b)->why_cap, __VA_ARGS__), -(code))
 
@@ -291,6 +292,8 @@ int gt_layer_new(struct gt_layer **out, struct gt_bytes body, char *why,
                  size_t why_cap)
 {
 	struct build b = {.why = why, .why_cap = why_cap, .rule = ""};
+	assert(why_cap > 0);
+	why[0] = '\0';
 	*out = NULL;
 	if (body.n > GT_LAYER_MAX)
 		return REFUSE(&b, GT_ELIMIT, "longer than %d bytes",
