@@ -88,7 +88,7 @@ static struct gt_layer *make_layer(unsigned k)
 	static uint8_t body[1 << 16];
 	size_t n = gt__layer__pack(&l, body);
 	if (gt_layer_new(&out, gt_bytes_of(body, n), why, sizeof why) != 0) {
-		fprintf(stderr, "%s\n", why);
+		(void)fprintf(stderr, "%s\n", why);
 		exit(1);
 	}
 	return out;

@@ -69,8 +69,7 @@ static void guesses(void **state)
 	}
 }
 
-/* -------------------------------------------------------------- what is taken
- */
+/* ----------------------------------------------------------- what is taken */
 
 static void defaults(void **state)
 {
@@ -151,8 +150,7 @@ static void insecure_is_shouted_about(void **state)
 	gt_complaints_free(&c);
 }
 
-/* --------------------------------------------------- what is said of mistakes
- */
+/* ------------------------------------------------ what is said of mistakes */
 
 /* A case of a golden file: "##### title", the YAML, "##### says", one complaint
  * a line. */
@@ -309,8 +307,7 @@ static void texts_agree(void **state)
 	}
 }
 
-/* ------------------------------------------------------------------ printing
- */
+/* ---------------------------------------------------------------- printing */
 
 static void same_config(void)
 {
@@ -373,8 +370,7 @@ static void the_documentation_parses(void **state)
 	}
 }
 
-/* ------------------------------------------------------------------ examples
- */
+/* ---------------------------------------------------------------- examples */
 
 static void example_configs(void **state)
 {
