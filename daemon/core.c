@@ -28,15 +28,17 @@ struct gt_core {
 	pthread_cond_t posted;  /* the core waits on it */
 	pthread_cond_t changed; /* gt_core_wait waits on it */
 	struct queued *first, **last;
-	size_t waiting, weight;  /* posted and not yet through a turn */
-	uint64_t posts, handled; /* events, since the start */
-	unsigned settling;       /* how many wait for the two to meet */
+	size_t waiting, weight; /* posted and not yet through a turn */
+	uint64_t posts;         /* events, since the start */
+	uint64_t handled;       /* of those, what the status shown counts in */
+	unsigned settling;      /* how many wait for the two to meet */
 	bool quit;
 	bool lost; /* an event the node must hear found no memory */
 	struct gt_node_status *shown;
 
 	/* the core thread's own */
 	struct gt_node_status *next_shown;
+	uint64_t done; /* events through their turn */
 	uint64_t shown_ms;
 	bool stale; /* turns since the status was last shown */
 	struct gt_event *batch;
@@ -251,7 +253,8 @@ static void show(struct gt_core *core, uint64_t mono_ms)
 	struct gt_node_status *was = core->shown;
 	core->shown = core->next_shown;
 	core->next_shown = was;
-	if (was->generation != core->shown->generation)
+	core->handled = core->done;
+	if (was->generation != core->shown->generation || core->settling)
 		pthread_cond_broadcast(&core->changed);
 	pthread_mutex_unlock(&core->lock);
 	core->shown_ms = mono_ms;
@@ -314,11 +317,16 @@ static struct queued *release(struct gt_core *core, struct queued *q, size_t n)
 	assert(core->weight >= weight && core->waiting >= count);
 	core->weight -= weight;
 	core->waiting -= count;
-	core->handled += count;
-	if (core->settling)
-		pthread_cond_broadcast(&core->changed);
 	pthread_mutex_unlock(&core->lock);
 	return q;
+}
+
+static bool awaited(struct gt_core *core)
+{
+	pthread_mutex_lock(&core->lock);
+	bool settling = core->settling > 0;
+	pthread_mutex_unlock(&core->lock);
+	return settling;
 }
 
 /* One turn over the head of the list, and the clock's event if it is due. */
@@ -344,10 +352,12 @@ static bool turn(struct gt_core *core, struct queued **list)
 	assert(taken > 0 && taken <= n);
 	for (size_t i = 0; i < actions.n; i++)
 		core->events.perform(core->arg, &actions.v[i]);
-	*list = release(core, *list, taken < posted ? taken : posted);
+	size_t gone = taken < posted ? taken : posted;
+	core->done += gone;
 	core->stale = true;
-	if (now.mono_ms - core->shown_ms >= GT_CORE_STATUS_MS)
+	if (now.mono_ms - core->shown_ms >= GT_CORE_STATUS_MS || awaited(core))
 		show(core, now.mono_ms);
+	*list = release(core, *list, gone);
 	return true;
 }
 

@@ -45,9 +45,9 @@ void gt_core_status(struct gt_core *core, struct gt_node_status *out);
 /* Waits until status.generation > seen or timeout_ms is over, or the core is
  * asked to stop. True: it is. Any thread. */
 bool gt_core_wait(struct gt_core *core, uint64_t seen, uint32_t timeout_ms);
-/* Waits until everything posted before the call is through its turn and what
- * came of it handed to `perform`. False: timeout_ms is over, or the core was
- * asked to stop. Any thread but the core's. */
+/* Waits until everything posted before the call is through its turn, what came
+ * of it handed to `perform` and to be seen in the status. False: timeout_ms is
+ * over, or the core was asked to stop. Any thread but the core's. */
 bool gt_core_settle(struct gt_core *core, uint32_t timeout_ms);
 /* Asks the thread to end after the turn it is in and lets every waiter go;
  * gt_core_post refuses from here on. Any thread, any number of times. */
