@@ -60,6 +60,16 @@ static void end_whole(char *s)
 		s[n - 1 - back] = '\0';
 }
 
+/* jansson quotes the bytes it stumbled over, whole characters or not. */
+static void make_text(char *s)
+{
+	json_t *v = json_string(s);
+	for (; !v && *s; s++)
+		if ((signed char)*s < 0)
+			*s = '?';
+	json_decref(v);
+}
+
 static int refuse(struct batch *b, int code, const char *what)
 {
 	gt_format(b->why, b->why_cap, "statement %zu: %s", b->n, what);
@@ -134,6 +144,7 @@ static int take(struct batch *b, struct gt_bytes body)
 		char what[256];
 		gt_format(what, sizeof what, "not JSON: %s at byte %d",
 		          error.text, error.position);
+		make_text(what);
 		return refuse(b, -GT_EINVALID, what);
 	}
 	int rc = take_json(b, s, v);
