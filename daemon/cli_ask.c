@@ -1,0 +1,85 @@
+/* What commands that ask the daemon share. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "code.h"
+#include "dir.h"
+#include "say.h"
+
+enum { WHY = 4608, PATH = 4096 };
+
+struct gt_client *gt_cli_open(struct gt_cli *cli, enum gt_exit *code)
+{
+	struct gt_client *c;
+	char why[WHY];
+	int status = gt_client_open(&c, cli->dir, cli->lang, why, sizeof why);
+	*code = status ? gt_cli_fail(cli, status, why) : GT_EXIT_OK;
+	return c;
+}
+
+enum gt_exit gt_cli_refused(struct gt_cli *cli, int status,
+                            const struct gt_client *client)
+{
+	return gt_cli_fail(cli, status, gt_client_why(client));
+}
+
+enum gt_exit gt_cli_no_memory(struct gt_cli *cli)
+{
+	return gt_cli_fail(cli, -GT_ENOMEM, gt_text(GT_T_CLI_NOMEM));
+}
+
+struct gt_config *gt_cli_config(struct gt_cli *cli)
+{
+	char path[PATH];
+	struct gt_complaints complaints = {NULL, 0};
+	struct gt_config *c = malloc(sizeof *c);
+	if (!c) {
+		(void)gt_cli_no_memory(cli);
+		return NULL;
+	}
+	gt_format(path, sizeof path, "%s/%s", cli->dir, GT_DIR_CONFIG);
+	int status = gt_config_load(c, path, cli->lang, &complaints);
+	for (size_t i = 0; status && i < complaints.n; i++)
+		(void)fprintf(cli->err, "%s\n", complaints.v[i]);
+	gt_complaints_free(&complaints);
+	if (!status)
+		return c;
+	free(c);
+	return NULL;
+}
+
+bool gt_cli_rid(struct gt_cli *cli, const char *word, char out[GT_RID_MAX + 1])
+{
+	bool fits = true;
+	if (strchr(word, '/')) {
+		fits = gt_copy(out, GT_RID_MAX + 1, word);
+	} else {
+		struct gt_config *c = gt_cli_config(cli);
+		if (!c)
+			return false;
+		fits = strlen(c->code) + strlen(word) + 1 <= GT_RID_MAX;
+		gt_format(out, GT_RID_MAX + 1, "%s/%s", c->code, word);
+		free(c);
+	}
+	if (fits && gt_rid_valid(out))
+		return true;
+	gt_say(cli->err, GT_T_CLI_RID_BAD, word);
+	return false;
+}
+
+const char *gt_cli_title(const struct gt_cli *cli, const json_t *resource)
+{
+	const json_t *titles = json_object_get(resource, "title");
+	const char *best = gt_client_text(titles, cli->lang);
+	void *at = json_object_iter((json_t *)(uintptr_t)titles);
+	/* the language itself, else one of its kind, else any */
+	for (; at && !*best;
+	     at = json_object_iter_next((json_t *)(uintptr_t)titles, at))
+		if (strncmp(json_object_iter_key(at), cli->lang, 2) == 0)
+			best = json_string_value(json_object_iter_value(at));
+	at = json_object_iter((json_t *)(uintptr_t)titles);
+	if (!*best && at)
+		best = json_string_value(json_object_iter_value(at));
+	return best ? best : "";
+}
