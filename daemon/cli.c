@@ -37,6 +37,53 @@ const struct gt_command gt_cli_commands[] = {
          "--parent-address city.example:7700 --pki pki county\n",
          gt_cmd_init, NULL},
         {"pki", "", GT_T_CLI_A_PKI, 0, 0, NULL, NULL, NULL, gt_cmd_pki},
+        {"roster", "", GT_T_CLI_A_ROSTER, 0, 0, NULL, NULL, NULL,
+         gt_cmd_roster},
+        {"publish", "[PATH]", GT_T_CLI_A_PUBLISH, 0, 1, gt_cmd_publish_options,
+         "guantong publish --id phone-basics --type video --title "
+         "zh-CN=长者学用智能手机 --audience elderly FOLDER\n"
+         "guantong publish --id 33/notice --type announcement --title "
+         "'en=Class moved' --no-content\n"
+         "guantong publish --meta course.yaml FOLDER\n"
+         "guantong publish --from catalogue.jsonl --files /srv/content\n",
+         gt_cmd_publish, NULL},
+        {"withdraw", "ID", GT_T_CLI_A_WITHDRAW, 1, 1, gt_cmd_withdraw_options,
+         "guantong withdraw 33/phone-basics --reason 'new edition'\n",
+         gt_cmd_withdraw, NULL},
+        {"ls", "", GT_T_CLI_A_LS, 0, 0, gt_cmd_ls_options,
+         "guantong ls\n"
+         "guantong ls --type video --state complete\n"
+         "guantong ls --verdict on-demand --search 手机 --json\n",
+         gt_cmd_ls, NULL},
+        {"show", "ID", GT_T_CLI_A_SHOW, 1, 1, NULL,
+         "guantong show 33/phone-basics\n", gt_cmd_show, NULL},
+        {"get", "ID [PATH]", GT_T_CLI_A_GET, 1, 2, gt_cmd_get_options,
+         "guantong get 33/phone-basics\n"
+         "guantong get 33/phone-basics -o lessons\n"
+         "guantong get 33/phone-basics lesson-1.mp4 -o lesson.mp4\n",
+         gt_cmd_get, NULL},
+        {"explain", "ID", GT_T_CLI_A_EXPLAIN, 1, 1, gt_cmd_explain_options,
+         "guantong explain 33/phone-basics\n"
+         "guantong explain 33/phone-basics --for 330106109210\n",
+         gt_cmd_explain, NULL},
+        {"status", "", GT_T_CLI_A_STATUS, 0, 0, gt_cmd_status_options,
+         "guantong status\nguantong status --watch\n", gt_cmd_status, NULL},
+        {"wait", "--until CONDITION", GT_T_CLI_A_WAIT, 0, 0,
+         gt_cmd_wait_options,
+         "guantong wait --until synced\n"
+         "guantong wait --until resource=33/phone-basics:complete "
+         "--timeout 5m\n"
+         "guantong wait --until gone=33/phone-basics\n"
+         "guantong wait --until records-rooted\n",
+         gt_cmd_wait, NULL},
+        {"records", "", GT_T_CLI_A_RECORDS, 0, 0, gt_cmd_records_options,
+         "guantong records --limit 20\nguantong records --quarantine\n",
+         gt_cmd_records, NULL},
+        {"audit", "", GT_T_CLI_A_AUDIT, 0, 0, NULL, NULL, NULL, gt_cmd_audit},
+        {"policy", "", GT_T_CLI_A_POLICY, 0, 0, NULL, NULL, NULL,
+         gt_cmd_policy},
+        {"config", "", GT_T_CLI_A_CONFIG, 0, 0, NULL, NULL, NULL,
+         gt_cmd_config},
         {"version", "", GT_T_CLI_A_VERSION, 0, 0, NULL, "guantong version\n",
          run_version, NULL},
         {0},

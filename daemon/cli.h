@@ -12,6 +12,8 @@
 #include <stdio.h>
 
 #include "args.h"
+#include "client.h"
+#include "config.h"
 
 enum gt_exit {
 	GT_EXIT_OK = 0,
@@ -55,6 +57,35 @@ bool gt_cli_json(struct gt_cli *cli, const json_t *value);
  * said what is wrong. */
 bool gt_cli_number(struct gt_cli *cli, const struct gt_args *args,
                    const char *name, uint64_t min, uint64_t max, uint64_t *out);
+
+/* Asks the daemon of cli->dir. NULL: said why, *code is what to return. */
+struct gt_client *gt_cli_open(struct gt_cli *cli, enum gt_exit *code);
+/* gt_cli_fail with the client's sentence. */
+enum gt_exit gt_cli_refused(struct gt_cli *cli, int status,
+                            const struct gt_client *client);
+/* The node's configuration, malloc'ed; NULL: complaints are said. */
+struct gt_config *gt_cli_config(struct gt_cli *cli);
+/* A resource id; a slug alone is one of this node's. False: said why not. */
+bool gt_cli_rid(struct gt_cli *cli, const char *word, char out[GT_RID_MAX + 1]);
+/* The title a reader of cli->lang wants; "" when there is none. */
+const char *gt_cli_title(const struct gt_cli *cli, const json_t *resource);
+/* Out of memory, said. */
+enum gt_exit gt_cli_no_memory(struct gt_cli *cli);
+
+typedef enum gt_exit gt_cmd(struct gt_cli *cli, const struct gt_args *args);
+gt_cmd gt_cmd_ls, gt_cmd_show, gt_cmd_explain; /* cmd_ls.c */
+gt_cmd gt_cmd_get;                             /* cmd_get.c */
+gt_cmd gt_cmd_publish;                         /* cmd_publish.c */
+gt_cmd gt_cmd_withdraw;                        /* cmd_withdraw.c */
+gt_cmd gt_cmd_status;                          /* cmd_status.c */
+gt_cmd gt_cmd_wait;                            /* cmd_wait.c */
+gt_cmd gt_cmd_records;                         /* cmd_records.c */
+extern const struct gt_option gt_cmd_ls_options[], gt_cmd_explain_options[],
+        gt_cmd_get_options[], gt_cmd_publish_options[],
+        gt_cmd_withdraw_options[], gt_cmd_status_options[],
+        gt_cmd_wait_options[], gt_cmd_records_options[];
+extern const struct gt_command gt_cmd_roster[], gt_cmd_audit[], gt_cmd_policy[],
+        gt_cmd_config[];
 
 enum gt_exit gt_cmd_init(struct gt_cli *cli, const struct gt_args *args);
 extern const struct gt_option gt_cmd_init_options[];

@@ -43,7 +43,8 @@ bool gt_pki_uri(const struct gt_pki *pki, const char *code, char *out,
 static struct gt_bytes encode_member(struct gt_pki *pki,
                                      struct gt_pki_member *m)
 {
-	Gt__Member row = GT__MEMBER__INIT;
+	Gt__Member row;
+	gt__member__init(&row);
 	row.code = m->code;
 	row.version = m->version;
 	row.level = m->level;

@@ -1,0 +1,266 @@
+/* guantong get: brings a resource here, and its files where they are wanted. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "files.h"
+#include "object.h"
+#include "say.h"
+#include "term.h"
+
+enum { PATH = 4096, URL = 8192, TURN_MS = 25000 };
+
+const struct gt_option gt_cmd_get_options[] = {
+        {"output", 'o', "OUT", GT_T_CLI_O_OUTPUT},
+        {"to", 0, "OUT", GT_T_CLI_O_TO},
+        {NULL, 0, NULL, 0},
+};
+
+struct get {
+	struct gt_cli *cli;
+	struct gt_client *client;
+	char rid[GT_RID_MAX + 1];
+	const char *out; /* NULL: nowhere */
+	uint64_t done, total;
+	struct gt_progress bar;
+	FILE *file;
+};
+
+static json_t *ask_resource(struct get *g, int *status)
+{
+	char path[URL] = "/api/resources/";
+	json_t *r;
+	(void)gt_client_escape(path, sizeof path, g->rid, true);
+	*status = gt_client_get(g->client, path, 0, &r);
+	return r;
+}
+
+static bool is_here(const json_t *r)
+{
+	return strcmp(gt_client_text(r, "state"), "complete") == 0;
+}
+
+static void show_fill(struct get *g, const json_t *r)
+{
+	uint64_t frames = gt_client_number(r, "frames");
+	uint64_t size = gt_client_number(r, "size");
+	uint64_t present = gt_client_number(r, "present");
+	double part = frames ? (double)present / (double)frames : 0;
+	gt_progress_set(&g->bar, (uint64_t)(part * (double)size), size);
+}
+
+/* Until the object is whole here. *r is the resource as it last was. */
+static int bring(struct get *g, json_t **r)
+{
+	json_t *answer, *status, *body = json_pack("{s:s}", "id", g->rid);
+	uint64_t seen = 0;
+	int rc = gt_client_post_json(g->client, "/admin/fetch", body, &answer);
+	json_decref(body);
+	json_decref(answer);
+	gt_progress_begin(&g->bar, g->cli->err, g->rid);
+	while (!rc && *r && !is_here(*r)) {
+		show_fill(g, *r);
+		rc = gt_client_wait(g->client, seen, seen ? TURN_MS : 0,
+		                    &status);
+		seen = gt_client_number(status, "generation");
+		json_decref(status);
+		if (rc)
+			break;
+		json_decref(*r);
+		*r = ask_resource(g, &rc);
+	}
+	if (!rc) {
+		show_fill(g, *r);
+		gt_progress_end(&g->bar);
+	}
+	return rc;
+}
+
+/* -------------------------------------------------------------------- files */
+
+static int take(void *arg, const void *p, size_t n)
+{
+	struct get *g = arg;
+	if (fwrite(p, 1, n, g->file) != n)
+		return -1;
+	g->done += n;
+	if (g->out)
+		gt_progress_set(&g->bar, g->done, g->total);
+	return 0;
+}
+
+static enum gt_exit download(struct get *g, const char *path, uint64_t size)
+{
+	char url[URL] = "/c/";
+	uint64_t before = g->done;
+	bool fits = gt_client_escape(url, sizeof url, g->rid, true) &&
+	            strlen(url) + 1 < sizeof url;
+	if (fits) {
+		strcat(url, "/");
+		fits = gt_client_escape(url, sizeof url, path, true);
+	}
+	if (!fits)
+		return gt_cli_fail(g->cli, -GT_ELIMIT,
+		                   gt_text(GT_T_CLI_TOO_LONG));
+	int status = gt_client_download(g->client, url, take, g);
+	if (status)
+		return gt_cli_refused(g->cli, status, g->client);
+	if (g->done - before == size)
+		return GT_EXIT_OK;
+	gt_say(g->cli->err, GT_T_CLI_GET_SIZE, path,
+	       (unsigned long long)(g->done - before),
+	       (unsigned long long)size);
+	return GT_EXIT_FAILED;
+}
+
+/* To a temporary name first: what has the final name is whole. */
+static enum gt_exit save(struct get *g, const char *path, uint64_t size,
+                         const char *target)
+{
+	char temp[PATH], why[PATH + 128];
+	gt_format(temp, sizeof temp, "%s.XXXXXX", target);
+	int fd = strlen(target) + 8 < sizeof temp ? mkstemp(temp) : -1;
+	g->file = fd >= 0 ? fdopen(fd, "wb") : NULL;
+	if (!g->file) {
+		gt_say_into(why, sizeof why, GT_T_CLI_FILE_FAILED, target,
+		            strerror(errno));
+		return gt_cli_fail(g->cli, -GT_EIO, why);
+	}
+	mode_t mask = umask(0);
+	(void)umask(mask);
+	enum gt_exit code = download(g, path, size);
+	bool ok = fchmod(fd, 0666 & ~mask) == 0;
+	ok = fclose(g->file) == 0 && ok;
+	if (!code && ok && rename(temp, target) == 0)
+		return GT_EXIT_OK;
+	if (!code) {
+		gt_say_into(why, sizeof why, GT_T_CLI_FILE_FAILED, target,
+		            strerror(errno));
+		code = gt_cli_fail(g->cli, -GT_EIO, why);
+	}
+	(void)unlink(temp);
+	return code;
+}
+
+/* Makes the folders above a file. */
+static enum gt_exit make_folders(struct get *g, const char *target)
+{
+	char folder[PATH], why[PATH + 128];
+	(void)gt_copy(folder, sizeof folder, target);
+	for (char *p = folder + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(folder, 0777) && errno != EEXIST) {
+			gt_say_into(why, sizeof why, GT_T_CLI_FILE_FAILED,
+			            folder, strerror(errno));
+			return gt_cli_fail(g->cli, -GT_EIO, why);
+		}
+		*p = '/';
+	}
+	return GT_EXIT_OK;
+}
+
+static enum gt_exit save_all(struct get *g, const json_t *files)
+{
+	enum gt_exit code = GT_EXIT_OK;
+	size_t i;
+	json_t *f;
+	json_array_foreach(files, i, f) g->total += gt_client_number(f, "size");
+	gt_progress_begin(&g->bar, g->cli->err, g->out);
+	json_array_foreach(files, i, f)
+	{
+		char target[PATH];
+		const char *path = gt_client_text(f, "path");
+		/* the daemon checked it; a file must not escape OUT even so */
+		if (gt_path_refusal(path, strlen(path)) ||
+		    strlen(g->out) + strlen(path) + 16 > sizeof target) {
+			gt_say(g->cli->err, GT_T_CLI_GET_PATH, path);
+			return GT_EXIT_FAILED;
+		}
+		gt_format(target, sizeof target, "%s/%s", g->out, path);
+		code = make_folders(g, target);
+		if (!code)
+			code = save(g, path, gt_client_number(f, "size"),
+			            target);
+		if (code)
+			return code;
+	}
+	gt_progress_end(&g->bar);
+	gt_say(g->cli->err, GT_T_CLI_GET_SAVED, i, g->out);
+	return GT_EXIT_OK;
+}
+
+static enum gt_exit save_member(struct get *g, const json_t *files,
+                                const char *path)
+{
+	size_t i;
+	json_t *f;
+	json_array_foreach(files, i, f)
+	{
+		if (strcmp(gt_client_text(f, "path"), path) != 0)
+			continue;
+		g->total = gt_client_number(f, "size");
+		if (!g->out || strcmp(g->out, "-") == 0) {
+			g->out = NULL;
+			g->file = g->cli->out;
+			return download(g, path, g->total);
+		}
+		gt_progress_begin(&g->bar, g->cli->err, path);
+		enum gt_exit code = save(g, path, g->total, g->out);
+		if (!code)
+			gt_progress_end(&g->bar);
+		return code;
+	}
+	gt_say(g->cli->err, GT_T_CLI_GET_NO_FILE, g->rid, path, g->rid);
+	return GT_EXIT_NOT_FOUND;
+}
+
+static enum gt_exit run(struct get *g, const char *member)
+{
+	int status;
+	json_t *r = ask_resource(g, &status);
+	enum gt_exit code = GT_EXIT_OK;
+	if (!status && !gt_client_number(r, "members") &&
+	    !*gt_client_text(r, "object")) {
+		gt_say(g->cli->err, GT_T_CLI_GET_NO_CONTENT, g->rid);
+		json_decref(r);
+		return GT_EXIT_NOT_FOUND;
+	}
+	if (!status && !is_here(r))
+		status = bring(g, &r);
+	if (status)
+		code = gt_cli_refused(g->cli, status, g->client);
+	else if (member)
+		code = save_member(g, json_object_get(r, "files"), member);
+	else if (g->out)
+		code = save_all(g, json_object_get(r, "files"));
+	else if (g->cli->json)
+		code = gt_cli_json(g->cli, r) ? GT_EXIT_OK
+		                              : gt_cli_no_memory(g->cli);
+	else
+		gt_say(g->cli->out, GT_T_CLI_GET_HERE, g->rid,
+		       (unsigned long long)gt_client_number(r, "members"));
+	json_decref(r);
+	return code;
+}
+
+enum gt_exit gt_cmd_get(struct gt_cli *cli, const struct gt_args *args)
+{
+	struct get g = {.cli = cli, .out = gt_args_get(args, "output")};
+	enum gt_exit code;
+	if (!g.out)
+		g.out = gt_args_get(args, "to");
+	if (!gt_cli_rid(cli, gt_args_word(args, 0), g.rid))
+		return GT_EXIT_USAGE;
+	g.client = gt_cli_open(cli, &code);
+	if (!g.client)
+		return code;
+	code = run(&g, gt_args_word(args, 1));
+	gt_client_close(g.client);
+	return code;
+}

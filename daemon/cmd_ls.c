@@ -1,0 +1,354 @@
+/* guantong ls, show, explain: what is here, and why. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "say.h"
+#include "term.h"
+
+enum { PATH = 4096, PAGE = 1000 };
+
+const struct gt_option gt_cmd_ls_options[] = {
+        {"type", 0, "TYPE", GT_T_CLI_O_TYPE},
+        {"verdict", 0, "VERDICT", GT_T_CLI_O_VERDICT},
+        {"state", 0, "STATE", GT_T_CLI_O_STATE},
+        {"audience", 0, "AUDIENCE", GT_T_CLI_O_AUDIENCE},
+        {"subject", 0, "SUBJECT", GT_T_CLI_O_SUBJECT},
+        {"search", 's', "TEXT", GT_T_CLI_O_SEARCH},
+        {"limit", 'n', "N", GT_T_CLI_O_LIMIT},
+        {NULL, 0, NULL, 0},
+};
+const struct gt_option gt_cmd_explain_options[] = {
+        {"for", 0, "CODE", GT_T_CLI_O_FOR},
+        {NULL, 0, NULL, 0},
+};
+
+/* Options and what the query calls them. */
+static const char *const asked[][2] = {
+        {"type", "type"},         {"verdict", "verdict"}, {"state", "state"},
+        {"audience", "audience"}, {"subject", "subject"}, {"search", "q"},
+};
+
+static bool query(const struct gt_args *args, uint64_t limit, const char *after,
+                  char path[PATH])
+{
+	gt_format(path, PATH, "/api/resources?limit=%u",
+	          (unsigned)(limit < PAGE ? limit : PAGE));
+	bool ok = true;
+	for (size_t i = 0; ok && i < sizeof asked / sizeof *asked; i++) {
+		const char *v = gt_args_get(args, asked[i][0]);
+		size_t n = strlen(path);
+		if (!v)
+			continue;
+		gt_format(path + n, PATH - n, "&%s=", asked[i][1]);
+		ok = gt_client_escape(path, PATH, v, false);
+	}
+	size_t n = strlen(path);
+	if (ok && after && n + 8 < PATH) {
+		gt_format(path + n, PATH - n, "&after=");
+		ok = gt_client_escape(path, PATH, after, false);
+	}
+	return ok;
+}
+
+/* All pages up to limit as one array. */
+static enum gt_exit collect(struct gt_cli *cli, const struct gt_args *args,
+                            uint64_t limit, json_t *all)
+{
+	enum gt_exit code;
+	char after[GT_RID_MAX + 1] = "", path[PATH];
+	struct gt_client *client = gt_cli_open(cli, &code);
+	bool more = client != NULL;
+	while (more && json_array_size(all) < limit) {
+		json_t *page;
+		if (!query(args, limit - json_array_size(all),
+		           *after ? after : NULL, path)) {
+			code = gt_cli_fail(cli, -GT_ELIMIT,
+			                   gt_text(GT_T_CLI_TOO_LONG));
+			break;
+		}
+		int status = gt_client_get(client, path, 0, &page);
+		if (status) {
+			code = gt_cli_refused(cli, status, client);
+			break;
+		}
+		more = gt_copy(after, sizeof after,
+		               gt_client_text(page, "next")) &&
+		       *after;
+		if (json_array_extend(all, json_object_get(page, "resources")))
+			more = false;
+		json_decref(page);
+	}
+	gt_client_close(client);
+	return code;
+}
+
+static bool add_row(const struct gt_cli *cli, struct gt_table *t,
+                    const json_t *r)
+{
+	char size[GT_TERM_SIZE] = "";
+	uint64_t bytes = gt_client_number(r, "size");
+	if (bytes)
+		gt_term_size(size, bytes);
+	const char *cells[] = {gt_client_text(r, "id"),
+	                       gt_client_text(r, "type"),
+	                       gt_client_text(r, "verdict"),
+	                       gt_client_text(r, "state"),
+	                       size,
+	                       gt_cli_title(cli, r)};
+	return gt_table_row(t, cells);
+}
+
+static bool print_list(struct gt_cli *cli, const json_t *all)
+{
+	const char *heads[] = {
+	        gt_text(GT_T_CLI_C_ID),      gt_text(GT_T_CLI_C_TYPE),
+	        gt_text(GT_T_CLI_C_VERDICT), gt_text(GT_T_CLI_C_STATE),
+	        gt_text(GT_T_CLI_C_SIZE),    gt_text(GT_T_CLI_C_TITLE)};
+	struct gt_table *t = gt_table_new("llllr*", heads);
+	bool ok = t != NULL;
+	size_t i;
+	json_t *r;
+	json_array_foreach(all, i, r) ok = ok && add_row(cli, t, r);
+	if (ok && i == 0)
+		gt_say(cli->out, GT_T_CLI_LS_NONE);
+	else if (ok)
+		gt_table_print(t, cli->out, gt_term_columns(cli->out));
+	gt_table_free(t);
+	return ok;
+}
+
+enum gt_exit gt_cmd_ls(struct gt_cli *cli, const struct gt_args *args)
+{
+	uint64_t limit = UINT64_MAX;
+	if (!gt_cli_number(cli, args, "limit", 1, UINT32_MAX, &limit))
+		return GT_EXIT_USAGE;
+	json_t *all = json_array();
+	json_t *whole = json_pack("{s:O}", "resources", all);
+	enum gt_exit code =
+	        whole ? collect(cli, args, limit, all) : gt_cli_no_memory(cli);
+	if (!code &&
+	    !(cli->json ? gt_cli_json(cli, whole) : print_list(cli, all)))
+		code = gt_cli_no_memory(cli);
+	json_decref(whole);
+	json_decref(all);
+	return code;
+}
+
+/* --------------------------------------------------------------------- show */
+
+static void line(struct gt_cli *cli, enum gt_text label, const char *value)
+{
+	char clean[GT_TEXT_MAX + 256];
+	if (!value || !*value)
+		return;
+	gt_term_clean(clean, sizeof clean, value, SIZE_MAX);
+	const char *head = gt_text(label);
+	size_t w = gt_term_width(head);
+	(void)fprintf(cli->out, "%s%*s %s\n", head, w < 14 ? (int)(14 - w) : 0,
+	              "", clean);
+}
+
+static void lines_of(struct gt_cli *cli, enum gt_text label,
+                     const json_t *by_lang)
+{
+	void *at = json_object_iter((json_t *)(uintptr_t)by_lang);
+	for (; at;
+	     at = json_object_iter_next((json_t *)(uintptr_t)by_lang, at)) {
+		char text[GT_TEXT_MAX / 2];
+		const char *v = json_string_value(json_object_iter_value(at));
+		gt_format(text, sizeof text, "%s  [%s]", v ? v : "",
+		          json_object_iter_key(at));
+		line(cli, label, text);
+	}
+}
+
+static void joined(struct gt_cli *cli, enum gt_text label, const json_t *list)
+{
+	char text[GT_TEXT_MAX / 2] = "";
+	size_t i;
+	json_t *v;
+	json_array_foreach(list, i, v)
+	{
+		size_t n = strlen(text);
+		const char *s = json_string_value(v);
+		gt_format(text + n, sizeof text - n, "%s%s", i ? ", " : "",
+		          s ? s : "");
+	}
+	line(cli, label, text);
+}
+
+static void print_files(struct gt_cli *cli, const json_t *files)
+{
+	const char *heads[] = {gt_text(GT_T_CLI_C_SIZE),
+	                       gt_text(GT_T_CLI_C_MEDIA),
+	                       gt_text(GT_T_CLI_C_PATH)};
+	struct gt_table *t = gt_table_new("rl*", heads);
+	size_t i;
+	json_t *f;
+	json_array_foreach(files, i, f)
+	{
+		char size[GT_TERM_SIZE];
+		gt_term_size(size, gt_client_number(f, "size"));
+		const char *cells[] = {size, gt_client_text(f, "media_type"),
+		                       gt_client_text(f, "path")};
+		if (!t || !gt_table_row(t, cells))
+			break;
+	}
+	if (t && i > 0) {
+		(void)fputc('\n', cli->out);
+		gt_table_print(t, cli->out, gt_term_columns(cli->out));
+	}
+	gt_table_free(t);
+}
+
+static void print_state(struct gt_cli *cli, const json_t *r)
+{
+	char text[256], size[GT_TERM_SIZE], plain[GT_TERM_SIZE];
+	uint64_t frames = gt_client_number(r, "frames");
+	uint64_t present = gt_client_number(r, "present");
+	gt_format(text, sizeof text, "%s  (%s%s%s)",
+	          gt_client_text(r, "verdict"), gt_client_text(r, "layer"),
+	          *gt_client_text(r, "rule") ? ": " : "",
+	          gt_client_text(r, "rule"));
+	line(cli, GT_T_CLI_L_VERDICT, text);
+	if (frames && present < frames)
+		gt_format(text, sizeof text, "%s  %u / %u",
+		          gt_client_text(r, "state"), (unsigned)present,
+		          (unsigned)frames);
+	else
+		gt_format(text, sizeof text, "%s", gt_client_text(r, "state"));
+	line(cli, GT_T_CLI_L_STATE, text);
+	if (!gt_client_number(r, "size"))
+		return;
+	gt_term_size(size, gt_client_number(r, "size"));
+	gt_term_size(plain, gt_client_number(r, "plain_size"));
+	gt_say_into(text, sizeof text, GT_T_CLI_SHOW_SIZE,
+	            (unsigned long long)gt_client_number(r, "members"), size,
+	            plain);
+	line(cli, GT_T_CLI_L_SIZE, text);
+	line(cli, GT_T_CLI_L_OBJECT, gt_client_text(r, "object"));
+}
+
+static void print_resource(struct gt_cli *cli, const json_t *r)
+{
+	char text[64];
+	line(cli, GT_T_CLI_L_ID, gt_client_text(r, "id"));
+	lines_of(cli, GT_T_CLI_L_TITLE, json_object_get(r, "title"));
+	lines_of(cli, GT_T_CLI_L_DESCRIPTION,
+	         json_object_get(r, "description"));
+	line(cli, GT_T_CLI_L_TYPE, gt_client_text(r, "type"));
+	line(cli, GT_T_CLI_L_PUBLISHER, gt_client_text(r, "publisher"));
+	gt_format(text, sizeof text, "%llu",
+	          (unsigned long long)gt_client_number(r, "version"));
+	line(cli, GT_T_CLI_L_VERSION, text);
+	joined(cli, GT_T_CLI_L_AUDIENCES, json_object_get(r, "audiences"));
+	joined(cli, GT_T_CLI_L_SUBJECTS, json_object_get(r, "subjects"));
+	joined(cli, GT_T_CLI_L_LANGUAGES, json_object_get(r, "languages"));
+	joined(cli, GT_T_CLI_L_REGIONS, json_object_get(r, "regions"));
+	joined(cli, GT_T_CLI_L_KEYWORDS, json_object_get(r, "keywords"));
+	line(cli, GT_T_CLI_L_LICENCE, gt_client_text(r, "licence"));
+	line(cli, GT_T_CLI_L_CREATED, gt_client_text(r, "created"));
+	line(cli, GT_T_CLI_L_MODIFIED, gt_client_text(r, "modified"));
+	print_state(cli, r);
+	print_files(cli, json_object_get(r, "files"));
+}
+
+enum gt_exit gt_cmd_show(struct gt_cli *cli, const struct gt_args *args)
+{
+	char rid[GT_RID_MAX + 1], path[PATH] = "/api/resources/";
+	enum gt_exit code;
+	json_t *r;
+	if (!gt_cli_rid(cli, gt_args_word(args, 0), rid))
+		return GT_EXIT_USAGE;
+	struct gt_client *client = gt_cli_open(cli, &code);
+	if (!client)
+		return code;
+	(void)gt_client_escape(path, sizeof path, rid, true);
+	int status = gt_client_get(client, path, 0, &r);
+	if (status)
+		code = gt_cli_refused(cli, status, client);
+	else if (!cli->json)
+		print_resource(cli, r);
+	else if (!gt_cli_json(cli, r))
+		code = gt_cli_no_memory(cli);
+	json_decref(r);
+	gt_client_close(client);
+	return code;
+}
+
+/* ------------------------------------------------------------------ explain */
+
+static void print_layers(struct gt_cli *cli, const json_t *layers)
+{
+	size_t i;
+	json_t *l;
+	json_array_foreach(layers, i, l)
+	{
+		char rule[256];
+		const char *name = gt_client_text(l, "rule");
+		gt_term_clean(rule, sizeof rule,
+		              *name ? name : gt_text(GT_T_CLI_W_FALLBACK), 64);
+		gt_say(cli->out, GT_T_CLI_EXPLAIN_LAYER,
+		       gt_client_text(l, "layer"),
+		       (unsigned long long)gt_client_number(l, "version"), rule,
+		       gt_client_text(l, "verdict"));
+	}
+	if (i == 0)
+		gt_say(cli->out, GT_T_CLI_EXPLAIN_NO_LAYER);
+}
+
+static void print_explain(struct gt_cli *cli, const json_t *e)
+{
+	size_t i;
+	json_t *hop;
+	gt_say(cli->out, GT_T_CLI_EXPLAIN_HEAD, gt_client_text(e, "id"),
+	       gt_client_text(e, "for"));
+	json_array_foreach(json_object_get(e, "hops"), i, hop)
+	{
+		const char *verdict = gt_client_text(hop, "verdict");
+		const char *effective = gt_client_text(hop, "effective");
+		gt_say(cli->out, GT_T_CLI_EXPLAIN_HOP,
+		       gt_client_text(hop, "code"),
+		       gt_client_text(hop, "level"), effective);
+		print_layers(cli, json_object_get(hop, "layers"));
+		if (strcmp(verdict, effective) != 0)
+			gt_say(cli->out, GT_T_CLI_EXPLAIN_CEILING, verdict,
+			       effective);
+	}
+	const char *known = gt_client_text(e, "known_below");
+	if (*known && strcmp(known, gt_client_text(e, "for")) != 0)
+		gt_say(cli->out, GT_T_CLI_EXPLAIN_KNOWN, known);
+}
+
+enum gt_exit gt_cmd_explain(struct gt_cli *cli, const struct gt_args *args)
+{
+	char rid[GT_RID_MAX + 1], path[PATH] = "/admin/explain?id=";
+	const char *code_for = gt_args_get(args, "for");
+	enum gt_exit code;
+	json_t *e;
+	if (!gt_cli_rid(cli, gt_args_word(args, 0), rid))
+		return GT_EXIT_USAGE;
+	struct gt_client *client = gt_cli_open(cli, &code);
+	if (!client)
+		return code;
+	bool ok = gt_client_escape(path, sizeof path, rid, false);
+	if (ok && code_for) {
+		size_t n = strlen(path);
+		gt_format(path + n, sizeof path - n, "&for=");
+		ok = gt_client_escape(path, sizeof path, code_for, false);
+	}
+	int status = ok ? gt_client_get(client, path, 0, &e) : -GT_ELIMIT;
+	if (!ok)
+		code = gt_cli_fail(cli, status, gt_text(GT_T_CLI_TOO_LONG));
+	else if (status)
+		code = gt_cli_refused(cli, status, client);
+	else if (!cli->json)
+		print_explain(cli, e);
+	else if (!gt_cli_json(cli, e))
+		code = gt_cli_no_memory(cli);
+	if (ok)
+		json_decref(e);
+	gt_client_close(client);
+	return code;
+}

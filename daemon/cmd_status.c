@@ -1,0 +1,226 @@
+/* guantong status: the node at a glance. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+#include "say.h"
+#include "term.h"
+
+enum { TURN_MS = 10000, LEAST_MS = 200 };
+
+const struct gt_option gt_cmd_status_options[] = {
+        {"watch", 'w', NULL, GT_T_CLI_O_WATCH},
+        {NULL, 0, NULL, 0},
+};
+
+static const char *const verdicts[] = {"mirror", "on-demand", "metadata",
+                                       "deny"};
+static const char *const states[] = {"complete", "partial",   "wanted",
+                                     "listed",   "withdrawn", "excluded"};
+enum {
+	VERDICTS = sizeof verdicts / sizeof *verdicts,
+	STATES = sizeof states / sizeof *states
+};
+
+static void number_cell(char out[24], uint64_t n)
+{
+	if (n)
+		gt_format(out, 24, "%llu", (unsigned long long)n);
+	else
+		gt_format(out, 24, "-");
+}
+
+static void print_resources(FILE *out, const json_t *resources)
+{
+	const char *heads[STATES + 1] = {gt_text(GT_T_CLI_C_VERDICT)};
+	for (size_t s = 0; s < STATES; s++)
+		heads[s + 1] = states[s];
+	struct gt_table *t = gt_table_new("lrrrrrr", heads);
+	size_t rows = 0;
+	for (size_t v = 0; t && v < VERDICTS; v++) {
+		const json_t *by = json_object_get(resources, verdicts[v]);
+		char text[STATES][24];
+		const char *cells[STATES + 1] = {verdicts[v]};
+		uint64_t sum = 0;
+		for (size_t s = 0; s < STATES; s++) {
+			uint64_t n = gt_client_number(by, states[s]);
+			number_cell(text[s], n);
+			cells[s + 1] = text[s];
+			sum += n;
+		}
+		rows += sum && gt_table_row(t, cells);
+	}
+	if (t && rows)
+		gt_table_print(t, out, gt_term_columns(out));
+	else
+		gt_say(out, GT_T_CLI_LS_NONE);
+	gt_table_free(t);
+}
+
+static void print_transfers(FILE *out, const json_t *list)
+{
+	const char *heads[] = {gt_text(GT_T_CLI_C_TRANSFER),
+	                       gt_text(GT_T_CLI_C_PRESENT),
+	                       gt_text(GT_T_CLI_C_SIZE), "%"};
+	struct gt_table *t = gt_table_new("*rrr", heads);
+	size_t i;
+	json_t *x;
+	json_array_foreach(list, i, x)
+	{
+		char done[GT_TERM_SIZE], total[GT_TERM_SIZE], part[24];
+		uint64_t bytes = gt_client_number(x, "bytes");
+		uint64_t all = gt_client_number(x, "total");
+		gt_term_size(done, bytes);
+		gt_term_size(total, all);
+		gt_format(part, sizeof part, "%u",
+		          (unsigned)(all ? (double)bytes * 100 / (double)all
+		                         : 0));
+		const char *cells[] = {gt_client_text(x, "resource"), done,
+		                       total, part};
+		if (!t || !gt_table_row(t, cells))
+			break;
+	}
+	if (t && i > 0) {
+		(void)fputc('\n', out);
+		gt_table_print(t, out, gt_term_columns(out));
+	}
+	gt_table_free(t);
+}
+
+static bool add_child(struct gt_table *t, const json_t *c)
+{
+	char lag[24], sent[GT_TERM_SIZE];
+	number_cell(lag, gt_client_number(c, "lag"));
+	gt_term_size(sent, gt_client_number(c, "bytes_sent"));
+	bool up = gt_client_true(c, "up");
+	const char *cells[] = {gt_client_text(c, "code"),
+	                       gt_text(up ? GT_T_CLI_W_UP : GT_T_CLI_W_DOWN),
+	                       lag, sent, gt_client_text(c, "seen")};
+	return gt_table_row(t, cells);
+}
+
+static void print_children(FILE *out, const json_t *status)
+{
+	const char *heads[] = {
+	        gt_text(GT_T_CLI_C_CHILD), gt_text(GT_T_CLI_C_LINK),
+	        gt_text(GT_T_CLI_C_LAG), gt_text(GT_T_CLI_C_SENT),
+	        gt_text(GT_T_CLI_C_SEEN)};
+	/* the running node's children; else those the database knows */
+	const json_t *list =
+	        json_object_get(json_object_get(status, "node"), "children");
+	if (!json_array_size(list))
+		list = json_object_get(status, "children");
+	struct gt_table *t = gt_table_new("llrrl", heads);
+	size_t i;
+	json_t *c;
+	json_array_foreach(list, i, c)
+	{
+		if (!t || !add_child(t, c))
+			break;
+	}
+	if (t && i > 0) {
+		(void)fputc('\n', out);
+		gt_table_print(t, out, gt_term_columns(out));
+	}
+	gt_table_free(t);
+}
+
+static void print_link(FILE *out, const json_t *s, bool root)
+{
+	const char *at = json_string_value(gt_client_find(s, "parent_seen"));
+	if (root) {
+		gt_say(out, GT_T_CLI_STATUS_ROOT);
+		return;
+	}
+	if (gt_client_true(s, "parent_up"))
+		gt_say(out, GT_T_CLI_STATUS_UP, at ? at : "-",
+		       gt_text(gt_client_true(s, "synced")
+		                       ? GT_T_CLI_W_SYNCED
+		                       : GT_T_CLI_W_SYNCING));
+	else if (at)
+		gt_say(out, GT_T_CLI_STATUS_DOWN, at);
+	else
+		gt_say(out, GT_T_CLI_STATUS_NEVER);
+}
+
+static void print_status(FILE *out, const json_t *s,
+                         const struct gt_config *config)
+{
+	char bytes[GT_TERM_SIZE], name[256];
+	const json_t *records = gt_client_find(s, "records");
+	gt_term_clean(name, sizeof name, config->name, 60);
+	(void)fprintf(out, "%s  %s\n", config->code,
+	              strcmp(name, config->code) != 0 ? name : "");
+	print_link(out, s, !*config->parent);
+	gt_term_size(bytes, gt_client_number(s, "bytes"));
+	gt_say(out, GT_T_CLI_STATUS_STORE, bytes);
+	if (gt_client_true(s, "bulk_paused"))
+		gt_say(out, GT_T_CLI_STATUS_PAUSED);
+	gt_say(out, GT_T_CLI_STATUS_RECORDS,
+	       (unsigned long long)gt_client_number(records, "count"),
+	       (unsigned long long)gt_client_number(s, "records_waiting"),
+	       (unsigned long long)gt_client_number(s, "records_unrooted"),
+	       (unsigned long long)gt_client_number(records, "quarantined"));
+	(void)fputc('\n', out);
+	print_resources(out, gt_client_find(s, "resources"));
+	print_transfers(out, gt_client_find(s, "transfers"));
+	print_children(out, s);
+}
+
+static enum gt_exit print(struct gt_cli *cli, const json_t *s,
+                          const struct gt_config *config)
+{
+	if (!cli->json)
+		print_status(cli->out, s, config);
+	else if (!gt_cli_json(cli, s))
+		return gt_cli_no_memory(cli);
+	return fflush(cli->out) == 0 ? GT_EXIT_OK : GT_EXIT_FAILED;
+}
+
+/* Draws again whenever the node has changed, until interrupted. */
+static enum gt_exit watch(struct gt_cli *cli, struct gt_client *client,
+                          const struct gt_config *config)
+{
+	uint64_t seen = 0;
+	bool clear = gt_term_columns(cli->out) > 0 && !cli->json;
+	const struct timespec least = {0, LEAST_MS * 1000000L};
+	for (;;) {
+		json_t *s;
+		int status =
+		        gt_client_wait(client, seen, seen ? TURN_MS : 0, &s);
+		if (status)
+			return gt_cli_refused(cli, status, client);
+		seen = gt_client_number(s, "generation");
+		if (clear)
+			(void)fputs("\x1b[H\x1b[2J", cli->out);
+		enum gt_exit code = print(cli, s, config);
+		json_decref(s);
+		if (code)
+			return code;
+		/* a busy node changes thousands of times a second; eyes don't
+		 */
+		(void)nanosleep(&least, NULL);
+	}
+}
+
+enum gt_exit gt_cmd_status(struct gt_cli *cli, const struct gt_args *args)
+{
+	enum gt_exit code;
+	json_t *s;
+	struct gt_config *config = gt_cli_config(cli);
+	if (!config)
+		return GT_EXIT_FAILED;
+	struct gt_client *client = gt_cli_open(cli, &code);
+	if (client && gt_args_get(args, "watch")) {
+		code = watch(cli, client, config);
+	} else if (client) {
+		int status = gt_client_get(client, "/admin/status", 0, &s);
+		code = status ? gt_cli_refused(cli, status, client)
+		              : print(cli, s, config);
+		json_decref(s);
+	}
+	gt_client_close(client);
+	free(config);
+	return code;
+}

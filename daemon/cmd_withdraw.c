@@ -1,0 +1,35 @@
+/* guantong withdraw: takes a resource back everywhere. */
+#include "cli.h"
+#include "say.h"
+
+const struct gt_option gt_cmd_withdraw_options[] = {
+        {"reason", 'r', "TEXT", GT_T_CLI_O_REASON},
+        {NULL, 0, NULL, 0},
+};
+
+enum gt_exit gt_cmd_withdraw(struct gt_cli *cli, const struct gt_args *args)
+{
+	char rid[GT_RID_MAX + 1];
+	const char *reason = gt_args_get(args, "reason");
+	enum gt_exit code;
+	json_t *answer;
+	if (!gt_cli_rid(cli, gt_args_word(args, 0), rid))
+		return GT_EXIT_USAGE;
+	struct gt_client *client = gt_cli_open(cli, &code);
+	if (!client)
+		return code;
+	json_t *body = json_pack("{s:s, s:s}", "id", rid, "reason",
+	                         reason ? reason : "");
+	int status =
+	        gt_client_post_json(client, "/admin/withdraw", body, &answer);
+	if (status)
+		code = gt_cli_refused(cli, status, client);
+	else if (!cli->json)
+		gt_say(cli->out, GT_T_CLI_WITHDRAWN, rid);
+	else if (!gt_cli_json(cli, answer))
+		code = gt_cli_no_memory(cli);
+	json_decref(answer);
+	json_decref(body);
+	gt_client_close(client);
+	return code;
+}

@@ -1,0 +1,322 @@
+#include "draft.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "code.h"
+#include "files.h"
+#include "say.h"
+#include "yaml.h"
+
+enum { FILE_MAX = 256 << 20, WHERE = 4608, LANG_MAX = 16 };
+
+enum form { TEXT_FORM, BY_LANG, LIST };
+
+static const struct {
+	const char *key, *option;
+	enum form form;
+} fields[] = {
+        {"id", "id", TEXT_FORM},
+        {"title", "title", BY_LANG},
+        {"description", "description", BY_LANG},
+        {"type", "type", TEXT_FORM},
+        {"subjects", "subject", LIST},
+        {"audiences", "audience", LIST},
+        {"languages", "language", LIST},
+        {"licence", "licence", TEXT_FORM},
+        {"regions", "region", LIST},
+        {"keywords", "keyword", LIST},
+        {"start", "start", TEXT_FORM},
+        {"thumbnail", "thumbnail", TEXT_FORM},
+        {"path", NULL, TEXT_FORM},
+        {"content", NULL, TEXT_FORM},
+};
+enum { FIELDS = sizeof fields / sizeof *fields };
+
+static bool say_wrong(FILE *err, const char *where, enum gt_text text,
+                      const char *key)
+{
+	(void)fprintf(err, "%s: ", where);
+	gt_say(err, text, key);
+	return false;
+}
+
+static bool unknown(FILE *err, const char *where, const char *key)
+{
+	const char *names[FIELDS + 1];
+	for (size_t i = 0; i < FIELDS; i++)
+		names[i] = fields[i].key;
+	names[FIELDS] = NULL;
+	const char *near = gt_args_nearest(key, names);
+	(void)fprintf(err, "%s: ", where);
+	gt_say(err, GT_T_CLI_TREE_KEY, key, near ? near : "title");
+	return false;
+}
+
+/* "zh-CN=文字" or plain text in lang. */
+static bool put_by_lang(json_t *draft, const char *key, const char *text,
+                        const char *lang)
+{
+	char tag[LANG_MAX + 1];
+	const char *eq = strchr(text, '=');
+	size_t n = eq ? (size_t)(eq - text) : 0;
+	json_t *map = json_object_get(draft, key);
+	/* a tag is short and plain; anything else is a title with '=' in it */
+	bool tagged = n >= 2 && n <= LANG_MAX &&
+	              strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP"
+	                           "QRSTUVWXYZ0123456789-") == n;
+	(void)gt_copy(tag, sizeof tag, tagged ? text : lang);
+	if (tagged) {
+		tag[n] = '\0';
+		text = eq + 1;
+	}
+	if (!map) {
+		map = json_object();
+		if (!map || json_object_set_new(draft, key, map))
+			return false;
+	}
+	return json_object_set_new(map, tag, json_string(text)) == 0;
+}
+
+static bool put_item(json_t *draft, const char *key, const json_t *text)
+{
+	json_t *list = json_object_get(draft, key);
+	if (!list) {
+		list = json_array();
+		if (!list || json_object_set_new(draft, key, list))
+			return false;
+	}
+	return json_array_append_new(list,
+	                             json_string(json_string_value(text))) == 0;
+}
+
+static bool all_strings(const json_t *v)
+{
+	size_t i;
+	json_t *item;
+	void *at;
+	json_array_foreach(v, i, item) if (!json_is_string(item)) return false;
+	at = json_object_iter((json_t *)(uintptr_t)v);
+	for (; at; at = json_object_iter_next((json_t *)(uintptr_t)v, at))
+		if (!json_is_string(json_object_iter_value(at)))
+			return false;
+	return true;
+}
+
+static bool set_form(json_t *draft, const char *key, enum form form,
+                     const json_t *v, const char *lang)
+{
+	json_t *mine = (json_t *)(uintptr_t)v; /* only counted */
+	size_t i;
+	json_t *item;
+	if (form == TEXT_FORM)
+		return json_is_string(v) &&
+		       json_object_set(draft, key, mine) == 0;
+	if (form == BY_LANG)
+		return json_is_string(v)
+		               ? put_by_lang(draft, key, json_string_value(v),
+		                             lang)
+		               : json_is_object(v) && all_strings(v) &&
+		                         json_object_set(draft, key, mine) == 0;
+	if (json_is_string(v))
+		return put_item(draft, key, v);
+	if (!json_is_array(v) || !all_strings(v))
+		return false;
+	json_array_foreach(v, i,
+	                   item) if (!put_item(draft, key, item)) return false;
+	return true;
+}
+
+bool gt_draft_set(json_t *draft, const char *key, const json_t *value,
+                  const char *lang, const char *where, FILE *err)
+{
+	for (size_t i = 0; i < FIELDS; i++) {
+		if (strcmp(key, fields[i].key) != 0)
+			continue;
+		const char *to = strcmp(key, "content") == 0 ? "path" : key;
+		if (json_is_null(value) ||
+		    set_form(draft, to, fields[i].form, value, lang))
+			return true;
+		return say_wrong(err, where, GT_T_CLI_DRAFT_VALUE, key);
+	}
+	return unknown(err, where, key);
+}
+
+bool gt_draft_take(json_t *draft, const json_t *object, const char *lang,
+                   const char *where, FILE *err)
+{
+	json_t *o = (json_t *)(uintptr_t)object;
+	bool ok = json_is_object(object);
+	if (!ok)
+		return say_wrong(err, where, GT_T_CLI_DRAFT_OBJECT, "");
+	void *at = json_object_iter(o);
+	for (; at; at = json_object_iter_next(o, at))
+		ok = gt_draft_set(draft, json_object_iter_key(at),
+		                  json_object_iter_value(at), lang, where,
+		                  err) &&
+		     ok;
+	return ok;
+}
+
+bool gt_draft_options(json_t *draft, const struct gt_args *args,
+                      const char *lang, FILE *err)
+{
+	bool ok = true;
+	for (size_t i = 0; ok && i < FIELDS; i++) {
+		size_t at = 0;
+		const char *v;
+		bool first = true;
+		while (ok && fields[i].option &&
+		       (v = gt_args_next(args, fields[i].option, &at))) {
+			json_t *text = json_string(v);
+			/* options replace what a file said, all of it */
+			if (first)
+				(void)json_object_del(draft, fields[i].key);
+			first = false;
+			ok = text && gt_draft_set(draft, fields[i].key, text,
+			                          lang, "guantong", err);
+			json_decref(text);
+		}
+	}
+	return ok;
+}
+
+/* --------------------------------------------------------------------- read */
+
+static json_t *of_yaml(const struct gt_yaml_node *n)
+{
+	json_t *v = NULL;
+	bool ok = true;
+	if (n->kind == GT_YAML_SCALAR)
+		return gt_yaml_is_null(n) ? json_null() : json_string(n->text);
+	v = n->kind == GT_YAML_MAP ? json_object() : json_array();
+	for (const struct gt_yaml_node *c = n->first; v && ok && c; c = c->next)
+		ok = n->kind == GT_YAML_MAP
+		             ? json_object_set_new(v, c->key, of_yaml(c)) == 0
+		             : json_array_append_new(v, of_yaml(c)) == 0;
+	if (!ok) {
+		json_decref(v);
+		return NULL;
+	}
+	return v;
+}
+
+/* One draft of a file; where names its line. */
+static bool add_draft(json_t *all, const json_t *from, const char *lang,
+                      const char *where, FILE *err)
+{
+	json_t *draft = json_object();
+	bool ok = draft && gt_draft_take(draft, from, lang, where, err) &&
+	          json_array_append(all, draft) == 0;
+	json_decref(draft);
+	return ok;
+}
+
+static bool add_yaml(json_t *all, const struct gt_yaml_node *n,
+                     const char *name, const char *lang, FILE *err)
+{
+	char where[WHERE];
+	json_t *v = of_yaml(n);
+	gt_format(where, sizeof where, "%s:%d:%d", name, n->line, n->column);
+	bool ok = v && add_draft(all, v, lang, where, err);
+	json_decref(v);
+	return ok;
+}
+
+static bool read_yaml(json_t *all, const char *name, struct gt_bytes text,
+                      const char *lang, FILE *err)
+{
+	struct gt_yaml y;
+	struct gt_complaints c = {NULL, 0};
+	bool ok = gt_yaml_parse(&y, name, text, lang, &c);
+	if (ok) {
+		const struct gt_yaml_node *list =
+		        gt_yaml_get(y.root, "resources");
+		const struct gt_yaml_node *n = list ? list->first : NULL;
+		if (!list)
+			ok = add_yaml(all, y.root, name, lang, err);
+		for (; n; n = n->next)
+			ok = add_yaml(all, n, name, lang, err) && ok;
+	}
+	for (size_t i = 0; i < c.n; i++)
+		(void)fprintf(err, "%s\n", c.v[i]);
+	gt_complaints_free(&c);
+	gt_yaml_free(&y);
+	return ok;
+}
+
+static bool read_lines(json_t *all, const char *name, struct gt_bytes text,
+                       const char *lang, FILE *err)
+{
+	const char *p = (const char *)text.p, *end = p + text.n;
+	bool ok = true;
+	for (unsigned line = 1; p < end; line++) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		size_t n = nl ? (size_t)(nl - p) : (size_t)(end - p);
+		char where[WHERE];
+		json_error_t e;
+		size_t blank = strspn(p, " \t\r");
+		if (blank < n) {
+			json_t *v =
+			        json_loadb(p, n, JSON_REJECT_DUPLICATES, &e);
+			gt_format(where, sizeof where, "%s:%u:%d", name, line,
+			          v ? 1 : e.column);
+			ok = (v ? add_draft(all, v, lang, where, err)
+			        : say_wrong(err, where, GT_T_CLI_DRAFT_JSON,
+			                    e.text)) &&
+			     ok;
+			json_decref(v);
+		}
+		p += n + (nl != NULL);
+	}
+	return ok;
+}
+
+static bool ends_in(const char *s, const char *tail)
+{
+	size_t n = strlen(s), m = strlen(tail);
+	return n >= m && strcmp(s + n - m, tail) == 0;
+}
+
+json_t *gt_draft_read(const char *path, const char *lang, FILE *err)
+{
+	char why[WHERE];
+	struct gt_bytes text;
+	json_t *all = json_array();
+	if (!all || gt_files_read(path, FILE_MAX, &text, why, sizeof why)) {
+		(void)fprintf(err, "guantong: %s\n",
+		              all ? why : gt_text(GT_T_CLI_NOMEM));
+		json_decref(all);
+		return NULL;
+	}
+	bool yaml = ends_in(path, ".yaml") || ends_in(path, ".yml");
+	bool ok = yaml ? read_yaml(all, path, text, lang, err)
+	               : read_lines(all, path, text, lang, err);
+	free((void *)(uintptr_t)text.p);
+	if (ok)
+		return all;
+	json_decref(all);
+	return NULL;
+}
+
+bool gt_draft_check(json_t *draft, const char *code, const char *where,
+                    FILE *err)
+{
+	const char *id = json_string_value(json_object_get(draft, "id"));
+	char rid[GT_RID_MAX + 1];
+	if (!id)
+		return say_wrong(err, where, GT_T_CLI_DRAFT_MISSING, "id");
+	if (!strchr(id, '/') && strlen(id) + strlen(code) + 1 < sizeof rid) {
+		gt_format(rid, sizeof rid, "%s/%s", code, id);
+		if (json_object_set_new(draft, "id", json_string(rid)))
+			return false;
+		id = rid;
+	}
+	if (!gt_rid_valid(id)) {
+		gt_say(err, GT_T_CLI_RID_BAD, id);
+		return false;
+	}
+	if (!json_object_get(draft, "title"))
+		return say_wrong(err, where, GT_T_CLI_DRAFT_MISSING, "title");
+	return true;
+}

@@ -1,0 +1,30 @@
+/* draft.h: what is to be published, as people write it: options of a command,
+ * a YAML file, lines of JSON. All become the JSON of POST /admin/publish. */
+#ifndef GT_DRAFT_H
+#define GT_DRAFT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "args.h"
+
+/* Takes a draft's value of a key in any of the forms people use: title and
+ * description as text (in `lang`) or {lang: text}; lists as lists or one text;
+ * "path" and "content" name the files and are kept as "path". False: said on
+ * err, behind `where`, what is wrong. */
+bool gt_draft_set(json_t *draft, const char *key, const json_t *value,
+                  const char *lang, const char *where, FILE *err);
+/* All of an object's keys. */
+bool gt_draft_take(json_t *draft, const json_t *object, const char *lang,
+                   const char *where, FILE *err);
+/* The options of `publish` that describe. */
+bool gt_draft_options(json_t *draft, const struct gt_args *args,
+                      const char *lang, FILE *err);
+/* A YAML file (name ends in .yaml or .yml: a draft, or a map with a list
+ * "resources") or lines of JSON, as an array of drafts. NULL: said why. */
+json_t *gt_draft_read(const char *path, const char *lang, FILE *err);
+/* id and title are there; a slug alone becomes "<code>/<slug>". */
+bool gt_draft_check(json_t *draft, const char *code, const char *where,
+                    FILE *err);
+
+#endif
