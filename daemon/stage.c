@@ -181,7 +181,8 @@ static int finish(struct stage *s)
 	if (!copy)
 		return refuse_errno(s, GT_T_STAGE_WRITE, s->where, ENOMEM);
 	memcpy(copy, manifest.p, manifest.n);
-	s->out->manifest = gt_bytes_of(copy, manifest.n);
+	s->out->manifest.p = copy;
+	s->out->manifest.n = manifest.n;
 	s->out->files = (uint32_t)s->walk.n;
 	return 0;
 }
@@ -219,6 +220,8 @@ int gt_stage_pack(const char *dir, const char *source, int level,
 	                  .why = why,
 	                  .why_cap = why_cap};
 	int status;
+	assert(why_cap > 0);
+	why[0] = '\0';
 	memset(out, 0, sizeof *out);
 	status = pack(&s, source, level);
 	if (s.fd >= 0 && close(s.fd) != 0 && !status)

@@ -299,6 +299,8 @@ int gt_walk_new(struct gt_walk *out, const char *source, char *why,
 {
 	struct job j = {.w = out, .why = why, .why_cap = why_cap};
 	int status;
+	assert(why_cap > 0);
+	why[0] = '\0';
 	*out = (struct gt_walk){.root = -1};
 	status = start(&j, source);
 	while (!status && j.folders.n > 0) {

@@ -18,7 +18,8 @@ int gt_frame_verify(const struct gt_manifest *m, uint32_t frame,
 	if (frame >= m->nframes || stored.n != m->stored[frame])
 		return -GT_EDAMAGED;
 	gt_sha256_one(&id, stored.p, stored.n);
-	if (memcmp(id.b, m->ids + (size_t)frame * GT_ID_BYTES, GT_ID_BYTES))
+	if (memcmp(id.b, m->ids + (size_t)frame * GT_ID_BYTES, GT_ID_BYTES) !=
+	    0)
 		return -GT_EDAMAGED;
 	return 0;
 }

@@ -285,6 +285,8 @@ int gt_manifest_new(struct gt_manifest **out, struct gt_bytes bytes, char *why,
 	struct complaint c = {why, why_cap};
 	struct parts parts;
 	int status;
+	assert(why_cap > 0);
+	why[0] = '\0';
 	*out = NULL;
 	if (bytes.n > GT_MANIFEST_MAX)
 		return refuse(&c, -GT_ELIMIT, "the manifest is too large");

@@ -144,7 +144,7 @@ const char *gt_packer_why(const struct gt_packer *p)
 static size_t manifest_size(const struct gt_packer *p)
 {
 	return 2 + p->ids.n + p->stored_sizes.n + p->plain_sizes.n +
-	       3 * (1 + GT_PB_VARINT_MAX) + p->files.n;
+	       (size_t)3 * (1 + GT_PB_VARINT_MAX) + p->files.n;
 }
 
 /* 0: zstd failed, which only a lack of memory can make it do. */

@@ -49,7 +49,10 @@ static void put_name(struct ustar *h, const char *path, size_t n)
 		char c = path[i];
 		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 		             (c >= '0' && c <= '9') || c == '.' || c == '-';
-		h->name[i] = plain ? c : '_';
+		if (plain)
+			h->name[i] = c;
+		else
+			h->name[i] = '_';
 	}
 }
 
@@ -83,11 +86,11 @@ static size_t put_record(uint8_t *out, const char *key, const char *value,
 		digits++;
 	size_t len = rest + digits;
 	gt_format(head, sizeof head, "%zu %s=", len, key);
-	size_t k = strlen(head);
+	size_t k = len - n - 1;
+	assert(head[k] == '\0' && head[k - 1] == '=');
 	memcpy(out, head, k);
 	memcpy(out + k, value, n);
 	out[k + n] = '\n';
-	assert(k + n + 1 == len);
 	return len;
 }
 
@@ -114,7 +117,7 @@ size_t gt_tar_head(uint8_t out[GT_TAR_HEAD_MAX], const char *path,
 	}
 	if (data > 0) {
 		memset(&h, 0, sizeof h);
-		memcpy(h.name, "PaxHeaders/next", 15);
+		memcpy(h.name, "PaxHeaders/next", 16);
 		finish_head(&h, data, 'x');
 		memcpy(out, &h, sizeof h);
 		used = GT_TAR_BLOCK + data + gt_tar_padding(data);

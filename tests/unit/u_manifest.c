@@ -328,13 +328,15 @@ static void too_many_files(void **state)
 static void too_many_frames(void **state)
 {
 	enum { N = 2048 };
-	Gt__Manifest m = GT__MANIFEST__INIT;
-	Gt__File f = GT__FILE__INIT, *files[1] = {&f};
+	Gt__Manifest m;
+	Gt__File f, *files[1] = {&f};
 	uint8_t *ids = calloc(N, 32);
 	uint32_t sizes[N];
 	char path[] = "a", type[] = "text/plain";
 	(void)state;
 	assert_non_null(ids);
+	gt__manifest__init(&m);
+	gt__file__init(&f);
 	for (size_t i = 0; i < N; i++)
 		sizes[i] = 1;
 	m.format = 1;

@@ -577,6 +577,49 @@ static void failing_output(void **state)
 	}
 }
 
+/* A high level is spent where it gains something and nowhere else. */
+static void levels(void **state)
+{
+	enum { N = 500000 };
+	uint8_t *bytes = malloc(N);
+	uint64_t r = 3;
+	(void)state;
+	assert_non_null(bytes);
+	for (int text = 0; text < 2; text++) {
+		struct pack low, high;
+		memset(&low, 0, sizeof low);
+		memset(&high, 0, sizeof high);
+		for (size_t i = 0; i < N; i++)
+			bytes[i] = (uint8_t)kit_random(&r);
+		/* phrases of 8 to 39 bytes, each many times */
+		for (size_t at = 40000, n; text && at + 40 < N; at += n) {
+			n = 8 + kit_random(&r) % 32;
+			memmove(bytes + at, bytes + kit_random(&r) % 500 * 40,
+			        n);
+		}
+		pack_add(&low, "m", bytes, N);
+		pack_add(&high, "m", bytes, N);
+		pack_make(&low, 1, 0);
+		pack_make(&high, 12, 0);
+		if (text) {
+			assert_true(high.stored < low.stored);
+		} else {
+			struct gt_manifest *m = pack_manifest(&low);
+			struct gt_manifest *n = pack_manifest(&high);
+			/* all but the first and last frames: the headers */
+			assert_int_equal(m->nframes, n->nframes);
+			assert_true(m->nframes > 3);
+			assert_memory_equal(m->ids + 32, n->ids + 32,
+			                    32 * (m->nframes - 2));
+			gt_manifest_free(m);
+			gt_manifest_free(n);
+		}
+		pack_clear(&low);
+		pack_clear(&high);
+	}
+	free(bytes);
+}
+
 /* ------------------------------------------------------------------ editing */
 
 /* Bytes put in near the front leave the frames behind them alone. */
@@ -631,6 +674,7 @@ int main(void)
 	        cmocka_unit_test(lying_headers),
 	        cmocka_unit_test(refused_members),
 	        cmocka_unit_test(failing_output),
+	        cmocka_unit_test(levels),
 	        cmocka_unit_test(edits_are_local),
 	};
 	return cmocka_run_group_tests_name("object", tests, NULL, NULL);
