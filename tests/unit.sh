@@ -2,6 +2,8 @@
 # unit.sh PROGRAM...: runs cmocka programs, counts their tests one by one.
 # A program that dies without a word counts as one failure.
 set -u
+TSAN_OPTIONS="suppressions=${0%/*}/tsan.supp ${TSAN_OPTIONS:-}"
+export TSAN_OPTIONS
 passed=0 failed=0 skipped=0
 out=$(mktemp) || exit 1
 trap 'rm -f "$out"' EXIT
