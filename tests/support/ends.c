@@ -19,6 +19,7 @@ static void on_limit(uv_timer_t *timer)
 
 void rig_start(struct rig *rig)
 {
+	rig->nends = 0;
 	int rv = uv_loop_init(&rig->loop);
 	assert(rv == 0);
 	rv = uv_async_init(&rig->loop, &rig->poke, on_poke);
@@ -48,8 +49,19 @@ bool rig_turn(struct rig *rig, bool first)
 	return !rig->late;
 }
 
-void rig_give_up(const char *file, int line, const char *what)
+void end_tell(struct end *end)
 {
+	pthread_mutex_lock(&end->lock);
+	fprintf(stderr, "%u up, %u down (last: %s), %u messages; log:\n%s",
+	        (unsigned)end->ups, (unsigned)end->downs, end->why,
+	        (unsigned)end->messages, end->log);
+	pthread_mutex_unlock(&end->lock);
+}
+
+void rig_give_up(struct rig *rig, const char *file, int line, const char *what)
+{
+	for (size_t i = 0; i < rig->nends; i++)
+		end_tell(rig->ends[i]);
 	fprintf(stderr, "%s:%d: never came true: %s\n", file, line, what);
 	abort();
 }
@@ -149,6 +161,8 @@ void end_init(struct end *end, struct rig *rig)
 {
 	memset(end, 0, sizeof *end);
 	end->rig = rig;
+	if (rig->nends < sizeof rig->ends / sizeof *rig->ends)
+		rig->ends[rig->nends++] = end;
 	int rv = pthread_mutex_init(&end->lock, NULL);
 	assert(rv == 0);
 }

@@ -10,8 +10,11 @@
 #include "certs.h"
 #include "link.h"
 
+struct end;
 struct rig {
 	uv_loop_t loop;
+	struct end *ends[4]; /* for end_tell when waiting was in vain */
+	size_t nends;
 	uv_async_t poke;
 	uv_timer_t limit;
 	bool late;
@@ -39,17 +42,19 @@ void rig_start(struct rig *rig);
 void rig_stop(struct rig *rig);
 /* One round of the loop. False: 20 s are over in this wait. */
 bool rig_turn(struct rig *rig, bool first);
-void rig_give_up(const char *file, int line, const char *what);
+void rig_give_up(struct rig *rig, const char *file, int line, const char *what);
 /* Waits until the condition holds; if it never does, the program ends. */
 #define RIG_WAIT(rig, condition)                               \
 	for (bool first_ = true; !(condition); first_ = false) \
 		if (!rig_turn(rig, first_))                    \
-	rig_give_up(__FILE__, __LINE__, #condition)
+	rig_give_up(rig, __FILE__, __LINE__, #condition)
 
 void end_init(struct end *end, struct rig *rig);
 int end_start(struct end *end, const struct gt_links_config *config);
 void end_stop(struct end *end);
 void end_fini(struct end *end);
+/* What it has been through, on stderr: for the post-mortem. */
+void end_tell(struct end *end);
 bool end_logged(struct end *end, const char *text);
 bool end_why_has(struct end *end, const char *text);
 
