@@ -118,7 +118,8 @@ static int read_all(int fd, size_t max, struct gt_bytes *out)
 		return -GT_EIO;
 	}
 	p[n] = 0;
-	*out = gt_bytes_of(p, n);
+	out->p = p;
+	out->n = n;
 	return 0;
 }
 

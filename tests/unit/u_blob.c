@@ -326,12 +326,13 @@ static void copy_between_objects(void **state)
  * one object is kept, so that each ends with its second bytes. */
 static void order_within_an_object(void **state)
 {
-	enum { OBJECTS = 100, SIZE = 5000 };
+	enum { SIZE = 5000 };
+	const uint8_t objects = 100;
 	struct bench *b = *state;
 	static uint8_t first[SIZE], second[SIZE];
 	fill(first, SIZE, 6);
 	fill(second, SIZE, 7);
-	for (uint8_t i = 0; i < OBJECTS; i++) {
+	for (uint8_t i = 0; i < objects; i++) {
 		struct gt_id object = an_object(i);
 		struct gt_action p =
 		        placement(&object, 0, 0, SIZE, first, SIZE);
@@ -343,8 +344,8 @@ static void order_within_an_object(void **state)
 		submit(b, &(struct gt_action){.type = GT_ACT_SYNC,
 		                              .object = object});
 	}
-	await(b, 3 * OBJECTS);
-	for (uint8_t i = 0; i < OBJECTS; i++) {
+	await(b, (size_t)3 * objects);
+	for (uint8_t i = 0; i < objects; i++) {
 		struct gt_id object = an_object(i);
 		read_back(b, &object, 0, second, SIZE);
 	}

@@ -56,20 +56,28 @@ static size_t lines(const char *s)
 	return n;
 }
 
+/* line fits the pattern: 0 is a digit, + a sign, all else itself. */
+static bool fits(const char *line, const char *pattern)
+{
+	for (; *pattern; pattern++, line++) {
+		bool ok = *pattern == '0'   ? *line >= '0' && *line <= '9'
+		          : *pattern == '+' ? *line == '+' || *line == '-'
+		                            : *line == *pattern;
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
 static void a_plain_line(void **state)
 {
-	int y, mo, d, h, mi, s, ms, zh, zm, end = 0;
-	char sign;
+	static const char time[] = "time=0000-00-00T00:00:00.000+00:00";
 	(void)state;
 	gt_log_line(GT_LOG_WARN, "plain", "code", "330106", "why", NULL, "n",
 	            GT_LOG_U(7), NULL);
 	const char *line = written();
-	assert_int_equal(
-	        sscanf(line, "time=%4d-%2d-%2dT%2d:%2d:%2d.%3d%c%2d:%2d%n", &y,
-	               &mo, &d, &h, &mi, &s, &ms, &sign, &zh, &zm, &end),
-	        10);
-	assert_true(sign == '+' || sign == '-');
-	assert_string_equal(line + end,
+	assert_true(fits(line, time));
+	assert_string_equal(line + strlen(time),
 	                    " level=warn event=plain code=330106 n=7\n");
 }
 
@@ -114,18 +122,16 @@ static void levels(void **state)
 
 static void a_flood_is_held_back_and_counted(void **state)
 {
-	unsigned total = 0, one = 0;
+	unsigned long total = 0;
 	(void)state;
 	for (int i = 0; i < 1000; i++)
 		gt_log_line(GT_LOG_WARN, "flood", NULL);
 	gt_log_flush();
 	const char *s = written();
 	/* the second may have turned once while we were at it */
-	assert_true(lines(s) <= 2 * (GT_LOG_BURST + 1));
-	for (const char *p = s; (p = strstr(p, " suppressed=")); p++) {
-		assert_int_equal(sscanf(p, " suppressed=%u", &one), 1);
-		total += one;
-	}
+	assert_true(lines(s) <= (size_t)2 * (GT_LOG_BURST + 1));
+	for (const char *p = s; (p = strstr(p, " suppressed=")); p++)
+		total += strtoul(p + strlen(" suppressed="), NULL, 10);
 	for (const char *p = s; (p = strstr(p, " event=flood\n")); p++)
 		total++;
 	assert_int_equal(total, 1000);
