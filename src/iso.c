@@ -133,7 +133,8 @@ static bool read_offset(const char **p, int64_t *s, bool *zoned)
 		if (m < 0 || m > 59)
 			return false;
 	}
-	*s = (h * 3600 + m * 60) * (minus ? -1 : 1);
+	int64_t offset = h * 3600 + m * 60;
+	*s = minus ? -offset : offset;
 	return !(minus && *s == 0);
 }
 

@@ -92,7 +92,7 @@ static void decimal_round(struct decimal *x, double d, int n)
 	memcpy(x->digit + 1, text + 2, (size_t)(n - 1));
 	x->digit[n] = '\0';
 	x->n = n;
-	x->point = atoi(e + 1) + 1;
+	x->point = (int)strtol(e + 1, NULL, 10) + 1;
 }
 
 /* One unit up in the last place. */
@@ -378,7 +378,10 @@ char gt_json_open(struct gt_json_iter *it, struct gt_bytes in)
 	char c = at < in.n ? (char)in.p[at] : '\0';
 	if (c != '[' && c != '{')
 		return 0;
-	*it = (struct gt_json_iter){in, at + 1, c == '[' ? ']' : '}', false};
+	char close = '}';
+	if (c == '[')
+		close = ']';
+	*it = (struct gt_json_iter){in, at + 1, close, false};
 	return c;
 }
 

@@ -138,8 +138,10 @@ json_t *gt_json_text(const char *s)
 	char *plain = malloc(n + 1);
 	if (!plain)
 		return NULL;
-	for (size_t i = 0; i <= n; i++)
-		plain[i] = (signed char)s[i] < 0 ? '?' : s[i];
+	memcpy(plain, s, n + 1);
+	for (size_t i = 0; i < n; i++)
+		if ((signed char)s[i] < 0)
+			plain[i] = '?';
 	v = json_string(plain);
 	free(plain);
 	return v;

@@ -8,9 +8,10 @@
 /* Rows looked at under one read transaction. */
 enum { SCAN_ROWS = 2000 };
 
-Gt__Signed *gt_reader_signed(struct gt_bytes b)
+Gt__Signed *gt_reader_signed(struct gt_bytes encoded)
 {
-	return b.n ? gt__signed__unpack(NULL, b.n, b.p) : NULL;
+	return encoded.n ? gt__signed__unpack(NULL, encoded.n, encoded.p)
+	                 : NULL;
 }
 
 Gt__Entry *gt_reader_entry(struct gt_bytes encoded)
@@ -27,9 +28,9 @@ Gt__Entry *gt_reader_entry(struct gt_bytes encoded)
 /* --------------------------------------------------------------------- filters
  */
 
-static char fold(char c)
+static int fold(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
 }
 
 /* needle lies in s, ASCII letters in either case. */
@@ -315,9 +316,6 @@ int gt_read_object(struct gt_reader *r, const char *id, struct gt_id *object,
 	int rc = sqlite3_step(s);
 	int status =
 	        rc == SQLITE_ROW ? served(s, object, manifest) : -GT_EUNKNOWN;
-	if (gt_reader_end(r, s, rc))
-		return status;
-	if (status == 0)
-		*manifest = gt_bytes_of(NULL, 0);
-	return -GT_ESTORE;
+	/* a row that was read cannot fail any more: nothing to give back */
+	return gt_reader_end(r, s, rc) ? status : -GT_ESTORE;
 }

@@ -1,105 +1,9 @@
 #include "xapi.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "iso.h"
-
-/* ---------------------------------------------------------- strings with form
- */
-
-#define DIGIT "0123456789"
-#define HEX   DIGIT "abcdefABCDEF"
-#define ALPHA "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-bool gt_xapi_is_uuid(const char *s)
-{
-	static const size_t part[] = {8, 4, 4, 4, 12};
-	for (size_t i = 0; i < 5; i++) {
-		if (strspn(s, HEX) != part[i])
-			return false;
-		s += part[i];
-		if (*s++ != (i < 4 ? '-' : '\0'))
-			return false;
-	}
-	return true;
-}
-
-bool gt_xapi_is_iri(const char *s)
-{
-	size_t scheme = strspn(s, ALPHA DIGIT "+-.");
-	if (scheme == 0 || !strchr(ALPHA, s[0]) || s[scheme] != ':')
-		return false;
-	const char *rest = s + scheme + 1;
-	for (const char *p = rest; *p; p++)
-		if ((unsigned char)*p <= 0x20 || *p == 0x7f ||
-		    strchr("<>\"{}|\\^`", *p))
-			return false;
-	return *rest != '\0';
-}
-
-bool gt_xapi_is_language(const char *s)
-{
-	size_t n = strspn(s, ALPHA);
-	if (n == 0 || n > 8 || (n == 1 && !strchr("xXiI", *s)))
-		return false;
-	bool bare = n == 1;
-	for (s += n; *s == '-'; s += n) {
-		n = strspn(++s, ALPHA DIGIT);
-		if (n == 0 || n > 8)
-			return false;
-		bare = false;
-	}
-	return *s == '\0' && !bare;
-}
-
-static bool is_mailto(const char *s)
-{
-	if (strncmp(s, "mailto:", 7) != 0)
-		return false;
-	const char *at = strrchr(s + 7, '@');
-	return at && at > s + 7 && at[1] != '\0' && gt_xapi_is_iri(s);
-}
-
-static bool is_sha1(const char *s)
-{
-	return strlen(s) == 40 && strspn(s, HEX) == 40;
-}
-
-static bool is_sha2(const char *s)
-{
-	size_t n = strlen(s);
-	return strspn(s, HEX) == n &&
-	       (n == 56 || n == 64 || n == 96 || n == 128);
-}
-
-static bool is_media_type(const char *s)
-{
-	static const char token[] = ALPHA DIGIT "!#$%&'*+.^_`|~-";
-	size_t n = strspn(s, token);
-	if (n == 0 || s[n] != '/')
-		return false;
-	s += n + 1;
-	n = strspn(s, token);
-	return n > 0 && (s[n] == '\0' || s[n] == ';' || s[n] == ' ');
-}
-
-static bool is_version(const char *s)
-{
-	if ((*s != '1' && *s != '2') || s[1] != '.' || s[2] != '0')
-		return false;
-	s += 3;
-	if (*s == '\0')
-		return true;
-	size_t n = strspn(s + 1, DIGIT);
-	return *s == '.' && n > 0 && s[1 + n] == '\0';
-}
-
-static bool is_time(const char *s)
-{
-	return gt_iso_parse(NULL, s);
-}
 
 /* ------------------------------------------------------------------ the judge
  */
@@ -289,7 +193,7 @@ static bool language(struct judge *j, json_t *v)
 
 static bool timestamp(struct judge *j, json_t *v)
 {
-	return formed(j, v, is_time, "not an ISO 8601 time (RFC 3339)");
+	return formed(j, v, gt_xapi_is_time, "not an ISO 8601 time (RFC 3339)");
 }
 
 static bool duration(struct judge *j, json_t *v)
@@ -299,27 +203,29 @@ static bool duration(struct judge *j, json_t *v)
 
 static bool mbox(struct judge *j, json_t *v)
 {
-	return formed(j, v, is_mailto, "not mailto: and an address");
+	return formed(j, v, gt_xapi_is_mailto, "not mailto: and an address");
 }
 
 static bool sha1(struct judge *j, json_t *v)
 {
-	return formed(j, v, is_sha1, "not 40 hexadecimal digits");
+	return formed(j, v, gt_xapi_is_sha1, "not 40 hexadecimal digits");
 }
 
 static bool sha2(struct judge *j, json_t *v)
 {
-	return formed(j, v, is_sha2, "not a SHA-2 digest in hexadecimal");
+	return formed(j, v, gt_xapi_is_sha2,
+	              "not a SHA-2 digest in hexadecimal");
 }
 
 static bool media_type(struct judge *j, json_t *v)
 {
-	return formed(j, v, is_media_type, "not a media type");
+	return formed(j, v, gt_xapi_is_media_type, "not a media type");
 }
 
 static bool version(struct judge *j, json_t *v)
 {
-	return formed(j, v, is_version, "not an xAPI version 1.0.x or 2.0.x");
+	return formed(j, v, gt_xapi_is_version,
+	              "not an xAPI version 1.0.x or 2.0.x");
 }
 
 static bool strings(struct judge *j, json_t *v)
@@ -763,6 +669,7 @@ bool gt_xapi_check(json_t *statement, char *why, size_t why_cap)
 	                                    {"attachments", attachments, false},
 	                                    {0}};
 	bool first = *text_of(statement, "version") == '1';
-	struct judge j = {NULL, first, why, why_cap};
+	struct judge j = {.first = first, .cap = why_cap};
+	j.why = why;
 	return shape(&j, statement, props) && together(&j, statement);
 }

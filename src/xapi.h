@@ -26,4 +26,16 @@ bool gt_xapi_is_iri(const char *text);
 /* Shaped like a BCP 47 tag. */
 bool gt_xapi_is_language(const char *text);
 
+/* "mailto:" and an address, by its '@'. */
+bool gt_xapi_is_mailto(const char *text);
+/* 40 hexadecimal digits. */
+bool gt_xapi_is_sha1(const char *text);
+/* Hexadecimal, as long as one of SHA-224, -256, -384, -512. */
+bool gt_xapi_is_sha2(const char *text);
+/* type/subtype, perhaps with parameters, which are not looked at. */
+bool gt_xapi_is_media_type(const char *text);
+/* 1.0, 1.0.x, 2.0, 2.0.x */
+bool gt_xapi_is_version(const char *text);
+bool gt_xapi_is_time(const char *text);
+
 #endif

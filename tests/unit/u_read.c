@@ -53,8 +53,9 @@ static void insert(const char *text, const char *id, struct gt_bytes a,
 
 static struct gt_bytes sealed(Gt__Kind kind, const ProtobufCMessage *m)
 {
-	Gt__Signed outer = GT__SIGNED__INIT;
+	Gt__Signed outer;
 	struct gt_bytes body = gt_arena_pack(arena, m);
+	gt__signed__init(&outer);
 	outer.kind = kind;
 	outer.body.len = body.n;
 	outer.body.data = gt_arena_copy(arena, body.p, body.n);
@@ -81,10 +82,13 @@ static void add(const struct given *g)
 	              en[] = "en";
 	char english[] = "Title of it", subject[] = "health";
 	char *audiences[] = {audience}, *subjects[] = {subject}, text[400];
-	Gt__Text t[2] = {GT__TEXT__INIT, GT__TEXT__INIT};
+	Gt__Text t[2];
 	Gt__Text *titles[] = {&t[0], &t[1]};
-	Gt__Entry e = GT__ENTRY__INIT;
+	Gt__Entry e;
 	struct gt_bytes object = {0};
+	gt__entry__init(&e);
+	gt__text__init(&t[0]);
+	gt__text__init(&t[1]);
 	gt_copy(id, sizeof id, g->id);
 	gt_copy(audience, sizeof audience, g->audience);
 	gt_copy(type, sizeof type, g->type);
@@ -125,9 +129,11 @@ static void add_object(int n, int state, int frames, int present)
 {
 	char text[200];
 	static char name[] = "index.html", media[] = "text/html";
-	Gt__File f = GT__FILE__INIT;
+	Gt__File f;
 	Gt__File *files[] = {&f};
-	Gt__Manifest m = GT__MANIFEST__INIT;
+	Gt__Manifest m;
+	gt__file__init(&f);
+	gt__manifest__init(&m);
 	f.path = name;
 	f.media_type = media;
 	f.size = 12;
@@ -168,10 +174,11 @@ static void add_rule(Gt__Rule *rule, char *name, char *audience, int verdict,
 
 static void add_layer(const char *origin, Gt__Rule *rule)
 {
-	Gt__Layer l = GT__LAYER__INIT;
+	Gt__Layer l;
 	char code[20];
 	Gt__Rule *rules[] = {rule};
 	gt_copy(code, sizeof code, origin);
+	gt__layer__init(&l);
 	l.origin = code;
 	l.version = 3;
 	l.rules = rules;
@@ -186,8 +193,9 @@ static void add_layer(const char *origin, Gt__Rule *rule)
 
 static void add_member(void)
 {
-	Gt__Member m = GT__MEMBER__INIT;
+	Gt__Member m;
 	char code[] = "33-nju", name[] = "\xe6\xb5\x99\xe5\xa4\xa7";
+	gt__member__init(&m);
 	m.code = code;
 	m.name = name;
 	m.version = 2;
@@ -445,8 +453,9 @@ static void objects(void **state)
 static void status(void **state)
 {
 	(void)state;
-	Gt__NodeStatus n = GT__NODE_STATUS__INIT;
+	Gt__NodeStatus n;
 	char software[] = "guantong 1";
+	gt__node_status__init(&n);
 	n.resources = 5;
 	n.software = software;
 	sql("INSERT INTO stream VALUES(1,'330106',x'00',3)");
