@@ -12,7 +12,7 @@
 #include "say.h"
 #include "term.h"
 
-enum { PATH = 4096, URL = 8192, TURN_MS = 25000 };
+enum { PATH = 4096, URL = 6144, TURN_MS = 25000 };
 
 const struct gt_option gt_cmd_get_options[] = {
         {"output", 'o', "OUT", GT_T_CLI_O_OUTPUT},

@@ -207,10 +207,15 @@ static void print_state(struct gt_cli *cli, const json_t *r)
 	char text[256], size[GT_TERM_SIZE], plain[GT_TERM_SIZE];
 	uint64_t frames = gt_client_number(r, "frames");
 	uint64_t present = gt_client_number(r, "present");
-	gt_format(text, sizeof text, "%s  (%s%s%s)",
-	          gt_client_text(r, "verdict"), gt_client_text(r, "layer"),
-	          *gt_client_text(r, "rule") ? ": " : "",
-	          gt_client_text(r, "rule"));
+	const char *layer = gt_client_text(r, "layer");
+	const char *rule = gt_client_text(r, "rule");
+	if (*layer)
+		gt_format(text, sizeof text, "%s  (%s: %s)",
+		          gt_client_text(r, "verdict"), layer,
+		          *rule ? rule : gt_text(GT_T_CLI_W_FALLBACK));
+	else
+		gt_format(text, sizeof text, "%s",
+		          gt_client_text(r, "verdict"));
 	line(cli, GT_T_CLI_L_VERDICT, text);
 	if (frames && present < frames)
 		gt_format(text, sizeof text, "%s  %u / %u",

@@ -195,6 +195,10 @@ static enum gt_exit run_one(struct publish *p, const struct gt_args *args,
 	else if (gt_draft_options(draft, args, p->cli->lang, p->cli->err) &&
 	         gt_draft_check(draft, code_of_node, "guantong", p->cli->err))
 		code = GT_EXIT_OK;
+	/* what has no files is an announcement, unless said otherwise */
+	if (!code && !path && !json_object_get(draft, "type") &&
+	    json_object_set_new(draft, "type", json_string("announcement")))
+		code = gt_cli_no_memory(p->cli);
 	if (!code && path &&
 	    json_object_set_new(draft, "path", json_string(path)))
 		code = gt_cli_no_memory(p->cli);
@@ -208,15 +212,19 @@ static enum gt_exit tell(struct publish *p)
 {
 	size_t i, n = json_array_size(p->done);
 	json_t *d;
+	const char *object;
 	if (p->cli->json)
 		return gt_cli_json(p->cli, n == 1 ? json_array_get(p->done, 0)
 		                                  : p->done)
 		               ? GT_EXIT_OK
 		               : gt_cli_no_memory(p->cli);
 	json_array_foreach(p->done, i, d)
-	        gt_say(p->cli->out, GT_T_CLI_PUBLISHED, gt_client_text(d, "id"),
-	               (unsigned long long)gt_client_number(d, "version"),
-	               gt_client_text(d, "object"));
+	{
+		object = gt_client_text(d, "object");
+		gt_say(p->cli->out, GT_T_CLI_PUBLISHED, gt_client_text(d, "id"),
+		       (unsigned long long)gt_client_number(d, "version"),
+		       *object ? ", " : "", object);
+	}
 	return GT_EXIT_OK;
 }
 

@@ -378,7 +378,7 @@ void gt_table_print(const struct gt_table *t, FILE *out, size_t columns)
 
 /* ----------------------------------------------------------------- progress */
 
-enum { REDRAW_MS = 100, BAR = 24 };
+enum { REDRAW_MS = 100, PLAIN_MS = 1000, BAR = 24 };
 
 static uint64_t now_ms(void)
 {
@@ -438,7 +438,8 @@ void gt_progress_set(struct gt_progress *p, uint64_t done, uint64_t total)
 	unsigned quarter =
 	        total ? (unsigned)((double)p->done * 4 / (double)total) : 0;
 	bool due = p->tty ? !p->drawn || now - p->drawn_ms >= REDRAW_MS
-	                  : quarter > p->quarter && quarter < 4;
+	                  : quarter > p->quarter && quarter < 4 &&
+	                            now - p->begun_ms >= PLAIN_MS;
 	p->quarter = quarter;
 	if (due)
 		draw(p, now);

@@ -44,8 +44,8 @@ void gt_table_free(struct gt_table *t);
 
 /* ----------------------------------------------------------------- progress */
 
-/* One line that is drawn over on a terminal, plain lines now and then (each
- * quarter) elsewhere. */
+/* One line that is drawn over on a terminal; elsewhere plain lines: one at the
+ * end and, for what takes more than a second, one each quarter. */
 struct gt_progress {
 	FILE *out;
 	const char *label; /* borrowed */
