@@ -1,0 +1,206 @@
+/* u_draft.c: what is to be published, from options, YAML and lines of JSON;
+ * and commands that find no daemon. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "draft.h"
+#include "files.h"
+
+static char dir[256];
+static char said[4096];
+
+static const char *put(const char *name, const char *text)
+{
+	static char path[512];
+	char why[1024];
+	gt_format(path, sizeof path, "%s/%s", dir, name);
+	assert_int_equal(gt_files_write(path, 0600, GT_FILES_REPLACE,
+	                                gt_bytes_str(text), why, sizeof why),
+	                 0);
+	return path;
+}
+
+/* Reads a file of drafts; what was said is in `said`. */
+static json_t *read_drafts(const char *name, const char *text)
+{
+	char *heard = NULL;
+	size_t n;
+	FILE *err = open_memstream(&heard, &n);
+	assert_non_null(err);
+	json_t *all = gt_draft_read(put(name, text), "zh-CN", err);
+	assert_int_equal(fclose(err), 0);
+	(void)gt_copy(said, sizeof said, heard);
+	free(heard);
+	return all;
+}
+
+static void assert_json(const json_t *v, const char *want)
+{
+	json_t *w = json_loads(want, JSON_DECODE_ANY, NULL);
+	assert_non_null(w);
+	if (!json_equal(v, w)) {
+		char *got = json_dumps(v, JSON_SORT_KEYS | JSON_ENCODE_ANY);
+		fail_msg("%s", got ? got : "nothing");
+	}
+	json_decref(w);
+}
+
+static void lines_of_json(void **state)
+{
+	(void)state;
+	json_t *all = read_drafts("a.jsonl",
+	                          "{\"id\":\"33/a\",\"title\":\"题\","
+	                          "\"content\":\"x\",\"subjects\":\"s\"}\n\n"
+	                          "{\"id\":\"b\",\"title\":{\"en\":\"t\"}}");
+	assert_json(all, "[{\"id\":\"33/a\",\"title\":{\"zh-CN\":\"题\"},"
+	                 "\"path\":\"x\",\"subjects\":[\"s\"]},"
+	                 "{\"id\":\"b\",\"title\":{\"en\":\"t\"}}]");
+	assert_string_equal(said, "");
+	assert_true(gt_draft_check(json_array_get(all, 1), "33", "w", stderr));
+	assert_string_equal(gt_client_text(json_array_get(all, 1), "id"),
+	                    "33/b");
+	json_decref(all);
+}
+
+static void yaml(void **state)
+{
+	(void)state;
+	json_t *all = read_drafts("a.yaml", "id: a\ntitle: {zh-CN: 题}\n"
+	                                    "audiences: [elderly, all]\n");
+	assert_json(all, "[{\"id\":\"a\",\"title\":{\"zh-CN\":\"题\"},"
+	                 "\"audiences\":[\"elderly\",\"all\"]}]");
+	json_decref(all);
+	all = read_drafts("b.yaml", "resources:\n  - id: a\n  - id: b\n");
+	assert_json(all, "[{\"id\":\"a\"},{\"id\":\"b\"}]");
+	json_decref(all);
+}
+
+static void mistakes_have_a_place(void **state)
+{
+	(void)state;
+	assert_null(read_drafts("a.jsonl", "{\"id\":\"a\"}\n{\"titel\":1}\n"));
+	assert_non_null(strstr(said, "a.jsonl:2:1: "));
+	assert_non_null(strstr(said, "title"));
+	assert_null(read_drafts("a.jsonl", "{\"id\":\n"));
+	assert_non_null(strstr(said, "a.jsonl:1:"));
+	assert_null(read_drafts("a.jsonl", "{\"subjects\":[1]}\n"));
+	assert_null(read_drafts("a.jsonl", "[]\n"));
+	assert_null(read_drafts("a.yaml", "resources:\n  - {typo: a}\n"));
+	assert_non_null(strstr(said, "a.yaml:2:"));
+	assert_null(gt_draft_read("/nonexistent", "en", stderr));
+}
+
+static void options_replace(void **state)
+{
+	(void)state;
+	static const struct gt_option options[] = {
+	        {"title", 0, "T", GT_T_CLI_O_TITLE},
+	        {"subject", 0, "S", GT_T_CLI_O_SUBJECT},
+	        {NULL, 0, NULL, 0}};
+	static const char *const given[] = {"--title",   "en=a=b",    "--title",
+	                                    "一加一=二", "--subject", "x",
+	                                    "--subject", "y"};
+	char *argv[8];
+	struct gt_args args;
+	json_t *draft =
+	        json_loads("{\"subjects\":[\"old\"],\"type\":\"t\"}", 0, NULL);
+	for (size_t i = 0; i < 8; i++)
+		argv[i] = (char *)(uintptr_t)given[i];
+	assert_true(gt_args_parse(&args, options, NULL, 8, argv, false, NULL,
+	                          stderr));
+	assert_true(gt_draft_options(draft, &args, "zh-CN", stderr));
+	assert_json(draft,
+	            "{\"type\":\"t\",\"subjects\":[\"x\",\"y\"],"
+	            "\"title\":{\"en\":\"a=b\",\"zh-CN\":\"一加一=二\"}}");
+	gt_args_free(&args);
+	json_decref(draft);
+}
+
+static int run(const char *const *words)
+{
+	char *argv[16] = {NULL}, *text = NULL;
+	int argc = 0;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+	assert_non_null(out);
+	while (words[argc]) {
+		argv[argc] = (char *)(uintptr_t)words[argc];
+		argc++;
+	}
+	int code = gt_cli_main(argc, argv, out, out);
+	assert_int_equal(fclose(out), 0);
+	(void)gt_copy(said, sizeof said, text);
+	free(text);
+	return code;
+}
+
+static void without_a_daemon(void **state)
+{
+	(void)state;
+	char node[300];
+	gt_format(node, sizeof node, "%s/node", dir);
+	const char *const init[] = {"guantong", "init", "--code",
+	                            "33",       node,   NULL};
+	assert_int_equal(run(init), GT_EXIT_OK);
+	assert_int_equal(run(init), GT_EXIT_DENIED);
+	const char *const check[] = {"guantong", "-C",    node,
+	                             "config",   "check", NULL};
+	assert_int_equal(run(check), GT_EXIT_OK);
+	static const char *const asks[][3] = {
+	        {"ls"},           {"status"},         {"show", "33/a"},
+	        {"get", "33/a"},  {"records"},        {"withdraw", "33/a"},
+	        {"roster", "ls"}, {"policy", "show"}, {"audit", "query"}};
+	for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
+		const char *const ask[] = {"guantong", "-C",       node,
+		                           asks[i][0], asks[i][1], NULL};
+		assert_int_equal(run(ask), GT_EXIT_NOT_RUNNING);
+		assert_non_null(strstr(said, "guantongd -C "));
+	}
+	const char *const wait[] = {"guantong", "-C",     node, "wait",
+	                            "--until",  "synced", NULL};
+	assert_int_equal(run(wait), GT_EXIT_NOT_RUNNING);
+	const char *const bad[] = {"guantong", "-C",     node, "wait",
+	                           "--until",  "synked", NULL};
+	assert_int_equal(run(bad), GT_EXIT_USAGE);
+	const char *const state_[] = {
+	        "guantong",           "-C", node, "wait", "--until",
+	        "resource=33/a:done", NULL};
+	assert_int_equal(run(state_), GT_EXIT_USAGE);
+	const char *const none[] = {"guantong", "-C", "/nonexistent", "ls",
+	                            NULL};
+	assert_int_equal(run(none), GT_EXIT_NOT_FOUND);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	gt_format(dir, sizeof dir, "/tmp/gt-draft-XXXXXX");
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	char line[512];
+	gt_format(line, sizeof line, "rm -rf '%s'", dir);
+	return system(line);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(lines_of_json),
+	        cmocka_unit_test(yaml),
+	        cmocka_unit_test(mistakes_have_a_place),
+	        cmocka_unit_test(options_replace),
+	        cmocka_unit_test(without_a_daemon),
+	};
+	return cmocka_run_group_tests_name("draft", tests, setup, teardown);
+}
