@@ -375,14 +375,14 @@ static struct gt_bytes slice(struct gt_bytes in, size_t from, size_t to)
 char gt_json_open(struct gt_json_iter *it, struct gt_bytes in)
 {
 	size_t at = gt_json_space(in, 0);
-	char c = at < in.n ? (char)in.p[at] : '\0';
-	if (c != '[' && c != '{')
+	if (at == in.n || (in.p[at] != '[' && in.p[at] != '{'))
 		return 0;
-	char close = '}';
-	if (c == '[')
-		close = ']';
-	*it = (struct gt_json_iter){in, at + 1, close, false};
-	return c;
+	bool array = in.p[at] == '[';
+	*it = (struct gt_json_iter){.in = in, .at = at + 1};
+	it->close = '}';
+	if (array)
+		it->close = ']';
+	return (char)in.p[at];
 }
 
 /* The next value's bounds; false: there is none where one must be. */

@@ -287,7 +287,8 @@ static int take_object(sqlite3_stmt *s, int id, int bytes, struct gt_id *object,
 		return -GT_ENOMEM;
 	memcpy(copy, body.p, body.n);
 	memcpy(object->b, name.p, name.n);
-	*manifest = gt_bytes_of(copy, body.n);
+	manifest->p = copy;
+	manifest->n = body.n;
 	return 0;
 }
 
