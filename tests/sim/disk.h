@@ -1,0 +1,41 @@
+/* disk.h: a node's disk: what programs see, and what a power cut leaves.
+ *
+ * Each file has a live image and a durable one. Writes change the live image;
+ * sync makes a file's bytes durable, sync_names makes creations, removals and
+ * renames durable. A power cut keeps, drops or tears by sector whatever was
+ * not. A file lost by name is lost with its bytes. */
+#ifndef SIM_DISK_H
+#define SIM_DISK_H
+
+#include "prng.h"
+
+enum { DISK_SECTOR = 512, DISK_NAME = 96 };
+
+struct disk_file;
+struct disk {
+	struct disk_file *files;
+	bool dead;       /* power is off: every call fails */
+	uint64_t calls;  /* writes, syncs, renames, removals so far */
+	uint64_t die_at; /* power goes off at this call; 0: not planned */
+	uint64_t limit;  /* bytes in all files; 0: none */
+	uint64_t used;
+};
+
+void disk_free(struct disk *d);
+struct disk_file *disk_open(struct disk *d, const char *name, bool create);
+bool disk_exists(const struct disk *d, const char *name);
+/* 0, or a negative GT_E.... Reads short of the end fail with -GT_EIO. */
+int disk_write(struct disk *d, struct disk_file *f, uint64_t at, const void *p,
+               size_t n);
+int disk_read(const struct disk *d, const struct disk_file *f, uint64_t at,
+              void *p, size_t n);
+uint64_t disk_size(const struct disk_file *f);
+int disk_truncate(struct disk *d, struct disk_file *f, uint64_t n);
+int disk_sync(struct disk *d, struct disk_file *f);
+int disk_sync_names(struct disk *d);
+int disk_remove(struct disk *d, const char *name);
+int disk_rename(struct disk *d, const char *from, const char *to);
+/* Power comes back: what is on the platters is what there is. */
+void disk_power_cycle(struct disk *d, struct prng *p);
+
+#endif

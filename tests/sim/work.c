@@ -1,0 +1,474 @@
+/* work.c: what people do: publish, update, withdraw, change rules, hand in
+ * records, ask for things. Keeps what was promised to them. */
+#include "work.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "object.h"
+
+struct work work;
+
+static struct prng draw;
+
+static const char *const types[] = {"course", "video", "document", "secret",
+                                    "announcement"};
+
+/* --------------------------------------------------------------------- asking
+ */
+
+static struct promise *promise_new(struct world *w, unsigned node,
+                                   enum promise_kind kind)
+{
+	for (size_t i = 0; i < PROMISES_MAX; i++) {
+		struct promise *p = &work.promises[i];
+		if (p->kind != NO_PROMISE)
+			continue;
+		*p = (struct promise){.kind = kind, .node = node};
+		p->token = ++w->tokens;
+		return p;
+	}
+	return NULL;
+}
+
+void work_crashed(struct world *w, unsigned node)
+{
+	(void)w;
+	for (size_t i = 0; i < PROMISES_MAX; i++) {
+		struct promise *p = &work.promises[i];
+		if (p->kind == NO_PROMISE || p->node != node)
+			continue;
+		if (p->resource)
+			p->resource->unsure = true;
+		if (p->kind == LAYER_PROMISE)
+			work.layer_unsure[node] = true;
+		*p = (struct promise){0};
+	}
+}
+
+/* ---------------------------------------------------------------- publishing
+ */
+
+struct buffer {
+	uint8_t *p;
+	size_t n, cap;
+};
+
+static int append(void *arg, const uint8_t *p, size_t n)
+{
+	struct buffer *b = arg;
+	if (b->n + n > b->cap) {
+		b->cap = 2 * (b->n + n);
+		b->p = realloc(b->p, b->cap);
+		if (!b->p)
+			return -GT_ENOMEM;
+	}
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+	return 0;
+}
+
+static void fill(uint8_t *p, size_t n)
+{
+	/* Half text, half noise: frames of very different sizes. */
+	for (size_t i = 0; i < n; i++)
+		p[i] = i / 4096 % 2 ? (uint8_t)prng_next(&draw)
+		                    : (uint8_t)("终身学习"[i % 12]);
+}
+
+static void pack(struct resource *r, struct buffer *file,
+                 struct gt_bytes *manifest, struct gt_packer **packer)
+{
+	static uint8_t content[900 << 10];
+	size_t members = 1 + (size_t)prng_below(&draw, 4);
+	uint64_t plain, stored;
+	*packer = gt_packer_new(1, append, file);
+	for (size_t i = 0; i < members; i++) {
+		char path[48];
+		size_t n = (size_t)prng_below(&draw, 200 << 10);
+		if (i == 0 && prng_once_in(&draw, 4))
+			n = sizeof content;
+		fill(content, n);
+		snprintf(path, sizeof path, "m%zu/index.html", i);
+		if (gt_packer_file(*packer, path, n, NULL) != 0 ||
+		    gt_packer_write(*packer, content, n) != 0)
+			exit(2);
+	}
+	if (gt_packer_finish(*packer, manifest, &r->next_object, &plain,
+	                     &stored) != 0)
+		exit(2);
+}
+
+static struct gt_bytes entry_of(const struct resource *r, uint8_t *out)
+{
+	Gt__Entry m = GT__ENTRY__INIT;
+	Gt__Text title = GT__TEXT__INIT, *titles[] = {&title};
+	union {
+		const char *in;
+		char *out;
+	} id = {r->id}, type = {types[r->type]}, text = {"课程"};
+	title.lang = text.out;
+	title.text = text.out;
+	m.id = id.out;
+	m.type = type.out;
+	m.n_title = 1;
+	m.title = titles;
+	return gt_bytes_of(out, gt__entry__pack(&m, out));
+}
+
+static void publish(struct world *w, struct resource *r)
+{
+	struct sim_node *s = &w->nodes[r->node];
+	struct promise *p = promise_new(w, r->node, PUBLISH_PROMISE);
+	uint8_t entry[512];
+	char staged[DISK_NAME];
+	struct buffer file = {0};
+	struct gt_packer *packer = NULL;
+	struct gt_draft d = {.staged = ""};
+	if (!p || !s->core || r->pending) {
+		if (p)
+			p->kind = NO_PROMISE;
+		return;
+	}
+	d.entry = entry_of(r, entry);
+	memset(r->next_object.b, 0, sizeof r->next_object.b);
+	if (r->type != 4) {
+		pack(r, &file, &d.manifest, &packer);
+		snprintf(staged, sizeof staged, "s/%llu",
+		         (unsigned long long)p->token);
+		world_stage(w, r->node, staged, file.p, file.n);
+		d.staged = staged;
+	}
+	p->resource = r;
+	r->pending = true;
+	struct gt_event e = {.type = GT_EV_PUBLISH,
+	                     .token = p->token,
+	                     .drafts = &d,
+	                     .count = 1,
+	                     .actor = "user:sim"};
+	world_command(w, r->node, &e);
+	gt_packer_free(packer);
+	free(file.p);
+}
+
+static void withdraw(struct world *w, struct resource *r)
+{
+	struct promise *p = promise_new(w, r->node, WITHDRAW_PROMISE);
+	if (!p || r->pending || !r->version || !w->nodes[r->node].core) {
+		if (p)
+			p->kind = NO_PROMISE;
+		return;
+	}
+	p->resource = r;
+	r->pending = true;
+	struct gt_event e = {.type = GT_EV_WITHDRAW,
+	                     .token = p->token,
+	                     .text = r->id,
+	                     .actor = "user:sim"};
+	world_command(w, r->node, &e);
+}
+
+static void some_publishing(struct world *w)
+{
+	if (work.nresources < RESOURCES_MAX && prng_below(&draw, 3)) {
+		struct resource *r = &work.resources[work.nresources];
+		r->node = prng_below(&draw, 2)
+		                  ? 0
+		                  : (unsigned)prng_below(&draw, w->count);
+		r->type = (unsigned)prng_below(&draw, 5);
+		snprintf(r->id, sizeof r->id, "%s/r%u", w->nodes[r->node].code,
+		         work.nresources);
+		work.nresources++;
+		publish(w, r);
+	} else if (work.nresources > 0) {
+		struct resource *r =
+		        &work.resources[prng_below(&draw, work.nresources)];
+		if (prng_below(&draw, 3))
+			publish(w, r);
+		else
+			withdraw(w, r);
+	}
+}
+
+/* ---------------------------------------------------------------------- rules
+ */
+
+static Gt__Rule *rule(Gt__Rule *r, Gt__Predicate *p, char **value, char **level,
+                      unsigned type, const char *to, Gt__Verdict verdict)
+{
+	static Gt__Predicate *when[8];
+	static unsigned next;
+	union {
+		const char *in;
+		char *out;
+	} t = {types[type]}, l = {to}, n = {to};
+	gt__rule__init(r);
+	gt__predicate__init(p);
+	*value = t.out;
+	*level = l.out;
+	p->field = GT__FIELD__TYPE;
+	p->n_values = 1;
+	p->values = value;
+	when[next % 8] = p;
+	r->name = n.out;
+	r->n_levels = 1;
+	r->levels = level;
+	r->n_when = 1;
+	r->when = &when[next++ % 8];
+	r->verdict = verdict;
+	r->priority = 10;
+	return r;
+}
+
+size_t work_layer(unsigned node, unsigned choice, uint8_t out[1024])
+{
+	static const Gt__Verdict fallbacks[] = {
+	        GT__VERDICT__MIRROR, GT__VERDICT__MIRROR,
+	        GT__VERDICT__ON_DEMAND, GT__VERDICT__METADATA};
+	Gt__Layer m = GT__LAYER__INIT;
+	Gt__Rule r[3], *rules[3];
+	Gt__Predicate p[3];
+	char *values[3], *levels[3];
+	/* The first rule of the root's layer never changes. */
+	rules[0] = rule(&r[0], &p[0], &values[0], &levels[0], 3, "village",
+	                GT__VERDICT__DENY);
+	rules[1] = rule(&r[1], &p[1], &values[1], &levels[1], choice % 5,
+	                choice & 1 ? "township" : "county",
+	                (Gt__Verdict)(choice / 2 % 4));
+	rules[2] = rule(&r[2], &p[2], &values[2], &levels[2], choice / 3 % 5,
+	                "village", (Gt__Verdict)(choice / 5 % 4));
+	union {
+		const char *in;
+		char *out;
+	} a = {"never"}, b = {"one"}, c = {"two"};
+	r[0].name = a.out;
+	r[1].name = b.out;
+	r[2].name = c.out;
+	m.n_rules = 3;
+	m.rules = rules;
+	m.fallback =
+	        node == 0 ? GT__VERDICT__MIRROR : fallbacks[choice / 7 % 4];
+	m.priority = 50;
+	return gt__layer__pack(&m, out);
+}
+
+static void change_rules(struct world *w, unsigned node, unsigned choice)
+{
+	struct promise *p = promise_new(w, node, LAYER_PROMISE);
+	uint8_t body[1024];
+	if (!p || !w->nodes[node].core) {
+		if (p)
+			p->kind = NO_PROMISE;
+		return;
+	}
+	p->choice = choice;
+	struct gt_event e = {.type = GT_EV_LAYER,
+	                     .token = p->token,
+	                     .body = {body, work_layer(node, choice, body)},
+	                     .actor = "user:sim"};
+	world_command(w, node, &e);
+}
+
+/* -------------------------------------------------------------------- records
+ */
+
+static struct record *record_new(void)
+{
+	if (work.nrecords == RECORDS_MAX)
+		return NULL;
+	struct record *r = &work.records[work.nrecords++];
+	prng_fill(&draw, r->id, sizeof r->id);
+	r->form_number = 0;
+	/* Sometimes the id of another record, with the same or other words. */
+	if (work.nrecords > 1 && prng_once_in(&draw, 10)) {
+		const struct record *old =
+		        &work.records[prng_below(&draw, work.nrecords - 1)];
+		memcpy(r->id, old->id, sizeof r->id);
+		r->form_number =
+		        old->form_number + (unsigned)prng_below(&draw, 2);
+	}
+	return r;
+}
+
+size_t work_record_body(const struct record *r, char out[256])
+{
+	char id[37];
+	gt_uuid_format(id, r->id);
+	return (size_t)snprintf(out, 256,
+	                        "{\"id\":\"%s\",\"actor\":{\"mbox\":"
+	                        "\"mailto:a@b.cn\"},\"verb\":{\"id\":"
+	                        "\"http://v.cn/%u\"},\"object\":{\"id\":"
+	                        "\"http://o.cn/1\"}}",
+	                        id, r->form_number);
+}
+
+static void hand_in(struct world *w, unsigned node)
+{
+	struct promise *p = promise_new(w, node, RECORD_PROMISE);
+	struct gt_statement s[4];
+	char bodies[4][256], why[200];
+	size_t count = 0, want = 1 + (size_t)prng_below(&draw, 4);
+	if (!p || !w->nodes[node].core) {
+		if (p)
+			p->kind = NO_PROMISE;
+		return;
+	}
+	for (; count < want; count++) {
+		struct record *r = record_new();
+		if (!r)
+			break;
+		size_t n = work_record_body(r, bodies[count]);
+		p->records[count] = r;
+		if (gt_statements_parse(gt_bytes_of(bodies[count], n), NULL, 0,
+		                        &s[count], 1, why, sizeof why) != 1) {
+			world_fail(w, "statement", "%s", why);
+			return;
+		}
+	}
+	/* No id twice in one batch: that is refused before it gets here. */
+	for (size_t i = 1; i < count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (memcmp(s[i].id, s[k].id, 16) == 0)
+				count = i;
+	for (size_t i = count; i < 4; i++)
+		p->records[i] = NULL;
+	struct gt_event e = {.type = GT_EV_STATEMENTS,
+	                     .token = p->token,
+	                     .statements = s,
+	                     .count = count,
+	                     .actor = "user:sim"};
+	if (count > 0)
+		world_command(w, node, &e);
+	else
+		p->kind = NO_PROMISE;
+}
+
+/* ------------------------------------------------------------------- answers
+ */
+
+static void published(struct resource *r, const struct gt_action *a,
+                      bool withdrawn)
+{
+	r->pending = false;
+	if (a->status != 0)
+		return;
+	r->unsure = false;
+	r->version++;
+	r->withdrawn = withdrawn;
+	if (!withdrawn)
+		r->object = r->next_object;
+}
+
+void work_replied(struct world *w, unsigned node, const struct gt_action *a)
+{
+	struct promise *p = NULL;
+	for (size_t i = 0; i < PROMISES_MAX; i++)
+		if (work.promises[i].kind != NO_PROMISE &&
+		    work.promises[i].token == a->token)
+			p = &work.promises[i];
+	if (!p)
+		return;
+	switch (p->kind) {
+	case PUBLISH_PROMISE:
+	case WITHDRAW_PROMISE:
+		published(p->resource, a, p->kind == WITHDRAW_PROMISE);
+		if (a->status != 0)
+			world_fail(w, "publish", "%s refused %s: %s",
+			           w->nodes[node].code, p->resource->id,
+			           a->text);
+		break;
+	case LAYER_PROMISE:
+		if (a->status != 0)
+			world_fail(w, "layer", "%s: %s", w->nodes[node].code,
+			           a->text);
+		work.layer[node] = p->choice + 1;
+		work.layer_unsure[node] = false;
+		break;
+	case RECORD_PROMISE:
+		for (size_t i = 0; a->status == 0 && i < 4; i++)
+			if (p->records[i])
+				p->records[i]->acknowledged = true;
+		break;
+	case NO_PROMISE:
+	default:
+		break;
+	}
+	*p = (struct promise){0};
+}
+
+/* ----------------------------------------------------------------------- ticks
+ */
+
+static void ask_for(struct world *w, unsigned node)
+{
+	if (work.nresources == 0)
+		return;
+	struct gt_event e = {
+	        .type = GT_EV_WANT,
+	        .token = ++w->tokens,
+	        .text = work.resources[prng_below(&draw, work.nresources)].id,
+	        .actor = "terminal"};
+	world_command(w, node, &e);
+}
+
+/* What a crash left open is done again, as people would. */
+static void repeat_unsure(struct world *w)
+{
+	for (unsigned i = 0; i < work.nresources; i++)
+		if (work.resources[i].unsure) {
+			work.resources[i].pending = false;
+			publish(w, &work.resources[i]);
+		}
+	for (unsigned i = 0; i < w->count; i++)
+		if (work.layer_unsure[i])
+			change_rules(w, i, (unsigned)prng_below(&draw, 200));
+}
+
+void work_tick(struct world *w)
+{
+	unsigned node = (unsigned)prng_below(&draw, w->count);
+	repeat_unsure(w);
+	if (w->calm) {
+		bool open = false;
+		for (size_t i = 0; i < PROMISES_MAX; i++)
+			open = open || work.promises[i].kind != NO_PROMISE;
+		for (unsigned i = 0; i < work.nresources; i++)
+			open = open || work.resources[i].unsure;
+		if (open)
+			world_tick_at(w, w->now + 5000);
+		return;
+	}
+	switch (prng_below(&draw, 8)) {
+	case 0:
+	case 1:
+		some_publishing(w);
+		break;
+	case 2:
+		if (prng_once_in(&draw, 3))
+			change_rules(w, node, (unsigned)prng_below(&draw, 200));
+		break;
+	case 3:
+		ask_for(w, node);
+		break;
+	default:
+		hand_in(w, node);
+	}
+	world_tick_at(w, w->now + 100 + prng_below(&draw, 20000));
+}
+
+void work_init(struct world *w)
+{
+	memset(&work, 0, sizeof work);
+	draw = prng_new(w->seed, FOR_WORKLOAD, 0);
+	change_rules(w, 0, (unsigned)prng_below(&draw, 200));
+	world_tick_at(w, w->now + 1000);
+}
+
+uint64_t work_records(void)
+{
+	uint64_t n = 0;
+	for (unsigned i = 0; i < work.nrecords; i++)
+		n += work.records[i].acknowledged;
+	return n;
+}
