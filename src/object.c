@@ -234,7 +234,7 @@ static int audit_remove(struct gt_node *n, const struct gt_id *id)
 
 int gt_object_release(struct gt_node *n, const struct gt_id *id)
 {
-	gt_store_bind(n->store, GT_SQL_OBJECT_USERS, "bb", key(id));
+	gt_store_bind(n->store, GT_SQL_OBJECT_USERS, "b", key(id));
 	int row = gt_store_step(n->store, GT_SQL_OBJECT_USERS);
 	gt_store_reset(n->store, GT_SQL_OBJECT_USERS);
 	if (row != 0)

@@ -354,7 +354,12 @@ int gt_record_root(struct gt_node *n, int64_t root)
 		return 0;
 	n->root = root;
 	n->touched = true;
-	return gt_meta_put(n->store, "root", root);
+	int status = gt_meta_put(n->store, "root", root);
+	if (status == 0 && root > n->hop) {
+		n->hop = root; /* it went through the parent; the answer got lost */
+		status = gt_meta_put(n->store, "hop", root);
+	}
+	return status;
 }
 
 int gt_record_reply(struct gt_node *n, const Gt__RecordsReply *m)
