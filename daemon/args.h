@@ -11,9 +11,9 @@ enum { GT_ARGS_MAX = 4096 };
 
 struct gt_option {
 	const char *name;  /* without the dashes; NULL ends a table */
-	char letter;       /* 0: none */
 	const char *value; /* what the value is called, NULL: takes none */
 	enum gt_text about;
+	char letter; /* 0: none */
 };
 
 struct gt_arg {

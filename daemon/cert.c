@@ -143,7 +143,8 @@ static struct gt_bytes drain(BIO *bio, bool ok)
 	if (copy) {
 		memcpy(copy, p, (size_t)n);
 		OPENSSL_cleanse(p, (size_t)n);
-		out = gt_bytes_of(copy, (size_t)n);
+		out.p = copy;
+		out.n = (size_t)n;
 	}
 	BIO_free(bio);
 	return out;
@@ -163,6 +164,7 @@ struct gt_bytes gt_cert_key_pem(EVP_PKEY *key)
 	                                                  0, NULL, NULL) == 1);
 }
 
+/* OpenSSL's signature. NOLINTNEXTLINE(readability-non-const-parameter) */
 static int no_phrase(char *buf, int size, int rwflag, void *arg)
 {
 	(void)buf, (void)size, (void)rwflag, (void)arg;

@@ -13,11 +13,11 @@
 enum { NAMES = 64 };
 
 static const struct gt_option globals[] = {
-        {"directory", 'C', "DIR", GT_T_CLI_O_DIR},
-        {"json", 0, NULL, GT_T_CLI_O_JSON},
-        {"lang", 0, "LANG", GT_T_CLI_O_LANG},
-        {"help", 'h', NULL, GT_T_CLI_O_HELP},
-        {NULL, 0, NULL, 0},
+        {"directory", "DIR", GT_T_CLI_O_DIR, 'C'},
+        {"json", NULL, GT_T_CLI_O_JSON, 0},
+        {"lang", "LANG", GT_T_CLI_O_LANG, 0},
+        {"help", NULL, GT_T_CLI_O_HELP, 'h'},
+        {NULL, NULL, 0, 0},
 };
 
 static enum gt_exit run_version(struct gt_cli *cli, const struct gt_args *args)

@@ -15,9 +15,9 @@
 enum { PATH = 4096, URL = 6144, TURN_MS = 25000 };
 
 const struct gt_option gt_cmd_get_options[] = {
-        {"output", 'o', "OUT", GT_T_CLI_O_OUTPUT},
-        {"to", 0, "OUT", GT_T_CLI_O_TO},
-        {NULL, 0, NULL, 0},
+        {"output", "OUT", GT_T_CLI_O_OUTPUT, 'o'},
+        {"to", "OUT", GT_T_CLI_O_TO, 0},
+        {NULL, NULL, 0, 0},
 };
 
 struct get {
@@ -100,7 +100,7 @@ static enum gt_exit download(struct get *g, const char *path, uint64_t size)
 	bool fits = gt_client_escape(url, sizeof url, g->rid, true) &&
 	            strlen(url) + 1 < sizeof url;
 	if (fits) {
-		strcat(url, "/");
+		gt_format(url + strlen(url), 2, "/");
 		fits = gt_client_escape(url, sizeof url, path, true);
 	}
 	if (!fits)

@@ -14,14 +14,14 @@
 enum { WHY = 4608, PATH = 4096, PART_MAX = 1 << 30 };
 
 const struct gt_option gt_cmd_init_options[] = {
-        {"code", 'c', "CODE", GT_T_CLI_O_CODE},
-        {"name", 0, "NAME", GT_T_CLI_O_NAME},
-        {"parent", 0, "CODE", GT_T_CLI_O_PARENT},
-        {"parent-address", 0, "HOST:PORT", GT_T_CLI_O_PARENT_ADDRESS},
-        {"listen", 0, "HOST:PORT", GT_T_CLI_O_LISTEN},
-        {"http", 0, "HOST:PORT", GT_T_CLI_O_HTTP},
-        {"pki", 0, "PKIDIR", GT_T_CLI_O_PKI},
-        {NULL, 0, NULL, 0},
+        {"code", "CODE", GT_T_CLI_O_CODE, 'c'},
+        {"name", "NAME", GT_T_CLI_O_NAME, 0},
+        {"parent", "CODE", GT_T_CLI_O_PARENT, 0},
+        {"parent-address", "HOST:PORT", GT_T_CLI_O_PARENT_ADDRESS, 0},
+        {"listen", "HOST:PORT", GT_T_CLI_O_LISTEN, 0},
+        {"http", "HOST:PORT", GT_T_CLI_O_HTTP, 0},
+        {"pki", "PKIDIR", GT_T_CLI_O_PKI, 0},
+        {NULL, NULL, 0, 0},
 };
 
 struct init {

@@ -9,18 +9,18 @@
 enum { PATH = 4096, PAGE = 1000 };
 
 const struct gt_option gt_cmd_ls_options[] = {
-        {"type", 0, "TYPE", GT_T_CLI_O_TYPE},
-        {"verdict", 0, "VERDICT", GT_T_CLI_O_VERDICT},
-        {"state", 0, "STATE", GT_T_CLI_O_STATE},
-        {"audience", 0, "AUDIENCE", GT_T_CLI_O_AUDIENCE},
-        {"subject", 0, "SUBJECT", GT_T_CLI_O_SUBJECT},
-        {"search", 's', "TEXT", GT_T_CLI_O_SEARCH},
-        {"limit", 'n', "N", GT_T_CLI_O_LIMIT},
-        {NULL, 0, NULL, 0},
+        {"type", "TYPE", GT_T_CLI_O_TYPE, 0},
+        {"verdict", "VERDICT", GT_T_CLI_O_VERDICT, 0},
+        {"state", "STATE", GT_T_CLI_O_STATE, 0},
+        {"audience", "AUDIENCE", GT_T_CLI_O_AUDIENCE, 0},
+        {"subject", "SUBJECT", GT_T_CLI_O_SUBJECT, 0},
+        {"search", "TEXT", GT_T_CLI_O_SEARCH, 's'},
+        {"limit", "N", GT_T_CLI_O_LIMIT, 'n'},
+        {NULL, NULL, 0, 0},
 };
 const struct gt_option gt_cmd_explain_options[] = {
-        {"for", 0, "CODE", GT_T_CLI_O_FOR},
-        {NULL, 0, NULL, 0},
+        {"for", "CODE", GT_T_CLI_O_FOR, 0},
+        {NULL, NULL, 0, 0},
 };
 
 /* Options and what the query calls them. */

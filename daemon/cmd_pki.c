@@ -13,12 +13,12 @@
 enum { WHY = 4608, TREE_FILE_MAX = 64 << 20 };
 
 static const struct gt_option days_options[] = {
-        {"days", 0, "N", GT_T_CLI_O_DAYS},
-        {NULL, 0, NULL, 0},
+        {"days", "N", GT_T_CLI_O_DAYS, 0},
+        {NULL, NULL, 0, 0},
 };
 static const struct gt_option revoke_options[] = {
-        {"output", 'o', "FILE", GT_T_CLI_O_REVOKE_FILE},
-        {NULL, 0, NULL, 0},
+        {"output", "FILE", GT_T_CLI_O_REVOKE_FILE, 'o'},
+        {NULL, NULL, 0, 0},
 };
 
 static enum gt_exit read_tree(struct gt_cli *cli, const char *path,

@@ -9,25 +9,25 @@
 enum { PATH = 4096, PAGE = 1000 };
 
 const struct gt_option gt_cmd_records_options[] = {
-        {"quarantine", 'q', NULL, GT_T_CLI_O_QUARANTINE},
-        {"after", 0, "SEQ", GT_T_CLI_O_AFTER},
-        {"limit", 'n', "N", GT_T_CLI_O_LIMIT},
-        {NULL, 0, NULL, 0},
+        {"quarantine", NULL, GT_T_CLI_O_QUARANTINE, 'q'},
+        {"after", "SEQ", GT_T_CLI_O_AFTER, 0},
+        {"limit", "N", GT_T_CLI_O_LIMIT, 'n'},
+        {NULL, NULL, 0, 0},
 };
 static const struct gt_option audit_options[] = {
-        {"from", 0, "TIME", GT_T_CLI_O_AUDIT_FROM},
-        {"to", 0, "TIME", GT_T_CLI_O_AUDIT_TO},
-        {"node", 0, "CODE", GT_T_CLI_O_AUDIT_NODE},
-        {"actor", 0, "WHO", GT_T_CLI_O_AUDIT_ACTOR},
-        {"resource", 0, "ID", GT_T_CLI_O_AUDIT_RESOURCE},
-        {"type", 0, "TYPE", GT_T_CLI_O_TYPE},
-        {"event", 0, "EVENT", GT_T_CLI_O_AUDIT_EVENT},
-        {"kind", 0, "KIND", GT_T_CLI_O_AUDIT_KIND},
-        {"result", 0, "RESULT", GT_T_CLI_O_AUDIT_RESULT},
-        {"after", 0, "ID", GT_T_CLI_O_AFTER},
-        {"limit", 'n', "N", GT_T_CLI_O_LIMIT},
-        {"csv", 0, NULL, GT_T_CLI_O_CSV},
-        {NULL, 0, NULL, 0},
+        {"from", "TIME", GT_T_CLI_O_AUDIT_FROM, 0},
+        {"to", "TIME", GT_T_CLI_O_AUDIT_TO, 0},
+        {"node", "CODE", GT_T_CLI_O_AUDIT_NODE, 0},
+        {"actor", "WHO", GT_T_CLI_O_AUDIT_ACTOR, 0},
+        {"resource", "ID", GT_T_CLI_O_AUDIT_RESOURCE, 0},
+        {"type", "TYPE", GT_T_CLI_O_TYPE, 0},
+        {"event", "EVENT", GT_T_CLI_O_AUDIT_EVENT, 0},
+        {"kind", "KIND", GT_T_CLI_O_AUDIT_KIND, 0},
+        {"result", "RESULT", GT_T_CLI_O_AUDIT_RESULT, 0},
+        {"after", "ID", GT_T_CLI_O_AFTER, 0},
+        {"limit", "N", GT_T_CLI_O_LIMIT, 'n'},
+        {"csv", NULL, GT_T_CLI_O_CSV, 0},
+        {NULL, NULL, 0, 0},
 };
 
 /* Pages of a list, one after the other. */

@@ -10,8 +10,8 @@
 enum { TURN_MS = 10000, LEAST_MS = 200 };
 
 const struct gt_option gt_cmd_status_options[] = {
-        {"watch", 'w', NULL, GT_T_CLI_O_WATCH},
-        {NULL, 0, NULL, 0},
+        {"watch", NULL, GT_T_CLI_O_WATCH, 'w'},
+        {NULL, NULL, 0, 0},
 };
 
 static const char *const verdicts[] = {"mirror", "on-demand", "metadata",

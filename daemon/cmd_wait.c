@@ -11,9 +11,9 @@
 enum { PATH = 1024, TURN_MS = 25000, CONDITION = 512 };
 
 const struct gt_option gt_cmd_wait_options[] = {
-        {"until", 'u', "CONDITION", GT_T_CLI_O_UNTIL},
-        {"timeout", 't', "TIME", GT_T_CLI_O_TIMEOUT},
-        {NULL, 0, NULL, 0},
+        {"until", "CONDITION", GT_T_CLI_O_UNTIL, 'u'},
+        {"timeout", "TIME", GT_T_CLI_O_TIMEOUT, 't'},
+        {NULL, NULL, 0, 0},
 };
 
 struct waiting {
@@ -180,8 +180,8 @@ static bool parse_time(const char *text, uint64_t *ms)
 	static const struct {
 		const char *unit;
 		uint64_t ms;
-	} units[] = {{"", 1000},   {"ms", 1},          {"s", 1000},
-	             {"m", 60000}, {"h", 3600 * 1000}, {"d", 86400000}};
+	} units[] = {{"", 1000},   {"ms", 1},      {"s", 1000},
+	             {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
 	char *end = NULL;
 	errno = 0;
 	if (*text < '0' || *text > '9')

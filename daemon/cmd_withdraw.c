@@ -3,8 +3,8 @@
 #include "say.h"
 
 const struct gt_option gt_cmd_withdraw_options[] = {
-        {"reason", 'r', "TEXT", GT_T_CLI_O_REASON},
-        {NULL, 0, NULL, 0},
+        {"reason", "TEXT", GT_T_CLI_O_REASON, 'r'},
+        {NULL, NULL, 0, 0},
 };
 
 enum gt_exit gt_cmd_withdraw(struct gt_cli *cli, const struct gt_args *args)

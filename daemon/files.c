@@ -43,7 +43,7 @@ int gt_files_write(const char *path, unsigned mode, enum gt_files_how how,
 		return failed(path, why, why_cap);
 	}
 	if (how == GT_FILES_REPLACE)
-		strcat(temp, ".XXXXXX");
+		gt_format(temp + strlen(temp), 8, ".XXXXXX");
 	int fd = how == GT_FILES_REPLACE
 	                 ? mkstemp(temp)
 	                 : open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,

@@ -258,7 +258,9 @@ bool gt_term_time_parse(const char *text, int64_t *wall_ms)
 	date_of(days, &ry, &rm, &rd);
 	if (rm != (unsigned)m) /* 31 June */
 		return false;
-	*wall_ms = (days * 86400 + h * 3600 + min * 60 + s - east) * 1000 + ms;
+	*wall_ms = (days * 86400 + (int64_t)h * 3600 + (int64_t)min * 60 + s -
+	            east) * 1000 +
+	           ms;
 	return true;
 }
 

@@ -101,8 +101,10 @@ static struct gt_tree_node *add_row(struct reading *r)
 {
 	if (r->tree.n == r->cap) {
 		size_t cap = r->cap ? 2 * r->cap : 16;
-		void *p = realloc(r->tree.v, cap * sizeof *r->tree.v);
-		if (!p || cap > NODES_MAX)
+		void *p = cap <= NODES_MAX
+		                  ? realloc(r->tree.v, cap * sizeof *r->tree.v)
+		                  : NULL;
+		if (!p)
 			return NULL;
 		r->tree.v = p;
 		r->cap = cap;
@@ -246,6 +248,7 @@ static int read_document(struct reading *r, yaml_parser_t *parser)
 	}
 	r->doc = &doc;
 	int status = read_top(r);
+	r->doc = NULL;
 	yaml_document_delete(&doc);
 	return status;
 }

@@ -100,10 +100,10 @@ static void languages(void **state)
 }
 
 static const struct gt_option options[] = {
-        {"title", 't', "TEXT", GT_T_CLI_O_NAME},
-        {"all", 'a', NULL, GT_T_CLI_O_NAME},
-        {"brief", 'b', NULL, GT_T_CLI_O_NAME},
-        {NULL, 0, NULL, 0},
+        {"title", "TEXT", GT_T_CLI_O_NAME, 't'},
+        {"all", NULL, GT_T_CLI_O_NAME, 'a'},
+        {"brief", NULL, GT_T_CLI_O_NAME, 'b'},
+        {NULL, NULL, 0, 0},
 };
 
 static void options_are_read(void **state)

@@ -101,9 +101,9 @@ static void options_replace(void **state)
 {
 	(void)state;
 	static const struct gt_option options[] = {
-	        {"title", 0, "T", GT_T_CLI_O_TITLE},
-	        {"subject", 0, "S", GT_T_CLI_O_SUBJECT},
-	        {NULL, 0, NULL, 0}};
+	        {"title", "T", GT_T_CLI_O_TITLE, 0},
+	        {"subject", "S", GT_T_CLI_O_SUBJECT, 0},
+	        {NULL, NULL, 0, 0}};
 	static const char *const given[] = {"--title",   "en=a=b",    "--title",
 	                                    "一加一=二", "--subject", "x",
 	                                    "--subject", "y"};
