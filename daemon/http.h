@@ -13,7 +13,10 @@
  *   GET  /healthz               200 "ok", or 503 and why
  *   GET  /metrics               Prometheus text
  * Admin (control.sock, mode 0600; whoever opens it is the operator): the above,
- *   GET  /admin/status          gt_read_status + gt_node_status + ports
+ *   GET  /admin/status          gt_read_status with "generation", "name",
+ *                               "level", "parent", "ports":{"link","http"} and
+ *                               "node": gt_node_status as it is now, with its
+ *                               "transfers" and "children"
  *   GET  /admin/wait?generation=N&timeout_ms=T  returns the status when its
  *                               generation is past N
  *   POST /admin/publish         {"id","title":{},"description":{},"type",
@@ -46,7 +49,8 @@ struct gt_http_env {
 	struct gt_core *core;
 	const char *database; /* path, opened read-only a thread */
 	uint16_t link_port;
-	void (*reload)(void *arg); /* POST /admin/reload */
+	/* POST /admin/reload; on an HTTP thread, must not block. */
+	void (*reload)(void *arg);
 	void *arg;
 };
 int gt_http_start(struct gt_http **out, const struct gt_http_env *env,

@@ -1,0 +1,65 @@
+/* f_http.c: headers, paths and drafts as a stranger may send them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "arena.h"
+#include "http_out.h"
+#include "http_parse.h"
+#include "http_publish.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static void headers(const char *text, size_t n)
+{
+	struct gt_range r;
+	const char *path;
+	bool slash;
+	char rid[GT_RID_MAX + 1], out[300], name[16], password[16];
+	if (gt_http_range(text, 1000, &r) == GT_RANGE_PART)
+		assert(r.n > 0 && r.from < 1000 && r.n <= 1000 - r.from);
+	if (gt_http_decode(out, sizeof out, text, n))
+		assert(strlen(out) < sizeof out);
+	(void)gt_http_split(text, rid, &path, &slash);
+	(void)gt_http_accepts(text, "zstd");
+	(void)gt_http_etag_listed(text, "\"a:1\"");
+	(void)gt_http_language(text, text, NULL);
+	(void)gt_http_basic(text, name, sizeof name, password, sizeof password);
+}
+
+static void escapes(const char *text)
+{
+	struct gt_out o = {0};
+	gt_out_html(&o, text);
+	char *html = gt_out_take(&o, NULL);
+	assert(!html || !strpbrk(html, "<>\"'"));
+	free(html);
+}
+
+static void drafts(const char *text, size_t n)
+{
+	char why[256];
+	struct gt_draft *v;
+	size_t count;
+	json_t *value = json_loadb(text, n, JSON_DECODE_ANY, NULL);
+	struct gt_arena *arena = gt_arena_new();
+	if (value && arena)
+		(void)gt_publish_parse(value, "en", arena, &v, &count, why,
+		                       sizeof why);
+	gt_arena_free(arena);
+	json_decref(value);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	char *text = malloc(n + 1);
+	if (!text)
+		return 0;
+	if (n > 0)
+		memcpy(text, p, n);
+	text[n] = '\0';
+	headers(text, n);
+	escapes(text);
+	drafts(text, n);
+	free(text);
+	return 0;
+}
