@@ -46,6 +46,7 @@ struct gt_resource_query {
  *   excluded   verdict deny
  *   listed     verdict metadata: known, not to be stored
  *   complete   it has no content, or its object is here whole
+ *   refused    its object is not what was signed, or hostile: see the audit
  *   partial    some frames are durable, or the file is being checked
  *   wanted     the object is known to be missing, or the verdict is mirror, or
  *              it is on-demand and was asked for
@@ -53,7 +54,8 @@ struct gt_resource_query {
 json_t *gt_read_resources(struct gt_reader *r,
                           const struct gt_resource_query *q);
 /* R with "description":{lang:text}, "start", "thumbnail", and, when the
- * manifest is here, "files":[{"path","size","media_type"}]. JSON null: none. */
+ * manifest is here, "files":[{"path","size","media_type"}]. JSON null: none, or
+ * retracted. */
 json_t *gt_read_resource(struct gt_reader *r, const char *id);
 
 /* What is needed to serve a resource: the object held complete (the latest, or

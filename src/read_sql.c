@@ -8,14 +8,18 @@
 	" WHEN i.verdict=0 THEN 'excluded'"                                 \
 	" WHEN i.verdict=1 THEN 'listed'"                                   \
 	" WHEN i.object IS NULL OR o.state=4 THEN 'complete'"               \
+	" WHEN o.state=5 THEN 'refused'"                                    \
 	" WHEN o.state=3 OR o.present>0 THEN 'partial'"                     \
 	" WHEN o.state IS NOT NULL OR i.verdict=3 OR i.asked THEN 'wanted'" \
 	" ELSE 'listed' END"
 
-#define RESOURCE                                                     \
-	"SELECT i.signed,i.verdict,i.priority,i.rule,i.layer," STATE \
-	",o.present,o.frames,i.own,o.manifest,i.id"                  \
-	" FROM item i LEFT JOIN object o ON o.id=i.object WHERE i.kind=1"
+/* Of a retracted resource only the name is kept, for the feed: it is not here.
+ */
+#define RESOURCE                                                          \
+	"SELECT i.signed,i.verdict,i.priority,i.rule,i.layer," STATE      \
+	",o.present,o.frames,i.own,o.manifest,i.id"                       \
+	" FROM item i LEFT JOIN object o ON o.id=i.object WHERE i.kind=1" \
+	" AND length(i.signed)>0"
 
 #define AUDIT                                                                  \
 	"SELECT aid,at_ms,node,actor,event,kind,subject,version,peer,verdict," \
@@ -53,6 +57,7 @@ const char *const gt_queries[GT_Q_COUNT] = {
                 " WHERE i.kind=1 AND i.id=?1",
         [GT_Q_STATES] = "SELECT i.verdict," STATE ",count(*) FROM item i"
                         " LEFT JOIN object o ON o.id=i.object WHERE i.kind=1"
+                        " AND length(i.signed)>0"
                         " GROUP BY 1,2",
         [GT_Q_OBJECTS] =
                 "SELECT coalesce(sum(state=4),0),"

@@ -117,7 +117,7 @@ enum gt_frame_state {
 };
 
 /* Someone below waits for a frame, or (MANIFEST) for the manifest. */
-enum { GT_WAIT_MANIFEST = UINT32_MAX };
+#define GT_WAIT_MANIFEST UINT32_MAX
 struct gt_waiter {
 	struct gt_waiter *next;
 	uint32_t peer;
