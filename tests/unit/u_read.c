@@ -407,6 +407,15 @@ static void one(void **state)
 	v = gt_read_resource(reader, "33/none");
 	assert_true(json_is_null(v));
 	json_decref(v);
+	/* what was retracted keeps its row and is as if it had never been */
+	insert("INSERT INTO item(kind,id,seq,version,state,hash,signed,verdict,"
+	       "priority,rule,layer,own,type,title,updated_ms) SELECT 1,?1,?4,"
+	       "7,0,x'00',x'',0,50,'','',0,'','',0 WHERE ?2 IS NULL AND ?3 IS "
+	       "NULL",
+	       "33/retracted", (struct gt_bytes){0}, (struct gt_bytes){0});
+	v = gt_read_resource(reader, "33/retracted");
+	assert_true(json_is_null(v));
+	json_decref(v);
 }
 
 static int served(const char *id, int *first)
