@@ -32,7 +32,8 @@ static int ask_changes(struct gt_node *n)
 {
 	Gt__Request r = GT__REQUEST__INIT;
 	Gt__Changes c = GT__CHANGES__INIT;
-	Gt__NodeStatus s = GT__NODE_STATUS__INIT;
+	Gt__NodeStatus s;
+	gt__node_status__init(&s);
 	struct gt_asking a = {.what = GT_ASKED_CHANGES};
 	int status = count_status(n, &s);
 	s.records = (uint64_t)n->record_seq;

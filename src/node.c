@@ -52,7 +52,8 @@ int gt_send_reply(struct gt_node *n, const struct gt_peer *p, uint64_t token,
 int gt_send_error(struct gt_node *n, const struct gt_peer *p, uint64_t token,
                   int code, const char *text, uint64_t retry_ms)
 {
-	Gt__Error e = GT__ERROR__INIT;
+	Gt__Error e;
+	gt__error__init(&e);
 	Gt__Reply r = GT__REPLY__INIT;
 	e.code = (uint32_t)(code < 0 ? -code : code);
 	e.text = gt_arena_str(n->arena, text ? text : gt_strerror(code));
@@ -113,8 +114,9 @@ int gt_drop(struct gt_node *n, struct gt_peer *p, const char *why)
 	return status;
 }
 
-static int text_action(struct gt_node *n, enum gt_action_type type,
-                       uint64_t token, int status, const char *fmt, va_list ap)
+__attribute__((format(printf, 5, 0))) static int
+text_action(struct gt_node *n, enum gt_action_type type, uint64_t token,
+            int status, const char *fmt, va_list ap)
 {
 	va_list again;
 	va_copy(again, ap);
@@ -624,7 +626,7 @@ static int handle(struct gt_node *n, const struct gt_event *e)
 	case GT_EV_NOTE:
 		return on_note(n, e);
 	default:
-		assert(!"unknown event");
+		assert(e->type == GT_EV_START); /* the events are all above */
 		return -GT_EINVALID;
 	}
 }

@@ -356,7 +356,8 @@ int gt_record_root(struct gt_node *n, int64_t root)
 	n->touched = true;
 	int status = gt_meta_put(n->store, "root", root);
 	if (status == 0 && root > n->hop) {
-		n->hop = root; /* it went through the parent; the answer got lost */
+		n->hop = root; /* it went through the parent; the answer got
+		                  lost */
 		status = gt_meta_put(n->store, "hop", root);
 	}
 	return status;

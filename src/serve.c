@@ -97,7 +97,7 @@ static int send_changes(struct gt_node *n, struct gt_peer *p,
 int gt_serve_parked(struct gt_node *n, struct gt_peer *p)
 {
 	Gt__ChangesReply c = GT__CHANGES_REPLY__INIT;
-	bool more = false, full;
+	bool more = false, full = false;
 	int status = 0;
 	if (gt_judge_due(n, p))
 		status = gt_judge(n, p, &more);

@@ -53,7 +53,8 @@ static int audit_link(struct gt_node *n, const struct gt_peer *p,
 static int say_hello(struct gt_node *n, struct gt_peer *p)
 {
 	Gt__Request r = GT__REQUEST__INIT;
-	Gt__Hello h = GT__HELLO__INIT;
+	Gt__Hello h;
+	gt__hello__init(&h);
 	struct gt_asking a = {.what = GT_ASKED_HELLO};
 	h.version_min = PROTOCOL;
 	h.version_max = PROTOCOL;
@@ -157,7 +158,8 @@ int gt_session_hello(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	                 proof_text(text, "parent", p->code, n->code,
 	                            p->nonce_theirs, p->nonce_ours),
 	                 proof);
-	Gt__HelloReply h = GT__HELLO_REPLY__INIT;
+	Gt__HelloReply h;
+	gt__hello_reply__init(&h);
 	Gt__Reply r = GT__REPLY__INIT;
 	h.version = PROTOCOL;
 	h.code = n->code;

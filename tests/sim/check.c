@@ -160,7 +160,8 @@ static bool resource_right(struct world *w, struct sim_node *s,
 	static const char *const types[] = {"course", "video", "document",
 	                                    "secret", "announcement"};
 	char sql[300];
-	Gt__Entry entry = GT__ENTRY__INIT;
+	Gt__Entry entry;
+	gt__entry__init(&entry);
 	union {
 		const char *in;
 		char *out;

@@ -102,8 +102,10 @@ static void pack(struct resource *r, struct buffer *file,
 
 static struct gt_bytes entry_of(const struct resource *r, uint8_t *out)
 {
-	Gt__Entry m = GT__ENTRY__INIT;
-	Gt__Text title = GT__TEXT__INIT, *titles[] = {&title};
+	Gt__Entry m;
+	gt__entry__init(&m);
+	Gt__Text title, *titles[] = {&title};
+	gt__text__init(&title);
 	union {
 		const char *in;
 		char *out;
@@ -226,7 +228,8 @@ size_t work_layer(unsigned node, unsigned choice, uint8_t out[1024])
 	static const Gt__Verdict fallbacks[] = {
 	        GT__VERDICT__MIRROR, GT__VERDICT__MIRROR,
 	        GT__VERDICT__ON_DEMAND, GT__VERDICT__METADATA};
-	Gt__Layer m = GT__LAYER__INIT;
+	Gt__Layer m;
+	gt__layer__init(&m);
 	Gt__Rule r[3], *rules[3];
 	Gt__Predicate p[3];
 	char *values[3], *levels[3];

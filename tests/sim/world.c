@@ -558,7 +558,8 @@ static void send_members(struct world *w, struct sim_node *s)
 	struct gt_arena *arena = must(gt_arena_new());
 	struct gt_bytes bodies[NODES_MAX], sealed[NODES_MAX];
 	for (unsigned i = 0; i < w->count; i++) {
-		Gt__Member m = GT__MEMBER__INIT;
+		Gt__Member m;
+		gt__member__init(&m);
 		m.code = w->nodes[i].code;
 		m.version = 1;
 		m.key = (ProtobufCBinaryData){32, w->nodes[i].key.public};
