@@ -1,4 +1,5 @@
 """Full disks, hostile bytes, wrong clocks: the node copes and says so."""
+import glob
 import json
 import os
 import random
@@ -68,6 +69,7 @@ class FullDisk(unittest.TestCase):
                         pass
                 except OSError:
                     pass
+                f.truncate(f.tell() - 3 * MIB)  # room for some, not for all
             try:
                 for i in range(5000):
                     batch = [statement(i, context={"extensions": {"https://x.cn/pad": "x" * 4000}}) for _ in range(20)]
@@ -76,6 +78,7 @@ class FullDisk(unittest.TestCase):
                     acked += batch
             except OSError:
                 pass
+            self.assertTrue(acked, "nothing was taken before the disk was full")
             status = node.process.wait(30)
             self.assertNotEqual(status, 0)
             self.assertGreater(status, 0, "it should stop, not be killed")
@@ -208,15 +211,17 @@ class StockClient(unittest.TestCase):
 class WrongClock(unittest.TestCase):
     def test_1970_and_2090(self):
         """Records are taken whatever the clock says; only certificates care."""
-        if not shutil.which("faketime"):
+        # preloaded rather than by `faketime`, which would stay between us
+        library = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+        if not library:
             self.skipTest("faketime is not installed")
         with Tree(CHAIN[:2]) as t:
             up, down = t["33"], t["3301"]
             sent = []
             for when in ("1970-01-02 00:00:00", "2090-06-01 00:00:00"):
                 down.kill9()
-                down.env = {"FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-                down.start(wrapper=["faketime", "-m", "-f", "@" + when])
+                down.env = {"LD_PRELOAD": library[0], "FAKETIME": "@" + when, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+                down.start()
                 self.assertEqual(down.http("GET", "/").status, 200)
                 s = statement(len(sent))
                 self.assertEqual(post(down, s).status, 200)

@@ -80,13 +80,13 @@ class Trust(unittest.TestCase):
 class HostilePackages(unittest.TestCase):
     def test_publish_names_the_member(self):
         with Tree(CHAIN[:1]) as t:
-            for name, make in {
+            for i, (name, make) in enumerate({
                 "link": lambda p: os.symlink("/etc/passwd", p),
                 "pipe": lambda p: os.mkfifo(p),
                 "back\\slash": lambda p: open(p, "w").close(),
                 "bell\a": lambda p: open(p, "w").close(),
-            }.items():
-                src = os.path.join(t.dir, "bad-" + str(len(name)))
+            }.items()):
+                src = os.path.join(t.dir, f"bad-{i}")
                 os.mkdir(src)
                 make(os.path.join(src, name))
                 p = t["33"].cli("publish", "--id", "33/bad", "--type", "document", "--title", "zh-CN=x", src, ok=False)

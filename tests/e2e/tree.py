@@ -124,7 +124,7 @@ class Node:
 
     # ---------------------------------------------------------------- running
 
-    def spawn(self, wrapper=()):
+    def spawn(self):
         """Starts the daemon without waiting for it."""
         notify = os.path.join(self.tree.dir, self.code + ".notify")
         if os.path.exists(notify):
@@ -134,12 +134,12 @@ class Node:
         env = dict(os.environ, NOTIFY_SOCKET=notify, LC_ALL="C.UTF-8", **self.env)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [*wrapper, guantongd(), "-C", self.dir], stdout=log, stderr=log, env=env
+                [guantongd(), "-C", self.dir], stdout=log, stderr=log, env=env
             )
         return self
 
-    def start(self, timeout=20, wrapper=()):
-        self.spawn(wrapper)
+    def start(self, timeout=20):
+        self.spawn()
         self.ready(timeout)
         return self
 
