@@ -73,10 +73,10 @@
 	  "UPDATE object SET state=?2,completed_ms=?3 WHERE id=?1")           \
 	X(OBJECT_DELETE, "DELETE FROM object WHERE id=?1")                    \
 	X(OBJECTS_WANTED,                                                     \
-	  "SELECT o.id,max(i.asked),max(i.priority) FROM object o"             \
-	  " JOIN item i ON i.object=o.id WHERE o.state IN(1,2,3)"              \
-	  " AND i.state=0 AND (i.verdict=3 OR (i.verdict=2 AND i.asked=1))"    \
-	  " GROUP BY o.oid ORDER BY 2 DESC,3 DESC,min(i.rid) LIMIT ?1")        \
+	  "SELECT o.id,max(i.asked),max(i.priority) FROM object o"            \
+	  " JOIN item i ON i.object=o.id WHERE o.state IN(1,2,3)"             \
+	  " AND i.state=0 AND (i.verdict=3 OR (i.verdict=2 AND i.asked=1))"   \
+	  " GROUP BY o.oid ORDER BY 2 DESC,3 DESC,min(i.rid) LIMIT ?1")       \
 	/* children */                                                        \
 	X(CHILD_BY_CODE,                                                      \
 	  "SELECT cid,epoch,filter,judged_docs,judged,vseq,acked,records,"    \

@@ -5,14 +5,15 @@
  * Any error is final for this run: the caller closes the node and starts
  * anew, it never retries.
  *
- * Statements are named in store.c's table by enum gt_sql; a bound statement is
- * used as
- *     gt_store_bind(s, GT_SQL_X, "itb", n, text, bytes)   i int64, t text,
- *                                                         b gt_bytes, n NULL,
- *                                                         o gt_bytes, NULL if p is
- *     while ((row = gt_store_step(s, GT_SQL_X)) == 1) ... 1 row, 0 end, <0
- * error Column values live until the next step or bind of the same statement.
- */
+ * Statements are named by enum gt_sql. A bound one is stepped until it ends:
+ *
+ *     gt_store_bind(s, GT_SQL_X, "itb", n, text, bytes);
+ *     while ((row = gt_store_step(s, GT_SQL_X)) == 1)
+ *             ...
+ *
+ * Types: i int64_t, t text, b struct gt_bytes, o the same or NULL if its p is,
+ * n NULL. A step returns 1 for a row, 0 at the end, or a negative GT_E....
+ * Column values live until the next step or bind of the same statement. */
 #ifndef GT_STORE_H
 #define GT_STORE_H
 

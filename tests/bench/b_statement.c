@@ -1,4 +1,5 @@
-/* b_statement.c: statements a second of processor time, from bytes to form hash.
+/* b_statement.c: statements a second of processor time, from bytes to form
+ * hash.
  *
  * Batches of 100 statements of some 600 bytes, parsed as JSON, validated, cut
  * into slices and hashed. Prints one JSON line. */
