@@ -24,6 +24,7 @@ struct gt_config {
 	size_t naddresses;
 	char listen[256];         /* link.listen host:port; "" no children */
 	bool insecure;            /* link.insecure */
+	bool restored;            /* no key: guantongd --restored */
 	uint64_t heartbeat_ms;    /* link.heartbeat, 15s */
 	uint64_t dead_ms;         /* link.dead, 45s */
 	uint64_t window_min;      /* link.window_min, 512KiB */

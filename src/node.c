@@ -286,7 +286,39 @@ static int load_epoch(struct gt_node *n)
 		                           &b);
 	if (status == 0 && b.n == GT_EPOCH_BYTES)
 		memcpy(n->parent_epoch, b.p, b.n);
+	if (status == 0)
+		status = gt_meta_get(n->store, "version_floor", 1,
+		                     &n->version_floor);
 	return status;
+}
+
+/* After a restore the neighbours may know records, changes and versions of this
+ * node that it does not know itself. Under a new epoch they compare all of it
+ * anew; an epoch that no parent has makes us ask ours to compare too; and what
+ * is published from now on must be newer than what was published and is
+ * forgotten: milliseconds are ahead of any count of versions. */
+static int renew(struct gt_node *n)
+{
+	if (!n->config.restored)
+		return 0;
+	gt_draw(n, n->epoch, sizeof n->epoch);
+	gt_draw(n, n->parent_epoch, sizeof n->parent_epoch);
+	if (n->now.wall_ms > n->version_floor)
+		n->version_floor = n->now.wall_ms;
+	struct gt_bytes ours = gt_bytes_of(n->epoch, sizeof n->epoch);
+	struct gt_bytes theirs =
+	        gt_bytes_of(n->parent_epoch, sizeof n->parent_epoch);
+	struct gt_audit row = {.event = "note",
+	                       .kind = "daemon",
+	                       .subject = "restored",
+	                       .detail = "a new epoch begins"};
+	int status = gt_meta_put_bytes(n->store, "epoch", ours);
+	if (status == 0)
+		status = gt_meta_put_bytes(n->store, "parent_epoch", theirs);
+	if (status == 0)
+		status = gt_meta_put(n->store, "version_floor",
+		                     n->version_floor);
+	return status ? status : gt_audit_row(n, &row);
 }
 
 /* A database belongs to one node for life. */
@@ -333,6 +365,8 @@ static int on_start(struct gt_node *n, const struct gt_event *e)
 	int status = load_code(n);
 	if (status == 0)
 		status = load_epoch(n);
+	if (status == 0)
+		status = renew(n);
 	if (status == 0)
 		status = load_seq(n);
 	if (status == 0)

@@ -40,6 +40,9 @@ struct gt_node_config {
 	                          then */
 	uint32_t dead_ms;      /* silence after which a link is dropped */
 	uint32_t transfers;    /* objects filled at once */
+	bool restored; /* the database is a backup, or new in place of a lost
+	                  one: what neighbours remember of this node may be
+	                  newer than what it remembers itself */
 };
 /* code, parent and software are copied; numbers 0 take the default. */
 

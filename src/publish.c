@@ -35,6 +35,12 @@ static char *hex_of(struct gt_node *n, ProtobufCBinaryData b)
 /* -------------------------------------------------------------------- drafts
  */
 
+static uint64_t next_version(const struct gt_node *n, uint64_t old)
+{
+	uint64_t floor = (uint64_t)n->version_floor;
+	return old + 1 > floor ? old + 1 : floor;
+}
+
 /* The draft as an entry of this node: id, publisher, version, dates. Refusals
  * come back in *refused with why. */
 static int complete_draft(struct gt_node *n, struct gt_bytes draft,
@@ -63,7 +69,7 @@ static int complete_draft(struct gt_node *n, struct gt_bytes draft,
 		return status;
 	const Gt__Entry *before = had ? gt_item_entry(n, old.sealed) : NULL;
 	m->publisher = n->code;
-	m->version = had ? (uint64_t)old.version + 1 : 1;
+	m->version = next_version(n, had ? (uint64_t)old.version : 0);
 	m->state = GT__STATE__LIVE;
 	m->modified_ms = n->now.wall_ms;
 	m->created_ms = before ? before->created_ms : n->now.wall_ms;
@@ -317,10 +323,11 @@ int gt_withdraw(struct gt_node *n, const struct gt_event *e)
 	} entry = {.in = gt_item_entry(n, item.sealed)};
 	if (!entry.out)
 		return -GT_ENOMEM;
-	if (entry.out->state == GT__STATE__WITHDRAWN)
+	if (entry.out->state == GT__STATE__WITHDRAWN &&
+	    item.version >= n->version_floor)
 		return reply_published(n, e->token, &entry.out, 1);
 	entry.out->state = GT__STATE__WITHDRAWN;
-	entry.out->version++;
+	entry.out->version = next_version(n, entry.out->version);
 	entry.out->modified_ms = n->now.wall_ms;
 	status = take_entries(n, &entry.out, 1, e->actor, "withdraw", e->detail,
 	                      &refused, why);
@@ -384,9 +391,9 @@ int gt_publish_layer(struct gt_node *n, const struct gt_event *e)
 	if (status != 0)
 		return status;
 	m->origin = n->code;
-	m->version = had ? (uint64_t)old.version + 1 : 1;
+	m->version = next_version(n, had ? (uint64_t)old.version : 0);
 	m->created_ms = n->now.wall_ms;
-	if (had && same_rules(n, &old, m))
+	if (had && old.version >= n->version_floor && same_rules(n, &old, m))
 		return gt_reply(n, e->token, 0, "{\"version\":%llu}",
 		                (unsigned long long)old.version);
 	return seal_layer(n, m, e);

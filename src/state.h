@@ -187,6 +187,7 @@ struct gt_node {
 	char why[256];
 
 	uint8_t epoch[GT_EPOCH_BYTES];
+	int64_t version_floor; /* least version of what is published from now */
 	uint8_t entropy[64];
 	uint64_t drawn;
 	bool started;
