@@ -51,14 +51,14 @@ DAEMON_LIBS := -luv -lnng -lyaml -lmicrohttpd -lcurl -lsystemd -lssl -lpthread
 # A room sees its own headers and those of the rooms below it, no others.
 INC_proto := -iquote proto -isystem $(GEN)
 INC_src := -iquote src $(INC_proto)
-INC_daemon := -iquote daemon $(INC_src)
+INC_daemon := $(addprefix -iquote ,daemon $(wildcard daemon/*/)) $(INC_src)
 INC_tests := -iquote tests -iquote tests/support $(INC_daemon)
 
 PROGRAMS := $(B)/guantongd $(B)/guantong
 MAINS := daemon/guantongd.c daemon/guantong.c
 objects = $(patsubst %.c,$(B)/%.o,$(1))
 CORE := $(call objects,$(wildcard proto/*.c src/*.c)) $(B)/gen/guantong.pb-c.o
-DAEMON := $(call objects,$(filter-out $(MAINS),$(wildcard daemon/*.c)))
+DAEMON := $(call objects,$(filter-out $(MAINS),$(wildcard daemon/*.c daemon/*/*.c)))
 SUPPORT := $(call objects,$(wildcard tests/support/*.c))
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/u_*.c))
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/f_*.c))
