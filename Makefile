@@ -63,7 +63,7 @@ SUPPORT := $(call objects,$(wildcard tests/support/*.c))
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/u_*.c))
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/f_*.c))
 REPLAYS := $(FUZZERS:%=%.replay)
-SIM := $(if $(wildcard tests/sim/*.c),$(B)/simulate)
+SIM := $(B)/simulate
 LIBS := $(B)/libsupport.a $(B)/libdaemon.a $(B)/libguantong.a
 
 .SECONDARY:
@@ -123,7 +123,7 @@ tsan:
 cov:
 	@$(MAKE) --no-print-directory V=cov unit
 clang:
-	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)/clang CC=clang all unit-build $(if $(SIM),sim-build)
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)/clang CC=clang all unit-build sim-build
 fuzzers: $(FUZZERS)
 fuzz:
 	@$(MAKE) --no-print-directory $(JOBS) BUILD=$(BUILD)/clang CC=clang V=fuzz fuzzers
@@ -131,17 +131,19 @@ fuzz:
 replay: $(REPLAYS)
 	@tests/fuzz/replay.sh $(REPLAYS)
 layers: $(LIBS)
-	@tests/layers/layers.sh . $(B)
+	@tests/layers/layers.py . $(B)
 layers-selftest: $(LIBS)
 	@CC="$(CC)" tests/layers/selftest.sh . $(B)
+# make sim SEED=7 runs one tree; COUNT=n that seed and those after it
 SEED ?= 1
+COUNT ?= 1
 sim-build: $(SIM)
 sim: $(SIM)
-	@$(if $(SIM),$(SIM) $(SEED),echo "no simulator in this tree")
+	@$(SIM) $(SEED) $(COUNT)
 e2e: $(PROGRAMS)
 	@GUANTONG_BIN=$(abspath $(B)) $(PYTHON) tests/e2e/run.py $(E2E)
 check: deps
-	@$(MAKE) --no-print-directory $(JOBS) all unit-build $(if $(SIM),sim-build)
+	@$(MAKE) --no-print-directory $(JOBS) all unit-build sim-build
 	@MAKE="$(MAKE)" JOBS=$(JOBS) BUILD=$(BUILD) tests/run.sh
 
 fmt:

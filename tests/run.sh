@@ -47,9 +47,7 @@ suite asan-build "$MAKE" --no-print-directory "$JOBS" V=asan all unit-build
 suite asan "$MAKE" --no-print-directory V=asan unit
 suite replay "$MAKE" --no-print-directory "$JOBS" V=asan replay
 suite fuzz "$MAKE" --no-print-directory fuzz
-if compgen -G 'tests/sim/*.c' >/dev/null; then
-	suite sim "$MAKE" --no-print-directory sim
-fi
+suite sim "$MAKE" --no-print-directory sim COUNT=30
 suite e2e "$MAKE" --no-print-directory e2e
 
 echo

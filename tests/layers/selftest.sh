@@ -1,6 +1,6 @@
 #!/bin/bash
 # selftest.sh ROOT OBJECTS: plants one violation of each kind in a copy of the
-# rooms and requires that layers.sh names it. A check that cannot fail proves
+# rooms and requires that layers.py names it. A check that cannot fail proves
 # nothing.
 set -u
 root=$1 objects=$2 CC=${CC:-cc}
@@ -44,7 +44,7 @@ plant()
 		result 1 "$what (the plant does not compile)"
 		return
 	fi
-	if "$here/layers.sh" "$tmp/tree" "$tmp/obj" >"$tmp/out" 2>&1; then
+	if "$here/layers.py" "$tmp/tree" "$tmp/obj" >"$tmp/out" 2>&1; then
 		result 1 "$what was not caught"
 	else
 		grep -q "zz_planted.*$expected" "$tmp/out"
@@ -53,7 +53,7 @@ plant()
 }
 
 fresh
-"$here/layers.sh" "$tmp/tree" "$tmp/obj" >"$tmp/out" 2>&1
+"$here/layers.py" "$tmp/tree" "$tmp/obj" >"$tmp/out" 2>&1
 result $? "the tree as it is passes"
 
 plant "proto includes src" proto '"base.h"' <<'E'
