@@ -82,7 +82,7 @@ static int create(struct gt_store *s)
 
 static int open_schema(struct gt_store *s)
 {
-	int version;
+	int version = 0;
 	int status = user_version(s, &version);
 	if (status == 0 && version == 0)
 		return create(s);
