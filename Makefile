@@ -119,7 +119,9 @@ unit property: $(UNIT)
 asan:
 	@$(MAKE) --no-print-directory V=asan unit
 tsan:
+	@$(MAKE) --no-print-directory $(JOBS) V=tsan all unit-build
 	@$(MAKE) --no-print-directory V=tsan unit
+	@$(MAKE) --no-print-directory V=tsan e2e
 cov:
 	@$(MAKE) --no-print-directory V=cov unit
 clang:
