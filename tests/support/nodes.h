@@ -1,0 +1,171 @@
+/* nodes.h: real cores on real databases, wired by hand, for tests.
+ *
+ * Nothing happens by itself. A test feeds a node an event; the actions of the
+ * turn are kept in its log, messages wait on a wire, blob actions are carried
+ * out on bytes in memory and their answers wait too. nodes_run() carries what
+ * waits until nothing does; a hook may look at each message, change or lose it.
+ * A node may also face a script: what it sends to a link nobody is wired to
+ * stays in the log, and nodes_ask() and nodes_answer() speak to it.
+ *
+ * Every failure aborts by assertion. */
+#ifndef NODES_H
+#define NODES_H
+
+#include <sqlite3.h>
+
+#include "arena.h"
+#include "guantong.pb-c.h"
+#include "node.h"
+#include "seal.h"
+
+enum { NODES_MAX = 4, NODES_LOG = 4096, NODES_FILES = 16 };
+
+/* An action as it was, with copies of all it pointed to. A message's head is
+ * decoded into one of request and reply. */
+struct done {
+	struct gt_action a;
+	Gt__Request *request;
+	Gt__Reply *reply;
+};
+
+struct blob {
+	struct gt_id id;
+	uint8_t *p;
+	size_t n;
+};
+
+struct message {
+	unsigned to;
+	uint32_t peer;
+	uint64_t token;
+	bool reply; /* travels to the child */
+	uint8_t *head, *payload;
+	size_t nhead, npayload;
+};
+
+struct one {
+	struct gt_node *node;
+	sqlite3 *db; /* the node's own connection, for looking */
+	char code[GT_CODE_MAX + 1], parent[GT_CODE_MAX + 1];
+	struct gt_node_config config;
+	struct gt_key key;
+	struct done log[NODES_LOG];
+	size_t nlog;
+	struct blob files[NODES_FILES];
+	struct {
+		char name[32];
+		struct blob file;
+	} staged[NODES_FILES];
+	bool full;  /* the disk takes no more bytes */
+	bool held;  /* blob answers wait until it is cleared */
+	int failed; /* what the last turn failed with */
+};
+
+struct wire {
+	unsigned child, parent;
+	uint32_t near, far; /* link ids at the child and at the parent */
+	bool up;
+};
+
+struct answer {
+	unsigned node;
+	struct gt_event e;
+	char why[300];
+};
+
+struct nodes {
+	struct one v[NODES_MAX];
+	struct wire wires[16];
+	size_t nwires;
+	struct message *queue;
+	size_t nqueue, capqueue;
+	struct answer *answers;
+	size_t nanswers, capanswers;
+	struct gt_now now;
+	uint32_t links;
+	uint64_t tokens;
+	struct gt_key roster;
+	struct gt_arena *arena; /* what the log points to */
+	/* False: the message is lost. */
+	bool (*hook)(struct nodes *t, struct message *m);
+	int hooked; /* for the hook's own use */
+};
+
+struct nodes *nodes_new(void);
+void nodes_free(struct nodes *t);
+/* Node i on a database in memory, or at path; started. */
+void nodes_open(struct nodes *t, unsigned i, const char *code,
+                const char *parent, const char *path);
+/* Puts member rows for all open nodes into every open node. */
+void nodes_enrol(struct nodes *t);
+/* An encoded Signed roster row; standing: GT__STANDING__... */
+struct gt_bytes nodes_member(struct nodes *t, const char *code,
+                             const uint8_t key[32], uint64_t version,
+                             int standing);
+void nodes_members(struct nodes *t, unsigned i, struct gt_bytes sealed);
+
+/* One event, one turn. Returns what the turn returned. */
+int nodes_event(struct nodes *t, unsigned i, const struct gt_event *e);
+/* A link between two nodes. cert: the certificate says who is who. Returns the
+ * wire's number. */
+unsigned nodes_wire(struct nodes *t, unsigned child, unsigned parent,
+                    bool cert);
+void nodes_cut(struct nodes *t, unsigned wire);
+/* A link to nobody; cert is the code in the certificate, "" for none. */
+uint32_t nodes_link(struct nodes *t, unsigned i, bool parent, const char *cert);
+/* Carries messages and blob answers until there are none. */
+void nodes_run(struct nodes *t);
+/* Moves the clock, tells every node whose deadline has passed, and runs. */
+void nodes_pass(struct nodes *t, uint64_t ms);
+
+/* Speaks to node i on a link to nobody. */
+void nodes_ask(struct nodes *t, unsigned i, uint32_t peer, uint64_t token,
+               const Gt__Request *r);
+void nodes_answer(struct nodes *t, unsigned i, uint32_t peer, uint64_t token,
+                  const Gt__Reply *r, struct gt_bytes payload);
+/* Hello and Prove by a script: as child `code` with that key, and as node i's
+ * parent. The link is READY afterwards. The parent returns the token of the
+ * Changes it was asked. */
+uint32_t nodes_child(struct nodes *t, unsigned i, const char *code,
+                     const struct gt_key *key);
+uint32_t nodes_parent(struct nodes *t, unsigned i, const struct gt_key *key,
+                      const uint8_t epoch[16], uint64_t *changes);
+
+/* The log of node i: the nth from the end (0: the last) of a type, NULL: there
+ * is none. nodes_clear forgets what is there. */
+const struct done *nodes_last(struct nodes *t, unsigned i,
+                              enum gt_action_type type, size_t nth);
+size_t nodes_count(struct nodes *t, unsigned i, enum gt_action_type type);
+/* The last reply or request of that kind; NULL: none. */
+const struct done *nodes_replied(struct nodes *t, unsigned i,
+                                 Gt__Reply__BodyCase what);
+const struct done *nodes_asked(struct nodes *t, unsigned i,
+                               Gt__Request__BodyCase what);
+size_t nodes_asked_count(struct nodes *t, unsigned i,
+                         Gt__Request__BodyCase what);
+void nodes_clear(struct nodes *t, unsigned i);
+/* Node i dropped a link, last with this reason. */
+bool nodes_dropped(struct nodes *t, unsigned i, const char *why);
+
+/* First column of the first row; 0 or "" if there is none. Printf formats. */
+int64_t nodes_int(struct nodes *t, unsigned i, const char *sql, ...)
+        __attribute__((format(printf, 3, 4)));
+const char *nodes_text(struct nodes *t, unsigned i, const char *sql, ...)
+        __attribute__((format(printf, 3, 4)));
+
+/* Publishes at node i; id's slug is given. manifest and file may be empty.
+ * Returns the reply's status. */
+int nodes_publish(struct nodes *t, unsigned i, const char *slug,
+                  const char *type, struct gt_bytes manifest,
+                  struct gt_bytes file);
+int nodes_withdraw(struct nodes *t, unsigned i, const char *slug);
+int nodes_want(struct nodes *t, unsigned i, const char *id);
+/* A layer of node i: each rule denies or whatever a type; ends with NULL.
+ * Rules are pairs (type, verdict name). */
+int nodes_layer(struct nodes *t, unsigned i, const char *const *rules);
+/* Statements with ids n, n+1, ...; form differs with `form`. */
+int nodes_statements(struct nodes *t, unsigned i, uint32_t n, size_t count,
+                     unsigned form);
+struct blob *nodes_file(struct nodes *t, unsigned i, const struct gt_id *id);
+
+#endif
