@@ -9,7 +9,7 @@
 
 #include "state.h"
 
-enum { JUDGE_ROWS = 512, JUDGE_AT_ONCE = 1024 };
+enum { JUDGE_ROWS = 512, JUDGE_AT_ONCE = 2048, JUDGE_AHEAD = 4096 };
 
 struct row {
 	bool known;
@@ -225,6 +225,12 @@ bool gt_judge_due(const struct gt_node *n, const struct gt_peer *c)
 	return c->judged_docs < docs ||
 	       c->judged < n->seq[GT__KIND__RESOURCE] ||
 	       c->layers_generation != n->layers_generation;
+}
+
+bool gt_judge_ahead(const struct gt_node *n, const struct gt_peer *c)
+{
+	return c->id && !c->parent && c->session == GT_S_READY && !c->parked &&
+	       c->vseq - c->acked < JUDGE_AHEAD && gt_judge_due(n, c);
 }
 
 /* judged_docs counts both kinds together, for they are judged in one go. */

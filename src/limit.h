@@ -12,11 +12,11 @@ enum {
 	GT_RULE_NAME_MAX = 64,
 
 	/* wire */
-	GT_HEAD_MAX = 1 << 20,               /* protobuf part of a message */
+	GT_HEAD_MAX = 2 << 20,               /* protobuf part of a message */
 	GT_PAYLOAD_MAX = (256 << 10) + 1024, /* raw bytes behind it */
 	GT_MESSAGE_MAX = GT_HEAD_MAX + GT_PAYLOAD_MAX + 8,
-	GT_CHANGES_BYTES = 512 << 10, /* aim for one Changes answer */
-	GT_CHANGES_ROWS = 1024,
+	GT_CHANGES_BYTES = 1 << 20, /* aim for one Changes answer */
+	GT_CHANGES_ROWS = 2048,
 	GT_RECORDS_BYTES = 256 << 10,
 	GT_RECORDS_ROWS = 512,
 	GT_INVENTORY_ROWS = 4096,

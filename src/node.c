@@ -675,8 +675,11 @@ static int settle(struct gt_node *n)
 		status = gt_record_go(n);
 	for (uint32_t i = 0; status == 0 && i < n->npeers; i++) {
 		struct gt_peer *p = &n->peers[i];
+		bool more;
 		if (p->id && p->parked)
 			status = gt_serve_parked(n, p);
+		else if (gt_judge_ahead(n, p))
+			status = gt_judge(n, p, &more);
 	}
 	return status;
 }
@@ -740,6 +743,8 @@ uint64_t gt_node_deadline(const struct gt_node *n)
 		const struct gt_peer *p = &n->peers[i];
 		if (!p->id)
 			continue;
+		if (gt_judge_ahead(n, p))
+			return 0;
 		at = sooner(at, p->heard_ms + n->config.dead_ms);
 		if (p->parked)
 			at = sooner(at,

@@ -63,6 +63,7 @@ enum gt_object_state {
 	/* the large ones last: a small one is read without walking them */ \
 	" have BLOB," /* bitmap of durable frames, bit i of byte i/8, low first */ \
 	" manifest BLOB);" \
+	"CREATE INDEX object_open ON object(state) WHERE state<4;" \
 	/* Children and what each has been told. */ \
 	"CREATE TABLE child(" \
 	" cid INTEGER PRIMARY KEY," \

@@ -74,7 +74,7 @@
 	X(OBJECT_DELETE, "DELETE FROM object WHERE id=?1")                    \
 	X(OBJECTS_WANTED,                                                     \
 	  "SELECT o.id,max(i.asked),max(i.priority) FROM object o"            \
-	  " JOIN item i ON i.object=o.id WHERE o.state IN(1,2,3)"             \
+	  " CROSS JOIN item i ON i.object=o.id WHERE o.state<4"               \
 	  " AND i.state=0 AND (i.verdict=3 OR (i.verdict=2 AND i.asked=1))"   \
 	  " GROUP BY o.oid ORDER BY 2 DESC,3 DESC,min(i.rid) LIMIT ?1")       \
 	/* children */                                                        \
@@ -98,7 +98,8 @@
 	X(VIEW_AFTER,                                                         \
 	  "SELECT v.vseq,v.verdict,v.priority,v.rule,v.layer,i.kind,i.id,"    \
 	  "i.signed FROM view v JOIN item i ON i.rid=v.rid"                   \
-	  " WHERE v.cid=?1 AND v.vseq>?2 ORDER BY v.vseq LIMIT ?3")           \
+	  " WHERE v.cid=?1 AND v.vseq>?2 AND v.vseq>0 ORDER BY v.vseq LIMIT " \
+	  "?3")                                                               \
 	X(VIEW_ACK,                                                           \
 	  "UPDATE view SET vseq=0 WHERE cid=?1 AND vseq>?2 AND vseq<=?3"      \
 	  " AND vseq>0 AND verdict=0")                                        \

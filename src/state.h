@@ -361,6 +361,9 @@ int gt_publish_members(struct gt_node *n, const struct gt_event *e);
 int gt_judge(struct gt_node *n, struct gt_peer *child, bool *more);
 /* True if gt_judge would find something to do. */
 bool gt_judge_due(const struct gt_node *n, const struct gt_peer *child);
+/* True if that is worth doing now, though the child asks for nothing yet: it is
+ * busy taking in what it was sent, and should not have to wait after that. */
+bool gt_judge_ahead(const struct gt_node *n, const struct gt_peer *child);
 void gt_judge_filter(const struct gt_node *n, const struct gt_peer *child,
                      struct gt_id *out);
 /* The name a change goes by in both ends' audit. */
