@@ -32,7 +32,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(?:<([^>]*)>|"([^"]*)"|(\S+))', re.M)
 SQL = re.compile(r"""['"(]now['")]|\b(random|randomblob)\(|current_(time|date|timestamp)|__(DATE|TIME|TIMESTAMP)__""", re.I)
 
 for room in ANGLES:
-    for path in sorted(glob.glob(f"{root}/{room}/*.[ch]")):
+    for path in sorted(glob.glob(f"{root}/{room}/**/*.[ch]", recursive=True)):
         shown = os.path.relpath(path, root)
         with open(path, encoding="utf-8") as f:
             text = f.read()
@@ -73,8 +73,8 @@ def allowed(room):
 
 def built(room):
     """Objects of the sources there are now, not of ones long deleted."""
-    for path in sorted(glob.glob(f"{root}/{room}/*.c")):
-        yield f"{objects}/{room}/{os.path.basename(path)[:-2]}.o"
+    for path in sorted(glob.glob(f"{root}/{room}/**/*.c", recursive=True)):
+        yield f"{objects}/{os.path.relpath(path, root)[:-2]}.o"
     if room == "proto":
         yield f"{objects}/gen/guantong.pb-c.o"
 

@@ -38,7 +38,7 @@ plant()
 	local what=$1 room=$2 expected=$3
 	fresh
 	cat >"$tmp/tree/$room/zz_planted.c"
-	if ! "$CC" -w -iquote daemon -iquote src -iquote proto \
+	if ! "$CC" -w $(printf -- '-iquote %s ' daemon daemon/*/) -iquote src -iquote proto \
 		-isystem "$root/build/gen" -c "$tmp/tree/$room/zz_planted.c" \
 		-o "$tmp/obj/$room/zz_planted.o" 2>"$tmp/out"; then
 		result 1 "$what (the plant does not compile)"
