@@ -76,7 +76,7 @@ static int load(struct check *c, uint32_t frame)
 		return complain(c, -GT_EDAMAGED, frame, member_of(c, frame),
 		                "its bytes differ from its hash");
 	if (gt_frame_inflate(c->z, m, frame, stored, c->plain))
-		return complain(c, -GT_EDAMAGED, frame, member_of(c, frame),
+		return complain(c, -GT_EINVALID, frame, member_of(c, frame),
 		                "it does not decompress to its size");
 	return 0;
 }
@@ -97,7 +97,7 @@ static int compare(struct check *c, uint32_t frame)
 		uint64_t b = to < end ? to : end;
 		if (memcmp(c->plain + (a - begin), want + (a - from),
 		           (size_t)(b - a)) != 0)
-			return complain(c, -GT_EDAMAGED, frame,
+			return complain(c, -GT_EINVALID, frame,
 			                i < m->nfiles ? i : m->nfiles - 1,
 			                i < m->nfiles
 			                        ? "its tar header is not "

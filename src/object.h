@@ -127,7 +127,9 @@ int gt_frame_inflate(struct gt_inflater *z, const struct gt_manifest *m,
  * with what tar.h makes of the manifest; so is the seek table. With all true
  * every frame is read, verified and decompressed (publish, scrub). read must
  * fill n bytes at offset of the object file, else return nonzero.
- * 0, -GT_EDAMAGED, -GT_EIO, -GT_ENOMEM; why names the frame and the member. */
+ * 0, -GT_EIO, -GT_ENOMEM; -GT_EDAMAGED: bytes on disk are not those that were
+ * hashed, another copy may do; -GT_EINVALID: they are, and break the manifest's
+ * word, no other copy will. why names the frame and the member. */
 typedef int gt_object_read(void *arg, uint64_t offset, uint8_t *out, size_t n);
 int gt_object_check(const struct gt_manifest *m, bool all, gt_object_read *read,
                     void *arg, char *why, size_t why_cap);
