@@ -1,6 +1,7 @@
 #include "core.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -8,6 +9,8 @@
 #include <time.h>
 
 #include "sys.h"
+
+enum { REST_MS = 5000, BURST = 64 /* events */ };
 
 /* A waiting event and, behind it in the same allocation, all it points to. */
 struct queued {
@@ -38,7 +41,8 @@ struct gt_core {
 
 	/* the core thread's own */
 	struct gt_node_status *next_shown;
-	uint64_t done; /* events through their turn */
+	uint64_t done;   /* events through their turn */
+	uint64_t tidied; /* done when memory was last given back */
 	uint64_t shown_ms;
 	bool stale; /* turns since the status was last shown */
 	struct gt_event *batch;
@@ -377,12 +381,24 @@ static bool idle(struct gt_core *core)
 	return none;
 }
 
+/* After a burst of work and then a long rest, gives the memory of the burst
+ * back to the system: a village's node shares a small machine. */
+static void tidy(struct gt_core *core, uint64_t rested_ms)
+{
+	if (rested_ms < REST_MS || core->done - core->tidied < BURST)
+		return;
+	(void)malloc_trim(0);
+	core->tidied = core->done;
+}
+
 static void *run(void *arg)
 {
 	struct gt_core *core = arg;
 	struct queued *list = NULL;
+	uint64_t rest = gt_sys_now().mono_ms;
 	while (take(core, gt_node_deadline(core->node), &list)) {
 		bool ok = true;
+		tidy(core, gt_sys_now().mono_ms - rest);
 		do
 			ok = turn(core, &list);
 		while (ok && list && !quitting(core));
@@ -392,6 +408,7 @@ static void *run(void *arg)
 		/* nobody sleeps on an old view of a node at rest */
 		if (core->stale && idle(core))
 			show(core, gt_sys_now().mono_ms);
+		rest = gt_sys_now().mono_ms;
 	}
 	free_list(list);
 	if (core->lost && !quitting(core))

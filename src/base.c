@@ -1,8 +1,11 @@
 #include "base.h"
 
-#include <openssl/evp.h>
+/* The plain functions, marked old in OpenSSL 3 but there: the new ones look the
+ * algorithm up and allocate at each call, which costs more than hashing a node
+ * of a Merkle tree. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -111,30 +114,14 @@ void gt_put64(uint8_t *p, uint64_t v)
 	gt_put32(p + 4, (uint32_t)v);
 }
 
-/* Fetched once: looking an algorithm up costs more than hashing a little. */
-static const EVP_MD *sha256(void)
-{
-	static _Atomic(EVP_MD *) fetched;
-	EVP_MD *md = atomic_load(&fetched), *none = NULL;
-	if (md)
-		return md;
-	md = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (md && !atomic_compare_exchange_strong(&fetched, &none, md)) {
-		EVP_MD_free(md); /* another thread was first */
-		md = none;
-	}
-	return md;
-}
-
 void gt_sha256(struct gt_id *out, const struct gt_bytes *parts, size_t n)
 {
-	EVP_MD_CTX *c = EVP_MD_CTX_new();
-	/* Without a hash nothing here can be true: stop rather than guess. */
-	int ok = c && EVP_DigestInit_ex2(c, sha256(), NULL);
+	SHA256_CTX c;
+	int ok = SHA256_Init(&c);
 	for (size_t i = 0; ok && i < n; i++)
-		ok = EVP_DigestUpdate(c, parts[i].p, parts[i].n);
-	ok = ok && EVP_DigestFinal_ex(c, out->b, NULL);
-	EVP_MD_CTX_free(c);
+		ok = SHA256_Update(&c, parts[i].p, parts[i].n);
+	ok = ok && SHA256_Final(out->b, &c);
+	/* Without a hash nothing here can be true: stop rather than guess. */
 	assert(ok);
 }
 
