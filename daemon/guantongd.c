@@ -250,10 +250,11 @@ static void tune(void)
 	struct rlimit files;
 	umask(077);
 	/* two arenas are enough for threads that mostly hand over; a frame
-	 * must not cost a mmap */
+	 * must not cost a mmap, nor a burst return its pages one by one: core.c
+	 * gives them back when it rests */
 	(void)mallopt(M_ARENA_MAX, 2);
 	(void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
-	(void)mallopt(M_TRIM_THRESHOLD, 2 << 20);
+	(void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
 	(void)setenv("UV_THREADPOOL_SIZE", "4", 0);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
