@@ -2,6 +2,8 @@
  * rooms of the state machine:
  *
  *   node.c     events in, actions out, the turn          settle at its end
+ *   act.c      sends, asks, drops, answers               for all the others
+ *   dispatch.c which message goes to which file          both ends
  *   session.c  Hello and Prove, who a link is            both ends
  *   item.c     verified items into the feed              both ends
  *   publish.c  what people here publish, withdraw, order own
@@ -247,7 +249,7 @@ struct gt_node {
 	struct gt_node_status status;
 };
 
-/* ------------------------------------------------------------ node.c: acting
+/* ------------------------------------------------------------ act.c
  */
 
 /* A zeroed action at the end of this turn's list; NULL: out of memory. */
@@ -273,6 +275,13 @@ int gt_log(struct gt_node *n, enum gt_log_level level, const char *fmt, ...)
 void gt_draw(struct gt_node *n, uint8_t *out, size_t len);
 struct gt_peer *gt_peer_by_id(struct gt_node *n, uint32_t id);
 struct gt_peer *gt_peer_by_code(struct gt_node *n, const char *code);
+
+/* ----------------------------------------------------------------- dispatch.c
+ */
+
+int gt_dispatch_up(struct gt_node *n, const struct gt_event *e);
+int gt_dispatch_down(struct gt_node *n, const struct gt_event *e);
+int gt_dispatch_message(struct gt_node *n, const struct gt_event *e);
 
 /* ------------------------------------------------------------------ session.c
  */

@@ -1,0 +1,188 @@
+/* dispatch.c: from a link's events to the file that decides them. */
+#include "state.h"
+
+#include <string.h>
+
+int gt_dispatch_up(struct gt_node *n, const struct gt_event *e)
+{
+	uint32_t slot = 0;
+	while (slot < GT_PEERS_MAX && n->peers[slot].id)
+		slot++;
+	if (slot == GT_PEERS_MAX) {
+		struct gt_peer stranger = {.id = e->peer};
+		return gt_drop(n, &stranger, "too many links");
+	}
+	if (slot >= n->npeers)
+		n->npeers = slot + 1;
+	struct gt_peer *p = &n->peers[slot];
+	*p = (struct gt_peer){.id = e->peer, .parent = e->parent};
+	p->heard_ms = n->now.mono_ms;
+	gt_copy(p->address, sizeof p->address, e->detail ? e->detail : "");
+	if (e->text && *e->text) {
+		p->certified = true;
+		if (!gt_copy(p->code, sizeof p->code, e->text))
+			return gt_drop(n, p, "certificate code too long");
+	}
+	if (e->body.n >= sizeof p->nonce_ours)
+		memcpy(p->nonce_ours, e->body.p, sizeof p->nonce_ours);
+	else
+		gt_draw(n, p->nonce_ours, sizeof p->nonce_ours);
+	return gt_session_up(n, p);
+}
+
+int gt_dispatch_down(struct gt_node *n, const struct gt_event *e)
+{
+	struct gt_peer *p = gt_peer_by_id(n, e->peer);
+	return p ? gt_session_down(n, p) : 0;
+}
+
+static int on_request(struct gt_node *n, struct gt_peer *p,
+                      const struct gt_event *e)
+{
+	Gt__Request *r = gt__request__unpack(gt_arena_allocator(n->arena),
+	                                     e->body.n, e->body.p);
+	uint64_t token = e->token;
+	if (!r || r->body_case == GT__REQUEST__BODY__NOT_SET) {
+		int status = gt_send_error(n, p, token, GT_EMALFORMED,
+		                           "not a request of this protocol", 0);
+		return status ? status
+		              : gt_drop(n, p,
+		                        r ? "unknown request"
+		                          : "malformed request");
+	}
+	if (r->body_case == GT__REQUEST__BODY_HELLO)
+		return gt_session_hello(n, p, token, r->hello);
+	if (r->body_case == GT__REQUEST__BODY_PROVE)
+		return gt_session_prove(n, p, token, r->prove);
+	if (p->session != GT_S_READY) {
+		int status = gt_send_error(n, p, token, GT_EIDENTITY,
+		                           "say Hello and Prove first", 0);
+		return status ? status
+		              : gt_drop(n, p, "request before Hello and Prove");
+	}
+	switch (r->body_case) {
+	case GT__REQUEST__BODY_CHANGES:
+		return gt_serve_changes(n, p, token, r->changes);
+	case GT__REQUEST__BODY_MANIFEST:
+		return gt_serve_manifest(n, p, token, r->manifest);
+	case GT__REQUEST__BODY_FRAME:
+		return gt_serve_frame(n, p, token, r->frame);
+	case GT__REQUEST__BODY_RECORDS:
+		return gt_record_batch(n, p, token, r->records);
+	case GT__REQUEST__BODY_OFFER:
+		return gt_serve_offer(n, p, token, r->offer);
+	case GT__REQUEST__BODY_INVENTORY:
+		return gt_judge_inventory(n, p, token, r->inventory);
+	case GT__REQUEST__BODY_DONE:
+		return gt_serve_done(n, p, token, r->done);
+	case GT__REQUEST__BODY_HELLO:
+	case GT__REQUEST__BODY_PROVE:
+	case GT__REQUEST__BODY__NOT_SET:
+	case _GT__REQUEST__BODY__CASE_IS_INT_SIZE:
+	default:
+		return gt_drop(n, p, "unknown request");
+	}
+}
+
+/* Which reply answers which request; an Error may answer any. */
+static bool fits(enum gt_asked what, Gt__Reply__BodyCase reply)
+{
+	switch (what) {
+	case GT_ASKED_HELLO:
+		return reply == GT__REPLY__BODY_HELLO;
+	case GT_ASKED_PROVE:
+		return reply == GT__REPLY__BODY_PROVE;
+	case GT_ASKED_CHANGES:
+		return reply == GT__REPLY__BODY_CHANGES;
+	case GT_ASKED_MANIFEST:
+		return reply == GT__REPLY__BODY_MANIFEST;
+	case GT_ASKED_FRAME:
+		return reply == GT__REPLY__BODY_FRAME;
+	case GT_ASKED_RECORDS:
+		return reply == GT__REPLY__BODY_RECORDS;
+	case GT_ASKED_OFFER:
+	case GT_ASKED_INVENTORY:
+	case GT_ASKED_DONE:
+		return reply == GT__REPLY__BODY_OK;
+	case GT_ASKED_NONE:
+	default:
+		return false;
+	}
+}
+
+static int on_error_reply(struct gt_node *n, const struct gt_asking *a,
+                          const Gt__Error *m)
+{
+	char why[300];
+	if (a->what == GT_ASKED_MANIFEST || a->what == GT_ASKED_FRAME)
+		return gt_fetch_refused(n, a, m);
+	if (a->what == GT_ASKED_DONE)
+		return 0;
+	gt_format(why, sizeof why, "the parent answered %s: %.200s",
+	          gt_errname((int)m->code), m->text);
+	return gt_drop(n, n->up, why);
+}
+
+static int on_fitting_reply(struct gt_node *n, const struct gt_asking *a,
+                            const Gt__Reply *r, const struct gt_event *e)
+{
+	switch (a->what) {
+	case GT_ASKED_HELLO:
+		return gt_session_hello_reply(n, r->hello);
+	case GT_ASKED_PROVE:
+		return gt_session_prove_reply(n, r->prove);
+	case GT_ASKED_CHANGES:
+		return gt_follow_changes(n, r->changes);
+	case GT_ASKED_MANIFEST:
+		return gt_fetch_manifest(n, a, r->manifest, e->payload);
+	case GT_ASKED_FRAME:
+		return gt_fetch_frame(n, a, e);
+	case GT_ASKED_RECORDS:
+		return gt_record_reply(n, r->records);
+	case GT_ASKED_INVENTORY:
+		return gt_follow_inventory(n);
+	case GT_ASKED_OFFER:
+	case GT_ASKED_DONE:
+	case GT_ASKED_NONE:
+	default:
+		return 0;
+	}
+}
+
+static int on_answer(struct gt_node *n, struct gt_peer *p,
+                     const struct gt_event *e)
+{
+	struct gt_asking *slot = &n->asking[e->token % GT_REQUESTS_MAX];
+	struct gt_asking a = *slot;
+	if (a.what == GT_ASKED_NONE || a.generation != e->token >> 10)
+		return 0; /* answered before, or asked on another link */
+	*slot = (struct gt_asking){0};
+	n->asking_count--;
+	Gt__Reply *r = gt__reply__unpack(gt_arena_allocator(n->arena),
+	                                 e->body.n, e->body.p);
+	if (!r)
+		return gt_drop(n, p, "malformed answer");
+	if (r->body_case == GT__REPLY__BODY_ERROR)
+		return on_error_reply(n, &a, r->error);
+	if (!fits(a.what, r->body_case))
+		return gt_drop(n, p, "answer does not fit the request");
+	return on_fitting_reply(n, &a, r, e);
+}
+
+int gt_dispatch_message(struct gt_node *n, const struct gt_event *e)
+{
+	struct gt_peer *p = gt_peer_by_id(n, e->peer);
+	if (!p)
+		return 0; /* dropped earlier in this turn or the last */
+	n->status.messages_in++;
+	n->status.bytes_in += e->body.n + e->payload.n;
+	p->heard_ms = n->now.mono_ms;
+	if (e->status != 0 && !p->parent) {
+		int status = gt_send_error(n, p, e->token, GT_EMALFORMED,
+		                           "not a message of this protocol", 0);
+		return status ? status : gt_drop(n, p, "malformed message");
+	}
+	if (e->status != 0)
+		return gt_drop(n, p, "malformed message");
+	return p->parent ? on_answer(n, p, e) : on_request(n, p, e);
+}
