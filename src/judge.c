@@ -221,8 +221,8 @@ static int judge_after(struct gt_node *n, struct gt_peer *c, Gt__Kind kind,
 
 bool gt_judge_due(const struct gt_node *n, const struct gt_peer *c)
 {
-	int64_t docs = n->seq[GT__KIND__MEMBER] + n->seq[GT__KIND__LAYER];
-	return c->judged_docs < docs ||
+	return c->judged_members < n->seq[GT__KIND__MEMBER] ||
+	       c->judged_layers < n->seq[GT__KIND__LAYER] ||
 	       c->judged < n->seq[GT__KIND__RESOURCE] ||
 	       c->layers_generation != n->layers_generation;
 }
@@ -233,21 +233,14 @@ bool gt_judge_ahead(const struct gt_node *n, const struct gt_peer *c)
 	       c->vseq - c->acked < JUDGE_AHEAD && gt_judge_due(n, c);
 }
 
-/* judged_docs counts both kinds together, for they are judged in one go. */
-static int judge_docs(struct gt_node *n, struct gt_peer *c)
+static int judge_all(struct gt_node *n, struct gt_peer *c, Gt__Kind kind,
+                     int64_t *from)
 {
-	static const Gt__Kind kinds[] = {GT__KIND__MEMBER, GT__KIND__LAYER};
-	int64_t docs = n->seq[GT__KIND__MEMBER] + n->seq[GT__KIND__LAYER];
+	size_t count = 1;
 	int status = 0;
-	if (c->judged_docs >= docs)
-		return 0;
-	for (size_t k = 0; status == 0 && k < 2; k++) {
-		int64_t from = 0;
-		size_t count = 1;
-		while (status == 0 && count > 0)
-			status = judge_after(n, c, kinds[k], &from, &count);
-	}
-	c->judged_docs = docs;
+	while (status == 0 && count > 0 && *from < n->seq[kind])
+		status = judge_after(n, c, kind, from, &count);
+	*from = n->seq[kind];
 	return status;
 }
 
@@ -263,7 +256,9 @@ int gt_judge(struct gt_node *n, struct gt_peer *c, bool *more)
 		c->filter = filter;
 		c->layers_generation = n->layers_generation;
 	}
-	int status = judge_docs(n, c);
+	int status = judge_all(n, c, GT__KIND__MEMBER, &c->judged_members);
+	if (status == 0)
+		status = judge_all(n, c, GT__KIND__LAYER, &c->judged_layers);
 	while (status == 0 && count > 0 && judged < JUDGE_AT_ONCE &&
 	       c->judged < n->seq[GT__KIND__RESOURCE]) {
 		status = judge_after(n, c, GT__KIND__RESOURCE, &c->judged,
@@ -306,7 +301,8 @@ int gt_judge_inventory(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	if (m->first) {
 		gt_store_bind(n->store, GT_SQL_VIEW_CLEAR, "i", p->cid);
 		status = gt_store_run(n->store, GT_SQL_VIEW_CLEAR);
-		p->vseq = p->acked = p->judged = p->judged_docs = 0;
+		p->vseq = p->acked = 0;
+		p->judged = p->judged_members = p->judged_layers = 0;
 	}
 	for (size_t i = 0; status == 0 && i < m->n_rows; i++)
 		status = inventory_row(n, p, m->rows[i]);

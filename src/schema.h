@@ -70,8 +70,8 @@ enum gt_object_state {
 	" code TEXT NOT NULL UNIQUE," \
 	" epoch BLOB," /* of the child's database */ \
 	" filter BLOB," /* hash of the layers judged with */ \
-	" judged_docs INTEGER NOT NULL," /* feed seq judged up to: layers and members */ \
-	" judged INTEGER NOT NULL," /* the same for resources */ \
+	" judged_members INTEGER NOT NULL," /* feed seq judged up to: members */ \
+	" judged INTEGER NOT NULL," /* the same for resources; layers are few */ \
 	" vseq INTEGER NOT NULL," /* last change number given out */ \
 	" acked INTEGER NOT NULL," /* last change it holds */ \
 	" records INTEGER NOT NULL," /* its record seq we have */ \

@@ -185,7 +185,7 @@ static int child_row(struct gt_node *n, struct gt_peer *p, bool *same_epoch)
 		*same_epoch = gt_col_fixed(st, 1, epoch, sizeof epoch) &&
 		              memcmp(epoch, p->epoch, sizeof epoch) == 0;
 		gt_col_fixed(st, 2, p->filter.b, sizeof p->filter.b);
-		p->judged_docs = gt_col_int(st, 3);
+		p->judged_members = gt_col_int(st, 3);
 		p->judged = gt_col_int(st, 4);
 		p->vseq = gt_col_int(st, 5);
 		p->acked = gt_col_int(st, 6);
@@ -216,8 +216,8 @@ int gt_session_save(struct gt_node *n, struct gt_peer *p)
 	gt_store_bind(n->store, GT_SQL_CHILD_PUT, "ibbiiiiiii", p->cid,
 	              gt_bytes_of(p->epoch, sizeof p->epoch),
 	              gt_bytes_of(p->filter.b, sizeof p->filter.b),
-	              p->judged_docs, p->judged, p->vseq, p->acked, p->records,
-	              p->rooted, n->now.wall_ms);
+	              p->judged_members, p->judged, p->vseq, p->acked,
+	              p->records, p->rooted, n->now.wall_ms);
 	return gt_store_run(n->store, GT_SQL_CHILD_PUT);
 }
 

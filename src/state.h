@@ -95,7 +95,8 @@ struct gt_peer {
 	int64_t cid;
 	struct gt_id filter;
 	struct gt_receiver receiver;
-	int64_t judged_docs, judged, vseq, acked, records, rooted;
+	int64_t judged_members, judged_layers, judged; /* by kind: feed seq */
+	int64_t vseq, acked, records, rooted;
 	int64_t rooted_told;
 	uint64_t layers_generation; /* n->layers_generation judged with */
 	bool parked;                /* a Changes waits for news */

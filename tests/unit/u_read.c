@@ -473,7 +473,8 @@ static void status(void **state)
 	    "peer,verdict,rule,layer,result,bytes,transfer,detail)"
 	    " VALUES(1000,'3301','33','publish','resource','33/a',7,'',"
 	    "'mirror','','33','ok',5,'','')");
-	insert("INSERT INTO child(code,judged_docs,judged,vseq,acked,records,"
+	insert("INSERT INTO "
+	       "child(code,judged_members,judged,vseq,acked,records,"
 	       "rooted,status,seen_ms) SELECT ?1,0,0,9,?4-?4+8,0,0,?2,1000"
 	       " WHERE ?3 IS NULL",
 	       "330106", gt_arena_pack(arena, &n.base), (struct gt_bytes){0});
