@@ -330,6 +330,10 @@ int gt_session_prove_reply(struct gt_node *n, const Gt__ProveReply *m)
 	n->record_sent = m->records > (uint64_t)n->record_seq
 	                         ? n->record_seq
 	                         : (int64_t)m->records;
+	if (status == 0 && n->hop > n->record_sent) {
+		n->hop = n->record_sent;
+		status = gt_meta_put(n->store, "hop", n->hop);
+	}
 	if (status == 0)
 		status = gt_item_get(n, GT__KIND__LAYER, n->code, &layer,
 		                     &found);

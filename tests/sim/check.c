@@ -1,260 +1,328 @@
-/* check.c: what must be true after each step, and in the end. */
+/* check.c: what must be true after each step.
+ *
+ * Every check compares what a node says with what other nodes hold, never with
+ * what it says elsewhere. Checks that read tables run on every eighth turn. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ask.h"
 #include "code.h"
-#include "policy.h"
-#include "schema.h"
+#include "inside.h"
 #include "state.h"
 #include "work.h"
 
-/* ------------------------------------------------------------ asking a node */
+enum { EVERY = 8 };
 
-static int64_t one(struct sim_node *s, const char *sql, const void *blob, int n)
+/* The greatest version of each resource a node has held. */
+static uint64_t seen[NODES_MAX][RESOURCES_MAX];
+static int64_t learned[NODES_MAX]; /* end of the feed when issues were read */
+
+void check_init(void)
 {
-	sqlite3_stmt *st;
-	sqlite3 *db = sqlite3_db_handle(
-	        gt_store_bind(s->core->store, GT_SQL_LAYERS, ""));
-	int64_t out = -1;
-	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) != SQLITE_OK) {
-		fprintf(stderr, "%s: %s\n", sql, sqlite3_errmsg(db));
-		exit(2);
-	}
-	if (blob)
-		sqlite3_bind_blob(st, 1, blob, n, SQLITE_STATIC);
-	if (sqlite3_step(st) == SQLITE_ROW)
-		out = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	return out;
+	memset(seen, 0, sizeof seen);
+	memset(learned, 0, sizeof learned);
 }
 
-/* ----------------------------------------------------------- after each turn
+/* -------------------------------------------------------------- signed items
  */
 
-/* Marks never overtake the truth: what a node believes its parent has, the
- * parent has. */
-static void check_marks(struct world *w, struct sim_node *s)
+static struct resource *resource_of(const char *id)
 {
-	if (s->parent < 0 || !w->nodes[s->parent].core || !s->core)
-		return;
-	struct sim_node *up = &w->nodes[s->parent];
-	char sql[128];
-	snprintf(sql, sizeof sql, "SELECT records FROM child WHERE code='%s'",
-	         s->code);
-	int64_t has = one(up, sql, NULL, 0);
-	if (s->core->hop > 0 && has < s->core->hop)
-		world_fail(w, "hop-mark", "%s believes %lld, %s has %lld",
-		           s->code, (long long)s->core->hop, up->code,
-		           (long long)has);
-	if (s->core->root > s->core->hop && s->core->hop > 0)
-		world_fail(w, "root-mark", "%s: root %lld beyond hop %lld",
-		           s->code, (long long)s->core->root,
-		           (long long)s->core->hop);
+	for (unsigned i = 0; i < work.nresources; i++)
+		if (strcmp(work.resources[i].id, id) == 0)
+			return &work.resources[i];
+	return NULL;
 }
 
-/* The root's layer holds this rule from the start, so nothing the root
- * publishes may slip past it; a county that has not heard of it yet may err for
- * a while. */
-static void check_denied(struct world *w, struct sim_node *s)
+static const struct issue *issued(const struct resource *r, uint64_t version)
 {
-	if (gt_code_depth(s->code) != 4)
+	for (size_t i = 0; i < r->nissues; i++)
+		if (r->issues[i].version == version)
+			return &r->issues[i];
+	return NULL;
+}
+
+/* A publisher says one thing once: a version has one body, for ever. */
+static void learn_row(struct world *w, struct resource *r, uint64_t version,
+                      const struct gt_id *hash)
+{
+	const struct issue *old = issued(r, version);
+	if (old && !gt_id_eq(&old->hash, hash))
+		world_fail(w, "fork", "%s has two bodies of version %llu",
+		           r->id, (unsigned long long)version);
+	if (old)
 		return;
-	if (one(s,
-	        "SELECT count(*) FROM item WHERE type='secret' AND verdict>0"
-	        " AND id LIKE '33/%'",
-	        NULL, 0) != 0)
+	r->issues = sim_must(
+	        realloc(r->issues, (r->nissues + 1) * sizeof *r->issues));
+	r->issues[r->nissues++] = (struct issue){version, *hash};
+}
+
+static void learn(struct world *w, struct sim_node *s)
+{
+	int64_t end = s->core->seq[GT__KIND__RESOURCE];
+	if (learned[s->index] == end)
+		return;
+	learned[s->index] = end;
+	sqlite3_stmt *st =
+	        ask(s, "SELECT id,version,hash FROM item WHERE kind=1 AND own");
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		struct gt_id hash;
+		struct resource *r = resource_of(gt_col_text(st, 0));
+		if (r && gt_col_fixed(st, 2, hash.b, GT_ID_BYTES))
+			learn_row(w, r, (uint64_t)gt_col_int(st, 1), &hash);
+	}
+	sqlite3_finalize(st);
+}
+
+static void check_body(struct world *w, struct sim_node *s, struct resource *r,
+                       uint64_t version, const struct gt_id *hash)
+{
+	struct sim_node *from = &w->nodes[r->node];
+	const struct issue *i = issued(r, version);
+	if (!i && from->core) {
+		learned[from->index] = -1;
+		learn(w, from);
+		i = issued(r, version);
+	}
+	if (!i && !from->core)
+		return; /* nobody to ask just now */
+	if (!i || !gt_id_eq(&i->hash, hash))
+		world_fail(w, "signed",
+		           "%s holds %s version %llu as nobody signed it",
+		           s->code, r->id, (unsigned long long)version);
+}
+
+/* Rules laid down before a thing is published hold from its first moment on:
+ * the publisher's feed carries them first, and so does everyone's below. */
+static void check_barred(struct world *w, struct sim_node *s,
+                         const struct resource *r, uint64_t version)
+{
+	if (s->index == r->node || version < r->barred_from)
+		return;
+	int depth = gt_code_depth(s->code);
+	if ((r->barred >> depth & 1) &&
+	    gt_code_within(s->code, w->nodes[r->node].code))
 		world_fail(w, "denied",
-		           "%s holds a type its province denies to villages",
+		           "%s holds %s, which was denied to it "
+		           "before it was published",
+		           s->code, r->id);
+}
+
+static void check_items(struct world *w, struct sim_node *s)
+{
+	sqlite3_stmt *st =
+	        ask(s, "SELECT id,version,hash,verdict,length(signed)"
+	               " FROM item WHERE kind=1");
+	while (!w->invariant && sqlite3_step(st) == SQLITE_ROW) {
+		struct gt_id hash;
+		uint64_t version = (uint64_t)gt_col_int(st, 1);
+		struct resource *r = resource_of(gt_col_text(st, 0));
+		if (!r)
+			continue;
+		uint64_t *last = &seen[s->index][r - work.resources];
+		if (version < *last)
+			world_fail(w, "version",
+			           "%s went back from %llu to "
+			           "%llu of %s",
+			           s->code, (unsigned long long)*last,
+			           (unsigned long long)version, r->id);
+		*last = version;
+		if (gt_col_int(st, 3) == 0 || gt_col_int(st, 4) == 0)
+			continue;
+		gt_col_fixed(st, 2, hash.b, GT_ID_BYTES);
+		check_body(w, s, r, version, &hash);
+		check_barred(w, s, r, version);
+	}
+	sqlite3_finalize(st);
+}
+
+/* --------------------------------------------------------------------- marks
+ */
+
+static bool holds(const struct sim_node *s, const uint8_t *id,
+                  const uint8_t *form)
+{
+	sqlite3_stmt *st =
+	        ask(s, "SELECT 1 FROM record WHERE id=?1 UNION ALL"
+	               " SELECT 1 FROM quarantine WHERE id=?1 AND form=?2");
+	sqlite3_bind_blob(st, 1, id, GT_UUID_BYTES, SQLITE_STATIC);
+	sqlite3_bind_blob(st, 2, form, GT_ID_BYTES, SQLITE_STATIC);
+	bool yes = sqlite3_step(st) == SQLITE_ROW;
+	sqlite3_finalize(st);
+	return yes;
+}
+
+static bool set_aside(const struct sim_node *s, const uint8_t *id,
+                      const uint8_t *form)
+{
+	sqlite3_stmt *st =
+	        ask(s, "SELECT 1 FROM quarantine WHERE id=?1 AND form=?2");
+	sqlite3_bind_blob(st, 1, id, GT_UUID_BYTES, SQLITE_STATIC);
+	sqlite3_bind_blob(st, 2, form, GT_ID_BYTES, SQLITE_STATIC);
+	bool yes = sqlite3_step(st) == SQLITE_ROW;
+	sqlite3_finalize(st);
+	return yes;
+}
+
+/* At the root, or set aside on the way; true too if that cannot be known. */
+static bool rooted(const struct world *w, const struct sim_node *s,
+                   const uint8_t *id, const uint8_t *form)
+{
+	for (int i = s->parent; i >= 0; i = w->nodes[i].parent) {
+		const struct sim_node *up = &w->nodes[i];
+		if (!up->core || set_aside(up, id, form) ||
+		    (up->parent < 0 && holds(up, id, form)))
+			return true;
+	}
+	return false;
+}
+
+/* The last record a mark covers, and one before it. */
+static bool covered(const struct sim_node *s, int64_t mark,
+                    uint8_t id[GT_UUID_BYTES], uint8_t form[GT_ID_BYTES])
+{
+	sqlite3_stmt *st = ask(s, "SELECT id,form FROM record WHERE seq<=?1"
+	                          " ORDER BY seq DESC LIMIT 1");
+	sqlite3_bind_int64(st, 1, mark);
+	bool yes = sqlite3_step(st) == SQLITE_ROW;
+	if (yes) {
+		gt_col_fixed(st, 0, id, GT_UUID_BYTES);
+		gt_col_fixed(st, 1, form, GT_ID_BYTES);
+	}
+	sqlite3_finalize(st);
+	return yes;
+}
+
+static void check_mark(struct world *w, struct sim_node *s, int64_t mark,
+                       bool root)
+{
+	uint8_t id[GT_UUID_BYTES], form[GT_ID_BYTES];
+	const struct sim_node *up = &w->nodes[s->parent];
+	for (int k = 0; k < 2 && mark > 0; k++) {
+		int64_t at =
+		        k ? 1 + (int64_t)(w->trace % (uint64_t)mark) : mark;
+		if (!covered(s, at, id, form))
+			continue;
+		bool good = root ? rooted(w, s, id, form) : holds(up, id, form);
+		if (!good)
+			world_fail(w, root ? "root-mark" : "hop-mark",
+			           "%s believes record %lld of its own is at "
+			           "%s, and it is not",
+			           s->code, (long long)at,
+			           root ? "the root" : up->code);
+	}
+}
+
+static void check_marks(struct world *w, struct sim_node *s)
+{
+	if (s->parent < 0)
+		return;
+	const struct sim_node *up = &w->nodes[s->parent];
+	const struct gt_peer *link = s->core->up;
+	/* A parent that was restored has said anew what it has. */
+	if (s->marks_unsure && up->core && link &&
+	    link->session == GT_S_READY &&
+	    memcmp(link->epoch, up->core->epoch, GT_EPOCH_BYTES) == 0)
+		s->marks_unsure = false;
+	if (up->core && !s->marks_unsure)
+		check_mark(w, s, s->core->hop, false);
+	if (!w->root_unsure)
+		check_mark(w, s, s->core->root, true);
+}
+
+/* ------------------------------------------------------------------- records
+ */
+
+bool work_record_at(const struct sim_node *s, const struct record *r,
+                    bool set_aside_counts)
+{
+	char body[256];
+	size_t n = work_record_body(r, body);
+	sqlite3_stmt *st = ask(
+	        s, set_aside_counts
+	                   ? "SELECT 1 FROM record WHERE id=?1 AND body=?2"
+	                     " UNION ALL SELECT 1 FROM quarantine"
+	                     " WHERE id=?1 AND body=?2"
+	                   : "SELECT 1 FROM record WHERE id=?1 AND body=?2");
+	sqlite3_bind_blob(st, 1, r->id, GT_UUID_BYTES, SQLITE_STATIC);
+	sqlite3_bind_blob(st, 2, body, (int)n, SQLITE_STATIC);
+	bool yes = sqlite3_step(st) == SQLITE_ROW;
+	sqlite3_finalize(st);
+	return yes;
+}
+
+/* One acknowledged record a time is looked for from its origin upward. */
+static void check_record(struct world *w)
+{
+	if (work.nrecords == 0)
+		return;
+	const struct record *r = &work.records[w->trace % work.nrecords];
+	if (!r->acknowledged || r->excused)
+		return;
+	for (int i = (int)r->node; i >= 0; i = w->nodes[i].parent) {
+		const struct sim_node *s = &w->nodes[i];
+		if (!s->core || work_record_at(s, r, true))
+			return;
+	}
+	world_fail(w, "acknowledged",
+	           "a record %s acknowledged is neither there nor above",
+	           w->nodes[r->node].code);
+}
+
+/* --------------------------------------------------------------------- limits
+ */
+
+static void check_limits(struct world *w, const struct sim_node *s)
+{
+	const struct gt_node *n = s->core;
+	if (n->asking_count > GT_REQUESTS_MAX || n->nwaiters > GT_WAITERS_MAX ||
+	    n->window > n->config.window_max ||
+	    n->inflight > n->window + GT_FRAME_STORED_MAX ||
+	    n->record_batches > GT_RECORD_WINDOW || n->npeers > GT_PEERS_MAX)
+		world_fail(w, "limit", "%s is beyond a limit of its own",
 		           s->code);
 }
+
+/* --------------------------------------------------------------------- hooks
+ */
 
 void check_node(struct world *w, unsigned node)
 {
 	struct sim_node *s = &w->nodes[node];
-	if (!s->core)
+	if (!s->core || w->invariant)
 		return;
-	if (w->events % 16 == 0) {
-		check_marks(w, s);
-		check_denied(w, s);
-	}
+	learn(w, s);
+	check_limits(w, s);
+	if (w->events % EVERY != 0)
+		return;
+	check_items(w, s);
+	check_marks(w, s);
+	check_record(w);
 }
 
-/* ---------------------------------------------------------------- in the end
- */
-
-static struct gt_layer *layers[NODES_MAX];
-
-static void build_layers(struct world *w)
+void check_started(struct world *w, unsigned node)
 {
-	for (unsigned i = 0; i < w->count; i++) {
-		uint8_t body[1024], again[1100];
-		char why[200];
-		gt_layer_free(layers[i]);
-		layers[i] = NULL;
-		if (!work.layer[i])
-			continue;
-		size_t n = work_layer(i, work.layer[i] - 1, body);
-		Gt__Layer *m = gt__layer__unpack(NULL, n, body);
-		char *empty = m->origin;
-		m->origin = w->nodes[i].code;
-		m->version = 1;
-		n = gt__layer__pack(m, again);
-		m->origin = empty;
-		gt__layer__free_unpacked(m, NULL);
-		if (gt_layer_new(&layers[i], gt_bytes_of(again, n), why,
-		                 sizeof why) != 0) {
-			fprintf(stderr, "layer: %s\n", why);
-			exit(2);
-		}
-	}
+	learned[node] = -1;
+	blob_verify(w, &w->nodes[node]);
+	check_items(w, &w->nodes[node]);
 }
 
-/* The verdict by the definition in policy.h, walking down from the publisher.
- */
-static enum gt_verdict expected(struct world *w, const struct resource *r,
-                                unsigned node, const Gt__Entry *entry)
+/* A disk is about to be lost: what is nowhere else is lost with it, and nobody
+ * could have kept it. */
+void check_restored(struct world *w, unsigned node)
 {
-	const struct gt_layer *all[NODES_MAX];
-	size_t n = 0;
-	if (node == r->node)
-		return GT_MIRROR;
-	if (w->nodes[node].parent < 0)
-		return GT_DENY;
-	enum gt_verdict above =
-	        expected(w, r, (unsigned)w->nodes[node].parent, entry);
-	for (unsigned i = 0; i < w->count; i++)
-		if (layers[i])
-			all[n++] = layers[i];
-	struct gt_receiver to = {
-	        w->nodes[node].code,
-	        gt_level_name(gt_code_depth(w->nodes[node].code))};
-	struct gt_decision d = gt_policy_meet(all, n, entry, &to, 0);
-	enum gt_verdict ceiling = gt_verdict_ceiling(above);
-	return d.verdict < ceiling ? d.verdict : ceiling;
-}
-
-static bool wrong(bool loud, const struct sim_node *s, const char *id,
-                  const char *what)
-{
-	if (loud)
-		printf("not converged: %s: %s: %s\n", s->code, id, what);
-	return false;
-}
-
-static bool object_right(struct sim_node *s, const struct resource *r,
-                         enum gt_verdict v, bool loud)
-{
-	char sql[160];
-	if (gt_id_is_zero(&r->object) || v < GT_MIRROR)
-		return true;
-	snprintf(sql, sizeof sql, "SELECT state FROM object WHERE id=?1");
-	if (one(s, sql, r->object.b, GT_ID_BYTES) != GT_OBJECT_COMPLETE)
-		return wrong(loud, s, r->id, "its object is not complete");
-	return true;
-}
-
-static bool resource_right(struct world *w, struct sim_node *s,
-                           const struct resource *r, bool loud)
-{
-	static const char *const types[] = {"course", "video", "document",
-	                                    "secret", "announcement"};
-	char sql[300];
-	Gt__Entry entry;
-	gt__entry__init(&entry);
-	union {
-		const char *in;
-		char *out;
-	} type = {types[r->type]}, id = {r->id};
-	entry.type = type.out;
-	entry.id = id.out;
-	enum gt_verdict v = expected(w, r, s->index, &entry);
-	snprintf(sql, sizeof sql,
-	         "SELECT count(*) FROM item WHERE kind=1 AND id='%s'"
-	         " AND verdict>0 AND state=0",
-	         r->id);
-	bool here = one(s, sql, NULL, 0) > 0;
-	if (r->withdrawn)
-		return here ? wrong(loud, s, r->id, "withdrawn, still here")
-		            : true;
-	if ((v > GT_DENY) != here)
-		return wrong(loud, s, r->id, here ? "denied, here" : "missing");
-	if (v == GT_DENY)
-		return true;
-	snprintf(sql, sizeof sql,
-	         "SELECT verdict FROM item WHERE kind=1 AND id='%s'", r->id);
-	if (one(s, sql, NULL, 0) != (int64_t)v)
-		return wrong(loud, s, r->id, "another verdict");
-	snprintf(sql, sizeof sql,
-	         "SELECT object IS ?1 OR (object IS NULL AND length(?1)=0)"
-	         " FROM item WHERE kind=1 AND id='%s'",
-	         r->id);
-	bool none = gt_id_is_zero(&r->object);
-	if (!none && one(s, sql, r->object.b, GT_ID_BYTES) != 1)
-		return wrong(loud, s, r->id, "another version's object");
-	return object_right(s, r, v, loud);
-}
-
-/* Every acknowledged record is at the root once, in one of the forms that were
- * acknowledged for its id. */
-static bool records_right(struct world *w, bool loud)
-{
-	struct sim_node *root = &w->nodes[0];
+	memset(seen[node], 0, sizeof seen[node]);
 	for (unsigned i = 0; i < work.nrecords; i++) {
-		const struct record *r = &work.records[i];
-		char body[256];
-		bool match = false;
-		if (!r->acknowledged)
-			continue;
-		if (one(root, "SELECT count(*) FROM record WHERE id=?1", r->id,
-		        16) != 1)
-			return wrong(loud, root, "record", "not there once");
-		for (unsigned k = 0; !match && k < work.nrecords; k++) {
-			const struct record *o = &work.records[k];
-			if (memcmp(o->id, r->id, 16) != 0)
-				continue;
-			size_t n = work_record_body(o, body);
-			match = one(root,
-			            "SELECT count(*) FROM record WHERE body=?1",
-			            body, (int)n) == 1;
-		}
-		if (!match)
-			return wrong(loud, root, "record",
-			             "changed on the way");
+		struct record *r = &work.records[i];
+		unsigned k = 0;
+		while (k < w->count &&
+		       (k == node || !w->nodes[k].core ||
+		        !work_record_at(&w->nodes[k], r, false)))
+			k++;
+		if (k == w->count)
+			r->excused = true;
+		else if (r->node == node)
+			r->node = k; /* it comes up from there again */
 	}
-	return true;
-}
-
-static bool node_quiet(struct sim_node *s, bool loud)
-{
-	struct gt_node_status *st = malloc(sizeof *st);
-	if (!st)
-		exit(2);
-	gt_node_status(s->core, st);
-	bool linked = s->parent < 0 || (st->parent_up && st->synced);
-	bool rooted = st->records_unrooted == 0;
-	free(st);
-	if (!linked)
-		return wrong(loud, s, "link", "not up and in step");
-	return rooted ? true : wrong(loud, s, "records", "not all at the root");
-}
-
-bool check_converged(struct world *w, bool loud)
-{
-	bool right = true;
-	build_layers(w);
-	for (unsigned i = 0; right && i < w->count; i++) {
-		struct sim_node *s = &w->nodes[i];
-		right = s->core && node_quiet(s, loud);
-		for (unsigned r = 0; right && r < work.nresources; r++)
-			if (work.resources[r].version > 0)
-				right = resource_right(w, s, &work.resources[r],
-				                       loud);
-	}
-	right = right && records_right(w, loud);
-	for (unsigned i = 0; i < w->count; i++) {
-		gt_layer_free(layers[i]);
-		layers[i] = NULL;
-	}
-	return right;
 }

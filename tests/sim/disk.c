@@ -17,6 +17,7 @@ struct disk_file {
 	char durable[DISK_NAME]; /* name after a power cut; "" if none */
 	struct image live, safe;
 	size_t dirty_from, dirty_to; /* live differs from safe only here */
+	bool rotten;
 };
 
 static void image_size(struct image *m, size_t n)
@@ -62,6 +63,7 @@ void disk_free(struct disk *d)
 		d->files = f->next;
 		file_free(f);
 	}
+	d->used = 0;
 }
 
 static int fails(struct disk *d)
@@ -90,11 +92,6 @@ struct disk_file *disk_open(struct disk *d, const char *name, bool create)
 	f->next = d->files;
 	d->files = f;
 	return f;
-}
-
-bool disk_exists(const struct disk *d, const char *name)
-{
-	return find(d, name) != NULL;
 }
 
 int disk_write(struct disk *d, struct disk_file *f, uint64_t at, const void *p,
@@ -146,6 +143,10 @@ int disk_sync(struct disk *d, struct disk_file *f)
 {
 	if (fails(d))
 		return -GT_EIO;
+	if (d->lies) {
+		d->lied = true;
+		return 0;
+	}
 	image_size(&f->safe, f->live.n);
 	size_t to = f->dirty_to < f->live.n ? f->dirty_to : f->live.n;
 	if (f->dirty_from < to)
@@ -244,5 +245,46 @@ void disk_power_cycle(struct disk *d, struct prng *p)
 		f->dirty_from = f->dirty_to = 0;
 		d->used += f->live.n;
 		at = &f->next;
+	}
+}
+
+/* --------------------------------------------------------- rot and backups */
+
+void disk_rot(struct disk_file *f, uint64_t at)
+{
+	f->rotten = true;
+	if (at < f->live.n)
+		f->live.p[at] ^= 0x10;
+	if (at < f->safe.n)
+		f->safe.p[at] ^= 0x10;
+}
+
+bool disk_rotten(const struct disk_file *f)
+{
+	return f->rotten;
+}
+
+void disk_copy(struct disk *to, const struct disk *from)
+{
+	struct disk_file **at = &to->files;
+	disk_free(to);
+	*to = (struct disk){0};
+	for (const struct disk_file *f = from->files; f; f = f->next) {
+		if (!f->name[0])
+			continue;
+		struct disk_file *c = calloc(1, sizeof *c);
+		assert(c);
+		memcpy(c->name, f->name, sizeof c->name);
+		memcpy(c->durable, f->name, sizeof c->durable);
+		c->rotten = f->rotten;
+		image_size(&c->live, f->live.n);
+		image_size(&c->safe, f->live.n);
+		if (f->live.n) {
+			memcpy(c->live.p, f->live.p, f->live.n);
+			memcpy(c->safe.p, f->live.p, f->live.n);
+		}
+		to->used += f->live.n;
+		*at = c;
+		at = &c->next;
 	}
 }

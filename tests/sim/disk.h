@@ -19,11 +19,12 @@ struct disk {
 	uint64_t die_at; /* power goes off at this call; 0: not planned */
 	uint64_t limit;  /* bytes in all files; 0: none */
 	uint64_t used;
+	bool lies; /* syncs do nothing */
+	bool lied; /* ... and one was asked for: no promise holds */
 };
 
 void disk_free(struct disk *d);
 struct disk_file *disk_open(struct disk *d, const char *name, bool create);
-bool disk_exists(const struct disk *d, const char *name);
 /* 0, or a negative GT_E.... Reads short of the end fail with -GT_EIO. */
 int disk_write(struct disk *d, struct disk_file *f, uint64_t at, const void *p,
                size_t n);
@@ -37,5 +38,11 @@ int disk_remove(struct disk *d, const char *name);
 int disk_rename(struct disk *d, const char *from, const char *to);
 /* Power comes back: what is on the platters is what there is. */
 void disk_power_cycle(struct disk *d, struct prng *p);
+
+/* A bit flips, on the platter and in what is read. */
+void disk_rot(struct disk_file *f, uint64_t at);
+bool disk_rotten(const struct disk_file *f);
+/* All files as programs see them now; `to` is freed first. */
+void disk_copy(struct disk *to, const struct disk *from);
 
 #endif

@@ -1,26 +1,30 @@
-/* main.c: simulate SEED [COUNT] [--nodes N] [--minutes N] [--faults MASK] [-v]
- */
+/* main.c: what to simulate. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "vfs.h"
-#include "world.h"
-
-struct options {
-	uint64_t seed, count;
-	unsigned nodes, faults;
-	uint64_t minutes;
-	bool verbose;
-};
-
-enum { MINUTE = 60000, PATIENCE = 240 /* minutes after the faults */ };
+#include "run.h"
 
 static const char usage[] =
-        "simulate SEED [COUNT] [--nodes N] [--minutes N] [--faults MASK] [-v]\n"
-        "Runs COUNT seeds from SEED on: a tree of N nodes (5 to 64) for so "
-        "many\n"
-        "virtual minutes under faults, then in calm until it has converged.\n";
+        "usage: simulate SEED [COUNT] [options]\n"
+        "Runs COUNT seeds from SEED on: a tree under faults for some virtual\n"
+        "minutes, then in calm until it is as policy says. Exit status 1 and "
+        "a\n"
+        "command that replays it if any promise broke.\n"
+        "\n"
+        "  --nodes N       built-in tree of five levels, 2 to 1024 (7)\n"
+        "  --tree FILE     the places in FILE instead, see seeds/zhejiang.txt\n"
+        "  --under CODES   of these only what lies above and below CODES\n"
+        "  --villages CODES  villages of these townships too\n"
+        "  --minutes N     virtual minutes with faults (30)\n"
+        "  --pace MS       mean time between two deeds of people (10000)\n"
+        "  --skip BITS     kinds of deeds left out\n"
+        "  --faults LIST   loss,cut,... or all,-forge or 0 (all)\n"
+        "  --shrink        make the first failing run smaller\n"
+        "  --campaign MIN  as many seeds as fit in MIN real minutes\n"
+        "  -q              only what fails, and the sum\n"
+        "  -v              every line the nodes log\n";
 
 static bool number(const char *text, uint64_t *out)
 {
@@ -29,89 +33,132 @@ static bool number(const char *text, uint64_t *out)
 	return *text && !*end;
 }
 
+static bool set(struct options *o, const char *name, const char *value)
+{
+	uint64_t v = 0;
+	if (strcmp(name, "--tree") == 0)
+		o->shape.file = value;
+	else if (strcmp(name, "--under") == 0)
+		o->shape.under = value;
+	else if (strcmp(name, "--villages") == 0)
+		o->shape.villages = value;
+	else if (strcmp(name, "--faults") == 0)
+		return faults_parse(value, &o->faults);
+	else if (!number(value, &v))
+		return false;
+	else if (strcmp(name, "--nodes") == 0)
+		o->shape.nodes = (unsigned)v;
+	else if (strcmp(name, "--minutes") == 0)
+		o->minutes = v;
+	else if (strcmp(name, "--pace") == 0)
+		o->pace = v;
+	else if (strcmp(name, "--skip") == 0)
+		o->skip = v;
+	else if (strcmp(name, "--campaign") == 0)
+		o->campaign = v;
+	else
+		return false;
+	return true;
+}
+
+static bool flag(struct options *o, const char *arg)
+{
+	if (strcmp(arg, "-v") == 0)
+		o->verbose = true;
+	else if (strcmp(arg, "-q") == 0)
+		o->quiet = true;
+	else if (strcmp(arg, "--shrink") == 0)
+		o->shrink = true;
+	else
+		return false;
+	return true;
+}
+
 static bool parse(struct options *o, int argc, char **argv)
 {
 	int plain = 0;
 	for (int i = 1; i < argc; i++) {
-		uint64_t v = 0;
-		if (strcmp(argv[i], "-v") == 0) {
-			o->verbose = true;
+		if (flag(o, argv[i]))
 			continue;
+		if (argv[i][0] != '-') {
+			if (plain == 2 ||
+			    !number(argv[i], plain ? &o->count : &o->seed))
+				return false;
+			plain++;
+		} else if (i + 1 == argc || !set(o, argv[i], argv[i + 1])) {
+			return false;
+		} else {
+			i++;
 		}
-		bool named = argv[i][0] == '-';
-		const char *value =
-		        named ? i + 1 < argc ? argv[i + 1] : "" : argv[i];
-		if (!number(value, &v))
-			return false;
-		if (!named && plain < 2)
-			*(plain++ ? &o->count : &o->seed) = v;
-		else if (strcmp(argv[i], "--nodes") == 0)
-			o->nodes = (unsigned)v;
-		else if (strcmp(argv[i], "--minutes") == 0)
-			o->minutes = v;
-		else if (strcmp(argv[i], "--faults") == 0)
-			o->faults = (unsigned)v;
-		else
-			return false;
-		i += named;
 	}
-	return plain > 0 && o->nodes >= 2 && o->nodes <= NODES_MAX;
+	return plain > 0 && o->shape.nodes >= 2 && o->shape.nodes <= 1024 &&
+	       o->pace > 0;
 }
 
-static bool run(const struct options *o, uint64_t seed)
+struct sum {
+	uint64_t passed, failed, faults;
+	double node_years;
+	uint64_t struck[FAULT_BITS];
+};
+
+static void add(struct sum *sum, const struct result *r)
 {
-	static struct world w;
-	vfs_register(seed);
-	world_init(&w, seed, o->faults, o->nodes);
-	w.verbose = o->verbose;
-	work_init(&w);
-	world_run(&w, o->minutes * MINUTE);
-	world_heal(&w);
-	world_tick_at(&w, w.now + 1);
-	bool good = false;
-	for (uint64_t i = 0; !w.failure[0] && !good && i < PATIENCE; i++) {
-		world_run(&w, w.now + MINUTE);
-		good = check_converged(&w, false);
+	*(r->invariant ? &sum->failed : &sum->passed) += 1;
+	sum->node_years += (double)r->virtual_ms / 1000 / 86400 / 365.25 *
+	                   (double)r->nodes;
+	for (unsigned i = 0; i < FAULT_BITS; i++) {
+		sum->faults += r->struck[i];
+		sum->struck[i] += r->struck[i];
 	}
-	if (!w.failure[0] && !good) {
-		check_converged(&w, true);
-		world_fail(&w, "convergence",
-		           "not as policy says %d minutes after the faults",
-		           PATIENCE);
+}
+
+static void print_campaign(const struct sum *s)
+{
+	printf("faults:");
+	for (unsigned i = 0; i < FAULT_BITS; i++) {
+		if (!s->struck[i])
+			continue;
+		putchar(' ');
+		faults_print(1u << i);
+		printf("=%llu", (unsigned long long)s->struck[i]);
 	}
-	printf("seed=%llu events=%llu messages=%llu lost=%llu doubled=%llu "
-	       "cuts=%llu power_cuts=%llu records=%llu virtual_ms=%llu "
-	       "trace=%016llx %s\n",
-	       (unsigned long long)seed, (unsigned long long)w.events,
-	       (unsigned long long)w.messages, (unsigned long long)w.lost,
-	       (unsigned long long)w.doubled, (unsigned long long)w.cuts,
-	       (unsigned long long)w.power_cuts,
-	       (unsigned long long)work_records(), (unsigned long long)w.now,
-	       (unsigned long long)w.trace, w.failure[0] ? w.failure : "ok");
-	if (w.failure[0])
-		printf("replay: simulate %llu --nodes %u --minutes %llu "
-		       "--faults %u -v\n",
-		       (unsigned long long)seed, o->nodes,
-		       (unsigned long long)o->minutes, o->faults);
-	world_free(&w);
-	return w.failure[0] == '\0';
+	printf("\ncampaign: seeds=%llu node_years=%.3f faults=%llu "
+	       "violations=%llu\n",
+	       (unsigned long long)(s->passed + s->failed), s->node_years,
+	       (unsigned long long)s->faults, (unsigned long long)s->failed);
 }
 
 int main(int argc, char **argv)
 {
 	struct options o = {.count = 1,
-	                    .nodes = 7,
-	                    .faults = FAULT_ALL & ~(unsigned)FAULT_FULL,
-	                    .minutes = 30};
-	uint64_t failed = 0;
+	                    .shape = {.nodes = 7},
+	                    .faults = FAULT_ALL,
+	                    .minutes = 30,
+	                    .pace = 10000};
+	struct sum sum = {0};
+	time_t end;
 	if (!parse(&o, argc, argv)) {
-		fputs(usage, stderr);
+		(void)fputs(usage, stderr);
 		return 2;
 	}
-	for (uint64_t i = 0; i < o.count; i++)
-		failed += !run(&o, o.seed + i);
-	printf("%llu passed, %llu failed\n",
-	       (unsigned long long)(o.count - failed),
-	       (unsigned long long)failed);
-	return failed ? 1 : 0;
+	end = time(NULL) + (time_t)(o.campaign * 60);
+	for (uint64_t i = 0; o.campaign ? time(NULL) < end : i < o.count; i++) {
+		struct result r;
+		if (!run(&o, o.seed + i, &r))
+			return 2;
+		add(&sum, &r);
+		if (!o.quiet || r.invariant)
+			run_print(&o, o.seed + i, &r);
+		if (r.invariant && o.shrink) {
+			shrink(&o, o.seed + i, &r);
+			break;
+		}
+	}
+	if (o.campaign)
+		print_campaign(&sum);
+	else
+		printf("%llu passed, %llu failed\n",
+		       (unsigned long long)sum.passed,
+		       (unsigned long long)sum.failed);
+	return sum.failed ? 1 : 0;
 }

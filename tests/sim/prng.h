@@ -21,6 +21,7 @@ enum prng_purpose {
 	FOR_WORKLOAD,
 	FOR_ENTROPY,
 	FOR_SQLITE,
+	FOR_FAULTS,
 };
 
 struct prng prng_new(uint64_t seed, enum prng_purpose purpose, uint64_t node);

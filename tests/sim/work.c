@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "object.h"
+#include "policy.h"
 
 struct work work;
 
 static struct prng draw;
+static uint64_t pace, skipped; /* mean time between two deeds; see --skip */
 
 static const char *const types[] = {"course", "video", "document", "secret",
                                     "announcement"};
@@ -41,8 +43,13 @@ void work_crashed(struct world *w, unsigned node)
 			continue;
 		if (p->resource)
 			p->resource->unsure = true;
-		if (p->kind == LAYER_PROMISE)
+		if (p->kind == LAYER_PROMISE) {
 			work.layer_unsure[node] = true;
+			work.layer_open[node] = false;
+		}
+		for (size_t k = 0; k < 4; k++)
+			if (p->records[k])
+				p->records[k]->maybe = true;
 		*p = (struct promise){0};
 	}
 }
@@ -119,6 +126,23 @@ static struct gt_bytes entry_of(const struct resource *r, uint8_t *out)
 	return gt_bytes_of(out, gt__entry__pack(&m, out));
 }
 
+/* Levels that the publisher's own rules keep this type from, as bits: from the
+ * moment it is published no node of that level below may ever have it. */
+static unsigned barred_levels(const struct resource *r)
+{
+	unsigned bits = 0, choice = work.layer[r->node];
+	if (choice == 0)
+		return 0;
+	choice--;
+	if (r->type == 3)
+		bits |= 1u << 4;
+	if (r->type == choice % 5 && choice / 2 % 4 == GT_DENY)
+		bits |= 1u << (choice & 1 ? 3 : 2);
+	if (r->type == choice / 3 % 5 && choice / 5 % 4 == GT_DENY)
+		bits |= 1u << 4;
+	return bits;
+}
+
 static void publish(struct world *w, struct resource *r)
 {
 	struct sim_node *s = &w->nodes[r->node];
@@ -139,10 +163,20 @@ static void publish(struct world *w, struct resource *r)
 		pack(r, &file, &d.manifest, &packer);
 		snprintf(staged, sizeof staged, "s/%llu",
 		         (unsigned long long)p->token);
-		world_stage(w, r->node, staged, file.p, file.n);
 		d.staged = staged;
+		if (!world_stage(w, r->node, staged, file.p, file.n)) {
+			/* no room, or the power went: they try again later */
+			p->kind = NO_PROMISE;
+			r->unsure = true;
+			gt_packer_free(packer);
+			free(file.p);
+			return;
+		}
 	}
 	p->resource = r;
+	p->barred = work.layer_unsure[r->node] || work.layer_open[r->node]
+	                    ? 0
+	                    : barred_levels(r);
 	r->pending = true;
 	struct gt_event e = {.type = GT_EV_PUBLISH,
 	                     .token = p->token,
@@ -266,6 +300,13 @@ static void change_rules(struct world *w, unsigned node, unsigned choice)
 		return;
 	}
 	p->choice = choice;
+	work.layer_open[node] = true;
+	for (unsigned i = 0; i < work.nresources; i++)
+		if (work.resources[i].node == node)
+			work.resources[i].barred = 0;
+	for (size_t i = 0; i < PROMISES_MAX; i++)
+		if (work.promises[i].node == node)
+			work.promises[i].barred = 0;
 	struct gt_event e = {.type = GT_EV_LAYER,
 	                     .token = p->token,
 	                     .body = {body, work_layer(node, choice, body)},
@@ -363,6 +404,24 @@ static void published(struct resource *r, const struct gt_action *a,
 		r->object = r->next_object;
 }
 
+static void barred(struct world *w, const struct promise *p, const char *text)
+{
+	const char *at = text ? strstr(text, "\"version\":") : NULL;
+	struct resource *r = p->resource;
+	r->barred = 0;
+	if (!at || work.layer_open[r->node] || work.layer_unsure[r->node])
+		return;
+	r->barred = p->barred;
+	r->barred_from = strtoull(at + 10, NULL, 10);
+	(void)w;
+}
+
+static void accepted(struct record *r, unsigned node)
+{
+	r->acknowledged = true;
+	r->node = node;
+}
+
 void work_replied(struct world *w, unsigned node, const struct gt_action *a)
 {
 	struct promise *p = NULL;
@@ -375,7 +434,14 @@ void work_replied(struct world *w, unsigned node, const struct gt_action *a)
 	switch (p->kind) {
 	case PUBLISH_PROMISE:
 	case WITHDRAW_PROMISE:
+		if (a->status != 0 && w->nodes[node].disk.limit) {
+			p->resource->pending = false;
+			p->resource->unsure = true;
+			break;
+		}
 		published(p->resource, a, p->kind == WITHDRAW_PROMISE);
+		if (a->status == 0 && p->kind == PUBLISH_PROMISE)
+			barred(w, p, a->text);
 		if (a->status != 0)
 			world_fail(w, "publish", "%s refused %s: %s",
 			           w->nodes[node].code, p->resource->id,
@@ -387,11 +453,12 @@ void work_replied(struct world *w, unsigned node, const struct gt_action *a)
 			           a->text);
 		work.layer[node] = p->choice + 1;
 		work.layer_unsure[node] = false;
+		work.layer_open[node] = false;
 		break;
 	case RECORD_PROMISE:
 		for (size_t i = 0; a->status == 0 && i < 4; i++)
 			if (p->records[i])
-				p->records[i]->acknowledged = true;
+				accepted(p->records[i], node);
 		break;
 	case NO_PROMISE:
 	default:
@@ -415,12 +482,47 @@ static void ask_for(struct world *w, unsigned node)
 	world_command(w, node, &e);
 }
 
+static bool still_open(unsigned resource)
+{
+	for (size_t i = 0; i < PROMISES_MAX; i++)
+		if (work.promises[i].kind != NO_PROMISE &&
+		    work.promises[i].resource == &work.resources[resource])
+			return true;
+	return false;
+}
+
+void work_restored(struct world *w, unsigned node)
+{
+	(void)w;
+	for (unsigned i = 0; i < work.nresources; i++) {
+		struct resource *r = &work.resources[i];
+		if (r->node != node)
+			continue;
+		r->barred = 0;
+		r->unsure = r->unsure || r->version || r->pending;
+	}
+	if (work.layer[node])
+		work.layer_unsure[node] = true;
+}
+
+/* A terminal plays something; what is damaged is reported, as the HTTP side
+ * does. */
+static void read_one(struct world *w, unsigned node)
+{
+	if (work.nresources == 0)
+		return;
+	const struct resource *r =
+	        &work.resources[prng_below(&draw, work.nresources)];
+	if (w->nodes[node].core && !gt_id_is_zero(&r->object))
+		(void)world_read(w, node, &r->object);
+}
+
 /* What a crash left open is done again, as people would. */
 static void repeat_unsure(struct world *w)
 {
 	for (unsigned i = 0; i < work.nresources; i++)
 		if (work.resources[i].unsure) {
-			work.resources[i].pending = false;
+			work.resources[i].pending = still_open(i);
 			publish(w, &work.resources[i]);
 		}
 	for (unsigned i = 0; i < w->count; i++)
@@ -438,11 +540,17 @@ void work_tick(struct world *w)
 			open = open || work.promises[i].kind != NO_PROMISE;
 		for (unsigned i = 0; i < work.nresources; i++)
 			open = open || work.resources[i].unsure;
+		for (unsigned i = 0; i < w->count; i++)
+			open = open || work.layer_unsure[i];
 		if (open)
 			world_tick_at(w, w->now + 5000);
 		return;
 	}
-	switch (prng_below(&draw, 8)) {
+	/* Each kind of deed can be left out, for shrinking. */
+	uint64_t deed = prng_below(&draw, 9);
+	if (skipped >> deed & 1)
+		deed = UINT64_MAX;
+	switch (deed) {
 	case 0:
 	case 1:
 		some_publishing(w);
@@ -454,18 +562,32 @@ void work_tick(struct world *w)
 	case 3:
 		ask_for(w, node);
 		break;
+	case 4:
+		read_one(w, node);
+		break;
+	case UINT64_MAX:
+		break;
 	default:
 		hand_in(w, node);
 	}
-	world_tick_at(w, w->now + 100 + prng_below(&draw, 20000));
+	world_tick_at(w, w->now + 100 + prng_below(&draw, 2 * pace));
 }
 
-void work_init(struct world *w)
+void work_init(struct world *w, uint64_t tick_ms, uint64_t skip)
 {
 	memset(&work, 0, sizeof work);
+	pace = tick_ms;
+	skipped = skip;
 	draw = prng_new(w->seed, FOR_WORKLOAD, 0);
 	change_rules(w, 0, (unsigned)prng_below(&draw, 200));
 	world_tick_at(w, w->now + 1000);
+}
+
+void work_free(void)
+{
+	for (unsigned i = 0; i < work.nresources; i++)
+		free(work.resources[i].issues);
+	memset(&work, 0, sizeof work);
 }
 
 uint64_t work_records(void)

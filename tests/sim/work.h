@@ -1,10 +1,16 @@
-/* work.h: the people's side of the world, as check.c compares it. */
+/* work.h: the people's side of the world, as check.c and final.c compare it. */
 #ifndef SIM_WORK_H
 #define SIM_WORK_H
 
 #include "world.h"
 
-enum { RESOURCES_MAX = 64, RECORDS_MAX = 4096, PROMISES_MAX = 256 };
+enum { RESOURCES_MAX = 64, RECORDS_MAX = 8192, PROMISES_MAX = 1024 };
+
+/* What the publisher's own database said a version is. */
+struct issue {
+	uint64_t version;
+	struct gt_id hash;
+};
 
 struct resource {
 	char id[GT_RID_MAX + 1];
@@ -14,12 +20,18 @@ struct resource {
 	bool withdrawn;
 	bool pending, unsure; /* a command is open; its fate is unknown */
 	struct gt_id object, next_object;
+	unsigned barred; /* levels that must not have it, as bits, ... */
+	struct issue *issues;
+	size_t nissues;
+	uint64_t barred_from; /* ... in this version or a later one */
 };
 
 struct record {
 	uint8_t id[GT_UUID_BYTES];
 	unsigned form_number;
-	bool acknowledged;
+	bool acknowledged, maybe; /* maybe: no answer was heard */
+	bool excused;  /* the only copy was on a disk that got lost */
+	unsigned node; /* that acknowledged it last */
 };
 
 enum promise_kind {
@@ -34,7 +46,7 @@ enum promise_kind {
 struct promise {
 	enum promise_kind kind;
 	uint64_t token;
-	unsigned node, choice;
+	unsigned node, choice, barred;
 	struct resource *resource;
 	struct record *records[4];
 };
@@ -47,11 +59,16 @@ struct work {
 	struct promise promises[PROMISES_MAX];
 	unsigned layer[NODES_MAX]; /* choice + 1; 0: none */
 	bool layer_unsure[NODES_MAX];
+	bool layer_open[NODES_MAX]; /* a change is under way */
 };
 extern struct work work;
 
 /* The encoded layer that a choice stands for at a node. */
 size_t work_layer(unsigned node, unsigned choice, uint8_t out[1024]);
 size_t work_record_body(const struct record *r, char out[256]);
+
+/* The record's row at that node: in its stream, or set aside. */
+bool work_record_at(const struct sim_node *s, const struct record *r,
+                    bool set_aside_counts);
 
 #endif

@@ -9,22 +9,42 @@
 #include "node.h"
 #include "seal.h"
 
-enum { NODES_MAX = 64 };
+enum { NODES_MAX = 2048 };
 
-/* What may go wrong; each can be switched off alone. */
-enum fault {
-	FAULT_LOSS = 1 << 0,       /* messages vanish on a live link */
-	FAULT_DUPLICATE = 1 << 1,  /* messages arrive twice */
-	FAULT_REORDER = 1 << 2,    /* messages overtake */
-	FAULT_CUT = 1 << 3,        /* links break for seconds to hours */
-	FAULT_CRASH = 1 << 4,      /* power cuts at any moment */
-	FAULT_CRASH_CALL = 1 << 5, /* power cuts at the n-th disk call */
-	FAULT_FULL = 1 << 6,       /* disks fill up and are cleared */
-	FAULT_CLOCK = 1 << 7,      /* wall clocks jump by years */
-	FAULT_ALL = (1 << 8) - 1,
+/* What may go wrong; each can be switched off alone, and draws from its own
+ * stream, so that the others stay as they were. */
+#define FAULTS(X)                                                              \
+	X(LOSS, "loss")           /* messages vanish on a live link */         \
+	X(DUPLICATE, "duplicate") /* messages arrive twice */                  \
+	X(REORDER, "reorder")     /* messages overtake */                      \
+	X(CUT, "cut")             /* links break for seconds */                \
+	X(HALF_OPEN, "half-open") /* a link breaks and one end is not told */  \
+	X(ONE_WAY, "one-way")     /* nothing gets through in one direction */  \
+	X(THIN, "thin")           /* 16 to 256 KiB/s */                        \
+	X(OUTAGE, "outage")       /* no link up for hours, up to a day */      \
+	X(FORGE, "forge")         /* a middle node alters what it passes on */ \
+	X(CRASH, "crash")         /* power cuts at any moment */               \
+	X(CRASH_CALL, "crash-call") /* power cuts at the n-th disk call */     \
+	X(FULL, "full")             /* disks fill up and are cleared */        \
+	X(ROT, "rot")               /* a bit of an object file flips */        \
+	X(SLOW, "slow")             /* disks take seconds */                   \
+	X(CLOCK, "clock")           /* wall clocks jump by years */            \
+	X(RESTORE, "restore")       /* an old backup comes back */             \
+	X(REPLACE, "replace")       /* an empty disk under the same code */    \
+	X(LIE, "lie")               /* fsync does nothing: never on by itself */
+
+enum fault_bit {
+#define X(name, text) FAULT_BIT_##name,
+	FAULTS(X)
+#undef X
+	        FAULT_BITS
 };
-
-struct gt_bulk; /* a message in flight, counted */
+enum fault {
+#define X(name, text) FAULT_##name = 1 << FAULT_BIT_##name,
+	FAULTS(X)
+#undef X
+	        FAULT_ALL = FAULT_LIE - 1
+};
 
 struct sim_node {
 	unsigned index;
@@ -32,14 +52,20 @@ struct sim_node {
 	int parent; /* index, -1: root */
 	struct gt_key key;
 	struct gt_node *core; /* NULL: no power */
-	struct disk disk;
+	struct disk disk, backup;
+	bool has_backup, restored; /* next start: from a backup, or new */
 	uint64_t incarnation;
 	uint32_t uplink; /* our peer id of the link to the parent, 0: down */
-	uint32_t uplink_far; /* the parent's peer id of the same link */
+	uint32_t uplink_far; /* the parent's peer id of it; 0: it gave it up */
 	uint64_t order[2];   /* last arrival up and down, for links in order */
-	int64_t clock_off;   /* wall clock minus true time */
-	uint64_t deadline;   /* TIME event scheduled for then */
+	uint32_t rate;       /* bytes a second, 0: any */
+	unsigned blocked;    /* 1: nothing gets up, 2: nothing gets down */
+	uint64_t dark_until; /* no link up before */
+	uint64_t slow_until;
+	int64_t clock_off; /* wall clock minus true time */
+	uint64_t deadline; /* TIME event scheduled for then */
 	uint64_t crashes;
+	bool marks_unsure; /* the parent was restored since our last Prove */
 };
 
 struct world {
@@ -50,47 +76,73 @@ struct world {
 	uint32_t peers;
 	unsigned count;
 	struct sim_node nodes[NODES_MAX];
+	unsigned *link_child; /* by (peer - 1) / 2 */
+	size_t link_cap;
 	struct gt_key roster;
-	struct prng net, crashes, disks;
-	uint64_t events, messages, lost, doubled, cuts, power_cuts;
-	uint64_t trace; /* running hash of everything that happened */
-	bool calm;      /* faults are over */
+	struct prng draws[FAULT_BITS];
+	struct prng net, disks, power;
+	uint64_t events, messages, struck[FAULT_BITS];
+	uint64_t trace;     /* running hash of everything that happened */
+	unsigned not_right; /* index of a node, for check_converged */
+	bool calm;          /* faults are over */
+	bool root_unsure;   /* the root was restored: root marks told before */
 	bool verbose;
 	struct heap *heap;
-	char failure[512]; /* first broken invariant, "" if none */
+	const char *invariant; /* first broken one, NULL if none */
+	char failure[512];
 };
 
-void world_init(struct world *w, uint64_t seed, unsigned faults,
-                unsigned nodes);
+struct shape {
+	unsigned nodes;       /* of the built-in five-level tree */
+	const char *file;     /* or codes, one a line: seeds/zhejiang.txt */
+	const char *under;    /* only these and what lies above and below */
+	const char *villages; /* only of these; NULL: none */
+};
+
+/* False: the shape cannot be had. */
+bool world_init(struct world *w, uint64_t seed, unsigned faults,
+                const struct shape *shape);
 void world_free(struct world *w);
 /* Runs until `until` ms or the first failure. */
 void world_run(struct world *w, uint64_t until);
 /* No more faults; everybody has power and links from now on. */
 void world_heal(struct world *w);
+/* invariant: a name that stays the same for the same broken promise. */
 void world_fail(struct world *w, const char *invariant, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));
 /* Hands a command to a node now. False: it has no power. The answer comes to
  * work_replied(). */
 bool world_command(struct world *w, unsigned node, struct gt_event *e);
-/* Puts a file on a node's disk, durable. */
-void world_stage(struct world *w, unsigned node, const char *name,
+/* Puts a file on a node's disk, durable. False: no room, or no power. */
+bool world_stage(struct world *w, unsigned node, const char *name,
                  const uint8_t *p, size_t n);
 /* Calls work_tick() at that time. */
 void world_tick_at(struct world *w, uint64_t at);
 int64_t world_wall(const struct world *w, unsigned node);
+/* Reads all frames of a complete object as a terminal would and reports the
+ * first that is not what it was. 0: all good, 1: reported, -1: not complete. */
+int world_read(struct world *w, unsigned node, const struct gt_id *object);
+uint64_t world_faults(const struct world *w);
 
 /* work.c: what people do, and what they may expect. */
-void work_init(struct world *w);
+void work_init(struct world *w, uint64_t tick_ms, uint64_t skip);
 void work_free(void);
 void work_tick(struct world *w);
 void work_replied(struct world *w, unsigned node, const struct gt_action *a);
 /* A node lost power: commands without an answer may have happened or not. */
 void work_crashed(struct world *w, unsigned node);
+/* A node forgot: people look at what it holds and repeat what is missing. */
+void work_restored(struct world *w, unsigned node);
 uint64_t work_records(void);
 
-/* check.c: what must be true. */
+/* check.c: what must be true after each step. */
+void check_init(void);
 void check_node(struct world *w, unsigned node); /* after each of its turns */
-/* All is as it should be in the end; says what is not when `loud`. */
+void check_started(struct world *w, unsigned node);
+void check_restored(struct world *w, unsigned node);
+
+/* final.c: all is as it should be in the end; says what is not when `loud`. */
 bool check_converged(struct world *w, bool loud);
+void check_audit(struct world *w);
 
 #endif

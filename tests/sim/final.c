@@ -1,0 +1,247 @@
+/* final.c: when the faults are over, everything is as policy says. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ask.h"
+#include "code.h"
+#include "policy.h"
+#include "schema.h"
+#include "state.h"
+#include "work.h"
+
+static struct gt_layer *layers[NODES_MAX];
+static const struct gt_layer *all[NODES_MAX]; /* those there are */
+static size_t nall;
+
+static void build_layers(struct world *w)
+{
+	nall = 0;
+	for (unsigned i = 0; i < w->count; i++) {
+		uint8_t body[1024], again[1100];
+		char why[200];
+		gt_layer_free(layers[i]);
+		layers[i] = NULL;
+		if (!work.layer[i])
+			continue;
+		size_t n = work_layer(i, work.layer[i] - 1, body);
+		Gt__Layer *m = gt__layer__unpack(NULL, n, body);
+		char *empty = m->origin;
+		m->origin = w->nodes[i].code;
+		m->version = 1;
+		n = gt__layer__pack(m, again);
+		m->origin = empty;
+		gt__layer__free_unpacked(m, NULL);
+		if (gt_layer_new(&layers[i], gt_bytes_of(again, n), why,
+		                 sizeof why) != 0) {
+			fprintf(stderr, "layer: %s\n", why);
+			exit(2);
+		}
+		all[nall++] = layers[i];
+	}
+}
+
+/* The verdict by the definition in policy.h, walking down from the publisher.
+ */
+static enum gt_verdict expected(struct world *w, const struct resource *r,
+                                unsigned node, const Gt__Entry *entry)
+{
+	if (node == r->node)
+		return GT_MIRROR;
+	if (w->nodes[node].parent < 0)
+		return GT_DENY;
+	enum gt_verdict above =
+	        expected(w, r, (unsigned)w->nodes[node].parent, entry);
+	struct gt_receiver to = {
+	        w->nodes[node].code,
+	        gt_level_name(gt_code_depth(w->nodes[node].code))};
+	struct gt_decision d = gt_policy_meet(all, nall, entry, &to, 0);
+	enum gt_verdict ceiling = gt_verdict_ceiling(above);
+	return d.verdict < ceiling ? d.verdict : ceiling;
+}
+
+static bool wrong(bool loud, const struct sim_node *s, const char *id,
+                  const char *what)
+{
+	if (loud)
+		printf("not converged: %s: %s: %s\n", s->code, id, what);
+	return false;
+}
+
+static bool object_right(struct world *w, struct sim_node *s,
+                         const struct resource *r, enum gt_verdict v, bool loud)
+{
+	char sql[160];
+	if (gt_id_is_zero(&r->object) || v < GT_MIRROR)
+		return true;
+	snprintf(sql, sizeof sql, "SELECT state FROM object WHERE id=?1");
+	if (ask_one(s, sql, r->object.b, GT_ID_BYTES) != GT_OBJECT_COMPLETE)
+		return wrong(loud, s, r->id, "its object is not complete");
+	/* Somebody plays all of it: what rotted is seen, and healed. */
+	if (world_read(w, s->index, &r->object) != 0)
+		return wrong(loud, s, r->id, "a frame is damaged");
+	return true;
+}
+
+static bool resource_right(struct world *w, struct sim_node *s,
+                           const struct resource *r, bool loud)
+{
+	static const char *const types[] = {"course", "video", "document",
+	                                    "secret", "announcement"};
+	char sql[300];
+	Gt__Entry entry;
+	gt__entry__init(&entry);
+	union {
+		const char *in;
+		char *out;
+	} type = {types[r->type]}, id = {r->id};
+	entry.type = type.out;
+	entry.id = id.out;
+	enum gt_verdict v = expected(w, r, s->index, &entry);
+	snprintf(sql, sizeof sql,
+	         "SELECT count(*) FROM item WHERE kind=1 AND id='%s'"
+	         " AND verdict>0 AND state=0",
+	         r->id);
+	bool here = ask_one(s, sql, NULL, 0) > 0;
+	if (r->withdrawn)
+		return here ? wrong(loud, s, r->id, "withdrawn, still here")
+		            : true;
+	if ((v > GT_DENY) != here)
+		return wrong(loud, s, r->id, here ? "denied, here" : "missing");
+	if (v == GT_DENY)
+		return true;
+	snprintf(sql, sizeof sql,
+	         "SELECT verdict FROM item WHERE kind=1 AND id='%s'", r->id);
+	if (ask_one(s, sql, NULL, 0) != (int64_t)v)
+		return wrong(loud, s, r->id, "another verdict");
+	snprintf(sql, sizeof sql,
+	         "SELECT object IS ?1 OR (object IS NULL AND length(?1)=0)"
+	         " FROM item WHERE kind=1 AND id='%s'",
+	         r->id);
+	bool none = gt_id_is_zero(&r->object);
+	if (!none && ask_one(s, sql, r->object.b, GT_ID_BYTES) != 1)
+		return wrong(loud, s, r->id, "another version's object");
+	return object_right(w, s, r, v, loud);
+}
+
+/* Every acknowledged record is at the root once, in one of the forms that were
+ * acknowledged for its id. */
+static bool records_right(struct world *w, bool loud)
+{
+	struct sim_node *root = &w->nodes[0];
+	for (unsigned i = 0; i < work.nrecords; i++) {
+		const struct record *r = &work.records[i];
+		char body[256];
+		bool match = false;
+		if (!r->acknowledged || r->excused)
+			continue;
+		if (ask_one(root, "SELECT count(*) FROM record WHERE id=?1",
+		            r->id, 16) != 1)
+			return wrong(loud, root, "record", "not there once");
+		for (unsigned k = 0; !match && k < work.nrecords; k++) {
+			const struct record *o = &work.records[k];
+			if (memcmp(o->id, r->id, 16) != 0)
+				continue;
+			size_t n = work_record_body(o, body);
+			match = ask_one(root,
+			                "SELECT count(*) FROM record WHERE "
+			                "body=?1",
+			                body, n) == 1;
+		}
+		if (!match)
+			return wrong(loud, root, "record",
+			             "changed on the way");
+	}
+	return true;
+}
+
+static bool node_quiet(struct sim_node *s, bool loud)
+{
+	struct gt_node_status *st = malloc(sizeof *st);
+	if (!st)
+		exit(2);
+	gt_node_status(s->core, st);
+	bool linked = s->parent < 0 || (st->parent_up && st->synced);
+	bool rooted = st->records_unrooted == 0;
+	free(st);
+	if (!linked)
+		return wrong(loud, s, "link", "not up and in step");
+	return rooted ? true : wrong(loud, s, "records", "not all at the root");
+}
+
+static bool node_right(struct world *w, struct sim_node *s, bool loud)
+{
+	bool right = s->core && node_quiet(s, loud);
+	for (unsigned r = 0; right && r < work.nresources; r++)
+		if (work.resources[r].version > 0)
+			right = resource_right(w, s, &work.resources[r], loud);
+	return right;
+}
+
+bool check_converged(struct world *w, bool loud)
+{
+	bool right = true;
+	build_layers(w);
+	/* the node that was not right before is asked first */
+	right = node_right(w, &w->nodes[w->not_right], loud);
+	for (unsigned i = 0; right && i < w->count; i++) {
+		right = node_right(w, &w->nodes[i], loud);
+		w->not_right = right ? 0 : i;
+	}
+	right = right && records_right(w, loud);
+	for (unsigned i = 0; i < w->count; i++) {
+		gt_layer_free(layers[i]);
+		layers[i] = NULL;
+	}
+	return right;
+}
+
+/* --------------------------------------------------------------------- audit
+ */
+
+/* Rows that name a transfer, at one end, must have their like at the other.
+ * The parent writes what it sends before the child can hear of it; the child
+ * writes what it sends before the parent can. Done travels once and may get
+ * lost, so of objects only this is asked: what the parent says was fetched, the
+ * child says too. Ends that were restored have forgotten their rows. */
+static void pair(struct world *w, struct sim_node *from, const char *events,
+                 struct sim_node *to, const char *like)
+{
+	char sql[300];
+	snprintf(sql, sizeof sql,
+	         "SELECT DISTINCT transfer,subject,verdict FROM audit"
+	         " WHERE event IN(%s) AND peer='%s' AND transfer<>''"
+	         " AND result='ok'",
+	         events, to->code);
+	sqlite3_stmt *st = ask(from, sql);
+	snprintf(sql, sizeof sql,
+	         "SELECT 1 FROM audit WHERE transfer=?1 AND subject=?2"
+	         " AND verdict=?3 AND event IN(%s) AND peer='%s'",
+	         like, from->code);
+	sqlite3_stmt *other = ask(to, sql);
+	while (!w->invariant && sqlite3_step(st) == SQLITE_ROW) {
+		for (int i = 0; i < 3; i++)
+			sqlite3_bind_text(other, i + 1, gt_col_text(st, i), -1,
+			                  SQLITE_TRANSIENT);
+		if (sqlite3_step(other) != SQLITE_ROW)
+			world_fail(w, "audit",
+			           "%s wrote %s of %s with %s, which did not",
+			           from->code, gt_col_text(st, 0),
+			           gt_col_text(st, 1), to->code);
+		sqlite3_reset(other);
+	}
+	sqlite3_finalize(st);
+	sqlite3_finalize(other);
+}
+
+void check_audit(struct world *w)
+{
+	if (w->struck[FAULT_BIT_RESTORE] || w->struck[FAULT_BIT_REPLACE])
+		return;
+	for (unsigned i = 1; i < w->count && i < 64; i++) {
+		struct sim_node *c = &w->nodes[i], *p = &w->nodes[c->parent];
+		pair(w, c, "'receive','retract'", p, "'judge'");
+		pair(w, p, "'merge'", c, "'send'");
+		pair(w, p, "'serve'", c, "'fetch'");
+	}
+}

@@ -1,0 +1,225 @@
+/* power.c: power cuts, disks that fill up or forget, backups, wrong clocks. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arena.h"
+#include "ask.h"
+#include "code.h"
+#include "inside.h"
+#include "vfs.h"
+
+static void say(const struct world *w, const struct sim_node *s,
+                const char *what)
+{
+	if (w->verbose)
+		printf("%10llu %-12s %s\n", (unsigned long long)w->now, s->code,
+		       what);
+}
+
+/* ----------------------------------------------------------------- going off
+ */
+
+static void stop(struct world *w, struct sim_node *s)
+{
+	s->crashes++;
+	s->incarnation++;
+	s->disk.dead = true;
+	gt_node_close(s->core);
+	s->core = NULL;
+	s->deadline = 0;
+	work_crashed(w, s->index);
+}
+
+void power_cut(struct world *w, struct sim_node *s)
+{
+	if (!s->core)
+		return;
+	stop(w, s);
+	disk_power_cycle(&s->disk, &w->disks);
+	say(w, s, "power cut");
+	net_power_cut(w, s);
+	sim_plan(w, w->now + 500 + prng_below(&w->power, 60000), POWER_ON,
+	         s->index);
+}
+
+/* ----------------------------------------------------------------- coming on
+ */
+
+/* The root's operator keeps the roster; a node that joins is given the rows
+ * from itself up to the root. */
+static void send_members(struct world *w, struct sim_node *s)
+{
+	struct gt_arena *arena = sim_must(gt_arena_new());
+	static struct gt_bytes bodies[NODES_MAX], sealed[NODES_MAX];
+	size_t n = 0;
+	for (unsigned i = 0; i < w->count; i++) {
+		Gt__Member m = GT__MEMBER__INIT;
+		if (s->parent >= 0 &&
+		    !gt_code_within(s->code, w->nodes[i].code))
+			continue;
+		m.code = w->nodes[i].code;
+		m.version = 1;
+		m.key = (ProtobufCBinaryData){32, w->nodes[i].key.public};
+		bodies[n++] = gt_arena_pack(arena, &m.base);
+	}
+	if (gt_seal(&w->roster, GT__KIND__MEMBER, bodies, n, arena, sealed) !=
+	    0)
+		exit(2);
+	struct gt_event e = {
+	        .type = GT_EV_MEMBERS, .members = sealed, .count = n};
+	sim_turn(w, s, &e);
+	gt_arena_free(arena);
+}
+
+static bool open_core(struct world *w, struct sim_node *s)
+{
+	char why[256] = "";
+	struct gt_node_config c = {
+	        .code = s->code,
+	        .parent = s->parent < 0 ? "" : w->nodes[s->parent].code,
+	        .software = "sim",
+	        .restored = s->restored};
+	memcpy(c.seed, s->key.seed, 32);
+	memcpy(c.roster_key, w->roster.public, 32);
+	sqlite3 *db = vfs_open_db(s->index);
+	if (db && gt_node_open(&s->core, &c, db, why, sizeof why) == 0)
+		return true;
+	s->core = NULL;
+	bool excused = s->disk.limit || s->disk.dead;
+	if (s->disk.dead)
+		disk_power_cycle(&s->disk, &w->disks);
+	if (!excused)
+		world_fail(w, "restart", "%s does not start: %s", s->code, why);
+	sim_plan(w, w->now + 5000, POWER_ON, s->index);
+	return false;
+}
+
+static void plan_faults(struct world *w, struct sim_node *s)
+{
+	if (sim_may(w, FAULT_CRASH_CALL) &&
+	    prng_once_in(sim_draws(w, FAULT_CRASH_CALL), 3)) {
+		s->disk.die_at =
+		        s->disk.calls + 1 +
+		        prng_below(sim_draws(w, FAULT_CRASH_CALL), 400);
+		w->struck[FAULT_BIT_CRASH_CALL]++;
+	}
+	if (sim_may(w, FAULT_CRASH))
+		sim_plan(w,
+		         w->now + 1000 +
+		                 prng_below(sim_draws(w, FAULT_CRASH), 900000),
+		         POWER_CUT, s->index)
+		        ->incarnation = s->incarnation;
+	if (sim_may(w, FAULT_CLOCK) &&
+	    prng_once_in(sim_draws(w, FAULT_CLOCK), 4)) {
+		uint64_t years = prng_below(sim_draws(w, FAULT_CLOCK), 20);
+		s->clock_off = ((int64_t)years - 10) * 365 * 86400000;
+		w->struck[FAULT_BIT_CLOCK]++;
+	}
+}
+
+void power_on(struct world *w, struct sim_node *s)
+{
+	uint8_t entropy[64];
+	if (s->core || !open_core(w, s))
+		return;
+	/* Whoever restores a node looks at its clock first. */
+	if (s->restored)
+		s->clock_off = 0;
+	struct prng p = prng_new(w->seed, FOR_ENTROPY,
+	                         s->index * 100003u + s->incarnation);
+	prng_fill(&p, entropy, sizeof entropy);
+	struct gt_event e = {.type = GT_EV_START,
+	                     .body = {entropy, sizeof entropy}};
+	sim_turn(w, s, &e);
+	if (!s->core)
+		return;
+	if (s->restored)
+		work_restored(w, s->index);
+	s->restored = false;
+	check_started(w, s->index);
+	send_members(w, s);
+	if (s->core && s->parent >= 0)
+		sim_plan(w, w->now + prng_below(&w->net, 3000), LINK_TRY,
+		         s->index);
+	if (s->core)
+		plan_faults(w, s);
+}
+
+/* ------------------------------------------------------------------ episodes
+ */
+
+static void fill_up(struct world *w, struct sim_node *s, struct prng *p)
+{
+	s->disk.limit = s->disk.used + prng_below(p, 200 << 10);
+	say(w, s, "the disk fills up");
+	sim_plan(w, w->now + 10000 + prng_below(p, 300000), DISK_CLEAR,
+	         s->index);
+}
+
+/* The database and the files of one moment. */
+static void back_up(struct world *w, struct sim_node *s, struct prng *p)
+{
+	if (s->has_backup || !s->core)
+		return;
+	disk_copy(&s->backup, &s->disk);
+	s->has_backup = true;
+	sim_plan(w, w->now + 30000 + prng_below(p, 1800000), RESTORE, s->index);
+}
+
+static void come_back(struct world *w, struct sim_node *s)
+{
+	s->restored = true;
+	for (unsigned i = 0; i < w->count; i++)
+		if (w->nodes[i].parent == (int)s->index)
+			w->nodes[i].marks_unsure = true;
+	if (s->parent < 0)
+		w->root_unsure = true;
+	net_power_cut(w, s);
+	sim_plan(w, w->now + 500 + prng_below(&w->power, 60000), POWER_ON,
+	         s->index);
+}
+
+void power_restore(struct world *w, struct sim_node *s)
+{
+	if (!s->core || !s->has_backup || w->calm)
+		return;
+	say(w, s, "an old backup is restored");
+	w->struck[FAULT_BIT_RESTORE]++;
+	check_restored(w, s->index);
+	stop(w, s);
+	disk_copy(&s->disk, &s->backup);
+	disk_free(&s->backup);
+	s->has_backup = false;
+	come_back(w, s);
+}
+
+static void replace(struct world *w, struct sim_node *s)
+{
+	if (!s->core)
+		return;
+	say(w, s, "is lost and replaced");
+	check_restored(w, s->index);
+	stop(w, s);
+	disk_free(&s->disk);
+	s->disk = (struct disk){0};
+	come_back(w, s);
+}
+
+void power_episode(struct world *w, enum fault f)
+{
+	struct prng *p = sim_draws(w, f);
+	struct sim_node *s = &w->nodes[prng_below(p, w->count)];
+	if (f == FAULT_FULL)
+		fill_up(w, s, p);
+	else if (f == FAULT_ROT && s->core)
+		blob_rot(w, s);
+	else if (f == FAULT_SLOW)
+		s->slow_until = w->now + 10000 + prng_below(p, 120000);
+	else if (f == FAULT_RESTORE)
+		back_up(w, s, p);
+	else if (f == FAULT_REPLACE)
+		replace(w, s);
+	else if (f == FAULT_LIE)
+		s->disk.lies = true;
+}

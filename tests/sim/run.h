@@ -1,0 +1,40 @@
+/* run.h: one run of one seed, and making a failing run smaller. */
+#ifndef SIM_RUN_H
+#define SIM_RUN_H
+
+#include "world.h"
+
+struct options {
+	uint64_t seed, count;
+	struct shape shape;
+	unsigned faults;
+	uint64_t minutes;
+	uint64_t pace; /* mean ms between two deeds of people */
+	uint64_t skip; /* kinds of deeds left out, as bits */
+	bool verbose, quiet, shrink;
+	uint64_t campaign; /* minutes of real time */
+};
+
+struct result {
+	const char *invariant; /* NULL: all was well */
+	char failure[512];
+	uint64_t failed_at, virtual_ms, events, messages, records, trace;
+	uint64_t struck[FAULT_BITS];
+	unsigned nodes;
+};
+
+/* False: the shape cannot be had. */
+bool run(const struct options *o, uint64_t seed, struct result *out);
+void run_print(const struct options *o, uint64_t seed, const struct result *r);
+/* Prints the command that replays it. */
+void run_replay(const struct options *o, uint64_t seed);
+/* "loss,cut", "all,-forge", or a number. False: no such fault. */
+bool faults_parse(const char *text, unsigned *out);
+void faults_print(unsigned faults);
+
+/* shrink.c: fewer minutes, nodes, fault classes and deeds, while the same
+ * invariant breaks. */
+void shrink(const struct options *o, uint64_t seed,
+            const struct result *failed);
+
+#endif

@@ -1,0 +1,83 @@
+/* shrink.c: a smaller run in which the same promise breaks. */
+#include <stdio.h>
+#include <string.h>
+
+#include "run.h"
+
+/* The same invariant, or the smaller run shows something else. */
+static bool still(const struct options *o, uint64_t seed, const char *invariant,
+                  struct result *out)
+{
+	return run(o, seed, out) && out->invariant &&
+	       strcmp(out->invariant, invariant) == 0;
+}
+
+static bool try(struct options *best, const struct options *next, uint64_t seed,
+                const char *invariant, struct result *last)
+{
+	struct result r;
+	if (!still(next, seed, invariant, &r))
+		return false;
+	*best = *next;
+	*last = r;
+	printf("shrink: still %s: ", invariant);
+	run_replay(best, seed);
+	return true;
+}
+
+static void fewer_minutes(struct options *best, uint64_t seed,
+                          const char *invariant, struct result *last)
+{
+	struct options next = *best;
+	next.minutes = last->failed_at / 60000 + 1;
+	if (next.minutes < best->minutes)
+		try(best, &next, seed, invariant, last);
+	for (uint64_t part = 2; part <= 8 && best->minutes > 1; part *= 2) {
+		next = *best;
+		next.minutes -= (next.minutes + part - 1) / part;
+		if (next.minutes > 0 && try(best, &next, seed, invariant, last))
+			part = 1;
+	}
+}
+
+static void fewer_nodes(struct options *best, uint64_t seed,
+                        const char *invariant, struct result *last)
+{
+	struct options next = *best;
+	for (unsigned n = 2; !best->shape.file && n < best->shape.nodes; n++) {
+		next = *best;
+		next.shape.nodes = n;
+		if (try(best, &next, seed, invariant, last))
+			return;
+	}
+}
+
+static void fewer_bits(struct options *best, uint64_t seed,
+                       const char *invariant, struct result *last)
+{
+	for (unsigned i = 0; i < FAULT_BITS; i++) {
+		struct options next = *best;
+		next.faults &= ~(1u << i);
+		if (next.faults != best->faults)
+			try(best, &next, seed, invariant, last);
+	}
+	for (unsigned i = 0; i < 9; i++) {
+		struct options next = *best;
+		next.skip |= 1u << i;
+		if (next.skip != best->skip)
+			try(best, &next, seed, invariant, last);
+	}
+}
+
+void shrink(const struct options *o, uint64_t seed, const struct result *failed)
+{
+	struct options best = *o;
+	struct result last = *failed;
+	best.verbose = false;
+	fewer_minutes(&best, seed, failed->invariant, &last);
+	fewer_nodes(&best, seed, failed->invariant, &last);
+	fewer_bits(&best, seed, failed->invariant, &last);
+	fewer_minutes(&best, seed, failed->invariant, &last);
+	printf("shrunk to: ");
+	run_print(&best, seed, &last);
+}
