@@ -264,6 +264,10 @@ int gt_follow_changes(struct gt_node *n, const Gt__ChangesReply *m)
 		return status;
 	if (n->status.synced != !m->more)
 		n->touched = true;
+	if (!n->status.synced && !m->more && n->strangers > 0)
+		for (uint32_t i = 0; i < n->npeers; i++)
+			n->peers[i].judged =
+			        0; /* strangers can be judged now */
 	n->status.synced = !m->more;
 	status = set_cursor(n, (int64_t)m->upto);
 	if (status == 0)

@@ -400,6 +400,8 @@ int gt_item_take(struct gt_node *n, const struct gt_claim *c,
 	    strcmp(old.rule, d->rule) == 0 && strcmp(old.layer, d->layer) == 0)
 		return 0; /* nothing new */
 	n->touched = true;
+	if (had && old.version == 0 && n->strangers > 0)
+		n->strangers--;
 	if (c->kind == GT__KIND__RESOURCE)
 		return take_resource(n, c, d, own, &old, had);
 	status = put(n, c, d, own, NULL, NULL);
@@ -410,11 +412,30 @@ int gt_item_take(struct gt_node *n, const struct gt_claim *c,
 	return status;
 }
 
+static const struct gt_decision denied = {GT_DENY, 0, "", ""};
+
+int gt_item_stranger(struct gt_node *n, const char *id)
+{
+	struct gt_claim c = {.kind = GT__KIND__RESOURCE, .id = id};
+	if (n->strangers >= GT_STRANGERS_MAX)
+		return 0;
+	n->strangers++;
+	return put(n, &c, &denied, false, NULL, NULL);
+}
+
+int gt_item_strangers(struct gt_node *n)
+{
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_ITEM_STRANGERS, "");
+	int row = gt_store_step(n->store, GT_SQL_ITEM_STRANGERS);
+	n->strangers = row == 1 ? gt_col_int(st, 0) : 0;
+	gt_store_reset(n->store, GT_SQL_ITEM_STRANGERS);
+	return row < 0 ? row : 0;
+}
+
 int gt_item_retract(struct gt_node *n, const char *id, bool *had)
 {
 	/* Of what may not be here only the name stays, so that those below are
 	 * told and an older version cannot come back. */
-	static const struct gt_decision denied = {GT_DENY, 0, "", ""};
 	struct gt_item old;
 	int status = gt_item_get(n, GT__KIND__RESOURCE, id, &old, had);
 	if (status != 0 || !*had || old.own || old.verdict == GT_DENY) {

@@ -165,7 +165,12 @@ static int judge_item(struct gt_node *n, struct gt_peer *c,
 	struct row old;
 	struct gt_decision d = {GT_DENY, 50, "", ""};
 	int64_t vseq = 0;
-	int status = view_get(n, c, item->rid, &old);
+	int status = 0;
+	/* Until our parent has told us everything, nothing follows from our
+	 * not knowing of it. */
+	if (item->version == 0 && !n->status.synced)
+		return 0;
+	status = view_get(n, c, item->rid, &old);
 	if (status != 0)
 		return status;
 	if (item->kind == GT__KIND__RESOURCE)
@@ -274,12 +279,30 @@ int gt_judge(struct gt_node *n, struct gt_peer *c, bool *more)
 /* ----------------------------------------------------------------- inventory
  */
 
+/* A name to remember: what came from here, or through here, once. What this
+ * node published itself and lost stays where it is. */
+static bool may_be_stranger(const struct gt_node *n, const struct gt_peer *c,
+                            const Gt__Inventory__Row *r)
+{
+	char publisher[GT_CODE_MAX + 1];
+	return r->verdict != GT__VERDICT__DENY && gt_rid_valid(r->id) &&
+	       gt_rid_publisher(publisher, r->id) &&
+	       strcmp(publisher, n->code) != 0 &&
+	       !gt_code_within(publisher, c->code);
+}
+
 static int inventory_row(struct gt_node *n, struct gt_peer *c,
                          const Gt__Inventory__Row *r)
 {
 	struct gt_item item;
 	bool found;
 	int status = gt_item_get(n, GT__KIND__RESOURCE, r->id, &item, &found);
+	if (status == 0 && !found && may_be_stranger(n, c, r)) {
+		status = gt_item_stranger(n, r->id);
+		if (status == 0)
+			status = gt_item_get(n, GT__KIND__RESOURCE, r->id,
+			                     &item, &found);
+	}
 	if (status != 0 || !found)
 		return status;
 	struct gt_decision d = {GT_DENY, 0, "", ""};

@@ -20,7 +20,8 @@ enum {
 	GT_RECORDS_BYTES = 256 << 10,
 	GT_RECORDS_ROWS = 512,
 	GT_INVENTORY_ROWS = 4096,
-	GT_REQUESTS_MAX = 1024, /* outstanding on one link */
+	GT_STRANGERS_MAX = 100000, /* names only children know, in all */
+	GT_REQUESTS_MAX = 1024,    /* outstanding on one link */
 
 	/* objects */
 	GT_FRAME_PLAIN_MIN = 64 << 10,

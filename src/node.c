@@ -161,6 +161,8 @@ static int load_code(struct gt_node *n)
 static int load_seq(struct gt_node *n)
 {
 	int status = gt_meta_get(n->store, "cursor", 0, &n->cursor);
+	if (status == 0)
+		status = gt_item_strangers(n);
 	for (int kind = 1; status == 0 && kind <= 3; kind++) {
 		sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_ITEM_MAX_SEQ,
 		                                 "i", (int64_t)kind);

@@ -32,6 +32,8 @@
 	  "updated_ms=excluded.updated_ms")                                   \
 	X(ITEM_ASK, "UPDATE item SET asked=?2 WHERE rid=?1")                  \
 	X(ITEM_DROP_PRIOR, "UPDATE item SET prior=NULL WHERE object=?1")      \
+	X(ITEM_STRANGERS,                                                     \
+	  "SELECT count(*) FROM item WHERE kind=1 AND version=0")             \
 	X(ITEM_MAX_SEQ, "SELECT ifnull(max(seq),0) FROM item WHERE kind=?1")  \
 	X(ITEMS_AFTER,                                                        \
 	  "SELECT " GT_ITEM_COLUMNS " FROM item WHERE kind=?1 AND seq>?2"     \

@@ -209,6 +209,7 @@ struct gt_node {
 	bool ages;
 	uint64_t age_due;
 	uint64_t layers_generation;
+	int64_t strangers; /* names only children know */
 
 	/* links */
 	struct gt_peer peers[GT_PEERS_MAX];
@@ -344,6 +345,10 @@ int gt_item_check(struct gt_node *n, struct gt_bytes sealed,
  * -GT_ECONFLICT. Releases and wants objects as the change asks. */
 int gt_item_take(struct gt_node *n, const struct gt_claim *c,
                  const struct gt_decision *d, bool own, int *result);
+/* Keeps the name of a resource that only a child knows of: it holds it from a
+ * time this node has forgotten. Denied, version 0. */
+int gt_item_stranger(struct gt_node *n, const char *id);
+int gt_item_strangers(struct gt_node *n); /* counts them, at START */
 /* Takes an item out of this node's holding: denied from now on. */
 int gt_item_retract(struct gt_node *n, const char *id, bool *had);
 /* The active member of that code; *found false: none or revoked. key may be

@@ -86,7 +86,7 @@ static int sync_object(struct sim_node *s, const struct gt_action *a)
 	object_name(name, &a->object);
 	struct disk_file *f = disk_open(&s->disk, name, false);
 	int status = f ? disk_sync(&s->disk, f) : -GT_EIO;
-	return status ? status : disk_sync_names(&s->disk);
+	return status ? status : disk_sync_names(&s->disk, "o/");
 }
 
 struct reading {
@@ -126,7 +126,7 @@ static int adopt(struct sim_node *s, const struct gt_action *a, char why[200])
 	status = disk_sync(&s->disk, disk_open(&s->disk, a->text, false));
 	if (status == 0)
 		status = disk_rename(&s->disk, a->text, name);
-	return status ? status : disk_sync_names(&s->disk);
+	return status ? status : disk_sync_names(&s->disk, "o/");
 }
 
 /* Bytes are served as they lie there, unless asked to check: whoever receives

@@ -156,13 +156,27 @@ int disk_sync(struct disk *d, struct disk_file *f)
 	return 0;
 }
 
-int disk_sync_names(struct disk *d)
+static bool in_folder(const char *name, const char *folder)
+{
+	size_t n = strlen(folder);
+	return n ? strncmp(name, folder, n) == 0 : !strchr(name, '/');
+}
+
+int disk_sync_names(struct disk *d, const char *folder)
 {
 	if (fails(d))
 		return -GT_EIO;
+	if (d->lies) {
+		d->lied = true;
+		return 0;
+	}
 	struct disk_file **at = &d->files;
 	while (*at) {
 		struct disk_file *f = *at;
+		if (!in_folder(f->name[0] ? f->name : f->durable, folder)) {
+			at = &f->next;
+			continue;
+		}
 		memcpy(f->durable, f->name, sizeof f->durable);
 		if (f->name[0]) {
 			at = &f->next;

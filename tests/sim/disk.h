@@ -33,7 +33,8 @@ int disk_read(const struct disk *d, const struct disk_file *f, uint64_t at,
 uint64_t disk_size(const struct disk_file *f);
 int disk_truncate(struct disk *d, struct disk_file *f, uint64_t n);
 int disk_sync(struct disk *d, struct disk_file *f);
-int disk_sync_names(struct disk *d);
+/* folder: "" or one that ends with a slash. */
+int disk_sync_names(struct disk *d, const char *folder);
 int disk_remove(struct disk *d, const char *name);
 int disk_rename(struct disk *d, const char *from, const char *to);
 /* Power comes back: what is on the platters is what there is. */

@@ -10,54 +10,26 @@
 #include "state.h"
 #include "work.h"
 
-static struct gt_layer *layers[NODES_MAX];
-static const struct gt_layer *all[NODES_MAX]; /* those there are */
-static size_t nall;
-
-static void build_layers(struct world *w)
-{
-	nall = 0;
-	for (unsigned i = 0; i < w->count; i++) {
-		uint8_t body[1024], again[1100];
-		char why[200];
-		gt_layer_free(layers[i]);
-		layers[i] = NULL;
-		if (!work.layer[i])
-			continue;
-		size_t n = work_layer(i, work.layer[i] - 1, body);
-		Gt__Layer *m = gt__layer__unpack(NULL, n, body);
-		char *empty = m->origin;
-		m->origin = w->nodes[i].code;
-		m->version = 1;
-		n = gt__layer__pack(m, again);
-		m->origin = empty;
-		gt__layer__free_unpacked(m, NULL);
-		if (gt_layer_new(&layers[i], gt_bytes_of(again, n), why,
-		                 sizeof why) != 0) {
-			fprintf(stderr, "layer: %s\n", why);
-			exit(2);
-		}
-		all[nall++] = layers[i];
-	}
-}
-
-/* The verdict by the definition in policy.h, walking down from the publisher.
- */
-static enum gt_verdict expected(struct world *w, const struct resource *r,
-                                unsigned node, const Gt__Entry *entry)
+/* The verdict by the promise, not by the code: the least of what each layer
+ * from the root to the node says, and never beyond what the node above can
+ * give. A parent that only lists has nothing to pass on but the listing; what
+ * it fetches when asked it can pass on when asked. */
+static unsigned expected(struct world *w, const struct resource *r,
+                         unsigned node)
 {
 	if (node == r->node)
 		return GT_MIRROR;
 	if (w->nodes[node].parent < 0)
 		return GT_DENY;
-	enum gt_verdict above =
-	        expected(w, r, (unsigned)w->nodes[node].parent, entry);
-	struct gt_receiver to = {
-	        w->nodes[node].code,
-	        gt_level_name(gt_code_depth(w->nodes[node].code))};
-	struct gt_decision d = gt_policy_meet(all, nall, entry, &to, 0);
-	enum gt_verdict ceiling = gt_verdict_ceiling(above);
-	return d.verdict < ceiling ? d.verdict : ceiling;
+	unsigned v = expected(w, r, (unsigned)w->nodes[node].parent);
+	if (v == GT_MIRROR || v == GT_ON_DEMAND)
+		v = GT_MIRROR;
+	int depth = gt_code_depth(w->nodes[node].code);
+	for (int i = (int)node; i >= 0; i = w->nodes[i].parent) {
+		unsigned says = work_verdict((unsigned)i, r->type, depth);
+		v = says < v ? says : v;
+	}
+	return v;
 }
 
 static bool wrong(bool loud, const struct sim_node *s, const char *id,
@@ -69,7 +41,7 @@ static bool wrong(bool loud, const struct sim_node *s, const char *id,
 }
 
 static bool object_right(struct world *w, struct sim_node *s,
-                         const struct resource *r, enum gt_verdict v, bool loud)
+                         const struct resource *r, unsigned v, bool loud)
 {
 	char sql[160];
 	if (gt_id_is_zero(&r->object) || v < GT_MIRROR)
@@ -86,18 +58,8 @@ static bool object_right(struct world *w, struct sim_node *s,
 static bool resource_right(struct world *w, struct sim_node *s,
                            const struct resource *r, bool loud)
 {
-	static const char *const types[] = {"course", "video", "document",
-	                                    "secret", "announcement"};
 	char sql[300];
-	Gt__Entry entry;
-	gt__entry__init(&entry);
-	union {
-		const char *in;
-		char *out;
-	} type = {types[r->type]}, id = {r->id};
-	entry.type = type.out;
-	entry.id = id.out;
-	enum gt_verdict v = expected(w, r, s->index, &entry);
+	unsigned v = expected(w, r, s->index);
 	snprintf(sql, sizeof sql,
 	         "SELECT count(*) FROM item WHERE kind=1 AND id='%s'"
 	         " AND verdict>0 AND state=0",
@@ -181,7 +143,6 @@ static bool node_right(struct world *w, struct sim_node *s, bool loud)
 bool check_converged(struct world *w, bool loud)
 {
 	bool right = true;
-	build_layers(w);
 	/* the node that was not right before is asked first */
 	right = node_right(w, &w->nodes[w->not_right], loud);
 	for (unsigned i = 0; right && i < w->count; i++) {
@@ -189,10 +150,6 @@ bool check_converged(struct world *w, bool loud)
 		w->not_right = right ? 0 : i;
 	}
 	right = right && records_right(w, loud);
-	for (unsigned i = 0; i < w->count; i++) {
-		gt_layer_free(layers[i]);
-		layers[i] = NULL;
-	}
 	return right;
 }
 

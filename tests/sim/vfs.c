@@ -79,7 +79,8 @@ static int f_sync(sqlite3_file *file, int flags)
 	if (disk_sync(f->disk, f->f))
 		return SQLITE_IOERR_FSYNC;
 	/* SQLite syncs the folder of a new journal itself, on unix. */
-	return disk_sync_names(f->disk) ? SQLITE_IOERR_DIR_FSYNC : SQLITE_OK;
+	return disk_sync_names(f->disk, "") ? SQLITE_IOERR_DIR_FSYNC
+	                                    : SQLITE_OK;
 }
 
 static int f_size(sqlite3_file *file, sqlite3_int64 *out)
@@ -168,7 +169,7 @@ static int v_delete(sqlite3_vfs *v, const char *path, int sync_dir)
 	if (status == -GT_EUNKNOWN)
 		return SQLITE_IOERR_DELETE_NOENT;
 	if (status == 0 && sync_dir)
-		status = disk_sync_names(d);
+		status = disk_sync_names(d, "");
 	return status ? SQLITE_IOERR_DELETE : SQLITE_OK;
 }
 

@@ -290,6 +290,22 @@ size_t work_layer(unsigned node, unsigned choice, uint8_t out[1024])
 	return gt__layer__pack(&m, out);
 }
 
+unsigned work_verdict(unsigned node, unsigned type, int depth)
+{
+	static const unsigned fallbacks[] = {GT_MIRROR, GT_MIRROR, GT_ON_DEMAND,
+	                                     GT_METADATA};
+	unsigned choice = work.layer[node];
+	if (choice-- == 0)
+		return GT_MIRROR;
+	if (type == 3 && depth == 4)
+		return GT_DENY;
+	if (type == choice % 5 && depth == (choice & 1 ? 3 : 2))
+		return choice / 2 % 4;
+	if (type == choice / 3 % 5 && depth == 4)
+		return choice / 5 % 4;
+	return node == 0 ? GT_MIRROR : fallbacks[choice / 7 % 4];
+}
+
 static void change_rules(struct world *w, unsigned node, unsigned choice)
 {
 	struct promise *p = promise_new(w, node, LAYER_PROMISE);

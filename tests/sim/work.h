@@ -65,6 +65,8 @@ extern struct work work;
 
 /* The encoded layer that a choice stands for at a node. */
 size_t work_layer(unsigned node, unsigned choice, uint8_t out[1024]);
+/* What that layer says of a type for a level, by the same choice. */
+unsigned work_verdict(unsigned node, unsigned type, int depth);
 size_t work_record_body(const struct record *r, char out[256]);
 
 /* The record's row at that node: in its stream, or set aside. */
