@@ -41,13 +41,14 @@ static uint32_t filling(const struct gt_node *n)
 /* Gives transfer slots to the objects wanted most. */
 static int choose(struct gt_node *n)
 {
-	struct gt_id ids[2 * GT_TRANSFERS_MAX];
-	uint32_t limit[2 * GT_TRANSFERS_MAX];
+	enum { CHOICES = 2 * GT_TRANSFERS_MAX };
+	struct gt_id ids[CHOICES];
+	uint32_t limit[CHOICES];
 	size_t count = 0;
 	int row, status = 0;
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECTS_WANTED, "i",
-	                                 (int64_t)(2 * GT_TRANSFERS_MAX));
-	while (count < 2 * GT_TRANSFERS_MAX &&
+	                                 (int64_t)CHOICES);
+	while (count < CHOICES &&
 	       (row = gt_store_step(n->store, GT_SQL_OBJECTS_WANTED)) != 0) {
 		if (row < 0)
 			return row;
@@ -196,7 +197,7 @@ void gt_fetch_reset(struct gt_node *n)
 		o->retry_ms = 0;
 		if (!o->m)
 			o->nbytes = 0;
-		if (!o->frames || o->count[GT_FRAME_ASKED] == 0)
+		if (!o->m || !o->frames || o->count[GT_FRAME_ASKED] == 0)
 			continue;
 		for (uint32_t f = 0; f < o->m->nframes; f++)
 			if (o->frames[f] == GT_FRAME_ASKED)

@@ -173,8 +173,8 @@ void gt_node_close(struct gt_node *node);
  * actions. 0, or a negative GT_E... after which this node must be closed:
  * nothing was committed and no action may be performed. A neighbour's bad
  * message is no error of the node; it comes out as GT_ACT_DROP. */
-int gt_node_turn(struct gt_node *node, struct gt_now now,
-                 const struct gt_event *events, size_t n, size_t *taken,
+int gt_node_turn(struct gt_node *n, struct gt_now now,
+                 const struct gt_event *events, size_t count, size_t *taken,
                  struct gt_actions *actions);
 
 /* When GT_EV_TIME is due next, in mono_ms; UINT64_MAX: never. */

@@ -185,6 +185,7 @@ static int adopt(struct gt_node *n, const struct gt_event *e)
 	gt_manifest_id(&id, d->manifest);
 	*p = (struct gt_pending){.used = true, .token = e->token, .object = id};
 	p->entry = gt_bytes_of(copy, d->entry.n);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): freed with p->entry */
 	p->manifest = gt_bytes_of(copy + d->entry.n, d->manifest.n);
 	gt_copy(p->actor, sizeof p->actor, e->actor ? e->actor : "");
 	a->object = id;

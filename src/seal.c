@@ -132,6 +132,7 @@ static void signed_text(uint8_t out[sizeof context - 1 + GT_ID_BYTES],
 /* --------------------------------------------------------------------- seal */
 
 static struct gt_bytes encode(const struct gt_key *key, Gt__Kind kind,
+                              /* NOLINTNEXTLINE(readability-non-const-parameter) */
                               struct gt_bytes body, uint8_t sig[64],
                               const struct tree *t, size_t i, size_t n,
                               struct gt_arena *arena)

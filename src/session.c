@@ -18,10 +18,10 @@ static struct gt_bytes proof_text(uint8_t out[PROOF_TEXT], const char *role,
 	gt_format(text, PROOF_TEXT, "guantong hello v1\n%s\n%s\n%s\n", role,
 	          child, parent);
 	size_t n = strlen(text);
-	assert(n + 2 * NONCE <= PROOF_TEXT);
+	assert(n + NONCE + NONCE <= PROOF_TEXT);
 	memcpy(out + n, child_nonce, NONCE);
 	memcpy(out + n + NONCE, parent_nonce, NONCE);
-	return gt_bytes_of(out, n + 2 * NONCE);
+	return gt_bytes_of(out, n + NONCE + NONCE);
 }
 
 static int refuse(struct gt_node *n, struct gt_peer *p, uint64_t token,

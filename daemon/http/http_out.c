@@ -46,7 +46,7 @@ void gt_out_format(struct gt_out *o, const char *fmt, ...)
 	va_copy(again, args);
 	int n = vsnprintf(NULL, 0, fmt, args);
 	if (n >= 0 && room(o, (size_t)n)) {
-		vsnprintf(o->p + o->n, (size_t)n + 1, fmt, again);
+		(void)vsnprintf(o->p + o->n, (size_t)n + 1, fmt, again);
 		o->n += (size_t)n;
 	} else {
 		o->failed = true;
@@ -106,7 +106,7 @@ void gt_out_size(struct gt_out *o, uint64_t bytes)
 		gt_out_format(o, "%u B", (unsigned)bytes);
 		return;
 	}
-	for (; tenths >= 1024 * 1024 && unit < 3; unit++)
+	for (; tenths >= UINT64_C(1024) * 1024 && unit < 3; unit++)
 		tenths /= 1024;
 	tenths = tenths > UINT64_MAX / 10 ? tenths : tenths * 10;
 	tenths /= 1024;

@@ -258,6 +258,7 @@ static void draft(struct parse *p, struct gt_draft *d, bool may_content)
 
 int gt_publish_parse(const json_t *value, const char *lang,
                      struct gt_arena *arena, struct gt_draft **drafts,
+                     /* NOLINTNEXTLINE(readability-non-const-parameter) */
                      size_t *n, char *why, size_t why_cap)
 {
 	struct parse p = {

@@ -164,7 +164,7 @@ void stream_unref(struct stream *s);
 void stream_reap(struct stream *s);
 
 /* listener.c, dialer.c: loop thread */
-int listener_start(struct gt_links *links, const char *url, char *why,
+int listener_start(struct gt_links *links, const char *where, char *why,
                    size_t why_cap);
 void listener_tend(struct gt_links *links);
 void listener_stop(struct gt_links *links);

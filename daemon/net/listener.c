@@ -124,7 +124,7 @@ static void on_pause_over(uv_timer_t *timer)
 	}
 	links_log(links, GT_LOG_ERROR, "cannot listen", l->url,
 	          nng_strerror(rv));
-	uv_timer_start(timer, on_pause_over, 10 * PAUSE_MS, 0);
+	uv_timer_start(timer, on_pause_over, (uint64_t)10 * PAUSE_MS, 0);
 }
 
 void listener_tend(struct gt_links *links)

@@ -186,6 +186,7 @@ static int conn_recv(nng_tls_engine_conn *c, uint8_t *p, size_t *n)
 /* One record a call. nng calls again when TCP has taken it, with the same
  * buffer, for as long as the answer is EAGAIN; two records at once would only
  * overflow its ring and break the second in two. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): nng's type */
 static int conn_send(nng_tls_engine_conn *c, const uint8_t *p, size_t *n)
 {
 	size_t want = *n - c->sent, wrote = 0;

@@ -110,7 +110,9 @@ for i in 0 1 2 3 4; do
 		gt "$code" policy check "$policy" >/dev/null
 		cp "$policy" "$run/$code/policy.yaml"
 	fi
-	note "${zh[$code]} $code  links on ${link[$code]}, http://127.0.0.1:${http[$code]}/ $([ -e "$policy" ] && echo "with $policy")"
+	listens="links on ${link[$code]}, "
+	[ "$code" = $village ] && listens=
+	note "${zh[$code]} $code  ${listens}http://127.0.0.1:${http[$code]}/ $([ -e "$policy" ] && echo "with $policy")"
 done
 
 say '启动五个守护进程' 'five daemons, TLS on every link'
