@@ -132,10 +132,9 @@ static void signed_text(uint8_t out[sizeof context - 1 + GT_ID_BYTES],
 /* --------------------------------------------------------------------- seal */
 
 static struct gt_bytes encode(const struct gt_key *key, Gt__Kind kind,
-                              /* NOLINTNEXTLINE(readability-non-const-parameter) */
-                              struct gt_bytes body, uint8_t sig[64],
-                              const struct tree *t, size_t i, size_t n,
-                              struct gt_arena *arena)
+                              struct gt_bytes body, /* NOLINTNEXTLINE */
+                              uint8_t sig[64], const struct tree *t, size_t i,
+                              size_t n, struct gt_arena *arena)
 {
 	Gt__Signed s = GT__SIGNED__INIT;
 	ProtobufCBinaryData path[GT_SEAL_DEPTH];
