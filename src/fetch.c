@@ -121,6 +121,13 @@ static bool room(const struct gt_node *n)
 	       n->asking_count < GT_REQUESTS_MAX - 64;
 }
 
+/* Missing, and not about to be copied from the version before. */
+static bool to_ask(const struct gt_object *o, uint32_t frame)
+{
+	return o->frames[frame] == GT_FRAME_MISSING &&
+	       (!o->from || o->from[frame] == UINT32_MAX);
+}
+
 /* Frames somebody below waits for come first, the rest in file order. */
 static int ask_frames(struct gt_node *n, struct gt_object *o)
 {
@@ -128,17 +135,17 @@ static int ask_frames(struct gt_node *n, struct gt_object *o)
 	int status = 0;
 	for (struct gt_waiter *w = o->waiters;
 	     status == 0 && w && room(n) && !full; w = w->next)
-		if (w->frame < o->m->nframes &&
-		    o->frames[w->frame] == GT_FRAME_MISSING)
+		if (w->frame < o->m->nframes && to_ask(o, w->frame))
 			status = ask_frame(n, o, w->frame, &full);
 	if (!o->filling)
 		return status;
 	uint32_t i = o->scan;
-	for (; status == 0 && i < o->m->nframes && room(n) && !full; i++)
-		if (o->frames[i] == GT_FRAME_MISSING)
+	for (; status == 0 && i < o->m->nframes && room(n) && !full; i++) {
+		if (to_ask(o, i))
 			status = ask_frame(n, o, i, &full);
-	if (!full)
-		o->scan = i;
+		if (!full && i == o->scan && o->frames[i] != GT_FRAME_MISSING)
+			o->scan++;
+	}
 	return status;
 }
 
@@ -241,19 +248,26 @@ static int damaged_manifest(struct gt_node *n, struct gt_object *o,
 	return gt_audit_row(n, &row);
 }
 
-/* What the signed entry promised of the object must be what the manifest
- * holds. */
+/* What a signed entry promised of the object must be what the manifest holds.
+ * One entry's lie does not take the object from another that is honest. */
 static int check_promise(struct gt_node *n, struct gt_object *o, bool *kept)
 {
-	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECT_ENTRY, "b",
+	const struct gt_manifest *m = o->m;
+	bool any = false;
+	int row = 0;
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECT_ENTRIES, "b",
 	                                 gt_bytes_of(o->id.b, GT_ID_BYTES));
-	int row = gt_store_step(n->store, GT_SQL_OBJECT_ENTRY);
-	const Gt__Entry *e =
-	        row == 1 ? gt_item_entry(n, gt_col_bytes(st, 0)) : NULL;
-	gt_store_reset(n->store, GT_SQL_OBJECT_ENTRY);
-	*kept = !e || (e->plain_size == o->m->plain_at[o->m->nframes] &&
-	               e->stored_size == o->m->file_size &&
-	               e->members == o->m->nfiles);
+	*kept = false;
+	while (!*kept &&
+	       (row = gt_store_step(n->store, GT_SQL_OBJECT_ENTRIES)) == 1) {
+		const Gt__Entry *e = gt_item_entry(n, gt_col_bytes(st, 0));
+		any = true;
+		*kept = e && e->plain_size == m->plain_at[m->nframes] &&
+		        e->stored_size == m->file_size &&
+		        e->members == m->nfiles;
+	}
+	gt_store_reset(n->store, GT_SQL_OBJECT_ENTRIES);
+	*kept = *kept || !any;
 	return row < 0 ? row : 0;
 }
 
@@ -293,7 +307,8 @@ int gt_fetch_manifest(struct gt_node *n, const struct gt_asking *a,
 		return 0;
 	o->asked_manifest = false;
 	if (m->offset != o->nbytes || m->size > GT_MANIFEST_MAX ||
-	    payload.n == 0 || payload.n > m->size - o->nbytes)
+	    m->size < o->nbytes || payload.n == 0 ||
+	    payload.n > m->size - o->nbytes)
 		return damaged_manifest(n, o, "a piece that does not fit");
 	if (o->cap < m->size) {
 		uint8_t *p = realloc(o->bytes, m->size);

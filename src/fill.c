@@ -251,10 +251,33 @@ static int tell_done(struct gt_node *n, struct gt_object *o)
 	return gt_ask(n, &r, &a, &(bool){false});
 }
 
+/* Nobody is served an older version from now on. Several resources may use the
+ * object, each with another one before it. */
+static int drop_priors(struct gt_node *n, struct gt_object *o)
+{
+	struct gt_id prior;
+	int status = 0, row = 1;
+	while (status == 0 && row == 1) {
+		sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECT_PRIOR,
+		                                 "b", key(o));
+		row = gt_store_step(n->store, GT_SQL_OBJECT_PRIOR);
+		if (row == 1)
+			gt_col_fixed(st, 0, prior.b, GT_ID_BYTES);
+		gt_store_reset(n->store, GT_SQL_OBJECT_PRIOR);
+		if (row != 1)
+			break;
+		gt_store_bind(n->store, GT_SQL_ITEM_DROP_PRIOR, "bb", key(o),
+		              gt_bytes_of(prior.b, GT_ID_BYTES));
+		status = gt_store_run(n->store, GT_SQL_ITEM_DROP_PRIOR);
+		if (status == 0)
+			status = gt_object_release(n, &prior);
+	}
+	return row < 0 ? row : status;
+}
+
 static int complete(struct gt_node *n, struct gt_object *o)
 {
 	char detail[128];
-	struct gt_id prior = o->prior;
 	gt_format(detail, sizeof detail,
 	          "resource=%s frames=%u copied=%llu bytes", o->resource,
 	          o->m->nframes, (unsigned long long)o->copied);
@@ -265,16 +288,13 @@ static int complete(struct gt_node *n, struct gt_object *o)
 		status = tell_done(n, o);
 	if (status == 0)
 		status = gt_log(n, GT_LOG_INFO, "%s is complete", o->resource);
-	gt_store_bind(n->store, GT_SQL_ITEM_DROP_PRIOR, "b", key(o));
-	if (status == 0)
-		status = gt_store_run(n->store, GT_SQL_ITEM_DROP_PRIOR);
 	o->filling = false;
 	o->prior = (struct gt_id){0};
+	free(o->from);
+	o->from = NULL;
 	o->received = o->copied = 0;
 	n->wanted_dirty = true;
-	if (status == 0 && !gt_id_is_zero(&prior))
-		status = gt_object_release(n, &prior);
-	return status;
+	return status ? status : drop_priors(n, o);
 }
 
 /* Frames on disk are not what they were: all are asked for again. */
@@ -369,8 +389,15 @@ static int start_copies(struct gt_node *n, struct gt_object *o)
 	if (gt_id_is_zero(&o->prior) || o->jobs >= COPIES_AT_ONCE)
 		return 0;
 	int status = gt_object_open(n, &o->prior, &old);
-	if (status != 0 || !old || old->state != GT_OBJECT_COMPLETE)
+	if (status != 0)
 		return status;
+	if (!old || old->state != GT_OBJECT_COMPLETE) {
+		/* Nothing to copy from any more: all is asked for. */
+		o->prior = (struct gt_id){0};
+		free(o->from);
+		o->from = NULL;
+		return 0;
+	}
 	if (!o->from)
 		status = match_prior(o, old);
 	for (uint32_t i = o->scan;

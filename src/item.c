@@ -306,16 +306,18 @@ static int object_complete(struct gt_node *n, const struct gt_id *id,
 static int prior_of(struct gt_node *n, const struct gt_item *old,
                     const struct gt_id *object, struct gt_id *out, bool *has)
 {
-	bool complete = false;
+	bool complete = false, here;
 	*has = false;
 	if (old->has_object && gt_id_eq(&old->object, object)) {
 		*out = old->prior;
 		*has = old->has_prior;
 		return 0;
 	}
-	int status = old->has_object
-	                     ? object_complete(n, &old->object, &complete)
-	                     : 0;
+	int status = object_complete(n, object, &here);
+	if (status != 0 || here)
+		return status;
+	if (old->has_object)
+		status = object_complete(n, &old->object, &complete);
 	if (complete) {
 		*out = old->object;
 		*has = true;
@@ -388,7 +390,9 @@ int gt_item_take(struct gt_node *n, const struct gt_claim *c,
 	if (status != 0)
 		return status;
 	*result = 0;
-	if (had && c->version < old.version)
+	if (had && old.own && !own)
+		*result = -GT_EDENIED; /* only we say what is ours */
+	else if (had && c->version < old.version)
 		*result = -GT_ESTALE;
 	else if (had && c->version == old.version &&
 	         !gt_id_eq(&c->hash, &old.hash))

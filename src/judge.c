@@ -234,7 +234,7 @@ bool gt_judge_due(const struct gt_node *n, const struct gt_peer *c)
 
 bool gt_judge_ahead(const struct gt_node *n, const struct gt_peer *c)
 {
-	return c->id && !c->parent && c->session == GT_S_READY && !c->parked &&
+	return c->id && c->following && !c->parked &&
 	       c->vseq - c->acked < JUDGE_AHEAD && gt_judge_due(n, c);
 }
 
@@ -326,6 +326,8 @@ int gt_judge_inventory(struct gt_node *n, struct gt_peer *p, uint64_t token,
 		status = gt_store_run(n->store, GT_SQL_VIEW_CLEAR);
 		p->vseq = p->acked = 0;
 		p->judged = p->judged_members = p->judged_layers = 0;
+		p->allowed = (struct gt_id){0};
+		p->following = false;
 	}
 	for (size_t i = 0; status == 0 && i < m->n_rows; i++)
 		status = inventory_row(n, p, m->rows[i]);

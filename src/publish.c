@@ -209,6 +209,8 @@ static int object_row(struct gt_node *n, const struct gt_pending *p,
 	if (status == 0)
 		status = gt_store_run(n->store, GT_SQL_OBJECT_NEW);
 	struct gt_object *o = gt_object_find(n, &p->object);
+	if (status == 0 && o)
+		status = gt_serve_expire(n, o, true); /* they ask again */
 	if (o)
 		gt_object_close(n, o);
 	return status;

@@ -160,6 +160,7 @@ int gt_serve_changes(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	               memcmp(m->epoch.data, n->epoch, sizeof n->epoch) != 0 ||
 	               m->after > (uint64_t)p->vseq ||
 	               m->after < (uint64_t)p->acked;
+	p->following = !strange;
 	if (status == 0 && strange) {
 		Gt__ChangesReply c = GT__CHANGES_REPLY__INIT;
 		c.reconcile = true;
@@ -179,7 +180,8 @@ int gt_serve_changes(struct gt_node *n, struct gt_peer *p, uint64_t token,
 static int allowed(struct gt_node *n, struct gt_peer *p, const struct gt_id *id,
                    bool *yes)
 {
-	*yes = gt_id_eq(&p->allowed, id) && p->allowed_vseq == p->vseq;
+	*yes = gt_id_eq(&p->allowed, id) && p->allowed_vseq == p->vseq &&
+	       !gt_id_is_zero(id);
 	if (*yes)
 		return 0;
 	gt_store_bind(n->store, GT_SQL_OBJECT_ALLOWED, "bi",
@@ -261,12 +263,37 @@ static int park(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	return 0;
 }
 
+static void name_transfer(struct gt_waiter *w, ProtobufCBinaryData name)
+{
+	if (name.len == sizeof w->transfer)
+		memcpy(w->transfer, name.data, sizeof w->transfer);
+}
+
+/* What goes into the audit row at the transfer's end. */
+static void count_served(struct gt_peer *p, const uint8_t transfer[16],
+                         uint32_t frames, size_t bytes)
+{
+	struct gt_served *s = NULL;
+	for (unsigned i = 0; !s && i < GT_SERVED_MAX; i++)
+		if (memcmp(p->served[i].transfer, transfer, 16) == 0)
+			s = &p->served[i];
+	if (!s) {
+		s = &p->served[p->next_served++ % GT_SERVED_MAX];
+		*s = (struct gt_served){0};
+		memcpy(s->transfer, transfer, 16);
+	}
+	s->frames += frames;
+	s->bytes += bytes;
+	p->frames_sent += frames;
+	p->bytes_sent += bytes;
+}
+
 /* ----------------------------------------------------------------- manifests
  */
 
-static int send_manifest(struct gt_node *n, const struct gt_peer *p,
-                         uint64_t token, const struct gt_object *o,
-                         uint64_t offset)
+static int send_manifest(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                         const struct gt_object *o, uint64_t offset,
+                         const uint8_t transfer[16])
 {
 	if (offset >= o->nbytes)
 		return gt_send_error(n, p, token, GT_EINVALID,
@@ -282,6 +309,7 @@ static int send_manifest(struct gt_node *n, const struct gt_peer *p,
 	const void *piece = gt_arena_copy(n->arena, o->bytes + offset, take);
 	if (!piece)
 		return -GT_ENOMEM;
+	count_served(p, transfer, 0, take);
 	return gt_send_reply(n, p, token, &r, gt_bytes_of(piece, take));
 }
 
@@ -289,35 +317,18 @@ int gt_serve_manifest(struct gt_node *n, struct gt_peer *p, uint64_t token,
                       const Gt__GetManifest *m)
 {
 	struct gt_object *o;
+	struct gt_waiter like = {0};
+	name_transfer(&like, m->transfer);
 	int status = open_for(n, p, token, m->object, &o);
 	if (status != 0 || !o)
 		return status;
 	if (o->m)
-		return send_manifest(n, p, token, o, m->offset);
-	struct gt_waiter like = {0};
+		return send_manifest(n, p, token, o, m->offset, like.transfer);
 	return park(n, p, token, o, GT_WAIT_MANIFEST, m->offset, &like);
 }
 
 /* -------------------------------------------------------------------- frames
  */
-
-static void count_served(struct gt_peer *p, const uint8_t transfer[16],
-                         size_t bytes)
-{
-	struct gt_served *s = NULL;
-	for (unsigned i = 0; !s && i < GT_SERVED_MAX; i++)
-		if (memcmp(p->served[i].transfer, transfer, 16) == 0)
-			s = &p->served[i];
-	if (!s) {
-		s = &p->served[p->next_served++ % GT_SERVED_MAX];
-		*s = (struct gt_served){0};
-		memcpy(s->transfer, transfer, 16);
-	}
-	s->frames++;
-	s->bytes += bytes;
-	p->frames_sent++;
-	p->bytes_sent += bytes;
-}
 
 static int send_frame(struct gt_node *n, struct gt_peer *p, uint64_t token,
                       struct gt_object *o, uint32_t frame,
@@ -343,7 +354,7 @@ static int send_frame(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	o->used_ms = n->now.mono_ms;
 	n->status.frames_out++;
 	n->status.bytes_out += a->n;
-	count_served(p, w->transfer, a->n);
+	count_served(p, w->transfer, 1, a->n);
 	return a->head.p ? 0 : -GT_ENOMEM;
 }
 
@@ -358,8 +369,7 @@ int gt_serve_frame(struct gt_node *n, struct gt_peer *p, uint64_t token,
 {
 	struct gt_object *o;
 	struct gt_waiter like = {.check = m->suspect};
-	if (m->transfer.len == sizeof like.transfer)
-		memcpy(like.transfer, m->transfer.data, sizeof like.transfer);
+	name_transfer(&like, m->transfer);
 	int status = open_for(n, p, token, m->object, &o);
 	if (status != 0 || !o)
 		return status;
@@ -411,7 +421,7 @@ static int answer_waiter(struct gt_node *n, struct gt_object *o,
 	if (!p || p->session != GT_S_READY)
 		return 0;
 	if (w->frame == GT_WAIT_MANIFEST)
-		return send_manifest(n, p, w->token, o, w->offset);
+		return send_manifest(n, p, w->token, o, w->offset, w->transfer);
 	if (w->frame >= o->m->nframes)
 		return gt_send_error(n, p, w->token, GT_EINVALID,
 		                     "no such frame in the object", 0);
@@ -479,14 +489,18 @@ int gt_serve_fault(struct gt_node *n, const struct gt_event *e)
 {
 	struct gt_object *o;
 	struct gt_peer *p = gt_peer_by_id(n, e->peer);
+	bool asker = p && p->session == GT_S_READY;
 	int status = gt_object_open(n, &e->object, &o);
-	if (status != 0 || !o || !o->m || e->frame >= o->m->nframes)
+	if (status != 0)
 		return status;
+	if (!o || !o->m || e->frame >= o->m->nframes)
+		return asker ? gt_send_error(n, p, e->token, GT_EUNAVAILABLE,
+		                             "not here any more", GT_SOON_MS)
+		             : 0;
+	struct gt_waiter like = {0};
 	status = gt_fetch_lost(n, o, e->frame);
-	if (status == 0 && p && p->session == GT_S_READY) {
-		struct gt_waiter like = {0};
+	if (status == 0 && asker)
 		status = park(n, p, e->token, o, e->frame, 0, &like);
-	}
 	return status;
 }
 

@@ -31,7 +31,8 @@
 	  "object=excluded.object,prior=excluded.prior,"                      \
 	  "updated_ms=excluded.updated_ms")                                   \
 	X(ITEM_ASK, "UPDATE item SET asked=?2 WHERE rid=?1")                  \
-	X(ITEM_DROP_PRIOR, "UPDATE item SET prior=NULL WHERE object=?1")      \
+	X(ITEM_DROP_PRIOR,                                                    \
+	  "UPDATE item SET prior=NULL WHERE object=?1 AND prior=?2")          \
 	X(ITEM_STRANGERS,                                                     \
 	  "SELECT count(*) FROM item WHERE kind=1 AND version=0")             \
 	X(ITEM_MAX_SEQ, "SELECT ifnull(max(seq),0) FROM item WHERE kind=?1")  \
@@ -53,8 +54,9 @@
 	              " AND state=0")                                         \
 	X(OBJECT_PRIOR, "SELECT prior FROM item WHERE object=?1"              \
 	                " AND prior IS NOT NULL LIMIT 1")                     \
-	X(OBJECT_ENTRY, "SELECT signed FROM item WHERE object=?1 AND state=0" \
-	                " AND length(signed)>0 LIMIT 1")                      \
+	/* of every resource the object is fetched for */                    \
+	X(OBJECT_ENTRIES, "SELECT signed FROM item WHERE object=?1"           \
+	                  " AND state=0 AND verdict>=2")                      \
 	X(OBJECT_ALLOWED,                                                     \
 	  "SELECT 1 FROM item i JOIN view v ON v.cid=?2 AND v.rid=i.rid"      \
 	  " WHERE i.object=?1 AND v.verdict>=2 AND i.state=0 UNION ALL"       \

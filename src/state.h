@@ -100,6 +100,7 @@ struct gt_peer {
 	int64_t rooted_told;
 	uint64_t layers_generation; /* n->layers_generation judged with */
 	bool parked;                /* a Changes waits for news */
+	bool following;             /* its cursor was found good on this link */
 	uint64_t parked_token, parked_after, parked_until;
 	struct gt_served served[GT_SERVED_MAX];
 	unsigned next_served;
@@ -342,7 +343,8 @@ enum { GT_WHY = 200 };
 int gt_item_check(struct gt_node *n, struct gt_bytes sealed,
                   struct gt_claim *out, int *verdict, char why[GT_WHY]);
 /* Takes a checked claim into the feed under a decision; *result 0, -GT_ESTALE,
- * -GT_ECONFLICT. Releases and wants objects as the change asks. */
+ * -GT_ECONFLICT, -GT_EDENIED (a neighbour sends what this node itself
+ * published). Releases and wants objects as the change asks. */
 int gt_item_take(struct gt_node *n, const struct gt_claim *c,
                  const struct gt_decision *d, bool own, int *result);
 /* Keeps the name of a resource that only a child knows of: it holds it from a

@@ -479,6 +479,7 @@ void nodes_pass(struct nodes *t, uint64_t ms)
 {
 	uint64_t end = t->now.mono_ms + ms;
 	struct gt_event e = {.type = GT_EV_TIME};
+	nodes_run(t);
 	for (unsigned steps = 0; steps < 10000; steps++) {
 		uint64_t at = UINT64_MAX;
 		unsigned who = 0;

@@ -1,0 +1,55 @@
+/* node_kit.h: packages for the nodes of nodes.h. */
+#ifndef GT_NODE_KIT_H
+#define GT_NODE_KIT_H
+
+#include "nodes.h"
+#include "schema.h"
+#include "unit/object_kit.h"
+
+/* A package whose first member changes with `version` and whose second, of n
+ * bytes that do not compress, does not. */
+__attribute__((unused)) static void package(struct pack *p, unsigned version,
+                                            size_t n)
+{
+	uint8_t *big = malloc(n);
+	uint64_t r = 5;
+	char text[40];
+	assert(big);
+	for (size_t i = 0; i < n; i++)
+		big[i] = (uint8_t)kit_random(&r);
+	memset(p, 0, sizeof *p);
+	gt_format(text, sizeof text, "version %u", version);
+	pack_add(p, "a.txt", text, strlen(text));
+	pack_add(p, "big.bin", big, n);
+	pack_make(p, 3, 0);
+	free(big);
+}
+
+__attribute__((unused)) static int
+publish(struct nodes *t, unsigned i, const char *slug, const struct pack *p)
+{
+	return nodes_publish(t, i, slug, "course",
+	                     gt_bytes_of(p->manifest, p->manifest_n),
+	                     gt_bytes_of(p->out, p->out_n));
+}
+
+__attribute__((unused)) static int64_t object_state(struct nodes *t, unsigned i,
+                                                    const struct gt_id *id)
+{
+	char hex[65];
+	gt_hex(hex, id->b, 32);
+	return nodes_int(t, i, "SELECT state FROM object WHERE id = x'%s'",
+	                 hex);
+}
+
+__attribute__((unused)) static void assert_holds(struct nodes *t, unsigned i,
+                                                 const struct pack *p)
+{
+	struct blob *b = nodes_file(t, i, &p->object);
+	assert_int_equal(object_state(t, i, &p->object), GT_OBJECT_COMPLETE);
+	assert_non_null(b);
+	assert_int_equal(b->n, p->out_n);
+	assert_memory_equal(b->p, p->out, p->out_n);
+}
+
+#endif

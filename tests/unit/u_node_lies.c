@@ -1,0 +1,367 @@
+/* u_node_lies.c: a publisher and a parent that lie about content. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "unit/node_kit.h"
+
+enum { TOP, MID };
+
+static const uint8_t parent_epoch[16] = {9};
+
+static int setup(void **state)
+{
+	struct nodes *t = nodes_new();
+	nodes_open(t, TOP, "33", "", NULL);
+	nodes_open(t, MID, "3301", "33", NULL);
+	nodes_enrol(t);
+	*state = t;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	nodes_free(*state);
+	return 0;
+}
+
+/* Frames and manifest agree, the tar stream inside is not what the manifest
+ * says: the publisher lies, however often it is fetched. */
+static void hostile(struct pack *p)
+{
+	struct gt_manifest *m;
+	Gt__Manifest *w;
+	package(p, 1, 70000);
+	m = pack_manifest(p);
+	struct gt_inflater *z = gt_inflater_new();
+	uint8_t *plain = malloc(m->plain[0]), *stored;
+	/* the first frame again, with another name in its header */
+	assert(z && plain);
+	int status = gt_frame_inflate(z, m, 0,
+	                              gt_bytes_of(p->out, m->stored[0]), plain);
+	assert(status == 0);
+	memcpy(plain, "../x\0", 6);
+	size_t cap = 2 * m->plain[0] + 1000, n;
+	stored = malloc(cap + p->out_n);
+	assert(stored);
+	n = ZSTD_compress(stored, cap, plain, m->plain[0], 3);
+	assert(!ZSTD_isError(n));
+	size_t rest = p->out_n - m->stored[0];
+	memcpy(stored + n, p->out + m->stored[0], rest);
+	w = gt__manifest__unpack(NULL, p->manifest_n, p->manifest);
+	assert(w);
+	w->stored_sizes[0] = (uint32_t)n;
+	struct gt_id id;
+	gt_sha256_one(&id, stored, n);
+	memcpy(w->frame_ids.data, id.b, 32);
+	free(p->manifest);
+	p->manifest_n = gt__manifest__get_packed_size(w);
+	p->manifest = malloc(p->manifest_n);
+	assert(p->manifest);
+	gt__manifest__pack(w, p->manifest);
+	gt__manifest__free_unpacked(w, NULL);
+	free(p->out);
+	p->out = stored;
+	p->out_n = n + rest;
+	gt_manifest_id(&p->object, gt_bytes_of(p->manifest, p->manifest_n));
+	gt_manifest_free(m);
+	m = pack_manifest(p);
+	/* the seek table of the new sizes */
+	gt_manifest_tail(m, p->out + m->stored_at[m->nframes]);
+	assert(m->file_size == p->out_n);
+	p->plain = m->plain_at[m->nframes];
+	gt_manifest_free(m);
+	gt_inflater_free(z);
+	free(plain);
+}
+
+/* A parent that is a script and sends what it likes. */
+struct script {
+	struct nodes *t;
+	uint32_t peer;
+	uint64_t changes;
+	int64_t seq;
+};
+
+static void send_entry(struct script *s, const struct gt_key *key, Gt__Entry *e)
+{
+	struct nodes *t = s->t;
+	struct gt_bytes body = gt_arena_pack(t->arena, &e->base), sealed;
+	Gt__Reply r = GT__REPLY__INIT;
+	Gt__ChangesReply c = GT__CHANGES_REPLY__INIT;
+	Gt__Change change = GT__CHANGE__INIT, *list = &change;
+	int status =
+	        gt_seal(key, GT__KIND__RESOURCE, &body, 1, t->arena, &sealed);
+	assert_int_equal(status, 0);
+	change.seq = (uint64_t)++s->seq;
+	change.item = (ProtobufCBinaryData){
+	        sealed.n, gt_arena_copy(t->arena, sealed.p, sealed.n)};
+	change.verdict = GT__VERDICT__MIRROR;
+	change.priority = 50;
+	c.epoch = (ProtobufCBinaryData){
+	        16, gt_arena_copy(t->arena, parent_epoch, 16)};
+	c.changes = &list;
+	c.n_changes = 1;
+	c.upto = (uint64_t)s->seq;
+	r.body_case = GT__REPLY__BODY_CHANGES;
+	r.changes = &c;
+	nodes_answer(t, MID, s->peer, s->changes, &r, (struct gt_bytes){0});
+	s->changes = nodes_asked(t, MID, GT__REQUEST__BODY_CHANGES)->a.token;
+}
+
+static void script_up(struct script *s, struct nodes *t)
+{
+	*s = (struct script){.t = t};
+	s->peer =
+	        nodes_parent(t, MID, &t->v[TOP].key, parent_epoch, &s->changes);
+}
+
+static void entry_of(Gt__Entry *e, const struct pack *p, const char *id)
+{
+	static struct gt_id object;
+	union {
+		const char *in;
+		char *out;
+	} u = {.in = id}, code = {.in = "33"};
+	object = p->object;
+	gt__entry__init(e);
+	e->id = u.out;
+	e->publisher = code.out;
+	e->version = 1;
+	e->object = (ProtobufCBinaryData){32, object.b};
+	e->plain_size = p->plain;
+	e->stored_size = p->out_n;
+	struct gt_manifest *m = pack_manifest(p);
+	e->members = m->nfiles;
+	gt_manifest_free(m);
+}
+
+static void send_piece(struct script *s, uint64_t size, uint64_t offset,
+                       struct gt_bytes bytes)
+{
+	Gt__Reply r = GT__REPLY__INIT;
+	Gt__ManifestPiece m = GT__MANIFEST_PIECE__INIT;
+	const struct done *d =
+	        nodes_asked(s->t, MID, GT__REQUEST__BODY_MANIFEST);
+	assert_non_null(d);
+	m.size = size;
+	m.offset = offset;
+	r.body_case = GT__REPLY__BODY_MANIFEST;
+	r.manifest = &m;
+	nodes_answer(s->t, MID, s->peer, d->a.token, &r, bytes);
+}
+
+static void send_frames(struct script *s, const struct pack *p)
+{
+	struct nodes *t = s->t;
+	struct gt_manifest *m = pack_manifest(p);
+	for (size_t k = 0; k < t->v[MID].nlog; k++) {
+		const struct done d = t->v[MID].log[k];
+		if (!d.request ||
+		    d.request->body_case != GT__REQUEST__BODY_FRAME)
+			continue;
+		Gt__Reply r = GT__REPLY__INIT;
+		Gt__FrameHead h = GT__FRAME_HEAD__INIT;
+		uint32_t f = d.request->frame->frame;
+		h.frame = f;
+		r.body_case = GT__REPLY__BODY_FRAME;
+		r.frame = &h;
+		nodes_answer(
+		        t, MID, s->peer, d.a.token, &r,
+		        gt_bytes_of(p->out + m->stored_at[f], m->stored[f]));
+		t->v[MID].log[k].request = NULL;
+	}
+	gt_manifest_free(m);
+	nodes_run(t);
+}
+
+static void a_hostile_tar(void **state)
+{
+	struct nodes *t = *state;
+	struct script s;
+	struct pack p;
+	Gt__Entry e;
+	hostile(&p);
+	/* at publish */
+	assert_int_equal(publish(t, TOP, "a", &p), -GT_EINVALID);
+	assert_null(nodes_file(t, TOP, &p.object));
+	assert_int_equal(
+	        nodes_int(t, TOP, "SELECT count(*) FROM item WHERE kind=1"), 0);
+	/* at receipt */
+	script_up(&s, t);
+	entry_of(&e, &p, "33/a");
+	send_entry(&s, &t->v[TOP].key, &e);
+	send_piece(&s, p.manifest_n, 0, gt_bytes_of(p.manifest, p.manifest_n));
+	send_frames(&s, &p);
+	nodes_pass(t, 1000);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_CHECK), 1);
+	assert_int_equal(object_state(t, MID, &p.object), GT_OBJECT_REFUSED);
+	assert_null(nodes_file(t, MID, &p.object));
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM audit WHERE event = "
+	                           "'fetch' AND result = 'INVALID' AND detail "
+	                           "LIKE '%%a.txt%%'"),
+	                 1);
+	/* and never again */
+	nodes_clear(t, MID);
+	nodes_pass(t, 30000);
+	assert_int_equal(nodes_asked_count(t, MID, GT__REQUEST__BODY_FRAME), 0);
+	assert_int_equal(nodes_asked_count(t, MID, GT__REQUEST__BODY_MANIFEST),
+	                 0);
+	pack_clear(&p);
+}
+
+static void a_manifest_that_is_another(void **state)
+{
+	struct nodes *t = *state;
+	struct script s;
+	struct pack p, q;
+	Gt__Entry e;
+	package(&p, 1, 70000);
+	package(&q, 2, 70000);
+	script_up(&s, t);
+	entry_of(&e, &p, "33/a");
+	send_entry(&s, &t->v[TOP].key, &e);
+	send_piece(&s, q.manifest_n, 0, gt_bytes_of(q.manifest, q.manifest_n));
+	assert_int_equal(object_state(t, MID, &p.object), GT_OBJECT_WANTED);
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM audit WHERE event = "
+	                           "'damage'"),
+	                 1);
+	/* asked for again a second later, and taken when it is right */
+	nodes_pass(t, 1000);
+	assert_int_equal(nodes_asked_count(t, MID, GT__REQUEST__BODY_MANIFEST),
+	                 2);
+	send_piece(&s, p.manifest_n, 0, gt_bytes_of(p.manifest, p.manifest_n));
+	assert_int_equal(object_state(t, MID, &p.object), GT_OBJECT_PARTIAL);
+	pack_clear(&p);
+	pack_clear(&q);
+}
+
+/* A parent whose pieces do not add up must not make us write past anything. */
+static void pieces_that_do_not_fit(void **state)
+{
+	enum { PIECE = 256 << 10, FIRST = 300000 };
+	static uint8_t zeros[PIECE];
+	struct nodes *t = *state;
+	struct script s;
+	struct pack p;
+	Gt__Entry e;
+	package(&p, 1, 1000);
+	script_up(&s, t);
+	entry_of(&e, &p, "33/a");
+	send_entry(&s, &t->v[TOP].key, &e);
+	const struct {
+		uint64_t size, offset;
+		size_t n;
+	} rows[][2] = {
+	        {{FIRST, 0, PIECE}, {1, PIECE, PIECE}}, /* it shrank */
+	        {{FIRST, 0, PIECE}, {FIRST, PIECE, PIECE}},
+	        {{FIRST, 0, PIECE}, {FIRST, 0, 10}},
+	        {{FIRST, 0, PIECE}, {PIECE, PIECE, 1}},
+	        {{0, 0, 10}, {0, 0, 0}},
+	        {{10, 0, 0}, {0, 0, 0}},
+	        {{UINT64_MAX, 0, 10}, {0, 0, 0}},
+	        {{GT_MANIFEST_MAX + 1, 0, 10}, {0, 0, 0}},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		int64_t damaged = nodes_int(
+		        t, MID,
+		        "SELECT count(*) FROM audit WHERE event='damage'");
+		for (unsigned k = 0; k < 2 && (k == 0 || rows[i][0].size);
+		     k++) {
+			if (k == 1 && rows[i][1].size == 0)
+				break;
+			send_piece(&s, rows[i][k].size, rows[i][k].offset,
+			           gt_bytes_of(zeros, rows[i][k].n));
+		}
+		assert_int_equal(nodes_int(t, MID,
+		                           "SELECT count(*) FROM audit WHERE "
+		                           "event='damage'"),
+		                 damaged + 1);
+		assert_int_equal(object_state(t, MID, &p.object),
+		                 GT_OBJECT_WANTED);
+		nodes_pass(t, 1000);
+	}
+	pack_clear(&p);
+}
+
+static void sizes_that_were_not_signed(void **state)
+{
+	struct nodes *t = *state;
+	struct script s;
+	struct pack p;
+	Gt__Entry e;
+	package(&p, 1, 70000);
+	script_up(&s, t);
+	entry_of(&e, &p, "33/a");
+	e.plain_size--;
+	send_entry(&s, &t->v[TOP].key, &e);
+	send_piece(&s, p.manifest_n, 0, gt_bytes_of(p.manifest, p.manifest_n));
+	assert_int_equal(object_state(t, MID, &p.object), GT_OBJECT_REFUSED);
+	assert_int_equal(nodes_asked_count(t, MID, GT__REQUEST__BODY_FRAME), 0);
+	pack_clear(&p);
+}
+
+/* One entry lies about an object another is honest about: the liar must not
+ * take it away from the other. */
+static void a_liar_beside_an_honest_one(void **state)
+{
+	struct nodes *t = *state;
+	struct script s;
+	struct pack p;
+	Gt__Entry e;
+	package(&p, 1, 70000);
+	script_up(&s, t);
+	entry_of(&e, &p, "33/a");
+	e.stored_size = 1;
+	send_entry(&s, &t->v[TOP].key, &e);
+	entry_of(&e, &p, "33/b");
+	send_entry(&s, &t->v[TOP].key, &e);
+	send_piece(&s, p.manifest_n, 0, gt_bytes_of(p.manifest, p.manifest_n));
+	assert_int_equal(object_state(t, MID, &p.object), GT_OBJECT_PARTIAL);
+	pack_clear(&p);
+}
+
+static void a_frame_of_another_size(void **state)
+{
+	struct nodes *t = *state;
+	struct script s;
+	struct pack p;
+	Gt__Entry e;
+	package(&p, 1, 300000);
+	script_up(&s, t);
+	entry_of(&e, &p, "33/a");
+	send_entry(&s, &t->v[TOP].key, &e);
+	send_piece(&s, p.manifest_n, 0, gt_bytes_of(p.manifest, p.manifest_n));
+	const struct done *d = nodes_asked(t, MID, GT__REQUEST__BODY_FRAME);
+	Gt__Reply r = GT__REPLY__INIT;
+	Gt__FrameHead h = GT__FRAME_HEAD__INIT;
+	r.body_case = GT__REPLY__BODY_FRAME;
+	r.frame = &h;
+	nodes_answer(t, MID, s.peer, d->a.token, &r, gt_bytes_of(p.out, 5));
+	assert_true(nodes_dropped(t, MID, "a frame of the wrong size"));
+	assert_int_equal(nodes_count(t, MID, GT_ACT_PLACE), 0);
+	pack_clear(&p);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        T(a_hostile_tar),
+	        T(a_manifest_that_is_another),
+	        T(pieces_that_do_not_fit),
+	        T(sizes_that_were_not_signed),
+	        T(a_liar_beside_an_honest_one),
+	        T(a_frame_of_another_size),
+	};
+	return cmocka_run_group_tests_name("node_lies", tests, NULL, NULL);
+}

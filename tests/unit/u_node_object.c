@@ -1,0 +1,461 @@
+/* u_node_object.c: objects from publisher to grandchild, through real cores. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nodes.h"
+#include "unit/node_kit.h"
+
+enum { TOP, MID, LOW };
+
+static int setup(void **state)
+{
+	struct nodes *t = nodes_new();
+	nodes_open(t, TOP, "33", "", NULL);
+	nodes_open(t, MID, "3301", "33", NULL);
+	nodes_open(t, LOW, "330106", "3301", NULL);
+	nodes_enrol(t);
+	*state = t;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	nodes_free(*state);
+	return 0;
+}
+
+/* ----------------------------------------------------------------- good ways
+ */
+
+static void three_levels(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 900000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_wire(t, LOW, MID, true);
+	nodes_run(t);
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	nodes_pass(t, 3000);
+	assert_holds(t, TOP, &p);
+	assert_holds(t, MID, &p);
+	assert_holds(t, LOW, &p);
+	/* double entry: one name, the same bytes, at both ends of each link */
+	for (unsigned i = MID; i <= LOW; i++) {
+		const char *name = nodes_text(
+		        t, i, "SELECT transfer FROM audit WHERE event='fetch'");
+		int64_t bytes = nodes_int(
+		        t, i, "SELECT bytes FROM audit WHERE event='fetch'");
+		assert_int_equal(strlen(name), 32);
+		assert_true(bytes >= (int64_t)p.manifest_n);
+		assert_int_equal(
+		        nodes_int(t, i - 1,
+		                  "SELECT bytes FROM audit WHERE event = "
+		                  "'serve' AND transfer = '%s' AND peer = '%s'",
+		                  name, t->v[i].code),
+		        bytes);
+	}
+	pack_clear(&p);
+}
+
+/* MID's disk says "placed" but not yet "synced": LOW has its frame already. */
+static void relayed_before_it_is_durable(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 300000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_wire(t, LOW, MID, true);
+	nodes_run(t);
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	nodes_run(t);
+	size_t serves = nodes_count(t, MID, GT_ACT_SERVE);
+	struct gt_manifest *m = pack_manifest(&p);
+	/* no time has passed: nothing was due to be synced, or is complete */
+	assert_int_equal(serves, m->nframes);
+	const struct done *serve = nodes_last(t, MID, GT_ACT_SERVE, 0);
+	const struct done *sync = nodes_last(t, MID, GT_ACT_SYNC, 0);
+	assert_true(!sync || serve < sync);
+	gt_manifest_free(m);
+	nodes_pass(t, 2000);
+	assert_holds(t, LOW, &p);
+	pack_clear(&p);
+}
+
+static void an_update_copies_what_it_has(void **state)
+{
+	struct nodes *t = *state;
+	struct pack one, two;
+	package(&one, 1, 20 << 20);
+	package(&two, 2, 20 << 20);
+	struct gt_manifest *m = pack_manifest(&two);
+	assert_true(m->nframes > 80); /* more than are copied at once */
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(publish(t, TOP, "a", &one), 0);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, &one);
+	nodes_clear(t, MID);
+	nodes_clear(t, TOP);
+	assert_int_equal(publish(t, TOP, "a", &two), 0);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, &two);
+	/* the frame with a.txt in it crossed the link, the rest did not */
+	assert_int_equal(nodes_asked_count(t, MID, GT__REQUEST__BODY_FRAME), 1);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_COPY), m->nframes - 1);
+	/* and the old one is gone, at both ends */
+	assert_null(nodes_file(t, MID, &one.object));
+	assert_null(nodes_file(t, TOP, &one.object));
+	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM object"), 1);
+	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM object"), 1);
+	gt_manifest_free(m);
+	pack_clear(&one);
+	pack_clear(&two);
+}
+
+/* The old version rotted: what cannot be copied is asked for. */
+static void a_copy_that_fails(void **state)
+{
+	struct nodes *t = *state;
+	struct pack one, two;
+	package(&one, 1, 600000);
+	package(&two, 2, 600000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(publish(t, TOP, "a", &one), 0);
+	nodes_pass(t, 3000);
+	struct blob *b = nodes_file(t, MID, &one.object);
+	b->p[b->n / 2] ^= 1;
+	assert_int_equal(publish(t, TOP, "a", &two), 0);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, &two);
+	pack_clear(&one);
+	pack_clear(&two);
+}
+
+/* Two resources end up with one object while one of them had another before:
+ * nothing stays that nobody needs. */
+static void nothing_is_left_behind(void **state)
+{
+	struct nodes *t = *state;
+	struct pack a, b;
+	package(&a, 1, 70000);
+	package(&b, 2, 70000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(publish(t, TOP, "x", &a), 0);
+	assert_int_equal(publish(t, TOP, "y", &b), 0);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, &a);
+	assert_holds(t, MID, &b);
+	assert_int_equal(publish(t, TOP, "y", &a), 0);
+	nodes_pass(t, 3000);
+	for (unsigned i = TOP; i <= MID; i++) {
+		assert_null(nodes_file(t, i, &b.object));
+		assert_holds(t, i, &a);
+		assert_int_equal(nodes_int(t, i, "SELECT count(*) FROM object"),
+		                 1);
+	}
+	/* the same bytes published once more by another name change nothing */
+	assert_int_equal(publish(t, TOP, "z", &a), 0);
+	nodes_pass(t, 3000);
+	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM object"), 1);
+	assert_holds(t, MID, &a);
+	assert_int_equal(nodes_withdraw(t, TOP, "x"), 0);
+	assert_int_equal(nodes_withdraw(t, TOP, "y"), 0);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, &a);
+	assert_int_equal(nodes_withdraw(t, TOP, "z"), 0);
+	nodes_pass(t, 3000);
+	for (unsigned i = TOP; i <= MID; i++) {
+		assert_null(nodes_file(t, i, &a.object));
+		assert_int_equal(nodes_int(t, i, "SELECT count(*) FROM object"),
+		                 0);
+	}
+	pack_clear(&a);
+	pack_clear(&b);
+}
+
+static void removed_when_no_job_is_under_way(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 300000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	t->v[MID].held = true;
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	assert_true(nodes_count(t, MID, GT_ACT_PLACE) > 1);
+	assert_int_equal(nodes_withdraw(t, TOP, "a"), 0);
+	nodes_run(t);
+	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM object"), 0);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_REMOVE), 0);
+	t->v[MID].held = false;
+	nodes_run(t);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_REMOVE), 1);
+	assert_null(nodes_file(t, MID, &p.object));
+	/* and it may come back */
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, &p);
+	pack_clear(&p);
+}
+
+static void on_demand(void **state)
+{
+	static const char *const rules[] = {"course", "on-demand", NULL};
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 70000);
+	assert_int_equal(nodes_layer(t, TOP, rules), 0);
+	nodes_wire(t, MID, TOP, true);
+	nodes_wire(t, LOW, MID, true);
+	nodes_run(t);
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	nodes_pass(t, 3000);
+	assert_null(nodes_file(t, MID, &p.object));
+	/* LOW wants it: MID fetches it to pass it on */
+	assert_int_equal(nodes_want(t, LOW, "33/a"), 0);
+	nodes_pass(t, 3000);
+	assert_holds(t, LOW, &p);
+	assert_holds(t, MID, &p);
+	assert_int_equal(nodes_want(t, LOW, "33/nothing"), -GT_EUNKNOWN);
+	pack_clear(&p);
+}
+
+/* ------------------------------------------------------------------ bad bytes
+ */
+
+static bool damage_one(struct nodes *t, struct message *m)
+{
+	if (m->to != MID || m->npayload < 60000 || t->hooked > 0)
+		return true;
+	t->hooked++;
+	m->payload[100] ^= 1;
+	return true;
+}
+
+static void a_damaged_frame(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 300000);
+	t->hook = damage_one;
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	nodes_pass(t, 5000);
+	assert_int_equal(t->hooked, 1);
+	assert_holds(t, MID, &p);
+	/* asked again with suspect, served checked, written down */
+	const struct done *again = nodes_asked(t, MID, GT__REQUEST__BODY_FRAME);
+	assert_true(again->request->frame->suspect);
+	assert_true(nodes_last(t, TOP, GT_ACT_SERVE, 0)->a.check);
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM audit WHERE event = "
+	                           "'damage' AND result = 'DAMAGED'"),
+	                 1);
+	pack_clear(&p);
+}
+
+static void the_parents_copy_rots(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 300000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, &p);
+	struct blob *b = nodes_file(t, MID, &p.object);
+	b->p[b->n / 2] ^= 1;
+	nodes_wire(t, LOW, MID, true);
+	nodes_pass(t, 10000);
+	/* LOW found out, MID looked, refetched, and both are whole */
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM audit WHERE event = "
+	                           "'damage'"),
+	                 1);
+	assert_holds(t, LOW, &p);
+	assert_holds(t, MID, &p);
+	pack_clear(&p);
+}
+
+/* ---------------------------------------- full disks, faults, who may ask */
+
+static void a_full_disk_pauses_bulk_only(void **state)
+{
+	static struct gt_node_status st;
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 300000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	t->v[MID].full = true;
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	nodes_run(t);
+	gt_node_status(t->v[MID].node, &st);
+	assert_true(st.bulk_paused);
+	/* records and metadata go on */
+	assert_int_equal(nodes_statements(t, MID, 1, 3, 0), 0);
+	assert_int_equal(nodes_publish(t, TOP, "news", "announcement",
+	                               (struct gt_bytes){0},
+	                               (struct gt_bytes){0}),
+	                 0);
+	nodes_run(t);
+	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM record"), 3);
+	assert_int_equal(
+	        nodes_int(t, MID, "SELECT count(*) FROM item WHERE kind=1"), 2);
+	/* it looks again every five seconds, not more often */
+	nodes_clear(t, MID);
+	nodes_pass(t, 4900);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_PLACE), 0);
+	nodes_pass(t, 20000);
+	assert_true(nodes_count(t, MID, GT_ACT_PLACE) > 0);
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM audit WHERE subject = "
+	                           "'bulk paused' AND result = 'NOSPACE'") > 0,
+	                 1);
+	t->v[MID].full = false;
+	nodes_pass(t, 10000);
+	assert_holds(t, MID, &p);
+	gt_node_status(t->v[MID].node, &st);
+	assert_false(st.bulk_paused);
+	pack_clear(&p);
+}
+
+/* A child's request whose file went away is answered, not forgotten. */
+static void a_fault_of_what_is_gone(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 1000);
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	uint32_t peer = nodes_child(t, TOP, "3301", &t->v[MID].key);
+	struct gt_event fault = {.type = GT_EV_FAULT,
+	                         .peer = peer,
+	                         .token = 77,
+	                         .object = p.object,
+	                         .status = -GT_EIO};
+	assert_int_equal(nodes_withdraw(t, TOP, "a"), 0);
+	nodes_clear(t, TOP);
+	assert_int_equal(nodes_event(t, TOP, &fault), 0);
+	const struct done *e = nodes_replied(t, TOP, GT__REPLY__BODY_ERROR);
+	assert_non_null(e);
+	assert_int_equal(e->a.token, 77);
+	assert_int_equal(e->reply->error->code, GT_EUNAVAILABLE);
+	pack_clear(&p);
+}
+
+static uint32_t ask_frame(struct nodes *t, uint32_t peer,
+                          const struct gt_id *id, uint32_t frame)
+{
+	Gt__Request r = GT__REQUEST__INIT;
+	Gt__GetFrame g = GT__GET_FRAME__INIT;
+	g.object = (ProtobufCBinaryData){32, gt_arena_copy(t->arena, id, 32)};
+	g.frame = frame;
+	r.body_case = GT__REQUEST__BODY_FRAME;
+	r.frame = &g;
+	nodes_clear(t, TOP);
+	nodes_ask(t, TOP, peer, 50, &r);
+	const struct done *e = nodes_replied(t, TOP, GT__REPLY__BODY_ERROR);
+	return e ? e->reply->error->code : 0;
+}
+
+static void who_may_have_it(void **state)
+{
+	static const char *const rules[] = {"course", "metadata", NULL};
+	static const struct gt_id zero;
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 1000);
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	uint32_t peer = nodes_child(t, TOP, "3301", &t->v[MID].key);
+	/* never judged: nothing may be had; nor does a made-up id exist */
+	assert_int_equal(ask_frame(t, peer, &p.object, 0), GT_EDENIED);
+	assert_int_equal(ask_frame(t, peer, &zero, 0), GT_EDENIED);
+	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM object"), 1);
+	assert_int_equal(nodes_count(t, TOP, GT_ACT_SERVE), 0);
+	nodes_wire(t, MID, TOP, true); /* takes the script's place */
+	nodes_pass(t, 1000);
+	peer = nodes_child(t, TOP, "3301", &t->v[MID].key);
+	assert_int_equal(ask_frame(t, peer, &p.object, 0), 0);
+	assert_int_equal(ask_frame(t, peer, &p.object, 999), GT_EINVALID);
+	assert_int_equal(nodes_layer(t, TOP, rules), 0);
+	nodes_wire(t, MID, TOP, true);
+	nodes_pass(t, 1000);
+	peer = nodes_child(t, TOP, "3301", &t->v[MID].key);
+	assert_int_equal(ask_frame(t, peer, &p.object, 0), GT_EDENIED);
+	assert_null(nodes_file(t, MID, &p.object));
+	pack_clear(&p);
+}
+
+static bool lose_late_frames(struct nodes *t, struct message *m)
+{
+	return m->to != 3 || m->npayload < 20000 || ++t->hooked <= 5;
+}
+
+static void a_restart_keeps_what_is_durable(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	char dir[] = "/tmp/guantong-object-XXXXXX", path[64], command[64];
+	package(&p, 1, 3000000);
+	assert_non_null(mkdtemp(dir));
+	gt_format(path, sizeof path, "%s/db", dir);
+	nodes_open(t, 3, "3302", "33", path);
+	nodes_enrol(t);
+	unsigned wire = nodes_wire(t, 3, TOP, true);
+	nodes_run(t);
+	t->hook = lose_late_frames;
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	assert_int_equal(nodes_count(t, 3, GT_ACT_CHECK), 0);
+	t->hook = NULL;
+	nodes_cut(t, wire);
+	nodes_pass(t, 600);
+	int64_t present = nodes_int(t, 3, "SELECT present FROM object");
+	struct gt_manifest *m = pack_manifest(&p);
+	assert_true(present >= 5 && present < m->nframes);
+	gt_node_close(t->v[3].node);
+	t->v[3].node = NULL;
+	nodes_open(t, 3, "3302", "33", path);
+	nodes_clear(t, 3);
+	nodes_wire(t, 3, TOP, true);
+	nodes_pass(t, 3000);
+	assert_holds(t, 3, &p);
+	assert_int_equal(nodes_asked_count(t, 3, GT__REQUEST__BODY_FRAME),
+	                 m->nframes - present);
+	gt_manifest_free(m);
+	pack_clear(&p);
+	gt_format(command, sizeof command, "rm -r %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        T(three_levels),
+	        T(relayed_before_it_is_durable),
+	        T(an_update_copies_what_it_has),
+	        T(a_copy_that_fails),
+	        T(nothing_is_left_behind),
+	        T(removed_when_no_job_is_under_way),
+	        T(on_demand),
+	        T(a_damaged_frame),
+	        T(the_parents_copy_rots),
+	        T(a_full_disk_pauses_bulk_only),
+	        T(a_fault_of_what_is_gone),
+	        T(who_may_have_it),
+	        T(a_restart_keeps_what_is_durable),
+	};
+	return cmocka_run_group_tests_name("node_object", tests, NULL, NULL);
+}
