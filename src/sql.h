@@ -83,13 +83,13 @@
 	  " GROUP BY o.oid ORDER BY 2 DESC,3 DESC,min(i.rid) LIMIT ?1")       \
 	/* children */                                                        \
 	X(CHILD_BY_CODE,                                                      \
-	  "SELECT cid,epoch,filter,judged_members,judged,vseq,acked,records,"    \
+	  "SELECT cid,epoch,filter,judged_members,judged,vseq,acked,records," \
 	  "rooted FROM child WHERE code=?1")                                  \
 	X(CHILD_NEW,                                                          \
-	  "INSERT INTO child(code,judged_members,judged,vseq,acked,records,"     \
+	  "INSERT INTO child(code,judged_members,judged,vseq,acked,records,"  \
 	  "rooted,seen_ms) VALUES(?1,0,0,0,0,0,0,?2)")                        \
 	X(CHILD_PUT,                                                          \
-	  "UPDATE child SET epoch=?2,filter=?3,judged_members=?4,judged=?5,"     \
+	  "UPDATE child SET epoch=?2,filter=?3,judged_members=?4,judged=?5,"  \
 	  "vseq=?6,acked=?7,records=?8,rooted=?9,seen_ms=?10 WHERE cid=?1")   \
 	X(CHILD_STATUS, "UPDATE child SET status=?2,seen_ms=?3 WHERE cid=?1") \
 	X(VIEW_GET, "SELECT vseq,seq,verdict,priority,rule,layer FROM view"   \
