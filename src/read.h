@@ -111,5 +111,8 @@ json_t *gt_read_explain(struct gt_reader *r, const char *id, const char *code,
 json_t *gt_read_layers(struct gt_reader *r);
 /* {"members":[{"code","level","name","standing","publisher","version"}]} */
 json_t *gt_read_members(struct gt_reader *r);
+/* What people call an enrolled node or publisher; "" if the roster does not
+ * say. False: -GT_ESTORE, or cap is too small. */
+bool gt_read_name(struct gt_reader *r, const char *code, char *out, size_t cap);
 
 #endif

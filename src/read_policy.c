@@ -329,3 +329,19 @@ json_t *gt_read_members(struct gt_reader *r)
 {
 	return all_of(r, GT__KIND__MEMBER, "members", member_row);
 }
+
+bool gt_read_name(struct gt_reader *r, const char *code, char *out, size_t cap)
+{
+	bool ok = true;
+	if (!gt_copy(out, cap, ""))
+		return false;
+	Gt__Signed *outer = load(r, GT__KIND__MEMBER, code, &ok);
+	if (!outer)
+		return ok;
+	Gt__Member *m =
+	        gt__member__unpack(NULL, outer->body.len, outer->body.data);
+	gt__signed__free_unpacked(outer, NULL);
+	ok = m && gt_copy(out, cap, m->name);
+	gt__member__free_unpacked(m, NULL);
+	return ok;
+}

@@ -8,6 +8,8 @@
 #include "config.h"
 #include "dir.h"
 #include "files.h"
+#include "guantong.pb-c.h"
+#include "node_dir.h"
 #include "pki.h"
 #include "say.h"
 
@@ -29,6 +31,7 @@ struct init {
 	const struct gt_args *args;
 	const char *dir, *code, *parent, *pki;
 	char parent_of_cert[GT_CODE_MAX + 1];
+	char name[sizeof((struct gt_config *)NULL)->name]; /* of the roster */
 	char why[WHY];
 };
 
@@ -66,6 +69,36 @@ static int read_parent(struct init *in)
 	return 0;
 }
 
+/* The member's name, if this signed row is about the node. */
+static bool named_by(struct init *in, struct gt_bytes row)
+{
+	Gt__Signed *outer = gt__signed__unpack(NULL, row.n, row.p);
+	Gt__Member *m = outer ? gt__member__unpack(NULL, outer->body.len,
+	                                           outer->body.data)
+	                      : NULL;
+	bool ours = m && strcmp(m->code, in->code) == 0;
+	if (ours && !gt_copy(in->name, sizeof in->name, m->name))
+		in->name[0] = '\0'; /* too long: the code will do */
+	gt__member__free_unpacked(m, NULL);
+	gt__signed__free_unpacked(outer, NULL);
+	return ours;
+}
+
+/* What the tree calls the node. Nothing found is no mistake: names are for
+ * people, and --name gives one. */
+static void read_name(struct init *in)
+{
+	char path[PATH];
+	struct gt_dir_members members = {0};
+	gt_format(path, sizeof path, "%s/nodes/%s/members.bin", in->pki,
+	          in->code);
+	if (gt_dir_read_members(path, &members, in->why, WHY) != 0)
+		return;
+	for (size_t i = 0; i < members.n && !named_by(in, members.v[i]); i++)
+		continue;
+	gt_dir_members_free(&members);
+}
+
 static enum gt_exit check(struct init *in)
 {
 	if (!in->code)
@@ -77,6 +110,8 @@ static enum gt_exit check(struct init *in)
 	int status = in->pki ? read_parent(in) : 0;
 	if (status)
 		return gt_cli_fail(in->cli, status, in->why);
+	if (in->pki)
+		read_name(in);
 	if (in->pki && !in->parent)
 		in->parent = in->parent_of_cert;
 	if (!in->parent)
@@ -156,10 +191,12 @@ static bool fill_config(const struct init *in, struct gt_config *c)
 	const char *address;
 	size_t at = 0;
 	gt_config_defaults(c);
+	if (!name)
+		name = *in->name ? in->name : in->code;
 	if (!listen) /* a village has nobody below it */
 		listen = gt_code_depth(in->code) < 4 ? "0.0.0.0:7700" : "";
 	bool ok = set(c->code, sizeof c->code, in->code) &&
-	          set(c->name, sizeof c->name, name ? name : in->code) &&
+	          set(c->name, sizeof c->name, name) &&
 	          set(c->lang, sizeof c->lang, in->cli->lang) &&
 	          set(c->parent, sizeof c->parent, in->parent) &&
 	          set(c->listen, sizeof c->listen, listen) &&

@@ -1,11 +1,10 @@
 /* http_answer.c: what every answer has in common. */
-#include "http_request.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "http_html.h"
 #include "http_wait.h"
 
 const char *gt_rq_header(struct gt_request *rq, const char *name)
@@ -74,6 +73,8 @@ enum MHD_Result gt_rq_json(struct gt_request *rq, unsigned status,
 static enum MHD_Result fail(struct gt_request *rq, unsigned status, int code,
                             const char *message)
 {
+	if (gt_page_wanted(rq))
+		return gt_page_error(rq, status, gt_errname(code), message);
 	json_t *v = json_pack("{s:s,s:s}", "error", gt_errname(code), "message",
 	                      message);
 	if (!v) /* a message that is no UTF-8 */

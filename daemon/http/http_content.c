@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "blob.h"
+#include "http_html.h"
 #include "http_parse.h"
 #include "http_request.h"
 #include "object.h"
@@ -454,6 +455,8 @@ static const char *word(const json_t *r, const char *key)
 
 static enum MHD_Result on_its_way(struct gt_request *rq, const json_t *r)
 {
+	if (gt_page_wanted(rq) && json_is_object(r))
+		return gt_page_arriving(rq, r);
 	const json_t *present = json_object_get(r, "present");
 	const json_t *frames = json_object_get(r, "frames");
 	json_t *v = json_pack("{s:b,s:I,s:I}", "fetching", 1, "present",

@@ -3,53 +3,11 @@
 #include <string.h>
 
 #include "code.h"
+#include "sys.h"
 
-/* No script, no font, no picture from anywhere: a page is this one file. */
-static const char style[] =
-        ":root{--ink:#1c2530;--soft:#55606e;--line:#d9dfe6;--paper:#fff;"
-        "--ground:#f3f5f8;--brand:#0b5d8a;--good:#17693a;--warn:#8a4b00;"
-        "--bad:#a3212b}"
-        "@media(prefers-color-scheme:dark){:root{--ink:#e8edf2;"
-        "--soft:#a9b4c0;--line:#36414d;--paper:#1b232c;--ground:#12181f;"
-        "--brand:#7cc4ee;--good:#7fd6a0;--warn:#f0b76a;--bad:#ff9aa2}}"
-        "*{box-sizing:border-box}body{margin:0;background:var(--ground);"
-        "color:var(--ink);font:16px/1.55 system-ui,-apple-system,'Segoe UI',"
-        "'Noto Sans CJK SC','Microsoft YaHei',sans-serif}"
-        "a{color:var(--brand)}a:focus-visible,input:focus-visible,"
-        "select:focus-visible,button:focus-visible{outline:3px solid "
-        "var(--brand);outline-offset:2px}"
-        "header,main,footer{max-width:68rem;margin:0 auto;padding:1rem}"
-        "header{display:flex;flex-wrap:wrap;gap:.5rem 1rem;"
-        "align-items:baseline}h1{font-size:1.5rem;margin:0}"
-        "h2{font-size:1.15rem;margin:1.6rem 0 .6rem}"
-        "header nav{margin-left:auto}.soft{color:var(--soft)}"
-        ".skip{position:absolute;left:-99rem}.skip:focus{left:1rem}"
-        "dl.facts{display:grid;gap:.75rem;margin:0;"
-        "grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr))}"
-        "dl.facts>div,article,.box{background:var(--paper);border:1px solid "
-        "var(--line);border-radius:.6rem;padding:.75rem .9rem}"
-        "dt{font-size:.85rem;color:var(--soft)}dd{margin:0;font-weight:600;"
-        "overflow-wrap:anywhere}"
-        "form{display:flex;flex-wrap:wrap;gap:.6rem;align-items:end;"
-        "margin:1rem 0}form label{display:grid;gap:.2rem;font-size:.85rem;"
-        "color:var(--soft)}input,select,button{font:inherit;color:inherit;"
-        "background:var(--paper);border:1px solid var(--soft);"
-        "border-radius:.4rem;padding:.4rem .6rem;min-height:2.6rem}"
-        "button{background:var(--brand);color:var(--paper);border:0;"
-        "padding:.4rem 1.2rem}"
-        ".cards{display:grid;gap:.8rem;padding:0;list-style:none;margin:0;"
-        "grid-template-columns:repeat(auto-fill,minmax(18rem,1fr))}"
-        "article{height:100%}article h3{font-size:1.05rem;margin:0 0 .3rem;"
-        "overflow-wrap:anywhere}article p{margin:.25rem 0}"
-        ".chip{display:inline-block;font-size:.8rem;border:1px solid "
-        "currentColor;border-radius:1rem;padding:0 .6rem;margin:.15rem "
-        ".3rem .15rem 0}.good{color:var(--good)}.warn{color:var(--warn)}"
-        ".bad{color:var(--bad)}.plain{color:var(--soft)}"
-        "progress{width:100%;height:.7rem}"
-        ".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;"
-        "background:var(--paper)}th,td{text-align:left;padding:.4rem .7rem;"
-        "border-bottom:1px solid var(--line)}td.n{text-align:right;"
-        "white-space:nowrap}";
+/* what a catalogue was asked for, kept when the language changes */
+static const char *const kept[] = {"q",     "type",    "audience", "subject",
+                                   "state", "verdict", "after"};
 
 void gt_page_say(struct gt_page *p, enum gt_text key)
 {
@@ -91,6 +49,23 @@ const char *gt_page_word(const struct gt_page *p, const char *word)
 	        {"partial", GT_T_HTTP_W_PARTIAL},
 	        {"complete", GT_T_HTTP_W_COMPLETE},
 	        {"withdrawn", GT_T_HTTP_W_WITHDRAWN},
+	        {"refused", GT_T_HTTP_W_REFUSED},
+	        {"everyone", GT_T_HTTP_W_EVERYONE},
+	        {"elderly", GT_T_HTTP_W_ELDERLY},
+	        {"educators", GT_T_HTTP_W_EDUCATORS},
+	        {"employees", GT_T_HTTP_W_EMPLOYEES},
+	        {"rural-teachers", GT_T_HTTP_W_RURAL_TEACHERS},
+	        {"migrant-workers", GT_T_HTTP_W_MIGRANT_WORKERS},
+	        {"staff", GT_T_HTTP_W_STAFF},
+	        {"lifelong-learning", GT_T_HTTP_W_LIFELONG},
+	        {"digital-technology", GT_T_HTTP_W_DIGITAL},
+	        {"artificial-intelligence", GT_T_HTTP_W_AI},
+	        {"vocational-training", GT_T_HTTP_W_VOCATIONAL},
+	        {"rural-revitalisation", GT_T_HTTP_W_RURAL},
+	        {"higher-education", GT_T_HTTP_W_HIGHER},
+	        {"teaching", GT_T_HTTP_W_TEACHING},
+	        {"languages", GT_T_HTTP_W_LANGUAGES},
+	        {"energy", GT_T_HTTP_W_ENERGY},
 	        {"province", GT_T_PROVINCE},
 	        {"city", GT_T_CITY},
 	        {"county", GT_T_COUNTY},
@@ -101,6 +76,107 @@ const char *gt_page_word(const struct gt_page *p, const char *word)
 		if (strcmp(word, rows[i].word) == 0)
 			return gt_text_in(p->lang, rows[i].text);
 	return word;
+}
+
+const char *gt_page_kind(const char *word)
+{
+	static const struct {
+		const char *word, *kind;
+	} rows[] = {
+	        {"complete", "good"},   {"mirror", "good"},
+	        {"partial", "warn"},    {"wanted", "warn"},
+	        {"on-demand", "plain"}, {"withdrawn", "bad"},
+	        {"refused", "bad"},     {"deny", "bad"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (strcmp(word, rows[i].word) == 0)
+			return rows[i].kind;
+	return "plain";
+}
+
+void gt_page_pair(struct gt_page *p, const char *name, const char *value)
+{
+	if (!value || !*value)
+		return;
+	gt_out_format(&p->out, "&amp;%s=", name);
+	gt_out_url(&p->out, value);
+}
+
+void gt_page_list(struct gt_page *p, const json_t *values)
+{
+	const char *between = strcmp(p->lang, "en") == 0 ? ", " : "、";
+	size_t n = json_array_size(values);
+	for (size_t i = 0; i < n; i++) {
+		const char *s = json_string_value(json_array_get(values, i));
+		gt_page_text(p, i ? between : "");
+		gt_page_text(p, s ? gt_page_word(p, s) : "");
+	}
+}
+
+void gt_page_bar(struct gt_page *p, uint64_t done, uint64_t all)
+{
+	gt_out_str(&p->out, "<progress aria-label=\"");
+	gt_page_say(p, GT_T_HTTP_P_PROGRESS);
+	gt_out_format(&p->out, "\" max=\"%llu\" value=\"%llu\"></progress>",
+	              (unsigned long long)(all ? all : 1),
+	              (unsigned long long)(done < all ? done : all));
+}
+
+void gt_page_state(struct gt_page *p, const json_t *r)
+{
+	const char *state = gt_page_member(r, "state");
+	const char *verdict = gt_page_member(r, "verdict");
+	bool unasked = strcmp(state, "listed") == 0 &&
+	               strcmp(verdict, "on-demand") == 0;
+	if (!*state)
+		return;
+	gt_out_format(&p->out, "<span class=\"chip %s\">", gt_page_kind(state));
+	gt_page_text(p, unasked ? gt_text_in(p->lang, GT_T_HTTP_W_UNASKED)
+	                        : gt_page_word(p, state));
+	gt_out_str(&p->out, "</span>");
+	if (strcmp(state, "partial") == 0)
+		gt_page_bar(p, gt_page_count(r, "present"),
+		            gt_page_count(r, "frames"));
+}
+
+void gt_page_ago(struct gt_page *p, int64_t then_ms)
+{
+	static const struct {
+		int64_t from_s, unit_s;
+		enum gt_text text;
+	} rows[] = {
+	        {2 * 86400, 86400, GT_T_HTTP_P_AGO_D},
+	        {2 * 3600, 3600, GT_T_HTTP_P_AGO_H},
+	        {120, 60, GT_T_HTTP_P_AGO_M},
+	        {0, 1, GT_T_HTTP_P_AGO_S},
+	};
+	char text[64];
+	int64_t s = (gt_sys_now().wall_ms - then_ms) / 1000;
+	size_t i = 0;
+	s = s < 0 ? 0 : s; /* the clock was set back */
+	while (s < rows[i].from_s)
+		i++;
+	gt_http_say(text, sizeof text, p->lang, rows[i].text,
+	            (unsigned long long)(s / rows[i].unit_s));
+	gt_page_text(p, text);
+}
+
+void gt_page_time(struct gt_page *p, const char *iso)
+{
+	char day[11], minute[6];
+	if (strlen(iso) < 16) {
+		gt_page_text(p, iso);
+		return;
+	}
+	gt_copy(day, sizeof day, iso);
+	gt_copy(minute, sizeof minute, iso + 11);
+	gt_out_str(&p->out, "<time datetime=\"");
+	gt_page_text(p, iso);
+	gt_out_str(&p->out, "\">");
+	gt_page_text(p, day);
+	gt_page_text(p, " ");
+	gt_page_text(p, minute);
+	gt_out_str(&p->out, " UTC</time>");
 }
 
 const char *gt_page_member(const json_t *v, const char *key)
@@ -133,6 +209,7 @@ const char *gt_page_pick(const struct gt_page *p, const json_t *texts)
 	return found ? found : any;
 }
 
+/* The same page in both languages, with what was asked for. */
 static void languages(struct gt_page *p)
 {
 	const char *const tags[] = {"zh-CN", "en"};
@@ -142,10 +219,12 @@ static void languages(struct gt_page *p)
 	gt_out_str(&p->out, "\">");
 	for (int i = 0; i < 2; i++) {
 		bool here = strcmp(tags[i], p->lang) == 0;
+		gt_out_format(&p->out, "<a href=\"?lang=%s", tags[i]);
+		for (size_t k = 0; k < sizeof kept / sizeof *kept; k++)
+			gt_page_pair(p, kept[k], gt_rq_arg(p->rq, kept[k]));
 		gt_out_format(&p->out,
-		              "%s<a href=\"?lang=%s\" lang=\"%s\" "
-		              "hreflang=\"%s\"%s>%s</a>",
-		              i ? " · " : "", tags[i], tags[i], tags[i],
+		              "\" lang=\"%s\" hreflang=\"%s\"%s>%s</a>",
+		              tags[i], tags[i],
 		              here ? " aria-current=\"true\"" : "", names[i]);
 	}
 	gt_out_str(&p->out, "</nav>");
@@ -154,46 +233,101 @@ static void languages(struct gt_page *p)
 void gt_page_begin(struct gt_page *p, struct gt_request *rq, const char *title)
 {
 	const struct gt_config *c = gt_http_env_of(rq->http)->config;
-	const char *level = gt_level_name(gt_code_depth(c->code));
 	*p = (struct gt_page){.rq = rq, .lang = rq->lang};
 	struct gt_out *o = &p->out;
 	gt_out_format(o,
 	              "<!doctype html>\n<html lang=\"%s\"><head>"
 	              "<meta charset=\"utf-8\"><meta name=\"viewport\" "
-	              "content=\"width=device-width,initial-scale=1\"><title>",
+	              "content=\"width=device-width,initial-scale=1\">"
+	              "<link rel=\"icon\" href=\"data:,\"><title>",
 	              p->lang);
 	gt_out_html(o, title);
+	gt_out_str(o, " · ");
+	gt_page_say(p, GT_T_HTTP_P_PRODUCT);
 	gt_out_str(o, "</title><style>");
-	gt_out_str(o, style);
+	for (const char *const *css = gt_page_style; *css; css++)
+		gt_out_str(o, *css);
 	gt_out_str(o, "</style></head><body><a class=\"skip\" href=\"#main\">");
 	gt_page_say(p, GT_T_HTTP_P_SKIP);
-	gt_out_format(o, "</a><header><h1><a href=\"/?lang=%s\">", p->lang);
+	gt_out_format(o,
+	              "</a><header><div class=\"wrap\"><a class=\"brand\" "
+	              "href=\"/?lang=%s\">",
+	              p->lang);
+	gt_page_say(p, GT_T_HTTP_P_PRODUCT);
+	gt_out_str(o, "<span>");
 	gt_out_html(o, *c->name ? c->name : c->code);
-	gt_out_str(o, "</a></h1><span class=\"soft\">");
-	gt_out_html(o, level ? gt_page_word(p, level) : "");
-	gt_out_str(o, " ");
-	gt_out_html(o, c->code);
-	gt_out_str(o, "</span>");
+	gt_out_str(o, "</span></a>");
 	languages(p);
-	gt_out_str(o, "</header><main id=\"main\">");
+	gt_out_str(o, "</div></header><main id=\"main\" class=\"wrap\">");
 }
 
-enum MHD_Result gt_page_end(struct gt_page *p, unsigned status)
+/* The page as a response; NULL: out of memory. */
+static struct MHD_Response *finished(struct gt_page *p)
 {
+	const struct gt_config *c = gt_http_env_of(p->rq->http)->config;
+	const char *level = gt_level_name(gt_code_depth(c->code));
 	size_t n;
-	gt_out_str(&p->out, "</main><footer class=\"soft\">guantong 贯通 · ");
+	gt_out_str(&p->out, "</main><footer class=\"wrap\">");
+	gt_page_say(p, GT_T_HTTP_P_PRODUCT);
+	gt_out_str(&p->out, " · ");
+	gt_page_text(p, level ? gt_page_word(p, level) : "");
+	gt_page_text(p, " ");
+	gt_page_text(p, c->code);
+	gt_out_str(&p->out, " · ");
 	gt_page_say(p, GT_T_HTTP_P_FOOTER);
 	gt_out_str(&p->out, "</footer></body></html>\n");
 	char *text = gt_out_take(&p->out, &n);
 	struct MHD_Response *rs =
 	        gt_rs_text("text/html; charset=utf-8", text, n);
+	if (!rs)
+		return NULL;
+	gt_rs_header(rs, "Content-Security-Policy",
+	             "default-src 'none'; style-src 'unsafe-inline'; "
+	             "img-src 'self' data:; form-action 'self'; "
+	             "base-uri 'none'; frame-ancestors 'none'");
+	gt_rs_header(rs, "Vary", "Accept, Accept-Language");
+	gt_rs_header(rs, "Content-Language", p->lang);
+	return rs;
+}
+
+enum MHD_Result gt_page_end(struct gt_page *p, unsigned status)
+{
+	return gt_rq_send(p->rq, status, finished(p));
+}
+
+enum MHD_Result gt_page_again(struct gt_page *p, unsigned status)
+{
+	struct MHD_Response *rs = finished(p);
 	if (rs) {
-		gt_rs_header(rs, "Content-Security-Policy",
-		             "default-src 'none'; style-src 'unsafe-inline'; "
-		             "img-src 'self' data:; form-action 'self'; "
-		             "base-uri 'none'; frame-ancestors 'none'");
-		gt_rs_header(rs, "Vary", "Accept-Language");
-		gt_rs_header(rs, "Content-Language", p->lang);
+		gt_rs_header(rs, "Refresh", "2");
+		gt_rs_header(rs, "Retry-After", "2");
 	}
 	return gt_rq_send(p->rq, status, rs);
+}
+
+bool gt_page_wanted(struct gt_request *rq)
+{
+	const char *accept = gt_rq_header(rq, "Accept");
+	const char *path = rq->path ? rq->path : "/";
+	return !rq->admin && !rq->xapi && rq->method == GT_HTTP_GET && accept &&
+	       strstr(accept, "text/html") && strncmp(path, "/api/", 5) != 0 &&
+	       strncmp(path, "/xapi/", 6) != 0;
+}
+
+enum MHD_Result gt_page_error(struct gt_request *rq, unsigned status,
+                              const char *name, const char *message)
+{
+	struct gt_page p;
+	gt_page_begin(&p, rq, gt_text_in(rq->lang, GT_T_HTTP_P_SORRY));
+	gt_out_str(&p.out, "<h1>");
+	gt_page_say(&p, GT_T_HTTP_P_SORRY);
+	gt_out_str(&p.out, "</h1><p class=\"box\">");
+	gt_page_text(&p, message);
+	gt_out_format(&p.out, "</p><p class=\"soft small\">HTTP %u · ", status);
+	gt_page_text(&p, name);
+	gt_out_format(&p.out, "</p><p><a class=\"button\" href=\"/?lang=%s\">",
+	              p.lang);
+	gt_page_say(&p, GT_T_HTTP_P_ALL);
+	gt_out_str(&p.out, "</a></p>");
+	return gt_page_end(&p, status);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "term.h"
+
 static bool room(struct gt_out *o, size_t more)
 {
 	if (o->failed || more > SIZE_MAX / 4 - o->n) {
@@ -99,20 +101,9 @@ void gt_out_url(struct gt_out *o, const char *s)
 
 void gt_out_size(struct gt_out *o, uint64_t bytes)
 {
-	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-	uint64_t tenths = bytes;
-	size_t unit = 0;
-	if (bytes < 1024) {
-		gt_out_format(o, "%u B", (unsigned)bytes);
-		return;
-	}
-	for (; tenths >= UINT64_C(1024) * 1024 && unit < 3; unit++)
-		tenths /= 1024;
-	tenths = tenths > UINT64_MAX / 10 ? tenths : tenths * 10;
-	tenths /= 1024;
-	unit++;
-	gt_out_format(o, "%llu.%u %s", (unsigned long long)(tenths / 10),
-	              (unsigned)(tenths % 10), units[unit]);
+	char text[GT_TERM_SIZE];
+	gt_term_size(text, bytes);
+	gt_out_str(o, text);
 }
 
 char *gt_out_take(struct gt_out *o, size_t *n)

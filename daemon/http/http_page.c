@@ -1,11 +1,21 @@
-/* http_page.c: what people see: the node and its catalogue, one resource. */
+/* http_page.c: the page of a node: how it is, what it has. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "code.h"
 #include "http_html.h"
-#include "http_parse.h"
 
-enum { CARDS = 60, FILES_SHOWN = 500 };
+enum { ROWS = 50, CHILDREN_SHOWN = 200, NAME = 256 };
+
+struct home {
+	struct gt_page p;
+	const struct gt_config *config;
+	struct gt_reader *reader;     /* for names of nodes */
+	struct gt_node_status status; /* of the running node */
+	json_t *kept;                 /* gt_read_status */
+	json_t *rows;                 /* gt_read_resources */
+	struct gt_resource_query q;
+};
 
 static void fact(struct gt_page *p, enum gt_text name)
 {
@@ -26,38 +36,79 @@ static void number(struct gt_page *p, enum gt_text name, uint64_t n)
 	fact_end(p);
 }
 
-/* ------------------------------------------------------------- the node */
-
-static void link_state(struct gt_page *p, const struct gt_node_status *s)
+static void heading(struct gt_page *p, enum gt_text name)
 {
-	const struct gt_config *c = gt_http_env_of(p->rq->http)->config;
-	enum gt_text text = GT_T_HTTP_P_ROOT;
-	const char *kind = "good";
-	if (*c->parent) {
-		kind = s->parent_up ? "good" : "bad";
-		text = s->parent_up ? GT_T_HTTP_P_UP : GT_T_HTTP_P_DOWN;
-	}
-	fact(p, GT_T_HTTP_P_LINK);
-	gt_out_format(&p->out, "<span class=\"%s\">", kind);
-	gt_page_say(p, text);
-	gt_out_str(&p->out, "</span>");
-	if (*c->parent) {
-		gt_out_str(&p->out, " <span class=\"soft\">");
-		gt_page_text(p, c->parent);
-		gt_out_str(&p->out, "</span>");
-	}
-	fact_end(p);
-	fact(p, GT_T_HTTP_P_SYNC);
-	bool behind = *c->parent && (!s->synced || !s->parent_up);
-	gt_page_say(p, s->bulk_paused ? GT_T_HTTP_P_PAUSED
-	               : behind       ? GT_T_HTTP_P_BEHIND
-	                              : GT_T_HTTP_P_SYNCED);
-	fact_end(p);
+	gt_out_str(&p->out, "<h2>");
+	gt_page_say(p, name);
+	gt_out_str(&p->out, "</h2>");
 }
 
-static uint64_t all_resources(const json_t *status)
+static void alert(struct gt_page *p, const char *kind, enum gt_text text)
 {
-	json_t *verdicts = json_object_get(status, "resources");
+	gt_out_format(&p->out, "<p class=\"alert %s\" role=\"status\">", kind);
+	gt_page_say(p, text);
+	gt_out_str(&p->out, "</p>");
+}
+
+/* "三墩镇 330106109"; the code alone when nobody named it. */
+static void node_name(struct home *h, const char *code)
+{
+	char name[NAME];
+	if (gt_read_name(h->reader, code, name, sizeof name) && *name) {
+		gt_page_text(&h->p, name);
+		gt_page_text(&h->p, " ");
+	}
+	gt_page_text(&h->p, code);
+}
+
+/* ------------------------------------------------------------- the node */
+
+static void link_state(struct home *h)
+{
+	struct gt_page *p = &h->p;
+	bool top = !*h->config->parent, up = h->status.parent_up;
+	gt_out_format(&p->out, "<p><span class=\"chip %s\">",
+	              top  ? "plain"
+	              : up ? "good"
+	                   : "bad");
+	gt_page_say(p, top  ? GT_T_HTTP_P_ROOT
+	               : up ? GT_T_HTTP_P_UP
+	                    : GT_T_HTTP_P_DOWN);
+	gt_out_str(&p->out, "</span>");
+	if (!top) {
+		gt_out_str(&p->out, " ");
+		node_name(h, h->config->parent);
+		gt_out_str(&p->out, " <span class=\"soft small\">");
+		if (h->status.parent_seen_ms)
+			gt_page_ago(p, h->status.parent_seen_ms);
+		gt_out_str(&p->out, "</span>");
+	}
+	gt_out_str(&p->out, "</p>");
+}
+
+static void hero(struct home *h)
+{
+	struct gt_page *p = &h->p;
+	const struct gt_config *c = h->config;
+	const char *level = gt_level_name(gt_code_depth(c->code));
+	gt_out_str(&p->out, "<div class=\"hero\"><div><p class=\"soft\">");
+	gt_page_text(p, level ? gt_page_word(p, level) : "");
+	gt_page_text(p, " · ");
+	gt_page_text(p, c->code);
+	gt_out_str(&p->out, "</p><h1>");
+	gt_page_text(p, *c->name ? c->name : c->code);
+	gt_out_str(&p->out, "</h1></div>");
+	link_state(h);
+	gt_out_str(&p->out, "</div>");
+	if (h->status.bulk_paused)
+		alert(p, "bad", GT_T_HTTP_P_FULL);
+	if (*c->parent && !h->status.parent_up)
+		alert(p, "", GT_T_HTTP_P_ALONE);
+}
+
+static uint64_t count_state(const json_t *kept, const char *wanted)
+{
+	json_t *verdicts = json_object_get(kept, "resources");
 	const char *verdict, *state;
 	json_t *states, *n;
 	uint64_t sum = 0;
@@ -65,34 +116,186 @@ static uint64_t all_resources(const json_t *status)
 	{
 		json_object_foreach(states, state, n)
 		{
-			sum += gt_page_count(states, state);
+			if (!wanted || strcmp(wanted, state) == 0)
+				sum += gt_page_count(states, state);
 		}
 	}
 	return sum;
 }
 
-static void facts(struct gt_page *p, const json_t *status)
+static void facts(struct home *h)
 {
-	const json_t *records = json_object_get(status, "records");
-	struct gt_node_status *s = malloc(sizeof *s);
-	if (!s)
-		return;
-	gt_core_status(gt_http_env_of(p->rq->http)->core, s);
-	gt_out_str(&p->out, "<dl class=\"facts\">");
-	link_state(p, s);
-	number(p, GT_T_HTTP_P_RESOURCES, all_resources(status));
+	struct gt_page *p = &h->p;
+	const struct gt_node_status *s = &h->status;
+	const json_t *records = json_object_get(h->kept, "records");
+	uint64_t quarantined = gt_page_count(records, "quarantined");
+	gt_out_str(&p->out, "<dl>");
+	if (*h->config->parent) {
+		fact(p, GT_T_HTTP_P_SYNC);
+		gt_page_say(p, s->synced && s->parent_up ? GT_T_HTTP_P_SYNCED
+		                                         : GT_T_HTTP_P_BEHIND);
+		fact_end(p);
+	}
+	number(p, GT_T_HTTP_P_RESOURCES, count_state(h->kept, NULL));
 	fact(p, GT_T_HTTP_P_STORED);
-	gt_out_size(&p->out, gt_page_count(status, "bytes"));
+	gt_out_size(&p->out, gt_page_count(h->kept, "bytes"));
 	fact_end(p);
 	number(p, GT_T_HTTP_P_RECORDS, gt_page_count(records, "count"));
-	number(p, GT_T_HTTP_P_WAITING, s->records_waiting);
-	number(p, GT_T_HTTP_P_TRANSFERS, s->ntransfers);
-	number(p, GT_T_HTTP_P_CHILDREN, s->children_up);
+	if (*h->config->parent)
+		number(p, GT_T_HTTP_P_WAITING, s->records_waiting);
+	if (quarantined)
+		number(p, GT_T_HTTP_P_QUARANTINED, quarantined);
 	gt_out_str(&p->out, "</dl>");
-	free(s);
+}
+
+static void transfers(struct home *h)
+{
+	struct gt_page *p = &h->p;
+	const struct gt_node_status *s = &h->status;
+	if (s->ntransfers == 0)
+		return;
+	heading(p, GT_T_HTTP_P_TRANSFERS);
+	gt_out_str(&p->out, "<div class=\"box\">");
+	for (uint32_t i = 0; i < s->ntransfers; i++) {
+		const struct gt_transfer_status *t = &s->transfers[i];
+		gt_out_str(&p->out, "<p><a href=\"/r/");
+		gt_out_url(&p->out, t->resource);
+		gt_out_format(&p->out, "?lang=%s\">", p->lang);
+		gt_page_text(p, t->resource);
+		gt_out_str(&p->out, "</a> <span class=\"soft small\">");
+		gt_out_size(&p->out, t->bytes);
+		gt_out_str(&p->out, " / ");
+		gt_out_size(&p->out, t->total);
+		gt_out_str(&p->out, "</span>");
+		gt_page_bar(p, t->bytes, t->total);
+		gt_out_str(&p->out, "</p>");
+	}
+	gt_out_str(&p->out, "</div>");
+}
+
+/* ------------------------------------------------------------ nodes below */
+
+static const struct gt_child_status *child_of(const struct home *h,
+                                              const char *code)
+{
+	for (uint32_t i = 0; i < h->status.nchildren; i++)
+		if (strcmp(h->status.children[i].code, code) == 0)
+			return &h->status.children[i];
+	return NULL;
+}
+
+/* A cell that names its column where there is no head above it. */
+static void cell(struct gt_page *p, enum gt_text name, bool right)
+{
+	gt_out_format(&p->out, "<td%s data-l=\"", right ? " class=\"n\"" : "");
+	gt_page_say(p, name);
+	gt_out_str(&p->out, "\">");
+}
+
+static void count_cell(struct gt_page *p, enum gt_text name, uint64_t n)
+{
+	cell(p, name, true);
+	gt_out_format(&p->out, "%llu</td>", (unsigned long long)n);
+}
+
+static void child_row(struct home *h, const json_t *c)
+{
+	struct gt_page *p = &h->p;
+	const char *code = gt_page_member(c, "code");
+	const json_t *said = json_object_get(c, "status");
+	const struct gt_child_status *now = child_of(h, code);
+	bool up = now && now->up;
+	gt_out_str(&p->out, "<tr><th scope=\"row\" class=\"title\">");
+	node_name(h, code);
+	gt_out_format(&p->out, "</th><td><span class=\"chip %s\">",
+	              up ? "good" : "bad");
+	gt_page_say(p, up ? GT_T_HTTP_P_UP : GT_T_HTTP_P_DOWN);
+	gt_out_str(&p->out, "</span></td>");
+	cell(p, GT_T_HTTP_P_LAG, true);
+	if (now)
+		gt_out_format(&p->out, "%llu", (unsigned long long)now->lag);
+	gt_out_str(&p->out, "</td>");
+	count_cell(p, GT_T_HTTP_P_HELD, gt_page_count(said, "complete"));
+	cell(p, GT_T_HTTP_P_STORED, true);
+	gt_out_size(&p->out, gt_page_count(said, "bytes"));
+	gt_out_str(&p->out, "</td>");
+	count_cell(p, GT_T_HTTP_P_RECORDS, gt_page_count(said, "records"));
+	count_cell(p, GT_T_HTTP_P_WAITING,
+	           gt_page_count(said, "records_waiting"));
+	cell(p, GT_T_HTTP_P_SEEN, false);
+	gt_page_time(p, gt_page_member(c, "seen"));
+	gt_out_str(&p->out, "</td></tr>");
+}
+
+static void table_head(struct gt_page *p, const enum gt_text *heads,
+                       const char *align)
+{
+	gt_out_str(&p->out, "<div class=\"scroll\"><table class=\"cards\">"
+	                    "<thead><tr>");
+	for (size_t i = 0; align[i]; i++) {
+		gt_out_format(&p->out, "<th scope=\"col\"%s>",
+		              align[i] == 'r' ? " class=\"n\"" : "");
+		gt_page_say(p, heads[i]);
+		gt_out_str(&p->out, "</th>");
+	}
+	gt_out_str(&p->out, "</tr></thead><tbody>");
+}
+
+static void children(struct home *h)
+{
+	static const enum gt_text heads[] = {
+	        GT_T_HTTP_P_NODE,    GT_T_HTTP_P_LINK,   GT_T_HTTP_P_LAG,
+	        GT_T_HTTP_P_HELD,    GT_T_HTTP_P_STORED, GT_T_HTTP_P_RECORDS,
+	        GT_T_HTTP_P_WAITING, GT_T_HTTP_P_SEEN};
+	const json_t *list = json_object_get(h->kept, "children");
+	size_t n = json_array_size(list);
+	if (n == 0)
+		return;
+	heading(&h->p, GT_T_HTTP_P_CHILDREN);
+	table_head(&h->p, heads, "llrrrrrl");
+	for (size_t i = 0; i < n && i < CHILDREN_SHOWN; i++)
+		child_row(h, json_array_get(list, i));
+	gt_out_str(&h->p.out, "</tbody></table></div>");
+	if (n > CHILDREN_SHOWN)
+		gt_out_format(&h->p.out,
+		              "<p class=\"soft\">… %llu / %llu · "
+		              "<code>guantong status</code></p>",
+		              (unsigned long long)CHILDREN_SHOWN,
+		              (unsigned long long)n);
 }
 
 /* ------------------------------------------------------------ the catalogue */
+
+static void state_chip(struct home *h, const char *state, const char *name,
+                       uint64_t n)
+{
+	struct gt_page *p = &h->p;
+	bool here = h->q.state ? strcmp(h->q.state, state) == 0 : !*state;
+	gt_out_format(&p->out, "<li><a class=\"chip %s\" href=\"/?lang=%s",
+	              *state ? gt_page_kind(state) : "plain", p->lang);
+	gt_page_pair(p, "q", h->q.text);
+	gt_page_pair(p, "type", h->q.type);
+	gt_page_pair(p, "state", state);
+	gt_out_format(&p->out, "\"%s>", here ? " aria-current=\"true\"" : "");
+	gt_page_text(p, name);
+	gt_out_format(&p->out, " %llu</a></li>", (unsigned long long)n);
+}
+
+/* How many are in which state; each leads to those. */
+static void states(struct home *h)
+{
+	static const char *const all[] = {"complete", "partial", "wanted",
+	                                  "listed",   "refused", "withdrawn"};
+	gt_out_str(&h->p.out, "<ul class=\"chips\">");
+	state_chip(h, "", gt_text_in(h->p.lang, GT_T_HTTP_P_ANY),
+	           count_state(h->kept, NULL));
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		uint64_t n = count_state(h->kept, all[i]);
+		if (n)
+			state_chip(h, all[i], gt_page_word(&h->p, all[i]), n);
+	}
+	gt_out_str(&h->p.out, "</ul>");
+}
 
 static void option(struct gt_page *p, const char *type, const char *chosen)
 {
@@ -104,21 +307,13 @@ static void option(struct gt_page *p, const char *type, const char *chosen)
 	gt_out_str(&p->out, "</option>");
 }
 
-static void search_form(struct gt_page *p, const struct gt_resource_query *q)
+static void type_field(struct gt_page *p, const struct gt_resource_query *q)
 {
 	static const char *const types[] = {
 	        "course",   "lecture", "video",       "case",
 	        "document", "package", "announcement"};
 	bool known = !q->type;
-	gt_out_format(&p->out,
-	              "<form method=\"get\" action=\"/\" role=\"search\">"
-	              "<input type=\"hidden\" name=\"lang\" value=\"%s\">"
-	              "<label>",
-	              p->lang);
-	gt_page_say(p, GT_T_HTTP_P_SEARCH);
-	gt_out_str(&p->out, "<input type=\"search\" name=\"q\" value=\"");
-	gt_page_text(p, q->text ? q->text : "");
-	gt_out_str(&p->out, "\"></label><label>");
+	gt_out_str(&p->out, "<label>");
 	gt_page_say(p, GT_T_HTTP_P_TYPE);
 	gt_out_str(&p->out, "<select name=\"type\"><option value=\"\">");
 	gt_page_say(p, GT_T_HTTP_P_ANY);
@@ -129,293 +324,151 @@ static void search_form(struct gt_page *p, const struct gt_resource_query *q)
 	}
 	if (!known)
 		option(p, q->type, q->type);
-	gt_out_str(&p->out, "</select></label><button>");
+	gt_out_str(&p->out, "</select></label>");
+}
+
+static void search_form(struct gt_page *p, const struct gt_resource_query *q)
+{
+	gt_out_format(&p->out,
+	              "<form method=\"get\" action=\"/\" role=\"search\">"
+	              "<input type=\"hidden\" name=\"lang\" value=\"%s\">",
+	              p->lang);
+	if (q->state) {
+		gt_out_str(&p->out, "<input type=\"hidden\" name=\"state\" "
+		                    "value=\"");
+		gt_page_text(p, q->state);
+		gt_out_str(&p->out, "\">");
+	}
+	gt_out_str(&p->out, "<label class=\"grow\">");
+	gt_page_say(p, GT_T_HTTP_P_SEARCH);
+	gt_out_str(&p->out, "<input type=\"search\" name=\"q\" value=\"");
+	gt_page_text(p, q->text ? q->text : "");
+	gt_out_str(&p->out, "\"></label>");
+	type_field(p, q);
+	gt_out_str(&p->out, "<button>");
 	gt_page_say(p, GT_T_HTTP_P_FIND);
 	gt_out_str(&p->out, "</button></form>");
 }
 
-static const char *kind_of(const char *word)
-{
-	if (strcmp(word, "complete") == 0 || strcmp(word, "mirror") == 0)
-		return "good";
-	if (strcmp(word, "partial") == 0 || strcmp(word, "wanted") == 0 ||
-	    strcmp(word, "on-demand") == 0)
-		return "warn";
-	return strcmp(word, "withdrawn") == 0 ? "bad" : "plain";
-}
-
-static void word_chip(struct gt_page *p, const char *word)
-{
-	if (*word)
-		gt_page_chip(p, kind_of(word), word);
-}
-
-static void chips(struct gt_page *p, const json_t *r)
-{
-	word_chip(p, gt_page_member(r, "verdict"));
-	word_chip(p, gt_page_member(r, "state"));
-	if (strcmp(gt_page_member(r, "state"), "partial") != 0)
-		return;
-	uint64_t present = gt_page_count(r, "present");
-	uint64_t frames = gt_page_count(r, "frames");
-	gt_out_str(&p->out, "<progress aria-label=\"");
-	gt_page_say(p, GT_T_HTTP_P_PROGRESS);
-	gt_out_format(&p->out, "\" max=\"%llu\" value=\"%llu\"></progress>",
-	              (unsigned long long)(frames ? frames : 1),
-	              (unsigned long long)present);
-}
-
-static void list(struct gt_page *p, const json_t *values)
-{
-	size_t n = json_array_size(values);
-	for (size_t i = 0; i < n; i++) {
-		const char *s = json_string_value(json_array_get(values, i));
-		gt_page_text(p, i ? "、" : "");
-		gt_page_text(p, s ? s : "");
-	}
-}
-
-static void card(struct gt_page *p, const json_t *r)
+static void resource_row(struct gt_page *p, const json_t *r)
 {
 	const char *id = gt_page_member(r, "id");
 	const char *title = gt_page_pick(p, json_object_get(r, "title"));
+	const char *verdict = gt_page_member(r, "verdict");
 	uint64_t size = gt_page_count(r, "size");
-	gt_out_str(&p->out, "<li><article><h3><a href=\"/r/");
+	gt_out_str(&p->out, "<tr><th scope=\"row\"><a class=\"title\" "
+	                    "href=\"/r/");
 	gt_out_url(&p->out, id);
 	gt_out_format(&p->out, "?lang=%s\">", p->lang);
 	gt_page_text(p, *title ? title : id);
-	gt_out_str(&p->out, "</a></h3><p class=\"soft\">");
-	gt_page_text(p, gt_page_word(p, gt_page_member(r, "type")));
-	const json_t *audiences = json_object_get(r, "audiences");
-	if (json_array_size(audiences) > 0) {
-		gt_page_text(p, " · ");
-		list(p, audiences);
-	}
-	if (size > 0) {
-		gt_page_text(p, " · ");
-		gt_out_size(&p->out, size);
-	}
-	gt_out_str(&p->out, "</p><p class=\"soft\">");
+	gt_out_str(&p->out, "</a><div class=\"soft small\">");
 	gt_page_text(p, id);
-	gt_out_str(&p->out, "</p>");
-	chips(p, r);
-	gt_out_str(&p->out, "</article></li>");
+	gt_out_str(&p->out, "</div></th><td>");
+	gt_page_text(p, gt_page_word(p, gt_page_member(r, "type")));
+	gt_out_str(&p->out, "</td>");
+	cell(p, GT_T_HTTP_P_AUDIENCE, false);
+	gt_page_list(p, json_object_get(r, "audiences"));
+	gt_out_str(&p->out, "</td><td class=\"n\">");
+	if (size)
+		gt_out_size(&p->out, size);
+	gt_out_str(&p->out, "</td>");
+	cell(p, GT_T_HTTP_P_VERDICT, false);
+	gt_page_chip(p, "line", verdict);
+	gt_out_str(&p->out, "</td><td>");
+	gt_page_state(p, r);
+	gt_out_str(&p->out, "</td></tr>");
 }
 
-static void pair(struct gt_page *p, const char *name, const char *value)
+static void pager(struct home *h)
 {
-	if (!value || !*value)
-		return;
-	gt_out_format(&p->out, "&amp;%s=", name);
-	gt_out_url(&p->out, value);
-}
-
-static void catalogue(struct gt_page *p, const json_t *page,
-                      const struct gt_resource_query *q)
-{
-	const json_t *rows = json_object_get(page, "resources");
-	const char *next = gt_page_member(page, "next");
-	size_t n = json_array_size(rows);
-	gt_out_str(&p->out, "<h2>");
-	gt_page_say(p, GT_T_HTTP_P_CATALOGUE);
-	gt_out_str(&p->out, "</h2>");
-	search_form(p, q);
-	if (n == 0) {
-		gt_out_str(&p->out, "<p class=\"box\">");
-		gt_page_say(p, GT_T_HTTP_P_NOTHING);
-		gt_out_str(&p->out, "</p>");
-	}
-	gt_out_str(&p->out, "<ul class=\"cards\">");
-	for (size_t i = 0; i < n; i++)
-		card(p, json_array_get(rows, i));
-	gt_out_str(&p->out, "</ul>");
+	struct gt_page *p = &h->p;
+	const char *next = gt_page_member(h->rows, "next");
 	if (!*next)
 		return;
-	gt_out_format(&p->out, "<p><a rel=\"next\" href=\"/?lang=%s", p->lang);
-	pair(p, "q", q->text);
-	pair(p, "type", q->type);
-	pair(p, "after", next);
-	gt_out_str(&p->out, "\">");
+	gt_out_format(&p->out,
+	              "<p><a class=\"button quiet\" rel=\"next\" "
+	              "href=\"/?lang=%s",
+	              p->lang);
+	gt_page_pair(p, "q", h->q.text);
+	gt_page_pair(p, "type", h->q.type);
+	gt_page_pair(p, "audience", h->q.audience);
+	gt_page_pair(p, "subject", h->q.subject);
+	gt_page_pair(p, "state", h->q.state);
+	gt_page_pair(p, "verdict", gt_rq_arg(p->rq, "verdict"));
+	gt_page_pair(p, "after", next);
+	gt_out_str(&p->out, "#list\">");
 	gt_page_say(p, GT_T_HTTP_P_MORE);
 	gt_out_str(&p->out, "</a></p>");
 }
 
+static void catalogue(struct home *h)
+{
+	static const enum gt_text heads[] = {
+	        GT_T_HTTP_P_TITLE, GT_T_HTTP_P_TYPE,    GT_T_HTTP_P_AUDIENCE,
+	        GT_T_HTTP_P_SIZE,  GT_T_HTTP_P_VERDICT, GT_T_HTTP_P_STATE};
+	struct gt_page *p = &h->p;
+	const json_t *rows = json_object_get(h->rows, "resources");
+	size_t n = json_array_size(rows);
+	gt_out_str(&p->out, "<h2 id=\"list\">");
+	gt_page_say(p, GT_T_HTTP_P_CATALOGUE);
+	gt_out_str(&p->out, "</h2>");
+	search_form(p, &h->q);
+	states(h);
+	if (n == 0) {
+		gt_out_str(&p->out, "<p class=\"box\">");
+		gt_page_say(p, GT_T_HTTP_P_NOTHING);
+		gt_out_str(&p->out, "</p>");
+		return;
+	}
+	table_head(p, heads, "lllrll");
+	for (size_t i = 0; i < n; i++)
+		resource_row(p, json_array_get(rows, i));
+	gt_out_str(&p->out, "</tbody></table></div>");
+	pager(h);
+}
+
+/* ------------------------------------------------------------------ the page
+ */
+
+static enum MHD_Result show(struct home *h, struct gt_request *rq)
+{
+	const char *name = *h->config->name ? h->config->name : h->config->code;
+	gt_page_begin(&h->p, rq, name);
+	hero(h);
+	facts(h);
+	transfers(h);
+	children(h);
+	catalogue(h);
+	return gt_page_end(&h->p, 200);
+}
+
 enum MHD_Result gt_http_home(struct gt_request *rq)
 {
-	const struct gt_config *c = gt_http_env_of(rq->http)->config;
-	struct gt_resource_query q;
 	const char *bad;
-	if (!gt_http_resource_query(rq, &q, &bad))
+	enum MHD_Result done;
+	struct home *h = calloc(1, sizeof *h);
+	if (!h)
+		return gt_rq_error(rq, -GT_ENOMEM, "");
+	h->config = gt_http_env_of(rq->http)->config;
+	if (!gt_http_resource_query(rq, &h->q, &bad)) {
+		free(h);
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_ARG,
 		                  bad);
-	if (q.limit == 0 || q.limit > CARDS)
-		q.limit = CARDS;
+	}
+	if (h->q.limit == 0 || h->q.limit > ROWS)
+		h->q.limit = ROWS;
 	struct gt_worker *w = gt_worker_take(rq->http);
-	json_t *status = w ? gt_read_status(w->reader) : NULL;
-	json_t *rows = w ? gt_read_resources(w->reader, &q) : NULL;
+	if (w) {
+		gt_core_status(gt_http_env_of(rq->http)->core, &h->status);
+		h->reader = w->reader;
+		h->kept = gt_read_status(w->reader);
+		h->rows = gt_read_resources(w->reader, &h->q);
+	}
+	done = h->kept && h->rows ? show(h, rq)
+	                          : gt_rq_error(rq, -GT_ESTORE, "");
 	gt_worker_give(rq->http, w);
-	if (!status || !rows) {
-		json_decref(status);
-		json_decref(rows);
-		return gt_rq_error(rq, -GT_ESTORE, "");
-	}
-	struct gt_page p;
-	gt_page_begin(&p, rq, *c->name ? c->name : c->code);
-	facts(&p, status);
-	catalogue(&p, rows, &q);
-	json_decref(status);
-	json_decref(rows);
-	return gt_page_end(&p, 200);
-}
-
-/* ------------------------------------------------------------- one resource */
-
-static void text_fact(struct gt_page *p, enum gt_text name, const char *text)
-{
-	if (!*text)
-		return;
-	fact(p, name);
-	gt_page_text(p, text);
-	fact_end(p);
-}
-
-static void list_fact(struct gt_page *p, enum gt_text name, const json_t *v)
-{
-	if (json_array_size(v) == 0)
-		return;
-	fact(p, name);
-	list(p, v);
-	fact_end(p);
-}
-
-static void details(struct gt_page *p, const json_t *r)
-{
-	uint64_t size = gt_page_count(r, "size");
-	gt_out_str(&p->out, "<dl class=\"facts\">");
-	text_fact(p, GT_T_HTTP_P_TYPE,
-	          gt_page_word(p, gt_page_member(r, "type")));
-	list_fact(p, GT_T_HTTP_P_AUDIENCE, json_object_get(r, "audiences"));
-	list_fact(p, GT_T_HTTP_P_SUBJECT, json_object_get(r, "subjects"));
-	text_fact(p, GT_T_HTTP_P_PUBLISHER, gt_page_member(r, "publisher"));
-	text_fact(p, GT_T_HTTP_P_LICENCE, gt_page_member(r, "licence"));
-	number(p, GT_T_HTTP_P_VERSION, gt_page_count(r, "version"));
-	if (size > 0) {
-		fact(p, GT_T_HTTP_P_SIZE);
-		gt_out_size(&p->out, size);
-		fact_end(p);
-	}
-	text_fact(p, GT_T_HTTP_P_MODIFIED, gt_page_member(r, "modified"));
-	gt_out_str(&p->out, "</dl>");
-}
-
-/* Which rule of whose layer put it here. */
-static void reason(struct gt_page *p, const json_t *r)
-{
-	const char *rule = gt_page_member(r, "rule");
-	gt_out_str(&p->out, "<h2>");
-	gt_page_say(p, GT_T_HTTP_P_WHY);
-	gt_out_str(&p->out, "</h2><dl class=\"facts\">");
-	text_fact(p, GT_T_HTTP_P_VERDICT,
-	          gt_page_word(p, gt_page_member(r, "verdict")));
-	fact(p, GT_T_HTTP_P_RULE);
-	gt_page_text(p,
-	             *rule ? rule : gt_text_in(p->lang, GT_T_HTTP_P_FALLBACK));
-	fact_end(p);
-	text_fact(p, GT_T_HTTP_P_LAYER, gt_page_member(r, "layer"));
-	gt_out_str(&p->out, "</dl>");
-}
-
-static void content_link(struct gt_page *p, const char *id, const char *path,
-                         const char *text)
-{
-	gt_out_str(&p->out, "<a href=\"/c/");
-	gt_out_url(&p->out, id);
-	gt_out_str(&p->out, "/");
-	gt_out_url(&p->out, path);
-	gt_out_str(&p->out, "\">");
-	gt_page_text(p, text);
-	gt_out_str(&p->out, "</a>");
-}
-
-static void files(struct gt_page *p, const json_t *r, const char *id)
-{
-	const json_t *rows = json_object_get(r, "files");
-	size_t n = json_array_size(rows);
-	if (n == 0)
-		return;
-	gt_out_str(&p->out, "<h2>");
-	gt_page_say(p, GT_T_HTTP_P_FILES);
-	gt_out_format(&p->out,
-	              " (%llu)</h2><div class=\"scroll\"><table><thead>"
-	              "<tr><th scope=\"col\">",
-	              (unsigned long long)n);
-	gt_page_say(p, GT_T_HTTP_P_PATH);
-	gt_out_str(&p->out, "</th><th scope=\"col\">");
-	gt_page_say(p, GT_T_HTTP_P_SIZE);
-	gt_out_str(&p->out, "</th></tr></thead><tbody>");
-	for (size_t i = 0; i < n && i < FILES_SHOWN; i++) {
-		const json_t *f = json_array_get(rows, i);
-		const char *path = gt_page_member(f, "path");
-		gt_out_str(&p->out, "<tr><td>");
-		content_link(p, id, path, path);
-		gt_out_str(&p->out, "</td><td class=\"n\">");
-		gt_out_size(&p->out, gt_page_count(f, "size"));
-		gt_out_str(&p->out, "</td></tr>");
-	}
-	gt_out_str(&p->out, "</tbody></table></div>");
-	if (n > FILES_SHOWN)
-		gt_out_str(&p->out, "<p class=\"soft\">…</p>");
-}
-
-static void resource_body(struct gt_page *p, const json_t *r)
-{
-	const char *id = gt_page_member(r, "id");
-	const char *title = gt_page_pick(p, json_object_get(r, "title"));
-	const char *start = gt_page_member(r, "start");
-	const char *text = gt_page_pick(p, json_object_get(r, "description"));
-	gt_out_str(&p->out, "<h2>");
-	gt_page_text(p, *title ? title : id);
-	gt_out_str(&p->out, "</h2><p class=\"soft\">");
-	gt_page_text(p, id);
-	gt_out_str(&p->out, "</p><p>");
-	chips(p, r);
-	gt_out_str(&p->out, "</p>");
-	if (*text) {
-		gt_out_str(&p->out, "<p class=\"box\">");
-		gt_page_text(p, text);
-		gt_out_str(&p->out, "</p>");
-	}
-	bool held = strcmp(gt_page_member(r, "verdict"), "mirror") == 0 ||
-	            strcmp(gt_page_member(r, "verdict"), "on-demand") == 0;
-	bool gone = strcmp(gt_page_member(r, "state"), "withdrawn") == 0;
-	if (*start && held && !gone) {
-		gt_out_str(&p->out, "<p>");
-		content_link(p, id, start,
-		             gt_text_in(p->lang, GT_T_HTTP_P_OPEN));
-		gt_out_str(&p->out, "</p>");
-	}
-	details(p, r);
-	reason(p, r);
-	files(p, r, id);
-}
-
-enum MHD_Result gt_http_resource_page(struct gt_request *rq)
-{
-	struct gt_worker *w = gt_worker_take(rq->http);
-	json_t *r = w ? gt_read_resource(w->reader, rq->rest) : NULL;
-	gt_worker_give(rq->http, w);
-	if (!r)
-		return gt_rq_error(rq, -GT_ESTORE, "");
-	struct gt_page p;
-	unsigned status = json_is_object(r) ? 200 : 404;
-	gt_page_begin(&p, rq, rq->rest);
-	if (status == 200) {
-		resource_body(&p, r);
-	} else {
-		gt_out_str(&p.out, "<p class=\"box\">");
-		gt_page_say(&p, GT_T_HTTP_P_NO_RESOURCE);
-		gt_out_str(&p.out, "</p>");
-	}
-	json_decref(r);
-	return gt_page_end(&p, status);
+	json_decref(h->kept);
+	json_decref(h->rows);
+	free(h);
+	return done;
 }

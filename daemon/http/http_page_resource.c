@@ -1,0 +1,284 @@
+/* http_page_resource.c: the page of one resource, and the one that is shown
+ * while its files are on their way. */
+#include <string.h>
+
+#include "http_html.h"
+#include "http_parse.h"
+
+enum { FILES_SHOWN = 500, NAME = 256 };
+
+static void fact(struct gt_page *p, enum gt_text name)
+{
+	gt_out_str(&p->out, "<div><dt>");
+	gt_page_say(p, name);
+	gt_out_str(&p->out, "</dt><dd>");
+}
+
+static void fact_end(struct gt_page *p)
+{
+	gt_out_str(&p->out, "</dd></div>");
+}
+
+static void text_fact(struct gt_page *p, enum gt_text name, const char *text)
+{
+	if (!*text)
+		return;
+	fact(p, name);
+	gt_page_text(p, text);
+	fact_end(p);
+}
+
+static void list_fact(struct gt_page *p, enum gt_text name, const json_t *v)
+{
+	if (json_array_size(v) == 0)
+		return;
+	fact(p, name);
+	gt_page_list(p, v);
+	fact_end(p);
+}
+
+static void details(struct gt_page *p, const json_t *r, const char *publisher)
+{
+	uint64_t size = gt_page_count(r, "size");
+	gt_out_str(&p->out, "<dl class=\"details\">");
+	text_fact(p, GT_T_HTTP_P_TYPE,
+	          gt_page_word(p, gt_page_member(r, "type")));
+	list_fact(p, GT_T_HTTP_P_AUDIENCE, json_object_get(r, "audiences"));
+	list_fact(p, GT_T_HTTP_P_SUBJECT, json_object_get(r, "subjects"));
+	list_fact(p, GT_T_HTTP_P_LANGUAGES, json_object_get(r, "languages"));
+	text_fact(p, GT_T_HTTP_P_PUBLISHER, publisher);
+	text_fact(p, GT_T_HTTP_P_LICENCE, gt_page_member(r, "licence"));
+	if (size > 0) {
+		fact(p, GT_T_HTTP_P_SIZE);
+		gt_out_size(&p->out, size);
+		fact_end(p);
+	}
+	fact(p, GT_T_HTTP_P_VERSION);
+	gt_out_format(&p->out, "%llu",
+	              (unsigned long long)gt_page_count(r, "version"));
+	fact_end(p);
+	fact(p, GT_T_HTTP_P_MODIFIED);
+	gt_page_time(p, gt_page_member(r, "modified"));
+	fact_end(p);
+	gt_out_str(&p->out, "</dl>");
+}
+
+/* Which rule of whose layer put it here. */
+static void reason(struct gt_page *p, const json_t *r, const char *layer)
+{
+	const char *rule = gt_page_member(r, "rule");
+	gt_out_str(&p->out, "<h2>");
+	gt_page_say(p, GT_T_HTTP_P_WHY);
+	gt_out_str(&p->out, "</h2>");
+	if (json_is_true(json_object_get(r, "own"))) {
+		gt_out_str(&p->out, "<p class=\"box\">");
+		gt_page_say(p, GT_T_HTTP_P_OWN);
+		gt_out_str(&p->out, "</p>");
+		return;
+	}
+	gt_out_str(&p->out, "<dl class=\"details\">");
+	text_fact(p, GT_T_HTTP_P_VERDICT,
+	          gt_page_word(p, gt_page_member(r, "verdict")));
+	text_fact(p, GT_T_HTTP_P_RULE,
+	          *rule ? rule : gt_text_in(p->lang, GT_T_HTTP_P_FALLBACK));
+	text_fact(p, GT_T_HTTP_P_LAYER, layer);
+	gt_out_str(&p->out, "</dl><p class=\"soft small\">");
+	gt_page_say(p, GT_T_HTTP_P_EXPLAIN);
+	gt_out_str(&p->out, " <code>guantong explain ");
+	gt_page_text(p, gt_page_member(r, "id"));
+	gt_out_str(&p->out, "</code></p>");
+}
+
+static void content_link(struct gt_page *p, const char *class, const char *id,
+                         const char *path, const char *text)
+{
+	gt_out_format(&p->out, "<a class=\"%s\" href=\"/c/", class);
+	gt_out_url(&p->out, id);
+	gt_out_str(&p->out, "/");
+	gt_out_url(&p->out, path);
+	gt_out_str(&p->out, "\">");
+	gt_page_text(p, text);
+	gt_out_str(&p->out, "</a>");
+}
+
+static bool is(const json_t *r, const char *key, const char *word)
+{
+	return strcmp(gt_page_member(r, key), word) == 0;
+}
+
+/* May its files be asked for at this node? */
+static bool openable(const json_t *r)
+{
+	return *gt_page_member(r, "object") && !is(r, "state", "withdrawn") &&
+	       !is(r, "state", "refused") &&
+	       (is(r, "verdict", "mirror") || is(r, "verdict", "on-demand"));
+}
+
+static void file_row(struct gt_page *p, const json_t *f, const char *id,
+                     bool link)
+{
+	const char *path = gt_page_member(f, "path");
+	gt_out_str(&p->out, "<tr><td class=\"path\">");
+	if (link)
+		content_link(p, "", id, path, path);
+	else
+		gt_page_text(p, path);
+	gt_out_str(&p->out, "</td><td class=\"soft small\">");
+	gt_page_text(p, gt_page_member(f, "media_type"));
+	gt_out_str(&p->out, "</td><td class=\"n\">");
+	gt_out_size(&p->out, gt_page_count(f, "size"));
+	gt_out_str(&p->out, "</td></tr>");
+}
+
+static void files(struct gt_page *p, const json_t *r, const char *id)
+{
+	const json_t *rows = json_object_get(r, "files");
+	size_t n = json_array_size(rows);
+	if (n == 0)
+		return;
+	gt_out_str(&p->out, "<h2>");
+	gt_page_say(p, GT_T_HTTP_P_FILES);
+	gt_out_format(&p->out,
+	              " <span class=\"soft\">%llu</span></h2>"
+	              "<div class=\"scroll\"><table><thead><tr>"
+	              "<th scope=\"col\">",
+	              (unsigned long long)n);
+	gt_page_say(p, GT_T_HTTP_P_PATH);
+	gt_out_str(&p->out, "</th><th scope=\"col\">");
+	gt_page_say(p, GT_T_HTTP_P_MEDIA);
+	gt_out_str(&p->out, "</th><th scope=\"col\" class=\"n\">");
+	gt_page_say(p, GT_T_HTTP_P_SIZE);
+	gt_out_str(&p->out, "</th></tr></thead><tbody>");
+	for (size_t i = 0; i < n && i < FILES_SHOWN; i++)
+		file_row(p, json_array_get(rows, i), id, openable(r));
+	gt_out_str(&p->out, "</tbody></table></div>");
+	if (n <= FILES_SHOWN)
+		return;
+	gt_out_format(&p->out,
+	              "<p class=\"soft\">%d / %llu · <code>guantong show ",
+	              (int)FILES_SHOWN, (unsigned long long)n);
+	gt_page_text(p, id);
+	gt_out_str(&p->out, "</code></p>");
+}
+
+static void back(struct gt_page *p)
+{
+	gt_out_format(&p->out, "<p class=\"small\"><a href=\"/?lang=%s\">← ",
+	              p->lang);
+	gt_page_say(p, GT_T_HTTP_P_ALL);
+	gt_out_str(&p->out, "</a></p>");
+}
+
+static void title(struct gt_page *p, const json_t *r)
+{
+	const char *id = gt_page_member(r, "id");
+	const char *text = gt_page_pick(p, json_object_get(r, "title"));
+	back(p);
+	gt_out_str(&p->out, "<h1>");
+	gt_page_text(p, *text ? text : id);
+	gt_out_str(&p->out, "</h1><p class=\"soft\">");
+	gt_page_text(p, id);
+	gt_out_str(&p->out, "</p>");
+}
+
+static void open_button(struct gt_page *p, const json_t *r)
+{
+	const char *start = gt_page_member(r, "start");
+	bool here = is(r, "state", "complete");
+	if (!openable(r) || !*start)
+		return;
+	gt_out_str(&p->out, "<p class=\"open\">");
+	content_link(p, "button", gt_page_member(r, "id"), start,
+	             gt_text_in(p->lang,
+	                        here ? GT_T_HTTP_P_OPEN : GT_T_HTTP_P_FETCH));
+	gt_out_str(&p->out, "</p>");
+}
+
+static void resource_body(struct gt_page *p, const json_t *r,
+                          const char *publisher, const char *layer)
+{
+	const char *text = gt_page_pick(p, json_object_get(r, "description"));
+	bool gone = is(r, "state", "withdrawn");
+	title(p, r);
+	gt_out_str(&p->out, "<p>");
+	if (!gone)
+		gt_page_chip(p, gt_page_kind(gt_page_member(r, "verdict")),
+		             gt_page_member(r, "verdict"));
+	gt_out_str(&p->out, " ");
+	gt_page_state(p, r);
+	gt_out_str(&p->out, "</p>");
+	if (gone) {
+		gt_out_str(&p->out, "<p class=\"alert bad\">");
+		gt_page_say(p, GT_T_HTTP_P_GONE);
+		gt_out_str(&p->out, "</p>");
+	}
+	if (*text) {
+		gt_out_str(&p->out, "<p>");
+		gt_page_text(p, text);
+		gt_out_str(&p->out, "</p>");
+	}
+	open_button(p, r);
+	details(p, r, publisher);
+	if (!gone)
+		reason(p, r, layer);
+	files(p, r, gt_page_member(r, "id"));
+}
+
+/* "浙江省 33" */
+static void called(struct gt_reader *reader, const char *code, char *out,
+                   size_t cap)
+{
+	char name[NAME];
+	bool named = gt_read_name(reader, code, name, sizeof name) && *name;
+	gt_format(out, cap, "%s%s%s", named ? name : "", named ? " " : "",
+	          code);
+}
+
+enum MHD_Result gt_http_resource_page(struct gt_request *rq)
+{
+	char publisher[2 * NAME] = "", layer[2 * NAME] = "";
+	struct gt_worker *w = gt_worker_take(rq->http);
+	json_t *r = w ? gt_read_resource(w->reader, rq->rest) : NULL;
+	if (json_is_object(r)) {
+		called(w->reader, gt_page_member(r, "publisher"), publisher,
+		       sizeof publisher);
+		called(w->reader, gt_page_member(r, "layer"), layer,
+		       sizeof layer);
+	}
+	gt_worker_give(rq->http, w);
+	if (!r)
+		return gt_rq_error(rq, -GT_ESTORE, "");
+	if (!json_is_object(r)) {
+		json_decref(r);
+		return gt_page_error(
+		        rq, 404, gt_errname(-GT_EUNKNOWN),
+		        gt_text_in(rq->lang, GT_T_HTTP_P_NO_RESOURCE));
+	}
+	struct gt_page p;
+	const char *name = gt_page_pick(&(struct gt_page){.lang = rq->lang},
+	                                json_object_get(r, "title"));
+	gt_page_begin(&p, rq, *name ? name : rq->rest);
+	resource_body(&p, r, publisher, layer);
+	json_decref(r);
+	return gt_page_end(&p, 200);
+}
+
+enum MHD_Result gt_page_arriving(struct gt_request *rq, const json_t *r)
+{
+	struct gt_page p;
+	uint64_t present = gt_page_count(r, "present");
+	uint64_t frames = gt_page_count(r, "frames");
+	gt_page_begin(&p, rq, gt_text_in(rq->lang, GT_T_HTTP_P_COMING));
+	title(&p, r);
+	gt_out_str(&p.out, "<div class=\"box\" role=\"status\"><strong>");
+	gt_page_say(&p, GT_T_HTTP_P_COMING);
+	gt_out_str(&p.out, "</strong>");
+	if (frames)
+		gt_out_format(&p.out, " %llu %%",
+		              (unsigned long long)(present * 100 / frames));
+	gt_page_bar(&p, present, frames);
+	gt_out_str(&p.out, "<p class=\"soft small\">");
+	gt_page_say(&p, GT_T_HTTP_P_COMING_MORE);
+	gt_out_str(&p.out, "</p></div>");
+	return gt_page_again(&p, 503);
+}
