@@ -278,7 +278,10 @@ static void state_chip(struct home *h, const char *state, const char *name,
 	gt_page_pair(p, "state", state);
 	gt_out_format(&p->out, "\"%s>", here ? " aria-current=\"true\"" : "");
 	gt_page_text(p, name);
-	gt_out_format(&p->out, " %llu</a></li>", (unsigned long long)n);
+	/* how many of what was searched for is not known */
+	if (!h->q.text && !h->q.type)
+		gt_out_format(&p->out, " %llu", (unsigned long long)n);
+	gt_out_str(&p->out, "</a></li>");
 }
 
 /* How many are in which state; each leads to those. */

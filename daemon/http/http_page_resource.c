@@ -118,12 +118,12 @@ static void file_row(struct gt_page *p, const json_t *f, const char *id,
                      bool link)
 {
 	const char *path = gt_page_member(f, "path");
-	gt_out_str(&p->out, "<tr><td class=\"path\">");
+	gt_out_str(&p->out, "<tr><th scope=\"row\" class=\"path\">");
 	if (link)
 		content_link(p, "", id, path, path);
 	else
 		gt_page_text(p, path);
-	gt_out_str(&p->out, "</td><td class=\"soft small\">");
+	gt_out_str(&p->out, "</th><td class=\"soft small\">");
 	gt_page_text(p, gt_page_member(f, "media_type"));
 	gt_out_str(&p->out, "</td><td class=\"n\">");
 	gt_out_size(&p->out, gt_page_count(f, "size"));
@@ -140,7 +140,7 @@ static void files(struct gt_page *p, const json_t *r, const char *id)
 	gt_page_say(p, GT_T_HTTP_P_FILES);
 	gt_out_format(&p->out,
 	              " <span class=\"soft\">%llu</span></h2>"
-	              "<div class=\"scroll\"><table><thead><tr>"
+	              "<div class=\"scroll\"><table class=\"cards\"><thead><tr>"
 	              "<th scope=\"col\">",
 	              (unsigned long long)n);
 	gt_page_say(p, GT_T_HTTP_P_PATH);

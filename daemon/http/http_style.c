@@ -102,7 +102,7 @@ const char *const gt_page_style[] = {
         "tbody th{font-weight:400}tbody tr:hover{background:var(--ground)}"
         "th.n,td.n{text-align:right;white-space:nowrap;"
         "font-variant-numeric:tabular-nums}"
-        "td.path{overflow-wrap:anywhere}.title{font-weight:600;"
+        "th.path{overflow-wrap:anywhere}.title{font-weight:600;"
         "overflow-wrap:anywhere}"
         "td .chip{margin:.1rem 0}",
         /* A row becomes a card where a table has no room. */
