@@ -225,6 +225,8 @@ static bool sane(const struct gt_node *n, const Gt__Change *c)
 	if (strlen(c->rule) > GT_RULE_NAME_MAX ||
 	    strlen(c->layer) > GT_CODE_MAX)
 		return false;
+	if (strlen(c->retract) > GT_RID_MAX)
+		return false;
 	return sent ? c->verdict >= GT__VERDICT__METADATA &&
 	                       c->verdict <= GT__VERDICT__MIRROR
 	            : c->verdict == GT__VERDICT__DENY && *c->retract;

@@ -116,10 +116,8 @@ static int load_epoch(struct gt_node *n)
  * anew; an epoch that no parent has makes us ask ours to compare too; and what
  * is published from now on must be newer than what was published and is
  * forgotten: milliseconds are ahead of any count of versions. */
-static int renew(struct gt_node *n)
+int gt_node_renew(struct gt_node *n)
 {
-	if (!n->config.restored)
-		return 0;
 	gt_draw(n, n->epoch, sizeof n->epoch);
 	gt_draw(n, n->parent_epoch, sizeof n->parent_epoch);
 	if (n->now.wall_ms > n->version_floor)
@@ -186,8 +184,8 @@ static int on_start(struct gt_node *n, const struct gt_event *e)
 	int status = load_code(n);
 	if (status == 0)
 		status = load_epoch(n);
-	if (status == 0)
-		status = renew(n);
+	if (status == 0 && n->config.restored)
+		status = gt_node_renew(n);
 	if (status == 0)
 		status = load_seq(n);
 	if (status == 0)

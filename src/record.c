@@ -66,6 +66,21 @@ int gt_record_load(struct gt_node *n)
 	return status;
 }
 
+/* In the old stream the parent may know other records by the same numbers; in
+ * the new one it knows none, and what it has already it tells by its id. */
+int gt_record_renew(struct gt_node *n)
+{
+	int64_t old = n->stream, last = n->stream_seq;
+	int status = gt_record_load(n);
+	if (status != 0)
+		return status;
+	n->stream_seq = last;
+	gt_store_bind(n->store, GT_SQL_RECORD_MOVE, "ii", old, n->stream);
+	status = gt_store_run(n->store, GT_SQL_RECORD_MOVE);
+	gt_store_bind(n->store, GT_SQL_STREAM_LAST, "ii", n->stream, last);
+	return status ? status : gt_store_run(n->store, GT_SQL_STREAM_LAST);
+}
+
 /* Times never go back, so that "stored since" can be trusted. */
 static int64_t stored_now(struct gt_node *n)
 {
@@ -273,7 +288,8 @@ static int read_batch(struct gt_node *n, Gt__Records *m)
 			status = -GT_ENOMEM;
 			break;
 		}
-		bytes += r->body.len + 200;
+		bytes += r->body.len + strlen(r->authority) +
+		         strlen(r->policy) + 200;
 		m->records[m->n_records++] = r;
 	}
 	gt_store_reset(n->store, GT_SQL_RECORDS_AFTER);
@@ -394,7 +410,9 @@ static const char *malformed(const struct gt_node *n, const struct gt_peer *p,
 	    r->origin_epoch.len != GT_EPOCH_BYTES || r->origin_seq == 0 ||
 	    r->origin_seq > INT64_MAX || r->body.len == 0 ||
 	    r->body.len > GT_STATEMENT_MAX ||
-	    (r->flags & GT_STATEMENT_VOIDS && r->target.len != GT_UUID_BYTES))
+	    (r->flags & GT_STATEMENT_VOIDS && r->target.len != GT_UUID_BYTES) ||
+	    strlen(r->authority) > GT_TEXT_MAX ||
+	    strlen(r->policy) > GT_TEXT_MAX)
 		return "a malformed record";
 	if (strlen(r->origin) > GT_CODE_MAX || !gt_code_valid(r->origin) ||
 	    (strcmp(r->origin, p->code) != 0 &&

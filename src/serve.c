@@ -147,7 +147,7 @@ int gt_serve_changes(struct gt_node *n, struct gt_peer *p, uint64_t token,
                      const Gt__Changes *m)
 {
 	int status = m->status ? take_status(n, p, m->status) : 0;
-	if (status == 0 && p->parked) {
+	if (status == 0 && p->parked && p->parked_token != token) {
 		/* One at a time: the older one is answered first. */
 		Gt__ChangesReply c = GT__CHANGES_REPLY__INIT;
 		c.upto = p->parked_after;

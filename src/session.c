@@ -317,6 +317,19 @@ int gt_session_hello_reply(struct gt_node *n, const Gt__HelloReply *m)
 	return say_prove(n);
 }
 
+/* The parent has records of ours that we have not: this is a backup come back,
+ * and the next records would get numbers the parent takes for known. */
+static int behind(struct gt_node *n)
+{
+	int status = gt_node_renew(n);
+	if (status == 0)
+		status = gt_record_renew(n);
+	return status ? status
+	              : gt_drop(n, n->up,
+	                        "the parent has records of ours that are not "
+	                        "here: a new epoch begins");
+}
+
 int gt_session_prove_reply(struct gt_node *n, const Gt__ProveReply *m)
 {
 	struct gt_peer *p = n->up;
@@ -325,11 +338,11 @@ int gt_session_prove_reply(struct gt_node *n, const Gt__ProveReply *m)
 	p->session = GT_S_READY;
 	int status = audit_link(n, p, "up");
 	n->status.parent_seen_ms = n->now.wall_ms;
-	/* What the parent has is what counts: after a restore of either end its
-	 * cursor may be behind ours, never rightly ahead. */
-	n->record_sent = m->records > (uint64_t)n->record_seq
-	                         ? n->record_seq
-	                         : (int64_t)m->records;
+	if (status == 0 && m->records > (uint64_t)n->record_seq)
+		return behind(n);
+	/* What the parent has is what counts: after a restore it may be behind
+	 * what it told us. */
+	n->record_sent = (int64_t)m->records;
 	if (status == 0 && n->hop > n->record_sent) {
 		n->hop = n->record_sent;
 		status = gt_meta_put(n->store, "hop", n->hop);

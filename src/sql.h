@@ -125,6 +125,7 @@
 	  "INSERT INTO record(stream,origin_seq,id,form,flags,target,"        \
 	  "origin_ms,stored_ms,policy,authority,body)"                        \
 	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")                      \
+	X(RECORD_MOVE, "UPDATE record SET stream=?2 WHERE stream=?1")         \
 	X(RECORD_MAX, "SELECT ifnull(max(seq),0),ifnull(max(stored_ms),0)"    \
 	              " FROM (SELECT seq,stored_ms FROM record"               \
 	              " ORDER BY seq DESC LIMIT 1)")                          \

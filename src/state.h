@@ -274,6 +274,9 @@ int gt_reply(struct gt_node *n, uint64_t token, int status, const char *fmt,
              ...) __attribute__((format(printf, 4, 5)));
 int gt_log(struct gt_node *n, enum gt_log_level level, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));
+/* The database is older than what neighbours remember of it: begins a new
+ * epoch. */
+int gt_node_renew(struct gt_node *n);
 /* Bytes nobody can guess, from the entropy START brought. */
 void gt_draw(struct gt_node *n, uint8_t *out, size_t len);
 struct gt_peer *gt_peer_by_id(struct gt_node *n, uint32_t id);
@@ -484,6 +487,8 @@ int gt_fill_pause(struct gt_node *n, int result);
  */
 
 int gt_record_load(struct gt_node *n);
+/* The epoch changed: all that was handed in here moves to the new stream. */
+int gt_record_renew(struct gt_node *n);
 int gt_record_statements(struct gt_node *n, const struct gt_event *e);
 /* Sends batches to the parent while there is something to send. */
 int gt_record_go(struct gt_node *n);
