@@ -6,6 +6,7 @@
 #   make unit       tests of single modules      make e2e    real daemons, kill -9
 #   make asan tsan  unit tests under sanitizers  make fuzz   short, kept corpora
 #   make sim SEED=7 the simulator, by seed       make bench  figures, beside peers
+#   make net        real daemons on bad links, in network namespaces
 #   make layers     which room may use what      make tidy fmt fmt-check
 #   make clang      everything, by clang         make install DESTDIR= PREFIX=
 V ?= release
@@ -64,12 +65,13 @@ UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/u_*.c))
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/f_*.c))
 REPLAYS := $(FUZZERS:%=%.replay)
 SIM := $(B)/simulate
+VLINK := $(B)/tests/net/vlink
 LIBS := $(B)/libsupport.a $(B)/libdaemon.a $(B)/libguantong.a
 
 .SECONDARY:
 .DELETE_ON_ERROR:
 .PHONY: all deps unit unit-build property asan tsan clang fuzz fuzzers replay \
-	layers layers-selftest fmt fmt-check tidy e2e sim sim-build bench demo \
+	layers layers-selftest fmt fmt-check tidy e2e net sim sim-build bench demo \
 	demo-stop check cov install clean
 all: $(PROGRAMS)
 
@@ -108,6 +110,9 @@ $(B)/tests/bench/b_%: $(B)/tests/bench/b_%.o $(LIBS)
 $(B)/simulate: $(call objects,$(wildcard tests/sim/*.c)) $(B)/libsupport.a $(B)/libguantong.a
 	$(CC) $(LDOPT) $^ $(CORE_LIBS) -o $@
 
+$(VLINK): $(B)/tests/net/vlink.o
+	$(CC) $(LDOPT) $^ -o $@
+
 # --------------------------------------------------------------------- tests
 # Every runner ends with a line "N passed, N failed[, N skipped]".
 
@@ -144,8 +149,10 @@ sim: $(SIM)
 	@$(SIM) $(SEED) $(COUNT)
 e2e: $(PROGRAMS)
 	@GUANTONG_BIN=$(abspath $(B)) $(PYTHON) tests/e2e/run.py $(E2E)
+net: $(PROGRAMS) $(VLINK)
+	@GUANTONG_BIN=$(abspath $(B)) $(PYTHON) tests/e2e/run.py --in tests/net $(NET)
 check: deps
-	@$(MAKE) --no-print-directory $(JOBS) all unit-build sim-build
+	@$(MAKE) --no-print-directory $(JOBS) all unit-build sim-build $(VLINK)
 	@MAKE="$(MAKE)" JOBS=$(JOBS) BUILD=$(BUILD) tests/run.sh
 
 fmt:

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""run.py [PATTERN...]: runs the end-to-end tests, or those whose names match one
-of the patterns; ends with "N passed, N failed, N skipped"."""
+"""run.py [--in FOLDER] [PATTERN...]: runs the end-to-end tests (or those of another
+folder that share tree.py), or those whose names match one of the patterns; ends
+with "N passed, N failed, N skipped"."""
 import fnmatch
 import os
 import sys
@@ -32,8 +33,10 @@ class Result(unittest.TextTestResult):
 
 
 def main():
-    tests = list(flatten(unittest.defaultTestLoader.discover(HERE, "test_*.py")))
-    patterns = sys.argv[1:]
+    folder, patterns = HERE, sys.argv[1:]
+    if patterns[:1] == ["--in"]:
+        folder, patterns = patterns[1], patterns[2:]
+    tests = list(flatten(unittest.defaultTestLoader.discover(folder, "test_*.py")))
     if patterns:
         tests = [t for t in tests if any(fnmatch.fnmatch(t.id(), f"*{p}*") for p in patterns)]
     runner = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result)

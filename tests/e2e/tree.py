@@ -64,25 +64,43 @@ class Answer:
 
 
 class Node:
+    """A node on loopback. One that lives elsewhere has its own ports, listens on
+    another address and is run and asked there."""
+
+    listen = "127.0.0.1"
+
     def __init__(self, tree, code, parent=None, to=None, config=None):
         self.tree = tree
         self.code = code
         self.parent = parent
         self.dir = os.path.join(tree.dir, code)
-        self.link_port, self.http_port = free_ports(2)
+        self.link_port, self.http_port = self.ports()
         self.process = None
         self.env = {}
         self.log_path = os.path.join(tree.dir, code + ".log")
-        parent_port = to or (parent and parent.link_port)
-        self.init(parent_port, config or {})
+        self.init(self.parent_addresses(to), config or {})
 
     # ------------------------------------------------------------- setting up
 
-    def init(self, parent_port, config):
+    def ports(self):
+        return free_ports(2)
+
+    def parent_addresses(self, port):
+        return [f"127.0.0.1:{port or self.parent.link_port}"] if self.parent else []
+
+    def command(self):
+        return [guantongd(), "-C", self.dir]
+
+    def connection(self, timeout):
+        return http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=timeout)
+
+    def init(self, parent_addresses, config):
         args = ["init", "--code", self.code, "--pki", self.tree.pki]
-        args += ["--listen", f"127.0.0.1:{self.link_port}", "--http", f"127.0.0.1:{self.http_port}"]
+        args += ["--listen", f"{self.listen}:{self.link_port}", "--http", f"127.0.0.1:{self.http_port}"]
         if self.parent:
-            args += ["--parent", self.parent.code, "--parent-address", f"127.0.0.1:{parent_port}"]
+            args += ["--parent", self.parent.code]
+        for address in parent_addresses:
+            args += ["--parent-address", address]
         run([guantong(), *args, self.dir])
         if self.tree.insecure:
             config = dict(config, link=dict(config.get("link", {}), insecure="true"))
@@ -112,6 +130,20 @@ class Node:
         with open(path, "w") as f:
             f.write("\n".join(lines) + "\n")
 
+    def small_disk(self, size):
+        """A disk of its own for the node's directory, with its files on it. False:
+        no right to."""
+        keep = self.dir + ".keep"
+        os.rename(self.dir, keep)
+        os.mkdir(self.dir)
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", self.dir]
+        ok = subprocess.run(mount, capture_output=True).returncode == 0
+        if ok:
+            self.tree.mounts.append(self.dir)
+        shutil.copytree(keep, self.dir, dirs_exist_ok=True)
+        shutil.rmtree(keep)
+        return ok
+
     def policy(self, text):
         """Replaces this node's own layer, while it runs or before."""
         path = os.path.join(self.tree.dir, self.code + ".policy.yaml")
@@ -133,9 +165,7 @@ class Node:
         self.notify.bind(notify)
         env = dict(os.environ, NOTIFY_SOCKET=notify, LC_ALL="C.UTF-8", **self.env)
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(
-                [guantongd(), "-C", self.dir], stdout=log, stderr=log, env=env
-            )
+            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, env=env)
         return self
 
     def start(self, timeout=20):
@@ -200,7 +230,7 @@ class Node:
         return json.loads(self.cli(*args, "--json"))
 
     def http(self, method, path, body=None, headers=None, timeout=60):
-        c = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=timeout)
+        c = self.connection(timeout)
         try:
             c.request(method, path, body, headers or {})
             return Answer(c.getresponse())
@@ -288,6 +318,9 @@ class Node:
 class Tree:
     """A chain of nodes by default; with Tree(...) as tree: stops them all."""
 
+    node = Node
+    members = os.path.join(ROOT, "seeds/tree.yaml")
+
     def __init__(self, codes=CHAIN, start=True, insecure=False, config=None):
         self.dir = tempfile.mkdtemp(prefix="gt-")
         self.nodes = {}
@@ -295,12 +328,15 @@ class Tree:
         self.mounts = []
         self.insecure = insecure
         self.pki = os.path.join(self.dir, "pki")
-        run([guantong(), "pki", "create", os.path.join(ROOT, "seeds/tree.yaml"), self.pki])
-        parent = None
-        for code in codes:
-            parent = self.nodes[code] = Node(self, code, parent, config=config)
+        run([guantong(), "pki", "create", self.members, self.pki])
+        self.grow(codes, config)
         if start:
             self.start()
+
+    def grow(self, codes, config):
+        parent = None
+        for code in codes:
+            parent = self.nodes[code] = self.node(self, code, parent, config=config)
 
     def __getitem__(self, code):
         return self.nodes[code]

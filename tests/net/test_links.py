@@ -1,0 +1,132 @@
+"""Links that are cut, half cut, moved or odd: noticed in time, made anew, and
+nothing lost or done twice. The short part of the suite, run by `make check`."""
+import os
+import time
+
+from spaces import NetCase, NetTree
+from test_records import post, statement
+from tree import CHAIN, find, make_files
+
+RID = "33/lesson"
+# besides the dead time: a heartbeat until the last word was due, and a slow machine
+GRACE = 1.5
+
+
+def up(node):
+    return find(node.status(), "parent_up")
+
+
+def children(node):
+    return find(node.status(), "children_up")
+
+
+class Cut(NetCase):
+    def test_partition_longer_than_the_dead_time(self):
+        """Cut in the middle of a transfer; both ends go on alone, find the link
+        dead, and afterwards neither fetch nor count anything twice."""
+        with NetTree(CHAIN[:3], how={"delay": 5, "rate": 20_000}) as t:
+            top, mid, low = t
+            src = os.path.join(t.dir, "src")
+            want = make_files(src, {"x": 6_000_000})["x"]
+            top.publish(RID, src)
+            mid.wait("the transfer to be on its way", lambda: mid.metrics()["guantong_frames_in_total"] > 8)
+            sent = [statement(i) for i in range(10)]
+            self.assertEqual(post(low, sent).status, 200)
+            began = time.monotonic()
+            mid.link.cut()
+            more = [statement(100 + i) for i in range(10)]
+            self.assertEqual(post(low, more).status, 200)
+            top.publish("33/note", None, type="announcement")
+            mid.wait("the parent to be found dead", lambda: not up(mid))
+            top.wait("the child to be found dead", lambda: children(top) == 0)
+            self.say(f"dead on both ends after {time.monotonic() - began:.1f} s")
+            self.assertLess(time.monotonic() - began, t.dead + t.heartbeat + GRACE)
+            self.assertTrue(up(low), "the cut is not there")
+            began = time.monotonic()
+            mid.link.restore()
+            mid.wait_connected()
+            self.say(f"back after {time.monotonic() - began:.1f} s")
+            for node in (mid, low):
+                node.wait_state(RID, "complete")
+                node.wait_state("33/note", ("listed", "complete"))
+                self.assertEqual(node.file(RID, "x").body, want)
+            ids = sorted(s["id"] for s in sent + more)
+            top.wait("every record", lambda: len(top.records()) >= len(ids))
+            low.wait("every mark", lambda: find(low.status(), "records_unrooted") == 0)
+            self.assertEqual(sorted(r["id"] for r in top.records()), ids)
+
+    def half_open(self, way):
+        with NetTree(CHAIN[:2]) as t:
+            top, low = t
+            began = time.monotonic()
+            low.link.cut(way)
+            low.wait("the parent to be found dead", lambda: not up(low))
+            top.wait("the child to be found dead", lambda: children(top) == 0)
+            took = time.monotonic() - began
+            self.say(f"dead on both ends after {took:.1f} s")
+            # the side still heard answers or asks once more before it falls silent
+            self.assertLess(took, t.dead + 2 * t.heartbeat + GRACE)
+            s = statement(1)
+            self.assertEqual(post(low, s).status, 200)
+            began = time.monotonic()
+            low.link.restore(way)
+            low.wait_connected()
+            self.say(f"back after {time.monotonic() - began:.1f} s")
+            top.wait("the record", lambda: [r["id"] for r in top.records()] == [s["id"]])
+
+    def test_half_open_the_child_hears_nothing(self):
+        self.half_open("ab")
+
+    def test_half_open_the_parent_hears_nothing(self):
+        self.half_open("ba")
+
+
+class TwoWays(NetTree):
+    def place(self, code, parent):
+        space, links = super().place(code, parent)
+        return space, links + ([self.net.link(parent.space, space)] if parent else [])
+
+
+class Addresses(NetCase):
+    def test_second_address_takes_over(self):
+        with TwoWays(CHAIN[:2]) as t:
+            top, low = t
+            began = time.monotonic()
+            low.links[0].cut()
+            low.wait("the parent to be found dead", lambda: not up(low))
+            low.wait_connected()
+            self.say(f"by the second address after {time.monotonic() - began:.1f} s")
+            top.publish("33/note", None, type="announcement")
+            low.wait_state("33/note", ("listed", "complete"))
+            self.assertGreater(low.links[1].stats()["ab"]["carried"], 0)
+            # and back, when it is the second that is gone
+            began = time.monotonic()
+            low.links[0].restore()
+            low.links[1].cut()
+            low.wait("the parent to be found dead", lambda: not up(low))
+            low.wait_connected()
+            self.say(f"by the first after {time.monotonic() - began:.1f} s")
+
+    def test_first_address_never_there(self):
+        with TwoWays(CHAIN[:2], start=False) as t:
+            t["3301"].links[0].cut()
+            began = time.monotonic()
+            t.start()
+            self.say(f"up after {time.monotonic() - began:.1f} s")
+
+
+class Odd(NetCase):
+    def test_small_doubled_and_disordered_packets(self):
+        how = {"mtu": 576, "delay": 10, "jitter": 10, "reorder": 1, "dup": 5}
+        with NetTree(CHAIN[:2], how=how) as t:
+            top, low = t
+            src = os.path.join(t.dir, "src")
+            want = make_files(src, {"x": 1_500_000, "y": 1})
+            top.publish(RID, src)
+            sent = [statement(i) for i in range(300)]
+            self.assertEqual(post(low, sent).status, 200)
+            low.wait_state(RID, "complete")
+            for path, body in want.items():
+                self.assertEqual(low.file(RID, path).body, body)
+            top.wait("every record", lambda: len(top.records()) >= len(sent))
+            self.assertEqual(sorted(r["id"] for r in top.records()), sorted(s["id"] for s in sent))
