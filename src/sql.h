@@ -54,7 +54,7 @@
 	              " AND state=0")                                         \
 	X(OBJECT_PRIOR, "SELECT prior FROM item WHERE object=?1"              \
 	                " AND prior IS NOT NULL LIMIT 1")                     \
-	/* of every resource the object is fetched for */                    \
+	/* of every resource the object is fetched for */                     \
 	X(OBJECT_ENTRIES, "SELECT signed FROM item WHERE object=?1"           \
 	                  " AND state=0 AND verdict>=2")                      \
 	X(OBJECT_ALLOWED,                                                     \

@@ -67,8 +67,8 @@ bool nodes_dropped(struct nodes *t, unsigned i, const char *why)
 	return same;
 }
 
-static sqlite3_stmt *query(struct nodes *t, unsigned i, const char *sql,
-                           va_list ap)
+__attribute__((format(printf, 3, 0))) static sqlite3_stmt *
+query(struct nodes *t, unsigned i, const char *sql, va_list ap)
 {
 	char text[600];
 	sqlite3_stmt *st;
