@@ -335,7 +335,7 @@ int main(int argc, char **argv)
 		return usage(NULL);
 	tune();
 	if (chdir(dir) != 0) {
-		(void)fprintf(stderr, "%s: %s\n", dir, strerror(errno));
+		gt_say(stderr, GT_T_DAEMON_NO_DIR, dir, strerror(errno));
 		return GT_SERVICE_CONFIG;
 	}
 	if (!load_config(&config, getenv("GUANTONG_LANG")))

@@ -170,8 +170,7 @@ static void help_list(FILE *out, const struct gt_command *table)
 
 static void help_examples(FILE *out, const char *examples)
 {
-	(void)fprintf(out, "\n%s\n", gt_text(GT_T_CLI_H_EXAMPLES));
-	while (*examples) {
+	while (examples && *examples) {
 		size_t n = strcspn(examples, "\n");
 		(void)fprintf(out, "  %.*s\n", (int)n, examples);
 		examples += n + (examples[n] == '\n');
@@ -182,10 +181,11 @@ static void help_examples(FILE *out, const char *examples)
 static void help(FILE *out, const char *path, const struct gt_command *c)
 {
 	bool list = c->sub != NULL;
-	(void)fprintf(out, "%s guantong %s%s %s%s\n\n%s\n",
+	(void)fprintf(out, "%s guantong %s%s %s%s%s\n\n%s\n",
 	              gt_text(GT_T_CLI_H_USAGE), path, c->name,
-	              list ? gt_text(GT_T_CLI_H_COMMAND) : "[OPTIONS] ",
-	              list ? " ..." : c->words, gt_text(c->about));
+	              list ? gt_text(GT_T_CLI_H_COMMAND) : "[OPTIONS]",
+	              list || *c->words ? " " : "", list ? "..." : c->words,
+	              gt_text(c->about));
 	if (list) {
 		(void)fprintf(out, "\n%s\n", gt_text(GT_T_CLI_H_COMMANDS));
 		help_list(out, c->sub);
@@ -193,10 +193,10 @@ static void help(FILE *out, const char *path, const struct gt_command *c)
 	(void)fprintf(out, "\n%s\n", gt_text(GT_T_CLI_H_OPTIONS));
 	help_options(out, c->options);
 	help_options(out, globals);
-	if (c->examples)
-		help_examples(out, c->examples);
-	else if (list && c->sub->examples)
-		help_examples(out, c->sub->examples);
+	(void)fprintf(out, "\n%s\n", gt_text(GT_T_CLI_H_EXAMPLES));
+	help_examples(out, c->examples);
+	for (const struct gt_command *sub = c->sub; list && sub->name; sub++)
+		help_examples(out, sub->examples);
 }
 
 static void help_all(FILE *out)
@@ -208,6 +208,7 @@ static void help_all(FILE *out)
 	(void)fprintf(out, "\n%s\n", gt_text(GT_T_CLI_H_OPTIONS));
 	help_options(out, globals);
 	(void)fprintf(out, "\n%s\n", gt_text(GT_T_CLI_H_EXITS));
+	(void)fprintf(out, "\n%s\n", gt_text(GT_T_CLI_H_EXAMPLES));
 	help_examples(out, "guantong -C /srv/guantong/33 status\n"
 	                   "guantong publish --help\n");
 }
@@ -235,7 +236,7 @@ static void no_command(FILE *err, const struct gt_command *table,
 	if (near)
 		gt_say(err, GT_T_CLI_COMMAND_NEAR, path, name, path, near);
 	else
-		gt_say(err, GT_T_CLI_COMMAND_UNKNOWN, path, name);
+		gt_say(err, GT_T_CLI_COMMAND_UNKNOWN, path, name, path);
 }
 
 static void take_globals(struct gt_cli *cli, const struct gt_args *args)
@@ -332,11 +333,24 @@ static enum gt_exit run_all(struct gt_cli *cli, int argc, char *const *argv)
 	              : run_command(cli, "", c, argc, argv);
 }
 
+/* What is wrong at the very front is said in the language asked for, wherever
+ * --lang stands. */
+static void look_for_language(int argc, char *const *argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strncmp(argv[i], "--lang=", 7) == 0)
+			gt_text_language(argv[i] + 7);
+		else if (strcmp(argv[i], "--lang") == 0 && i + 1 < argc)
+			gt_text_language(argv[i + 1]);
+	}
+}
+
 int gt_cli_main(int argc, char *const *argv, FILE *out, FILE *err)
 {
 	struct gt_cli cli = {
 	        .dir = getenv("GUANTONG_DIR"), .out = out, .err = err};
 	gt_text_language_from_env();
+	look_for_language(argc, argv);
 	if (!cli.dir || !*cli.dir)
 		cli.dir = ".";
 	/* the language of the texts, told by a word that differs */

@@ -69,6 +69,14 @@ struct gt_config *gt_cli_config(struct gt_cli *cli);
 bool gt_cli_rid(struct gt_cli *cli, const char *word, char out[GT_RID_MAX + 1]);
 /* The title a reader of cli->lang wants; "" when there is none. */
 const char *gt_cli_title(const struct gt_cli *cli, const json_t *resource);
+/* What people call a level ("county"), or a member's standing; the word itself
+ * if it is not known, "" for NULL. */
+const char *gt_cli_level(const char *word);
+/* An option's value is absent or one of the words (NULL ends them), which
+ * `list` tells people. False: said what is wrong. */
+bool gt_cli_choice(struct gt_cli *cli, const struct gt_args *args,
+                   const char *name, const char *const *words,
+                   enum gt_text list);
 /* Out of memory, said. */
 enum gt_exit gt_cli_no_memory(struct gt_cli *cli);
 

@@ -1,6 +1,8 @@
 /* What commands that ask the daemon share. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "code.h"
@@ -9,10 +11,26 @@
 
 enum { WHY = 4608, PATH = 4096 };
 
+/* Somebody in the wrong directory must not be told to start a daemon there. */
+static bool is_node(struct gt_cli *cli)
+{
+	char path[PATH];
+	if (strlen(cli->dir) < PATH - sizeof "/" GT_DIR_CONFIG) {
+		gt_format(path, sizeof path, "%s/" GT_DIR_CONFIG, cli->dir);
+		if (access(path, F_OK) == 0 || errno != ENOENT)
+			return true;
+	}
+	gt_say(cli->err, GT_T_CLI_NOT_A_NODE, cli->dir, GT_DIR_CONFIG);
+	return false;
+}
+
 struct gt_client *gt_cli_open(struct gt_cli *cli, enum gt_exit *code)
 {
 	struct gt_client *c;
 	char why[WHY];
+	*code = GT_EXIT_NOT_FOUND;
+	if (!is_node(cli))
+		return NULL;
 	int status = gt_client_open(&c, cli->dir, cli->lang, why, sizeof why);
 	*code = status ? gt_cli_fail(cli, status, why) : GT_EXIT_OK;
 	return c;
@@ -33,7 +51,10 @@ struct gt_config *gt_cli_config(struct gt_cli *cli)
 {
 	char path[PATH];
 	struct gt_complaints complaints = {NULL, 0};
-	struct gt_config *c = malloc(sizeof *c);
+	struct gt_config *c;
+	if (!is_node(cli))
+		return NULL;
+	c = malloc(sizeof *c);
 	if (!c) {
 		(void)gt_cli_no_memory(cli);
 		return NULL;
@@ -65,6 +86,37 @@ bool gt_cli_rid(struct gt_cli *cli, const char *word, char out[GT_RID_MAX + 1])
 	if (fits && gt_rid_valid(out))
 		return true;
 	gt_say(cli->err, GT_T_CLI_RID_BAD, word);
+	return false;
+}
+
+const char *gt_cli_level(const char *word)
+{
+	static const struct {
+		const char *word;
+		enum gt_text text;
+	} rows[] = {
+	        {"province", GT_T_PROVINCE},     {"city", GT_T_CITY},
+	        {"county", GT_T_COUNTY},         {"township", GT_T_TOWNSHIP},
+	        {"village", GT_T_VILLAGE},       {"active", GT_T_CLI_W_ACTIVE},
+	        {"revoked", GT_T_CLI_W_REVOKED},
+	};
+	for (size_t i = 0; word && i < sizeof rows / sizeof *rows; i++)
+		if (strcmp(word, rows[i].word) == 0)
+			return gt_text(rows[i].text);
+	return word ? word : "";
+}
+
+bool gt_cli_choice(struct gt_cli *cli, const struct gt_args *args,
+                   const char *name, const char *const *words,
+                   enum gt_text list)
+{
+	const char *value = gt_args_get(args, name);
+	if (!value)
+		return true;
+	for (; *words; words++)
+		if (strcmp(value, *words) == 0)
+			return true;
+	gt_say(cli->err, GT_T_CLI_CHOICE, name, value, gt_text(list));
 	return false;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "code.h"
 #include "say.h"
 #include "term.h"
 
@@ -120,8 +121,16 @@ static bool print_list(struct gt_cli *cli, const json_t *all)
 
 enum gt_exit gt_cmd_ls(struct gt_cli *cli, const struct gt_args *args)
 {
+	static const char *const verdicts[] = {"deny", "metadata", "on-demand",
+	                                       "mirror", NULL};
+	static const char *const states[] = {"excluded",  "listed",   "wanted",
+	                                     "partial",   "complete", "refused",
+	                                     "withdrawn", NULL};
 	uint64_t limit = UINT64_MAX;
-	if (!gt_cli_number(cli, args, "limit", 1, UINT32_MAX, &limit))
+	if (!gt_cli_number(cli, args, "limit", 1, UINT32_MAX, &limit) ||
+	    !gt_cli_choice(cli, args, "verdict", verdicts,
+	                   GT_T_CLI_O_VERDICT) ||
+	    !gt_cli_choice(cli, args, "state", states, GT_T_CLI_O_STATE))
 		return GT_EXIT_USAGE;
 	json_t *all = json_array();
 	json_t *whole = json_pack("{s:O}", "resources", all);
@@ -315,7 +324,7 @@ static void print_explain(struct gt_cli *cli, const json_t *e)
 		const char *effective = gt_client_text(hop, "effective");
 		gt_say(cli->out, GT_T_CLI_EXPLAIN_HOP,
 		       gt_client_text(hop, "code"),
-		       gt_client_text(hop, "level"), effective);
+		       gt_cli_level(gt_client_text(hop, "level")), effective);
 		print_layers(cli, json_object_get(hop, "layers"));
 		if (strcmp(verdict, effective) != 0)
 			gt_say(cli->out, GT_T_CLI_EXPLAIN_CEILING, verdict,
@@ -334,6 +343,12 @@ enum gt_exit gt_cmd_explain(struct gt_cli *cli, const struct gt_args *args)
 	json_t *e;
 	if (!gt_cli_rid(cli, gt_args_word(args, 0), rid))
 		return GT_EXIT_USAGE;
+	if (code_for && !gt_code_valid(code_for)) {
+		char why[256];
+		gt_say_into(why, sizeof why, GT_T_CLI_CODE_BAD, code_for);
+		(void)gt_cli_fail(cli, -GT_EINVALID, why);
+		return GT_EXIT_USAGE;
+	}
 	struct gt_client *client = gt_cli_open(cli, &code);
 	if (!client)
 		return code;

@@ -154,7 +154,7 @@ static enum gt_exit print_listing(struct gt_cli *cli, const struct listing *l,
 		char numbers[6][32];
 		for (size_t i = 0; i < l->n; i++) {
 			const json_t *v = json_object_get(r, l->keys[i]);
-			cells[i] = json_string_value(v);
+			cells[i] = gt_cli_level(json_string_value(v));
 			if (!json_is_integer(v))
 				continue;
 			gt_format(numbers[i], sizeof numbers[i], "%lld",

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "cli.h"
+#include "code.h"
 #include "say.h"
 #include "term.h"
 
@@ -16,8 +17,9 @@ const struct gt_option gt_cmd_status_options[] = {
 
 static const char *const verdicts[] = {"mirror", "on-demand", "metadata",
                                        "deny"};
-static const char *const states[] = {"complete", "partial",   "wanted",
-                                     "listed",   "withdrawn", "excluded"};
+static const char *const states[] = {"complete", "partial", "wanted",
+                                     "listed",   "refused", "withdrawn",
+                                     "excluded"};
 enum {
 	VERDICTS = sizeof verdicts / sizeof *verdicts,
 	STATES = sizeof states / sizeof *states
@@ -36,7 +38,7 @@ static void print_resources(FILE *out, const json_t *resources)
 	const char *heads[STATES + 1] = {gt_text(GT_T_CLI_C_VERDICT)};
 	for (size_t s = 0; s < STATES; s++)
 		heads[s + 1] = states[s];
-	struct gt_table *t = gt_table_new("lrrrrrr", heads);
+	struct gt_table *t = gt_table_new("lrrrrrrr", heads);
 	size_t rows = 0;
 	for (size_t v = 0; t && v < VERDICTS; v++) {
 		const json_t *by = json_object_get(resources, verdicts[v]);
@@ -88,35 +90,62 @@ static void print_transfers(FILE *out, const json_t *list)
 	gt_table_free(t);
 }
 
-static bool add_child(struct gt_table *t, const json_t *c)
+/* What the running node knows of a child; NULL: it runs no link to it. */
+static const json_t *running(const json_t *status, const char *code)
 {
-	char lag[24], sent[GT_TERM_SIZE];
-	number_cell(lag, gt_client_number(c, "lag"));
-	gt_term_size(sent, gt_client_number(c, "bytes_sent"));
-	bool up = gt_client_true(c, "up");
-	const char *cells[] = {gt_client_text(c, "code"),
-	                       gt_text(up ? GT_T_CLI_W_UP : GT_T_CLI_W_DOWN),
-	                       lag, sent, gt_client_text(c, "seen")};
+	size_t i;
+	json_t *c;
+	json_array_foreach(
+	        json_object_get(json_object_get(status, "node"), "children"), i,
+	        c)
+	{
+		if (strcmp(gt_client_text(c, "code"), code) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+static bool add_child(struct gt_table *t, const json_t *status, const json_t *c)
+{
+	enum { FIRST = 2, NUMBERS = 4 };
+	const char *code = gt_client_text(c, "code");
+	const json_t *now = running(status, code);
+	const json_t *said = json_object_get(c, "status");
+	const uint64_t numbers[NUMBERS] = {
+	        gt_client_number(now, "lag"),
+	        gt_client_number(said, "complete"),
+	        gt_client_number(said, "records"),
+	        gt_client_number(said, "records_waiting")};
+	char text[NUMBERS][24], held[GT_TERM_SIZE];
+	bool up = now && gt_client_true(now, "up");
+	gt_term_size(held, gt_client_number(said, "bytes"));
+	const char *cells[8] = {code,
+	                        gt_text(up ? GT_T_CLI_W_UP : GT_T_CLI_W_DOWN)};
+	for (size_t i = 0; i < NUMBERS; i++) {
+		gt_format(text[i], sizeof text[i], "%llu",
+		          (unsigned long long)numbers[i]);
+		cells[FIRST + i] = text[i];
+	}
+	if (!now) /* how far behind it is shows when it links */
+		cells[FIRST] = "-";
+	cells[FIRST + NUMBERS] = held;
+	cells[FIRST + NUMBERS + 1] = gt_client_text(c, "seen");
 	return gt_table_row(t, cells);
 }
 
 static void print_children(FILE *out, const json_t *status)
 {
 	const char *heads[] = {
-	        gt_text(GT_T_CLI_C_CHILD), gt_text(GT_T_CLI_C_LINK),
-	        gt_text(GT_T_CLI_C_LAG), gt_text(GT_T_CLI_C_SENT),
-	        gt_text(GT_T_CLI_C_SEEN)};
-	/* the running node's children; else those the database knows */
-	const json_t *list =
-	        json_object_get(json_object_get(status, "node"), "children");
-	if (!json_array_size(list))
-		list = json_object_get(status, "children");
-	struct gt_table *t = gt_table_new("llrrl", heads);
+	        gt_text(GT_T_CLI_C_CHILD),   gt_text(GT_T_CLI_C_LINK),
+	        gt_text(GT_T_CLI_C_LAG),     gt_text(GT_T_CLI_C_READY),
+	        gt_text(GT_T_CLI_C_RECORDS), gt_text(GT_T_CLI_C_WAITING),
+	        gt_text(GT_T_CLI_C_HELD),    gt_text(GT_T_CLI_C_SEEN)};
+	struct gt_table *t = gt_table_new("llrrrrrl", heads);
 	size_t i;
 	json_t *c;
-	json_array_foreach(list, i, c)
+	json_array_foreach(json_object_get(status, "children"), i, c)
 	{
-		if (!t || !add_child(t, c))
+		if (!t || !add_child(t, status, c))
 			break;
 	}
 	if (t && i > 0) {
@@ -150,7 +179,8 @@ static void print_status(FILE *out, const json_t *s,
 	char bytes[GT_TERM_SIZE], name[256];
 	const json_t *records = gt_client_find(s, "records");
 	gt_term_clean(name, sizeof name, config->name, 60);
-	(void)fprintf(out, "%s  %s\n", config->code,
+	(void)fprintf(out, "%s  %s  %s\n", config->code,
+	              gt_cli_level(gt_level_name(gt_code_depth(config->code))),
 	              strcmp(name, config->code) != 0 ? name : "");
 	print_link(out, s, !*config->parent);
 	gt_term_size(bytes, gt_client_number(s, "bytes"));
@@ -208,13 +238,13 @@ enum gt_exit gt_cmd_status(struct gt_cli *cli, const struct gt_args *args)
 {
 	enum gt_exit code;
 	json_t *s;
-	struct gt_config *config = gt_cli_config(cli);
-	if (!config)
-		return GT_EXIT_FAILED;
 	struct gt_client *client = gt_cli_open(cli, &code);
-	if (client && gt_args_get(args, "watch")) {
+	struct gt_config *config = client ? gt_cli_config(cli) : NULL;
+	if (client && !config)
+		code = GT_EXIT_FAILED;
+	if (config && gt_args_get(args, "watch")) {
 		code = watch(cli, client, config);
-	} else if (client) {
+	} else if (config) {
 		int status = gt_client_get(client, "/admin/status", 0, &s);
 		code = status ? gt_cli_refused(cli, status, client)
 		              : print(cli, s, config);

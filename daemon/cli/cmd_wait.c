@@ -19,6 +19,7 @@ const struct gt_option gt_cmd_wait_options[] = {
 struct waiting {
 	struct gt_cli *cli;
 	struct gt_client *client;
+	const char *until;
 	const char *name;  /* before '=' */
 	const char *value; /* behind it, "" */
 	const char *state; /* behind ':' of resource= */
@@ -220,7 +221,8 @@ static enum gt_exit wait_for(struct waiting *w, const struct condition *c,
 		if (holds)
 			return GT_EXIT_OK;
 		if (left == 0) {
-			gt_say(w->cli->err, GT_T_CLI_WAIT_OVER, w->cli->dir);
+			gt_say(w->cli->err, GT_T_CLI_WAIT_OVER, w->until,
+			       w->cli->dir);
 			return GT_EXIT_FAILED;
 		}
 		w->status = gt_client_wait(
@@ -232,16 +234,15 @@ static enum gt_exit wait_for(struct waiting *w, const struct condition *c,
 
 enum gt_exit gt_cmd_wait(struct gt_cli *cli, const struct gt_args *args)
 {
-	struct waiting w = {.cli = cli};
+	struct waiting w = {.cli = cli, .until = gt_args_get(args, "until")};
 	uint64_t timeout_ms = 60000;
-	const char *until = gt_args_get(args, "until");
 	const char *timeout = gt_args_get(args, "timeout");
 	enum gt_exit code;
-	if (!until) {
+	if (!w.until) {
 		gt_say(cli->err, GT_T_CLI_WAIT_NEEDS);
 		return GT_EXIT_USAGE;
 	}
-	const struct condition *c = find(&w, until);
+	const struct condition *c = find(&w, w.until);
 	if (!c || !check_value(&w, c))
 		return GT_EXIT_USAGE;
 	if (timeout && !parse_time(timeout, &timeout_ms)) {
