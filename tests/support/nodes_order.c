@@ -35,7 +35,7 @@ static void stage(struct nodes *t, unsigned i, struct gt_bytes file,
 		memcpy(b->p, file.p, file.n);
 		return;
 	}
-	assert(!"too many staged files");
+	assert(false && "too many staged files");
 }
 
 int nodes_publish(struct nodes *t, unsigned i, const char *slug,
