@@ -178,8 +178,11 @@ bench: $(PROGRAMS)
 
 PREFIX ?= /usr/local
 install: $(PROGRAMS)
-	install -D -m 755 $(B)/guantongd $(DESTDIR)$(PREFIX)/sbin/guantongd
+	install -D -m 755 $(B)/guantongd $(DESTDIR)$(PREFIX)/bin/guantongd
 	install -D -m 755 $(B)/guantong $(DESTDIR)$(PREFIX)/bin/guantong
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,/usr/bin/guantong,$(PREFIX)/bin/guantong,' deploy/guantongd@.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/guantongd@.service
 	for f in $(wildcard configs/*.yaml); do \
 		install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/doc/guantong/$$f; done
 clean:

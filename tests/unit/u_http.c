@@ -580,6 +580,12 @@ static void absences(void **state)
 	assert_int_equal(get("/c//"), 404);
 	assert_int_equal(get("/c/33/ke/"), 302);
 	assert_true(heads("Location: /c/33/ke/index.html"));
+	script(0, "");
+	assert_int_equal(ask_at(false, "GET", "/c/33/later/x",
+	                        "Accept: text/html", NULL),
+	                 503);
+	assert_true(heads("Refresh: 2"));
+	assert_true(says("<progress"));
 	script(-GT_ENOSPACE, "the disk is full");
 	assert_int_equal(get("/c/33/later/x"), 507);
 	assert_true(says("the disk is full"));
@@ -613,6 +619,17 @@ static void pages(void **state)
 	assert_int_equal(get("/metrics"), 200);
 	assert_true(says("# TYPE guantong_commits_total counter\n"));
 	assert_int_equal(get("/nothing"), 404);
+	assert_true(says("{\"error\":\"UNKNOWN\""));
+	/* a person is told in a page, a program in JSON */
+	assert_int_equal(ask_at(false, "GET", "/nothing?lang=zh-CN",
+	                        "Accept: text/html,*/*;q=0.8", NULL),
+	                 404);
+	assert_true(heads("text/html; charset=utf-8"));
+	assert_true(says("<html lang=\"zh-CN\">"));
+	assert_int_equal(ask_at(false, "GET", "/api/resources/33/none",
+	                        "Accept: text/html", NULL),
+	                 404);
+	assert_true(says("{\"error\":\"UNKNOWN\""));
 	assert_int_equal(ask_at(false, "POST", "/metrics", NULL, "x"), 405);
 	assert_true(heads("Allow: GET, HEAD"));
 }
