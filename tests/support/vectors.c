@@ -444,7 +444,7 @@ static void show_value(FILE *f, const ProtobufCFieldDescriptor *d,
 	case PROTOBUF_C_TYPE_FLOAT:
 	case PROTOBUF_C_TYPE_DOUBLE:
 	default:
-		assert(!"a type the protocol does not use");
+		assert(false && "a type the protocol does not use");
 	}
 }
 
