@@ -33,10 +33,12 @@ static void fresh(void)
 static void want_object(uint32_t peer, uint64_t changes, const uint8_t *epoch)
 {
 	static uint8_t object[32] = {7};
-	Gt__Entry e = GT__ENTRY__INIT;
+	Gt__Entry e;
+	gt__entry__init(&e);
 	Gt__Reply r = GT__REPLY__INIT;
 	Gt__ChangesReply c = GT__CHANGES_REPLY__INIT;
-	Gt__Change change = GT__CHANGE__INIT, *list = &change;
+	Gt__Change change, *list = &change;
+	gt__change__init(&change);
 	struct gt_bytes sealed;
 	e.id = gt_arena_str(t->arena, "33/a");
 	e.publisher = t->v[TOP].code;

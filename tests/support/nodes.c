@@ -93,7 +93,8 @@ struct gt_bytes nodes_member(struct nodes *t, const char *code,
                              const uint8_t key[32], uint64_t version,
                              int standing)
 {
-	Gt__Member m = GT__MEMBER__INIT;
+	Gt__Member m;
+	gt__member__init(&m);
 	struct gt_bytes out;
 	m.code = gt_arena_str(t->arena, code);
 	m.version = version;
@@ -553,7 +554,8 @@ uint32_t nodes_child(struct nodes *t, unsigned i, const char *code,
 	uint32_t peer = nodes_link(t, i, false, code);
 	uint8_t nonce[32] = {3}, epoch[16] = {4}, proof[64];
 	Gt__Request r = GT__REQUEST__INIT;
-	Gt__Hello h = GT__HELLO__INIT;
+	Gt__Hello h;
+	gt__hello__init(&h);
 	Gt__Prove v = GT__PROVE__INIT;
 	h.version_min = h.version_max = 1;
 	h.code = gt_arena_str(t->arena, code);
@@ -582,7 +584,8 @@ uint32_t nodes_parent(struct nodes *t, unsigned i, const struct gt_key *key,
 	uint32_t peer = nodes_link(t, i, true, t->v[i].parent);
 	uint8_t nonce[32] = {5}, proof[64];
 	Gt__Reply r = GT__REPLY__INIT;
-	Gt__HelloReply h = GT__HELLO_REPLY__INIT;
+	Gt__HelloReply h;
+	gt__hello_reply__init(&h);
 	Gt__ProveReply v = GT__PROVE_REPLY__INIT;
 	const struct done *d = nodes_asked(t, i, GT__REQUEST__BODY_HELLO);
 	assert(d && d->a.peer == peer);

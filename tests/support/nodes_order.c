@@ -43,7 +43,8 @@ int nodes_publish(struct nodes *t, unsigned i, const char *slug,
                   struct gt_bytes file)
 {
 	char id[GT_RID_MAX + 1], staged[32] = "";
-	Gt__Entry m = GT__ENTRY__INIT;
+	Gt__Entry m;
+	gt__entry__init(&m);
 	gt_format(id, sizeof id, "%s/%s", t->v[i].code, slug);
 	m.id = id;
 	m.type = gt_arena_str(t->arena, type);
@@ -85,7 +86,8 @@ int nodes_want(struct nodes *t, unsigned i, const char *id)
 
 int nodes_layer(struct nodes *t, unsigned i, const char *const *rules)
 {
-	Gt__Layer m = GT__LAYER__INIT;
+	Gt__Layer m;
+	gt__layer__init(&m);
 	Gt__Rule *list[8];
 	m.rules = list;
 	for (; *rules; rules += 2) {

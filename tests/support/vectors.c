@@ -84,8 +84,10 @@ static void reply(const char *name, const char *about,
 
 static struct gt_bytes entry_body(const char *id)
 {
-	Gt__Entry e = GT__ENTRY__INIT;
-	Gt__Text t = GT__TEXT__INIT, *title = &t;
+	Gt__Entry e;
+	gt__entry__init(&e);
+	Gt__Text t, *title = &t;
+	gt__text__init(&t);
 	char *audience = str("teachers");
 	t.lang = str("zh-CN");
 	t.text = str("乡村教师数字素养");
@@ -110,8 +112,10 @@ static struct gt_bytes entry_body(const char *id)
 
 static struct gt_bytes layer_body(void)
 {
-	Gt__Layer m = GT__LAYER__INIT;
-	Gt__Rule r = GT__RULE__INIT, *rules = &r;
+	Gt__Layer m;
+	gt__layer__init(&m);
+	Gt__Rule r, *rules = &r;
+	gt__rule__init(&r);
 	Gt__Predicate p = GT__PREDICATE__INIT, *when = &p;
 	char *level = str("village"), *value = str("video");
 	p.field = GT__FIELD__TYPE;
@@ -136,7 +140,8 @@ static struct gt_bytes layer_body(void)
 
 static struct gt_bytes member_body(void)
 {
-	Gt__Member m = GT__MEMBER__INIT;
+	Gt__Member m;
+	gt__member__init(&m);
 	struct gt_key key = key_of(1);
 	m.code = str("3301");
 	m.version = 1;
@@ -212,8 +217,10 @@ static ProtobufCBinaryData proof(uint8_t seed, const char *role)
 
 static void session(void)
 {
-	Gt__Hello h = GT__HELLO__INIT;
-	Gt__HelloReply hr = GT__HELLO_REPLY__INIT;
+	Gt__Hello h;
+	gt__hello__init(&h);
+	Gt__HelloReply hr;
+	gt__hello_reply__init(&hr);
 	Gt__Prove p = GT__PROVE__INIT;
 	Gt__ProveReply pr = GT__PROVE_REPLY__INIT;
 	h.version_min = h.version_max = 1;
@@ -250,12 +257,16 @@ static void session(void)
 static void feed(void)
 {
 	Gt__Changes c = GT__CHANGES__INIT;
-	Gt__NodeStatus s = GT__NODE_STATUS__INIT;
+	Gt__NodeStatus s;
+	gt__node_status__init(&s);
 	Gt__ChangesReply r = GT__CHANGES_REPLY__INIT;
-	Gt__Change a = GT__CHANGE__INIT, b = GT__CHANGE__INIT;
+	Gt__Change a, b;
+	gt__change__init(&a);
+	gt__change__init(&b);
 	Gt__Change *changes[2] = {copy(&a, sizeof a), copy(&b, sizeof b)};
 	Gt__Inventory m = GT__INVENTORY__INIT;
-	Gt__Inventory__Row row = GT__INVENTORY__ROW__INIT;
+	Gt__Inventory__Row row;
+	gt__inventory__row__init(&row);
 	Gt__Inventory__Row *rows = copy(&row, sizeof row);
 	Gt__Offer o = GT__OFFER__INIT;
 	struct gt_bytes body = entry_body("33/literacy"), layer = layer_body();
@@ -313,7 +324,8 @@ static void content(void)
 	Gt__FrameHead fh = GT__FRAME_HEAD__INIT;
 	Gt__Done d = GT__DONE__INIT;
 	Gt__Ok ok = GT__OK__INIT;
-	Gt__Error e = GT__ERROR__INIT;
+	Gt__Error e;
+	gt__error__init(&e);
 	g.object = fill(0xab, 32);
 	g.offset = 262144;
 	g.transfer = fill(0x77, 16);
@@ -348,7 +360,8 @@ static void content(void)
 static void records(void)
 {
 	Gt__Records m = GT__RECORDS__INIT;
-	Gt__Record one = GT__RECORD__INIT;
+	Gt__Record one;
+	gt__record__init(&one);
 	Gt__Record *r = copy(&one, sizeof one);
 	Gt__RecordsReply v = GT__RECORDS_REPLY__INIT;
 	static const char body[] = "{\"id\":\"...\"}";

@@ -91,7 +91,8 @@ static void without_certificates(void **state)
 static Gt__Hello hello(struct nodes *t, const char *code)
 {
 	static uint8_t zeros[32];
-	Gt__Hello h = GT__HELLO__INIT;
+	Gt__Hello h;
+	gt__hello__init(&h);
 	h.version_min = h.version_max = 1;
 	h.code = gt_arena_str(t->arena, code);
 	h.parent = t->v[TOP].code;
@@ -258,7 +259,8 @@ static void the_wrong_parent(void **state)
 	const struct done *d = nodes_asked(t, LOW, GT__REQUEST__BODY_HELLO);
 	uint8_t nonce[32] = {0}, epoch[16] = {0}, proof[64] = {0};
 	Gt__Reply r = GT__REPLY__INIT;
-	Gt__HelloReply h = GT__HELLO_REPLY__INIT;
+	Gt__HelloReply h;
+	gt__hello_reply__init(&h);
 	h.version = 1;
 	h.code = t->v[TOP].code;
 	h.epoch = (ProtobufCBinaryData){16, epoch};
@@ -411,7 +413,8 @@ static void not_an_answer(void **state)
 	nodes_answer(t, LOW, peer, old, &r, (struct gt_bytes){0});
 	assert_int_equal(nodes_count(t, LOW, GT_ACT_DROP), 0);
 	/* an error to what cannot go wrong ends the link and says so */
-	Gt__Error e = GT__ERROR__INIT;
+	Gt__Error e;
+	gt__error__init(&e);
 	e.code = GT_EBUSY;
 	e.text = gt_arena_str(t->arena, "no");
 	r.body_case = GT__REPLY__BODY_ERROR;
@@ -461,7 +464,8 @@ static const struct gt_event *orders(struct nodes *t, size_t *n)
 		gt_put32(s[i].id, i + 1);
 	}
 	for (size_t i = 0; i < 2; i++) {
-		Gt__Entry m = GT__ENTRY__INIT;
+		Gt__Entry m;
+		gt__entry__init(&m);
 		m.id = gt_arena_str(t->arena, i ? "33/b" : "33/a");
 		m.type = m.id;
 		drafts[i] = (struct gt_draft){

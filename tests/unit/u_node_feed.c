@@ -352,7 +352,8 @@ static void say_inventory(struct nodes *t, uint32_t peer, const char *id,
 {
 	Gt__Request r = GT__REQUEST__INIT;
 	Gt__Inventory m = GT__INVENTORY__INIT;
-	Gt__Inventory__Row row = GT__INVENTORY__ROW__INIT, *rows = &row;
+	Gt__Inventory__Row row, *rows = &row;
+	gt__inventory__row__init(&row);
 	static uint8_t other[32] = {1};
 	row.id = gt_arena_str(t->arena, id);
 	row.hash = (ProtobufCBinaryData){32, other};
@@ -462,7 +463,8 @@ static const char *send(struct script *s, Gt__Change *change, uint64_t upto)
 
 static const char *send_item(struct script *s, struct gt_bytes sealed)
 {
-	Gt__Change c = GT__CHANGE__INIT;
+	Gt__Change c;
+	gt__change__init(&c);
 	c.seq = (uint64_t)++s->seq;
 	c.item = (ProtobufCBinaryData){
 	        sealed.n, gt_arena_copy(s->t->arena, sealed.p, sealed.n)};
@@ -475,7 +477,8 @@ static struct gt_bytes entry(struct nodes *t, const struct gt_key *key,
                              const char *id, const char *publisher,
                              uint64_t number, const char *type)
 {
-	Gt__Entry e = GT__ENTRY__INIT;
+	Gt__Entry e;
+	gt__entry__init(&e);
 	struct gt_bytes body, sealed;
 	e.id = gt_arena_str(t->arena, id);
 	e.publisher = gt_arena_str(t->arena, publisher);
@@ -491,7 +494,8 @@ static struct gt_bytes entry(struct nodes *t, const struct gt_key *key,
 static struct gt_bytes layer(struct nodes *t, const struct gt_key *key,
                              const char *origin, uint64_t number)
 {
-	Gt__Layer m = GT__LAYER__INIT;
+	Gt__Layer m;
+	gt__layer__init(&m);
 	struct gt_bytes body, sealed;
 	m.origin = gt_arena_str(t->arena, origin);
 	m.version = number;
@@ -583,7 +587,8 @@ static void what_is_ours(void **state)
 	        (size_t)n);
 	sqlite3_finalize(st);
 	assert_string_equal(send_item(&s, echo), "DENIED");
-	Gt__Change c = GT__CHANGE__INIT;
+	Gt__Change c;
+	gt__change__init(&c);
 	c.seq = (uint64_t)++s.seq;
 	c.retract = gt_arena_str(t->arena, "3301/own");
 	(void)send(&s, &c, c.seq);
@@ -605,7 +610,8 @@ static void changes_that_make_no_sense(void **state)
 	for (unsigned k = 0; k < 8; k++) {
 		struct script s;
 		script_up(&s, t);
-		Gt__Change c = GT__CHANGE__INIT;
+		Gt__Change c;
+		gt__change__init(&c);
 		c.seq = 1;
 		c.verdict = GT__VERDICT__MIRROR;
 		c.item = (ProtobufCBinaryData){

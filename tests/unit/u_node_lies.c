@@ -95,7 +95,8 @@ static void send_entry(struct script *s, const struct gt_key *key, Gt__Entry *e)
 	struct gt_bytes body = gt_arena_pack(t->arena, &e->base), sealed;
 	Gt__Reply r = GT__REPLY__INIT;
 	Gt__ChangesReply c = GT__CHANGES_REPLY__INIT;
-	Gt__Change change = GT__CHANGE__INIT, *list = &change;
+	Gt__Change change, *list = &change;
+	gt__change__init(&change);
 	int status =
 	        gt_seal(key, GT__KIND__RESOURCE, &body, 1, t->arena, &sealed);
 	assert_int_equal(status, 0);
