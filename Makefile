@@ -6,6 +6,7 @@
 #   make unit       tests of single modules      make e2e    real daemons, kill -9
 #   make asan tsan  unit tests under sanitizers  make fuzz   short, kept corpora
 #   make sim SEED=7 the simulator, by seed       make bench  figures, beside peers
+#   make sim-check sim-mutants campaign MINUTES=60: see tests/sim/README.md
 #   make net        real daemons on bad links, in network namespaces
 #   make layers     which room may use what      make tidy fmt fmt-check
 #   make clang      everything, by clang         make install DESTDIR= PREFIX=
@@ -75,7 +76,8 @@ LIBS := $(B)/libsupport.a $(B)/libdaemon.a $(B)/libguantong.a
 .SECONDARY:
 .DELETE_ON_ERROR:
 .PHONY: all deps unit unit-build property asan tsan clang fuzz fuzzers replay \
-	layers layers-selftest fmt fmt-check tidy e2e net sim sim-build bench demo \
+	layers layers-selftest fmt fmt-check tidy e2e net sim sim-build sim-check \
+	sim-mutants campaign bench demo \
 	demo-stop check cov install clean
 all: $(PROGRAMS)
 
@@ -150,7 +152,15 @@ SEED ?= 1
 COUNT ?= 1
 sim-build: $(SIM)
 sim: $(SIM)
-	@$(SIM) $(SEED) $(COUNT)
+	@$(SIM) $(SEED) $(COUNT) $(SIMFLAGS)
+sim-check: $(SIM)
+	@$(MAKE) --no-print-directory $(JOBS) -s V=asan sim-build
+	@tests/sim/sweep.sh $(SIM) $(BUILD)/asan/simulate
+sim-mutants: $(SIM)
+	@$(PYTHON) tests/sim/mutants.py $(B) $(MUTANTS)
+MINUTES ?= 10
+campaign: $(SIM)
+	@tests/sim/campaign.sh $(SIM) $(MINUTES) $(SIMFLAGS)
 e2e: $(PROGRAMS)
 	@GUANTONG_BIN=$(abspath $(B)) $(PYTHON) tests/e2e/run.py $(E2E)
 net: $(PROGRAMS) $(VLINK)

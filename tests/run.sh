@@ -47,7 +47,7 @@ suite asan-build "$MAKE" --no-print-directory "$JOBS" V=asan all unit-build
 suite asan "$MAKE" --no-print-directory V=asan unit
 suite replay "$MAKE" --no-print-directory "$JOBS" V=asan replay
 suite fuzz "$MAKE" --no-print-directory fuzz
-suite sim "$MAKE" --no-print-directory sim COUNT=30
+suite sim "$MAKE" --no-print-directory sim-check
 suite e2e "$MAKE" --no-print-directory e2e
 suite net "$MAKE" --no-print-directory net NET=test_links
 suite e2e-asan "$MAKE" --no-print-directory V=asan e2e

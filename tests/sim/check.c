@@ -278,7 +278,7 @@ static void check_limits(struct world *w, const struct sim_node *s)
 	const struct gt_node *n = s->core;
 	if (n->asking_count > GT_REQUESTS_MAX || n->nwaiters > GT_WAITERS_MAX ||
 	    n->window > n->config.window_max ||
-	    n->inflight > n->window + GT_FRAME_STORED_MAX ||
+	    n->inflight > n->config.window_max + GT_FRAME_STORED_MAX ||
 	    n->record_batches > GT_RECORD_WINDOW || n->npeers > GT_PEERS_MAX)
 		world_fail(w, "limit", "%s is beyond a limit of its own",
 		           s->code);

@@ -79,6 +79,8 @@ static bool open_core(struct world *w, struct sim_node *s)
 	        .code = s->code,
 	        .parent = s->parent < 0 ? "" : w->nodes[s->parent].code,
 	        .software = "sim",
+	        .window_min = 64 << 10,
+	        .window_max = 512 << 10,
 	        .restored = s->restored};
 	memcpy(c.seed, s->key.seed, 32);
 	memcpy(c.roster_key, w->roster.public, 32);

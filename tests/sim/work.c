@@ -12,6 +12,8 @@
 struct work work;
 
 static struct prng draw;
+static unsigned burst, burst_node; /* hand-ins to come at once, and where */
+static unsigned storm, storm_node, storm_type; /* rule changes likewise */
 static uint64_t pace, skipped; /* mean time between two deeds; see --skip */
 
 static const char *const types[] = {"course", "video", "document", "secret",
@@ -546,9 +548,35 @@ static void repeat_unsure(struct world *w)
 			change_rules(w, i, (unsigned)prng_below(&draw, 200));
 }
 
+/* People above one node deny it a type, and take it back, and deny again: what
+ * a child must be told changes before it has acknowledged the last. */
+static void change_of_mind(struct world *w)
+{
+	unsigned choice, node = storm_node;
+	while (w->nodes[node].parent >= 0 && prng_below(&draw, 3))
+		node = (unsigned)w->nodes[node].parent;
+	bool deny = prng_below(&draw, 3) > 0;
+	do
+		choice = (unsigned)prng_below(&draw, 200);
+	while (deny && (choice / 3 % 5 != storm_type || choice / 5 % 4 != 0));
+	change_rules(w, node, choice);
+}
+
 void work_tick(struct world *w)
 {
 	unsigned node = (unsigned)prng_below(&draw, w->count);
+	if (burst > 0 && !w->calm) {
+		burst--;
+		hand_in(w, burst_node);
+		world_tick_at(w, w->now + 5 + prng_below(&draw, 30));
+		return;
+	}
+	if (storm > 0 && !w->calm) {
+		storm--;
+		change_of_mind(w);
+		world_tick_at(w, w->now + 20 + prng_below(&draw, 3000));
+		return;
+	}
 	repeat_unsure(w);
 	if (w->calm) {
 		bool open = false;
@@ -572,8 +600,13 @@ void work_tick(struct world *w)
 		some_publishing(w);
 		break;
 	case 2:
-		if (prng_once_in(&draw, 3))
+		if (prng_once_in(&draw, 2))
 			change_rules(w, node, (unsigned)prng_below(&draw, 200));
+		if (prng_once_in(&draw, 3)) {
+			storm = 2 + (unsigned)prng_below(&draw, 6);
+			storm_node = node;
+			storm_type = (unsigned)prng_below(&draw, 5);
+		}
 		break;
 	case 3:
 		ask_for(w, node);
@@ -585,6 +618,11 @@ void work_tick(struct world *w)
 		break;
 	default:
 		hand_in(w, node);
+		/* A class ends and all its terminals hand in at once. */
+		if (prng_once_in(&draw, 8)) {
+			burst = 2 + (unsigned)prng_below(&draw, 12);
+			burst_node = node;
+		}
 	}
 	world_tick_at(w, w->now + 100 + prng_below(&draw, 2 * pace));
 }
@@ -592,6 +630,7 @@ void work_tick(struct world *w)
 void work_init(struct world *w, uint64_t tick_ms, uint64_t skip)
 {
 	memset(&work, 0, sizeof work);
+	burst = storm = 0;
 	pace = tick_ms;
 	skipped = skip;
 	draw = prng_new(w->seed, FOR_WORKLOAD, 0);

@@ -119,8 +119,7 @@ bool world_stage(struct world *w, unsigned node, const char *name,
 {
 	struct disk *d = &w->nodes[node].disk;
 	struct disk_file *f = disk_open(d, name, true);
-	return f && disk_write(d, f, 0, p, n) == 0 && disk_sync(d, f) == 0 &&
-	       disk_sync_names(d, "s/") == 0;
+	return f && disk_write(d, f, 0, p, n) == 0;
 }
 
 /* ----------------------------------------------------------------- episodes */

@@ -113,7 +113,7 @@ void world_fail(struct world *w, const char *invariant, const char *fmt, ...)
 /* Hands a command to a node now. False: it has no power. The answer comes to
  * work_replied(). */
 bool world_command(struct world *w, unsigned node, struct gt_event *e);
-/* Puts a file on a node's disk, durable. False: no room, or no power. */
+/* Puts a file on a node's disk, not synced. False: no room, or no power. */
 bool world_stage(struct world *w, unsigned node, const char *name,
                  const uint8_t *p, size_t n);
 /* Calls work_tick() at that time. */

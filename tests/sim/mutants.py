@@ -1,0 +1,101 @@
+#!/usr/bin/python3
+"""mutants.py BUILD [NAME...]: does the simulator see what it should?
+
+Each block of mutants.txt spoils one promise in a copy of one file. The copy is
+compiled and linked in place of the true one, and seeds run until a check
+fails. A mutant that lives through all its seeds is a hole in the checks. Ends
+with "N passed, N failed".
+"""
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TABLE = ROOT / "tests/sim/mutants.txt"
+LIBS = "-lsqlite3 -lzstd -ljansson -lprotobuf-c -lcrypto -lm".split()
+
+
+def table():
+    """Blocks: '== name file check [options]', then -old and +new lines."""
+    blocks, block = [], None
+    for line in TABLE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("== "):
+            name, file, check, *options = shlex.split(line[3:])
+            block = {"name": name, "file": file, "check": check,
+                     "options": options, "hunks": [([], [])]}
+            blocks.append(block)
+        elif block and line == "~":
+            block["hunks"].append(([], []))
+        elif block and line[:1] in "-+" and line:
+            block["hunks"][-1]["-+".index(line[0])].append(line[1:])
+    return blocks
+
+
+def build(block, out):
+    text = (ROOT / block["file"]).read_text(encoding="utf-8")
+    for old, new in block["hunks"]:
+        old, new = "\n".join(old), "\n".join(new)
+        if text.count(old) != 1:
+            return f"{block['file']}: the text to change is there {text.count(old)} times"
+        text = text.replace(old, new)
+    source = BUILD / "mutants" / (block["name"] + ".c")
+    source.write_text(text, encoding="utf-8")
+    own = pathlib.Path(block["file"]).with_suffix(".o")
+    objects = sorted(str(p) for part in ("src", "proto", "gen", "tests/sim")
+                     for p in (BUILD / part).glob("*.o") if p != BUILD / own)
+    command = [os.environ.get("CC", "cc"), "-std=c17", "-D_POSIX_C_SOURCE=200809L",
+               "-O1", "-w", "-iquote", str((ROOT / block["file"]).parent),
+               "-iquote", "src", "-iquote", "proto", "-isystem", str(BUILD.parent / "gen"),
+               str(source), *objects, *LIBS, "-o", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stderr[-400:] if done.returncode else None
+
+
+def verdict(output):
+    """'check: what it said' of a failing run."""
+    found = re.search(r"trace=\w+ (?:[a-z-]+=\d+ )*(.*)", output)
+    if found:
+        return found.group(1)
+    return "stopped: " + (output.strip().splitlines() or ["silently"])[-1]
+
+
+def hunt(block, out):
+    for seed in range(1, SEEDS + 1):
+        done = subprocess.run([str(out), str(seed), "-q", *block["options"]], cwd=ROOT,
+                              capture_output=True, text=True, check=False)
+        if done.returncode:
+            return seed, verdict(done.stdout + done.stderr)
+    return SEEDS, None
+
+
+def one(block):
+    out = BUILD / "mutants" / block["name"]
+    broken = build(block, out)
+    if broken:
+        print(f"{block['name']:<28} cannot be built: {broken}")
+        return False
+    seeds, said = hunt(block, out)
+    out.unlink()
+    if said is None:
+        print(f"{block['name']:<28} NOT caught in {seeds} seeds")
+        return False
+    if not re.match(block["check"], said):
+        print(f"{block['name']:<28} caught by another check: {said}")
+        return False
+    print(f"{block['name']:<28} caught after {seeds:2} seed(s) by {said:.100}")
+    return True
+
+
+BUILD = pathlib.Path(sys.argv[1]).resolve()
+SEEDS = int(os.environ.get("SEEDS", "100"))
+(BUILD / "mutants").mkdir(exist_ok=True)
+results = []
+for wanted in table():
+    if len(sys.argv) == 2 or wanted["name"] in sys.argv[2:]:
+        results.append(one(wanted))
+        sys.stdout.flush()
+print(f"{results.count(True)} passed, {results.count(False)} failed")
+sys.exit(0 if all(results) else 1)

@@ -1,0 +1,51 @@
+#!/bin/bash
+# sweep.sh SIMULATE SIMULATE_ASAN: the simulator's part of `make check`. Kept
+# seeds, a sweep over new ones, and the same trace from both builds. Ends with
+# "N passed, N failed".
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+sim=$1 asan=$2 passed=0 failed=0
+SWEEP=${SWEEP:-25}
+
+bad()
+{
+	failed=$((failed + 1))
+	printf '%s\n' "$@"
+}
+
+while read -r line; do
+	args=${line%%#*}
+	[ -n "${args// /}" ] || continue
+	# shellcheck disable=SC2086
+	if text=$("$sim" $args -q 2>&1); then
+		passed=$((passed + 1))
+	else
+		bad "kept seed: $line" "$text"
+	fi
+done <tests/sim/seeds.txt
+
+# The seeds move on with the days, so that a year of checks is a campaign.
+from=$(($(date +%s) / 86400 * 1000))
+text=$("$sim" "$from" "$SWEEP" -q 2>&1)
+last=$(tail -n 1 <<<"$text")
+if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+	passed=$((passed + BASH_REMATCH[1]))
+	failed=$((failed + BASH_REMATCH[2]))
+else
+	bad "the sweep stopped"
+fi
+[[ $last == *", 0 failed" ]] || printf '%s\n' "$text"
+
+# The same seed is the same run on every build, to the last message.
+for seed in 1 2; do
+	a=$("$sim" $seed --minutes 8 | head -n 1)
+	b=$("$asan" $seed --minutes 8 | head -n 1)
+	if [ -n "$a" ] && [ "$a" = "$b" ]; then
+		passed=$((passed + 1))
+	else
+		bad "not the same on release and asan:" "$a" "$b"
+	fi
+done
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
