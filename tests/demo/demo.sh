@@ -86,9 +86,10 @@ say '密钥与证书' 'keys and certificates for the tree in seeds/tree.yaml'
 
 say '五个节点目录' 'five node directories'
 read -r -a ports < <("$PY" - <<'P'
-import socket
-s = [socket.create_server(("127.0.0.1", 0)) for _ in range(11)]
-print(*(x.getsockname()[1] for x in s))
+import sys
+sys.path.insert(0, "tests/e2e")
+from tree import free_ports
+print(*free_ports(11))
 P
 )
 declare -A link http

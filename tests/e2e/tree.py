@@ -7,6 +7,7 @@ state has changed.
 import http.client
 import json
 import os
+import random
 import select
 import shutil
 import signal
@@ -29,11 +30,24 @@ class Failed(AssertionError):
 
 
 def free_ports(n):
-    """Ports the system chose; all held open until all are known."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
+    """Free ports below those the system gives to outgoing connections, so that
+    none is taken between now and the listening, nor during a restart. All are
+    held open until all are known."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
+        low = int(f.read().split()[0])
+    held = []
+    for _ in range(1000):
+        if len(held) == n:
+            break
+        try:
+            held.append(socket.create_server(("127.0.0.1", random.randrange(10000, low))))
+        except OSError:
+            pass
     ports = [s.getsockname()[1] for s in held]
     for s in held:
         s.close()
+    if len(ports) < n:
+        raise Failed(f"no free port between 10000 and {low}")
     return ports
 
 
