@@ -8,6 +8,7 @@
 #   make sim SEED=7 the simulator, by seed       make bench  figures, beside peers
 #   make sim-check sim-mutants campaign MINUTES=60: see tests/sim/README.md
 #   make net        real daemons on bad links, in network namespaces
+#   make fault      fails every n-th call        make fault-sample  some of them
 #   make layers     which room may use what      make tidy fmt fmt-check
 #   make clang      everything, by clang         make install DESTDIR= PREFIX=
 V ?= release
@@ -77,7 +78,7 @@ LIBS := $(B)/libsupport.a $(B)/libdaemon.a $(B)/libguantong.a
 .DELETE_ON_ERROR:
 .PHONY: all deps unit unit-build property asan tsan clang fuzz fuzzers replay \
 	layers layers-selftest fmt fmt-check tidy e2e net sim sim-build sim-check \
-	sim-mutants campaign bench demo \
+	sim-mutants campaign fault fault-sample bench demo \
 	demo-stop check cov install clean
 all: $(PROGRAMS)
 
@@ -118,6 +119,12 @@ $(B)/simulate: $(call objects,$(wildcard tests/sim/*.c)) $(B)/libsupport.a $(B)/
 
 $(VLINK): $(B)/tests/net/vlink.o
 	$(CC) $(LDOPT) $^ -o $@
+
+# preloaded into the programs, never linked with them; without the sanitizers,
+# whose allocator it would stand in front of
+$(B)/fault_shim.so: tests/fault/shim.c tests/fault/shim.h Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=c17 $(WARN) -O2 -g -fPIC -shared -fvisibility=hidden -iquote tests/fault $< -o $@
 
 # --------------------------------------------------------------------- tests
 # Every runner ends with a line "N passed, N failed[, N skipped]".
@@ -165,6 +172,12 @@ e2e: $(PROGRAMS)
 	@GUANTONG_BIN=$(abspath $(B)) $(PYTHON) tests/e2e/run.py $(E2E)
 net: $(PROGRAMS) $(VLINK)
 	@GUANTONG_BIN=$(abspath $(B)) $(PYTHON) tests/e2e/run.py --in tests/net $(NET)
+
+# real daemons whose n-th call fails, for every n; FAULT="publish sync-eio 7"
+fault: $(PROGRAMS) $(B)/fault_shim.so
+	@GUANTONG_BIN=$(abspath $(B)) $(PYTHON) tests/fault/run.py $(FAULT)
+fault-sample:
+	@$(MAKE) --no-print-directory fault FAULT="--sample 1"
 check: deps
 	@$(MAKE) --no-print-directory $(JOBS) all unit-build sim-build $(VLINK)
 	@MAKE="$(MAKE)" JOBS=$(JOBS) BUILD=$(BUILD) tests/run.sh

@@ -1,0 +1,292 @@
+#!/usr/bin/python3
+"""run.py [--sample N] [--jobs J] [--memory STEP] [SCENARIO [FAULT [N]]]
+
+Fails the n-th call of each kind in turn, n = 1, 2, 3, ..., in real daemons,
+until a run ends without the fault having fired; see README.md. With --sample
+only N points of each kind, spread over all of them. With SCENARIO FAULT N one
+point, its folder kept. Ends with "N passed, N failed".
+"""
+import argparse
+import errno
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+
+if os.access("/dev/shm", os.W_OK):
+    os.environ.setdefault("TMPDIR", "/dev/shm")
+from box import CHANGES, DAEMON_EXITS, FAIL, GONE, KILL_AFTER, KILL_BEFORE, KILL_HALF, SHORT, Box, Failed, Lie  # noqa: E402
+from scenarios import ALL  # noqa: E402
+
+# name: (classes, action, errno, whether the calls behind the n-th fail too)
+FAULTS = {
+    "write-eio": (["write"], FAIL, errno.EIO, False),
+    "write-full": (["write", "size", "name"], FAIL, errno.ENOSPC, True),
+    "write-short": (["write"], SHORT, 0, False),
+    "sync-eio": (["sync"], FAIL, errno.EIO, False),
+    "name-eio": (["name"], FAIL, errno.EIO, False),
+    "name-full": (["name"], FAIL, errno.ENOSPC, False),
+    "size-full": (["size"], FAIL, errno.ENOSPC, False),
+    "size-eio": (["size"], FAIL, errno.EIO, False),
+    "kill-before": (CHANGES, KILL_BEFORE, 0, False),
+    "kill-half": (["write"], KILL_HALF, 0, False),
+    "kill-after": (CHANGES, KILL_AFTER, 0, False),
+    "memory": (["memory"], FAIL, errno.ENOMEM, False),
+}
+NEVER = 1 << 60
+
+
+def ended_well(node, killed):
+    """A target that is gone said why, and went the documented way."""
+    code = node.process.poll()
+    if code is None:
+        return
+    if killed and code == -signal.SIGKILL:
+        return
+    if code not in DAEMON_EXITS or code == 0:
+        raise Failed(f"{node.code} ended with {code}:\n{node.log(8)}")
+    if not node.log().strip():
+        raise Failed(f"{node.code} ended with {code} and no word")
+
+
+def start_under(box, s, target, arm):
+    """Starts the nodes, the shim in the target; False: it did not start."""
+    for code in s.nodes:
+        node = box.tree[code]
+        if node is target:
+            node.env = box.control.env()
+        if code in s.late:
+            continue
+        if s.at_start and node is target:
+            arm()
+            node.spawn()
+            try:
+                node.ready(25)
+            except Failed:
+                if node.process.poll() is None:
+                    raise
+                return False
+        else:
+            node.start()
+    if len(s.nodes) == 2 and not s.late:
+        box.down.wait_connected()
+    return True
+
+
+def under_fault(box, s, target, arm):
+    """The scenario with the fault in it."""
+    if not start_under(box, s, target, arm):
+        return
+    if hasattr(s, "prepare"):
+        s.prepare(box)
+    if not s.at_start:
+        arm()
+    for code in s.late:
+        box.tree[code].start()
+    s.act(box, box.control.env() if s.target == "cli" else None)
+    try:
+        s.watch(box)
+    except GONE:
+        pass  # it ended under the question
+
+
+def live_on(box, nodes, killed, target):
+    """Those that do not stop need no restart: all arrives by itself."""
+    if not all(n.alive() for n in nodes):
+        return
+    try:
+        box.converged(nodes)
+    except Lie:
+        raise
+    except (Failed, *GONE):
+        # one that was about to stop is no failure
+        try:
+            if not target:
+                raise
+            target.process.wait(2)
+            ended_well(target, killed)
+        except subprocess.TimeoutExpired:
+            pass
+        if target.process.poll() is None:
+            raise
+
+
+def again(box, s):
+    """Clean, without help: what was refused is done again and must go."""
+    for code in s.nodes:
+        node = box.tree[code]
+        node.env = {}
+        box.age(node)
+        node.start()
+    if len(s.nodes) == 2:
+        box.down.wait_connected()
+    nodes = [box.tree[c] for c in s.nodes]
+    box.converged(nodes)  # what had been acknowledged, before anything is retried
+    if not s.act(box):
+        raise Failed("refused although nothing fails any more")
+    box.converged(nodes)
+    box.stop()
+    for node in nodes:
+        # what a kill left is cleared by the next start at the latest
+        box.age(node)
+        node.start()
+    box.stop()
+    for node in nodes:
+        box.books(node)
+
+
+def point(box, name, fault, n):
+    """One run; (fired, calls counted, where)."""
+    classes, action, error, sticky = FAULTS[fault]
+    s = ALL[name]()
+    target = None if s.target == "cli" else box.tree[s.target]
+    killed = action in (KILL_BEFORE, KILL_HALF, KILL_AFTER)
+    box.reset()
+    if hasattr(s, "prepare_files"):
+        s.prepare_files(box)
+    fired, count, what = False, 0, ""
+    try:
+        under_fault(box, s, target, lambda: box.control.arm(classes, action, n, error, sticky))
+        fired, count, what = box.control.disarm()
+        live = [box.tree[c] for c in s.nodes]
+        for node in live:
+            if node.process:
+                ended_well(node, killed and node is target)
+        live_on(box, live, killed, target)
+        if target and target.process and target.process.poll() is not None:
+            target.process = None
+            target.notify.close()
+        box.stop()
+        again(box, s)
+    except BaseException as e:
+        if not what:
+            fired, count, what = box.control.disarm()
+        e.where = what
+        raise
+    return fired, count, what
+
+
+_box = None
+
+
+def box_here():
+    global _box
+    if _box is None:
+        _box = Box()
+    return _box
+
+
+def try_point(name, fault, n):
+    global _box
+    started = time.monotonic()
+    try:
+        fired, count, what = point(box_here(), name, fault, n)
+        return fired, count, None
+    except Exception as e:
+        where = getattr(e, "where", "")
+        text = str(e) if isinstance(e, Failed) else traceback.format_exc()
+        logs = "".join(f"\n  {x.code}: " + x.log(6).replace("\n", "\n  ") for x in _box.tree) if _box else ""
+        report = f"FAILED run.py {name} {fault} {n} ({time.monotonic() - started:.1f} s)\n  at {where}\n  {text}{logs}"
+        if _box:
+            for x in _box.tree:
+                if x.process and x.process.poll() is None:
+                    x.kill9()
+                elif x.process:
+                    x.process = None
+                    x.notify.close()
+        return True, 0, report
+
+
+def spread(total, k):
+    """k of the points 1..total, the first and the last among them."""
+    if total <= k:
+        return range(1, total + 1)
+    return sorted({1 + round(i * (total - 1) / max(1, k - 1)) for i in range(k)})
+
+
+def measure(name, fault):
+    return try_point(name, fault, NEVER)
+
+
+def job(args):
+    """A slice of one scenario's points: (name, fault, points, failures)."""
+    name, fault, first, step, sample = args
+    failures, points, quiet = [], 0, 0
+    if sample:
+        _, total, bad = measure(name, fault)
+        if bad:
+            return name, fault, 1, [bad]
+        todo = spread(total, sample)
+    else:
+        todo = range(first, NEVER, step)
+    for n in todo:
+        fired, _, bad = try_point(name, fault, n)
+        if bad:
+            failures.append(bad)
+        if fired:
+            points += 1
+            quiet = 0
+        else:
+            quiet += 1
+        # threads make a count differ by a few: twice quiet is the end
+        if quiet == 2 or len(failures) >= 8:
+            break
+    return name, fault, points, failures
+
+
+def finish_worker():
+    if _box:
+        _box.close()
+
+
+def init_worker():
+    multiprocessing.util.Finalize(None, finish_worker, exitpriority=10)
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--sample", type=int, default=0)
+    p.add_argument("--jobs", type=int, default=2)
+    p.add_argument("--memory", type=int, default=1, help="every STEP-th allocation")
+    p.add_argument("scenario", nargs="?")
+    p.add_argument("fault", nargs="?")
+    p.add_argument("n", nargs="?", type=int)
+    a = p.parse_args()
+    if a.n:
+        fired, count, bad = try_point(a.scenario, a.fault, a.n)
+        print(bad or f"ok: fired={fired} calls={count}")
+        print("kept:", box_here().tree.dir)
+        sys.exit(bool(bad))
+    names = [a.scenario] if a.scenario else list(ALL)
+    faults = [a.fault] if a.fault else list(FAULTS)
+    jobs = []
+    for name in names:
+        for fault in faults:
+            step = a.memory if fault == "memory" else 1
+            slices = 1 if a.sample or fault != "memory" else 4
+            jobs += [(name, fault, 1 + i * step, step * slices, a.sample) for i in range(slices)]
+    totals, failed, began = {}, 0, time.monotonic()
+    with multiprocessing.Pool(a.jobs, init_worker) as pool:
+        for name, fault, points, failures in pool.imap_unordered(job, jobs):
+            row = totals.setdefault(name, {})
+            row[fault] = row.get(fault, 0) + points
+            failed += len(failures)
+            for f in failures:
+                print(f, flush=True)
+        pool.close()
+        pool.join()
+    for name in names:
+        row = totals[name]
+        parts = ", ".join(f"{k} {row[k]}" for k in faults if row.get(k))
+        print(f"{name:17} {sum(row.values()):5} points: {parts}")
+    every = sum(sum(r.values()) for r in totals.values())
+    print(f"{every} points in {time.monotonic() - began:.0f} s")
+    print(f"{every - failed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
