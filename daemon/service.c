@@ -18,6 +18,7 @@
 #include "link.h"
 #include "log.h"
 #include "node_dir.h"
+#include "sweep.h"
 #include "sys.h"
 #include "text.h"
 
@@ -344,6 +345,26 @@ static int open_blobs(struct gt_service *s)
 	return status ? refuse("objects", why, GT_SERVICE_SYSTEM) : 0;
 }
 
+/* What the last run decided to remove and was stopped before it could. Not
+ * behind a restore: the database may then be older than the files. */
+static void sweep(const struct gt_service *s)
+{
+	struct gt_swept swept;
+	char why[WHY_MAX] = "";
+	if (s->config->restored)
+		return;
+	if (gt_sweep(".", GT_DIR_DATABASE, &swept, why, sizeof why) != 0)
+		gt_log_line(GT_LOG_WARN, "sweep", "why", why, NULL);
+	if (swept.removed)
+		gt_log_line(GT_LOG_INFO, "sweep", "removed",
+		            GT_LOG_U(swept.removed), NULL);
+	if (swept.unknown)
+		gt_log_line(GT_LOG_WARN, "sweep", "unknown",
+		            GT_LOG_U(swept.unknown), "bytes",
+		            GT_LOG_U(swept.unknown_bytes), "why",
+		            gt_text(GT_T_DAEMON_UNKNOWN_OBJECTS), NULL);
+}
+
 static int start_core(struct gt_service *s)
 {
 	const struct gt_core_events events = {perform, on_core_failed};
@@ -459,6 +480,8 @@ static int put_together(struct gt_service *s, struct gt_bytes layer,
 	int status = open_node(s);
 	if (status == 0)
 		status = open_blobs(s);
+	if (status == 0)
+		sweep(s);
 	if (status == 0)
 		status = start_core(s);
 	if (status == 0)

@@ -32,8 +32,10 @@ struct gt_audit {
  *   fetch      child: an object is whole  serve     parent: it was served
  *   accept     records handed in here     send, merge   records up, both ends
  *   quarantine a record that contradicts one already here
+ *   adopt      a staged file is about to become an object
  *   remove     bytes were given up        damage    bytes differ from their
- * hash link       up, down, refused          note      the daemon's own */
+ *                                                   hash
+ *   link       up, down, refused          note      the daemon's own */
 int gt_audit_row(struct gt_node *n, const struct gt_audit *a);
 
 #endif

@@ -191,7 +191,12 @@ static int adopt(struct gt_node *n, const struct gt_event *e)
 	a->object = id;
 	a->payload = p->manifest;
 	a->text = gt_arena_str(n->arena, d->staged);
-	return a->text ? 0 : -GT_ENOMEM;
+	/* Written down before the file gets its name: should we die between the
+	 * two, this row says whose it is, and that it may go. */
+	char hex[2 * GT_ID_BYTES + 1];
+	gt_hex(hex, id.b, GT_ID_BYTES);
+	int status = audit(n, e->actor, "adopt", "object", hex, 0, 0, "");
+	return a->text ? status : -GT_ENOMEM;
 }
 
 static int object_row(struct gt_node *n, const struct gt_pending *p,

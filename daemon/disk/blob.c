@@ -43,6 +43,7 @@ struct job {
 	struct gt_blobs *b;
 	struct job *next;
 	struct lane *lane;
+	struct lane *spare; /* for the first job of an object; NULL: used */
 	enum class class;
 	struct gt_action a;
 	int status;
@@ -72,6 +73,7 @@ struct gt_blobs {
 	struct lane *lanes[LANES];
 	unsigned running;
 	bool closing;
+	uv_work_t warm;
 };
 
 /* --------------------------------------------------------- what jobs do */
@@ -296,20 +298,17 @@ assert(false && "no blob action");
 return ALONE;
 }
 
-static struct lane *lane_of(struct gt_blobs *b, const struct gt_id *object)
+static struct lane *lane_of(struct gt_blobs *b, struct job *j)
 {
+	const struct gt_id *object = &j->a.object;
 	struct lane **at = &b->lanes[object->b[0] % LANES];
 	while (*at && !gt_id_eq(&(*at)->object, object))
 		at = &(*at)->next;
 	if (!*at) {
-		struct lane *l = calloc(1, sizeof *l);
-		/* a job that is neither run nor reported would stall the core
-		 * for ever: stop and begin anew */
-		if (!l)
-			abort();
-		l->object = *object;
-		l->last = &l->first;
-		*at = l;
+		*at = j->spare;
+		j->spare = NULL;
+		(*at)->object = *object;
+		(*at)->last = &(*at)->first;
 	}
 	return *at;
 }
@@ -340,6 +339,7 @@ static void job_free(struct job *j)
 {
 	if (j->a.bulk)
 		gt_msg_unref((struct gt_msg *)j->a.bulk);
+	free(j->spare);
 	free(j);
 }
 
@@ -434,12 +434,19 @@ static struct job *job_new(struct gt_blobs *b, const struct gt_action *a)
 	        a->bulk ? (struct gt_bytes){NULL, 0} : a->payload;
 	struct gt_bytes text = gt_bytes_str(a->text);
 	struct job *j = malloc(sizeof *j + a->head.n + payload.n + text.n + 1);
-	if (!j)
+	/* now, while the job can still be refused: one that is neither run nor
+	 * reported would stall the core for ever */
+	struct lane *spare = calloc(1, sizeof *spare);
+	if (!j || !spare) {
+		free(j);
+		free(spare);
 		return NULL;
+	}
 	uint8_t *at = (uint8_t *)(j + 1);
 	j->b = b;
 	j->next = NULL;
 	j->lane = NULL;
+	j->spare = spare;
 	j->class = class_of(a->type);
 	j->a = *a;
 	j->status = 0;
@@ -484,7 +491,7 @@ static void on_wake(uv_async_t *wake)
 	struct job *j = b->closing ? NULL : take_inbox(b);
 	while (j) {
 		struct job *next = j->next;
-		struct lane *lane = lane_of(b, &j->a.object);
+		struct lane *lane = lane_of(b, j);
 		j->lane = lane;
 		j->next = NULL;
 		*lane->last = j;
@@ -495,6 +502,27 @@ static void on_wake(uv_async_t *wake)
 }
 
 /* --------------------------------------------------------- opening, closing */
+
+static void warm(uv_work_t *w)
+{
+	(void)w;
+}
+
+static void warmed(uv_work_t *w, int canceled)
+{
+	(void)canceled;
+	((struct gt_blobs *)w->data)->running--;
+}
+
+/* libuv makes its threads with the first job and aborts the process when it
+ * cannot: better as the daemon starts than in the middle of a publish. */
+static void start_pool(struct gt_blobs *b)
+{
+	b->warm.data = b;
+	b->running++;
+	int rc = uv_queue_work(b->loop, &b->warm, warm, warmed);
+	assert(rc == 0);
+}
 
 /* Whoever was publishing these is gone, unless they are young. */
 static void clear_staged(struct gt_blob_store *s)
@@ -545,6 +573,7 @@ int gt_blobs_open(struct gt_blobs **out, uv_loop_t *loop, const char *dir,
 		return -GT_EIO;
 	}
 	clear_staged(b->store);
+	start_pool(b);
 	*out = b;
 	return 0;
 }

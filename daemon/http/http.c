@@ -254,6 +254,15 @@ static enum MHD_Result refuse_method(struct gt_request *rq)
 	return gt_rq_send(rq, 405, rs);
 }
 
+/* glibc reads its switch of name services with the first look-up, and dies of
+ * an assertion or worse when memory is short just then: let it be now. */
+static void warm_names(void)
+{
+	char room[4096];
+	struct passwd pw, *found = NULL;
+	(void)getpwuid_r(geteuid(), &pw, room, sizeof room, &found);
+}
+
 /* The operator's name: whoever opened the socket, as the kernel tells. */
 static void name_operator(struct gt_request *rq)
 {
@@ -581,6 +590,7 @@ int gt_http_start(struct gt_http **out, const struct gt_http_env *env,
 		gt_copy(why, why_cap, gt_strerror(-GT_ENOMEM));
 		return -GT_ENOMEM;
 	}
+	warm_names();
 	http->env = *env;
 	http->waits = gt_waits_new(env->core);
 	http->cache = gt_http_cache_new();

@@ -114,25 +114,28 @@ def live_on(box, nodes, killed, target):
             raise
 
 
+def start_all(box, nodes):
+    for node in nodes:
+        node.start()
+    if len(nodes) == 2:
+        box.down.wait_connected()
+
+
 def again(box, s):
     """Clean, without help: what was refused is done again and must go."""
-    for code in s.nodes:
-        node = box.tree[code]
+    nodes = [box.tree[c] for c in s.nodes]
+    for node in nodes:
         node.env = {}
         box.age(node)
-        node.start()
-    if len(s.nodes) == 2:
-        box.down.wait_connected()
-    nodes = [box.tree[c] for c in s.nodes]
+    start_all(box, nodes)
     box.converged(nodes)  # what had been acknowledged, before anything is retried
+    box.stop()
+    for node in nodes:
+        box.books(node, at_rest=False)
+    start_all(box, nodes)
     if not s.act(box):
         raise Failed("refused although nothing fails any more")
     box.converged(nodes)
-    box.stop()
-    for node in nodes:
-        # what a kill left is cleared by the next start at the latest
-        box.age(node)
-        node.start()
     box.stop()
     for node in nodes:
         box.books(node)
