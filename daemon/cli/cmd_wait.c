@@ -8,7 +8,13 @@
 #include "cli.h"
 #include "say.h"
 
-enum { PATH = 1024, TURN_MS = 25000, CONDITION = 512 };
+enum {
+	START_MS = 2000,
+	START_POLL_MS = 20,
+	PATH = 1024,
+	TURN_MS = 25000,
+	CONDITION = 512
+};
 
 const struct gt_option gt_cmd_wait_options[] = {
         {"until", "CONDITION", GT_T_CLI_O_UNTIL, 'u'},
@@ -204,12 +210,26 @@ static uint64_t now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+/* A daemon started on the line before may not listen yet. */
+static int first_status(struct waiting *w, uint64_t end, json_t **status)
+{
+	const struct timespec pause = {0, START_POLL_MS * 1000000L};
+	uint64_t patience = now_ms() + START_MS;
+	for (;;) {
+		int rc = gt_client_get(w->client, "/admin/status", 0, status);
+		uint64_t now = now_ms();
+		if (rc != -GT_ECLOSED || now >= patience || now >= end)
+			return rc;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
 static enum gt_exit wait_for(struct waiting *w, const struct condition *c,
                              uint64_t timeout_ms)
 {
 	uint64_t end = now_ms() + timeout_ms;
 	json_t *status;
-	w->status = gt_client_get(w->client, "/admin/status", 0, &status);
+	w->status = first_status(w, end, &status);
 	while (!w->status) {
 		bool holds = c->holds(w, status);
 		uint64_t seen = gt_client_number(status, "generation");
