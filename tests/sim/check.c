@@ -1,7 +1,8 @@
 /* check.c: what must be true after each step.
  *
  * Every check compares what a node says with what other nodes hold, never with
- * what it says elsewhere. Checks that read tables run on every eighth turn. */
+ * what it says elsewhere. Items are looked at whenever a feed moves, records on
+ * every eighth turn. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +18,13 @@ enum { EVERY = 8 };
 /* The greatest version of each resource a node has held. */
 static uint64_t seen[NODES_MAX][RESOURCES_MAX];
 static int64_t learned[NODES_MAX]; /* end of the feed when issues were read */
+static int64_t looked[NODES_MAX];  /* ... and when items were looked at */
 
 void check_init(void)
 {
 	memset(seen, 0, sizeof seen);
 	memset(learned, 0, sizeof learned);
+	memset(looked, 0, sizeof looked);
 }
 
 /* -------------------------------------------------------------- signed items
@@ -294,9 +297,12 @@ void check_node(struct world *w, unsigned node)
 		return;
 	learn(w, s);
 	check_limits(w, s);
+	if (looked[node] != s->core->seq[GT__KIND__RESOURCE]) {
+		looked[node] = s->core->seq[GT__KIND__RESOURCE];
+		check_items(w, s);
+	}
 	if (w->events % EVERY != 0)
 		return;
-	check_items(w, s);
 	check_marks(w, s);
 	check_record(w);
 }

@@ -84,8 +84,10 @@ void sim_turn(struct world *w, struct sim_node *s, const struct gt_event *e)
 	sim_trace(w, s->index, (uint64_t)e->type, e->token);
 	int status = gt_node_turn(s->core, now, e, 1, &taken, &actions);
 	if (status != 0) {
-		/* Only a disk that fails may stop a node. */
-		if (!s->disk.dead && !s->disk.limit)
+		/* Only a disk that fails may stop a node; a full one, only if
+		 * the database has no room: content waits. */
+		bool full = s->disk.limit && status == -GT_ESTORE;
+		if (!s->disk.dead && !full)
 			world_fail(w, "turn", "node %s stopped: %s", s->code,
 			           gt_node_why(s->core));
 		power_cut(w, s);
