@@ -78,7 +78,7 @@ def one(block):
         print(f"{block['name']:<28} cannot be built: {broken}")
         return False
     seeds, said = hunt(block, out)
-    out.unlink()
+    out.unlink() if not os.environ.get("KEEP") else None
     if said is None:
         print(f"{block['name']:<28} NOT caught in {seeds} seeds")
         return False
