@@ -200,8 +200,10 @@ static void perform_one(struct gt_service *s, const struct gt_action *a)
 			                   a->head, a->payload);
 		break;
 	case GT_ACT_DROP:
-		if (links)
+		if (links && a->status == 0)
 			gt_link_drop(links, a->peer, a->text ? a->text : "");
+		else if (links)
+			gt_link_cut(links, a->peer, a->text ? a->text : "");
 		break;
 	case GT_ACT_SERVE:
 	case GT_ACT_PLACE:

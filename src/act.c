@@ -85,12 +85,13 @@ int gt_ask(struct gt_node *n, const Gt__Request *r,
 	               gt_arena_pack(n->arena, &r->base), (struct gt_bytes){0});
 }
 
-int gt_drop(struct gt_node *n, struct gt_peer *p, const char *why)
+static int drop(struct gt_node *n, struct gt_peer *p, int how, const char *why)
 {
 	struct gt_action *a = gt_act(n, GT_ACT_DROP);
 	if (!a)
 		return -GT_ENOMEM;
 	a->peer = p->id;
+	a->status = how;
 	a->text = gt_arena_str(n->arena, why);
 	if (!a->text)
 		return -GT_ENOMEM;
@@ -109,6 +110,16 @@ int gt_drop(struct gt_node *n, struct gt_peer *p, const char *why)
 	if (status == 0)
 		status = gt_session_down(n, p);
 	return status;
+}
+
+int gt_drop(struct gt_node *n, struct gt_peer *p, const char *why)
+{
+	return drop(n, p, 0, why);
+}
+
+int gt_drop_silent(struct gt_node *n, struct gt_peer *p, const char *why)
+{
+	return drop(n, p, -GT_ECLOSED, why);
 }
 
 __attribute__((format(printf, 5, 0))) static int

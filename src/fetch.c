@@ -2,8 +2,9 @@
  *
  * Many requests are outstanding, in a window counted in bytes. The window
  * grows while answers come back promptly and shrinks when they queue (delay
- * based, after LEDBAT, RFC 6817, target 100 ms), so that records and metadata
- * never wait long behind video on a thin link. */
+ * based, after LEDBAT, RFC 6817, target 100 ms). Where the least window would
+ * take over a second, next to nothing is asked for ahead: there a change or a
+ * record's acknowledgement waits behind what has been asked for. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,10 @@ enum {
 	ASKED_EXTRA = 4,
 	/* transfers for what people wait for */ QUEUE_TARGET_MS = 100,
 	RETRY_MAX_MS = 60000,
-	DENIED_RETRY_MS = 10000
+	DENIED_RETRY_MS = 10000,
+	THIN_WINDOW = 64 << 10, /* one large frame, or many small ones */
+	THIN_MS = 1000,
+	RATE_BYTES = 1 << 20 /* what the link's rate is reckoned from */
 };
 
 static uint64_t sooner(uint64_t a, uint64_t b)
@@ -194,8 +198,9 @@ int gt_fetch_go(struct gt_node *n)
 void gt_fetch_reset(struct gt_node *n)
 {
 	n->inflight = 0;
-	n->window = n->config.window_min;
+	n->window = THIN_WINDOW;
 	n->rtt_min = 0;
+	n->busy_ms = n->busy_bytes = 0;
 	for (size_t i = 0; i < GT_OBJECTS_OPEN; i++) {
 		struct gt_object *o = &n->objects[i];
 		if (!o->used)
@@ -215,13 +220,51 @@ void gt_fetch_reset(struct gt_node *n)
 /* ------------------------------------------------------------------- answers
  */
 
+/* How long the link was busy with this frame: since the one before it, or since
+ * it was asked for less the way there and back. */
+static void measure(struct gt_node *n, const struct gt_asking *a)
+{
+	uint64_t start = a->sent_ms + n->base_ms;
+	if (start < n->answered_ms)
+		start = n->answered_ms;
+	if (start < n->now.mono_ms)
+		n->busy_ms += n->now.mono_ms - start;
+	n->busy_bytes += a->bytes;
+	n->answered_ms = n->now.mono_ms;
+	if (n->busy_bytes >= RATE_BYTES) { /* what is long ago counts little */
+		n->busy_bytes /= 2;
+		n->busy_ms /= 2;
+	}
+}
+
+/* The window for a link on which the least window takes too long; 0: it is none
+ * of these. Four times what is on the way at once keeps it from idling. */
+static uint64_t thin_window(const struct gt_node *n)
+{
+	uint64_t least = n->config.window_min;
+	if (n->busy_bytes >= THIN_WINDOW &&
+	    n->busy_ms * least < n->busy_bytes * THIN_MS)
+		return 0;
+	uint64_t rate_ms = n->busy_ms ? n->busy_ms : 1;
+	uint64_t window = 4 * n->base_ms * n->busy_bytes / rate_ms;
+	if (window > least)
+		window = least;
+	return window > THIN_WINDOW ? window : THIN_WINDOW;
+}
+
 static void adapt(struct gt_node *n, const struct gt_asking *a)
 {
 	uint64_t rtt = n->now.mono_ms - a->sent_ms;
 	n->inflight -= a->bytes;
+	measure(n, a);
 	if (n->rtt_min == 0 || rtt + 1 < n->rtt_min)
 		n->rtt_min = rtt + 1; /* 0 means not measured */
 	uint64_t queued = rtt + 1 - n->rtt_min;
+	uint64_t thin = thin_window(n);
+	if (thin) {
+		n->window = thin;
+		return;
+	}
 	if (queued < QUEUE_TARGET_MS)
 		n->window += a->bytes;
 	else

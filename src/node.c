@@ -180,7 +180,7 @@ static int on_start(struct gt_node *n, const struct gt_event *e)
 	memcpy(n->entropy, e->body.p, sizeof n->entropy);
 	n->started = true;
 	n->wanted_dirty = true;
-	n->window = n->config.window_min;
+	gt_fetch_reset(n);
 	int status = load_code(n);
 	if (status == 0)
 		status = load_epoch(n);
@@ -211,7 +211,7 @@ static int expire_asking(struct gt_node *n)
 			oldest = n->asking[i].sent_ms;
 	n->asking_due = oldest == UINT64_MAX ? 0 : oldest + answer_time(n);
 	if (n->up && n->asking_due && n->now.mono_ms >= n->asking_due)
-		return gt_drop(n, n->up, "a request stays unanswered");
+		return gt_drop_silent(n, n->up, "a request stays unanswered");
 	return 0;
 }
 
@@ -224,7 +224,7 @@ static int expire_links(struct gt_node *n)
 	for (uint32_t i = 0; status == 0 && i < n->npeers; i++) {
 		struct gt_peer *p = &n->peers[i];
 		if (p->id && n->now.mono_ms >= p->heard_ms + dead)
-			status = gt_drop(n, p, "silent for too long");
+			status = gt_drop_silent(n, p, "silent for too long");
 	}
 	if (status == 0 && n->asking_due && n->now.mono_ms >= n->asking_due)
 		status = expire_asking(n);

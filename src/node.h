@@ -114,7 +114,8 @@ enum gt_action_type {
 	GT_ACT_SERVE, /* head, then bytes [offset, offset+n) of object, to peer;
 	                 with check, verify against id first. On failure send
 	                 nothing and answer FAULT */
-	GT_ACT_DROP,  /* close the link to peer; text says why */
+	GT_ACT_DROP,  /* close the link to peer; text says why. status 0: once
+	                 it has what was sent; -GT_ECLOSED: now, it is silent */
 	GT_ACT_PLACE, /* verify bulk's payload against id (n bytes), put it at
 	                 offset of object (total bytes in all): PLACED */
 	GT_ACT_COPY,  /* as PLACE, from [from_offset, +n) of object `from` */

@@ -64,6 +64,7 @@ static int say_hello(struct gt_node *n, struct gt_peer *p)
 	h.nonce = (ProtobufCBinaryData){NONCE, p->nonce_ours};
 	r.body_case = GT__REQUEST__BODY_HELLO;
 	r.hello = &h;
+	n->base_ms = n->now.mono_ms; /* until the answer comes */
 	return gt_ask(n, &r, &a, NULL);
 }
 
@@ -297,6 +298,7 @@ int gt_session_hello_reply(struct gt_node *n, const Gt__HelloReply *m)
 	struct gt_peer *p = n->up;
 	uint8_t key[32], text[PROOF_TEXT];
 	bool found;
+	n->base_ms = n->now.mono_ms - n->base_ms;
 	if (m->version != PROTOCOL)
 		return gt_drop(n, p,
 		               "the parent chose a version we do not speak");

@@ -236,6 +236,9 @@ struct gt_node {
 	uint32_t nwaiters;
 	bool wanted_dirty; /* look for objects to fill */
 	uint64_t window, inflight, rtt_min;
+	uint64_t base_ms; /* Hello's round trip: the link's without a queue */
+	uint64_t answered_ms;         /* when a frame last came */
+	uint64_t busy_ms, busy_bytes; /* spent on frames lately, and for what */
 	bool paused;
 	uint64_t probe_due;
 	struct gt_pending pending[GT_PENDING_MAX];
@@ -270,6 +273,8 @@ int gt_ask(struct gt_node *n, const Gt__Request *r,
 /* Closes the link and forgets it: the peer's slot is free on return. Writes
  * down why. */
 int gt_drop(struct gt_node *n, struct gt_peer *p, const char *why);
+/* As gt_drop, for a link nobody is at the other end of. */
+int gt_drop_silent(struct gt_node *n, struct gt_peer *p, const char *why);
 int gt_reply(struct gt_node *n, uint64_t token, int status, const char *fmt,
              ...) __attribute__((format(printf, 4, 5)));
 int gt_log(struct gt_node *n, enum gt_log_level level, const char *fmt, ...)

@@ -90,6 +90,15 @@ void gt_link_drop(struct gt_links *links, uint32_t peer, const char *why)
 	stream_unref(s);
 }
 
+void gt_link_cut(struct gt_links *links, uint32_t peer, const char *why)
+{
+	struct stream *s = stream_get(links, peer);
+	if (!s)
+		return;
+	stream_fail(s, why);
+	stream_unref(s);
+}
+
 /* ------------------------------------------------------- the loop's own part
  */
 

@@ -84,5 +84,7 @@ bool gt_link_send_owned(struct gt_links *links, uint32_t peer, uint64_t token,
                         struct gt_bytes head, void *payload, size_t n);
 /* Flushes what is queued (within the handshake deadline), then closes. */
 void gt_link_drop(struct gt_links *links, uint32_t peer, const char *why);
+/* Closes at once: for a peer that would not take a last word. */
+void gt_link_cut(struct gt_links *links, uint32_t peer, const char *why);
 
 #endif
