@@ -261,8 +261,9 @@ static void adapt(struct gt_node *n, const struct gt_asking *a)
 		n->rtt_min = rtt + 1; /* 0 means not measured */
 	uint64_t queued = rtt + 1 - n->rtt_min;
 	uint64_t thin = thin_window(n);
-	if (thin) {
-		n->window = thin;
+	if (thin) { /* shrinks as what is outstanding comes in */
+		bool above = n->window > thin + a->bytes;
+		n->window = above ? n->window - a->bytes : thin;
 		return;
 	}
 	if (queued < QUEUE_TARGET_MS)
