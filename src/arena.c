@@ -13,6 +13,7 @@ struct block {
 
 struct gt_arena {
 	struct block *head; /* the one being filled */
+	bool shortage;      /* since the last reset */
 	ProtobufCAllocator allocator;
 };
 
@@ -52,8 +53,14 @@ void gt_arena_free(struct gt_arena *a)
 	free(a);
 }
 
+bool gt_arena_short(const struct gt_arena *a)
+{
+	return a->shortage;
+}
+
 void gt_arena_reset(struct gt_arena *a)
 {
+	a->shortage = false;
 	if (!a->head)
 		return;
 	free_from(a->head->next);
@@ -71,6 +78,7 @@ static struct block *grow(struct gt_arena *a, size_t n)
 	if (n > SIZE_MAX / 2)
 		return NULL;
 	struct block *b = malloc(sizeof *b + cap);
+	a->shortage = a->shortage || !b;
 	if (!b)
 		return NULL;
 	b->cap = cap;

@@ -14,6 +14,9 @@ void gt_arena_free(struct gt_arena *arena); /* NULL is fine */
 void gt_arena_reset(struct gt_arena *arena);
 /* 16-byte aligned, not zeroed. NULL: out of memory. */
 void *gt_arena_get(struct gt_arena *arena, size_t n);
+/* Whether anything was refused for want of memory since the last reset. What
+ * unpacks into an arena cannot tell that from a malformed message; this can. */
+bool gt_arena_short(const struct gt_arena *arena);
 /* NULL in, NULL out; NULL on out of memory. The copy of a string is ended
  * with NUL. */
 void *gt_arena_copy(struct gt_arena *arena, const void *p, size_t n);

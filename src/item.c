@@ -208,6 +208,8 @@ int gt_item_check(struct gt_node *n, struct gt_bytes sealed,
 	}
 	out->kind = s->kind;
 	*verdict = gt_unseal(s, n->seals);
+	if (*verdict == -GT_ENOMEM)
+		return *verdict;
 	if (*verdict != 0) {
 		gt_copy(why, GT_WHY, gt_strerror(*verdict));
 		return 0;

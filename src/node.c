@@ -352,6 +352,9 @@ int gt_node_turn(struct gt_node *n, struct gt_now now,
 	}
 	if (status == 0)
 		status = settle(n);
+	/* what was judged without memory was not judged */
+	if (status == 0 && gt_arena_short(n->arena))
+		status = -GT_ENOMEM;
 	if (status == 0)
 		status = gt_store_commit(n->store, &changed);
 	if (status != 0)

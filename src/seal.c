@@ -31,17 +31,52 @@ int gt_sign(const struct gt_key *key, struct gt_bytes text, uint8_t sig[64])
 	return ok ? 0 : -GT_ENOMEM;
 }
 
-int gt_verify(const uint8_t public[32], struct gt_bytes text,
-              const uint8_t sig[64])
+/* 1: good. 0: bad, or OpenSSL ran out of memory where it does not tell. No
+ * bytes of the caller's can make the steps before fail. */
+static int verify_once(const uint8_t public[32], struct gt_bytes text,
+                       const uint8_t sig[64])
 {
 	EVP_PKEY *k =
 	        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public, 32);
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
-	bool ok = k && c && EVP_DigestVerifyInit(c, NULL, NULL, NULL, k) == 1 &&
-	          EVP_DigestVerify(c, sig, 64, text.p, text.n) == 1;
+	int status = -GT_ENOMEM;
+	if (k && c && EVP_DigestVerifyInit(c, NULL, NULL, NULL, k) == 1)
+		status = EVP_DigestVerify(c, sig, 64, text.p, text.n) == 1;
 	EVP_MD_CTX_free(c);
 	EVP_PKEY_free(k);
-	return ok ? 0 : -GT_ESIGNATURE;
+	return status;
+}
+
+/* A signature known to be good, RFC 8032 7.1, test 1. */
+static int verify_known(void)
+{
+	static const uint8_t public[32] =
+	        "\xd7\x5a\x98\x01\x82\xb1\x0a\xb7\xd5\x4b\xfe\xd3\xc9\x64"
+	        "\x07\x3a\x0e\xe1\x72\xf3\xda\xa6\x23\x25\xaf\x02\x1a\x68"
+	        "\xf7\x07\x51\x1a";
+	static const uint8_t sig[64] =
+	        "\xe5\x56\x43\x00\xc3\x60\xac\x72\x90\x86\xe2\xcc\x80\x6e"
+	        "\x82\x8a\x84\x87\x7f\x1e\xb8\xe5\xd9\x74\xd8\x73\xe0\x65"
+	        "\x22\x49\x01\x55\x5f\xb8\x82\x15\x90\xa3\x3b\xac\xc6\x1e"
+	        "\x39\x70\x1c\xf9\xb4\x6b\xd2\x5b\xf5\xf0\x59\x5b\xbe\x24"
+	        "\x65\x51\x41\x43\x8e\x7a\x10\x0b";
+	return verify_once(public, gt_bytes_str(""), sig);
+}
+
+/* A verdict of "bad" is for ever: an item refused is not asked for again. So
+ * it is believed only of an OpenSSL that at the same time finds a good one
+ * good. */
+int gt_verify(const uint8_t public[32], struct gt_bytes text,
+              const uint8_t sig[64])
+{
+	int status = verify_once(public, text, sig);
+	if (status == 0)
+		status = verify_once(public, text, sig);
+	if (status == 0 && verify_known() != 1)
+		status = -GT_ENOMEM;
+	if (status < 0)
+		return status;
+	return status == 1 ? 0 : -GT_ESIGNATURE;
 }
 
 /* ------------------------------------------------- the Merkle tree, RFC 6962

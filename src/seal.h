@@ -20,7 +20,8 @@ struct gt_key {
 /* Derives the public half. 0 or -GT_ENOMEM. */
 int gt_key_from_seed(struct gt_key *key, const uint8_t seed[32]);
 
-/* Signs and checks free-standing text (Hello proofs). */
+/* Signs and checks free-standing text (Hello proofs). 0, -GT_ENOMEM; a check
+ * also -GT_ESIGNATURE, which is never said for want of memory. */
 int gt_sign(const struct gt_key *key, struct gt_bytes text, uint8_t sig[64]);
 int gt_verify(const uint8_t public[32], struct gt_bytes text,
               const uint8_t sig[64]);
@@ -38,8 +39,8 @@ struct gt_seal_cache *gt_seal_cache_new(void);
 void gt_seal_cache_free(struct gt_seal_cache *cache);
 
 /* The signature is good for exactly this kind and body by signed->key. Says
- * nothing about who that key belongs to. 0, -GT_EMALFORMED, -GT_ESIGNATURE.
- * cache may be NULL. */
+ * nothing about who that key belongs to. 0, -GT_EMALFORMED, -GT_ESIGNATURE,
+ * -GT_ENOMEM. cache may be NULL. */
 int gt_unseal(const Gt__Signed *signed_, struct gt_seal_cache *cache);
 
 #endif

@@ -48,6 +48,7 @@ suite asan "$MAKE" --no-print-directory V=asan unit
 suite replay "$MAKE" --no-print-directory "$JOBS" V=asan replay
 suite fuzz "$MAKE" --no-print-directory fuzz
 suite sim "$MAKE" --no-print-directory sim-check
+suite fault "$MAKE" --no-print-directory fault-sample
 suite e2e "$MAKE" --no-print-directory e2e
 suite net "$MAKE" --no-print-directory net NET=test_links
 suite e2e-asan "$MAKE" --no-print-directory V=asan e2e

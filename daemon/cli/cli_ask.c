@@ -63,6 +63,8 @@ struct gt_config *gt_cli_config(struct gt_cli *cli)
 	int status = gt_config_load(c, path, cli->lang, &complaints);
 	for (size_t i = 0; status && i < complaints.n; i++)
 		(void)fprintf(cli->err, "%s\n", complaints.v[i]);
+	if (status && complaints.n == 0)
+		(void)gt_cli_fail(cli, status, gt_strerror(status));
 	gt_complaints_free(&complaints);
 	if (!status)
 		return c;

@@ -261,8 +261,8 @@ class Box:
                 self.records_at(n, self.truth.records)
             self.no_lie(n)
         if self.truth.rules and self.up in nodes:
-            text = self.up.admin("GET", "/admin/layers").body.decode()
-            if self.truth.rules not in text:
+            layers = self.up.admin("GET", "/admin/layers").json()["layers"]
+            if not any(x["origin"] == "33" and x["rules"] == 1 for x in layers):
                 raise Failed("the policy acknowledged is gone")
 
     def books(self, node, at_rest=True):

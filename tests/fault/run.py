@@ -1,15 +1,16 @@
 #!/usr/bin/python3
-"""run.py [--sample N] [--jobs J] [--memory STEP] [SCENARIO [FAULT [N]]]
+"""run.py [--sample K] [--jobs J] [--memory STEP] [SCENARIO [FAULT [N]]]
 
 Fails the n-th call of each kind in turn, n = 1, 2, 3, ..., in real daemons,
 until a run ends without the fault having fired; see README.md. With --sample
-only N points of each kind, spread over all of them. With SCENARIO FAULT N one
+K points of each kind, as many as --seconds allow. With SCENARIO FAULT N one
 point, its folder kept. Ends with "N passed, N failed".
 """
 import argparse
 import errno
 import multiprocessing
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -37,6 +38,14 @@ FAULTS = {
     "memory": (["memory"], FAIL, errno.ENOMEM, False),
 }
 NEVER = 1 << 60
+# A sample's n: what most scenarios have of a class, or more.
+LIKELY = {"write": 16, "sync": 3, "name": 2, "size": 1, "kill": 20, "memory": 200}
+# Most allocations of these are of libraries that put themselves in order: one in
+# so many, unless --memory says otherwise. The others are enumerated whole.
+STEPS = {
+    "publish-cli": 10, "sync-child": 5, "sync-parent": 5, "record": 4, "record-up-child": 6, "record-up-parent": 6,
+    "withdraw-child": 6, "start": 200, "start-new": 400,
+}
 
 
 def ended_well(node, killed):
@@ -203,41 +212,45 @@ def try_point(name, fault, n):
         return True, 0, report
 
 
-def spread(total, k):
-    """k of the points 1..total, the first and the last among them."""
-    if total <= k:
-        return range(1, total + 1)
-    return sorted({1 + round(i * (total - 1) / max(1, k - 1)) for i in range(k)})
-
-
-def measure(name, fault):
-    return try_point(name, fault, NEVER)
-
-
 def job(args):
     """A slice of one scenario's points: (name, fault, points, failures)."""
-    name, fault, first, step, sample = args
+    name, fault, todo, end = args
     failures, points, quiet = [], 0, 0
-    if sample:
-        _, total, bad = measure(name, fault)
-        if bad:
-            return name, fault, 1, [bad]
-        todo = spread(total, sample)
-    else:
-        todo = range(first, NEVER, step)
     for n in todo:
+        if end and time.monotonic() > end:
+            break
         fired, _, bad = try_point(name, fault, n)
         if bad:
             failures.append(bad)
-        if fired:
-            points += 1
-            quiet = 0
-        else:
-            quiet += 1
+        points += bool(fired)
+        quiet = 0 if fired else quiet + 1
         # threads make a count differ by a few: twice quiet is the end
         if quiet == 2 or len(failures) >= 8:
             break
     return name, fault, points, failures
+
+
+def sample(names, faults, k, seconds, seed):
+    """k points each of what is likely to fire, in an order of their own, until
+    the time is over."""
+    r = random.Random(seed)
+    jobs = []
+    for name in names:
+        for fault in faults:
+            likely = LIKELY[FAULTS[fault][0][0] if fault.find("kill") else "kill"]
+            todo = [r.randint(1, likely) for _ in range(k)]
+            jobs.append((name, fault, todo, time.monotonic() + seconds))
+    r.shuffle(jobs)
+    return jobs
+
+
+def everything(names, faults, step):
+    jobs = []
+    for name in names:
+        for fault in faults:
+            every, slices = (step or STEPS.get(name, 1), 4) if fault == "memory" else (1, 1)
+            jobs += [(name, fault, range(1 + i * every, NEVER, every * slices), 0) for i in range(slices)]
+    return jobs
 
 
 def finish_worker():
@@ -253,7 +266,9 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--sample", type=int, default=0)
     p.add_argument("--jobs", type=int, default=2)
-    p.add_argument("--memory", type=int, default=1, help="every STEP-th allocation")
+    p.add_argument("--memory", type=int, default=0, help="every STEP-th allocation")
+    p.add_argument("--seconds", type=float, default=30, help="of a sample")
+    p.add_argument("--seed", type=int, default=1, help="of a sample")
     p.add_argument("scenario", nargs="?")
     p.add_argument("fault", nargs="?")
     p.add_argument("n", nargs="?", type=int)
@@ -265,12 +280,10 @@ def main():
         sys.exit(bool(bad))
     names = [a.scenario] if a.scenario else list(ALL)
     faults = [a.fault] if a.fault else list(FAULTS)
-    jobs = []
-    for name in names:
-        for fault in faults:
-            step = a.memory if fault == "memory" else 1
-            slices = 1 if a.sample or fault != "memory" else 4
-            jobs += [(name, fault, 1 + i * step, step * slices, a.sample) for i in range(slices)]
+    if a.sample:
+        jobs = sample(names, faults, a.sample, a.seconds, a.seed)
+    else:
+        jobs = everything(names, faults, a.memory)
     totals, failed, began = {}, 0, time.monotonic()
     with multiprocessing.Pool(a.jobs, init_worker) as pool:
         for name, fault, points, failures in pool.imap_unordered(job, jobs):
@@ -282,7 +295,7 @@ def main():
         pool.close()
         pool.join()
     for name in names:
-        row = totals[name]
+        row = totals.get(name, {})
         parts = ", ".join(f"{k} {row[k]}" for k in faults if row.get(k))
         print(f"{name:17} {sum(row.values()):5} points: {parts}")
     every = sum(sum(r.values()) for r in totals.values())
