@@ -12,8 +12,8 @@
 #include "state.h"
 
 enum {
-	ASKED_EXTRA = 4,
-	/* transfers for what people wait for */ QUEUE_TARGET_MS = 100,
+	ASKED_EXTRA = 4, /* transfers for what people wait for */
+	QUEUE_TARGET_MS = 100,
 	RETRY_MAX_MS = 60000,
 	DENIED_RETRY_MS = 10000,
 	THIN_WINDOW = 64 << 10, /* one large frame, or many small ones */
