@@ -53,8 +53,12 @@ class FiveLevels(NetCase):
 
 
 class ThinLink(NetCase):
+    @staticmethod
+    def middle(times):
+        return times[len(times) // 2]
+
     def latencies(self, t, numbers):
-        """The longest that a record up and metadata down the whole tree take."""
+        """Seconds that records up and metadata down the whole tree take, sorted."""
         province, village = t["33"], t["330106109210"]
         up, down = [], []
         for i in numbers:
@@ -67,7 +71,7 @@ class ThinLink(NetCase):
             province.publish(f"33/note{i}", None, type="announcement")
             village.wait_state(f"33/note{i}", LISTED)
             down.append(time.monotonic() - began)
-        return max(up), max(down)
+        return sorted(up), sorted(down)
 
     def test_bulk_does_not_starve_records_and_metadata(self):
         """1 Mbit/s between city and county, its queue half a second long, and an
@@ -84,11 +88,14 @@ class ThinLink(NetCase):
             busy = self.latencies(t, range(10, 18))
             sent = county.link.stats()["ab"]["bytes"] - before[0]
             rate = sent * 8 / (time.monotonic() - before[1]) / 1000
-            self.say(f"a record up {quiet[0]:.2f} s, with bulk {busy[0]:.2f} s")
-            self.say(f"metadata down {quiet[1]:.2f} s, with bulk {busy[1]:.2f} s")
+            for i, what in enumerate(("a record up", "metadata down")):
+                self.say(f"{what} {quiet[i][-1]:.2f} s, with bulk {self.middle(busy[i]):.2f}, at most {busy[i][-1]:.2f} s")
             self.say(f"the link carried {rate:.0f} kbit/s")
             self.assertNotEqual(county.state(RID), "complete")
-            self.assertLess(max(busy), 5)
+            # a piece takes 2.1 s and more; behind two of them is the worst there is
+            self.assertLess(busy[0][-1], 2)
+            self.assertLess(self.middle(busy[1]), 4)
+            self.assertLess(busy[1][-1], 8)
             self.assertGreater(rate, 700, "the thin link is not made use of")
             county.link.set(rate=0)
             village = t["330106109210"]

@@ -116,7 +116,7 @@ static void put(struct way *w, struct packet *p)
 		w->last = p;
 		return;
 	}
-	while ((*at)->due <= p->due)
+	while (*at && (*at)->due <= p->due)
 		at = &(*at)->next;
 	p->next = *at;
 	*at = p;
