@@ -134,7 +134,7 @@ text_action(struct gt_node *n, enum gt_action_type type, uint64_t token,
 	char *text = gt_arena_get(n->arena, (size_t)len + 1);
 	if (!a || !text || len < 0)
 		return -GT_ENOMEM;
-	vsnprintf(text, (size_t)len + 1, fmt, ap);
+	(void)vsnprintf(text, (size_t)len + 1, fmt, ap);
 	a->token = token;
 	a->status = status;
 	a->text = text;
