@@ -159,6 +159,16 @@ static bool same(const struct row *old, const struct gt_decision *d,
 	       strcmp(old->d.layer, d->layer) == 0;
 }
 
+/* Whether anything follows from our not knowing of it: not before our parent
+ * has told us everything, and never if we published it ourselves and lost it.
+ */
+static bool stranger_known(const struct gt_node *n, const struct gt_item *item)
+{
+	char publisher[GT_CODE_MAX + 1];
+	return n->status.synced && gt_rid_publisher(publisher, item->id) &&
+	       strcmp(publisher, n->code) != 0;
+}
+
 static int judge_item(struct gt_node *n, struct gt_peer *c,
                       const struct gt_item *item)
 {
@@ -166,9 +176,7 @@ static int judge_item(struct gt_node *n, struct gt_peer *c,
 	struct gt_decision d = {GT_DENY, 50, "", ""};
 	int64_t vseq = 0;
 	int status = 0;
-	/* Until our parent has told us everything, nothing follows from our
-	 * not knowing of it. */
-	if (item->version == 0 && !n->status.synced)
+	if (item->version == 0 && !stranger_known(n, item))
 		return 0;
 	status = view_get(n, c, item->rid, &old);
 	if (status != 0)
@@ -279,15 +287,13 @@ int gt_judge(struct gt_node *n, struct gt_peer *c, bool *more)
 /* ----------------------------------------------------------------- inventory
  */
 
-/* A name to remember: what came from here, or through here, once. What this
- * node published itself and lost stays where it is. */
-static bool may_be_stranger(const struct gt_node *n, const struct gt_peer *c,
+/* A name to remember: what came from here, or through here, once. */
+static bool may_be_stranger(const struct gt_peer *c,
                             const Gt__Inventory__Row *r)
 {
 	char publisher[GT_CODE_MAX + 1];
 	return r->verdict != GT__VERDICT__DENY && gt_rid_valid(r->id) &&
 	       gt_rid_publisher(publisher, r->id) &&
-	       strcmp(publisher, n->code) != 0 &&
 	       !gt_code_within(publisher, c->code);
 }
 
@@ -297,7 +303,7 @@ static int inventory_row(struct gt_node *n, struct gt_peer *c,
 	struct gt_item item;
 	bool found;
 	int status = gt_item_get(n, GT__KIND__RESOURCE, r->id, &item, &found);
-	if (status == 0 && !found && may_be_stranger(n, c, r)) {
+	if (status == 0 && !found && may_be_stranger(c, r)) {
 		status = gt_item_stranger(n, r->id);
 		if (status == 0)
 			status = gt_item_get(n, GT__KIND__RESOURCE, r->id,
