@@ -58,13 +58,23 @@ static bool queue(struct gt_links *links, uint32_t peer, struct out *o)
 	return ok;
 }
 
+/* A message that is not sent on a link that stays would be waited for until
+ * the other end is thought dead: both begin anew at once. */
+static bool unsent(struct gt_links *links, uint32_t peer)
+{
+	gt_link_cut(links, peer, gt_strerror(-GT_ENOMEM));
+	return false;
+}
+
 bool gt_link_send(struct gt_links *links, uint32_t peer, uint64_t token,
                   bool reply, struct gt_bytes head, struct gt_bytes payload)
 {
 	(void)reply; /* on the wire a reply is what travels to the child */
 	assert(head.n <= GT_HEAD_MAX && payload.n <= GT_PAYLOAD_MAX);
 	struct out *o = out_new(token, head, payload, 0);
-	return o && queue(links, peer, o);
+	if (!o)
+		return unsent(links, peer);
+	return queue(links, peer, o);
 }
 
 bool gt_link_send_owned(struct gt_links *links, uint32_t peer, uint64_t token,
@@ -74,7 +84,7 @@ bool gt_link_send_owned(struct gt_links *links, uint32_t peer, uint64_t token,
 	struct out *o = out_new(token, head, gt_bytes_of(NULL, 0), n);
 	if (!o) {
 		free(payload);
-		return false;
+		return unsent(links, peer);
 	}
 	o->bulk = payload;
 	o->bulk_n = n;

@@ -75,7 +75,8 @@ void gt_links_redial(struct gt_links *links);
 void gt_links_stop(struct gt_links *links);
 
 /* Queues a message: SP header, head length, head, payload; copies both. False:
- * the link is gone or over its queue. Any thread. */
+ * the link is gone, or is cut because it is over its queue or there is no
+ * memory. Any thread. */
 bool gt_link_send(struct gt_links *links, uint32_t peer, uint64_t token,
                   bool reply, struct gt_bytes head, struct gt_bytes payload);
 /* As send, but payload is memory from malloc whose ownership passes over (also
