@@ -37,8 +37,8 @@ CLI_EXITS = range(0, 6)
 SECONDS = 20  # nothing here takes longer unless it hangs
 
 
-# a node that ends under a question
-GONE = (OSError, ValueError, http.client.HTTPException)
+# a node that ends under a question, or refuses to answer it (KeyError)
+GONE = (OSError, ValueError, http.client.HTTPException, KeyError, TypeError)
 
 
 class Lie(Failed):
