@@ -278,6 +278,25 @@ static void drop(bool insecure)
 	pair_fini(&p);
 }
 
+/* Nothing is flushed, nobody is waited for: the handshake deadline, which is
+ * what a drop may take, is far beyond the test's patience. */
+static void cut(void **state)
+{
+	static struct pair p;
+	(void)state;
+	pair_init(&p, false);
+	p.at_child.handshake_ms = 600000;
+	p.at_child.backoff_min_ms = p.at_child.backoff_max_ms = 60000;
+	connect_pair(&p);
+	gt_link_cut(p.child.links, p.child.peer, "silent");
+	assert_false(gt_link_send(p.child.links, p.child.peer, 1, false,
+	                          gt_bytes_of(NULL, 0), gt_bytes_of(NULL, 0)));
+	RIG_WAIT(&p.rig, p.child.downs == 1);
+	assert_string_equal(p.child.why, "silent");
+	gt_link_cut(p.child.links, p.child.peer, "again");
+	pair_fini(&p);
+}
+
 static void drop_plain(void **state)
 {
 	(void)state;
@@ -510,6 +529,7 @@ int main(void)
 	        cmocka_unit_test(exchange_tls),
 	        cmocka_unit_test(drop_plain),
 	        cmocka_unit_test(drop_tls),
+	        cmocka_unit_test(cut),
 	        cmocka_unit_test(queue_full),
 	        cmocka_unit_test(reconnect),
 	        cmocka_unit_test(second_address),

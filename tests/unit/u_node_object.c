@@ -88,6 +88,51 @@ static void relayed_before_it_is_durable(void **state)
 	pack_clear(&p);
 }
 
+/* Frames asked for and not yet here, at most, once a few have come; each byte
+ * takes the time it takes at t->hooked bytes a millisecond. */
+static size_t ahead, frames_come;
+
+static bool at_a_rate(struct nodes *t, struct message *m)
+{
+	size_t asked = nodes_asked_count(t, MID, GT__REQUEST__BODY_FRAME);
+	if (m->to != MID || m->npayload == 0 || asked == 0)
+		return true;
+	if (frames_come >= 3 && asked - frames_come > ahead)
+		ahead = asked - frames_come;
+	frames_come++;
+	t->now.mono_ms += m->npayload / (size_t)t->hooked;
+	return true;
+}
+
+static void bulk_at(struct nodes *t, int bytes_a_ms)
+{
+	struct pack p;
+	package(&p, 1, 3 << 20);
+	ahead = frames_come = 0;
+	t->hooked = bytes_a_ms;
+	t->hook = at_a_rate;
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, &p);
+	assert_true(frames_come > 8);
+	pack_clear(&p);
+}
+
+/* At 1 Mbit/s a frame takes two seconds: a change would wait behind each. */
+static void a_thin_link_is_asked_for_little(void **state)
+{
+	bulk_at(*state, 125);
+	assert_int_equal(ahead, 1);
+}
+
+static void a_fast_link_is_asked_for_much(void **state)
+{
+	bulk_at(*state, 12500);
+	assert_true(ahead > 2);
+}
+
 static void an_update_copies_what_it_has(void **state)
 {
 	struct nodes *t = *state;
@@ -445,6 +490,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        T(three_levels),
 	        T(relayed_before_it_is_durable),
+	        T(a_thin_link_is_asked_for_little),
+	        T(a_fast_link_is_asked_for_much),
 	        T(an_update_copies_what_it_has),
 	        T(a_copy_that_fails),
 	        T(nothing_is_left_behind),
