@@ -67,12 +67,14 @@ static enum gt_exit post(struct publish *p, const json_t *body)
 	        gt_client_post_json(p->client, "/admin/publish", body, &answer);
 	enum gt_exit code =
 	        status ? gt_cli_refused(p->cli, status, p->client) : GT_EXIT_OK;
+	int bad = 0;
 	if (json_is_array(answer))
-		code = json_array_extend(p->done, answer) ? GT_EXIT_FAILED
-		                                          : code;
+		bad = json_array_extend(p->done, answer);
 	else if (answer)
-		code = json_array_append(p->done, answer) ? GT_EXIT_FAILED
-		                                          : code;
+		bad = json_array_append(p->done, answer);
+	/* published all the same; only the report of it is lost */
+	if (bad)
+		code = gt_cli_no_memory(p->cli);
 	json_decref(answer);
 	return code;
 }
@@ -189,7 +191,7 @@ static enum gt_exit run_one(struct publish *p, const struct gt_args *args,
 	if (path && gt_args_get(args, "no-content"))
 		gt_say(p->cli->err, GT_T_CLI_PUBLISH_BOTH);
 	else if (!drafts)
-		code = GT_EXIT_FAILED;
+		code = meta ? GT_EXIT_FAILED : gt_cli_no_memory(p->cli);
 	else if (json_array_size(drafts) != 1)
 		gt_say(p->cli->err, GT_T_CLI_PUBLISH_ONE, meta);
 	else if (gt_draft_options(draft, args, p->cli->lang, p->cli->err) &&
@@ -242,6 +244,8 @@ enum gt_exit gt_cmd_publish(struct gt_cli *cli, const struct gt_args *args)
 		return GT_EXIT_FAILED;
 	p.done = json_array();
 	p.client = gt_cli_open(cli, &code);
+	if (p.client && !p.done)
+		code = gt_cli_no_memory(cli);
 	if (p.client && p.done)
 		code = from ? run_batch(&p, args, from, config->code)
 		            : run_one(&p, args, config->code);

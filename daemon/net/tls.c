@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 
 #include "tls_name.h"
@@ -301,7 +302,10 @@ static int config_ca(nng_tls_engine_config *g, const char *pem, const char *crl)
 	int n = 0;
 	bool ok = bio && !crl;
 	while (ok && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
-		ok = X509_STORE_add_cert(store, cert) == 1;
+		/* OpenSSL reads the extensions at first use and remembers
+		 * for ever that it could not: let it be now */
+		ok = X509_check_purpose(cert, -1, 0) == 1 &&
+		     X509_STORE_add_cert(store, cert) == 1;
 		X509_free(cert);
 		n++;
 	}
@@ -313,7 +317,8 @@ static int config_ca(nng_tls_engine_config *g, const char *pem, const char *crl)
 static bool use_chain(SSL_CTX *ctx, BIO *bio)
 {
 	X509 *cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-	bool ok = cert && SSL_CTX_use_certificate(ctx, cert) == 1;
+	bool ok = cert && X509_check_purpose(cert, -1, 0) == 1 &&
+	          SSL_CTX_use_certificate(ctx, cert) == 1;
 	X509_free(cert);
 	while (ok && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
 		ok = SSL_CTX_add0_chain_cert(ctx, cert) == 1;
