@@ -146,7 +146,7 @@ static int sweep_all(struct sweep *s, const char *dir)
 }
 
 int gt_sweep(const char *dir, const char *database, struct gt_swept *out,
-             char *why, size_t why_cap)
+             char *why, size_t why_cap) /* NOLINT: written further down */
 {
 	struct sweep s = {.out = out, .why = why, .why_cap = why_cap};
 	*out = (struct gt_swept){0};

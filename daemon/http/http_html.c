@@ -145,8 +145,8 @@ void gt_page_ago(struct gt_page *p, int64_t then_ms)
 		int64_t from_s, unit_s;
 		enum gt_text text;
 	} rows[] = {
-	        {2 * 86400, 86400, GT_T_HTTP_P_AGO_D},
-	        {2 * 3600, 3600, GT_T_HTTP_P_AGO_H},
+	        {INT64_C(2) * 86400, 86400, GT_T_HTTP_P_AGO_D},
+	        {INT64_C(2) * 3600, 3600, GT_T_HTTP_P_AGO_H},
 	        {120, 60, GT_T_HTTP_P_AGO_M},
 	        {0, 1, GT_T_HTTP_P_AGO_S},
 	};
