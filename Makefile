@@ -137,6 +137,7 @@ unit property: $(UNIT)
 	@tests/unit.sh $(UNIT)
 asan:
 	@$(MAKE) --no-print-directory V=asan unit
+tsan: export TSAN_OPTIONS := suppressions=$(abspath tests/tsan.supp)
 tsan:
 	@$(MAKE) --no-print-directory $(JOBS) V=tsan all unit-build
 	@$(MAKE) --no-print-directory V=tsan unit
