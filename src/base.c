@@ -45,7 +45,7 @@ void gt_hex(char *out, const uint8_t *p, size_t n)
 	out[2 * n] = '\0';
 }
 
-static int nibble(char c)
+int gt_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -59,8 +59,8 @@ static int nibble(char c)
 bool gt_unhex(uint8_t *out, size_t n, const char *hex)
 {
 	for (size_t i = 0; i < n; i++) {
-		int hi = nibble(hex[2 * i]);
-		int lo = hi < 0 ? -1 : nibble(hex[2 * i + 1]);
+		int hi = gt_hex_digit(hex[2 * i]);
+		int lo = hi < 0 ? -1 : gt_hex_digit(hex[2 * i + 1]);
 		if (lo < 0)
 			return false;
 		out[i] = (uint8_t)(hi << 4 | lo);

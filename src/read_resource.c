@@ -244,11 +244,7 @@ static void put_files(bool *ok, json_t *v, struct gt_bytes manifest)
 
 static json_t *one(struct gt_reader *r, sqlite3_stmt *s)
 {
-	struct gt_bytes sealed = gt_reader_blob(s, 0);
-	/* retracted: the row keeps its place in the feed, not what it said */
-	if (sealed.n == 0)
-		return json_null();
-	Gt__Entry *e = gt_reader_entry(sealed);
+	Gt__Entry *e = gt_reader_entry(gt_reader_blob(s, 0));
 	if (!e)
 		return gt_reader_fail(r, "an entry in the database is damaged");
 	json_t *v = resource(s, e);

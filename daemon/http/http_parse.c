@@ -72,17 +72,6 @@ enum gt_ranged gt_http_range(const char *header, uint64_t size,
 	return GT_RANGE_PART;
 }
 
-static int nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool gt_http_decode(char *out, size_t cap, const char *raw, size_t n)
 {
 	size_t len = 0;
@@ -91,7 +80,8 @@ bool gt_http_decode(char *out, size_t cap, const char *raw, size_t n)
 		if (c == '%') {
 			if (n - i < 3)
 				return false;
-			int high = nibble(raw[i + 1]), low = nibble(raw[i + 2]);
+			int high = gt_hex_digit(raw[i + 1]),
+			    low = gt_hex_digit(raw[i + 2]);
 			if (high < 0 || low < 0)
 				return false;
 			c = high * 16 + low;
