@@ -2,42 +2,69 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "inside.h"
 #include "state.h"
 
-sqlite3_stmt *ask(const struct sim_node *s, const char *sql)
-{
+/* Checks run after every turn: preparing their questions anew each time cost
+ * more than the turns themselves. */
+static struct asked {
+	struct asked *next;
 	sqlite3_stmt *st;
+	char sql[];
+} * asked[NODES_MAX];
+
+static sqlite3_stmt *prepare(const struct sim_node *s, const char *sql)
+{
+	size_t n = strlen(sql) + 1;
+	struct asked *a = sim_must(malloc(sizeof *a + n));
 	sqlite3 *db = sqlite3_db_handle(
 	        gt_store_bind(s->core->store, GT_SQL_LAYERS, ""));
-	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) != SQLITE_OK) {
+	memcpy(a->sql, sql, n);
+	if (sqlite3_prepare_v2(db, sql, -1, &a->st, NULL) != SQLITE_OK) {
 		(void)fprintf(stderr, "%s: %s\n", sql, sqlite3_errmsg(db));
 		exit(2);
 	}
-	return st;
+	a->next = asked[s->index];
+	asked[s->index] = a;
+	return a->st;
 }
 
-static int64_t answer(sqlite3_stmt *st)
+sqlite3_stmt *ask(const struct sim_node *s, const char *sql)
 {
+	for (struct asked *a = asked[s->index]; a; a = a->next)
+		if (strcmp(a->sql, sql) == 0)
+			return a->st;
+	return prepare(s, sql);
+}
+
+void ask_end(sqlite3_stmt *st)
+{
+	sqlite3_reset(st);
+}
+
+void ask_forget(const struct sim_node *s)
+{
+	while (asked[s->index]) {
+		struct asked *a = asked[s->index];
+		asked[s->index] = a->next;
+		sqlite3_finalize(a->st);
+		free(a);
+	}
+}
+
+int64_t ask_one(const struct sim_node *s, const char *sql, const char *text,
+                const void *blob, size_t n)
+{
+	sqlite3_stmt *st = ask(s, sql);
 	int64_t out = -1;
+	if (text)
+		sqlite3_bind_text(st, 1, text, -1, SQLITE_STATIC);
+	if (blob)
+		sqlite3_bind_blob(st, 2, blob, (int)n, SQLITE_STATIC);
 	if (sqlite3_step(st) == SQLITE_ROW)
 		out = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
+	ask_end(st);
 	return out;
-}
-
-int64_t ask_one(const struct sim_node *s, const char *sql, const void *blob,
-                size_t n)
-{
-	sqlite3_stmt *st = ask(s, sql);
-	if (blob)
-		sqlite3_bind_blob(st, 1, blob, (int)n, SQLITE_STATIC);
-	return answer(st);
-}
-
-int64_t ask_text(const struct sim_node *s, const char *sql, const char *text)
-{
-	sqlite3_stmt *st = ask(s, sql);
-	sqlite3_bind_text(st, 1, text, -1, SQLITE_STATIC);
-	return answer(st);
 }

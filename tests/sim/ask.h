@@ -6,11 +6,16 @@
 
 #include "world.h"
 
-/* A statement on the node's own connection; finalize it. Exits on bad SQL. */
+/* A statement on the node's own connection, kept until ask_forget(); ask_end()
+ * it before it is asked again and before the node's next turn. What was bound
+ * stays bound. Exits on bad SQL. */
 sqlite3_stmt *ask(const struct sim_node *s, const char *sql);
-/* First column of the first row, or -1; blob (n bytes, may be NULL) is ?1. */
-int64_t ask_one(const struct sim_node *s, const char *sql, const void *blob,
-                size_t n);
-int64_t ask_text(const struct sim_node *s, const char *sql, const char *text);
+void ask_end(sqlite3_stmt *st);
+/* Before the node's core is closed. */
+void ask_forget(const struct sim_node *s);
+/* First column of the first row, or -1; text is ?1, blob (n bytes) ?2, each
+ * NULL if the question has none. */
+int64_t ask_one(const struct sim_node *s, const char *sql, const char *text,
+                const void *blob, size_t n);
 
 #endif

@@ -238,7 +238,7 @@ static struct gt_manifest *manifest_of(struct sim_node *s,
 		if (gt_manifest_new(&m, b, why, sizeof why) != 0)
 			m = NULL;
 	}
-	sqlite3_finalize(st);
+	ask_end(st);
 	return m;
 }
 
@@ -302,7 +302,7 @@ void blob_rot(struct world *w, struct sim_node *s)
 			gt_col_fixed(st, 0, id.b, GT_ID_BYTES);
 			size = (uint64_t)sqlite3_column_int64(st, 1);
 		}
-	sqlite3_finalize(st);
+	ask_end(st);
 	char name[DISK_NAME];
 	object_name(name, &id);
 	struct disk_file *f = seen ? disk_open(&s->disk, name, false) : NULL;
@@ -341,7 +341,7 @@ void blob_verify(struct world *w, struct sim_node *s)
 	bool good = true;
 	while (good && sqlite3_step(st) == SQLITE_ROW)
 		good = verify(s, st);
-	sqlite3_finalize(st);
+	ask_end(st);
 	if (!good)
 		world_fail(w, "present",
 		           "%s starts with a frame called present that is not "

@@ -75,7 +75,7 @@ static void learn(struct world *w, struct sim_node *s)
 		if (r && gt_col_fixed(st, 2, hash.b, GT_ID_BYTES))
 			learn_row(w, r, (uint64_t)gt_col_int(st, 1), &hash);
 	}
-	sqlite3_finalize(st);
+	ask_end(st);
 }
 
 static void check_body(struct world *w, struct sim_node *s, struct resource *r,
@@ -137,7 +137,7 @@ static void check_items(struct world *w, struct sim_node *s)
 		check_body(w, s, r, version, &hash);
 		check_barred(w, s, r, version);
 	}
-	sqlite3_finalize(st);
+	ask_end(st);
 }
 
 /* --------------------------------------------------------------------- marks
@@ -152,7 +152,7 @@ static bool holds(const struct sim_node *s, const uint8_t *id,
 	sqlite3_bind_blob(st, 1, id, GT_UUID_BYTES, SQLITE_STATIC);
 	sqlite3_bind_blob(st, 2, form, GT_ID_BYTES, SQLITE_STATIC);
 	bool yes = sqlite3_step(st) == SQLITE_ROW;
-	sqlite3_finalize(st);
+	ask_end(st);
 	return yes;
 }
 
@@ -164,7 +164,7 @@ static bool set_aside(const struct sim_node *s, const uint8_t *id,
 	sqlite3_bind_blob(st, 1, id, GT_UUID_BYTES, SQLITE_STATIC);
 	sqlite3_bind_blob(st, 2, form, GT_ID_BYTES, SQLITE_STATIC);
 	bool yes = sqlite3_step(st) == SQLITE_ROW;
-	sqlite3_finalize(st);
+	ask_end(st);
 	return yes;
 }
 
@@ -193,7 +193,7 @@ static bool covered(const struct sim_node *s, int64_t mark,
 		gt_col_fixed(st, 0, id, GT_UUID_BYTES);
 		gt_col_fixed(st, 1, form, GT_ID_BYTES);
 	}
-	sqlite3_finalize(st);
+	ask_end(st);
 	return yes;
 }
 
@@ -251,7 +251,7 @@ bool work_record_at(const struct sim_node *s, const struct record *r,
 	sqlite3_bind_blob(st, 1, r->id, GT_UUID_BYTES, SQLITE_STATIC);
 	sqlite3_bind_blob(st, 2, body, (int)n, SQLITE_STATIC);
 	bool yes = sqlite3_step(st) == SQLITE_ROW;
-	sqlite3_finalize(st);
+	ask_end(st);
 	return yes;
 }
 

@@ -43,11 +43,10 @@ static bool wrong(bool loud, const struct sim_node *s, const char *id,
 static bool object_right(struct world *w, struct sim_node *s,
                          const struct resource *r, unsigned v, bool loud)
 {
-	char sql[160];
 	if (gt_id_is_zero(&r->object) || v < GT_MIRROR)
 		return true;
-	snprintf(sql, sizeof sql, "SELECT state FROM object WHERE id=?1");
-	if (ask_one(s, sql, r->object.b, GT_ID_BYTES) != GT_OBJECT_COMPLETE)
+	if (ask_one(s, "SELECT state FROM object WHERE id=?2", NULL,
+	            r->object.b, GT_ID_BYTES) != GT_OBJECT_COMPLETE)
 		return wrong(loud, s, r->id, "its object is not complete");
 	/* Somebody plays all of it: what rotted is seen, and healed. */
 	if (world_read(w, s->index, &r->object) != 0)
@@ -58,13 +57,11 @@ static bool object_right(struct world *w, struct sim_node *s,
 static bool resource_right(struct world *w, struct sim_node *s,
                            const struct resource *r, bool loud)
 {
-	char sql[300];
 	unsigned v = expected(w, r, s->index);
-	snprintf(sql, sizeof sql,
-	         "SELECT count(*) FROM item WHERE kind=1 AND id='%s'"
-	         " AND verdict>0 AND state=0",
-	         r->id);
-	bool here = ask_one(s, sql, NULL, 0) > 0;
+	bool here = ask_one(s,
+	                    "SELECT count(*) FROM item WHERE kind=1 AND id=?1"
+	                    " AND verdict>0 AND state=0",
+	                    r->id, NULL, 0) > 0;
 	if (r->withdrawn)
 		return here ? wrong(loud, s, r->id, "withdrawn, still here")
 		            : true;
@@ -72,16 +69,14 @@ static bool resource_right(struct world *w, struct sim_node *s,
 		return wrong(loud, s, r->id, here ? "denied, here" : "missing");
 	if (v == GT_DENY)
 		return true;
-	snprintf(sql, sizeof sql,
-	         "SELECT verdict FROM item WHERE kind=1 AND id='%s'", r->id);
-	if (ask_one(s, sql, NULL, 0) != (int64_t)v)
+	if (ask_one(s, "SELECT verdict FROM item WHERE kind=1 AND id=?1", r->id,
+	            NULL, 0) != (int64_t)v)
 		return wrong(loud, s, r->id, "another verdict");
-	snprintf(sql, sizeof sql,
-	         "SELECT object IS ?1 OR (object IS NULL AND length(?1)=0)"
-	         " FROM item WHERE kind=1 AND id='%s'",
-	         r->id);
 	bool none = gt_id_is_zero(&r->object);
-	if (!none && ask_one(s, sql, r->object.b, GT_ID_BYTES) != 1)
+	if (!none && ask_one(s,
+	                     "SELECT object IS ?2 FROM item WHERE kind=1 AND"
+	                     " id=?1",
+	                     r->id, r->object.b, GT_ID_BYTES) != 1)
 		return wrong(loud, s, r->id, "another version's object");
 	return object_right(w, s, r, v, loud);
 }
@@ -97,8 +92,8 @@ static bool records_right(struct world *w, bool loud)
 		bool match = false;
 		if (!r->acknowledged || r->excused)
 			continue;
-		if (ask_one(root, "SELECT count(*) FROM record WHERE id=?1",
-		            r->id, 16) != 1)
+		if (ask_one(root, "SELECT count(*) FROM record WHERE id=?2",
+		            NULL, r->id, 16) != 1)
 			return wrong(loud, root, "record", "not there once");
 		for (unsigned k = 0; !match && k < work.nrecords; k++) {
 			const struct record *o = &work.records[k];
@@ -107,8 +102,8 @@ static bool records_right(struct world *w, bool loud)
 			size_t n = work_record_body(o, body);
 			match = ask_one(root,
 			                "SELECT count(*) FROM record WHERE "
-			                "body=?1",
-			                body, n) == 1;
+			                "body=?2",
+			                NULL, body, n) == 1;
 		}
 		if (!match)
 			return wrong(loud, root, "record",
@@ -187,8 +182,8 @@ static void pair(struct world *w, struct sim_node *from, const char *events,
 			           gt_col_text(st, 1), to->code);
 		sqlite3_reset(other);
 	}
-	sqlite3_finalize(st);
-	sqlite3_finalize(other);
+	ask_end(st);
+	ask_end(other);
 }
 
 void check_audit(struct world *w)

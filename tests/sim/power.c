@@ -25,6 +25,7 @@ static void stop(struct world *w, struct sim_node *s)
 	s->crashes++;
 	s->incarnation++;
 	s->disk.dead = true;
+	ask_forget(s);
 	gt_node_close(s->core);
 	s->core = NULL;
 	s->deadline = 0;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ask.h"
 #include "code.h"
 #include "inside.h"
 #include "vfs.h"
@@ -369,6 +370,7 @@ void world_free(struct world *w)
 {
 	for (unsigned i = 0; i < w->count; i++) {
 		w->nodes[i].disk.dead = true;
+		ask_forget(&w->nodes[i]);
 		gt_node_close(w->nodes[i].core);
 		disk_free(&w->nodes[i].disk);
 		disk_free(&w->nodes[i].backup);
