@@ -51,6 +51,11 @@ static int set_up(struct gt_store *s)
 	                              "PRAGMA cache_size=-4000;"
 	                              "PRAGMA journal_size_limit=67108864";
 	sqlite3_extended_result_codes(s->db, 1);
+	/* Else every new value bound next to a partial index is a new plan, and
+	 * the statement is compiled again each time. */
+	if (sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL) !=
+	    SQLITE_OK)
+		return failed(s);
 	if (sqlite3_exec(s->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
 		return failed(s);
 	sqlite3_wal_hook(s->db, on_wal, s);
