@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "dir.h"
+#include "http_open.h"
 #include "http_parse.h"
 #include "http_wait.h"
 #include "object.h"
@@ -37,11 +38,14 @@ enum {
 	BODIES_MAX = 64 << 20, /* of all public requests together */
 	WORKERS_KEPT = 4,
 };
+static_assert(PUBLIC_CONNECTIONS + ADMIN_CONNECTIONS <= GT_HTTP_OPEN_MAX,
+              "every connection has its place");
 
 struct gt_http {
 	struct gt_http_env env;
 	struct gt_waits *waits;
 	struct gt_http_cache *cache;
+	struct gt_http_open *open;
 	struct MHD_Daemon *servers[2]; /* public, admin */
 	uint16_t port;
 	atomic_size_t bodies;
@@ -372,6 +376,8 @@ static enum MHD_Result on_request(bool admin, struct MHD_Connection *c,
 	if (!rq)
 		return MHD_NO; /* out of memory */
 	rq->connection = c;
+	if (rq->answered)
+		return MHD_NO; /* and the library, stopping, let it go */
 	if (!rq->begun) {
 		rq->admin = admin;
 		begin(rq, method, &answer);
@@ -542,7 +548,9 @@ static struct MHD_Daemon *serve(struct gt_http *http, int fd, bool admin)
 	        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
 	        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 	        MHD_OPTION_URI_LOG_CALLBACK, on_line, http,
-	        MHD_OPTION_NOTIFY_COMPLETED, on_done, http, MHD_OPTION_END);
+	        MHD_OPTION_NOTIFY_COMPLETED, on_done, http,
+	        MHD_OPTION_NOTIFY_CONNECTION, gt_http_open_note, http->open,
+	        MHD_OPTION_END);
 }
 
 static void http_free(struct gt_http *http)
@@ -552,6 +560,7 @@ static void http_free(struct gt_http *http)
 		worker_free(w);
 	}
 	gt_http_cache_free(http->cache);
+	gt_http_open_free(http->open);
 	gt_waits_free(http->waits);
 	pthread_mutex_destroy(&http->lock);
 	free(http);
@@ -594,7 +603,8 @@ int gt_http_start(struct gt_http **out, const struct gt_http_env *env,
 	http->env = *env;
 	http->waits = gt_waits_new(env->core);
 	http->cache = gt_http_cache_new();
-	if (!http->waits || !http->cache) {
+	http->open = gt_http_open_new();
+	if (!http->waits || !http->cache || !http->open) {
 		gt_copy(why, why_cap, gt_strerror(-GT_ENOMEM));
 		http_free(http);
 		return -GT_ENOMEM;
@@ -621,6 +631,7 @@ void gt_http_reply(struct gt_http *http, const struct gt_action *a)
 void gt_http_stop(struct gt_http *http)
 {
 	gt_waits_stop(http->waits);
+	gt_http_open_cut(http->open);
 	for (int i = 0; i < 2; i++)
 		if (http->servers[i])
 			MHD_stop_daemon(http->servers[i]);

@@ -35,6 +35,7 @@ enum MHD_Result gt_rq_send(struct gt_request *rq, unsigned status,
 		gt_http_xapi_headers(rq, rs);
 	enum MHD_Result done = MHD_queue_response(rq->connection, status, rs);
 	MHD_destroy_response(rs);
+	rq->answered = true;
 	return done;
 }
 

@@ -43,6 +43,7 @@ struct gt_request {
 	const struct gt_route *route;
 	bool admin;
 	bool begun;
+	bool answered; /* nothing is to be said any more */
 	unsigned method;
 	char *path;       /* decoded, malloc'ed; NULL: not decodable */
 	const char *rest; /* of path, behind the route's */
