@@ -20,7 +20,7 @@ struct disk_file {
 	bool rotten;
 };
 
-static void image_size(struct image *m, size_t n)
+static void image_room(struct image *m, size_t n)
 {
 	if (n > m->cap) {
 		size_t cap = m->cap ? m->cap : 4096;
@@ -31,9 +31,24 @@ static void image_size(struct image *m, size_t n)
 		m->p = p;
 		m->cap = cap;
 	}
+}
+
+static void image_size(struct image *m, size_t n)
+{
+	image_room(m, n);
 	if (n > m->n)
 		memset(m->p + m->n, 0, n - m->n);
 	m->n = n;
+}
+
+static void image_put(struct image *m, size_t at, const uint8_t *p, size_t n)
+{
+	if (at > m->n)
+		image_size(m, at);
+	image_room(m, at + n);
+	memcpy(m->p + at, p, n);
+	if (at + n > m->n)
+		m->n = at + n;
 }
 
 static void dirty(struct disk_file *f, size_t from, size_t to)
@@ -105,9 +120,7 @@ int disk_write(struct disk *d, struct disk_file *f, uint64_t at, const void *p,
 		return -GT_ENOSPACE;
 	d->used += grows;
 	dirty(f, (size_t)at < f->live.n ? (size_t)at : f->live.n, end);
-	if (end > f->live.n)
-		image_size(&f->live, end);
-	memcpy(f->live.p + at, p, n);
+	image_put(&f->live, (size_t)at, p, n);
 	return 0;
 }
 
@@ -147,11 +160,11 @@ int disk_sync(struct disk *d, struct disk_file *f)
 		d->lied = true;
 		return 0;
 	}
-	image_size(&f->safe, f->live.n);
 	size_t to = f->dirty_to < f->live.n ? f->dirty_to : f->live.n;
 	if (f->dirty_from < to)
-		memcpy(f->safe.p + f->dirty_from, f->live.p + f->dirty_from,
-		       to - f->dirty_from);
+		image_put(&f->safe, f->dirty_from, f->live.p + f->dirty_from,
+		          to - f->dirty_from);
+	image_size(&f->safe, f->live.n);
 	f->dirty_from = f->dirty_to = 0;
 	return 0;
 }

@@ -54,6 +54,8 @@ void sim_turn(struct world *w, struct sim_node *s, const struct gt_event *e);
 /* True if that fault may strike now. */
 bool sim_may(const struct world *w, enum fault f);
 struct prng *sim_draws(struct world *w, enum fault f);
+/* How long without a fault, where that is `ms` in a storm. */
+uint64_t sim_rare(const struct world *w, uint64_t ms);
 
 /* net.c */
 struct gt_bulk *net_message(struct gt_bytes head, const void *p, size_t n);

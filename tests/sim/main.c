@@ -18,7 +18,10 @@ static const char usage[] =
         "  --under CODES   of these only what lies above and below CODES\n"
         "  --villages CODES  villages of these townships too\n"
         "  --minutes N     virtual minutes with faults (30)\n"
-        "  --pace MS       mean time between two deeds of people (10000)\n"
+        "  --pace MS       mean time between two deeds of people (10000;\n"
+        "                  in a calendar's busiest hour, 1800000)\n"
+        "  --calendar      office hours, evenings, weekends; faults and\n"
+        "                  heartbeats are rare\n"
         "  --skip BITS     kinds of deeds left out\n"
         "  --faults LIST   loss,cut,... or all,-forge or 0 (all)\n"
         "  --shrink        make the first failing run smaller\n"
@@ -69,6 +72,8 @@ static bool flag(struct options *o, const char *arg)
 		o->quiet = true;
 	else if (strcmp(arg, "--shrink") == 0)
 		o->shrink = true;
+	else if (strcmp(arg, "--calendar") == 0)
+		o->calendar = true;
 	else
 		return false;
 	return true;
@@ -91,8 +96,9 @@ static bool parse(struct options *o, int argc, char **argv)
 			i++;
 		}
 	}
-	return plain > 0 && o->shape.nodes >= 2 && o->shape.nodes <= 1024 &&
-	       o->pace > 0;
+	if (!o->pace)
+		o->pace = o->calendar ? 1800000 : 10000;
+	return plain > 0 && o->shape.nodes >= 2 && o->shape.nodes <= 1024;
 }
 
 struct sum {
@@ -133,8 +139,7 @@ int main(int argc, char **argv)
 	struct options o = {.count = 1,
 	                    .shape = {.nodes = 7},
 	                    .faults = FAULT_ALL,
-	                    .minutes = 30,
-	                    .pace = 10000};
+	                    .minutes = 30};
 	struct sum sum = {0};
 	time_t end;
 	if (!parse(&o, argc, argv)) {

@@ -252,7 +252,8 @@ void net_try(struct world *w, struct sim_node *child)
 	if (sim_may(w, FAULT_CUT))
 		sim_plan(w,
 		         w->now + 1000 +
-		                 prng_below(sim_draws(w, FAULT_CUT), 600000),
+		                 prng_below(sim_draws(w, FAULT_CUT),
+		                            sim_rare(w, 600000)),
 		         LINK_CUT, child->index)
 		        ->peer = near;
 }

@@ -82,6 +82,9 @@ static bool open_core(struct world *w, struct sim_node *s)
 	        .software = "sim",
 	        .window_min = 64 << 10,
 	        .window_max = 512 << 10,
+	        /* nights and weekends would be heartbeats and little else */
+	        .heartbeat_ms = w->calendar ? 900000 : 0,
+	        .dead_ms = w->calendar ? 2700000 : 0,
 	        .restored = s->restored};
 	memcpy(c.seed, s->key.seed, 32);
 	memcpy(c.roster_key, w->roster.public, 32);
@@ -110,7 +113,8 @@ static void plan_faults(struct world *w, struct sim_node *s)
 	if (sim_may(w, FAULT_CRASH))
 		sim_plan(w,
 		         w->now + 1000 +
-		                 prng_below(sim_draws(w, FAULT_CRASH), 900000),
+		                 prng_below(sim_draws(w, FAULT_CRASH),
+		                            sim_rare(w, 900000)),
 		         POWER_CUT, s->index)
 		        ->incarnation = s->incarnation;
 	if (sim_may(w, FAULT_CLOCK) &&
@@ -167,7 +171,8 @@ static void back_up(struct world *w, struct sim_node *s, struct prng *p)
 		return;
 	disk_copy(&s->backup, &s->disk);
 	s->has_backup = true;
-	sim_plan(w, w->now + 30000 + prng_below(p, 1800000), RESTORE, s->index);
+	sim_plan(w, w->now + 30000 + prng_below(p, sim_rare(w, 1800000)),
+	         RESTORE, s->index);
 }
 
 static void come_back(struct world *w, struct sim_node *s)

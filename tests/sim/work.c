@@ -86,7 +86,15 @@ static void fill(uint8_t *p, size_t n)
 		                    : (uint8_t)("终身学习"[i % 12]);
 }
 
-static void pack(struct resource *r, struct buffer *file,
+/* Most of what a month brings is small; storms shall meet big things too. */
+static size_t member_size(const struct world *w, bool first)
+{
+	enum { SMALL = 8 << 10, MIDDLE = 200 << 10, BIG = 900 << 10 };
+	size_t n = (size_t)prng_below(&draw, w->calendar ? SMALL : MIDDLE);
+	return first && prng_once_in(&draw, w->calendar ? 40 : 4) ? BIG : n;
+}
+
+static void pack(struct world *w, struct resource *r, struct buffer *file,
                  struct gt_bytes *manifest, struct gt_packer **packer)
 {
 	static uint8_t content[900 << 10];
@@ -95,9 +103,7 @@ static void pack(struct resource *r, struct buffer *file,
 	*packer = gt_packer_new(1, append, file);
 	for (size_t i = 0; i < members; i++) {
 		char path[48];
-		size_t n = (size_t)prng_below(&draw, 200 << 10);
-		if (i == 0 && prng_once_in(&draw, 4))
-			n = sizeof content;
+		size_t n = member_size(w, i == 0);
 		fill(content, n);
 		snprintf(path, sizeof path, "m%zu/index.html", i);
 		if (gt_packer_file(*packer, path, n, NULL) != 0 ||
@@ -162,7 +168,7 @@ static void publish(struct world *w, struct resource *r)
 	d.entry = entry_of(r, entry);
 	memset(r->next_object.b, 0, sizeof r->next_object.b);
 	if (r->type != 4) {
-		pack(r, &file, &d.manifest, &packer);
+		pack(w, r, &file, &d.manifest, &packer);
 		snprintf(staged, sizeof staged, "s/%llu",
 		         (unsigned long long)p->token);
 		d.staged = staged;
@@ -592,7 +598,8 @@ void work_tick(struct world *w)
 	}
 	/* Each kind of deed can be left out, for shrinking. */
 	uint64_t deed = prng_below(&draw, 9);
-	if (skipped >> deed & 1)
+	if (skipped >> deed & 1 ||
+	    (w->calendar && !calendar_busy(w, deed < 3, &draw)))
 		deed = UINT64_MAX;
 	switch (deed) {
 	case 0:

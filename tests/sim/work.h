@@ -69,6 +69,9 @@ size_t work_layer(unsigned node, unsigned choice, uint8_t out[1024]);
 unsigned work_verdict(unsigned node, unsigned type, int depth);
 size_t work_record_body(const struct record *r, char out[256]);
 
+/* calendar.c: would somebody do something now? In offices, or at home. */
+bool calendar_busy(const struct world *w, bool official, struct prng *p);
+
 /* The record's row at that node: in its stream, or set aside. */
 bool work_record_at(const struct sim_node *s, const struct record *r,
                     bool set_aside_counts);

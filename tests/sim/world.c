@@ -41,6 +41,11 @@ bool sim_may(const struct world *w, enum fault f)
 	return !w->calm && (w->faults & (unsigned)f);
 }
 
+uint64_t sim_rare(const struct world *w, uint64_t ms)
+{
+	return w->calendar ? 1500 * ms : ms;
+}
+
 struct prng *sim_draws(struct world *w, enum fault f)
 {
 	unsigned bit = 0;
@@ -162,7 +167,7 @@ static uint64_t pause_of(enum fault_bit bit)
 
 static void plan_episode(struct world *w, enum fault_bit bit)
 {
-	uint64_t pause = pause_of(bit);
+	uint64_t pause = sim_rare(w, pause_of(bit));
 	if (pause && sim_may(w, 1 << bit))
 		sim_plan(w, w->now + 1 + prng_below(&w->draws[bit], 2 * pause),
 		         EPISODE, 0)
@@ -341,12 +346,13 @@ static void seed_all(struct world *w)
 	}
 }
 
-bool world_init(struct world *w, uint64_t seed, unsigned faults,
+bool world_init(struct world *w, uint64_t seed, unsigned faults, bool calendar,
                 const struct shape *shape)
 {
 	memset(w, 0, sizeof *w);
 	w->seed = seed;
 	w->faults = faults;
+	w->calendar = calendar;
 	w->trace = 0xcbf29ce484222325u;
 	w->heap = sim_heap_new();
 	if (!shape->file)

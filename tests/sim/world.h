@@ -85,6 +85,8 @@ struct world {
 	uint64_t trace;     /* running hash of everything that happened */
 	unsigned not_right; /* index of a node, for check_converged */
 	bool calm;          /* faults are over */
+	bool calendar;      /* a month as people live it, not minutes of a
+	                       storm; see sim_rare() */
 	bool root_unsure;   /* the root was restored: root marks told before */
 	bool verbose;
 	struct heap *heap;
@@ -100,7 +102,7 @@ struct shape {
 };
 
 /* False: the shape cannot be had. */
-bool world_init(struct world *w, uint64_t seed, unsigned faults,
+bool world_init(struct world *w, uint64_t seed, unsigned faults, bool calendar,
                 const struct shape *shape);
 void world_free(struct world *w);
 /* Runs until `until` ms or the first failure. */
