@@ -20,11 +20,19 @@ static uint64_t seen[NODES_MAX][RESOURCES_MAX];
 static int64_t learned[NODES_MAX]; /* end of the feed when issues were read */
 static int64_t looked[NODES_MAX];  /* ... and when items were looked at */
 
+/* What the root held, and what others had set aside, when their disks were
+ * lost. The marks below stay: they say what has been judged. */
+static struct lost {
+	uint8_t id[GT_UUID_BYTES], form[GT_ID_BYTES];
+} * lost;
+static size_t nlost;
+
 void check_init(void)
 {
 	memset(seen, 0, sizeof seen);
 	memset(learned, 0, sizeof learned);
 	memset(looked, 0, sizeof looked);
+	nlost = 0;
 }
 
 /* -------------------------------------------------------------- signed items
@@ -168,6 +176,29 @@ static bool set_aside(const struct sim_node *s, const uint8_t *id,
 	return yes;
 }
 
+static void lose_judged(const struct sim_node *s)
+{
+	sqlite3_stmt *st = ask(s, "SELECT id,form FROM quarantine UNION ALL"
+	                          " SELECT id,form FROM record WHERE ?1");
+	sqlite3_bind_int(st, 1, s->parent < 0);
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		lost = sim_must(realloc(lost, (nlost + 1) * sizeof *lost));
+		gt_col_fixed(st, 0, lost[nlost].id, GT_UUID_BYTES);
+		gt_col_fixed(st, 1, lost[nlost].form, GT_ID_BYTES);
+		nlost++;
+	}
+	ask_end(st);
+}
+
+static bool was_lost(const uint8_t *id, const uint8_t *form)
+{
+	for (size_t i = 0; i < nlost; i++)
+		if (memcmp(lost[i].id, id, GT_UUID_BYTES) == 0 &&
+		    memcmp(lost[i].form, form, GT_ID_BYTES) == 0)
+			return true;
+	return false;
+}
+
 /* At the root, or set aside on the way; true too if that cannot be known. */
 static bool rooted(const struct world *w, const struct sim_node *s,
                    const uint8_t *id, const uint8_t *form)
@@ -178,7 +209,7 @@ static bool rooted(const struct world *w, const struct sim_node *s,
 		    (up->parent < 0 && holds(up, id, form)))
 			return true;
 	}
-	return false;
+	return was_lost(id, form);
 }
 
 /* The last record a mark covers, and one before it. */
@@ -230,8 +261,7 @@ static void check_marks(struct world *w, struct sim_node *s)
 		s->marks_unsure = false;
 	if (up->core && !s->marks_unsure)
 		check_mark(w, s, s->core->hop, false);
-	if (!w->root_unsure)
-		check_mark(w, s, s->core->root, true);
+	check_mark(w, s, s->core->root, true);
 }
 
 /* ------------------------------------------------------------------- records
@@ -319,6 +349,7 @@ void check_started(struct world *w, unsigned node)
 void check_restored(struct world *w, unsigned node)
 {
 	memset(seen[node], 0, sizeof seen[node]);
+	lose_judged(&w->nodes[node]);
 	for (unsigned i = 0; i < work.nrecords; i++) {
 		struct record *r = &work.records[i];
 		unsigned k = 0;

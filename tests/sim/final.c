@@ -82,32 +82,33 @@ static bool resource_right(struct world *w, struct sim_node *s,
 }
 
 /* Every acknowledged record is at the root once, in one of the forms that were
- * acknowledged for its id. */
+ * acknowledged for its id; and one that voids another does. */
+static const char *record_wrong(const struct sim_node *root,
+                                const struct record *r)
+{
+	if (ask_one(root, "SELECT count(*) FROM record WHERE id=?2", NULL,
+	            r->id, GT_UUID_BYTES) != 1)
+		return "not there once";
+	bool match = work_record_at(root, r, false);
+	if (match && r->voids &&
+	    ask_one(root, "SELECT count(*) FROM record WHERE target=?2", NULL,
+	            r->target, GT_UUID_BYTES) < 1)
+		return "does not void what it should";
+	for (unsigned k = 0; !match && k < work.nrecords; k++)
+		match = memcmp(work.records[k].id, r->id, GT_UUID_BYTES) == 0 &&
+		        work_record_at(root, &work.records[k], false);
+	return match ? NULL : "changed on the way";
+}
+
 static bool records_right(struct world *w, bool loud)
 {
-	struct sim_node *root = &w->nodes[0];
 	for (unsigned i = 0; i < work.nrecords; i++) {
 		const struct record *r = &work.records[i];
-		char body[256];
-		bool match = false;
-		if (!r->acknowledged || r->excused)
-			continue;
-		if (ask_one(root, "SELECT count(*) FROM record WHERE id=?2",
-		            NULL, r->id, 16) != 1)
-			return wrong(loud, root, "record", "not there once");
-		for (unsigned k = 0; !match && k < work.nrecords; k++) {
-			const struct record *o = &work.records[k];
-			if (memcmp(o->id, r->id, 16) != 0)
-				continue;
-			size_t n = work_record_body(o, body);
-			match = ask_one(root,
-			                "SELECT count(*) FROM record WHERE "
-			                "body=?2",
-			                NULL, body, n) == 1;
-		}
-		if (!match)
-			return wrong(loud, root, "record",
-			             "changed on the way");
+		const char *bad = r->acknowledged && !r->excused
+		                          ? record_wrong(&w->nodes[0], r)
+		                          : NULL;
+		if (bad)
+			return wrong(loud, &w->nodes[0], "record", bad);
 	}
 	return true;
 }

@@ -181,8 +181,6 @@ static void come_back(struct world *w, struct sim_node *s)
 	for (unsigned i = 0; i < w->count; i++)
 		if (w->nodes[i].parent == (int)s->index)
 			w->nodes[i].marks_unsure = true;
-	if (s->parent < 0)
-		w->root_unsure = true;
 	net_power_cut(w, s);
 	sim_plan(w, w->now + 500 + prng_below(&w->power, 60000), POWER_ON,
 	         s->index);

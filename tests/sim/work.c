@@ -348,21 +348,42 @@ static struct record *record_new(void)
 	struct record *r = &work.records[work.nrecords++];
 	prng_fill(&draw, r->id, sizeof r->id);
 	r->form_number = 0;
-	/* Sometimes the id of another record, with the same or other words. */
+	/* Sometimes a teacher takes one back, ... */
+	if (work.nrecords > 1 && prng_once_in(&draw, 12)) {
+		r->voids = true;
+		memcpy(r->target,
+		       work.records[prng_below(&draw, work.nrecords - 1)].id,
+		       sizeof r->target);
+		return r;
+	}
+	/* ... or the id is another's, with the same or other words. */
 	if (work.nrecords > 1 && prng_once_in(&draw, 10)) {
 		const struct record *old =
 		        &work.records[prng_below(&draw, work.nrecords - 1)];
-		memcpy(r->id, old->id, sizeof r->id);
-		r->form_number =
-		        old->form_number + (unsigned)prng_below(&draw, 2);
+		*r = *old;
+		r->acknowledged = r->maybe = r->excused = false;
+		if (prng_below(&draw, 2)) {
+			r->form_number++;
+			r->voids = false;
+		}
 	}
 	return r;
 }
 
 size_t work_record_body(const struct record *r, char out[256])
 {
-	char id[37];
+	char id[37], target[37];
 	gt_uuid_format(id, r->id);
+	gt_uuid_format(target, r->target);
+	if (r->voids)
+		return (size_t)snprintf(
+		        out, 256,
+		        "{\"id\":\"%s\",\"actor\":{\"mbox\":\"mailto:t@b.cn\"},"
+		        "\"verb\":{\"id\":"
+		        "\"http://adlnet.gov/expapi/verbs/voided\"},"
+		        "\"object\":{\"objectType\":\"StatementRef\","
+		        "\"id\":\"%s\"}}",
+		        id, target);
 	return (size_t)snprintf(out, 256,
 	                        "{\"id\":\"%s\",\"actor\":{\"mbox\":"
 	                        "\"mailto:a@b.cn\"},\"verb\":{\"id\":"

@@ -29,7 +29,9 @@ struct resource {
 struct record {
 	uint8_t id[GT_UUID_BYTES];
 	unsigned form_number;
-	bool acknowledged, maybe; /* maybe: no answer was heard */
+	bool voids;
+	uint8_t target[GT_UUID_BYTES]; /* the record it voids */
+	bool acknowledged, maybe;      /* maybe: no answer was heard */
 	bool excused;  /* the only copy was on a disk that got lost */
 	unsigned node; /* that acknowledged it last */
 };

@@ -87,7 +87,6 @@ struct world {
 	bool calm;          /* faults are over */
 	bool calendar;      /* a month as people live it, not minutes of a
 	                       storm; see sim_rare() */
-	bool root_unsure;   /* the root was restored: root marks told before */
 	bool verbose;
 	struct heap *heap;
 	const char *invariant; /* first broken one, NULL if none */
