@@ -394,6 +394,8 @@ class Tree:
                 print(f"---- {n.code}\n{n.log(25)}")
         for m in self.mounts:
             subprocess.run(["umount", "-l", m], check=False)
+        # one that was killed cannot say so as it ends
+        codes.update({n.code: "a sanitizer's report" for n in self if "WARNING: ThreadSanitizer" in n.log()})
         shutil.rmtree(self.dir, ignore_errors=True)
         bad = {c: s for c, s in codes.items() if s != 0}
         if bad and not kind:
