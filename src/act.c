@@ -62,6 +62,16 @@ int gt_send_error(struct gt_node *n, const struct gt_peer *p, uint64_t token,
 	return gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
 }
 
+uint64_t gt_sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t gt_answer_ms(const struct gt_node *n)
+{
+	return 2 * (uint64_t)n->config.dead_ms;
+}
+
 int gt_ask(struct gt_node *n, const Gt__Request *r,
            const struct gt_asking *asking, bool *full)
 {
@@ -78,8 +88,7 @@ int gt_ask(struct gt_node *n, const Gt__Request *r,
 	a->generation = ++n->asking_generation & 0xfffff;
 	n->asking_count++;
 	if (!n->asking_due)
-		n->asking_due =
-		        n->now.mono_ms + 2 * (uint64_t)n->config.dead_ms;
+		n->asking_due = n->now.mono_ms + gt_answer_ms(n);
 	n->asking_next = (slot + 1) % GT_REQUESTS_MAX;
 	return gt_send(n, n->up, (uint64_t)a->generation << 10 | slot, false,
 	               gt_arena_pack(n->arena, &r->base), (struct gt_bytes){0});

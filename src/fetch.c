@@ -21,11 +21,6 @@ enum {
 	RATE_BYTES = 1 << 20 /* what the link's rate is reckoned from */
 };
 
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 static bool linked(const struct gt_node *n)
 {
 	return n->up && n->up->session == GT_S_READY && !n->reconciling;
@@ -469,9 +464,9 @@ static uint64_t object_deadline(const struct gt_node *n,
 	uint64_t at = o->waiters ? o->expiry : UINT64_MAX;
 	bool active = (o->filling || o->waiters) && !n->paused && !o->doomed;
 	if (active && o->unsynced > 0 && !o->syncing)
-		at = sooner(at, o->unsynced_since + GT_SYNC_MS);
+		at = gt_sooner(at, o->unsynced_since + GT_SYNC_MS);
 	if (active && linked(n) && o->retry_ms > n->now.mono_ms)
-		at = sooner(at, o->retry_ms);
+		at = gt_sooner(at, o->retry_ms);
 	return at;
 }
 
@@ -480,7 +475,7 @@ uint64_t gt_fetch_deadline(const struct gt_node *n)
 	uint64_t at = n->paused ? n->probe_due : UINT64_MAX;
 	for (size_t i = 0; i < GT_OBJECTS_OPEN; i++)
 		if (n->objects[i].used)
-			at = sooner(at, object_deadline(n, &n->objects[i]));
+			at = gt_sooner(at, object_deadline(n, &n->objects[i]));
 	return at;
 }
 

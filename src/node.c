@@ -197,11 +197,6 @@ static int on_start(struct gt_node *n, const struct gt_event *e)
 
 /* --------------------------------------------------------------------- time */
 
-static uint64_t answer_time(const struct gt_node *n)
-{
-	return 2 * (uint64_t)n->config.dead_ms;
-}
-
 static int expire_asking(struct gt_node *n)
 {
 	uint64_t oldest = UINT64_MAX;
@@ -209,7 +204,7 @@ static int expire_asking(struct gt_node *n)
 		if (n->asking[i].what != GT_ASKED_NONE &&
 		    n->asking[i].sent_ms < oldest)
 			oldest = n->asking[i].sent_ms;
-	n->asking_due = oldest == UINT64_MAX ? 0 : oldest + answer_time(n);
+	n->asking_due = oldest == UINT64_MAX ? 0 : oldest + gt_answer_ms(n);
 	if (n->up && n->asking_due && n->now.mono_ms >= n->asking_due)
 		return gt_drop_silent(n, n->up, "a request stays unanswered");
 	return 0;
@@ -367,11 +362,6 @@ int gt_node_turn(struct gt_node *n, struct gt_now now,
 	return 0;
 }
 
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 uint64_t gt_node_deadline(const struct gt_node *n)
 {
 	uint64_t at = gt_fetch_deadline(n);
@@ -381,15 +371,15 @@ uint64_t gt_node_deadline(const struct gt_node *n)
 			continue;
 		if (gt_judge_ahead(n, p))
 			return 0;
-		at = sooner(at, p->heard_ms + n->config.dead_ms);
+		at = gt_sooner(at, p->heard_ms + n->config.dead_ms);
 		if (p->parked)
-			at = sooner(at,
-			            gt_judge_due(n, p) ? 0 : p->parked_until);
+			at = gt_sooner(
+			        at, gt_judge_due(n, p) ? 0 : p->parked_until);
 	}
 	if (n->asking_due)
-		at = sooner(at, n->asking_due);
+		at = gt_sooner(at, n->asking_due);
 	if (n->ages && n->npeers)
-		at = sooner(at, n->age_due);
+		at = gt_sooner(at, n->age_due);
 	return at;
 }
 

@@ -266,6 +266,9 @@ int gt_send_reply(struct gt_node *n, const struct gt_peer *p, uint64_t token,
                   const Gt__Reply *r, struct gt_bytes payload);
 int gt_send_error(struct gt_node *n, const struct gt_peer *p, uint64_t token,
                   int code, const char *text, uint64_t retry_ms);
+uint64_t gt_sooner(uint64_t a, uint64_t b);
+/* How long an answer may take before the link counts as dead. */
+uint64_t gt_answer_ms(const struct gt_node *n);
 /* Sends a request to the parent and remembers it; *full (may be NULL) is set
  * instead when too many are outstanding. asking->what etc. are the caller's. */
 int gt_ask(struct gt_node *n, const Gt__Request *r,

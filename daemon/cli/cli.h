@@ -63,6 +63,11 @@ struct gt_client *gt_cli_open(struct gt_cli *cli, enum gt_exit *code);
 /* gt_cli_fail with the client's sentence. */
 enum gt_exit gt_cli_refused(struct gt_cli *cli, int status,
                             const struct gt_client *client);
+/* What came of a request: says why it was refused, gives the answer to whoever
+ * wants JSON, and sets *code to what is to be returned. True: neither, people
+ * are to be told. */
+bool gt_cli_answered(struct gt_cli *cli, const struct gt_client *client,
+                     int status, const json_t *answer, enum gt_exit *code);
 /* The node's configuration, malloc'ed; NULL: complaints are said. */
 struct gt_config *gt_cli_config(struct gt_cli *cli);
 /* A resource id; a slug alone is one of this node's. False: said why not. */

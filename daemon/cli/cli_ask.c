@@ -47,6 +47,19 @@ enum gt_exit gt_cli_no_memory(struct gt_cli *cli)
 	return gt_cli_fail(cli, -GT_ENOMEM, gt_text(GT_T_CLI_NOMEM));
 }
 
+bool gt_cli_answered(struct gt_cli *cli, const struct gt_client *client,
+                     int status, const json_t *answer, enum gt_exit *code)
+{
+	*code = GT_EXIT_OK;
+	if (status)
+		*code = gt_cli_refused(cli, status, client);
+	else if (!cli->json)
+		return true;
+	else if (!gt_cli_json(cli, answer))
+		*code = gt_cli_no_memory(cli);
+	return false;
+}
+
 struct gt_config *gt_cli_config(struct gt_cli *cli)
 {
 	char path[PATH];

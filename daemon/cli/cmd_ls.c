@@ -280,12 +280,8 @@ enum gt_exit gt_cmd_show(struct gt_cli *cli, const struct gt_args *args)
 		return code;
 	(void)gt_client_escape(path, sizeof path, rid, true);
 	int status = gt_client_get(client, path, 0, &r);
-	if (status)
-		code = gt_cli_refused(cli, status, client);
-	else if (!cli->json)
+	if (gt_cli_answered(cli, client, status, r, &code))
 		print_resource(cli, r);
-	else if (!gt_cli_json(cli, r))
-		code = gt_cli_no_memory(cli);
 	json_decref(r);
 	gt_client_close(client);
 	return code;
@@ -361,12 +357,8 @@ enum gt_exit gt_cmd_explain(struct gt_cli *cli, const struct gt_args *args)
 	int status = ok ? gt_client_get(client, path, 0, &e) : -GT_ELIMIT;
 	if (!ok)
 		code = gt_cli_fail(cli, status, gt_text(GT_T_CLI_TOO_LONG));
-	else if (status)
-		code = gt_cli_refused(cli, status, client);
-	else if (!cli->json)
+	else if (gt_cli_answered(cli, client, status, e, &code))
 		print_explain(cli, e);
-	else if (!gt_cli_json(cli, e))
-		code = gt_cli_no_memory(cli);
 	if (ok)
 		json_decref(e);
 	gt_client_close(client);

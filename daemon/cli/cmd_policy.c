@@ -102,15 +102,12 @@ static enum gt_exit send_policy(struct gt_cli *cli, const char *name,
 		/* lines that begin with file:line:column */
 		(void)fprintf(cli->err, "%s\n", gt_client_why(client));
 		code = GT_EXIT_FAILED;
-	} else if (status) {
-		code = gt_cli_refused(cli, status, client);
 	} else {
-		code = keep_policy(cli, text);
+		code = status ? GT_EXIT_OK : keep_policy(cli, text);
+		if (!code &&
+		    gt_cli_answered(cli, client, status, answer, &code))
+			gt_say(cli->out, GT_T_CLI_POLICY_SET, name);
 	}
-	if (!code && !cli->json)
-		gt_say(cli->out, GT_T_CLI_POLICY_SET, name);
-	else if (!code && !gt_cli_json(cli, answer))
-		code = gt_cli_no_memory(cli);
 	json_decref(answer);
 	gt_client_close(client);
 	return code;
@@ -177,12 +174,8 @@ static enum gt_exit run_listing(struct gt_cli *cli, const struct listing *l)
 	if (!client)
 		return code;
 	int status = gt_client_get(client, l->path, 0, &answer);
-	if (status)
-		code = gt_cli_refused(cli, status, client);
-	else if (!cli->json)
+	if (gt_cli_answered(cli, client, status, answer, &code))
 		code = print_listing(cli, l, answer);
-	else if (!gt_cli_json(cli, answer))
-		code = gt_cli_no_memory(cli);
 	json_decref(answer);
 	gt_client_close(client);
 	return code;
@@ -287,12 +280,8 @@ static enum gt_exit roster_import(struct gt_cli *cli,
 	status = gt_client_post(client, "/admin/members",
 	                        "application/octet-stream", rows, &answer);
 	drop(rows);
-	if (status)
-		code = gt_cli_refused(cli, status, client);
-	else if (!cli->json)
+	if (gt_cli_answered(cli, client, status, answer, &code))
 		gt_say(cli->out, GT_T_CLI_ROSTER_DONE, path);
-	else if (!gt_cli_json(cli, answer))
-		code = gt_cli_no_memory(cli);
 	json_decref(answer);
 	gt_client_close(client);
 	return code;

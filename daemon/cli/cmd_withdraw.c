@@ -22,12 +22,8 @@ enum gt_exit gt_cmd_withdraw(struct gt_cli *cli, const struct gt_args *args)
 	                         reason ? reason : "");
 	int status =
 	        gt_client_post_json(client, "/admin/withdraw", body, &answer);
-	if (status)
-		code = gt_cli_refused(cli, status, client);
-	else if (!cli->json)
+	if (gt_cli_answered(cli, client, status, answer, &code))
 		gt_say(cli->out, GT_T_CLI_WITHDRAWN, rid);
-	else if (!gt_cli_json(cli, answer))
-		code = gt_cli_no_memory(cli);
 	json_decref(answer);
 	json_decref(body);
 	gt_client_close(client);

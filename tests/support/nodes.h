@@ -96,6 +96,11 @@ void nodes_free(struct nodes *t);
 /* Node i on a database in memory, or at path; started. */
 void nodes_open(struct nodes *t, unsigned i, const char *code,
                 const char *parent, const char *path);
+/* 33, 3301 and 330106 as nodes 0 to 2, each the parent of the next, enrolled
+ * and not wired: set-up of a cmocka test, with what ends it. */
+int nodes_two(void **state); /* the first two */
+int nodes_three(void **state);
+int nodes_gone(void **state);
 /* Puts member rows for all open nodes into every open node. */
 void nodes_enrol(struct nodes *t);
 /* An encoded Signed roster row; standing: GT__STANDING__... */

@@ -15,22 +15,6 @@ enum { TOP, LOW };
 
 static struct gt_key stranger;
 
-static int setup(void **state)
-{
-	struct nodes *t = nodes_new();
-	nodes_open(t, TOP, "33", "", NULL);
-	nodes_open(t, LOW, "3301", "33", NULL);
-	nodes_enrol(t);
-	*state = t;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	nodes_free(*state);
-	return 0;
-}
-
 static bool ready(struct nodes *t, unsigned i)
 {
 	static struct gt_node_status s;
@@ -599,7 +583,7 @@ static void a_database_is_one_nodes(void **state)
 	assert_string_equal(why, "node code 33 does not fit under parent 34");
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, nodes_two, nodes_gone)
 
 int main(void)
 {

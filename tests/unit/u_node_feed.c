@@ -17,23 +17,6 @@ enum { TOP, MID, LOW };
 static const uint8_t parent_epoch[16] = {9};
 static const char *const everything[] = {NULL};
 
-static int setup(void **state)
-{
-	struct nodes *t = nodes_new();
-	nodes_open(t, TOP, "33", "", NULL);
-	nodes_open(t, MID, "3301", "33", NULL);
-	nodes_open(t, LOW, "330106", "3301", NULL);
-	nodes_enrol(t);
-	*state = t;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	nodes_free(*state);
-	return 0;
-}
-
 static void publish(struct nodes *t, const char *slug, const char *type)
 {
 	struct gt_bytes none = {NULL, 0};
@@ -694,7 +677,7 @@ static void offers(void **state)
 	        nodes_int(t, TOP, "SELECT count(*) FROM item WHERE kind=2"), 0);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, nodes_three, nodes_gone)
 
 int main(void)
 {

@@ -15,22 +15,6 @@ enum { TOP, MID };
 
 static const uint8_t parent_epoch[16] = {9};
 
-static int setup(void **state)
-{
-	struct nodes *t = nodes_new();
-	nodes_open(t, TOP, "33", "", NULL);
-	nodes_open(t, MID, "3301", "33", NULL);
-	nodes_enrol(t);
-	*state = t;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	nodes_free(*state);
-	return 0;
-}
-
 /* Frames and manifest agree, the tar stream inside is not what the manifest
  * says: the publisher lies, however often it is fetched. */
 static void hostile(struct pack *p)
@@ -352,7 +336,7 @@ static void a_frame_of_another_size(void **state)
 	pack_clear(&p);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, nodes_two, nodes_gone)
 
 int main(void)
 {

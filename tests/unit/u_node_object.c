@@ -13,23 +13,6 @@
 
 enum { TOP, MID, LOW };
 
-static int setup(void **state)
-{
-	struct nodes *t = nodes_new();
-	nodes_open(t, TOP, "33", "", NULL);
-	nodes_open(t, MID, "3301", "33", NULL);
-	nodes_open(t, LOW, "330106", "3301", NULL);
-	nodes_enrol(t);
-	*state = t;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	nodes_free(*state);
-	return 0;
-}
-
 /* ----------------------------------------------------------------- good ways
  */
 
@@ -483,7 +466,7 @@ static void a_restart_keeps_what_is_durable(void **state)
 	assert_int_equal(system(command), 0);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, nodes_three, nodes_gone)
 
 int main(void)
 {

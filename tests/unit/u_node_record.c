@@ -12,23 +12,6 @@
 
 enum { TOP, MID, LOW };
 
-static int setup(void **state)
-{
-	struct nodes *t = nodes_new();
-	nodes_open(t, TOP, "33", "", NULL);
-	nodes_open(t, MID, "3301", "33", NULL);
-	nodes_open(t, LOW, "330106", "3301", NULL);
-	nodes_enrol(t);
-	*state = t;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	nodes_free(*state);
-	return 0;
-}
-
 static int64_t records(struct nodes *t, unsigned i)
 {
 	return nodes_int(t, i, "SELECT count(*) FROM record");
@@ -307,7 +290,7 @@ static void long_authorities(void **state)
 		assert_true(t->v[MID].log[k].a.head.n < GT_HEAD_MAX);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, nodes_three, nodes_gone)
 
 int main(void)
 {

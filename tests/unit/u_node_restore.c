@@ -95,13 +95,8 @@ static void a_new_epoch_and_newer_versions(void **state)
  * must leave those below all the same. */
 static void withdrawn_while_the_parent_forgot(void **state)
 {
-	struct nodes *t = nodes_new();
+	struct nodes *t = *state;
 	struct gt_bytes none = {0};
-	(void)state;
-	nodes_open(t, TOP, "33", "", NULL);
-	nodes_open(t, MID, "3301", "33", NULL);
-	nodes_open(t, LOW, "330106", "3301", NULL);
-	nodes_enrol(t);
 	unsigned up = nodes_wire(t, MID, TOP, true);
 	unsigned down = nodes_wire(t, LOW, MID, true);
 	nodes_run(t);
@@ -126,14 +121,15 @@ static void withdrawn_while_the_parent_forgot(void **state)
 	                           "SELECT count(*) FROM item WHERE "
 	                           "id='33/b' AND verdict>0"),
 	                 1);
-	nodes_free(t);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(a_new_epoch_and_newer_versions),
-	        cmocka_unit_test(withdrawn_while_the_parent_forgot),
+	        cmocka_unit_test_setup_teardown(
+	                withdrawn_while_the_parent_forgot, nodes_three,
+	                nodes_gone),
 	};
 	return cmocka_run_group_tests_name("restore", tests, NULL, NULL);
 }
