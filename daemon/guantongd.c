@@ -142,14 +142,16 @@ static void say_what_waits(const struct gt_config *now,
 	                           now->naddresses != next->naddresses ||
 	                           memcmp(now->addresses, next->addresses,
 	                                  sizeof now->addresses) != 0},
-	        {"link", strcmp(now->listen, next->listen) != 0 ||
-	                         now->insecure != next->insecure ||
-	                         now->heartbeat_ms != next->heartbeat_ms ||
-	                         now->dead_ms != next->dead_ms ||
-	                         now->window_min != next->window_min ||
-	                         now->window_max != next->window_max ||
-	                         now->max_links != next->max_links ||
-	                         now->max_per_address != next->max_per_address},
+	        {"link",
+	         strcmp(now->listen, next->listen) != 0 ||
+	                 now->insecure != next->insecure ||
+	                 now->heartbeat_ms != next->heartbeat_ms ||
+	                 now->dead_ms != next->dead_ms ||
+	                 now->window_min != next->window_min ||
+	                 now->window_max != next->window_max ||
+	                 now->max_links != next->max_links ||
+	                 now->max_per_address != next->max_per_address ||
+	                 now->protocol != next->protocol},
 	        {"http", strcmp(now->http, next->http) != 0 ||
 	                         now->nusers != next->nusers ||
 	                         memcmp(now->users, next->users,

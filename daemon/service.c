@@ -326,6 +326,7 @@ static int open_node(struct gt_service *s)
 	        .heartbeat_ms = small(c->heartbeat_ms),
 	        .dead_ms = small(c->dead_ms),
 	        .transfers = small(c->transfers),
+	        .protocol_max = small(c->protocol),
 	        .restored = c->restored,
 	};
 	if (gt_dir_read_key(GT_DIR_NODE_KEY, n.seed, why, sizeof why) != 0 ||

@@ -74,7 +74,7 @@ static int on_request(struct gt_node *n, struct gt_peer *p,
 	case GT__REQUEST__BODY_INVENTORY:
 		return gt_judge_inventory(n, p, token, r->inventory);
 	case GT__REQUEST__BODY_DONE:
-		return gt_serve_done(n, p, token, r->done);
+		return gt_transfer_done(n, p, token, r->done);
 	case GT__REQUEST__BODY_HELLO:
 	case GT__REQUEST__BODY_PROVE:
 	case GT__REQUEST__BODY__NOT_SET:
@@ -117,7 +117,7 @@ static int on_error_reply(struct gt_node *n, const struct gt_asking *a,
 	if (a->what == GT_ASKED_MANIFEST || a->what == GT_ASKED_FRAME)
 		return gt_fetch_refused(n, a, m);
 	if (a->what == GT_ASKED_DONE)
-		return 0;
+		return gt_transfer_told(n, a, false);
 	gt_format(why, sizeof why, "the parent answered %s: %.200s",
 	          gt_errname((int)m->code), m->text);
 	return gt_drop(n, n->up, why);
@@ -141,8 +141,9 @@ static int on_fitting_reply(struct gt_node *n, const struct gt_asking *a,
 		return gt_record_reply(n, r->records);
 	case GT_ASKED_INVENTORY:
 		return gt_follow_inventory(n);
-	case GT_ASKED_OFFER:
 	case GT_ASKED_DONE:
+		return gt_transfer_told(n, a, true);
+	case GT_ASKED_OFFER:
 	case GT_ASKED_NONE:
 	default:
 		return 0;

@@ -328,11 +328,11 @@ static int manifest_whole(struct gt_node *n, struct gt_object *o)
 		                      "signed");
 	o->state = GT_OBJECT_PARTIAL;
 	n->touched = true;
-	gt_store_bind(n->store, GT_SQL_OBJECT_MANIFEST, "bbiio",
+	gt_store_bind(n->store, GT_SQL_OBJECT_MANIFEST, "bbiioi",
 	              gt_bytes_of(o->id.b, GT_ID_BYTES),
 	              gt_bytes_of(o->bytes, o->nbytes),
 	              (int64_t)o->m->file_size, (int64_t)o->m->nframes,
-	              (struct gt_bytes){0});
+	              (struct gt_bytes){0}, (int64_t)o->received);
 	if (status == 0)
 		status = gt_store_run(n->store, GT_SQL_OBJECT_MANIFEST);
 	return status ? status : gt_serve_waiters(n, o, GT_WAIT_MANIFEST);
@@ -421,6 +421,8 @@ int gt_fetch_lost(struct gt_node *n, struct gt_object *o, uint32_t frame)
 		return 0;
 	gt_hex(hex, o->id.b, GT_ID_BYTES);
 	gt_format(detail, sizeof detail, "frame=%u", frame);
+	int status =
+	        o->state == GT_OBJECT_COMPLETE ? gt_transfer_rename(n, o) : 0;
 	gt_frame_set(o, frame, GT_FRAME_MISSING);
 	o->state = GT_OBJECT_PARTIAL;
 	o->tail = GT_FRAME_MISSING;
@@ -429,7 +431,8 @@ int gt_fetch_lost(struct gt_node *n, struct gt_object *o, uint32_t frame)
 	gt_store_bind(n->store, GT_SQL_OBJECT_STATE, "bii",
 	              gt_bytes_of(o->id.b, GT_ID_BYTES),
 	              (int64_t)GT_OBJECT_PARTIAL, (int64_t)0);
-	int status = gt_store_run(n->store, GT_SQL_OBJECT_STATE);
+	if (status == 0)
+		status = gt_store_run(n->store, GT_SQL_OBJECT_STATE);
 	if (status == 0)
 		status = gt_fill_save(n, o);
 	struct gt_audit row = {.event = "damage",

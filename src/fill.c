@@ -54,9 +54,9 @@ int gt_fill_save(struct gt_node *n, struct gt_object *o)
 	for (uint32_t i = 0; i < o->m->nframes; i++)
 		if (o->frames[i] == GT_FRAME_PRESENT)
 			have[i / 8] |= (uint8_t)(1u << i % 8);
-	gt_store_bind(n->store, GT_SQL_OBJECT_FILL, "bib", key(o),
+	gt_store_bind(n->store, GT_SQL_OBJECT_FILL, "bibi", key(o),
 	              (int64_t)o->count[GT_FRAME_PRESENT],
-	              gt_bytes_of(have, len));
+	              gt_bytes_of(have, len), (int64_t)o->received);
 	n->touched = true;
 	return gt_store_run(n->store, GT_SQL_OBJECT_FILL);
 }
@@ -235,22 +235,6 @@ int gt_fill_synced(struct gt_node *n, const struct gt_event *e)
 	return gt_fill_save(n, o);
 }
 
-static int tell_done(struct gt_node *n, struct gt_object *o)
-{
-	Gt__Request r = GT__REQUEST__INIT;
-	Gt__Done d = GT__DONE__INIT;
-	struct gt_asking a = {.what = GT_ASKED_DONE};
-	if (!n->up || n->up->session != GT_S_READY)
-		return 0;
-	d.transfer = (ProtobufCBinaryData){sizeof o->transfer, o->transfer};
-	d.object = (ProtobufCBinaryData){GT_ID_BYTES, o->id.b};
-	d.bytes = o->received;
-	d.frames = o->m->nframes;
-	r.body_case = GT__REQUEST__BODY_DONE;
-	r.done = &d;
-	return gt_ask(n, &r, &a, &(bool){false});
-}
-
 /* Nobody is served an older version from now on. Several resources may use the
  * object, each with another one before it. */
 static int drop_priors(struct gt_node *n, struct gt_object *o)
@@ -277,15 +261,9 @@ static int drop_priors(struct gt_node *n, struct gt_object *o)
 
 static int complete(struct gt_node *n, struct gt_object *o)
 {
-	char detail[128];
-	gt_format(detail, sizeof detail,
-	          "resource=%s frames=%u copied=%llu bytes", o->resource,
-	          o->m->nframes, (unsigned long long)o->copied);
 	int status = set_state(n, o, GT_OBJECT_COMPLETE);
 	if (status == 0)
-		status = audit(n, o, "fetch", 0, o->received, detail);
-	if (status == 0)
-		status = tell_done(n, o);
+		status = gt_transfer_finish(n, o);
 	if (status == 0)
 		status = gt_log(n, GT_LOG_INFO, "%s is complete", o->resource);
 	o->filling = false;

@@ -22,6 +22,8 @@ enum {
 	GT_INVENTORY_ROWS = 4096,
 	GT_STRANGERS_MAX = 100000, /* names only children know, in all */
 	GT_REQUESTS_MAX = 1024,    /* outstanding on one link */
+	GT_HANDOVERS_MAX = 4096,   /* finished transfers the parent has not
+	                              acknowledged */
 
 	/* objects */
 	GT_FRAME_PLAIN_MIN = 64 << 10,

@@ -21,6 +21,8 @@ static void defaults(struct gt_node_config *c)
 		c->dead_ms = 45000;
 	if (!c->transfers || c->transfers > GT_TRANSFERS_MAX)
 		c->transfers = 4;
+	if (!c->protocol_max || c->protocol_max > GT_PROTOCOL_MAX)
+		c->protocol_max = GT_PROTOCOL_MAX;
 }
 
 static bool config_copy(struct gt_node *n, const struct gt_node_config *c)
@@ -135,6 +137,8 @@ int gt_node_renew(struct gt_node *n)
 	if (status == 0)
 		status = gt_meta_put(n->store, "version_floor",
 		                     n->version_floor);
+	if (status == 0)
+		status = gt_transfer_renew(n);
 	return status ? status : gt_audit_row(n, &row);
 }
 
@@ -192,7 +196,7 @@ static int on_start(struct gt_node *n, const struct gt_event *e)
 		status = gt_layers_load(n);
 	if (status == 0)
 		status = gt_record_load(n);
-	return status;
+	return status ? status : gt_transfer_load(n);
 }
 
 /* --------------------------------------------------------------------- time */
@@ -299,6 +303,8 @@ static int handle(struct gt_node *n, const struct gt_event *e)
 static int settle(struct gt_node *n)
 {
 	int status = gt_fetch_go(n);
+	if (status == 0)
+		status = gt_transfer_go(n);
 	if (status == 0)
 		status = gt_record_go(n);
 	for (uint32_t i = 0; status == 0 && i < n->npeers; i++) {

@@ -40,6 +40,8 @@ struct gt_node_config {
 	                          then */
 	uint32_t dead_ms;      /* silence after which a link is dropped */
 	uint32_t transfers;    /* objects filled at once */
+	uint32_t protocol_max; /* newest version to speak, version.h; 0 or more
+	                          than there is: the newest there is */
 	bool restored; /* the database is a backup, or new in place of a lost
 	                  one: what neighbours remember of this node may be
 	                  newer than what it remembers itself */
@@ -94,6 +96,7 @@ struct gt_event {
 	                            draft. CHECKED, ADOPTED: why */
 	struct gt_bytes payload; /* MSG: raw bytes behind the head */
 	struct gt_bulk *bulk;    /* MSG: the same bytes, to be passed on */
+	uint8_t transfer[16];    /* FAULT: as in the SERVE */
 	const char *text; /* PEER_UP: code in the certificate, "" if insecure;
 	                     WITHDRAW, WANT: resource id; NOTE: what */
 	const char
@@ -144,8 +147,9 @@ struct gt_action {
 	bool check;
 	bool reply; /* SEND: answers the peer's request; else it is our own */
 	struct gt_id object;
-	struct gt_id id;   /* SHA-256 the bytes must have */
-	struct gt_id from; /* COPY */
+	struct gt_id id;      /* SHA-256 the bytes must have */
+	struct gt_id from;    /* COPY */
+	uint8_t transfer[16]; /* SERVE: what the frame is counted under */
 	uint64_t offset;
 	uint64_t from_offset;
 	uint64_t total;

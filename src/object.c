@@ -151,16 +151,20 @@ static int load(struct gt_node *n, struct gt_object *o, bool *found)
 	        gt_store_bind(n->store, GT_SQL_OBJECT_BY_ID, "b", key(&o->id));
 	int row = gt_store_step(n->store, GT_SQL_OBJECT_BY_ID);
 	int status = row < 0 ? row : 0;
+	bool named = true;
 	*found = row == 1 && gt_col_int(st, 1) != GT_OBJECT_REFUSED;
 	if (*found) {
 		o->state = (int)gt_col_int(st, 1);
 		if (o->state == GT_OBJECT_CHECKING)
 			o->state = GT_OBJECT_PARTIAL; /* check anew */
-		gt_col_fixed(st, 7, o->transfer, sizeof o->transfer);
+		named = gt_col_fixed(st, 7, o->transfer, sizeof o->transfer);
+		o->received = (uint64_t)gt_col_int(st, 8);
 		status = load_manifest(n, o, gt_col_bytes(st, 2),
 		                       gt_col_bytes(st, 6));
 	}
 	gt_store_reset(n->store, GT_SQL_OBJECT_BY_ID);
+	if (status == 0 && !named && o->state < GT_OBJECT_COMPLETE)
+		status = gt_transfer_rename(n, o);
 	if (status == 0 && *found)
 		status = load_users(n, o);
 	return status;

@@ -145,6 +145,25 @@ enum gt_object_state {
 	" detail TEXT NOT NULL);" \
 	"CREATE INDEX audit_at ON audit(at_ms);" \
 	"CREATE INDEX audit_subject ON audit(subject);"
+
+/* What was added since. Programs of the same schema version work with and
+ * without it, so that a database goes back to the program before: nothing here
+ * may change what that one reads or writes. `handover` comes last and says by
+ * being there that all of it is. */
+#define GT_SCHEMA_ADDED \
+	/* bytes received so far of the transfer under way */ \
+	"ALTER TABLE object ADD COLUMN received INTEGER NOT NULL DEFAULT 0;" \
+	/* has this transfer been written down here? */ \
+	"CREATE INDEX audit_serve ON audit(transfer) WHERE event='serve';" \
+	/* Transfers that are done here, and written down, until the parent \
+	 * has written them down too. */ \
+	"CREATE TABLE handover(" \
+	" hid INTEGER PRIMARY KEY," /* in the order they ended */ \
+	" parent TEXT NOT NULL," \
+	" transfer BLOB NOT NULL," \
+	" object BLOB NOT NULL," \
+	" bytes INTEGER NOT NULL," \
+	" frames INTEGER NOT NULL);"
 /* clang-format on */
 
 #endif

@@ -269,25 +269,6 @@ static void name_transfer(struct gt_waiter *w, ProtobufCBinaryData name)
 		memcpy(w->transfer, name.data, sizeof w->transfer);
 }
 
-/* What goes into the audit row at the transfer's end. */
-static void count_served(struct gt_peer *p, const uint8_t transfer[16],
-                         uint32_t frames, size_t bytes)
-{
-	struct gt_served *s = NULL;
-	for (unsigned i = 0; !s && i < GT_SERVED_MAX; i++)
-		if (memcmp(p->served[i].transfer, transfer, 16) == 0)
-			s = &p->served[i];
-	if (!s) {
-		s = &p->served[p->next_served++ % GT_SERVED_MAX];
-		*s = (struct gt_served){0};
-		memcpy(s->transfer, transfer, 16);
-	}
-	s->frames += frames;
-	s->bytes += bytes;
-	p->frames_sent += frames;
-	p->bytes_sent += bytes;
-}
-
 /* ----------------------------------------------------------------- manifests
  */
 
@@ -309,7 +290,7 @@ static int send_manifest(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	const void *piece = gt_arena_copy(n->arena, o->bytes + offset, take);
 	if (!piece)
 		return -GT_ENOMEM;
-	count_served(p, transfer, 0, take);
+	gt_transfer_count(n, p, transfer, 0, (int64_t)take);
 	return gt_send_reply(n, p, token, &r, gt_bytes_of(piece, take));
 }
 
@@ -354,7 +335,8 @@ static int send_frame(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	o->used_ms = n->now.mono_ms;
 	n->status.frames_out++;
 	n->status.bytes_out += a->n;
-	count_served(p, w->transfer, 1, a->n);
+	memcpy(a->transfer, w->transfer, sizeof a->transfer);
+	gt_transfer_count(n, p, w->transfer, 1, (int64_t)a->n);
 	return a->head.p ? 0 : -GT_ENOMEM;
 }
 
@@ -379,36 +361,6 @@ int gt_serve_frame(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	if (o->m && frame_here(o, m->frame))
 		return send_frame(n, p, token, o, m->frame, &like);
 	return park(n, p, token, o, m->frame, 0, &like);
-}
-
-int gt_serve_done(struct gt_node *n, struct gt_peer *p, uint64_t token,
-                  const Gt__Done *m)
-{
-	char transfer[33], object[65], detail[96];
-	uint64_t bytes = 0, frames = 0;
-	if (m->transfer.len != 16 || m->object.len != GT_ID_BYTES)
-		return gt_drop(n, p, "malformed Done");
-	for (unsigned i = 0; i < GT_SERVED_MAX; i++) {
-		struct gt_served *s = &p->served[i];
-		if (memcmp(s->transfer, m->transfer.data, 16) != 0)
-			continue;
-		bytes = s->bytes;
-		frames = s->frames;
-		*s = (struct gt_served){0};
-	}
-	gt_hex(transfer, m->transfer.data, 16);
-	gt_hex(object, m->object.data, GT_ID_BYTES);
-	gt_format(detail, sizeof detail, "frames=%llu; child counts %llu bytes",
-	          (unsigned long long)frames, (unsigned long long)m->bytes);
-	struct gt_audit row = {.event = "serve",
-	                       .kind = "object",
-	                       .subject = object,
-	                       .peer = p->code,
-	                       .bytes = bytes,
-	                       .transfer = transfer,
-	                       .detail = detail};
-	int status = gt_audit_row(n, &row);
-	return status ? status : send_ok(n, p, token);
 }
 
 /* ------------------------------------------------------------------- waiters
@@ -493,11 +445,15 @@ int gt_serve_fault(struct gt_node *n, const struct gt_event *e)
 	int status = gt_object_open(n, &e->object, &o);
 	if (status != 0)
 		return status;
+	if (asker && o && o->m && e->frame < o->m->nframes)
+		gt_transfer_count(n, p, e->transfer, -1,
+		                  -(int64_t)o->m->stored[e->frame]);
 	if (!o || !o->m || e->frame >= o->m->nframes)
 		return asker ? gt_send_error(n, p, e->token, GT_EUNAVAILABLE,
 		                             "not here any more", GT_SOON_MS)
 		             : 0;
 	struct gt_waiter like = {0};
+	memcpy(like.transfer, e->transfer, sizeof like.transfer);
 	status = gt_fetch_lost(n, o, e->frame);
 	if (status == 0 && asker)
 		status = park(n, p, e->token, o, e->frame, 0, &like);

@@ -7,7 +7,7 @@
 
 #include "state.h"
 
-enum { PROTOCOL = 1, NONCE = 32, PROOF = 64, PROOF_TEXT = 256 };
+enum { NONCE = 32, PROOF = 64, PROOF_TEXT = 256 };
 
 static struct gt_bytes proof_text(uint8_t out[PROOF_TEXT], const char *role,
                                   const char *child, const char *parent,
@@ -56,8 +56,8 @@ static int say_hello(struct gt_node *n, struct gt_peer *p)
 	Gt__Hello h;
 	gt__hello__init(&h);
 	struct gt_asking a = {.what = GT_ASKED_HELLO};
-	h.version_min = PROTOCOL;
-	h.version_max = PROTOCOL;
+	h.version_min = GT_PROTOCOL_MIN;
+	h.version_max = n->config.protocol_max;
 	h.code = n->code;
 	h.parent = n->parent;
 	h.epoch = (ProtobufCBinaryData){sizeof n->epoch, n->epoch};
@@ -100,6 +100,7 @@ int gt_session_down(struct gt_node *n, struct gt_peer *p)
 		n->asking_count = 0;
 		n->asking_due = 0;
 		n->record_batches = 0;
+		gt_transfer_reset(n);
 		n->reconciling = false;
 		n->status.synced = false;
 		gt_fetch_reset(n);
@@ -112,15 +113,26 @@ int gt_session_down(struct gt_node *n, struct gt_peer *p)
 /* -------------------------------------------------------------- parent's side
  */
 
-static const char *hello_refusal(struct gt_node *n, const struct gt_peer *p,
-                                 const Gt__Hello *m, int *code)
+static const char *no_version(const struct gt_node *n, uint32_t min,
+                              uint32_t max, char why[GT_WHY])
+{
+	gt_format(why, GT_WHY,
+	          "no protocol version in common: this node speaks %u to %u, "
+	          "the other %u to %u",
+	          (unsigned)GT_PROTOCOL_MIN, n->config.protocol_max, min, max);
+	return why;
+}
+
+static const char *hello_refusal(const struct gt_node *n,
+                                 const struct gt_peer *p, const Gt__Hello *m,
+                                 int *code, char why[GT_WHY])
 {
 	*code = GT_EIDENTITY;
 	if (p->session != GT_S_NEW || p->parent)
 		return "Hello out of place";
-	if (m->version_min > PROTOCOL || m->version_max < PROTOCOL) {
+	if (p->version == 0) {
 		*code = GT_EVERSION;
-		return "no protocol version in common: this node speaks 1";
+		return no_version(n, m->version_min, m->version_max, why);
 	}
 	*code = GT_EMALFORMED;
 	if (m->nonce.len != NONCE || m->epoch.len != GT_EPOCH_BYTES)
@@ -142,8 +154,12 @@ int gt_session_hello(struct gt_node *n, struct gt_peer *p, uint64_t token,
 {
 	int code;
 	bool found;
+	char why[GT_WHY];
 	uint8_t key[32], text[PROOF_TEXT], proof[PROOF];
-	const char *no = hello_refusal(n, p, m, &code);
+	if (p->session == GT_S_NEW)
+		p->version = gt_version_common(m->version_min, m->version_max,
+		                               n->config.protocol_max);
+	const char *no = hello_refusal(n, p, m, &code, why);
 	if (no)
 		return refuse(n, p, token, code, no);
 	int status = gt_member_key(n, m->code, key, &found);
@@ -162,7 +178,7 @@ int gt_session_hello(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	Gt__HelloReply h;
 	gt__hello_reply__init(&h);
 	Gt__Reply r = GT__REPLY__INIT;
-	h.version = PROTOCOL;
+	h.version = p->version;
 	h.code = n->code;
 	h.epoch = (ProtobufCBinaryData){sizeof n->epoch, n->epoch};
 	h.nonce = (ProtobufCBinaryData){NONCE, p->nonce_ours};
@@ -299,7 +315,9 @@ int gt_session_hello_reply(struct gt_node *n, const Gt__HelloReply *m)
 	uint8_t key[32], text[PROOF_TEXT];
 	bool found;
 	n->base_ms = n->now.mono_ms - n->base_ms;
-	if (m->version != PROTOCOL)
+	p->version = gt_version_common(m->version, m->version,
+	                               n->config.protocol_max);
+	if (p->version == 0)
 		return gt_drop(n, p,
 		               "the parent chose a version we do not speak");
 	if (m->nonce.len != NONCE || m->proof.len != PROOF ||

@@ -64,15 +64,22 @@
 	  " WHERE i.prior=?1 AND v.verdict>=2 AND i.state=0 LIMIT 1")         \
 	/* objects */                                                         \
 	X(OBJECT_BY_ID,                                                       \
-	  "SELECT oid,state,manifest,size,frames,present,have,transfer"       \
-	  " FROM object WHERE id=?1")                                         \
+	  "SELECT oid,state,manifest,size,frames,present,have,transfer,"      \
+	  "received FROM object WHERE id=?1")                                 \
 	X(OBJECT_NEW,                                                         \
 	  "INSERT INTO object(id,state,manifest,size,frames,present,have,"    \
 	  "transfer,created_ms,completed_ms)"                                 \
 	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)")                          \
 	X(OBJECT_MANIFEST, "UPDATE object SET state=2,manifest=?2,size=?3,"   \
-	                   "frames=?4,present=0,have=?5 WHERE id=?1")         \
-	X(OBJECT_FILL, "UPDATE object SET present=?2,have=?3 WHERE id=?1")    \
+	                   "frames=?4,present=0,have=?5,received=?6"          \
+	                   " WHERE id=?1")                                    \
+	X(OBJECT_FILL,                                                        \
+	  "UPDATE object SET present=?2,have=?3,received=?4 WHERE id=?1")     \
+	X(OBJECT_TRANSFER,                                                    \
+	  "UPDATE object SET transfer=?2,received=0 WHERE id=?1")             \
+	/* one without a name is given one when it is loaded */               \
+	X(OBJECTS_UNNAME,                                                     \
+	  "UPDATE object SET transfer=NULL,received=0 WHERE state<4")         \
 	X(OBJECT_STATE,                                                       \
 	  "UPDATE object SET state=?2,completed_ms=?3 WHERE id=?1")           \
 	X(OBJECT_DELETE, "DELETE FROM object WHERE id=?1")                    \
@@ -81,6 +88,17 @@
 	  " CROSS JOIN item i ON i.object=o.id WHERE o.state<4"               \
 	  " AND i.state=0 AND (i.verdict=3 OR (i.verdict=2 AND i.asked=1))"   \
 	  " GROUP BY o.oid ORDER BY 2 DESC,3 DESC,min(i.rid) LIMIT ?1")       \
+	/* transfers that ended */                                            \
+	X(HANDOVER_NEW, "INSERT INTO handover VALUES(?1,?2,?3,?4,?5,?6)")     \
+	X(HANDOVERS_AFTER,                                                    \
+	  "SELECT hid,transfer,object,bytes,frames FROM handover"             \
+	  " WHERE hid>?1 AND parent=?2 ORDER BY hid LIMIT ?3")                \
+	X(HANDOVER_OLDEST, "SELECT hid,parent,transfer,object,bytes"          \
+	                   " FROM handover ORDER BY hid LIMIT 1")             \
+	X(HANDOVER_DELETE, "DELETE FROM handover WHERE hid=?1 RETURNING hid") \
+	X(HANDOVER_COUNT, "SELECT count(*),ifnull(max(hid),0) FROM handover") \
+	X(SERVE_KNOWN, "SELECT 1 FROM audit WHERE event='serve'"              \
+	               " AND transfer=?1 AND peer=?2 LIMIT 1")                \
 	/* children */                                                        \
 	X(CHILD_BY_CODE,                                                      \
 	  "SELECT cid,epoch,filter,judged_members,judged,vseq,acked,records," \

@@ -13,6 +13,7 @@
  *   object.c   objects in memory and their rows          both ends
  *   fetch.c    asks the parent for manifests and frames  child's side
  *   fill.c     places, copies, syncs and checks them     child's side
+ *   transfer.c what a fetch is called, cost, and Done    both ends
  *   record.c   learner records in and up                 both ends
  *   audit.c    one row for each of the above
  *
@@ -29,14 +30,16 @@
 #include "policy.h"
 #include "seal.h"
 #include "store.h"
+#include "version.h"
 
 enum {
-	GT_OBJECTS_OPEN = 64,  /* objects in memory at once */
-	GT_WAITERS_MAX = 8192, /* parked requests in all */
-	GT_PENDING_MAX = 64,   /* publishes being adopted */
-	GT_SERVED_MAX = 16,    /* transfers remembered a child */
-	GT_LAYERS_MAX = 1024,  /* ancestors' and children's */
-	GT_RECORD_WINDOW = 2,  /* record batches outstanding */
+	GT_OBJECTS_OPEN = 64,    /* objects in memory at once */
+	GT_WAITERS_MAX = 8192,   /* parked requests in all */
+	GT_PENDING_MAX = 64,     /* publishes being adopted */
+	GT_SERVED_MAX = 16,      /* transfers counted a child */
+	GT_HANDOVER_WINDOW = 16, /* Done outstanding */
+	GT_LAYERS_MAX = 1024,    /* ancestors' and children's */
+	GT_RECORD_WINDOW = 2,    /* record batches outstanding */
 	GT_SYNC_BYTES = 16 << 20,
 	GT_SYNC_MS = 500,
 	GT_PROBE_MS = 5000, /* after a full disk */
@@ -69,12 +72,14 @@ struct gt_asking {
 	uint32_t frame;
 	uint32_t bytes;
 	uint64_t sent_ms;
-	uint64_t upto; /* RECORDS: last seq in the batch; MANIFEST: offset */
+	uint64_t upto; /* RECORDS: last seq in the batch; MANIFEST: offset;
+	                  DONE: its hid, 0: it is not kept */
 	struct gt_id object;
 };
 
-/* What a child fetched of one object, for the audit row at its end. */
+/* What a child was sent under one name, for the audit row at its end. */
 struct gt_served {
+	int64_t cid; /* 0: free */
 	uint8_t transfer[16];
 	uint32_t frames;
 	uint64_t bytes;
@@ -84,6 +89,7 @@ struct gt_peer {
 	uint32_t id; /* 0: slot is free */
 	bool parent; /* the link leads to our parent */
 	enum gt_session session;
+	uint32_t version; /* of the protocol, from Hello on; 0: not agreed */
 	char code[GT_CODE_MAX + 1]; /* proved, or claimed until READY */
 	char address[64];
 	bool certified; /* code came from a certificate */
@@ -102,8 +108,6 @@ struct gt_peer {
 	bool parked;                /* a Changes waits for news */
 	bool following;             /* its cursor was found good on this link */
 	uint64_t parked_token, parked_after, parked_until;
-	struct gt_served served[GT_SERVED_MAX];
-	unsigned next_served;
 	uint64_t frames_sent, bytes_sent;
 	struct gt_id status_hash; /* of the last NodeStatus written down */
 	struct gt_id allowed;     /* last object found allowed, at that vseq */
@@ -234,7 +238,15 @@ struct gt_node {
 	/* objects */
 	struct gt_object objects[GT_OBJECTS_OPEN];
 	uint32_t nwaiters;
-	bool wanted_dirty; /* look for objects to fill */
+	/* by cid, so that a link that drops takes no count with it */
+	struct gt_served served[GT_PEERS_MAX][GT_SERVED_MAX];
+	uint8_t next_served[GT_PEERS_MAX];
+	/* of the handover table, child's side */
+	int64_t handovers;       /* rows */
+	int64_t handover_last;   /* greatest hid given */
+	int64_t handover_told;   /* greatest hid sent on this link */
+	uint32_t handover_asked; /* outstanding */
+	bool wanted_dirty;       /* look for objects to fill */
 	uint64_t window, inflight, rtt_min;
 	uint64_t base_ms; /* Hello's round trip: the link's without a queue */
 	uint64_t answered_ms;         /* when a frame last came */
@@ -412,8 +424,6 @@ int gt_serve_manifest(struct gt_node *n, struct gt_peer *p, uint64_t token,
                       const Gt__GetManifest *m);
 int gt_serve_frame(struct gt_node *n, struct gt_peer *p, uint64_t token,
                    const Gt__GetFrame *m);
-int gt_serve_done(struct gt_node *n, struct gt_peer *p, uint64_t token,
-                  const Gt__Done *m);
 int gt_serve_offer(struct gt_node *n, struct gt_peer *p, uint64_t token,
                    const Gt__Offer *m);
 /* A frame (or the manifest) has come: answers those who waited for it. */
@@ -490,6 +500,31 @@ int gt_fill_refuse(struct gt_node *n, struct gt_object *o, int result,
 int gt_fill_save(struct gt_node *n, struct gt_object *o);
 /* Stops bulk for a while: the disk is full or fails. */
 int gt_fill_pause(struct gt_node *n, int result);
+
+/* ----------------------------------------------------------------- transfer.c
+ */
+
+/* Parent: `bytes` in so many frames went to a child, or, negative, did not go
+ * after all. */
+void gt_transfer_count(struct gt_node *n, struct gt_peer *p,
+                       const uint8_t transfer[16], int frames, int64_t bytes);
+int gt_transfer_done(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                     const Gt__Done *m);
+/* Child: counts what is kept, at START. */
+int gt_transfer_load(struct gt_node *n);
+/* The object is whole: writes the transfer down and tells the parent, now or
+ * when it can be told. */
+int gt_transfer_finish(struct gt_node *n, struct gt_object *o);
+/* Tells the parent what is kept and was not told on this link. */
+int gt_transfer_go(struct gt_node *n);
+/* The parent answered a Done. */
+int gt_transfer_told(struct gt_node *n, const struct gt_asking *a, bool ok);
+/* The link is gone: all that is kept will be told again. */
+void gt_transfer_reset(struct gt_node *n);
+/* What the object is fetched under from now on is another transfer. */
+int gt_transfer_rename(struct gt_node *n, struct gt_object *o);
+/* Names used since the database was backed up must not be used again. */
+int gt_transfer_renew(struct gt_node *n);
 
 /* ------------------------------------------------------------------- record.c
  */

@@ -78,8 +78,20 @@ static int create(struct gt_store *s)
 	gt_format(version, sizeof version, "PRAGMA user_version=%d",
 	          GT_SCHEMA_VERSION);
 	if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) ||
-	    sqlite3_exec(s->db, GT_SCHEMA, NULL, NULL, NULL) ||
+	    sqlite3_exec(s->db, GT_SCHEMA GT_SCHEMA_ADDED, NULL, NULL, NULL) ||
 	    sqlite3_exec(s->db, version, NULL, NULL, NULL) ||
+	    sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL))
+		return failed(s);
+	return 0;
+}
+
+static int add(struct gt_store *s)
+{
+	if (sqlite3_table_column_metadata(s->db, NULL, "handover", "hid", NULL,
+	                                  NULL, NULL, NULL, NULL) == SQLITE_OK)
+		return 0;
+	if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) ||
+	    sqlite3_exec(s->db, GT_SCHEMA_ADDED, NULL, NULL, NULL) ||
 	    sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL))
 		return failed(s);
 	return 0;
@@ -90,8 +102,10 @@ static int open_schema(struct gt_store *s)
 	int version = 0;
 	int status = user_version(s, &version);
 	if (status == 0 && version == 0)
-		return create(s);
-	if (status == 0 && version != GT_SCHEMA_VERSION) {
+		status = create(s);
+	else if (status == 0 && version == GT_SCHEMA_VERSION)
+		status = add(s);
+	if (status == 0 && version != 0 && version != GT_SCHEMA_VERSION) {
 		gt_format(s->why, sizeof s->why,
 		          "the database has schema version %d, this program "
 		          "knows %d: run the version of guantong that made it",

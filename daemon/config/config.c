@@ -9,6 +9,7 @@
 #include "code.h"
 #include "config_table.h"
 #include "units.h"
+#include "version.h"
 #include "yaml.h"
 
 /* A configuration being read. places[i]: where row i was given, NULL: it was
@@ -395,6 +396,12 @@ static void warn(struct reading *r)
 	if (r->out->insecure)
 		gt_yaml_warn(&r->yaml, gt_yaml_get(link, "insecure"),
 		             GT_T_CONF_INSECURE, NULL, NULL);
+	char held[24], newest[24];
+	gt_format(held, sizeof held, "%" PRIu64, r->out->protocol);
+	gt_format(newest, sizeof newest, "%d", GT_PROTOCOL_MAX);
+	if (r->out->protocol && r->out->protocol < GT_PROTOCOL_MAX)
+		gt_yaml_warn(&r->yaml, gt_yaml_get(link, "protocol"),
+		             GT_T_CONF_PROTOCOL_OLD, held, newest);
 }
 
 int gt_config_parse(struct gt_config *out, const char *name,

@@ -31,6 +31,7 @@ struct gt_config {
 	uint64_t window_max;      /* link.window_max, 8MiB */
 	uint64_t max_links;       /* link.max_links, 256 */
 	uint64_t max_per_address; /* link.max_per_address, 64 */
+	uint64_t protocol;        /* link.protocol, 0: the newest there is */
 	char http[256];           /* http.listen host:port, 127.0.0.1:8080 */
 	struct gt_user
 	        users[GT_USERS_MAX]; /* http.terminals: [{name, password}] */

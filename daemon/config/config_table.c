@@ -1,5 +1,7 @@
 #include "config_table.h"
 
+#include "version.h"
+
 #define FIELD(f)                                 \
 	.offset = offsetof(struct gt_config, f), \
 	.cap = sizeof(((struct gt_config *)NULL)->f)
@@ -57,6 +59,9 @@ const struct gt_config_row gt_config_rows[GT_CONFIG_ROWS] = {
 	{"link", "max_per_address", .type = GT_CONFIG_COUNT,
 	 FIELD(max_per_address), .fallback = "64", .min = 1,
 	 .max = GT_PEERS_MAX, .doc = GT_T_CONF_LINK_MAX_PER_ADDRESS},
+	{"link", "protocol", .type = GT_CONFIG_COUNT, FIELD(protocol),
+	 .fallback = "0", .max = GT_PROTOCOL_MAX,
+	 .doc = GT_T_CONF_LINK_PROTOCOL},
 
 	{"http", "listen", .type = GT_CONFIG_LISTEN, FIELD(http),
 	 .fallback = "127.0.0.1:8080", .min = 1,

@@ -49,6 +49,7 @@ static void fault(struct world *w, struct sim_node *s,
 	                             .frame = a->frame,
 	                             .object = a->object,
 	                             .status = -GT_EDAMAGED};
+	memcpy(h->event.transfer, a->transfer, sizeof a->transfer);
 }
 
 static int put(struct sim_node *s, const struct gt_action *a, const void *p,

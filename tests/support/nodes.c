@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "object.h"
+#include "version.h"
 
 struct gt_bulk {
 	int nothing;
@@ -232,6 +233,7 @@ static void later(struct nodes *t, unsigned i, const struct gt_action *a,
 	                         .token = a->token,
 	                         .status = status,
 	                         .object = a->object};
+	memcpy(r->e.transfer, a->transfer, sizeof a->transfer);
 	gt_copy(r->why, sizeof r->why, why);
 }
 
@@ -585,7 +587,8 @@ uint32_t nodes_child(struct nodes *t, unsigned i, const char *code,
 	Gt__Hello h;
 	gt__hello__init(&h);
 	Gt__Prove v = GT__PROVE__INIT;
-	h.version_min = h.version_max = 1;
+	h.version_min = GT_PROTOCOL_MIN;
+	h.version_max = GT_PROTOCOL_MAX;
 	h.code = gt_arena_str(t->arena, code);
 	h.parent = t->v[i].code;
 	h.epoch = (ProtobufCBinaryData){16, epoch};
@@ -619,7 +622,7 @@ uint32_t nodes_parent(struct nodes *t, unsigned i, const struct gt_key *key,
 	assert(d && d->a.peer == peer);
 	prove(key, "parent", t->v[i].code, t->v[i].parent,
 	      d->request->hello->nonce.data, nonce, proof);
-	h.version = 1;
+	h.version = d->request->hello->version_max;
 	h.code = t->v[i].parent;
 	h.epoch = (ProtobufCBinaryData){16, gt_arena_copy(t->arena, epoch, 16)};
 	h.nonce = (ProtobufCBinaryData){32, nonce};

@@ -223,13 +223,14 @@ static void session(void)
 	gt__hello_reply__init(&hr);
 	Gt__Prove p = GT__PROVE__INIT;
 	Gt__ProveReply pr = GT__PROVE_REPLY__INIT;
-	h.version_min = h.version_max = 1;
+	h.version_min = 1;
+	h.version_max = 2;
 	h.code = str("3301");
 	h.parent = str("33");
 	h.epoch = fill(0x10, 16);
 	h.nonce = fill(0x11, 32);
 	REQUEST("hello", "The child's first words.", HELLO, h);
-	hr.version = 1;
+	hr.version = 2;
 	hr.code = str("33");
 	hr.epoch = fill(0x20, 16);
 	hr.nonce = fill(0x22, 32);
@@ -348,8 +349,11 @@ static void content(void)
 	d.object = fill(0xab, 32);
 	d.bytes = 300200;
 	d.frames = 6;
-	REQUEST("done", "The child has the object, checked and durable.", DONE,
-	        d);
+	REQUEST("done",
+	        "The child has the object, checked and durable. In version 2 "
+	        "it "
+	        "says so until it is answered.",
+	        DONE, d);
 	REPLY("ok", "Nothing more to say.", OK, ok);
 	e.code = GT_EUNAVAILABLE;
 	e.text = str("not here yet");

@@ -137,6 +137,26 @@ static void sections_may_be_empty(void **state)
 	assert_string_equal(config.listen, "a:1");
 }
 
+static void an_old_protocol_is_mentioned(void **state)
+{
+	(void)state;
+	struct gt_complaints c = {0};
+	assert_int_equal(
+	        parse("node: {code: 33}\nlink:\n  protocol: 1\n", "en", &c), 0);
+	assert_int_equal(config.protocol, 1);
+	assert_int_equal(c.n, 1);
+	assert_non_null(strstr(c.v[0], "f:3:13: link.protocol: links are held "
+	                               "to protocol version 1"));
+	gt_complaints_free(&c);
+	/* the newest, by name or by itself, is nothing to talk about */
+	taken("node: {code: 33}\nlink: {protocol: 2}\n");
+	taken("node: {code: 33}\nlink: {protocol: 0}\n");
+	assert_int_not_equal(
+	        parse("node: {code: 33}\nlink: {protocol: 3}\n", "en", &c), 0);
+	assert_non_null(strstr(c.v[0], "must lie between 0 and 2"));
+	gt_complaints_free(&c);
+}
+
 static void insecure_is_shouted_about(void **state)
 {
 	(void)state;
@@ -579,6 +599,7 @@ int main(void)
 	        cmocka_unit_test(defaults),
 	        cmocka_unit_test(everything),
 	        cmocka_unit_test(sections_may_be_empty),
+	        cmocka_unit_test(an_old_protocol_is_mentioned),
 	        cmocka_unit_test(insecure_is_shouted_about),
 	        cmocka_unit_test(complaints_of_yaml),
 	        cmocka_unit_test(complaints_of_config),
