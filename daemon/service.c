@@ -18,9 +18,11 @@
 #include "link.h"
 #include "log.h"
 #include "node_dir.h"
+#include "seal.h"
 #include "sweep.h"
 #include "sys.h"
 #include "text.h"
+#include "tls.h"
 
 enum {
 	WHY_MAX = 1024,
@@ -312,6 +314,17 @@ static int open_database(sqlite3 **db, char *why, size_t why_cap)
 	return -GT_ESTORE;
 }
 
+/* As gt_tls_rehearse, of the signatures that are not TLS's. */
+static bool rehearse_key(const uint8_t seed[32])
+{
+	struct gt_key key;
+	uint8_t sig[64];
+	struct gt_bytes text = gt_bytes_str("rehearsal");
+	return gt_key_from_seed(&key, seed) == 0 &&
+	       gt_sign(&key, text, sig) == 0 &&
+	       gt_verify(key.public, text, sig) == 0;
+}
+
 static int open_node(struct gt_service *s)
 {
 	const struct gt_config *c = s->config;
@@ -333,6 +346,9 @@ static int open_node(struct gt_service *s)
 	    gt_dir_read_key(GT_DIR_ROSTER_KEY, n.roster_key, why, sizeof why) !=
 	            0)
 		return refuse("keys", why, GT_SERVICE_CONFIG);
+	if (!rehearse_key(n.seed))
+		return refuse("keys", gt_strerror(-GT_ENOMEM),
+		              GT_SERVICE_SYSTEM);
 	int status = open_database(&db, why, sizeof why);
 	if (status == 0)
 		status = gt_node_open(&s->node, &n, db, why, sizeof why);
@@ -389,6 +405,11 @@ static int start_links(struct gt_service *s)
 		return 0;
 	if (!c->insecure && gt_dir_read_pems(&pems, why, sizeof why) != 0)
 		return refuse("certificates", why, GT_SERVICE_CONFIG);
+	if (!c->insecure && gt_tls_rehearse(pems.ca, pems.cert, pems.key, why,
+	                                    sizeof why) != 0) {
+		gt_dir_pems_free(&pems);
+		return refuse("certificates", why, GT_SERVICE_SYSTEM);
+	}
 	for (size_t i = 0; i < c->naddresses; i++)
 		parents[i] = c->addresses[i];
 	struct gt_links_config l = {

@@ -37,6 +37,13 @@ int gt_tls_register(void);
 int gt_tls_config(struct nng_tls_config **out, bool server, const char *ca_pem,
                   const char *cert_pem, const char *key_pem, char *why,
                   size_t why_cap);
+/* A whole mutual handshake with oneself, and a byte each way. An OpenSSL 3.0
+ * that runs out of memory while it looks an algorithm up for the first time
+ * finds it "unsupported" for as long as the process lives: so each is looked up
+ * here, before a node says that it is ready. Dates are not looked at. 0, or
+ * -GT_EINVALID; why: a sentence. */
+int gt_tls_rehearse(const char *ca_pem, const char *cert_pem,
+                    const char *key_pem, char *why, size_t why_cap);
 /* What is known of the other end of a tls+tcp stream. Any thread, also after
  * the stream has failed or been closed, not after it is freed. */
 void gt_tls_peer(struct nng_stream *stream, struct gt_tls_peer *out);

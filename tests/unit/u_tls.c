@@ -160,13 +160,51 @@ static void configurations(void **state)
 	ca_free(ca);
 }
 
+/* What a node says to itself before it is ready. */
+static void rehearsals(void **state)
+{
+	char why[512] = "";
+	(void)state;
+	struct ca *ca = ca_new("root"), *other = ca_new("other");
+	struct ca *under = ca_under(ca, "city");
+	struct leaf good = leaf_for(ca, "spiffe://guantong/33");
+	struct leaf chained = leaf_for(under, "spiffe://guantong/33/3301");
+	struct leaf old = leaf_new(ca, "spiffe://guantong/33", -200, -100);
+	struct leaf nameless = leaf_for(ca, NULL);
+	const struct {
+		const struct ca *ca;
+		const struct leaf *leaf;
+		const char *refused; /* "": it is not */
+	} rows[] = {
+	        {ca, &good, ""},
+	        {ca, &chained, ""},
+	        {ca, &old, ""}, /* the clock may be what is wrong */
+	        {ca, &nameless, "refused: "},
+	        {other, &good, "refused: "},
+	};
+	assert_int_equal(gt_tls_register(), 0);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		int status = gt_tls_rehearse(
+		        ca_pem(rows[i].ca), rows[i].leaf->cert_pem,
+		        rows[i].leaf->key_pem, why, sizeof why);
+		assert_int_equal(status, *rows[i].refused ? -GT_EINVALID : 0);
+		assert_non_null(strstr(why, rows[i].refused));
+	}
+	leaf_free(&good);
+	leaf_free(&chained);
+	leaf_free(&old);
+	leaf_free(&nameless);
+	ca_free(under);
+	ca_free(other);
+	ca_free(ca);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(uris),
-	        cmocka_unit_test(names),
-	        cmocka_unit_test(sentences),
-	        cmocka_unit_test(configurations),
+	        cmocka_unit_test(uris),       cmocka_unit_test(names),
+	        cmocka_unit_test(sentences),  cmocka_unit_test(configurations),
+	        cmocka_unit_test(rehearsals),
 	};
 	return cmocka_run_group_tests_name("tls", tests, NULL, NULL);
 }
