@@ -202,7 +202,7 @@ static enum gt_exit run_one(struct publish *p, const struct gt_args *args,
 	    json_object_set_new(draft, "type", json_string("announcement")))
 		code = gt_cli_no_memory(p->cli);
 	if (!code && path &&
-	    json_object_set_new(draft, "path", json_string(path)))
+	    json_object_set_new(draft, "path", json_string_nocheck(path)))
 		code = gt_cli_no_memory(p->cli);
 	if (!code)
 		code = publish_one(p, draft, "");

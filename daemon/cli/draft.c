@@ -103,28 +103,36 @@ static bool all_strings(const json_t *v)
 	return true;
 }
 
-static bool set_form(json_t *draft, const char *key, enum form form,
+static bool is_form(const json_t *v, enum form form)
+{
+	if (json_is_string(v) || form == TEXT_FORM)
+		return json_is_string(v);
+	return form == BY_LANG ? json_is_object(v) && all_strings(v)
+	                       : json_is_array(v) && all_strings(v);
+}
+
+/* v is of the form; false: no memory. */
+static bool put_form(json_t *draft, const char *key, enum form form,
                      const json_t *v, const char *lang)
 {
 	json_t *mine = (json_t *)(uintptr_t)v; /* only counted */
 	size_t i;
 	json_t *item;
-	if (form == TEXT_FORM)
-		return json_is_string(v) &&
-		       json_object_set(draft, key, mine) == 0;
-	if (form == BY_LANG)
-		return json_is_string(v)
-		               ? put_by_lang(draft, key, json_string_value(v),
-		                             lang)
-		               : json_is_object(v) && all_strings(v) &&
-		                         json_object_set(draft, key, mine) == 0;
+	bool ok = true;
+	if (form == BY_LANG && json_is_string(v))
+		return put_by_lang(draft, key, json_string_value(v), lang);
+	if (form != LIST)
+		return json_object_set(draft, key, mine) == 0;
 	if (json_is_string(v))
 		return put_item(draft, key, v);
-	if (!json_is_array(v) || !all_strings(v))
-		return false;
-	json_array_foreach(v, i,
-	                   item) if (!put_item(draft, key, item)) return false;
-	return true;
+	json_array_foreach(v, i, item) ok = ok && put_item(draft, key, item);
+	return ok;
+}
+
+static bool no_memory(FILE *err)
+{
+	(void)fprintf(err, "guantong: %s\n", gt_text(GT_T_CLI_NOMEM));
+	return false;
 }
 
 bool gt_draft_set(json_t *draft, const char *key, const json_t *value,
@@ -134,10 +142,12 @@ bool gt_draft_set(json_t *draft, const char *key, const json_t *value,
 		if (strcmp(key, fields[i].key) != 0)
 			continue;
 		const char *to = strcmp(key, "content") == 0 ? "path" : key;
-		if (json_is_null(value) ||
-		    set_form(draft, to, fields[i].form, value, lang))
+		if (json_is_null(value))
 			return true;
-		return say_wrong(err, where, GT_T_CLI_DRAFT_VALUE, key);
+		if (!is_form(value, fields[i].form))
+			return say_wrong(err, where, GT_T_CLI_DRAFT_VALUE, key);
+		return put_form(draft, to, fields[i].form, value, lang) ||
+		       no_memory(err);
 	}
 	return unknown(err, where, key);
 }
@@ -158,6 +168,21 @@ bool gt_draft_take(json_t *draft, const json_t *object, const char *lang,
 	return ok;
 }
 
+/* NULL, and a word: it is not UTF-8, or there is no memory. */
+static json_t *option_text(const char *v, const char *key, FILE *err)
+{
+	json_t *text = json_string(v), *any;
+	if (text)
+		return text;
+	any = json_string_nocheck(v);
+	if (any)
+		(void)say_wrong(err, "guantong", GT_T_CLI_DRAFT_VALUE, key);
+	else
+		(void)no_memory(err);
+	json_decref(any);
+	return NULL;
+}
+
 bool gt_draft_options(json_t *draft, const struct gt_args *args,
                       const char *lang, FILE *err)
 {
@@ -168,7 +193,7 @@ bool gt_draft_options(json_t *draft, const struct gt_args *args,
 		bool first = true;
 		while (ok && fields[i].option &&
 		       (v = gt_args_next(args, fields[i].option, &at))) {
-			json_t *text = json_string(v);
+			json_t *text = option_text(v, fields[i].key, err);
 			/* options replace what a file said, all of it */
 			if (first)
 				(void)json_object_del(draft, fields[i].key);
@@ -206,8 +231,10 @@ static bool add_draft(json_t *all, const json_t *from, const char *lang,
                       const char *where, FILE *err)
 {
 	json_t *draft = json_object();
-	bool ok = draft && gt_draft_take(draft, from, lang, where, err) &&
-	          json_array_append(all, draft) == 0;
+	bool ok = draft ? gt_draft_take(draft, from, lang, where, err)
+	                : no_memory(err);
+	if (ok && json_array_append(all, draft))
+		ok = no_memory(err);
 	json_decref(draft);
 	return ok;
 }
@@ -218,7 +245,7 @@ static bool add_yaml(json_t *all, const struct gt_yaml_node *n,
 	char where[WHERE];
 	json_t *v = of_yaml(n);
 	gt_format(where, sizeof where, "%s:%d:%d", name, n->line, n->column);
-	bool ok = v && add_draft(all, v, lang, where, err);
+	bool ok = v ? add_draft(all, v, lang, where, err) : no_memory(err);
 	json_decref(v);
 	return ok;
 }
@@ -237,6 +264,8 @@ static bool read_yaml(json_t *all, const char *name, struct gt_bytes text,
 			ok = add_yaml(all, y.root, name, lang, err);
 		for (; n; n = n->next)
 			ok = add_yaml(all, n, name, lang, err) && ok;
+	} else if (c.n == 0) {
+		(void)no_memory(err);
 	}
 	for (size_t i = 0; i < c.n; i++)
 		(void)fprintf(err, "%s\n", c.v[i]);
@@ -284,8 +313,10 @@ json_t *gt_draft_read(const char *path, const char *lang, FILE *err)
 	struct gt_bytes text;
 	json_t *all = json_array();
 	if (!all || gt_files_read(path, FILE_MAX, &text, why, sizeof why)) {
-		(void)fprintf(err, "guantong: %s\n",
-		              all ? why : gt_text(GT_T_CLI_NOMEM));
+		if (all)
+			(void)fprintf(err, "guantong: %s\n", why);
+		else
+			(void)no_memory(err);
 		json_decref(all);
 		return NULL;
 	}
@@ -309,7 +340,7 @@ bool gt_draft_check(json_t *draft, const char *code, const char *where,
 	if (!strchr(id, '/') && strlen(id) + strlen(code) + 1 < sizeof rid) {
 		gt_format(rid, sizeof rid, "%s/%s", code, id);
 		if (json_object_set_new(draft, "id", json_string(rid)))
-			return false;
+			return no_memory(err);
 		id = rid;
 	}
 	if (!gt_rid_valid(id)) {

@@ -123,6 +123,29 @@ static void options_replace(void **state)
 	json_decref(draft);
 }
 
+static void options_that_are_no_text(void **state)
+{
+	(void)state;
+	static const struct gt_option options[] = {
+	        {"title", "T", GT_T_CLI_O_TITLE, 0}, {NULL, NULL, 0, 0}};
+	static const char *const given[] = {"--title", "\xff\xfe"};
+	char *argv[2] = {(char *)(uintptr_t)given[0],
+	                 (char *)(uintptr_t)given[1]};
+	char *text = NULL;
+	size_t n;
+	struct gt_args args;
+	FILE *err = open_memstream(&text, &n);
+	json_t *draft = json_object();
+	assert_true(gt_args_parse(&args, options, NULL, 2, argv, false, NULL,
+	                          stderr));
+	assert_false(gt_draft_options(draft, &args, "zh-CN", err));
+	assert_int_equal(fclose(err), 0);
+	assert_non_null(strstr(text, "title"));
+	free(text);
+	gt_args_free(&args);
+	json_decref(draft);
+}
+
 static int run(const char *const *words)
 {
 	char *argv[16] = {NULL}, *text = NULL;
@@ -200,6 +223,7 @@ int main(void)
 	        cmocka_unit_test(yaml),
 	        cmocka_unit_test(mistakes_have_a_place),
 	        cmocka_unit_test(options_replace),
+	        cmocka_unit_test(options_that_are_no_text),
 	        cmocka_unit_test(without_a_daemon),
 	};
 	return cmocka_run_group_tests_name("draft", tests, setup, teardown);
