@@ -150,7 +150,7 @@ static int ask_frames(struct gt_node *n, struct gt_object *o)
 
 static int ask_for(struct gt_node *n, struct gt_object *o)
 {
-	if (n->now.mono_ms < o->retry_ms || n->paused)
+	if (n->now.mono_ms < o->retry_ms || n->paused || o->lost)
 		return 0;
 	if (!o->m)
 		return o->asked_manifest ? 0 : ask_manifest(n, o);

@@ -143,14 +143,16 @@ int gt_fill_placed(struct gt_node *n, const struct gt_event *e)
 		return 0;
 	if (o->doomed || !o->m || !o->frames || o->state != GT_OBJECT_PARTIAL)
 		return gt_object_job_done(n, o);
+	int status = e->status ? e->status : o->lost ? -GT_ENOSPACE : 0;
 	o->jobs--;
+	o->lost = o->lost && o->jobs > 0;
 	if (e->frame == UINT32_MAX)
-		return tail_placed(n, o, e->status);
+		return tail_placed(n, o, status);
 	if (e->frame >= o->m->nframes ||
 	    o->frames[e->frame] != GT_FRAME_PLACING)
 		return 0;
-	if (e->status != 0)
-		return frame_bad(n, o, e->frame, e->status);
+	if (status != 0)
+		return frame_bad(n, o, e->frame, status);
 	gt_frame_set(o, e->frame, GT_FRAME_PLACED);
 	o->suspect[e->frame] = 0;
 	if (o->from && o->from[e->frame] != UINT32_MAX)
@@ -211,12 +213,27 @@ static int start_tail(struct gt_node *n, struct gt_object *o)
 	return 0;
 }
 
+/* A disk may take bytes and find no room for them only when they are synced:
+ * then all that no sync before has promised is fetched again. */
+static int sync_full(struct gt_node *n, struct gt_object *o)
+{
+	for (uint32_t i = 0; i < o->m->nframes; i++)
+		if (o->frames[i] == GT_FRAME_PLACED ||
+		    o->frames[i] == GT_FRAME_SYNCING)
+			gt_frame_set(o, i, GT_FRAME_MISSING);
+	if (o->tail == GT_FRAME_PLACED || o->tail == GT_FRAME_SYNCING)
+		o->tail = GT_FRAME_MISSING;
+	o->unsynced = 0;
+	o->lost = o->jobs > 0;
+	return gt_fill_pause(n, -GT_ENOSPACE);
+}
+
 int gt_fill_synced(struct gt_node *n, const struct gt_event *e)
 {
 	struct gt_object *o = gt_object_find(n, &e->object);
 	if (!o || o->jobs == 0)
 		return 0;
-	if (e->status != 0) {
+	if (e->status != 0 && e->status != -GT_ENOSPACE) {
 		/* After a failed fsync nobody knows what is on disk: stop, come
 		 * back, and trust only what an earlier sync promised. */
 		gt_copy(n->why, sizeof n->why,
@@ -227,6 +244,8 @@ int gt_fill_synced(struct gt_node *n, const struct gt_event *e)
 	if (o->doomed || !o->m || o->state != GT_OBJECT_PARTIAL)
 		return gt_object_job_done(n, o);
 	o->jobs--;
+	if (e->status != 0)
+		return sync_full(n, o);
 	for (uint32_t i = 0; i < o->m->nframes; i++)
 		if (o->frames[i] == GT_FRAME_SYNCING)
 			gt_frame_set(o, i, GT_FRAME_PRESENT);
@@ -408,7 +427,8 @@ static int start_copies(struct gt_node *n, struct gt_object *o)
 int gt_fill_go(struct gt_node *n, struct gt_object *o)
 {
 	int status = 0;
-	if (!o->m || !o->frames || o->state != GT_OBJECT_PARTIAL || n->paused)
+	if (!o->m || !o->frames || o->state != GT_OBJECT_PARTIAL || n->paused ||
+	    o->lost)
 		return 0;
 	if (o->count[GT_FRAME_MISSING] > 0)
 		status = start_copies(n, o);

@@ -59,7 +59,10 @@ enum gt_event_type {
 	/* answers to blob actions: object, frame and status tell which */
 	GT_EV_PLACED,  /* bytes of a frame are verified and in the file, not
 	                  yet durable; or -GT_EDAMAGED, -GT_ENOSPACE, -GT_EIO */
-	GT_EV_SYNCED,  /* everything placed before the SYNC is durable */
+	GT_EV_SYNCED,  /* everything placed before the SYNC is durable; or
+	                  -GT_ENOSPACE: nothing placed since the SYNC before it
+	                  may be believed, nor what is being placed. Any other
+	                  status ends the node */
 	GT_EV_CHECKED, /* the whole object is what its manifest says, or why not
 	                */
 	GT_EV_ADOPTED, /* a staged file is the object, durable; or why not */

@@ -162,6 +162,8 @@ struct gt_object {
 	uint32_t count[GT_FRAME_STATES]; /* frames in each state */
 	enum gt_frame_state tail;        /* of the seek table */
 	bool syncing;
+	bool lost; /* a sync met a full disk: what is under way may be gone, and
+	              is not believed when it comes */
 	uint64_t unsynced, unsynced_since;
 	uint64_t retry_ms;         /* nothing is asked for before */
 	uint64_t received, copied; /* bytes, this run */

@@ -10,8 +10,9 @@
  * themselves (a CHECK lets SERVE by). All else runs side by side.
  *
  * What status says: -GT_EDAMAGED the bytes are not the right ones, or are not
- * there; -GT_EIO the disk failed, and after a SYNC nothing placed since the one
- * before may be believed; -GT_ENOSPACE try again when there is room. */
+ * there; -GT_EIO the disk failed; -GT_ENOSPACE try again when there is room.
+ * After a SYNC that failed nothing placed since the one before may be believed,
+ * nor what is being placed beside it. */
 #ifndef GT_BLOB_H
 #define GT_BLOB_H
 

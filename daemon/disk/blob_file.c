@@ -44,12 +44,19 @@ int gt_blob_store_dir(const struct gt_blob_store *s)
 	return s->dir;
 }
 
+/* What a failed sync means: with a full disk that what was written since the
+ * last one is gone, else that nobody knows. */
+static int sync_status(int error)
+{
+	return gt_sys_status(error) == -GT_ENOSPACE ? -GT_ENOSPACE : -GT_EIO;
+}
+
 static int sync_folder(int dir, const char *name)
 {
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -GT_EIO;
-	int status = fsync(fd) == 0 ? 0 : -GT_EIO;
+	int status = fsync(fd) == 0 ? 0 : sync_status(errno);
 	close(fd);
 	return status;
 }
@@ -187,7 +194,7 @@ static void make_room(struct gt_blob_store *s)
 	if (s->open < GT_BLOB_FDS)
 		return;
 	for (struct gt_blob_file *f = s->files; f; f = f->next) {
-		if (f->users)
+		if (f->users || f->lost)
 			continue;
 		if (f->dirty)
 			dirty = f;
@@ -195,9 +202,12 @@ static void make_room(struct gt_blob_store *s)
 			clean = f;
 	}
 	/* An error met when a dirty file is written back is told to those who
-	 * have it open: ask before closing. */
-	if (!clean && dirty && fdatasync(dirty->fd) != 0)
-		s->broken = true;
+	 * have it open, once: ask before closing. */
+	if (!clean && dirty && fdatasync(dirty->fd) != 0) {
+		dirty->lost = sync_status(errno) == -GT_ENOSPACE;
+		s->broken = s->broken || !dirty->lost;
+		return; /* one too many is open, until its SYNC has heard */
+	}
 	if (clean || dirty)
 		drop(s, clean ? clean : dirty);
 }
@@ -304,23 +314,26 @@ int gt_blob_sync(struct gt_blob_store *s, struct gt_blob_file *f)
 	char folder[GT_BLOB_NAME_MAX];
 	pthread_mutex_lock(&s->lock);
 	bool named = f->named, broken = s->broken;
-	f->dirty = false;
+	int status = f->lost ? -GT_ENOSPACE : 0;
+	f->dirty = f->lost = false;
 	pthread_mutex_unlock(&s->lock);
 	if (broken)
 		return -GT_EIO;
 	folder_name(folder, &f->object);
-	int status = 0;
 	if ((named ? fdatasync(f->fd) : fsync(f->fd)) != 0)
-		status = -GT_EIO;
+		status = sync_status(errno);
 	if (status == 0 && !named)
 		status = sync_folder(s->dir, folder);
 	if (status == 0 && !named)
 		status = sync_folder(s->dir, GT_DIR_OBJECTS);
 	pthread_mutex_lock(&s->lock);
 	f->named = f->named || status == 0;
-	/* pages a failed sync has dropped look clean from then on: never
-	 * believe this disk again in this run */
-	s->broken = s->broken || status != 0;
+	if (status == -GT_ENOSPACE)
+		f->sized = f->allocated = false; /* ask for its blocks again */
+	else if (status != 0)
+		/* pages a failed sync has dropped look clean from then on:
+		 * never believe this disk again in this run */
+		s->broken = true;
 	pthread_mutex_unlock(&s->lock);
 	return status;
 }
@@ -353,7 +366,7 @@ int gt_blob_adopt(struct gt_blob_store *s, const char *name, int fd,
 	gt_blob_name(final, object);
 	folder_name(folder, object);
 	if (fsync(fd) != 0)
-		return -GT_EIO;
+		return sync_status(errno);
 	if (make_folder(s->dir, folder) != 0)
 		return gt_sys_status(errno);
 	gt_blob_forget(s, object);

@@ -23,6 +23,7 @@ struct gt_blob_file {
 	bool allocated; /* and its blocks are its own */
 	bool named;     /* its name is durable */
 	bool dirty;     /* written since the last sync */
+	bool lost; /* some of that, to a full disk; the next SYNC says so */
 	unsigned users;
 	struct gt_blob_file *next; /* most recently used first */
 };
@@ -45,7 +46,9 @@ void gt_blob_put(struct gt_blob_store *s, struct gt_blob_file *f);
 /* Writes if that leaves the reserve free. */
 int gt_blob_write(struct gt_blob_store *s, struct gt_blob_file *f,
                   struct gt_bytes bytes, uint64_t offset);
-/* Everything written before the call is durable, and so is the name. */
+/* Everything written before the call is durable, and so is the name.
+ * -GT_ENOSPACE: what was written since the call before, or beside this one, may
+ * be gone; write it again. -GT_EIO: nothing can be said of it in this run. */
 int gt_blob_sync(struct gt_blob_store *s, struct gt_blob_file *f);
 /* Closes the descriptor of an object nobody uses: its file is replaced or
  * removed. */

@@ -18,6 +18,7 @@ struct disk_file {
 	struct image live, safe;
 	size_t dirty_from, dirty_to; /* live differs from safe only here */
 	bool rotten;
+	bool homeless; /* some of what is dirty was beyond the limit */
 };
 
 static void image_room(struct image *m, size_t n)
@@ -116,8 +117,10 @@ int disk_write(struct disk *d, struct disk_file *f, uint64_t at, const void *p,
 		return -GT_EIO;
 	size_t end = (size_t)at + n;
 	size_t grows = end > f->live.n ? end - f->live.n : 0;
-	if (d->limit && d->used + grows > d->limit)
+	bool full = d->limit && d->used + grows > d->limit;
+	if (full && !(d->late && strncmp(f->name, "o/", 2) == 0))
 		return -GT_ENOSPACE;
+	f->homeless = f->homeless || full;
 	d->used += grows;
 	dirty(f, (size_t)at < f->live.n ? (size_t)at : f->live.n, end);
 	image_put(&f->live, (size_t)at, p, n);
@@ -270,6 +273,7 @@ void disk_power_cycle(struct disk *d, struct prng *p)
 		image_size(&f->live, f->safe.n);
 		memcpy(f->live.p, f->safe.p, f->safe.n);
 		f->dirty_from = f->dirty_to = 0;
+		f->homeless = false;
 		d->used += f->live.n;
 		at = &f->next;
 	}

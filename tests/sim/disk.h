@@ -19,6 +19,8 @@ struct disk {
 	uint64_t die_at; /* power goes off at this call; 0: not planned */
 	uint64_t limit;  /* bytes in all files; 0: none */
 	uint64_t used;
+	bool late; /* object files (o/) meet the limit at the sync, which drops
+	              all that was not durable */
 	bool lies; /* syncs do nothing */
 	bool lied; /* ... and one was asked for: no promise holds */
 };

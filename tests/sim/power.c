@@ -159,6 +159,7 @@ void power_on(struct world *w, struct sim_node *s)
 static void fill_up(struct world *w, struct sim_node *s, struct prng *p)
 {
 	s->disk.limit = s->disk.used + prng_below(p, 200 << 10);
+	s->disk.late = s->disk.limit % 4 == 0;
 	say(w, s, "the disk fills up");
 	sim_plan(w, w->now + 10000 + prng_below(p, 300000), DISK_CLEAR,
 	         s->index);

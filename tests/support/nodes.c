@@ -360,7 +360,10 @@ static void perform(struct nodes *t, unsigned i, const struct gt_action *a)
 		later(t, i, a, GT_EV_PLACED, status, "");
 		break;
 	case GT_ACT_SYNC:
-		later(t, i, a, GT_EV_SYNCED, 0, "");
+		status = t->v[i].late ? -GT_ENOSPACE : 0;
+		if (b && status)
+			memset(b->p, 0, b->n);
+		later(t, i, a, GT_EV_SYNCED, status, "");
 		break;
 	case GT_ACT_CHECK:
 		status = check(b, a->payload, false, why);

@@ -57,6 +57,8 @@ struct one {
 		struct blob file;
 	} staged[NODES_FILES];
 	bool full;  /* the disk takes no more bytes */
+	bool late;  /* the disk is full, but only says so when it is to sync;
+	               what it was given is gone then, all of it */
 	bool held;  /* blob answers wait until it is cleared */
 	int failed; /* what the last turn failed with */
 };

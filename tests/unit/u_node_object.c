@@ -359,6 +359,73 @@ static void a_full_disk_pauses_bulk_only(void **state)
 	pack_clear(&p);
 }
 
+/* A disk that takes what it has no room for, and says so at the sync. */
+static void a_disk_that_is_full_late(void **state)
+{
+	static struct gt_node_status st;
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 300000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	t->v[MID].late = true;
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	nodes_pass(t, 600);
+	gt_node_status(t->v[MID].node, &st);
+	assert_true(st.bulk_paused);
+	assert_int_equal(t->v[MID].failed, 0);
+	/* nothing that was lost is taken for kept */
+	assert_int_equal(nodes_int(t, MID, "SELECT present FROM object"), 0);
+	nodes_pass(t, 20000);
+	assert_int_equal(nodes_int(t, MID, "SELECT present FROM object"), 0);
+	t->v[MID].late = false;
+	nodes_pass(t, 10000);
+	assert_holds(t, MID, &p);
+	gt_node_status(t->v[MID].node, &st);
+	assert_false(st.bulk_paused);
+	pack_clear(&p);
+}
+
+/* Delivers a held answer out of turn. */
+static void answer(struct nodes *t, unsigned i, size_t which)
+{
+	struct answer a = t->answers[which];
+	assert_true(which < t->nanswers);
+	memmove(&t->answers[which], &t->answers[which + 1],
+	        (--t->nanswers - which) * sizeof a);
+	assert_int_equal(nodes_event(t, i, &a.e), 0);
+}
+
+/* What is placed beside a sync that fails is as lost as what was before it. */
+static void placed_beside_a_failed_sync(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 900000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	t->v[MID].held = t->v[MID].late = true;
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	nodes_run(t);
+	assert_true(t->nanswers > 2);
+	answer(t, MID, 0);
+	nodes_pass(t, 600);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_SYNC), 1);
+	assert_int_equal(t->answers[t->nanswers - 1].e.type, GT_EV_SYNCED);
+	answer(t, MID, t->nanswers - 1);
+	t->v[MID].held = t->v[MID].late = false;
+	nodes_run(t);
+	assert_int_equal(nodes_int(t, MID, "SELECT present FROM object"), 0);
+	nodes_pass(t, 10000);
+	assert_holds(t, MID, &p);
+	/* the check at the end is no excuse */
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM audit WHERE event = "
+	                           "'damage'"),
+	                 0);
+	pack_clear(&p);
+}
+
 /* A child's request whose file went away is answered, not forgotten. */
 static void a_fault_of_what_is_gone(void **state)
 {
@@ -483,6 +550,8 @@ int main(void)
 	        T(a_damaged_frame),
 	        T(the_parents_copy_rots),
 	        T(a_full_disk_pauses_bulk_only),
+	        T(a_disk_that_is_full_late),
+	        T(placed_beside_a_failed_sync),
 	        T(a_fault_of_what_is_gone),
 	        T(who_may_have_it),
 	        T(a_restart_keeps_what_is_durable),
