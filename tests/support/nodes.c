@@ -69,11 +69,13 @@ void nodes_open(struct nodes *t, unsigned i, const char *code,
 {
 	struct one *s = &t->v[i];
 	char why[256] = "";
-	uint8_t entropy[64] = {(uint8_t)(i + 1), 77};
+	uint8_t entropy[64] = {(uint8_t)(i + 1), 77, s->lives++};
 	gt_copy(s->code, sizeof s->code, code);
 	gt_copy(s->parent, sizeof s->parent, parent);
-	s->config = (struct gt_node_config){
-	        .code = s->code, .parent = s->parent, .software = "test"};
+	s->config = (struct gt_node_config){.code = s->code,
+	                                    .parent = s->parent,
+	                                    .software = "test",
+	                                    .protocol_max = s->protocol};
 	gt_copy((char *)s->config.seed, sizeof s->config.seed, code);
 	memcpy(s->config.roster_key, t->roster.public, 32);
 	int status = gt_key_from_seed(&s->key, s->config.seed);

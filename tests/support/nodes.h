@@ -61,6 +61,8 @@ struct one {
 	               what it was given is gone then, all of it */
 	bool held;  /* blob answers wait until it is cleared */
 	int failed; /* what the last turn failed with */
+	uint32_t protocol; /* protocol_max when it is opened next */
+	uint8_t lives;     /* times it was opened */
 };
 
 struct wire {
@@ -95,7 +97,8 @@ struct nodes {
 
 struct nodes *nodes_new(void);
 void nodes_free(struct nodes *t);
-/* Node i on a database in memory, or at path; started. */
+/* Node i on a database in memory, or at path; started. Once closed by
+ * gt_node_close it may be opened again. */
 void nodes_open(struct nodes *t, unsigned i, const char *code,
                 const char *parent, const char *path);
 /* 33, 3301 and 330106 as nodes 0 to 2, each the parent of the next, enrolled

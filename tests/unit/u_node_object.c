@@ -313,6 +313,13 @@ static void the_parents_copy_rots(void **state)
 	                 1);
 	assert_holds(t, LOW, &p);
 	assert_holds(t, MID, &p);
+	/* the frame was counted when it went, damaged and mended, and not when
+	 * it was found damaged */
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT detail LIKE '%%; sent '||bytes||' "
+	                           "bytes in %%' FROM audit WHERE "
+	                           "event='serve'"),
+	                 1);
 	pack_clear(&p);
 }
 

@@ -1,0 +1,520 @@
+/* u_node_transfer.c: how a transfer is written down at both ends, through cut
+ * links, restarts and neighbours of an older version. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "limit.h"
+#include "nodes.h"
+#include "unit/node_kit.h"
+
+enum { TOP, MID };
+
+static char dir[64];
+
+static const char *path(unsigned i)
+{
+	static char out[2][80];
+	gt_format(out[i], sizeof out[i], "%s/%u", dir, i);
+	return out[i];
+}
+
+static void open_one(struct nodes *t, unsigned i, uint32_t protocol)
+{
+	t->v[i].protocol = protocol;
+	nodes_open(t, i, i == TOP ? "33" : "3301", i == TOP ? "" : "33",
+	           path(i));
+}
+
+static struct nodes *open_two(uint32_t top, uint32_t mid)
+{
+	struct nodes *t = nodes_new();
+	gt_copy(dir, sizeof dir, "/tmp/guantong-transfer-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	open_one(t, TOP, top);
+	open_one(t, MID, mid);
+	nodes_enrol(t);
+	return t;
+}
+
+static void close_two(struct nodes *t)
+{
+	char command[100];
+	nodes_free(t);
+	gt_format(command, sizeof command, "rm -rf %s", dir);
+	assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c) */
+}
+
+/* Stops the node and starts it again, as another version perhaps. */
+static void restart(struct nodes *t, unsigned i, unsigned wire,
+                    uint32_t protocol)
+{
+	nodes_cut(t, wire);
+	gt_node_close(t->v[i].node);
+	t->v[i].node = NULL;
+	open_one(t, i, protocol);
+}
+
+static int64_t count(struct nodes *t, unsigned i, const char *event)
+{
+	return nodes_int(t, i, "SELECT count(*) FROM audit WHERE event='%s'",
+	                 event);
+}
+
+static int64_t kept(struct nodes *t)
+{
+	return nodes_int(t, MID, "SELECT count(*) FROM handover");
+}
+
+/* One row at each end, of the same transfer, object and bytes. */
+static void assert_agree(struct nodes *t)
+{
+	char name[40], subject[70];
+	gt_copy(name, sizeof name,
+	        nodes_text(t, MID,
+	                   "SELECT transfer FROM audit WHERE event='fetch'"));
+	gt_copy(subject, sizeof subject,
+	        nodes_text(t, MID,
+	                   "SELECT subject FROM audit WHERE event='fetch'"));
+	assert_int_equal(strlen(name), 32);
+	assert_int_equal(count(t, MID, "fetch"), 1);
+	assert_int_equal(count(t, TOP, "serve"), 1);
+	assert_int_equal(
+	        nodes_int(t, TOP,
+	                  "SELECT bytes FROM audit WHERE event='serve' AND "
+	                  "transfer='%s' AND subject='%s' AND peer='3301'",
+	                  name, subject),
+	        nodes_int(t, MID,
+	                  "SELECT bytes FROM audit WHERE event='fetch'"));
+	assert_int_equal(kept(t), 0);
+}
+
+static Gt__Request__BodyCase asks(const struct message *m)
+{
+	if (m->reply)
+		return GT__REQUEST__BODY__NOT_SET;
+	Gt__Request *r = gt__request__unpack(NULL, m->nhead, m->head);
+	assert_non_null(r);
+	Gt__Request__BodyCase what = r->body_case;
+	gt__request__free_unpacked(r, NULL);
+	return what;
+}
+
+static bool says_ok(const struct message *m)
+{
+	if (!m->reply)
+		return false;
+	Gt__Reply *r = gt__reply__unpack(NULL, m->nhead, m->head);
+	assert_non_null(r);
+	bool yes = r->body_case == GT__REPLY__BODY_OK;
+	gt__reply__free_unpacked(r, NULL);
+	return yes;
+}
+
+static bool lose_done(struct nodes *t, struct message *m)
+{
+	bool it = asks(m) == GT__REQUEST__BODY_DONE;
+	t->hooked += it;
+	return !it;
+}
+
+static bool lose_ok(struct nodes *t, struct message *m)
+{
+	bool it = says_ok(m);
+	t->hooked += it;
+	return !it;
+}
+
+/* An object comes from TOP to MID; the hook sees to what gets lost. */
+static unsigned fetch(struct nodes *t, struct pack *p, size_t n,
+                      bool (*hook)(struct nodes *t, struct message *m))
+{
+	package(p, 1, n);
+	unsigned wire = nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	t->hook = hook;
+	assert_int_equal(publish(t, TOP, "a", p), 0);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, p);
+	t->hook = NULL;
+	return wire;
+}
+
+static void link_again(struct nodes *t)
+{
+	nodes_wire(t, MID, TOP, true);
+	nodes_pass(t, 1000);
+}
+
+/* ------------------------------------------------------------- version 2 */
+
+static void told_and_forgotten(void **state)
+{
+	struct nodes *t = open_two(0, 0);
+	struct pack p;
+	(void)state;
+	fetch(t, &p, 300000, NULL);
+	assert_agree(t);
+	assert_int_equal(nodes_asked_count(t, MID, GT__REQUEST__BODY_DONE), 1);
+	pack_clear(&p);
+	close_two(t);
+}
+
+static void a_lost_done_is_repeated(void **state)
+{
+	struct nodes *t = open_two(0, 0);
+	struct pack p;
+	(void)state;
+	unsigned wire = fetch(t, &p, 300000, lose_done);
+	assert_int_equal(t->hooked, 1);
+	assert_int_equal(count(t, TOP, "serve"), 0);
+	assert_int_equal(kept(t), 1);
+	nodes_cut(t, wire);
+	link_again(t);
+	assert_agree(t);
+	/* what the link took with it, the count did not go with */
+	assert_non_null(strstr(
+	        nodes_text(t, TOP,
+	                   "SELECT detail FROM audit WHERE event='serve'"),
+	        "protocol=2 frames="));
+	assert_int_equal(
+	        nodes_int(t, TOP,
+	                  "SELECT detail LIKE '%%; sent '||bytes||' bytes in "
+	                  "%%' FROM audit WHERE event='serve'"),
+	        1);
+	pack_clear(&p);
+	close_two(t);
+}
+
+static void a_lost_answer_writes_no_second_row(void **state)
+{
+	struct nodes *t = open_two(0, 0);
+	struct pack p;
+	(void)state;
+	unsigned wire = fetch(t, &p, 300000, lose_ok);
+	assert_int_equal(t->hooked, 1);
+	assert_int_equal(count(t, TOP, "serve"), 1);
+	assert_int_equal(kept(t), 1);
+	nodes_cut(t, wire);
+	link_again(t);
+	assert_int_equal(nodes_asked_count(t, MID, GT__REQUEST__BODY_DONE), 2);
+	assert_agree(t);
+	pack_clear(&p);
+	close_two(t);
+}
+
+static void both_ends_restart(void **state)
+{
+	struct nodes *t = open_two(0, 0);
+	struct pack p;
+	(void)state;
+	unsigned wire = fetch(t, &p, 300000, lose_done);
+	restart(t, MID, wire, 0);
+	gt_node_close(t->v[TOP].node);
+	open_one(t, TOP, 0);
+	link_again(t);
+	assert_agree(t);
+	/* the count is gone, and says so */
+	assert_int_equal(
+	        nodes_int(t, TOP,
+	                  "SELECT detail LIKE '%%; sent 0 bytes in 0 frames' "
+	                  "FROM audit WHERE event='serve'"),
+	        1);
+	pack_clear(&p);
+	close_two(t);
+}
+
+static bool lose_late_frames(struct nodes *t, struct message *m)
+{
+	return m->to != MID || m->npayload < 20000 || ++t->hooked <= 3;
+}
+
+/* What was received before a restart is in the figure after it. */
+static void a_restart_in_the_middle(void **state)
+{
+	struct nodes *t = open_two(0, 0);
+	struct pack p;
+	(void)state;
+	package(&p, 1, 2000000);
+	unsigned wire = nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	t->hook = lose_late_frames;
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	nodes_pass(t, 3000);
+	assert_int_equal(object_state(t, MID, &p.object), GT_OBJECT_PARTIAL);
+	t->hook = NULL;
+	restart(t, MID, wire, 0);
+	link_again(t);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, &p);
+	assert_agree(t);
+	struct gt_manifest *m = pack_manifest(&p);
+	assert_int_equal(
+	        nodes_int(t, MID,
+	                  "SELECT bytes FROM audit WHERE event='fetch'"),
+	        p.manifest_n + m->stored_at[m->nframes]);
+	gt_manifest_free(m);
+	pack_clear(&p);
+	close_two(t);
+}
+
+static void finished_without_a_link(void **state)
+{
+	struct nodes *t = open_two(0, 0);
+	struct pack p;
+	(void)state;
+	package(&p, 1, 300000);
+	unsigned wire = nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	t->v[MID].held = true; /* the disk takes its time */
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	nodes_run(t);
+	nodes_cut(t, wire);
+	t->v[MID].held = false;
+	nodes_pass(t, 3000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, &p);
+	assert_agree(t);
+	pack_clear(&p);
+	close_two(t);
+}
+
+/* What rots after it was whole is another transfer. */
+static void fetched_again_is_another(void **state)
+{
+	struct nodes *t = open_two(0, 0);
+	struct pack p;
+	(void)state;
+	fetch(t, &p, 300000, NULL);
+	struct gt_event fault = {.type = GT_EV_FAULT,
+	                         .object = p.object,
+	                         .status = -GT_EDAMAGED};
+	assert_int_equal(nodes_event(t, MID, &fault), 0);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, &p);
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(DISTINCT transfer) FROM audit "
+	                           "WHERE event='fetch'"),
+	                 2);
+	assert_int_equal(nodes_int(t, TOP,
+	                           "SELECT count(DISTINCT transfer) FROM audit "
+	                           "WHERE event='serve'"),
+	                 2);
+	assert_int_equal(kept(t), 0);
+	pack_clear(&p);
+	close_two(t);
+}
+
+/* ------------------------------------------------------------- version 1 */
+
+static void older_parent(void **state)
+{
+	struct nodes *t = open_two(1, 0);
+	struct pack p;
+	(void)state;
+	unsigned wire = fetch(t, &p, 300000, lose_ok);
+	/* said once, as ever */
+	assert_int_equal(count(t, TOP, "serve"), 1);
+	assert_int_equal(kept(t), 0);
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT detail LIKE 'protocol=1 %%' FROM "
+	                           "audit WHERE event='fetch'"),
+	                 1);
+	nodes_cut(t, wire);
+	link_again(t);
+	assert_agree(t);
+	pack_clear(&p);
+	close_two(t);
+}
+
+static void older_child(void **state)
+{
+	struct nodes *t = open_two(0, 1);
+	struct pack p;
+	(void)state;
+	unsigned wire = fetch(t, &p, 300000, lose_done);
+	nodes_cut(t, wire);
+	link_again(t);
+	/* lost with the link, as ever */
+	assert_int_equal(count(t, MID, "fetch"), 1);
+	assert_int_equal(count(t, TOP, "serve"), 0);
+	pack_clear(&p);
+	close_two(t);
+}
+
+/* The parent goes back to version 1 and comes again: it is told nothing twice.
+ */
+static void back_and_forth(void **state)
+{
+	struct nodes *t = open_two(0, 0);
+	struct pack p;
+	(void)state;
+	unsigned wire = fetch(t, &p, 300000, lose_ok);
+	restart(t, TOP, wire, 1);
+	link_again(t);
+	assert_int_equal(kept(t), 1);
+	assert_int_equal(count(t, TOP, "serve"), 1);
+	restart(t, TOP, wire + 1, 2);
+	link_again(t);
+	assert_agree(t);
+	/* so does the child, with something to say */
+	restart(t, MID, wire + 2, 1);
+	link_again(t);
+	restart(t, MID, wire + 3, 2);
+	link_again(t);
+	assert_agree(t);
+	pack_clear(&p);
+	close_two(t);
+}
+
+/* ---------------------------------------------------------------- limits */
+
+static Gt__Done done(uint8_t transfer[16], uint8_t object[32])
+{
+	Gt__Done d = GT__DONE__INIT;
+	d.transfer = (ProtobufCBinaryData){16, transfer};
+	d.object = (ProtobufCBinaryData){32, object};
+	d.bytes = 12;
+	return d;
+}
+
+static void say_done(struct nodes *t, uint32_t peer, Gt__Done *d)
+{
+	Gt__Request r = GT__REQUEST__INIT;
+	r.body_case = GT__REQUEST__BODY_DONE;
+	r.done = d;
+	nodes_ask(t, TOP, peer, 9, &r);
+}
+
+static void strange_dones(void **state)
+{
+	struct nodes *t = open_two(0, 0);
+	uint8_t transfer[16] = {7}, object[32] = {8};
+	(void)state;
+	/* one it never sent anything of, in other words the second time */
+	uint32_t peer = nodes_child(t, TOP, "3301", &t->v[MID].key);
+	Gt__Done d = done(transfer, object);
+	say_done(t, peer, &d);
+	d.bytes = 13;
+	say_done(t, peer, &d);
+	assert_non_null(nodes_replied(t, TOP, GT__REPLY__BODY_OK));
+	assert_int_equal(count(t, TOP, "serve"), 1);
+	assert_int_equal(nodes_int(t, TOP,
+	                           "SELECT bytes FROM audit WHERE "
+	                           "event='serve'"),
+	                 12);
+	d.bytes = (uint64_t)INT64_MAX + 1;
+	say_done(t, peer, &d);
+	assert_true(nodes_dropped(t, TOP, "malformed Done"));
+	assert_int_equal(count(t, TOP, "serve"), 1);
+	close_two(t);
+}
+
+/* MID is started with so many transfers to tell of. */
+static void burden(struct nodes *t, int many)
+{
+	char sql[300];
+	gt_format(sql, sizeof sql,
+	          "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c"
+	          " WHERE i<%d) INSERT INTO handover SELECT i,'33',"
+	          "CAST(printf('%%016d',i) AS BLOB),zeroblob(32),i,1 FROM c",
+	          many);
+	assert_int_equal(sqlite3_exec(t->v[MID].db, sql, NULL, NULL, NULL), 0);
+	gt_node_close(t->v[MID].node);
+	open_one(t, MID, 0);
+}
+
+static void many_are_told_in_turn(void **state)
+{
+	struct nodes *t = open_two(0, 0);
+	(void)state;
+	burden(t, 40);
+	t->hook = lose_done;
+	unsigned wire = nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(t->hooked, 16); /* outstanding, and no more */
+	nodes_cut(t, wire);
+	t->hook = NULL;
+	nodes_clear(t, MID);
+	link_again(t);
+	assert_int_equal(nodes_asked_count(t, MID, GT__REQUEST__BODY_DONE), 40);
+	assert_int_equal(count(t, TOP, "serve"), 40);
+	assert_int_equal(kept(t), 0);
+	/* what was meant for another parent is not told to this one */
+	burden(t, 3);
+	sqlite3_exec(t->v[MID].db, "UPDATE handover SET parent='34'", NULL,
+	             NULL, NULL);
+	link_again(t);
+	assert_int_equal(count(t, TOP, "serve"), 40);
+	close_two(t);
+}
+
+static void the_oldest_is_given_up(void **state)
+{
+	struct nodes *t = open_two(0, 0);
+	struct pack p;
+	(void)state;
+	burden(t, GT_HANDOVERS_MAX);
+	t->hook = lose_done;
+	fetch(t, &p, 1000, lose_done);
+	/* the first sixteen are outstanding, one of them is forgotten */
+	assert_int_equal(kept(t), GT_HANDOVERS_MAX);
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT bytes FROM audit WHERE event='note'"
+	                           " AND result='LIMIT'"),
+	                 1);
+	assert_int_equal(nodes_int(t, MID, "SELECT min(hid) FROM handover"), 2);
+	pack_clear(&p);
+	close_two(t);
+}
+
+/* A database of the program before is taken as it is, and added to. */
+static void an_older_database(void **state)
+{
+	struct nodes *t = open_two(0, 0);
+	struct pack p;
+	(void)state;
+	fetch(t, &p, 300000, NULL);
+	sqlite3_exec(t->v[MID].db,
+	             "DROP TABLE handover; DROP INDEX audit_serve;"
+	             "ALTER TABLE object DROP COLUMN received",
+	             NULL, NULL, NULL);
+	restart(t, MID, 0, 0);
+	assert_holds(t, MID, &p);
+	assert_int_equal(kept(t), 0);
+	assert_int_equal(nodes_int(t, MID, "SELECT sum(received) FROM object"),
+	                 0);
+	assert_int_equal(nodes_int(t, MID, "PRAGMA user_version"),
+	                 GT_SCHEMA_VERSION);
+	link_again(t);
+	assert_agree(t);
+	pack_clear(&p);
+	close_two(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(told_and_forgotten),
+	        cmocka_unit_test(a_lost_done_is_repeated),
+	        cmocka_unit_test(a_lost_answer_writes_no_second_row),
+	        cmocka_unit_test(both_ends_restart),
+	        cmocka_unit_test(a_restart_in_the_middle),
+	        cmocka_unit_test(finished_without_a_link),
+	        cmocka_unit_test(fetched_again_is_another),
+	        cmocka_unit_test(older_parent),
+	        cmocka_unit_test(older_child),
+	        cmocka_unit_test(back_and_forth),
+	        cmocka_unit_test(strange_dones),
+	        cmocka_unit_test(many_are_told_in_turn),
+	        cmocka_unit_test(the_oldest_is_given_up),
+	        cmocka_unit_test(an_older_database),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
