@@ -6,50 +6,101 @@
 
 #include "base.h"
 
-struct image {
-	uint8_t *p;
-	size_t n, cap;
+/* What a sector held when the file was last synced. */
+struct old {
+	size_t sector;
+	uint8_t bytes[DISK_SECTOR];
 };
 
+/* Bytes as programs see them; what the platter has is kept as the difference:
+ * its size, and the old contents of each sector written since. */
 struct disk_file {
 	struct disk_file *next;
 	char name[DISK_NAME];    /* live; "" if removed */
 	char durable[DISK_NAME]; /* name after a power cut; "" if none */
-	struct image live, safe;
-	size_t dirty_from, dirty_to; /* live differs from safe only here */
+	uint8_t *p;
+	size_t n, cap;
+	size_t safe; /* size when last synced */
+	struct old *olds;
+	size_t nolds, olds_cap;
+	uint8_t *saved; /* bitmap of sectors that are among the olds */
+	size_t saved_cap;
+	size_t dirty_from, dirty_to; /* written since the last sync */
 	bool rotten;
 	bool homeless; /* some of what is dirty was beyond the limit */
 };
 
-static void image_room(struct image *m, size_t n)
+static void *must(void *p)
 {
-	if (n > m->cap) {
-		size_t cap = m->cap ? m->cap : 4096;
-		while (cap < n)
-			cap *= 2;
-		uint8_t *p = realloc(m->p, cap);
-		assert(p);
-		m->p = p;
-		m->cap = cap;
+	assert(p);
+	return p;
+}
+
+/* Zeros follow the old end. */
+static void size(struct disk_file *f, size_t n)
+{
+	if (n > f->cap) {
+		f->cap = f->cap ? f->cap : 4096;
+		while (f->cap < n)
+			f->cap *= 2;
+		f->p = must(realloc(f->p, f->cap));
 	}
+	if (n > f->n)
+		memset(f->p + f->n, 0, n - f->n);
+	f->n = n;
 }
 
-static void image_size(struct image *m, size_t n)
+/* ------------------------------------------------------- what is not durable
+ */
+
+static bool is_saved(const struct disk_file *f, size_t sector)
 {
-	image_room(m, n);
-	if (n > m->n)
-		memset(m->p + m->n, 0, n - m->n);
-	m->n = n;
+	return sector / 8 < f->saved_cap &&
+	       (f->saved[sector / 8] >> sector % 8 & 1);
 }
 
-static void image_put(struct image *m, size_t at, const uint8_t *p, size_t n)
+static void save_sector(struct disk_file *f, size_t sector)
 {
-	if (at > m->n)
-		image_size(m, at);
-	image_room(m, at + n);
-	memcpy(m->p + at, p, n);
-	if (at + n > m->n)
-		m->n = at + n;
+	size_t at = sector * DISK_SECTOR, n = f->n - at;
+	if (is_saved(f, sector))
+		return;
+	if (sector / 8 >= f->saved_cap) {
+		size_t cap = f->safe / DISK_SECTOR / 8 + 1;
+		f->saved = must(realloc(f->saved, cap));
+		memset(f->saved + f->saved_cap, 0, cap - f->saved_cap);
+		f->saved_cap = cap;
+	}
+	f->saved[sector / 8] |= (uint8_t)(1u << sector % 8);
+	if (f->nolds == f->olds_cap) {
+		f->olds_cap = f->olds_cap ? 2 * f->olds_cap : 8;
+		f->olds = must(realloc(f->olds, f->olds_cap * sizeof *f->olds));
+	}
+	struct old *o = &f->olds[f->nolds++];
+	*o = (struct old){.sector = sector};
+	memcpy(o->bytes, f->p + at, n < DISK_SECTOR ? n : DISK_SECTOR);
+}
+
+/* Before bytes [from, to) change, or are cut off. */
+static void save(struct disk_file *f, size_t from, size_t to)
+{
+	size_t end = to < f->safe ? to : f->safe;
+	if (end > f->n)
+		end = f->n;
+	for (size_t s = from / DISK_SECTOR; s * DISK_SECTOR < end; s++)
+		save_sector(f, s);
+}
+
+/* The platter is as programs see it. */
+static void settled(struct disk_file *f)
+{
+	free(f->olds);
+	free(f->saved);
+	f->olds = NULL;
+	f->saved = NULL;
+	f->nolds = f->olds_cap = f->saved_cap = 0;
+	f->safe = f->n;
+	f->dirty_from = f->dirty_to = 0;
+	f->homeless = false;
 }
 
 static void dirty(struct disk_file *f, size_t from, size_t to)
@@ -65,10 +116,26 @@ static void dirty(struct disk_file *f, size_t from, size_t to)
 		f->dirty_to = to;
 }
 
+/* The platter's own contents of a sector that programs see otherwise. */
+static void revert(struct disk_file *f, size_t sector, const uint8_t *bytes)
+{
+	size_t at = sector * DISK_SECTOR;
+	if (at < f->n)
+		memcpy(f->p + at, bytes,
+		       f->n - at < DISK_SECTOR ? f->n - at : DISK_SECTOR);
+}
+
+static void revert_all(struct disk_file *f)
+{
+	size(f, f->safe);
+	for (size_t i = 0; i < f->nolds; i++)
+		revert(f, f->olds[i].sector, f->olds[i].bytes);
+}
+
 static void file_free(struct disk_file *f)
 {
-	free(f->live.p);
-	free(f->safe.p);
+	settled(f);
+	free(f->p);
 	free(f);
 }
 
@@ -116,42 +183,46 @@ int disk_write(struct disk *d, struct disk_file *f, uint64_t at, const void *p,
 	if (fails(d))
 		return -GT_EIO;
 	size_t end = (size_t)at + n;
-	size_t grows = end > f->live.n ? end - f->live.n : 0;
+	size_t grows = end > f->n ? end - f->n : 0;
 	bool full = d->limit && d->used + grows > d->limit;
 	if (full && !(d->late && strncmp(f->name, "o/", 2) == 0))
 		return -GT_ENOSPACE;
 	f->homeless = f->homeless || full;
 	d->used += grows;
-	dirty(f, (size_t)at < f->live.n ? (size_t)at : f->live.n, end);
-	image_put(&f->live, (size_t)at, p, n);
+	dirty(f, (size_t)at < f->n ? (size_t)at : f->n, end);
+	save(f, (size_t)at, end);
+	if (end > f->n)
+		size(f, end);
+	memcpy(f->p + at, p, n);
 	return 0;
 }
 
 int disk_read(const struct disk *d, const struct disk_file *f, uint64_t at,
               void *p, size_t n)
 {
-	if (d->dead || at + n > f->live.n)
+	if (d->dead || at + n > f->n)
 		return -GT_EIO;
-	memcpy(p, f->live.p + at, n);
+	memcpy(p, f->p + at, n);
 	return 0;
 }
 
 uint64_t disk_size(const struct disk_file *f)
 {
-	return f->live.n;
+	return f->n;
 }
 
 int disk_truncate(struct disk *d, struct disk_file *f, uint64_t n)
 {
 	if (fails(d))
 		return -GT_EIO;
-	if (n < f->live.n)
-		d->used -= f->live.n - n;
+	if (n < f->n)
+		d->used -= f->n - n;
 	else
-		d->used += n - f->live.n;
-	dirty(f, (size_t)n < f->live.n ? (size_t)n : f->live.n,
-	      (size_t)n > f->live.n ? (size_t)n : f->live.n);
-	image_size(&f->live, (size_t)n);
+		d->used += n - f->n;
+	dirty(f, (size_t)n < f->n ? (size_t)n : f->n,
+	      (size_t)n > f->n ? (size_t)n : f->n);
+	save(f, (size_t)n, f->n);
+	size(f, (size_t)n);
 	return 0;
 }
 
@@ -163,13 +234,14 @@ int disk_sync(struct disk *d, struct disk_file *f)
 		d->lied = true;
 		return 0;
 	}
-	size_t to = f->dirty_to < f->live.n ? f->dirty_to : f->live.n;
-	if (f->dirty_from < to)
-		image_put(&f->safe, f->dirty_from, f->live.p + f->dirty_from,
-		          to - f->dirty_from);
-	image_size(&f->safe, f->live.n);
-	f->dirty_from = f->dirty_to = 0;
-	return 0;
+	bool full = f->homeless && d->limit && d->used > d->limit;
+	if (full) {
+		d->used -= f->n;
+		revert_all(f);
+		d->used += f->n;
+	}
+	settled(f);
+	return full ? -GT_ENOSPACE : 0;
 }
 
 static bool in_folder(const char *name, const char *folder)
@@ -211,7 +283,7 @@ int disk_remove(struct disk *d, const char *name)
 	struct disk_file *f = find(d, name);
 	if (!f)
 		return -GT_EUNKNOWN;
-	d->used -= f->live.n;
+	d->used -= f->n;
 	f->name[0] = '\0';
 	return 0;
 }
@@ -224,7 +296,7 @@ int disk_rename(struct disk *d, const char *from, const char *to)
 	if (!f)
 		return -GT_EUNKNOWN;
 	if (old) {
-		d->used -= old->live.n;
+		d->used -= old->n;
 		old->name[0] = '\0';
 	}
 	gt_copy(f->name, sizeof f->name, to);
@@ -236,20 +308,34 @@ int disk_rename(struct disk *d, const char *from, const char *to)
 /* Unsynced sectors reach the platter one by one, or not. */
 static void tear(struct disk_file *f, struct prng *p)
 {
-	size_t to = f->dirty_to;
-	uint64_t keep = prng_below(p, 3); /* 0 none, 1 all, 2 some */
-	if (f->dirty_from >= to || keep == 0)
+	static const uint8_t zeros[DISK_SECTOR];
+	enum { NONE, ALL, SOME } keep = (unsigned)prng_below(p, 3);
+	size_t to = f->dirty_to, live = f->n;
+	size_t first = f->dirty_from / DISK_SECTOR;
+	if (f->dirty_from >= to || keep == NONE) {
+		revert_all(f);
 		return;
-	size_t n = f->live.n > f->safe.n || keep == 1 ? f->live.n : f->safe.n;
-	image_size(&f->safe, n);
-	for (size_t at = f->dirty_from / DISK_SECTOR * DISK_SECTOR; at < n;
-	     at += DISK_SECTOR) {
-		size_t len = n - at < DISK_SECTOR ? n - at : DISK_SECTOR;
-		if (at + len > f->live.n)
-			len = at < f->live.n ? f->live.n - at : 0;
-		if (at < to && len > 0 && (keep == 1 || prng_below(p, 2)))
-			memcpy(f->safe.p + at, f->live.p + at, len);
 	}
+	if (keep == ALL)
+		return;
+	size(f, live > f->safe ? live : f->safe);
+	size_t sectors = (f->n + DISK_SECTOR - 1) / DISK_SECTOR;
+	uint8_t *kept = must(calloc(1, sectors / 8 + 1));
+	for (size_t s = first; s < sectors; s++) {
+		size_t at = s * DISK_SECTOR;
+		if (at >= to || at >= live)
+			continue;
+		if (prng_below(p, 2))
+			kept[s / 8] |= (uint8_t)(1u << s % 8);
+		else if (at >= f->safe)
+			revert(f, s, zeros);
+	}
+	for (size_t i = 0; i < f->nolds; i++) {
+		size_t s = f->olds[i].sector;
+		if (!(kept[s / 8] >> s % 8 & 1))
+			revert(f, s, f->olds[i].bytes);
+	}
+	free(kept);
 }
 
 void disk_power_cycle(struct disk *d, struct prng *p)
@@ -270,11 +356,8 @@ void disk_power_cycle(struct disk *d, struct prng *p)
 			continue;
 		}
 		memcpy(f->name, f->durable, sizeof f->name);
-		image_size(&f->live, f->safe.n);
-		memcpy(f->live.p, f->safe.p, f->safe.n);
-		f->dirty_from = f->dirty_to = 0;
-		f->homeless = false;
-		d->used += f->live.n;
+		settled(f);
+		d->used += f->n;
 		at = &f->next;
 	}
 }
@@ -284,10 +367,11 @@ void disk_power_cycle(struct disk *d, struct prng *p)
 void disk_rot(struct disk_file *f, uint64_t at)
 {
 	f->rotten = true;
-	if (at < f->live.n)
-		f->live.p[at] ^= 0x10;
-	if (at < f->safe.n)
-		f->safe.p[at] ^= 0x10;
+	if (at < f->n)
+		f->p[at] ^= 0x10;
+	for (size_t i = 0; i < f->nolds; i++)
+		if (f->olds[i].sector == at / DISK_SECTOR)
+			f->olds[i].bytes[at % DISK_SECTOR] ^= 0x10;
 }
 
 bool disk_rotten(const struct disk_file *f)
@@ -308,13 +392,11 @@ void disk_copy(struct disk *to, const struct disk *from)
 		memcpy(c->name, f->name, sizeof c->name);
 		memcpy(c->durable, f->name, sizeof c->durable);
 		c->rotten = f->rotten;
-		image_size(&c->live, f->live.n);
-		image_size(&c->safe, f->live.n);
-		if (f->live.n) {
-			memcpy(c->live.p, f->live.p, f->live.n);
-			memcpy(c->safe.p, f->live.p, f->live.n);
-		}
-		to->used += f->live.n;
+		size(c, f->n);
+		if (f->n)
+			memcpy(c->p, f->p, f->n);
+		settled(c);
+		to->used += f->n;
 		*at = c;
 		at = &c->next;
 	}

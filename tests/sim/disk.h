@@ -1,6 +1,6 @@
 /* disk.h: a node's disk: what programs see, and what a power cut leaves.
  *
- * Each file has a live image and a durable one. Writes change the live image;
+ * Writes change what programs see;
  * sync makes a file's bytes durable, sync_names makes creations, removals and
  * renames durable. A power cut keeps, drops or tears by sector whatever was
  * not. A file lost by name is lost with its bytes. */

@@ -20,8 +20,8 @@ static const char usage[] =
         "  --minutes N     virtual minutes with faults (30)\n"
         "  --pace MS       mean time between two deeds of people (10000;\n"
         "                  in a calendar's busiest hour, 1800000)\n"
-        "  --calendar      office hours, evenings, weekends; faults and\n"
-        "                  heartbeats are rare\n"
+        "  --calendar      office hours, evenings, weekends, and rare faults\n"
+        "  --heartbeat MS  of every link (15000; in a calendar, 900000)\n"
         "  --skip BITS     kinds of deeds left out\n"
         "  --faults LIST   loss,cut,... or all,-forge or 0 (all)\n"
         "  --shrink        make the first failing run smaller\n"
@@ -51,6 +51,8 @@ static bool set(struct options *o, const char *name, const char *value)
 		return false;
 	else if (strcmp(name, "--nodes") == 0)
 		o->shape.nodes = (unsigned)v;
+	else if (strcmp(name, "--heartbeat") == 0)
+		o->shape.heartbeat = (uint32_t)v;
 	else if (strcmp(name, "--minutes") == 0)
 		o->minutes = v;
 	else if (strcmp(name, "--pace") == 0)
@@ -73,7 +75,7 @@ static bool flag(struct options *o, const char *arg)
 	else if (strcmp(arg, "--shrink") == 0)
 		o->shrink = true;
 	else if (strcmp(arg, "--calendar") == 0)
-		o->calendar = true;
+		o->shape.calendar = true;
 	else
 		return false;
 	return true;
@@ -97,7 +99,7 @@ static bool parse(struct options *o, int argc, char **argv)
 		}
 	}
 	if (!o->pace)
-		o->pace = o->calendar ? 1800000 : 10000;
+		o->pace = o->shape.calendar ? 1800000 : 10000;
 	return plain > 0 && o->shape.nodes >= 2 && o->shape.nodes <= 1024;
 }
 

@@ -82,9 +82,8 @@ static bool open_core(struct world *w, struct sim_node *s)
 	        .software = "sim",
 	        .window_min = 64 << 10,
 	        .window_max = 512 << 10,
-	        /* nights and weekends would be heartbeats and little else */
-	        .heartbeat_ms = w->calendar ? 900000 : 0,
-	        .dead_ms = w->calendar ? 2700000 : 0,
+	        .heartbeat_ms = w->heartbeat,
+	        .dead_ms = 3 * w->heartbeat,
 	        .restored = s->restored};
 	memcpy(c.seed, s->key.seed, 32);
 	memcpy(c.roster_key, w->roster.public, 32);

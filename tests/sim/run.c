@@ -38,7 +38,7 @@ bool run(const struct options *o, uint64_t seed, struct result *out)
 {
 	static struct world w;
 	vfs_register(seed);
-	if (!world_init(&w, seed, o->faults, o->calendar, &o->shape)) {
+	if (!world_init(&w, seed, o->faults, &o->shape)) {
 		world_free(&w);
 		return false;
 	}
@@ -106,8 +106,10 @@ void run_replay(const struct options *o, uint64_t seed)
 		printf(" --under %s", o->shape.under);
 	if (o->shape.file && o->shape.villages)
 		printf(" --villages %s", o->shape.villages);
-	if (o->calendar)
+	if (o->shape.calendar)
 		printf(" --calendar");
+	if (o->shape.heartbeat)
+		printf(" --heartbeat %u", o->shape.heartbeat);
 	printf(" --minutes %llu --pace %llu --skip %llu --faults ",
 	       (unsigned long long)o->minutes, (unsigned long long)o->pace,
 	       (unsigned long long)o->skip);

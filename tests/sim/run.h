@@ -11,7 +11,6 @@ struct options {
 	uint64_t minutes;
 	uint64_t pace; /* mean ms between two deeds of people */
 	uint64_t skip; /* kinds of deeds left out, as bits */
-	bool calendar; /* people's hours, and faults now and then */
 	bool verbose, quiet, shrink;
 	uint64_t campaign; /* minutes of real time */
 };

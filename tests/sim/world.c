@@ -346,13 +346,16 @@ static void seed_all(struct world *w)
 	}
 }
 
-bool world_init(struct world *w, uint64_t seed, unsigned faults, bool calendar,
+bool world_init(struct world *w, uint64_t seed, unsigned faults,
                 const struct shape *shape)
 {
 	memset(w, 0, sizeof *w);
 	w->seed = seed;
 	w->faults = faults;
-	w->calendar = calendar;
+	w->calendar = shape->calendar;
+	w->heartbeat = shape->heartbeat  ? shape->heartbeat
+	               : shape->calendar ? 900000
+	                                 : 15000;
 	w->trace = 0xcbf29ce484222325u;
 	w->heap = sim_heap_new();
 	if (!shape->file)

@@ -85,8 +85,8 @@ struct world {
 	uint64_t trace;     /* running hash of everything that happened */
 	unsigned not_right; /* index of a node, for check_converged */
 	bool calm;          /* faults are over */
-	bool calendar;      /* a month as people live it, not minutes of a
-	                       storm; see sim_rare() */
+	bool calendar;
+	uint32_t heartbeat; /* of every link, ms */
 	bool verbose;
 	struct heap *heap;
 	const char *invariant; /* first broken one, NULL if none */
@@ -98,10 +98,14 @@ struct shape {
 	const char *file;     /* or codes, one a line: seeds/zhejiang.txt */
 	const char *under;    /* only these and what lies above and below */
 	const char *villages; /* only of these; NULL: none */
+	bool calendar;        /* days as people live them, with faults now and
+	                         then, and not minutes of a storm */
+	uint32_t heartbeat;   /* of every link, ms; 0: 15 s, or in a calendar
+	                         15 min: nights would be little else */
 };
 
 /* False: the shape cannot be had. */
-bool world_init(struct world *w, uint64_t seed, unsigned faults, bool calendar,
+bool world_init(struct world *w, uint64_t seed, unsigned faults,
                 const struct shape *shape);
 void world_free(struct world *w);
 /* Runs until `until` ms or the first failure. */
