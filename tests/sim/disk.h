@@ -1,9 +1,10 @@
 /* disk.h: a node's disk: what programs see, and what a power cut leaves.
  *
- * Writes change what programs see;
- * sync makes a file's bytes durable, sync_names makes creations, removals and
- * renames durable. A power cut keeps, drops or tears by sector whatever was
- * not. A file lost by name is lost with its bytes. */
+ * Writes change what programs see; sync makes a file's bytes durable,
+ * sync_names makes creations, removals and renames durable. A power cut keeps,
+ * drops or tears by sector whatever was not. A file lost by name is lost with
+ * its bytes.
+ */
 #ifndef SIM_DISK_H
 #define SIM_DISK_H
 
