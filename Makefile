@@ -169,7 +169,7 @@ sim-mutants: $(SIM)
 	@$(PYTHON) tests/sim/mutants.py $(B) $(MUTANTS)
 MINUTES ?= 10
 campaign: $(SIM)
-	@tests/sim/campaign.sh $(SIM) $(MINUTES) $(SIMFLAGS)
+	@$(PYTHON) tests/sim/campaign.py $(SIM) $(MINUTES) $(SIMFLAGS)
 e2e: $(PROGRAMS)
 	@GUANTONG_BIN=$(abspath $(B)) $(PYTHON) tests/e2e/run.py $(E2E)
 net: $(PROGRAMS) $(VLINK)

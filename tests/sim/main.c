@@ -25,7 +25,7 @@ static const char usage[] =
         "  --skip BITS     kinds of deeds left out\n"
         "  --faults LIST   loss,cut,... or all,-forge or 0 (all)\n"
         "  --shrink        make the first failing run smaller\n"
-        "  --campaign MIN  as many seeds as fit in MIN real minutes\n"
+        "  --campaign SEC  as many seeds as fit in SEC real seconds\n"
         "  -q              only what fails, and the sum\n"
         "  -v              every line the nodes log\n";
 
@@ -120,6 +120,19 @@ static void add(struct sum *sum, const struct result *r)
 	}
 }
 
+/* Once a minute: how a campaign goes. */
+static void tell(const struct sum *s)
+{
+	static time_t told;
+	time_t now = time(NULL);
+	if (told && now < told + 60)
+		return;
+	told = now;
+	(void)fprintf(stderr, "%llu seeds, %.1f node years, %llu violations\n",
+	              (unsigned long long)(s->passed + s->failed),
+	              s->node_years, (unsigned long long)s->failed);
+}
+
 static void print_campaign(const struct sum *s)
 {
 	printf("faults:");
@@ -148,12 +161,14 @@ int main(int argc, char **argv)
 		(void)fputs(usage, stderr);
 		return 2;
 	}
-	end = time(NULL) + (time_t)(o.campaign * 60);
+	end = time(NULL) + (time_t)o.campaign;
 	for (uint64_t i = 0; o.campaign ? time(NULL) < end : i < o.count; i++) {
 		struct result r;
 		if (!run(&o, o.seed + i, &r))
 			return 2;
 		add(&sum, &r);
+		if (o.campaign)
+			tell(&sum);
 		if (!o.quiet || r.invariant)
 			run_print(&o, o.seed + i, &r);
 		if (r.invariant && o.shrink) {

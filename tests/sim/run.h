@@ -12,7 +12,7 @@ struct options {
 	uint64_t pace; /* mean ms between two deeds of people */
 	uint64_t skip; /* kinds of deeds left out, as bits */
 	bool verbose, quiet, shrink;
-	uint64_t campaign; /* minutes of real time */
+	uint64_t campaign; /* seconds of real time */
 };
 
 struct result {
