@@ -92,7 +92,7 @@ $(GEN)/guantong.pb-c.h: $(GEN)/guantong.pb-c.c
 $(B)/gen/%.o: $(GEN)/%.c
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(OPT) -I$(GEN) -c $< -o $@
-$(B)/%.o: %.c Makefile | $(GEN)/guantong.pb-c.h
+$(B)/%.o: %.c Makefile $(GEN)/guantong.pb-c.h
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(WARN) $(WARN_$(firstword $(subst /, ,$<))) $(OPT) $(INC_$(firstword $(subst /, ,$<))) -c $< -o $@
 $(B)/libguantong.a: $(CORE)

@@ -1,5 +1,5 @@
 /* dispatch.c: from a link's events to the file that decides them. */
-#include "state.h"
+#include "lineage.h"
 
 #include <string.h>
 
@@ -60,6 +60,9 @@ static int on_request(struct gt_node *n, struct gt_peer *p,
 		return status ? status
 		              : gt_drop(n, p, "request before Hello and Prove");
 	}
+	int status = gt_lineage_confirm(n, p);
+	if (status != 0)
+		return status;
 	switch (r->body_case) {
 	case GT__REQUEST__BODY_CHANGES:
 		return gt_serve_changes(n, p, token, r->changes);

@@ -212,6 +212,8 @@ static int take_change(struct gt_node *n, const Gt__Change *c)
 		status =
 		        gt_log(n, GT_LOG_WARN, "refused %s from the parent: %s",
 		               claim.id[0] ? claim.id : "an item", why);
+	if (status == 0 && result != 0)
+		status = gt_contest_refused(n, &claim, result);
 	if (status != 0 || !n->up)
 		return status;
 	return audit_change(n, c, &claim, verdict ? verdict : result, why);

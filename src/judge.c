@@ -330,7 +330,7 @@ int gt_judge_inventory(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	if (m->first) {
 		gt_store_bind(n->store, GT_SQL_VIEW_CLEAR, "i", p->cid);
 		status = gt_store_run(n->store, GT_SQL_VIEW_CLEAR);
-		p->vseq = p->acked = 0;
+		p->acked = 0; /* no number of an epoch is given twice */
 		p->judged = p->judged_members = p->judged_layers = 0;
 		p->allowed = (struct gt_id){0};
 		p->following = false;

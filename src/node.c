@@ -1,5 +1,5 @@
 /* node.c: events in, actions out; the turn around them. */
-#include "state.h"
+#include "lineage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +139,8 @@ int gt_node_renew(struct gt_node *n)
 		                     n->version_floor);
 	if (status == 0)
 		status = gt_transfer_renew(n);
+	if (status == 0)
+		status = gt_meta_put(n->store, "sent", 0);
 	return status ? status : gt_audit_row(n, &row);
 }
 
@@ -188,6 +190,8 @@ static int on_start(struct gt_node *n, const struct gt_event *e)
 	int status = load_code(n);
 	if (status == 0)
 		status = load_epoch(n);
+	if (status == 0 && n->config.restored)
+		status = gt_lineage_forget(n);
 	if (status == 0 && n->config.restored)
 		status = gt_node_renew(n);
 	if (status == 0)

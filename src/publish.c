@@ -8,6 +8,9 @@
 #include "schema.h"
 #include "state.h"
 
+/* What nobody counts to: a version shown by others is not followed there. */
+#define VERSION_SANE ((int64_t)1 << 53)
+
 static const struct gt_decision own_decision = {GT_MIRROR, 100, "", ""};
 
 static int audit(struct gt_node *n, const char *actor, const char *event,
@@ -345,6 +348,84 @@ int gt_withdraw(struct gt_node *n, const struct gt_event *e)
 	               : reply_published(n, e->token, &entry.out, 1);
 }
 
+/* Seals this node's layer, takes it into the feed and offers it to the parent.
+ */
+static int take_layer(struct gt_node *n, const Gt__Layer *m, const char *actor,
+                      const char *detail, char why[GT_WHY], int *refused)
+{
+	struct gt_bytes body = gt_arena_pack(n->arena, &m->base), sealed;
+	if (!body.p)
+		return -GT_ENOMEM;
+	*refused = 0;
+	int status =
+	        gt_seal(&n->key, GT__KIND__LAYER, &body, 1, n->arena, &sealed);
+	if (status == 0)
+		status = take_own(n, GT__KIND__LAYER, sealed, refused, why);
+	if (status == 0 && *refused == 0)
+		status = audit(n, actor, "policy", "layer", n->code,
+		               (int64_t)m->version, body.n, detail);
+	if (status == 0 && *refused == 0)
+		status = gt_follow_offer(n);
+	return status;
+}
+
+static int raise_floor(struct gt_node *n, int64_t above)
+{
+	if (above < n->version_floor)
+		return 0;
+	n->version_floor = above + 1;
+	return gt_meta_put(n->store, "version_floor", n->version_floor);
+}
+
+static int resource_again(struct gt_node *n, const struct gt_item *item,
+                          const char *detail, char why[GT_WHY], int *refused)
+{
+	union {
+		const Gt__Entry *in;
+		Gt__Entry *out;
+	} entry = {.in = gt_item_entry(n, item->sealed)};
+	if (!entry.out)
+		return -GT_ENOMEM;
+	entry.out->version = next_version(n, entry.out->version);
+	return take_entries(n, &entry.out, 1, NULL, "publish", detail, refused,
+	                    why);
+}
+
+static int layer_again(struct gt_node *n, const struct gt_item *item,
+                       const char *detail, char why[GT_WHY], int *refused)
+{
+	Gt__Signed *s = gt__signed__unpack(gt_arena_allocator(n->arena),
+	                                   item->sealed.n, item->sealed.p);
+	Gt__Layer *m = s ? gt__layer__unpack(gt_arena_allocator(n->arena),
+	                                     s->body.len, s->body.data)
+	                 : NULL;
+	if (!m)
+		return -GT_ENOMEM;
+	m->version = next_version(n, m->version);
+	return take_layer(n, m, NULL, detail, why, refused);
+}
+
+int gt_publish_again(struct gt_node *n, Gt__Kind kind, const char *id,
+                     int64_t above)
+{
+	struct gt_item item;
+	bool found;
+	char why[GT_WHY] = "";
+	int refused = 0;
+	const char *detail = "issued again: other nodes hold another body";
+	int status = gt_item_get(n, kind, id, &item, &found);
+	if (status != 0 || above >= VERSION_SANE)
+		return status;
+	status = raise_floor(n, above);
+	if (status == 0 && found && item.own && kind == GT__KIND__RESOURCE)
+		status = resource_again(n, &item, detail, why, &refused);
+	if (status == 0 && found && item.own && kind == GT__KIND__LAYER)
+		status = layer_again(n, &item, detail, why, &refused);
+	return status || !refused ? status
+	                          : gt_log(n, GT_LOG_ERROR,
+	                                   "%s: not issued again: %s", id, why);
+}
+
 /* The same rules as now are no new version. */
 static bool same_rules(struct gt_node *n, const struct gt_item *old,
                        const Gt__Layer *draft)
@@ -366,20 +447,9 @@ static bool same_rules(struct gt_node *n, const struct gt_item *old,
 static int seal_layer(struct gt_node *n, const Gt__Layer *m,
                       const struct gt_event *e)
 {
-	struct gt_bytes body = gt_arena_pack(n->arena, &m->base), sealed;
 	char why[GT_WHY] = "";
 	int refused = 0;
-	if (!body.p)
-		return -GT_ENOMEM;
-	int status =
-	        gt_seal(&n->key, GT__KIND__LAYER, &body, 1, n->arena, &sealed);
-	if (status == 0)
-		status = take_own(n, GT__KIND__LAYER, sealed, &refused, why);
-	if (status == 0 && refused == 0)
-		status = audit(n, e->actor, "policy", "layer", n->code,
-		               (int64_t)m->version, body.n, "");
-	if (status == 0 && refused == 0)
-		status = gt_follow_offer(n);
+	int status = take_layer(n, m, e->actor, "", why, &refused);
 	if (status != 0)
 		return status;
 	return refused ? gt_reply(n, e->token, refused, "%s", why)

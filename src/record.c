@@ -46,6 +46,16 @@ static int stream_of(struct gt_node *n, const char *code, const uint8_t *epoch,
 	return status;
 }
 
+/* A database from before this mark was kept may have sent all it has. */
+static int load_sent(struct gt_node *n)
+{
+	int status = gt_meta_get(n->store, "sent", -1, &n->record_high);
+	if (status != 0 || n->record_high >= 0)
+		return status;
+	n->record_high = n->record_seq;
+	return gt_meta_put(n->store, "sent", n->record_high);
+}
+
 int gt_record_load(struct gt_node *n)
 {
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_RECORD_MAX, "");
@@ -58,6 +68,8 @@ int gt_record_load(struct gt_node *n)
 	int status = gt_meta_get(n->store, "hop", 0, &n->hop);
 	if (status == 0)
 		status = gt_meta_get(n->store, "root", 0, &n->root);
+	if (status == 0)
+		status = load_sent(n);
 	if (status == 0)
 		status = stream_of(n, n->code, n->epoch, &n->stream,
 		                   &n->stream_seq);
@@ -342,8 +354,13 @@ static int send_batch(struct gt_node *n)
 		return status;
 	n->record_sent = (int64_t)a.upto;
 	n->record_batches++;
+	if (n->record_sent > n->record_high) {
+		n->record_high = n->record_sent;
+		status = gt_meta_put(n->store, "sent", n->record_high);
+	}
 	gt_format(detail, sizeof detail, "count=%zu", m.n_records);
-	return audit_batch(n, "send", n->parent, n->epoch, &m, detail);
+	return status ? status
+	              : audit_batch(n, "send", n->parent, n->epoch, &m, detail);
 }
 
 int gt_record_go(struct gt_node *n)

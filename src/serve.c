@@ -474,6 +474,10 @@ int gt_serve_offer(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	                           &c, &verdict, why);
 	if (status != 0)
 		return status;
+	if (verdict == 0 && gt_contest_concerns(n, &c)) {
+		status = gt_contest_shown(n, p, &c);
+		return status ? status : send_ok(n, p, token);
+	}
 	if (verdict != 0 || c.kind != GT__KIND__LAYER ||
 	    strcmp(c.id, p->code) != 0)
 		return gt_drop(n, p,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
+#include "lineage.h"
 
 enum { NONCE = 32, PROOF = 64, PROOF_TEXT = 256 };
 
@@ -56,16 +56,21 @@ static int say_hello(struct gt_node *n, struct gt_peer *p)
 	Gt__Hello h;
 	gt__hello__init(&h);
 	struct gt_asking a = {.what = GT_ASKED_HELLO};
+	uint8_t lineage[GT_ID_BYTES];
 	h.version_min = GT_PROTOCOL_MIN;
 	h.version_max = n->config.protocol_max;
 	h.code = n->code;
 	h.parent = n->parent;
 	h.epoch = (ProtobufCBinaryData){sizeof n->epoch, n->epoch};
 	h.nonce = (ProtobufCBinaryData){NONCE, p->nonce_ours};
+	h.lineage.data = lineage;
 	r.body_case = GT__REQUEST__BODY_HELLO;
 	r.hello = &h;
 	n->base_ms = n->now.mono_ms; /* until the answer comes */
-	return gt_ask(n, &r, &a, NULL);
+	int status = 0;
+	if (h.version_max >= GT_LINEAGE_VERSION)
+		status = gt_lineage_ours(n, lineage, &h.lineage.len);
+	return status ? status : gt_ask(n, &r, &a, NULL);
 }
 
 int gt_session_up(struct gt_node *n, struct gt_peer *p)
@@ -139,6 +144,8 @@ static const char *hello_refusal(const struct gt_node *n,
 		return "Hello with a short nonce or epoch";
 	if (strlen(m->code) > GT_CODE_MAX || !gt_code_valid(m->code))
 		return "Hello with a malformed code";
+	if (m->lineage.len != 0 && m->lineage.len != GT_ID_BYTES)
+		return "Hello with a malformed lineage";
 	*code = GT_EIDENTITY;
 	if (p->certified && strcmp(p->code, m->code) != 0)
 		return "Hello's code is not the certificate's";
@@ -171,6 +178,8 @@ int gt_session_hello(struct gt_node *n, struct gt_peer *p, uint64_t token,
 		              "the roster has no active member of that code");
 	memcpy(p->nonce_theirs, m->nonce.data, NONCE);
 	memcpy(p->epoch, m->epoch.data, GT_EPOCH_BYTES);
+	if (m->lineage.len > 0)
+		memcpy(p->lineage, m->lineage.data, GT_ID_BYTES);
 	status = gt_sign(&n->key,
 	                 proof_text(text, "parent", p->code, n->code,
 	                            p->nonce_theirs, p->nonce_ours),
@@ -238,34 +247,63 @@ int gt_session_save(struct gt_node *n, struct gt_peer *p)
 	return gt_store_run(n->store, GT_SQL_CHILD_PUT);
 }
 
+static int prove_reply(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                       bool strange)
+{
+	struct gt_item layer;
+	bool found;
+	Gt__ProveReply v = GT__PROVE_REPLY__INIT;
+	Gt__Reply r = GT__REPLY__INIT;
+	int status = gt_item_get(n, GT__KIND__LAYER, p->code, &layer, &found);
+	if (status != 0)
+		return status;
+	v.strange = strange;
+	v.records = (uint64_t)p->records;
+	v.acked = (uint64_t)p->acked;
+	if (found) {
+		v.layer_version = (uint64_t)layer.version;
+		v.layer_hash = (ProtobufCBinaryData){GT_ID_BYTES, layer.hash.b};
+	}
+	r.body_case = GT__REPLY__BODY_PROVE;
+	r.prove = &v;
+	return gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
+}
+
+/* Whoever this is, it is told so and begins anew; the one remembered keeps its
+ * link until then. */
+static int turn_away(struct gt_node *n, struct gt_peer *p, uint64_t token)
+{
+	int status = gt_lineage_note(
+	        n, p, "what it showed of its last session is not known here");
+	p->records = p->acked = 0;
+	p->cid = 0; /* nothing of it is written down */
+	return status ? status : prove_reply(n, p, token, true);
+}
+
 static int proved(struct gt_node *n, struct gt_peer *p, uint64_t token)
 {
-	bool same, found;
-	struct gt_item layer;
+	bool same, strange = false;
 	struct gt_peer *old = gt_peer_by_code(n, p->code);
-	int status = old ? gt_drop(n, old, "replaced by a newer link") : 0;
+	int status = child_row(n, p, &same);
 	if (status == 0)
-		status = child_row(n, p, &same);
+		status = gt_lineage_meet(n, p, !same, &strange);
+	if (status == 0 && strange)
+		return turn_away(n, p, token);
+	if (status == 0 && old) {
+		status = gt_drop(n, old, "replaced by a newer link");
+		if (status == 0)
+			status = child_row(n, p, &same);
+	}
 	if (status == 0 && !same)
 		status = forget_records(n, p);
 	if (status == 0)
 		status = gt_session_save(n, p);
-	if (status == 0)
-		status = gt_item_get(n, GT__KIND__LAYER, p->code, &layer,
-		                     &found);
 	if (status != 0)
 		return status;
-	Gt__ProveReply v = GT__PROVE_REPLY__INIT;
-	Gt__Reply r = GT__REPLY__INIT;
-	v.layer_version = found ? (uint64_t)layer.version : 0;
-	v.records = (uint64_t)p->records;
-	v.acked = (uint64_t)p->acked;
-	r.body_case = GT__REPLY__BODY_PROVE;
-	r.prove = &v;
 	p->session = GT_S_READY;
 	p->receiver.code = p->code;
 	p->receiver.level = gt_level_name(gt_code_depth(p->code));
-	status = gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
+	status = prove_reply(n, p, token, false);
 	return status ? status : audit_link(n, p, "up");
 }
 
@@ -337,29 +375,53 @@ int gt_session_hello_reply(struct gt_node *n, const Gt__HelloReply *m)
 	return say_prove(n);
 }
 
-/* The parent has records of ours that we have not: this is a backup come back,
- * and the next records would get numbers the parent takes for known. */
-static int behind(struct gt_node *n)
+/* This is a backup come back, or one of two copies, or our parent is: the next
+ * records would get numbers that stand for others there. */
+static int behind(struct gt_node *n, const char *why)
 {
-	int status = gt_node_renew(n);
+	int status = gt_lineage_note(n, n->up, why);
+	if (status == 0)
+		status = gt_node_renew(n);
 	if (status == 0)
 		status = gt_record_renew(n);
 	return status ? status
 	              : gt_drop(n, n->up,
-	                        "the parent has records of ours that are not "
-	                        "here: a new epoch begins");
+	                        "a new epoch begins: all is compared");
+}
+
+/* The parent judges by a layer of ours that is not the one here: ours must be
+ * the newer one. */
+static int settle_layer(struct gt_node *n, const Gt__ProveReply *m)
+{
+	struct gt_item layer;
+	bool found;
+	int status = gt_item_get(n, GT__KIND__LAYER, n->code, &layer, &found);
+	if (status != 0 || !found || !layer.own ||
+	    (m->layer_hash.len == GT_ID_BYTES &&
+	     memcmp(m->layer_hash.data, layer.hash.b, GT_ID_BYTES) == 0))
+		return status;
+	if ((uint64_t)layer.version > m->layer_version)
+		return gt_follow_offer(n);
+	if (m->layer_hash.len != GT_ID_BYTES || m->layer_version > INT64_MAX)
+		return 0; /* it says nothing more of it */
+	return gt_publish_again(n, GT__KIND__LAYER, n->code,
+	                        (int64_t)m->layer_version);
 }
 
 int gt_session_prove_reply(struct gt_node *n, const Gt__ProveReply *m)
 {
 	struct gt_peer *p = n->up;
-	struct gt_item layer;
-	bool found;
 	p->session = GT_S_READY;
 	int status = audit_link(n, p, "up");
 	n->status.parent_seen_ms = n->now.wall_ms;
-	if (status == 0 && m->records > (uint64_t)n->record_seq)
-		return behind(n);
+	if (status == 0)
+		status = gt_lineage_adopt(n, p);
+	if (status == 0 && m->strange)
+		return behind(n, "what was shown of the last session is not "
+		                 "known there");
+	if (status == 0 && m->records > (uint64_t)n->record_high)
+		return behind(n, "it has records of ours that were not sent "
+		                 "from here");
 	/* What the parent has is what counts: after a restore it may be behind
 	 * what it told us. */
 	n->record_sent = (int64_t)m->records;
@@ -368,10 +430,6 @@ int gt_session_prove_reply(struct gt_node *n, const Gt__ProveReply *m)
 		status = gt_meta_put(n->store, "hop", n->hop);
 	}
 	if (status == 0)
-		status = gt_item_get(n, GT__KIND__LAYER, n->code, &layer,
-		                     &found);
-	if (status == 0 && found && layer.own &&
-	    (uint64_t)layer.version > m->layer_version)
-		status = gt_follow_offer(n);
+		status = settle_layer(n, m);
 	return status ? status : gt_follow_start(n);
 }

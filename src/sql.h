@@ -13,6 +13,7 @@
 	X(META_GET, "SELECT value FROM meta WHERE key=?1")                    \
 	X(META_PUT, "INSERT INTO meta VALUES(?1,?2)"                          \
 	            " ON CONFLICT(key) DO UPDATE SET value=excluded.value")   \
+	X(LINEAGE_FORGET, "DELETE FROM meta WHERE key LIKE 'lineage/%'")      \
 	/* items */                                                           \
 	X(ITEM_BY_ID,                                                         \
 	  "SELECT " GT_ITEM_COLUMNS " FROM item WHERE kind=?1 AND id=?2")     \

@@ -5,7 +5,9 @@
  *   act.c      sends, asks, drops, answers               for all the others
  *   dispatch.c which message goes to which file          both ends
  *   session.c  Hello and Prove, who a link is            both ends
+ *   lineage.c  whether both remember the same past       both ends
  *   item.c     verified items into the feed              both ends
+ *   contest.c  two bodies under one name                 both ends
  *   publish.c  what people here publish, withdraw, order own
  *   judge.c    which items a child may have, its view    parent's side
  *   serve.c    answers to Changes, manifests, frames     parent's side
@@ -98,6 +100,8 @@ struct gt_peer {
 	uint64_t heard_ms;
 
 	/* a child's side of things */
+	uint8_t lineage[GT_ID_BYTES]; /* token it showed; zero: none */
+	bool unconfirmed; /* it has not spoken under the new one yet */
 	int64_t cid;
 	struct gt_id filter;
 	struct gt_receiver receiver;
@@ -261,6 +265,7 @@ struct gt_node {
 	int64_t record_seq;      /* last here */
 	int64_t record_ms;       /* last stored_ms here */
 	int64_t record_sent;     /* last sent to the parent on this link */
+	int64_t record_high;     /* ... on any, in this epoch; durable */
 	int64_t hop, root;       /* marks, in our own order */
 	uint32_t record_batches; /* outstanding */
 	int64_t stream;          /* our own */
@@ -392,8 +397,25 @@ const Gt__Entry *gt_item_entry(struct gt_node *n, struct gt_bytes sealed);
 int gt_publish(struct gt_node *n, const struct gt_event *e);
 int gt_publish_adopted(struct gt_node *n, const struct gt_event *e);
 int gt_withdraw(struct gt_node *n, const struct gt_event *e);
+/* Issues what this node published once more, above version `above`: others
+ * hold something else under its name. */
+int gt_publish_again(struct gt_node *n, Gt__Kind kind, const char *id,
+                     int64_t above);
 int gt_publish_layer(struct gt_node *n, const struct gt_event *e);
 int gt_publish_members(struct gt_node *n, const struct gt_event *e);
+
+/* ------------------------------------------------------------------ contest.c
+ */
+
+/* Shows a signed item to the parent. */
+int gt_contest_show(struct gt_node *n, struct gt_bytes sealed);
+/* The parent sent what this node cannot take (gt_item_take's result). */
+int gt_contest_refused(struct gt_node *n, const struct gt_claim *c, int result);
+/* Whether a checked claim is one a child may show: of this node or one above.
+ */
+bool gt_contest_concerns(const struct gt_node *n, const struct gt_claim *c);
+int gt_contest_shown(struct gt_node *n, const struct gt_peer *p,
+                     const struct gt_claim *c);
 
 /* -------------------------------------------------------------------- judge.c
  */

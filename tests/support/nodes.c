@@ -587,7 +587,7 @@ uint32_t nodes_child(struct nodes *t, unsigned i, const char *code,
                      const struct gt_key *key)
 {
 	uint32_t peer = nodes_link(t, i, false, code);
-	uint8_t nonce[32] = {3}, epoch[16] = {4}, proof[64];
+	uint8_t nonce[32] = {3}, epoch[16] = {4, (uint8_t)t->links}, proof[64];
 	Gt__Request r = GT__REQUEST__INIT;
 	Gt__Hello h;
 	gt__hello__init(&h);

@@ -229,6 +229,7 @@ static void session(void)
 	h.parent = str("33");
 	h.epoch = fill(0x10, 16);
 	h.nonce = fill(0x11, 32);
+	h.lineage = fill(0x12, 32);
 	REQUEST("hello", "The child's first words.", HELLO, h);
 	hr.version = 2;
 	hr.code = str("33");
@@ -249,6 +250,8 @@ static void session(void)
 	pr.layer_version = 4;
 	pr.records = 1000;
 	pr.acked = 77;
+	pr.layer_hash = fill(0x13, 32);
+	pr.strange = true;
 	REPLY("prove-reply", "Where the parent is with this child.", PROVE, pr);
 }
 

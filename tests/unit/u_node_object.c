@@ -491,6 +491,9 @@ static void who_may_have_it(void **state)
 	assert_int_equal(ask_frame(t, peer, &p.object, 0), 0);
 	assert_int_equal(ask_frame(t, peer, &p.object, 999), GT_EINVALID);
 	assert_int_equal(nodes_layer(t, TOP, rules), 0);
+	/* somebody else was 3301 in between: it begins anew, and comes again */
+	nodes_wire(t, MID, TOP, true);
+	nodes_pass(t, 1000);
 	nodes_wire(t, MID, TOP, true);
 	nodes_pass(t, 1000);
 	peer = nodes_child(t, TOP, "3301", &t->v[MID].key);

@@ -1,0 +1,87 @@
+/* contest.c: two bodies under one name.
+ *
+ * When two copies of a publisher ran, or an old state of it came back, nodes
+ * below may hold what it signed and has forgotten: newer than what it sends, or
+ * another body of the same version. Neither can win by itself. So the child
+ * shows what it holds to its parent, the parent, if it knows no better, to its
+ * own, until it reaches the publisher. What is shown is signed by the
+ * publisher's own key: nobody can make it up. It issues its own anew, above
+ * what it was shown (PROTOCOL.md M33). */
+#include <string.h>
+
+#include "lineage.h"
+
+/* Beside all else that is under way; what is left out is shown when it is sent
+ * again. */
+enum { OUTSTANDING = GT_REQUESTS_MAX / 4 };
+
+int gt_contest_show(struct gt_node *n, struct gt_bytes sealed)
+{
+	Gt__Request r = GT__REQUEST__INIT;
+	Gt__Offer o = GT__OFFER__INIT;
+	struct gt_asking a = {.what = GT_ASKED_OFFER};
+	union {
+		const uint8_t *in;
+		uint8_t *out;
+	} u = {.in = sealed.p};
+	bool full;
+	if (!n->up || n->up->session != GT_S_READY || sealed.n == 0 ||
+	    n->up->version < GT_LINEAGE_VERSION ||
+	    n->asking_count >= OUTSTANDING)
+		return 0;
+	o.item = (ProtobufCBinaryData){sealed.n, u.out};
+	r.body_case = GT__REQUEST__BODY_OFFER;
+	r.offer = &o;
+	return gt_ask(n, &r, &a, &full);
+}
+
+int gt_contest_refused(struct gt_node *n, const struct gt_claim *c, int result)
+{
+	struct gt_item held;
+	bool found;
+	if ((result != -GT_ESTALE && result != -GT_ECONFLICT) ||
+	    c->kind == GT__KIND__MEMBER)
+		return 0;
+	int status = gt_item_get(n, c->kind, c->id, &held, &found);
+	return status || !found ? status : gt_contest_show(n, held.sealed);
+}
+
+static bool contradicts(const struct gt_claim *c, const struct gt_item *held)
+{
+	return c->version > held->version || (c->version == held->version &&
+	                                      !gt_id_eq(&c->hash, &held->hash));
+}
+
+bool gt_contest_concerns(const struct gt_node *n, const struct gt_claim *c)
+{
+	if (c->kind == GT__KIND__LAYER)
+		return gt_code_within(n->code, c->id);
+	return c->kind == GT__KIND__RESOURCE &&
+	       gt_code_within(n->code, c->entry->publisher);
+}
+
+int gt_contest_shown(struct gt_node *n, const struct gt_peer *p,
+                     const struct gt_claim *c)
+{
+	struct gt_item held;
+	bool found;
+	const char *publisher =
+	        c->kind == GT__KIND__LAYER ? c->id : c->entry->publisher;
+	int status = gt_item_get(n, c->kind, c->id, &held, &found);
+	if (status != 0 || !found || !contradicts(c, &held))
+		return status;
+	struct gt_audit row = {.event = "receive",
+	                       .kind = c->kind == GT__KIND__LAYER ? "layer"
+	                                                          : "resource",
+	                       .subject = c->id,
+	                       .version = c->version,
+	                       .peer = p->code,
+	                       .result = -GT_ECONFLICT,
+	                       .detail = "held below, and not known here"};
+	status = gt_audit_row(n, &row);
+	if (status != 0)
+		return status;
+	return strcmp(publisher, n->code) == 0
+	               ? gt_publish_again(n, c->kind, c->id, c->version)
+	               : gt_contest_show(n, c->sealed);
+}
