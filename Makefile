@@ -127,6 +127,10 @@ $(B)/fault_shim.so: tests/fault/shim.c tests/fault/shim.h Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=c17 $(WARN) -O2 -g -fPIC -shared -fvisibility=hidden -iquote tests/fault $< -o $@
 
+$(B)/fault_tracer: tests/fault/tracer.c tests/fault/shim.h Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=c17 $(WARN) -O2 -g -iquote tests/fault $< -o $@
+
 # --------------------------------------------------------------------- tests
 # Every runner ends with a line "N passed, N failed[, N skipped]".
 
@@ -176,7 +180,7 @@ net: $(PROGRAMS) $(VLINK)
 	@GUANTONG_BIN=$(abspath $(B)) $(PYTHON) tests/e2e/run.py --in tests/net $(NET)
 
 # real daemons whose n-th call fails, for every n; FAULT="publish sync-eio 7"
-fault: $(PROGRAMS) $(B)/fault_shim.so
+fault: $(PROGRAMS) $(B)/fault_shim.so $(B)/fault_tracer
 	@GUANTONG_BIN=$(abspath $(B)) $(PYTHON) tests/fault/run.py $(FAULT)
 fault-sample:
 	@$(MAKE) --no-print-directory fault FAULT="--sample 1"

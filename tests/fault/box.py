@@ -26,10 +26,12 @@ from tree import BIN, CHAIN, XAPI, Failed, Tree, guantong, layer, make_files  # 
 import tree  # noqa: E402
 
 SHIM = os.path.join(BIN, "fault_shim.so")
+TRACER = os.path.join(BIN, "fault_tracer")
 # shim.h: what counts, what happens, and at which offsets it is said
 CLASSES = {"memory": 1, "write": 2, "sync": 4, "name": 8, "size": 16}
 CHANGES = ["write", "sync", "name", "size"]
 FAIL, SHORT, KILL_BEFORE, KILL_HALF, KILL_AFTER = 1, 2, 3, 4, 5
+TRACE = 6  # not the shim's: the tracer's
 LAYOUT = struct.Struct("<IIIIIIQQ216s")
 # sysexits the daemon documents (service.h), and the command line's own (cli.h)
 DAEMON_EXITS = {0, 70, 71, 78}
@@ -39,6 +41,10 @@ SECONDS = 20  # nothing here takes longer unless it hangs
 
 # a node that ends under a question, or refuses to answer it (KeyError)
 GONE = (OSError, ValueError, http.client.HTTPException, KeyError, TypeError)
+
+
+class NotAllowed(Exception):
+    """This machine lets nobody trace a process."""
 
 
 class Lie(Failed):
@@ -63,10 +69,11 @@ tree.free_ports = lasting_ports
 
 
 class Control:
-    """The shim's page."""
+    """The shim's page, and the tracer's."""
 
     def __init__(self, path):
         self.path = path
+        self.tracer = None
         with open(path, "wb") as f:
             f.write(bytes(LAYOUT.size))
         with open(path, "r+b") as f:
@@ -77,13 +84,45 @@ class Control:
         self.map[:] = LAYOUT.pack(0, bits, action, error, sticky, 0, n, 0, b"")
         self.map[0:4] = struct.pack("<I", 1)
 
+    def trace(self, pid, n):
+        """As arm(), of the n-th system call boundary of a running process."""
+        self.arm([], 0, n)
+        self.tracer = subprocess.Popen([TRACER, self.path, str(pid)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if self.tracer.stdout.readline():
+            return
+        why = self.tracer.stderr.read().strip()
+        if self.let_go() == 77:
+            raise NotAllowed(why)
+        raise Failed(f"the tracer ended: {why}")
+
+    def let_go(self):
+        tracer, self.tracer = self.tracer, None
+        if not tracer:
+            return 0
+        tracer.terminate()
+        tracer.communicate()
+        return tracer.returncode
+
     def disarm(self):
+        self.let_go()
         self.map[0:4] = struct.pack("<I", 0)
         v = LAYOUT.unpack(self.map[:])
         return bool(v[5]), v[7], v[8].split(b"\0")[0].decode("utf-8", "replace")
 
     def env(self):
         return {"LD_PRELOAD": SHIM, "GUANTONG_FAULT": self.path}
+
+
+def call_name(text):
+    """'entry 18 x' as 'entry pwrite64 x'."""
+    words = text.split(" ", 2)
+    if words[0] != "entry":
+        return text
+    p = subprocess.run(["cc", "-E", "-dM", "-include", "sys/syscall.h", "-xc", "/dev/null"], capture_output=True, text=True)
+    for line in p.stdout.splitlines():
+        if line.startswith("#define __NR_") and line.split()[2] == words[1]:
+            words[1] = line.split()[1][5:]
+    return " ".join(words)
 
 
 def statement(tag):

@@ -19,7 +19,8 @@ import traceback
 
 if os.access("/dev/shm", os.W_OK):
     os.environ.setdefault("TMPDIR", "/dev/shm")
-from box import CHANGES, DAEMON_EXITS, FAIL, GONE, KILL_AFTER, KILL_BEFORE, KILL_HALF, SHORT, Box, Failed, Lie  # noqa: E402
+from box import CHANGES, DAEMON_EXITS, FAIL, GONE, KILL_AFTER, KILL_BEFORE, KILL_HALF, SHORT, TRACE  # noqa: E402
+from box import Box, Failed, Lie, NotAllowed, call_name  # noqa: E402
 from scenarios import ALL  # noqa: E402
 
 # name: (classes, action, errno, whether the calls behind the n-th fail too)
@@ -28,6 +29,7 @@ FAULTS = {
     "write-full": (["write", "size", "name"], FAIL, errno.ENOSPC, True),
     "write-short": (["write"], SHORT, 0, False),
     "sync-eio": (["sync"], FAIL, errno.EIO, False),
+    "sync-full": (["sync"], FAIL, errno.ENOSPC, False),
     "name-eio": (["name"], FAIL, errno.EIO, False),
     "name-full": (["name"], FAIL, errno.ENOSPC, False),
     "size-full": (["size"], FAIL, errno.ENOSPC, False),
@@ -36,10 +38,11 @@ FAULTS = {
     "kill-half": (["write"], KILL_HALF, 0, False),
     "kill-after": (CHANGES, KILL_AFTER, 0, False),
     "memory": (["memory"], FAIL, errno.ENOMEM, False),
+    "syscall": ([], TRACE, 0, False),
 }
 NEVER = 1 << 60
 # A sample's n: what most scenarios have of a class, or more.
-LIKELY = {"write": 16, "sync": 3, "name": 2, "size": 1, "kill": 20, "memory": 200}
+LIKELY = {"write": 16, "sync": 3, "name": 2, "size": 1, "kill": 20, "memory": 200, "syscall": 200}
 # Most allocations of these are of libraries that put themselves in order: one in
 # so many, unless --memory says otherwise. The others are enumerated whole.
 STEPS = {
@@ -61,12 +64,12 @@ def ended_well(node, killed):
         raise Failed(f"{node.code} ended with {code} and no word")
 
 
-def start_under(box, s, target, arm):
-    """Starts the nodes, the shim in the target; False: it did not start."""
+def start_under(box, s, target, arm, env):
+    """Starts the nodes, the target with env; False: it did not start."""
     for code in s.nodes:
         node = box.tree[code]
         if node is target:
-            node.env = box.control.env()
+            node.env = env
         if code in s.late:
             continue
         if s.at_start and node is target:
@@ -85,9 +88,9 @@ def start_under(box, s, target, arm):
     return True
 
 
-def under_fault(box, s, target, arm):
+def under_fault(box, s, target, arm, env):
     """The scenario with the fault in it."""
-    if not start_under(box, s, target, arm):
+    if not start_under(box, s, target, arm, env):
         return
     if hasattr(s, "prepare"):
         s.prepare(box)
@@ -95,7 +98,7 @@ def under_fault(box, s, target, arm):
         arm()
     for code in s.late:
         box.tree[code].start()
-    s.act(box, box.control.env() if s.target == "cli" else None)
+    s.act(box, env if s.target == "cli" else None)
     try:
         s.watch(box)
     except GONE:
@@ -150,23 +153,43 @@ def again(box, s):
         box.books(node)
 
 
+def room_again(fault, s, target, what):
+    """A full disk pauses content and refuses a publish; what ends a node is a
+    database that cannot be written."""
+    _, _, error, sticky = FAULTS[fault]
+    if error != errno.ENOSPC or sticky or s.at_start or not target or "/data/" in what:
+        return
+    if target.process.poll() is not None:
+        raise Failed(f"a full disk ended {target.code}:\n{target.log(8)}")
+
+
 def point(box, name, fault, n):
     """One run; (fired, calls counted, where)."""
     classes, action, error, sticky = FAULTS[fault]
     s = ALL[name]()
     target = None if s.target == "cli" else box.tree[s.target]
-    killed = action in (KILL_BEFORE, KILL_HALF, KILL_AFTER)
+    killed = action in (KILL_BEFORE, KILL_HALF, KILL_AFTER, TRACE)
+    # no shim where each of its own calls would be one to be killed at
+    env = {} if action == TRACE else box.control.env()
+
+    def arm():
+        if action == TRACE:
+            box.control.trace(target.process.pid, n)
+        else:
+            box.control.arm(classes, action, n, error, sticky)
+
     box.reset()
     if hasattr(s, "prepare_files"):
         s.prepare_files(box)
     fired, count, what = False, 0, ""
     try:
-        under_fault(box, s, target, lambda: box.control.arm(classes, action, n, error, sticky))
+        under_fault(box, s, target, arm, env)
         fired, count, what = box.control.disarm()
         live = [box.tree[c] for c in s.nodes]
         for node in live:
             if node.process:
                 ended_well(node, killed and node is target)
+        room_again(fault, s, target, what)
         live_on(box, live, killed, target)
         if target and target.process and target.process.poll() is not None:
             target.process = None
@@ -196,9 +219,11 @@ def try_point(name, fault, n):
     started = time.monotonic()
     try:
         fired, count, what = point(box_here(), name, fault, n)
-        return fired, count, None
+        return fired, f"{count} calls, {call_name(what)}", None
+    except NotAllowed:
+        raise
     except Exception as e:
-        where = getattr(e, "where", "")
+        where = call_name(getattr(e, "where", ""))
         text = str(e) if isinstance(e, Failed) else traceback.format_exc()
         logs = "".join(f"\n  {x.code}: " + x.log(6).replace("\n", "\n  ") for x in _box.tree) if _box else ""
         report = f"FAILED run.py {name} {fault} {n} ({time.monotonic() - started:.1f} s)\n  at {where}\n  {text}{logs}"
@@ -209,17 +234,22 @@ def try_point(name, fault, n):
                 elif x.process:
                     x.process = None
                     x.notify.close()
-        return True, 0, report
+        return True, "", report
 
 
 def job(args):
-    """A slice of one scenario's points: (name, fault, points, failures)."""
+    """A slice of one scenario's points: (name, fault, points, failures, why the
+    rest was skipped)."""
     name, fault, todo, end = args
     failures, points, quiet = [], 0, 0
     for n in todo:
         if end and time.monotonic() > end:
             break
-        fired, _, bad = try_point(name, fault, n)
+        try:
+            fired, _, bad = try_point(name, fault, n)
+        except NotAllowed as e:
+            _box.stop(check=False)
+            return name, fault, points, failures, str(e)
         if bad:
             failures.append(bad)
         points += bool(fired)
@@ -227,7 +257,11 @@ def job(args):
         # threads make a count differ by a few: twice quiet is the end
         if quiet == 2 or len(failures) >= 8:
             break
-    return name, fault, points, failures
+    return name, fault, points, failures, None
+
+
+def applies(name, fault):
+    return fault != "syscall" or ALL[name].traced
 
 
 def sample(names, faults, k, seconds, seed):
@@ -237,7 +271,9 @@ def sample(names, faults, k, seconds, seed):
     jobs = []
     for name in names:
         for fault in faults:
-            likely = LIKELY[FAULTS[fault][0][0] if fault.find("kill") else "kill"]
+            if not applies(name, fault):
+                continue
+            likely = LIKELY[fault.split("-")[0]]
             todo = [r.randint(1, likely) for _ in range(k)]
             jobs.append((name, fault, todo, time.monotonic() + seconds))
     r.shuffle(jobs)
@@ -248,6 +284,8 @@ def everything(names, faults, step):
     jobs = []
     for name in names:
         for fault in faults:
+            if not applies(name, fault):
+                continue
             every, slices = (step or STEPS.get(name, 1), 4) if fault == "memory" else (1, 1)
             jobs += [(name, fault, range(1 + i * every, NEVER, every * slices), 0) for i in range(slices)]
     return jobs
@@ -274,8 +312,8 @@ def main():
     p.add_argument("n", nargs="?", type=int)
     a = p.parse_args()
     if a.n:
-        fired, count, bad = try_point(a.scenario, a.fault, a.n)
-        print(bad or f"ok: fired={fired} calls={count}")
+        fired, said, bad = try_point(a.scenario, a.fault, a.n)
+        print(bad or f"ok: fired={fired} {said}")
         print("kept:", box_here().tree.dir)
         sys.exit(bool(bad))
     names = [a.scenario] if a.scenario else list(ALL)
@@ -284,9 +322,12 @@ def main():
         jobs = sample(names, faults, a.sample, a.seconds, a.seed)
     else:
         jobs = everything(names, faults, a.memory)
-    totals, failed, began = {}, 0, time.monotonic()
+    totals, failed, skipped, began = {}, 0, 0, time.monotonic()
     with multiprocessing.Pool(a.jobs, init_worker) as pool:
-        for name, fault, points, failures in pool.imap_unordered(job, jobs):
+        for name, fault, points, failures, why in pool.imap_unordered(job, jobs):
+            if why:
+                print(f"{name} {fault}: skipped, this machine does not allow it: {why}", flush=True)
+                skipped += 1
             row = totals.setdefault(name, {})
             row[fault] = row.get(fault, 0) + points
             failed += len(failures)
@@ -300,7 +341,7 @@ def main():
         print(f"{name:17} {sum(row.values()):5} points: {parts}")
     every = sum(sum(r.values()) for r in totals.values())
     print(f"{every} points in {time.monotonic() - began:.0f} s")
-    print(f"{every - failed} passed, {failed} failed")
+    print(f"{every - failed} passed, {failed} failed, {skipped} skipped")
     sys.exit(1 if failed else 0)
 
 

@@ -9,6 +9,7 @@ class Scenario:
     target = "33"  # a node, or "cli"
     at_start = False  # armed before the target starts
     late = ()  # nodes that start once the shim is armed
+    traced = False  # the target is also killed at each of its system calls
 
     def act(self, box, env=None):
         """True: acknowledged."""
@@ -20,6 +21,8 @@ class Scenario:
 
 class Publish(Scenario):
     """a package is published; the daemon fails"""
+
+    traced = True
 
     def act(self, box, env=None):
         return box.publish("33/new")
@@ -36,6 +39,7 @@ class PublishCli(Scenario):
 
 class Synced(Scenario):
     nodes = ("33", "3301")
+    traced = True
 
     def act(self, box, env=None):
         return box.publish("33/new")
@@ -73,6 +77,8 @@ class SyncParent(Synced):
 class Record(Scenario):
     """records are handed in where there is no link; the node fails"""
 
+    traced = True
+
     nodes = ("3301",)
     target = "3301"
 
@@ -83,6 +89,7 @@ class Record(Scenario):
 
 class RecordUp(Scenario):
     nodes = ("33", "3301")
+    traced = True
 
     def act(self, box, env=None):
         return box.hand_in(box.down, [statement(i) for i in range(3)])
