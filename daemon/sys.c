@@ -45,6 +45,8 @@ int gt_sys_status(int error)
 	case EFBIG:
 		return -GT_ENOSPACE;
 	case ENOMEM:
+	case EMFILE: /* short of descriptors, as of memory, for now */
+	case ENFILE:
 		return -GT_ENOMEM;
 	default:
 		return -GT_EIO;
@@ -77,7 +79,7 @@ int gt_sys_pread(int fd, void *p, size_t n, uint64_t offset)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return -GT_EIO;
+			return gt_sys_status(errno);
 		if (got == 0)
 			return -GT_EDAMAGED;
 		to += got;

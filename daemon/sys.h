@@ -19,11 +19,12 @@ int gt_sys_write_file(const char *path, struct gt_bytes bytes);
 /* mkdir 0700 unless it is there already. 0 or -GT_EIO with errno set. */
 int gt_sys_mkdir(const char *path);
 
-/* All of it or an error: 0, -GT_ENOSPACE, -GT_EIO; pread at the end of the
+/* All of it or an error: 0, or what gt_sys_status says; pread at the end of the
  * file is -GT_EDAMAGED. */
 int gt_sys_pwrite(int fd, const void *p, size_t n, uint64_t offset);
 int gt_sys_pread(int fd, void *p, size_t n, uint64_t offset);
-/* What errno means to the core: -GT_ENOSPACE, -GT_ENOMEM or -GT_EIO. */
+/* What errno means to the core: -GT_ENOSPACE, -GT_ENOMEM (descriptors too: the
+ * file itself may be in order) or -GT_EIO. */
 int gt_sys_status(int error);
 
 #endif

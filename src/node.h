@@ -67,7 +67,8 @@ enum gt_event_type {
 	                */
 	GT_EV_ADOPTED, /* a staged file is the object, durable; or why not */
 	GT_EV_FAULT,   /* a frame asked for by SERVE could not be read or, when
-	                  checked, was damaged */
+	                  checked, was damaged: -GT_EDAMAGED, -GT_EIO, its bytes
+	                  are gone; -GT_ENOMEM, nothing is known of them */
 	/* commands from people and terminals; each is answered by one REPLY */
 	GT_EV_PUBLISH,
 	GT_EV_WITHDRAW,

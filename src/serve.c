@@ -452,6 +452,11 @@ int gt_serve_fault(struct gt_node *n, const struct gt_event *e)
 		return asker ? gt_send_error(n, p, e->token, GT_EUNAVAILABLE,
 		                             "not here any more", GT_SOON_MS)
 		             : 0;
+	/* that it was not read says nothing of what is there */
+	if (e->status == -GT_ENOMEM)
+		return asker ? gt_send_error(n, p, e->token, GT_EBUSY,
+		                             gt_strerror(e->status), GT_SOON_MS)
+		             : 0;
 	struct gt_waiter like = {0};
 	memcpy(like.transfer, e->transfer, sizeof like.transfer);
 	status = gt_fetch_lost(n, o, e->frame);

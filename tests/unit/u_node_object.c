@@ -433,6 +433,30 @@ static void placed_beside_a_failed_sync(void **state)
 	pack_clear(&p);
 }
 
+/* The only copy there is must not be given up because it was not looked at. */
+static void a_fault_for_want_of_memory(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 1000);
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	uint32_t peer = nodes_child(t, TOP, "3301", &t->v[MID].key);
+	struct gt_event fault = {.type = GT_EV_FAULT,
+	                         .peer = peer,
+	                         .token = 77,
+	                         .object = p.object,
+	                         .status = -GT_ENOMEM};
+	nodes_clear(t, TOP);
+	assert_int_equal(nodes_event(t, TOP, &fault), 0);
+	const struct done *e = nodes_replied(t, TOP, GT__REPLY__BODY_ERROR);
+	assert_non_null(e);
+	assert_int_equal(e->a.token, 77);
+	assert_int_equal(e->reply->error->code, GT_EBUSY);
+	assert_true(e->reply->error->retry_ms > 0);
+	assert_holds(t, TOP, &p);
+	pack_clear(&p);
+}
+
 /* A child's request whose file went away is answered, not forgotten. */
 static void a_fault_of_what_is_gone(void **state)
 {
@@ -562,6 +586,7 @@ int main(void)
 	        T(a_full_disk_pauses_bulk_only),
 	        T(a_disk_that_is_full_late),
 	        T(placed_beside_a_failed_sync),
+	        T(a_fault_for_want_of_memory),
 	        T(a_fault_of_what_is_gone),
 	        T(who_may_have_it),
 	        T(a_restart_keeps_what_is_durable),
