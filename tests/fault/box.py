@@ -32,7 +32,8 @@ CLASSES = {"memory": 1, "write": 2, "sync": 4, "name": 8, "size": 16}
 CHANGES = ["write", "sync", "name", "size"]
 FAIL, SHORT, KILL_BEFORE, KILL_HALF, KILL_AFTER = 1, 2, 3, 4, 5
 TRACE = 6  # not the shim's: the tracer's
-LAYOUT = struct.Struct("<IIIIIIQQ216s")
+LAYOUT = struct.Struct("<IIIIIIQQQ208s")
+STACKS = 1 << 17
 # sysexits the daemon documents (service.h), and the command line's own (cli.h)
 DAEMON_EXITS = {0, 70, 71, 78}
 CLI_EXITS = range(0, 6)
@@ -79,9 +80,9 @@ class Control:
         with open(path, "r+b") as f:
             self.map = mmap.mmap(f.fileno(), LAYOUT.size)
 
-    def arm(self, classes, action, n, error=0, sticky=False):
+    def arm(self, classes, action, n, error=0, sticky=False, stack=0):
         bits = sum(CLASSES[c] for c in classes)
-        self.map[:] = LAYOUT.pack(0, bits, action, error, sticky, 0, n, 0, b"")
+        self.map[:] = LAYOUT.pack(0, bits, action, error, sticky, 0, n, 0, stack, b"")
         self.map[0:4] = struct.pack("<I", 1)
 
     def trace(self, pid, n):
@@ -107,10 +108,21 @@ class Control:
         self.let_go()
         self.map[0:4] = struct.pack("<I", 0)
         v = LAYOUT.unpack(self.map[:])
-        return bool(v[5]), v[7], v[8].split(b"\0")[0].decode("utf-8", "replace")
+        return bool(v[5]), v[7], v[9].split(b"\0")[0].decode("utf-8", "replace")
 
-    def env(self):
-        return {"LD_PRELOAD": SHIM, "GUANTONG_FAULT": self.path}
+    def env(self, depth=12):
+        return {"LD_PRELOAD": SHIM, "GUANTONG_FAULT": self.path, "GUANTONG_FAULT_DEPTH": str(depth)}
+
+    def list_stacks(self):
+        """More for env(): has the shim write down where allocations are made."""
+        with open(self.path + ".stacks", "wb") as f:
+            f.truncate(8 + 8 * STACKS)
+        return {"GUANTONG_FAULT_STACKS": self.path + ".stacks"}
+
+    def stacks(self):
+        with open(self.path + ".stacks", "rb") as f:
+            n = struct.unpack("<Q", f.read(8))[0]
+            return struct.unpack(f"<{min(n, STACKS)}Q", f.read(8 * min(n, STACKS)))
 
 
 def call_name(text):

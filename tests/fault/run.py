@@ -7,6 +7,7 @@ K points of each kind, as many as --seconds allow. With SCENARIO FAULT N one
 point, its folder kept. Ends with "N passed, N failed".
 """
 import argparse
+import collections
 import errno
 import multiprocessing
 import os
@@ -43,20 +44,32 @@ FAULTS = {
 NEVER = 1 << 60
 # A sample's n: what most scenarios have of a class, or more.
 LIKELY = {"write": 16, "sync": 3, "name": 2, "size": 1, "kill": 20, "memory": 200, "syscall": 200}
-# Most allocations of these are of libraries that put themselves in order: one in
-# so many, unless --memory says otherwise. The others are enumerated whole.
-STEPS = {
-    "publish-cli": 10, "sync-child": 5, "sync-parent": 5, "record": 4, "record-up-child": 6, "record-up-parent": 6,
-    "withdraw-child": 6, "start": 200, "start-new": 400,
+# Here every allocation fails in turn. Elsewhere there are thousands, made from
+# the same places again and again: the first from each place (the whole stack of
+# calls that leads there), unless --memory says otherwise.
+SHORT_OF_MEMORY = {"publish", "withdraw", "policy"}
+
+
+# Libraries that end the process themselves when an allocation of theirs fails,
+# and where. All else must hold; how often it happened is said at the end.
+ENDS_BY_ITSELF = {
+    "libnng.so.1": "nng 1.5 frees a TLS connection it has not finished making",
 }
 
 
-def ended_well(node, killed):
+def excused(code, what):
+    """The library that ended the process, or None."""
+    words = what.split(" ")
+    library = words[1].split("+")[0] if len(words) > 1 else ""
+    return library if code in (-signal.SIGSEGV, -signal.SIGABRT) and library in ENDS_BY_ITSELF else None
+
+
+def ended_well(node, killed, what=""):
     """A target that is gone said why, and went the documented way."""
     code = node.process.poll()
     if code is None:
         return
-    if killed and code == -signal.SIGKILL:
+    if killed and code == -signal.SIGKILL or excused(code, what):
         return
     if code not in DAEMON_EXITS or code == 0:
         raise Failed(f"{node.code} ended with {code}:\n{node.log(8)}")
@@ -105,7 +118,7 @@ def under_fault(box, s, target, arm, env):
         pass  # it ended under the question
 
 
-def live_on(box, nodes, killed, target):
+def live_on(box, nodes, killed, target, what):
     """Those that do not stop need no restart: all arrives by itself."""
     if not all(n.alive() for n in nodes):
         return
@@ -119,7 +132,7 @@ def live_on(box, nodes, killed, target):
             if not target:
                 raise
             target.process.wait(2)
-            ended_well(target, killed)
+            ended_well(target, killed, what)
         except subprocess.TimeoutExpired:
             pass
         if target.process.poll() is None:
@@ -164,17 +177,19 @@ def room_again(fault, s, target, what):
 
 
 def point(box, name, fault, n):
-    """One run; (fired, calls counted, where)."""
+    """One run; (fired, calls counted, where, library that ended it)."""
     classes, action, error, sticky = FAULTS[fault]
     s = ALL[name]()
     target = None if s.target == "cli" else box.tree[s.target]
     killed = action in (KILL_BEFORE, KILL_HALF, KILL_AFTER, TRACE)
     # no shim where each of its own calls would be one to be killed at
-    env = {} if action == TRACE else box.control.env()
+    env = {} if action == TRACE else box.control.env(s.depth)
 
     def arm():
         if action == TRACE:
             box.control.trace(target.process.pid, n)
+        elif isinstance(n, str):
+            box.control.arm(classes, action, 1, error, sticky, stack=int(n[1:], 16))
         else:
             box.control.arm(classes, action, n, error, sticky)
 
@@ -188,10 +203,12 @@ def point(box, name, fault, n):
         live = [box.tree[c] for c in s.nodes]
         for node in live:
             if node.process:
-                ended_well(node, killed and node is target)
+                ended_well(node, killed and node is target, what if node is target else "")
         room_again(fault, s, target, what)
-        live_on(box, live, killed, target)
+        live_on(box, live, killed, target, what)
+        library = None
         if target and target.process and target.process.poll() is not None:
+            library = excused(target.process.poll(), what)
             target.process = None
             target.notify.close()
         box.stop()
@@ -201,7 +218,22 @@ def point(box, name, fault, n):
             fired, count, what = box.control.disarm()
         e.where = what
         raise
-    return fired, count, what
+    return fired, count, what, library
+
+
+def list_stacks(box, name):
+    """The places in the code a scenario allocates from, in order of their
+    first time: '@hash' each."""
+    s = ALL[name]()
+    target = None if s.target == "cli" else box.tree[s.target]
+    box.reset()
+    if hasattr(s, "prepare_files"):
+        s.prepare_files(box)
+    env = dict(box.control.env(s.depth), **box.control.list_stacks())
+    under_fault(box, s, target, lambda: box.control.arm(["memory"], FAIL, NEVER), env)
+    box.control.disarm()
+    box.stop()
+    return [f"@{h:016x}" for h in dict.fromkeys(box.control.stacks())]
 
 
 _box = None
@@ -218,8 +250,8 @@ def try_point(name, fault, n):
     global _box
     started = time.monotonic()
     try:
-        fired, count, what = point(box_here(), name, fault, n)
-        return fired, f"{count} calls, {call_name(what)}", None
+        fired, count, what, library = point(box_here(), name, fault, n)
+        return fired, f"{count} calls, {call_name(what)}", library, None
     except NotAllowed:
         raise
     except Exception as e:
@@ -234,30 +266,34 @@ def try_point(name, fault, n):
                 elif x.process:
                     x.process = None
                     x.notify.close()
-        return True, "", report
+        return True, "", None, report
 
 
 def job(args):
-    """A slice of one scenario's points: (name, fault, points, failures, why the
-    rest was skipped)."""
+    """A slice of one scenario's points: (name, fault, points, failures,
+    libraries that ended the process, why the rest was skipped)."""
     name, fault, todo, end = args
-    failures, points, quiet = [], 0, 0
+    failures, libraries, points, quiet = [], [], 0, 0
+    if isinstance(todo, tuple):  # this slice of so many
+        todo = [h for h in list_stacks(box_here(), name) if int(h[1:], 16) % todo[1] == todo[0]]
     for n in todo:
         if end and time.monotonic() > end:
             break
         try:
-            fired, _, bad = try_point(name, fault, n)
+            fired, _, library, bad = try_point(name, fault, n)
         except NotAllowed as e:
             _box.stop(check=False)
-            return name, fault, points, failures, str(e)
+            return name, fault, points, failures, libraries, str(e)
         if bad:
             failures.append(bad)
+        if library:
+            libraries.append(f"{name} {library}")
         points += bool(fired)
-        quiet = 0 if fired else quiet + 1
+        quiet = 0 if fired or isinstance(n, str) else quiet + 1
         # threads make a count differ by a few: twice quiet is the end
         if quiet == 2 or len(failures) >= 8:
             break
-    return name, fault, points, failures, None
+    return name, fault, points, failures, libraries, None
 
 
 def applies(name, fault):
@@ -286,8 +322,12 @@ def everything(names, faults, step):
         for fault in faults:
             if not applies(name, fault):
                 continue
-            every, slices = (step or STEPS.get(name, 1), 4) if fault == "memory" else (1, 1)
-            jobs += [(name, fault, range(1 + i * every, NEVER, every * slices), 0) for i in range(slices)]
+            slices = 4 if fault == "memory" else 1
+            for i in range(slices):
+                by_place = fault == "memory" and not step and name not in SHORT_OF_MEMORY
+                every = step or 1
+                todo = (i, slices) if by_place else range(1 + i * every, NEVER, every * slices)
+                jobs.append((name, fault, todo, 0))
     return jobs
 
 
@@ -304,15 +344,15 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--sample", type=int, default=0)
     p.add_argument("--jobs", type=int, default=2)
-    p.add_argument("--memory", type=int, default=0, help="every STEP-th allocation")
+    p.add_argument("--memory", type=int, default=0, help="every STEP-th allocation, 1: all")
     p.add_argument("--seconds", type=float, default=30, help="of a sample")
     p.add_argument("--seed", type=int, default=1, help="of a sample")
     p.add_argument("scenario", nargs="?")
     p.add_argument("fault", nargs="?")
-    p.add_argument("n", nargs="?", type=int)
+    p.add_argument("n", nargs="?", type=lambda t: t if t.startswith("@") else int(t), help="@hash: a place")
     a = p.parse_args()
     if a.n:
-        fired, said, bad = try_point(a.scenario, a.fault, a.n)
+        fired, said, _, bad = try_point(a.scenario, a.fault, a.n)
         print(bad or f"ok: fired={fired} {said}")
         print("kept:", box_here().tree.dir)
         sys.exit(bool(bad))
@@ -322,15 +362,16 @@ def main():
         jobs = sample(names, faults, a.sample, a.seconds, a.seed)
     else:
         jobs = everything(names, faults, a.memory)
-    totals, failed, skipped, began = {}, 0, 0, time.monotonic()
+    totals, failed, skipped, ended, began = {}, 0, 0, collections.Counter(), time.monotonic()
     with multiprocessing.Pool(a.jobs, init_worker) as pool:
-        for name, fault, points, failures, why in pool.imap_unordered(job, jobs):
+        for name, fault, points, failures, libraries, why in pool.imap_unordered(job, jobs):
             if why:
                 print(f"{name} {fault}: skipped, this machine does not allow it: {why}", flush=True)
                 skipped += 1
             row = totals.setdefault(name, {})
             row[fault] = row.get(fault, 0) + points
             failed += len(failures)
+            ended.update(libraries)
             for f in failures:
                 print(f, flush=True)
         pool.close()
@@ -340,6 +381,8 @@ def main():
         parts = ", ".join(f"{k} {row[k]}" for k in faults if row.get(k))
         print(f"{name:17} {sum(row.values()):5} points: {parts}")
     every = sum(sum(r.values()) for r in totals.values())
+    for what, times in sorted(ended.items()):
+        print(f"{what}: ended the process itself at {times} points: {ENDS_BY_ITSELF[what.split()[1]]}")
     print(f"{every} points in {time.monotonic() - began:.0f} s")
     print(f"{every - failed} passed, {failed} failed, {skipped} skipped")
     sys.exit(1 if failed else 0)

@@ -9,6 +9,7 @@ class Scenario:
     target = "33"  # a node, or "cli"
     at_start = False  # armed before the target starts
     late = ()  # nodes that start once the shim is armed
+    depth = 12  # calls on the stack that tell two places apart
     traced = False  # the target is also killed at each of its system calls
 
     def act(self, box, env=None):
@@ -142,6 +143,7 @@ class Start(Scenario):
     """a node starts on its database"""
 
     at_start = True
+    depth = 8
 
     def act(self, box, env=None):
         return True

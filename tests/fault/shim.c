@@ -8,7 +8,9 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
+#include <link.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -27,6 +29,8 @@
 _Static_assert(sizeof(struct fault_control) == FAULT_BYTES, "see box.py");
 
 static struct fault_control *control;
+static struct fault_stacks *stacks;
+static int depth = 12; /* calls that make a place */
 
 /* What glibc calls its own allocator when another is in front of it. */
 extern void *__libc_malloc(size_t);
@@ -34,19 +38,28 @@ extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 
-__attribute__((constructor)) static void set_up(void)
+static void *map(const char *name, size_t n)
 {
-	const char *path = getenv("GUANTONG_FAULT");
+	const char *path = getenv(name);
 	int fd = path ? (int)syscall(SYS_openat, AT_FDCWD, path,
 	                             O_RDWR | O_CLOEXEC, 0)
 	              : -1;
 	if (fd < 0)
-		return;
-	void *p = mmap(NULL, FAULT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
-	               fd, 0);
+		return NULL;
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
-	if (p != MAP_FAILED)
-		control = p;
+	return p == MAP_FAILED ? NULL : p;
+}
+
+__attribute__((constructor)) static void set_up(void)
+{
+	void *frame;
+	const char *calls = getenv("GUANTONG_FAULT_DEPTH");
+	(void)backtrace(&frame, 1); /* the first loads what it needs */
+	if (calls)
+		depth = atoi(calls);
+	stacks = map("GUANTONG_FAULT_STACKS", sizeof *stacks);
+	control = map("GUANTONG_FAULT", FAULT_BYTES);
 }
 
 /* ---------------------------------------------------------------- deciding */
@@ -170,11 +183,54 @@ static void caller(char *out, size_t cap, void *address)
 	               (size_t)((char *)address - (char *)info.dli_fbase));
 }
 
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+	return (h ^ v) * 0x100000001b3 ^ h >> 29;
+}
+
+/* Addresses as they are in their files, since these are loaded anywhere. */
+static uint64_t stack_hash(void)
+{
+	enum { DEPTH = 32 };
+	static _Thread_local bool inside;
+	void *frames[DEPTH];
+	uint64_t h = 1;
+	if (inside)
+		return h;
+	inside = true;
+	int n = backtrace(frames, depth < DEPTH ? depth : DEPTH);
+	for (int i = 0; i < n; i++) {
+		struct dl_find_object o;
+		if (_dl_find_object(frames[i], &o) != 0)
+			continue;
+		h = mix(h, (uint64_t)frames[i] - o.dlfo_link_map->l_addr);
+		for (const char *p = o.dlfo_link_map->l_name; *p; p++)
+			h = mix(h, (uint64_t)*p);
+	}
+	inside = false;
+	return h;
+}
+
+/* Whether an allocation made from here counts. */
+static bool counts_stack(void)
+{
+	if (!stacks && control->stack == 0)
+		return true;
+	uint64_t h = stack_hash();
+	if (stacks) {
+		uint64_t at =
+		        __atomic_fetch_add(&stacks->n, 1, __ATOMIC_RELAXED);
+		if (at < FAULT_STACKS)
+			stacks->v[at] = h;
+	}
+	return control->stack == 0 || control->stack == h;
+}
+
 static bool no_memory(const char *call, void *address)
 {
 	char where[160];
 	bool after;
-	if (!counts(FAULT_MEMORY) || !hit())
+	if (!counts(FAULT_MEMORY) || !counts_stack() || !hit())
 		return false;
 	caller(where, sizeof where, address);
 	control->error = ENOMEM;

@@ -33,9 +33,18 @@ struct fault_control {
 	uint32_t fired;
 	uint64_t when; /* n, from 1 */
 	uint64_t count;
-	char what[216]; /* the call it fired at */
+	uint64_t stack; /* 0, or: count only allocations made from there */
+	char what[208]; /* the call it fired at */
 };
 
 enum { FAULT_BYTES = 256 };
+
+/* A file named by GUANTONG_FAULT_STACKS: where each allocation counted was made
+ * from, as a hash of the addresses on the stack, the same in every run. */
+enum { FAULT_STACKS = 1 << 17 };
+struct fault_stacks {
+	uint64_t n;
+	uint64_t v[FAULT_STACKS];
+};
 
 #endif
