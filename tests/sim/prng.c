@@ -28,6 +28,9 @@ bool prng_once_in(struct prng *p, uint64_t n)
 
 void prng_fill(struct prng *p, uint8_t *out, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		out[i] = (uint8_t)prng_next(p);
+	for (size_t i = 0; i < n; i += 8) {
+		uint64_t word = prng_next(p);
+		for (size_t k = 0; k < 8 && i + k < n; k++, word >>= 8)
+			out[i + k] = (uint8_t)word;
+	}
 }

@@ -78,12 +78,14 @@ static int append(void *arg, const uint8_t *p, size_t n)
 	return 0;
 }
 
+/* Half text, half noise: frames of very different sizes. */
 static void fill(uint8_t *p, size_t n)
 {
-	/* Half text, half noise: frames of very different sizes. */
+	static const char text[] = "终身学习";
 	for (size_t i = 0; i < n; i++)
-		p[i] = i / 4096 % 2 ? (uint8_t)prng_next(&draw)
-		                    : (uint8_t)("终身学习"[i % 12]);
+		p[i] = (uint8_t)text[i % (sizeof text - 1)];
+	for (size_t at = 4096; at < n; at += 8192)
+		prng_fill(&draw, p + at, n - at < 4096 ? n - at : 4096);
 }
 
 /* Most of what a month brings is small; storms shall meet big things too. */
