@@ -268,7 +268,10 @@ int gt_object_job_done(struct gt_node *n, struct gt_object *o)
 {
 	assert(o->jobs > 0);
 	struct gt_id id = o->id;
-	if (--o->jobs > 0 || !o->doomed)
+	if (--o->jobs > 0)
+		return 0;
+	o->lost = false;
+	if (!o->doomed)
 		return 0;
 	gt_object_close(n, o);
 	n->wanted_dirty = true; /* it may have been wanted again meanwhile */

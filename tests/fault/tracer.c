@@ -40,8 +40,9 @@ static size_t nthreads;
 
 static void fail(const char *what)
 {
+	int error = errno;
 	perror(what);
-	exit(errno == EPERM || errno == ENOSYS || errno == EACCES ? NOT_ALLOWED
+	exit(error == EPERM || error == EACCES || error == ENOSYS ? NOT_ALLOWED
 	                                                          : 1);
 }
 
