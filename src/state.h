@@ -169,8 +169,9 @@ struct gt_object {
 	bool lost; /* a sync met a full disk: what is under way may be gone, and
 	              is not believed when it comes */
 	uint64_t unsynced, unsynced_since;
-	uint64_t retry_ms;         /* nothing is asked for before */
-	uint64_t received, copied; /* bytes, this run */
+	uint64_t retry_ms;  /* nothing is asked for before */
+	uint64_t received;  /* bytes, under the transfer's name */
+	uint64_t copied;    /* bytes, this run */
 	struct gt_id prior; /* object to copy equal frames from; zero: none */
 	struct gt_waiter *waiters;
 	uint64_t expiry; /* of the first waiter, at the earliest */

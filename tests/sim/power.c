@@ -7,6 +7,7 @@
 #include "ask.h"
 #include "code.h"
 #include "inside.h"
+#include "version.h"
 #include "vfs.h"
 
 static void say(const struct world *w, const struct sim_node *s,
@@ -73,9 +74,29 @@ static void send_members(struct world *w, struct sim_node *s)
 	gt_arena_free(arena);
 }
 
+/* A node comes back as it was, or as the version before or after: on the same
+ * database, whichever way. */
+static void choose_version(struct world *w, struct sim_node *s)
+{
+	struct prng *p = sim_draws(w, FAULT_VERSION);
+	uint32_t was = s->protocol;
+	if (!was)
+		s->protocol = GT_PROTOCOL_MAX;
+	if (sim_may(w, FAULT_VERSION) && prng_once_in(p, 2))
+		s->protocol = GT_PROTOCOL_MAX - (uint32_t)prng_below(p, 2);
+	s->ran_old = s->ran_old || s->protocol < GT_PROTOCOL_MAX;
+	if (s->protocol == was || (!was && s->protocol == GT_PROTOCOL_MAX))
+		return;
+	w->struck[FAULT_BIT_VERSION]++;
+	say(w, s,
+	    s->protocol < GT_PROTOCOL_MAX ? "is of the version before"
+	                                  : "is of the newest version");
+}
+
 static bool open_core(struct world *w, struct sim_node *s)
 {
 	char why[256] = "";
+	choose_version(w, s);
 	struct gt_node_config c = {
 	        .code = s->code,
 	        .parent = s->parent < 0 ? "" : w->nodes[s->parent].code,
@@ -84,6 +105,7 @@ static bool open_core(struct world *w, struct sim_node *s)
 	        .window_max = 512 << 10,
 	        .heartbeat_ms = w->heartbeat,
 	        .dead_ms = 3 * w->heartbeat,
+	        .protocol_max = s->protocol,
 	        .restored = s->restored};
 	memcpy(c.seed, s->key.seed, 32);
 	memcpy(c.roster_key, w->roster.public, 32);
@@ -141,6 +163,8 @@ void power_on(struct world *w, struct sim_node *s)
 	if (!s->core)
 		return;
 	if (s->restored)
+		audit_back(w, s->index);
+	if (s->restored)
 		work_restored(w, s->index);
 	s->restored = false;
 	check_started(w, s->index);
@@ -193,6 +217,7 @@ void power_restore(struct world *w, struct sim_node *s)
 	say(w, s, "an old backup is restored");
 	w->struck[FAULT_BIT_RESTORE]++;
 	check_restored(w, s->index);
+	audit_lost(w, s->index);
 	stop(w, s);
 	disk_copy(&s->disk, &s->backup);
 	disk_free(&s->backup);
@@ -206,6 +231,7 @@ static void replace(struct world *w, struct sim_node *s)
 		return;
 	say(w, s, "is lost and replaced");
 	check_restored(w, s->index);
+	audit_lost(w, s->index);
 	stop(w, s);
 	disk_free(&s->disk);
 	s->disk = (struct disk){0};
@@ -226,6 +252,8 @@ void power_episode(struct world *w, enum fault f)
 		back_up(w, s, p);
 	else if (f == FAULT_REPLACE)
 		replace(w, s);
+	else if (f == FAULT_VERSION)
+		power_cut(w, s); /* to be upgraded, or to go back */
 	else if (f == FAULT_LIE)
 		s->disk.lies = true;
 }

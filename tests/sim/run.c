@@ -18,27 +18,36 @@ static const char *const names[] = {
 #undef X
 };
 
-static void until_converged(struct world *w)
+static bool converged(struct world *w)
 {
 	bool good = false;
 	uint64_t busy = w->events + (uint64_t)w->count * RESTLESS;
-	world_heal(w);
-	world_tick_at(w, w->now + 1);
 	for (int i = 0; !w->invariant && !good && i < PATIENCE; i++) {
 		world_run(w, w->now + MINUTE);
 		if (w->events > busy)
 			break;
 		good = !w->invariant && check_converged(w, false);
 	}
-	if (w->invariant)
-		return;
-	if (good) {
-		check_audit(w);
-		return;
-	}
+	if (w->invariant || good)
+		return good;
 	check_converged(w, true);
 	world_fail(w, "convergence", "not as policy says %s after the faults",
 	           w->events > busy ? "and busy for no end" : "300 minutes");
+	return false;
+}
+
+/* First with what programs there are, each beside each; then, when all are of
+ * one version, nothing is left to wait for that. */
+static void until_converged(struct world *w)
+{
+	world_heal(w);
+	world_tick_at(w, w->now + 1);
+	if (!converged(w) || (world_upgrade(w) && !converged(w)))
+		return;
+	for (int i = 0; !w->invariant && !audit_told(w) && i < PATIENCE; i++)
+		world_run(w, w->now + MINUTE);
+	if (!w->invariant)
+		check_audit(w);
 }
 
 bool run(const struct options *o, uint64_t seed, struct result *out)
@@ -65,6 +74,7 @@ bool run(const struct options *o, uint64_t seed, struct result *out)
 	memcpy(out->failure, w.failure, sizeof out->failure);
 	memcpy(out->struck, w.struck, sizeof out->struck);
 	work_free();
+	audit_free();
 	world_free(&w);
 	return true;
 }

@@ -9,6 +9,7 @@
 #include "ask.h"
 #include "code.h"
 #include "inside.h"
+#include "version.h"
 #include "vfs.h"
 
 void sim_trace(struct world *w, uint64_t a, uint64_t b, uint64_t c)
@@ -147,6 +148,8 @@ static uint64_t pause_of(enum fault_bit bit)
 		return 900000;
 	case FAULT_BIT_REPLACE:
 		return 2400000;
+	case FAULT_BIT_VERSION:
+		return 600000;
 	case FAULT_BIT_LIE:
 		return 60000;
 	case FAULT_BIT_LOSS:
@@ -178,7 +181,8 @@ static void episode(struct world *w, enum fault_bit bit)
 {
 	if (!sim_may(w, 1 << bit))
 		return;
-	if (bit != FAULT_BIT_ROT && bit != FAULT_BIT_RESTORE)
+	if (bit != FAULT_BIT_ROT && bit != FAULT_BIT_RESTORE &&
+	    bit != FAULT_BIT_VERSION)
 		w->struck[bit]++;
 	if (bit == FAULT_BIT_OUTAGE || bit == FAULT_BIT_ONE_WAY)
 		net_episode(w, 1 << bit);
@@ -302,6 +306,20 @@ void world_heal(struct world *w)
 	}
 }
 
+bool world_upgrade(struct world *w)
+{
+	bool any = false;
+	for (unsigned i = 0; i < w->count; i++) {
+		struct sim_node *s = &w->nodes[i];
+		if (s->protocol == GT_PROTOCOL_MAX)
+			continue;
+		s->protocol = GT_PROTOCOL_MAX;
+		any = true;
+		power_cut(w, s);
+	}
+	return any;
+}
+
 /* ---------------------------------------------------------- beginning, end */
 
 /* A five-level chain, then siblings at the lower levels. */
@@ -363,6 +381,7 @@ bool world_init(struct world *w, uint64_t seed, unsigned faults,
 	else if (!tree_shape(w, shape))
 		return false;
 	check_init();
+	audit_init();
 	seed_all(w);
 	for (unsigned i = 0; i < w->count; i++) {
 		w->nodes[i].index = i;

@@ -31,6 +31,7 @@ enum { NODES_MAX = 2048 };
 	X(CLOCK, "clock")           /* wall clocks jump by years */            \
 	X(RESTORE, "restore")       /* an old backup comes back */             \
 	X(REPLACE, "replace")       /* an empty disk under the same code */    \
+	X(VERSION, "version")       /* programs change, N and N-1 */           \
 	X(LIE, "lie")               /* fsync does nothing: never on by itself */
 
 enum fault_bit {
@@ -65,6 +66,8 @@ struct sim_node {
 	int64_t clock_off; /* wall clock minus true time */
 	uint64_t deadline; /* TIME event scheduled for then */
 	uint64_t crashes;
+	uint32_t protocol; /* newest its program speaks */
+	bool ran_old;      /* it has been a program of an older version */
 	bool marks_unsure; /* the parent was restored since our last Prove */
 };
 
@@ -112,6 +115,8 @@ void world_free(struct world *w);
 void world_run(struct world *w, uint64_t until);
 /* No more faults; everybody has power and links from now on. */
 void world_heal(struct world *w);
+/* Programs of an older version are replaced. False: there was none. */
+bool world_upgrade(struct world *w);
 /* invariant: a name that stays the same for the same broken promise. */
 void world_fail(struct world *w, const char *invariant, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));
@@ -148,6 +153,16 @@ void check_restored(struct world *w, unsigned node);
 
 /* final.c: all is as it should be in the end; says what is not when `loud`. */
 bool check_converged(struct world *w, bool loud);
+
+/* audit.c: what both ends of a transfer wrote agrees in the end. */
+void audit_init(void);
+void audit_free(void);
+/* A disk is about to be lost, and with it the rows on it; the node is back, and
+ * what its disk still has was not lost. */
+void audit_lost(struct world *w, unsigned node);
+void audit_back(struct world *w, unsigned node);
+/* No end has anything left to tell the other. */
+bool audit_told(const struct world *w);
 void check_audit(struct world *w);
 
 #endif
