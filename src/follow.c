@@ -3,26 +3,15 @@
 
 #include "state.h"
 
-enum { COUNT_MS = 10000 };
-
-/* Counting walks the catalogue: not while it streams in, and not too often. */
 static int count_status(struct gt_node *n, Gt__NodeStatus *s)
 {
-	if (n->counted_ms && n->now.mono_ms < n->counted_ms + COUNT_MS) {
-		s->resources = n->counts[0];
-		s->complete = n->counts[1];
-		s->wanted = n->counts[2];
-		s->bytes = n->counts[3];
-		return 0;
-	}
-	n->counted_ms = n->now.mono_ms;
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_COUNTS, "");
 	int row = gt_store_step(n->store, GT_SQL_COUNTS);
 	if (row == 1) {
-		s->resources = n->counts[0] = (uint64_t)gt_col_int(st, 0);
-		s->complete = n->counts[1] = (uint64_t)gt_col_int(st, 1);
-		s->wanted = n->counts[2] = (uint64_t)gt_col_int(st, 2);
-		s->bytes = n->counts[3] = (uint64_t)gt_col_int(st, 3);
+		s->resources = (uint64_t)gt_col_int(st, 0);
+		s->complete = (uint64_t)gt_col_int(st, 1);
+		s->wanted = (uint64_t)gt_col_int(st, 2);
+		s->bytes = (uint64_t)gt_col_int(st, 3);
 	}
 	gt_store_reset(n->store, GT_SQL_COUNTS);
 	return row < 0 ? row : 0;

@@ -263,44 +263,24 @@ static bool count_objects(struct gt_reader *r, json_t *status)
 	return ok;
 }
 
-/* Records are only ever added at the end and pruned at the front. */
-static bool count_log(struct gt_reader *r)
-{
-	int64_t ends[2], more;
-	if (!gt_reader_numbers(r, gt_reader_query(r, GT_Q_RECORD_ENDS), ends,
-	                       2))
-		return false;
-	if (ends[0] != r->first || ends[1] < r->last) {
-		r->first = ends[0];
-		r->last = 0;
-		r->counted = 0;
-	}
-	sqlite3_stmt *s = gt_reader_query(r, GT_Q_RECORD_COUNT);
-	if (!s)
-		return false;
-	(void)sqlite3_bind_int64(s, 1, r->last);
-	(void)sqlite3_bind_int64(s, 2, ends[1]);
-	if (!gt_reader_numbers(r, s, &more, 1))
-		return false;
-	r->counted += more;
-	r->last = ends[1];
-	return true;
-}
-
 static bool count_records(struct gt_reader *r, json_t *status)
 {
-	int64_t quarantined;
+	/* records are only ever added at the end and pruned at the front */
+	int64_t ends[2], quarantined;
 	json_t *v = json_object();
-	bool ok = v && count_log(r) &&
+	bool ok = v &&
+	          gt_reader_numbers(r, gt_reader_query(r, GT_Q_RECORD_ENDS),
+	                            ends, 2) &&
 	          gt_reader_numbers(r, gt_reader_query(r, GT_Q_QUARANTINED),
 	                            &quarantined, 1);
 	if (!ok) {
 		json_decref(v);
 		return false;
 	}
-	gt_json_set(&ok, v, "count", json_integer(r->counted));
+	gt_json_set(&ok, v, "count",
+	            json_integer(ends[1] ? ends[1] - ends[0] + 1 : 0));
 	gt_json_set(&ok, v, "quarantined", json_integer(quarantined));
-	gt_json_set(&ok, v, "last_seq", json_integer(r->last));
+	gt_json_set(&ok, v, "last_seq", json_integer(ends[1]));
 	gt_json_set(&ok, status, "records", v);
 	return ok;
 }

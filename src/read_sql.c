@@ -1,17 +1,8 @@
 /* read_sql.c: every statement a reader runs, side by side with its columns. */
 #include "reader.h"
+#include "tally.h"
 
-/* The rule of read.h, "states". Kinds, verdicts, states and object states are
- * numbers of guantong.proto and schema.h; u_read.c holds them to that. */
-#define STATE                                                               \
-	" CASE WHEN i.state=1 THEN 'withdrawn'"                             \
-	" WHEN i.verdict=0 THEN 'excluded'"                                 \
-	" WHEN i.verdict=1 THEN 'listed'"                                   \
-	" WHEN i.object IS NULL OR o.state=4 THEN 'complete'"               \
-	" WHEN o.state=5 THEN 'refused'"                                    \
-	" WHEN o.state=3 OR o.present>0 THEN 'partial'"                     \
-	" WHEN o.state IS NOT NULL OR i.verdict=3 OR i.asked THEN 'wanted'" \
-	" ELSE 'listed' END"
+#define STATE GT_RESOURCE_STATE
 
 /* Of a retracted resource only the name is kept, for the feed: it is not here.
  */
@@ -55,20 +46,16 @@ const char *const gt_queries[GT_Q_COUNT] = {
                 " LEFT JOIN object o ON o.id=i.object"
                 " LEFT JOIN object p ON p.id=i.prior"
                 " WHERE i.kind=1 AND i.id=?1",
-        [GT_Q_STATES] = "SELECT i.verdict," STATE ",count(*) FROM item i"
-                        " LEFT JOIN object o ON o.id=i.object WHERE i.kind=1"
-                        " AND length(i.signed)>0"
-                        " GROUP BY 1,2",
+        [GT_Q_STATES] = "SELECT verdict,state,n FROM tally_resource WHERE n>0"
+                        " AND state NOT IN ('','stranger')",
         [GT_Q_OBJECTS] =
-                "SELECT coalesce(sum(state=4),0),"
-                "coalesce(sum(state=3 OR (state<>4 AND present>0)),0),"
-                "coalesce(sum(state<3 AND present=0),0),"
-                "coalesce(sum(CASE WHEN state=4 THEN size WHEN frames>0"
-                " THEN size/frames*present ELSE 0 END),0) FROM object",
+                "SELECT ifnull(sum(CASE WHEN state=4 THEN n END),0),"
+                "ifnull(sum(CASE WHEN state=3 OR (state<>4 AND some)"
+                " THEN n END),0),"
+                "ifnull(sum(CASE WHEN state<3 AND NOT some THEN n END),0),"
+                "ifnull(sum(bytes),0) FROM tally_object",
         [GT_Q_RECORD_ENDS] = "SELECT (SELECT min(seq) FROM record),"
                              "(SELECT max(seq) FROM record)",
-        [GT_Q_RECORD_COUNT] =
-                "SELECT count(*) FROM record WHERE seq>?1 AND seq<=?2",
         [GT_Q_QUARANTINED] = "SELECT count(*) FROM quarantine",
         [GT_Q_AUDIT_ENDS] = "SELECT (SELECT min(aid) FROM audit),"
                             "(SELECT max(aid) FROM audit)",

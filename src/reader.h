@@ -17,7 +17,6 @@ enum gt_query {
 	GT_Q_STATES,
 	GT_Q_OBJECTS,
 	GT_Q_RECORD_ENDS,
-	GT_Q_RECORD_COUNT,
 	GT_Q_QUARANTINED,
 	GT_Q_AUDIT_ENDS,
 	GT_Q_CHILDREN,
@@ -36,9 +35,6 @@ enum gt_query {
 struct gt_reader {
 	sqlite3 *db;
 	sqlite3_stmt *stmt[GT_Q_COUNT];
-	/* Rows of `record` from `first` to `last`, so that a count reads only
-	 * what is new. */
-	int64_t first, last, counted;
 	char why[256];
 };
 

@@ -149,7 +149,7 @@ enum gt_object_state {
 /* What was added since. Programs of the same schema version work with and
  * without it, so that a database goes back to the program before: nothing here
  * may change what that one reads or writes. `handover` comes last and says by
- * being there that all of it is. */
+ * being there that all of it is. What is counted (tally.h) was added so too. */
 #define GT_SCHEMA_ADDED \
 	/* bytes received so far of the transfer under way */ \
 	"ALTER TABLE object ADD COLUMN received INTEGER NOT NULL DEFAULT 0;" \

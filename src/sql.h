@@ -34,8 +34,8 @@
 	X(ITEM_ASK, "UPDATE item SET asked=?2 WHERE rid=?1")                  \
 	X(ITEM_DROP_PRIOR,                                                    \
 	  "UPDATE item SET prior=NULL WHERE object=?1 AND prior=?2")          \
-	X(ITEM_STRANGERS,                                                     \
-	  "SELECT count(*) FROM item WHERE kind=1 AND version=0")             \
+	X(ITEM_STRANGERS, "SELECT ifnull(sum(n),0) FROM tally_resource"       \
+	                  " WHERE state='stranger'")                          \
 	X(ITEM_MAX_SEQ, "SELECT ifnull(max(seq),0) FROM item WHERE kind=?1")  \
 	X(ITEMS_AFTER,                                                        \
 	  "SELECT " GT_ITEM_COLUMNS " FROM item WHERE kind=?1 AND seq>?2"     \
@@ -128,10 +128,12 @@
 	  " AND vseq>0 AND verdict=0")                                        \
 	X(VIEW_CLEAR, "DELETE FROM view WHERE cid=?1")                        \
 	/* resources, complete and wanted objects, bytes */                   \
-	X(COUNTS,                                                             \
-	  "SELECT (SELECT count(*) FROM item WHERE kind=1 AND verdict>0),"    \
-	  "ifnull(sum(state=4),0),ifnull(sum(state<4),0),"                    \
-	  "ifnull(sum(CASE WHEN state=4 THEN size END),0) FROM object")       \
+	X(COUNTS, "SELECT (SELECT ifnull(sum(n),0) FROM tally_resource"       \
+	          " WHERE verdict>0),"                                        \
+	          "ifnull(sum(CASE WHEN state=4 THEN n END),0),"              \
+	          "ifnull(sum(CASE WHEN state<4 THEN n END),0),"              \
+	          "ifnull(sum(CASE WHEN state=4 THEN bytes END),0)"           \
+	          " FROM tally_object")                                       \
 	/* records */                                                         \
 	X(STREAM_GET,                                                         \
 	  "SELECT sid,last FROM stream WHERE code=?1 AND epoch=?2")           \

@@ -239,9 +239,6 @@ struct gt_node {
 	bool inventory_done; /* the last page is sent */
 	char inventory_after[GT_RID_MAX + 1];
 
-	uint64_t counted_ms, counts[4]; /* for the parent: resources, objects
-	                                   complete and wanted, bytes */
-
 	/* objects */
 	struct gt_object objects[GT_OBJECTS_OPEN];
 	uint32_t nwaiters;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "schema.h"
+#include "tally.h"
 
 enum { CHECKPOINT_PAGES = 4096 };
 
@@ -72,39 +73,39 @@ static int user_version(struct gt_store *s, int *out)
 	return sqlite3_finalize(st) == SQLITE_OK ? 0 : failed(s);
 }
 
-static int create(struct gt_store *s)
+static int make(struct gt_store *s, const char *sql, const char *then)
 {
-	char version[64];
-	gt_format(version, sizeof version, "PRAGMA user_version=%d",
-	          GT_SCHEMA_VERSION);
 	if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) ||
-	    sqlite3_exec(s->db, GT_SCHEMA GT_SCHEMA_ADDED, NULL, NULL, NULL) ||
-	    sqlite3_exec(s->db, version, NULL, NULL, NULL) ||
+	    sqlite3_exec(s->db, sql, NULL, NULL, NULL) ||
+	    sqlite3_exec(s->db, then, NULL, NULL, NULL) ||
 	    sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL))
 		return failed(s);
 	return 0;
 }
 
-static int add(struct gt_store *s)
+static int create(struct gt_store *s)
 {
-	if (sqlite3_table_column_metadata(s->db, NULL, "handover", "hid", NULL,
-	                                  NULL, NULL, NULL, NULL) == SQLITE_OK)
+	char version[64];
+	gt_format(version, sizeof version, "PRAGMA user_version=%d",
+	          GT_SCHEMA_VERSION);
+	return make(s, GT_SCHEMA, version);
+}
+
+/* What a database of an earlier program lacks; `table` is there if it does not.
+ */
+static int add(struct gt_store *s, const char *table, const char *sql,
+               const char *then)
+{
+	if (sqlite3_table_column_metadata(s->db, NULL, table, NULL, NULL, NULL,
+	                                  NULL, NULL, NULL) == SQLITE_OK)
 		return 0;
-	if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) ||
-	    sqlite3_exec(s->db, GT_SCHEMA_ADDED, NULL, NULL, NULL) ||
-	    sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL))
-		return failed(s);
-	return 0;
+	return make(s, sql, then);
 }
 
 static int open_schema(struct gt_store *s)
 {
 	int version = 0;
 	int status = user_version(s, &version);
-	if (status == 0 && version == 0)
-		status = create(s);
-	else if (status == 0 && version == GT_SCHEMA_VERSION)
-		status = add(s);
 	if (status == 0 && version != 0 && version != GT_SCHEMA_VERSION) {
 		gt_format(s->why, sizeof s->why,
 		          "the database has schema version %d, this program "
@@ -112,6 +113,13 @@ static int open_schema(struct gt_store *s)
 		          version, GT_SCHEMA_VERSION);
 		return -GT_EVERSION;
 	}
+	if (status == 0 && version == 0)
+		status = create(s);
+	if (status == 0)
+		status = add(s, "handover", GT_SCHEMA_ADDED, "");
+	if (status == 0)
+		status = add(s, "tally_object", GT_SCHEMA_TALLY,
+		             GT_SCHEMA_TALLY_OBJECTS);
 	return status;
 }
 

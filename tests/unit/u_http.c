@@ -22,6 +22,7 @@
 #include "object_kit.h"
 #include "schema.h"
 #include "statement.h"
+#include "tally.h"
 
 /* -------------------------------------------------------------------- a core
  */
@@ -235,6 +236,8 @@ static void make_database(void)
 	assert_int_equal(sqlite3_open(GT_DIR_DATABASE, &db), SQLITE_OK);
 	run(db, "PRAGMA journal_mode=WAL");
 	run(db, GT_SCHEMA);
+	run(db, GT_SCHEMA_TALLY);
+	run(db, GT_SCHEMA_TALLY_OBJECTS);
 	add_resource(db, "33/ke", 3, 0, &pack.object);
 	add_resource(db, "33/later", 2, 0, &other);
 	add_resource(db, "33/coming", 3, 0, &other);

@@ -17,6 +17,7 @@
 #include "read.h"
 #include "schema.h"
 #include "statement.h"
+#include "tally.h"
 
 static char dir[] = "/tmp/gt-read-XXXXXX";
 static char path[64];
@@ -260,6 +261,8 @@ static int setup(void **state)
 	if (sqlite3_open(path, &db) != SQLITE_OK)
 		return 1;
 	sql("PRAGMA journal_mode=WAL;PRAGMA wal_autocheckpoint=0;" GT_SCHEMA);
+	sql(GT_SCHEMA_TALLY);
+	sql(GT_SCHEMA_TALLY_OBJECTS);
 	sql("INSERT INTO meta VALUES('code',CAST('3301' AS BLOB))");
 	for (size_t i = 0; i < sizeof given / sizeof *given; i++)
 		add(&given[i]);
