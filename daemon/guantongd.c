@@ -188,10 +188,11 @@ static void reload(void *arg)
 
 /* ----------------------------------------------------------------- signals */
 
-/* A stop that hangs is ended by force: a kill at any moment loses nothing. */
+/* A start or a stop that hangs is ended by force: a kill at any moment loses
+ * nothing. */
 static void on_alarm(int number)
 {
-	static const char text[] = "level=error event=stop why=timeout\n";
+	static const char text[] = "level=error event=hangs why=timeout\n";
 	(void)number;
 	ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
 	_exit(n < 0 ? GT_SERVICE_SYSTEM : GT_SERVICE_FAILED);
@@ -279,6 +280,8 @@ static int run(const struct gt_config *config)
 	if (!load_policy(&policy, config))
 		return GT_SERVICE_CONFIG;
 	if (!d.loop || !catch_signals(&d)) {
+		gt_log_line(GT_LOG_ERROR, "cannot-start", "part", "loop", "why",
+		            gt_strerror(-GT_ENOMEM), NULL);
 		policy_free(&policy);
 		return GT_SERVICE_SYSTEM;
 	}

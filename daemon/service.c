@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -29,6 +30,7 @@ enum {
 	/* A loaded database may take long to open its books. */
 	START_MS = 10 * 60 * 1000,
 	STOP_MS = 2000,
+	LINKS_S = 10, /* it takes no time, or for ever */
 };
 /* Whom to answer, where it is not HTTP. */
 #define TOKEN_MEMBERS UINT64_MAX
@@ -314,13 +316,16 @@ static int open_database(sqlite3 **db, char *why, size_t why_cap)
 	return -GT_ESTORE;
 }
 
-/* As gt_tls_rehearse, of the signatures that are not TLS's. */
+/* As gt_tls_rehearse, of the signatures that are not TLS's. Asked for its
+ * global context, OpenSSL says whether it could make it; asked for anything
+ * else, it would follow a null pointer into it. */
 static bool rehearse_key(const uint8_t seed[32])
 {
 	struct gt_key key;
 	uint8_t sig[64];
 	struct gt_bytes text = gt_bytes_str("rehearsal");
-	return gt_key_from_seed(&key, seed) == 0 &&
+	return OSSL_LIB_CTX_get0_global_default() &&
+	       gt_key_from_seed(&key, seed) == 0 &&
 	       gt_sign(&key, text, sig) == 0 &&
 	       gt_verify(key.public, text, sig) == 0;
 }
@@ -424,8 +429,12 @@ static int start_links(struct gt_service *s)
 	        .max_links = small(c->max_links),
 	        .max_per_address = small(c->max_per_address),
 	};
+	/* nng waits for itself when it cannot be initialised: an end that can
+	 * be seen is better */
+	alarm(LINKS_S);
 	int status = gt_links_start(&links, s->loop, &l, &events, s, why,
 	                            sizeof why);
+	alarm(0);
 	gt_dir_pems_free(&pems);
 	if (status != 0)
 		return refuse("links", why, GT_SERVICE_SYSTEM);

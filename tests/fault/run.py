@@ -54,6 +54,8 @@ SHORT_OF_MEMORY = {"publish", "withdraw", "policy"}
 # and where. All else must hold; how often it happened is said at the end.
 ENDS_BY_ITSELF = {
     "libnng.so.1": "nng 1.5 frees a TLS connection it has not finished making",
+    "libuv.so.1": "uv__io_start() ends the process when its table cannot grow",
+    "libmicrohttpd.so.12": "MHD_start_daemon() ends the process when it must give up half-way",
 }
 
 

@@ -143,7 +143,7 @@ class Start(Scenario):
     """a node starts on its database"""
 
     at_start = True
-    depth = 8
+    depth = 6
 
     def act(self, box, env=None):
         return True

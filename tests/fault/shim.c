@@ -204,8 +204,9 @@ static uint64_t stack_hash(void)
 		if (_dl_find_object(frames[i], &o) != 0)
 			continue;
 		h = mix(h, (uint64_t)frames[i] - o.dlfo_link_map->l_addr);
-		for (const char *p = o.dlfo_link_map->l_name; *p; p++)
-			h = mix(h, (uint64_t)*p);
+		const char *name = strrchr(o.dlfo_link_map->l_name, '/');
+		for (; name && *name; name++)
+			h = mix(h, (uint64_t)*name);
 	}
 	inside = false;
 	return h;
