@@ -26,7 +26,7 @@ int gt_contest_show(struct gt_node *n, struct gt_bytes sealed)
 	} u = {.in = sealed.p};
 	bool full;
 	if (!n->up || n->up->session != GT_S_READY || sealed.n == 0 ||
-	    n->up->version < GT_LINEAGE_VERSION ||
+	    !gt_version_tokens(n->up->version) ||
 	    n->asking_count >= OUTSTANDING)
 		return 0;
 	o.item = (ProtobufCBinaryData){sealed.n, u.out};

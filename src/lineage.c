@@ -57,7 +57,7 @@ int gt_lineage_ours(struct gt_node *n, uint8_t out[TOKEN], size_t *len)
 int gt_lineage_adopt(struct gt_node *n, const struct gt_peer *p)
 {
 	uint8_t token[TOKEN];
-	if (p->version < GT_LINEAGE_VERSION)
+	if (!gt_version_tokens(p->version))
 		return 0;
 	derive(p, token);
 	return save(n, n->parent, token, sizeof token);
@@ -68,7 +68,7 @@ int gt_lineage_meet(struct gt_node *n, struct gt_peer *p, bool new_epoch,
 {
 	uint8_t kept[2 * TOKEN], *confirmed = kept, *proposed = kept + TOKEN;
 	*strange = false;
-	if (p->version < GT_LINEAGE_VERSION)
+	if (!gt_version_tokens(p->version))
 		return 0;
 	int status = load(n, p->code, kept, sizeof kept);
 	if (status != 0)

@@ -16,9 +16,6 @@
 
 #include "state.h"
 
-/* First version of the protocol that knows tokens. */
-enum { GT_LINEAGE_VERSION = 2 };
-
 /* The token kept for the parent; *len 0: none. */
 int gt_lineage_ours(struct gt_node *n, uint8_t out[GT_ID_BYTES], size_t *len);
 /* Child, at ProveReply: the session's token replaces the one kept. */

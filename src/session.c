@@ -68,7 +68,7 @@ static int say_hello(struct gt_node *n, struct gt_peer *p)
 	r.hello = &h;
 	n->base_ms = n->now.mono_ms; /* until the answer comes */
 	int status = 0;
-	if (h.version_max >= GT_LINEAGE_VERSION)
+	if (gt_version_tokens(h.version_max))
 		status = gt_lineage_ours(n, lineage, &h.lineage.len);
 	return status ? status : gt_ask(n, &r, &a, NULL);
 }

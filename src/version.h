@@ -3,7 +3,8 @@
  *
  *   1  all of proto/PROTOCOL.md, but:
  *   2  Done is handed over: kept by the child until the parent has answered,
- *      repeated on later links, written down by the parent once (M24)
+ *      repeated on later links, written down by the parent once (M24);
+ *      both ends keep a token of their last session (lineage.h)
  *
  * A node speaks every version from GT_PROTOCOL_MIN to the newest it was built
  * with or is held to (gt_node_config.protocol_max). */
@@ -24,6 +25,11 @@ static inline uint32_t gt_version_common(uint32_t min, uint32_t max,
 }
 
 static inline bool gt_version_hands_over(uint32_t version)
+{
+	return version >= 2;
+}
+
+static inline bool gt_version_tokens(uint32_t version)
 {
 	return version >= 2;
 }

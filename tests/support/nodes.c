@@ -75,6 +75,7 @@ void nodes_open(struct nodes *t, unsigned i, const char *code,
 	s->config = (struct gt_node_config){.code = s->code,
 	                                    .parent = s->parent,
 	                                    .software = "test",
+	                                    .restored = s->restored,
 	                                    .protocol_max = s->protocol};
 	gt_copy((char *)s->config.seed, sizeof s->config.seed, code);
 	memcpy(s->config.roster_key, t->roster.public, 32);

@@ -62,6 +62,7 @@ struct one {
 	bool held;  /* blob answers wait until it is cleared */
 	int failed; /* what the last turn failed with */
 	uint32_t protocol; /* protocol_max when it is opened next */
+	bool restored;     /* ... and that its database is a backup */
 	uint8_t lives;     /* times it was opened */
 };
 

@@ -263,6 +263,43 @@ static void a_restart_in_the_middle(void **state)
 	close_two(t);
 }
 
+/* A backup of the middle of a transfer: its name may have been used up since.
+ */
+static void a_backup_uses_no_name_again(void **state)
+{
+	struct nodes *t = open_two(0, 0);
+	struct pack p;
+	char name[64];
+	(void)state;
+	package(&p, 1, 2000000);
+	unsigned wire = nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	t->hook = lose_late_frames;
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	nodes_pass(t, 3000);
+	t->hook = NULL;
+	gt_copy(name, sizeof name,
+	        nodes_text(t, MID, "SELECT hex(transfer) FROM object"));
+	restart(t, MID, wire, 0);
+	assert_string_equal(
+	        nodes_text(t, MID, "SELECT hex(transfer) FROM object"), name);
+	t->v[MID].restored = true;
+	gt_node_close(t->v[MID].node);
+	open_one(t, MID, 0);
+	link_again(t);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, &p);
+	assert_agree(t);
+	assert_int_equal(
+	        nodes_int(t, MID,
+	                  "SELECT count(*) FROM audit WHERE transfer=lower("
+	                  "'%s')",
+	                  name),
+	        0);
+	pack_clear(&p);
+	close_two(t);
+}
+
 static void finished_without_a_link(void **state)
 {
 	struct nodes *t = open_two(0, 0);
@@ -506,6 +543,7 @@ int main(void)
 	        cmocka_unit_test(a_lost_answer_writes_no_second_row),
 	        cmocka_unit_test(both_ends_restart),
 	        cmocka_unit_test(a_restart_in_the_middle),
+	        cmocka_unit_test(a_backup_uses_no_name_again),
 	        cmocka_unit_test(finished_without_a_link),
 	        cmocka_unit_test(fetched_again_is_another),
 	        cmocka_unit_test(older_parent),
