@@ -6,7 +6,7 @@
  * shows what it holds to its parent, the parent, if it knows no better, to its
  * own, until it reaches the publisher. What is shown is signed by the
  * publisher's own key: nobody can make it up. It issues its own anew, above
- * what it was shown (PROTOCOL.md M33). */
+ * what it was shown (PROTOCOL.md M32). */
 #include <string.h>
 
 #include "lineage.h"

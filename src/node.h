@@ -217,7 +217,7 @@ struct gt_node_status {
 	uint64_t records_in, records_dup, records_quarantined;
 	uint64_t records_waiting;  /* not yet at the parent */
 	uint64_t records_unrooted; /* not yet at the root */
-	/* neighbours that remembered another past (PROTOCOL.md M30), and the
+	/* neighbours that remembered another past (PROTOCOL.md M31), and the
 	 * last of them: more than one or two mean a second copy of a node */
 	uint64_t strangers;
 	int64_t stranger_ms; /* wall time, 0: never */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lineage.h"
 #include "schema.h"
-#include "state.h"
 
 static int send_ok(struct gt_node *n, const struct gt_peer *p, uint64_t token)
 {
@@ -498,5 +498,9 @@ int gt_serve_offer(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	                       .result = result};
 	if (status == 0)
 		status = gt_audit_row(n, &row);
+	/* ProveReply tells the child what it must be newer than. */
+	if (status == 0 && result != 0 && p->version >= GT_LINEAGE_VERSION)
+		return gt_drop(n, p,
+		               "the child has issued a newer layer before");
 	return status ? status : send_ok(n, p, token);
 }

@@ -384,9 +384,12 @@ static int behind(struct gt_node *n, const char *why)
 		status = gt_node_renew(n);
 	if (status == 0)
 		status = gt_record_renew(n);
-	return status ? status
-	              : gt_drop(n, n->up,
-	                        "a new epoch begins: all is compared");
+	/* Those below have asked in the old one: they learn of it by Hello. */
+	for (uint32_t i = 0; status == 0 && i < n->npeers; i++)
+		if (n->peers[i].id)
+			status = gt_drop(n, &n->peers[i],
+			                 "a new epoch begins: all is compared");
+	return status;
 }
 
 /* The parent judges by a layer of ours that is not the one here: ours must be
@@ -396,11 +399,11 @@ static int settle_layer(struct gt_node *n, const Gt__ProveReply *m)
 	struct gt_item layer;
 	bool found;
 	int status = gt_item_get(n, GT__KIND__LAYER, n->code, &layer, &found);
-	if (status != 0 || !found || !layer.own ||
-	    (m->layer_hash.len == GT_ID_BYTES &&
+	if (status != 0 || (found && !layer.own) ||
+	    (found && m->layer_hash.len == GT_ID_BYTES &&
 	     memcmp(m->layer_hash.data, layer.hash.b, GT_ID_BYTES) == 0))
 		return status;
-	if ((uint64_t)layer.version > m->layer_version)
+	if (found && (uint64_t)layer.version > m->layer_version)
 		return gt_follow_offer(n);
 	if (m->layer_hash.len != GT_ID_BYTES || m->layer_version > INT64_MAX)
 		return 0; /* it says nothing more of it */

@@ -46,20 +46,25 @@ static struct resource *resource_of(const char *id)
 	return NULL;
 }
 
-static const struct issue *issued(const struct resource *r, uint64_t version)
+/* hash NULL: any body. */
+static const struct issue *issued(const struct resource *r, uint64_t version,
+                                  const struct gt_id *hash)
 {
 	for (size_t i = 0; i < r->nissues; i++)
-		if (r->issues[i].version == version)
+		if (r->issues[i].version == version &&
+		    (!hash || gt_id_eq(&r->issues[i].hash, hash)))
 			return &r->issues[i];
 	return NULL;
 }
 
-/* A publisher says one thing once: a version has one body, for ever. */
+/* A publisher says one thing once: a version has one body, for ever. Two copies
+ * of a publisher, or one that does not know it is an old one, may say two: the
+ * tree must agree on one again, see final.c. */
 static void learn_row(struct world *w, struct resource *r, uint64_t version,
                       const struct gt_id *hash)
 {
-	const struct issue *old = issued(r, version);
-	if (old && !gt_id_eq(&old->hash, hash))
+	const struct issue *old = issued(r, version, hash);
+	if (!old && issued(r, version, NULL) && !w->nodes[r->node].two_pasts)
 		world_fail(w, "fork", "%s has two bodies of version %llu",
 		           r->id, (unsigned long long)version);
 	if (old)
@@ -89,16 +94,19 @@ static void learn(struct world *w, struct sim_node *s)
 static void check_body(struct world *w, struct sim_node *s, struct resource *r,
                        uint64_t version, const struct gt_id *hash)
 {
-	struct sim_node *from = &w->nodes[r->node];
-	const struct issue *i = issued(r, version);
-	if (!i && from->core) {
-		learned[from->index] = -1;
-		learn(w, from);
-		i = issued(r, version);
+	struct sim_node *from[2] = {&w->nodes[r->node], NULL};
+	from[1] = clone_other(w, from[0]);
+	for (int k = 0; k < 2; k++) {
+		if (issued(r, version, hash))
+			return;
+		if (from[k] && !from[k]->core)
+			return; /* nobody to ask just now */
+		if (!from[k])
+			break;
+		learned[from[k]->index] = -1;
+		learn(w, from[k]);
 	}
-	if (!i && !from->core)
-		return; /* nobody to ask just now */
-	if (!i || !gt_id_eq(&i->hash, hash))
+	if (!issued(r, version, hash))
 		world_fail(w, "signed",
 		           "%s holds %s version %llu as nobody signed it",
 		           s->code, r->id, (unsigned long long)version);
@@ -109,7 +117,7 @@ static void check_body(struct world *w, struct sim_node *s, struct resource *r,
 static void check_barred(struct world *w, struct sim_node *s,
                          const struct resource *r, uint64_t version)
 {
-	if (s->index == r->node || version < r->barred_from)
+	if (clone_home(w, s->index) == r->node || version < r->barred_from)
 		return;
 	int depth = gt_code_depth(s->code);
 	if ((r->barred >> depth & 1) &&
@@ -176,6 +184,15 @@ static bool set_aside(const struct sim_node *s, const uint8_t *id,
 	return yes;
 }
 
+/* Either copy of a node will do: both are to be found, and asked. */
+static bool holds_any(struct world *w, const struct sim_node *s,
+                      const uint8_t *id, const uint8_t *form)
+{
+	const struct sim_node *other = clone_other(w, s);
+	return !s->core || holds(s, id, form) ||
+	       (other && (!other->core || holds(other, id, form)));
+}
+
 static void lose_judged(const struct sim_node *s)
 {
 	sqlite3_stmt *st = ask(s, "SELECT id,form FROM quarantine UNION ALL"
@@ -200,13 +217,15 @@ static bool was_lost(const uint8_t *id, const uint8_t *form)
 }
 
 /* At the root, or set aside on the way; true too if that cannot be known. */
-static bool rooted(const struct world *w, const struct sim_node *s,
-                   const uint8_t *id, const uint8_t *form)
+static bool rooted(struct world *w, const struct sim_node *s, const uint8_t *id,
+                   const uint8_t *form)
 {
 	for (int i = s->parent; i >= 0; i = w->nodes[i].parent) {
 		const struct sim_node *up = &w->nodes[i];
+		const struct sim_node *other = clone_other(w, up);
 		if (!up->core || set_aside(up, id, form) ||
-		    (up->parent < 0 && holds(up, id, form)))
+		    (up->parent < 0 && holds_any(w, up, id, form)) ||
+		    (other && (!other->core || set_aside(other, id, form))))
 			return true;
 	}
 	return was_lost(id, form);
@@ -238,7 +257,8 @@ static void check_mark(struct world *w, struct sim_node *s, int64_t mark,
 		        k ? 1 + (int64_t)(w->trace % (uint64_t)mark) : mark;
 		if (!covered(s, at, id, form))
 			continue;
-		bool good = root ? rooted(w, s, id, form) : holds(up, id, form);
+		bool good = root ? rooted(w, s, id, form)
+		                 : holds_any(w, up, id, form);
 		if (!good)
 			world_fail(w, root ? "root-mark" : "hop-mark",
 			           "%s believes record %lld of its own is at "
@@ -256,7 +276,7 @@ static void check_marks(struct world *w, struct sim_node *s)
 	const struct gt_peer *link = s->core->up;
 	/* A parent that was restored has said anew what it has. */
 	if (s->marks_unsure && up->core && link &&
-	    link->session == GT_S_READY &&
+	    link->session == GT_S_READY && s->far == s->parent &&
 	    memcmp(link->epoch, up->core->epoch, GT_EPOCH_BYTES) == 0)
 		s->marks_unsure = false;
 	if (up->core && !s->marks_unsure)
@@ -295,7 +315,9 @@ static void check_record(struct world *w)
 		return;
 	for (int i = (int)r->node; i >= 0; i = w->nodes[i].parent) {
 		const struct sim_node *s = &w->nodes[i];
-		if (!s->core || work_record_at(s, r, true))
+		const struct sim_node *other = clone_other(w, s);
+		if (!s->core || work_record_at(s, r, true) ||
+		    (other && (!other->core || work_record_at(other, r, true))))
 			return;
 	}
 	world_fail(w, "acknowledged",
@@ -327,6 +349,11 @@ void check_node(struct world *w, unsigned node)
 		return;
 	learn(w, s);
 	check_limits(w, s);
+	if (s->core->status.strangers > 0 && !s->met_two)
+		world_fail(w, "lineage",
+		           "%s takes %s for a copy or an old state, and there "
+		           "is neither",
+		           s->code, s->core->status.stranger);
 	if (looked[node] != s->core->seq[GT__KIND__RESOURCE]) {
 		looked[node] = s->core->seq[GT__KIND__RESOURCE];
 		check_items(w, s);
@@ -353,13 +380,22 @@ void check_restored(struct world *w, unsigned node)
 	for (unsigned i = 0; i < work.nrecords; i++) {
 		struct record *r = &work.records[i];
 		unsigned k = 0;
-		while (k < w->count &&
+		while (k <= w->count &&
 		       (k == node || !w->nodes[k].core ||
 		        !work_record_at(&w->nodes[k], r, false)))
 			k++;
-		if (k == w->count)
+		if (k > w->count)
 			r->excused = true;
 		else if (r->node == node)
 			r->node = k; /* it comes up from there again */
+	}
+}
+
+void check_copied(struct world *w, unsigned node)
+{
+	const unsigned both[2] = {node, w->count};
+	for (unsigned i = 0; i < 2; i++) {
+		memset(seen[both[i]], 0, sizeof seen[both[i]]);
+		learned[both[i]] = looked[both[i]] = -1;
 	}
 }

@@ -54,6 +54,24 @@ static bool object_right(struct world *w, struct sim_node *s,
 	return true;
 }
 
+/* The body the publisher has, whatever its copies once said. */
+static bool same_body(struct world *w, struct sim_node *s,
+                      const struct resource *r)
+{
+	struct sim_node *from = &w->nodes[r->node];
+	struct gt_id hash = {0};
+	if (!from->core)
+		return false;
+	sqlite3_stmt *st =
+	        ask(from, "SELECT hash FROM item WHERE kind=1 AND id=?1");
+	sqlite3_bind_text(st, 1, r->id, -1, SQLITE_STATIC);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		gt_col_fixed(st, 0, hash.b, GT_ID_BYTES);
+	ask_end(st);
+	return ask_one(s, "SELECT hash IS ?2 FROM item WHERE kind=1 AND id=?1",
+	               r->id, hash.b, GT_ID_BYTES) == 1;
+}
+
 static bool resource_right(struct world *w, struct sim_node *s,
                            const struct resource *r, bool loud)
 {
@@ -72,6 +90,8 @@ static bool resource_right(struct world *w, struct sim_node *s,
 	if (ask_one(s, "SELECT verdict FROM item WHERE kind=1 AND id=?1", r->id,
 	            NULL, 0) != (int64_t)v)
 		return wrong(loud, s, r->id, "another verdict");
+	if (!same_body(w, s, r))
+		return wrong(loud, s, r->id, "another body than its publisher");
 	bool none = gt_id_is_zero(&r->object);
 	if (!none && ask_one(s,
 	                     "SELECT object IS ?2 FROM item WHERE kind=1 AND"
@@ -138,9 +158,11 @@ static bool node_right(struct world *w, struct sim_node *s, bool loud)
 
 bool check_converged(struct world *w, bool loud)
 {
-	bool right = true;
+	bool right = !clone_alive(w);
+	if (!right && loud)
+		printf("not converged: two copies of a node still run\n");
 	/* the node that was not right before is asked first */
-	right = node_right(w, &w->nodes[w->not_right], loud);
+	right = right && node_right(w, &w->nodes[w->not_right], loud);
 	for (unsigned i = 0; right && i < w->count; i++) {
 		right = node_right(w, &w->nodes[i], loud);
 		w->not_right = right ? 0 : i;

@@ -18,6 +18,7 @@ enum kind {
 	DISK_CLEAR,
 	WAY_OPEN, /* a one-way cut ends */
 	RESTORE,
+	COPY_SEEN, /* somebody sees that a node runs twice */
 };
 
 /* A message, counted: the network, an event and a blob action may hold it. */
@@ -85,6 +86,15 @@ void power_cut(struct world *w, struct sim_node *s);
 void power_on(struct world *w, struct sim_node *s);
 void power_episode(struct world *w, enum fault f);
 void power_restore(struct world *w, struct sim_node *s);
+/* As power_cut, and nobody plans to switch it on again. */
+void power_off(struct world *w, struct sim_node *s);
+
+/* clone.c */
+void clone_episode(struct world *w);
+void clone_look(struct world *w);
+struct sim_node *clone_dialled(struct world *w, const struct sim_node *child);
+/* The node's neighbours may see that it is not what it was. */
+void clone_past(struct world *w, struct sim_node *s);
 
 /* tree.c: codes and parents of the nodes; false: no such shape. */
 bool tree_shape(struct world *w, const struct shape *shape);

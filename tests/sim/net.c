@@ -36,7 +36,7 @@ static struct sim_node *link_of(struct world *w, const struct sim_node *s,
 	struct sim_node *c = &w->nodes[w->link_child[(peer - 1) / 2]];
 	if (c == s && c->uplink == peer)
 		return c;
-	return c->parent == (int)s->index && c->uplink_far == peer ? c : NULL;
+	return c->far == (int)s->index && c->uplink_far == peer ? c : NULL;
 }
 
 static uint64_t arrival(struct world *w, struct sim_node *child, bool up,
@@ -64,7 +64,7 @@ static uint64_t arrival(struct world *w, struct sim_node *child, bool up,
 static void carry(struct world *w, struct sim_node *child, bool up,
                   uint64_t token, struct gt_bulk *m)
 {
-	struct sim_node *to = up ? &w->nodes[child->parent] : child;
+	struct sim_node *to = up ? &w->nodes[child->far] : child;
 	size_t bytes = m->nhead + m->npayload + 28;
 	struct happening *e =
 	        sim_plan(w, arrival(w, child, up, bytes), DELIVER, to->index);
@@ -167,7 +167,8 @@ static void parent_down(struct world *w, struct sim_node *child)
 {
 	uint32_t far = child->uplink_far;
 	child->uplink_far = 0;
-	tell(w, &w->nodes[child->parent], GT_EV_PEER_DOWN, far, false);
+	if (far)
+		tell(w, &w->nodes[child->far], GT_EV_PEER_DOWN, far, false);
 }
 
 void net_cut(struct world *w, struct sim_node *child)
@@ -203,9 +204,9 @@ void net_power_cut(struct world *w, struct sim_node *s)
 	s->uplink = 0;
 	if (s->parent >= 0)
 		parent_down(w, s);
-	for (unsigned i = s->index + 1; i < w->count; i++) {
+	for (unsigned i = 0; i <= w->count; i++) {
 		struct sim_node *c = &w->nodes[i];
-		if (c->parent != (int)s->index)
+		if (c->parent < 0 || c->far != (int)s->index || c->off)
 			continue;
 		c->uplink_far = 0;
 		child_down(w, c);
@@ -232,9 +233,9 @@ static void new_link(struct world *w, struct sim_node *child)
 
 void net_try(struct world *w, struct sim_node *child)
 {
-	struct sim_node *parent = &w->nodes[child->parent];
 	if (child->uplink || !child->core)
 		return;
+	struct sim_node *parent = clone_dialled(w, child);
 	if (!parent->core || (!w->calm && w->now < child->dark_until)) {
 		again(w, child);
 		return;
@@ -244,6 +245,7 @@ void net_try(struct world *w, struct sim_node *child)
 		again(w, child);
 		return;
 	}
+	child->far = (int)parent->index;
 	new_link(w, child);
 	uint32_t near = child->uplink;
 	tell(w, parent, GT_EV_PEER_UP, child->uplink_far, false);

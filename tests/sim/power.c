@@ -33,6 +33,13 @@ static void stop(struct world *w, struct sim_node *s)
 	work_crashed(w, s->index);
 }
 
+void power_off(struct world *w, struct sim_node *s)
+{
+	if (s->core)
+		stop(w, s);
+	net_power_cut(w, s);
+}
+
 void power_cut(struct world *w, struct sim_node *s)
 {
 	if (!s->core)
@@ -106,7 +113,7 @@ static bool open_core(struct world *w, struct sim_node *s)
 	        .heartbeat_ms = w->heartbeat,
 	        .dead_ms = 3 * w->heartbeat,
 	        .protocol_max = s->protocol,
-	        .restored = s->restored};
+	        .restored = s->restored && !s->untold};
 	memcpy(c.seed, s->key.seed, 32);
 	memcpy(c.roster_key, w->roster.public, 32);
 	sqlite3 *db = vfs_open_db(s->index);
@@ -149,10 +156,10 @@ static void plan_faults(struct world *w, struct sim_node *s)
 void power_on(struct world *w, struct sim_node *s)
 {
 	uint8_t entropy[64];
-	if (s->core || !open_core(w, s))
+	if (s->core || s->off || !open_core(w, s))
 		return;
 	/* Whoever restores a node looks at its clock first. */
-	if (s->restored)
+	if (s->restored && !s->untold)
 		s->clock_off = 0;
 	struct prng p = prng_new(w->seed, FOR_ENTROPY,
 	                         s->index * 100003u + s->incarnation);
@@ -166,7 +173,7 @@ void power_on(struct world *w, struct sim_node *s)
 		audit_back(w, s->index);
 	if (s->restored)
 		work_restored(w, s->index);
-	s->restored = false;
+	s->restored = s->untold = false;
 	check_started(w, s->index);
 	send_members(w, s);
 	if (s->core && s->parent >= 0)
@@ -202,7 +209,7 @@ static void back_up(struct world *w, struct sim_node *s, struct prng *p)
 static void come_back(struct world *w, struct sim_node *s)
 {
 	s->restored = true;
-	for (unsigned i = 0; i < w->count; i++)
+	for (unsigned i = 0; i <= w->count; i++)
 		if (w->nodes[i].parent == (int)s->index)
 			w->nodes[i].marks_unsure = true;
 	net_power_cut(w, s);
@@ -221,6 +228,10 @@ void power_restore(struct world *w, struct sim_node *s)
 	stop(w, s);
 	disk_copy(&s->disk, &s->backup);
 	disk_free(&s->backup);
+	s->untold = sim_may(w, FAULT_CLONE) &&
+	            prng_once_in(sim_draws(w, FAULT_CLONE), 2);
+	if (s->untold)
+		clone_past(w, s);
 	s->has_backup = false;
 	come_back(w, s);
 }
@@ -235,6 +246,7 @@ static void replace(struct world *w, struct sim_node *s)
 	stop(w, s);
 	disk_free(&s->disk);
 	s->disk = (struct disk){0};
+	s->untold = false;
 	come_back(w, s);
 }
 

@@ -42,7 +42,7 @@ static bool add(struct world *w, const char *code, const struct shape *shape)
 	if (gt_code_depth(code) == 4 &&
 	    (!shape->villages || !wanted(code, shape->villages)))
 		return true;
-	if (w->count == NODES_MAX)
+	if (w->count == NODES_MAX - 1)
 		return false;
 	struct sim_node *s = &w->nodes[w->count];
 	gt_copy(s->code, sizeof s->code, code);
@@ -90,7 +90,7 @@ bool tree_shape(struct world *w, const struct shape *shape)
 		(void)fprintf(stderr,
 		              "simulate: %s: cannot be read, not codes in "
 		              "order, or more than %d nodes\n",
-		              shape->file, NODES_MAX);
+		              shape->file, NODES_MAX - 1);
 	if (f)
 		(void)fclose(f);
 	return good && w->count > 1;

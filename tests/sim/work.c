@@ -38,7 +38,6 @@ static struct promise *promise_new(struct world *w, unsigned node,
 
 void work_crashed(struct world *w, unsigned node)
 {
-	(void)w;
 	for (size_t i = 0; i < PROMISES_MAX; i++) {
 		struct promise *p = &work.promises[i];
 		if (p->kind == NO_PROMISE || p->node != node)
@@ -46,8 +45,8 @@ void work_crashed(struct world *w, unsigned node)
 		if (p->resource)
 			p->resource->unsure = true;
 		if (p->kind == LAYER_PROMISE) {
-			work.layer_unsure[node] = true;
-			work.layer_open[node] = false;
+			work.layer_unsure[clone_home(w, node)] = true;
+			work.layer_open[clone_home(w, node)] = false;
 		}
 		for (size_t k = 0; k < 4; k++)
 			if (p->records[k])
@@ -155,8 +154,9 @@ static unsigned barred_levels(const struct resource *r)
 
 static void publish(struct world *w, struct resource *r)
 {
-	struct sim_node *s = &w->nodes[r->node];
-	struct promise *p = promise_new(w, r->node, PUBLISH_PROMISE);
+	unsigned at = clone_used(w, r->node);
+	struct sim_node *s = &w->nodes[at];
+	struct promise *p = promise_new(w, at, PUBLISH_PROMISE);
 	uint8_t entry[512];
 	char staged[DISK_NAME];
 	struct buffer file = {0};
@@ -174,7 +174,7 @@ static void publish(struct world *w, struct resource *r)
 		snprintf(staged, sizeof staged, "s/%llu",
 		         (unsigned long long)p->token);
 		d.staged = staged;
-		if (!world_stage(w, r->node, staged, file.p, file.n)) {
+		if (!world_stage(w, at, staged, file.p, file.n)) {
 			/* no room, or the power went: they try again later */
 			p->kind = NO_PROMISE;
 			r->unsure = true;
@@ -184,7 +184,8 @@ static void publish(struct world *w, struct resource *r)
 		}
 	}
 	p->resource = r;
-	p->barred = work.layer_unsure[r->node] || work.layer_open[r->node]
+	p->barred = work.layer_unsure[r->node] || work.layer_open[r->node] ||
+	                            w->nodes[r->node].two_pasts
 	                    ? 0
 	                    : barred_levels(r);
 	r->pending = true;
@@ -193,15 +194,16 @@ static void publish(struct world *w, struct resource *r)
 	                     .drafts = &d,
 	                     .count = 1,
 	                     .actor = "user:sim"};
-	world_command(w, r->node, &e);
+	world_command(w, at, &e);
 	gt_packer_free(packer);
 	free(file.p);
 }
 
 static void withdraw(struct world *w, struct resource *r)
 {
-	struct promise *p = promise_new(w, r->node, WITHDRAW_PROMISE);
-	if (!p || r->pending || !r->version || !w->nodes[r->node].core) {
+	unsigned at = clone_used(w, r->node);
+	struct promise *p = promise_new(w, at, WITHDRAW_PROMISE);
+	if (!p || r->pending || !r->version || !w->nodes[at].core) {
 		if (p)
 			p->kind = NO_PROMISE;
 		return;
@@ -212,7 +214,7 @@ static void withdraw(struct world *w, struct resource *r)
 	                     .token = p->token,
 	                     .text = r->id,
 	                     .actor = "user:sim"};
-	world_command(w, r->node, &e);
+	world_command(w, at, &e);
 }
 
 static void some_publishing(struct world *w)
@@ -318,9 +320,10 @@ unsigned work_verdict(unsigned node, unsigned type, int depth)
 
 static void change_rules(struct world *w, unsigned node, unsigned choice)
 {
-	struct promise *p = promise_new(w, node, LAYER_PROMISE);
+	unsigned at = clone_used(w, node);
+	struct promise *p = promise_new(w, at, LAYER_PROMISE);
 	uint8_t body[1024];
-	if (!p || !w->nodes[node].core) {
+	if (!p || !w->nodes[at].core) {
 		if (p)
 			p->kind = NO_PROMISE;
 		return;
@@ -331,13 +334,13 @@ static void change_rules(struct world *w, unsigned node, unsigned choice)
 		if (work.resources[i].node == node)
 			work.resources[i].barred = 0;
 	for (size_t i = 0; i < PROMISES_MAX; i++)
-		if (work.promises[i].node == node)
+		if (clone_home(w, work.promises[i].node) == node)
 			work.promises[i].barred = 0;
 	struct gt_event e = {.type = GT_EV_LAYER,
 	                     .token = p->token,
 	                     .body = {body, work_layer(node, choice, body)},
 	                     .actor = "user:sim"};
-	world_command(w, node, &e);
+	world_command(w, at, &e);
 }
 
 /* -------------------------------------------------------------------- records
@@ -396,6 +399,7 @@ size_t work_record_body(const struct record *r, char out[256])
 
 static void hand_in(struct world *w, unsigned node)
 {
+	node = clone_used(w, node);
 	struct promise *p = promise_new(w, node, RECORD_PROMISE);
 	struct gt_statement s[4];
 	char bodies[4][256], why[200];
@@ -481,7 +485,9 @@ void work_replied(struct world *w, unsigned node, const struct gt_action *a)
 	switch (p->kind) {
 	case PUBLISH_PROMISE:
 	case WITHDRAW_PROMISE:
-		if (a->status != 0 && w->nodes[node].disk.limit) {
+		/* The other copy may have it, and this one not. */
+		if (a->status != 0 &&
+		    (w->nodes[node].disk.limit || clone_alive(w))) {
 			p->resource->pending = false;
 			p->resource->unsure = true;
 			break;
@@ -498,6 +504,7 @@ void work_replied(struct world *w, unsigned node, const struct gt_action *a)
 		if (a->status != 0)
 			world_fail(w, "layer", "%s: %s", w->nodes[node].code,
 			           a->text);
+		node = clone_home(w, node);
 		work.layer[node] = p->choice + 1;
 		work.layer_unsure[node] = false;
 		work.layer_open[node] = false;
@@ -519,6 +526,7 @@ void work_replied(struct world *w, unsigned node, const struct gt_action *a)
 
 static void ask_for(struct world *w, unsigned node)
 {
+	node = clone_used(w, node);
 	if (work.nresources == 0)
 		return;
 	struct gt_event e = {
@@ -536,6 +544,23 @@ static bool still_open(unsigned resource)
 		    work.promises[i].resource == &work.resources[resource])
 			return true;
 	return false;
+}
+
+void work_copied(struct world *w, unsigned node)
+{
+	for (unsigned i = 0; i < work.nresources; i++)
+		if (work.resources[i].node == node)
+			work.resources[i].barred = 0;
+	for (size_t i = 0; i < PROMISES_MAX; i++)
+		if (clone_home(w, work.promises[i].node) == node)
+			work.promises[i].barred = 0;
+}
+
+void work_moved(unsigned from, unsigned to)
+{
+	for (unsigned i = 0; i < work.nrecords; i++)
+		if (work.records[i].node == from)
+			work.records[i].node = to;
 }
 
 void work_restored(struct world *w, unsigned node)
@@ -556,6 +581,7 @@ void work_restored(struct world *w, unsigned node)
  * does. */
 static void read_one(struct world *w, unsigned node)
 {
+	node = clone_used(w, node);
 	if (work.nresources == 0)
 		return;
 	const struct resource *r =

@@ -29,7 +29,7 @@ void world_fail(struct world *w, const char *invariant, const char *fmt, ...)
 		return;
 	/* With a disk that lies nothing can be promised: what broke is the
 	 * disk's contract, and it must be seen that it broke. */
-	for (unsigned i = 0; i < w->count; i++)
+	for (unsigned i = 0; i <= w->count; i++)
 		lied = lied || w->nodes[i].disk.lied;
 	w->invariant = lied ? "disk-breach" : invariant;
 	va_start(ap, fmt);
@@ -150,6 +150,8 @@ static uint64_t pause_of(enum fault_bit bit)
 		return 2400000;
 	case FAULT_BIT_VERSION:
 		return 600000;
+	case FAULT_BIT_CLONE:
+		return 1200000;
 	case FAULT_BIT_LIE:
 		return 60000;
 	case FAULT_BIT_LOSS:
@@ -182,10 +184,12 @@ static void episode(struct world *w, enum fault_bit bit)
 	if (!sim_may(w, 1 << bit))
 		return;
 	if (bit != FAULT_BIT_ROT && bit != FAULT_BIT_RESTORE &&
-	    bit != FAULT_BIT_VERSION)
+	    bit != FAULT_BIT_VERSION && bit != FAULT_BIT_CLONE)
 		w->struck[bit]++;
 	if (bit == FAULT_BIT_OUTAGE || bit == FAULT_BIT_ONE_WAY)
 		net_episode(w, 1 << bit);
+	else if (bit == FAULT_BIT_CLONE)
+		clone_episode(w);
 	else
 		power_episode(w, 1 << bit);
 	plan_episode(w, bit);
@@ -230,6 +234,7 @@ static void happen_to(struct world *w, struct sim_node *s, struct happening *h)
 	case DISK_CLEAR:
 	case WAY_OPEN:
 	case RESTORE:
+	case COPY_SEEN:
 	default:
 		break;
 	}
@@ -263,6 +268,9 @@ static void happen(struct world *w, struct happening *h)
 	case RESTORE:
 		power_restore(w, s);
 		break;
+	case COPY_SEEN:
+		clone_look(w);
+		break;
 	case DELIVER:
 	case TIMER:
 	case BLOB_DONE:
@@ -293,8 +301,11 @@ void world_tick_at(struct world *w, uint64_t at)
 void world_heal(struct world *w)
 {
 	w->calm = true;
-	for (unsigned i = 0; i < w->count; i++) {
+	clone_look(w);
+	for (unsigned i = 0; i <= w->count; i++) {
 		struct sim_node *s = &w->nodes[i];
+		if (s->off)
+			continue;
 		s->disk.die_at = s->disk.limit = 0;
 		s->disk.lies = false;
 		s->clock_off = 0;
@@ -383,10 +394,18 @@ bool world_init(struct world *w, uint64_t seed, unsigned faults,
 	check_init();
 	audit_init();
 	seed_all(w);
+	/* A version that knows nothing of copies cannot be safe from them. */
+	if ((w->faults & FAULT_CLONE) && (w->faults & FAULT_VERSION))
+		w->faults &= prng_below(&w->draws[FAULT_BIT_CLONE], 2)
+		                     ? ~(unsigned)FAULT_VERSION
+		                     : ~(unsigned)FAULT_CLONE;
 	for (unsigned i = 0; i < w->count; i++) {
 		w->nodes[i].index = i;
-		vfs_announce(i, &w->nodes[i].disk);
+		w->nodes[i].far = w->nodes[i].parent;
 	}
+	w->nodes[w->count].off = true;
+	for (unsigned i = 0; i <= w->count; i++)
+		vfs_announce(i, &w->nodes[i].disk);
 	for (unsigned i = 0; i < w->count; i++)
 		power_on(w, &w->nodes[i]);
 	for (unsigned i = 0; i < FAULT_BITS; i++)
@@ -396,7 +415,7 @@ bool world_init(struct world *w, uint64_t seed, unsigned faults,
 
 void world_free(struct world *w)
 {
-	for (unsigned i = 0; i < w->count; i++) {
+	for (unsigned i = 0; i <= w->count; i++) {
 		w->nodes[i].disk.dead = true;
 		ask_forget(&w->nodes[i]);
 		gt_node_close(w->nodes[i].core);

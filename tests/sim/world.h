@@ -9,7 +9,7 @@
 #include "node.h"
 #include "seal.h"
 
-enum { NODES_MAX = 2048 };
+enum { NODES_MAX = 2049 }; /* one slot is for a copy, see clone.c */
 
 /* What may go wrong; each can be switched off alone, and draws from its own
  * stream, so that the others stay as they were. */
@@ -32,6 +32,8 @@ enum { NODES_MAX = 2048 };
 	X(RESTORE, "restore")       /* an old backup comes back */             \
 	X(REPLACE, "replace")       /* an empty disk under the same code */    \
 	X(VERSION, "version")       /* programs change, N and N-1 */           \
+	X(CLONE, "clone")           /* two copies of a node; and a backup      \
+	                               restored without telling the node */    \
 	X(LIE, "lie")               /* fsync does nothing: never on by itself */
 
 enum fault_bit {
@@ -55,9 +57,13 @@ struct sim_node {
 	struct gt_node *core; /* NULL: no power */
 	struct disk disk, backup;
 	bool has_backup, restored; /* next start: from a backup, or new */
+	bool untold;               /* ... and nobody says so to the node */
+	bool off;                  /* for good: the slot is free */
+	bool two_pasts, met_two; /* it, or a neighbour, was copied or untold */
 	uint64_t incarnation;
 	uint32_t uplink; /* our peer id of the link to the parent, 0: down */
 	uint32_t uplink_far; /* the parent's peer id of it; 0: it gave it up */
+	int far;             /* index of the copy of the parent it leads to */
 	uint64_t order[2];   /* last arrival up and down, for links in order */
 	uint32_t rate;       /* bytes a second, 0: any */
 	unsigned blocked;    /* 1: nothing gets up, 2: nothing gets down */
@@ -84,6 +90,9 @@ struct world {
 	struct gt_key roster;
 	struct prng draws[FAULT_BITS];
 	struct prng net, disks, power;
+	struct sim_node *copied;  /* two of it run; NULL: of none */
+	struct sim_node *leaving; /* which of the two is to be switched off */
+	uint64_t patience;
 	uint64_t events, messages, struck[FAULT_BITS];
 	uint64_t trace;     /* running hash of everything that happened */
 	unsigned not_right; /* index of a node, for check_converged */
@@ -134,6 +143,15 @@ int64_t world_wall(const struct world *w, unsigned node);
 int world_read(struct world *w, unsigned node, const struct gt_id *object);
 uint64_t world_faults(const struct world *w);
 
+/* clone.c: a node may run twice. */
+bool clone_alive(const struct world *w);
+/* The other copy of that node, or NULL. */
+struct sim_node *clone_other(struct world *w, const struct sim_node *s);
+/* The index a node had before it was copied. */
+unsigned clone_home(const struct world *w, unsigned node);
+/* The copy that people get hold of now. */
+unsigned clone_used(struct world *w, unsigned node);
+
 /* work.c: what people do, and what they may expect. */
 void work_init(struct world *w, uint64_t tick_ms, uint64_t skip);
 void work_free(void);
@@ -143,6 +161,10 @@ void work_replied(struct world *w, unsigned node, const struct gt_action *a);
 void work_crashed(struct world *w, unsigned node);
 /* A node forgot: people look at what it holds and repeat what is missing. */
 void work_restored(struct world *w, unsigned node);
+/* From now on its copies may differ. */
+void work_copied(struct world *w, unsigned node);
+/* What a copy did is now the node's. */
+void work_moved(unsigned from, unsigned to);
 uint64_t work_records(void);
 
 /* check.c: what must be true after each step. */
@@ -150,6 +172,8 @@ void check_init(void);
 void check_node(struct world *w, unsigned node); /* after each of its turns */
 void check_started(struct world *w, unsigned node);
 void check_restored(struct world *w, unsigned node);
+/* The disk behind that index is another one now. */
+void check_copied(struct world *w, unsigned node);
 
 /* final.c: all is as it should be in the end; says what is not when `loud`. */
 bool check_converged(struct world *w, bool loud);
