@@ -68,11 +68,17 @@ int gt_lineage_meet(struct gt_node *n, struct gt_peer *p, bool new_epoch,
 {
 	uint8_t kept[2 * TOKEN], *confirmed = kept, *proposed = kept + TOKEN;
 	*strange = false;
-	if (!gt_version_tokens(p->version))
-		return 0;
 	int status = load(n, p->code, kept, sizeof kept);
 	if (status != 0)
 		return status;
+	if (!gt_version_tokens(p->version)) {
+		/* what is kept is no longer of the last session */
+		uint8_t had = 0;
+		for (size_t i = 0; i < sizeof kept; i++)
+			had |= kept[i];
+		memset(kept, 0, sizeof kept);
+		return had ? save(n, p->code, kept, sizeof kept) : 0;
+	}
 	bool shown = memcmp(p->lineage, none, TOKEN) != 0;
 	bool old = memcmp(p->lineage, confirmed, TOKEN) == 0;
 	bool new = shown &&memcmp(p->lineage, proposed, TOKEN) == 0;

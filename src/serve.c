@@ -499,7 +499,7 @@ int gt_serve_offer(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	if (status == 0)
 		status = gt_audit_row(n, &row);
 	/* ProveReply tells the child what it must be newer than. */
-	if (status == 0 && result != 0 && p->version >= GT_LINEAGE_VERSION)
+	if (status == 0 && result != 0 && gt_version_tokens(p->version))
 		return gt_drop(n, p,
 		               "the child has issued a newer layer before");
 	return status ? status : send_ok(n, p, token);
