@@ -125,12 +125,9 @@ static struct gt_decision decide_resource(struct gt_node *n,
 	        item->sealed.n ? gt_item_entry(n, item->sealed) : NULL;
 	if (item->verdict == GT_DENY || !entry)
 		return d;
-	if (item->state == GT__STATE__WITHDRAWN) {
-		/* Told to those who had it, and to nobody else. */
-		d.verdict = old->known && old->d.verdict > GT_DENY ? GT_METADATA
-		                                                   : GT_DENY;
-		return d;
-	}
+	bool withdrawn = item->state == GT__STATE__WITHDRAWN;
+	if (withdrawn && (!old->known || old->d.verdict == GT_DENY))
+		return d; /* told to those who had it, and to nobody else */
 	for (size_t i = 0; i < n->nlayers; i++)
 		layers[i] = n->layers[i].layer;
 	d = gt_policy_meet(layers, n->nlayers, entry, &c->receiver,
@@ -142,6 +139,8 @@ static struct gt_decision decide_resource(struct gt_node *n,
 		d.rule = item->rule;
 		d.layer = item->layer;
 	}
+	if (withdrawn && d.verdict > GT_DENY)
+		d = (struct gt_decision){GT_METADATA, 0, "", ""};
 	return d;
 }
 

@@ -92,6 +92,32 @@ static void new_updated_withdrawn(void **state)
 	                 1);
 }
 
+/* Denied and withdrawn while the link was down: the level below loses what it
+ * had, and is not shown what it must not have. */
+static void withdrawn_and_denied(void **state)
+{
+	static const char *const deny[] = {"course", "deny", NULL};
+	struct nodes *t = *state;
+	unsigned link = nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	publish(t, "a", "course");
+	publish(t, "b", "video");
+	assert_int_equal(version(t, MID, "33/a"), 1);
+	nodes_cut(t, link);
+	order(t, deny);
+	publish(t, "a", "course");
+	assert_int_equal(nodes_withdraw(t, TOP, "a"), 0);
+	assert_int_equal(nodes_withdraw(t, TOP, "b"), 0);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(version(t, MID, "33/a"), 0);
+	assert_int_equal(verdict(t, MID, "33/a"), GT_DENY);
+	assert_int_equal(version(t, MID, "33/b"), 2);
+	assert_int_equal(
+	        nodes_int(t, MID, "SELECT state FROM item WHERE id='33/b'"),
+	        GT__STATE__WITHDRAWN);
+}
+
 static void a_rule_takes_it_out_and_in_again(void **state)
 {
 	static const char *const deny[] = {"course", "deny", NULL};
@@ -683,6 +709,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        T(new_updated_withdrawn),
+	        T(withdrawn_and_denied),
 	        T(a_rule_takes_it_out_and_in_again),
 	        T(the_parent_is_a_ceiling),
 	        T(members_and_layers_come_first),
