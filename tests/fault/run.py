@@ -51,27 +51,35 @@ SHORT_OF_MEMORY = {"publish", "withdraw", "policy"}
 
 
 # Libraries that end the process themselves when an allocation of theirs fails,
-# and where. All else must hold; how often it happened is said at the end.
-ENDS_BY_ITSELF = {
-    "libnng.so.1": "nng 1.5 frees a TLS connection it has not finished making",
-    "libuv.so.1": "uv__io_start() ends the process when its table cannot grow",
-    "libmicrohttpd.so.12": "MHD_start_daemon() ends the process when it must give up half-way",
+# and where; most of them only as they start. All else must hold, and how often
+# it happened is said at the end.
+ENDS_AT_START = {
+    "ld-linux": "libuv aborts when it cannot make its threads",
+    "libc.so": "glibc asserts that it could read nsswitch.conf, or goes on without",
+    "libuv.so": "uv__io_start() aborts when its table cannot grow",
+    "libmicrohttpd.so": "MHD_start_daemon() aborts when it gives up half-way",
 }
+ENDS_BY_ITSELF = {
+    "libnng.so": "nng 1.5 frees a TLS connection it has not finished making",
+}
+REASONS = {**ENDS_AT_START, **ENDS_BY_ITSELF}
 
 
-def excused(code, what):
+def excused(code, what, at_start):
     """The library that ended the process, or None."""
-    words = what.split(" ")
-    library = words[1].split("+")[0] if len(words) > 1 else ""
-    return library if code in (-signal.SIGSEGV, -signal.SIGABRT) and library in ENDS_BY_ITSELF else None
+    if code not in (-signal.SIGSEGV, -signal.SIGABRT):
+        return None
+    file = what.partition(" ")[2]
+    table = REASONS if at_start else ENDS_BY_ITSELF
+    return next((library for library in table if file.startswith(library)), None)
 
 
-def ended_well(node, killed, what=""):
+def ended_well(node, killed, what="", at_start=False):
     """A target that is gone said why, and went the documented way."""
     code = node.process.poll()
     if code is None:
         return
-    if killed and code == -signal.SIGKILL or excused(code, what):
+    if killed and code == -signal.SIGKILL or excused(code, what, at_start):
         return
     if code not in DAEMON_EXITS or code == 0:
         raise Failed(f"{node.code} ended with {code}:\n{node.log(8)}")
@@ -205,12 +213,12 @@ def point(box, name, fault, n):
         live = [box.tree[c] for c in s.nodes]
         for node in live:
             if node.process:
-                ended_well(node, killed and node is target, what if node is target else "")
+                ended_well(node, killed and node is target, what if node is target else "", s.at_start)
         room_again(fault, s, target, what)
         live_on(box, live, killed, target, what)
         library = None
         if target and target.process and target.process.poll() is not None:
-            library = excused(target.process.poll(), what)
+            library = excused(target.process.poll(), what, s.at_start)
             target.process = None
             target.notify.close()
         box.stop()
@@ -384,7 +392,7 @@ def main():
         print(f"{name:17} {sum(row.values()):5} points: {parts}")
     every = sum(sum(r.values()) for r in totals.values())
     for what, times in sorted(ended.items()):
-        print(f"{what}: ended the process itself at {times} points: {ENDS_BY_ITSELF[what.split()[1]]}")
+        print(f"{what}: ended the process itself at {times} points: {REASONS[what.split()[1]]}")
     print(f"{every} points in {time.monotonic() - began:.0f} s")
     print(f"{every - failed} passed, {failed} failed, {skipped} skipped")
     sys.exit(1 if failed else 0)
