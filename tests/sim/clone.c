@@ -135,6 +135,7 @@ static void switch_off(struct world *w, struct sim_node *gone)
 		disk_free(&home->disk);
 		home->disk = c->disk;
 		home->clock_off = c->clock_off;
+		home->marks_unsure = c->marks_unsure;
 		disk_power_cycle(&home->disk, &w->draws[FAULT_BIT_CLONE]);
 		work_moved(c->index, home->index);
 		sim_plan(w, w->now + 1000, POWER_ON, home->index);
