@@ -44,7 +44,7 @@ bool sim_may(const struct world *w, enum fault f)
 
 uint64_t sim_rare(const struct world *w, uint64_t ms)
 {
-	return w->calendar ? 1500 * ms : ms;
+	return w->calendar ? 3000 * ms : ms;
 }
 
 struct prng *sim_draws(struct world *w, enum fault f)
