@@ -474,9 +474,13 @@ int gt_serve_offer(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	static const struct gt_decision keep = {GT_MIRROR, 50, "", ""};
 	struct gt_claim c;
 	char why[GT_WHY];
-	int verdict, result = 0;
-	int status = gt_item_check(n, gt_bytes_of(m->item.data, m->item.len),
-	                           &c, &verdict, why);
+	int verdict, result = 0, status;
+	if (m->item.len == 0 && *m->given_up) {
+		status = gt_contest_named(n, p, m->given_up, m->version);
+		return status || !p->id ? status : send_ok(n, p, token);
+	}
+	status = gt_item_check(n, gt_bytes_of(m->item.data, m->item.len), &c,
+	                       &verdict, why);
 	if (status != 0)
 		return status;
 	if (verdict == 0 && gt_contest_concerns(n, &c)) {

@@ -405,8 +405,6 @@ int gt_publish_members(struct gt_node *n, const struct gt_event *e);
 /* ------------------------------------------------------------------ contest.c
  */
 
-/* Shows a signed item to the parent. */
-int gt_contest_show(struct gt_node *n, struct gt_bytes sealed);
 /* The parent sent what this node cannot take (gt_item_take's result). */
 int gt_contest_refused(struct gt_node *n, const struct gt_claim *c, int result);
 /* Whether a checked claim is one a child may show: of this node or one above.
@@ -414,6 +412,9 @@ int gt_contest_refused(struct gt_node *n, const struct gt_claim *c, int result);
 bool gt_contest_concerns(const struct gt_node *n, const struct gt_claim *c);
 int gt_contest_shown(struct gt_node *n, const struct gt_peer *p,
                      const struct gt_claim *c);
+/* A child gave up that version of a resource, which has no body to show. */
+int gt_contest_named(struct gt_node *n, struct gt_peer *p, const char *id,
+                     uint64_t version);
 
 /* -------------------------------------------------------------------- judge.c
  */

@@ -315,6 +315,13 @@ static void feed(void)
 	        "A child's layer (the layer of signed-layer, here signed\n"
 	        "by 3301: a parent refuses it, for its origin is 33).",
 	        OFFER, o);
+	o = (Gt__Offer)GT__OFFER__INIT;
+	o.given_up = str("33/gone");
+	o.version = 12;
+	REQUEST("offer-given-up",
+	        "The parent sent 33/gone in an older version than the child\n"
+	        "once had, and was told to let go of.",
+	        OFFER, o);
 }
 
 /* ------------------------------------------------------------------- content

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "nodes.h"
+#include "policy.h"
 
 enum { TOP, MID, LOW };
 
@@ -91,6 +92,54 @@ static void a_new_epoch_and_newer_versions(void **state)
 
 #define HELD "SELECT count(*) FROM item WHERE id='33/a' AND verdict>0"
 
+/* What was retracted leaves its version behind. A publisher that forgot it, and
+ * sends an older one when the rules let it in again, is told. */
+static void given_up_and_newer_than_what_is_sent(void **state)
+{
+	static const char *const deny[] = {"course", "deny", NULL};
+	struct nodes *t = nodes_new();
+	char dir[] = "/tmp/guantong-restore-XXXXXX", path[64];
+	char command[160];
+	struct gt_bytes none = {0};
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	gt_format(path, sizeof path, "%s/db", dir);
+	nodes_open(t, TOP, "33", "", path);
+	nodes_open(t, MID, "3301", "33", NULL);
+	nodes_enrol(t);
+	assert_int_equal(nodes_publish(t, TOP, "a", "course", none, none), 0);
+	close_top(t);
+	gt_format(command, sizeof command, "cp %s %s.old", path, path);
+	assert_int_equal(system(command), 0);
+	again(t, path, false, 8);
+	unsigned link = nodes_wire(t, MID, TOP, true);
+	assert_int_equal(nodes_publish(t, TOP, "a", "course", none, none), 0);
+	nodes_run(t);
+	assert_int_equal(nodes_int(t, MID, VERSION), 2);
+	assert_int_equal(nodes_layer(t, TOP, deny), 0);
+	nodes_run(t);
+	assert_int_equal(
+	        nodes_int(t, MID, "SELECT verdict FROM item WHERE id='33/a'"),
+	        GT_DENY);
+	nodes_cut(t, link);
+	close_top(t);
+	gt_format(command, sizeof command, "mv %s.old %s && rm -f %s-wal", path,
+	          path, path);
+	assert_int_equal(system(command), 0);
+	again(t, path, true, 9);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(
+	        nodes_int(t, MID, "SELECT verdict FROM item WHERE id='33/a'"),
+	        GT_MIRROR);
+	assert_true(nodes_int(t, MID, VERSION) > 2);
+	assert_int_equal(nodes_int(t, MID, VERSION),
+	                 nodes_int(t, TOP, VERSION));
+	nodes_free(t);
+	gt_format(command, sizeof command, "rm -r %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 /* The node in the middle is lost; what was withdrawn before its successor came
  * must leave those below all the same. */
 static void withdrawn_while_the_parent_forgot(void **state)
@@ -127,6 +176,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(a_new_epoch_and_newer_versions),
+	        cmocka_unit_test(given_up_and_newer_than_what_is_sent),
 	        cmocka_unit_test_setup_teardown(
 	                withdrawn_while_the_parent_forgot, nodes_three,
 	                nodes_gone),
