@@ -1,0 +1,485 @@
+/* u_lineage.c: is the neighbour the one met last time? (PROTOCOL.md M30, M31)
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nodes.h"
+
+/* A parent, its child, and the child's state as it once was. */
+enum { TOP, MID, COPY };
+
+static const char *const codes[] = {"33", "3301", "3301"};
+static const char *const parents[] = {"", "33", "33"};
+static char dir[64];
+
+static const char *path_of(unsigned i)
+{
+	static char path[80];
+	gt_format(path, sizeof path, "%s/%u.db", dir, i);
+	return path;
+}
+
+static void start(struct nodes *t, unsigned i)
+{
+	nodes_open(t, i, codes[i], parents[i], path_of(i));
+}
+
+static int two(void **state)
+{
+	struct nodes *t = nodes_new();
+	gt_copy(dir, sizeof dir, "/tmp/guantong-lineage-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	start(t, TOP);
+	start(t, MID);
+	nodes_enrol(t);
+	*state = t;
+	return 0;
+}
+
+static int gone(void **state)
+{
+	char command[80];
+	nodes_free(*state);
+	gt_format(command, sizeof command, "rm -r %s", dir);
+	return system(command);
+}
+
+/* ----------------------------------------------------------------- the kit */
+
+/* What node i has on its disk now is what node `to` will start with. */
+static void snapshot(struct nodes *t, unsigned i, unsigned to)
+{
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(path_of(to), &db), SQLITE_OK);
+	sqlite3_backup *b = sqlite3_backup_init(db, "main", t->v[i].db, "main");
+	assert_non_null(b);
+	assert_int_equal(sqlite3_backup_step(b, -1), SQLITE_DONE);
+	assert_int_equal(sqlite3_backup_finish(b), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void stop(struct nodes *t, unsigned i)
+{
+	for (unsigned w = 0; w < t->nwires; w++)
+		if (t->wires[w].child == i || t->wires[w].parent == i)
+			nodes_cut(t, w);
+	gt_node_close(t->v[i].node);
+	t->v[i].node = NULL;
+}
+
+static void restart(struct nodes *t, unsigned i)
+{
+	stop(t, i);
+	start(t, i);
+}
+
+/* Node i's disk is again what it was when `from` was kept. */
+static void restore(struct nodes *t, unsigned i, unsigned from)
+{
+	char command[300], kept[80];
+	stop(t, i);
+	gt_copy(kept, sizeof kept, path_of(from));
+	gt_format(command, sizeof command, "rm -f %s-* && mv %s %s", path_of(i),
+	          kept, path_of(i));
+	assert_int_equal(system(command), 0);
+	start(t, i);
+}
+
+static void link_up(struct nodes *t, unsigned child)
+{
+	t->nwires = 0; /* all were cut, or are displaced now */
+	nodes_wire(t, child, TOP, true);
+	nodes_run(t);
+}
+
+static void link_again(struct nodes *t, unsigned child)
+{
+	for (unsigned w = 0; w < t->nwires; w++)
+		nodes_cut(t, w);
+	link_up(t, child);
+}
+
+static const struct gt_node_status *status(struct nodes *t, unsigned i)
+{
+	static struct gt_node_status s;
+	gt_node_status(t->v[i].node, &s);
+	return &s;
+}
+
+static bool linked(struct nodes *t, unsigned i)
+{
+	return status(t, i)->parent_up;
+}
+
+/* Alarms of node i since it was started; the audit has all there ever were. */
+static uint64_t alarms(struct nodes *t, unsigned i)
+{
+	return status(t, i)->strangers;
+}
+
+static int64_t written(struct nodes *t, unsigned i)
+{
+	return nodes_int(t, i,
+	                 "SELECT count(*) FROM audit WHERE event='link' AND "
+	                 "result<>'ok'");
+}
+
+static void assert_quiet(struct nodes *t)
+{
+	for (unsigned i = TOP; i <= MID; i++) {
+		assert_int_equal(alarms(t, i), 0);
+		assert_int_equal(written(t, i), 0);
+	}
+}
+
+static const char *token(struct nodes *t, unsigned i)
+{
+	return nodes_text(t, i,
+	                  "SELECT hex(value) FROM meta WHERE key='lineage/%s'",
+	                  i == TOP ? codes[MID] : codes[TOP]);
+}
+
+static const char *epoch(struct nodes *t, unsigned i)
+{
+	return nodes_text(t, i,
+	                  "SELECT hex(value) FROM meta WHERE key='epoch'");
+}
+
+static int64_t records(struct nodes *t, unsigned i)
+{
+	return nodes_int(t, i, "SELECT count(*) FROM record");
+}
+
+static void assert_records(struct nodes *t, unsigned i, int64_t count)
+{
+	assert_int_equal(records(t, i), count);
+	assert_int_equal(
+	        nodes_int(t, i, "SELECT count(DISTINCT id) FROM record"),
+	        count);
+	assert_int_equal(nodes_int(t, i, "SELECT count(*) FROM quarantine"), 0);
+}
+
+static void hand_in(struct nodes *t, unsigned i, uint32_t first, size_t count)
+{
+	assert_int_equal(nodes_statements(t, i, first, count, 0), 0);
+}
+
+/* ------------------------------------------------------------ no false alarm
+ */
+
+static void both_remember_the_session(void **state)
+{
+	struct nodes *t = *state;
+	char before[65];
+	assert_string_equal(token(t, TOP), "");
+	assert_string_equal(token(t, MID), "");
+	link_up(t, MID);
+	assert_true(linked(t, MID));
+	for (unsigned k = 0; k < 5; k++) {
+		assert_int_equal(strlen(token(t, MID)), 64);
+		gt_copy(before, sizeof before, token(t, MID));
+		/* confirmed, and nothing else proposed */
+		assert_int_equal(strlen(token(t, TOP)), 128);
+		assert_memory_equal(token(t, TOP), before, 64);
+		if (k % 2)
+			restart(t, k % 4 == 1 ? TOP : MID);
+		link_again(t, MID);
+		assert_true(linked(t, MID));
+		assert_string_not_equal(token(t, MID), before);
+	}
+	assert_quiet(t);
+}
+
+/* Loses every message from the n-th on. */
+static bool lose(struct nodes *t, struct message *m)
+{
+	(void)m;
+	return t->hooked-- > 0;
+}
+
+/* Hello, HelloReply, Prove, ProveReply, and the child's first word are lost in
+ * turn, or the ends die with them. Whichever of the two tokens the parent was
+ * left with, the next session is the old ones' next. */
+static void nothing_lost_is_an_alarm(void **state)
+{
+	struct nodes *t = *state;
+	enum { MESSAGES = 8, TIMES = 3 };
+	char at_first[33];
+	hand_in(t, MID, 1, 3);
+	gt_copy(at_first, sizeof at_first, epoch(t, MID));
+	for (int n = 0; n < MESSAGES; n++) {
+		for (unsigned k = 0; k < TIMES; k++) {
+			t->hook = lose;
+			t->hooked = n;
+			link_again(t, MID);
+			if (k == 1)
+				restart(t, MID);
+			if (k == 2)
+				restart(t, TOP);
+			assert_quiet(t);
+		}
+		t->hook = NULL;
+		link_again(t, MID);
+		assert_true(linked(t, MID));
+		assert_quiet(t);
+		assert_memory_equal(token(t, TOP), token(t, MID), 64);
+	}
+	assert_string_equal(epoch(t, MID), at_first);
+	assert_records(t, TOP, 3);
+}
+
+static void version_1_in_between(void **state)
+{
+	struct nodes *t = *state;
+	for (unsigned held = TOP; held <= MID; held++) {
+		link_again(t, MID);
+		t->v[held].protocol = 1;
+		restart(t, held);
+		link_again(t, MID);
+		assert_true(linked(t, MID));
+		t->v[held].protocol = 0;
+		restart(t, held);
+		/* the child may remember; the parent must not compare */
+		assert_int_equal(strspn(token(t, TOP), "0"), 128);
+		link_again(t, MID);
+		assert_true(linked(t, MID));
+		assert_quiet(t);
+		assert_memory_equal(token(t, TOP), token(t, MID), 64);
+	}
+}
+
+static void restored_and_said_so(void **state)
+{
+	struct nodes *t = *state;
+	char before[33];
+	for (unsigned i = TOP; i <= MID; i++) {
+		link_again(t, MID);
+		snapshot(t, i, COPY);
+		hand_in(t, MID, 10 * (i + 1), 5);
+		link_again(t, MID);
+		gt_copy(before, sizeof before, epoch(t, i));
+		t->v[i].restored = true;
+		restore(t, i, COPY);
+		t->v[i].restored = false;
+		link_again(t, MID);
+		assert_true(linked(t, MID));
+		assert_string_not_equal(epoch(t, i), before);
+		assert_quiet(t);
+	}
+	assert_records(t, TOP, 10);
+}
+
+/* ------------------------------------------------------------------- alarms */
+
+static void assert_alarm(struct nodes *t, unsigned i, uint64_t count)
+{
+	const char *code = i == TOP ? codes[MID] : codes[TOP];
+	assert_int_equal(alarms(t, i), count);
+	assert_string_equal(status(t, i)->stranger, code);
+	assert_int_equal(status(t, i)->stranger_ms, t->now.wall_ms);
+	assert_int_equal(nodes_int(t, i,
+	                           "SELECT count(*) FROM audit WHERE "
+	                           "event='link' AND result='%s' AND "
+	                           "subject='%s' AND peer='%s'",
+	                           gt_errname(-GT_ECONFLICT), code, code),
+	                 count);
+}
+
+/* The copy knows a session that is over: only its token tells, for both have
+ * handed in as much. */
+static void a_second_copy(void **state)
+{
+	struct nodes *t = *state;
+	char before[33];
+	hand_in(t, MID, 1, 4);
+	link_up(t, MID);
+	snapshot(t, MID, COPY);
+	start(t, COPY);
+	gt_copy(before, sizeof before, epoch(t, COPY));
+	hand_in(t, COPY, 100, 3);
+	link_again(t, MID);
+	assert_quiet(t);
+	/* it is told, and nothing else; the other one keeps its link */
+	nodes_wire(t, COPY, TOP, true);
+	nodes_run(t);
+	const struct done *d = nodes_replied(t, TOP, GT__REPLY__BODY_PROVE);
+	assert_non_null(d);
+	assert_true(d->reply->prove->strange);
+	assert_int_equal(d->reply->prove->records, 0);
+	assert_false(linked(t, COPY));
+	assert_true(linked(t, MID));
+	assert_int_equal(alarms(t, MID), 0);
+	assert_alarm(t, TOP, 1);
+	assert_alarm(t, COPY, 1);
+	assert_string_not_equal(epoch(t, COPY), before);
+	assert_string_equal(epoch(t, MID), before);
+	assert_records(t, TOP, 4);
+	/* it comes again as what it now is, in the other's place */
+	nodes_wire(t, COPY, TOP, true);
+	nodes_run(t);
+	assert_true(linked(t, COPY));
+	assert_false(linked(t, MID));
+	assert_alarm(t, TOP, 1);
+	assert_records(t, TOP, 7);
+	/* and the other in its place, with what was handed in at it */
+	hand_in(t, MID, 200, 2);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_alarm(t, TOP, 2);
+	assert_alarm(t, MID, 1);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_true(linked(t, MID));
+	assert_alarm(t, TOP, 2);
+	assert_alarm(t, MID, 1);
+	assert_records(t, TOP, 9);
+	/* one was stopped: it is quiet from now on */
+	stop(t, COPY);
+	link_again(t, MID);
+	restart(t, MID);
+	link_again(t, MID);
+	assert_alarm(t, TOP, 2);
+	assert_int_equal(alarms(t, MID), 0);
+	assert_records(t, TOP, 9);
+}
+
+/* What a stranger showed, and was proposed, takes nothing from the one who is
+ * remembered. */
+static void a_stranger_confirms_nothing(void **state)
+{
+	struct nodes *t = *state;
+	link_up(t, MID);
+	snapshot(t, MID, COPY);
+	start(t, COPY);
+	link_again(t, MID);
+	nodes_wire(t, COPY, TOP, true);
+	nodes_run(t);
+	assert_alarm(t, TOP, 1);
+	stop(t, COPY);
+	link_again(t, MID);
+	assert_true(linked(t, MID));
+	assert_int_equal(alarms(t, MID), 0);
+	assert_alarm(t, TOP, 1);
+}
+
+static void restored_without_a_word(void **state)
+{
+	struct nodes *t = *state;
+	for (unsigned i = TOP; i <= MID; i++) {
+		int64_t had = written(t, TOP);
+		link_again(t, MID);
+		snapshot(t, i, COPY);
+		hand_in(t, MID, 10 * (i + 1), 5);
+		link_again(t, MID);
+		assert_int_equal(written(t, TOP), had);
+		restore(t, i, COPY);
+		hand_in(t, MID, 100 * (i + 1), 2);
+		link_again(t, MID);
+		assert_false(linked(t, MID));
+		assert_int_equal(written(t, TOP), had + 1);
+		/* once, and nothing is missing or counted twice */
+		for (unsigned k = 0; k < 3; k++) {
+			link_again(t, MID);
+			assert_true(linked(t, MID));
+			assert_int_equal(written(t, TOP), had + 1);
+		}
+		assert_records(t, TOP, 7 * (i + 1));
+	}
+}
+
+/* -------------------------------------------------------------------- hostile
+ */
+
+/* The Hello of node MID, with another lineage in it. */
+static void hello_with(struct nodes *t, size_t n)
+{
+	const struct done *d = nodes_asked(t, MID, GT__REQUEST__BODY_HELLO);
+	uint8_t *lineage = gt_arena_get(t->arena, n + 1);
+	assert_non_null(d);
+	assert_non_null(lineage);
+	memset(lineage, 7, n + 1);
+	Gt__Hello h = *d->request->hello;
+	Gt__Request r = *d->request;
+	h.lineage = (ProtobufCBinaryData){n, lineage};
+	r.hello = &h;
+	uint32_t peer = nodes_link(t, TOP, false, codes[MID]);
+	nodes_clear(t, TOP);
+	nodes_ask(t, TOP, peer, 1, &r);
+}
+
+static void a_malformed_lineage(void **state)
+{
+	static const size_t bad[] = {1, 31, 33, 64, 4000};
+	struct nodes *t = *state;
+	char before[129];
+	link_up(t, MID);
+	gt_copy(before, sizeof before, token(t, TOP));
+	for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+		hello_with(t, bad[k]);
+		const struct done *d =
+		        nodes_replied(t, TOP, GT__REPLY__BODY_ERROR);
+		assert_non_null(d);
+		assert_int_equal(d->reply->error->code, GT_EMALFORMED);
+		assert_true(nodes_dropped(t, TOP,
+		                          "Hello with a malformed lineage"));
+	}
+	/* of a good length it is for Prove to say what it is worth */
+	hello_with(t, 32);
+	assert_non_null(nodes_replied(t, TOP, GT__REPLY__BODY_HELLO));
+	assert_int_equal(nodes_count(t, TOP, GT_ACT_DROP), 0);
+	assert_string_equal(token(t, TOP), before);
+	assert_int_equal(alarms(t, TOP), 0);
+}
+
+/* Takes the lineage out of every Hello. */
+static bool hide(struct nodes *t, struct message *m)
+{
+	Gt__Request *r = gt__request__unpack(gt_arena_allocator(t->arena),
+	                                     m->nhead, m->head);
+	if (m->reply || !r || r->body_case != GT__REQUEST__BODY_HELLO)
+		return true;
+	r->hello->lineage.len = 0;
+	size_t n = gt__request__get_packed_size(r);
+	assert_true(n <= m->nhead);
+	m->nhead = gt__request__pack(r, m->head);
+	return true;
+}
+
+/* Only a new epoch may have forgotten. */
+static void nothing_shown_in_a_known_epoch(void **state)
+{
+	struct nodes *t = *state;
+	link_up(t, MID);
+	t->hook = hide;
+	link_again(t, MID);
+	assert_alarm(t, TOP, 1);
+	assert_alarm(t, MID, 1);
+	link_again(t, MID);
+	assert_true(linked(t, MID));
+	assert_alarm(t, TOP, 1);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, two, gone)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        TEST(both_remember_the_session),
+	        TEST(nothing_lost_is_an_alarm),
+	        TEST(version_1_in_between),
+	        TEST(restored_and_said_so),
+	        TEST(a_second_copy),
+	        TEST(a_stranger_confirms_nothing),
+	        TEST(restored_without_a_word),
+	        TEST(a_malformed_lineage),
+	        TEST(nothing_shown_in_a_known_epoch),
+	};
+	return cmocka_run_group_tests_name("lineage", tests, NULL, NULL);
+}
