@@ -173,6 +173,16 @@ static void print_link(FILE *out, const json_t *s, bool root)
 		gt_say(out, GT_T_CLI_STATUS_NEVER);
 }
 
+static void print_stranger(FILE *out, const json_t *s)
+{
+	uint64_t times = gt_client_number(s, "strangers");
+	const char *code = json_string_value(gt_client_find(s, "stranger"));
+	const char *at = json_string_value(gt_client_find(s, "stranger_seen"));
+	if (times > 0)
+		gt_say(out, GT_T_CLI_STATUS_STRANGER, code ? code : "-",
+		       (unsigned long long)times, at ? at : "-");
+}
+
 static void print_status(FILE *out, const json_t *s,
                          const struct gt_config *config)
 {
@@ -183,6 +193,7 @@ static void print_status(FILE *out, const json_t *s,
 	              gt_cli_level(gt_level_name(gt_code_depth(config->code))),
 	              strcmp(name, config->code) != 0 ? name : "");
 	print_link(out, s, !*config->parent);
+	print_stranger(out, s);
 	gt_term_size(bytes, gt_client_number(s, "bytes"));
 	gt_say(out, GT_T_CLI_STATUS_STORE, bytes);
 	if (gt_client_true(s, "bulk_paused"))

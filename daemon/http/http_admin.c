@@ -45,9 +45,18 @@ static json_t *children_json(const struct gt_node_status *s)
 	return list;
 }
 
+/* Wall time; null: never. */
+static json_t *time_json(int64_t ms)
+{
+	char text[GT_ISO_CHARS];
+	if (ms == 0)
+		return json_null();
+	gt_iso_format(text, ms);
+	return json_string(text);
+}
+
 static json_t *node_json(const struct gt_node_status *s)
 {
-	char seen[GT_ISO_CHARS] = "";
 	json_t *v = json_object();
 	const struct {
 		const char *name;
@@ -70,15 +79,19 @@ static json_t *node_json(const struct gt_node_status *s)
 	        {"records_waiting", s->records_waiting},
 	        {"records_unrooted", s->records_unrooted},
 	        {"children_up", s->children_up},
+	        {"strangers", s->strangers},
 	};
-	if (s->parent_seen_ms != 0)
-		gt_iso_format(seen, s->parent_seen_ms);
 	(void)json_object_set_new(v, "parent_up", json_boolean(s->parent_up));
 	(void)json_object_set_new(v, "synced", json_boolean(s->synced));
 	(void)json_object_set_new(v, "bulk_paused",
 	                          json_boolean(s->bulk_paused));
 	(void)json_object_set_new(v, "parent_seen",
-	                          *seen ? json_string(seen) : json_null());
+	                          time_json(s->parent_seen_ms));
+	(void)json_object_set_new(v, "stranger",
+	                          *s->stranger ? json_string(s->stranger)
+	                                       : json_null());
+	(void)json_object_set_new(v, "stranger_seen",
+	                          time_json(s->stranger_ms));
 	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
 		(void)json_object_set_new(
 		        v, counts[i].name,

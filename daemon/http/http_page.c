@@ -86,6 +86,22 @@ static void link_state(struct home *h)
 	gt_out_str(&p->out, "</p>");
 }
 
+/* A second copy, or a backup that came back: only people know which. */
+static void stranger(struct home *h)
+{
+	struct gt_page *p = &h->p;
+	char text[600];
+	if (h->status.strangers == 0)
+		return;
+	gt_http_say(text, sizeof text, p->lang, GT_T_HTTP_P_STRANGER,
+	            h->status.stranger);
+	gt_out_str(&p->out, "<p class=\"alert bad\" role=\"status\">");
+	gt_page_text(p, text);
+	gt_out_str(&p->out, " <span class=\"small\">");
+	gt_page_ago(p, h->status.stranger_ms);
+	gt_out_str(&p->out, "</span></p>");
+}
+
 static void hero(struct home *h)
 {
 	struct gt_page *p = &h->p;
@@ -104,6 +120,7 @@ static void hero(struct home *h)
 		alert(p, "bad", GT_T_HTTP_P_FULL);
 	if (*c->parent && !h->status.parent_up)
 		alert(p, "", GT_T_HTTP_P_ALONE);
+	stranger(h);
 }
 
 static uint64_t count_state(const json_t *kept, const char *wanted)

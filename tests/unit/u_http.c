@@ -31,7 +31,7 @@ static struct gt_http *http;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t change = PTHREAD_COND_INITIALIZER;
 static struct {
-	bool busy, mute, quit;
+	bool busy, mute, quit, stranger;
 	int status;
 	char text[200];
 	uint64_t token, generation; /* token: one to be answered */
@@ -69,6 +69,11 @@ void gt_core_status(struct gt_core *c, struct gt_node_status *out)
 	memset(out, 0, sizeof *out);
 	pthread_mutex_lock(&lock);
 	out->generation = core.generation;
+	if (core.stranger) {
+		out->strangers = 3;
+		out->stranger_ms = 1767225600000;
+		gt_copy(out->stranger, sizeof out->stranger, "3301");
+	}
 	pthread_mutex_unlock(&lock);
 }
 
@@ -744,6 +749,34 @@ static void statements_out(void **state)
 	assert_true(says("2.0.0"));
 }
 
+/* A second copy of a node: when, whose, and what to do. */
+static void strangers(void **state)
+{
+	(void)state;
+	for (unsigned told = 0; told < 2; told++) {
+		pthread_mutex_lock(&lock);
+		core.stranger = told;
+		pthread_mutex_unlock(&lock);
+		assert_int_equal(get("/?lang=en"), 200);
+		assert_int_equal(says("3301 and this node"), told);
+		assert_int_equal(says("stop one of the two copies"), told);
+		assert_int_equal(get("/?lang=zh-CN"), 200);
+		assert_int_equal(says("3301 与本节点"), told);
+		assert_int_equal(get("/metrics"), 200);
+		assert_true(says(told ? "\nguantong_strangers_total 3\n"
+		                      : "\nguantong_strangers_total 0\n"));
+		assert_int_equal(
+		        ask_at(true, "GET", "/admin/status", NULL, NULL), 200);
+		assert_true(says(told ? "\"stranger\":\"3301\""
+		                      : "\"stranger\":null"));
+		assert_true(says(told ? "\"stranger_seen\":\"2026-01-01T"
+		                      : "\"stranger_seen\":null"));
+	}
+	pthread_mutex_lock(&lock);
+	core.stranger = false;
+	pthread_mutex_unlock(&lock);
+}
+
 static void administration(void **state)
 {
 	struct stat st;
@@ -893,6 +926,7 @@ int main(void)
 	        cmocka_unit_test(pages),
 	        cmocka_unit_test(statements_in),
 	        cmocka_unit_test(statements_out),
+	        cmocka_unit_test(strangers),
 	        cmocka_unit_test(administration),
 	        cmocka_unit_test(waiting),
 	        cmocka_unit_test(stopping),
