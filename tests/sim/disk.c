@@ -28,6 +28,7 @@ struct disk_file {
 	size_t dirty_from, dirty_to; /* written since the last sync */
 	bool rotten;
 	bool homeless; /* some of what is dirty was beyond the limit */
+	bool dropped;  /* ... and the last sync let it go */
 };
 
 static void *must(void *p)
@@ -241,6 +242,7 @@ int disk_sync(struct disk *d, struct disk_file *f)
 		d->used += f->n;
 	}
 	settled(f);
+	f->dropped = full;
 	return full ? -GT_ENOSPACE : 0;
 }
 
@@ -372,6 +374,11 @@ void disk_rot(struct disk_file *f, uint64_t at)
 	for (size_t i = 0; i < f->nolds; i++)
 		if (f->olds[i].sector == at / DISK_SECTOR)
 			f->olds[i].bytes[at % DISK_SECTOR] ^= 0x10;
+}
+
+bool disk_dropped(const struct disk_file *f)
+{
+	return f->dropped;
 }
 
 bool disk_rotten(const struct disk_file *f)

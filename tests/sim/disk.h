@@ -46,6 +46,8 @@ void disk_power_cycle(struct disk *d, struct prng *p);
 /* A bit flips, on the platter and in what is read. */
 void disk_rot(struct disk_file *f, uint64_t at);
 bool disk_rotten(const struct disk_file *f);
+/* The last sync found no room and let go of what was not durable. */
+bool disk_dropped(const struct disk_file *f);
 /* All files as programs see them now; `to` is freed first. */
 void disk_copy(struct disk *to, const struct disk *from);
 
