@@ -440,8 +440,9 @@ static const char *malformed(const struct gt_node *n, const struct gt_peer *p,
 }
 
 static int set_aside(struct gt_node *n, const struct gt_peer *p,
-                     const struct arrival *r, const char *reason)
+                     const struct arrival *r)
 {
+	static const char reason[] = "same id, other contents";
 	gt_store_bind(n->store, GT_SQL_QUARANTINE, "tiibbiitb", p->code,
 	              r->stream, r->origin_seq, key(r->id, GT_UUID_BYTES),
 	              key(r->form, GT_ID_BYTES), r->origin_ms, n->now.wall_ms,
@@ -467,9 +468,33 @@ static int key_taken(struct gt_node *n, const struct arrival *r, bool *taken)
 	return row < 0 ? row : 0;
 }
 
+/* An origin that forgot, or two copies of it, gave one number to two records.
+ * Both were acknowledged, so both go on: the one that comes second in a stream
+ * of its own, which follows from its id and is the same wherever it comes. */
+static int another_place(struct gt_node *n, const struct gt_peer *p,
+                         const Gt__Record *w, struct arrival *r)
+{
+	static const char domain[] = "guantong second place v1\n";
+	struct gt_id id;
+	struct gt_bytes parts[3] = {gt_bytes_str(domain),
+	                            key(w->origin_epoch.data, GT_EPOCH_BYTES),
+	                            key(r->id, GT_UUID_BYTES)};
+	int64_t last;
+	gt_sha256(&id, parts, 3);
+	struct gt_audit row = {.event = "merge",
+	                       .kind = "record",
+	                       .peer = p->code,
+	                       .result = -GT_ECONFLICT,
+	                       .detail = "another record has its place in its "
+	                                 "stream: taken under another"};
+	int status = gt_audit_row(n, &row);
+	return status ? status
+	              : stream_of(n, w->origin, id.b, &r->stream, &last);
+}
+
 /* *need: our own record that must reach the root for this one to be there. */
 static int merge(struct gt_node *n, const struct gt_peer *p,
-                 const struct arrival *r, int64_t *need)
+                 const Gt__Record *w, struct arrival *r, int64_t *need)
 {
 	enum known known;
 	int64_t seq = 0;
@@ -486,10 +511,11 @@ static int merge(struct gt_node *n, const struct gt_peer *p,
 		return 0;
 	}
 	if (known == OTHER)
-		return set_aside(n, p, r, "same id, other contents");
+		return set_aside(n, p, r);
 	if (taken)
-		return set_aside(n, p, r, "same place in its stream, other id");
-	status = insert(n, r);
+		status = another_place(n, p, w, r);
+	if (status == 0)
+		status = insert(n, r);
 	if (n->record_seq > *need)
 		*need = n->record_seq;
 	if (status == 0) {
@@ -515,7 +541,7 @@ static int merge_wire(struct gt_node *n, const struct gt_peer *p,
 	int64_t last;
 	int status =
 	        stream_of(n, w->origin, w->origin_epoch.data, &r.stream, &last);
-	return status ? status : merge(n, p, &r, need);
+	return status ? status : merge(n, p, w, &r, need);
 }
 
 static int reply_marks(struct gt_node *n, struct gt_peer *p, uint64_t token)

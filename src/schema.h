@@ -112,8 +112,7 @@ enum gt_object_state {
 	" sid INTEGER PRIMARY KEY, code TEXT NOT NULL, epoch BLOB NOT NULL," \
 	" last INTEGER NOT NULL," /* greatest origin_seq here */ \
 	" UNIQUE(code, epoch));" \
-	/* Same id, other form, or same key, other id: kept, listed, never \
-	 * merged. */ \
+	/* Same id, other form: kept, listed, never merged. */ \
 	"CREATE TABLE quarantine(" \
 	" qid INTEGER PRIMARY KEY, via TEXT NOT NULL, stream INTEGER NOT NULL," \
 	" origin_seq INTEGER NOT NULL, id BLOB NOT NULL, form BLOB NOT NULL," \
