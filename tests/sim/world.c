@@ -128,7 +128,10 @@ bool world_stage(struct world *w, unsigned node, const char *name,
 {
 	struct disk *d = &w->nodes[node].disk;
 	struct disk_file *f = disk_open(d, name, true);
-	return f && disk_write(d, f, 0, p, n) == 0;
+	bool good = f && disk_write(d, f, 0, p, n) == 0;
+	if (d->dead)
+		power_cut(w, &w->nodes[node]);
+	return good;
 }
 
 /* ----------------------------------------------------------------- episodes */
