@@ -12,7 +12,7 @@ import pathlib
 import re
 import subprocess
 import sys
-import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -20,28 +20,34 @@ LOG = ROOT / "tests/sim/CAMPAIGN.md"
 MONTHS = "--nodes 50 --calendar --minutes 40320".split()
 
 
+def follow(job, lines):
+    for line in job.stdout:
+        lines.append(line.rstrip())
+        if not re.match(r"(faults|campaign): ", line):
+            print(line.rstrip(), flush=True)
+
+
 def run(simulate, seconds, options, first):
-    """All cores at once; their output, joined."""
-    jobs = []
+    """All cores at once; the lines they print."""
+    lines, jobs = [], []
     for k in range(os.cpu_count() or 1):
-        out = tempfile.TemporaryFile("w+")
-        jobs.append((out, subprocess.Popen(
+        job = subprocess.Popen(
             [simulate, str(first + k * 10**8), "--campaign", str(seconds), "-q", *options],
-            stdout=out)))
-    text = ""
-    for out, job in jobs:
-        job.wait()
-        out.seek(0)
-        text += out.read()
-        if job.returncode > 1 or job.returncode < 0:
-            sys.exit(f"{simulate} ended with {job.returncode}: {text[-400:]}")
-    return text
+            stdout=subprocess.PIPE, text=True)
+        reader = threading.Thread(target=follow, args=(job, lines))
+        reader.start()
+        jobs.append((job, reader))
+    for job, reader in jobs:
+        reader.join()
+        if job.wait() not in (0, 1):
+            sys.exit(f"{simulate} ended with {job.returncode}")
+    return lines
 
 
-def add_up(text):
+def add_up(lines):
     """(numbers of the last lines, faults by class, everything else)"""
     sums, faults, rest = collections.Counter(), collections.Counter(), []
-    for line in text.splitlines():
+    for line in lines:
         found = re.match(r"(faults|campaign): (.*)", line)
         if not found:
             rest.append(line)
