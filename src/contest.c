@@ -65,9 +65,7 @@ int gt_contest_refused(struct gt_node *n, const struct gt_claim *c, int result)
 		return status;
 	if (held.sealed.n > 0)
 		return show(n, held.sealed);
-	return c->kind == GT__KIND__RESOURCE && result == -GT_ESTALE
-	               ? name(n, c->id, held.version)
-	               : 0;
+	return c->kind == GT__KIND__RESOURCE ? name(n, c->id, held.version) : 0;
 }
 
 static bool contradicts(const struct gt_claim *c, const struct gt_item *held)
@@ -108,7 +106,7 @@ int gt_contest_named(struct gt_node *n, struct gt_peer *p, const char *id,
 	    !gt_code_within(n->code, publisher) || version > INT64_MAX)
 		return gt_drop(n, p, "an Offer of what is not from above");
 	int status = gt_item_get(n, GT__KIND__RESOURCE, id, &held, &found);
-	if (status != 0 || !found || (int64_t)version <= held.version)
+	if (status != 0 || !found || (int64_t)version < held.version)
 		return status;
 	status = write_down(n, p, GT__KIND__RESOURCE, id, (int64_t)version,
 	                    "given up below, and not known here");
