@@ -243,6 +243,15 @@ static int take_changes(struct gt_node *n, const Gt__ChangesReply *m)
 	return status;
 }
 
+/* Strangers can be judged now, also for children that are away. */
+static int judge_strangers(struct gt_node *n)
+{
+	for (uint32_t i = 0; i < n->npeers; i++)
+		n->peers[i].judged = 0;
+	gt_store_bind(n->store, GT_SQL_CHILDREN_JUDGED, "i", (int64_t)0);
+	return gt_store_run(n->store, GT_SQL_CHILDREN_JUDGED);
+}
+
 int gt_follow_changes(struct gt_node *n, const Gt__ChangesReply *m)
 {
 	n->status.parent_seen_ms = n->now.wall_ms;
@@ -258,11 +267,10 @@ int gt_follow_changes(struct gt_node *n, const Gt__ChangesReply *m)
 	if (n->status.synced != !m->more)
 		n->touched = true;
 	if (!n->status.synced && !m->more && n->strangers > 0)
-		for (uint32_t i = 0; i < n->npeers; i++)
-			n->peers[i].judged =
-			        0; /* strangers can be judged now */
+		status = judge_strangers(n);
 	n->status.synced = !m->more;
-	status = set_cursor(n, (int64_t)m->upto);
+	if (status == 0)
+		status = set_cursor(n, (int64_t)m->upto);
 	if (status == 0)
 		status = gt_record_root(n, m->root_mark > INT64_MAX
 		                                   ? INT64_MAX

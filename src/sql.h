@@ -111,6 +111,7 @@
 	  "UPDATE child SET epoch=?2,filter=?3,judged_members=?4,judged=?5,"  \
 	  "vseq=?6,acked=?7,records=?8,rooted=?9,seen_ms=?10 WHERE cid=?1")   \
 	X(CHILD_STATUS, "UPDATE child SET status=?2,seen_ms=?3 WHERE cid=?1") \
+	X(CHILDREN_JUDGED, "UPDATE child SET judged=?1")                      \
 	X(VIEW_GET, "SELECT vseq,seq,verdict,priority,rule,layer FROM view"   \
 	            " WHERE cid=?1 AND rid=?2")                               \
 	X(VIEW_PUT, "INSERT INTO view VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"        \

@@ -32,6 +32,50 @@ static unsigned expected(struct world *w, const struct resource *r,
 	return v;
 }
 
+/* All rows, for whoever looks for the cause. */
+static void print_rows(const struct sim_node *s, const char *sql,
+                       const char *id)
+{
+	sqlite3_stmt *st = ask(s, sql);
+	sqlite3_bind_text(st, 1, id, -1, SQLITE_STATIC);
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		printf("    %s", s->code);
+		for (int i = 0; i < sqlite3_column_count(st); i++)
+			printf(" %s", gt_col_text(st, i));
+		printf("\n");
+	}
+	ask_end(st);
+}
+
+/* What the node and those above it know of a resource, and what each wrote
+ * down of it last. */
+static void print_past(const struct world *w, const struct sim_node *s,
+                       const char *id)
+{
+	for (int i = (int)s->index; i >= 0; i = w->nodes[i].parent) {
+		const struct sim_node *n = &w->nodes[i];
+		if (!n->core)
+			continue;
+		print_rows(n,
+		           "SELECT 'item version',version,'state',state,"
+		           "'verdict',verdict,'own',own,length(signed),'bytes'"
+		           " FROM item WHERE id=?1",
+		           id);
+		print_rows(n,
+		           "SELECT 'told',c.code,'verdict',v.verdict,'as',"
+		           "v.vseq,'of',c.vseq,'held',c.acked FROM view v"
+		           " JOIN item i USING(rid) JOIN child c USING(cid)"
+		           " WHERE i.id=?1",
+		           id);
+		print_rows(n,
+		           "SELECT aid,at_ms-1767225600000,event,kind,version,"
+		           "verdict,peer,result,detail FROM audit WHERE"
+		           " subject=?1 OR event='note'"
+		           " ORDER BY aid DESC LIMIT 12",
+		           id);
+	}
+}
+
 static bool wrong(bool loud, const struct sim_node *s, const char *id,
                   const char *what)
 {
@@ -150,9 +194,13 @@ static bool node_quiet(struct sim_node *s, bool loud)
 static bool node_right(struct world *w, struct sim_node *s, bool loud)
 {
 	bool right = s->core && node_quiet(s, loud);
-	for (unsigned r = 0; right && r < work.nresources; r++)
-		if (work.resources[r].version > 0)
-			right = resource_right(w, s, &work.resources[r], loud);
+	for (unsigned r = 0; right && r < work.nresources; r++) {
+		if (work.resources[r].version == 0)
+			continue;
+		right = resource_right(w, s, &work.resources[r], loud);
+		if (!right && loud && w->verbose)
+			print_past(w, s, work.resources[r].id);
+	}
 	return right;
 }
 

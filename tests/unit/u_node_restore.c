@@ -172,6 +172,33 @@ static void withdrawn_while_the_parent_forgot(void **state)
 	                 1);
 }
 
+/* The same, and the one below is away when the parent comes to know. */
+static void withdrawn_while_nobody_looked(void **state)
+{
+	struct nodes *t = *state;
+	struct gt_bytes none = {0};
+	unsigned up = nodes_wire(t, MID, TOP, true);
+	unsigned down = nodes_wire(t, LOW, MID, true);
+	nodes_run(t);
+	assert_int_equal(nodes_publish(t, TOP, "a", "course", none, none), 0);
+	nodes_run(t);
+	assert_int_equal(nodes_int(t, LOW, HELD), 1);
+	nodes_cut(t, up);
+	nodes_cut(t, down);
+	assert_int_equal(nodes_withdraw(t, TOP, "a"), 0);
+	gt_node_close(t->v[MID].node);
+	nodes_open(t, MID, "3301", "33", NULL);
+	nodes_enrol(t);
+	down = nodes_wire(t, LOW, MID, true);
+	nodes_run(t);
+	nodes_cut(t, down);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	nodes_wire(t, LOW, MID, true);
+	nodes_run(t);
+	assert_int_equal(nodes_int(t, LOW, HELD), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +207,8 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(
 	                withdrawn_while_the_parent_forgot, nodes_three,
 	                nodes_gone),
+	        cmocka_unit_test_setup_teardown(withdrawn_while_nobody_looked,
+	                                        nodes_three, nodes_gone),
 	};
 	return cmocka_run_group_tests_name("restore", tests, NULL, NULL);
 }
