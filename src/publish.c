@@ -391,14 +391,19 @@ static int resource_again(struct gt_node *n, const struct gt_item *item,
 	                    why);
 }
 
-static int layer_again(struct gt_node *n, const struct gt_item *item,
-                       const char *detail, char why[GT_WHY], int *refused)
+static Gt__Layer *layer_of(struct gt_node *n, const struct gt_item *item)
 {
 	Gt__Signed *s = gt__signed__unpack(gt_arena_allocator(n->arena),
 	                                   item->sealed.n, item->sealed.p);
-	Gt__Layer *m = s ? gt__layer__unpack(gt_arena_allocator(n->arena),
-	                                     s->body.len, s->body.data)
-	                 : NULL;
+	return s ? gt__layer__unpack(gt_arena_allocator(n->arena), s->body.len,
+	                             s->body.data)
+	         : NULL;
+}
+
+static int layer_again(struct gt_node *n, const struct gt_item *item,
+                       const char *detail, char why[GT_WHY], int *refused)
+{
+	Gt__Layer *m = layer_of(n, item);
 	if (!m)
 		return -GT_ENOMEM;
 	m->version = next_version(n, m->version);
@@ -430,11 +435,7 @@ int gt_publish_again(struct gt_node *n, Gt__Kind kind, const char *id,
 static bool same_rules(struct gt_node *n, const struct gt_item *old,
                        const Gt__Layer *draft)
 {
-	Gt__Signed *s = gt__signed__unpack(gt_arena_allocator(n->arena),
-	                                   old->sealed.n, old->sealed.p);
-	Gt__Layer *m = s ? gt__layer__unpack(gt_arena_allocator(n->arena),
-	                                     s->body.len, s->body.data)
-	                 : NULL;
+	Gt__Layer *m = layer_of(n, old);
 	if (!m)
 		return false;
 	m->version = draft->version;

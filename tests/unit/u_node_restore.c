@@ -140,11 +140,10 @@ static void given_up_and_newer_than_what_is_sent(void **state)
 	assert_int_equal(system(command), 0);
 }
 
-/* The node in the middle is lost; what was withdrawn before its successor came
- * must leave those below all the same. */
-static void withdrawn_while_the_parent_forgot(void **state)
+/* Two things reach the lowest; then the links are cut, one of them is withdrawn
+ * and the node in the middle is lost and replaced. */
+static void withdrawn_and_replaced(struct nodes *t)
 {
-	struct nodes *t = *state;
 	struct gt_bytes none = {0};
 	unsigned up = nodes_wire(t, MID, TOP, true);
 	unsigned down = nodes_wire(t, LOW, MID, true);
@@ -159,6 +158,14 @@ static void withdrawn_while_the_parent_forgot(void **state)
 	gt_node_close(t->v[MID].node);
 	nodes_open(t, MID, "3301", "33", NULL);
 	nodes_enrol(t);
+}
+
+/* What was withdrawn before the successor came must leave those below all the
+ * same. */
+static void withdrawn_while_the_parent_forgot(void **state)
+{
+	struct nodes *t = *state;
+	withdrawn_and_replaced(t);
 	/* alone with its child it knows nothing and takes nothing away */
 	nodes_wire(t, LOW, MID, true);
 	nodes_run(t);
@@ -176,20 +183,8 @@ static void withdrawn_while_the_parent_forgot(void **state)
 static void withdrawn_while_nobody_looked(void **state)
 {
 	struct nodes *t = *state;
-	struct gt_bytes none = {0};
-	unsigned up = nodes_wire(t, MID, TOP, true);
+	withdrawn_and_replaced(t);
 	unsigned down = nodes_wire(t, LOW, MID, true);
-	nodes_run(t);
-	assert_int_equal(nodes_publish(t, TOP, "a", "course", none, none), 0);
-	nodes_run(t);
-	assert_int_equal(nodes_int(t, LOW, HELD), 1);
-	nodes_cut(t, up);
-	nodes_cut(t, down);
-	assert_int_equal(nodes_withdraw(t, TOP, "a"), 0);
-	gt_node_close(t->v[MID].node);
-	nodes_open(t, MID, "3301", "33", NULL);
-	nodes_enrol(t);
-	down = nodes_wire(t, LOW, MID, true);
 	nodes_run(t);
 	nodes_cut(t, down);
 	nodes_wire(t, MID, TOP, true);
