@@ -25,21 +25,25 @@ while read -r line; do
 done <tests/sim/seeds.txt
 
 # The seeds move on with the days, so that a year of checks is a campaign.
-from=$(($(date +%s) / 86400 * 1000))
-text=$("$sim" "$from" "$SWEEP" -q 2>&1)
-last=$(tail -n 1 <<<"$text")
-if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
-	passed=$((passed + BASH_REMATCH[1]))
-	failed=$((failed + BASH_REMATCH[2]))
-else
-	bad "the sweep stopped"
-fi
-[[ $last == *", 0 failed" ]] || printf '%s\n' "$text"
+sweep()
+{
+	text=$("$sim" $(($(date +%s) / 86400 * 1000)) "$@" -q 2>&1)
+	last=$(tail -n 1 <<<"$text")
+	if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+		passed=$((passed + BASH_REMATCH[1]))
+		failed=$((failed + BASH_REMATCH[2]))
+	else
+		bad "the sweep stopped"
+	fi
+	[[ $last == *", 0 failed" ]] || printf '%s\n' "$text"
+}
+sweep "$SWEEP"
+sweep 2 --nodes 20 --calendar --minutes 20160
 
 # The same seed is the same run on every build, to the last message.
-for seed in 1 2; do
-	a=$("$sim" $seed --minutes 8 | head -n 1)
-	b=$("$asan" $seed --minutes 8 | head -n 1)
+for run in "1 --minutes 8" "2 --minutes 8" "3 --calendar --minutes 2880"; do
+	# shellcheck disable=SC2086
+	a=$("$sim" $run | head -n 1) b=$("$asan" $run | head -n 1)
 	if [ -n "$a" ] && [ "$a" = "$b" ]; then
 		passed=$((passed + 1))
 	else
