@@ -121,6 +121,15 @@ static int drop(struct gt_node *n, struct gt_peer *p, int how, const char *why)
 	return status;
 }
 
+int gt_send_ok(struct gt_node *n, const struct gt_peer *p, uint64_t token)
+{
+	Gt__Reply r = GT__REPLY__INIT;
+	Gt__Ok ok = GT__OK__INIT;
+	r.body_case = GT__REPLY__BODY_OK;
+	r.ok = &ok;
+	return gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
+}
+
 int gt_drop(struct gt_node *n, struct gt_peer *p, const char *why)
 {
 	return drop(n, p, 0, why);

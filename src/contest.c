@@ -11,25 +11,62 @@
 
 #include "lineage.h"
 
-/* Beside all else that is under way; what is left out is shown when it is sent
- * again. */
+/* Beside all else that is under way. */
 enum { OUTSTANDING = GT_REQUESTS_MAX / 4 };
 
-static int offer(struct gt_node *n, Gt__Offer *o)
+/* Who waits for the answer: a child, or this node itself (p NULL). */
+struct asker {
+	const struct gt_peer *p;
+	uint64_t token;
+};
+
+static int put_parent_epoch(struct gt_node *n, const uint8_t *epoch)
 {
-	Gt__Request r = GT__REQUEST__INIT;
-	struct gt_asking a = {.what = GT_ASKED_OFFER};
-	bool full;
-	if (!n->up || n->up->session != GT_S_READY ||
-	    !gt_version_tokens(n->up->version) ||
-	    n->asking_count >= OUTSTANDING)
-		return 0;
-	r.body_case = GT__REQUEST__BODY_OFFER;
-	r.offer = o;
-	return gt_ask(n, &r, &a, &full);
+	return gt_meta_put_bytes(n->store, "parent_epoch",
+	                         gt_bytes_of(epoch, GT_EPOCH_BYTES));
 }
 
-static int show(struct gt_node *n, struct gt_bytes sealed)
+/* What the parent sent is acknowledged, so that it is not sent again: until
+ * what was shown is answered, the database names an epoch that no parent has,
+ * and a link or a life that ends first makes us compare everything anew. */
+static int keep_in_mind(struct gt_node *n)
+{
+	uint8_t other[GT_EPOCH_BYTES];
+	if (n->contest)
+		return 0;
+	n->contest = true;
+	gt_draw(n, other, sizeof other);
+	return put_parent_epoch(n, other);
+}
+
+/* *asked: the answer to `from` comes with the parent's. */
+static int offer(struct gt_node *n, Gt__Offer *o, struct asker from,
+                 bool *asked)
+{
+	Gt__Request r = GT__REQUEST__INIT;
+	struct gt_asking a = {.what = GT_ASKED_CONTEST,
+	                      .frame = from.p ? from.p->id : 0,
+	                      .upto = from.token};
+	bool full = false;
+	if (!n->up || !gt_version_tokens(n->up->version))
+		return 0;
+	*asked = true;
+	if (n->up->session != GT_S_READY || n->contests >= OUTSTANDING) {
+		n->contests_left = true;
+		return from.p ? 0 : keep_in_mind(n);
+	}
+	r.body_case = GT__REQUEST__BODY_OFFER;
+	r.offer = o;
+	int status = from.p ? 0 : keep_in_mind(n);
+	if (status == 0)
+		status = gt_ask(n, &r, &a, &full);
+	n->contests += status == 0 && !full;
+	n->contests_left = n->contests_left || full;
+	return status;
+}
+
+static int show(struct gt_node *n, struct gt_bytes sealed, struct asker from,
+                bool *asked)
 {
 	Gt__Offer o = GT__OFFER__INIT;
 	union {
@@ -37,11 +74,12 @@ static int show(struct gt_node *n, struct gt_bytes sealed)
 		uint8_t *out;
 	} u = {.in = sealed.p};
 	o.item = (ProtobufCBinaryData){sealed.n, u.out};
-	return offer(n, &o);
+	return offer(n, &o, from, asked);
 }
 
 /* What was retracted has left its version behind, and no body to show. */
-static int name(struct gt_node *n, const char *id, int64_t version)
+static int name(struct gt_node *n, const char *id, int64_t version,
+                struct asker from, bool *asked)
 {
 	Gt__Offer o = GT__OFFER__INIT;
 	union {
@@ -50,13 +88,43 @@ static int name(struct gt_node *n, const char *id, int64_t version)
 	} u = {.in = id};
 	o.given_up = u.out;
 	o.version = (uint64_t)version;
-	return offer(n, &o);
+	return offer(n, &o, from, asked);
+}
+
+int gt_contest_answered(struct gt_node *n, const struct gt_asking *a)
+{
+	struct gt_peer *p = a->frame ? gt_peer_by_id(n, a->frame) : NULL;
+	int status = p ? gt_send_ok(n, p, a->upto) : 0;
+	n->contests--;
+	if (status != 0 || n->contests > 0)
+		return status;
+	if (n->contests_left)
+		return gt_drop(n, n->up, "more to show than could be asked");
+	if (!n->contest)
+		return 0;
+	n->contest = false;
+	return put_parent_epoch(n, n->parent_epoch);
+}
+
+int gt_contest_down(struct gt_node *n)
+{
+	struct gt_bytes b;
+	bool open = n->contest;
+	n->contest = n->contests_left = false;
+	n->contests = 0;
+	if (!open)
+		return 0;
+	int status = gt_meta_get_bytes(n->store, "parent_epoch", n->arena, &b);
+	if (status == 0 && b.n == GT_EPOCH_BYTES)
+		memcpy(n->parent_epoch, b.p, b.n);
+	return status;
 }
 
 int gt_contest_refused(struct gt_node *n, const struct gt_claim *c, int result)
 {
+	const struct asker us = {0};
 	struct gt_item held;
-	bool found;
+	bool found, asked;
 	if ((result != -GT_ESTALE && result != -GT_ECONFLICT) ||
 	    c->kind == GT__KIND__MEMBER)
 		return 0;
@@ -64,8 +132,10 @@ int gt_contest_refused(struct gt_node *n, const struct gt_claim *c, int result)
 	if (status != 0 || !found)
 		return status;
 	if (held.sealed.n > 0)
-		return show(n, held.sealed);
-	return c->kind == GT__KIND__RESOURCE ? name(n, c->id, held.version) : 0;
+		return show(n, held.sealed, us, &asked);
+	return c->kind == GT__KIND__RESOURCE
+	               ? name(n, c->id, held.version, us, &asked)
+	               : 0;
 }
 
 static bool contradicts(const struct gt_claim *c, const struct gt_item *held)
@@ -96,43 +166,49 @@ static int write_down(struct gt_node *n, const struct gt_peer *p, Gt__Kind kind,
 	return gt_audit_row(n, &row);
 }
 
-int gt_contest_named(struct gt_node *n, struct gt_peer *p, const char *id,
-                     uint64_t version)
+int gt_contest_named(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                     const char *id, uint64_t version)
 {
+	const struct asker child = {p, token};
 	struct gt_item held;
-	bool found;
+	bool found, asked = false;
 	char publisher[GT_CODE_MAX + 1];
 	if (!gt_rid_publisher(publisher, id) ||
 	    !gt_code_within(n->code, publisher) || version > INT64_MAX)
 		return gt_drop(n, p, "an Offer of what is not from above");
 	int status = gt_item_get(n, GT__KIND__RESOURCE, id, &held, &found);
-	if (status != 0 || !found || (int64_t)version < held.version)
-		return status;
-	status = write_down(n, p, GT__KIND__RESOURCE, id, (int64_t)version,
-	                    "given up below, and not known here");
 	if (status != 0)
 		return status;
-	return strcmp(publisher, n->code) == 0
-	               ? gt_publish_again(n, GT__KIND__RESOURCE, id,
-	                                  (int64_t)version)
-	               : name(n, id, (int64_t)version);
+	if (!found || (int64_t)version < held.version)
+		return gt_send_ok(n, p, token);
+	status = write_down(n, p, GT__KIND__RESOURCE, id, (int64_t)version,
+	                    "given up below, and not known here");
+	if (status == 0 && strcmp(publisher, n->code) == 0)
+		status = gt_publish_again(n, GT__KIND__RESOURCE, id,
+		                          (int64_t)version);
+	else if (status == 0)
+		status = name(n, id, (int64_t)version, child, &asked);
+	return status || asked ? status : gt_send_ok(n, p, token);
 }
 
-int gt_contest_shown(struct gt_node *n, const struct gt_peer *p,
+int gt_contest_shown(struct gt_node *n, const struct gt_peer *p, uint64_t token,
                      const struct gt_claim *c)
 {
+	const struct asker child = {p, token};
 	struct gt_item held;
-	bool found;
+	bool found, asked = false;
 	const char *publisher =
 	        c->kind == GT__KIND__LAYER ? c->id : c->entry->publisher;
 	int status = gt_item_get(n, c->kind, c->id, &held, &found);
-	if (status != 0 || !found || !contradicts(c, &held))
-		return status;
-	status = write_down(n, p, c->kind, c->id, c->version,
-	                    "held below, and not known here");
 	if (status != 0)
 		return status;
-	return strcmp(publisher, n->code) == 0
-	               ? gt_publish_again(n, c->kind, c->id, c->version)
-	               : show(n, c->sealed);
+	if (!found || !contradicts(c, &held))
+		return gt_send_ok(n, p, token);
+	status = write_down(n, p, c->kind, c->id, c->version,
+	                    "held below, and not known here");
+	if (status == 0 && strcmp(publisher, n->code) == 0)
+		status = gt_publish_again(n, c->kind, c->id, c->version);
+	else if (status == 0)
+		status = show(n, c->sealed, child, &asked);
+	return status || asked ? status : gt_send_ok(n, p, token);
 }

@@ -104,6 +104,7 @@ static bool fits(enum gt_asked what, Gt__Reply__BodyCase reply)
 	case GT_ASKED_RECORDS:
 		return reply == GT__REPLY__BODY_RECORDS;
 	case GT_ASKED_OFFER:
+	case GT_ASKED_CONTEST:
 	case GT_ASKED_INVENTORY:
 	case GT_ASKED_DONE:
 		return reply == GT__REPLY__BODY_OK;
@@ -146,6 +147,8 @@ static int on_fitting_reply(struct gt_node *n, const struct gt_asking *a,
 		return gt_follow_inventory(n);
 	case GT_ASKED_DONE:
 		return gt_transfer_told(n, a, true);
+	case GT_ASKED_CONTEST:
+		return gt_contest_answered(n, a);
 	case GT_ASKED_OFFER:
 	case GT_ASKED_NONE:
 	default:

@@ -49,6 +49,7 @@ static int set_cursor(struct gt_node *n, int64_t cursor)
 static int set_epoch(struct gt_node *n)
 {
 	memcpy(n->parent_epoch, n->up->epoch, sizeof n->parent_epoch);
+	n->contest = false; /* all is being compared */
 	int status = gt_meta_put_bytes(
 	        n->store, "parent_epoch",
 	        gt_bytes_of(n->parent_epoch, sizeof n->parent_epoch));

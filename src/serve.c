@@ -9,15 +9,6 @@
 #include "lineage.h"
 #include "schema.h"
 
-static int send_ok(struct gt_node *n, const struct gt_peer *p, uint64_t token)
-{
-	Gt__Reply r = GT__REPLY__INIT;
-	Gt__Ok ok = GT__OK__INIT;
-	r.body_case = GT__REPLY__BODY_OK;
-	r.ok = &ok;
-	return gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
-}
-
 /* ------------------------------------------------------------------- Changes
  */
 
@@ -475,18 +466,14 @@ int gt_serve_offer(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	struct gt_claim c;
 	char why[GT_WHY];
 	int verdict, result = 0, status;
-	if (m->item.len == 0 && *m->given_up) {
-		status = gt_contest_named(n, p, m->given_up, m->version);
-		return status || !p->id ? status : send_ok(n, p, token);
-	}
+	if (m->item.len == 0 && *m->given_up)
+		return gt_contest_named(n, p, token, m->given_up, m->version);
 	status = gt_item_check(n, gt_bytes_of(m->item.data, m->item.len), &c,
 	                       &verdict, why);
 	if (status != 0)
 		return status;
-	if (verdict == 0 && gt_contest_concerns(n, &c)) {
-		status = gt_contest_shown(n, p, &c);
-		return status ? status : send_ok(n, p, token);
-	}
+	if (verdict == 0 && gt_contest_concerns(n, &c))
+		return gt_contest_shown(n, p, token, &c);
 	if (verdict != 0 || c.kind != GT__KIND__LAYER ||
 	    strcmp(c.id, p->code) != 0)
 		return gt_drop(n, p,
@@ -506,5 +493,5 @@ int gt_serve_offer(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	if (status == 0 && result != 0 && gt_version_tokens(p->version))
 		return gt_drop(n, p,
 		               "the child has issued a newer layer before");
-	return status ? status : send_ok(n, p, token);
+	return status ? status : gt_send_ok(n, p, token);
 }

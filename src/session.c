@@ -106,6 +106,8 @@ int gt_session_down(struct gt_node *n, struct gt_peer *p)
 		n->asking_due = 0;
 		n->record_batches = 0;
 		gt_transfer_reset(n);
+		if (status == 0)
+			status = gt_contest_down(n);
 		n->reconciling = false;
 		n->status.synced = false;
 		gt_fetch_reset(n);

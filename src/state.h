@@ -62,7 +62,8 @@ enum gt_asked {
 	GT_ASKED_MANIFEST,
 	GT_ASKED_FRAME,
 	GT_ASKED_RECORDS,
-	GT_ASKED_OFFER,
+	GT_ASKED_OFFER,   /* our own layer */
+	GT_ASKED_CONTEST, /* contest.c */
 	GT_ASKED_INVENTORY,
 	GT_ASKED_DONE,
 };
@@ -75,7 +76,8 @@ struct gt_asking {
 	uint32_t bytes;
 	uint64_t sent_ms;
 	uint64_t upto; /* RECORDS: last seq in the batch; MANIFEST: offset;
-	                  DONE: its hid, 0: it is not kept */
+	                  DONE: its hid, 0: it is not kept; CONTEST: the
+	                  token of the child `frame` (peer id), 0: ours */
 	struct gt_id object;
 };
 
@@ -236,6 +238,9 @@ struct gt_node {
 	int64_t cursor;
 	uint8_t parent_epoch[GT_EPOCH_BYTES];
 	bool reconciling;
+	bool contest;        /* shown to the parent, and not all answered */
+	bool contests_left;  /* ... nor all asked */
+	uint32_t contests;   /* under way, for us and for children */
 	bool inventory_done; /* the last page is sent */
 	char inventory_after[GT_RID_MAX + 1];
 
@@ -281,6 +286,7 @@ int gt_send(struct gt_node *n, const struct gt_peer *p, uint64_t token,
             bool reply, struct gt_bytes head, struct gt_bytes payload);
 int gt_send_reply(struct gt_node *n, const struct gt_peer *p, uint64_t token,
                   const Gt__Reply *r, struct gt_bytes payload);
+int gt_send_ok(struct gt_node *n, const struct gt_peer *p, uint64_t token);
 int gt_send_error(struct gt_node *n, const struct gt_peer *p, uint64_t token,
                   int code, const char *text, uint64_t retry_ms);
 uint64_t gt_sooner(uint64_t a, uint64_t b);
@@ -410,11 +416,15 @@ int gt_contest_refused(struct gt_node *n, const struct gt_claim *c, int result);
 /* Whether a checked claim is one a child may show: of this node or one above.
  */
 bool gt_contest_concerns(const struct gt_node *n, const struct gt_claim *c);
-int gt_contest_shown(struct gt_node *n, const struct gt_peer *p,
+/* They answer the child, at once or when the parent has answered. */
+int gt_contest_shown(struct gt_node *n, const struct gt_peer *p, uint64_t token,
                      const struct gt_claim *c);
 /* A child gave up that version of a resource, which has no body to show. */
-int gt_contest_named(struct gt_node *n, struct gt_peer *p, const char *id,
-                     uint64_t version);
+int gt_contest_named(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                     const char *id, uint64_t version);
+int gt_contest_answered(struct gt_node *n, const struct gt_asking *a);
+/* The link to the parent is gone. */
+int gt_contest_down(struct gt_node *n);
 
 /* -------------------------------------------------------------------- judge.c
  */
