@@ -68,7 +68,8 @@ static int offer(struct gt_node *n, Gt__Offer *o, struct asker from,
 static int show(struct gt_node *n, struct gt_bytes sealed, struct asker from,
                 bool *asked)
 {
-	Gt__Offer o = GT__OFFER__INIT;
+	Gt__Offer o;
+	gt__offer__init(&o);
 	union {
 		const uint8_t *in;
 		uint8_t *out;
@@ -81,7 +82,8 @@ static int show(struct gt_node *n, struct gt_bytes sealed, struct asker from,
 static int name(struct gt_node *n, const char *id, int64_t version,
                 struct asker from, bool *asked)
 {
-	Gt__Offer o = GT__OFFER__INIT;
+	Gt__Offer o;
+	gt__offer__init(&o);
 	union {
 		const char *in;
 		char *out;

@@ -136,7 +136,8 @@ int gt_follow_start(struct gt_node *n)
 int gt_follow_offer(struct gt_node *n)
 {
 	Gt__Request r = GT__REQUEST__INIT;
-	Gt__Offer o = GT__OFFER__INIT;
+	Gt__Offer o;
+	gt__offer__init(&o);
 	struct gt_asking a = {.what = GT_ASKED_OFFER};
 	struct gt_item layer;
 	bool found;

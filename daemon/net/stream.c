@@ -86,6 +86,14 @@ void stream_fail(struct stream *s, const char *why)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* The socket is gone: for what TLS says, if it says anything. Lock held. */
+static void fail_gone(struct stream *s)
+{
+	struct gt_tls_peer peer = {0};
+	gt_tls_peer(s->nng, &peer);
+	fail_locked(s, peer.why[0] ? peer.why : "the peer closed the link");
+}
+
 /* An nng operation ended with rv: say what that means here. */
 static void fail_nng(struct stream *s, int rv)
 {
@@ -351,7 +359,7 @@ static void receive(struct stream *s)
 		 * that is gone has no peer name. */
 		if (secure(s) &&
 		    nng_stream_get_addr(s->nng, NNG_OPT_REMADDR, &address) != 0)
-			fail_locked(s, "the peer closed the link");
+			fail_gone(s);
 	}
 	pthread_mutex_unlock(&s->lock);
 }

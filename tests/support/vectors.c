@@ -272,7 +272,8 @@ static void feed(void)
 	Gt__Inventory__Row row;
 	gt__inventory__row__init(&row);
 	Gt__Inventory__Row *rows = copy(&row, sizeof row);
-	Gt__Offer o = GT__OFFER__INIT;
+	Gt__Offer o;
+	gt__offer__init(&o);
 	struct gt_bytes body = entry_body("33/literacy"), layer = layer_body();
 	s.resources = 12;
 	s.complete = 5;
@@ -315,7 +316,7 @@ static void feed(void)
 	        "A child's layer (the layer of signed-layer, here signed\n"
 	        "by 3301: a parent refuses it, for its origin is 33).",
 	        OFFER, o);
-	o = (Gt__Offer)GT__OFFER__INIT;
+	gt__offer__init(&o);
 	o.given_up = str("33/gone");
 	o.version = 12;
 	REQUEST("offer-given-up",

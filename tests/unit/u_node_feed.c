@@ -689,7 +689,8 @@ static void offers(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		uint32_t peer = nodes_child(t, TOP, "3301", &t->v[MID].key);
 		Gt__Request r = GT__REQUEST__INIT;
-		Gt__Offer o = GT__OFFER__INIT;
+		Gt__Offer o;
+		gt__offer__init(&o);
 		struct gt_bytes b =
 		        layer(t, &t->v[rows[i].key].key, rows[i].origin, 1);
 		o.item = (ProtobufCBinaryData){
