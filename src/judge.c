@@ -338,10 +338,5 @@ int gt_judge_inventory(struct gt_node *n, struct gt_peer *p, uint64_t token,
 		status = inventory_row(n, p, m->rows[i]);
 	if (status == 0)
 		status = gt_session_save(n, p);
-	Gt__Reply r = GT__REPLY__INIT;
-	Gt__Ok ok = GT__OK__INIT;
-	r.body_case = GT__REPLY__BODY_OK;
-	r.ok = &ok;
-	return status ? status
-	              : gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
+	return status ? status : gt_send_ok(n, p, token);
 }

@@ -132,12 +132,7 @@ int gt_transfer_done(struct gt_node *n, struct gt_peer *p, uint64_t token,
 		status = write_serve(n, p, transfer, m, s ? s : &none);
 	if (s)
 		*s = none;
-	Gt__Reply r = GT__REPLY__INIT;
-	Gt__Ok ok = GT__OK__INIT;
-	r.body_case = GT__REPLY__BODY_OK;
-	r.ok = &ok;
-	return status ? status
-	              : gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
+	return status ? status : gt_send_ok(n, p, token);
 }
 
 /* ------------------------------------------------------------- child's side */

@@ -318,6 +318,17 @@ unsigned work_verdict(unsigned node, unsigned type, int depth)
 	return node == 0 ? GT_MIRROR : fallbacks[choice / 7 % 4];
 }
 
+/* What was barred at a node may not be any more. */
+static void unbar(struct world *w, unsigned node)
+{
+	for (unsigned i = 0; i < work.nresources; i++)
+		if (work.resources[i].node == node)
+			work.resources[i].barred = 0;
+	for (size_t i = 0; i < PROMISES_MAX; i++)
+		if (clone_home(w, work.promises[i].node) == node)
+			work.promises[i].barred = 0;
+}
+
 static void change_rules(struct world *w, unsigned node, unsigned choice)
 {
 	unsigned at = clone_used(w, node);
@@ -330,12 +341,7 @@ static void change_rules(struct world *w, unsigned node, unsigned choice)
 	}
 	p->choice = choice;
 	work.layer_open[node] = true;
-	for (unsigned i = 0; i < work.nresources; i++)
-		if (work.resources[i].node == node)
-			work.resources[i].barred = 0;
-	for (size_t i = 0; i < PROMISES_MAX; i++)
-		if (clone_home(w, work.promises[i].node) == node)
-			work.promises[i].barred = 0;
+	unbar(w, node);
 	struct gt_event e = {.type = GT_EV_LAYER,
 	                     .token = p->token,
 	                     .body = {body, work_layer(node, choice, body)},
@@ -548,12 +554,7 @@ static bool still_open(unsigned resource)
 
 void work_copied(struct world *w, unsigned node)
 {
-	for (unsigned i = 0; i < work.nresources; i++)
-		if (work.resources[i].node == node)
-			work.resources[i].barred = 0;
-	for (size_t i = 0; i < PROMISES_MAX; i++)
-		if (clone_home(w, work.promises[i].node) == node)
-			work.promises[i].barred = 0;
+	unbar(w, node);
 }
 
 void work_moved(unsigned from, unsigned to)
