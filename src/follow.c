@@ -3,16 +3,22 @@
 
 #include "state.h"
 
-static int count_status(struct gt_node *n, Gt__NodeStatus *s)
+/* Counted anew only when something was written: a node with nothing to do asks
+ * its database nothing. */
+static int count_status(struct gt_node *n)
 {
+	struct gt_counts *c = &n->counts;
+	if (c->changes == gt_store_changes(n->store))
+		return 0;
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_COUNTS, "");
 	int row = gt_store_step(n->store, GT_SQL_COUNTS);
-	if (row == 1) {
-		s->resources = (uint64_t)gt_col_int(st, 0);
-		s->complete = (uint64_t)gt_col_int(st, 1);
-		s->wanted = (uint64_t)gt_col_int(st, 2);
-		s->bytes = (uint64_t)gt_col_int(st, 3);
-	}
+	if (row == 1)
+		*c = (struct gt_counts){.changes = gt_store_changes(n->store),
+		                        .resources =
+		                                (uint64_t)gt_col_int(st, 0),
+		                        .complete = (uint64_t)gt_col_int(st, 1),
+		                        .wanted = (uint64_t)gt_col_int(st, 2),
+		                        .bytes = (uint64_t)gt_col_int(st, 3)};
 	gt_store_reset(n->store, GT_SQL_COUNTS);
 	return row < 0 ? row : 0;
 }
@@ -24,7 +30,11 @@ static int ask_changes(struct gt_node *n)
 	Gt__NodeStatus s;
 	gt__node_status__init(&s);
 	struct gt_asking a = {.what = GT_ASKED_CHANGES};
-	int status = count_status(n, &s);
+	int status = count_status(n);
+	s.resources = n->counts.resources;
+	s.complete = n->counts.complete;
+	s.wanted = n->counts.wanted;
+	s.bytes = n->counts.bytes;
 	s.records = (uint64_t)n->record_seq;
 	s.records_waiting = (uint64_t)(n->record_seq - n->hop);
 	s.software = n->software;

@@ -56,6 +56,7 @@ int gt_node_open(struct gt_node **out, const struct gt_node_config *config,
 		status = -GT_EINVALID;
 	}
 	if (status == 0) {
+		n->counts.changes = -1;
 		n->arena = gt_arena_new();
 		n->seals = gt_seal_cache_new();
 		if (!n->arena || !n->seals ||
@@ -346,8 +347,7 @@ int gt_node_turn(struct gt_node *n, struct gt_now now,
 	*taken = 0;
 	*actions = (struct gt_actions){0};
 	int status = gt_store_checkpoint(n->store);
-	if (status == 0)
-		status = gt_store_begin(n->store);
+	gt_store_begin(n->store);
 	while (status == 0 && *taken < count && n->turn_bytes < TURN_BYTES &&
 	       n->nactions < TURN_ACTIONS) {
 		const struct gt_event *e = &events[(*taken)++];

@@ -99,7 +99,8 @@ int gt_serve_parked(struct gt_node *n, struct gt_peer *p)
 	if (status != 0 || (!news && n->now.mono_ms < p->parked_until))
 		return status;
 	c.upto = p->parked_after;
-	status = read_changes(n, p, &c, &full);
+	if (p->vseq > (int64_t)p->parked_after)
+		status = read_changes(n, p, &c, &full);
 	c.more = more || full;
 	if (!full)
 		c.upto = (uint64_t)p->vseq;

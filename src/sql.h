@@ -9,7 +9,6 @@
 #define GT_STATEMENTS(X)                                                      \
 	X(BEGIN, "BEGIN")                                                     \
 	X(COMMIT, "COMMIT")                                                   \
-	X(ROLLBACK, "ROLLBACK")                                               \
 	X(META_GET, "SELECT value FROM meta WHERE key=?1")                    \
 	X(META_PUT, "INSERT INTO meta VALUES(?1,?2)"                          \
 	            " ON CONFLICT(key) DO UPDATE SET value=excluded.value")   \

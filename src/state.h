@@ -235,6 +235,10 @@ struct gt_node {
 	uint64_t asking_due; /* the oldest must be answered by then; 0: none */
 
 	/* following the parent */
+	struct gt_counts {
+		int64_t changes; /* gt_store_changes() they were counted at */
+		uint64_t resources, complete, wanted, bytes;
+	} counts; /* of what is here, for the parent */
 	int64_t cursor;
 	uint8_t parent_epoch[GT_EPOCH_BYTES];
 	bool reconciling;

@@ -11,10 +11,11 @@ enum { CHECKPOINT_PAGES = 4096 };
 
 struct gt_store {
 	sqlite3 *db;
-	sqlite3_stmt *st[GT_SQL_COUNT];
-	int wal_pages; /* as the last commit left it */
-	int64_t changes;
-	int unbound; /* a bind failed: no statement runs any more */
+	sqlite3_stmt *st[GT_SQL_COUNT]; /* NULL: not used yet */
+	int wal_pages;                  /* as the last commit left it */
+	bool begun;
+	int64_t changes; /* before this transaction */
+	int unbound;     /* a bind failed: no statement runs any more */
 	char why[256];
 };
 
@@ -123,16 +124,6 @@ static int open_schema(struct gt_store *s)
 	return status;
 }
 
-static int prepare(struct gt_store *s)
-{
-	for (int i = 0; i < GT_SQL_COUNT; i++)
-		if (sqlite3_prepare_v3(s->db, texts[i], -1,
-		                       SQLITE_PREPARE_PERSISTENT, &s->st[i],
-		                       NULL) != SQLITE_OK)
-			return failed(s);
-	return 0;
-}
-
 int gt_store_open(struct gt_store **out, sqlite3 *db, char *why, size_t why_cap)
 {
 	struct gt_store *s = calloc(1, sizeof *s);
@@ -145,8 +136,6 @@ int gt_store_open(struct gt_store **out, sqlite3 *db, char *why, size_t why_cap)
 	int status = set_up(s);
 	if (status == 0)
 		status = open_schema(s);
-	if (status == 0)
-		status = prepare(s);
 	if (status != 0) {
 		gt_format(why, why_cap, "%s", s->why);
 		gt_store_close(s);
@@ -173,16 +162,16 @@ const char *gt_store_why(const struct gt_store *s)
 
 /* ------------------------------------------------------------- transactions */
 
-int gt_store_begin(struct gt_store *s)
+void gt_store_begin(struct gt_store *s)
 {
-	s->changes = sqlite3_total_changes64(s->db);
-	return gt_store_run(s, GT_SQL_BEGIN);
+	s->begun = false;
+	s->changes = gt_store_changes(s);
 }
 
 int gt_store_commit(struct gt_store *s, bool *changed)
 {
-	*changed = sqlite3_total_changes64(s->db) != s->changes;
-	return gt_store_run(s, GT_SQL_COMMIT);
+	*changed = gt_store_changes(s) != s->changes;
+	return s->begun ? gt_store_run(s, GT_SQL_COMMIT) : s->unbound;
 }
 
 void gt_store_rollback(struct gt_store *s)
@@ -191,8 +180,14 @@ void gt_store_rollback(struct gt_store *s)
 	memcpy(why, s->why, sizeof why);
 	for (int i = 0; i < GT_SQL_COUNT; i++)
 		sqlite3_reset(s->st[i]);
-	(void)gt_store_run(s, GT_SQL_ROLLBACK); /* may be rolled back already */
+	/* may be rolled back already */
+	(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	memcpy(s->why, why, sizeof why);
+}
+
+int64_t gt_store_changes(const struct gt_store *s)
+{
+	return sqlite3_total_changes64(s->db);
 }
 
 int gt_store_checkpoint(struct gt_store *s)
@@ -237,11 +232,25 @@ static int bind_one(sqlite3_stmt *st, int i, char type, va_list *ap)
 	}
 }
 
+/* A statement is compiled when it is first wanted: most nodes never want half
+ * of them. NULL: it cannot be, and nothing runs any more. */
+static sqlite3_stmt *statement(struct gt_store *s, enum gt_sql which)
+{
+	if (!s->st[which] &&
+	    sqlite3_prepare_v3(s->db, texts[which], -1,
+	                       SQLITE_PREPARE_PERSISTENT, &s->st[which],
+	                       NULL) != SQLITE_OK)
+		s->unbound = failed(s);
+	return s->st[which];
+}
+
 sqlite3_stmt *gt_store_bind(struct gt_store *s, enum gt_sql which,
                             const char *types, ...)
 {
-	sqlite3_stmt *st = s->st[which];
+	sqlite3_stmt *st = statement(s, which);
 	va_list ap;
+	if (!st)
+		return NULL;
 	sqlite3_reset(st);
 	va_start(ap, types);
 	for (int i = 0; types[i]; i++) {
@@ -252,20 +261,24 @@ sqlite3_stmt *gt_store_bind(struct gt_store *s, enum gt_sql which,
 	return st;
 }
 
-int gt_store_step(struct gt_store *s, enum gt_sql which)
+static int step(struct gt_store *s, enum gt_sql which)
 {
-	if (s->unbound)
+	sqlite3_stmt *st = s->unbound ? NULL : statement(s, which);
+	if (!st)
 		return s->unbound;
-	int rc = sqlite3_step(s->st[which]);
+	int rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW)
 		return 1;
-	if (rc != SQLITE_DONE) {
-		int status = failed(s);
-		sqlite3_reset(s->st[which]);
-		return status;
-	}
-	sqlite3_reset(s->st[which]);
-	return 0;
+	int status = rc == SQLITE_DONE ? 0 : failed(s);
+	sqlite3_reset(st);
+	return status;
+}
+
+int gt_store_step(struct gt_store *s, enum gt_sql which)
+{
+	int status = s->begun ? 0 : step(s, GT_SQL_BEGIN);
+	s->begun = s->begun || status == 0;
+	return status ? status : step(s, which);
 }
 
 int gt_store_run(struct gt_store *s, enum gt_sql which)

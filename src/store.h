@@ -32,10 +32,13 @@ int gt_store_open(struct gt_store **out, sqlite3 *db, char *why,
 void gt_store_close(struct gt_store *s);
 const char *gt_store_why(const struct gt_store *s);
 
-int gt_store_begin(struct gt_store *s);
+/* The next statement begins a transaction; without any, there is none. */
+void gt_store_begin(struct gt_store *s);
 /* Commits; *changed tells whether anything was written. */
 int gt_store_commit(struct gt_store *s, bool *changed);
 void gt_store_rollback(struct gt_store *s);
+/* Grows with every row written: equal to what it was, nothing was. */
+int64_t gt_store_changes(const struct gt_store *s);
 /* Moves the WAL into the database if it has grown; between turns only. */
 int gt_store_checkpoint(struct gt_store *s);
 

@@ -358,8 +358,11 @@ void check_node(struct world *w, unsigned node)
 		looked[node] = s->core->seq[GT__KIND__RESOURCE];
 		check_items(w, s);
 	}
-	if (w->events % EVERY != 0)
+	w->changes += s->commits != s->core->status.commits;
+	s->commits = s->core->status.commits;
+	if (w->events % EVERY != 0 || s->checked == w->changes)
 		return;
+	s->checked = w->changes;
 	check_marks(w, s);
 	check_record(w);
 }
@@ -367,6 +370,7 @@ void check_node(struct world *w, unsigned node)
 void check_started(struct world *w, unsigned node)
 {
 	learned[node] = -1;
+	w->changes++;
 	blob_verify(w, &w->nodes[node]);
 	check_items(w, &w->nodes[node]);
 }

@@ -235,6 +235,10 @@ void vfs_register(uint64_t seed)
 	        .xCurrentTime = v_time,
 	        .xGetLastError = v_error,
 	};
+	/* One thread: no locks around each allocation. Refused, and right
+	 * already, from the second run on. */
+	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	randomness = prng_new(seed, FOR_SQLITE, 0);
 	sqlite3_vfs_register(&vfs, 0);
 }

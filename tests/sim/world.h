@@ -74,6 +74,8 @@ struct sim_node {
 	uint64_t crashes;
 	uint32_t protocol; /* newest its program speaks */
 	bool ran_old;      /* it has been a program of an older version */
+	uint64_t commits;  /* as far as the checks know */
+	uint64_t checked;  /* w->changes when its records were last checked */
 	bool marks_unsure; /* the parent was restored since our last Prove */
 };
 
@@ -94,6 +96,7 @@ struct world {
 	struct sim_node *leaving; /* which of the two is to be switched off */
 	uint64_t patience;
 	uint64_t events, messages, struck[FAULT_BITS];
+	uint64_t changes;   /* commits anywhere, and disks that came back */
 	uint64_t trace;     /* running hash of everything that happened */
 	unsigned not_right; /* index of a node, for check_converged */
 	bool calm;          /* faults are over */
