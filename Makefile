@@ -179,7 +179,8 @@ e2e: $(PROGRAMS)
 net: $(PROGRAMS) $(VLINK)
 	@GUANTONG_BIN=$(abspath $(B)) $(PYTHON) tests/e2e/run.py --in tests/net $(NET)
 
-# real daemons whose n-th call fails, for every n; FAULT="publish sync-eio 7"
+# real daemons whose n-th call fails, for every n; FAULT="publish sync-eio 7";
+# one that was stopped goes on, unless FAULT=--fresh
 fault: $(PROGRAMS) $(B)/fault_shim.so $(B)/fault_tracer
 	@GUANTONG_BIN=$(abspath $(B)) $(PYTHON) tests/fault/run.py $(FAULT)
 fault-sample:

@@ -5,6 +5,8 @@ each point. What was acknowledged is kept in a Truth; check() compares it with
 what the nodes say after a clean restart, and their databases with their object
 stores while they are stopped.
 """
+import functools
+import hashlib
 import http.client
 import json
 import mmap
@@ -125,15 +127,19 @@ class Control:
             return struct.unpack(f"<{min(n, STACKS)}Q", f.read(8 * min(n, STACKS)))
 
 
+@functools.cache
+def call_numbers():
+    """{number: name} of the system calls."""
+    p = subprocess.run(["cc", "-E", "-dM", "-include", "sys/syscall.h", "-xc", "/dev/null"], capture_output=True, text=True)
+    rows = [line.split() for line in p.stdout.splitlines() if line.startswith("#define __NR_")]
+    return {row[2]: row[1][5:] for row in rows}
+
+
 def call_name(text):
     """'entry 18 x' as 'entry pwrite64 x'."""
     words = text.split(" ", 2)
-    if words[0] != "entry":
-        return text
-    p = subprocess.run(["cc", "-E", "-dM", "-include", "sys/syscall.h", "-xc", "/dev/null"], capture_output=True, text=True)
-    for line in p.stdout.splitlines():
-        if line.startswith("#define __NR_") and line.split()[2] == words[1]:
-            words[1] = line.split()[1][5:]
+    if words[0] == "entry":
+        words[1] = call_numbers().get(words[1], words[1])
     return " ".join(words)
 
 
@@ -165,6 +171,7 @@ class Box:
         self.up, self.down = self.tree["33"], self.tree["3301"]
         self.control = Control(os.path.join(self.tree.dir, "fault"))
         self.template = os.path.join(self.tree.dir, "template")
+        self.accepted = set()  # what zstd -t found good, by its hash
         self.sources = {}
         for rid, sizes in (("33/base", {"a.bin": 90_000, "b.txt": 700}), ("33/new", {"x.bin": 150_000, "d/y.txt": 900})):
             folder = os.path.join(self.tree.dir, rid.replace("/", "-"))
@@ -274,16 +281,17 @@ class Box:
             if a.body != want:
                 raise Lie(f"{node.code} serves other bytes for {rid} {path}")
 
-    def no_lie(self, node):
+    def no_lie(self, node, rids):
         """What a living node serves is whole or is not served."""
-        for rid, files in self.truth.files.items():
-            for path, want in files.items():
+        for rid in rids:
+            for path, want in self.truth.files[rid].items():
                 a = node.file(rid, path)
                 if a.status == 200 and a.body != want:
                     raise Lie(f"{node.code} serves other bytes for {rid} {path}")
 
     def records_at(self, node, want):
-        ids = [r["id"] for r in node.records()]
+        records = node.records()
+        ids = [r["id"] for r in records]
         if len(ids) != len(set(ids)):
             raise Lie(f"{node.code} has a record twice")
         lost = set(want) - set(ids)
@@ -291,7 +299,7 @@ class Box:
             raise Lie(f"{node.code} lost {len(lost)} acknowledged records")
         if set(ids) - set(self.truth.offered):
             raise Lie(f"{node.code} invented records")
-        for r in node.records():
+        for r in records:
             s = self.truth.offered[r["id"]]
             if any(r["statement"].get(k) != v for k, v in s.items()):
                 raise Lie(f"{node.code} changed record {r['id']}")
@@ -310,7 +318,7 @@ class Box:
         for n in nodes:
             if n is self.up and len(nodes) == 2 or len(nodes) == 1 and n is self.down:
                 self.records_at(n, self.truth.records)
-            self.no_lie(n)
+            self.no_lie(n, set(self.truth.files) - self.truth.published)
         if self.truth.rules and self.up in nodes:
             layers = self.up.admin("GET", "/admin/layers").json()["layers"]
             if not any(x["origin"] == "33" and x["rules"] == 1 for x in layers):
@@ -338,9 +346,7 @@ class Box:
                 continue
             if not os.path.exists(name) or os.path.getsize(name) != size:
                 raise Failed(f"{node.code}: complete object {oid.hex()[:8]} is not there or cut")
-            p = subprocess.run(["zstd", "-tq", name], capture_output=True, text=True)
-            if p.returncode != 0:
-                raise Failed(f"{node.code}: {p.stderr.strip()}")
+            self.sound(node, name)
         missing = wanted - {bytes(r[0]) for r in rows if r[1] == 4}
         if missing and at_rest:
             raise Failed(f"{node.code}: {len(missing)} wanted objects are not complete at rest")
@@ -353,6 +359,17 @@ class Box:
                     stray.append(under)
         if stray:
             raise Failed(f"{node.code}: left behind: {stray}")
+
+    def sound(self, node, name):
+        """zstd -t accepts the file, or has accepted these very bytes."""
+        with open(name, "rb") as f:
+            digest = hashlib.sha256(f.read()).digest()
+        if digest in self.accepted:
+            return
+        p = subprocess.run(["zstd", "-tq", name], capture_output=True, text=True)
+        if p.returncode != 0:
+            raise Failed(f"{node.code}: {p.stderr.strip()}")
+        self.accepted.add(digest)
 
     def age(self, node):
         """Makes what crashed runs staged look a day old: start-up leaves young

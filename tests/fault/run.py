@@ -1,401 +1,373 @@
 #!/usr/bin/python3
-"""run.py [--sample K] [--jobs J] [--memory STEP] [SCENARIO [FAULT [N]]]
+"""run.py [--sample K] [--fresh] [--jobs J] [--memory STEP] [SCENARIO [FAULT [N]]]
 
 Fails the n-th call of each kind in turn, n = 1, 2, 3, ..., in real daemons,
-until a run ends without the fault having fired; see README.md. With --sample
-K points of each kind, as many as --seconds allow. With SCENARIO FAULT N one
-point, its folder kept. Ends with "N passed, N failed".
+until a run ends without the fault having fired; see README.md. Each point is
+written down as it ends, for these programs and these tests: a run that was
+stopped goes on where it was, --fresh begins anew. With --sample K points of
+each kind, as many as --seconds allow. With SCENARIO FAULT N one point, its
+folder kept. Ends with "N passed, N failed".
 """
 import argparse
 import collections
-import errno
+import concurrent.futures
+import fcntl
+import hashlib
+import json
 import multiprocessing
 import os
 import random
+import shutil
 import signal
-import subprocess
 import sys
+import threading
 import time
-import traceback
 
-if os.access("/dev/shm", os.W_OK):
-    os.environ.setdefault("TMPDIR", "/dev/shm")
-from box import CHANGES, DAEMON_EXITS, FAIL, GONE, KILL_AFTER, KILL_BEFORE, KILL_HALF, SHORT, TRACE  # noqa: E402
-from box import Box, Failed, Lie, NotAllowed, call_name  # noqa: E402
-from scenarios import ALL  # noqa: E402
+import point
+from box import BIN, HERE, SHIM, TRACER, NotAllowed, guantong
+from point import FAULTS, REASONS
+from scenarios import ALL
+from tree import guantongd
 
-# name: (classes, action, errno, whether the calls behind the n-th fail too)
-FAULTS = {
-    "write-eio": (["write"], FAIL, errno.EIO, False),
-    "write-full": (["write", "size", "name"], FAIL, errno.ENOSPC, True),
-    "write-short": (["write"], SHORT, 0, False),
-    "sync-eio": (["sync"], FAIL, errno.EIO, False),
-    "sync-full": (["sync"], FAIL, errno.ENOSPC, False),
-    "name-eio": (["name"], FAIL, errno.EIO, False),
-    "name-full": (["name"], FAIL, errno.ENOSPC, False),
-    "size-full": (["size"], FAIL, errno.ENOSPC, False),
-    "size-eio": (["size"], FAIL, errno.EIO, False),
-    "kill-before": (CHANGES, KILL_BEFORE, 0, False),
-    "kill-half": (["write"], KILL_HALF, 0, False),
-    "kill-after": (CHANGES, KILL_AFTER, 0, False),
-    "memory": (["memory"], FAIL, errno.ENOMEM, False),
-    "syscall": ([], TRACE, 0, False),
-}
-NEVER = 1 << 60
 # A sample's n: what most scenarios have of a class, or more.
 LIKELY = {"write": 16, "sync": 3, "name": 2, "size": 1, "kill": 20, "memory": 200, "syscall": 200}
 # Here every allocation fails in turn. Elsewhere there are thousands, made from
 # the same places again and again: the first from each place (the whole stack of
 # calls that leads there), unless --memory says otherwise.
 SHORT_OF_MEMORY = {"publish", "withdraw", "policy"}
+QUIET = 2  # threads make a count differ by a few: so many in a row are the end
+GIVE_UP = 8  # failures of one kind
+LISTINGS = 3  # a place that is not met in each run is in one of them
 
 
-# Libraries that end the process themselves when an allocation of theirs fails,
-# and where; most of them only as they start. All else must hold, and how often
-# it happened is said at the end.
-ENDS_AT_START = {
-    "ld-linux": "libuv aborts when it cannot make its threads",
-    "libc.so": "glibc asserts that it could read nsswitch.conf, or goes on without",
-    "libuv.so": "uv__io_start() aborts when its table cannot grow",
-    "libmicrohttpd.so": "MHD_start_daemon() aborts when it gives up half-way",
-}
-ENDS_BY_ITSELF = {
-    "libnng.so": "nng 1.5 frees a TLS connection it has not finished making",
-}
-REASONS = {**ENDS_AT_START, **ENDS_BY_ITSELF}
+class Kind:
+    """The points of one scenario and fault: what is done, what comes next."""
 
+    def __init__(self, name, fault, step=1, by_place=False, todo=None):
+        self.name, self.fault, self.step = name, fault, step
+        self.label = f"{name} {fault}" + (f"/{step}" if step > 1 else "")
+        self.todo = todo  # a list of n, or None: 1, 1 + step, ... to the end
+        self.unlisted = LISTINGS if by_place else 0
+        self.by_place = by_place
+        if by_place:
+            self.label += " places"
+            self.todo = []
+        self.done = {}  # n: its record
+        self.flying = set()
+        self.calls = 0  # allocations in a run, of those by place
+        self.last = 1 - step  # n that fired, of those not by a list
+        self.skipped = None
+        self.whole = False
 
-def excused(code, what, at_start):
-    """The library that ended the process, or None."""
-    if code not in (-signal.SIGSEGV, -signal.SIGABRT):
-        return None
-    file = what.partition(" ")[2]
-    table = REASONS if at_start else ENDS_BY_ITSELF
-    return next((library for library in table if file.startswith(library)), None)
+    def take(self, record):
+        """A record of this run or of one before."""
+        n = record["n"]
+        self.flying.discard(n)
+        self.done[n] = record
+        if self.todo is None and record["fired"]:
+            self.last = max(self.last, n)
 
+    def listed(self, calls, places):
+        self.unlisted -= 1
+        self.flying.clear()
+        self.calls = max(self.calls, calls)
+        self.todo = list(dict.fromkeys(self.todo + places))
 
-def ended_well(node, killed, what="", at_start=False):
-    """A target that is gone said why, and went the documented way."""
-    code = node.process.poll()
-    if code is None:
-        return
-    if killed and code == -signal.SIGKILL or excused(code, what, at_start):
-        return
-    if code not in DAEMON_EXITS or code == 0:
-        raise Failed(f"{node.code} ended with {code}:\n{node.log(8)}")
-    if not node.log().strip():
-        raise Failed(f"{node.code} ended with {code} and no word")
-
-
-def start_under(box, s, target, arm, env):
-    """Starts the nodes, the target with env; False: it did not start."""
-    for code in s.nodes:
-        node = box.tree[code]
-        if node is target:
-            node.env = env
-        if code in s.late:
-            continue
-        if s.at_start and node is target:
-            arm()
-            node.spawn()
-            try:
-                node.ready(25)
-            except Failed:
-                if node.process.poll() is None:
-                    raise
-                return False
+    def next(self):
+        """The next n, "places" for a listing, or None: none now."""
+        if self.skipped or self.whole or len(self.failures()) >= GIVE_UP:
+            return None
+        if self.unlisted:
+            n = None if self.flying else "places"
+        elif self.todo is not None:
+            n = next((n for n in self.todo if n not in self.done and n not in self.flying), None)
         else:
-            node.start()
-    if len(s.nodes) == 2 and not s.late:
-        box.down.wait_connected()
-    return True
+            beyond = range(1, self.last + QUIET * self.step + 1, self.step)
+            n = next((n for n in beyond if n not in self.done and n not in self.flying), None)
+        if n is not None:
+            self.flying.add(n)
+        return n
+
+    def failures(self):
+        return [r["failed"] for r in self.done.values() if r["failed"]]
+
+    def fired(self):
+        return sum(r["fired"] for r in self.done.values())
+
+    def line(self):
+        if self.skipped:
+            return f"{self.label}: skipped, this machine does not allow it: {self.skipped}"
+        seconds = sum(r["seconds"] for r in self.done.values())
+        text = f"{self.name:17} {self.fault:12} {self.fired():5} points {len(self.failures()):3} failed {seconds:6.0f} s"
+        if len(self.failures()) >= GIVE_UP:
+            text += "  given up"
+        if self.by_place:
+            text += f"  {len(self.todo) or len(self.done)} places of {self.calls} calls"
+        return text
 
 
-def under_fault(box, s, target, arm, env):
-    """The scenario with the fault in it."""
-    if not start_under(box, s, target, arm, env):
-        return
-    if hasattr(s, "prepare"):
-        s.prepare(box)
-    if not s.at_start:
-        arm()
-    for code in s.late:
-        box.tree[code].start()
-    s.act(box, env if s.target == "cli" else None)
-    try:
-        s.watch(box)
-    except GONE:
-        pass  # it ended under the question
+class Journal:
+    """What was done with these programs and these tests, a line a point."""
 
-
-def live_on(box, nodes, killed, target, what):
-    """Those that do not stop need no restart: all arrives by itself."""
-    if not all(n.alive() for n in nodes):
-        return
-    try:
-        box.converged(nodes)
-    except Lie:
-        raise
-    except (Failed, *GONE):
-        # one that was about to stop is no failure
+    def __init__(self, fresh):
+        folder = os.path.join(os.path.dirname(BIN), "fault")
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, self.key() + ".jsonl")
+        self.file = open(path, "a+")
         try:
-            if not target:
-                raise
-            target.process.wait(2)
-            ended_well(target, killed, what)
-        except subprocess.TimeoutExpired:
-            pass
-        if target.process.poll() is None:
-            raise
+            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            sys.exit(f"{path}: another run is at work")
+        if fresh:
+            self.file.truncate(0)
+        self.file.seek(0)
+        text = self.file.read()
+        # one that was stopped may have left half a line
+        whole = text[: text.rfind("\n") + 1]
+        self.file.truncate(len(whole.encode()))
+        self.records = [json.loads(line) for line in whole.splitlines()]
+        self.before = max((r["wall"] for r in self.records), default=0)
+        self.began = time.monotonic()
+
+    @staticmethod
+    def key():
+        h = hashlib.sha256()
+        files = [guantongd(), guantong(), SHIM, TRACER, os.path.join(HERE, "../e2e/tree.py")]
+        for name in files + sorted(os.path.join(HERE, f) for f in os.listdir(HERE) if f.endswith(".py")):
+            with open(name, "rb") as f:
+                h.update(f.read())
+        return h.hexdigest()[:12]
+
+    def wall(self):
+        """Seconds so far, those of the runs before with them."""
+        return self.before + time.monotonic() - self.began
+
+    def add(self, kind, record):
+        self.file.write(json.dumps(dict(record, kind=kind.label, wall=round(self.wall(), 2)), ensure_ascii=False) + "\n")
+        self.file.flush()
+
+    def fill(self, kinds):
+        by_label = {k.label: k for k in kinds}
+        for r in self.records:
+            kind = by_label.get(r["kind"])
+            if kind and "whole" in r:
+                kind.whole, kind.calls, kind.skipped = True, r["calls"], r["skipped"]
+            elif kind:
+                kind.take(r)
 
 
-def start_all(box, nodes):
-    for node in nodes:
-        node.start()
-    if len(nodes) == 2:
-        box.down.wait_connected()
+# -------------------------------------------------------------------- workers
 
 
-def again(box, s):
-    """Clean, without help: what was refused is done again and must go."""
-    nodes = [box.tree[c] for c in s.nodes]
-    for node in nodes:
-        node.env = {}
-        box.age(node)
-    start_all(box, nodes)
-    box.converged(nodes)  # what had been acknowledged, before anything is retried
-    box.stop()
-    for node in nodes:
-        box.books(node, at_rest=False)
-    start_all(box, nodes)
-    if not s.act(box):
-        raise Failed("refused although nothing fails any more")
-    box.converged(nodes)
-    box.stop()
-    for node in nodes:
-        box.books(node)
-
-
-def room_again(fault, s, target, what):
-    """A full disk pauses content and refuses a publish; what ends a node is a
-    database that cannot be written."""
-    _, _, error, sticky = FAULTS[fault]
-    if error != errno.ENOSPC or sticky or s.at_start or not target or "/data/" in what:
-        return
-    if target.process.poll() is not None:
-        raise Failed(f"a full disk ended {target.code}:\n{target.log(8)}")
-
-
-def point(box, name, fault, n):
-    """One run; (fired, calls counted, where, library that ended it)."""
-    classes, action, error, sticky = FAULTS[fault]
-    s = ALL[name]()
-    target = None if s.target == "cli" else box.tree[s.target]
-    killed = action in (KILL_BEFORE, KILL_HALF, KILL_AFTER, TRACE)
-    # no shim where each of its own calls would be one to be killed at
-    env = {} if action == TRACE else box.control.env(s.depth)
-
-    def arm():
-        if action == TRACE:
-            box.control.trace(target.process.pid, n)
-        elif isinstance(n, str):
-            box.control.arm(classes, action, 1, error, sticky, stack=int(n[1:], 16))
-        else:
-            box.control.arm(classes, action, n, error, sticky)
-
-    box.reset()
-    if hasattr(s, "prepare_files"):
-        s.prepare_files(box)
-    fired, count, what = False, 0, ""
+def work(name, fault, n):
+    """One point, or a listing, in a worker."""
+    began = time.monotonic()
     try:
-        under_fault(box, s, target, arm, env)
-        fired, count, what = box.control.disarm()
-        live = [box.tree[c] for c in s.nodes]
-        for node in live:
-            if node.process:
-                ended_well(node, killed and node is target, what if node is target else "", s.at_start)
-        room_again(fault, s, target, what)
-        live_on(box, live, killed, target, what)
-        library = None
-        if target and target.process and target.process.poll() is not None:
-            library = excused(target.process.poll(), what, s.at_start)
-            target.process = None
-            target.notify.close()
-        box.stop()
-        again(box, s)
-    except BaseException as e:
-        if not what:
-            fired, count, what = box.control.disarm()
-        e.where = what
-        raise
-    return fired, count, what, library
+        if n == "places":
+            return point.list_stacks(point.box_here(), name)
+        fired, said, library, bad = point.try_point(name, fault, n)
+    except NotAllowed as e:
+        point.box_here().stop(check=False)
+        return str(e)
+    seconds = round(time.monotonic() - began, 3)
+    return {"n": n, "fired": bool(fired), "seconds": seconds, "said": said, "library": library, "failed": bad}
 
 
-def list_stacks(box, name):
-    """The places in the code a scenario allocates from, in order of their
-    first time: '@hash' each."""
-    s = ALL[name]()
-    target = None if s.target == "cli" else box.tree[s.target]
-    box.reset()
-    if hasattr(s, "prepare_files"):
-        s.prepare_files(box)
-    env = dict(box.control.env(s.depth), **box.control.list_stacks())
-    under_fault(box, s, target, lambda: box.control.arm(["memory"], FAIL, NEVER), env)
-    box.control.disarm()
-    box.stop()
-    return [f"@{h:016x}" for h in dict.fromkeys(box.control.stacks())]
+def end_with_parent():
+    """A run that is killed leaves no daemons and no folders behind."""
+    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
+    shutil.rmtree(point.box_here().tree.dir, ignore_errors=True)
+    os.killpg(0, signal.SIGKILL)
 
 
-_box = None
+def init_worker():
+    os.setpgrp()  # a key pressed is for the one that hands out the points
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    multiprocessing.util.Finalize(None, lambda: point.box_here().close(), exitpriority=10)
+    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
-def box_here():
-    global _box
-    if _box is None:
-        _box = Box()
-    return _box
-
-
-def try_point(name, fault, n):
-    global _box
-    started = time.monotonic()
-    try:
-        fired, count, what, library = point(box_here(), name, fault, n)
-        return fired, f"{count} calls, {call_name(what)}", library, None
-    except NotAllowed:
-        raise
-    except Exception as e:
-        where = call_name(getattr(e, "where", ""))
-        text = str(e) if isinstance(e, Failed) else traceback.format_exc()
-        logs = "".join(f"\n  {x.code}: " + x.log(6).replace("\n", "\n  ") for x in _box.tree) if _box else ""
-        report = f"FAILED run.py {name} {fault} {n} ({time.monotonic() - started:.1f} s)\n  at {where}\n  {text}{logs}"
-        if _box:
-            for x in _box.tree:
-                if x.process and x.process.poll() is None:
-                    x.kill9()
-                elif x.process:
-                    x.process = None
-                    x.notify.close()
-        return True, "", None, report
-
-
-def job(args):
-    """A slice of one scenario's points: (name, fault, points, failures,
-    libraries that ended the process, why the rest was skipped)."""
-    name, fault, todo, end = args
-    failures, libraries, points, quiet = [], [], 0, 0
-    if isinstance(todo, tuple):  # this slice of so many
-        todo = [h for h in list_stacks(box_here(), name) if int(h[1:], 16) % todo[1] == todo[0]]
-    for n in todo:
-        if end and time.monotonic() > end:
-            break
-        try:
-            fired, _, library, bad = try_point(name, fault, n)
-        except NotAllowed as e:
-            _box.stop(check=False)
-            return name, fault, points, failures, libraries, str(e)
-        if bad:
-            failures.append(bad)
-        if library:
-            libraries.append(f"{name} {library}")
-        points += bool(fired)
-        quiet = 0 if fired or isinstance(n, str) else quiet + 1
-        # threads make a count differ by a few: twice quiet is the end
-        if quiet == 2 or len(failures) >= 8:
-            break
-    return name, fault, points, failures, libraries, None
+# ----------------------------------------------------------------------- runs
 
 
 def applies(name, fault):
     return fault != "syscall" or ALL[name].traced
 
 
-def sample(names, faults, k, seconds, seed):
-    """k points each of what is likely to fire, in an order of their own, until
-    the time is over."""
-    r = random.Random(seed)
-    jobs = []
-    for name in names:
-        for fault in faults:
-            if not applies(name, fault):
-                continue
-            likely = LIKELY[fault.split("-")[0]]
-            todo = [r.randint(1, likely) for _ in range(k)]
-            jobs.append((name, fault, todo, time.monotonic() + seconds))
-    r.shuffle(jobs)
-    return jobs
-
-
 def everything(names, faults, step):
-    jobs = []
+    """The kinds, cheap ones of all scenarios first."""
+    kinds = []
+    for fault in faults:
+        for name in names:
+            if fault != "memory":
+                kinds += [Kind(name, fault)] if applies(name, fault) else []
+            else:
+                kinds.append(Kind(name, fault, step or 1, not step and name not in SHORT_OF_MEMORY))
+    return kinds
+
+
+def sample(names, faults, k, seed):
+    """k points each of what is likely to fire, in an order of their own."""
+    r = random.Random(seed)
+    kinds = []
     for name in names:
         for fault in faults:
-            if not applies(name, fault):
-                continue
-            slices = 4 if fault == "memory" else 1
-            for i in range(slices):
-                by_place = fault == "memory" and not step and name not in SHORT_OF_MEMORY
-                every = step or 1
-                todo = (i, slices) if by_place else range(1 + i * every, NEVER, every * slices)
-                jobs.append((name, fault, todo, 0))
-    return jobs
+            if applies(name, fault):
+                likely = LIKELY[fault.split("-")[0]]
+                kinds.append(Kind(name, fault, todo=[r.randint(1, likely) for _ in range(k)]))
+    r.shuffle(kinds)
+    return kinds
 
 
-def finish_worker():
-    if _box:
-        _box.close()
+class Run:
+    """Hands the points out, writes down and says what came of them."""
+
+    def __init__(self, kinds, jobs, journal, end):
+        self.kinds, self.jobs, self.journal, self.end = kinds, jobs, journal, end
+        self.flying = {}  # future: (kind, n)
+        self.said = time.monotonic()
+        self.kept = 0
+
+    def hand_out(self, pool):
+        for kind in self.kinds:
+            while len(self.flying) < self.jobs and (n := kind.next()) is not None:
+                self.flying[pool.submit(work, kind.name, kind.fault, n)] = kind, n
+            if len(self.flying) == self.jobs:
+                return
+
+    def take(self, future):
+        kind, n = self.flying.pop(future)
+        record = future.result()
+        if isinstance(record, str):
+            kind.flying.discard(n)
+            kind.skipped = record
+        elif n == "places":
+            kind.listed(*record)
+        else:
+            kind.take(record)
+            if self.journal:
+                self.journal.add(kind, record)
+            if record["failed"]:
+                print(record["failed"], flush=True)
+
+    def over(self, kind):
+        """That it has no more points; said once."""
+        if kind.whole or kind.flying:
+            return
+        n = kind.next()
+        if n is not None:
+            kind.flying.discard(n)
+            return
+        kind.whole = True
+        if self.journal:
+            self.journal.add(kind, {"whole": True, "calls": kind.calls, "skipped": kind.skipped})
+            print(kind.line(), flush=True)
+
+    def progress(self):
+        if not self.journal or time.monotonic() - self.said < 60:
+            return
+        self.said = time.monotonic()
+        whole, at = sum(k.whole for k in self.kinds), next((k for k in self.kinds if not k.whole), None)
+        points, failed = sum(k.fired() for k in self.kinds), sum(len(k.failures()) for k in self.kinds)
+        where = f"{at.label} {len(at.done)}" if at else ""
+        print(f"  [{self.journal.wall() / 60:.0f} min: {whole} of {len(self.kinds)} kinds, {points} points, {failed} failed; {where}]", flush=True)
+
+    def begin(self):
+        """What was done before is said again."""
+        if not self.journal:
+            return
+        self.journal.fill(self.kinds)
+        for kind in self.kinds:
+            self.kept += kind.fired()
+            for failed in kind.failures():
+                print(failed)
+            if kind.whole:
+                print(kind.line())
+        if self.kept:
+            print(f"  [{self.kept} points were run before; --fresh runs them again]", flush=True)
+
+    def go(self):
+        """False: stopped."""
+        pool = concurrent.futures.ProcessPoolExecutor(self.jobs, initializer=init_worker)
+        try:
+            while True:
+                if not self.end or time.monotonic() < self.end:
+                    self.hand_out(pool)
+                if not self.flying:
+                    return True
+                for f in concurrent.futures.wait(self.flying, 60, concurrent.futures.FIRST_COMPLETED).done:
+                    kind = self.flying[f][0]
+                    self.take(f)
+                    self.over(kind)
+                self.progress()
+        except KeyboardInterrupt:
+            return False
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def init_worker():
-    multiprocessing.util.Finalize(None, finish_worker, exitpriority=10)
+def report(kinds, names, faults, journal, wall, whole):
+    """The tables and the sums; how many failed."""
+    ended = collections.Counter()
+    for name in names:
+        mine = [k for k in kinds if k.name == name]
+        row = collections.Counter()
+        for k in mine:
+            row[k.fault] += k.fired()
+            ended.update(f"{name} {r['library']}" for r in k.done.values() if r["library"])
+        parts = ", ".join(f"{f} {row[f]}" for f in faults if row[f])
+        print(f"{name:17} {sum(row.values()):5} points: {parts}")
+    for what, times in sorted(ended.items()):
+        print(f"{what}: ended the process itself at {times} points: {REASONS[what.split()[1]]}")
+    points, failed = sum(k.fired() for k in kinds), sum(len(k.failures()) for k in kinds)
+    skipped = sum(bool(k.skipped) for k in kinds)
+    if journal and not whole:
+        print(f"stopped with {sum(k.whole for k in kinds)} of {len(kinds)} kinds run; the same command goes on from here")
+    print(f"fault: points={points} failed={failed} library_ends={sum(ended.values())} minutes={wall / 60:.1f}")
+    print(f"{points - failed} passed, {failed} failed, {skipped} skipped")
+    return failed
+
+
+def one_point(a):
+    fired, said, _, bad = point.try_point(a.scenario, a.fault, a.n)
+    print(bad or f"ok: fired={fired} {said}")
+    print("kept:", point.box_here().tree.dir)
+    sys.exit(bool(bad))
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
 
 
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--sample", type=int, default=0)
-    p.add_argument("--jobs", type=int, default=2)
+    p.add_argument("--fresh", action="store_true", help="forget what was run before")
+    # one more than cores: some points wait, a few of them for seconds
+    p.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)) + 1)
     p.add_argument("--memory", type=int, default=0, help="every STEP-th allocation, 1: all")
     p.add_argument("--seconds", type=float, default=30, help="of a sample")
     p.add_argument("--seed", type=int, default=1, help="of a sample")
-    p.add_argument("scenario", nargs="?")
-    p.add_argument("fault", nargs="?")
+    p.add_argument("scenario", nargs="?", choices=list(ALL))
+    p.add_argument("fault", nargs="?", choices=list(FAULTS))
     p.add_argument("n", nargs="?", type=lambda t: t if t.startswith("@") else int(t), help="@hash: a place")
     a = p.parse_args()
     if a.n:
-        fired, said, _, bad = try_point(a.scenario, a.fault, a.n)
-        print(bad or f"ok: fired={fired} {said}")
-        print("kept:", box_here().tree.dir)
-        sys.exit(bool(bad))
+        one_point(a)
     names = [a.scenario] if a.scenario else list(ALL)
     faults = [a.fault] if a.fault else list(FAULTS)
+    journal, end, began = None, 0, time.monotonic()
     if a.sample:
-        jobs = sample(names, faults, a.sample, a.seconds, a.seed)
+        kinds, end = sample(names, faults, a.sample, a.seed), began + a.seconds
     else:
-        jobs = everything(names, faults, a.memory)
-    totals, failed, skipped, ended, began = {}, 0, 0, collections.Counter(), time.monotonic()
-    with multiprocessing.Pool(a.jobs, init_worker) as pool:
-        for name, fault, points, failures, libraries, why in pool.imap_unordered(job, jobs):
-            if why:
-                print(f"{name} {fault}: skipped, this machine does not allow it: {why}", flush=True)
-                skipped += 1
-            row = totals.setdefault(name, {})
-            row[fault] = row.get(fault, 0) + points
-            failed += len(failures)
-            ended.update(libraries)
-            for f in failures:
-                print(f, flush=True)
-        pool.close()
-        pool.join()
-    for name in names:
-        row = totals.get(name, {})
-        parts = ", ".join(f"{k} {row[k]}" for k in faults if row.get(k))
-        print(f"{name:17} {sum(row.values()):5} points: {parts}")
-    every = sum(sum(r.values()) for r in totals.values())
-    for what, times in sorted(ended.items()):
-        print(f"{what}: ended the process itself at {times} points: {REASONS[what.split()[1]]}")
-    print(f"{every} points in {time.monotonic() - began:.0f} s")
-    print(f"{every - failed} passed, {failed} failed, {skipped} skipped")
-    sys.exit(1 if failed else 0)
+        kinds, journal = everything(names, faults, a.memory), Journal(a.fresh)
+    signal.signal(signal.SIGTERM, interrupt)
+    run = Run(kinds, a.jobs, journal, end)
+    run.begin()
+    whole = run.go()
+    failed = report(kinds, names, faults, journal, journal.wall() if journal else time.monotonic() - began, whole)
+    sys.exit(1 if failed else 0 if whole else 130)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,12 @@
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
+/* Offsets have 64 bits here under either name. */
+#define SAME_AS(call) \
+	extern __attribute__((alias(#call), visibility("default")))
 
 _Static_assert(sizeof(struct fault_control) == FAULT_BYTES, "see box.py");
+_Static_assert(sizeof(off_t) == sizeof(off64_t), "see SAME_AS");
 
 static struct fault_control *control;
 static struct fault_stacks *stacks;
@@ -311,10 +315,7 @@ EXPORT ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
 	return got;
 }
 
-EXPORT ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at)
-{
-	return pwrite(fd, p, n, at);
-}
+SAME_AS(pwrite) ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at);
 
 EXPORT ssize_t writev(int fd, const struct iovec *v, int n)
 {
@@ -354,15 +355,16 @@ EXPORT int fdatasync(int fd)
 
 /* ------------------------------------------------------------------- names */
 
-EXPORT int openat(int dir, const char *path, int flags, ...)
+/* The mode that a call has only if it may make a file. */
+static unsigned mode_of(int flags, va_list ap)
 {
-	va_list ap;
+	bool makes = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
+	return makes ? va_arg(ap, unsigned) : 0;
+}
+
+static int do_open(int dir, const char *path, int flags, unsigned mode)
+{
 	bool after = false;
-	unsigned mode = 0;
-	va_start(ap, flags);
-	if (flags & (O_CREAT | O_TMPFILE))
-		mode = va_arg(ap, unsigned);
-	va_end(ap);
 	if ((flags & O_CREAT) && judge(FAULT_NAME, "open", path, &after) != GO)
 		return -1;
 	int fd = (int)syscall(SYS_openat, dir, path, flags, mode);
@@ -370,38 +372,26 @@ EXPORT int openat(int dir, const char *path, int flags, ...)
 	return fd;
 }
 
-EXPORT int openat64(int dir, const char *path, int flags, ...)
+EXPORT int openat(int dir, const char *path, int flags, ...)
 {
 	va_list ap;
-	unsigned mode = 0;
 	va_start(ap, flags);
-	if (flags & (O_CREAT | O_TMPFILE))
-		mode = va_arg(ap, unsigned);
+	unsigned mode = mode_of(flags, ap);
 	va_end(ap);
-	return openat(dir, path, flags, mode);
+	return do_open(dir, path, flags, mode);
 }
 
 EXPORT int open(const char *path, int flags, ...)
 {
 	va_list ap;
-	unsigned mode = 0;
 	va_start(ap, flags);
-	if (flags & (O_CREAT | O_TMPFILE))
-		mode = va_arg(ap, unsigned);
+	unsigned mode = mode_of(flags, ap);
 	va_end(ap);
-	return openat(AT_FDCWD, path, flags, mode);
+	return do_open(AT_FDCWD, path, flags, mode);
 }
 
-EXPORT int open64(const char *path, int flags, ...)
-{
-	va_list ap;
-	unsigned mode = 0;
-	va_start(ap, flags);
-	if (flags & (O_CREAT | O_TMPFILE))
-		mode = va_arg(ap, unsigned);
-	va_end(ap);
-	return openat(AT_FDCWD, path, flags, mode);
-}
+SAME_AS(openat) int openat64(int dir, const char *path, int flags, ...);
+SAME_AS(open) int open64(const char *path, int flags, ...);
 
 EXPORT int renameat(int from_dir, const char *from, int to_dir, const char *to)
 {
@@ -460,10 +450,7 @@ EXPORT int ftruncate(int fd, off_t n)
 	return rc;
 }
 
-EXPORT int ftruncate64(int fd, off64_t n)
-{
-	return ftruncate(fd, n);
-}
+SAME_AS(ftruncate) int ftruncate64(int fd, off64_t n);
 
 EXPORT int posix_fallocate(int fd, off_t at, off_t n)
 {
@@ -476,7 +463,4 @@ EXPORT int posix_fallocate(int fd, off_t at, off_t n)
 	return error;
 }
 
-EXPORT int posix_fallocate64(int fd, off64_t at, off64_t n)
-{
-	return posix_fallocate(fd, at, n);
-}
+SAME_AS(posix_fallocate) int posix_fallocate64(int fd, off64_t at, off64_t n);
