@@ -58,7 +58,8 @@ struct stream {
 	struct gt_links *links;
 	nng_stream *nng;
 	nng_aio *rx, *tx;
-	bool parent; /* we dialled */
+	nng_aio *end; /* TLS: the watch (tls.h), else NULL */
+	bool parent;  /* we dialled */
 	atomic_uint refs;
 	_Atomic uint64_t deadline; /* uv_hrtime when it is closed, 0: never */
 	struct origin origin;
@@ -76,6 +77,7 @@ struct stream {
 	/* the rx callback's */
 	uint8_t hello[GT_SP_HEADER_BYTES];
 	size_t hello_n;
+	size_t got;  /* TLS: bytes received, when the callback comes */
 	uint8_t *in; /* read-ahead */
 	size_t in_cap, in_n;
 	struct message *partial;

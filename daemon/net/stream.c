@@ -86,14 +86,6 @@ void stream_fail(struct stream *s, const char *why)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* The socket is gone: for what TLS says, if it says anything. Lock held. */
-static void fail_gone(struct stream *s)
-{
-	struct gt_tls_peer peer = {0};
-	gt_tls_peer(s->nng, &peer);
-	fail_locked(s, peer.why[0] ? peer.why : "the peer closed the link");
-}
-
 /* An nng operation ended with rv: say what that means here. */
 static void fail_nng(struct stream *s, int rv)
 {
@@ -338,7 +330,6 @@ static void receive(struct stream *s)
 {
 	nng_iov iov[2];
 	unsigned n = 1;
-	nng_sockaddr address;
 	if (s->hello_n < sizeof s->hello) {
 		iov[0] = (nng_iov){s->hello + s->hello_n,
 		                   sizeof s->hello - s->hello_n};
@@ -346,21 +337,33 @@ static void receive(struct stream *s)
 		iov[0] = (nng_iov){s->partial->body + s->partial_n,
 		                   s->partial->n - s->partial_n};
 		iov[1] = (nng_iov){s->in, s->in_cap};
-		n = 2; /* TCP fills both at once, TLS looks at the first */
+		n = 2; /* TCP fills both at once, TLS has the first only */
 	} else {
 		iov[0] = (nng_iov){s->in + s->in_n, s->in_cap - s->in_n};
 	}
 	pthread_mutex_lock(&s->lock);
-	if (s->state != CLOSED) {
+	if (s->state != CLOSED && secure(s)) {
+		gt_tls_recv(s->nng, s->rx, iov[0].iov_buf, iov[0].iov_len,
+		            &s->got);
+	} else if (s->state != CLOSED) {
 		nng_aio_set_iov(s->rx, n, iov);
 		nng_stream_recv(s->nng, s->rx);
-		/* nng's TLS loses the end of the connection if it came while
-		 * no receive was waiting: it would wait for ever. A socket
-		 * that is gone has no peer name. */
-		if (secure(s) &&
-		    nng_stream_get_addr(s->nng, NNG_OPT_REMADDR, &address) != 0)
-			fail_gone(s);
 	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void on_end(void *arg)
+{
+	struct stream *s = arg;
+	gt_tls_ended(s->nng, nng_aio_result(s->end));
+}
+
+/* TLS: from now on the end of the connection is heard of. */
+static void watch(struct stream *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->state != CLOSED)
+		gt_tls_watch(s->nng, s->end);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -482,7 +485,7 @@ static void on_received(void *arg)
 {
 	struct stream *s = arg;
 	int rv = nng_aio_result(s->rx);
-	size_t n = nng_aio_count(s->rx);
+	size_t n = secure(s) ? s->got : nng_aio_count(s->rx);
 	if (rv != 0 || n == 0) {
 		fail_nng(s, rv ? rv : NNG_ECONNSHUT);
 		return;
@@ -558,8 +561,10 @@ static struct stream *stream_new(struct gt_links *links, nng_stream *nng,
 		return NULL;
 	}
 	if (nng_aio_alloc(&s->rx, on_received, s) != 0 ||
-	    nng_aio_alloc(&s->tx, on_sent, s) != 0) {
+	    nng_aio_alloc(&s->tx, on_sent, s) != 0 ||
+	    (secure(s) && nng_aio_alloc(&s->end, on_end, s) != 0)) {
 		nng_aio_free(s->rx);
+		nng_aio_free(s->tx);
 		pthread_mutex_destroy(&s->lock);
 		free(s);
 		return NULL;
@@ -578,6 +583,7 @@ void stream_unref(struct stream *s)
 	free(s->partial);
 	nng_aio_free(s->rx);
 	nng_aio_free(s->tx);
+	nng_aio_free(s->end);
 	nng_stream_free(s->nng);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -667,6 +673,8 @@ int stream_open(struct gt_links *links, nng_stream *nng, bool parent,
 		stream_unref(victim);
 	}
 	links_wake(links);
+	if (secure(s))
+		watch(s);
 	/* Before the first receive: that may bring the link up, and whatever
 	 * is then sent must come after the header. */
 	if (!parent && !say_hello(s))
@@ -679,6 +687,7 @@ int stream_open(struct gt_links *links, nng_stream *nng, bool parent,
 void stream_reap(struct stream *s)
 {
 	struct gt_links *links = s->links;
+	nng_aio_stop(s->end); /* its callback ends a receive that waits */
 	nng_aio_stop(s->rx);
 	nng_aio_stop(s->tx);
 	pthread_mutex_lock(&links->lock);

@@ -19,10 +19,20 @@ struct nng_tls_engine_config {
 	bool server;
 };
 
+/* A receive that waits: see gt_tls_recv. */
+struct receive {
+	nng_aio *aio; /* NULL: none waits */
+	uint8_t *p;
+	size_t n, *got;
+};
+
 struct nng_tls_engine_conn {
 	void *nng; /* handle for nng_tls_engine_send and _recv */
 	SSL *ssl;
-	size_t sent, received; /* of the buffer at the head of nng's queue */
+	size_t sent; /* of the buffer at the head of nng's queue */
+	struct receive receive;
+	size_t received; /* of what receive waits for */
+	int ended;       /* why nng gave the connection up, 0: it did not */
 	char code[GT_CODE_MAX + 1];
 	char why[256];
 };
@@ -30,9 +40,13 @@ struct nng_tls_engine_conn {
 /* nng lets one thing only through to a connection's engine state: the question
  * whether it is verified, asked with the connection locked, on the caller's
  * thread. So what is really asked travels beside it. */
-enum question { IS_VERIFIED, WHO_IS_IT, GOODBYE };
-static _Thread_local enum question question;
-static _Thread_local struct gt_tls_peer *answer;
+struct question {
+	enum { IS_VERIFIED, WHO_IS_IT, GOODBYE, RECEIVE, ENDED } what;
+	struct gt_tls_peer *who;
+	struct receive receive;
+	int ended;
+};
+static _Thread_local struct question question;
 
 /* ---------------------------------------------------------------------- BIO */
 
@@ -156,15 +170,15 @@ static int conn_handshake(nng_tls_engine_conn *c)
 	return ret == 1 ? 0 : outcome(c, ret);
 }
 
-static int conn_recv(nng_tls_engine_conn *c, uint8_t *p, size_t *n)
+static int read_records(nng_tls_engine_conn *c, uint8_t *p, size_t n)
 {
 	size_t got = 0;
 	int rv = 0;
 	ERR_clear_error();
-	/* Every record that is here already: nng completes one operation, and
-	 * switches threads, for each successful call. */
-	while (c->received < *n) {
-		int ret = SSL_read_ex(c->ssl, p + c->received, *n - c->received,
+	/* Every record that is here already: each receive that is done switches
+	 * threads. */
+	while (c->received < n) {
+		int ret = SSL_read_ex(c->ssl, p + c->received, n - c->received,
 		                      &got);
 		if (ret != 1) {
 			rv = outcome(c, ret);
@@ -172,16 +186,40 @@ static int conn_recv(nng_tls_engine_conn *c, uint8_t *p, size_t *n)
 		}
 		c->received += got;
 	}
-	if (rv == NNG_EAGAIN && *n <= GT_TLS_WHOLE && c->received > 0)
+	if (rv == NNG_EAGAIN && n <= GT_TLS_WHOLE && c->received > 0)
 		rv = 0;
 	/* What came before a failure is delivered, the failure comes again. */
 	if (rv != 0 && rv != NNG_EAGAIN && c->received > 0)
 		rv = 0;
-	if (rv == NNG_EAGAIN)
-		return rv;
-	*n = c->received;
-	c->received = 0;
 	return rv;
+}
+
+/* Serves the receive that waits with what is here. */
+static void serve(nng_tls_engine_conn *c)
+{
+	struct receive receive = c->receive;
+	if (!receive.aio)
+		return;
+	int rv = read_records(c, receive.p, receive.n);
+	if (rv == NNG_EAGAIN && !c->ended)
+		return;
+	if (rv == NNG_EAGAIN)
+		rv = c->ended;
+	*receive.got = c->received;
+	c->received = 0;
+	c->receive = (struct receive){0};
+	nng_aio_finish(receive.aio, rv);
+}
+
+/* What nng would have filled is the watch: it stays empty, and is over when the
+ * connection is. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): nng's type */
+static int conn_recv(nng_tls_engine_conn *c, uint8_t *p, size_t *n)
+{
+	(void)p;
+	(void)n;
+	serve(c);
+	return NNG_EAGAIN;
 }
 
 /* One record a call. nng calls again when TCP has taken it, with the same
@@ -208,14 +246,22 @@ static bool conn_verified(nng_tls_engine_conn *c)
 {
 	bool ok = c->ssl && SSL_is_init_finished(c->ssl) &&
 	          SSL_get_verify_result(c->ssl) == X509_V_OK && c->code[0];
-	switch (question) {
+	switch (question.what) {
 	case WHO_IS_IT:
-		answer->verified = ok;
-		gt_copy(answer->code, sizeof answer->code, c->code);
-		gt_copy(answer->why, sizeof answer->why, c->why);
+		question.who->verified = ok;
+		gt_copy(question.who->code, sizeof question.who->code, c->code);
+		gt_copy(question.who->why, sizeof question.who->why, c->why);
 		break;
 	case GOODBYE:
 		conn_close(c);
+		break;
+	case RECEIVE:
+		c->receive = question.receive;
+		serve(c);
+		break;
+	case ENDED:
+		c->ended = question.ended;
+		serve(c);
 		break;
 	case IS_VERIFIED:
 		break;
@@ -444,9 +490,11 @@ static bool rehearsal_end(nng_tls_engine_conn *c, SSL_CTX *ctx, BIO *bio)
 static bool say_one_byte(nng_tls_engine_conn *from, nng_tls_engine_conn *to)
 {
 	uint8_t said = 1, heard = 0;
-	size_t n = 1, m = 1;
-	return conn_send(from, &said, &n) == 0 &&
-	       conn_recv(to, &heard, &m) == 0 && heard == said;
+	size_t n = 1;
+	bool ok = conn_send(from, &said, &n) == 0 &&
+	          read_records(to, &heard, 1) == 0 && heard == said;
+	to->received = 0;
+	return ok;
 }
 
 static bool rehearse(SSL_CTX *ctx, nng_tls_engine_conn *client,
@@ -496,24 +544,42 @@ int gt_tls_rehearse(const char *ca_pem, const char *cert_pem,
 	return ok ? 0 : -GT_EINVALID;
 }
 
-static void ask(struct nng_stream *stream, enum question q,
-                struct gt_tls_peer *out)
+static void ask(struct nng_stream *stream, const struct question *q)
 {
 	bool verified;
-	question = q;
-	answer = out;
+	question = *q;
 	(void)nng_stream_get_bool(stream, NNG_OPT_TLS_VERIFIED, &verified);
-	question = IS_VERIFIED;
-	answer = NULL;
+	question = (struct question){0};
+}
+
+void gt_tls_watch(struct nng_stream *stream, struct nng_aio *aio)
+{
+	static uint8_t nothing; /* nng wants somewhere to write to */
+	nng_iov iov = {&nothing, 1};
+	nng_aio_set_iov(aio, 1, &iov);
+	nng_stream_recv(stream, aio);
+}
+
+void gt_tls_ended(struct nng_stream *stream, int rv)
+{
+	ask(stream, &(struct question){.what = ENDED, .ended = rv});
+}
+
+void gt_tls_recv(struct nng_stream *stream, struct nng_aio *aio, uint8_t *p,
+                 size_t n, size_t *got)
+{
+	if (nng_aio_begin(aio))
+		ask(stream, &(struct question){.what = RECEIVE,
+		                               .receive = {aio, p, n, got}});
 }
 
 void gt_tls_peer(struct nng_stream *stream, struct gt_tls_peer *out)
 {
 	*out = (struct gt_tls_peer){0};
-	ask(stream, WHO_IS_IT, out);
+	ask(stream, &(struct question){.what = WHO_IS_IT, .who = out});
 }
 
 void gt_tls_goodbye(struct nng_stream *stream)
 {
-	ask(stream, GOODBYE, NULL);
+	ask(stream, &(struct question){.what = GOODBYE});
 }

@@ -7,7 +7,12 @@
  *
  * Contract beyond nng's: a send completes only when its whole buffer has gone
  * out, and a receive into more than GT_TLS_WHOLE bytes only when the buffer is
- * full. That saves a thread switch for each TLS record of a large message. */
+ * full. That saves a thread switch for each TLS record of a large message.
+ *
+ * nng's TLS tells the end of a connection to whatever waits at that moment, and
+ * to nobody who comes later: a receive begun after the end waits for ever. So
+ * one receive of nng's, the watch, waits all the time and gets nothing but the
+ * end; data is received past nng, by gt_tls_recv. */
 #ifndef GT_TLS_H
 #define GT_TLS_H
 
@@ -20,6 +25,7 @@ enum {
 	GT_TLS_RECORD = 16384 - 64,
 };
 
+struct nng_aio;
 struct nng_stream;
 struct nng_tls_config;
 
@@ -44,6 +50,16 @@ int gt_tls_config(struct nng_tls_config **out, bool server, const char *ca_pem,
  * -GT_EINVALID; why: a sentence. */
 int gt_tls_rehearse(const char *ca_pem, const char *cert_pem,
                     const char *key_pem, char *why, size_t why_cap);
+/* Begins the watch; once a stream, before the first receive. The callback of
+ * aio comes when the connection is over, from either side, and must call
+ * gt_tls_ended with its result. */
+void gt_tls_watch(struct nng_stream *stream, struct nng_aio *aio);
+void gt_tls_ended(struct nng_stream *stream, int rv);
+/* In place of nng_stream_recv, one at a time: when aio's callback comes with
+ * result 0, *got bytes are at p. Cannot be cancelled; ends when the watch does,
+ * so stop the watch first, then this aio. */
+void gt_tls_recv(struct nng_stream *stream, struct nng_aio *aio, uint8_t *p,
+                 size_t n, size_t *got);
 /* What is known of the other end of a tls+tcp stream. Any thread, also after
  * the stream has failed or been closed, not after it is freed. */
 void gt_tls_peer(struct nng_stream *stream, struct gt_tls_peer *out);

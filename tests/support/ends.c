@@ -140,6 +140,8 @@ static void on_message(void *arg, uint32_t peer, struct gt_msg *m)
 	end->messages++;
 	gt_msg_unref(m);
 	uv_async_send(&end->rig->poke);
+	if (end->amid)
+		end->amid(end->amid_arg);
 }
 
 static void on_log(void *arg, int level, const char *what, const char *address,

@@ -22,9 +22,11 @@ struct rig {
 
 struct end {
 	struct rig *rig;
-	struct gt_links *links; /* NULL: not started */
-	bool echo;              /* answer each request with itself */
-	const char *answer;     /* to malformed messages; NULL: none */
+	struct gt_links *links;  /* NULL: not started */
+	bool echo;               /* answer each request with itself */
+	const char *answer;      /* to malformed messages; NULL: none */
+	void (*amid)(void *arg); /* called in each message's callback, if set */
+	void *amid_arg;
 	atomic_uint ups, downs, logs, messages, malformed;
 	atomic_uint disorder; /* tokens out of order, callbacks out of turn */
 	atomic_uint damaged;  /* payloads that are not pattern_fill's */

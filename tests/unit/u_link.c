@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <poll.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -309,18 +311,28 @@ static void drop_tls(void **state)
 	drop(false);
 }
 
-/* A listening socket of the test's own, which nng knows nothing of. */
-static int raw_listen(char *address, size_t cap)
+/* Keeps a port for this test: nobody else is given it, who dials it is refused,
+ * and an end may listen on it and cease to. */
+static int raw_hold(char *address, size_t cap)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET};
 	socklen_t n = sizeof a;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_true(fd >= 0);
+	assert_int_equal(
+	        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
-	assert_int_equal(listen(fd, 8), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
 	gt_format(address, cap, "127.0.0.1:%u", ntohs(a.sin_port));
+	return fd;
+}
+
+/* A listening socket of the test's own, which nng knows nothing of. */
+static int raw_listen(char *address, size_t cap)
+{
+	int fd = raw_hold(address, cap);
+	assert_int_equal(listen(fd, 8), 0);
 	return fd;
 }
 
@@ -360,17 +372,18 @@ static void reconnect(void **state)
 {
 	static struct pair p;
 	(void)state;
+	char held[64];
 	pair_init(&p, false);
+	int fd = raw_hold(held, sizeof held);
+	p.at_parent.listen = held;
 	connect_pair(&p);
-	char again[80];
-	gt_format(again, sizeof again, "tcp://%s", p.address);
 	end_stop(&p.parent);
 	RIG_WAIT(&p.rig, p.child.downs == 1);
 	RIG_WAIT(&p.rig, end_logged(&p.child, "Connection refused"));
-	p.at_parent.listen = again;
 	assert_int_equal(end_start(&p.parent, &p.at_parent), 0);
 	RIG_WAIT(&p.rig, p.child.ups == 2);
 	assert_true(p.child.peer > 1);
+	close(fd);
 	pair_fini(&p);
 }
 
@@ -382,14 +395,14 @@ static void second_address(void **state)
 	(void)state;
 	pair_init(&p, false);
 	listen_at(&p);
-	int fd = raw_listen(dead, sizeof dead);
-	close(fd);
+	int fd = raw_hold(dead, sizeof dead);
 	p.addresses[0] = dead;
 	p.addresses[1] = p.address;
 	p.at_child.nparents = 2;
 	dial(&p);
 	RIG_WAIT(&p.rig, p.child.ups == 1);
 	assert_string_equal(p.child.address, p.address);
+	close(fd);
 	pair_fini(&p);
 }
 
@@ -399,18 +412,16 @@ static void redial(void **state)
 	(void)state;
 	pair_init(&p, false);
 	p.at_child.backoff_min_ms = p.at_child.backoff_max_ms = 3600000;
-	listen_at(&p);
-	gt_format(p.address, sizeof p.address, "127.0.0.1:%u",
-	          gt_links_port(p.parent.links));
-	end_stop(&p.parent);
+	int fd = raw_hold(p.address, sizeof p.address);
+	p.at_parent.listen = p.address;
 	p.at_child.cert_pem = p.child_leaf.cert_pem;
 	p.at_child.key_pem = p.child_leaf.key_pem;
 	assert_int_equal(end_start(&p.child, &p.at_child), 0);
 	RIG_WAIT(&p.rig, end_logged(&p.child, "not reached"));
-	p.at_parent.listen = p.address;
-	assert_int_equal(end_start(&p.parent, &p.at_parent), 0);
+	listen_at(&p);
 	gt_links_redial(p.child.links);
 	RIG_WAIT(&p.rig, p.child.ups == 1);
+	close(fd);
 	pair_fini(&p);
 }
 
@@ -430,6 +441,60 @@ static void stop_amid(void **state)
 		RIG_WAIT(&p.rig, p.parent.downs == 1 && p.child.downs >= 1);
 		pair_fini(&p);
 	}
+}
+
+static void stall(void *arg)
+{
+	sem_t *until = arg;
+	while (sem_wait(until) != 0)
+		;
+}
+
+/* Ends what the socket to this port may read, and waits for nng to hear of it:
+ * nng then shuts the rest, which makes a hang-up. */
+static void end_unheard(void *arg)
+{
+	const uint16_t *port = arg;
+	for (int fd = 3; fd < 1024; fd++) {
+		struct sockaddr_in a;
+		socklen_t n = sizeof a;
+		if (getpeername(fd, (struct sockaddr *)&a, &n) != 0 ||
+		    ntohs(a.sin_port) != *port)
+			continue;
+		assert_int_equal(shutdown(fd, SHUT_RD), 0);
+		struct pollfd hang_up = {.fd = fd};
+		assert_int_equal(poll(&hang_up, 1, 20000), 1);
+	}
+}
+
+/* The end comes while a message is being handled, when no receive waits for it;
+ * and the socket lives on, since its peer, busy too, does not close. */
+static void end_amid_message(void **state)
+{
+	static struct pair p;
+	uint16_t port;
+	sem_t until;
+	(void)state;
+	pair_init(&p, false);
+	assert_int_equal(sem_init(&until, 0, 0), 0);
+	p.at_child.backoff_min_ms = p.at_child.backoff_max_ms = 60000;
+	p.parent.amid = stall;
+	p.parent.amid_arg = &until;
+	p.child.amid = end_unheard;
+	p.child.amid_arg = &port;
+	connect_pair(&p);
+	port = gt_links_port(p.parent.links);
+	for (uint64_t token = 0; token < 4; token++)
+		send_one(&p, token, 100000);
+	RIG_WAIT(&p.rig, p.parent.messages == 1);
+	assert_true(gt_link_send(p.parent.links, p.parent.peer, 0, true,
+	                         gt_bytes_of(NULL, 0), gt_bytes_of(NULL, 0)));
+	RIG_WAIT(&p.rig, p.child.downs == 1);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(sem_post(&until), 0);
+	RIG_WAIT(&p.rig, p.parent.downs == 1);
+	pair_fini(&p);
+	sem_destroy(&until);
 }
 
 static int listening_fd(uint16_t port)
@@ -535,6 +600,7 @@ int main(void)
 	        cmocka_unit_test(second_address),
 	        cmocka_unit_test(redial),
 	        cmocka_unit_test(stop_amid),
+	        cmocka_unit_test(end_amid_message),
 	        cmocka_unit_test(listener_dies),
 	        cmocka_unit_test(bad_config),
 	        cmocka_unit_test(nngcat),
