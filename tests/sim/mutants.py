@@ -6,6 +6,7 @@ compiled and linked in place of the true one, and seeds run until a check
 fails. A mutant that lives through all its seeds is a hole in the checks. Ends
 with "N passed, N failed".
 """
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -72,30 +73,28 @@ def hunt(block, out):
 
 
 def one(block):
-    out = BUILD / "mutants" / block["name"]
+    """(caught as it should be?, the line that says so)"""
+    name, out = f"{block['name']:<28}", BUILD / "mutants" / block["name"]
     broken = build(block, out)
     if broken:
-        print(f"{block['name']:<28} cannot be built: {broken}")
-        return False
+        return False, f"{name} cannot be built: {broken}"
     seeds, said = hunt(block, out)
     out.unlink() if not os.environ.get("KEEP") else None
     if said is None:
-        print(f"{block['name']:<28} NOT caught in {seeds} seeds")
-        return False
+        return False, f"{name} NOT caught in {seeds} seeds"
     if not re.match(block["check"], said):
-        print(f"{block['name']:<28} caught by another check: {said}")
-        return False
-    print(f"{block['name']:<28} caught after {seeds:2} seed(s) by {said:.100}")
-    return True
+        return False, f"{name} caught by another check: {said}"
+    return True, f"{name} caught after {seeds:2} seed(s) by {said:.100}"
 
 
 BUILD = pathlib.Path(sys.argv[1]).resolve()
 SEEDS = int(os.environ.get("SEEDS", "100"))
 (BUILD / "mutants").mkdir(exist_ok=True)
+wanted = [b for b in table() if len(sys.argv) == 2 or b["name"] in sys.argv[2:]]
 results = []
-for wanted in table():
-    if len(sys.argv) == 2 or wanted["name"] in sys.argv[2:]:
-        results.append(one(wanted))
-        sys.stdout.flush()
+with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as cores:
+    for caught, line in cores.map(one, wanted):
+        results.append(caught)
+        print(line, flush=True)
 print(f"{results.count(True)} passed, {results.count(False)} failed")
 sys.exit(0 if all(results) else 1)
