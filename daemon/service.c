@@ -19,6 +19,7 @@
 #include "link.h"
 #include "log.h"
 #include "node_dir.h"
+#include "rewrite.h"
 #include "seal.h"
 #include "sweep.h"
 #include "sys.h"
@@ -308,12 +309,19 @@ static int open_database(sqlite3 **db, char *why, size_t why_cap)
 	/* The core's thread alone uses this connection. */
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 	            SQLITE_OPEN_NOMUTEX;
+	int status = -GT_ESTORE;
+	/* opened, it has not looked at its log yet; after an end in order there
+	 * is none */
 	if (sqlite3_open_v2(GT_DIR_DATABASE, db, flags, NULL) == SQLITE_OK)
-		return 0;
-	gt_format(why, why_cap, GT_DIR_DATABASE ": %s",
-	          *db ? sqlite3_errmsg(*db) : gt_strerror(-GT_ENOMEM));
-	sqlite3_close(*db);
-	return -GT_ESTORE;
+		status = gt_rewrite(
+		        sqlite3_filename_wal(sqlite3_db_filename(*db, "main")),
+		        why, why_cap);
+	else
+		gt_format(why, why_cap, GT_DIR_DATABASE ": %s",
+		          *db ? sqlite3_errmsg(*db) : gt_strerror(-GT_ENOMEM));
+	if (status != 0)
+		sqlite3_close(*db);
+	return status;
 }
 
 /* As gt_tls_rehearse, of the signatures that are not TLS's. Asked for its

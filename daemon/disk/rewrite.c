@@ -1,0 +1,76 @@
+#include "rewrite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "say.h"
+#include "sys.h"
+
+enum { PIECE = 1 << 20 };
+
+static int rewrite_bytes(int fd, uint8_t *piece)
+{
+	struct stat st;
+	int status = fstat(fd, &st) == 0 ? 0 : gt_sys_status(errno);
+	uint64_t size = status ? 0 : (uint64_t)st.st_size;
+	for (uint64_t at = 0; status == 0 && at < size; at += PIECE) {
+		size_t n = size - at < PIECE ? (size_t)(size - at) : PIECE;
+		status = gt_sys_pread(fd, piece, n, at);
+		if (status == 0)
+			status = gt_sys_pwrite(fd, piece, n, at);
+	}
+	if (status == 0 && fsync(fd) != 0)
+		status = gt_sys_status(errno);
+	return status;
+}
+
+static int rewrite_file(int fd)
+{
+	uint8_t *piece = malloc(PIECE);
+	if (!piece)
+		return gt_sys_status(errno);
+	int status = rewrite_bytes(fd, piece);
+	int error = errno;
+	free(piece);
+	errno = error;
+	return status;
+}
+
+/* The file's name is to last as well. */
+static int sync_folder(const char *path)
+{
+	char folder[4096];
+	const char *slash = strrchr(path, '/');
+	gt_format(folder, sizeof folder, "%.*s",
+	          slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return gt_sys_status(errno);
+	int status = fsync(fd) == 0 ? 0 : gt_sys_status(errno);
+	int error = errno;
+	close(fd);
+	errno = error;
+	return status;
+}
+
+int gt_rewrite(const char *path, char *why, size_t why_cap)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	int status = fd < 0 ? gt_sys_status(errno) : rewrite_file(fd);
+	int error = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	if (status == 0)
+		status = sync_folder(path);
+	if (status != 0)
+		gt_say_into(why, why_cap, GT_T_DAEMON_REWRITE, path,
+		            strerror(errno));
+	return status;
+}
