@@ -12,6 +12,12 @@ struct old {
 	uint8_t bytes[DISK_SECTOR];
 };
 
+/* Of sectors, by number. */
+struct bits {
+	uint8_t *p;
+	size_t cap;
+};
+
 /* Bytes as programs see them; what the platter has is kept as the difference:
  * its size, and the old contents of each sector written since. */
 struct disk_file {
@@ -23,8 +29,9 @@ struct disk_file {
 	size_t safe; /* size when last synced */
 	struct old *olds;
 	size_t nolds, olds_cap;
-	uint8_t *saved; /* bitmap of sectors that are among the olds */
-	size_t saved_cap;
+	struct bits saved; /* that are among the olds */
+	struct bits lost;  /* that a sync failed to write, and none will */
+	bool any_lost;
 	size_t dirty_from, dirty_to; /* written since the last sync */
 	bool rotten;
 	bool homeless; /* some of what is dirty was beyond the limit */
@@ -54,31 +61,58 @@ static void size(struct disk_file *f, size_t n)
 /* ------------------------------------------------------- what is not durable
  */
 
-static bool is_saved(const struct disk_file *f, size_t sector)
+static bool has(const struct bits *b, size_t i)
 {
-	return sector / 8 < f->saved_cap &&
-	       (f->saved[sector / 8] >> sector % 8 & 1);
+	return i / 8 < b->cap && (b->p[i / 8] >> i % 8 & 1);
 }
 
-static void save_sector(struct disk_file *f, size_t sector)
+static void put(struct bits *b, size_t i)
 {
-	size_t at = sector * DISK_SECTOR, n = f->n - at;
-	if (is_saved(f, sector))
-		return;
-	if (sector / 8 >= f->saved_cap) {
-		size_t cap = f->safe / DISK_SECTOR / 8 + 1;
-		f->saved = must(realloc(f->saved, cap));
-		memset(f->saved + f->saved_cap, 0, cap - f->saved_cap);
-		f->saved_cap = cap;
+	if (i / 8 >= b->cap) {
+		size_t cap = 2 * b->cap > i / 8 ? 2 * b->cap : i / 8 + 1;
+		b->p = must(realloc(b->p, cap));
+		memset(b->p + b->cap, 0, cap - b->cap);
+		b->cap = cap;
 	}
-	f->saved[sector / 8] |= (uint8_t)(1u << sector % 8);
+	b->p[i / 8] |= (uint8_t)(1u << i % 8);
+}
+
+static void take(struct bits *b, size_t i)
+{
+	if (i / 8 < b->cap)
+		b->p[i / 8] &= (uint8_t) ~(1u << i % 8);
+}
+
+static void clear(struct bits *b)
+{
+	free(b->p);
+	*b = (struct bits){0};
+}
+
+static size_t sectors(size_t bytes)
+{
+	return (bytes + DISK_SECTOR - 1) / DISK_SECTOR;
+}
+
+static struct old *old_new(struct disk_file *f, size_t sector)
+{
+	put(&f->saved, sector);
 	if (f->nolds == f->olds_cap) {
 		f->olds_cap = f->olds_cap ? 2 * f->olds_cap : 8;
 		f->olds = must(realloc(f->olds, f->olds_cap * sizeof *f->olds));
 	}
 	struct old *o = &f->olds[f->nolds++];
 	*o = (struct old){.sector = sector};
-	memcpy(o->bytes, f->p + at, n < DISK_SECTOR ? n : DISK_SECTOR);
+	return o;
+}
+
+static void save_sector(struct disk_file *f, size_t sector)
+{
+	size_t at = sector * DISK_SECTOR, n = f->n - at;
+	if (has(&f->saved, sector))
+		return;
+	memcpy(old_new(f, sector)->bytes, f->p + at,
+	       n < DISK_SECTOR ? n : DISK_SECTOR);
 }
 
 /* Before bytes [from, to) change, or are cut off. */
@@ -95,10 +129,11 @@ static void save(struct disk_file *f, size_t from, size_t to)
 static void settled(struct disk_file *f)
 {
 	free(f->olds);
-	free(f->saved);
+	clear(&f->saved);
+	clear(&f->lost);
 	f->olds = NULL;
-	f->saved = NULL;
-	f->nolds = f->olds_cap = f->saved_cap = 0;
+	f->nolds = f->olds_cap = 0;
+	f->any_lost = false;
 	f->safe = f->n;
 	f->dirty_from = f->dirty_to = 0;
 	f->homeless = false;
@@ -131,6 +166,61 @@ static void revert_all(struct disk_file *f)
 	size(f, f->safe);
 	for (size_t i = 0; i < f->nolds; i++)
 		revert(f, f->olds[i].sector, f->olds[i].bytes);
+}
+
+/* A sync failed: nothing of what was dirty is on the platter, and all of it
+ * looks clean. */
+static void lose(struct disk_file *f)
+{
+	for (size_t i = 0; i < f->nolds; i++)
+		put(&f->lost, f->olds[i].sector);
+	for (size_t s = sectors(f->safe); s < sectors(f->n); s++)
+		put(&f->lost, s);
+	f->any_lost = true;
+}
+
+static void found(struct disk_file *f, size_t from, size_t to)
+{
+	for (size_t s = from / DISK_SECTOR; f->any_lost && s < sectors(to); s++)
+		take(&f->lost, s);
+}
+
+/* The size that a sync makes durable: none of what is lost lies at its end. */
+static size_t safe_size(const struct disk_file *f)
+{
+	size_t safe = f->safe < f->n ? f->safe : f->n;
+	for (size_t s = safe / DISK_SECTOR; s < sectors(f->n); s++)
+		if (!has(&f->lost, s))
+			safe = s + 1 == sectors(f->n) ? f->n
+			                              : (s + 1) * DISK_SECTOR;
+	return safe;
+}
+
+/* A sync went well: the platter is as programs see it but for what is lost. */
+static void synced(struct disk_file *f)
+{
+	size_t kept = 0, n = f->n;
+	if (!f->any_lost) {
+		settled(f);
+		return;
+	}
+	for (size_t i = 0; i < f->nolds; i++)
+		if (has(&f->lost, f->olds[i].sector))
+			f->olds[kept++] = f->olds[i];
+		else
+			take(&f->saved, f->olds[i].sector);
+	f->nolds = kept;
+	f->safe = safe_size(f);
+	f->dirty_from = f->dirty_to = 0;
+	for (size_t s = 0; s < sectors(n); s++) {
+		if (!has(&f->lost, s))
+			continue;
+		if (s < sectors(f->safe) && !has(&f->saved, s))
+			old_new(f, s); /* zeros, where none ever was */
+		dirty(f, s * DISK_SECTOR,
+		      s + 1 == sectors(n) ? n : (s + 1) * DISK_SECTOR);
+	}
+	f->homeless = false;
 }
 
 static void file_free(struct disk_file *f)
@@ -192,6 +282,7 @@ int disk_write(struct disk *d, struct disk_file *f, uint64_t at, const void *p,
 	d->used += grows;
 	dirty(f, (size_t)at < f->n ? (size_t)at : f->n, end);
 	save(f, (size_t)at, end);
+	found(f, (size_t)at, end);
 	if (end > f->n)
 		size(f, end);
 	memcpy(f->p + at, p, n);
@@ -223,8 +314,28 @@ int disk_truncate(struct disk *d, struct disk_file *f, uint64_t n)
 	dirty(f, (size_t)n < f->n ? (size_t)n : f->n,
 	      (size_t)n > f->n ? (size_t)n : f->n);
 	save(f, (size_t)n, f->n);
+	found(f, (size_t)n, f->n);
 	size(f, (size_t)n);
 	return 0;
+}
+
+static bool in_folder(const char *name, const char *folder)
+{
+	size_t n = strlen(folder);
+	return n ? strncmp(name, folder, n) == 0 : !strchr(name, '/');
+}
+
+static bool sync_fails(struct disk *d, const struct disk_file *f)
+{
+	if (!d->fail_in)
+		return false;
+	bool this = strchr(d->fail_file, '/')
+	                    ? in_folder(f->name, d->fail_file)
+	                    : strcmp(f->name, d->fail_file) == 0;
+	if (!this || --d->fail_in)
+		return false;
+	d->failed = true;
+	return true;
 }
 
 int disk_sync(struct disk *d, struct disk_file *f)
@@ -235,21 +346,20 @@ int disk_sync(struct disk *d, struct disk_file *f)
 		d->lied = true;
 		return 0;
 	}
+	if (sync_fails(d, f)) {
+		lose(f);
+		return -GT_EIO;
+	}
 	bool full = f->homeless && d->limit && d->used > d->limit;
 	if (full) {
 		d->used -= f->n;
 		revert_all(f);
 		d->used += f->n;
+		settled(f);
 	}
-	settled(f);
+	synced(f);
 	f->dropped = full;
 	return full ? -GT_ENOSPACE : 0;
-}
-
-static bool in_folder(const char *name, const char *folder)
-{
-	size_t n = strlen(folder);
-	return n ? strncmp(name, folder, n) == 0 : !strchr(name, '/');
 }
 
 int disk_sync_names(struct disk *d, const char *folder)
@@ -321,9 +431,8 @@ static void tear(struct disk_file *f, struct prng *p)
 	if (keep == ALL)
 		return;
 	size(f, live > f->safe ? live : f->safe);
-	size_t sectors = (f->n + DISK_SECTOR - 1) / DISK_SECTOR;
-	uint8_t *kept = must(calloc(1, sectors / 8 + 1));
-	for (size_t s = first; s < sectors; s++) {
+	uint8_t *kept = must(calloc(1, sectors(f->n) / 8 + 1));
+	for (size_t s = first; s < sectors(f->n); s++) {
 		size_t at = s * DISK_SECTOR;
 		if (at >= to || at >= live)
 			continue;
@@ -361,6 +470,21 @@ void disk_power_cycle(struct disk *d, struct prng *p)
 		settled(f);
 		d->used += f->n;
 		at = &f->next;
+	}
+}
+
+void disk_evict(struct disk *d)
+{
+	static const uint8_t zeros[DISK_SECTOR];
+	for (struct disk_file *f = d->files; f; f = f->next) {
+		if (!f->any_lost)
+			continue;
+		for (size_t i = 0; i < f->nolds; i++)
+			if (has(&f->lost, f->olds[i].sector))
+				revert(f, f->olds[i].sector, f->olds[i].bytes);
+		for (size_t s = sectors(f->safe); s < sectors(f->n); s++)
+			if (has(&f->lost, s))
+				revert(f, s, zeros);
 	}
 }
 

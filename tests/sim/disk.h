@@ -4,6 +4,10 @@
  * sync_names makes creations, removals and renames durable. A power cut keeps,
  * drops or tears by sector whatever was not. A file lost by name is lost with
  * its bytes.
+ *
+ * A sync that fails leaves its sectors as Linux does: programs see them, no
+ * later sync writes them, only a write makes them dirty again; until then a
+ * power cut may take them, and so may whoever needs the memory.
  */
 #ifndef SIM_DISK_H
 #define SIM_DISK_H
@@ -22,8 +26,11 @@ struct disk {
 	uint64_t used;
 	bool late; /* object files (o/) meet the limit at the sync, which drops
 	              all that was not durable */
-	bool lies; /* syncs do nothing */
-	bool lied; /* ... and one was asked for: no promise holds */
+	const char *fail_file; /* or a folder, with a slash at its end */
+	uint64_t fail_in;      /* ... its n-th sync from now fails; 0: none */
+	bool failed;           /* a sync has, since this was last cleared */
+	bool lies;             /* syncs do nothing */
+	bool lied;             /* ... and one was asked for: no promise holds */
 };
 
 void disk_free(struct disk *d);
@@ -42,6 +49,8 @@ int disk_remove(struct disk *d, const char *name);
 int disk_rename(struct disk *d, const char *from, const char *to);
 /* Power comes back: what is on the platters is what there is. */
 void disk_power_cycle(struct disk *d, struct prng *p);
+/* What failed syncs left in memory is read from the platters again. */
+void disk_evict(struct disk *d);
 
 /* A bit flips, on the platter and in what is read. */
 void disk_rot(struct disk_file *f, uint64_t at);

@@ -83,6 +83,8 @@ void blob_rot(struct world *w, struct sim_node *s);
 
 /* power.c */
 void power_cut(struct world *w, struct sim_node *s);
+/* A sync failed and the program ends; the disk goes on. */
+void power_end(struct world *w, struct sim_node *s);
 void power_on(struct world *w, struct sim_node *s);
 void power_episode(struct world *w, enum fault f);
 void power_restore(struct world *w, struct sim_node *s);

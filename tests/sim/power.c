@@ -21,11 +21,12 @@ static void say(const struct world *w, const struct sim_node *s,
 /* ----------------------------------------------------------------- going off
  */
 
-static void stop(struct world *w, struct sim_node *s)
+/* Closed in order, SQLite moves its log into the database. */
+static void stop(struct world *w, struct sim_node *s, bool in_order)
 {
 	s->crashes++;
 	s->incarnation++;
-	s->disk.dead = true;
+	s->disk.dead = s->disk.dead || !in_order;
 	ask_forget(s);
 	gt_node_close(s->core);
 	s->core = NULL;
@@ -36,7 +37,7 @@ static void stop(struct world *w, struct sim_node *s)
 void power_off(struct world *w, struct sim_node *s)
 {
 	if (s->core)
-		stop(w, s);
+		stop(w, s, false);
 	net_power_cut(w, s);
 }
 
@@ -44,12 +45,31 @@ void power_cut(struct world *w, struct sim_node *s)
 {
 	if (!s->core)
 		return;
-	stop(w, s);
+	stop(w, s, false);
 	disk_power_cycle(&s->disk, &w->disks);
 	say(w, s, "power cut");
 	net_power_cut(w, s);
 	sim_plan(w, w->now + 500 + prng_below(&w->power, 60000), POWER_ON,
 	         s->index);
+}
+
+void power_end(struct world *w, struct sim_node *s)
+{
+	struct prng *p = sim_draws(w, FAULT_SYNC);
+	bool in_order = prng_below(p, 2);
+	w->struck[FAULT_BIT_SYNC]++;
+	say(w, s,
+	    in_order ? "ends for a failed sync" : "dies of a failed sync");
+	stop(w, s, in_order);
+	if (s->disk.dead && in_order)
+		disk_power_cycle(&s->disk, p);
+	s->disk.dead = false;
+	if (prng_once_in(p, 3))
+		disk_evict(&s->disk);
+	net_power_cut(w, s);
+	sim_plan(w, w->now + 500 + prng_below(p, 10000), POWER_ON, s->index);
+	sim_plan(w, w->now + 15000 + prng_below(p, 300000), POWER_CUT, s->index)
+	        ->incarnation = s->incarnation;
 }
 
 /* ----------------------------------------------------------------- coming on
@@ -100,6 +120,29 @@ static void choose_version(struct world *w, struct sim_node *s)
 	                                  : "is of the newest version");
 }
 
+/* The daemon's rule for what a run before may have left in memory only, see
+ * daemon/disk/rewrite.h. */
+static int rewrite(struct disk *d, const char *name)
+{
+	struct disk_file *f = disk_open(d, name, false);
+	size_t n = f ? (size_t)disk_size(f) : 0;
+	if (n == 0)
+		return 0;
+	uint8_t *p = sim_must(malloc(n));
+	int status = disk_read(d, f, 0, p, n);
+	if (status == 0)
+		status = disk_write(d, f, 0, p, n);
+	if (status == 0)
+		status = disk_sync(d, f);
+	free(p);
+	return status ? status : disk_sync_names(d, "");
+}
+
+static sqlite3 *open_database(struct sim_node *s)
+{
+	return rewrite(&s->disk, "db-wal") ? NULL : vfs_open_db(s->index);
+}
+
 static bool open_core(struct world *w, struct sim_node *s)
 {
 	char why[256] = "";
@@ -116,11 +159,12 @@ static bool open_core(struct world *w, struct sim_node *s)
 	        .restored = s->restored && !s->untold};
 	memcpy(c.seed, s->key.seed, 32);
 	memcpy(c.roster_key, w->roster.public, 32);
-	sqlite3 *db = vfs_open_db(s->index);
+	s->disk.failed = false;
+	sqlite3 *db = open_database(s);
 	if (db && gt_node_open(&s->core, &c, db, why, sizeof why) == 0)
 		return true;
 	s->core = NULL;
-	bool excused = s->disk.limit || s->disk.dead;
+	bool excused = s->disk.limit || s->disk.dead || s->disk.failed;
 	if (s->disk.dead)
 		disk_power_cycle(&s->disk, &w->disks);
 	if (!excused)
@@ -225,7 +269,7 @@ void power_restore(struct world *w, struct sim_node *s)
 	w->struck[FAULT_BIT_RESTORE]++;
 	check_restored(w, s->index);
 	audit_lost(w, s->index);
-	stop(w, s);
+	stop(w, s, false);
 	disk_copy(&s->disk, &s->backup);
 	disk_free(&s->backup);
 	s->untold = sim_may(w, FAULT_CLONE) &&
@@ -236,6 +280,20 @@ void power_restore(struct world *w, struct sim_node *s)
 	come_back(w, s);
 }
 
+/* Of the log, of an object or what is to be one, or of the database itself as a
+ * stop moves the log into it. */
+static void spoil_sync(struct world *w, struct sim_node *s, struct prng *p)
+{
+	static const char *const files[] = {"db-wal", "o/", "s/", "db"};
+	unsigned which = (unsigned)prng_below(p, 4);
+	if (!s->core)
+		return;
+	s->disk.fail_file = files[which];
+	s->disk.fail_in = which == 3 ? 1 : 1 + prng_below(p, 8);
+	if (which == 3)
+		power_end(w, s);
+}
+
 static void replace(struct world *w, struct sim_node *s)
 {
 	if (!s->core)
@@ -243,7 +301,7 @@ static void replace(struct world *w, struct sim_node *s)
 	say(w, s, "is lost and replaced");
 	check_restored(w, s->index);
 	audit_lost(w, s->index);
-	stop(w, s);
+	stop(w, s, false);
 	disk_free(&s->disk);
 	s->disk = (struct disk){0};
 	s->untold = false;
@@ -266,6 +324,8 @@ void power_episode(struct world *w, enum fault f)
 		replace(w, s);
 	else if (f == FAULT_VERSION)
 		power_cut(w, s); /* to be upgraded, or to go back */
+	else if (f == FAULT_SYNC)
+		spoil_sync(w, s, p);
 	else if (f == FAULT_LIE)
 		s->disk.lies = true;
 }

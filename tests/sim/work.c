@@ -493,7 +493,8 @@ void work_replied(struct world *w, unsigned node, const struct gt_action *a)
 	case WITHDRAW_PROMISE:
 		/* The other copy may have it, and this one not. */
 		if (a->status != 0 &&
-		    (w->nodes[node].disk.limit || clone_alive(w))) {
+		    (w->nodes[node].disk.limit || w->nodes[node].disk.failed ||
+		     clone_alive(w))) {
 			p->resource->pending = false;
 			p->resource->unsure = true;
 			break;

@@ -94,10 +94,13 @@ void sim_turn(struct world *w, struct sim_node *s, const struct gt_event *e)
 		/* Only a disk that fails may stop a node; a full one, only if
 		 * the database has no room: content waits. */
 		bool full = s->disk.limit && status == -GT_ESTORE;
-		if (!s->disk.dead && !full)
+		if (!s->disk.dead && !full && !s->disk.failed)
 			world_fail(w, "turn", "node %s stopped: %s", s->code,
 			           gt_node_why(s->core));
-		power_cut(w, s);
+		if (s->disk.failed && !s->disk.dead)
+			power_end(w, s);
+		else
+			power_cut(w, s);
 		return;
 	}
 	for (size_t i = 0;
@@ -153,6 +156,8 @@ static uint64_t pause_of(enum fault_bit bit)
 		return 2400000;
 	case FAULT_BIT_VERSION:
 		return 600000;
+	case FAULT_BIT_SYNC:
+		return 300000;
 	case FAULT_BIT_CLONE:
 		return 1200000;
 	case FAULT_BIT_LIE:
@@ -187,7 +192,8 @@ static void episode(struct world *w, enum fault_bit bit)
 	if (!sim_may(w, 1 << bit))
 		return;
 	if (bit != FAULT_BIT_ROT && bit != FAULT_BIT_RESTORE &&
-	    bit != FAULT_BIT_VERSION && bit != FAULT_BIT_CLONE)
+	    bit != FAULT_BIT_VERSION && bit != FAULT_BIT_CLONE &&
+	    bit != FAULT_BIT_SYNC)
 		w->struck[bit]++;
 	if (bit == FAULT_BIT_OUTAGE || bit == FAULT_BIT_ONE_WAY)
 		net_episode(w, 1 << bit);
@@ -309,7 +315,7 @@ void world_heal(struct world *w)
 		struct sim_node *s = &w->nodes[i];
 		if (s->off)
 			continue;
-		s->disk.die_at = s->disk.limit = 0;
+		s->disk.die_at = s->disk.limit = s->disk.fail_in = 0;
 		s->disk.lies = false;
 		s->clock_off = 0;
 		s->blocked = 0;

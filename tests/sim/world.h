@@ -34,6 +34,8 @@ enum { NODES_MAX = 2049 }; /* one slot is for a copy, see clone.c */
 	X(VERSION, "version")       /* programs change, N and N-1 */           \
 	X(CLONE, "clone")           /* two copies of a node; and a backup      \
 	                               restored without telling the node */    \
+	X(SYNC, "sync")             /* a sync fails, and what it was to write  \
+	                               looks clean */                          \
 	X(LIE, "lie")               /* fsync does nothing: never on by itself */
 
 enum fault_bit {
