@@ -195,6 +195,8 @@ def point(box, name, fault, n):
         for node in live:
             if node.process:
                 ended_well(node, killed and node is target, what if node is target else "", s.at_start)
+        if fired and fault in ("write-eio", "sync-eio"):
+            s.look(box, n, what)
         room_again(fault, s, target, what)
         live_on(box, live, killed, target, what)
         library = None

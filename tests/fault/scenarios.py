@@ -11,6 +11,7 @@ class Scenario:
     late = ()  # nodes that start once the shim is armed
     depth = 12  # calls on the stack that tell two places apart
     traced = False  # the target is also killed at each of its system calls
+    memory = True  # each of its allocations fails
 
     def act(self, box, env=None):
         """True: acknowledged."""
@@ -18,6 +19,9 @@ class Scenario:
 
     def watch(self, box):
         """Waits, while the shim is armed, for what follows by itself."""
+
+    def look(self, box, n, what):
+        """What only this scenario asks, behind the n-th call, which failed."""
 
 
 class Publish(Scenario):
@@ -149,6 +153,28 @@ class Start(Scenario):
         return True
 
 
+class Restart(Start):
+    """a node starts after a SIGKILL"""
+
+    nodes = ("3301",)
+    target = "3301"
+    memory = False  # the same as in any start
+
+    def prepare_files(self, box):
+        box.down.start()
+        if not box.hand_in(box.down, [statement("killed")]):
+            raise Failed("hand-in")
+        box.down.kill9()
+
+    def look(self, box, n, what):
+        """First of all the log left behind is written again: it may be in the
+        system's memory only. Who cannot do that does not open it."""
+        if n == 1 and "guantong.db-wal" not in what:
+            raise Failed(f"the first call was {what}")
+        if n == 1 and "cannot-start" not in box.down.log():
+            raise Failed(f"it went on:\n{box.down.log(8)}")
+
+
 class StartNew(Start):
     """a node starts for the first time"""
 
@@ -181,6 +207,7 @@ ALL = {
     "withdraw-child": WithdrawChild,
     "policy": Policy,
     "start": Start,
+    "restart": Restart,
     "start-new": StartNew,
 }
 __all__ = ["ALL", "CHANGES", "Scenario"]
