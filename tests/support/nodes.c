@@ -136,34 +136,6 @@ void nodes_enrol(struct nodes *t)
 	}
 }
 
-static struct nodes *line(unsigned n)
-{
-	static const char *const codes[] = {"", "33", "3301", "330106"};
-	struct nodes *t = nodes_new();
-	for (unsigned i = 0; i < n; i++)
-		nodes_open(t, i, codes[i + 1], codes[i], NULL);
-	nodes_enrol(t);
-	return t;
-}
-
-int nodes_two(void **state)
-{
-	*state = line(2);
-	return 0;
-}
-
-int nodes_three(void **state)
-{
-	*state = line(3);
-	return 0;
-}
-
-int nodes_gone(void **state)
-{
-	nodes_free(*state);
-	return 0;
-}
-
 /* ------------------------------------------------------------------ actions */
 
 static void keep(struct nodes *t, struct one *s, const struct gt_action *a)

@@ -91,6 +91,7 @@ struct nodes {
 	uint64_t tokens;
 	struct gt_key roster;
 	struct gt_arena *arena; /* what the log points to */
+	char dir[40];           /* of the databases, "": they are in memory */
 	/* False: the message is lost. */
 	bool (*hook)(struct nodes *t, struct message *m);
 	int hooked; /* for the hook's own use */
@@ -106,6 +107,7 @@ void nodes_open(struct nodes *t, unsigned i, const char *code,
  * and not wired: set-up of a cmocka test, with what ends it. */
 int nodes_two(void **state); /* the first two */
 int nodes_three(void **state);
+int nodes_three_on_disk(void **state);
 int nodes_gone(void **state);
 /* Puts member rows for all open nodes into every open node. */
 void nodes_enrol(struct nodes *t);
@@ -114,6 +116,18 @@ struct gt_bytes nodes_member(struct nodes *t, const char *code,
                              const uint8_t key[32], uint64_t version,
                              int standing);
 void nodes_members(struct nodes *t, unsigned i, struct gt_bytes sealed);
+
+/* Lives: for nodes that were opened at nodes_path, in t->dir, which
+ * nodes_dir_new makes and nodes_gone removes. Stopping cuts the node's links;
+ * what is started again is what it was, by its database. */
+void nodes_dir_new(struct nodes *t);
+const char *nodes_path(const struct nodes *t, unsigned i);
+void nodes_stop(struct nodes *t, unsigned i);
+void nodes_restart(struct nodes *t, unsigned i);
+/* What node i has on its disk now is kept as number `as`: what another node may
+ * be opened on, or this one put back to, started anew; then it is used up. */
+void nodes_snapshot(struct nodes *t, unsigned i, unsigned as);
+void nodes_restore(struct nodes *t, unsigned i, unsigned from);
 
 /* One event, one turn. Returns what the turn returned. */
 int nodes_event(struct nodes *t, unsigned i, const struct gt_event *e);

@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,25 +16,16 @@ enum { TOP, MID, COPY };
 
 static const char *const codes[] = {"33", "3301", "3301"};
 static const char *const parents[] = {"", "33", "33"};
-static char dir[64];
-
-static const char *path_of(unsigned i)
-{
-	static char path[80];
-	gt_format(path, sizeof path, "%s/%u.db", dir, i);
-	return path;
-}
 
 static void start(struct nodes *t, unsigned i)
 {
-	nodes_open(t, i, codes[i], parents[i], path_of(i));
+	nodes_open(t, i, codes[i], parents[i], nodes_path(t, i));
 }
 
 static int two(void **state)
 {
 	struct nodes *t = nodes_new();
-	gt_copy(dir, sizeof dir, "/tmp/guantong-lineage-XXXXXX");
-	assert_non_null(mkdtemp(dir));
+	nodes_dir_new(t);
 	start(t, TOP);
 	start(t, MID);
 	nodes_enrol(t);
@@ -43,54 +33,7 @@ static int two(void **state)
 	return 0;
 }
 
-static int gone(void **state)
-{
-	char command[80];
-	nodes_free(*state);
-	gt_format(command, sizeof command, "rm -r %s", dir);
-	return system(command);
-}
-
 /* ----------------------------------------------------------------- the kit */
-
-/* What node i has on its disk now is what node `to` will start with. */
-static void snapshot(struct nodes *t, unsigned i, unsigned to)
-{
-	sqlite3 *db;
-	assert_int_equal(sqlite3_open(path_of(to), &db), SQLITE_OK);
-	sqlite3_backup *b = sqlite3_backup_init(db, "main", t->v[i].db, "main");
-	assert_non_null(b);
-	assert_int_equal(sqlite3_backup_step(b, -1), SQLITE_DONE);
-	assert_int_equal(sqlite3_backup_finish(b), SQLITE_OK);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-}
-
-static void stop(struct nodes *t, unsigned i)
-{
-	for (unsigned w = 0; w < t->nwires; w++)
-		if (t->wires[w].child == i || t->wires[w].parent == i)
-			nodes_cut(t, w);
-	gt_node_close(t->v[i].node);
-	t->v[i].node = NULL;
-}
-
-static void restart(struct nodes *t, unsigned i)
-{
-	stop(t, i);
-	start(t, i);
-}
-
-/* Node i's disk is again what it was when `from` was kept. */
-static void restore(struct nodes *t, unsigned i, unsigned from)
-{
-	char command[300], kept[80];
-	stop(t, i);
-	gt_copy(kept, sizeof kept, path_of(from));
-	gt_format(command, sizeof command, "rm -f %s-* && mv %s %s", path_of(i),
-	          kept, path_of(i));
-	assert_int_equal(system(command), 0);
-	start(t, i);
-}
 
 static void link_up(struct nodes *t, unsigned child)
 {
@@ -189,7 +132,7 @@ static void both_remember_the_session(void **state)
 		assert_int_equal(strlen(token(t, TOP)), 128);
 		assert_memory_equal(token(t, TOP), before, 64);
 		if (k % 2)
-			restart(t, k % 4 == 1 ? TOP : MID);
+			nodes_restart(t, k % 4 == 1 ? TOP : MID);
 		link_again(t, MID);
 		assert_true(linked(t, MID));
 		assert_string_not_equal(token(t, MID), before);
@@ -220,9 +163,9 @@ static void nothing_lost_is_an_alarm(void **state)
 			t->hooked = n;
 			link_again(t, MID);
 			if (k == 1)
-				restart(t, MID);
+				nodes_restart(t, MID);
 			if (k == 2)
-				restart(t, TOP);
+				nodes_restart(t, TOP);
 			assert_quiet(t);
 		}
 		t->hook = NULL;
@@ -241,11 +184,11 @@ static void version_1_in_between(void **state)
 	for (unsigned held = TOP; held <= MID; held++) {
 		link_again(t, MID);
 		t->v[held].protocol = 1;
-		restart(t, held);
+		nodes_restart(t, held);
 		link_again(t, MID);
 		assert_true(linked(t, MID));
 		t->v[held].protocol = 0;
-		restart(t, held);
+		nodes_restart(t, held);
 		/* the child may remember; the parent must not compare */
 		assert_int_equal(strspn(token(t, TOP), "0"), 128);
 		link_again(t, MID);
@@ -261,12 +204,12 @@ static void restored_and_said_so(void **state)
 	char before[33];
 	for (unsigned i = TOP; i <= MID; i++) {
 		link_again(t, MID);
-		snapshot(t, i, COPY);
+		nodes_snapshot(t, i, COPY);
 		hand_in(t, MID, 10 * (i + 1), 5);
 		link_again(t, MID);
 		gt_copy(before, sizeof before, epoch(t, i));
 		t->v[i].restored = true;
-		restore(t, i, COPY);
+		nodes_restore(t, i, COPY);
 		t->v[i].restored = false;
 		link_again(t, MID);
 		assert_true(linked(t, MID));
@@ -300,7 +243,7 @@ static void a_second_copy(void **state)
 	char before[33];
 	hand_in(t, MID, 1, 4);
 	link_up(t, MID);
-	snapshot(t, MID, COPY);
+	nodes_snapshot(t, MID, COPY);
 	start(t, COPY);
 	gt_copy(before, sizeof before, epoch(t, COPY));
 	hand_in(t, COPY, 100, 3);
@@ -341,9 +284,9 @@ static void a_second_copy(void **state)
 	assert_alarm(t, MID, 1);
 	assert_records(t, TOP, 9);
 	/* one was stopped: it is quiet from now on */
-	stop(t, COPY);
+	nodes_stop(t, COPY);
 	link_again(t, MID);
-	restart(t, MID);
+	nodes_restart(t, MID);
 	link_again(t, MID);
 	assert_alarm(t, TOP, 2);
 	assert_int_equal(alarms(t, MID), 0);
@@ -356,13 +299,13 @@ static void a_stranger_confirms_nothing(void **state)
 {
 	struct nodes *t = *state;
 	link_up(t, MID);
-	snapshot(t, MID, COPY);
+	nodes_snapshot(t, MID, COPY);
 	start(t, COPY);
 	link_again(t, MID);
 	nodes_wire(t, COPY, TOP, true);
 	nodes_run(t);
 	assert_alarm(t, TOP, 1);
-	stop(t, COPY);
+	nodes_stop(t, COPY);
 	link_again(t, MID);
 	assert_true(linked(t, MID));
 	assert_int_equal(alarms(t, MID), 0);
@@ -375,11 +318,11 @@ static void restored_without_a_word(void **state)
 	for (unsigned i = TOP; i <= MID; i++) {
 		int64_t had = written(t, TOP);
 		link_again(t, MID);
-		snapshot(t, i, COPY);
+		nodes_snapshot(t, i, COPY);
 		hand_in(t, MID, 10 * (i + 1), 5);
 		link_again(t, MID);
 		assert_int_equal(written(t, TOP), had);
-		restore(t, i, COPY);
+		nodes_restore(t, i, COPY);
 		hand_in(t, MID, 100 * (i + 1), 2);
 		link_again(t, MID);
 		assert_false(linked(t, MID));
@@ -466,7 +409,7 @@ static void nothing_shown_in_a_known_epoch(void **state)
 	assert_alarm(t, TOP, 1);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, two, gone)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, two, nodes_gone)
 
 int main(void)
 {
