@@ -1,0 +1,296 @@
+/* u_http_api.c: what programs say: statements, and what the operator asks. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "http_kit.h"
+
+#define VERSION "X-Experience-API-Version: 2.0.0"
+#define JSON    VERSION "\nContent-Type: application/json"
+#define S1                                                         \
+	"\"actor\":{\"mbox\":\"mailto:a@b.cn\"},\"verb\":{\"id\":" \
+	"\"http://a.b/c\"},\"object\":{\"id\":\"http://a.b/d\"}"
+
+static long post(const char *body)
+{
+	return ask_at(false, "POST", "/xapi/statements", JSON, body);
+}
+
+static void statements_in(void **state)
+{
+	static const char id[] = "/xapi/statements?statementId="
+	                         "12345678-1234-4234-8234-123456789012";
+	(void)state;
+	script(0, "[\"x\"]");
+	assert_int_equal(post("{" S1 "}"), 200);
+	assert_string_equal(got.body, "[\"x\"]");
+	assert_true(heads("X-Experience-API-Version: 2.0.0"));
+	assert_true(heads("X-Experience-API-Consistent-Through: 1970-"));
+	assert_non_null(strstr(core.authority, "urn:guantong:3301"));
+	assert_string_equal(core.actor, "terminal");
+	assert_int_equal(post("[{" S1 "},{" S1 "}]"), 200);
+	unsigned before = posts(GT_EV_STATEMENTS);
+	assert_int_equal(post("{\"actor\":3}"), 400);
+	assert_int_equal(post("{"), 400);
+	assert_int_equal(post(""), 400);
+	assert_true(says("message"));
+	assert_int_equal(ask_at(false, "POST", "/xapi/statements",
+	                        "Content-Type: application/json", "{" S1 "}"),
+	                 400);
+	assert_int_equal(ask_at(false, "POST", "/xapi/statements",
+	                        VERSION "\nContent-Type: multipart/mixed", "x"),
+	                 400);
+	assert_true(says("multipart"));
+	assert_int_equal(posts(GT_EV_STATEMENTS), before);
+	assert_int_equal(ask_at(false, "PUT", id, JSON, "{" S1 "}"), 204);
+	assert_int_equal(
+	        ask_at(false, "PUT", "/xapi/statements", JSON, "{" S1 "}"),
+	        400);
+	script(-GT_ECONFLICT, "known in another form");
+	assert_int_equal(ask_at(false, "PUT", id, JSON, "{" S1 "}"), 409);
+	assert_true(says("known in another form"));
+	pthread_mutex_lock(&lock);
+	core.busy = true;
+	pthread_mutex_unlock(&lock);
+	assert_int_equal(post("{" S1 "}"), 503);
+	script(0, "[]");
+}
+
+static long list(const char *query)
+{
+	char path[300];
+	gt_format(path, sizeof path, "/xapi/statements%s", query);
+	return ask_at(false, "GET", path, VERSION, NULL);
+}
+
+static size_t counted(const char *what)
+{
+	size_t n = 0;
+	for (const char *p = got.body; (p = strstr(p, what)); p++)
+		n++;
+	return n;
+}
+
+static void statements_out(void **state)
+{
+	(void)state;
+	assert_int_equal(list("?statementId=00000000-0000-4000-8000-"
+	                      "000000000003"),
+	                 200);
+	assert_true(says("\"n\":1.50"));
+	assert_int_equal(list("?statementId=00000000-0000-4000-8000-"
+	                      "000000000002"),
+	                 404);
+	assert_int_equal(list("?voidedStatementId=00000000-0000-4000-8000-"
+	                      "000000000002"),
+	                 200);
+	assert_int_equal(list("?statementId=x"), 400);
+	assert_int_equal(list("?agent=x"), 400);
+	assert_true(says("agent"));
+	assert_int_equal(list("?limit=3"), 200);
+	assert_int_equal(counted("\"verb\""), 3);
+	const char *newest = strstr(got.body, "000000000250");
+	assert_non_null(newest);
+	assert_true(newest < strstr(got.body, "000000000249"));
+	assert_true(says("\"more\":\"/xapi/statements?more=1-247"));
+	assert_int_equal(list("?more=1-247&limit=3&ascending=false"), 200);
+	assert_true(says("000000000247"));
+	assert_true(says("more=1-244"));
+	assert_int_equal(list("?more=x"), 400);
+	/* every one once, the voided one not */
+	assert_int_equal(list("?limit=500&ascending=true"), 200);
+	assert_int_equal(counted("\"verb\""), 249);
+	assert_true(says("\"more\":\"\""));
+	assert_int_equal(list("?since=1970-01-01T00:00:10Z"
+	                      "&until=1970-01-01T00:00:20Z"),
+	                 200);
+	assert_int_equal(counted("\"verb\""), 10);
+	assert_true(says("000000000020"));
+	assert_false(says("000000000010\""));
+	assert_int_equal(list("?since=yesterday"), 400);
+	assert_int_equal(get("/xapi/about"), 200);
+	assert_true(says("2.0.0"));
+}
+
+/* A second copy of a node: when, whose, and what to do. */
+static void strangers(void **state)
+{
+	(void)state;
+	for (unsigned told = 0; told < 2; told++) {
+		pthread_mutex_lock(&lock);
+		core.stranger = told;
+		pthread_mutex_unlock(&lock);
+		assert_int_equal(get("/?lang=en"), 200);
+		assert_int_equal(says("3301 and this node"), told);
+		assert_int_equal(says("stop one of the two copies"), told);
+		assert_int_equal(get("/?lang=zh-CN"), 200);
+		assert_int_equal(says("3301 与本节点"), told);
+		assert_int_equal(get("/metrics"), 200);
+		assert_true(says(told ? "\nguantong_strangers_total 3\n"
+		                      : "\nguantong_strangers_total 0\n"));
+		assert_int_equal(
+		        ask_at(true, "GET", "/admin/status", NULL, NULL), 200);
+		assert_true(says(told ? "\"stranger\":\"3301\""
+		                      : "\"stranger\":null"));
+		assert_true(says(told ? "\"stranger_seen\":\"2026-01-01T"
+		                      : "\"stranger_seen\":null"));
+	}
+	pthread_mutex_lock(&lock);
+	core.stranger = false;
+	pthread_mutex_unlock(&lock);
+}
+
+static void administration(void **state)
+{
+	struct stat st;
+	(void)state;
+	assert_int_equal(stat(GT_DIR_CONTROL, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(get("/admin/status"), 404);
+	assert_int_equal(ask_at(true, "GET", "/admin/status", NULL, NULL), 200);
+	assert_true(says("\"generation\":0"));
+	assert_true(says("\"link\":7"));
+	script(0, "{\"id\":\"33/a\",\"version\":1}");
+	assert_int_equal(ask_at(true, "POST", "/admin/publish", NULL,
+	                        "{\"id\":\"33/a\",\"type\":\"course\","
+	                        "\"title\":{\"en\":\"t\"}}"),
+	                 200);
+	assert_true(says("\"version\":1"));
+	assert_memory_equal(core.actor, "user:", 5);
+	assert_string_not_equal(core.actor, "user:operator");
+	assert_int_equal(ask_at(true, "POST", "/admin/publish", NULL, "{"),
+	                 400);
+	assert_int_equal(ask_at(true, "POST", "/admin/withdraw", NULL,
+	                        "{\"id\":\"33/a\",\"reason\":\"old\"}"),
+	                 200);
+	assert_int_equal(
+	        ask_at(true, "POST", "/admin/withdraw", NULL, "{\"id\":3}"),
+	        400);
+	assert_int_equal(ask_at(true, "POST", "/admin/fetch", NULL,
+	                        "{\"id\":\"33/later\"}"),
+	                 200);
+	assert_int_equal(
+	        ask_at(true, "POST", "/admin/policy", NULL, "rules: 3\n"), 400);
+	assert_int_equal(ask_at(true, "POST", "/admin/members", NULL, "abc"),
+	                 400);
+	assert_int_equal(ask_at(true, "POST", "/admin/reload", NULL, ""), 200);
+	assert_int_equal(reloads, 1);
+	static const char *const reads[] = {
+	        "/admin/layers",     "/admin/members",
+	        "/admin/audit",      "/admin/records?after=3",
+	        "/admin/quarantine", "/admin/explain?id=33/ke&for=3301"};
+	for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
+		assert_int_equal(ask_at(true, "GET", reads[i], NULL, NULL),
+		                 200);
+	assert_int_equal(
+	        ask_at(true, "GET", "/admin/audit?when=now", NULL, NULL), 400);
+	assert_true(says("when"));
+}
+
+static void *advance(void *arg)
+{
+	(void)arg;
+	pthread_mutex_lock(&lock);
+	core.generation++;
+	pthread_cond_broadcast(&change);
+	pthread_mutex_unlock(&lock);
+	return NULL;
+}
+
+static void waiting(void **state)
+{
+	pthread_t t;
+	(void)state;
+	pthread_create(&t, NULL, advance, NULL);
+	assert_int_equal(
+	        ask_at(true, "GET", "/admin/wait?generation=0", NULL, NULL),
+	        200);
+	assert_true(says("\"generation\":1"));
+	pthread_join(t, NULL);
+	assert_int_equal(ask_at(true, "GET",
+	                        "/admin/wait?generation=1&timeout_ms=20", NULL,
+	                        NULL),
+	                 200);
+	assert_true(says("\"generation\":1"));
+	assert_int_equal(
+	        ask_at(true, "GET", "/admin/wait?generation=x", NULL, NULL),
+	        400);
+}
+
+/* Stops the servers once a command waits in the core that will never reply. */
+static void *stopper(void *arg)
+{
+	(void)arg;
+	pthread_mutex_lock(&lock);
+	while (core.posts[GT_EV_WITHDRAW] < 2)
+		pthread_cond_wait(&change, &lock);
+	pthread_mutex_unlock(&lock);
+	gt_http_stop(http);
+	return NULL;
+}
+
+static void stopping(void **state)
+{
+	pthread_t t;
+	struct stat st;
+	(void)state;
+	pthread_mutex_lock(&lock);
+	core.mute = true;
+	pthread_mutex_unlock(&lock);
+	pthread_create(&t, NULL, stopper, NULL);
+	assert_int_equal(ask_at(true, "POST", "/admin/withdraw", NULL,
+	                        "{\"id\":\"33/a\"}"),
+	                 503);
+	pthread_join(t, NULL);
+	assert_int_not_equal(stat(GT_DIR_CONTROL, &st), 0);
+	pthread_mutex_lock(&lock);
+	core.mute = false;
+	pthread_mutex_unlock(&lock);
+	start();
+}
+
+static void terminals(void **state)
+{
+	(void)state;
+	gt_http_stop(http);
+	config.nusers = 2;
+	gt_copy(config.users[0].name, 64, "school");
+	gt_copy(config.users[0].password, 128, "pw");
+	gt_copy(config.users[1].name, 64, "home");
+	gt_copy(config.users[1].password, 128, "other");
+	start();
+	script(0, "[]");
+	assert_int_equal(post("{" S1 "}"), 401);
+	assert_true(heads("WWW-Authenticate: Basic"));
+	/* school:other */
+	assert_int_equal(ask_at(false, "POST", "/xapi/statements",
+	                        JSON "\nAuthorization: Basic "
+	                             "c2Nob29sOm90aGVy",
+	                        "{" S1 "}"),
+	                 401);
+	assert_int_equal(ask_at(false, "POST", "/xapi/statements",
+	                        JSON "\nAuthorization: Basic c2Nob29sOnB3",
+	                        "{" S1 "}"),
+	                 200);
+	assert_string_equal(core.actor, "user:school");
+	assert_int_equal(get("/"), 200);
+	config.nusers = 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(statements_in),
+	        cmocka_unit_test(statements_out),
+	        cmocka_unit_test(strangers),
+	        cmocka_unit_test(administration),
+	        cmocka_unit_test(waiting),
+	        cmocka_unit_test(stopping),
+	        cmocka_unit_test(terminals),
+	};
+	return cmocka_run_group_tests_name("http_api", tests, set_up,
+	                                   tear_down);
+}
