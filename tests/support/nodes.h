@@ -107,6 +107,7 @@ void nodes_open(struct nodes *t, unsigned i, const char *code,
  * and not wired: set-up of a cmocka test, with what ends it. */
 int nodes_two(void **state); /* the first two */
 int nodes_three(void **state);
+int nodes_two_on_disk(void **state);
 int nodes_three_on_disk(void **state);
 int nodes_gone(void **state);
 /* Puts member rows for all open nodes into every open node. */

@@ -29,6 +29,12 @@ int nodes_three(void **state)
 	return 0;
 }
 
+int nodes_two_on_disk(void **state)
+{
+	*state = line(2, true);
+	return 0;
+}
+
 int nodes_three_on_disk(void **state)
 {
 	*state = line(3, true);

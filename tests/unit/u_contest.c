@@ -139,10 +139,10 @@ static void assert_settled(struct nodes *t)
 }
 
 /* Sent what it cannot take, the child acknowledges it and offers what it holds.
- * Its next life knows of neither; it must all the same be asked to. */
-static void lost_with_the_link(void **state)
+ * The next link, or its next life, knows of neither; it must be sent all anew.
+ */
+static void lost(struct nodes *t, bool life_too)
 {
-	struct nodes *t = *state;
 	forgotten(t, false);
 	for (unsigned times = 0; times < 2; times++) {
 		look(t, 'M');
@@ -150,7 +150,8 @@ static void lost_with_the_link(void **state)
 		assert_string_equal(carried.seen, "M");
 		assert_int_equal(nodes_int(t, TOP, VERSION), 1);
 		assert_false(in_step(t, MID));
-		nodes_restart(t, MID);
+		if (life_too)
+			nodes_restart(t, MID);
 	}
 	look(t, '\0');
 	link_once(t, MID);
@@ -160,20 +161,14 @@ static void lost_with_the_link(void **state)
 	assert_settled(t);
 }
 
-/* The same, and the link alone ends, not the child's life. */
-static void lost_in_one_life(void **state)
+static void lost_with_the_link(void **state)
 {
-	struct nodes *t = *state;
-	forgotten(t, false);
-	look(t, 'M');
-	link_all(t, MID);
-	assert_string_equal(carried.seen, "M");
-	look(t, '\0');
-	link_once(t, MID);
-	assert_string_equal(carried.seen, "Mm");
-	assert_true(in_step(t, MID));
-	link_all(t, LOW);
-	assert_settled(t);
+	lost(*state, false);
+}
+
+static void lost_with_the_childs_life(void **state)
+{
+	lost(*state, true);
 }
 
 /* Answered, and the answer is lost: the publisher has issued it anew already,
@@ -226,7 +221,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        T(lost_with_the_link),
-	        T(lost_in_one_life),
+	        T(lost_with_the_childs_life),
 	        T(the_answer_is_lost),
 	        T(answered_when_the_parent_was),
 	        T(lost_beyond_the_one_in_between),

@@ -5,7 +5,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "nodes.h"
@@ -528,43 +527,34 @@ static void who_may_have_it(void **state)
 
 static bool lose_late_frames(struct nodes *t, struct message *m)
 {
-	return m->to != 3 || m->npayload < 20000 || ++t->hooked <= 5;
+	return m->to != MID || m->npayload < 20000 || ++t->hooked <= 5;
 }
 
 static void a_restart_keeps_what_is_durable(void **state)
 {
 	struct nodes *t = *state;
 	struct pack p;
-	char dir[] = "/tmp/guantong-object-XXXXXX", path[64], command[64];
 	package(&p, 1, 3000000);
-	assert_non_null(mkdtemp(dir));
-	gt_format(path, sizeof path, "%s/db", dir);
-	nodes_open(t, 3, "3302", "33", path);
-	nodes_enrol(t);
-	unsigned wire = nodes_wire(t, 3, TOP, true);
+	unsigned wire = nodes_wire(t, MID, TOP, true);
 	nodes_run(t);
 	t->hook = lose_late_frames;
 	assert_int_equal(publish(t, TOP, "a", &p), 0);
-	assert_int_equal(nodes_count(t, 3, GT_ACT_CHECK), 0);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_CHECK), 0);
 	t->hook = NULL;
 	nodes_cut(t, wire);
 	nodes_pass(t, 600);
-	int64_t present = nodes_int(t, 3, "SELECT present FROM object");
+	int64_t present = nodes_int(t, MID, "SELECT present FROM object");
 	struct gt_manifest *m = pack_manifest(&p);
 	assert_true(present >= 5 && present < m->nframes);
-	gt_node_close(t->v[3].node);
-	t->v[3].node = NULL;
-	nodes_open(t, 3, "3302", "33", path);
-	nodes_clear(t, 3);
-	nodes_wire(t, 3, TOP, true);
+	nodes_restart(t, MID);
+	nodes_clear(t, MID);
+	nodes_wire(t, MID, TOP, true);
 	nodes_pass(t, 3000);
-	assert_holds(t, 3, &p);
-	assert_int_equal(nodes_asked_count(t, 3, GT__REQUEST__BODY_FRAME),
+	assert_holds(t, MID, &p);
+	assert_int_equal(nodes_asked_count(t, MID, GT__REQUEST__BODY_FRAME),
 	                 m->nframes - present);
 	gt_manifest_free(m);
 	pack_clear(&p);
-	gt_format(command, sizeof command, "rm -r %s", dir);
-	assert_int_equal(system(command), 0);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, nodes_three, nodes_gone)
@@ -589,7 +579,8 @@ int main(void)
 	        T(a_fault_for_want_of_memory),
 	        T(a_fault_of_what_is_gone),
 	        T(who_may_have_it),
-	        T(a_restart_keeps_what_is_durable),
+	        cmocka_unit_test_setup_teardown(a_restart_keeps_what_is_durable,
+	                                        nodes_two_on_disk, nodes_gone),
 	};
 	return cmocka_run_group_tests_name("node_object", tests, NULL, NULL);
 }

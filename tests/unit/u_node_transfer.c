@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "limit.h"
@@ -15,49 +14,11 @@
 
 enum { TOP, MID };
 
-static char dir[64];
-
-static const char *path(unsigned i)
-{
-	static char out[2][80];
-	gt_format(out[i], sizeof out[i], "%s/%u", dir, i);
-	return out[i];
-}
-
-static void open_one(struct nodes *t, unsigned i, uint32_t protocol)
+/* Starts the node again, as another version perhaps. */
+static void restart(struct nodes *t, unsigned i, uint32_t protocol)
 {
 	t->v[i].protocol = protocol;
-	nodes_open(t, i, i == TOP ? "33" : "3301", i == TOP ? "" : "33",
-	           path(i));
-}
-
-static struct nodes *open_two(uint32_t top, uint32_t mid)
-{
-	struct nodes *t = nodes_new();
-	gt_copy(dir, sizeof dir, "/tmp/guantong-transfer-XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	open_one(t, TOP, top);
-	open_one(t, MID, mid);
-	nodes_enrol(t);
-	return t;
-}
-
-static void close_two(struct nodes *t)
-{
-	char command[100];
-	nodes_free(t);
-	gt_format(command, sizeof command, "rm -rf %s", dir);
-	assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c) */
-}
-
-/* Stops the node and starts it again, as another version perhaps. */
-static void restart(struct nodes *t, unsigned i, unsigned wire,
-                    uint32_t protocol)
-{
-	nodes_cut(t, wire);
-	gt_node_close(t->v[i].node);
-	t->v[i].node = NULL;
-	open_one(t, i, protocol);
+	nodes_restart(t, i);
 }
 
 static int64_t count(struct nodes *t, unsigned i, const char *event)
@@ -155,21 +116,18 @@ static void link_again(struct nodes *t)
 
 static void told_and_forgotten(void **state)
 {
-	struct nodes *t = open_two(0, 0);
+	struct nodes *t = *state;
 	struct pack p;
-	(void)state;
 	fetch(t, &p, 300000, NULL);
 	assert_agree(t);
 	assert_int_equal(nodes_asked_count(t, MID, GT__REQUEST__BODY_DONE), 1);
 	pack_clear(&p);
-	close_two(t);
 }
 
 static void a_lost_done_is_repeated(void **state)
 {
-	struct nodes *t = open_two(0, 0);
+	struct nodes *t = *state;
 	struct pack p;
-	(void)state;
 	unsigned wire = fetch(t, &p, 300000, lose_done);
 	assert_int_equal(t->hooked, 1);
 	assert_int_equal(count(t, TOP, "serve"), 0);
@@ -188,14 +146,12 @@ static void a_lost_done_is_repeated(void **state)
 	                  "%%' FROM audit WHERE event='serve'"),
 	        1);
 	pack_clear(&p);
-	close_two(t);
 }
 
 static void a_lost_answer_writes_no_second_row(void **state)
 {
-	struct nodes *t = open_two(0, 0);
+	struct nodes *t = *state;
 	struct pack p;
-	(void)state;
 	unsigned wire = fetch(t, &p, 300000, lose_ok);
 	assert_int_equal(t->hooked, 1);
 	assert_int_equal(count(t, TOP, "serve"), 1);
@@ -205,18 +161,15 @@ static void a_lost_answer_writes_no_second_row(void **state)
 	assert_int_equal(nodes_asked_count(t, MID, GT__REQUEST__BODY_DONE), 2);
 	assert_agree(t);
 	pack_clear(&p);
-	close_two(t);
 }
 
 static void both_ends_restart(void **state)
 {
-	struct nodes *t = open_two(0, 0);
+	struct nodes *t = *state;
 	struct pack p;
-	(void)state;
-	unsigned wire = fetch(t, &p, 300000, lose_done);
-	restart(t, MID, wire, 0);
-	gt_node_close(t->v[TOP].node);
-	open_one(t, TOP, 0);
+	fetch(t, &p, 300000, lose_done);
+	restart(t, MID, 0);
+	restart(t, TOP, 0);
 	link_again(t);
 	assert_agree(t);
 	/* the count is gone, and says so */
@@ -226,7 +179,6 @@ static void both_ends_restart(void **state)
 	                  "FROM audit WHERE event='serve'"),
 	        1);
 	pack_clear(&p);
-	close_two(t);
 }
 
 static bool lose_late_frames(struct nodes *t, struct message *m)
@@ -237,18 +189,17 @@ static bool lose_late_frames(struct nodes *t, struct message *m)
 /* What was received before a restart is in the figure after it. */
 static void a_restart_in_the_middle(void **state)
 {
-	struct nodes *t = open_two(0, 0);
+	struct nodes *t = *state;
 	struct pack p;
-	(void)state;
 	package(&p, 1, 2000000);
-	unsigned wire = nodes_wire(t, MID, TOP, true);
+	nodes_wire(t, MID, TOP, true);
 	nodes_run(t);
 	t->hook = lose_late_frames;
 	assert_int_equal(publish(t, TOP, "a", &p), 0);
 	nodes_pass(t, 3000);
 	assert_int_equal(object_state(t, MID, &p.object), GT_OBJECT_PARTIAL);
 	t->hook = NULL;
-	restart(t, MID, wire, 0);
+	restart(t, MID, 0);
 	link_again(t);
 	nodes_pass(t, 3000);
 	assert_holds(t, MID, &p);
@@ -260,19 +211,17 @@ static void a_restart_in_the_middle(void **state)
 	        p.manifest_n + m->stored_at[m->nframes]);
 	gt_manifest_free(m);
 	pack_clear(&p);
-	close_two(t);
 }
 
 /* A backup of the middle of a transfer: its name may have been used up since.
  */
 static void a_backup_uses_no_name_again(void **state)
 {
-	struct nodes *t = open_two(0, 0);
+	struct nodes *t = *state;
 	struct pack p;
 	char name[64];
-	(void)state;
 	package(&p, 1, 2000000);
-	unsigned wire = nodes_wire(t, MID, TOP, true);
+	nodes_wire(t, MID, TOP, true);
 	nodes_run(t);
 	t->hook = lose_late_frames;
 	assert_int_equal(publish(t, TOP, "a", &p), 0);
@@ -280,12 +229,11 @@ static void a_backup_uses_no_name_again(void **state)
 	t->hook = NULL;
 	gt_copy(name, sizeof name,
 	        nodes_text(t, MID, "SELECT hex(transfer) FROM object"));
-	restart(t, MID, wire, 0);
+	restart(t, MID, 0);
 	assert_string_equal(
 	        nodes_text(t, MID, "SELECT hex(transfer) FROM object"), name);
 	t->v[MID].restored = true;
-	gt_node_close(t->v[MID].node);
-	open_one(t, MID, 0);
+	restart(t, MID, 0);
 	link_again(t);
 	nodes_pass(t, 3000);
 	assert_holds(t, MID, &p);
@@ -297,14 +245,12 @@ static void a_backup_uses_no_name_again(void **state)
 	                  name),
 	        0);
 	pack_clear(&p);
-	close_two(t);
 }
 
 static void finished_without_a_link(void **state)
 {
-	struct nodes *t = open_two(0, 0);
+	struct nodes *t = *state;
 	struct pack p;
-	(void)state;
 	package(&p, 1, 300000);
 	unsigned wire = nodes_wire(t, MID, TOP, true);
 	nodes_run(t);
@@ -319,15 +265,13 @@ static void finished_without_a_link(void **state)
 	assert_holds(t, MID, &p);
 	assert_agree(t);
 	pack_clear(&p);
-	close_two(t);
 }
 
 /* What rots after it was whole is another transfer. */
 static void fetched_again_is_another(void **state)
 {
-	struct nodes *t = open_two(0, 0);
+	struct nodes *t = *state;
 	struct pack p;
-	(void)state;
 	fetch(t, &p, 300000, NULL);
 	struct gt_event fault = {.type = GT_EV_FAULT,
 	                         .object = p.object,
@@ -345,16 +289,15 @@ static void fetched_again_is_another(void **state)
 	                 2);
 	assert_int_equal(kept(t), 0);
 	pack_clear(&p);
-	close_two(t);
 }
 
 /* ------------------------------------------------------------- version 1 */
 
 static void older_parent(void **state)
 {
-	struct nodes *t = open_two(1, 0);
+	struct nodes *t = *state;
 	struct pack p;
-	(void)state;
+	restart(t, TOP, 1);
 	unsigned wire = fetch(t, &p, 300000, lose_ok);
 	/* said once, as ever */
 	assert_int_equal(count(t, TOP, "serve"), 1);
@@ -367,14 +310,13 @@ static void older_parent(void **state)
 	link_again(t);
 	assert_agree(t);
 	pack_clear(&p);
-	close_two(t);
 }
 
 static void older_child(void **state)
 {
-	struct nodes *t = open_two(0, 1);
+	struct nodes *t = *state;
 	struct pack p;
-	(void)state;
+	restart(t, MID, 1);
 	unsigned wire = fetch(t, &p, 300000, lose_done);
 	nodes_cut(t, wire);
 	link_again(t);
@@ -382,32 +324,29 @@ static void older_child(void **state)
 	assert_int_equal(count(t, MID, "fetch"), 1);
 	assert_int_equal(count(t, TOP, "serve"), 0);
 	pack_clear(&p);
-	close_two(t);
 }
 
 /* The parent goes back to version 1 and comes again: it is told nothing twice.
  */
 static void back_and_forth(void **state)
 {
-	struct nodes *t = open_two(0, 0);
+	struct nodes *t = *state;
 	struct pack p;
-	(void)state;
-	unsigned wire = fetch(t, &p, 300000, lose_ok);
-	restart(t, TOP, wire, 1);
+	fetch(t, &p, 300000, lose_ok);
+	restart(t, TOP, 1);
 	link_again(t);
 	assert_int_equal(kept(t), 1);
 	assert_int_equal(count(t, TOP, "serve"), 1);
-	restart(t, TOP, wire + 1, 2);
+	restart(t, TOP, 2);
 	link_again(t);
 	assert_agree(t);
 	/* so does the child, with something to say */
-	restart(t, MID, wire + 2, 1);
+	restart(t, MID, 1);
 	link_again(t);
-	restart(t, MID, wire + 3, 2);
+	restart(t, MID, 2);
 	link_again(t);
 	assert_agree(t);
 	pack_clear(&p);
-	close_two(t);
 }
 
 /* ---------------------------------------------------------------- limits */
@@ -431,9 +370,8 @@ static void say_done(struct nodes *t, uint32_t peer, Gt__Done *d)
 
 static void strange_dones(void **state)
 {
-	struct nodes *t = open_two(0, 0);
+	struct nodes *t = *state;
 	uint8_t transfer[16] = {7}, object[32] = {8};
-	(void)state;
 	/* one it never sent anything of, in other words the second time */
 	uint32_t peer = nodes_child(t, TOP, "3301", &t->v[MID].key);
 	Gt__Done d = done(transfer, object);
@@ -450,7 +388,6 @@ static void strange_dones(void **state)
 	say_done(t, peer, &d);
 	assert_true(nodes_dropped(t, TOP, "malformed Done"));
 	assert_int_equal(count(t, TOP, "serve"), 1);
-	close_two(t);
 }
 
 /* MID is started with so many transfers to tell of. */
@@ -463,14 +400,12 @@ static void burden(struct nodes *t, int many)
 	          "CAST(printf('%%016d',i) AS BLOB),zeroblob(32),i,1 FROM c",
 	          many);
 	assert_int_equal(sqlite3_exec(t->v[MID].db, sql, NULL, NULL, NULL), 0);
-	gt_node_close(t->v[MID].node);
-	open_one(t, MID, 0);
+	restart(t, MID, 0);
 }
 
 static void many_are_told_in_turn(void **state)
 {
-	struct nodes *t = open_two(0, 0);
-	(void)state;
+	struct nodes *t = *state;
 	burden(t, 40);
 	t->hook = lose_done;
 	unsigned wire = nodes_wire(t, MID, TOP, true);
@@ -489,14 +424,12 @@ static void many_are_told_in_turn(void **state)
 	             NULL, NULL);
 	link_again(t);
 	assert_int_equal(count(t, TOP, "serve"), 40);
-	close_two(t);
 }
 
 static void the_oldest_is_given_up(void **state)
 {
-	struct nodes *t = open_two(0, 0);
+	struct nodes *t = *state;
 	struct pack p;
-	(void)state;
 	burden(t, GT_HANDOVERS_MAX);
 	t->hook = lose_done;
 	fetch(t, &p, 1000, lose_done);
@@ -508,21 +441,19 @@ static void the_oldest_is_given_up(void **state)
 	                 1);
 	assert_int_equal(nodes_int(t, MID, "SELECT min(hid) FROM handover"), 2);
 	pack_clear(&p);
-	close_two(t);
 }
 
 /* A database of the program before is taken as it is, and added to. */
 static void an_older_database(void **state)
 {
-	struct nodes *t = open_two(0, 0);
+	struct nodes *t = *state;
 	struct pack p;
-	(void)state;
 	fetch(t, &p, 300000, NULL);
 	sqlite3_exec(t->v[MID].db,
 	             "DROP TABLE handover; DROP INDEX audit_serve;"
 	             "ALTER TABLE object DROP COLUMN received",
 	             NULL, NULL, NULL);
-	restart(t, MID, 0, 0);
+	restart(t, MID, 0);
 	assert_holds(t, MID, &p);
 	assert_int_equal(kept(t), 0);
 	assert_int_equal(nodes_int(t, MID, "SELECT sum(received) FROM object"),
@@ -532,27 +463,28 @@ static void an_older_database(void **state)
 	link_again(t);
 	assert_agree(t);
 	pack_clear(&p);
-	close_two(t);
 }
+
+#define T(f) cmocka_unit_test_setup_teardown(f, nodes_two_on_disk, nodes_gone)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(told_and_forgotten),
-	        cmocka_unit_test(a_lost_done_is_repeated),
-	        cmocka_unit_test(a_lost_answer_writes_no_second_row),
-	        cmocka_unit_test(both_ends_restart),
-	        cmocka_unit_test(a_restart_in_the_middle),
-	        cmocka_unit_test(a_backup_uses_no_name_again),
-	        cmocka_unit_test(finished_without_a_link),
-	        cmocka_unit_test(fetched_again_is_another),
-	        cmocka_unit_test(older_parent),
-	        cmocka_unit_test(older_child),
-	        cmocka_unit_test(back_and_forth),
-	        cmocka_unit_test(strange_dones),
-	        cmocka_unit_test(many_are_told_in_turn),
-	        cmocka_unit_test(the_oldest_is_given_up),
-	        cmocka_unit_test(an_older_database),
+	        T(told_and_forgotten),
+	        T(a_lost_done_is_repeated),
+	        T(a_lost_answer_writes_no_second_row),
+	        T(both_ends_restart),
+	        T(a_restart_in_the_middle),
+	        T(a_backup_uses_no_name_again),
+	        T(finished_without_a_link),
+	        T(fetched_again_is_another),
+	        T(older_parent),
+	        T(older_child),
+	        T(back_and_forth),
+	        T(strange_dones),
+	        T(many_are_told_in_turn),
+	        T(the_oldest_is_given_up),
+	        T(an_older_database),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("node_transfer", tests, NULL, NULL);
 }
