@@ -13,6 +13,7 @@ import mmap
 import os
 import random
 import shutil
+import signal
 import socket
 import sqlite3
 import struct
@@ -34,6 +35,7 @@ CLASSES = {"memory": 1, "write": 2, "sync": 4, "name": 8, "size": 16}
 CHANGES = ["write", "sync", "name", "size"]
 FAIL, SHORT, KILL_BEFORE, KILL_HALF, KILL_AFTER = 1, 2, 3, 4, 5
 TRACE = 6  # not the shim's: the tracer's
+TRACED = {"GUANTONG_FAULT_TRACED": "1"}  # a command's env: it is for the tracer
 LAYOUT = struct.Struct("<IIIIIIQQQ208s")
 STACKS = 1 << 17
 # sysexits the daemon documents (service.h), and the command line's own (cli.h)
@@ -90,6 +92,9 @@ class Control:
     def trace(self, pid, n):
         """As arm(), of the n-th system call boundary of a running process."""
         self.arm([], 0, n)
+        self.attach(pid)
+
+    def attach(self, pid):
         self.tracer = subprocess.Popen([TRACER, self.path, str(pid)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if self.tracer.stdout.readline():
             return
@@ -222,17 +227,35 @@ class Box:
 
     # ---------------------------------------------- what people ask of a node
 
-    def guantong(self, node, *args, env=None):
-        """The command line; (exit status, its words)."""
+    def run(self, command, env):
+        """(exit status, output, errors) of a command, traced if env says so."""
         e = dict(os.environ, LC_ALL="C.UTF-8", GUANTONG_LANG="en", **(env or {}))
-        p = subprocess.run([guantong(), "-C", node.dir, *args], capture_output=True, text=True, timeout=SECONDS, env=e)
-        said = p.stdout + p.stderr
-        killed = env and p.returncode == -9
-        if p.returncode not in CLI_EXITS and not killed:
-            raise Failed(f"guantong {args[0]} ended with {p.returncode}: {said}")
-        if p.returncode != 0 and not killed and not p.stderr.strip():
-            raise Failed(f"guantong {args[0]} ended with {p.returncode} and no word")
-        return p.returncode == 0
+        if env == TRACED:
+            # it waits until it is seen, so that its execve() is the first call
+            command = ["sh", "-c", 'kill -STOP $$; exec "$@"', "sh", *command]
+        p = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=e)
+        try:
+            if env == TRACED:
+                os.waitid(os.P_PID, p.pid, os.WSTOPPED)
+                self.control.attach(p.pid)
+                p.send_signal(signal.SIGCONT)
+            out, err = p.communicate(timeout=SECONDS)
+        except BaseException:
+            p.kill()
+            p.communicate()
+            raise
+        return p.returncode, out, err
+
+    def guantong(self, node, *args, env=None):
+        """The command line; True: it did what it was asked."""
+        status, out, err = self.run([guantong(), "-C", node.dir, *args], env)
+        if env is not None and status == -signal.SIGKILL:
+            return False
+        if status not in CLI_EXITS:
+            raise Failed(f"guantong {args[0]} ended with {status}: {out}{err}")
+        if status != 0 and not err.strip():
+            raise Failed(f"guantong {args[0]} ended with {status} and no word")
+        return status == 0
 
     def publish(self, rid, env=None):
         folder, files = self.sources[rid]

@@ -8,7 +8,7 @@ import traceback
 
 if os.access("/dev/shm", os.W_OK):
     os.environ.setdefault("TMPDIR", "/dev/shm")
-from box import CHANGES, DAEMON_EXITS, FAIL, GONE, KILL_AFTER, KILL_BEFORE, KILL_HALF, SHORT, TRACE  # noqa: E402
+from box import CHANGES, DAEMON_EXITS, FAIL, GONE, KILL_AFTER, KILL_BEFORE, KILL_HALF, SHORT, TRACE, TRACED  # noqa: E402
 from box import Box, Failed, Lie, NotAllowed, call_name  # noqa: E402
 from scenarios import ALL  # noqa: E402
 
@@ -174,10 +174,14 @@ def point(box, name, fault, n):
     target = None if s.target == "cli" else box.tree[s.target]
     killed = action in (KILL_BEFORE, KILL_HALF, KILL_AFTER, TRACE)
     # no shim where each of its own calls would be one to be killed at
-    env = {} if action == TRACE else box.control.env(s.depth)
+    env = box.control.env(s.depth)
+    if action == TRACE:
+        env = {} if target else TRACED
 
     def arm():
-        if action == TRACE:
+        if action == TRACE and not target:
+            box.control.arm([], 0, n)  # attached to when it is run
+        elif action == TRACE:
             box.control.trace(target.process.pid, n)
         elif isinstance(n, str):
             box.control.arm(classes, action, 1, error, sticky, stack=int(n[1:], 16))

@@ -37,6 +37,7 @@ class PublishCli(Scenario):
     """a package is published; the command line fails"""
 
     target = "cli"
+    traced = True
 
     def act(self, box, env=None):
         return box.publish("33/new", env=env)
