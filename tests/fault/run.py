@@ -192,7 +192,7 @@ def init_worker():
 
 
 def applies(name, fault):
-    return ALL[name].traced if fault == "syscall" else fault != "memory" or ALL[name].memory
+    return fault != "syscall" or ALL[name].traced
 
 
 def everything(names, faults, step):

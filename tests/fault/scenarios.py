@@ -11,7 +11,6 @@ class Scenario:
     late = ()  # nodes that start once the shim is armed
     depth = 12  # calls on the stack that tell two places apart
     traced = False  # the target is also killed at each of its system calls
-    memory = True  # each of its allocations fails
 
     def act(self, box, env=None):
         """True: acknowledged."""
@@ -159,7 +158,6 @@ class Restart(Start):
 
     nodes = ("3301",)
     target = "3301"
-    memory = False  # the same as in any start
 
     def prepare_files(self, box):
         box.down.start()
