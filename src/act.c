@@ -178,6 +178,14 @@ int gt_log(struct gt_node *n, enum gt_log_level level, const char *fmt, ...)
 	return rc;
 }
 
+void gt_stir(struct gt_node *n, struct gt_bytes more)
+{
+	struct gt_id id;
+	struct gt_bytes parts[2] = {{n->entropy, sizeof n->entropy}, more};
+	gt_sha256(&id, parts, 2);
+	memcpy(n->entropy, id.b, sizeof id.b);
+}
+
 void gt_draw(struct gt_node *n, uint8_t *out, size_t len)
 {
 	while (len > 0) {

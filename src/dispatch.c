@@ -23,10 +23,8 @@ int gt_dispatch_up(struct gt_node *n, const struct gt_event *e)
 		if (!gt_copy(p->code, sizeof p->code, e->text))
 			return gt_drop(n, p, "certificate code too long");
 	}
-	if (e->body.n >= sizeof p->nonce_ours)
-		memcpy(p->nonce_ours, e->body.p, sizeof p->nonce_ours);
-	else
-		gt_draw(n, p->nonce_ours, sizeof p->nonce_ours);
+	gt_stir(n, e->body);
+	gt_draw(n, p->nonce_ours, sizeof p->nonce_ours);
 	return gt_session_up(n, p);
 }
 

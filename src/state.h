@@ -312,7 +312,10 @@ int gt_log(struct gt_node *n, enum gt_log_level level, const char *fmt, ...)
 /* The database is older than what neighbours remember of it: begins a new
  * epoch. */
 int gt_node_renew(struct gt_node *n);
-/* Bytes nobody can guess, from the entropy START brought. */
+/* A machine resumed twice from one snapshot draws the same bytes twice, until
+ * something only one of the two was given is stirred in. */
+void gt_stir(struct gt_node *n, struct gt_bytes more);
+/* Bytes nobody can guess, from the entropy START and PEER_UP brought. */
 void gt_draw(struct gt_node *n, uint8_t *out, size_t len);
 struct gt_peer *gt_peer_by_id(struct gt_node *n, uint32_t id);
 struct gt_peer *gt_peer_by_code(struct gt_node *n, const char *code);

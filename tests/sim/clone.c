@@ -129,6 +129,8 @@ static void switch_off(struct world *w, struct sim_node *gone)
 	    gone == c ? "the copy is switched off"
 	              : "is switched off, its copy goes on");
 	check_restored(w, gone->index);
+	audit_lost(w, gone->index, home->index);
+	audit_kept(w, gone == c ? home->index : c->index, home->index);
 	power_off(w, gone);
 	if (gone != c) {
 		power_off(w, c);

@@ -214,7 +214,7 @@ void power_on(struct world *w, struct sim_node *s)
 	if (!s->core)
 		return;
 	if (s->restored)
-		audit_back(w, s->index);
+		audit_kept(w, s->index, s->index);
 	if (s->restored)
 		work_restored(w, s->index);
 	s->restored = s->untold = false;
@@ -268,7 +268,7 @@ void power_restore(struct world *w, struct sim_node *s)
 	say(w, s, "an old backup is restored");
 	w->struck[FAULT_BIT_RESTORE]++;
 	check_restored(w, s->index);
-	audit_lost(w, s->index);
+	audit_lost(w, s->index, s->index);
 	stop(w, s, false);
 	disk_copy(&s->disk, &s->backup);
 	disk_free(&s->backup);
@@ -300,7 +300,7 @@ static void replace(struct world *w, struct sim_node *s)
 		return;
 	say(w, s, "is lost and replaced");
 	check_restored(w, s->index);
-	audit_lost(w, s->index);
+	audit_lost(w, s->index, s->index);
 	stop(w, s, false);
 	disk_free(&s->disk);
 	s->disk = (struct disk){0};

@@ -186,10 +186,11 @@ bool check_converged(struct world *w, bool loud);
 /* audit.c: what both ends of a transfer wrote agrees in the end. */
 void audit_init(void);
 void audit_free(void);
-/* A disk is about to be lost, and with it the rows on it; the node is back, and
- * what its disk still has was not lost. */
-void audit_lost(struct world *w, unsigned node);
-void audit_back(struct world *w, unsigned node);
+/* The disk behind an index is about to be lost, and with it the rows on it, of
+ * the node whose home that is; what the disk behind `node` has of them is not.
+ */
+void audit_lost(struct world *w, unsigned node, unsigned home);
+void audit_kept(struct world *w, unsigned node, unsigned home);
 /* No end has anything left to tell the other. */
 bool audit_told(const struct world *w);
 void check_audit(struct world *w);

@@ -69,7 +69,8 @@ void nodes_open(struct nodes *t, unsigned i, const char *code,
 {
 	struct one *s = &t->v[i];
 	char why[256] = "";
-	uint8_t entropy[64] = {(uint8_t)(i + 1), 77, s->lives++};
+	uint8_t own = s->entropy ? s->entropy : (uint8_t)(i + 1);
+	uint8_t entropy[64] = {own, 77, s->lives++};
 	gt_copy(s->code, sizeof s->code, code);
 	gt_copy(s->parent, sizeof s->parent, parent);
 	s->config = (struct gt_node_config){.code = s->code,

@@ -64,6 +64,7 @@ struct one {
 	uint32_t protocol; /* protocol_max when it is opened next */
 	bool restored;     /* ... and that its database is a backup */
 	uint8_t lives;     /* times it was opened */
+	uint8_t entropy;   /* what START brings; 0: what nobody else has */
 };
 
 struct wire {

@@ -295,6 +295,33 @@ static void a_second_copy(void **state)
 
 /* What a stranger showed, and was proposed, takes nothing from the one who is
  * remembered. */
+/* With their memory too: what both would draw next is the same. */
+static void a_machine_resumed_twice(void **state)
+{
+	struct nodes *t = *state;
+	char first[33];
+	link_up(t, MID);
+	nodes_snapshot(t, MID, COPY);
+	nodes_stop(t, MID);
+	for (unsigned i = MID; i <= COPY; i++) {
+		t->v[i].entropy = 200;
+		t->v[i].lives = 0;
+		start(t, i);
+	}
+	link_again(t, MID);
+	assert_quiet(t);
+	nodes_wire(t, COPY, TOP, true);
+	nodes_run(t);
+	assert_alarm(t, COPY, 1);
+	gt_copy(first, sizeof first, epoch(t, COPY));
+	nodes_wire(t, COPY, TOP, true);
+	nodes_run(t);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_alarm(t, MID, 1);
+	assert_string_not_equal(epoch(t, MID), first);
+}
+
 static void a_stranger_confirms_nothing(void **state)
 {
 	struct nodes *t = *state;
@@ -419,6 +446,7 @@ int main(void)
 	        TEST(version_1_in_between),
 	        TEST(restored_and_said_so),
 	        TEST(a_second_copy),
+	        TEST(a_machine_resumed_twice),
 	        TEST(a_stranger_confirms_nothing),
 	        TEST(restored_without_a_word),
 	        TEST(a_malformed_lineage),
