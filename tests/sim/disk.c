@@ -334,6 +334,7 @@ static bool sync_fails(struct disk *d, const struct disk_file *f)
 	                    : strcmp(f->name, d->fail_file) == 0;
 	if (!this || --d->fail_in)
 		return false;
+	d->fail_in = --d->fail_times > 0;
 	d->failed = true;
 	return true;
 }

@@ -28,6 +28,7 @@ struct disk {
 	              all that was not durable */
 	const char *fail_file; /* or a folder, with a slash at its end */
 	uint64_t fail_in;      /* ... its n-th sync from now fails; 0: none */
+	uint64_t fail_times;   /* ... and so many in all, one after the other */
 	bool failed;           /* a sync has, since this was last cleared */
 	bool lies;             /* syncs do nothing */
 	bool lied;             /* ... and one was asked for: no promise holds */

@@ -290,6 +290,7 @@ static void spoil_sync(struct world *w, struct sim_node *s, struct prng *p)
 		return;
 	s->disk.fail_file = files[which];
 	s->disk.fail_in = which == 3 ? 1 : 1 + prng_below(p, 8);
+	s->disk.fail_times = 1 + prng_below(p, 3);
 	if (which == 3)
 		power_end(w, s);
 }
