@@ -9,7 +9,7 @@
 #   make sim-check sim-mutants campaign MINUTES=60: see tests/sim/README.md
 #   make net        real daemons on bad links, in network namespaces
 #   make fault      fails every n-th call        make fault-sample  some of them
-#   make layers     which room may use what      make tidy fmt fmt-check
+#   make layers     rooms, core's texts          make tidy fmt fmt-check
 #   make clang      everything, by clang         make install DESTDIR= PREFIX=
 V ?= release
 CC ?= cc
@@ -158,6 +158,7 @@ replay: $(REPLAYS)
 	@tests/fuzz/replay.sh $(REPLAYS)
 layers: $(LIBS)
 	@tests/layers/layers.py . $(B)
+	@tests/layers/sentences.py .
 layers-selftest: $(LIBS)
 	@CC="$(CC)" tests/layers/selftest.sh . $(B)
 # make sim SEED=7 runs one tree; COUNT=n that seed and those after it

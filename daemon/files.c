@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "say.h"
+#include "translate.h"
 
 static int failed(const char *path, char *why, size_t cap)
 {
@@ -101,7 +102,7 @@ int gt_files_read(const char *path, size_t max, struct gt_bytes *out, char *why,
 		status = failed(path, why, why_cap);
 	else if (status)
 		gt_say_into(why, why_cap, GT_T_CLI_FILE_FAILED, path,
-		            gt_strerror(status));
+		            gt_translate_error(status));
 	if (!stdin_)
 		(void)close(fd); /* only read from */
 	return status;

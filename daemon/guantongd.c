@@ -19,6 +19,7 @@
 #include "service.h"
 #include "sys.h"
 #include "text.h"
+#include "translate.h"
 
 enum {
 	STOP_S = 20, /* an orderly stop takes no longer */
@@ -55,7 +56,7 @@ static bool load_config(struct gt_config *out, const char *lang)
 	int status = gt_config_load(out, GT_DIR_CONFIG, lang, &c);
 	if (status != 0 && c.n == 0)
 		(void)fprintf(stderr, GT_DIR_CONFIG ": %s\n",
-		              gt_strerror(status));
+		              gt_translate_error(status));
 	complain(&c);
 	return status == 0;
 }
@@ -77,7 +78,7 @@ static bool load_policy(struct policy *out, const struct gt_config *config)
 	if (status != 0) {
 		(void)fprintf(stderr, "%s: %s\n", config->policy,
 		              status == -GT_EIO ? strerror(errno)
-		                                : gt_strerror(status));
+		                                : gt_translate_error(status));
 		return false;
 	}
 	gt_sha256_one(&out->hash, text.p, text.n);
@@ -85,7 +86,7 @@ static bool load_policy(struct policy *out, const struct gt_config *config)
 	                         config->lang, &c);
 	if (status != 0 && c.n == 0)
 		(void)fprintf(stderr, "%s: %s\n", config->policy,
-		              gt_strerror(status));
+		              gt_translate_error(status));
 	complain(&c);
 	free((void *)(uintptr_t)text.p);
 	return status == 0;

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "translate.h"
+
 enum { SLOTS = 64, VALUE_MAX = 1024 };
 
 /* One event's second. Two events on one slot share their budget: losing a
@@ -145,6 +147,13 @@ static void put_pair(struct line *l, const char *key, const char *value)
 	put_value(l, value);
 }
 
+/* The event says in any language what it was; this is for a person. */
+static void put_sentence(struct line *l, const char *key, const char *sentence)
+{
+	char text[GT_TRANSLATE_MAX];
+	put_pair(l, key, gt_translate(text, NULL, sentence));
+}
+
 /* Local time with its zone: an operator compares it with the clock on the
  * wall. */
 static void put_time(struct line *l)
@@ -271,7 +280,9 @@ void gt_log_line(int level, const char *event, ...)
 		va_start(ap, event);
 		while ((key = va_arg(ap, const char *))) {
 			const char *value = va_arg(ap, const char *);
-			if (value)
+			if (value && strcmp(key, "why") == 0)
+				put_sentence(&l, key, value);
+			else if (value)
 				put_pair(&l, key, value);
 		}
 		va_end(ap);
@@ -295,7 +306,7 @@ void gt_log_node(int level, const char *text)
 	report_old(now);
 	if (allow(level, key, now)) {
 		begin(&l, level, "node");
-		put_pair(&l, "msg", text);
+		put_sentence(&l, "msg", text);
 		finish(&l);
 	}
 	pthread_mutex_unlock(&lock);

@@ -25,10 +25,13 @@ void gt_log_set_level(int level);
 void gt_log_set_fd(int fd);
 
 /* One line. event is a word-with-hyphens; then key, value, key, value, ..., all
- * `const char *`, then NULL. A NULL value leaves its key out. */
+ * `const char *`, then NULL. A NULL value leaves its key out. The value of
+ * "why" is a sentence: it is written in the process's language (translate.h).
+ */
 void gt_log_line(int level, const char *event, ...) __attribute__((sentinel));
-/* A sentence of the core's: event=node msg=TEXT. What is before its first digit
- * counts as the event when lines are held back. */
+/* A sentence of the core's: event=node msg=TEXT, in the process's language.
+ * What is before its first digit counts as the event when lines are held back.
+ */
 void gt_log_node(int level, const char *text);
 /* Writes what is still held back. */
 void gt_log_flush(void);

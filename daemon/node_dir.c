@@ -11,6 +11,7 @@
 #include "say.h"
 #include "sys.h"
 #include "text.h"
+#include "translate.h"
 
 enum {
 	KEY_FILE_MAX = 256,
@@ -26,8 +27,9 @@ static int read_file(const char *path, size_t max, struct gt_bytes *out,
 	int status = gt_sys_read_file(path, max, out);
 	if (status != 0)
 		gt_format(why, why_cap, "%s: %s", path,
-		          status == -GT_EIO && errno ? strerror(errno)
-		                                     : gt_strerror(status));
+		          status == -GT_EIO && errno
+		                  ? strerror(errno)
+		                  : gt_translate_error(status));
 	return status;
 }
 
@@ -97,7 +99,8 @@ int gt_dir_read_members(const char *path, struct gt_dir_members *out, char *why,
 	status = gt_dir_split_members(file, out);
 	out->file = file;
 	if (status != 0) {
-		gt_format(why, why_cap, "%s: %s", path, gt_strerror(status));
+		gt_format(why, why_cap, "%s: %s", path,
+		          gt_translate_error(status));
 		gt_dir_members_free(out);
 	}
 	return status;

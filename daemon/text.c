@@ -22,6 +22,11 @@ static const char *const *table_of(const char *tag)
 	return tag && strncmp(tag, "zh", 2) == 0 ? chinese : english;
 }
 
+bool gt_text_chinese(const char *tag)
+{
+	return (tag ? table_of(tag) : table) == chinese;
+}
+
 void gt_text_language(const char *tag)
 {
 	table = table_of(tag);

@@ -5,6 +5,8 @@
 #ifndef GT_TEXT_H
 #define GT_TEXT_H
 
+#include <stdbool.h>
+
 enum gt_text {
 #define TEXT(key, en, zh) GT_T_##key,
 #include "texts.def"
@@ -17,6 +19,8 @@ void gt_text_language(const char *tag);
 /* The language of LC_ALL, LC_MESSAGES, LANG or GUANTONG_LANG, the last first.
  */
 void gt_text_language_from_env(void);
+/* Whether texts of tag are Chinese; NULL: the process's. */
+bool gt_text_chinese(const char *tag);
 const char *gt_text(enum gt_text key);
 /* For a page whose reader's language differs from the process's. */
 const char *gt_text_in(const char *tag, enum gt_text key);

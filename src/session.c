@@ -31,19 +31,20 @@ static int refuse(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	return status ? status : gt_drop(n, p, why);
 }
 
-static int audit_link(struct gt_node *n, const struct gt_peer *p,
-                      const char *what)
+static int audit_link(struct gt_node *n, const struct gt_peer *p, bool up)
 {
 	struct gt_audit row = {.event = "link",
 	                       .kind = "link",
 	                       .subject = p->code,
 	                       .peer = p->code,
-	                       .detail = what};
+	                       .detail = up ? "up" : "down"};
 	n->touched = true;
 	int status = gt_audit_row(n, &row);
 	if (status == 0)
-		status = gt_log(n, GT_LOG_INFO, "link to %s (%s) is %s",
-		                p->code, p->address, what);
+		status = gt_log(n, GT_LOG_INFO,
+		                up ? "link to %s (%s) is up"
+		                   : "link to %s (%s) is down",
+		                p->code, p->address);
 	return status;
 }
 
@@ -94,7 +95,7 @@ int gt_session_down(struct gt_node *n, struct gt_peer *p)
 {
 	int status = 0;
 	if (p->session == GT_S_READY)
-		status = audit_link(n, p, "down");
+		status = audit_link(n, p, false);
 	if (!p->parent)
 		gt_serve_forget(n, p->id);
 	if (status == 0 && p->cid)
@@ -306,7 +307,7 @@ static int proved(struct gt_node *n, struct gt_peer *p, uint64_t token)
 	p->receiver.code = p->code;
 	p->receiver.level = gt_level_name(gt_code_depth(p->code));
 	status = prove_reply(n, p, token, false);
-	return status ? status : audit_link(n, p, "up");
+	return status ? status : audit_link(n, p, true);
 }
 
 int gt_session_prove(struct gt_node *n, struct gt_peer *p, uint64_t token,
@@ -417,7 +418,7 @@ int gt_session_prove_reply(struct gt_node *n, const Gt__ProveReply *m)
 {
 	struct gt_peer *p = n->up;
 	p->session = GT_S_READY;
-	int status = audit_link(n, p, "up");
+	int status = audit_link(n, p, true);
 	n->status.parent_seen_ms = n->now.wall_ms;
 	if (status == 0)
 		status = gt_lineage_adopt(n, p);

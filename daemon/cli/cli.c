@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "say.h"
+#include "translate.h"
 
 #ifndef GT_VERSION
 #define GT_VERSION "0.1.0"
@@ -113,7 +114,9 @@ enum gt_exit gt_cli_exit(int status)
 
 enum gt_exit gt_cli_fail(struct gt_cli *cli, int status, const char *why)
 {
-	(void)fprintf(cli->err, "guantong: %s\n", why);
+	char text[GT_TRANSLATE_MAX];
+	(void)fprintf(cli->err, "guantong: %s\n",
+	              gt_translate(text, NULL, why));
 	return gt_cli_exit(status);
 }
 

@@ -49,7 +49,8 @@ extern const struct gt_command gt_cli_commands[];
 
 /* Exit code for a status 0 or -GT_E.... */
 enum gt_exit gt_cli_exit(int status);
-/* "guantong: why" on err, and the exit code that fits the status. */
+/* "guantong: why" on err, in the reader's language (translate.h), and the exit
+ * code that fits the status. */
 enum gt_exit gt_cli_fail(struct gt_cli *cli, int status, const char *why);
 /* A value as indented JSON and a line end on out. False: NULL or no memory. */
 bool gt_cli_json(struct gt_cli *cli, const json_t *value);

@@ -5,6 +5,7 @@
 #include "cli.h"
 #include "say.h"
 #include "term.h"
+#include "translate.h"
 
 enum { PATH = 4096, PAGE = 1000 };
 
@@ -120,9 +121,12 @@ static bool add_record(struct gt_table *t, const json_t *r, bool quarantine)
 	const json_t *s = json_object_get(r, "statement");
 	const char *object = gt_client_text(json_object_get(s, "object"), "id");
 	if (quarantine) {
+		char reason[GT_TRANSLATE_MAX];
 		const char *cells[] = {
 		        gt_client_text(r, "at"), gt_client_text(r, "origin"),
-		        gt_client_text(r, "id"), gt_client_text(r, "reason")};
+		        gt_client_text(r, "id"),
+		        gt_translate(reason, NULL,
+		                     gt_client_text(r, "reason"))};
 		return gt_table_row(t, cells);
 	}
 	const char *cells[] = {cell(r, "seq", seq),
@@ -227,20 +231,21 @@ static enum gt_exit print_csv(struct pages *p)
 
 static bool add_audit(struct gt_table *t, const json_t *r)
 {
-	char bytes[GT_TERM_SIZE] = "";
+	char bytes[GT_TERM_SIZE] = "", detail[GT_TRANSLATE_MAX];
 	uint64_t n = gt_client_number(r, "bytes");
 	if (n)
 		gt_term_size(bytes, n);
-	const char *cells[] = {gt_client_text(r, "at"),
-	                       gt_client_text(r, "actor"),
-	                       gt_client_text(r, "event"),
-	                       gt_client_text(r, "subject"),
-	                       gt_client_text(r, "peer"),
-	                       gt_client_text(r, "verdict"),
-	                       gt_client_text(r, "rule"),
-	                       gt_client_text(r, "result"),
-	                       bytes,
-	                       gt_client_text(r, "detail")};
+	const char *cells[] = {
+	        gt_client_text(r, "at"),
+	        gt_client_text(r, "actor"),
+	        gt_client_text(r, "event"),
+	        gt_client_text(r, "subject"),
+	        gt_client_text(r, "peer"),
+	        gt_client_text(r, "verdict"),
+	        gt_client_text(r, "rule"),
+	        gt_client_text(r, "result"),
+	        bytes,
+	        gt_translate(detail, NULL, gt_client_text(r, "detail"))};
 	return gt_table_row(t, cells);
 }
 

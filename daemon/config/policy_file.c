@@ -6,6 +6,7 @@
 #include "code.h"
 #include "config.h"
 #include "policy.h"
+#include "translate.h"
 #include "units.h"
 #include "yaml.h"
 
@@ -421,7 +422,7 @@ static void encode(struct reading *r, const Gt__Layer *layer,
                    struct gt_bytes *out)
 {
 	struct gt_layer *probe = NULL;
-	char why[256];
+	char why[256], text[GT_TRANSLATE_MAX];
 	size_t n = gt__layer__get_packed_size(layer);
 	uint8_t *p = malloc(n ? n : 1);
 	if (!p) {
@@ -436,7 +437,8 @@ static void encode(struct reading *r, const Gt__Layer *layer,
 		return;
 	}
 	free(p);
-	complain(r, r->yaml.root, GT_T_POLICY_REFUSED, why);
+	complain(r, r->yaml.root, GT_T_POLICY_REFUSED,
+	         gt_translate(text, r->yaml.lang, why));
 }
 
 static void fill_words(struct reading *r)

@@ -12,6 +12,7 @@
 #include "object.h"
 #include "sys.h"
 #include "text.h"
+#include "translate.h"
 #include "walk.h"
 
 enum { READ_BYTES = 256 << 10 };
@@ -58,10 +59,12 @@ static int put(void *arg, const uint8_t *p, size_t n)
 /* What stopped the packer: the disk, or something about a member. */
 static int packer_failed(struct stage *s, int status)
 {
+	char text[GT_TRANSLATE_MAX];
 	if (s->write_errno)
 		return refuse_errno(s, GT_T_STAGE_WRITE, s->where,
 		                    s->write_errno);
-	gt_copy(s->why, s->why_cap, gt_packer_why(s->packer));
+	gt_copy(s->why, s->why_cap,
+	        gt_translate(text, NULL, gt_packer_why(s->packer)));
 	return status;
 }
 

@@ -6,6 +6,7 @@
 
 #include "http_html.h"
 #include "http_wait.h"
+#include "translate.h"
 
 const char *gt_rq_header(struct gt_request *rq, const char *name)
 {
@@ -151,8 +152,9 @@ unsigned gt_http_status_of(int code)
 enum MHD_Result gt_rq_error(struct gt_request *rq, int code,
                             const char *message)
 {
+	char text[GT_TRANSLATE_MAX];
 	if (!message || !*message)
-		message = strncmp(rq->lang, "zh", 2) == 0 ? gt_strerror_zh(code)
-		                                          : gt_strerror(code);
+		message = gt_strerror(code);
+	message = gt_translate(text, rq->lang, message);
 	return fail(rq, gt_http_status_of(code), code, message);
 }

@@ -106,7 +106,8 @@ enum MHD_Result gt_rq_json(struct gt_request *rq, unsigned status,
  * the arguments. */
 enum MHD_Result gt_rq_fail(struct gt_request *rq, unsigned status, int code,
                            enum gt_text key, ...);
-/* The same with a sentence that came from elsewhere; "" takes the code's. */
+/* The same with a sentence that came from elsewhere, translated if it is the
+ * core's (translate.h); "" takes the code's. */
 enum MHD_Result gt_rq_error(struct gt_request *rq, int code,
                             const char *message);
 /* The HTTP status that fits an error. */

@@ -59,6 +59,9 @@ class Copies(unittest.TestCase):
         self.assertIn("stop one of the two copies", node.http("GET", "/?lang=en").body.decode())
         self.assertGreaterEqual(node.metrics()["guantong_strangers_total"], find(said, "strangers"))
         self.assertIn(f"{of} and this node remember different pasts", node.log())
+        rows = node.cli("--lang", "zh-CN", "audit", "query", "--event", "link", "--node", of)
+        self.assertRegex(rows, "它所出示的上次会话在本节点没有记录|本节点所出示的上次会话在对方没有记录|却不是由此处上报的")
+        self.assertIn("已连接", rows)
 
     def exactly(self, node, of, times):
         self.noticed(node, of, times)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # selftest.sh ROOT OBJECTS: plants one violation of each kind in a copy of the
-# rooms and requires that layers.py names it. A check that cannot fail proves
-# nothing.
+# rooms and requires that layers.py, or sentences.py, names it. A check that
+# cannot fail proves nothing.
 set -u
 root=$1 objects=$2 CC=${CC:-cc}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -108,6 +108,52 @@ E
 plant "src asks SQLite for the time" src 'SQL' <<'E'
 const char *zz = "SELECT strftime('%s', 'now')";
 E
+
+# said WHAT FILE EXPECTED, added to the file from standard input
+said()
+{
+	local what=$1 file=$2 expected=$3
+	fresh
+	cat >>"$tmp/tree/$file"
+	if "$here/sentences.py" "$tmp/tree" >"$tmp/out" 2>&1; then
+		result 1 "$what was not caught"
+	else
+		[ "$(wc -l <"$tmp/out")" -eq 1 ] && grep -q "$expected" "$tmp/out"
+		result $? "$what"
+	fi
+}
+
+fresh
+"$here/sentences.py" "$tmp/tree" >"$tmp/out" 2>&1
+result $? "the sentences as they are pass"
+table=daemon/texts_core.def
+
+said "a sentence without Chinese" src/zz_planted.c \
+	"src/zz_planted.c:2: .*'nobody has translated this'" <<'E'
+/* "this is no sentence but a comment" */
+const char *zz = "nobody has translated "
+                 "this";
+E
+said "a sentence around a macro" src/zz_planted.c "'size %u of %llu bytes, named %s too'" <<'E'
+#define SHOWN(name) "size %" PRIu64 " of %llu bytes, named " name " too"
+E
+said "a sentence of the links" daemon/net/zz_planted.c "'the link is %s'" <<'E'
+void zz(char *p) { gt_format(p, 9, "the link is %s", p); }
+E
+said "a row for a sentence nobody says" $table "nobody says this any more: 'gone these %u years'" <<'E'
+SENTENCE("gone these %u years", "{1} 年前就没了")
+E
+said "a second row" $table "a row for this already: 'too large'" <<'E'
+SENTENCE("too large", "太大")
+E
+said "a row that cannot be read" $table "1 rows cannot be read" <<'E'
+SENTENCE("too large", TOO_LARGE)
+E
+fresh
+sed -i 's/{1} 已完整/已完整/' "$tmp/tree/$table"
+"$here/sentences.py" "$tmp/tree" >"$tmp/out" 2>&1
+[ $? -eq 1 ] && grep -q "$table:[0-9]*: the pieces of one language" "$tmp/out"
+result $? "a row that loses a piece"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

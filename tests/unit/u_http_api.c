@@ -38,6 +38,12 @@ static void statements_in(void **state)
 	assert_int_equal(post(""), 400);
 	assert_true(says("message"));
 	assert_int_equal(ask_at(false, "POST", "/xapi/statements",
+	                        JSON "\nAccept-Language: zh-CN",
+	                        "{\"actor\":3}"),
+	                 400);
+	assert_true(says("\"error\":\"INVALID\""));
+	assert_true(says("语句 0：actor: 须为对象"));
+	assert_int_equal(ask_at(false, "POST", "/xapi/statements",
 	                        "Content-Type: application/json", "{" S1 "}"),
 	                 400);
 	assert_int_equal(ask_at(false, "POST", "/xapi/statements",
@@ -49,6 +55,11 @@ static void statements_in(void **state)
 	assert_int_equal(
 	        ask_at(false, "PUT", "/xapi/statements", JSON, "{" S1 "}"),
 	        400);
+	script(-GT_ECONFLICT, "33/a is not known here");
+	assert_int_equal(ask_at(false, "PUT", id,
+	                        JSON "\nAccept-Language: zh-CN", "{" S1 "}"),
+	                 409);
+	assert_true(says("此处没有 33/a"));
 	script(-GT_ECONFLICT, "known in another form");
 	assert_int_equal(ask_at(false, "PUT", id, JSON, "{" S1 "}"), 409);
 	assert_true(says("known in another form"));

@@ -1,0 +1,138 @@
+#!/usr/bin/python3
+"""sentences.py ROOT: what speaks English only has a row in daemon/texts_core.def.
+
+Sentences are string literals with a blank in them; pieces side by side are one,
+and a macro between them is a piece that varies. SQL is none, nor is what an
+assertion says, nor what NONE lists. Prints every sentence without a row, every
+row without a sentence, and every row whose Chinese names a piece that the English
+has not; exit status 1 if there is one. selftest.sh shows that it can fail.
+"""
+import glob
+import os
+import re
+import sys
+
+root = sys.argv[1]
+TABLE = "daemon/texts_core.def"
+PLACES = ("proto/*.[ch]", "src/*.[ch]", "daemon/net/*.[ch]", "daemon/disk/blob*.[ch]")
+# error.h has its Chinese beside its English
+SKIP = {"src/error.h"}
+# with a blank, and yet no sentence: what is signed or hashed, names, formats
+NONE = {
+    "guantong filter v1",
+    "guantong hello v1\n%s\n%s\n%s\n",
+    "guantong lineage v1\n",
+    "guantong seal v1\n",
+    "guantong second place v1\n",
+    "bulk paused",  # an audit row's subject, which people search for
+    "choice sequencing",
+    "%zu %s=",
+    "%s: %s",  # a path and what the system says
+    "nng stream",
+    "OpenSSL 3, TLS 1.3, mutual",
+    # events of the log, which tools look for
+    "parent not reached",
+    "listening again",
+    "cannot listen",
+    "accepting paused",
+    "link refused",
+    "parent refused",
+}
+
+TOKEN = re.compile(
+    r"""(?P<comment>/\*.*?\*/|//[^\n]*)|(?P<text>"(?:[^"\\\n]|\\.)*")|(?P<char>'(?:[^'\\\n]|\\.)*')
+    |(?P<line>^[ \t]*\#[ \t]*include[^\n]*)|(?P<word>[A-Za-z_]\w*)|(?P<join>\\\n|\s+)|(?P<other>.)""",
+    re.X | re.S | re.M,
+)
+SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|WHERE|FROM|AND|ORDER BY|UNION|CASE|THEN|NOT NULL|GROUP BY|PRIMARY KEY|LIMIT|JOIN|BEGIN|PRAGMA|VALUES|ON|KEY|TRIGGER|INDEXED|BEFORE|AFTER)\b")
+ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "'": "'", "0": "\0", "?": "?"}
+
+
+def plain(literal):
+    return re.sub(r"\\(x[0-9a-fA-F]+|.)", lambda m: ESCAPES.get(m[1], "?"), literal[1:-1])
+
+
+def literals(text):
+    """(line, literal) of each run of literals, macros inside it being %s."""
+    run, start, gap, calls, last = None, 0, "", [], ""
+    for m in TOKEN.finditer(text + ";"):
+        kind, token = m.lastgroup, m.group()
+        if kind in ("comment", "join", "line"):
+            continue
+        if kind == "text":
+            if run is None:
+                run, start = "", m.start()
+            elif gap:
+                run += "u" if run.endswith("%") else "%s"
+            run += plain(token)
+            gap, last = "", ""
+            continue
+        if kind == "word" and run is not None and not gap:
+            gap = token
+            last = token
+            continue
+        if run is not None:
+            if not any(re.search("assert", c, re.I) for c in calls):
+                yield text.count("\n", 0, start) + 1, run
+            run, gap = None, ""
+        if token == "(":
+            calls.append(last)
+        elif token == ")" and calls:
+            calls.pop()
+        last = token if kind == "word" else ""
+
+
+def is_sentence(s):
+    return re.search(r"[A-Za-z%),;:.] +[A-Za-z%(]", s) and not SQL.search(s)
+
+
+def conversions(s):
+    return len(re.findall(r"%[-0-9.*]*(?:hh|h|ll|l|z|j)?[a-zA-Z]", s.replace("%%", "")))
+
+
+said, words = {}, set()
+for place in PLACES:
+    for path in sorted(glob.glob(f"{root}/{place}")):
+        shown = os.path.relpath(path, root)
+        if shown in SKIP:
+            continue
+        with open(path, encoding="utf-8") as f:
+            for line, s in literals(f.read()):
+                words.add(s)
+                if is_sentence(s):
+                    said.setdefault(s, f"{shown}:{line}")
+
+with open(f"{root}/{TABLE}", encoding="utf-8") as f:
+    table = f.read()
+rows, read, found = {}, 0, []
+ROW = re.compile(r'^SENTENCE\(((?:\s*"(?:[^"\\\n]|\\.)*")+)\s*,((?:\s*"(?:[^"\\\n]|\\.)*")+)\s*\)$', re.M)
+for m in ROW.finditer(table):
+    en, zh = ("".join(plain(t) for t in re.findall(r'"(?:[^"\\\n]|\\.)*"', g)) for g in m.groups())
+    where = f"{TABLE}:{table.count(chr(10), 0, m.start()) + 1}"
+    read += 1
+    if en in rows:
+        found.append(f"{where}: there is a row for this already: {en!r}")
+    rows[en] = where
+    if en not in words:
+        found.append(f"{where}: nobody says this any more: {en!r}")
+    used = set(re.findall(r"\{(\d)\}", zh))
+    if used != {str(i + 1) for i in range(conversions(en))}:
+        found.append(f"{where}: the pieces of one language are not those of the other: {zh!r}")
+begun = len(re.findall(r"^\s*SENTENCE\b", table, re.M))
+if read < begun:
+    found.append(f"{TABLE}: {begun - read} rows cannot be read")
+with open(f"{root}/src/error.h", encoding="utf-8") as f:
+    errors = {plain(m) for m in re.findall(r'X\(\w+, \d+, ("[^"]*"), "', f.read())}
+found += [f"{rows[s]}: src/error.h has this already: {s!r}" for s in errors & rows.keys()]
+for s, where in said.items():
+    if s not in rows and s not in errors and s not in NONE:
+        found.append(f"{where}: no row in {TABLE} for {s!r}")
+for s in sorted(NONE):
+    if s not in said:
+        found.append(f"sentences.py: nobody says this any more: {s!r}")
+
+for line in found:
+    print("sentences:", line)
+if found:
+    sys.exit(1)
+print(f"sentences ok, {len(rows)} rows")
