@@ -15,7 +15,8 @@
 static int failed(const char *path, char *why, size_t cap)
 {
 	int e = errno;
-	gt_say_into(why, cap, GT_T_CLI_FILE_FAILED, path, strerror(e));
+	gt_say_into(why, cap, GT_T_CLI_FILE_FAILED, path,
+	            gt_translate_errno(e));
 	if (e == EEXIST)
 		return -GT_ECONFLICT;
 	return e == ENOENT ? -GT_EUNKNOWN : -GT_EIO;

@@ -77,7 +77,7 @@ static bool load_policy(struct policy *out, const struct gt_config *config)
 		return true;
 	if (status != 0) {
 		(void)fprintf(stderr, "%s: %s\n", config->policy,
-		              status == -GT_EIO ? strerror(errno)
+		              status == -GT_EIO ? gt_translate_errno(errno)
 		                                : gt_translate_error(status));
 		return false;
 	}
@@ -341,7 +341,8 @@ int main(int argc, char **argv)
 		return usage(NULL);
 	tune();
 	if (chdir(dir) != 0) {
-		gt_say(stderr, GT_T_DAEMON_NO_DIR, dir, strerror(errno));
+		gt_say(stderr, GT_T_DAEMON_NO_DIR, dir,
+		       gt_translate_errno(errno));
 		return GT_SERVICE_CONFIG;
 	}
 	if (!load_config(&config, getenv("GUANTONG_LANG")))

@@ -28,7 +28,7 @@ static int read_file(const char *path, size_t max, struct gt_bytes *out,
 	if (status != 0)
 		gt_format(why, why_cap, "%s: %s", path,
 		          status == -GT_EIO && errno
-		                  ? strerror(errno)
+		                  ? gt_translate_errno(errno)
 		                  : gt_translate_error(status));
 	return status;
 }
@@ -148,12 +148,13 @@ void gt_dir_pems_free(struct gt_dir_pems *p)
 int gt_dir_lock(char *why, size_t why_cap)
 {
 	if (gt_sys_mkdir("data") != 0) {
-		gt_format(why, why_cap, "data: %s", strerror(errno));
+		gt_format(why, why_cap, "data: %s", gt_translate_errno(errno));
 		return -GT_EIO;
 	}
 	int fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0) {
-		gt_format(why, why_cap, LOCK_FILE ": %s", strerror(errno));
+		gt_format(why, why_cap, LOCK_FILE ": %s",
+		          gt_translate_errno(errno));
 		return -GT_EIO;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
@@ -162,7 +163,8 @@ int gt_dir_lock(char *why, size_t why_cap)
 	if (status == -GT_EBUSY)
 		gt_format(why, why_cap, "%s", gt_text(GT_T_DAEMON_RUNNING));
 	else
-		gt_format(why, why_cap, LOCK_FILE ": %s", strerror(errno));
+		gt_format(why, why_cap, LOCK_FILE ": %s",
+		          gt_translate_errno(errno));
 	close(fd);
 	return status;
 }

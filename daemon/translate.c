@@ -16,7 +16,9 @@ struct row {
 
 static const struct row rows[] = {
 #define SENTENCE(en, zh) {en, zh},
+#define LIBRARY          SENTENCE
 #include "texts_core.def"
+#undef LIBRARY
 #undef SENTENCE
 #define X(name, number, en, zh) {en, zh},
         GT_ERRORS(X)
@@ -239,4 +241,13 @@ const char *gt_translate(char out[GT_TRANSLATE_MAX], const char *tag,
 const char *gt_translate_error(int code)
 {
 	return gt_text_chinese(NULL) ? gt_strerror_zh(code) : gt_strerror(code);
+}
+
+const char *gt_translate_errno(int error)
+{
+	const char *en = strerror(error);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (gt_text_chinese(NULL) && strcmp(rows[i].en, en) == 0)
+			return rows[i].zh;
+	return en;
 }

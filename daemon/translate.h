@@ -6,13 +6,13 @@
  * person translates it here.
  *
  * texts_core.def holds the sentences as they stand in the source, with their
- * conversions; tests/layers/sentences.py holds it to the source. Of the rows a
- * sentence fits, the one that says most before its first conversion counts,
- * then the one that says most in all. A %s takes as little as it can, and
- * what is in quotes whole. What a %s stood for is translated too,
- * unless it is a single word: ids, codes and names are left alone. A sentence
- * no row fits is translated from behind its first ": " on, so that a place
- * may stand before it ("actor.mbox: is missing"). */
+ * conversions, and what libraries say in them; tests/layers/sentences.py holds
+ * it to the source. Of the rows a sentence fits, the one that says most before
+ * its first conversion counts, then the one that says most in all. A %s takes
+ * as little as it can, and what is in quotes whole. What it stood for is
+ * translated too, unless it is a single word: ids, codes and names are left
+ * alone. A sentence no row fits is translated from behind its first ": " on, so
+ * that a place may stand before it ("actor.mbox: is missing"). */
 #ifndef GT_TRANSLATE_H
 #define GT_TRANSLATE_H
 
@@ -30,5 +30,7 @@ const char *gt_translate(char out[GT_TRANSLATE_MAX], const char *tag,
                          const char *sentence);
 /* gt_strerror in the process's language. */
 const char *gt_translate_error(int code);
+/* strerror in the process's language; not to be kept. */
+const char *gt_translate_errno(int error);
 
 #endif

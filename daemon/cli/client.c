@@ -9,6 +9,7 @@
 
 #include "dir.h"
 #include "say.h"
+#include "translate.h"
 
 enum {
 	ANSWER_MAX = 256 << 20,
@@ -60,7 +61,7 @@ int gt_client_open(struct gt_client **out, const char *dir, const char *lang,
 	c->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c->dirfd < 0) {
 		gt_say_into(why, why_cap, GT_T_CLI_FILE_FAILED, dir,
-		            strerror(errno));
+		            gt_translate_errno(errno));
 		gt_client_close(c);
 		return -GT_EUNKNOWN;
 	}

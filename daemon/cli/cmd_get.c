@@ -11,6 +11,7 @@
 #include "object.h"
 #include "say.h"
 #include "term.h"
+#include "translate.h"
 
 enum { PATH = 4096, URL = 6144, TURN_MS = 25000 };
 
@@ -127,7 +128,7 @@ static enum gt_exit save(struct get *g, const char *path, uint64_t size,
 	g->file = fd >= 0 ? fdopen(fd, "wb") : NULL;
 	if (!g->file) {
 		gt_say_into(why, sizeof why, GT_T_CLI_FILE_FAILED, target,
-		            strerror(errno));
+		            gt_translate_errno(errno));
 		return gt_cli_fail(g->cli, -GT_EIO, why);
 	}
 	mode_t mask = umask(0);
@@ -139,7 +140,7 @@ static enum gt_exit save(struct get *g, const char *path, uint64_t size,
 		return GT_EXIT_OK;
 	if (!code) {
 		gt_say_into(why, sizeof why, GT_T_CLI_FILE_FAILED, target,
-		            strerror(errno));
+		            gt_translate_errno(errno));
 		code = gt_cli_fail(g->cli, -GT_EIO, why);
 	}
 	(void)unlink(temp);
@@ -157,7 +158,7 @@ static enum gt_exit make_folders(struct get *g, const char *target)
 		*p = '\0';
 		if (mkdir(folder, 0777) && errno != EEXIST) {
 			gt_say_into(why, sizeof why, GT_T_CLI_FILE_FAILED,
-			            folder, strerror(errno));
+			            folder, gt_translate_errno(errno));
 			return gt_cli_fail(g->cli, -GT_EIO, why);
 		}
 		*p = '/';

@@ -8,6 +8,7 @@
 
 #include "code.h"
 #include "config_table.h"
+#include "translate.h"
 #include "units.h"
 #include "version.h"
 #include "yaml.h"
@@ -449,9 +450,10 @@ static long slurp(const char *path, uint8_t *buf, size_t cap)
 static int cannot_read(const char *path, const char *lang,
                        struct gt_complaints *complaints)
 {
-	char line[GT_FILE_MAX + 200];
+	char line[GT_FILE_MAX + 200], text[GT_TRANSLATE_MAX];
 	gt_format(line, sizeof line, "%s: %s: %s", path,
-	          gt_text_in(lang, GT_T_CONF_CANNOT_READ), strerror(errno));
+	          gt_text_in(lang, GT_T_CONF_CANNOT_READ),
+	          gt_translate(text, lang, strerror(errno)));
 	return gt_complaints_add(complaints, line) ? -GT_EINVALID : -GT_ENOMEM;
 }
 

@@ -9,6 +9,7 @@
 
 #include "say.h"
 #include "sys.h"
+#include "translate.h"
 
 enum { PIECE = 1 << 20 };
 
@@ -71,6 +72,6 @@ int gt_rewrite(const char *path, char *why, size_t why_cap)
 		status = sync_folder(path);
 	if (status != 0)
 		gt_say_into(why, why_cap, GT_T_DAEMON_REWRITE, path,
-		            strerror(errno));
+		            gt_translate_errno(errno));
 	return status;
 }

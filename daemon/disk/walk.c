@@ -12,6 +12,7 @@
 
 #include "object.h"
 #include "text.h"
+#include "translate.h"
 
 /* Folders still to be read, as paths from the root. */
 struct folders {
@@ -28,8 +29,12 @@ struct job {
 
 const char *gt_walk_errno(char *buf, size_t cap, int error)
 {
+	char text[GT_TRANSLATE_MAX];
 	if (strerror_r(error, buf, cap) != 0)
 		gt_format(buf, cap, "errno %d", error);
+	const char *said = gt_translate(text, NULL, buf);
+	if (said != buf)
+		(void)gt_copy(buf, cap, said);
 	return buf;
 }
 

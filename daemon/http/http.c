@@ -24,6 +24,7 @@
 #include "http_wait.h"
 #include "object.h"
 #include "sys.h"
+#include "translate.h"
 
 enum {
 	THREADS = 2, /* of each server */
@@ -485,7 +486,7 @@ static int listen_tcp(const char *address, uint16_t *port, char *why,
 	freeaddrinfo(list);
 	if (fd < 0) {
 		gt_http_say(why, why_cap, NULL, GT_T_HTTP_NO_LISTEN, address,
-		            strerror(error));
+		            gt_translate_errno(error));
 		return -1;
 	}
 	struct sockaddr_storage at;
@@ -517,7 +518,7 @@ static int listen_unix(const char *path, char *why, size_t why_cap)
 	    listen(fd, ADMIN_CONNECTIONS) == 0)
 		return fd;
 	gt_http_say(why, why_cap, NULL, GT_T_HTTP_NO_LISTEN, path,
-	            strerror(errno));
+	            gt_translate_errno(errno));
 	if (fd >= 0)
 		close(fd);
 	return -1;

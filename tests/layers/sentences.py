@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """sentences.py ROOT: what speaks English only has a row in daemon/texts_core.def.
 
-Sentences are string literals with a blank in them; pieces side by side are one,
-and a macro between them is a piece that varies. SQL is none, nor is what an
-assertion says, nor what NONE lists. Prints every sentence without a row, every
-row without a sentence, and every row whose Chinese names a piece that the English
-has not; exit status 1 if there is one. selftest.sh shows that it can fail.
+Sentences are string literals with a blank or a name=%u in them; pieces side by
+side are one, and a macro between them is a piece that varies. SQL is none, nor is
+what an assertion says, nor what NONE lists. Single words are not asked for, but may
+have a row. Prints every sentence without a row, every row without a sentence, and
+every row whose Chinese has not the pieces of its English; exit status 1 if there is
+one. selftest.sh shows that it can fail.
 """
 import glob
 import os
@@ -83,7 +84,7 @@ def literals(text):
 
 
 def is_sentence(s):
-    return re.search(r"[A-Za-z%),;:.] +[A-Za-z%(]", s) and not SQL.search(s)
+    return re.search(r"[A-Za-z%),;:.] +[A-Za-z%(]|[a-z]=%", s) and not SQL.search(s)
 
 
 def conversions(s):

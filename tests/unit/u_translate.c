@@ -5,6 +5,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <nng/nng.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +21,18 @@ static const struct {
 	const char *en, *zh;
 } rows[] = {
 #define SENTENCE(en, zh) {en, zh},
+#define LIBRARY(en, zh)
 #include "texts_core.def"
+#undef LIBRARY
+#undef SENTENCE
+};
+static const struct {
+	const char *en, *zh;
+} foreign[] = {
+#define SENTENCE(en, zh)
+#define LIBRARY(en, zh) {en, zh},
+#include "texts_core.def"
+#undef LIBRARY
 #undef SENTENCE
 };
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -95,6 +109,34 @@ static void every_error_is_known(void **state)
 	(void)state;
 	for (int code = 1; code <= GT_ETIMEOUT; code++)
 		SAYS(gt_strerror(code), gt_strerror_zh(code));
+}
+
+static bool said_by_a_library(const char *en)
+{
+	for (int i = 1; i < 140; i++)
+		if (strcmp(strerror(i), en) == 0 ||
+		    strcmp(nng_strerror(i), en) == 0 ||
+		    strcmp(X509_verify_cert_error_string(i), en) == 0)
+			return true;
+	return false;
+}
+
+static void what_libraries_say(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+		if (!said_by_a_library(foreign[i].en))
+			fail_msg("no library says: %s", foreign[i].en);
+		SAYS(foreign[i].en, foreign[i].zh);
+	}
+	SAYS("cannot dial tcp://x:1: Connection refused",
+	     "无法连接 tcp://x:1：连接被拒绝");
+	SAYS("data: Permission denied", "data: 权限不足");
+	gt_text_language("zh-CN");
+	assert_string_equal(gt_translate_errno(ENOSPC), "磁盘空间不足");
+	assert_string_equal(gt_translate_errno(EXDEV), strerror(EXDEV));
+	gt_text_language("en");
+	assert_string_equal(gt_translate_errno(ENOSPC), strerror(ENOSPC));
 }
 
 static void english_stays(void **state)
@@ -258,6 +300,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(every_row_is_its_own),
 	        cmocka_unit_test(every_error_is_known),
+	        cmocka_unit_test(what_libraries_say),
 	        cmocka_unit_test(english_stays),
 	        cmocka_unit_test(pieces_change_places),
 	        cmocka_unit_test(sentences_within_sentences),
