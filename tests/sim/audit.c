@@ -18,6 +18,7 @@ static struct lost {
 	char name[GT_CHANGE_NAME];
 	char peer[GT_CODE_MAX + 1];
 	char subject[GT_RID_MAX + 1];
+	char verdict[16];
 } * lost;
 static size_t nlost, caplost;
 
@@ -37,7 +38,7 @@ void audit_lost(struct world *w, unsigned node, unsigned home)
 {
 	sqlite3_stmt *st =
 	        ask(&w->nodes[node],
-	            "SELECT DISTINCT transfer,peer,subject FROM audit"
+	            "SELECT DISTINCT transfer,peer,subject,verdict FROM audit"
 	            " WHERE transfer<>''");
 	while (sqlite3_step(st) == SQLITE_ROW) {
 		if (nlost == caplost) {
@@ -51,6 +52,8 @@ void audit_lost(struct world *w, unsigned node, unsigned home)
 		        gt_col_text(st, 1));
 		gt_copy(lost[nlost].subject, sizeof lost->subject,
 		        gt_col_text(st, 2));
+		gt_copy(lost[nlost].verdict, sizeof lost->verdict,
+		        gt_col_text(st, 3));
 		nlost++;
 	}
 	ask_end(st);
@@ -60,10 +63,11 @@ static bool there(const struct sim_node *s, const struct lost *l)
 {
 	sqlite3_stmt *st =
 	        ask(s, "SELECT 1 FROM audit WHERE transfer=?1 AND peer=?2"
-	               " AND subject=?3");
+	               " AND subject=?3 AND verdict=?4");
 	sqlite3_bind_text(st, 1, l->name, -1, SQLITE_STATIC);
 	sqlite3_bind_text(st, 2, l->peer, -1, SQLITE_STATIC);
 	sqlite3_bind_text(st, 3, l->subject, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 4, l->verdict, -1, SQLITE_STATIC);
 	bool yes = sqlite3_step(st) == SQLITE_ROW;
 	ask_end(st);
 	return yes;
@@ -79,13 +83,15 @@ void audit_kept(struct world *w, unsigned node, unsigned home)
 }
 
 static bool excused(const struct sim_node *s, const char *name,
-                    const struct sim_node *peer, const char *subject)
+                    const struct sim_node *peer, const char *subject,
+                    const char *verdict)
 {
 	for (size_t i = 0; i < nlost; i++)
 		if (lost[i].node == s->index &&
 		    strcmp(lost[i].name, name) == 0 &&
 		    strcmp(lost[i].peer, peer->code) == 0 &&
-		    strcmp(lost[i].subject, subject) == 0)
+		    strcmp(lost[i].subject, subject) == 0 &&
+		    strcmp(lost[i].verdict, verdict) == 0)
 			return true;
 	return false;
 }
@@ -121,7 +127,8 @@ static void pair(struct world *w, struct sim_node *from, const char *events,
 			sqlite3_bind_text(other, i + 1, gt_col_text(st, i), -1,
 			                  SQLITE_TRANSIENT);
 		if (sqlite3_step(other) != SQLITE_ROW &&
-		    !excused(to, gt_col_text(st, 0), from, gt_col_text(st, 1)))
+		    !excused(to, gt_col_text(st, 0), from, gt_col_text(st, 1),
+		             gt_col_text(st, 2)))
 			world_fail(w, "audit",
 			           "%s wrote %s of %s with %s, which did not",
 			           from->code, gt_col_text(st, 0),
@@ -145,7 +152,8 @@ static void handed_over(struct world *w, struct sim_node *c, struct sim_node *p,
 	int64_t rows = sqlite3_step(st) == SQLITE_ROW ? gt_col_int(st, 0) : 0;
 	bool same = strcmp(gt_col_text(st, 1), gt_col_text(fetch, 1)) == 0 &&
 	            gt_col_int(st, 2) == gt_col_int(fetch, 2);
-	bool was_lost = rows == 0 && excused(p, name, c, gt_col_text(fetch, 1));
+	bool was_lost =
+	        rows == 0 && excused(p, name, c, gt_col_text(fetch, 1), "");
 	if (gt_col_int(fetch, 3) != 1 || (rows != 1 && !was_lost))
 		world_fail(w, "audit",
 		           "%s wrote %lld times that it fetched %s, and %s "
