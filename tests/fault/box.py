@@ -394,6 +394,9 @@ class Box:
             raise Failed(f"{node.code}: {p.stderr.strip()}")
         self.accepted.add(digest)
 
+    def objects(self, node):
+        return [f for _, _, files in os.walk(os.path.join(node.dir, "objects")) for f in files]
+
     def age(self, node):
         """Makes what crashed runs staged look a day old: start-up leaves young
         files alone, since somebody may be at work on them."""

@@ -1,6 +1,8 @@
 """What is done while faults fire. Each has the nodes it needs, the one under
 the shim, and an act; act() runs with the shim armed and is done again without
 faults until it is acknowledged."""
+import time
+
 from box import CHANGES, SECONDS, Failed, statement
 
 
@@ -125,22 +127,20 @@ class Withdraw(Scenario):
     def act(self, box, env=None):
         return box.withdraw("33/base")
 
+    def watch(self, box):
+        """Its file goes behind the commit, and nobody says when."""
+        node, end = box.tree[self.target], time.monotonic() + SECONDS
+        while node.alive() and box.control.map[20] == 0 and box.objects(node):
+            if time.monotonic() > end:
+                raise Failed("a file withdrawn stays")
+            time.sleep(0.002)
 
-class WithdrawChild(Scenario):
+
+class WithdrawChild(Withdraw):
     """a county hears of a withdrawal; the county fails"""
 
     nodes = ("33", "3301")
     target = "3301"
-
-    def act(self, box, env=None):
-        return box.withdraw("33/base")
-
-    def watch(self, box):
-        def settled():
-            return not box.down.alive() or box.down.state("33/base") != "complete" or box.control.map[20] != 0
-
-        if box.down.alive():
-            box.down.wait("the withdrawal", settled, SECONDS)
 
 
 class Start(Scenario):
