@@ -34,6 +34,7 @@ struct daemon {
 	uv_signal_t signals[3];
 	int exit_status;
 	bool stopping;
+	bool stopped; /* the status is known, signals change nothing */
 };
 
 struct policy {
@@ -202,6 +203,8 @@ static void on_alarm(int number)
 static void on_signal(uv_signal_t *handle, int number)
 {
 	struct daemon *d = handle->data;
+	if (d->stopped)
+		return;
 	if (number == SIGHUP) {
 		reload(d);
 		return;
@@ -266,18 +269,24 @@ static void tune(void)
 	}
 }
 
+/* Signals stay caught to the last moment: one that came behind the closing
+ * would end the process in its own way, with the status lost. */
 static void close_handle(uv_handle_t *h, void *arg)
 {
 	(void)arg;
-	if (!uv_is_closing(h))
+	if (uv_handle_get_type(h) == UV_SIGNAL)
+		uv_unref(h);
+	else if (!uv_is_closing(h))
 		uv_close(h, NULL);
 }
 
 static int run(const struct gt_config *config)
 {
-	struct daemon d = {.loop = uv_default_loop(), .config = config};
+	static struct daemon d; /* signals are caught until the process ends */
 	const struct gt_service_events events = {on_failed, reload};
 	struct policy policy;
+	d.loop = uv_default_loop();
+	d.config = config;
 	if (!load_policy(&policy, config))
 		return GT_SERVICE_CONFIG;
 	if (!d.loop || !catch_signals(&d)) {
@@ -298,6 +307,7 @@ static int run(const struct gt_config *config)
 		gt_log_line(GT_LOG_INFO, "stopped", "status", GT_LOG_U(status),
 		            NULL);
 	}
+	d.stopped = true;
 	uv_walk(d.loop, close_handle, NULL);
 	uv_run(d.loop, UV_RUN_DEFAULT);
 	gt_log_flush();

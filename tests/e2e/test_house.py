@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import unittest
 
@@ -49,6 +50,20 @@ class BadConfiguration(unittest.TestCase):
         with Tree(CHAIN[:1], start=False) as t:
             for name in policies:
                 t["33"].cli("policy", "check", os.path.join(examples, name))
+
+
+class Ending(unittest.TestCase):
+    def test_a_signal_at_the_last_moment_leaves_the_status(self):
+        with Tree(CHAIN[:1], start=False) as t:
+            for _ in range(8):
+                node = t["33"].start()
+                with open(node.log_path) as log:
+                    log.seek(0, os.SEEK_END)
+                    node.process.send_signal(signal.SIGTERM)
+                    said = ""
+                    while "event=stopped" not in said and node.alive():
+                        said += log.read()
+                self.assertEqual(node.stop(), 0)
 
 
 class Trust(unittest.TestCase):
