@@ -221,6 +221,8 @@ static bool counts_stack(void)
 {
 	if (!stacks && control->stack == 0)
 		return true;
+	if (!stacks && control->fired)
+		return false; /* a place fails once, and looking costs */
 	uint64_t h = stack_hash();
 	if (stacks) {
 		uint64_t at =
