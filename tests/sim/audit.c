@@ -19,7 +19,8 @@ static struct lost {
 	char peer[GT_CODE_MAX + 1];
 	char subject[GT_RID_MAX + 1];
 	char verdict[16];
-} * lost;
+	bool kept; /* the disk in its place has it */
+} * lost;          /* sorted */
 static size_t nlost, caplost;
 
 void audit_init(void)
@@ -34,66 +35,88 @@ void audit_free(void)
 	nlost = caplost = 0;
 }
 
+static int compare(const void *a, const void *b)
+{
+	const struct lost *x = a, *y = b;
+	int by = x->node < y->node ? -1 : x->node > y->node;
+	by = by ? by : strcmp(x->name, y->name);
+	by = by ? by : strcmp(x->subject, y->subject);
+	by = by ? by : strcmp(x->peer, y->peer);
+	return by ? by : strcmp(x->verdict, y->verdict);
+}
+
+static struct lost row(unsigned node, const char *name, const char *peer,
+                       const char *subject, const char *verdict)
+{
+	struct lost l = {.node = node};
+	gt_copy(l.name, sizeof l.name, name);
+	gt_copy(l.peer, sizeof l.peer, peer);
+	gt_copy(l.subject, sizeof l.subject, subject);
+	gt_copy(l.verdict, sizeof l.verdict, verdict);
+	return l;
+}
+
+static struct lost *find(const struct lost *l)
+{
+	return nlost ? bsearch(l, lost, nlost, sizeof *lost, compare) : NULL;
+}
+
+/* Rows with a name in the books behind an index, to be stepped and ended. */
+static sqlite3_stmt *books(const struct sim_node *s)
+{
+	return ask(s, "SELECT DISTINCT transfer,peer,subject,verdict FROM audit"
+	              " WHERE transfer<>''");
+}
+
+static struct lost row_of(sqlite3_stmt *st, unsigned home)
+{
+	return row(home, gt_col_text(st, 0), gt_col_text(st, 1),
+	           gt_col_text(st, 2), gt_col_text(st, 3));
+}
+
 void audit_lost(struct world *w, unsigned node, unsigned home)
 {
-	sqlite3_stmt *st =
-	        ask(&w->nodes[node],
-	            "SELECT DISTINCT transfer,peer,subject,verdict FROM audit"
-	            " WHERE transfer<>''");
+	size_t before = nlost;
+	sqlite3_stmt *st = books(&w->nodes[node]);
 	while (sqlite3_step(st) == SQLITE_ROW) {
 		if (nlost == caplost) {
 			caplost = caplost ? 2 * caplost : 1024;
 			lost = sim_must(realloc(lost, caplost * sizeof *lost));
 		}
-		lost[nlost].node = home;
-		gt_copy(lost[nlost].name, sizeof lost->name,
-		        gt_col_text(st, 0));
-		gt_copy(lost[nlost].peer, sizeof lost->peer,
-		        gt_col_text(st, 1));
-		gt_copy(lost[nlost].subject, sizeof lost->subject,
-		        gt_col_text(st, 2));
-		gt_copy(lost[nlost].verdict, sizeof lost->verdict,
-		        gt_col_text(st, 3));
-		nlost++;
+		lost[nlost++] = row_of(st, home);
 	}
 	ask_end(st);
-}
-
-static bool there(const struct sim_node *s, const struct lost *l)
-{
-	sqlite3_stmt *st =
-	        ask(s, "SELECT 1 FROM audit WHERE transfer=?1 AND peer=?2"
-	               " AND subject=?3 AND verdict=?4");
-	sqlite3_bind_text(st, 1, l->name, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 2, l->peer, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 3, l->subject, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 4, l->verdict, -1, SQLITE_STATIC);
-	bool yes = sqlite3_step(st) == SQLITE_ROW;
-	ask_end(st);
-	return yes;
+	if (nlost > before)
+		qsort(lost, nlost, sizeof *lost, compare);
+	size_t kept = 0; /* each once */
+	for (size_t i = 0; i < nlost; i++)
+		if (kept == 0 || compare(&lost[kept - 1], &lost[i]) != 0)
+			lost[kept++] = lost[i];
+	nlost = kept;
 }
 
 void audit_kept(struct world *w, unsigned node, unsigned home)
 {
-	size_t kept = 0;
+	size_t left = 0;
+	sqlite3_stmt *st = books(&w->nodes[node]);
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		struct lost l = row_of(st, home), *found = find(&l);
+		if (found)
+			found->kept = true;
+	}
+	ask_end(st);
 	for (size_t i = 0; i < nlost; i++)
-		if (lost[i].node != home || !there(&w->nodes[node], &lost[i]))
-			lost[kept++] = lost[i];
-	nlost = kept;
+		if (!lost[i].kept)
+			lost[left++] = lost[i];
+	nlost = left;
 }
 
 static bool excused(const struct sim_node *s, const char *name,
                     const struct sim_node *peer, const char *subject,
                     const char *verdict)
 {
-	for (size_t i = 0; i < nlost; i++)
-		if (lost[i].node == s->index &&
-		    strcmp(lost[i].name, name) == 0 &&
-		    strcmp(lost[i].peer, peer->code) == 0 &&
-		    strcmp(lost[i].subject, subject) == 0 &&
-		    strcmp(lost[i].verdict, verdict) == 0)
-			return true;
-	return false;
+	struct lost l = row(s->index, name, peer->code, subject, verdict);
+	return find(&l) != NULL;
 }
 
 bool audit_told(const struct world *w)
@@ -104,39 +127,49 @@ bool audit_told(const struct world *w)
 	return true;
 }
 
+static sqlite3_stmt *rows_with(const struct sim_node *s, const char *events,
+                               const struct sim_node *peer, const char *and)
+{
+	char sql[300];
+	snprintf(sql, sizeof sql,
+	         "SELECT DISTINCT transfer,peer,subject,verdict FROM audit"
+	         " WHERE event IN(%s) AND peer='%s' AND transfer<>''"
+	         " %s",
+	         events, peer->code, and);
+	return ask(s, sql);
+}
+
 /* Rows that name a transfer, at one end, must have their like at the other.
  * The parent writes what it sends before the child can hear of it; the child
  * writes what it sends before the parent can. */
 static void pair(struct world *w, struct sim_node *from, const char *events,
                  struct sim_node *to, const char *like)
 {
-	char sql[300];
-	snprintf(sql, sizeof sql,
-	         "SELECT DISTINCT transfer,subject,verdict FROM audit"
-	         " WHERE event IN(%s) AND peer='%s' AND transfer<>''"
-	         " AND result='ok'",
-	         events, to->code);
-	sqlite3_stmt *st = ask(from, sql);
-	snprintf(sql, sizeof sql,
-	         "SELECT 1 FROM audit WHERE transfer=?1 AND subject=?2"
-	         " AND verdict=?3 AND event IN(%s) AND peer='%s'",
-	         like, from->code);
-	sqlite3_stmt *other = ask(to, sql);
-	while (!w->invariant && sqlite3_step(st) == SQLITE_ROW) {
-		for (int i = 0; i < 3; i++)
-			sqlite3_bind_text(other, i + 1, gt_col_text(st, i), -1,
-			                  SQLITE_TRANSIENT);
-		if (sqlite3_step(other) != SQLITE_ROW &&
-		    !excused(to, gt_col_text(st, 0), from, gt_col_text(st, 1),
-		             gt_col_text(st, 2)))
-			world_fail(w, "audit",
-			           "%s wrote %s of %s with %s, which did not",
-			           from->code, gt_col_text(st, 0),
-			           gt_col_text(st, 1), to->code);
-		sqlite3_reset(other);
+	struct lost *other = NULL;
+	size_t n = 0, cap = 0;
+	sqlite3_stmt *st = rows_with(to, like, from, "");
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		if (n == cap) {
+			cap = cap ? 2 * cap : 1024;
+			other = sim_must(realloc(other, cap * sizeof *other));
+		}
+		other[n++] = row_of(st, to->index);
 	}
 	ask_end(st);
-	ask_end(other);
+	if (n > 0)
+		qsort(other, n, sizeof *other, compare);
+	st = rows_with(from, events, to, "AND result='ok'");
+	while (!w->invariant && sqlite3_step(st) == SQLITE_ROW) {
+		struct lost l = row_of(st, to->index);
+		gt_copy(l.peer, sizeof l.peer, from->code);
+		if (!(n && bsearch(&l, other, n, sizeof l, compare)) &&
+		    !find(&l))
+			world_fail(w, "audit",
+			           "%s wrote %s of %s with %s, which did not",
+			           from->code, l.name, l.subject, to->code);
+	}
+	ask_end(st);
+	free(other);
 }
 
 /* fetch: transfer, subject, bytes, rows of that name, protocol=2? */
