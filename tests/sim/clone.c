@@ -13,7 +13,10 @@
 #include "state.h"
 #include "work.h"
 
-enum { LOOK_MS = 10000, DRAIN_MS = 7200000 };
+/* How often the status page is looked at for what is left; how long that may
+ * take; how long two may run before anybody looks at all. Faults are rarer in a
+ * calendar, and last no longer for that: people come to work. */
+enum { LOOK_MS = 10000, DRAIN_MS = 7200000, SEEN_MS = 3600000, SEEN_DAYS = 3 };
 
 static struct sim_node *slot(struct world *w)
 {
@@ -105,8 +108,8 @@ void clone_episode(struct world *w)
 	/* An image may lie on a shelf before it is started. */
 	sim_plan(w, w->now + 1000 + prng_below(p, sim_rare(w, 600000)),
 	         POWER_ON, c->index);
-	sim_plan(w, w->now + 120000 + prng_below(p, sim_rare(w, 3600000)),
-	         COPY_SEEN, c->index);
+	uint64_t seen = w->calendar ? SEEN_DAYS * (uint64_t)86400000 : SEEN_MS;
+	sim_plan(w, w->now + 120000 + prng_below(p, seen), COPY_SEEN, c->index);
 }
 
 /* --------------------------------------------------------------------- the end
