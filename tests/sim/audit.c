@@ -13,31 +13,35 @@
 /* Rows that went with a node's disk. Their names are names between two: a
  * change has the same one for each child, and two copies of a node may give one
  * name to two changes. */
-static struct lost {
+struct row {
 	unsigned node;
 	char name[GT_CHANGE_NAME];
 	char peer[GT_CODE_MAX + 1];
 	char subject[GT_RID_MAX + 1];
 	char verdict[16];
 	bool kept; /* the disk in its place has it */
-} * lost;          /* sorted */
-static size_t nlost, caplost;
+};
+
+struct rows {
+	struct row *v;
+	size_t n, cap;
+};
+static struct rows lost; /* sorted, each once */
 
 void audit_init(void)
 {
-	nlost = 0;
+	lost.n = 0;
 }
 
 void audit_free(void)
 {
-	free(lost);
-	lost = NULL;
-	nlost = caplost = 0;
+	free(lost.v);
+	lost = (struct rows){0};
 }
 
 static int compare(const void *a, const void *b)
 {
-	const struct lost *x = a, *y = b;
+	const struct row *x = a, *y = b;
 	int by = x->node < y->node ? -1 : x->node > y->node;
 	by = by ? by : strcmp(x->name, y->name);
 	by = by ? by : strcmp(x->subject, y->subject);
@@ -45,20 +49,42 @@ static int compare(const void *a, const void *b)
 	return by ? by : strcmp(x->verdict, y->verdict);
 }
 
-static struct lost row(unsigned node, const char *name, const char *peer,
-                       const char *subject, const char *verdict)
+static struct row row_of(unsigned node, const char *name, const char *peer,
+                         const char *subject, const char *verdict)
 {
-	struct lost l = {.node = node};
-	gt_copy(l.name, sizeof l.name, name);
-	gt_copy(l.peer, sizeof l.peer, peer);
-	gt_copy(l.subject, sizeof l.subject, subject);
-	gt_copy(l.verdict, sizeof l.verdict, verdict);
-	return l;
+	struct row r = {.node = node};
+	gt_copy(r.name, sizeof r.name, name);
+	gt_copy(r.peer, sizeof r.peer, peer);
+	gt_copy(r.subject, sizeof r.subject, subject);
+	gt_copy(r.verdict, sizeof r.verdict, verdict);
+	return r;
 }
 
-static struct lost *find(const struct lost *l)
+static struct row row_at(sqlite3_stmt *st, unsigned node)
 {
-	return nlost ? bsearch(l, lost, nlost, sizeof *lost, compare) : NULL;
+	return row_of(node, gt_col_text(st, 0), gt_col_text(st, 1),
+	              gt_col_text(st, 2), gt_col_text(st, 3));
+}
+
+static struct row *find(const struct rows *in, const struct row *r)
+{
+	return in->n ? bsearch(r, in->v, in->n, sizeof *r, compare) : NULL;
+}
+
+/* Takes all rows of a statement in, as a node's, and ends it. */
+static void take(struct rows *into, sqlite3_stmt *st, unsigned node)
+{
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		if (into->n == into->cap) {
+			into->cap = into->cap ? 2 * into->cap : 1024;
+			into->v = sim_must(
+			        realloc(into->v, into->cap * sizeof *into->v));
+		}
+		into->v[into->n++] = row_at(st, node);
+	}
+	ask_end(st);
+	if (into->n > 0)
+		qsort(into->v, into->n, sizeof *into->v, compare);
 }
 
 /* Rows with a name in the books behind an index, to be stepped and ended. */
@@ -68,55 +94,38 @@ static sqlite3_stmt *books(const struct sim_node *s)
 	              " WHERE transfer<>''");
 }
 
-static struct lost row_of(sqlite3_stmt *st, unsigned home)
-{
-	return row(home, gt_col_text(st, 0), gt_col_text(st, 1),
-	           gt_col_text(st, 2), gt_col_text(st, 3));
-}
-
 void audit_lost(struct world *w, unsigned node, unsigned home)
 {
-	size_t before = nlost;
-	sqlite3_stmt *st = books(&w->nodes[node]);
-	while (sqlite3_step(st) == SQLITE_ROW) {
-		if (nlost == caplost) {
-			caplost = caplost ? 2 * caplost : 1024;
-			lost = sim_must(realloc(lost, caplost * sizeof *lost));
-		}
-		lost[nlost++] = row_of(st, home);
-	}
-	ask_end(st);
-	if (nlost > before)
-		qsort(lost, nlost, sizeof *lost, compare);
-	size_t kept = 0; /* each once */
-	for (size_t i = 0; i < nlost; i++)
-		if (kept == 0 || compare(&lost[kept - 1], &lost[i]) != 0)
-			lost[kept++] = lost[i];
-	nlost = kept;
+	size_t n = 0;
+	take(&lost, books(&w->nodes[node]), home);
+	for (size_t i = 0; i < lost.n; i++)
+		if (n == 0 || compare(&lost.v[n - 1], &lost.v[i]) != 0)
+			lost.v[n++] = lost.v[i];
+	lost.n = n;
 }
 
 void audit_kept(struct world *w, unsigned node, unsigned home)
 {
-	size_t left = 0;
+	size_t n = 0;
 	sqlite3_stmt *st = books(&w->nodes[node]);
 	while (sqlite3_step(st) == SQLITE_ROW) {
-		struct lost l = row_of(st, home), *found = find(&l);
+		struct row r = row_at(st, home), *found = find(&lost, &r);
 		if (found)
 			found->kept = true;
 	}
 	ask_end(st);
-	for (size_t i = 0; i < nlost; i++)
-		if (!lost[i].kept)
-			lost[left++] = lost[i];
-	nlost = left;
+	for (size_t i = 0; i < lost.n; i++)
+		if (!lost.v[i].kept)
+			lost.v[n++] = lost.v[i];
+	lost.n = n;
 }
 
 static bool excused(const struct sim_node *s, const char *name,
                     const struct sim_node *peer, const char *subject,
                     const char *verdict)
 {
-	struct lost l = row(s->index, name, peer->code, subject, verdict);
-	return find(&l) != NULL;
+	struct row r = row_of(s->index, name, peer->code, subject, verdict);
+	return find(&lost, &r) != NULL;
 }
 
 bool audit_told(const struct world *w)
@@ -145,31 +154,19 @@ static sqlite3_stmt *rows_with(const struct sim_node *s, const char *events,
 static void pair(struct world *w, struct sim_node *from, const char *events,
                  struct sim_node *to, const char *like)
 {
-	struct lost *other = NULL;
-	size_t n = 0, cap = 0;
-	sqlite3_stmt *st = rows_with(to, like, from, "");
-	while (sqlite3_step(st) == SQLITE_ROW) {
-		if (n == cap) {
-			cap = cap ? 2 * cap : 1024;
-			other = sim_must(realloc(other, cap * sizeof *other));
-		}
-		other[n++] = row_of(st, to->index);
-	}
-	ask_end(st);
-	if (n > 0)
-		qsort(other, n, sizeof *other, compare);
-	st = rows_with(from, events, to, "AND result='ok'");
+	struct rows other = {0};
+	take(&other, rows_with(to, like, from, ""), to->index);
+	sqlite3_stmt *st = rows_with(from, events, to, "AND result='ok'");
 	while (!w->invariant && sqlite3_step(st) == SQLITE_ROW) {
-		struct lost l = row_of(st, to->index);
-		gt_copy(l.peer, sizeof l.peer, from->code);
-		if (!(n && bsearch(&l, other, n, sizeof l, compare)) &&
-		    !find(&l))
+		struct row r = row_at(st, to->index);
+		gt_copy(r.peer, sizeof r.peer, from->code);
+		if (!find(&other, &r) && !find(&lost, &r))
 			world_fail(w, "audit",
 			           "%s wrote %s of %s with %s, which did not",
-			           from->code, l.name, l.subject, to->code);
+			           from->code, r.name, r.subject, to->code);
 	}
 	ask_end(st);
-	free(other);
+	free(other.v);
 }
 
 /* fetch: transfer, subject, bytes, rows of that name, protocol=2? */
