@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "say.h"
+#include "sys.h"
 #include "translate.h"
 
 static int failed(const char *path, char *why, size_t cap)
@@ -56,6 +57,7 @@ int gt_files_write(const char *path, unsigned mode, enum gt_files_how how,
 	          fsync(fd) == 0;
 	ok = close(fd) == 0 && ok;
 	ok = ok && (how == GT_FILES_NEW || rename(temp, path) == 0);
+	ok = ok && gt_sys_sync_parent(path) == 0;
 	if (ok)
 		return 0;
 	int status = failed(path, why, why_cap);
@@ -109,6 +111,14 @@ int gt_files_read(const char *path, size_t max, struct gt_bytes *out, char *why,
 	return status;
 }
 
+/* One that is there already was made to last by whoever made it. */
+static bool have_folder(const char *path, mode_t mode)
+{
+	if (mkdir(path, mode) == 0)
+		return gt_sys_sync_parent(path) == 0;
+	return errno == EEXIST;
+}
+
 int gt_files_mkdir(const char *path, unsigned mode, char *why, size_t why_cap)
 {
 	char part[4096];
@@ -120,13 +130,12 @@ int gt_files_mkdir(const char *path, unsigned mode, char *why, size_t why_cap)
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		if (mkdir(part, 0777) && errno != EEXIST)
+		if (!have_folder(part, 0777))
 			return failed(part, why, why_cap);
 		*p = '/';
 	}
-	if (mkdir(path, (mode_t)mode) == 0 || errno == EEXIST)
-		return chmod(path, (mode_t)mode) ? failed(path, why, why_cap)
-		                                 : 0;
+	if (have_folder(path, (mode_t)mode) && chmod(path, (mode_t)mode) == 0)
+		return 0;
 	return failed(path, why, why_cap);
 }
 

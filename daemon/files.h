@@ -1,4 +1,4 @@
-/* files.h: small files read and written whole, for set-up and command line. */
+/* files.h: small files written and read whole, for people or by them. */
 #ifndef GT_FILES_H
 #define GT_FILES_H
 
@@ -9,8 +9,10 @@ enum gt_files_how {
 	GT_FILES_REPLACE, /* the old one stays whole until the new one is */
 };
 
-/* Writes, syncs and closes. The mode is exactly this, whatever the umask.
- * 0, -GT_ECONFLICT, -GT_EIO; why: a sentence naming the file. */
+/* Writes, and makes the bytes and the name durable. The mode is exactly this,
+ * whatever the umask. After an error of a REPLACE the file is the old one or
+ * the new one, and whole. 0, -GT_ECONFLICT, -GT_EIO; why: a sentence naming the
+ * file. */
 int gt_files_write(const char *path, unsigned mode, enum gt_files_how how,
                    struct gt_bytes bytes, char *why, size_t why_cap);
 /* Reads at most max bytes ("-": standard input) into malloc'ed memory, with a

@@ -89,6 +89,33 @@ int gt_sys_pread(int fd, void *p, size_t n, uint64_t offset)
 	return 0;
 }
 
+int gt_sys_sync_folder(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return gt_sys_status(errno);
+	int status = fsync(fd) == 0 ? 0 : gt_sys_status(errno);
+	int error = errno;
+	close(fd);
+	errno = error;
+	return status;
+}
+
+int gt_sys_sync_parent(const char *path)
+{
+	char folder[4096];
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) + 1 : 0;
+	if (n == 0)
+		return gt_sys_sync_folder(AT_FDCWD, ".");
+	if (n >= sizeof folder) {
+		errno = ENAMETOOLONG;
+		return -GT_EIO;
+	}
+	gt_format(folder, sizeof folder, "%.*s", (int)n, path);
+	return gt_sys_sync_folder(AT_FDCWD, folder);
+}
+
 int gt_sys_mkdir(const char *path)
 {
 	struct stat st;

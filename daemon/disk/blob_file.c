@@ -46,19 +46,17 @@ int gt_blob_store_dir(const struct gt_blob_store *s)
 
 /* What a failed sync means: with a full disk that what was written since the
  * last one is gone, else that nobody knows. */
-static int sync_status(int error)
+static int sync_status(int status)
 {
-	return gt_sys_status(error) == -GT_ENOSPACE ? -GT_ENOSPACE : -GT_EIO;
+	return status == 0 || status == -GT_ENOSPACE ? status : -GT_EIO;
 }
 
-static int sync_folder(int dir, const char *name)
+static int sync_name(const struct gt_blob_store *s, const char *folder)
 {
-	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -GT_EIO;
-	int status = fsync(fd) == 0 ? 0 : sync_status(errno);
-	close(fd);
-	return status;
+	int status = gt_sys_sync_folder(s->dir, folder);
+	if (status == 0)
+		status = gt_sys_sync_folder(s->dir, GT_DIR_OBJECTS);
+	return sync_status(status);
 }
 
 /* ------------------------------------------------------------ open and close
@@ -321,11 +319,9 @@ int gt_blob_sync(struct gt_blob_store *s, struct gt_blob_file *f)
 		return -GT_EIO;
 	folder_name(folder, &f->object);
 	if ((named ? fdatasync(f->fd) : fsync(f->fd)) != 0)
-		status = sync_status(errno);
+		status = sync_status(gt_sys_status(errno));
 	if (status == 0 && !named)
-		status = sync_folder(s->dir, folder);
-	if (status == 0 && !named)
-		status = sync_folder(s->dir, GT_DIR_OBJECTS);
+		status = sync_name(s, folder);
 	pthread_mutex_lock(&s->lock);
 	f->named = f->named || status == 0;
 	if (status == -GT_ENOSPACE)
@@ -366,12 +362,11 @@ int gt_blob_adopt(struct gt_blob_store *s, const char *name, int fd,
 	gt_blob_name(final, object);
 	folder_name(folder, object);
 	if (fsync(fd) != 0)
-		return sync_status(errno);
+		return sync_status(gt_sys_status(errno));
 	if (make_folder(s->dir, folder) != 0)
 		return gt_sys_status(errno);
 	gt_blob_forget(s, object);
 	if (renameat(s->dir, staged, s->dir, final) != 0)
 		return gt_sys_status(errno);
-	int status = sync_folder(s->dir, folder);
-	return status ? status : sync_folder(s->dir, GT_DIR_OBJECTS);
+	return sync_name(s, folder);
 }

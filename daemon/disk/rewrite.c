@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,23 +40,6 @@ static int rewrite_file(int fd)
 	return status;
 }
 
-/* The file's name is to last as well. */
-static int sync_folder(const char *path)
-{
-	char folder[4096];
-	const char *slash = strrchr(path, '/');
-	gt_format(folder, sizeof folder, "%.*s",
-	          slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return gt_sys_status(errno);
-	int status = fsync(fd) == 0 ? 0 : gt_sys_status(errno);
-	int error = errno;
-	close(fd);
-	errno = error;
-	return status;
-}
-
 int gt_rewrite(const char *path, char *why, size_t why_cap)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -69,7 +51,7 @@ int gt_rewrite(const char *path, char *why, size_t why_cap)
 		close(fd);
 	errno = error;
 	if (status == 0)
-		status = sync_folder(path);
+		status = gt_sys_sync_parent(path); /* its name is to last too */
 	if (status != 0)
 		gt_say_into(why, why_cap, GT_T_DAEMON_REWRITE, path,
 		            gt_translate_errno(errno));
