@@ -282,19 +282,27 @@ static enum gt_exit run_command(struct gt_cli *cli, const char *path,
 	return code;
 }
 
-static enum gt_exit run_group(struct gt_cli *cli, const struct gt_command *c,
-                              int argc, char *const *argv)
+/* The options before a command's name, which is argv[*used]. */
+static bool take_front(struct gt_cli *cli, int argc, char *const *argv,
+                       int *used, bool *wants_help)
 {
 	struct gt_args args;
-	char path[32];
-	int used = 0;
-	bool ok = gt_args_parse(&args, globals, NULL, argc, argv, true, &used,
+	bool ok = gt_args_parse(&args, globals, NULL, argc, argv, true, used,
 	                        cli->err);
-	bool wants_help = ok && gt_args_get(&args, "help");
+	*wants_help = ok && gt_args_get(&args, "help");
 	if (ok)
 		take_globals(cli, &args);
 	gt_args_free(&args);
-	if (!ok)
+	return ok;
+}
+
+static enum gt_exit run_group(struct gt_cli *cli, const struct gt_command *c,
+                              int argc, char *const *argv)
+{
+	char path[32];
+	int used = 0;
+	bool wants_help;
+	if (!take_front(cli, argc, argv, &used, &wants_help))
 		return GT_EXIT_USAGE;
 	if (wants_help || used == argc) {
 		help(wants_help ? cli->out : cli->err, "", c);
@@ -311,15 +319,9 @@ static enum gt_exit run_group(struct gt_cli *cli, const struct gt_command *c,
 
 static enum gt_exit run_all(struct gt_cli *cli, int argc, char *const *argv)
 {
-	struct gt_args args;
 	int used = 0;
-	bool ok = gt_args_parse(&args, globals, NULL, argc, argv, true, &used,
-	                        cli->err);
-	bool wants_help = ok && gt_args_get(&args, "help");
-	if (ok)
-		take_globals(cli, &args);
-	gt_args_free(&args);
-	if (!ok)
+	bool wants_help;
+	if (!take_front(cli, argc, argv, &used, &wants_help))
 		return GT_EXIT_USAGE;
 	if (wants_help || used == argc) {
 		help_all(wants_help ? cli->out : cli->err);

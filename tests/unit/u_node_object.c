@@ -432,6 +432,23 @@ static void placed_beside_a_failed_sync(void **state)
 	pack_clear(&p);
 }
 
+/* A child asked for a frame; the disk said this. The answer to the child. */
+static const Gt__Error *faulted(struct nodes *t, const struct gt_id *object,
+                                uint32_t peer, int status)
+{
+	struct gt_event fault = {.type = GT_EV_FAULT,
+	                         .peer = peer,
+	                         .token = 77,
+	                         .object = *object,
+	                         .status = status};
+	nodes_clear(t, TOP);
+	assert_int_equal(nodes_event(t, TOP, &fault), 0);
+	const struct done *e = nodes_replied(t, TOP, GT__REPLY__BODY_ERROR);
+	assert_non_null(e);
+	assert_int_equal(e->a.token, 77);
+	return e->reply->error;
+}
+
 /* The only copy there is must not be given up because it was not looked at. */
 static void a_fault_for_want_of_memory(void **state)
 {
@@ -440,18 +457,9 @@ static void a_fault_for_want_of_memory(void **state)
 	package(&p, 1, 1000);
 	assert_int_equal(publish(t, TOP, "a", &p), 0);
 	uint32_t peer = nodes_child(t, TOP, "3301", &t->v[MID].key);
-	struct gt_event fault = {.type = GT_EV_FAULT,
-	                         .peer = peer,
-	                         .token = 77,
-	                         .object = p.object,
-	                         .status = -GT_ENOMEM};
-	nodes_clear(t, TOP);
-	assert_int_equal(nodes_event(t, TOP, &fault), 0);
-	const struct done *e = nodes_replied(t, TOP, GT__REPLY__BODY_ERROR);
-	assert_non_null(e);
-	assert_int_equal(e->a.token, 77);
-	assert_int_equal(e->reply->error->code, GT_EBUSY);
-	assert_true(e->reply->error->retry_ms > 0);
+	const Gt__Error *e = faulted(t, &p.object, peer, -GT_ENOMEM);
+	assert_int_equal(e->code, GT_EBUSY);
+	assert_true(e->retry_ms > 0);
 	assert_holds(t, TOP, &p);
 	pack_clear(&p);
 }
@@ -464,18 +472,9 @@ static void a_fault_of_what_is_gone(void **state)
 	package(&p, 1, 1000);
 	assert_int_equal(publish(t, TOP, "a", &p), 0);
 	uint32_t peer = nodes_child(t, TOP, "3301", &t->v[MID].key);
-	struct gt_event fault = {.type = GT_EV_FAULT,
-	                         .peer = peer,
-	                         .token = 77,
-	                         .object = p.object,
-	                         .status = -GT_EIO};
 	assert_int_equal(nodes_withdraw(t, TOP, "a"), 0);
-	nodes_clear(t, TOP);
-	assert_int_equal(nodes_event(t, TOP, &fault), 0);
-	const struct done *e = nodes_replied(t, TOP, GT__REPLY__BODY_ERROR);
-	assert_non_null(e);
-	assert_int_equal(e->a.token, 77);
-	assert_int_equal(e->reply->error->code, GT_EUNAVAILABLE);
+	const Gt__Error *e = faulted(t, &p.object, peer, -GT_EIO);
+	assert_int_equal(e->code, GT_EUNAVAILABLE);
 	pack_clear(&p);
 }
 

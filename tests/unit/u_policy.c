@@ -9,39 +9,11 @@
 
 #include <cmocka.h>
 
-#include "policy.h"
+#include "policy_kit.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 static const int64_t NOW = 1750000000000; /* some day in 2025 */
-
-static char *text(const char *s)
-{
-	/* protobuf-c's structs want char *; nothing here is written to */
-	union {
-		const char *in;
-		char *out;
-	} u = {s};
-	return u.out;
-}
-
-static struct gt_layer *compile(const Gt__Layer *layer)
-{
-	struct gt_layer *out;
-	char why[200] = "";
-	size_t n = gt__layer__get_packed_size(layer);
-	uint8_t *p = malloc(n + 1);
-	assert_non_null(p);
-	gt__layer__pack(layer, p);
-	int rc = gt_layer_new(&out, gt_bytes_of(p, n), why, sizeof why);
-	if (rc != 0)
-		print_error("%s\n", why);
-	assert_int_equal(rc, 0);
-	/* the layer keeps nothing of what it was made from */
-	memset(p, 0xff, n);
-	free(p);
-	return out;
-}
 
 /* protobuf-c's own initialiser casts const away. */
 static Gt__Entry blank(void)
