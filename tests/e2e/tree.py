@@ -22,6 +22,8 @@ BIN = os.environ.get("GUANTONG_BIN", os.path.join(ROOT, "build/release"))
 RELAY = os.path.join(ROOT, "tests/support/relay.py")
 CHAIN = ["33", "3301", "330106", "330106109", "330106109210"]
 LEVELS = ["province", "city", "county", "township", "village"]
+PATIENCE = 300  # s: what takes longer hangs, however slow or busy the machine
+HELD = {}  # port: the socket that keeps it
 XAPI = {"X-Experience-API-Version": "1.0.3", "Content-Type": "application/json"}
 
 
@@ -30,25 +32,39 @@ class Failed(AssertionError):
 
 
 def free_ports(n):
-    """Free ports below those the system gives to outgoing connections, so that
-    none is taken between now and the listening, nor during a restart. All are
-    held open until all are known."""
+    """Free ports, nobody else's until release_ports() or the end of this process,
+    also while a daemon is down. Each is bound, so that no other is given it, but not
+    listened on: who dials is refused, and a daemon may listen there, for it shares
+    (SO_REUSEADDR). Below the ports of outgoing connections, if those leave room, for
+    scripts whose daemons outlive us."""
     with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
         low = int(f.read().split()[0])
-    held = []
+    ports = []
     for _ in range(1000):
-        if len(held) == n:
-            break
+        if len(ports) == n:
+            return ports
+        s = socket.socket()
         try:
-            held.append(socket.create_server(("127.0.0.1", random.randrange(10000, low))))
+            s.bind(("127.0.0.1", random.randrange(10000, low) if low > 20000 else 0))
         except OSError:
-            pass
-    ports = [s.getsockname()[1] for s in held]
-    for s in held:
-        s.close()
-    if len(ports) < n:
-        raise Failed(f"no free port between 10000 and {low}")
-    return ports
+            s.close()
+            continue
+        # only now: whoever looks for a port must not get one that is held
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        port = s.getsockname()[1]
+        ports.append(port)
+        HELD[port] = s
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:  # a system that does not share it so
+            release_ports(port)
+    raise Failed("no free port")
+
+
+def release_ports(*ports):
+    for port in ports:
+        if port in HELD:
+            HELD.pop(port).close()
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -182,12 +198,12 @@ class Node:
             self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, env=env)
         return self
 
-    def start(self, timeout=20):
+    def start(self, timeout=PATIENCE):
         self.spawn()
         self.ready(timeout)
         return self
 
-    def ready(self, timeout=20):
+    def ready(self, timeout=PATIENCE):
         end = time.monotonic() + timeout
         fd = os.pidfd_open(self.process.pid)
         try:
@@ -210,7 +226,7 @@ class Node:
         self.process = None
         self.notify.close()
 
-    def stop(self, timeout=20):
+    def stop(self, timeout=PATIENCE):
         """Ends it as systemd would; returns the exit status."""
         if not self.process:
             return 0
@@ -236,14 +252,14 @@ class Node:
 
     # ----------------------------------------------------------------- asking
 
-    def cli(self, *args, ok=True, timeout=120):
+    def cli(self, *args, ok=True, timeout=PATIENCE):
         """guantong ARGS on this node; standard output."""
         return run([guantong(), "-C", self.dir, *args], ok=ok, timeout=timeout)
 
     def cli_json(self, *args):
         return json.loads(self.cli(*args, "--json"))
 
-    def http(self, method, path, body=None, headers=None, timeout=60):
+    def http(self, method, path, body=None, headers=None, timeout=PATIENCE):
         c = self.connection(timeout)
         try:
             c.request(method, path, body, headers or {})
@@ -251,7 +267,7 @@ class Node:
         finally:
             c.close()
 
-    def admin(self, method, path, body=None, timeout=60):
+    def admin(self, method, path, body=None, timeout=PATIENCE):
         c = UnixConnection(os.path.join(self.dir, "control.sock"), timeout)
         try:
             c.request(method, path, body)
@@ -297,7 +313,7 @@ class Node:
         q = urllib.parse.urlencode(query)
         return self.admin("GET", "/admin/audit?" + q).json()["rows"]
 
-    def wait(self, what, predicate, timeout=60):
+    def wait(self, what, predicate, timeout=PATIENCE):
         """Until predicate() is true; asked again whenever the node has changed."""
         end = time.monotonic() + timeout
         while True:
@@ -312,11 +328,11 @@ class Node:
             ms = int(min(left, 1) * 1000)
             self.admin("GET", f"/admin/wait?generation={generation}&timeout_ms={ms}")
 
-    def wait_state(self, rid, state, timeout=60):
+    def wait_state(self, rid, state, timeout=PATIENCE):
         want = state if isinstance(state, tuple) else (state,)
         return self.wait(f"{rid} to be {state}, is {self.state(rid)}", lambda: self.state(rid) in want, timeout)
 
-    def wait_connected(self, timeout=30):
+    def wait_connected(self, timeout=PATIENCE):
         return self.wait("its parent", lambda: find(self.status(), "parent_up"), timeout)
 
     def publish(self, rid, folder, **meta):
@@ -396,6 +412,8 @@ class Tree:
             subprocess.run(["umount", "-l", m], check=False)
         # one that was killed cannot say so as it ends
         codes.update({n.code: "a sanitizer's report" for n in self if "WARNING: ThreadSanitizer" in n.log()})
+        for n in self:
+            release_ports(n.link_port, n.http_port)
         shutil.rmtree(self.dir, ignore_errors=True)
         bad = {c: s for c, s in codes.items() if s != 0}
         if bad and not kind:
@@ -419,7 +437,7 @@ def guantongd():
     return os.path.join(BIN, "guantongd")
 
 
-def run(args, cwd=None, ok=True, timeout=120):
+def run(args, cwd=None, ok=True, timeout=PATIENCE):
     env = dict(os.environ, LC_ALL="C.UTF-8", GUANTONG_LANG="en")
     p = subprocess.run(args, cwd=cwd, capture_output=True, text=True, timeout=timeout, env=env)
     if ok and p.returncode != 0:
