@@ -3,6 +3,7 @@ import glob
 import json
 import os
 import random
+import re
 import shutil
 import socket
 import ssl
@@ -11,7 +12,7 @@ import subprocess
 import unittest
 
 from test_records import post, statement
-from tree import CHAIN, Node, Tree, find, layer, make_files
+from tree import CHAIN, PATIENCE, Tree, find, make_files
 
 RID = "33/big"
 MIB = 1 << 20
@@ -44,7 +45,7 @@ class FullDisk(unittest.TestCase):
             self.assertNotEqual(down.state(RID), "complete")
             # and it recovers by itself
             os.unlink(ballast)
-            down.wait_state(RID, "complete", 90)
+            down.wait_state(RID, "complete")
             self.assertEqual(down.file(RID, "x").body, want)
 
     def test_a_database_that_cannot_commit_stops_the_daemon(self):
@@ -71,7 +72,7 @@ class FullDisk(unittest.TestCase):
             except OSError:
                 pass
             self.assertTrue(acked, "nothing was taken before the disk was full")
-            status = node.process.wait(30)
+            status = node.process.wait(PATIENCE)
             self.assertNotEqual(status, 0)
             self.assertGreater(status, 0, "it should stop, not be killed")
             self.assertRegex(node.log(10).lower(), "full|space|满|不足")
@@ -190,8 +191,8 @@ class StockClient(unittest.TestCase):
                 f.write(struct.pack(">I", len(request)) + request)
             out = subprocess.run(
                 ["nngcat", "--req0", "--dial", f"tcp://127.0.0.1:{t['33'].link_port}", "--file", path, "--raw",
-                 "--recv-timeout", "10"],
-                capture_output=True, timeout=30,
+                 "--recv-timeout", str(PATIENCE)],
+                capture_output=True, timeout=2 * PATIENCE,
             )
             self.assertEqual(out.returncode, 0, out.stderr)
             (n,) = struct.unpack(">I", out.stdout[:4])
@@ -216,12 +217,13 @@ class WrongClock(unittest.TestCase):
                             "ASAN_OPTIONS": "verify_asan_link_order=0",
                             # faketime waits on conditions behind the sanitizer's back
                             "TSAN_OPTIONS": "report_bugs=0"}
+                before = len(down.log())
                 down.start()
                 self.assertEqual(down.http("GET", "/").status, 200)
                 s = statement(len(sent))
                 self.assertEqual(post(down, s).status, 200)
                 sent.append(s)
-                down.wait("a word about the certificate", lambda: "certificate" in down.log().lower() or "证书" in down.log())
+                down.wait("a word about the certificate", lambda: re.search("(?i)certificate|证书", down.log()[before:]))
             down.kill9()
             down.env = {}
             down.start()

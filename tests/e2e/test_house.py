@@ -6,7 +6,7 @@ import signal
 import subprocess
 import unittest
 
-from tree import CHAIN, ROOT, Tree, find, guantong, guantongd, make_files, run
+from tree import CHAIN, PATIENCE, ROOT, Tree, find, guantong, guantongd, make_files, run
 
 
 class BadConfiguration(unittest.TestCase):
@@ -23,7 +23,7 @@ class BadConfiguration(unittest.TestCase):
             self.assertRegex(said, rf"guantong\.yaml:{line}:1: .*storge")
             self.assertIn("storage", said)
             # the daemon says the same and does not start
-            d = subprocess.run([guantongd(), "-C", node.dir], capture_output=True, text=True, timeout=20)
+            d = subprocess.run([guantongd(), "-C", node.dir], capture_output=True, text=True, timeout=PATIENCE)
             self.assertNotEqual(d.returncode, 0)
             self.assertRegex(d.stdout + d.stderr, rf"guantong\.yaml:{line}:1: ")
 

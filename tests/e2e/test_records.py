@@ -118,7 +118,7 @@ class Statements(unittest.TestCase):
             after = statement(2)
             self.assertEqual(post(t["330106"], other).status, 200)
             self.assertEqual(post(t["330106"], after).status, 200)
-            t["33"].wait("the one behind it", lambda: after["id"] in {r["id"] for r in t["33"].records()})
+            t["33"].wait("the first and the one behind", lambda: {s["id"], after["id"]} <= {r["id"] for r in t["33"].records()})
             kept = [r for r in t["33"].records() if r["id"] == s["id"]]
             self.assertEqual(len(kept), 1)
             listed = t["3301"].admin("GET", "/admin/quarantine").json()["quarantine"]

@@ -80,6 +80,8 @@ class Crashes(unittest.TestCase):
                 down.kill9()
                 self.assertGreaterEqual(now, durable, "what was durable is gone")
                 durable = now
+            # what was asked for before the end is answered until the end is seen
+            up.wait("the child to be gone", lambda: find(up.status(), "children_up") == 0)
             before = up.metrics()
             down.start()
             kept = self.present_bytes(down)
@@ -223,13 +225,9 @@ class Audit(unittest.TestCase):
             make_files(src, {"x": 400_000})
             t["33"].publish(RID, src)
             t["3301"].wait_state(RID, "complete")
-            below = [r for r in t["3301"].audit(limit=1000) if r["transfer"]]
-            self.assertTrue(below)
-            ids = {r["transfer"] for r in below}
-            t["33"].wait(
-                "the same transfer in its audit",
-                lambda: ids & {r["transfer"] for r in t["33"].audit(limit=1000) if r["transfer"]},
-            )
+            ids = lambda n: {r["transfer"] for r in n.audit(limit=1000) if r["transfer"]}
+            t["3301"].wait("the transfer in its audit", lambda: ids(t["3301"]))
+            t["33"].wait("the same one in its audit", lambda: ids(t["33"]) & ids(t["3301"]))
             out = t["3301"].cli("audit", "query", "--csv")
             self.assertIn("transfer", out.splitlines()[0])
 
