@@ -44,8 +44,9 @@ static void *must(void *p)
 	return p;
 }
 
-/* Zeros follow the old end. */
-static void size(struct disk_file *f, size_t n)
+/* For n bytes; twice as much, or a file that grows is copied again and again.
+ */
+static void reserve(struct disk_file *f, size_t n)
 {
 	if (n > f->cap) {
 		f->cap = f->cap ? f->cap : 4096;
@@ -53,6 +54,12 @@ static void size(struct disk_file *f, size_t n)
 			f->cap *= 2;
 		f->p = must(realloc(f->p, f->cap));
 	}
+}
+
+/* Zeros follow the old end. */
+static void size(struct disk_file *f, size_t n)
+{
+	reserve(f, n);
 	if (n > f->n)
 		memset(f->p + f->n, 0, n - f->n);
 	f->n = n;
@@ -268,24 +275,48 @@ struct disk_file *disk_open(struct disk *d, const char *name, bool create)
 	return f;
 }
 
-int disk_write(struct disk *d, struct disk_file *f, uint64_t at, const void *p,
-               size_t n)
+/* Whether n more bytes may be written; of some only the sync will say. */
+static int room(struct disk *d, struct disk_file *f, size_t n)
 {
-	if (fails(d))
-		return -GT_EIO;
-	size_t end = (size_t)at + n;
-	size_t grows = end > f->n ? end - f->n : 0;
-	bool full = d->limit && d->used + grows > d->limit;
+	bool full = d->limit && d->used + n > d->limit;
 	if (full && !(d->late && strncmp(f->name, "o/", 2) == 0))
 		return -GT_ENOSPACE;
 	f->homeless = f->homeless || full;
-	d->used += grows;
+	d->used += n;
+	return 0;
+}
+
+int disk_write(struct disk *d, struct disk_file *f, uint64_t at, const void *p,
+               size_t n)
+{
+	size_t end = (size_t)at + n;
+	int status = fails(d);
+	if (status == 0)
+		status = room(d, f, end > f->n ? end - f->n : 0);
+	if (status != 0)
+		return status;
 	dirty(f, (size_t)at < f->n ? (size_t)at : f->n, end);
 	save(f, (size_t)at, end);
 	found(f, (size_t)at, end);
-	if (end > f->n)
-		size(f, end);
+	if ((size_t)at > f->n)
+		size(f, (size_t)at);
+	reserve(f, end);
 	memcpy(f->p + at, p, n);
+	f->n = end > f->n ? end : f->n;
+	return 0;
+}
+
+/* No sector changes, so that none is saved: what the platter has is either the
+ * same, or among the olds already. */
+int disk_rewrite(struct disk *d, struct disk_file *f)
+{
+	int status = fails(d);
+	if (status == 0)
+		status = room(d, f, 0);
+	if (status != 0)
+		return status;
+	dirty(f, 0, f->n);
+	found(f, 0, f->n);
 	return 0;
 }
 

@@ -39,6 +39,8 @@ struct disk_file *disk_open(struct disk *d, const char *name, bool create);
 /* 0, or a negative GT_E.... Reads short of the end fail with -GT_EIO. */
 int disk_write(struct disk *d, struct disk_file *f, uint64_t at, const void *p,
                size_t n);
+/* All bytes over themselves: what a failed sync left in memory is dirty. */
+int disk_rewrite(struct disk *d, struct disk_file *f);
 int disk_read(const struct disk *d, const struct disk_file *f, uint64_t at,
               void *p, size_t n);
 uint64_t disk_size(const struct disk_file *f);

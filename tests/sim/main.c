@@ -1,4 +1,6 @@
 /* main.c: what to simulate. */
+#include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +159,9 @@ int main(int argc, char **argv)
 	                    .minutes = 30};
 	struct sum sum = {0};
 	time_t end;
+	/* Disks come and go with every seed: their memory is kept. */
+	(void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	(void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
 	if (!parse(&o, argc, argv)) {
 		(void)fputs(usage, stderr);
 		return 2;

@@ -125,16 +125,11 @@ static void choose_version(struct world *w, struct sim_node *s)
 static int rewrite(struct disk *d, const char *name)
 {
 	struct disk_file *f = disk_open(d, name, false);
-	size_t n = f ? (size_t)disk_size(f) : 0;
-	if (n == 0)
+	if (!f || disk_size(f) == 0)
 		return 0;
-	uint8_t *p = sim_must(malloc(n));
-	int status = disk_read(d, f, 0, p, n);
-	if (status == 0)
-		status = disk_write(d, f, 0, p, n);
+	int status = disk_rewrite(d, f);
 	if (status == 0)
 		status = disk_sync(d, f);
-	free(p);
 	return status ? status : disk_sync_names(d, "");
 }
 

@@ -81,8 +81,9 @@ static int append(void *arg, const uint8_t *p, size_t n)
 static void fill(uint8_t *p, size_t n)
 {
 	static const char text[] = "终身学习";
-	for (size_t i = 0; i < n; i++)
-		p[i] = (uint8_t)text[i % (sizeof text - 1)];
+	size_t word = sizeof text - 1;
+	for (size_t at = 0; at < n; at += word)
+		memcpy(p + at, text, n - at < word ? n - at : word);
 	for (size_t at = 4096; at < n; at += 8192)
 		prng_fill(&draw, p + at, n - at < 4096 ? n - at : 4096);
 }
