@@ -16,7 +16,7 @@ for c in "$@"; do
 	mkdir -p "$found/new"
 	# the corpus is read whole first; then until the runs or the time is over
 	if "$bin/f_$name" -runs=200000 -max_total_time="$each" -seed=1 \
-		-timeout=10 -rss_limit_mb=2048 -artifact_prefix="$found/" \
+		-timeout=120 -rss_limit_mb=2048 -artifact_prefix="$found/" \
 		-print_final_stats=1 "$found/new" "$here/corpus/$name" \
 		>"$found/log" 2>&1; then
 		runs=$(awk '/number_of_executed_units/{print $2}' "$found/log")

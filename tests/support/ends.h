@@ -42,7 +42,7 @@ struct end {
 
 void rig_start(struct rig *rig);
 void rig_stop(struct rig *rig);
-/* One round of the loop. False: 20 s are over in this wait. */
+/* One round of the loop. False: this wait will never end. */
 bool rig_turn(struct rig *rig, bool first);
 void rig_give_up(struct rig *rig, const char *file, int line, const char *what);
 /* Waits until the condition holds; if it never does, the program ends. */
