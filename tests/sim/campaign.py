@@ -44,7 +44,8 @@ def run(simulate, seconds, options, first):
     for job, reader in jobs:
         reader.join()
         if job.wait() not in (0, 1):
-            sys.exit(f"{simulate} ended with {job.returncode}")
+            sys.exit(f"{simulate} ended with {job.returncode}: what it said last is above; "
+                     f"{LOG.name} is as it was")
     return lines
 
 
@@ -77,7 +78,10 @@ def show(sums):
 
 def main():
     simulate, minutes, *options = sys.argv[1:]
-    whole = float(minutes) * 60
+    try:
+        whole = float(minutes) * 60
+    except ValueError:
+        sys.exit(f"MINUTES={minutes}: a number is wanted, as in MINUTES=10")
     first, total = int(time.time()), collections.Counter()
     parts = [("storms", []), ("counties", counties(first)), ("months", MONTHS)]
     if options:

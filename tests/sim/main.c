@@ -1,4 +1,5 @@
 /* main.c: what to simulate. */
+#include <errno.h>
 #include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -24,23 +25,47 @@ static const char usage[] =
         "                  in a calendar's busiest hour, 1800000)\n"
         "  --calendar      office hours, evenings, weekends, and rare faults\n"
         "  --heartbeat MS  of every link (15000; in a calendar, 900000)\n"
-        "  --skip BITS     kinds of deeds left out\n"
+        "  --skip BITS     kinds of deeds left out: 3 publishing, 4 rules, 8\n"
+        "                  asking, 16 reading, 480 records; 511 all\n"
         "  --faults LIST   loss,cut,... or all,-forge or 0 (all)\n"
         "  --shrink        make the first failing run smaller\n"
         "  --campaign SEC  as many seeds as fit in SEC real seconds\n"
         "  -q              only what fails, and the sum\n"
         "  -v              every line the nodes log\n";
 
-static bool number(const char *text, uint64_t *out)
+static bool bad(const char *what, const char *why)
 {
-	char *end;
+	(void)fprintf(stderr, "simulate: %s: %s; see simulate --help\n", what,
+	              why);
+	return false;
+}
+
+static bool number(const char *what, const char *text, uint64_t least,
+                   uint64_t most, uint64_t *out)
+{
+	char *end, why[80];
+	errno = 0;
 	*out = strtoull(text, &end, 0);
-	return *text && !*end;
+	if (*text >= '0' && *text <= '9' && !*end && errno == 0 &&
+	    *out >= least && *out <= most)
+		return true;
+	(void)snprintf(why, sizeof why, "takes a number from %llu to %llu",
+	               (unsigned long long)least, (unsigned long long)most);
+	return bad(what, why);
+}
+
+static bool small(const char *what, const char *text, uint64_t least,
+                  uint64_t most, uint32_t *out)
+{
+	uint64_t v;
+	if (!number(what, text, least, most, &v))
+		return false;
+	*out = (uint32_t)v;
+	return true;
 }
 
 static bool set(struct options *o, const char *name, const char *value)
 {
-	uint64_t v = 0;
 	if (strcmp(name, "--tree") == 0)
 		o->shape.file = value;
 	else if (strcmp(name, "--under") == 0)
@@ -48,23 +73,22 @@ static bool set(struct options *o, const char *name, const char *value)
 	else if (strcmp(name, "--villages") == 0)
 		o->shape.villages = value;
 	else if (strcmp(name, "--faults") == 0)
-		return faults_parse(value, &o->faults);
-	else if (!number(value, &v))
-		return false;
-	else if (strcmp(name, "--nodes") == 0)
-		o->shape.nodes = (unsigned)v;
-	else if (strcmp(name, "--heartbeat") == 0)
-		o->shape.heartbeat = (uint32_t)v;
+		return faults_parse(value, &o->faults) ||
+		       bad(value, "no class of faults");
 	else if (strcmp(name, "--minutes") == 0)
-		o->minutes = v;
+		return number(name, value, 0, 100000000, &o->minutes);
 	else if (strcmp(name, "--pace") == 0)
-		o->pace = v;
+		return number(name, value, 1, UINT32_MAX, &o->pace);
 	else if (strcmp(name, "--skip") == 0)
-		o->skip = v;
+		return number(name, value, 0, 511, &o->skip);
 	else if (strcmp(name, "--campaign") == 0)
-		o->campaign = v;
+		return number(name, value, 1, UINT32_MAX, &o->campaign);
+	else if (strcmp(name, "--nodes") == 0)
+		return small(name, value, 2, 1024, &o->shape.nodes);
+	else if (strcmp(name, "--heartbeat") == 0)
+		return small(name, value, 1, UINT32_MAX, &o->shape.heartbeat);
 	else
-		return false;
+		return bad(name, "no such option");
 	return true;
 }
 
@@ -83,18 +107,27 @@ static bool flag(struct options *o, const char *arg)
 	return true;
 }
 
+static bool plain(struct options *o, int n, const char *text)
+{
+	if (n == 0)
+		return number("SEED", text, 0, UINT64_MAX, &o->seed);
+	if (n == 1)
+		return number("COUNT", text, 1, UINT64_MAX, &o->count);
+	return bad(text, "what is this for?");
+}
+
 static bool parse(struct options *o, int argc, char **argv)
 {
-	int plain = 0;
+	int plains = 0;
 	for (int i = 1; i < argc; i++) {
 		if (flag(o, argv[i]))
 			continue;
 		if (argv[i][0] != '-') {
-			if (plain == 2 ||
-			    !number(argv[i], plain ? &o->count : &o->seed))
+			if (!plain(o, plains++, argv[i]))
 				return false;
-			plain++;
-		} else if (i + 1 == argc || !set(o, argv[i], argv[i + 1])) {
+		} else if (i + 1 == argc) {
+			return bad(argv[i], "no such option, or no value");
+		} else if (!set(o, argv[i], argv[i + 1])) {
 			return false;
 		} else {
 			i++;
@@ -102,7 +135,9 @@ static bool parse(struct options *o, int argc, char **argv)
 	}
 	if (!o->pace)
 		o->pace = o->shape.calendar ? 1800000 : 10000;
-	return plain > 0 && o->shape.nodes >= 2 && o->shape.nodes <= 1024;
+	if (!o->shape.file && (o->shape.under || o->shape.villages))
+		return bad("--under, --villages", "are for a --tree");
+	return plains > 0 || bad("SEED", "none is given");
 }
 
 struct sum {
@@ -142,7 +177,7 @@ static void print_campaign(const struct sum *s)
 		if (!s->struck[i])
 			continue;
 		putchar(' ');
-		faults_print(1u << i);
+		faults_print(stdout, 1u << i);
 		printf("=%llu", (unsigned long long)s->struck[i]);
 	}
 	printf("\ncampaign: seeds=%llu node_years=%.3f faults=%llu "
@@ -162,13 +197,16 @@ int main(int argc, char **argv)
 	/* Disks come and go with every seed: their memory is kept. */
 	(void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
 	(void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
-	if (!parse(&o, argc, argv)) {
-		(void)fputs(usage, stderr);
-		return 2;
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		(void)fputs(usage, stdout);
+		return 0;
 	}
+	if (!parse(&o, argc, argv))
+		return 2;
 	end = time(NULL) + (time_t)o.campaign;
 	for (uint64_t i = 0; o.campaign ? time(NULL) < end : i < o.count; i++) {
 		struct result r;
+		run_mind(&o, o.seed + i);
 		if (!run(&o, o.seed + i, &r))
 			return 2;
 		add(&sum, &r);

@@ -90,6 +90,9 @@ def one(block):
 BUILD = pathlib.Path(sys.argv[1]).resolve()
 SEEDS = int(os.environ.get("SEEDS", "100"))
 (BUILD / "mutants").mkdir(exist_ok=True)
+unknown = set(sys.argv[2:]) - {b["name"] for b in table()}
+if unknown:
+    sys.exit(f"{TABLE} has no {', '.join(sorted(unknown))}")
 wanted = [b for b in table() if len(sys.argv) == 2 or b["name"] in sys.argv[2:]]
 results = []
 with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as cores:

@@ -2,6 +2,8 @@
 #ifndef SIM_RUN_H
 #define SIM_RUN_H
 
+#include <stdio.h>
+
 #include "world.h"
 
 struct options {
@@ -26,11 +28,13 @@ struct result {
 /* False: the shape cannot be had. */
 bool run(const struct options *o, uint64_t seed, struct result *out);
 void run_print(const struct options *o, uint64_t seed, const struct result *r);
-/* Prints the command that replays it. */
-void run_replay(const struct options *o, uint64_t seed);
+/* The command that replays it. */
+void run_replay(FILE *out, const struct options *o, uint64_t seed);
+/* From now on, whatever ends the program by force says that command first. */
+void run_mind(const struct options *o, uint64_t seed);
 /* "loss,cut", "all,-forge", or a number. False: no such fault. */
 bool faults_parse(const char *text, unsigned *out);
-void faults_print(unsigned faults);
+void faults_print(FILE *out, unsigned faults);
 
 /* shrink.c: fewer minutes, nodes, fault classes and deeds, while the same
  * invariant breaks. */

@@ -16,12 +16,13 @@ static bool try(struct options *best, const struct options *next, uint64_t seed,
                 const char *invariant, struct result *last)
 {
 	struct result r;
+	run_mind(next, seed);
 	if (!still(next, seed, invariant, &r))
 		return false;
 	*best = *next;
 	*last = r;
 	printf("shrink: still %s: ", invariant);
-	run_replay(best, seed);
+	run_replay(stdout, best, seed);
 	return true;
 }
 

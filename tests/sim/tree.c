@@ -1,4 +1,5 @@
 /* tree.c: a tree from a list of codes, parents before children. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -86,12 +87,16 @@ bool tree_shape(struct world *w, const struct shape *shape)
 		for (; good && part; part = strtok_r(NULL, " \n", &save))
 			good = add_range(w, first, part, shape);
 	}
-	if (!good)
-		(void)fprintf(stderr,
-		              "simulate: %s: cannot be read, not codes in "
-		              "order, or more than %d nodes\n",
-		              shape->file, NODES_MAX - 1);
 	if (f)
 		(void)fclose(f);
-	return good && w->count > 1;
+	if (f && good && w->count > 1)
+		return true;
+	(void)fprintf(stderr, "simulate: %s: %s\n", shape->file,
+	              !f      ? strerror(errno)
+	              : !good ? "not codes, parents before children, or more "
+	                        "than are simulated at once; fewer are under "
+	                        "--under CODES"
+	                      : "fewer than two places are there under "
+	                        "--under CODES");
+	return false;
 }
