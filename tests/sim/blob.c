@@ -316,6 +316,29 @@ void blob_rot(struct world *w, struct sim_node *s)
 	w->struck[FAULT_BIT_ROT]++;
 }
 
+static bool given_up(const struct sim_node *s, const char *hex,
+                     const struct gt_id *id)
+{
+	return ask_one(s,
+	               "SELECT CASE (SELECT state FROM object WHERE id=?2)"
+	               " WHEN 5 THEN 1 ELSE NOT EXISTS"
+	               "(SELECT 1 FROM object WHERE id=?2) AND EXISTS"
+	               "(SELECT 1 FROM audit WHERE subject=?1 AND"
+	               " kind='object' AND event IN('remove','adopt')) END",
+	               hex, id->b, GT_ID_BYTES) == 1;
+}
+
+void blob_sweep(struct sim_node *s)
+{
+	const struct disk_file *at = NULL;
+	struct gt_id id;
+	for (const char *name; (name = disk_next(&s->disk, &at));)
+		if (strncmp(name, "o/", 2) == 0 &&
+		    gt_unhex(id.b, GT_ID_BYTES, name + 2) &&
+		    given_up(s, name + 2, &id))
+			(void)disk_remove(&s->disk, name);
+}
+
 /* After a start: what the database calls present must be on the disk. */
 static bool verify(struct sim_node *s, sqlite3_stmt *st)
 {

@@ -17,6 +17,8 @@ enum { EVERY = 8 };
 
 /* The greatest version of each resource a node has held. */
 static uint64_t seen[NODES_MAX][RESOURCES_MAX];
+/* ... and of the layer of each place above it, by depth. */
+static uint64_t seen_layers[NODES_MAX][GT_LEVELS_MAX];
 static int64_t learned[NODES_MAX]; /* end of the feed when issues were read */
 static int64_t looked[NODES_MAX];  /* ... and when items were looked at */
 
@@ -30,6 +32,7 @@ static size_t nlost;
 void check_init(void)
 {
 	memset(seen, 0, sizeof seen);
+	memset(seen_layers, 0, sizeof seen_layers);
 	memset(learned, 0, sizeof learned);
 	memset(looked, 0, sizeof looked);
 	nlost = 0;
@@ -38,78 +41,93 @@ void check_init(void)
 /* -------------------------------------------------------------- signed items
  */
 
-static struct resource *resource_of(const char *id)
-{
-	for (unsigned i = 0; i < work.nresources; i++)
-		if (strcmp(work.resources[i].id, id) == 0)
-			return &work.resources[i];
-	return NULL;
-}
-
 /* hash NULL: any body. */
-static const struct issue *issued(const struct resource *r, uint64_t version,
-                                  const struct gt_id *hash)
+static bool issued(const struct issues *all, uint64_t version,
+                   const struct gt_id *hash)
 {
-	for (size_t i = 0; i < r->nissues; i++)
-		if (r->issues[i].version == version &&
-		    (!hash || gt_id_eq(&r->issues[i].hash, hash)))
-			return &r->issues[i];
-	return NULL;
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].version == version &&
+		    (!hash || gt_id_eq(&all->v[i].hash, hash)))
+			return true;
+	return false;
 }
 
-/* A publisher says one thing once: a version has one body, for ever. Two copies
- * of a publisher, or one that does not know it is an old one, may say two: the
- * tree must agree on one again, see final.c. */
-static void learn_row(struct world *w, struct resource *r, uint64_t version,
-                      const struct gt_id *hash)
+/* Whoever makes a thing says it once: a version has one body, for ever. Two
+ * copies of a node, or one that does not know it is an old one, may say two:
+ * the tree must agree on one again, see final.c. */
+static void learn_row(struct world *w, const struct sim_node *s,
+                      struct issues *all, sqlite3_stmt *st)
 {
-	const struct issue *old = issued(r, version, hash);
-	if (!old && issued(r, version, NULL) && !w->nodes[r->node].two_pasts)
-		world_fail(w, "fork", "%s has two bodies of version %llu",
-		           r->id, (unsigned long long)version);
-	if (old)
+	struct gt_id hash;
+	uint64_t version = (uint64_t)gt_col_int(st, 1);
+	if (!gt_col_fixed(st, 2, hash.b, GT_ID_BYTES) ||
+	    issued(all, version, &hash))
 		return;
-	r->issues = sim_must(
-	        realloc(r->issues, (r->nissues + 1) * sizeof *r->issues));
-	r->issues[r->nissues++] = (struct issue){version, *hash};
+	if (issued(all, version, NULL) && !s->two_pasts)
+		world_fail(w, "fork", "%s has two bodies of version %llu",
+		           gt_col_text(st, 0), (unsigned long long)version);
+	all->v = sim_must(realloc(all->v, (all->n + 1) * sizeof *all->v));
+	all->v[all->n++] = (struct issue){version, hash};
+}
+
+/* A feed's end: it moves whenever an item changes. */
+static int64_t end_of(const struct sim_node *s)
+{
+	return s->core->seq[GT__KIND__RESOURCE] + s->core->seq[GT__KIND__LAYER];
 }
 
 static void learn(struct world *w, struct sim_node *s)
 {
-	int64_t end = s->core->seq[GT__KIND__RESOURCE];
-	if (learned[s->index] == end)
+	unsigned home = clone_home(w, s->index);
+	if (learned[s->index] == end_of(s))
 		return;
-	learned[s->index] = end;
-	sqlite3_stmt *st =
-	        ask(s, "SELECT id,version,hash FROM item WHERE kind=1 AND own");
+	learned[s->index] = end_of(s);
+	sqlite3_stmt *st = ask(s, "SELECT id,version,hash,kind FROM item"
+	                          " WHERE kind IN(1,2) AND own");
 	while (sqlite3_step(st) == SQLITE_ROW) {
-		struct gt_id hash;
-		struct resource *r = resource_of(gt_col_text(st, 0));
-		if (r && gt_col_fixed(st, 2, hash.b, GT_ID_BYTES))
-			learn_row(w, r, (uint64_t)gt_col_int(st, 1), &hash);
+		struct resource *r = work_resource(gt_col_text(st, 0));
+		if (gt_col_int(st, 3) == GT__KIND__LAYER)
+			learn_row(w, &w->nodes[home], &work.layers[home], st);
+		else if (r)
+			learn_row(w, &w->nodes[r->node], &r->issues, st);
 	}
 	ask_end(st);
 }
 
-static void check_body(struct world *w, struct sim_node *s, struct resource *r,
-                       uint64_t version, const struct gt_id *hash)
+/* maker: the index of whoever signs such a thing. */
+static void check_body(struct world *w, const struct sim_node *s,
+                       unsigned maker, const struct issues *all,
+                       sqlite3_stmt *st)
 {
-	struct sim_node *from[2] = {&w->nodes[r->node], NULL};
+	struct sim_node *from[2] = {&w->nodes[maker], NULL};
+	struct gt_id hash = {0};
+	uint64_t version = (uint64_t)gt_col_int(st, 1);
+	gt_col_fixed(st, 2, hash.b, GT_ID_BYTES);
 	from[1] = clone_other(w, from[0]);
-	for (int k = 0; k < 2; k++) {
-		if (issued(r, version, hash))
+	for (int k = 0; k < 2 && from[k]; k++) {
+		if (issued(all, version, &hash))
 			return;
-		if (from[k] && !from[k]->core)
+		if (!from[k]->core)
 			return; /* nobody to ask just now */
-		if (!from[k])
-			break;
 		learned[from[k]->index] = -1;
 		learn(w, from[k]);
 	}
-	if (!issued(r, version, hash))
+	if (!issued(all, version, &hash))
 		world_fail(w, "signed",
 		           "%s holds %s version %llu as nobody signed it",
-		           s->code, r->id, (unsigned long long)version);
+		           s->code, gt_col_text(st, 0),
+		           (unsigned long long)version);
+}
+
+static void check_version(struct world *w, const struct sim_node *s,
+                          uint64_t *last, sqlite3_stmt *st)
+{
+	uint64_t version = (uint64_t)gt_col_int(st, 1);
+	if (version < *last)
+		world_fail(w, "version", "%s went back from %llu to %llu of %s",
+		           s->code, (unsigned long long)*last,
+		           (unsigned long long)version, gt_col_text(st, 0));
+	*last = version;
 }
 
 /* Rules laid down before a thing is published hold from its first moment on:
@@ -128,31 +146,55 @@ static void check_barred(struct world *w, struct sim_node *s,
 		           s->code, r->id);
 }
 
+static void check_item(struct world *w, struct sim_node *s, sqlite3_stmt *st)
+{
+	struct resource *r = work_resource(gt_col_text(st, 0));
+	bool has_body = gt_col_int(st, 4) > 0, denied = gt_col_int(st, 3) == 0;
+	if (!r)
+		return;
+	check_version(w, s, &seen[s->index][r - work.resources], st);
+	if (denied && has_body)
+		world_fail(w, "denied",
+		           "%s keeps the words of %s, denied to it", s->code,
+		           r->id);
+	if (denied || !has_body)
+		return;
+	check_body(w, s, r->node, &r->issues, st);
+	check_barred(w, s, r, (uint64_t)gt_col_int(st, 1));
+}
+
+/* Whose layer it is, of those that bind the node; -1: of a child, which has
+ * only shown it. */
+static int maker_of(const struct world *w, const struct sim_node *s,
+                    const char *code)
+{
+	int i = (int)clone_home(w, s->index);
+	while (i >= 0 && strcmp(w->nodes[i].code, code) != 0)
+		i = w->nodes[i].parent;
+	return i;
+}
+
+static void check_layer(struct world *w, struct sim_node *s, sqlite3_stmt *st)
+{
+	int maker = maker_of(w, s, gt_col_text(st, 0));
+	if (maker < 0)
+		return;
+	int depth = gt_code_depth(w->nodes[maker].code);
+	check_version(w, s, &seen_layers[s->index][depth], st);
+	if (gt_col_int(st, 4) > 0)
+		check_body(w, s, (unsigned)maker, &work.layers[maker], st);
+}
+
 static void check_items(struct world *w, struct sim_node *s)
 {
 	sqlite3_stmt *st =
-	        ask(s, "SELECT id,version,hash,verdict,length(signed)"
-	               " FROM item WHERE kind=1");
-	while (!w->invariant && sqlite3_step(st) == SQLITE_ROW) {
-		struct gt_id hash;
-		uint64_t version = (uint64_t)gt_col_int(st, 1);
-		struct resource *r = resource_of(gt_col_text(st, 0));
-		if (!r)
-			continue;
-		uint64_t *last = &seen[s->index][r - work.resources];
-		if (version < *last)
-			world_fail(w, "version",
-			           "%s went back from %llu to "
-			           "%llu of %s",
-			           s->code, (unsigned long long)*last,
-			           (unsigned long long)version, r->id);
-		*last = version;
-		if (gt_col_int(st, 3) == 0 || gt_col_int(st, 4) == 0)
-			continue;
-		gt_col_fixed(st, 2, hash.b, GT_ID_BYTES);
-		check_body(w, s, r, version, &hash);
-		check_barred(w, s, r, version);
-	}
+	        ask(s, "SELECT id,version,hash,verdict,length(signed),kind"
+	               " FROM item WHERE kind IN(1,2)");
+	while (!w->invariant && sqlite3_step(st) == SQLITE_ROW)
+		if (gt_col_int(st, 5) == GT__KIND__LAYER)
+			check_layer(w, s, st);
+		else
+			check_item(w, s, st);
 	ask_end(st);
 }
 
@@ -212,6 +254,14 @@ static bool was_lost(const uint8_t *id, const uint8_t *form)
 	for (size_t i = 0; i < nlost; i++)
 		if (memcmp(lost[i].id, id, GT_UUID_BYTES) == 0 &&
 		    memcmp(lost[i].form, form, GT_ID_BYTES) == 0)
+			return true;
+	return false;
+}
+
+bool check_lost(const uint8_t id[GT_UUID_BYTES])
+{
+	for (size_t i = 0; i < nlost; i++)
+		if (memcmp(lost[i].id, id, GT_UUID_BYTES) == 0)
 			return true;
 	return false;
 }
@@ -354,8 +404,8 @@ void check_node(struct world *w, unsigned node)
 		           "%s takes %s for a copy or an old state, and there "
 		           "is neither",
 		           s->code, s->core->status.stranger);
-	if (looked[node] != s->core->seq[GT__KIND__RESOURCE]) {
-		looked[node] = s->core->seq[GT__KIND__RESOURCE];
+	if (looked[node] != end_of(s)) {
+		looked[node] = end_of(s);
 		check_items(w, s);
 	}
 	w->changes += s->commits != s->core->status.commits;
@@ -375,11 +425,17 @@ void check_started(struct world *w, unsigned node)
 	check_items(w, &w->nodes[node]);
 }
 
+static void forget_seen(unsigned node)
+{
+	memset(seen[node], 0, sizeof seen[node]);
+	memset(seen_layers[node], 0, sizeof seen_layers[node]);
+}
+
 /* A disk is about to be lost: what is nowhere else is lost with it, and nobody
  * could have kept it. */
 void check_restored(struct world *w, unsigned node)
 {
-	memset(seen[node], 0, sizeof seen[node]);
+	forget_seen(node);
 	lose_judged(&w->nodes[node]);
 	for (unsigned i = 0; i < work.nrecords; i++) {
 		struct record *r = &work.records[i];
@@ -399,7 +455,7 @@ void check_copied(struct world *w, unsigned node)
 {
 	const unsigned both[2] = {node, w->count};
 	for (unsigned i = 0; i < 2; i++) {
-		memset(seen[both[i]], 0, sizeof seen[both[i]]);
+		forget_seen(both[i]);
 		learned[both[i]] = looked[both[i]] = -1;
 	}
 }

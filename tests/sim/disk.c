@@ -542,6 +542,14 @@ bool disk_rotten(const struct disk_file *f)
 	return f->rotten;
 }
 
+const char *disk_next(const struct disk *d, const struct disk_file **at)
+{
+	do
+		*at = *at ? (*at)->next : d->files;
+	while (*at && !(*at)->name[0]);
+	return *at ? (*at)->name : NULL;
+}
+
 void disk_copy(struct disk *to, const struct disk *from)
 {
 	struct disk_file **at = &to->files;

@@ -60,6 +60,8 @@ void disk_rot(struct disk_file *f, uint64_t at);
 bool disk_rotten(const struct disk_file *f);
 /* The last sync found no room and let go of what was not durable. */
 bool disk_dropped(const struct disk_file *f);
+/* The name of the file behind *at, the first if that is NULL; NULL: no more. */
+const char *disk_next(const struct disk *d, const struct disk_file **at);
 /* All files as programs see them now; `to` is freed first. */
 void disk_copy(struct disk *to, const struct disk *from);
 

@@ -87,7 +87,9 @@ static bool wrong(bool loud, const struct sim_node *s, const char *id,
 static bool object_right(struct world *w, struct sim_node *s,
                          const struct resource *r, unsigned v, bool loud)
 {
-	if (gt_id_is_zero(&r->object) || v < GT_MIRROR)
+	bool asked = v == GT_ON_DEMAND &&
+	             work.asked[s->index] == 1 + (unsigned)(r - work.resources);
+	if (gt_id_is_zero(&r->object) || (v < GT_MIRROR && !asked))
 		return true;
 	if (ask_one(s, "SELECT state FROM object WHERE id=?2", NULL,
 	            r->object.b, GT_ID_BYTES) != GT_OBJECT_COMPLETE)
@@ -145,11 +147,25 @@ static bool resource_right(struct world *w, struct sim_node *s,
 	return object_right(w, s, r, v, loud);
 }
 
-/* Every acknowledged record is at the root once, in one of the forms that were
- * acknowledged for its id; and one that voids another does. */
-static const char *record_wrong(const struct sim_node *root,
-                                const struct record *r)
+/* On the way up, with its words, for somebody to look at. */
+static bool set_aside(const struct world *w, const struct record *r)
 {
+	char body[256];
+	size_t n = work_record_body(r, body);
+	for (int i = (int)r->node; i >= 0; i = w->nodes[i].parent)
+		if (ask_one(&w->nodes[i],
+		            "SELECT count(*) FROM quarantine WHERE body=?2",
+		            NULL, body, n) > 0)
+			return true;
+	return check_lost(r->id);
+}
+
+/* Every acknowledged record is at the root once, in one of the forms that were
+ * acknowledged for its id, and the others are set aside; and one that voids
+ * another does. */
+static const char *record_wrong(const struct world *w, const struct record *r)
+{
+	const struct sim_node *root = &w->nodes[0];
 	if (ask_one(root, "SELECT count(*) FROM record WHERE id=?2", NULL,
 	            r->id, GT_UUID_BYTES) != 1)
 		return "not there once";
@@ -158,6 +174,8 @@ static const char *record_wrong(const struct sim_node *root,
 	    ask_one(root, "SELECT count(*) FROM record WHERE target=?2", NULL,
 	            r->target, GT_UUID_BYTES) < 1)
 		return "does not void what it should";
+	if (!match && !set_aside(w, r))
+		return "neither there nor set aside";
 	for (unsigned k = 0; !match && k < work.nrecords; k++)
 		match = memcmp(work.records[k].id, r->id, GT_UUID_BYTES) == 0 &&
 		        work_record_at(root, &work.records[k], false);
@@ -169,11 +187,56 @@ static bool records_right(struct world *w, bool loud)
 	for (unsigned i = 0; i < work.nrecords; i++) {
 		const struct record *r = &work.records[i];
 		const char *bad = r->acknowledged && !r->excused
-		                          ? record_wrong(&w->nodes[0], r)
+		                          ? record_wrong(w, r)
 		                          : NULL;
 		if (bad)
 			return wrong(loud, &w->nodes[0], "record", bad);
 	}
+	return true;
+}
+
+/* Something here that the node may have names it, for now or until a newer one
+ * is whole. */
+static bool may_keep(struct world *w, const struct sim_node *s,
+                     const struct gt_id *object)
+{
+	sqlite3_stmt *st = ask(s, "SELECT id FROM item WHERE kind=1 AND"
+	                          " (object=?1 OR prior=?1)");
+	bool may = false;
+	sqlite3_bind_blob(st, 1, object->b, GT_ID_BYTES, SQLITE_TRANSIENT);
+	while (!may && sqlite3_step(st) == SQLITE_ROW) {
+		const struct resource *r = work_resource(gt_col_text(st, 0));
+		may = r && !r->withdrawn &&
+		      expected(w, r, s->index) >= GT_ON_DEMAND;
+	}
+	ask_end(st);
+	return may;
+}
+
+/* What policy does not give is gone, the bytes with it. */
+static bool nothing_left(struct world *w, struct sim_node *s, bool loud)
+{
+	const struct disk_file *at = NULL;
+	struct gt_id id;
+	bool right = true;
+	sqlite3_stmt *st = ask(s, "SELECT id FROM object");
+	while (right && sqlite3_step(st) == SQLITE_ROW)
+		right = gt_col_fixed(st, 0, id.b, GT_ID_BYTES) &&
+		        may_keep(w, s, &id);
+	ask_end(st);
+	if (!right)
+		return wrong(loud, s, "object", "here, and not to be");
+	if (ask_one(s,
+	            "SELECT count(*) FROM item i JOIN object o ON"
+	            " o.id=i.object AND o.state=4 WHERE i.prior IS NOT NULL",
+	            NULL, NULL, 0) > 0)
+		return wrong(loud, s, "object", "the one before is still here");
+	for (const char *name; (name = disk_next(&s->disk, &at));)
+		if (strncmp(name, "o/", 2) == 0 &&
+		    !(gt_unhex(id.b, GT_ID_BYTES, name + 2) &&
+		      ask_one(s, "SELECT state FROM object WHERE id=?2", NULL,
+		              id.b, GT_ID_BYTES) > 0))
+			return wrong(loud, s, name, "a file nobody wants");
 	return true;
 }
 
@@ -191,6 +254,18 @@ static bool node_quiet(struct sim_node *s, bool loud)
 	return rooted ? true : wrong(loud, s, "records", "not all at the root");
 }
 
+/* "Stored since" can be trusted, whatever the clock did. */
+static bool in_order(struct sim_node *s, bool loud)
+{
+	if (ask_one(s,
+	            "SELECT count(*) FROM (SELECT stored_ms-lag(stored_ms)"
+	            " OVER (ORDER BY seq) AS later FROM record)"
+	            " WHERE later<0",
+	            NULL, NULL, 0) > 0)
+		return wrong(loud, s, "record", "stored before the last");
+	return true;
+}
+
 static bool node_right(struct world *w, struct sim_node *s, bool loud)
 {
 	bool right = s->core && node_quiet(s, loud);
@@ -201,7 +276,43 @@ static bool node_right(struct world *w, struct sim_node *s, bool loud)
 		if (!right && loud && w->verbose)
 			print_past(w, s, work.resources[r].id);
 	}
-	return right;
+	return right && nothing_left(w, s, loud) && in_order(s, loud);
+}
+
+/* The n-th of what a node has on demand only, 0: none; and how many there are.
+ */
+static unsigned on_demand(struct world *w, unsigned node, uint64_t n,
+                          unsigned *count)
+{
+	unsigned found = 0;
+	*count = 0;
+	for (unsigned i = 0; i < work.nresources; i++) {
+		const struct resource *r = &work.resources[i];
+		if (r->version == 0 || r->withdrawn ||
+		    gt_id_is_zero(&r->object) ||
+		    expected(w, r, node) != GT_ON_DEMAND)
+			continue;
+		if ((*count)++ == n)
+			found = i + 1;
+	}
+	return found;
+}
+
+void check_ask(struct world *w)
+{
+	for (unsigned i = 0; i < w->count && !w->invariant; i++) {
+		unsigned count;
+		(void)on_demand(w, i, 0, &count);
+		if (count == 0)
+			continue;
+		work.asked[i] = on_demand(w, i, (w->trace + i) % count, &count);
+		struct gt_event e = {
+		        .type = GT_EV_WANT,
+		        .token = ++w->tokens,
+		        .text = work.resources[work.asked[i] - 1].id,
+		        .actor = "terminal"};
+		world_command(w, i, &e);
+	}
 }
 
 bool check_converged(struct world *w, bool loud)

@@ -6,17 +6,39 @@
 #include "arena.h"
 #include "inside.h"
 
+static struct gt_bytes other_entry(struct gt_arena *arena, const Gt__Signed *s)
+{
+	ProtobufCAllocator *a = gt_arena_allocator(arena);
+	Gt__Entry *e = gt__entry__unpack(a, s->body.len, s->body.data);
+	if (!e)
+		return (struct gt_bytes){0};
+	e->version += 1000;
+	return gt_arena_pack(arena, &e->base);
+}
+
+/* Without its rules. */
+static struct gt_bytes other_layer(struct gt_arena *arena, const Gt__Signed *s)
+{
+	ProtobufCAllocator *a = gt_arena_allocator(arena);
+	Gt__Layer *l = gt__layer__unpack(a, s->body.len, s->body.data);
+	if (!l)
+		return (struct gt_bytes){0};
+	l->version += 1000;
+	l->n_rules = 0;
+	return gt_arena_pack(arena, &l->base);
+}
+
 static bool forge_item(struct gt_arena *arena, Gt__Change *c)
 {
 	ProtobufCAllocator *a = gt_arena_allocator(arena);
 	Gt__Signed *s = gt__signed__unpack(a, c->item.len, c->item.data);
-	if (!s || s->kind != GT__KIND__RESOURCE)
+	struct gt_bytes body = {0};
+	if (s && s->kind == GT__KIND__RESOURCE)
+		body = other_entry(arena, s);
+	else if (s && s->kind == GT__KIND__LAYER)
+		body = other_layer(arena, s);
+	if (body.n == 0)
 		return false;
-	Gt__Entry *e = gt__entry__unpack(a, s->body.len, s->body.data);
-	if (!e)
-		return false;
-	e->version += 1000;
-	struct gt_bytes body = gt_arena_pack(arena, &e->base);
 	s->body = (ProtobufCBinaryData){body.n,
 	                                gt_arena_copy(arena, body.p, body.n)};
 	struct gt_bytes item = gt_arena_pack(arena, &s->base);

@@ -80,6 +80,8 @@ void blob_perform(struct world *w, struct sim_node *s,
                   const struct gt_action *a);
 void blob_verify(struct world *w, struct sim_node *s);
 void blob_rot(struct world *w, struct sim_node *s);
+/* The daemon's rule for files nobody wants, see daemon/disk/sweep.h. */
+void blob_sweep(struct sim_node *s);
 
 /* power.c */
 void power_cut(struct world *w, struct sim_node *s);

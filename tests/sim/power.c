@@ -200,6 +200,8 @@ void power_on(struct world *w, struct sim_node *s)
 	/* Whoever restores a node looks at its clock first. */
 	if (s->restored && !s->untold)
 		s->clock_off = 0;
+	else
+		blob_sweep(s);
 	struct prng p = prng_new(w->seed, FOR_ENTROPY,
 	                         s->index * 100003u + s->incarnation);
 	prng_fill(&p, entropy, sizeof entropy);

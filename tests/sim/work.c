@@ -16,8 +16,13 @@ static unsigned burst, burst_node; /* hand-ins to come at once, and where */
 static unsigned storm, storm_node, storm_type; /* rule changes likewise */
 static uint64_t pace, skipped; /* mean time between two deeds; see --skip */
 
-static const char *const types[] = {"course", "video", "document", "secret",
-                                    "announcement"};
+struct resource *work_resource(const char *id)
+{
+	for (unsigned i = 0; i < work.nresources; i++)
+		if (strcmp(work.resources[i].id, id) == 0)
+			return &work.resources[i];
+	return NULL;
+}
 
 /* --------------------------------------------------------------------- asking
  */
@@ -126,7 +131,7 @@ static struct gt_bytes entry_of(const struct resource *r, uint8_t *out)
 	union {
 		const char *in;
 		char *out;
-	} id = {r->id}, type = {types[r->type]}, text = {"课程"};
+	} id = {r->id}, type = {work_types[r->type]}, text = {"课程"};
 	title.lang = text.out;
 	title.text = text.out;
 	m.id = id.out;
@@ -242,82 +247,6 @@ static void some_publishing(struct world *w)
 
 /* ---------------------------------------------------------------------- rules
  */
-
-static Gt__Rule *rule(Gt__Rule *r, Gt__Predicate *p, char **value, char **level,
-                      unsigned type, const char *to, Gt__Verdict verdict)
-{
-	static Gt__Predicate *when[8];
-	static unsigned next;
-	union {
-		const char *in;
-		char *out;
-	} t = {types[type]}, l = {to}, n = {to};
-	gt__rule__init(r);
-	gt__predicate__init(p);
-	*value = t.out;
-	*level = l.out;
-	p->field = GT__FIELD__TYPE;
-	p->n_values = 1;
-	p->values = value;
-	when[next % 8] = p;
-	r->name = n.out;
-	r->n_levels = 1;
-	r->levels = level;
-	r->n_when = 1;
-	r->when = &when[next++ % 8];
-	r->verdict = verdict;
-	r->priority = 10;
-	return r;
-}
-
-size_t work_layer(unsigned node, unsigned choice, uint8_t out[1024])
-{
-	static const Gt__Verdict fallbacks[] = {
-	        GT__VERDICT__MIRROR, GT__VERDICT__MIRROR,
-	        GT__VERDICT__ON_DEMAND, GT__VERDICT__METADATA};
-	Gt__Layer m;
-	gt__layer__init(&m);
-	Gt__Rule r[3], *rules[3];
-	Gt__Predicate p[3];
-	char *values[3], *levels[3];
-	/* The first rule of the root's layer never changes. */
-	rules[0] = rule(&r[0], &p[0], &values[0], &levels[0], 3, "village",
-	                GT__VERDICT__DENY);
-	rules[1] = rule(&r[1], &p[1], &values[1], &levels[1], choice % 5,
-	                choice & 1 ? "township" : "county",
-	                (Gt__Verdict)(choice / 2 % 4));
-	rules[2] = rule(&r[2], &p[2], &values[2], &levels[2], choice / 3 % 5,
-	                "village", (Gt__Verdict)(choice / 5 % 4));
-	union {
-		const char *in;
-		char *out;
-	} a = {"never"}, b = {"one"}, c = {"two"};
-	r[0].name = a.out;
-	r[1].name = b.out;
-	r[2].name = c.out;
-	m.n_rules = 3;
-	m.rules = rules;
-	m.fallback =
-	        node == 0 ? GT__VERDICT__MIRROR : fallbacks[choice / 7 % 4];
-	m.priority = 50;
-	return gt__layer__pack(&m, out);
-}
-
-unsigned work_verdict(unsigned node, unsigned type, int depth)
-{
-	static const unsigned fallbacks[] = {GT_MIRROR, GT_MIRROR, GT_ON_DEMAND,
-	                                     GT_METADATA};
-	unsigned choice = work.layer[node];
-	if (choice-- == 0)
-		return GT_MIRROR;
-	if (type == 3 && depth == 4)
-		return GT_DENY;
-	if (type == choice % 5 && depth == (choice & 1 ? 3 : 2))
-		return choice / 2 % 4;
-	if (type == choice / 3 % 5 && depth == 4)
-		return choice / 5 % 4;
-	return node == 0 ? GT_MIRROR : fallbacks[choice / 7 % 4];
-}
 
 /* What was barred at a node may not be any more. */
 static void unbar(struct world *w, unsigned node)
@@ -462,7 +391,7 @@ static void published(struct resource *r, const struct gt_action *a,
 		r->object = r->next_object;
 }
 
-static void barred(struct world *w, const struct promise *p, const char *text)
+static void barred(const struct promise *p, const char *text)
 {
 	const char *at = text ? strstr(text, "\"version\":") : NULL;
 	struct resource *r = p->resource;
@@ -471,7 +400,6 @@ static void barred(struct world *w, const struct promise *p, const char *text)
 		return;
 	r->barred = p->barred;
 	r->barred_from = strtoull(at + 10, NULL, 10);
-	(void)w;
 }
 
 static void accepted(struct record *r, unsigned node)
@@ -502,7 +430,7 @@ void work_replied(struct world *w, unsigned node, const struct gt_action *a)
 		}
 		published(p->resource, a, p->kind == WITHDRAW_PROMISE);
 		if (a->status == 0 && p->kind == PUBLISH_PROMISE)
-			barred(w, p, a->text);
+			barred(p, a->text);
 		if (a->status != 0)
 			world_fail(w, "publish", "%s refused %s: %s",
 			           w->nodes[node].code, p->resource->id,
@@ -700,7 +628,9 @@ void work_init(struct world *w, uint64_t tick_ms, uint64_t skip)
 void work_free(void)
 {
 	for (unsigned i = 0; i < work.nresources; i++)
-		free(work.resources[i].issues);
+		free(work.resources[i].issues.v);
+	for (unsigned i = 0; i < NODES_MAX; i++)
+		free(work.layers[i].v);
 	memset(&work, 0, sizeof work);
 }
 

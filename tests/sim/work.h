@@ -6,10 +6,15 @@
 
 enum { RESOURCES_MAX = 64, RECORDS_MAX = 8192, PROMISES_MAX = 1024 };
 
-/* What the publisher's own database said a version is. */
+/* What the own database of whoever made it said a version is. */
 struct issue {
 	uint64_t version;
 	struct gt_id hash;
+};
+
+struct issues {
+	struct issue *v;
+	size_t n;
 };
 
 struct resource {
@@ -21,8 +26,7 @@ struct resource {
 	bool pending, unsure; /* a command is open; its fate is unknown */
 	struct gt_id object, next_object;
 	unsigned barred; /* levels that must not have it, as bits, ... */
-	struct issue *issues;
-	size_t nissues;
+	struct issues issues;
 	uint64_t barred_from; /* ... in this version or a later one */
 };
 
@@ -62,9 +66,16 @@ struct work {
 	unsigned layer[NODES_MAX]; /* choice + 1; 0: none */
 	bool layer_unsure[NODES_MAX];
 	bool layer_open[NODES_MAX]; /* a change is under way */
+	struct issues layers[NODES_MAX];
+	unsigned asked[NODES_MAX]; /* in the end, see check_ask: resource + 1 */
 };
 extern struct work work;
 
+/* NULL: of no resource of the people's. */
+struct resource *work_resource(const char *id);
+
+/* rules.c: types of resources, by number. */
+extern const char *const work_types[5];
 /* The encoded layer that a choice stands for at a node. */
 size_t work_layer(unsigned node, unsigned choice, uint8_t out[1024]);
 /* What that layer says of a type for a level, by the same choice. */

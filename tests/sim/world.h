@@ -180,8 +180,15 @@ void check_restored(struct world *w, unsigned node);
 /* The disk behind that index is another one now. */
 void check_copied(struct world *w, unsigned node);
 
+/* Whether a record of that id was set aside, or at the root, on a disk that got
+ * lost. */
+bool check_lost(const uint8_t id[GT_UUID_BYTES]);
+
 /* final.c: all is as it should be in the end; says what is not when `loud`. */
 bool check_converged(struct world *w, bool loud);
+/* When it is, somebody everywhere asks for something there on demand: from then
+ * on it must be there, too. */
+void check_ask(struct world *w);
 
 /* audit.c: what both ends of a transfer wrote agrees in the end. */
 void audit_init(void);
