@@ -417,8 +417,21 @@ void check_node(struct world *w, unsigned node)
 	check_record(w);
 }
 
+/* It had no power when the disk of the others was lost. */
+static void take_back_excuses(const struct sim_node *s)
+{
+	for (unsigned i = 0; i < work.nrecords; i++) {
+		struct record *r = &work.records[i];
+		if (!r->excused || !work_record_at(s, r, false))
+			continue;
+		r->excused = false;
+		r->node = s->index;
+	}
+}
+
 void check_started(struct world *w, unsigned node)
 {
+	take_back_excuses(&w->nodes[node]);
 	learned[node] = -1;
 	w->changes++;
 	blob_verify(w, &w->nodes[node]);

@@ -160,6 +160,27 @@ static bool set_aside(const struct world *w, const struct record *r)
 	return check_lost(r->id);
 }
 
+/* Who vouched for it and when it was stored first are as they were there. */
+static bool same_beside(const struct world *w, const struct record *r)
+{
+	static const char sql[] = "SELECT origin_ms,authority,form,flags"
+	                          " FROM record WHERE id=?1";
+	sqlite3_stmt *st[2] = {ask(&w->nodes[0], sql),
+	                       ask(&w->nodes[r->node], sql)};
+	bool same = true;
+	for (int i = 0; i < 2 && st[0] != st[1]; i++) {
+		sqlite3_bind_blob(st[i], 1, r->id, GT_UUID_BYTES,
+		                  SQLITE_STATIC);
+		same = same && sqlite3_step(st[i]) == SQLITE_ROW;
+	}
+	for (int i = 0; i < 4 && same && st[0] != st[1]; i++)
+		same = gt_bytes_eq(gt_col_bytes(st[0], i),
+		                   gt_col_bytes(st[1], i));
+	ask_end(st[0]);
+	ask_end(st[1]);
+	return same;
+}
+
 /* Every acknowledged record is at the root once, in one of the forms that were
  * acknowledged for its id, and the others are set aside; and one that voids
  * another does. */
@@ -170,6 +191,8 @@ static const char *record_wrong(const struct world *w, const struct record *r)
 	            r->id, GT_UUID_BYTES) != 1)
 		return "not there once";
 	bool match = work_record_at(root, r, false);
+	if (match && !r->shared && !same_beside(w, r))
+		return "stored or vouched for otherwise than at its origin";
 	if (match && r->voids &&
 	    ask_one(root, "SELECT count(*) FROM record WHERE target=?2", NULL,
 	            r->target, GT_UUID_BYTES) < 1)

@@ -24,7 +24,6 @@ static void say(const struct world *w, const struct sim_node *s,
 /* Closed in order, SQLite moves its log into the database. */
 static void stop(struct world *w, struct sim_node *s, bool in_order)
 {
-	s->crashes++;
 	s->incarnation++;
 	s->disk.dead = s->disk.dead || !in_order;
 	ask_forget(s);
@@ -168,6 +167,11 @@ static bool open_core(struct world *w, struct sim_node *s)
 	return false;
 }
 
+static void jump(struct sim_node *s, struct prng *p)
+{
+	s->clock_off = ((int64_t)prng_below(p, 20) - 10) * 365 * 86400000;
+}
+
 static void plan_faults(struct world *w, struct sim_node *s)
 {
 	if (sim_may(w, FAULT_CRASH_CALL) &&
@@ -186,8 +190,7 @@ static void plan_faults(struct world *w, struct sim_node *s)
 		        ->incarnation = s->incarnation;
 	if (sim_may(w, FAULT_CLOCK) &&
 	    prng_once_in(sim_draws(w, FAULT_CLOCK), 4)) {
-		uint64_t years = prng_below(sim_draws(w, FAULT_CLOCK), 20);
-		s->clock_off = ((int64_t)years - 10) * 365 * 86400000;
+		jump(s, sim_draws(w, FAULT_CLOCK));
 		w->struck[FAULT_BIT_CLOCK]++;
 	}
 }
@@ -318,6 +321,8 @@ void power_episode(struct world *w, enum fault f)
 		s->slow_until = w->now + 10000 + prng_below(p, 120000);
 	else if (f == FAULT_RESTORE)
 		back_up(w, s, p);
+	else if (f == FAULT_CLOCK)
+		jump(s, p); /* as it runs */
 	else if (f == FAULT_REPLACE)
 		replace(w, s);
 	else if (f == FAULT_VERSION)

@@ -299,8 +299,9 @@ static struct record *record_new(void)
 	}
 	/* ... or the id is another's, with the same or other words. */
 	if (work.nrecords > 1 && prng_once_in(&draw, 10)) {
-		const struct record *old =
+		struct record *old =
 		        &work.records[prng_below(&draw, work.nrecords - 1)];
+		old->shared = true;
 		*r = *old;
 		r->acknowledged = r->maybe = r->excused = false;
 		if (prng_below(&draw, 2)) {
@@ -356,6 +357,7 @@ static void hand_in(struct world *w, unsigned node)
 			world_fail(w, "statement", "%s", why);
 			return;
 		}
+		s[count].authority = "{\"mbox\":\"mailto:c@b.cn\"}";
 	}
 	/* No id twice in one batch: that is refused before it gets here. */
 	for (size_t i = 1; i < count; i++)

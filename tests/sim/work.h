@@ -36,6 +36,7 @@ struct record {
 	bool voids;
 	uint8_t target[GT_UUID_BYTES]; /* the record it voids */
 	bool acknowledged, maybe;      /* maybe: no answer was heard */
+	bool shared;                   /* its id was handed in more than once */
 	bool excused;  /* the only copy was on a disk that got lost */
 	unsigned node; /* that acknowledged it last */
 };

@@ -55,14 +55,6 @@ struct prng *sim_draws(struct world *w, enum fault f)
 	return &w->draws[bit];
 }
 
-uint64_t world_faults(const struct world *w)
-{
-	uint64_t n = 0;
-	for (unsigned i = 0; i < FAULT_BITS; i++)
-		n += w->struck[i];
-	return n;
-}
-
 int64_t world_wall(const struct world *w, unsigned node)
 {
 	return 1767225600000 + (int64_t)w->now + w->nodes[node].clock_off;
@@ -155,6 +147,7 @@ static uint64_t pause_of(enum fault_bit bit)
 	case FAULT_BIT_REPLACE:
 		return 2400000;
 	case FAULT_BIT_VERSION:
+	case FAULT_BIT_CLOCK:
 		return 600000;
 	case FAULT_BIT_SYNC:
 		return 300000;
@@ -171,7 +164,6 @@ static uint64_t pause_of(enum fault_bit bit)
 	case FAULT_BIT_FORGE:
 	case FAULT_BIT_CRASH:
 	case FAULT_BIT_CRASH_CALL:
-	case FAULT_BIT_CLOCK:
 	case FAULT_BITS:
 	default:
 		return 0;

@@ -73,7 +73,6 @@ struct sim_node {
 	uint64_t slow_until;
 	int64_t clock_off; /* wall clock minus true time */
 	uint64_t deadline; /* TIME event scheduled for then */
-	uint64_t crashes;
 	uint32_t protocol; /* newest its program speaks */
 	bool ran_old;      /* it has been a program of an older version */
 	uint64_t commits;  /* as far as the checks know */
@@ -146,7 +145,6 @@ int64_t world_wall(const struct world *w, unsigned node);
 /* Reads all frames of a complete object as a terminal would and reports the
  * first that is not what it was. 0: all good, 1: reported, -1: not complete. */
 int world_read(struct world *w, unsigned node, const struct gt_id *object);
-uint64_t world_faults(const struct world *w);
 
 /* clone.c: a node may run twice. */
 bool clone_alive(const struct world *w);
