@@ -39,6 +39,8 @@ def main():
     tests = list(flatten(unittest.defaultTestLoader.discover(folder, "test_*.py")))
     if patterns:
         tests = [t for t in tests if any(fnmatch.fnmatch(t.id(), f"*{p}*") for p in patterns)]
+        if not tests:
+            sys.exit(f"no test in {folder} has a name with {' or '.join(patterns)} in it")
     runner = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result)
     r = runner.run(unittest.TestSuite(tests))
     failed = len({id(t) for t, _ in r.failures + r.errors})
