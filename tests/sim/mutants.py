@@ -3,8 +3,9 @@
 
 Each block of mutants.txt spoils one promise in a copy of one file. The copy is
 compiled and linked in place of the true one, and seeds run until a check
-fails. A mutant that lives through all its seeds is a hole in the checks. Ends
-with "N passed, N failed".
+fails. A mutant that lives through all its seeds is a hole in the checks. A run
+of them all that finds none such is written to MUTANTS.md. Ends with "N passed,
+N failed".
 """
 import concurrent.futures
 import os
@@ -13,21 +14,25 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TABLE = ROOT / "tests/sim/mutants.txt"
+FOUND = ROOT / "tests/sim/MUTANTS.md"
 LIBS = "-lsqlite3 -lzstd -ljansson -lprotobuf-c -lcrypto -lm".split()
 
 
 def table():
-    """Blocks: '== name file check [options]', then -old and +new lines."""
+    """Blocks: '== name file check [options]', '# words', then -old and +new lines."""
     blocks, block = [], None
     for line in TABLE.read_text(encoding="utf-8").splitlines():
         if line.startswith("== "):
             name, file, check, *options = shlex.split(line[3:])
             block = {"name": name, "file": file, "check": check,
-                     "options": options, "hunks": [([], [])]}
+                     "options": options, "words": "", "hunks": [([], [])]}
             blocks.append(block)
+        elif block and line.startswith("# "):
+            block["words"] = line[2:]
         elif block and line == "~":
             block["hunks"].append(([], []))
         elif block and line[:1] in "-+" and line:
@@ -73,18 +78,33 @@ def hunt(block, out):
 
 
 def one(block):
-    """(caught as it should be?, the line that says so)"""
+    """(a row of MUTANTS.md if caught as it should be, the line that says so)"""
     name, out = f"{block['name']:<28}", BUILD / "mutants" / block["name"]
     broken = build(block, out)
     if broken:
-        return False, f"{name} cannot be built: {broken}"
+        return None, f"{name} cannot be built: {broken}"
     seeds, said = hunt(block, out)
     out.unlink() if not os.environ.get("KEEP") else None
     if said is None:
-        return False, f"{name} NOT caught in {seeds} seeds"
+        return None, f"{name} NOT caught in {seeds} seeds"
     if not re.match(block["check"], said):
-        return False, f"{name} caught by another check: {said}"
-    return True, f"{name} caught after {seeds:2} seed(s) by {said:.100}"
+        return None, f"{name} caught by another check: {said}"
+    row = (block["name"], block["words"], block["file"], said.split(":")[0], seeds,
+           " ".join(block["options"]))
+    return row, f"{name} caught after {seeds:2} seed(s) by {said:.100}"
+
+
+def write_down(rows):
+    revision = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, text=True,
+                              capture_output=True, check=False).stdout.strip()
+    lines = ["# Promises spoilt on purpose", "",
+             f"Written by `make sim-mutants` on {time.strftime('%F', time.gmtime())}, {revision}: "
+             "each row of `mutants.txt`, the check that", "saw it and how many seeds that took.", "",
+             "| name | what is spoilt | in | seen by | seeds | options |",
+             "|---|---|---|---|---|---|"]
+    lines += ["| `{}` | {} | `{}` | `{}` | {} | {} |".format(
+        *row[:5], f"`{row[5]}`" if row[5] else "") for row in rows]
+    FOUND.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 BUILD = pathlib.Path(sys.argv[1]).resolve()
@@ -96,8 +116,10 @@ if unknown:
 wanted = [b for b in table() if len(sys.argv) == 2 or b["name"] in sys.argv[2:]]
 results = []
 with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as cores:
-    for caught, line in cores.map(one, wanted):
-        results.append(caught)
+    for row, line in cores.map(one, wanted):
+        results.append(row)
         print(line, flush=True)
-print(f"{results.count(True)} passed, {results.count(False)} failed")
+if len(wanted) == len(table()) and all(results):
+    write_down(results)
+print(f"{len(results) - results.count(None)} passed, {results.count(None)} failed")
 sys.exit(0 if all(results) else 1)
