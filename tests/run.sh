@@ -10,7 +10,7 @@ mkdir -p "$logs"
 passed=0 failed=0 skipped=0
 
 # suite NAME COMMAND...: a suite whose log ends with a count adds that count,
-# any other counts as one test.
+# any other counts as one test. One that tested nothing has failed.
 suite()
 {
 	local name=$1 log=$logs/$1.log start=$SECONDS status line p f s
@@ -21,7 +21,7 @@ suite()
 	if [ -n "$line" ]; then
 		read -r p f s < <(tr -c '0-9\n' ' ' <<<"$line")
 		s=${s:-0}
-		if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then
+		if [ "$f" -eq 0 ] && { [ "$status" -ne 0 ] || [ $((p + s)) -eq 0 ]; }; then
 			f=1
 		fi
 	elif [ "$status" -eq 0 ]; then
