@@ -17,6 +17,7 @@ import json
 import multiprocessing
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -326,7 +327,9 @@ def report(kinds, names, faults, journal, wall, whole):
         print(f"stopped with {sum(k.whole for k in kinds)} of {len(kinds)} kinds run; the same command goes on from here")
     print(f"fault: points={points} failed={failed} library_ends={sum(ended.values())} minutes={wall / 60:.1f}")
     print(f"{points - failed} passed, {failed} failed, {skipped} skipped")
-    return failed
+    if not points and not skipped:
+        print("no fault has fired: nothing was tested")
+    return failed or not points + skipped
 
 
 def one_point(a):
@@ -334,6 +337,15 @@ def one_point(a):
     print(bad or f"ok: fired={fired} {said}")
     print("kept:", point.box_here().tree.dir)
     sys.exit(bool(bad))
+
+
+def which(text):
+    """The n of a point: a number from 1 on, or a place as @hash."""
+    if re.fullmatch(r"@[0-9a-f]+", text):
+        return text
+    if re.fullmatch(r"[1-9][0-9]{0,8}", text):
+        return int(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is no number from 1 on, and no @place of a failed point")
 
 
 def interrupt(*_):
@@ -351,8 +363,10 @@ def main():
     p.add_argument("--seed", type=int, default=1, help="of a sample")
     p.add_argument("scenario", nargs="?", choices=list(ALL))
     p.add_argument("fault", nargs="?", choices=list(FAULTS))
-    p.add_argument("n", nargs="?", type=lambda t: t if t.startswith("@") else int(t), help="@hash: a place")
+    p.add_argument("n", nargs="?", type=which, help="from 1 on; @hash: a place that allocates memory")
     a = p.parse_args()
+    if isinstance(a.n, str) and a.fault != "memory":
+        p.error(f"only the points of memory have places, and '{a.fault}' has none")
     if a.n:
         one_point(a)
     names = [a.scenario] if a.scenario else list(ALL)
