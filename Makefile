@@ -42,8 +42,11 @@ ifeq ($(V),release)
 OPT := $(HARD)
 LDOPT := $(HARDLD)
 else
-OPT := $(SAN_$(V))
-LDOPT := $(SAN_$(V))
+# at a fixed address: one drawn from 32 bits (vm.mmap_rnd_bits) may fall into what
+# these compilers' sanitizer sets aside for its heap
+FIXED := $(filter asan fuzz,$(V))
+OPT := $(SAN_$(V)) $(if $(FIXED),-fno-pie)
+LDOPT := $(SAN_$(V)) $(if $(FIXED),-no-pie)
 $(if $(OPT),,$(error unknown V=$(V): release debug asan tsan fuzz cov))
 endif
 # assertions stay on in every variant: NDEBUG is never defined
