@@ -309,9 +309,11 @@ static int open_database(sqlite3 **db, char *why, size_t why_cap)
 	/* The core's thread alone uses this connection. */
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 	            SQLITE_OPEN_NOMUTEX;
-	int status = -GT_ESTORE;
-	/* opened, it has not looked at its log yet; after an end in order there
-	 * is none */
+	int status = gt_rewrite_drop(GT_DIR_DATABASE, why, why_cap);
+	if (status != 0)
+		return status;
+	status = -GT_ESTORE;
+	/* opened, it has not looked at its log yet */
 	if (sqlite3_open_v2(GT_DIR_DATABASE, db, flags, NULL) == SQLITE_OK)
 		status = gt_rewrite(
 		        sqlite3_filename_wal(sqlite3_db_filename(*db, "main")),

@@ -18,7 +18,8 @@ int gt_sys_read_file(const char *path, size_t max, struct gt_bytes *out);
  * writer that is killed leaves no more than one file behind. For a path nobody
  * else writes; see gt_files_write for those of people. */
 int gt_sys_write_file(const char *path, struct gt_bytes bytes);
-/* mkdir 0700 unless it is there already. 0 or -GT_EIO with errno set. */
+/* mkdir 0700 unless it is there already, durable by name. 0 or -GT_EIO with
+ * errno set. */
 int gt_sys_mkdir(const char *path);
 
 /* All of it or an error: 0, or what gt_sys_status says; pread at the end of the

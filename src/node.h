@@ -65,7 +65,10 @@ enum gt_event_type {
 	                  status ends the node */
 	GT_EV_CHECKED, /* the whole object is what its manifest says, or why not
 	                */
-	GT_EV_ADOPTED, /* a staged file is the object, durable; or why not */
+	GT_EV_ADOPTED, /* a staged file is the object, durable; or why not.
+	                  -GT_ESTORE, its name could not be synced, ends the
+	                  node
+	                */
 	GT_EV_FAULT,   /* a frame asked for by SERVE could not be read or, when
 	                  checked, was damaged: -GT_EDAMAGED, -GT_EIO, its bytes
 	                  are gone; -GT_ENOMEM, nothing is known of them */

@@ -257,6 +257,11 @@ int gt_publish_adopted(struct gt_node *n, const struct gt_event *e)
 {
 	struct gt_pending *p = pending_for(n, &e->object, false);
 	int status;
+	if (e->status == -GT_ESTORE) {
+		gt_copy(n->why, sizeof n->why,
+		        "the disk failed to sync an object file");
+		return -GT_EIO;
+	}
 	if (!p)
 		return 0;
 	if (e->status != 0) {

@@ -12,7 +12,9 @@
  * What status says: -GT_EDAMAGED the bytes are not the right ones, or are not
  * there; -GT_EIO the disk failed; -GT_ENOSPACE try again when there is room.
  * After a SYNC that failed nothing placed since the one before may be believed,
- * nor what is being placed beside it. */
+ * nor what is being placed beside it. -GT_ESTORE of an ADOPT, -GT_EIO of a
+ * SYNC: no SYNC or ADOPT is believed any more in this run. What is there is
+ * read. */
 #ifndef GT_BLOB_H
 #define GT_BLOB_H
 

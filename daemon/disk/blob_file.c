@@ -56,17 +56,24 @@ static int sync_name(const struct gt_blob_store *s, const char *folder)
 	int status = gt_sys_sync_folder(s->dir, folder);
 	if (status == 0)
 		status = gt_sys_sync_folder(s->dir, GT_DIR_OBJECTS);
-	return sync_status(status);
+	return status;
 }
 
 /* ------------------------------------------------------------ open and close
  */
 
-static int make_folder(int dir, const char *name)
+/* One that was made and is not durable does not stay: whoever finds it there
+ * would take it for one that is. -GT_ESTORE: the sync failed. */
+static int make_folder(int dir, const char *name, const char *parent)
 {
-	if (mkdirat(dir, name, 0700) == 0 || errno == EEXIST)
-		return 0;
-	return gt_sys_status(errno);
+	if (mkdirat(dir, name, 0700) != 0)
+		return errno == EEXIST ? 0 : gt_sys_status(errno);
+	int status = gt_sys_sync_folder(dir, parent);
+	int error = errno;
+	if (status != 0)
+		(void)unlinkat(dir, name, AT_REMOVEDIR);
+	errno = error;
+	return status == -GT_EIO ? -GT_ESTORE : status;
 }
 
 int gt_blob_store_open(struct gt_blob_store **out, const char *dir,
@@ -81,8 +88,8 @@ int gt_blob_store_open(struct gt_blob_store **out, const char *dir,
 	int bad = pthread_mutex_init(&s->lock, NULL);
 	assert(!bad);
 	s->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->dir >= 0 && make_folder(s->dir, GT_DIR_OBJECTS) == 0 &&
-	    make_folder(s->dir, GT_DIR_STAGED) == 0) {
+	if (s->dir >= 0 && make_folder(s->dir, GT_DIR_OBJECTS, ".") == 0 &&
+	    make_folder(s->dir, GT_DIR_STAGED, ".") == 0) {
 		*out = s;
 		return 0;
 	}
@@ -210,17 +217,28 @@ static void make_room(struct gt_blob_store *s)
 		drop(s, clean ? clean : dirty);
 }
 
+/* objects/ab. While nobody else looks for it: it may go again. */
+static int object_folder(struct gt_blob_store *s, const struct gt_id *object)
+{
+	char folder[GT_BLOB_NAME_MAX];
+	folder_name(folder, object);
+	int status = make_folder(s->dir, folder, GT_DIR_OBJECTS);
+	/* what else waited in the folder above is as uncertain */
+	s->broken = s->broken || status == -GT_ESTORE;
+	return status;
+}
+
 static int open_file(struct gt_blob_store *s, const struct gt_id *object,
                      bool make, struct gt_blob_file **out)
 {
-	char name[GT_BLOB_NAME_MAX], folder[GT_BLOB_NAME_MAX];
+	char name[GT_BLOB_NAME_MAX];
 	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (make ? O_CREAT : 0);
 	gt_blob_name(name, object);
 	int fd = openat(s->dir, name, flags, 0600);
 	if (fd < 0 && errno == ENOENT && make) {
-		folder_name(folder, object);
-		if (make_folder(s->dir, folder) != 0)
-			return gt_sys_status(errno);
+		int status = object_folder(s, object);
+		if (status != 0)
+			return status == -GT_ESTORE ? -GT_EIO : status;
 		fd = openat(s->dir, name, flags, 0600);
 	}
 	if (fd < 0)
@@ -257,8 +275,6 @@ static int get_locked(struct gt_blob_store *s, const struct gt_id *object,
 	struct gt_blob_file *f = find(s, object);
 	struct stat st;
 	int status = 0;
-	if (s->broken)
-		return -GT_EIO;
 	if (!f) {
 		make_room(s);
 		status = open_file(s, object, total > 0, &f);
@@ -321,7 +337,7 @@ int gt_blob_sync(struct gt_blob_store *s, struct gt_blob_file *f)
 	if ((named ? fdatasync(f->fd) : fsync(f->fd)) != 0)
 		status = sync_status(gt_sys_status(errno));
 	if (status == 0 && !named)
-		status = sync_name(s, folder);
+		status = sync_status(sync_name(s, folder));
 	pthread_mutex_lock(&s->lock);
 	f->named = f->named || status == 0;
 	if (status == -GT_ENOSPACE)
@@ -361,12 +377,26 @@ int gt_blob_adopt(struct gt_blob_store *s, const char *name, int fd,
 	gt_format(staged, sizeof staged, GT_DIR_STAGED "/%s", name);
 	gt_blob_name(final, object);
 	folder_name(folder, object);
-	if (fsync(fd) != 0)
-		return sync_status(gt_sys_status(errno));
-	if (make_folder(s->dir, folder) != 0)
-		return gt_sys_status(errno);
+	if (fsync(fd) != 0) {
+		int status = sync_status(gt_sys_status(errno));
+		/* synced again it would pass for durable */
+		(void)unlinkat(s->dir, staged, 0);
+		return status;
+	}
+	pthread_mutex_lock(&s->lock);
+	int status = s->broken ? -GT_ESTORE : object_folder(s, object);
+	pthread_mutex_unlock(&s->lock);
+	if (status != 0)
+		return status;
 	gt_blob_forget(s, object);
 	if (renameat(s->dir, staged, s->dir, final) != 0)
 		return gt_sys_status(errno);
-	return sync_name(s, folder);
+	status = sync_name(s, folder);
+	if (status != -GT_EIO)
+		return status;
+	/* so may others' names be lost that waited there */
+	pthread_mutex_lock(&s->lock);
+	s->broken = true;
+	pthread_mutex_unlock(&s->lock);
+	return -GT_ESTORE;
 }

@@ -55,7 +55,8 @@ int gt_blob_sync(struct gt_blob_store *s, struct gt_blob_file *f);
 void gt_blob_forget(struct gt_blob_store *s, const struct gt_id *object);
 /* Removes the file; none is fine. */
 int gt_blob_remove(struct gt_blob_store *s, const struct gt_id *object);
-/* Makes staged/name, open as fd, the file of object: durable, name included. */
+/* Makes staged/name, open as fd, the file of object: durable, name included.
+ * -GT_ESTORE: as gt_blob_sync's -GT_EIO. */
 int gt_blob_adopt(struct gt_blob_store *s, const char *name, int fd,
                   const struct gt_id *object);
 

@@ -40,20 +40,49 @@ static int rewrite_file(int fd)
 	return status;
 }
 
-int gt_rewrite(const char *path, char *why, size_t why_cap)
+static int refuse(int status, const char *path, char *why, size_t why_cap)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 && errno == ENOENT)
-		return 0;
-	int status = fd < 0 ? gt_sys_status(errno) : rewrite_file(fd);
-	int error = errno;
-	if (fd >= 0)
-		close(fd);
-	errno = error;
-	if (status == 0)
-		status = gt_sys_sync_parent(path); /* its name is to last too */
 	if (status != 0)
 		gt_say_into(why, why_cap, GT_T_DAEMON_REWRITE, path,
 		            gt_translate_errno(errno));
 	return status;
+}
+
+static int drop(const char *path)
+{
+	struct stat st;
+	if (lstat(path, &st) != 0)
+		return errno == ENOENT ? 0 : gt_sys_status(errno);
+	if (!S_ISREG(st.st_mode) || st.st_size > 0 || unlink(path) == 0)
+		return 0;
+	return gt_sys_status(errno);
+}
+
+int gt_rewrite_drop(const char *path, char *why, size_t why_cap)
+{
+	return refuse(drop(path), path, why, why_cap);
+}
+
+static int rewrite(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return gt_sys_status(errno);
+	int status = rewrite_file(fd);
+	int error = errno;
+	close(fd);
+	errno = error;
+	return status ? status : gt_sys_sync_parent(path);
+}
+
+int gt_rewrite(const char *path, char *why, size_t why_cap)
+{
+	int status = drop(path);
+	if (status == 0)
+		status = rewrite(path);
+	int error = errno;
+	if (status != 0)
+		(void)drop(path); /* else when it starts next */
+	errno = error;
+	return refuse(status, path, why, why_cap);
 }

@@ -36,7 +36,11 @@ static int io_failed(struct sweep *s, const char *path)
 
 static int prepare(struct sweep *s, const char *database)
 {
-	static const char state[] = "SELECT state FROM object WHERE id=?1";
+	/* 5: refused; and so is a file of which nothing counts */
+	static const char state[] =
+	        "SELECT CASE WHEN state<4 AND present=0 AND NOT EXISTS("
+	        "SELECT 1 FROM item WHERE own=1 AND object=?1)"
+	        " THEN 5 ELSE state END FROM object WHERE id=?1";
 	static const char known[] =
 	        "SELECT 1 FROM audit WHERE subject=?1 AND kind='object'"
 	        " AND event IN('remove','adopt') LIMIT 1";

@@ -432,6 +432,17 @@ static void placed_beside_a_failed_sync(void **state)
 	pack_clear(&p);
 }
 
+/* Nobody knows what else a disk forgot that does not take a name. */
+static void a_name_that_is_not_durable_ends_it(void **state)
+{
+	struct nodes *t = *state;
+	struct gt_event e = {.type = GT_EV_ADOPTED, .status = -GT_EIO};
+	assert_int_equal(nodes_event(t, TOP, &e), 0);
+	e.status = -GT_ESTORE;
+	assert_int_equal(nodes_event(t, TOP, &e), -GT_EIO);
+	assert_non_null(strstr(gt_node_why(t->v[TOP].node), "sync"));
+}
+
 /* A child asked for a frame; the disk said this. The answer to the child. */
 static const Gt__Error *faulted(struct nodes *t, const struct gt_id *object,
                                 uint32_t peer, int status)
@@ -575,6 +586,7 @@ int main(void)
 	        T(a_full_disk_pauses_bulk_only),
 	        T(a_disk_that_is_full_late),
 	        T(placed_beside_a_failed_sync),
+	        T(a_name_that_is_not_durable_ends_it),
 	        T(a_fault_for_want_of_memory),
 	        T(a_fault_of_what_is_gone),
 	        T(who_may_have_it),

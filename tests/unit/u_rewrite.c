@@ -64,11 +64,23 @@ static void holds(const char *path, const uint8_t *p, size_t n)
 static void test_none(void **state)
 {
 	struct box *b = *state;
-	assert_int_equal(gt_rewrite(b->file, b->why, sizeof b->why), 0);
-	assert_int_equal(access(b->file, F_OK), -1);
-	put_file(b->file, (const uint8_t *)"", 0);
+	char other[112];
+	struct stat st;
+	assert_int_equal(gt_rewrite_drop(b->file, b->why, sizeof b->why), 0);
 	assert_int_equal(gt_rewrite(b->file, b->why, sizeof b->why), 0);
 	holds(b->file, (const uint8_t *)"", 0);
+	/* an empty one is made anew */
+	gt_format(other, sizeof other, "%s-other", b->file);
+	assert_int_equal(link(b->file, other), 0);
+	assert_int_equal(gt_rewrite(b->file, b->why, sizeof b->why), 0);
+	holds(b->file, (const uint8_t *)"", 0);
+	assert_int_equal(stat(b->file, &st), 0);
+	assert_int_equal(st.st_nlink, 1);
+	assert_int_equal(gt_rewrite_drop(b->file, b->why, sizeof b->why), 0);
+	assert_int_equal(access(b->file, F_OK), -1);
+	put_file(b->file, (const uint8_t *)"x", 1);
+	assert_int_equal(gt_rewrite_drop(b->file, b->why, sizeof b->why), 0);
+	holds(b->file, (const uint8_t *)"x", 1);
 }
 
 static void test_bytes_stay(void **state)

@@ -76,7 +76,7 @@ static bool is_there(const struct box *b, unsigned byte)
 	return access(path, F_OK) == 0;
 }
 
-static void row(const struct box *b, unsigned byte, int state)
+static void row(const struct box *b, unsigned byte, int state, unsigned present)
 {
 	char sql[512], hex[2 * GT_ID_BYTES + 1];
 	struct gt_id id;
@@ -84,8 +84,8 @@ static void row(const struct box *b, unsigned byte, int state)
 	gt_hex(hex, id.b, sizeof id.b);
 	gt_format(sql, sizeof sql,
 	          "INSERT INTO object(id,state,size,frames,present,created_ms,"
-	          "completed_ms) VALUES(x'%s',%d,5,0,0,0,0)",
-	          hex, state);
+	          "completed_ms) VALUES(x'%s',%d,5,2,%u,0,0)",
+	          hex, state, present);
 	assert_int_equal(sqlite3_exec(b->db, sql, NULL, NULL, NULL), SQLITE_OK);
 }
 
@@ -121,7 +121,7 @@ static void what_the_node_gave_up_goes(void **state)
 	put_file(b, 2);
 	line(b, 2, "adopt");
 	put_file(b, 3);
-	row(b, 3, GT_OBJECT_REFUSED);
+	row(b, 3, GT_OBJECT_REFUSED, 0);
 	struct gt_swept s = swept(b);
 	assert_int_equal(s.removed, 3);
 	assert_int_equal(s.unknown, 0);
@@ -134,7 +134,7 @@ static void what_is_wanted_stays(void **state)
 	struct box *b = *state;
 	for (unsigned i = 1; i <= 4; i++) {
 		put_file(b, i);
-		row(b, i, (int)i);
+		row(b, i, (int)i, 1);
 		/* given up once, wanted again */
 		line(b, i, "remove");
 		line(b, i, "adopt");
@@ -142,6 +142,26 @@ static void what_is_wanted_stays(void **state)
 	assert_int_equal(swept(b).removed, 0);
 	for (unsigned i = 1; i <= 4; i++)
 		assert_true(is_there(b, i));
+}
+
+/* All of it is fetched again; but who publishes it has the only copy. */
+static void what_nothing_counts_of_goes(void **state)
+{
+	struct box *b = *state;
+	for (unsigned i = 1; i <= 4; i++) {
+		put_file(b, i);
+		row(b, i, i < 4 ? (int)i : GT_OBJECT_PARTIAL, 0);
+	}
+	static const char sql[] =
+	        "INSERT INTO "
+	        "item(kind,id,seq,version,state,hash,signed,verdict,"
+	        "priority,rule,layer,own,type,title,object,updated_ms)"
+	        " SELECT 1,'33/a',1,1,0,x'',x'',3,0,'','',1,'','',id,0"
+	        " FROM object WHERE hex(id) LIKE '04%'";
+	assert_int_equal(sqlite3_exec(b->db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(swept(b).removed, 3);
+	for (unsigned i = 1; i <= 4; i++)
+		assert_int_equal(is_there(b, i), i == 4);
 }
 
 /* A database that is new, or older than the files, says nothing about them. */
@@ -162,7 +182,7 @@ static void other_files_are_none_of_its_business(void **state)
 	struct box *b = *state;
 	char path[256];
 	put_file(b, 7);
-	row(b, 7, GT_OBJECT_COMPLETE);
+	row(b, 7, GT_OBJECT_COMPLETE, 0);
 	gt_format(path, sizeof path, "%s/objects/07/readme.txt", b->dir);
 	FILE *f = fopen(path, "w");
 	assert_non_null(f);
@@ -191,6 +211,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        T(what_the_node_gave_up_goes),
 	        T(what_is_wanted_stays),
+	        T(what_nothing_counts_of_goes),
 	        T(what_is_unknown_stays_and_is_counted),
 	        T(other_files_are_none_of_its_business),
 	        T(a_database_that_cannot_be_read_removes_nothing),
