@@ -86,8 +86,11 @@ static int sync_object(struct sim_node *s, const struct gt_action *a)
 	char name[DISK_NAME];
 	object_name(name, &a->object);
 	struct disk_file *f = disk_open(&s->disk, name, false);
-	int status = f ? disk_sync(&s->disk, f) : -GT_EIO;
-	return status ? status : disk_sync_names(&s->disk, "o/");
+	int status = f && !s->broken ? disk_sync(&s->disk, f) : -GT_EIO;
+	if (status == 0)
+		status = disk_sync_names(&s->disk, "o/");
+	s->broken = s->broken || status == -GT_EIO;
+	return status;
 }
 
 struct reading {
@@ -125,9 +128,16 @@ static int adopt(struct sim_node *s, const struct gt_action *a, char why[200])
 		return status;
 	object_name(name, &a->object);
 	status = disk_sync(&s->disk, disk_open(&s->disk, a->text, false));
+	if (status != 0)
+		(void)disk_remove(&s->disk, a->text);
 	if (status == 0)
-		status = disk_rename(&s->disk, a->text, name);
-	return status ? status : disk_sync_names(&s->disk, "o/");
+		status = s->broken ? -GT_ESTORE
+		                   : disk_rename(&s->disk, a->text, name);
+	if (status == 0 && disk_sync_names(&s->disk, "o/") != 0) {
+		s->broken = true;
+		status = -GT_ESTORE;
+	}
+	return status;
 }
 
 /* Bytes are served as they lie there, unless asked to check: whoever receives
@@ -320,7 +330,10 @@ static bool given_up(const struct sim_node *s, const char *hex,
                      const struct gt_id *id)
 {
 	return ask_one(s,
-	               "SELECT CASE (SELECT state FROM object WHERE id=?2)"
+	               "SELECT CASE (SELECT CASE WHEN state<4 AND present=0 AND"
+	               " NOT EXISTS(SELECT 1 FROM item WHERE own=1 AND"
+	               " object=?2) THEN 5 ELSE state END"
+	               " FROM object WHERE id=?2)"
 	               " WHEN 5 THEN 1 ELSE NOT EXISTS"
 	               "(SELECT 1 FROM object WHERE id=?2) AND EXISTS"
 	               "(SELECT 1 FROM audit WHERE subject=?1 AND"

@@ -24,6 +24,7 @@ struct disk_file {
 	struct disk_file *next;
 	char name[DISK_NAME];    /* live; "" if removed */
 	char durable[DISK_NAME]; /* name after a power cut; "" if none */
+	bool name_lost;          /* that the two differ a sync failed to mend */
 	uint8_t *p;
 	size_t n, cap;
 	size_t safe; /* size when last synced */
@@ -262,6 +263,15 @@ static struct disk_file *find(const struct disk *d, const char *name)
 	return NULL;
 }
 
+/* What is done to a name is written with its folder's next sync, whatever a
+ * failed one made of what was done before. */
+static void touch(struct disk *d, const char *name)
+{
+	for (struct disk_file *f = d->files; f; f = f->next)
+		if (strcmp(f->name, name) == 0 || strcmp(f->durable, name) == 0)
+			f->name_lost = false;
+}
+
 struct disk_file *disk_open(struct disk *d, const char *name, bool create)
 {
 	struct disk_file *f = find(d, name);
@@ -272,6 +282,7 @@ struct disk_file *disk_open(struct disk *d, const char *name, bool create)
 	gt_copy(f->name, sizeof f->name, name);
 	f->next = d->files;
 	d->files = f;
+	touch(d, name);
 	return f;
 }
 
@@ -279,9 +290,10 @@ struct disk_file *disk_open(struct disk *d, const char *name, bool create)
 static int room(struct disk *d, struct disk_file *f, size_t n)
 {
 	bool full = d->limit && d->used + n > d->limit;
-	if (full && !(d->late && strncmp(f->name, "o/", 2) == 0))
+	if (full && !d->late)
 		return -GT_ENOSPACE;
-	f->homeless = f->homeless || full;
+	if (full && strncmp(f->name, "o/", 2) == 0)
+		f->homeless = true;
 	d->used += n;
 	return 0;
 }
@@ -356,18 +368,23 @@ static bool in_folder(const char *name, const char *folder)
 	return n ? strncmp(name, folder, n) == 0 : !strchr(name, '/');
 }
 
-static bool sync_fails(struct disk *d, const struct disk_file *f)
+static bool strikes(struct disk *d)
 {
-	if (!d->fail_in)
-		return false;
-	bool this = strchr(d->fail_file, '/')
-	                    ? in_folder(f->name, d->fail_file)
-	                    : strcmp(f->name, d->fail_file) == 0;
-	if (!this || --d->fail_in)
+	if (--d->fail_in)
 		return false;
 	d->fail_in = --d->fail_times > 0;
 	d->failed = true;
 	return true;
+}
+
+static bool sync_fails(struct disk *d, const struct disk_file *f)
+{
+	if (!d->fail_in || d->fail_names)
+		return false;
+	bool this = strchr(d->fail_file, '/')
+	                    ? in_folder(f->name, d->fail_file)
+	                    : strcmp(f->name, d->fail_file) == 0;
+	return this && strikes(d);
 }
 
 int disk_sync(struct disk *d, struct disk_file *f)
@@ -394,6 +411,35 @@ int disk_sync(struct disk *d, struct disk_file *f)
 	return full ? -GT_ENOSPACE : 0;
 }
 
+static bool renamed(const struct disk_file *f)
+{
+	return strcmp(f->name, f->durable) != 0;
+}
+
+/* Whoever had the name on the platter has it no more. */
+static void write_name(struct disk *d, struct disk_file *f)
+{
+	for (struct disk_file *g = d->files; g; g = g->next)
+		if (g != f && strcmp(g->durable, f->name) == 0)
+			g->durable[0] = '\0';
+	memcpy(f->durable, f->name, sizeof f->durable);
+}
+
+/* Files that have no name any more, nor will have. */
+static void bury(struct disk *d)
+{
+	struct disk_file **at = &d->files;
+	while (*at) {
+		struct disk_file *f = *at;
+		if (f->name[0] || f->durable[0]) {
+			at = &f->next;
+			continue;
+		}
+		*at = f->next;
+		file_free(f);
+	}
+}
+
 int disk_sync_names(struct disk *d, const char *folder)
 {
 	if (fails(d))
@@ -402,22 +448,22 @@ int disk_sync_names(struct disk *d, const char *folder)
 		d->lied = true;
 		return 0;
 	}
-	struct disk_file **at = &d->files;
-	while (*at) {
-		struct disk_file *f = *at;
-		if (!in_folder(f->name[0] ? f->name : f->durable, folder)) {
-			at = &f->next;
+	bool lost = d->fail_in && d->fail_names &&
+	            strcmp(folder, d->fail_file) == 0 && strikes(d);
+	for (struct disk_file *f = d->files; f; f = f->next) {
+		if (!renamed(f) ||
+		    !in_folder(f->name[0] ? f->name : f->durable, folder))
 			continue;
-		}
-		memcpy(f->durable, f->name, sizeof f->durable);
-		if (f->name[0]) {
-			at = &f->next;
+		f->name_lost = f->name_lost || lost;
+		if (f->name_lost)
 			continue;
-		}
-		*at = f->next;
-		file_free(f);
+		if (f->name[0])
+			write_name(d, f);
+		else
+			f->durable[0] = '\0';
 	}
-	return 0;
+	bury(d);
+	return lost ? -GT_EIO : 0;
 }
 
 int disk_remove(struct disk *d, const char *name)
@@ -428,6 +474,7 @@ int disk_remove(struct disk *d, const char *name)
 	if (!f)
 		return -GT_EUNKNOWN;
 	d->used -= f->n;
+	touch(d, name);
 	f->name[0] = '\0';
 	return 0;
 }
@@ -444,6 +491,7 @@ int disk_rename(struct disk *d, const char *from, const char *to)
 		old->name[0] = '\0';
 	}
 	gt_copy(f->name, sizeof f->name, to);
+	touch(d, to);
 	return 0;
 }
 
@@ -481,33 +529,50 @@ static void tear(struct disk_file *f, struct prng *p)
 	free(kept);
 }
 
+/* A name not synced may have reached the platter all the same. What takes the
+ * name of another does so in one step. */
+static void settle_names(struct disk *d, struct prng *p)
+{
+	for (struct disk_file *f = d->files; f; f = f->next)
+		if (f->name[0] && renamed(f) && prng_below(p, 2))
+			write_name(d, f);
+	for (struct disk_file *f = d->files; f; f = f->next)
+		if (!f->name[0] && f->durable[0] && !find(d, f->durable) &&
+		    prng_below(p, 2))
+			f->durable[0] = '\0';
+}
+
+/* Programs see the names that are on the platter. */
+static void back_to_durable(struct disk *d, bool all)
+{
+	for (struct disk_file *f = d->files; f; f = f->next) {
+		if (!all && !f->name_lost)
+			continue;
+		memcpy(f->name, f->durable, sizeof f->name);
+		f->name_lost = false;
+	}
+	bury(d);
+	d->used = 0;
+	for (struct disk_file *f = d->files; f; f = f->next)
+		d->used += f->name[0] ? f->n : 0;
+}
+
 void disk_power_cycle(struct disk *d, struct prng *p)
 {
-	struct disk_file **at = &d->files;
 	d->dead = false;
 	d->die_at = 0;
-	d->used = 0;
-	while (*at) {
-		struct disk_file *f = *at;
-		/* A name not synced may have reached the disk all the same. */
-		if (strcmp(f->name, f->durable) != 0 && prng_below(p, 2))
-			memcpy(f->durable, f->name, sizeof f->durable);
+	settle_names(d, p);
+	for (struct disk_file *f = d->files; f; f = f->next) {
 		tear(f, p);
-		if (!f->durable[0]) {
-			*at = f->next;
-			file_free(f);
-			continue;
-		}
-		memcpy(f->name, f->durable, sizeof f->name);
 		settled(f);
-		d->used += f->n;
-		at = &f->next;
 	}
+	back_to_durable(d, true);
 }
 
 void disk_evict(struct disk *d)
 {
 	static const uint8_t zeros[DISK_SECTOR];
+	back_to_durable(d, false);
 	for (struct disk_file *f = d->files; f; f = f->next) {
 		if (!f->any_lost)
 			continue;

@@ -7,7 +7,8 @@
  *
  * A sync that fails leaves its sectors as Linux does: programs see them, no
  * later sync writes them, only a write makes them dirty again; until then a
- * power cut may take them, and so may whoever needs the memory.
+ * power cut may take them, and so may whoever needs the memory. So with names:
+ * only what is done to that name again is written with a later sync.
  */
 #ifndef SIM_DISK_H
 #define SIM_DISK_H
@@ -24,9 +25,11 @@ struct disk {
 	uint64_t die_at; /* power goes off at this call; 0: not planned */
 	uint64_t limit;  /* bytes in all files; 0: none */
 	uint64_t used;
-	bool late; /* object files (o/) meet the limit at the sync, which drops
-	              all that was not durable */
+	bool late; /* only object files (o/) meet the limit, for there is a
+	              reserve, and at the sync, which drops all that was not
+	              durable */
 	const char *fail_file; /* or a folder, with a slash at its end */
+	bool fail_names;       /* the names in that folder, not the bytes */
 	uint64_t fail_in;      /* ... its n-th sync from now fails; 0: none */
 	uint64_t fail_times;   /* ... and so many in all, one after the other */
 	bool failed;           /* a sync has, since this was last cleared */

@@ -29,6 +29,7 @@ static void stop(struct world *w, struct sim_node *s, bool in_order)
 	ask_forget(s);
 	gt_node_close(s->core);
 	s->core = NULL;
+	s->broken = false;
 	s->deadline = 0;
 	work_crashed(w, s->index);
 }
@@ -123,18 +124,29 @@ static void choose_version(struct world *w, struct sim_node *s)
  * daemon/disk/rewrite.h. */
 static int rewrite(struct disk *d, const char *name)
 {
-	struct disk_file *f = disk_open(d, name, false);
-	if (!f || disk_size(f) == 0)
-		return 0;
-	int status = disk_rewrite(d, f);
+	struct disk_file *f = disk_open(d, name, true);
+	int status = f ? disk_rewrite(d, f) : -GT_EIO;
 	if (status == 0)
 		status = disk_sync(d, f);
 	return status ? status : disk_sync_names(d, "");
 }
 
+static void drop_empty(struct disk *d, const char *name)
+{
+	struct disk_file *f = disk_open(d, name, false);
+	if (f && disk_size(f) == 0)
+		(void)disk_remove(d, name);
+}
+
 static sqlite3 *open_database(struct sim_node *s)
 {
-	return rewrite(&s->disk, "db-wal") ? NULL : vfs_open_db(s->index);
+	drop_empty(&s->disk, "db");
+	(void)disk_open(&s->disk, "db", true); /* as SQLite does first */
+	drop_empty(&s->disk, "db-wal");
+	if (rewrite(&s->disk, "db-wal") == 0)
+		return vfs_open_db(s->index);
+	drop_empty(&s->disk, "db-wal");
+	return NULL;
 }
 
 static bool open_core(struct world *w, struct sim_node *s)
@@ -281,18 +293,29 @@ void power_restore(struct world *w, struct sim_node *s)
 }
 
 /* Of the log, of an object or what is to be one, or of the database itself as a
- * stop moves the log into it. */
+ * stop moves the log into it; of the names of objects, or of the log's, which
+ * is new after a stop in order. */
 static void spoil_sync(struct world *w, struct sim_node *s, struct prng *p)
 {
-	static const char *const files[] = {"db-wal", "o/", "s/", "db"};
-	unsigned which = (unsigned)prng_below(p, 4);
+	static const struct {
+		const char *file;
+		bool names, ends;
+		unsigned within;
+	} all[] = {{"db-wal", false, false, 8}, {"o/", false, false, 8},
+	           {"s/", false, false, 8},     {"db", false, true, 1},
+	           {"o/", true, false, 8},      {"", true, true, 2}};
+	unsigned which = (unsigned)prng_below(p, sizeof all / sizeof *all);
 	if (!s->core)
 		return;
-	s->disk.fail_file = files[which];
-	s->disk.fail_in = which == 3 ? 1 : 1 + prng_below(p, 8);
+	s->disk.fail_file = all[which].file;
+	s->disk.fail_names = all[which].names;
+	s->disk.fail_in = 1 + prng_below(p, all[which].within);
 	s->disk.fail_times = 1 + prng_below(p, 3);
-	if (which == 3)
+	if (all[which].ends)
 		power_end(w, s);
+	else
+		sim_plan(w, w->now + prng_below(p, 600000), POWER_CUT, s->index)
+		        ->incarnation = s->incarnation;
 }
 
 static void replace(struct world *w, struct sim_node *s)

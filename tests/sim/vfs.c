@@ -13,6 +13,7 @@ struct file {
 	sqlite3_file base;
 	struct disk *disk;
 	struct disk_file *f;
+	bool fresh; /* its name is to be synced with it, once */
 };
 
 static struct disk *disks[DISKS_MAX];
@@ -72,15 +73,25 @@ static int f_truncate(sqlite3_file *file, sqlite3_int64 n)
 	                                                 : SQLITE_OK;
 }
 
+/* As SQLite does it on unix: with the first sync of a journal, and if that
+ * fails nobody hears of it. */
+static void sync_name(struct file *f)
+{
+	bool failed = f->disk->failed;
+	f->fresh = false;
+	(void)disk_sync_names(f->disk, "");
+	f->disk->failed = failed;
+}
+
 static int f_sync(sqlite3_file *file, int flags)
 {
 	struct file *f = of(file);
 	(void)flags;
 	if (disk_sync(f->disk, f->f))
 		return SQLITE_IOERR_FSYNC;
-	/* SQLite syncs the folder of a new journal itself, on unix. */
-	return disk_sync_names(f->disk, "") ? SQLITE_IOERR_DIR_FSYNC
-	                                    : SQLITE_OK;
+	if (f->fresh)
+		sync_name(f);
+	return SQLITE_OK;
 }
 
 static int f_size(sqlite3_file *file, sqlite3_int64 *out)
@@ -152,6 +163,7 @@ static int v_open(sqlite3_vfs *v, const char *path, sqlite3_file *file,
 	f->f = disk_open(f->disk, name, (flags & SQLITE_OPEN_CREATE) != 0);
 	if (!f->f || f->disk->dead)
 		return SQLITE_CANTOPEN;
+	f->fresh = (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
 	f->base.pMethods = &methods;
 	if (out)
 		*out = flags;

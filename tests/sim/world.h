@@ -60,7 +60,8 @@ struct sim_node {
 	struct disk disk, backup;
 	bool has_backup, restored; /* next start: from a backup, or new */
 	bool untold;               /* ... and nobody says so to the node */
-	bool off;                  /* for good: the slot is free */
+	bool broken; /* a sync failed: none of objects is believed any more */
+	bool off;    /* for good: the slot is free */
 	bool two_pasts, met_two; /* it, or a neighbour, was copied or untold */
 	uint64_t incarnation;
 	uint32_t uplink; /* our peer id of the link to the parent, 0: down */
