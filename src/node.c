@@ -123,8 +123,10 @@ int gt_node_renew(struct gt_node *n)
 {
 	gt_draw(n, n->epoch, sizeof n->epoch);
 	gt_draw(n, n->parent_epoch, sizeof n->parent_epoch);
-	if (n->now.wall_ms > n->version_floor)
-		n->version_floor = n->now.wall_ms;
+	/* unless a clock was ahead when it was restored before */
+	n->version_floor = n->now.wall_ms > n->version_floor
+	                           ? n->now.wall_ms
+	                           : gt_version_beyond(n, n->version_floor);
 	struct gt_bytes ours = gt_bytes_of(n->epoch, sizeof n->epoch);
 	struct gt_bytes theirs =
 	        gt_bytes_of(n->parent_epoch, sizeof n->parent_epoch);

@@ -374,11 +374,18 @@ static int take_layer(struct gt_node *n, const Gt__Layer *m, const char *actor,
 	return status;
 }
 
+int64_t gt_version_beyond(struct gt_node *n, int64_t above)
+{
+	uint8_t leap[3];
+	gt_draw(n, leap, sizeof leap);
+	return above + 1 + (leap[0] | leap[1] << 8 | leap[2] << 16);
+}
+
 static int raise_floor(struct gt_node *n, int64_t above)
 {
 	if (above < n->version_floor)
 		return 0;
-	n->version_floor = above + 1;
+	n->version_floor = gt_version_beyond(n, above);
 	return gt_meta_put(n->store, "version_floor", n->version_floor);
 }
 

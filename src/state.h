@@ -412,6 +412,9 @@ int gt_withdraw(struct gt_node *n, const struct gt_event *e);
  * hold something else under its name. */
 int gt_publish_again(struct gt_node *n, Gt__Kind kind, const char *id,
                      int64_t above);
+/* Newer than `above` by a number drawn: another past of this node, which it has
+ * forgotten, did not go on from the same one. */
+int64_t gt_version_beyond(struct gt_node *n, int64_t above);
 int gt_publish_layer(struct gt_node *n, const struct gt_event *e);
 int gt_publish_members(struct gt_node *n, const struct gt_event *e);
 

@@ -8,7 +8,7 @@
 #include "policy.h"
 #include <cmocka.h>
 
-enum { TOP, MID, LOW, BEFORE };
+enum { TOP, MID, LOW, BEFORE, BEFORE_TOO, MID_KEPT };
 
 #define EPOCH   "SELECT hex(value) FROM meta WHERE key='epoch'"
 #define VERSION "SELECT version FROM item WHERE kind=1 AND id='33/a'"
@@ -76,6 +76,50 @@ static void given_up_and_newer_than_what_is_sent(void **state)
 	                 nodes_int(t, TOP, VERSION));
 }
 
+/* A version from a clock that was years ahead is still shown by a neighbour to
+ * a publisher that forgot it, and forgets again what it then did: two pasts
+ * have no number in common. */
+static void forgotten_twice(void **state)
+{
+	struct nodes *t = *state;
+	struct gt_bytes none = {0};
+	int64_t ahead = (int64_t)10 * 31536000 * 1000, first, seen[2];
+	assert_int_equal(nodes_publish(t, TOP, "a", "course", none, none), 0);
+	nodes_snapshot(t, TOP, BEFORE);
+	nodes_snapshot(t, TOP, BEFORE_TOO);
+	t->now.wall_ms += ahead;
+	t->v[TOP].restored = t->v[MID].restored = true;
+	nodes_restart(t, TOP);
+	assert_int_equal(nodes_publish(t, TOP, "a", "course", none, none), 0);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	first = nodes_int(t, MID, VERSION);
+	assert_true(first >= ahead);
+	nodes_snapshot(t, MID, MID_KEPT);
+	t->now.wall_ms -= ahead;
+	for (unsigned i = 0; i < 2; i++) {
+		nodes_restore(t, TOP, BEFORE + i);
+		if (i > 0)
+			nodes_restore(t, MID, MID_KEPT);
+		nodes_wire(t, MID, TOP, true);
+		nodes_run(t);
+		seen[i] = nodes_int(t, TOP, VERSION);
+		assert_true(seen[i] > first);
+	}
+	assert_int_not_equal(seen[0], seen[1]);
+	/* nor if the backup itself is of the time that was ahead */
+	nodes_snapshot(t, TOP, BEFORE);
+	nodes_snapshot(t, TOP, BEFORE_TOO);
+	for (unsigned i = 0; i < 2; i++) {
+		nodes_restore(t, TOP, BEFORE + i);
+		assert_int_equal(
+		        nodes_publish(t, TOP, "a", "course", none, none), 0);
+		seen[i] = nodes_int(t, TOP, VERSION);
+		assert_true(seen[i] > first);
+	}
+	assert_int_not_equal(seen[0], seen[1]);
+}
+
 /* Two things reach the lowest; then the links are cut, one of them is withdrawn
  * and the node in the middle is lost and replaced. */
 static void withdrawn_and_replaced(struct nodes *t)
@@ -137,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        T(a_new_epoch_and_newer_versions, nodes_three_on_disk),
 	        T(given_up_and_newer_than_what_is_sent, nodes_three_on_disk),
+	        T(forgotten_twice, nodes_three_on_disk),
 	        T(withdrawn_while_the_parent_forgot, nodes_three),
 	        T(withdrawn_while_nobody_looked, nodes_three),
 	};
