@@ -190,16 +190,30 @@ static int allowed(struct gt_node *n, struct gt_peer *p, const struct gt_id *id,
 	return 0;
 }
 
-/* Bytes a child asks for that are not here: fetch them as if asked for here. */
-static int ask_above(struct gt_node *n, const struct gt_id *id)
+/* Bytes a child asks for that are not here: fetch them as if asked for here,
+ * unless this node may not have them any more and the child has yet to hear of
+ * that. */
+static int ask_above(struct gt_node *n, const struct gt_id *id, bool *may)
 {
-	gt_store_bind(n->store, GT_SQL_OBJECT_ASK, "b",
-	              gt_bytes_of(id->b, GT_ID_BYTES));
+	struct gt_bytes key = gt_bytes_of(id->b, GT_ID_BYTES);
+	gt_store_bind(n->store, GT_SQL_OBJECT_USERS, "b", key);
+	int row = gt_store_step(n->store, GT_SQL_OBJECT_USERS);
+	gt_store_reset(n->store, GT_SQL_OBJECT_USERS);
+	*may = row == 1;
+	if (row != 1)
+		return row;
+	gt_store_bind(n->store, GT_SQL_OBJECT_ASK, "b", key);
 	int status = gt_store_run(n->store, GT_SQL_OBJECT_ASK);
 	if (status == 0)
 		status = gt_object_want(n, id);
 	n->wanted_dirty = true;
 	return status;
+}
+
+static int deny(struct gt_node *n, const struct gt_peer *p, uint64_t token)
+{
+	return gt_send_error(n, p, token, GT_EDENIED,
+	                     "policy does not give you this object", 0);
 }
 
 /* The object, if this child may have it. NULL, answered, if not. */
@@ -214,12 +228,13 @@ static int open_for(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	memcpy(id.b, object.data, GT_ID_BYTES);
 	int status = allowed(n, p, &id, &yes);
 	if (status == 0 && !yes)
-		return gt_send_error(n, p, token, GT_EDENIED,
-		                     "policy does not give you this object", 0);
+		return deny(n, p, token);
 	if (status == 0)
 		status = gt_object_open(n, &id, out);
 	if (status == 0 && !*out) {
-		status = ask_above(n, &id);
+		status = ask_above(n, &id, &yes);
+		if (status == 0 && !yes)
+			return deny(n, p, token);
 		if (status == 0)
 			status = gt_object_open(n, &id, out);
 	}
