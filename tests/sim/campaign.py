@@ -27,7 +27,7 @@ MONTHS = "--nodes 50 --calendar --minutes 40320".split()
 def follow(job, lines):
     for line in job.stdout:
         lines.append(line.rstrip())
-        if not re.match(r"(faults|campaign): ", line):
+        if not re.match(r"(faults|people|campaign): ", line):
             print(line.rstrip(), flush=True)
 
 
@@ -60,7 +60,7 @@ def add_up(lines):
     """(numbers of the last lines, faults by class, everything else)"""
     sums, faults, rest = collections.Counter(), collections.Counter(), []
     for line in lines:
-        found = re.match(r"(faults|campaign): (.*)", line)
+        found = re.match(r"(faults|people|campaign): (.*)", line)
         if not found:
             rest.append(line)
             continue
@@ -74,6 +74,11 @@ def add_up(lines):
 def show(sums):
     return (f"seeds={sums['seeds']:.0f} node_years={sums['node_years']:.2f} "
             f"faults={sums['faults']:.0f} violations={sums['violations']:.0f}")
+
+
+def busy(sums):
+    """Whether people did anything in all that time."""
+    return f"people: deeds={sums['deeds']:.0f} records={sums['records']:.0f}"
 
 
 def main():
@@ -94,9 +99,10 @@ def main():
         sums, faults, rest = add_up(run(simulate, int(whole / len(parts)), given, first))
         lines += ["    " + line for line in
                   [f"{name} ({' '.join(given) or 'no options'}): {show(sums)}", *rest,
+                   busy(sums),
                    "faults: " + " ".join(f"{k}={v:.0f}" for k, v in faults.items())]]
         total.update(sums)
-    lines.append("    campaign: " + show(total))
+    lines += ["    " + busy(total), "    campaign: " + show(total)]
     print("\n".join(line.strip() for line in lines[2:]))
     with LOG.open("a", encoding="utf-8") as log:
         log.write("\n" + "\n".join(lines) + "\n")

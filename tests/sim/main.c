@@ -22,7 +22,8 @@ static const char usage[] =
         "  --villages CODES  villages of these townships too\n"
         "  --minutes N     virtual minutes with faults (30)\n"
         "  --pace MS       mean time between two deeds of people (10000;\n"
-        "                  in a calendar's busiest hour, 1800000)\n"
+        "                  in a calendar's busiest hour, of fifty nodes\n"
+        "                  1800000, and of others in proportion)\n"
         "  --calendar      office hours, evenings, weekends, and rare faults\n"
         "  --heartbeat MS  of every link (15000; in a calendar, 900000)\n"
         "  --skip BITS     kinds of deeds left out: 3 publishing, 4 rules, 8\n"
@@ -133,15 +134,13 @@ static bool parse(struct options *o, int argc, char **argv)
 			i++;
 		}
 	}
-	if (!o->pace)
-		o->pace = o->shape.calendar ? 1800000 : 10000;
 	if (!o->shape.file && (o->shape.under || o->shape.villages))
 		return bad("--under, --villages", "are for a --tree");
 	return plains > 0 || bad("SEED", "none is given");
 }
 
 struct sum {
-	uint64_t passed, failed, faults;
+	uint64_t passed, failed, faults, deeds, records;
 	double node_years;
 	uint64_t struck[FAULT_BITS];
 };
@@ -151,6 +150,8 @@ static void add(struct sum *sum, const struct result *r)
 	*(r->invariant ? &sum->failed : &sum->passed) += 1;
 	sum->node_years += (double)r->virtual_ms / 1000 / 86400 / 365.25 *
 	                   (double)r->nodes;
+	sum->deeds += r->deeds;
+	sum->records += r->records;
 	for (unsigned i = 0; i < FAULT_BITS; i++) {
 		sum->faults += r->struck[i];
 		sum->struck[i] += r->struck[i];
@@ -180,7 +181,9 @@ static void print_campaign(const struct sum *s)
 		faults_print(stdout, 1u << i);
 		printf("=%llu", (unsigned long long)s->struck[i]);
 	}
-	printf("\ncampaign: seeds=%llu node_years=%.3f faults=%llu "
+	printf("\npeople: deeds=%llu records=%llu\n",
+	       (unsigned long long)s->deeds, (unsigned long long)s->records);
+	printf("campaign: seeds=%llu node_years=%.3f faults=%llu "
 	       "violations=%llu\n",
 	       (unsigned long long)(s->passed + s->failed), s->node_years,
 	       (unsigned long long)s->faults, (unsigned long long)s->failed);

@@ -7,9 +7,12 @@
 #include <unistd.h>
 
 #include "vfs.h"
+#include "work.h"
 
 enum {
 	MINUTE = 60000,
+	HALF_HOUR = 30 * MINUTE,
+	FIFTY = 50,      /* nodes, whose people do one thing in that time */
 	PATIENCE = 300,  /* minutes after the faults */
 	RESTLESS = 20000 /* events a node in that time */
 };
@@ -55,6 +58,14 @@ static void until_converged(struct world *w)
 		check_audit(w);
 }
 
+/* A place does in a calendar what it does, however many there are. */
+static uint64_t pace_of(const struct options *o, const struct world *w)
+{
+	if (o->pace)
+		return o->pace;
+	return w->calendar ? HALF_HOUR * FIFTY / w->count : 10000;
+}
+
 bool run(const struct options *o, uint64_t seed, struct result *out)
 {
 	static struct world w;
@@ -64,7 +75,7 @@ bool run(const struct options *o, uint64_t seed, struct result *out)
 		return false;
 	}
 	w.verbose = o->verbose;
-	work_init(&w, o->pace, o->skip);
+	work_init(&w, pace_of(o, &w), o->skip);
 	world_run(&w, o->minutes * MINUTE);
 	if (!w.invariant)
 		until_converged(&w);
@@ -73,6 +84,8 @@ bool run(const struct options *o, uint64_t seed, struct result *out)
 	                       .virtual_ms = w.now,
 	                       .events = w.events,
 	                       .messages = w.messages,
+	                       .pace = pace_of(o, &w),
+	                       .deeds = work.deeds,
 	                       .records = work_records(),
 	                       .trace = w.trace,
 	                       .nodes = w.count};
@@ -86,11 +99,12 @@ bool run(const struct options *o, uint64_t seed, struct result *out)
 
 void run_print(const struct options *o, uint64_t seed, const struct result *r)
 {
-	printf("seed=%llu nodes=%u events=%llu messages=%llu records=%llu "
+	printf("seed=%llu nodes=%u events=%llu messages=%llu deeds=%llu "
+	       "records=%llu "
 	       "virtual_ms=%llu trace=%016llx",
 	       (unsigned long long)seed, r->nodes,
 	       (unsigned long long)r->events, (unsigned long long)r->messages,
-	       (unsigned long long)r->records,
+	       (unsigned long long)r->deeds, (unsigned long long)r->records,
 	       (unsigned long long)r->virtual_ms, (unsigned long long)r->trace);
 	for (unsigned i = 0; i < FAULT_BITS; i++)
 		if (r->struck[i])
@@ -133,9 +147,11 @@ void run_replay(FILE *out, const struct options *o, uint64_t seed)
 		(void)fputs(" --calendar", out);
 	if (o->shape.heartbeat)
 		(void)fprintf(out, " --heartbeat %u", o->shape.heartbeat);
-	(void)fprintf(out, " --minutes %llu --pace %llu --skip %llu --faults ",
+	if (o->pace)
+		(void)fprintf(out, " --pace %llu", (unsigned long long)o->pace);
+	(void)fprintf(out, " --minutes %llu --skip %llu --faults ",
 	              (unsigned long long)o->minutes,
-	              (unsigned long long)o->pace, (unsigned long long)o->skip);
+	              (unsigned long long)o->skip);
 	faults_print(out, o->faults);
 	(void)fputs(" -v\n", out);
 }

@@ -11,7 +11,7 @@ struct options {
 	struct shape shape;
 	unsigned faults;
 	uint64_t minutes;
-	uint64_t pace; /* mean ms between two deeds of people */
+	uint64_t pace; /* mean ms between two deeds of people; 0: see run.c */
 	uint64_t skip; /* kinds of deeds left out, as bits */
 	bool verbose, quiet, shrink;
 	uint64_t campaign; /* seconds of real time */
@@ -20,7 +20,8 @@ struct options {
 struct result {
 	const char *invariant; /* NULL: all was well */
 	char failure[512];
-	uint64_t failed_at, virtual_ms, events, messages, records, trace;
+	uint64_t failed_at, virtual_ms, events, messages, trace;
+	uint64_t pace, deeds, records; /* records: handed in and acknowledged */
 	uint64_t struck[FAULT_BITS];
 	unsigned nodes;
 };

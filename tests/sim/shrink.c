@@ -75,6 +75,7 @@ void shrink(const struct options *o, uint64_t seed, const struct result *failed)
 	struct options best = *o;
 	struct result last = *failed;
 	best.verbose = false;
+	best.pace = failed->pace; /* fewer nodes shall not do less */
 	fewer_minutes(&best, seed, failed->invariant, &last);
 	fewer_nodes(&best, seed, failed->invariant, &last);
 	fewer_bits(&best, seed, failed->invariant, &last);

@@ -41,6 +41,12 @@ static struct promise *promise_new(struct world *w, unsigned node,
 	return NULL;
 }
 
+static void command(struct world *w, unsigned node, struct gt_event *e)
+{
+	work.deeds += w->nodes[node].core != NULL;
+	world_command(w, node, e);
+}
+
 void work_crashed(struct world *w, unsigned node)
 {
 	for (size_t i = 0; i < PROMISES_MAX; i++) {
@@ -200,7 +206,7 @@ static void publish(struct world *w, struct resource *r)
 	                     .drafts = &d,
 	                     .count = 1,
 	                     .actor = "user:sim"};
-	world_command(w, at, &e);
+	command(w, at, &e);
 	gt_packer_free(packer);
 	free(file.p);
 }
@@ -220,7 +226,7 @@ static void withdraw(struct world *w, struct resource *r)
 	                     .token = p->token,
 	                     .text = r->id,
 	                     .actor = "user:sim"};
-	world_command(w, at, &e);
+	command(w, at, &e);
 }
 
 static void some_publishing(struct world *w)
@@ -276,7 +282,7 @@ static void change_rules(struct world *w, unsigned node, unsigned choice)
 	                     .token = p->token,
 	                     .body = {body, work_layer(node, choice, body)},
 	                     .actor = "user:sim"};
-	world_command(w, at, &e);
+	command(w, at, &e);
 }
 
 /* -------------------------------------------------------------------- records
@@ -372,7 +378,7 @@ static void hand_in(struct world *w, unsigned node)
 	                     .count = count,
 	                     .actor = "user:sim"};
 	if (count > 0)
-		world_command(w, node, &e);
+		command(w, node, &e);
 	else
 		p->kind = NO_PROMISE;
 }
@@ -472,7 +478,7 @@ static void ask_for(struct world *w, unsigned node)
 	        .token = ++w->tokens,
 	        .text = work.resources[prng_below(&draw, work.nresources)].id,
 	        .actor = "terminal"};
-	world_command(w, node, &e);
+	command(w, node, &e);
 }
 
 static bool still_open(unsigned resource)
@@ -519,8 +525,10 @@ static void read_one(struct world *w, unsigned node)
 		return;
 	const struct resource *r =
 	        &work.resources[prng_below(&draw, work.nresources)];
-	if (w->nodes[node].core && !gt_id_is_zero(&r->object))
-		(void)world_read(w, node, &r->object);
+	if (!w->nodes[node].core || gt_id_is_zero(&r->object))
+		return;
+	work.deeds++;
+	(void)world_read(w, node, &r->object);
 }
 
 /* What a crash left open is done again, as people would. */

@@ -63,6 +63,7 @@ struct work {
 	unsigned nresources;
 	struct record records[RECORDS_MAX];
 	unsigned nrecords;
+	uint64_t deeds; /* commands given and things read, with power there */
 	struct promise promises[PROMISES_MAX];
 	unsigned layer[NODES_MAX]; /* choice + 1; 0: none */
 	bool layer_unsure[NODES_MAX];
