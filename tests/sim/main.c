@@ -29,6 +29,8 @@ static const char usage[] =
         "  --skip BITS     kinds of deeds left out: 3 publishing, 4 rules, 8\n"
         "                  asking, 16 reading, 480 records; 511 all\n"
         "  --faults LIST   loss,cut,... or all,-forge or 0 (all)\n"
+        "  --patience SEC  processor time a seed may take (600, and a second\n"
+        "                  for every 1000 minutes of a node)\n"
         "  --shrink        make the first failing run smaller\n"
         "  --campaign SEC  as many seeds as fit in SEC real seconds\n"
         "  -q              only what fails, and the sum\n"
@@ -82,6 +84,8 @@ static bool set(struct options *o, const char *name, const char *value)
 		return number(name, value, 1, UINT32_MAX, &o->pace);
 	else if (strcmp(name, "--skip") == 0)
 		return number(name, value, 0, 511, &o->skip);
+	else if (strcmp(name, "--patience") == 0)
+		return small(name, value, 1, INT_MAX, &o->patience);
 	else if (strcmp(name, "--campaign") == 0)
 		return number(name, value, 1, UINT32_MAX, &o->campaign);
 	else if (strcmp(name, "--nodes") == 0)

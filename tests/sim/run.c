@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "vfs.h"
@@ -12,9 +13,10 @@
 enum {
 	MINUTE = 60000,
 	HALF_HOUR = 30 * MINUTE,
-	FIFTY = 50,      /* nodes, whose people do one thing in that time */
-	PATIENCE = 300,  /* minutes after the faults */
-	RESTLESS = 20000 /* events a node in that time */
+	FIFTY = 50,       /* nodes, whose people do one thing in that time */
+	PATIENCE = 300,   /* minutes after the faults */
+	RESTLESS = 20000, /* events a node in that time */
+	LONG = 600        /* seconds of the processor, for what has an end */
 };
 
 static const char *const names[] = {
@@ -58,6 +60,15 @@ static void until_converged(struct world *w)
 		check_audit(w);
 }
 
+/* node_minutes: virtual time, summed over nodes. */
+static void be_patient(const struct options *o, uint64_t node_minutes)
+{
+	struct itimerval t = {.it_value.tv_sec = (time_t)o->patience};
+	if (!o->patience)
+		t.it_value.tv_sec = LONG + (time_t)(node_minutes / 1000);
+	(void)setitimer(ITIMER_PROF, &t, NULL);
+}
+
 /* A place does in a calendar what it does, however many there are. */
 static uint64_t pace_of(const struct options *o, const struct world *w)
 {
@@ -74,6 +85,7 @@ bool run(const struct options *o, uint64_t seed, struct result *out)
 		world_free(&w);
 		return false;
 	}
+	be_patient(o, o->minutes * w.count);
 	w.verbose = o->verbose;
 	work_init(&w, pace_of(o, &w), o->skip);
 	world_run(&w, o->minutes * MINUTE);
@@ -178,6 +190,16 @@ static void ended(int sig)
 		(void)raise(sig);
 }
 
+/* A turn that hangs, or one that waits for what never is. */
+static void too_long(int sig)
+{
+	static const char why[] = "this seed takes too long: --patience\n";
+	ssize_t n = write(STDOUT_FILENO, why, sizeof why - 1);
+	(void)n;
+	(void)sig;
+	abort();
+}
+
 /* NULL where there is no sanitizer. */
 extern void __sanitizer_set_death_callback(void (*)(void))
         __attribute__((weak));
@@ -185,17 +207,20 @@ extern void __sanitizer_set_death_callback(void (*)(void))
 void run_mind(const struct options *o, uint64_t seed)
 {
 	static const struct sigaction mine = {.sa_handler = ended};
+	static const struct sigaction late = {.sa_handler = too_long};
 	static bool minded;
 	FILE *out = fmemopen(last_words, sizeof last_words, "w");
 	if (!out)
 		return;
 	run_replay(out, o, seed);
 	(void)fclose(out);
+	be_patient(o, 0);
 	if (minded)
 		return;
 	minded = true;
 	for (int i = 0; i < 2; i++)
 		(void)sigaction(forces[i], &mine, &before[i]);
+	(void)sigaction(SIGPROF, &late, NULL);
 	if (__sanitizer_set_death_callback)
 		__sanitizer_set_death_callback(say_last);
 }

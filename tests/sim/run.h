@@ -15,6 +15,8 @@ struct options {
 	uint64_t skip; /* kinds of deeds left out, as bits */
 	bool verbose, quiet, shrink;
 	uint64_t campaign; /* seconds of real time */
+	uint32_t patience; /* seconds of processor time a seed may take; 0: by
+	                      its size, see run.c */
 };
 
 struct result {
@@ -31,7 +33,8 @@ bool run(const struct options *o, uint64_t seed, struct result *out);
 void run_print(const struct options *o, uint64_t seed, const struct result *r);
 /* The command that replays it. */
 void run_replay(FILE *out, const struct options *o, uint64_t seed);
-/* From now on, whatever ends the program by force says that command first. */
+/* From now on, whatever ends the program by force says that command first, and
+ * a run that does not end is ended. */
 void run_mind(const struct options *o, uint64_t seed);
 /* "loss,cut", "all,-forge", or a number. False: no such fault. */
 bool faults_parse(const char *text, unsigned *out);
