@@ -57,7 +57,9 @@ struct prng *sim_draws(struct world *w, enum fault f)
 
 int64_t world_wall(const struct world *w, unsigned node)
 {
-	return 1767225600000 + (int64_t)w->now + w->nodes[node].clock_off;
+	const struct sim_node *s = &w->nodes[node];
+	int64_t now = (int64_t)w->now;
+	return 1767225600000 + now + now * s->drift / 1000000 + s->clock_off;
 }
 
 /* -------------------------------------------------------------------- turns */
@@ -309,7 +311,7 @@ void world_heal(struct world *w)
 			continue;
 		s->disk.die_at = s->disk.limit = s->disk.fail_in = 0;
 		s->disk.lies = false;
-		s->clock_off = 0;
+		s->clock_off = s->drift = 0;
 		s->blocked = 0;
 		if (!s->core)
 			power_on(w, s);
@@ -376,6 +378,15 @@ static void seed_all(struct world *w)
 	}
 }
 
+/* Quartz is wrong by up to 200 parts in a million, and each by another. */
+static void set_clocks(struct world *w)
+{
+	for (unsigned i = 0; i <= w->count && sim_may(w, FAULT_CLOCK); i++)
+		w->nodes[i].drift =
+		        (int64_t)prng_below(sim_draws(w, FAULT_CLOCK), 401) -
+		        200;
+}
+
 bool world_init(struct world *w, uint64_t seed, unsigned faults,
                 const struct shape *shape)
 {
@@ -400,6 +411,7 @@ bool world_init(struct world *w, uint64_t seed, unsigned faults,
 		w->faults &= prng_below(&w->draws[FAULT_BIT_CLONE], 2)
 		                     ? ~(unsigned)FAULT_VERSION
 		                     : ~(unsigned)FAULT_CLONE;
+	set_clocks(w);
 	for (unsigned i = 0; i < w->count; i++) {
 		w->nodes[i].index = i;
 		w->nodes[i].far = w->nodes[i].parent;

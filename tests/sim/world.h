@@ -28,7 +28,7 @@ enum { NODES_MAX = 2049 }; /* one slot is for a copy, see clone.c */
 	X(FULL, "full")             /* disks fill up and are cleared */        \
 	X(ROT, "rot")               /* a bit of an object file flips */        \
 	X(SLOW, "slow")             /* disks take seconds */                   \
-	X(CLOCK, "clock")           /* wall clocks jump by years */            \
+	X(CLOCK, "clock")           /* wall clocks jump by years, and drift */ \
 	X(RESTORE, "restore")       /* an old backup comes back */             \
 	X(REPLACE, "replace")       /* an empty disk under the same code */    \
 	X(VERSION, "version")       /* programs change, N and N-1 */           \
@@ -73,6 +73,7 @@ struct sim_node {
 	uint64_t dark_until; /* no link up before */
 	uint64_t slow_until;
 	int64_t clock_off; /* wall clock minus true time */
+	int64_t drift;     /* ... and what it gains in a million ms, ms */
 	uint64_t deadline; /* TIME event scheduled for then */
 	uint32_t protocol; /* newest its program speaks */
 	bool ran_old;      /* it has been a program of an older version */
