@@ -92,12 +92,13 @@ static void take(struct rows *into, sqlite3_stmt *st, unsigned node)
 }
 
 /* One end of an object's way has its figure beside others' and is compared by
- * handed_over(); who takes a thing back names no version. */
+ * handed_over(); who takes a thing back names no version. What went wrong on
+ * the way ("damage") bears the name too, and is no end. */
 #define ROW                                                                  \
 	"SELECT DISTINCT transfer,peer,subject,verdict,CASE"                 \
 	" WHEN event IN('send','merge') THEN bytes"                          \
 	" WHEN event IN('judge','receive') AND verdict<>'deny' THEN version" \
-	" ELSE 0 END FROM audit WHERE transfer<>''"
+	" ELSE 0 END FROM audit WHERE transfer<>'' AND event<>'damage'"
 
 /* Rows with a name in the books behind an index, to be stepped and ended. */
 static sqlite3_stmt *books(const struct sim_node *s)
