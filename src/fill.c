@@ -83,13 +83,11 @@ int gt_fill_pause(struct gt_node *n, int result)
 int gt_fill_refuse(struct gt_node *n, struct gt_object *o, int result,
                    const char *why)
 {
-	struct gt_action *a = gt_act(n, GT_ACT_REMOVE);
-	if (!a)
-		return -GT_ENOMEM;
-	a->object = o->id;
 	o->filling = false;
 	n->wanted_dirty = true;
-	int status = set_state(n, o, GT_OBJECT_REFUSED);
+	int status = gt_object_remove(n, &o->id);
+	if (status == 0)
+		status = set_state(n, o, GT_OBJECT_REFUSED);
 	if (status == 0)
 		status = audit(n, o, "fetch", result, 0, why);
 	if (status == 0)

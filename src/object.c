@@ -218,8 +218,10 @@ int gt_object_want(struct gt_node *n, const struct gt_id *id)
 	return gt_store_run(n->store, GT_SQL_OBJECT_NEW);
 }
 
-static int remove_file(struct gt_node *n, const struct gt_id *id)
+int gt_object_remove(struct gt_node *n, const struct gt_id *id)
 {
+	if (gt_publishing(n, id))
+		return 0;
 	struct gt_action *a = gt_act(n, GT_ACT_REMOVE);
 	if (!a)
 		return -GT_ENOMEM;
@@ -254,14 +256,27 @@ int gt_object_release(struct gt_node *n, const struct gt_id *id)
 		status = audit_remove(n, id);
 	struct gt_object *o = gt_object_find(n, id);
 	if (status != 0 || !o)
-		return status ? status : remove_file(n, id);
+		return status ? status : gt_object_remove(n, id);
 	o->doomed = true;
 	o->filling = false;
 	status = gt_serve_expire(n, o, true);
 	if (status != 0 || o->jobs > 0)
 		return status;
 	gt_object_close(n, o);
-	return remove_file(n, id);
+	return gt_object_remove(n, id);
+}
+
+int gt_object_unpublished(struct gt_node *n, const struct gt_id *id)
+{
+	int status = gt_object_release(n, id);
+	if (status != 0 || gt_object_find(n, id)) /* or with its last job */
+		return status;
+	gt_store_bind(n->store, GT_SQL_OBJECT_BY_ID, "b", key(id));
+	int row = gt_store_step(n->store, GT_SQL_OBJECT_BY_ID);
+	gt_store_reset(n->store, GT_SQL_OBJECT_BY_ID);
+	if (row != 0)
+		return row < 0 ? row : 0;
+	return gt_object_remove(n, id);
 }
 
 int gt_object_job_done(struct gt_node *n, struct gt_object *o)
@@ -275,5 +290,5 @@ int gt_object_job_done(struct gt_node *n, struct gt_object *o)
 		return 0;
 	gt_object_close(n, o);
 	n->wanted_dirty = true; /* it may have been wanted again meanwhile */
-	return remove_file(n, &id);
+	return gt_object_remove(n, &id);
 }

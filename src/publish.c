@@ -156,21 +156,32 @@ static int reply_published(struct gt_node *n, uint64_t token,
 /* -------------------------------------------------------------- with content
  */
 
-static struct gt_pending *pending_for(struct gt_node *n,
-                                      const struct gt_id *object, bool any)
+static struct gt_pending *pending_free(struct gt_node *n)
 {
-	for (size_t i = 0; i < GT_PENDING_MAX; i++) {
-		struct gt_pending *p = &n->pending[i];
-		if (any ? !p->used : p->used && gt_id_eq(&p->object, object))
-			return p;
-	}
+	for (size_t i = 0; i < GT_PENDING_MAX; i++)
+		if (!n->pending[i].used)
+			return &n->pending[i];
 	return NULL;
+}
+
+static size_t pending_at(const struct gt_node *n, const struct gt_id *object)
+{
+	size_t i = 0;
+	while (i < GT_PENDING_MAX &&
+	       !(n->pending[i].used && gt_id_eq(&n->pending[i].object, object)))
+		i++;
+	return i;
+}
+
+bool gt_publishing(const struct gt_node *n, const struct gt_id *object)
+{
+	return pending_at(n, object) < GT_PENDING_MAX;
 }
 
 static int adopt(struct gt_node *n, const struct gt_event *e)
 {
 	const struct gt_draft *d = &e->drafts[0];
-	struct gt_pending *p = pending_for(n, NULL, true);
+	struct gt_pending *p = pending_free(n);
 	struct gt_action *a = gt_act(n, GT_ACT_ADOPT);
 	struct gt_id id;
 	if (!a)
@@ -224,7 +235,7 @@ static int object_row(struct gt_node *n, const struct gt_pending *p,
 	return status;
 }
 
-static int finish(struct gt_node *n, struct gt_pending *p)
+static int finish(struct gt_node *n, struct gt_pending *p, bool *published)
 {
 	struct gt_manifest *m = NULL;
 	Gt__Entry *entry = NULL;
@@ -247,6 +258,7 @@ static int finish(struct gt_node *n, struct gt_pending *p)
 			                      "", &refused, why);
 	}
 	gt_manifest_free(m);
+	*published = status == 0 && refused == 0;
 	if (status != 0)
 		return status;
 	return refused ? gt_reply(n, p->token, refused, "%s", why)
@@ -255,15 +267,17 @@ static int finish(struct gt_node *n, struct gt_pending *p)
 
 int gt_publish_adopted(struct gt_node *n, const struct gt_event *e)
 {
-	struct gt_pending *p = pending_for(n, &e->object, false);
+	size_t at = pending_at(n, &e->object);
+	bool published = false;
 	int status;
 	if (e->status == -GT_ESTORE) {
 		gt_copy(n->why, sizeof n->why,
 		        "the disk failed to sync an object file");
 		return -GT_EIO;
 	}
-	if (!p)
+	if (at == GT_PENDING_MAX)
 		return 0;
+	struct gt_pending *p = &n->pending[at];
 	if (e->status != 0) {
 		struct gt_audit row = {.actor = p->actor,
 		                       .event = "publish",
@@ -275,11 +289,12 @@ int gt_publish_adopted(struct gt_node *n, const struct gt_event *e)
 			                  (int)e->body.n,
 			                  (const char *)e->body.p);
 	} else {
-		status = finish(n, p);
+		status = finish(n, p, &published);
 	}
 	free((void *)(uintptr_t)p->entry.p);
 	*p = (struct gt_pending){0};
-	return status;
+	return status || published ? status
+	                           : gt_object_unpublished(n, &e->object);
 }
 
 /* ------------------------------------------------------------------ commands

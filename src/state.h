@@ -407,6 +407,8 @@ const Gt__Entry *gt_item_entry(struct gt_node *n, struct gt_bytes sealed);
 
 int gt_publish(struct gt_node *n, const struct gt_event *e);
 int gt_publish_adopted(struct gt_node *n, const struct gt_event *e);
+/* A file is being adopted as this object. */
+bool gt_publishing(const struct gt_node *n, const struct gt_id *object);
 int gt_withdraw(struct gt_node *n, const struct gt_event *e);
 /* Issues what this node published once more, above version `above`: others
  * hold something else under its name. */
@@ -499,6 +501,12 @@ int gt_object_want(struct gt_node *n, const struct gt_id *id);
 /* Somebody may have stopped needing the object: if nobody may hold it any
  * more, forgets it and removes its file. */
 int gt_object_release(struct gt_node *n, const struct gt_id *id);
+/* Removes its file, unless it is being adopted: an unlink behind that would
+ * take what was adopted. */
+int gt_object_remove(struct gt_node *n, const struct gt_id *id);
+/* A publish of it has come to nothing: whatever was let go meanwhile, its file
+ * too, goes now. */
+int gt_object_unpublished(struct gt_node *n, const struct gt_id *id);
 /* One blob action fewer under way; removes a doomed object at the last. */
 int gt_object_job_done(struct gt_node *n, struct gt_object *o);
 /* Moves a frame from one state to another. */

@@ -185,6 +185,12 @@ const char *nodes_text(struct nodes *t, unsigned i, const char *sql, ...)
 int nodes_publish(struct nodes *t, unsigned i, const char *slug,
                   const char *type, struct gt_bytes manifest,
                   struct gt_bytes file);
+/* The same in two: what is between happens while the file is adopted, if the
+ * node's answers are held. */
+uint64_t nodes_publish_begin(struct nodes *t, unsigned i, const char *slug,
+                             const char *type, struct gt_bytes manifest,
+                             struct gt_bytes file);
+int nodes_publish_end(struct nodes *t, unsigned i, uint64_t token);
 int nodes_withdraw(struct nodes *t, unsigned i, const char *slug);
 int nodes_want(struct nodes *t, unsigned i, const char *id);
 /* A layer of node i: each rule denies or whatever a type; ends with NULL.

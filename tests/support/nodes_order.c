@@ -38,9 +38,9 @@ static void stage(struct nodes *t, unsigned i, struct gt_bytes file,
 	assert(false && "too many staged files");
 }
 
-int nodes_publish(struct nodes *t, unsigned i, const char *slug,
-                  const char *type, struct gt_bytes manifest,
-                  struct gt_bytes file)
+uint64_t nodes_publish_begin(struct nodes *t, unsigned i, const char *slug,
+                             const char *type, struct gt_bytes manifest,
+                             struct gt_bytes file)
 {
 	char id[GT_RID_MAX + 1], staged[32] = "";
 	Gt__Entry m;
@@ -57,16 +57,28 @@ int nodes_publish(struct nodes *t, unsigned i, const char *slug,
 	                     .actor = "user:test",
 	                     .drafts = &d,
 	                     .count = 1};
-	int status = nodes_event(t, i, &e);
-	if (status == 0)
-		nodes_run(t); /* the file is adopted before the answer */
-	for (size_t k = 0; status == 0; k++) {
+	return nodes_event(t, i, &e) ? 0 : e.token;
+}
+
+int nodes_publish_end(struct nodes *t, unsigned i, uint64_t token)
+{
+	if (token == 0)
+		return t->v[i].failed;
+	nodes_run(t); /* the file is adopted before the answer */
+	for (size_t k = 0;; k++) {
 		const struct done *r = nodes_last(t, i, GT_ACT_REPLY, k);
 		assert(r);
-		if (r->a.token == e.token)
+		if (r->a.token == token)
 			return r->a.status;
 	}
-	return status;
+}
+
+int nodes_publish(struct nodes *t, unsigned i, const char *slug,
+                  const char *type, struct gt_bytes manifest,
+                  struct gt_bytes file)
+{
+	return nodes_publish_end(
+	        t, i, nodes_publish_begin(t, i, slug, type, manifest, file));
 }
 
 int nodes_withdraw(struct nodes *t, unsigned i, const char *slug)
