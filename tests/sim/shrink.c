@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "code.h"
+#include "inside.h"
 #include "run.h"
 
 /* The same invariant, or the smaller run shows something else. */
@@ -53,6 +55,49 @@ static void fewer_nodes(struct options *best, uint64_t seed,
 	}
 }
 
+/* The first level with more than one place, 0: none. */
+static int branches(const struct world *tree)
+{
+	unsigned places[GT_LEVELS_MAX + 1] = {0};
+	for (unsigned i = 0; i < tree->count; i++)
+		places[gt_code_depth(tree->nodes[i].code)]++;
+	for (int d = 0; d <= GT_LEVELS_MAX; d++)
+		if (places[d] > 1)
+			return d;
+	return 0;
+}
+
+/* One branch of a tree from a file instead of all. */
+static bool one_branch(struct options *best, uint64_t seed,
+                       const char *invariant, struct result *last)
+{
+	static char under[GT_LEVELS_MAX + 1][GT_CODE_MAX + 1];
+	static struct world tree;
+	memset(&tree, 0, sizeof tree);
+	int depth = tree_shape(&tree, &best->shape) ? branches(&tree) : 0;
+	for (unsigned i = 0; depth > 0 && i < tree.count; i++) {
+		struct options next = *best;
+		if (gt_code_depth(tree.nodes[i].code) != depth)
+			continue;
+		gt_copy(under[depth], GT_CODE_MAX + 1, tree.nodes[i].code);
+		next.shape.under = under[depth];
+		if (try(best, &next, seed, invariant, last))
+			return true;
+	}
+	return false;
+}
+
+static void fewer_places(struct options *best, uint64_t seed,
+                         const char *invariant, struct result *last)
+{
+	struct options next = *best;
+	next.shape.villages = NULL;
+	if (best->shape.villages)
+		try(best, &next, seed, invariant, last);
+	while (best->shape.file && one_branch(best, seed, invariant, last))
+		;
+}
+
 static void fewer_bits(struct options *best, uint64_t seed,
                        const char *invariant, struct result *last)
 {
@@ -76,6 +121,7 @@ void shrink(const struct options *o, uint64_t seed, const struct result *failed)
 	struct result last = *failed;
 	best.verbose = false;
 	best.pace = failed->pace; /* fewer nodes shall not do less */
+	fewer_places(&best, seed, failed->invariant, &last);
 	fewer_minutes(&best, seed, failed->invariant, &last);
 	fewer_nodes(&best, seed, failed->invariant, &last);
 	fewer_bits(&best, seed, failed->invariant, &last);
