@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TURN_BYTES = 32 << 20, TURN_ACTIONS = 16384 };
+enum { TURN_BYTES = 32 << 20, TURN_ACTIONS = 16384, LOG_PAGES_MAX = 4096 };
 
 /* --------------------------------------------------------- opening and START
  */
@@ -19,6 +19,8 @@ static void defaults(struct gt_node_config *c)
 		c->heartbeat_ms = 15000;
 	if (!c->dead_ms)
 		c->dead_ms = 45000;
+	if (!c->log_pages || c->log_pages > LOG_PAGES_MAX)
+		c->log_pages = LOG_PAGES_MAX;
 	if (!c->transfers || c->transfers > GT_TRANSFERS_MAX)
 		c->transfers = 4;
 	if (!c->protocol_max || c->protocol_max > GT_PROTOCOL_MAX)
@@ -348,7 +350,7 @@ int gt_node_turn(struct gt_node *n, struct gt_now now,
 	n->now = now;
 	*taken = 0;
 	*actions = (struct gt_actions){0};
-	int status = gt_store_checkpoint(n->store);
+	int status = gt_store_checkpoint(n->store, (int)n->config.log_pages);
 	gt_store_begin(n->store);
 	while (status == 0 && *taken < count && n->turn_bytes < TURN_BYTES &&
 	       n->nactions < TURN_ACTIONS) {

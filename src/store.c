@@ -7,8 +7,6 @@
 #include "schema.h"
 #include "tally.h"
 
-enum { CHECKPOINT_PAGES = 4096 };
-
 struct gt_store {
 	sqlite3 *db;
 	sqlite3_stmt *st[GT_SQL_COUNT]; /* NULL: not used yet */
@@ -190,12 +188,12 @@ int64_t gt_store_changes(const struct gt_store *s)
 	return sqlite3_total_changes64(s->db);
 }
 
-int gt_store_checkpoint(struct gt_store *s)
+int gt_store_checkpoint(struct gt_store *s, int pages)
 {
 	int mode = SQLITE_CHECKPOINT_PASSIVE, log = 0, done = 0;
-	if (s->wal_pages < CHECKPOINT_PAGES)
+	if (s->wal_pages < pages)
 		return 0;
-	if (s->wal_pages > 8 * CHECKPOINT_PAGES)
+	if (s->wal_pages / 8 > pages)
 		mode = SQLITE_CHECKPOINT_TRUNCATE;
 	int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, mode, &log, &done);
 	if (rc != SQLITE_OK && rc != SQLITE_BUSY && rc != SQLITE_LOCKED)

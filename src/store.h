@@ -39,8 +39,9 @@ int gt_store_commit(struct gt_store *s, bool *changed);
 void gt_store_rollback(struct gt_store *s);
 /* Grows with every row written: equal to what it was, nothing was. */
 int64_t gt_store_changes(const struct gt_store *s);
-/* Moves the WAL into the database if it has grown; between turns only. */
-int gt_store_checkpoint(struct gt_store *s);
+/* Moves the WAL into the database if it has grown to so many pages; between
+ * turns only. */
+int gt_store_checkpoint(struct gt_store *s, int pages);
 
 sqlite3_stmt *gt_store_bind(struct gt_store *s, enum gt_sql which,
                             const char *types, ...);

@@ -161,6 +161,7 @@ static bool open_core(struct world *w, struct sim_node *s)
 	        .window_max = 512 << 10,
 	        .heartbeat_ms = w->heartbeat,
 	        .dead_ms = 3 * w->heartbeat,
+	        .log_pages = 256, /* it shall be moved often */
 	        .protocol_max = s->protocol,
 	        .restored = s->restored && !s->untold};
 	memcpy(c.seed, s->key.seed, 32);
