@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ask.h"
+#include "code.h"
 #include "object.h"
 #include "policy.h"
 
@@ -147,23 +149,6 @@ static struct gt_bytes entry_of(const struct resource *r, uint8_t *out)
 	return gt_bytes_of(out, gt__entry__pack(&m, out));
 }
 
-/* Levels that the publisher's own rules keep this type from, as bits: from the
- * moment it is published no node of that level below may ever have it. */
-static unsigned barred_levels(const struct resource *r)
-{
-	unsigned bits = 0, choice = work.layer[r->node];
-	if (choice == 0)
-		return 0;
-	choice--;
-	if (r->type == 3)
-		bits |= 1u << 4;
-	if (r->type == choice % 5 && choice / 2 % 4 == GT_DENY)
-		bits |= 1u << (choice & 1 ? 3 : 2);
-	if (r->type == choice / 3 % 5 && choice / 5 % 4 == GT_DENY)
-		bits |= 1u << 4;
-	return bits;
-}
-
 static void publish(struct world *w, struct resource *r)
 {
 	unsigned at = clone_used(w, r->node);
@@ -196,10 +181,6 @@ static void publish(struct world *w, struct resource *r)
 		}
 	}
 	p->resource = r;
-	p->barred = work.layer_unsure[r->node] || work.layer_open[r->node] ||
-	                            w->nodes[r->node].two_pasts
-	                    ? 0
-	                    : barred_levels(r);
 	r->pending = true;
 	struct gt_event e = {.type = GT_EV_PUBLISH,
 	                     .token = p->token,
@@ -254,15 +235,14 @@ static void some_publishing(struct world *w)
 /* ---------------------------------------------------------------------- rules
  */
 
-/* What was barred at a node may not be any more. */
-static void unbar(struct world *w, unsigned node)
+/* What was barred by a node's rules may not be any more. */
+static void unbar(const struct world *w, unsigned node)
 {
-	for (unsigned i = 0; i < work.nresources; i++)
-		if (work.resources[i].node == node)
+	for (unsigned i = 0; i < work.nresources; i++) {
+		const char *from = w->nodes[work.resources[i].node].code;
+		if (gt_code_within(from, w->nodes[node].code))
 			work.resources[i].barred = 0;
-	for (size_t i = 0; i < PROMISES_MAX; i++)
-		if (clone_home(w, work.promises[i].node) == node)
-			work.promises[i].barred = 0;
+	}
 }
 
 static void change_rules(struct world *w, unsigned node, unsigned choice)
@@ -399,15 +379,41 @@ static void published(struct resource *r, const struct gt_action *a,
 		r->object = r->next_object;
 }
 
-static void barred(const struct promise *p, const char *text)
+/* The layer a node of that code has, -1: none. */
+static int64_t layer_at(const struct sim_node *s, const char *code)
+{
+	return ask_one(s, "SELECT version FROM item WHERE kind=2 AND id=?1",
+	               code, NULL, 0);
+}
+
+/* Levels that a place's rules keep this type from, as bits, if a publisher
+ * below has those rules; 0 if that is not known. */
+static unsigned barred_by(const struct world *w, const struct resource *r,
+                          unsigned place)
+{
+	const struct sim_node *s = &w->nodes[place], *at = &w->nodes[r->node];
+	int64_t version = s->core ? layer_at(s, s->code) : -1;
+	unsigned bits = 0;
+	if (version < 0 || work.layer_open[place] || work.layer_unsure[place] ||
+	    s->two_pasts || !at->core || layer_at(at, s->code) != version)
+		return 0;
+	for (int depth = 0; depth < 5; depth++)
+		if (work_verdict(place, r->type, depth) == GT_DENY)
+			bits |= 1u << depth;
+	return bits;
+}
+
+/* From the moment it is published no node of a level that is barred by rules
+ * its publisher had then, its own or of any place above, may ever have it. */
+static void barred(const struct world *w, struct resource *r, const char *text)
 {
 	const char *at = text ? strstr(text, "\"version\":") : NULL;
-	struct resource *r = p->resource;
 	r->barred = 0;
-	if (!at || work.layer_open[r->node] || work.layer_unsure[r->node])
+	if (!at || w->nodes[r->node].two_pasts)
 		return;
-	r->barred = p->barred;
 	r->barred_from = strtoull(at + 10, NULL, 10);
+	for (int i = (int)r->node; i >= 0; i = w->nodes[i].parent)
+		r->barred |= barred_by(w, r, (unsigned)i);
 }
 
 static void accepted(struct record *r, unsigned node)
@@ -438,7 +444,7 @@ void work_replied(struct world *w, unsigned node, const struct gt_action *a)
 		}
 		published(p->resource, a, p->kind == WITHDRAW_PROMISE);
 		if (a->status == 0 && p->kind == PUBLISH_PROMISE)
-			barred(p, a->text);
+			barred(w, p->resource, a->text);
 		if (a->status != 0)
 			world_fail(w, "publish", "%s refused %s: %s",
 			           w->nodes[node].code, p->resource->id,
@@ -504,12 +510,11 @@ void work_moved(unsigned from, unsigned to)
 
 void work_restored(struct world *w, unsigned node)
 {
-	(void)w;
+	unbar(w, node);
 	for (unsigned i = 0; i < work.nresources; i++) {
 		struct resource *r = &work.resources[i];
 		if (r->node != node)
 			continue;
-		r->barred = 0;
 		r->unsure = r->unsure || r->version || r->pending;
 	}
 	if (work.layer[node])

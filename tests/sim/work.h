@@ -53,7 +53,7 @@ enum promise_kind {
 struct promise {
 	enum promise_kind kind;
 	uint64_t token;
-	unsigned node, choice, barred;
+	unsigned node, choice;
 	struct resource *resource;
 	struct record *records[4];
 };
