@@ -102,6 +102,9 @@ void net_post(struct world *w, struct sim_node *from, uint32_t peer,
 	struct sim_node *child = link_of(w, from, peer);
 	bool up = child == from;
 	unsigned copies = 1;
+	if (m->nhead > GT_HEAD_MAX || m->npayload > GT_PAYLOAD_MAX)
+		world_fail(w, "limit", "%s sends %zu bytes and %zu behind them",
+		           from->code, m->nhead, m->npayload);
 	if (child && strikes(w, FAULT_LOSS, FAULT_BIT_LOSS, 400))
 		copies = 0;
 	if (child && strikes(w, FAULT_DUPLICATE, FAULT_BIT_DUPLICATE, 100))
