@@ -33,10 +33,16 @@ static sqlite3_stmt *prepare(const struct sim_node *s, const char *sql)
 
 sqlite3_stmt *ask(const struct sim_node *s, const char *sql)
 {
-	for (struct asked *a = asked[s->index]; a; a = a->next)
-		if (strcmp(a->sql, sql) == 0)
-			return a->st;
-	return prepare(s, sql);
+	struct asked **at = &asked[s->index], *a;
+	while ((a = *at) && strcmp(a->sql, sql) != 0)
+		at = &a->next;
+	if (!a)
+		return prepare(s, sql);
+	/* what was asked last is asked next */
+	*at = a->next;
+	a->next = asked[s->index];
+	asked[s->index] = a;
+	return a->st;
 }
 
 void ask_end(sqlite3_stmt *st)

@@ -13,14 +13,19 @@
 #include "state.h"
 #include "work.h"
 
-enum { EVERY = 8 };
+enum { EVERY = 8, LOOKS = 16 };
 
 /* The greatest version of each resource a node has held. */
 static uint64_t seen[NODES_MAX][RESOURCES_MAX];
 /* ... and of the layer of each place above it, by depth. */
 static uint64_t seen_layers[NODES_MAX][GT_LEVELS_MAX];
 static int64_t learned[NODES_MAX]; /* end of the feed when issues were read */
-static int64_t looked[NODES_MAX];  /* ... and when items were looked at */
+/* ... and of each feed when items were looked at, and how often they were since
+ * all were. */
+static struct {
+	int64_t resources, layers;
+	unsigned looks;
+} looked[NODES_MAX];
 
 /* What the root held, and what others had set aside, when their disks were
  * lost. The marks below stay: they say what has been judged. */
@@ -185,11 +190,28 @@ static void check_layer(struct world *w, struct sim_node *s, sqlite3_stmt *st)
 		check_body(w, s, (unsigned)maker, &work.layers[maker], st);
 }
 
-static void check_items(struct world *w, struct sim_node *s)
+/* Those that have moved to the ends of their feeds since; all of them every
+ * sixteenth time, and where a feed is shorter than it was. */
+static void check_items(struct world *w, struct sim_node *s, bool all)
 {
+	int64_t to[2] = {s->core->seq[GT__KIND__RESOURCE],
+	                 s->core->seq[GT__KIND__LAYER]};
+	int64_t from[2] = {looked[s->index].resources, looked[s->index].layers};
+	if (!all && to[0] == from[0] && to[1] == from[1])
+		return;
+	all = all || to[0] < from[0] || to[1] < from[1] ||
+	      ++looked[s->index].looks >= LOOKS;
+	looked[s->index].resources = to[0];
+	looked[s->index].layers = to[1];
+	if (all)
+		looked[s->index].looks = 0;
 	sqlite3_stmt *st =
 	        ask(s, "SELECT id,version,hash,verdict,length(signed),kind"
-	               " FROM item WHERE kind IN(1,2)");
+	               " FROM item WHERE kind=1 AND seq>?1 UNION ALL"
+	               " SELECT id,version,hash,verdict,length(signed),kind"
+	               " FROM item WHERE kind=2 AND seq>?2");
+	sqlite3_bind_int64(st, 1, all ? -1 : from[0]);
+	sqlite3_bind_int64(st, 2, all ? -1 : from[1]);
 	while (!w->invariant && sqlite3_step(st) == SQLITE_ROW)
 		if (gt_col_int(st, 5) == GT__KIND__LAYER)
 			check_layer(w, s, st);
@@ -404,10 +426,7 @@ void check_node(struct world *w, unsigned node)
 		           "%s takes %s for a copy or an old state, and there "
 		           "is neither",
 		           s->code, s->core->status.stranger);
-	if (looked[node] != end_of(s)) {
-		looked[node] = end_of(s);
-		check_items(w, s);
-	}
+	check_items(w, s, false);
 	w->changes += s->commits != s->core->status.commits;
 	s->commits = s->core->status.commits;
 	if (w->events % EVERY != 0 || s->checked == w->changes)
@@ -435,7 +454,7 @@ void check_started(struct world *w, unsigned node)
 	learned[node] = -1;
 	w->changes++;
 	blob_verify(w, &w->nodes[node]);
-	check_items(w, &w->nodes[node]);
+	check_items(w, &w->nodes[node], true);
 }
 
 static void forget_seen(unsigned node)
@@ -469,6 +488,7 @@ void check_copied(struct world *w, unsigned node)
 	const unsigned both[2] = {node, w->count};
 	for (unsigned i = 0; i < 2; i++) {
 		forget_seen(both[i]);
-		learned[both[i]] = looked[both[i]] = -1;
+		learned[both[i]] = looked[both[i]].resources = -1;
+		looked[both[i]].looks = LOOKS;
 	}
 }

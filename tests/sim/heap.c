@@ -4,8 +4,15 @@
 
 #include "inside.h"
 
+/* What decides the order stands here and not behind a pointer: a province plans
+ * thousands of things at once. */
+struct place {
+	uint64_t at, seq;
+	struct happening *what;
+};
+
 struct heap {
-	struct happening **v;
+	struct place *v;
 	size_t n, cap;
 };
 
@@ -18,7 +25,7 @@ void *sim_must(void *p)
 	return p;
 }
 
-static bool sooner(const struct happening *a, const struct happening *b)
+static bool sooner(const struct place *a, const struct place *b)
 {
 	return a->at != b->at ? a->at < b->at : a->seq < b->seq;
 }
@@ -34,27 +41,28 @@ struct happening *sim_plan(struct world *w, uint64_t at, enum kind kind,
 	e->node = node;
 	if (h->n == h->cap) {
 		h->cap = h->cap ? 2 * h->cap : 1024;
-		h->v = sim_must(
-		        realloc(h->v, h->cap * sizeof(struct happening *)));
+		h->v = sim_must(realloc(h->v, h->cap * sizeof *h->v));
 	}
 	size_t i = h->n++;
-	for (; i > 0 && sooner(e, h->v[(i - 1) / 2]); i = (i - 1) / 2)
+	struct place p = {e->at, e->seq, e};
+	for (; i > 0 && sooner(&p, &h->v[(i - 1) / 2]); i = (i - 1) / 2)
 		h->v[i] = h->v[(i - 1) / 2];
-	h->v[i] = e;
+	h->v[i] = p;
 	return e;
 }
 
 struct happening *sim_pop(struct heap *h)
 {
-	struct happening *top = h->v[0], *last = h->v[--h->n];
+	struct happening *top = h->v[0].what;
+	struct place last = h->v[--h->n];
 	size_t i = 0;
 	for (;;) {
 		size_t c = 2 * i + 1;
 		if (c >= h->n)
 			break;
-		if (c + 1 < h->n && sooner(h->v[c + 1], h->v[c]))
+		if (c + 1 < h->n && sooner(&h->v[c + 1], &h->v[c]))
 			c++;
-		if (!sooner(h->v[c], last))
+		if (!sooner(&h->v[c], &last))
 			break;
 		h->v[i] = h->v[c];
 		i = c;
@@ -66,7 +74,7 @@ struct happening *sim_pop(struct heap *h)
 
 uint64_t sim_next_at(const struct heap *h)
 {
-	return h->n ? h->v[0]->at : UINT64_MAX;
+	return h->n ? h->v[0].at : UINT64_MAX;
 }
 
 void sim_discard(struct happening *e)

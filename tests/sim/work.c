@@ -2,6 +2,7 @@
  * records, ask for things. Keeps what was promised to them. */
 #include "work.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +21,12 @@ static uint64_t pace, skipped; /* mean time between two deeds; see --skip */
 
 struct resource *work_resource(const char *id)
 {
-	for (unsigned i = 0; i < work.nresources; i++)
-		if (strcmp(work.resources[i].id, id) == 0)
-			return &work.resources[i];
-	return NULL;
+	const char *number =
+	        strstr(id, "/r"); /* as some_publishing() names it */
+	unsigned long i = number ? strtoul(number + 2, NULL, 10) : ULONG_MAX;
+	if (i >= work.nresources || strcmp(work.resources[i].id, id) != 0)
+		return NULL;
+	return &work.resources[i];
 }
 
 /* --------------------------------------------------------------------- asking
