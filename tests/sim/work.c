@@ -94,35 +94,48 @@ static int append(void *arg, const uint8_t *p, size_t n)
 }
 
 /* Half text, half noise: frames of very different sizes. */
-static void fill(uint8_t *p, size_t n)
+static void fill(struct prng *noise, uint8_t *p, size_t n)
 {
 	static const char text[] = "终身学习";
 	size_t word = sizeof text - 1;
 	for (size_t at = 0; at < n; at += word)
 		memcpy(p + at, text, n - at < word ? n - at : word);
 	for (size_t at = 4096; at < n; at += 8192)
-		prng_fill(&draw, p + at, n - at < 4096 ? n - at : 4096);
+		prng_fill(noise, p + at, n - at < 4096 ? n - at : 4096);
 }
 
 /* Most of what a month brings is small; storms shall meet big things too. */
-static size_t member_size(const struct world *w, bool first)
+static size_t member_size(const struct world *w, struct prng *p, bool first)
 {
 	enum { SMALL = 8 << 10, MIDDLE = 200 << 10, BIG = 900 << 10 };
-	size_t n = (size_t)prng_below(&draw, w->calendar ? SMALL : MIDDLE);
-	return first && prng_once_in(&draw, w->calendar ? 40 : 4) ? BIG : n;
+	size_t n = (size_t)prng_below(p, w->calendar ? SMALL : MIDDLE);
+	return first && prng_once_in(p, w->calendar ? 40 : 4) ? BIG : n;
+}
+
+/* Now and then the same files as before, or as of another: one object under two
+ * names. */
+static uint64_t some_content(void)
+{
+	uint64_t fresh = prng_next(&draw);
+	if (work.nresources == 0 || !prng_once_in(&draw, 6))
+		return fresh;
+	uint64_t old =
+	        work.resources[prng_below(&draw, work.nresources)].content;
+	return old ? old : fresh;
 }
 
 static void pack(struct world *w, struct resource *r, struct buffer *file,
                  struct gt_bytes *manifest, struct gt_packer **packer)
 {
 	static uint8_t content[900 << 10];
-	size_t members = 1 + (size_t)prng_below(&draw, 4);
+	struct prng p = {r->content};
+	size_t members = 1 + (size_t)prng_below(&p, 4);
 	uint64_t plain, stored;
 	*packer = gt_packer_new(1, append, file);
 	for (size_t i = 0; i < members; i++) {
 		char path[48];
-		size_t n = member_size(w, i == 0);
-		fill(content, n);
+		size_t n = member_size(w, &p, i == 0);
+		fill(&p, content, n);
 		snprintf(path, sizeof path, "m%zu/index.html", i);
 		if (gt_packer_file(*packer, path, n, NULL) != 0 ||
 		    gt_packer_write(*packer, content, n) != 0)
@@ -152,7 +165,7 @@ static struct gt_bytes entry_of(const struct resource *r, uint8_t *out)
 	return gt_bytes_of(out, gt__entry__pack(&m, out));
 }
 
-static void publish(struct world *w, struct resource *r)
+static void publish(struct world *w, struct resource *r, uint64_t content)
 {
 	unsigned at = clone_used(w, r->node);
 	struct sim_node *s = &w->nodes[at];
@@ -170,6 +183,7 @@ static void publish(struct world *w, struct resource *r)
 	d.entry = entry_of(r, entry);
 	memset(r->next_object.b, 0, sizeof r->next_object.b);
 	if (r->type != 4) {
+		r->content = content;
 		pack(w, r, &file, &d.manifest, &packer);
 		snprintf(staged, sizeof staged, "s/%llu",
 		         (unsigned long long)p->token);
@@ -213,25 +227,39 @@ static void withdraw(struct world *w, struct resource *r)
 	command(w, at, &e);
 }
 
+static struct resource *new_resource(const struct world *w, unsigned node,
+                                     unsigned type)
+{
+	struct resource *r = &work.resources[work.nresources];
+	r->node = node;
+	r->type = type;
+	snprintf(r->id, sizeof r->id, "%s/r%u", w->nodes[node].code,
+	         work.nresources++);
+	return r;
+}
+
 static void some_publishing(struct world *w)
 {
-	if (work.nresources < RESOURCES_MAX && prng_below(&draw, 3)) {
-		struct resource *r = &work.resources[work.nresources];
-		r->node = prng_below(&draw, 2)
-		                  ? 0
-		                  : (unsigned)prng_below(&draw, w->count);
-		r->type = (unsigned)prng_below(&draw, 5);
-		snprintf(r->id, sizeof r->id, "%s/r%u", w->nodes[r->node].code,
-		         work.nresources);
-		work.nresources++;
-		publish(w, r);
-	} else if (work.nresources > 0) {
-		struct resource *r =
-		        &work.resources[prng_below(&draw, work.nresources)];
-		if (prng_below(&draw, 3))
-			publish(w, r);
-		else
-			withdraw(w, r);
+	bool fresh = work.nresources < RESOURCES_MAX && prng_below(&draw, 3);
+	struct resource *r =
+	        work.nresources
+	                ? &work.resources[prng_below(&draw, work.nresources)]
+	                : NULL;
+	if (fresh && r && r->content && prng_once_in(&draw, 8)) {
+		/* the same under a better name, in one go */
+		publish(w, new_resource(w, r->node, r->type), r->content);
+		withdraw(w, r);
+	} else if (fresh) {
+		unsigned node = prng_below(&draw, 2)
+		                        ? 0
+		                        : (unsigned)prng_below(&draw, w->count);
+		unsigned type = (unsigned)prng_below(&draw, 5);
+		uint64_t content = some_content();
+		publish(w, new_resource(w, node, type), content);
+	} else if (r && prng_below(&draw, 3)) {
+		publish(w, r, some_content());
+	} else if (r) {
+		withdraw(w, r);
 	}
 }
 
@@ -545,7 +573,7 @@ static void repeat_unsure(struct world *w)
 	for (unsigned i = 0; i < work.nresources; i++)
 		if (work.resources[i].unsure) {
 			work.resources[i].pending = still_open(i);
-			publish(w, &work.resources[i]);
+			publish(w, &work.resources[i], some_content());
 		}
 	for (unsigned i = 0; i < w->count; i++)
 		if (work.layer_unsure[i])

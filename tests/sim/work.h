@@ -24,6 +24,7 @@ struct resource {
 	uint64_t version; /* acknowledged; at least so many were made */
 	bool withdrawn;
 	bool pending, unsure; /* a command is open; its fate is unknown */
+	uint64_t content;     /* what its files are drawn from, last */
 	struct gt_id object, next_object;
 	unsigned barred; /* levels that must not have it, as bits, ... */
 	struct issues issues;
