@@ -252,30 +252,6 @@ int gt_fill_synced(struct gt_node *n, const struct gt_event *e)
 	return gt_fill_save(n, o);
 }
 
-/* Nobody is served an older version from now on. Several resources may use the
- * object, each with another one before it. */
-static int drop_priors(struct gt_node *n, struct gt_object *o)
-{
-	struct gt_id prior;
-	int status = 0, row = 1;
-	while (status == 0 && row == 1) {
-		sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECT_PRIOR,
-		                                 "b", key(o));
-		row = gt_store_step(n->store, GT_SQL_OBJECT_PRIOR);
-		if (row == 1)
-			gt_col_fixed(st, 0, prior.b, GT_ID_BYTES);
-		gt_store_reset(n->store, GT_SQL_OBJECT_PRIOR);
-		if (row != 1)
-			break;
-		gt_store_bind(n->store, GT_SQL_ITEM_DROP_PRIOR, "bb", key(o),
-		              gt_bytes_of(prior.b, GT_ID_BYTES));
-		status = gt_store_run(n->store, GT_SQL_ITEM_DROP_PRIOR);
-		if (status == 0)
-			status = gt_object_release(n, &prior);
-	}
-	return row < 0 ? row : status;
-}
-
 static int complete(struct gt_node *n, struct gt_object *o)
 {
 	int status = set_state(n, o, GT_OBJECT_COMPLETE);
@@ -289,7 +265,7 @@ static int complete(struct gt_node *n, struct gt_object *o)
 	o->from = NULL;
 	o->received = o->copied = 0;
 	n->wanted_dirty = true;
-	return status ? status : drop_priors(n, o);
+	return status ? status : gt_object_drop_priors(n, &o->id);
 }
 
 /* Frames on disk are not what they were: all are asked for again. */

@@ -266,6 +266,28 @@ int gt_object_release(struct gt_node *n, const struct gt_id *id)
 	return gt_object_remove(n, id);
 }
 
+int gt_object_drop_priors(struct gt_node *n, const struct gt_id *id)
+{
+	struct gt_id prior;
+	int status = 0, row = 1;
+	while (status == 0 && row == 1) {
+		sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECT_PRIOR,
+		                                 "b", key(id));
+		row = gt_store_step(n->store, GT_SQL_OBJECT_PRIOR);
+		if (row == 1)
+			gt_col_fixed(st, 0, prior.b, GT_ID_BYTES);
+		gt_store_reset(n->store, GT_SQL_OBJECT_PRIOR);
+		if (row != 1)
+			break;
+		gt_store_bind(n->store, GT_SQL_ITEM_DROP_PRIOR, "bb", key(id),
+		              gt_bytes_of(prior.b, GT_ID_BYTES));
+		status = gt_store_run(n->store, GT_SQL_ITEM_DROP_PRIOR);
+		if (status == 0)
+			status = gt_object_release(n, &prior);
+	}
+	return row < 0 ? row : status;
+}
+
 int gt_object_unpublished(struct gt_node *n, const struct gt_id *id)
 {
 	int status = gt_object_release(n, id);

@@ -227,6 +227,8 @@ static int object_row(struct gt_node *n, const struct gt_pending *p,
 	              (int64_t)m->nframes, n->now.wall_ms, n->now.wall_ms);
 	if (status == 0)
 		status = gt_store_run(n->store, GT_SQL_OBJECT_NEW);
+	if (status == 0)
+		status = gt_object_drop_priors(n, &p->object);
 	struct gt_object *o = gt_object_find(n, &p->object);
 	if (status == 0 && o)
 		status = gt_serve_expire(n, o, true); /* they ask again */

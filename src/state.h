@@ -501,6 +501,9 @@ int gt_object_want(struct gt_node *n, const struct gt_id *id);
 /* Somebody may have stopped needing the object: if nobody may hold it any
  * more, forgets it and removes its file. */
 int gt_object_release(struct gt_node *n, const struct gt_id *id);
+/* It is complete: nobody is served an older version from now on. Several
+ * resources may use the object, each with another one before it. */
+int gt_object_drop_priors(struct gt_node *n, const struct gt_id *id);
 /* Removes its file, unless it is being adopted: an unlink behind that would
  * take what was adopted. */
 int gt_object_remove(struct gt_node *n, const struct gt_id *id);

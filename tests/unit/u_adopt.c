@@ -99,6 +99,33 @@ static void withdrawn_above_while_it_is_placed(void **state)
 	pack_clear(&p);
 }
 
+/* What comes from above is published here before it is whole: the version it
+ * was to take the place of goes. */
+static void published_before_it_is_fetched(void **state)
+{
+	struct nodes *t = *state;
+	struct pack one, two;
+	package(&one, 1, 300000);
+	package(&two, 2, 300000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(publish(t, TOP, "a", &one), 0);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, &one);
+	t->v[MID].held = true;
+	assert_int_equal(publish(t, TOP, "a", &two), 0);
+	uint64_t token = begin(t, MID, "b", &two, two.out_n);
+	assert_int_equal(objects(t, MID), 2);
+	t->v[MID].held = false;
+	assert_int_equal(nodes_publish_end(t, MID, token), 0);
+	nodes_pass(t, 10000);
+	assert_holds(t, MID, &two);
+	assert_int_equal(objects(t, MID), 1);
+	assert_null(nodes_file(t, MID, &one.object));
+	pack_clear(&one);
+	pack_clear(&two);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, nodes_two, nodes_gone)
 
 int main(void)
@@ -108,6 +135,7 @@ int main(void)
 	        T(withdrawn_and_not_adopted),
 	        T(not_adopted_beside_one_that_is),
 	        T(withdrawn_above_while_it_is_placed),
+	        T(published_before_it_is_fetched),
 	};
 	return cmocka_run_group_tests_name("adopt", tests, NULL, NULL);
 }
