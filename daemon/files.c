@@ -115,7 +115,7 @@ int gt_files_read(const char *path, size_t max, struct gt_bytes *out, char *why,
 static bool have_folder(const char *path, mode_t mode)
 {
 	if (mkdir(path, mode) == 0)
-		return gt_sys_sync_parent(path) == 0;
+		return gt_sys_sync_made(path) == 0;
 	return errno == EEXIST;
 }
 

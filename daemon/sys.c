@@ -116,9 +116,7 @@ int gt_sys_sync_parent(const char *path)
 	return gt_sys_sync_folder(AT_FDCWD, folder);
 }
 
-/* A name that is not durable does not stay: whoever finds it there would take
- * it for one that is. */
-static int sync_made(const char *path)
+int gt_sys_sync_made(const char *path)
 {
 	if (gt_sys_sync_parent(path) == 0)
 		return 0;
@@ -132,7 +130,7 @@ int gt_sys_mkdir(const char *path)
 {
 	struct stat st;
 	if (mkdir(path, 0700) == 0)
-		return sync_made(path);
+		return gt_sys_sync_made(path);
 	if (errno != EEXIST || stat(path, &st) != 0)
 		return -GT_EIO;
 	errno = ENOTDIR;

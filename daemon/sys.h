@@ -32,6 +32,9 @@ int gt_sys_pread(int fd, void *p, size_t n, uint64_t offset);
  * gt_sys_status says, with errno set. */
 int gt_sys_sync_folder(int dir, const char *name);
 int gt_sys_sync_parent(const char *path);
+/* The same for a folder just made, which goes again when that fails: whoever
+ * finds it there would take it for one that is durable. */
+int gt_sys_sync_made(const char *path);
 /* What errno means to the core: -GT_ENOSPACE, -GT_ENOMEM (descriptors too: the
  * file itself may be in order) or -GT_EIO. */
 int gt_sys_status(int error);

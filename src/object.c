@@ -200,12 +200,24 @@ int gt_object_open(struct gt_node *n, const struct gt_id *id,
 /* ------------------------------------------------------- wanted and released
  */
 
+/* 1: something is found for the object, 0: nothing; or an error. */
+static int any(struct gt_node *n, enum gt_sql which, const struct gt_id *id)
+{
+	gt_store_bind(n->store, which, "b", key(id));
+	int row = gt_store_step(n->store, which);
+	gt_store_reset(n->store, which);
+	return row;
+}
+
+int gt_object_needed(struct gt_node *n, const struct gt_id *id)
+{
+	return any(n, GT_SQL_OBJECT_USERS, id);
+}
+
 int gt_object_want(struct gt_node *n, const struct gt_id *id)
 {
 	uint8_t transfer[16];
-	gt_store_bind(n->store, GT_SQL_OBJECT_BY_ID, "b", key(id));
-	int row = gt_store_step(n->store, GT_SQL_OBJECT_BY_ID);
-	gt_store_reset(n->store, GT_SQL_OBJECT_BY_ID);
+	int row = any(n, GT_SQL_OBJECT_BY_ID, id);
 	n->wanted_dirty = true;
 	if (row != 0)
 		return row < 0 ? row : 0;
@@ -240,14 +252,10 @@ static int audit_remove(struct gt_node *n, const struct gt_id *id)
 
 int gt_object_release(struct gt_node *n, const struct gt_id *id)
 {
-	gt_store_bind(n->store, GT_SQL_OBJECT_USERS, "b", key(id));
-	int row = gt_store_step(n->store, GT_SQL_OBJECT_USERS);
-	gt_store_reset(n->store, GT_SQL_OBJECT_USERS);
+	int row = gt_object_needed(n, id);
 	if (row != 0)
 		return row < 0 ? row : 0;
-	gt_store_bind(n->store, GT_SQL_OBJECT_BY_ID, "b", key(id));
-	row = gt_store_step(n->store, GT_SQL_OBJECT_BY_ID);
-	gt_store_reset(n->store, GT_SQL_OBJECT_BY_ID);
+	row = any(n, GT_SQL_OBJECT_BY_ID, id);
 	if (row != 1)
 		return row < 0 ? row : 0;
 	gt_store_bind(n->store, GT_SQL_OBJECT_DELETE, "b", key(id));
@@ -293,9 +301,7 @@ int gt_object_unpublished(struct gt_node *n, const struct gt_id *id)
 	int status = gt_object_release(n, id);
 	if (status != 0 || gt_object_find(n, id)) /* or with its last job */
 		return status;
-	gt_store_bind(n->store, GT_SQL_OBJECT_BY_ID, "b", key(id));
-	int row = gt_store_step(n->store, GT_SQL_OBJECT_BY_ID);
-	gt_store_reset(n->store, GT_SQL_OBJECT_BY_ID);
+	int row = any(n, GT_SQL_OBJECT_BY_ID, id);
 	if (row != 0)
 		return row < 0 ? row : 0;
 	return gt_object_remove(n, id);

@@ -195,14 +195,12 @@ static int allowed(struct gt_node *n, struct gt_peer *p, const struct gt_id *id,
  * that. */
 static int ask_above(struct gt_node *n, const struct gt_id *id, bool *may)
 {
-	struct gt_bytes key = gt_bytes_of(id->b, GT_ID_BYTES);
-	gt_store_bind(n->store, GT_SQL_OBJECT_USERS, "b", key);
-	int row = gt_store_step(n->store, GT_SQL_OBJECT_USERS);
-	gt_store_reset(n->store, GT_SQL_OBJECT_USERS);
-	*may = row == 1;
-	if (row != 1)
-		return row;
-	gt_store_bind(n->store, GT_SQL_OBJECT_ASK, "b", key);
+	int needed = gt_object_needed(n, id);
+	*may = needed == 1;
+	if (needed != 1)
+		return needed;
+	gt_store_bind(n->store, GT_SQL_OBJECT_ASK, "b",
+	              gt_bytes_of(id->b, GT_ID_BYTES));
 	int status = gt_store_run(n->store, GT_SQL_OBJECT_ASK);
 	if (status == 0)
 		status = gt_object_want(n, id);

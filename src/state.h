@@ -496,6 +496,8 @@ int gt_object_open(struct gt_node *n, const struct gt_id *id,
 struct gt_object *gt_object_find(struct gt_node *n, const struct gt_id *id);
 void gt_object_close(struct gt_node *n, struct gt_object *o);
 void gt_objects_close(struct gt_node *n);
+/* 1: somebody here may hold it, 0: nobody; or an error. */
+int gt_object_needed(struct gt_node *n, const struct gt_id *id);
 /* There must be a row for the object; makes one (WANTED) if there is none. */
 int gt_object_want(struct gt_node *n, const struct gt_id *id);
 /* Somebody may have stopped needing the object: if nobody may hold it any

@@ -23,16 +23,24 @@ static int64_t objects(struct nodes *t, unsigned i)
 	return nodes_int(t, i, "SELECT count(*) FROM object");
 }
 
+/* Published as "a", and again as "b" with so many of its bytes; "a" is
+ * withdrawn before that is adopted. */
+static uint64_t renamed(struct nodes *t, const struct pack *p, size_t bytes)
+{
+	assert_int_equal(publish(t, TOP, "a", p), 0);
+	t->v[TOP].held = true;
+	uint64_t token = begin(t, TOP, "b", p, bytes);
+	assert_int_equal(nodes_withdraw(t, TOP, "a"), 0);
+	t->v[TOP].held = false;
+	return token;
+}
+
 static void withdrawn_while_another_is_adopted(void **state)
 {
 	struct nodes *t = *state;
 	struct pack p;
 	package(&p, 1, 1000);
-	assert_int_equal(publish(t, TOP, "a", &p), 0);
-	t->v[TOP].held = true;
-	uint64_t token = begin(t, TOP, "b", &p, p.out_n);
-	assert_int_equal(nodes_withdraw(t, TOP, "a"), 0);
-	t->v[TOP].held = false;
+	uint64_t token = renamed(t, &p, p.out_n);
 	assert_int_equal(nodes_publish_end(t, TOP, token), 0);
 	assert_holds(t, TOP, &p);
 	/* and goes with the last that names it */
@@ -47,11 +55,7 @@ static void withdrawn_and_not_adopted(void **state)
 	struct nodes *t = *state;
 	struct pack p;
 	package(&p, 1, 1000);
-	assert_int_equal(publish(t, TOP, "a", &p), 0);
-	t->v[TOP].held = true;
-	uint64_t token = begin(t, TOP, "b", &p, p.out_n - 1);
-	assert_int_equal(nodes_withdraw(t, TOP, "a"), 0);
-	t->v[TOP].held = false;
+	uint64_t token = renamed(t, &p, p.out_n - 1);
 	assert_true(nodes_publish_end(t, TOP, token) < 0);
 	assert_int_equal(objects(t, TOP), 0);
 	assert_null(nodes_file(t, TOP, &p.object));
