@@ -48,7 +48,7 @@ struct gt_core {
 	struct gt_event *batch;
 };
 
-/* --------------------------------------------------------- copying an event */
+/* ------------------------------------------------- copying an event */
 
 /* Measures when base is NULL, else copies: the same walk does both, so that
  * the two cannot disagree. */
@@ -173,7 +173,7 @@ static void free_list(struct queued *q)
 	}
 }
 
-/* ---------------------------------------------- the queue */
+/* -------------------------------------------------------- the queue */
 
 /* Whether the node can do without hearing of it: a neighbour asks again, a
  * person is told that the node is busy. */
@@ -248,7 +248,7 @@ static bool take(struct gt_core *core, uint64_t deadline, struct queued **list)
 	return go;
 }
 
-/* ---------------------------------------------- the status */
+/* ------------------------------------------------------- the status */
 
 static void show(struct gt_core *core, uint64_t mono_ms)
 {
@@ -299,7 +299,7 @@ bool gt_core_settle(struct gt_core *core, uint32_t timeout_ms)
 	return done;
 }
 
-/* ---------------------------------------------- the thread */
+/* ------------------------------------------------------- the thread */
 
 static void fail(struct gt_core *core, int status, const char *why)
 {

@@ -1,15 +1,20 @@
 /* dir.h: what is in a node's directory. Self-contained: copy it, move it.
  *
- *   guantong.yaml      configuration           policy.yaml   own layer,
- * optional pki/ca.pem         CA certificate          pki/cert.pem  this
- * node's, chain pki/key.pem        TLS key, 0600           pki/node.key Ed25519
- * seed, 64 hex digits, 0600 pki/roster.key     64 hex digits: the public key
- * the roster is signed with pki/members.bin    signed roster rows known at
- * set-up: 32-bit big-endian length, then an encoded Signed, again and again
- *   data/guantong.db   the database            objects/      object files
- *   staged/            files being published   control.sock  admin HTTP
- *   run.json           {"pid","link","http"}: while the daemon runs; ports as
- *                      the system chose them; written when it is ready
+ *   guantong.yaml     configuration
+ *   policy.yaml       own layer, optional
+ *   pki/ca.pem        CA certificate
+ *   pki/cert.pem      this node's certificate, then its chain
+ *   pki/key.pem       TLS key, 0600
+ *   pki/node.key      Ed25519 seed, 64 hex digits, 0600
+ *   pki/roster.key    64 hex digits: the public key the roster is signed with
+ *   pki/members.bin   signed roster rows known at set-up: a 32-bit big-endian
+ *                     length, then an encoded Signed, again and again
+ *   data/guantong.db  the database
+ *   objects/          object files
+ *   staged/           files being published
+ *   control.sock      administration, HTTP
+ *   run.json          {"pid","link","http"}: while the daemon runs; ports as
+ *                     the system chose them; written when it is ready
  *
  * guantongd changes into the directory, so all names are relative to it (and
  * control.sock never meets the 108-byte limit of socket names). */

@@ -42,7 +42,7 @@ struct policy {
 	struct gt_id hash;
 };
 
-/* --------------------------------------------------- configuration, policy */
+/* -------------------------------------------- configuration, policy */
 
 static void complain(struct gt_complaints *c)
 {
@@ -127,7 +127,7 @@ static int check(const struct gt_config *config)
 	return 0;
 }
 
-/* ------------------------------------------------------------------ reload */
+/* ----------------------------------------------------------- reload */
 
 /* What differs from the running configuration and waits for a restart. */
 static void say_what_waits(const struct gt_config *now,
@@ -188,7 +188,7 @@ static void reload(void *arg)
 	(void)sd_notify(0, "READY=1");
 }
 
-/* ----------------------------------------------------------------- signals */
+/* ---------------------------------------------------------- signals */
 
 /* A start or a stop that hangs is ended by force: a kill at any moment loses
  * nothing. */
@@ -240,7 +240,7 @@ static bool catch_signals(struct daemon *d)
 	return ok;
 }
 
-/* --------------------------------------------------------------------- run */
+/* -------------------------------------------------------------- run */
 
 /* Certificates are judged by this clock, and by nothing else here. */
 static void look_at_clock(void)

@@ -54,7 +54,7 @@ const char *gt_log_u64(char out[24], uint64_t n)
 	return out;
 }
 
-/* ------------------------------------------------------------ one line */
+/* --------------------------------------------------------- one line */
 
 /* Bytes left before those for the mark of a cut line and its end. */
 static size_t room(const struct line *l)
@@ -219,7 +219,7 @@ static void finish(struct line *l)
 	}
 }
 
-/* ---------------------------------------------------------- rate limit */
+/* ------------------------------------------------------- rate limit */
 
 static time_t second_now(void)
 {

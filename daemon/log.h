@@ -1,7 +1,6 @@
 /* log.h: lines for the operator, logfmt, on standard error.
  *
- *   time=2026-11-22T22:25:27.123+08:00 level=info event=link-up peer=7
- * code=3301
+ *   time=2026-11-22T22:25:27.123+08:00 level=info event=link-up peer=7 code=3301
  *
  * ERROR a person must act, WARN the node coped, INFO state changed, DEBUG a
  * message. Values are quoted when they must be; control characters and bytes
@@ -26,12 +25,12 @@ void gt_log_set_fd(int fd);
 
 /* One line. event is a word-with-hyphens; then key, value, key, value, ..., all
  * `const char *`, then NULL. A NULL value leaves its key out. The value of
- * "why" is a sentence: it is written in the process's language (translate.h).
- */
+ * "why" is a sentence: it is written in the process's language
+ * (translate.h). */
 void gt_log_line(int level, const char *event, ...) __attribute__((sentinel));
 /* A sentence of the core's: event=node msg=TEXT, in the process's language.
- * What is before its first digit counts as the event when lines are held back.
- */
+ * What is before its first digit counts as the event when lines are held
+ * back. */
 void gt_log_node(int level, const char *text);
 /* Writes what is still held back. */
 void gt_log_flush(void);

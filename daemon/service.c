@@ -65,7 +65,7 @@ struct gt_service {
 	struct gt_id mark; /* of the policy file posted last */
 };
 
-/* ------------------------------------------------------- toward the core */
+/* -------------------------------------------------- toward the core */
 
 static void on_up(void *arg, uint32_t peer, bool parent, const char *code,
                   const char *address)
@@ -142,7 +142,7 @@ static void on_blob_serve(void *arg, const struct gt_action *a, void *p,
 		free(p);
 }
 
-/* ----------------------------------------------------- what the core says */
+/* ----------------------------------------------- what the core says */
 
 static void fail(struct gt_service *s, int exit_status)
 {
@@ -247,7 +247,7 @@ static void on_core_failed(void *arg, int status, const char *why)
 	fail(s, GT_SERVICE_FAILED);
 }
 
-/* ---------------------------------------------------- toward the operator */
+/* ---------------------------------------------- toward the operator */
 
 static void on_wake(uv_async_t *wake)
 {
@@ -290,7 +290,7 @@ static bool write_run(struct gt_service *s)
 	return gt_sys_write_file(GT_DIR_RUN, gt_bytes_str(text)) == 0;
 }
 
-/* ------------------------------------------------------ putting together */
+/* ------------------------------------------------- putting together */
 
 static int refuse(const char *what, const char *why, int exit_status)
 {
@@ -608,7 +608,7 @@ int gt_service_start(struct gt_service **out, uv_loop_t *loop,
 	return status;
 }
 
-/* --------------------------------------------------------- taking apart */
+/* ----------------------------------------------------- taking apart */
 
 static void on_wake_closed(uv_handle_t *h)
 {

@@ -16,8 +16,8 @@ enum gt_text {
 
 /* "zh-CN", "zh_CN.UTF-8", "zh" → Chinese; all else English. */
 void gt_text_language(const char *tag);
-/* The language of LC_ALL, LC_MESSAGES, LANG or GUANTONG_LANG, the last first.
- */
+/* The language of LC_ALL, LC_MESSAGES, LANG or GUANTONG_LANG, the last
+ * first. */
 void gt_text_language_from_env(void);
 /* Whether texts of tag are Chinese; NULL: the process's. */
 bool gt_text_chinese(const char *tag);

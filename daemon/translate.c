@@ -30,7 +30,7 @@ struct span {
 	size_t n;
 };
 
-/* ----------------------------------------------------------------- matching */
+/* --------------------------------------------------------- matching */
 
 /* A sentence against a format. */
 struct match {
@@ -157,7 +157,7 @@ static const struct row *find(struct match *best, struct span s)
 	return found;
 }
 
-/* ------------------------------------------------------------------ writing */
+/* ---------------------------------------------------------- writing */
 
 struct writer {
 	char *out;

@@ -26,16 +26,21 @@ struct gt_audit {
 };
 
 /* Events:
- *   publish withdraw policy roster want   ordered by people here
- *   judge      parent: what a child may have, at each change of verdict
- *   receive    child: an item arrived     retract   child: it must leave
- *   fetch      child: an object is whole  serve     parent: it was served
- *   accept     records handed in here     send, merge   records up, both ends
- *   quarantine a record that contradicts one already here
- *   adopt      a staged file is about to become an object
- *   remove     bytes were given up        damage    bytes differ from their
- *                                                   hash
- *   link       up, down, refused          note      the daemon's own */
+ *   publish withdraw policy roster want
+ *               ordered by people here
+ *   judge       parent: what a child may have, at each change of verdict
+ *   receive     child: an item arrived
+ *   retract     child: it must leave
+ *   fetch       child: an object is whole
+ *   serve       parent: it was served
+ *   accept      records handed in here
+ *   send merge  records up, both ends
+ *   quarantine  a record that contradicts one already here
+ *   adopt       a staged file is about to become an object
+ *   remove      bytes were given up
+ *   damage      bytes differ from their hash
+ *   link        up, down, refused
+ *   note        the daemon's own */
 int gt_audit_row(struct gt_node *n, const struct gt_audit *a);
 
 #endif

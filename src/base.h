@@ -39,8 +39,8 @@ bool gt_id_is_zero(const struct gt_id *a);
 void gt_hex(char *out, const uint8_t *p, size_t n);
 /* 0 to 15 for a hex digit of either case, else -1. */
 int gt_hex_digit(char c);
-/* Reads exactly 2n hex digits and the end of the string; false: it is not that.
- */
+/* Reads exactly 2n hex digits and the end of the string; false: it is not
+ * that. */
 bool gt_unhex(uint8_t *out, size_t n, const char *hex);
 
 /* Copies s, cut to fit, always terminated. True if it fitted. */

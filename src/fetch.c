@@ -26,8 +26,7 @@ static bool linked(const struct gt_node *n)
 	return n->up && n->up->session == GT_S_READY && !n->reconciling;
 }
 
-/* ----------------------------------------------------------------- transfers
- */
+/* -------------------------------------------------------- transfers */
 
 static uint32_t filling(const struct gt_node *n)
 {
@@ -70,8 +69,7 @@ static int choose(struct gt_node *n)
 	return status;
 }
 
-/* ------------------------------------------------------------------ requests
- */
+/* --------------------------------------------------------- requests */
 
 static int ask_manifest(struct gt_node *n, struct gt_object *o)
 {
@@ -212,8 +210,7 @@ void gt_fetch_reset(struct gt_node *n)
 	}
 }
 
-/* ------------------------------------------------------------------- answers
- */
+/* ---------------------------------------------------------- answers */
 
 /* How long the link was busy with this frame: since the one before it, or since
  * it was asked for less the way there and back. */
@@ -444,8 +441,7 @@ int gt_fetch_lost(struct gt_node *n, struct gt_object *o, uint32_t frame)
 	return status ? status : gt_audit_row(n, &row);
 }
 
-/* ---------------------------------------------------------------------- time
- */
+/* ------------------------------------------------------------- time */
 
 int gt_fetch_time(struct gt_node *n)
 {
@@ -482,8 +478,7 @@ uint64_t gt_fetch_deadline(const struct gt_node *n)
 	return at;
 }
 
-/* ------------------------------------------------------------ asked by people
- */
+/* -------------------------------------------------- asked by people */
 
 static int reply_state(struct gt_node *n, const struct gt_event *e,
                        const struct gt_item *item)

@@ -97,7 +97,7 @@ int gt_fill_refuse(struct gt_node *n, struct gt_object *o, int result,
 	return status ? status : gt_serve_expire(n, o, true);
 }
 
-/* ------------------------------------------------------------------- PLACED */
+/* ----------------------------------------------------------- PLACED */
 
 static void placed(struct gt_node *n, struct gt_object *o, uint64_t bytes)
 {
@@ -159,8 +159,7 @@ int gt_fill_placed(struct gt_node *n, const struct gt_event *e)
 	return gt_serve_waiters(n, o, e->frame);
 }
 
-/* ------------------------------------------------------------ SYNC and CHECK
- */
+/* --------------------------------------------------- SYNC and CHECK */
 
 static int start_sync(struct gt_node *n, struct gt_object *o)
 {
@@ -307,8 +306,7 @@ int gt_fill_checked(struct gt_node *n, const struct gt_event *e)
 	}
 }
 
-/* -------------------------------------------------------------------- copies
- */
+/* ----------------------------------------------------------- copies */
 
 struct named {
 	const uint8_t *id;
@@ -395,8 +393,7 @@ static int start_copies(struct gt_node *n, struct gt_object *o)
 	return status;
 }
 
-/* ------------------------------------------------------------------ progress
- */
+/* --------------------------------------------------------- progress */
 
 int gt_fill_go(struct gt_node *n, struct gt_object *o)
 {

@@ -66,8 +66,7 @@ static int set_epoch(struct gt_node *n)
 	return status ? status : set_cursor(n, 0);
 }
 
-/* ------------------------------------------------------------------ inventory
- */
+/* -------------------------------------------------------- inventory */
 
 static int read_inventory(struct gt_node *n, Gt__Inventory *m)
 {
@@ -164,8 +163,7 @@ int gt_follow_offer(struct gt_node *n)
 	return gt_ask(n, &r, &a, NULL);
 }
 
-/* -------------------------------------------------------------------- changes
- */
+/* ---------------------------------------------------------- changes */
 
 static int audit_change(struct gt_node *n, const Gt__Change *c,
                         const struct gt_claim *claim, int result,

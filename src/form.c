@@ -39,8 +39,7 @@ static void drop_default(json_t *v, const char *word)
 		json_object_del(v, "objectType");
 }
 
-/* --------------------------------------------------------------------- actors
- */
+/* ----------------------------------------------------------- actors */
 
 struct sorted {
 	json_t *value;
@@ -106,8 +105,7 @@ static bool actor(json_t *v)
 	return sort(list);
 }
 
-/* -------------------------------------------------------------------- context
- */
+/* ---------------------------------------------------------- context */
 
 static void activity(json_t *v)
 {
@@ -156,8 +154,7 @@ static bool context(json_t *v)
 	       context_actors(json_object_get(v, "contextGroups"), "group");
 }
 
-/* ------------------------------------------------------------------ statement
- */
+/* -------------------------------------------------------- statement */
 
 static bool common(json_t *v);
 

@@ -5,7 +5,7 @@
 #include "schema.h"
 #include "state.h"
 
-/* --------------------------------------------------------------------- rows */
+/* ------------------------------------------------------------- rows */
 
 int gt_item_of_row(struct gt_node *n, sqlite3_stmt *st, struct gt_item *out)
 {
@@ -81,7 +81,7 @@ int gt_member_key(struct gt_node *n, const char *code, uint8_t key[32],
 	return 0;
 }
 
-/* ----------------------------------------------------------------- checking */
+/* --------------------------------------------------------- checking */
 
 static bool key_is(const Gt__Signed *s, const uint8_t key[32])
 {
@@ -225,7 +225,7 @@ int gt_item_check(struct gt_node *n, struct gt_bytes sealed,
 	return 0;
 }
 
-/* ------------------------------------------------------------------- layers */
+/* ----------------------------------------------------------- layers */
 
 static int load_layer(struct gt_node *n, sqlite3_stmt *st)
 {
@@ -263,7 +263,7 @@ int gt_layers_load(struct gt_node *n)
 	return status;
 }
 
-/* ------------------------------------------------------------------- taking */
+/* ----------------------------------------------------------- taking */
 
 static const char *title_of(const struct gt_claim *c)
 {
@@ -330,8 +330,8 @@ static int prior_of(struct gt_node *n, const struct gt_item *old,
 	return status;
 }
 
-/* After an entry changed: what is no longer needed goes, what is needed comes.
- */
+/* After an entry changed: what is no longer needed goes, what is needed
+ * comes. */
 static int settle_objects(struct gt_node *n, const struct gt_item *old,
                           bool had, const struct gt_id *object,
                           const struct gt_decision *d, bool asked)

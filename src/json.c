@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -------------------------------------------------------------------- output
- */
+/* ----------------------------------------------------------- output */
 
 void gt_json_put(struct gt_json_out *o, const void *p, size_t n)
 {
@@ -64,8 +63,7 @@ void gt_json_put_string(struct gt_json_out *o, const char *s, size_t n)
 	gt_json_put(o, "\"", 1);
 }
 
-/* ------------------------------------------------------------------- numbers
- */
+/* ---------------------------------------------------------- numbers */
 
 enum { DIGITS_MAX = 17 };
 
@@ -168,8 +166,7 @@ size_t gt_json_number(char out[GT_JSON_NUMBER_CHARS], double d)
 	       decimal_write(out + sign, GT_JSON_NUMBER_CHARS - sign, &x);
 }
 
-/* ----------------------------------------------------------------- canonical
- */
+/* -------------------------------------------------------- canonical */
 
 struct name {
 	const char *p;
@@ -296,8 +293,7 @@ int gt_json_canon(struct gt_json_out *o, const json_t *v)
 	return rc ? rc : o->failed ? -GT_ENOMEM : 0;
 }
 
-/* -------------------------------------------------------------------- bounds
- */
+/* ----------------------------------------------------------- bounds */
 
 size_t gt_json_space(struct gt_bytes in, size_t at)
 {

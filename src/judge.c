@@ -90,8 +90,7 @@ static int audit(struct gt_node *n, const struct gt_peer *c,
 	return gt_audit_row(n, &row);
 }
 
-/* ------------------------------------------------------------------ deciding
- */
+/* --------------------------------------------------------- deciding */
 
 /* Members travel to those they matter to: publishers to everyone, a node's row
  * to those above and below it. */
@@ -159,8 +158,8 @@ static bool same(const struct row *old, const struct gt_decision *d,
 }
 
 /* Whether anything follows from our not knowing of it: not before our parent
- * has told us everything, and never if we published it ourselves and lost it.
- */
+ * has told us everything, and never if we published it ourselves and lost
+ * it. */
 static bool stranger_known(const struct gt_node *n, const struct gt_item *item)
 {
 	char publisher[GT_CODE_MAX + 1];
@@ -228,8 +227,7 @@ static int judge_after(struct gt_node *n, struct gt_peer *c, Gt__Kind kind,
 	return status;
 }
 
-/* ------------------------------------------------------------------ progress
- */
+/* --------------------------------------------------------- progress */
 
 bool gt_judge_due(const struct gt_node *n, const struct gt_peer *c)
 {
@@ -283,8 +281,7 @@ int gt_judge(struct gt_node *n, struct gt_peer *c, bool *more)
 	return status ? status : gt_session_save(n, c);
 }
 
-/* ----------------------------------------------------------------- inventory
- */
+/* -------------------------------------------------------- inventory */
 
 /* A name to remember: what came from here, or through here, once. */
 static bool may_be_stranger(const struct gt_peer *c,

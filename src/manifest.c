@@ -54,7 +54,7 @@ static int refuse_member(const struct complaint *c, int status, const char *p,
 	return status;
 }
 
-/* ------------------------------------------------------------------- decode */
+/* ----------------------------------------------------------- decode */
 
 /* Where the parts lie in the encoded bytes. */
 struct parts {
@@ -178,7 +178,7 @@ static int read_file(struct box *b, uint32_t i, struct gt_bytes encoded,
 	return 0;
 }
 
-/* -------------------------------------------------------------------- rules */
+/* ------------------------------------------------------------ rules */
 
 static int check_files(const struct box *b, const struct complaint *c)
 {
@@ -217,7 +217,7 @@ static int check_frame_count(const struct box *b, const struct complaint *c)
 	return 0;
 }
 
-/* --------------------------------------------------------------------- life */
+/* ------------------------------------------------------------- life */
 
 static struct box *box_new(size_t nframes, size_t nfiles, size_t text)
 {
@@ -310,7 +310,7 @@ int gt_manifest_new(struct gt_manifest **out, struct gt_bytes bytes, char *why,
 	return status;
 }
 
-/* ------------------------------------------------------------------ look-up */
+/* ---------------------------------------------------------- look-up */
 
 void gt_manifest_id(struct gt_id *out, struct gt_bytes bytes)
 {
@@ -347,7 +347,7 @@ uint32_t gt_manifest_frame_at(const struct gt_manifest *m, uint64_t plain)
 	return lo;
 }
 
-/* --------------------------------------------------------------- seek table */
+/* ------------------------------------------------------- seek table */
 
 static uint8_t *put_le32(uint8_t *out, uint32_t v)
 {
@@ -374,7 +374,7 @@ void gt_manifest_tail(const struct gt_manifest *m, uint8_t *out)
 	put_le32(out, seekable_magic);
 }
 
-/* -------------------------------------------------------------- media types */
+/* ------------------------------------------------------ media types */
 
 static bool is_token(char c)
 {

@@ -6,8 +6,7 @@
 
 enum { TURN_BYTES = 32 << 20, TURN_ACTIONS = 16384, LOG_PAGES_MAX = 4096 };
 
-/* --------------------------------------------------------- opening and START
- */
+/* ------------------------------------------------ opening and START */
 
 static void defaults(struct gt_node_config *c)
 {
@@ -208,7 +207,7 @@ static int on_start(struct gt_node *n, const struct gt_event *e)
 	return status ? status : gt_transfer_load(n);
 }
 
-/* --------------------------------------------------------------------- time */
+/* ------------------------------------------------------------- time */
 
 static int expire_asking(struct gt_node *n)
 {
@@ -306,7 +305,7 @@ static int handle(struct gt_node *n, const struct gt_event *e)
 	}
 }
 
-/* --------------------------------------------------------------------- turn */
+/* ------------------------------------------------------------- turn */
 
 /* What follows from all of a turn's events together. */
 static int settle(struct gt_node *n)

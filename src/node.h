@@ -25,16 +25,16 @@ struct sqlite3;
 struct gt_node;
 struct gt_bulk; /* opaque: the daemon's or the simulator's */
 
-/* --------------------------------------------------------------- what it is */
+/* ------------------------------------------------------- what it is */
 
 struct gt_node_config {
 	const char *code;   /* own division code */
 	const char *parent; /* parent's code; "" at the root */
 	const char *software;
-	uint8_t seed[32];       /* Ed25519 secret of this node */
-	uint8_t roster_key[32]; /* Ed25519 public key the roster is signed with
-	                         */
-	uint32_t window_min;    /* bytes outstanding to the parent, adaptive */
+	uint8_t seed[32]; /* Ed25519 secret of this node */
+	/* Ed25519 public key the roster is signed with */
+	uint8_t roster_key[32];
+	uint32_t window_min; /* bytes outstanding to the parent, adaptive */
 	uint32_t window_max;
 	uint32_t heartbeat_ms; /* a parked Changes is answered at the latest
 	                          then */
@@ -50,7 +50,7 @@ struct gt_node_config {
 };
 /* code, parent and software are copied; numbers 0 take the default. */
 
-/* ------------------------------------------------------------------- events */
+/* ----------------------------------------------------------- events */
 
 enum gt_event_type {
 	GT_EV_START,     /* first event of every run */
@@ -59,19 +59,18 @@ enum gt_event_type {
 	GT_EV_PEER_DOWN, /* that link is gone; its id is never used again */
 	GT_EV_MSG,       /* one whole message from a neighbour */
 	/* answers to blob actions: object, frame and status tell which */
-	GT_EV_PLACED,  /* bytes of a frame are verified and in the file, not
+	GT_EV_PLACED, /* bytes of a frame are verified and in the file, not
 	                  yet durable; or -GT_EDAMAGED, -GT_ENOSPACE, -GT_EIO */
-	GT_EV_SYNCED,  /* everything placed before the SYNC is durable; or
+	GT_EV_SYNCED, /* everything placed before the SYNC is durable; or
 	                  -GT_ENOSPACE: nothing placed since the SYNC before it
 	                  may be believed, nor what is being placed. Any other
 	                  status ends the node */
-	GT_EV_CHECKED, /* the whole object is what its manifest says, or why not
-	                */
-	GT_EV_ADOPTED, /* a staged file is the object, durable; or why not.
-	                  -GT_ESTORE, its name could not be synced, ends the
-	                  node
-	                */
-	GT_EV_FAULT,   /* a frame asked for by SERVE could not be read or, when
+	/* the whole object is what its manifest says, or why not */
+	GT_EV_CHECKED,
+	/* a staged file is the object, durable; or why not. -GT_ESTORE,
+	 * its name could not be synced, ends the node */
+	GT_EV_ADOPTED,
+	GT_EV_FAULT, /* a frame asked for by SERVE could not be read or, when
 	                  checked, was damaged: -GT_EDAMAGED, -GT_EIO, its bytes
 	                  are gone; -GT_ENOMEM, nothing is known of them */
 	/* commands from people and terminals; each is answered by one REPLY */
@@ -100,49 +99,59 @@ struct gt_event {
 	uint64_t token; /* MSG: request id; commands: whom to answer */
 	int status;     /* 0 or -GT_E... of a finished action */
 	struct gt_id object;
-	struct gt_bytes body;    /* START: 64 random bytes. PEER_UP: 32 random
-	                            bytes. MSG: head. LAYER: encoded Layer
-	                            draft. CHECKED, ADOPTED: why */
+	/* START: 64 random bytes. PEER_UP: 32 random bytes. MSG: head. LAYER:
+	 * encoded Layer draft. CHECKED, ADOPTED: why */
+	struct gt_bytes body;
 	struct gt_bytes payload; /* MSG: raw bytes behind the head */
 	struct gt_bulk *bulk;    /* MSG: the same bytes, to be passed on */
 	uint8_t transfer[16];    /* FAULT: as in the SERVE */
-	const char *text; /* PEER_UP: code in the certificate, "" if insecure;
-	                     WITHDRAW, WANT: resource id; NOTE: what */
-	const char
-	        *detail; /* WITHDRAW: reason. NOTE: detail. PEER_UP: address */
+	/* PEER_UP: code in the certificate, "" if insecure; WITHDRAW, WANT:
+	 * resource id; NOTE: what */
+	const char *text;
+	/* WITHDRAW: reason. NOTE: detail. PEER_UP: address */
+	const char *detail;
 	const char *actor; /* commands: who asked, for the audit row */
 	bool parent;       /* PEER_UP: we dialled it */
-	const struct gt_draft
-	        *drafts; /* PUBLISH; more than one: none has content */
+	/* PUBLISH; more than one: none has content */
+	const struct gt_draft *drafts;
 	const struct gt_bytes *members; /* MEMBERS: encoded Signed */
 	const struct gt_statement *statements;
 	size_t count; /* of drafts, members or statements */
 };
 
-/* ------------------------------------------------------------------ actions */
+/* ---------------------------------------------------------- actions */
 
 enum gt_action_type {
-	GT_ACT_SEND,  /* head, then payload, to peer as message `token` */
-	GT_ACT_SERVE, /* head, then bytes [offset, offset+n) of object, to peer;
-	                 with check, verify against id first. On failure send
-	                 nothing and answer FAULT */
-	GT_ACT_DROP,  /* close the link to peer; text says why. status 0: once
-	                 it has what was sent; -GT_ECLOSED: now, it is silent */
-	GT_ACT_PLACE, /* verify bulk's payload against id (n bytes), put it at
-	                 offset of object (total bytes in all): PLACED */
-	GT_ACT_COPY,  /* as PLACE, from [from_offset, +n) of object `from` */
-	GT_ACT_TAIL, /* put payload (the seek table) at offset of object: PLACED
-	                with frame UINT32_MAX */
-	GT_ACT_SYNC, /* make object durable, name included: SYNCED */
-	GT_ACT_CHECK,  /* gt_object_check against payload, the manifest: CHECKED
-	                */
-	GT_ACT_ADOPT,  /* gt_object_check(all) staged file `text` against
-	                  payload,  fsync, rename to object, sync folder: ADOPTED
-	                */
-	GT_ACT_REMOVE, /* object is no longer needed; unlink its file */
-	GT_ACT_REPLY,  /* answer the caller who holds token: status, text (JSON
-	                  when status is 0, else a sentence) */
-	GT_ACT_LOG,    /* one line for the operator: status is a level */
+	/* head, then payload, to peer as message `token` */
+	GT_ACT_SEND,
+	/* head, then bytes [offset, offset+n) of object, to peer; with check,
+	 * verify against id first. On failure send nothing and answer FAULT */
+	GT_ACT_SERVE,
+	/* close the link to peer; text says why. status 0: once it has what
+	 * was sent; -GT_ECLOSED: now, it is silent */
+	GT_ACT_DROP,
+	/* verify bulk's payload against id (n bytes), put it at offset of
+	 * object (total bytes in all): PLACED */
+	GT_ACT_PLACE,
+	/* as PLACE, from [from_offset, +n) of object `from` */
+	GT_ACT_COPY,
+	/* put payload (the seek table) at offset of object: PLACED with frame
+	 * UINT32_MAX */
+	GT_ACT_TAIL,
+	/* make object durable, name included: SYNCED */
+	GT_ACT_SYNC,
+	/* gt_object_check against payload, the manifest: CHECKED */
+	GT_ACT_CHECK,
+	/* gt_object_check(all) staged file `text` against payload, fsync,
+	 * rename to object, sync folder: ADOPTED */
+	GT_ACT_ADOPT,
+	/* object is no longer needed; unlink its file */
+	GT_ACT_REMOVE,
+	/* answer the caller who holds token: status, text (JSON when status is
+	 * 0, else a sentence) */
+	GT_ACT_REPLY,
+	/* one line for the operator: status is a level */
+	GT_ACT_LOG,
 };
 
 enum gt_log_level { GT_LOG_ERROR, GT_LOG_WARN, GT_LOG_INFO, GT_LOG_DEBUG };
@@ -174,7 +183,7 @@ struct gt_actions {
 	size_t n;
 };
 
-/* ---------------------------------------------------------------- functions */
+/* -------------------------------------------------------- functions */
 
 /* Opens the node on a database the caller opened read-write on any VFS; the
  * node owns db from here, also on failure. why: a sentence on failure. */
@@ -214,9 +223,9 @@ struct gt_node_status {
 	bool parent_up; /* Hello and Prove are done */
 	bool synced;    /* the parent had nothing more for us */
 	bool bulk_paused;
-	int64_t parent_seen_ms; /* wall time of the last word from it, 0: never
-	                         */
-	uint64_t cursor;        /* last change applied */
+	/* wall time of the last word from it, 0: never */
+	int64_t parent_seen_ms;
+	uint64_t cursor; /* last change applied */
 	uint64_t commits, events, messages_in, messages_out, drops;
 	uint64_t bytes_in, bytes_out, frames_in, frames_out, frames_damaged;
 	uint64_t records_in, records_dup, records_quarantined;

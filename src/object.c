@@ -93,8 +93,7 @@ int gt_object_manifest(struct gt_object *o, char why[GT_WHY])
 	return o->frames && o->suspect ? 0 : -GT_ENOMEM;
 }
 
-/* ------------------------------------------------------------------- loading
- */
+/* ---------------------------------------------------------- loading */
 
 static int load_users(struct gt_node *n, struct gt_object *o)
 {
@@ -197,8 +196,7 @@ int gt_object_open(struct gt_node *n, const struct gt_id *id,
 	return status;
 }
 
-/* ------------------------------------------------------- wanted and released
- */
+/* ---------------------------------------------- wanted and released */
 
 /* 1: something is found for the object, 0: nothing; or an error. */
 static int any(struct gt_node *n, enum gt_sql which, const struct gt_id *id)

@@ -14,7 +14,7 @@
 
 #include "base.h"
 
-/* ------------------------------------------------------------------ members */
+/* ---------------------------------------------------------- members */
 
 struct gt_file {
 	const char *path;
@@ -61,7 +61,7 @@ char *gt_path_show(char out[GT_PATH_SHOWN], const char *path, size_t n);
  * NULL, without parameters. */
 const char *gt_media_type(const char *path);
 
-/* ----------------------------------------------------------------- manifest */
+/* --------------------------------------------------------- manifest */
 
 struct gt_manifest {
 	uint32_t nframes;
@@ -106,10 +106,10 @@ uint64_t gt_manifest_tail_size(uint32_t nframes);
  * after it, printable ASCII without quotes; fit for an HTTP header as it is. */
 bool gt_media_type_valid(const char *type, size_t n);
 
-/* ------------------------------------------------------------------- frames */
+/* ----------------------------------------------------------- frames */
 
-/* SHA-256(stored) is the frame's id and its size is right. 0 or -GT_EDAMAGED.
- */
+/* SHA-256(stored) is the frame's id and its size is right. 0 or
+ * -GT_EDAMAGED. */
 int gt_frame_verify(const struct gt_manifest *m, uint32_t frame,
                     struct gt_bytes stored);
 /* Decompresses a verified frame into out (plain[frame] bytes, no more).
@@ -120,7 +120,7 @@ void gt_inflater_free(struct gt_inflater *z);
 int gt_frame_inflate(struct gt_inflater *z, const struct gt_manifest *m,
                      uint32_t frame, struct gt_bytes stored, uint8_t *out);
 
-/* -------------------------------------------------------------------- check */
+/* ------------------------------------------------------------ check */
 
 /* Checks that the object file is what its manifest says. Every frame that
  * holds any header or padding is read, verified, decompressed and compared
@@ -134,7 +134,7 @@ typedef int gt_object_read(void *arg, uint64_t offset, uint8_t *out, size_t n);
 int gt_object_check(const struct gt_manifest *m, bool all, gt_object_read *read,
                     void *arg, char *why, size_t why_cap);
 
-/* --------------------------------------------------------------------- pack */
+/* ------------------------------------------------------------- pack */
 
 /* Makes an object from members fed in order. Bytes of the object file leave
  * through put, in file order, a frame at a time; put returns 0 or the -GT_E...

@@ -48,7 +48,7 @@ struct gt_packer {
 	char why[GT_PATH_SHOWN + 80];
 };
 
-/* ------------------------------------------------------------------- basics */
+/* ----------------------------------------------------------- basics */
 
 static int fail(struct gt_packer *p, int status, const char *path,
                 const char *what)
@@ -138,7 +138,7 @@ const char *gt_packer_why(const struct gt_packer *p)
 	return p->why;
 }
 
-/* ------------------------------------------------------------------- frames */
+/* ----------------------------------------------------------- frames */
 
 /* Bytes of the manifest, were it written now. */
 static size_t manifest_size(const struct gt_packer *p)
@@ -237,7 +237,7 @@ static int feed(struct gt_packer *p, const uint8_t *bytes, size_t n)
 	return status;
 }
 
-/* ------------------------------------------------------------------ members */
+/* ---------------------------------------------------------- members */
 
 /* The tag and the length come before the rest, hence the sum first. */
 static bool list_file(struct gt_packer *p, uint64_t offset, const char *type)
@@ -324,7 +324,7 @@ int gt_packer_write(struct gt_packer *p, const void *bytes, size_t n)
 	return status;
 }
 
-/* ---------------------------------------------------------------------- end */
+/* -------------------------------------------------------------- end */
 
 static bool write_manifest(struct gt_packer *p)
 {

@@ -5,8 +5,10 @@
  * predicates all hold decides, else the layer's fallback does. What a node may
  * hold is the meet of every layer from the root to itself:
  *
- *   meet(n, r)      = min over layers l of origin containing n of decide(l, n,
- * r) effective(n, r) = min(meet(n, r), ceiling(effective(parent(n), r)))
+ *   meet(n, r)      = min over layers l whose origin contains n
+ *                     of decide(l, n, r)
+ *   effective(n, r) = min(meet(n, r), ceiling(effective(parent(n), r)))
+ *
  *   ceiling(deny) = deny, ceiling(metadata) = metadata, else mirror
  *
  * The ceiling states what a tree means: bytes reach a child only through its
@@ -55,8 +57,8 @@ struct gt_receiver {
 struct gt_decision {
 	enum gt_verdict verdict;
 	uint32_t priority;
-	const char *
-	        rule; /* name; "" is the fallback. Lives as long as the layer */
+	/* name; "" is the fallback. Lives as long as the layer */
+	const char *rule;
 	const char *layer; /* its origin's code; "" when no layer applies */
 };
 

@@ -35,8 +35,7 @@ static char *hex_of(struct gt_node *n, ProtobufCBinaryData b)
 	return hex;
 }
 
-/* -------------------------------------------------------------------- drafts
- */
+/* ----------------------------------------------------------- drafts */
 
 static uint64_t next_version(const struct gt_node *n, uint64_t old)
 {
@@ -153,8 +152,7 @@ static int reply_published(struct gt_node *n, uint64_t token,
 	return gt_reply(n, token, 0, "%s", text);
 }
 
-/* -------------------------------------------------------------- with content
- */
+/* ----------------------------------------------------- with content */
 
 static struct gt_pending *pending_free(struct gt_node *n)
 {
@@ -299,8 +297,7 @@ int gt_publish_adopted(struct gt_node *n, const struct gt_event *e)
 	                           : gt_object_unpublished(n, &e->object);
 }
 
-/* ------------------------------------------------------------------ commands
- */
+/* --------------------------------------------------------- commands */
 
 int gt_publish(struct gt_node *n, const struct gt_event *e)
 {
@@ -370,8 +367,8 @@ int gt_withdraw(struct gt_node *n, const struct gt_event *e)
 	               : reply_published(n, e->token, &entry.out, 1);
 }
 
-/* Seals this node's layer, takes it into the feed and offers it to the parent.
- */
+/* Seals this node's layer, takes it into the feed and offers it to the
+ * parent. */
 static int take_layer(struct gt_node *n, const Gt__Layer *m, const char *actor,
                       const char *detail, char why[GT_WHY], int *refused)
 {

@@ -8,8 +8,7 @@
 #include "schema.h"
 #include "statement.h"
 
-/* --------------------------------------------------------------------- opening
- */
+/* ---------------------------------------------------------- opening */
 
 static bool prepare(struct gt_reader *r, sqlite3_stmt **s, const char *sql)
 {
@@ -74,8 +73,7 @@ json_t *gt_reader_fail(struct gt_reader *r, const char *why)
 	return NULL;
 }
 
-/* ------------------------------------------------------------------ statements
- */
+/* ------------------------------------------------------- statements */
 
 sqlite3_stmt *gt_reader_query(struct gt_reader *r, enum gt_query q)
 {
@@ -126,8 +124,7 @@ struct gt_bytes gt_reader_blob(sqlite3_stmt *s, int column)
 	return gt_bytes_of(p, p ? (size_t)sqlite3_column_bytes(s, column) : 0);
 }
 
-/* ---------------------------------------------------------------------- values
- */
+/* ----------------------------------------------------------- values */
 
 json_t *gt_json_text(const char *s)
 {
@@ -218,8 +215,7 @@ size_t gt_reader_limit(size_t asked, size_t most)
 	return asked < most ? asked : most;
 }
 
-/* ---------------------------------------------------------------------- status
- */
+/* ----------------------------------------------------------- status */
 
 /* {"mirror": {"complete": 3}, ...} */
 static json_t *count_resources(struct gt_reader *r)

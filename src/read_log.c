@@ -5,8 +5,7 @@
 #include "reader.h"
 #include "statement.h"
 
-/* ----------------------------------------------------------------------- audit
- */
+/* ------------------------------------------------------------ audit */
 
 /* Numbers of audit rows looked at under one read transaction. */
 enum { SCAN_ROWS = 100000, GLOB_CHARS = 512 };
@@ -142,8 +141,7 @@ json_t *gt_read_audit(struct gt_reader *r, const struct gt_audit_query *q)
 	                    t.full ? json_integer(t.last) : json_null());
 }
 
-/* --------------------------------------------------------------------- records
- */
+/* ---------------------------------------------------------- records */
 
 /* JSON null if it is not JSON. Numbers too large for 64 bits become doubles. */
 static json_t *parse(const char *text)

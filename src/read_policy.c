@@ -5,8 +5,7 @@
 #include "code.h"
 #include "reader.h"
 
-/* --------------------------------------------------------------------- loading
- */
+/* ---------------------------------------------------------- loading */
 
 /* Runs GT_Q_ITEM for one thing. Returns its Signed, NULL when there is none or
  * on an error, which ok tells. */
@@ -40,8 +39,7 @@ static Gt__Entry *load_entry(struct gt_reader *r, const char *id, bool *ok)
 	return e;
 }
 
-/* ---------------------------------------------------------------------- places
- */
+/* ----------------------------------------------------------- places */
 
 /* Codes from the root down: every shorter place the code lies in, itself. */
 struct chain {
@@ -103,8 +101,7 @@ static bool load_layers(struct gt_reader *r, struct layers *l, const char *code)
 	return ok;
 }
 
-/* --------------------------------------------------------------------- explain
- */
+/* ---------------------------------------------------------- explain */
 
 struct question {
 	const Gt__Entry *entry;

@@ -25,8 +25,7 @@ Gt__Entry *gt_reader_entry(struct gt_bytes encoded)
 	return e;
 }
 
-/* --------------------------------------------------------------------- filters
- */
+/* ---------------------------------------------------------- filters */
 
 static int fold(char c)
 {
@@ -74,8 +73,7 @@ static bool wanted(const Gt__Entry *e, const struct gt_resource_query *q)
 	       (!q->subject || among(e->subjects, e->n_subjects, q->subject));
 }
 
-/* ------------------------------------------------------------------------ rows
- */
+/* ------------------------------------------------------------- rows */
 
 static json_t *texts(Gt__Text *const *list, size_t n)
 {
@@ -149,8 +147,7 @@ static json_t *resource(sqlite3_stmt *s, const Gt__Entry *e)
 	return NULL;
 }
 
-/* --------------------------------------------------------------------- listing
- */
+/* ---------------------------------------------------------- listing */
 
 struct listing {
 	const struct gt_resource_query *q;
@@ -212,8 +209,7 @@ json_t *gt_read_resources(struct gt_reader *r,
 	                    l.full ? gt_json_text(l.last) : json_null());
 }
 
-/* ------------------------------------------------------------------------- one
- */
+/* -------------------------------------------------------------- one */
 
 static json_t *file(const Gt__File *f)
 {

@@ -4,8 +4,8 @@
 
 #define STATE GT_RESOURCE_STATE
 
-/* Of a retracted resource only the name is kept, for the feed: it is not here.
- */
+/* Of a retracted resource only the name is kept, for the feed: it is not
+ * here. */
 #define RESOURCE                                                          \
 	"SELECT i.signed,i.verdict,i.priority,i.rule,i.layer," STATE      \
 	",o.present,o.frames,i.own,o.manifest,i.id"                       \

@@ -22,8 +22,7 @@ static bool is_root(const struct gt_node *n)
 	return n->parent[0] == '\0';
 }
 
-/* --------------------------------------------------------------------- state
- */
+/* ------------------------------------------------------------ state */
 
 static int stream_of(struct gt_node *n, const char *code, const uint8_t *epoch,
                      int64_t *sid, int64_t *last)
@@ -151,8 +150,7 @@ static int look_up(struct gt_node *n, const uint8_t *id, const uint8_t *form,
 	return row < 0 ? row : 0;
 }
 
-/* -------------------------------------------------------- handed in by people
- */
+/* ---------------------------------------------- handed in by people */
 
 static int refuse_conflict(struct gt_node *n, const struct gt_event *e,
                            const struct gt_statement *s)
@@ -251,7 +249,7 @@ int gt_record_statements(struct gt_node *n, const struct gt_event *e)
 	return status ? status : reply_ids(n, e);
 }
 
-/* ------------------------------------------------------------- up, our end */
+/* ------------------------------------------------------ up, our end */
 
 static ProtobufCBinaryData own(struct gt_node *n, struct gt_bytes b)
 {
@@ -416,7 +414,7 @@ int gt_record_reply(struct gt_node *n, const Gt__RecordsReply *m)
 	return status;
 }
 
-/* ------------------------------------------------------------ up, their end */
+/* ---------------------------------------------------- up, their end */
 
 static const char *malformed(const struct gt_node *n, const struct gt_peer *p,
                              const Gt__Record *r, int64_t last)
@@ -598,8 +596,8 @@ int gt_record_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
 		last = (int64_t)m->records[i]->seq;
 	}
 	int status = 0;
-	/* A batch that leaves a gap is not taken; the marks say where we are.
-	 */
+	/* A batch that leaves a gap is not taken; the marks say where we
+	 * are. */
 	if ((int64_t)m->after <= p->records)
 		status = take_batch(n, p, m);
 	return status ? status : reply_marks(n, p, token);

@@ -79,8 +79,7 @@ int gt_verify(const uint8_t public[32], struct gt_bytes text,
 	return status == 1 ? 0 : -GT_ESIGNATURE;
 }
 
-/* ------------------------------------------------- the Merkle tree, RFC 6962
- */
+/* ---------------------------------------- the Merkle tree, RFC 6962 */
 
 static void leaf_hash(struct gt_id *out, Gt__Kind kind, struct gt_bytes body)
 {
@@ -164,7 +163,7 @@ static void signed_text(uint8_t out[sizeof context - 1 + GT_ID_BYTES],
 	memcpy(out + sizeof context - 1, root->b, GT_ID_BYTES);
 }
 
-/* --------------------------------------------------------------------- seal */
+/* ------------------------------------------------------------- seal */
 
 static struct gt_bytes encode(const struct gt_key *key, Gt__Kind kind,
                               struct gt_bytes body, /* NOLINTNEXTLINE */
@@ -219,7 +218,7 @@ int gt_seal(const struct gt_key *key, Gt__Kind kind,
 	return status;
 }
 
-/* ------------------------------------------------------------------- unseal */
+/* ----------------------------------------------------------- unseal */
 
 enum { CACHE = 64 };
 

@@ -9,8 +9,7 @@
 #include "lineage.h"
 #include "schema.h"
 
-/* ------------------------------------------------------------------- Changes
- */
+/* ---------------------------------------------------------- Changes */
 
 static ProtobufCBinaryData lend(struct gt_bytes b)
 {
@@ -166,8 +165,7 @@ int gt_serve_changes(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	return status ? status : acknowledge(n, p, (int64_t)m->after);
 }
 
-/* ------------------------------------------------------ who may have an object
- */
+/* ------------------------------------------- who may have an object */
 
 static int allowed(struct gt_node *n, struct gt_peer *p, const struct gt_id *id,
                    bool *yes)
@@ -274,8 +272,7 @@ static void name_transfer(struct gt_waiter *w, ProtobufCBinaryData name)
 		memcpy(w->transfer, name.data, sizeof w->transfer);
 }
 
-/* ----------------------------------------------------------------- manifests
- */
+/* -------------------------------------------------------- manifests */
 
 static int send_manifest(struct gt_node *n, struct gt_peer *p, uint64_t token,
                          const struct gt_object *o, uint64_t offset,
@@ -313,8 +310,7 @@ int gt_serve_manifest(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	return park(n, p, token, o, GT_WAIT_MANIFEST, m->offset, &like);
 }
 
-/* -------------------------------------------------------------------- frames
- */
+/* ----------------------------------------------------------- frames */
 
 static int send_frame(struct gt_node *n, struct gt_peer *p, uint64_t token,
                       struct gt_object *o, uint32_t frame,
@@ -368,8 +364,7 @@ int gt_serve_frame(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	return park(n, p, token, o, m->frame, 0, &like);
 }
 
-/* ------------------------------------------------------------------- waiters
- */
+/* ---------------------------------------------------------- waiters */
 
 static int answer_waiter(struct gt_node *n, struct gt_object *o,
                          const struct gt_waiter *w)
@@ -470,8 +465,7 @@ int gt_serve_fault(struct gt_node *n, const struct gt_event *e)
 	return status;
 }
 
-/* --------------------------------------------------------------------- Offer
- */
+/* ------------------------------------------------------------ Offer */
 
 int gt_serve_offer(struct gt_node *n, struct gt_peer *p, uint64_t token,
                    const Gt__Offer *m)

@@ -48,8 +48,7 @@ static int audit_link(struct gt_node *n, const struct gt_peer *p, bool up)
 	return status;
 }
 
-/* ------------------------------------------------------------------ both ends
- */
+/* -------------------------------------------------------- both ends */
 
 static int say_hello(struct gt_node *n, struct gt_peer *p)
 {
@@ -118,8 +117,7 @@ int gt_session_down(struct gt_node *n, struct gt_peer *p)
 	return status;
 }
 
-/* -------------------------------------------------------------- parent's side
- */
+/* ---------------------------------------------------- parent's side */
 
 static const char *no_version(const struct gt_node *n, uint32_t min,
                               uint32_t max, char why[GT_WHY])
@@ -329,8 +327,7 @@ int gt_session_prove(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	return proved(n, p, token);
 }
 
-/* --------------------------------------------------------------- child's side
- */
+/* ----------------------------------------------------- child's side */
 
 static int say_prove(struct gt_node *n)
 {

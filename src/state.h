@@ -281,8 +281,7 @@ struct gt_node {
 	struct gt_node_status status;
 };
 
-/* ------------------------------------------------------------ act.c
- */
+/* ------------------------------------------------------------ act.c */
 
 /* A zeroed action at the end of this turn's list; NULL: out of memory. */
 struct gt_action *gt_act(struct gt_node *n, enum gt_action_type type);
@@ -320,15 +319,13 @@ void gt_draw(struct gt_node *n, uint8_t *out, size_t len);
 struct gt_peer *gt_peer_by_id(struct gt_node *n, uint32_t id);
 struct gt_peer *gt_peer_by_code(struct gt_node *n, const char *code);
 
-/* ----------------------------------------------------------------- dispatch.c
- */
+/* ------------------------------------------------------- dispatch.c */
 
 int gt_dispatch_up(struct gt_node *n, const struct gt_event *e);
 int gt_dispatch_down(struct gt_node *n, const struct gt_event *e);
 int gt_dispatch_message(struct gt_node *n, const struct gt_event *e);
 
-/* ------------------------------------------------------------------ session.c
- */
+/* -------------------------------------------------------- session.c */
 
 int gt_session_up(struct gt_node *n, struct gt_peer *p);
 int gt_session_down(struct gt_node *n, struct gt_peer *p);
@@ -341,8 +338,7 @@ int gt_session_prove_reply(struct gt_node *n, const Gt__ProveReply *m);
 /* Writes the child's counters back to its row. */
 int gt_session_save(struct gt_node *n, struct gt_peer *p);
 
-/* --------------------------------------------------------------------- item.c
- */
+/* ----------------------------------------------------------- item.c */
 
 /* A row of the feed, decoded. Texts and bytes live in the arena. */
 struct gt_item {
@@ -402,8 +398,7 @@ int gt_layers_load(struct gt_node *n);
 /* Entry of a stored Signed; NULL: not one, or out of memory. */
 const Gt__Entry *gt_item_entry(struct gt_node *n, struct gt_bytes sealed);
 
-/* ------------------------------------------------------------------ publish.c
- */
+/* -------------------------------------------------------- publish.c */
 
 int gt_publish(struct gt_node *n, const struct gt_event *e);
 int gt_publish_adopted(struct gt_node *n, const struct gt_event *e);
@@ -420,13 +415,12 @@ int64_t gt_version_beyond(struct gt_node *n, int64_t above);
 int gt_publish_layer(struct gt_node *n, const struct gt_event *e);
 int gt_publish_members(struct gt_node *n, const struct gt_event *e);
 
-/* ------------------------------------------------------------------ contest.c
- */
+/* -------------------------------------------------------- contest.c */
 
 /* The parent sent what this node cannot take (gt_item_take's result). */
 int gt_contest_refused(struct gt_node *n, const struct gt_claim *c, int result);
-/* Whether a checked claim is one a child may show: of this node or one above.
- */
+/* Whether a checked claim is one a child may show: of this node or one
+ * above. */
 bool gt_contest_concerns(const struct gt_node *n, const struct gt_claim *c);
 /* They answer the child, at once or when the parent has answered. */
 int gt_contest_shown(struct gt_node *n, const struct gt_peer *p, uint64_t token,
@@ -438,8 +432,7 @@ int gt_contest_answered(struct gt_node *n, const struct gt_asking *a);
 /* The link to the parent is gone. */
 int gt_contest_down(struct gt_node *n);
 
-/* -------------------------------------------------------------------- judge.c
- */
+/* ---------------------------------------------------------- judge.c */
 
 /* Judges what the child has not been judged for, up to a bounded amount; *more
  * is set if there is some left. */
@@ -458,8 +451,7 @@ void gt_change_name(char out[GT_CHANGE_NAME], const uint8_t *epoch,
 int gt_judge_inventory(struct gt_node *n, struct gt_peer *p, uint64_t token,
                        const Gt__Inventory *m);
 
-/* -------------------------------------------------------------------- serve.c
- */
+/* ---------------------------------------------------------- serve.c */
 
 int gt_serve_changes(struct gt_node *n, struct gt_peer *p, uint64_t token,
                      const Gt__Changes *m);
@@ -478,16 +470,14 @@ int gt_serve_expire(struct gt_node *n, struct gt_object *o, bool all);
 void gt_serve_forget(struct gt_node *n, uint32_t peer);
 int gt_serve_fault(struct gt_node *n, const struct gt_event *e);
 
-/* ------------------------------------------------------------------- follow.c
- */
+/* --------------------------------------------------------- follow.c */
 
 int gt_follow_start(struct gt_node *n);
 int gt_follow_changes(struct gt_node *n, const Gt__ChangesReply *m);
 int gt_follow_inventory(struct gt_node *n);
 int gt_follow_offer(struct gt_node *n);
 
-/* ------------------------------------------------------------------ object.c
- */
+/* --------------------------------------------------------- object.c */
 
 /* The object in memory, loaded from its row if need be. *out NULL: no such
  * object here, it was refused, it is being removed, or too many are open. */
@@ -520,8 +510,7 @@ void gt_frame_set(struct gt_object *o, uint32_t frame, enum gt_frame_state to);
  * the object's; else gt_manifest_new's refusal. */
 int gt_object_manifest(struct gt_object *o, char why[GT_WHY]);
 
-/* ------------------------------------------------------------------- fetch.c
- */
+/* ---------------------------------------------------------- fetch.c */
 
 /* Starts what can be started: transfers, requests within the window. */
 int gt_fetch_go(struct gt_node *n);
@@ -541,8 +530,7 @@ int gt_fetch_want(struct gt_node *n, const struct gt_event *e);
 int gt_fetch_lost(struct gt_node *n, struct gt_object *o, uint32_t frame);
 void gt_transfer_status(const struct gt_node *n, struct gt_node_status *out);
 
-/* -------------------------------------------------------------------- fill.c
- */
+/* ----------------------------------------------------------- fill.c */
 
 int gt_fill_placed(struct gt_node *n, const struct gt_event *e);
 int gt_fill_synced(struct gt_node *n, const struct gt_event *e);
@@ -557,8 +545,7 @@ int gt_fill_save(struct gt_node *n, struct gt_object *o);
 /* Stops bulk for a while: the disk is full or fails. */
 int gt_fill_pause(struct gt_node *n, int result);
 
-/* ----------------------------------------------------------------- transfer.c
- */
+/* ------------------------------------------------------- transfer.c */
 
 /* Parent: `bytes` in so many frames went to a child, or, negative, did not go
  * after all. */
@@ -582,8 +569,7 @@ int gt_transfer_rename(struct gt_node *n, struct gt_object *o);
 /* Names used since the database was backed up must not be used again. */
 int gt_transfer_renew(struct gt_node *n);
 
-/* ------------------------------------------------------------------- record.c
- */
+/* --------------------------------------------------------- record.c */
 
 int gt_record_load(struct gt_node *n);
 /* The epoch changed: all that was handed in here moves to the new stream. */

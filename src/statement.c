@@ -29,8 +29,7 @@ void gt_uuid_format(char out[37], const uint8_t id[GT_UUID_BYTES])
 	          hex + 16, hex + 20);
 }
 
-/* -------------------------------------------------------------------- parsing
- */
+/* ---------------------------------------------------------- parsing */
 
 struct batch {
 	struct gt_json_out scratch;
@@ -196,8 +195,7 @@ int gt_statements_parse(struct gt_bytes json,
 	return rc;
 }
 
-/* ------------------------------------------------------------------ rendering
- */
+/* -------------------------------------------------------- rendering */
 
 enum { HAS_ID = 1, HAS_TIMESTAMP = 2, HAS_AUTHORITY = 4, HAS_VERSION = 8 };
 

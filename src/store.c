@@ -90,8 +90,8 @@ static int create(struct gt_store *s)
 	return make(s, GT_SCHEMA, version);
 }
 
-/* What a database of an earlier program lacks; `table` is there if it does not.
- */
+/* What a database of an earlier program lacks; `table` is there if it does
+ * not. */
 static int add(struct gt_store *s, const char *table, const char *sql,
                const char *then)
 {
@@ -158,7 +158,7 @@ const char *gt_store_why(const struct gt_store *s)
 	return s->why;
 }
 
-/* ------------------------------------------------------------- transactions */
+/* ----------------------------------------------------- transactions */
 
 void gt_store_begin(struct gt_store *s)
 {
@@ -202,7 +202,7 @@ int gt_store_checkpoint(struct gt_store *s, int pages)
 	return 0;
 }
 
-/* --------------------------------------------------------------- statements */
+/* ------------------------------------------------------- statements */
 
 static int bind_one(sqlite3_stmt *st, int i, char type, va_list *ap)
 {
@@ -325,7 +325,7 @@ bool gt_col_fixed(sqlite3_stmt *st, int col, uint8_t *out, size_t n)
 	return true;
 }
 
-/* --------------------------------------------------------------------- meta */
+/* ------------------------------------------------------------- meta */
 
 int gt_meta_get(struct gt_store *s, const char *key, int64_t fallback,
                 int64_t *out)

@@ -13,7 +13,7 @@ static struct gt_bytes name_of(const uint8_t transfer[16])
 	return gt_bytes_of(transfer, 16);
 }
 
-/* ---------------------------------------------------------------- the name */
+/* --------------------------------------------------------- the name */
 
 int gt_transfer_rename(struct gt_node *n, struct gt_object *o)
 {
@@ -36,7 +36,7 @@ int gt_transfer_renew(struct gt_node *n)
 	return status;
 }
 
-/* ------------------------------------------------------------ parent's side */
+/* ---------------------------------------------------- parent's side */
 
 static struct gt_served *served(struct gt_node *n, const struct gt_peer *p,
                                 const uint8_t transfer[16])
@@ -135,7 +135,7 @@ int gt_transfer_done(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	return status ? status : gt_send_ok(n, p, token);
 }
 
-/* ------------------------------------------------------------- child's side */
+/* ----------------------------------------------------- child's side */
 
 int gt_transfer_load(struct gt_node *n)
 {

@@ -5,8 +5,7 @@
 
 #include "iso.h"
 
-/* ------------------------------------------------------------------ the judge
- */
+/* -------------------------------------------------------- the judge */
 
 /* Where in the statement we are; one step a frame of the C stack. */
 struct at {
@@ -141,8 +140,7 @@ static const char *text_of(json_t *v, const char *key)
 	return s ? s : "";
 }
 
-/* --------------------------------------------------------------------- leaves
- */
+/* ----------------------------------------------------------- leaves */
 
 static bool string(struct judge *j, json_t *v)
 {
@@ -286,8 +284,7 @@ WORD(word_sub_statement, "SubStatement")
 WORD(word_context_agent, "contextAgent")
 WORD(word_context_group, "contextGroup")
 
-/* --------------------------------------------------------------------- actors
- */
+/* ----------------------------------------------------------- actors */
 
 static bool account(struct judge *j, json_t *v)
 {
@@ -365,8 +362,7 @@ static bool authority(struct judge *j, json_t *v)
 	              "as a group must be unidentified and have two members");
 }
 
-/* ----------------------------------------------------------------- activities
- */
+/* ------------------------------------------------------- activities */
 
 static bool interaction_type(struct judge *j, json_t *v)
 {
@@ -455,8 +451,7 @@ static bool activities(struct judge *j, json_t *v)
 	return json_is_array(v) ? each(j, v, activity) : activity(j, v);
 }
 
-/* ------------------------------------------------------------ result, context
- */
+/* -------------------------------------------------- result, context */
 
 static bool score(struct judge *j, json_t *v)
 {
@@ -566,8 +561,7 @@ static bool context(struct judge *j, json_t *v)
 	return shape(j, v, props);
 }
 
-/* ----------------------------------------------------------------- statements
- */
+/* ------------------------------------------------------- statements */
 
 static bool verb(struct judge *j, json_t *v)
 {

@@ -7,7 +7,7 @@
 
 enum { WORD = 40, KNOWN = 64 };
 
-/* ------------------------------------------------------------------ nearest */
+/* ---------------------------------------------------------- nearest */
 
 static size_t least(size_t a, size_t b, size_t c)
 {
@@ -55,7 +55,7 @@ const char *gt_args_nearest(const char *word, const char *const *known)
 	return best;
 }
 
-/* -------------------------------------------------------------------- parse */
+/* ------------------------------------------------------------ parse */
 
 struct parse {
 	struct gt_args *out;
@@ -184,7 +184,7 @@ void gt_args_free(struct gt_args *args)
 	*args = (struct gt_args){NULL, 0};
 }
 
-/* ---------------------------------------------------------------------- ask */
+/* -------------------------------------------------------------- ask */
 
 const char *gt_args_next(const struct gt_args *args, const char *name,
                          size_t *at)

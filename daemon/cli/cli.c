@@ -90,7 +90,7 @@ const struct gt_command gt_cli_commands[] = {
         {0},
 };
 
-/* --------------------------------------------------------------------- exit */
+/* ------------------------------------------------------------- exit */
 
 enum gt_exit gt_cli_exit(int status)
 {
@@ -150,7 +150,7 @@ bool gt_cli_json(struct gt_cli *cli, const json_t *value)
 	return true;
 }
 
-/* --------------------------------------------------------------------- help */
+/* ------------------------------------------------------------- help */
 
 static void help_options(FILE *out, const struct gt_option *o)
 {
@@ -216,7 +216,7 @@ static void help_all(FILE *out)
 	                   "guantong publish --help\n");
 }
 
-/* ----------------------------------------------------------------- dispatch */
+/* --------------------------------------------------------- dispatch */
 
 static const struct gt_command *find(const struct gt_command *table,
                                      const char *name)

@@ -85,7 +85,7 @@ const char *gt_client_why(const struct gt_client *c)
 	return c->why;
 }
 
-/* ------------------------------------------------------------------ request */
+/* ---------------------------------------------------------- request */
 
 static bool keep(struct answer *a, const char *p, size_t n)
 {
@@ -321,7 +321,7 @@ int gt_client_wait(struct gt_client *c, uint64_t seen, uint32_t timeout_ms,
 	return gt_client_get(c, path, timeout_ms + TIMEOUT_MS, out);
 }
 
-/* --------------------------------------------------------------------- text */
+/* ------------------------------------------------------------- text */
 
 bool gt_client_escape(char *out, size_t cap, const char *text, bool keep_slash)
 {

@@ -81,7 +81,7 @@ static int bring(struct get *g, json_t **r)
 	return rc;
 }
 
-/* -------------------------------------------------------------------- files */
+/* ------------------------------------------------------------ files */
 
 static int take(void *arg, const void *p, size_t n)
 {

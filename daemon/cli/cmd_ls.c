@@ -144,7 +144,7 @@ enum gt_exit gt_cmd_ls(struct gt_cli *cli, const struct gt_args *args)
 	return code;
 }
 
-/* --------------------------------------------------------------------- show */
+/* ------------------------------------------------------------- show */
 
 static void line(struct gt_cli *cli, enum gt_text label, const char *value)
 {
@@ -287,7 +287,7 @@ enum gt_exit gt_cmd_show(struct gt_cli *cli, const struct gt_args *args)
 	return code;
 }
 
-/* ------------------------------------------------------------------ explain */
+/* ---------------------------------------------------------- explain */
 
 static void print_layers(struct gt_cli *cli, const json_t *layers)
 {

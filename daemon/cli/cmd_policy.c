@@ -11,7 +11,7 @@
 
 enum { WHY = 2304, PATH = 4096, POLICY_MAX = 1 << 20, ROSTER_MAX = 1 << 30 };
 
-/* ------------------------------------------------------------------- policy */
+/* ----------------------------------------------------------- policy */
 
 static void drop(struct gt_bytes b)
 {
@@ -205,7 +205,7 @@ const struct gt_command gt_cmd_policy[] = {
         {0},
 };
 
-/* ------------------------------------------------------------------- config */
+/* ----------------------------------------------------------- config */
 
 static enum gt_exit config_check(struct gt_cli *cli, const struct gt_args *args)
 {
@@ -259,7 +259,7 @@ const struct gt_command gt_cmd_config[] = {
         {0},
 };
 
-/* ------------------------------------------------------------------- roster */
+/* ----------------------------------------------------------- roster */
 
 static enum gt_exit roster_import(struct gt_cli *cli,
                                   const struct gt_args *args)

@@ -105,7 +105,7 @@ static const char *cell(const json_t *row, const char *name, char out[32])
 	return gt_client_text(row, name);
 }
 
-/* ------------------------------------------------------------------ records */
+/* ---------------------------------------------------------- records */
 
 static const char *verb_of(const json_t *statement)
 {
@@ -186,7 +186,7 @@ enum gt_exit gt_cmd_records(struct gt_cli *cli, const struct gt_args *args)
 	return code;
 }
 
-/* -------------------------------------------------------------------- audit */
+/* ------------------------------------------------------------ audit */
 
 static const char *const columns[] = {
         "aid",     "at",      "node",     "actor",   "event", "kind",

@@ -206,7 +206,7 @@ bool gt_draft_options(json_t *draft, const struct gt_args *args,
 	return ok;
 }
 
-/* --------------------------------------------------------------------- read */
+/* ------------------------------------------------------------- read */
 
 static json_t *of_yaml(const struct gt_yaml_node *n)
 {

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* -------------------------------------------------------------------- width */
+/* ------------------------------------------------------------ width */
 
 struct range {
 	uint32_t from, to;
@@ -118,7 +118,7 @@ size_t gt_term_columns(FILE *f)
 	return 80;
 }
 
-/* ------------------------------------------------------------------ figures */
+/* ---------------------------------------------------------- figures */
 
 void gt_term_size(char out[GT_TERM_SIZE], uint64_t bytes)
 {
@@ -264,7 +264,7 @@ bool gt_term_time_parse(const char *text, int64_t *wall_ms)
 	return true;
 }
 
-/* ------------------------------------------------------------------- tables */
+/* ----------------------------------------------------------- tables */
 
 enum { COLUMNS_MAX = 24, CELL = 1024 };
 
@@ -378,7 +378,7 @@ void gt_table_print(const struct gt_table *t, FILE *out, size_t columns)
 		          (const char *const *)(t->cells + r * t->ncols));
 }
 
-/* ----------------------------------------------------------------- progress */
+/* --------------------------------------------------------- progress */
 
 enum { REDRAW_MS = 100, PLAIN_MS = 1000, BAR = 24 };
 

@@ -30,7 +30,7 @@ void gt_term_duration(char out[GT_TERM_SIZE], uint64_t ms);
  * 00:00 UTC. False: it is not. */
 bool gt_term_time_parse(const char *text, int64_t *wall_ms);
 
-/* ------------------------------------------------------------------- tables */
+/* ----------------------------------------------------------- tables */
 
 struct gt_table;
 /* align: a letter a column, 'l' or 'r', '*' for the one that gives way (left)
@@ -42,7 +42,7 @@ bool gt_table_row(struct gt_table *t, const char *const *cells);
 void gt_table_print(const struct gt_table *t, FILE *out, size_t columns);
 void gt_table_free(struct gt_table *t);
 
-/* ----------------------------------------------------------------- progress */
+/* --------------------------------------------------------- progress */
 
 /* One line that is drawn over on a terminal; elsewhere plain lines: one at the
  * end and, for what takes more than a second, one each quarter. */

@@ -26,7 +26,7 @@ bool gt_complaints_add(struct gt_complaints *c, const char *line)
 	return true;
 }
 
-/* ---------------------------------------------------------- what was meant */
+/* --------------------------------------------------- what was meant */
 
 static size_t least(size_t a, size_t b)
 {
@@ -88,7 +88,7 @@ const char *gt_nearest(const char *word, const char *const *known, size_t n)
 	return best;
 }
 
-/* --------------------------------------------------------------- sentences */
+/* -------------------------------------------------------- sentences */
 
 static void append(char *out, size_t cap, const char *s)
 {

@@ -38,7 +38,7 @@ static bool refuse(struct refusal *why, enum gt_text what)
 	return false;
 }
 
-/* ----------------------------------------------------------- single values */
+/* ---------------------------------------------------- single values */
 
 static bool set_number(void *dst, const struct gt_config_row *row,
                        const char *text, struct refusal *why)
@@ -142,7 +142,7 @@ static bool set_scalar(struct gt_config *c, const struct gt_config_row *row,
 	return text[0] == '\0';
 }
 
-/* ------------------------------------------------------------------- lists */
+/* ------------------------------------------------------------ lists */
 
 static void read_addresses(struct reading *r, const struct gt_yaml_node *n)
 {
@@ -252,7 +252,7 @@ static void read_users(struct reading *r, const struct gt_yaml_node *n)
 		read_user(r, u);
 }
 
-/* --------------------------------------------------------------- the table */
+/* -------------------------------------------------------- the table */
 
 static void read_value(struct reading *r, const struct gt_config_row *row,
                        const struct gt_yaml_node *n)
@@ -338,7 +338,7 @@ void gt_config_defaults(struct gt_config *out)
 	}
 }
 
-/* ------------------------------------------------------ between the values */
+/* ----------------------------------------------- between the values */
 
 /* Complains at where a field was given, or where it should have been. */
 static void complain_of(struct reading *r, const void *at, enum gt_text what,
@@ -429,7 +429,7 @@ int gt_config_parse(struct gt_config *out, const char *name,
 	return gt_yaml_status(&r.yaml);
 }
 
-/* ------------------------------------------------------------------- files */
+/* ------------------------------------------------------------ files */
 
 /* Reads at most cap bytes. Bytes read, or -1 with errno. */
 static long slurp(const char *path, uint8_t *buf, size_t cap)

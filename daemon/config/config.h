@@ -33,9 +33,9 @@ struct gt_config {
 	uint64_t max_per_address; /* link.max_per_address, 64 */
 	uint64_t protocol;        /* link.protocol, 0: the newest there is */
 	char http[256];           /* http.listen host:port, 127.0.0.1:8080 */
-	struct gt_user
-	        users[GT_USERS_MAX]; /* http.terminals: [{name, password}] */
-	size_t nusers;               /* none: whoever reaches the port */
+	/* http.terminals: [{name, password}] */
+	struct gt_user users[GT_USERS_MAX];
+	size_t nusers;            /* none: whoever reaches the port */
 	uint64_t reserve;         /* storage.reserve: bytes kept free, 64MiB */
 	uint64_t transfers;       /* storage.transfers: at once, 4 */
 	char policy[GT_FILE_MAX]; /* policy.file, policy.yaml; "" none */

@@ -59,7 +59,7 @@ static bool is_glob(const char *s)
 	return strpbrk(s, "*?") != NULL;
 }
 
-/* ----------------------------------------------------------- common values */
+/* ---------------------------------------------------- common values */
 
 /* A verdict, or -1 after a complaint. */
 static int read_verdict(struct reading *r, const struct gt_yaml_node *n)
@@ -115,7 +115,7 @@ static bool check_keys(struct reading *r, const struct gt_yaml_node *map,
 	return r->yaml.errors == errors;
 }
 
-/* -------------------------------------------------------------- predicates */
+/* ------------------------------------------------------- predicates */
 
 /* Words that stand for something are checked, others are free. */
 static void check_value(struct reading *r, Gt__Field field,
@@ -269,7 +269,7 @@ static void read_when(struct reading *r, Gt__Rule *rule,
 			complain(r, map, GT_T_YAML_NOT_MAP, NULL);
 }
 
-/* --------------------------------------------------------------- receivers */
+/* -------------------------------------------------------- receivers */
 
 /* A region begins with a digit or is a glob; all else should be a level. */
 static void read_receiver(struct reading *r, Gt__Rule *rule,
@@ -311,7 +311,7 @@ static void read_to(struct reading *r, Gt__Rule *rule,
 		read_receiver(r, rule, item);
 }
 
-/* ------------------------------------------------------------------- rules */
+/* ------------------------------------------------------------ rules */
 
 static void read_name(struct reading *r, const Gt__Layer *layer, Gt__Rule *rule,
                       const struct gt_yaml_node *n)
@@ -415,7 +415,7 @@ static void read_layer(struct reading *r, Gt__Layer *layer)
 		read_rules(r, layer, k);
 }
 
-/* ------------------------------------------------------------------ result */
+/* ----------------------------------------------------------- result */
 
 /* Encodes, and lets the core say whether it would take the result. */
 static void encode(struct reading *r, const Gt__Layer *layer,

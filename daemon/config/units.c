@@ -104,8 +104,8 @@ static bool leap(int y)
 	return (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
 }
 
-/* Days since 1970-01-01 in the proleptic Gregorian calendar, -1: no such day.
- */
+/* Days since 1970-01-01 in the proleptic Gregorian calendar, -1: no such
+ * day. */
 static int64_t day_number(int y, int m, int d)
 {
 	static const int length[] = {31, 28, 31, 30, 31, 30,

@@ -24,10 +24,10 @@ enum {
 };
 
 /* What a job does to its object, for the order of jobs. */
-enum class { READ, WRITE, SYNC, CHECK, ALONE, CLASSES };
+enum job_kind { READ, WRITE, SYNC, CHECK, ALONE, KINDS };
 
 /* later_waits[earlier][later] */
-static const bool later_waits[CLASSES][CLASSES] = {
+static const bool later_waits[KINDS][KINDS] = {
         [READ] = {[ALONE] = true},
         [WRITE] = {[SYNC] = true, [CHECK] = true, [ALONE] = true},
         [SYNC] = {[SYNC] = true, [CHECK] = true, [ALONE] = true},
@@ -44,18 +44,18 @@ struct job {
 	struct job *next;
 	struct lane *lane;
 	struct lane *spare; /* for the first job of an object; NULL: used */
-	enum class class;
+	enum job_kind kind;
 	struct gt_action a;
 	int status;
 	char why[WHY_MAX];
 };
 
-/* The jobs of one object: those running, by class, and those that must wait
+/* The jobs of one object: those running, by kind, and those that must wait
  * for one of them, in order. */
 struct lane {
 	struct lane *next;
 	struct gt_id object;
-	unsigned running[CLASSES];
+	unsigned running[KINDS];
 	struct job *first, **last;
 };
 
@@ -76,7 +76,7 @@ struct gt_blobs {
 	uv_work_t warm;
 };
 
-/* --------------------------------------------------------- what jobs do */
+/* ----------------------------------------------------- what jobs do */
 
 static int verify(const struct gt_id *id, const void *p, size_t n)
 {
@@ -282,20 +282,32 @@ static void work(uv_work_t *w)
 	}
 }
 
-/* ------------------------------------------------------------ their order */
+/* ------------------------------------------------------ their order */
 
-static enum class class_of(enum gt_action_type type) {
-	switch (type){
-		case GT_ACT_SERVE : return READ; case GT_ACT_PLACE : case
-		GT_ACT_COPY : case GT_ACT_TAIL : return WRITE;
-		case GT_ACT_SYNC : return SYNC;
-		case GT_ACT_CHECK : return CHECK;
-		case GT_ACT_ADOPT : case GT_ACT_REMOVE : return ALONE;
-		case GT_ACT_SEND : case GT_ACT_DROP : case GT_ACT_REPLY : case
-		GT_ACT_LOG : break;
+static enum job_kind kind_of(enum gt_action_type type)
+{
+	switch (type) {
+	case GT_ACT_SERVE:
+		return READ;
+	case GT_ACT_PLACE:
+	case GT_ACT_COPY:
+	case GT_ACT_TAIL:
+		return WRITE;
+	case GT_ACT_SYNC:
+		return SYNC;
+	case GT_ACT_CHECK:
+		return CHECK;
+	case GT_ACT_ADOPT:
+	case GT_ACT_REMOVE:
+		return ALONE;
+	case GT_ACT_SEND:
+	case GT_ACT_DROP:
+	case GT_ACT_REPLY:
+	case GT_ACT_LOG:
+		break;
 	}
-assert(false && "no blob action");
-return ALONE;
+	assert(false && "no blob action");
+	return ALONE;
 }
 
 static struct lane *lane_of(struct gt_blobs *b, struct job *j)
@@ -318,7 +330,7 @@ static void lane_free_if_idle(struct gt_blobs *b, struct lane *lane)
 	struct lane **at = &b->lanes[lane->object.b[0] % LANES];
 	if (lane->first)
 		return;
-	for (int c = 0; c < CLASSES; c++)
+	for (int c = 0; c < KINDS; c++)
 		if (lane->running[c])
 			return;
 	while (*at != lane)
@@ -327,10 +339,10 @@ static void lane_free_if_idle(struct gt_blobs *b, struct lane *lane)
 	free(lane);
 }
 
-static bool waits(const unsigned before[CLASSES], enum class class)
+static bool waits(const unsigned before[KINDS], enum job_kind kind)
 {
-	for (int c = 0; c < CLASSES; c++)
-		if (before[c] && later_waits[c][class])
+	for (int c = 0; c < KINDS; c++)
+		if (before[c] && later_waits[c][kind])
 			return true;
 	return false;
 }
@@ -347,7 +359,7 @@ static void finished(uv_work_t *w, int canceled);
 
 static void start(struct gt_blobs *b, struct job *j)
 {
-	j->lane->running[j->class]++;
+	j->lane->running[j->kind]++;
 	b->running++;
 	j->work.data = j;
 	int rc = uv_queue_work(b->loop, &j->work, work, finished);
@@ -357,13 +369,13 @@ static void start(struct gt_blobs *b, struct job *j)
 /* Starts what no earlier job of the lane keeps back. */
 static void advance(struct gt_blobs *b, struct lane *lane)
 {
-	unsigned before[CLASSES];
+	unsigned before[KINDS];
 	struct job **at = &lane->first;
 	memcpy(before, lane->running, sizeof before);
 	while (*at) {
 		struct job *j = *at;
-		bool held = waits(before, j->class);
-		before[j->class]++;
+		bool held = waits(before, j->kind);
+		before[j->kind]++;
 		if (held) {
 			at = &j->next;
 			continue;
@@ -407,7 +419,7 @@ static void finished(uv_work_t *w, int canceled)
 	struct job *j = w->data;
 	struct gt_blobs *b = j->b;
 	struct lane *lane = j->lane;
-	lane->running[j->class]--;
+	lane->running[j->kind]--;
 	b->running--;
 	if (canceled == 0)
 		report(b, j);
@@ -417,7 +429,7 @@ static void finished(uv_work_t *w, int canceled)
 	lane_free_if_idle(b, lane);
 }
 
-/* ------------------------------------------------------------- submitting */
+/* ------------------------------------------------------- submitting */
 
 static struct gt_bytes keep(uint8_t **at, struct gt_bytes from)
 {
@@ -448,7 +460,7 @@ static struct job *job_new(struct gt_blobs *b, const struct gt_action *a)
 	j->next = NULL;
 	j->lane = NULL;
 	j->spare = spare;
-	j->class = class_of(a->type);
+	j->kind = kind_of(a->type);
 	j->a = *a;
 	j->status = 0;
 	j->why[0] = '\0';
@@ -502,7 +514,7 @@ static void on_wake(uv_async_t *wake)
 	}
 }
 
-/* --------------------------------------------------------- opening, closing */
+/* ------------------------------------------------- opening, closing */
 
 static void warm(uv_work_t *w)
 {

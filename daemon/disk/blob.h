@@ -42,8 +42,8 @@ int gt_blobs_open(struct gt_blobs **out, uv_loop_t *loop, const char *dir,
 void gt_blobs_close(struct gt_blobs *b);
 /* Starts PLACE, COPY, TAIL, SYNC, CHECK, ADOPT, REMOVE or SERVE. Copies what
  * the action points to, but keeps a reference on the bulk. Any thread; jobs of
- * one thread keep their order. False: out of memory, nothing will be reported.
- */
+ * one thread keep their order. False: out of memory, nothing will be
+ * reported. */
 bool gt_blobs_submit(struct gt_blobs *b, const struct gt_action *a);
 
 /* For HTTP: opens an object's file for reading. fd or -1. Any thread. */

@@ -59,8 +59,7 @@ static int sync_name(const struct gt_blob_store *s, const char *folder)
 	return status;
 }
 
-/* ------------------------------------------------------------ open and close
- */
+/* --------------------------------------------------- open and close */
 
 /* One that was made and is not durable does not stay: whoever finds it there
  * would take it for one that is. -GT_ESTORE: the sync failed. */
@@ -113,7 +112,7 @@ void gt_blob_store_close(struct gt_blob_store *s)
 	free(s);
 }
 
-/* --------------------------------------------------------------- free space */
+/* ------------------------------------------------------- free space */
 
 /* Whether n more bytes may be taken from the disk. With n 0: whether the
  * reserve is there. Asks the system only now and then: not for every frame. */
@@ -163,7 +162,7 @@ static int allocate(struct gt_blob_store *s, struct gt_blob_file *f,
 	return rc ? gt_sys_status(rc) : 0;
 }
 
-/* ---------------------------------------------------------- the descriptors */
+/* -------------------------------------------------- the descriptors */
 
 static struct gt_blob_file *find(struct gt_blob_store *s,
                                  const struct gt_id *object)

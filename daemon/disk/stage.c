@@ -76,7 +76,7 @@ static int tell(struct stage *s)
 	return -GT_ECLOSED;
 }
 
-/* -------------------------------------------------------------------- files */
+/* ------------------------------------------------------------ files */
 
 /* Up to n bytes, fewer only at the end of the file; -1 and errno. */
 static ssize_t read_some(int fd, uint8_t *p, size_t n)
@@ -141,7 +141,7 @@ static int pack_file(struct stage *s, size_t i)
 	return status;
 }
 
-/* --------------------------------------------------------------- the object */
+/* ------------------------------------------------------- the object */
 
 static int open_dir(struct stage *s)
 {

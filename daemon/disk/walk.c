@@ -93,7 +93,7 @@ static const char *fault_text(enum gt_path_fault fault)
 	return "";
 }
 
-/* ------------------------------------------------------------------ opening */
+/* ---------------------------------------------------------- opening */
 
 /* Opens path under root one component at a time: O_NOFOLLOW speaks only of the
  * last. */
@@ -150,7 +150,7 @@ int gt_walk_open(const struct gt_walk *w, size_t i)
 	return fd;
 }
 
-/* ------------------------------------------------------------------ finding */
+/* ---------------------------------------------------------- finding */
 
 static bool push_folder(struct folders *f, const char *path)
 {

@@ -55,7 +55,7 @@ struct gt_http {
 	unsigned nidle;
 };
 
-/* ------------------------------------------------------------------ routes */
+/* ----------------------------------------------------------- routes */
 
 enum {
 	SMALL = 64 << 10,
@@ -112,7 +112,7 @@ const struct gt_route *gt_http_route(const char *path, bool admin)
 	return NULL;
 }
 
-/* ----------------------------------------------------------------- workers */
+/* ---------------------------------------------------------- workers */
 
 static struct gt_reader *open_reader(const char *path, sqlite3 **out)
 {
@@ -194,7 +194,7 @@ struct gt_http_cache *gt_http_cache_of(struct gt_http *http)
 	return http->cache;
 }
 
-/* ---------------------------------------------------------------- requests */
+/* --------------------------------------------------------- requests */
 
 /* Called with the request line, before anything else. */
 static void *on_line(void *arg, const char *uri, struct MHD_Connection *c)
@@ -428,7 +428,7 @@ enum MHD_Result gt_rq_wait(struct gt_request *rq, gt_handler *finish)
 	return gt_waits_generation(rq->http->waits, rq);
 }
 
-/* ----------------------------------------------------------------- sockets */
+/* ---------------------------------------------------------- sockets */
 
 /* "host:port", "[::]:port" */
 static bool split_address(const char *text, char *host, size_t cap,
@@ -524,7 +524,7 @@ static int listen_unix(const char *path, char *why, size_t why_cap)
 	return -1;
 }
 
-/* ------------------------------------------------------------ start, stop */
+/* ------------------------------------------------------ start, stop */
 
 static void no_log(void *arg, const char *fmt, va_list args)
 {

@@ -11,7 +11,7 @@
 
 enum { WAIT_MAX_MS = 60000, MEMBERS_MAX = 65536 };
 
-/* ------------------------------------------------------------------- status */
+/* ----------------------------------------------------------- status */
 
 static json_t *transfers_json(const struct gt_node_status *s)
 {
@@ -173,7 +173,7 @@ enum MHD_Result gt_http_wait(struct gt_request *rq)
 	return gt_rq_wait(rq, waited);
 }
 
-/* ----------------------------------------------------------------- commands */
+/* --------------------------------------------------------- commands */
 
 /* The core's own words: JSON on success, a sentence otherwise. */
 static enum MHD_Result replied(struct gt_request *rq)
@@ -357,7 +357,7 @@ enum MHD_Result gt_http_reload(struct gt_request *rq)
 	return gt_rq_json(rq, 200, json_pack("{s:b}", "reloading", 1));
 }
 
-/* ------------------------------------------------------------------ reading */
+/* ---------------------------------------------------------- reading */
 
 enum MHD_Result gt_http_members(struct gt_request *rq)
 {

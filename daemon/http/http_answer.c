@@ -85,8 +85,8 @@ static enum MHD_Result fail(struct gt_request *rq, unsigned status, int code,
 	return v ? gt_rq_json(rq, status, v) : MHD_NO;
 }
 
-/* Formats come from texts.def, where both languages have the same conversions.
- */
+/* Formats come from texts.def, where both languages have the same
+ * conversions. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 static void say(char *out, size_t cap, const char *lang, enum gt_text key,

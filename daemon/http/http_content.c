@@ -17,7 +17,7 @@
 #include "schema.h"
 #include "sys.h"
 
-/* ------------------------------------------------------------------- cache */
+/* ------------------------------------------------------------ cache */
 
 enum { CACHE_ROWS = 4, CACHE_BYTES = 8 << 20 };
 
@@ -139,7 +139,7 @@ static void shelf_give(struct gt_http_cache *c, struct shelf *s)
 		shelf_free(s);
 }
 
-/* -------------------------------------------------------------------- body */
+/* ------------------------------------------------------------- body */
 
 struct body {
 	struct gt_http *http;
@@ -246,7 +246,7 @@ static ssize_t body_read(void *arg, uint64_t pos, char *out, size_t max)
 	return (ssize_t)n;
 }
 
-/* ------------------------------------------------------------------ member */
+/* ----------------------------------------------------------- member */
 
 /* A package runs in an origin of its own: its scripts reach its own files and
  * nothing of ours. Files a viewer opens (PDF) do not run and may not be
@@ -426,7 +426,7 @@ static enum MHD_Result serve_member(struct gt_request *rq, struct shelf *s,
 	return send_member(rq, b, size, type, etag);
 }
 
-/* ---------------------------------------------------------------- redirects */
+/* -------------------------------------------------------- redirects */
 
 static enum MHD_Result redirect(struct gt_request *rq, const char *first,
                                 const char *second, const char *third)
@@ -450,8 +450,7 @@ static const char *word(const json_t *r, const char *key)
 	return s ? s : "";
 }
 
-/* ---------------------------------------------------------- not here, not now
- */
+/* ------------------------------------------------ not here, not now */
 
 static enum MHD_Result on_its_way(struct gt_request *rq, const json_t *r)
 {
@@ -574,7 +573,7 @@ enum MHD_Result gt_http_content(struct gt_request *rq)
 	return done;
 }
 
-/* ------------------------------------------------------------------ objects */
+/* ---------------------------------------------------------- objects */
 
 /* The manifest of an object held complete. 0, -GT_EUNKNOWN, -GT_ESTORE. */
 static int complete_manifest(struct gt_worker *w, const struct gt_id *object,

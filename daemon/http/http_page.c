@@ -61,7 +61,7 @@ static void node_name(struct home *h, const char *code)
 	gt_page_text(&h->p, code);
 }
 
-/* ------------------------------------------------------------- the node */
+/* --------------------------------------------------------- the node */
 
 static void link_state(struct home *h)
 {
@@ -190,7 +190,7 @@ static void transfers(struct home *h)
 	gt_out_str(&p->out, "</div>");
 }
 
-/* ------------------------------------------------------------ nodes below */
+/* ------------------------------------------------------ nodes below */
 
 static const struct gt_child_status *child_of(const struct home *h,
                                               const char *code)
@@ -281,7 +281,7 @@ static void children(struct home *h)
 		              (unsigned long long)n);
 }
 
-/* ------------------------------------------------------------ the catalogue */
+/* ---------------------------------------------------- the catalogue */
 
 static void state_chip(struct home *h, const char *state, const char *name,
                        uint64_t n)
@@ -447,8 +447,7 @@ static void catalogue(struct home *h)
 	pager(h);
 }
 
-/* ------------------------------------------------------------------ the page
- */
+/* --------------------------------------------------------- the page */
 
 static enum MHD_Result show(struct home *h, struct gt_request *rq)
 {

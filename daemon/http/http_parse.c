@@ -113,7 +113,7 @@ bool gt_http_split(const char *text, char rid[GT_RID_MAX + 1],
 	return gt_rid_valid(rid);
 }
 
-/* ------------------------------------------------------------------- lists */
+/* ------------------------------------------------------------ lists */
 
 /* One element of a comma-separated header: its token, trimmed, and whether it
  * carries a weight, in thousandths. Returns where the next one starts. */
@@ -216,7 +216,7 @@ const char *gt_http_language(const char *query, const char *accept,
 	return best ? best : "en";
 }
 
-/* ------------------------------------------------------------------ secrets */
+/* ---------------------------------------------------------- secrets */
 
 static int sextet(char c)
 {

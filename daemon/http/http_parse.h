@@ -10,8 +10,8 @@ struct gt_range {
 	uint64_t from, n;
 };
 enum gt_ranged {
-	GT_RANGE_WHOLE, /* none asked for, or one we may ignore (RFC 9110 14.2)
-	                 */
+	/* none asked for, or one we may ignore (RFC 9110 14.2) */
+	GT_RANGE_WHOLE,
 	GT_RANGE_PART,
 	GT_RANGE_UNFIT, /* answer 416 */
 };

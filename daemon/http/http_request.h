@@ -82,13 +82,13 @@ void gt_worker_give(struct gt_http *http, struct gt_worker *w);
 const struct gt_http_env *gt_http_env_of(struct gt_http *http);
 struct gt_http_cache *gt_http_cache_of(struct gt_http *http);
 
-/* ------------------------------------------------------------------ asking */
+/* ----------------------------------------------------------- asking */
 
 /* NULL: absent. */
 const char *gt_rq_header(struct gt_request *rq, const char *name);
 const char *gt_rq_arg(struct gt_request *rq, const char *name);
 
-/* --------------------------------------------------------------- answering */
+/* -------------------------------------------------------- answering */
 
 /* Adds a header to a response; a failure only loses the header. */
 void gt_rs_header(struct MHD_Response *rs, const char *name, const char *value);
@@ -112,12 +112,11 @@ enum MHD_Result gt_rq_error(struct gt_request *rq, int code,
                             const char *message);
 /* The HTTP status that fits an error. */
 unsigned gt_http_status_of(int code);
-/* A text in a language (NULL: the process's) with its conversions filled in.
- */
+/* A text in a language (NULL: the process's) with its conversions filled in. */
 void gt_http_say(char *out, size_t cap, const char *lang, enum gt_text key,
                  ...);
 
-/* ---------------------------------------------------------------- commands */
+/* --------------------------------------------------------- commands */
 
 /* Posts a command (token and actor are set here) and puts the connection to
  * sleep; finish(rq) runs with status and text set. */
@@ -127,7 +126,7 @@ enum MHD_Result gt_rq_command(struct gt_request *rq, struct gt_event *e,
  * deadline_ms is over. */
 enum MHD_Result gt_rq_wait(struct gt_request *rq, gt_handler *finish);
 
-/* ---------------------------------------------------------------- handlers */
+/* --------------------------------------------------------- handlers */
 
 gt_handler gt_http_home, gt_http_resource_page; /* http_page.c */
 gt_handler gt_http_content, gt_http_object;     /* http_content.c */

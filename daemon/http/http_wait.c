@@ -122,7 +122,7 @@ enum MHD_Result gt_waits_command(struct gt_waits *w, struct gt_request *rq,
 	return MHD_YES;
 }
 
-/* ---------------------------------------------------------------- watching */
+/* --------------------------------------------------------- watching */
 
 /* Takes out all whose wait is over. Lock held. */
 static struct gt_request *ripe(struct gt_waits *w, uint64_t generation)
@@ -206,7 +206,7 @@ enum MHD_Result gt_waits_generation(struct gt_waits *w, struct gt_request *rq)
 	return MHD_YES;
 }
 
-/* ----------------------------------------------------------------- the end */
+/* ---------------------------------------------------------- the end */
 
 void gt_waits_done(struct gt_waits *w, const struct gt_request *rq)
 {

@@ -17,7 +17,7 @@ enum {
 	WINDOW = 100, /* records read at once */
 };
 
-/* ----------------------------------------------------------------- headers */
+/* ---------------------------------------------------------- headers */
 
 void gt_http_xapi_headers(struct gt_request *rq, struct MHD_Response *rs)
 {
@@ -108,7 +108,7 @@ enum MHD_Result gt_http_about(struct gt_request *rq)
 	                  json_pack("{s:[s,s]}", "version", "2.0.0", "1.0.3"));
 }
 
-/* ----------------------------------------------------------------- by order */
+/* --------------------------------------------------------- by order */
 
 /* The first record at or behind seq: its own seq and when it was stored.
  * 0: there is none. */
@@ -192,7 +192,7 @@ static enum MHD_Result send_text(struct gt_request *rq, unsigned status,
 	return gt_rq_send(rq, status, rs);
 }
 
-/* ---------------------------------------------------------------- storing */
+/* ---------------------------------------------------------- storing */
 
 static enum MHD_Result stored(struct gt_request *rq)
 {
@@ -291,7 +291,7 @@ static enum MHD_Result take_in(struct gt_request *rq,
 	return done;
 }
 
-/* ----------------------------------------------------------------- asking */
+/* ----------------------------------------------------------- asking */
 
 struct ask {
 	const char *id, *voided, *bad;

@@ -11,7 +11,7 @@
 
 enum { SWEEP_MS = 50, SWEEP_BATCH = 64, LOG_PER_SECOND = 20 };
 
-/* ---------------------------------------------------------------- the table */
+/* -------------------------------------------------------- the table */
 
 static struct stream *stream_get(struct gt_links *links, uint32_t peer)
 {
@@ -109,8 +109,7 @@ void gt_link_cut(struct gt_links *links, uint32_t peer, const char *why)
 	stream_unref(s);
 }
 
-/* ------------------------------------------------------- the loop's own part
- */
+/* ---------------------------------------------- the loop's own part */
 
 void links_wake(struct gt_links *links)
 {
@@ -203,8 +202,7 @@ static void on_wake(uv_async_t *wake)
 		uv_timer_start(&links->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
 }
 
-/* ------------------------------------------------------------ start and stop
- */
+/* --------------------------------------------------- start and stop */
 
 static void on_closed(uv_handle_t *handle)
 {

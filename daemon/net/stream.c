@@ -6,7 +6,7 @@
 
 #include "tls.h"
 
-/* ----------------------------------------------------------------- messages */
+/* --------------------------------------------------------- messages */
 
 struct gt_msg *gt_msg_ref(struct gt_msg *m)
 {
@@ -56,7 +56,7 @@ static void message_deliver(struct stream *s, struct message *m)
 		gt_msg_unref(msg);
 }
 
-/* ------------------------------------------------------------------ failing */
+/* ---------------------------------------------------------- failing */
 
 static bool secure(const struct stream *s)
 {
@@ -105,7 +105,7 @@ static void fail_nng(struct stream *s, int rv)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* ------------------------------------------------------------------ sending */
+/* ---------------------------------------------------------- sending */
 
 static void out_free(struct out *list)
 {
@@ -324,7 +324,7 @@ static bool say_hello(struct stream *s)
 	return ok;
 }
 
-/* ---------------------------------------------------------------- receiving */
+/* -------------------------------------------------------- receiving */
 
 static void receive(struct stream *s)
 {
@@ -514,7 +514,7 @@ static void on_received(void *arg)
 	receive(s);
 }
 
-/* ------------------------------------------------------------- life and end */
+/* ----------------------------------------------------- life and end */
 
 static bool origin_of(nng_stream *nng, struct origin *origin, char *text,
                       size_t cap)

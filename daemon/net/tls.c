@@ -48,7 +48,7 @@ struct question {
 };
 static _Thread_local struct question question;
 
-/* ---------------------------------------------------------------------- BIO */
+/* -------------------------------------------------------------- BIO */
 
 static int bio_write(BIO *bio, const char *p, int n)
 {
@@ -103,7 +103,7 @@ static bool method_make(void)
 	       BIO_meth_set_create(method, bio_create);
 }
 
-/* -------------------------------------------------------------- connections */
+/* ------------------------------------------------------ connections */
 
 static int conn_init(nng_tls_engine_conn *c, void *nng,
                      nng_tls_engine_config *config)
@@ -269,7 +269,7 @@ static bool conn_verified(nng_tls_engine_conn *c)
 	return ok;
 }
 
-/* ------------------------------------------------------------ configuration */
+/* ---------------------------------------------------- configuration */
 
 /* Called for each certificate of the peer's chain, the leaf last. */
 static int verify(int ok, X509_STORE_CTX *store)
@@ -429,7 +429,7 @@ static const nng_tls_engine engine = {
         .description = "OpenSSL 3, TLS 1.3, mutual",
 };
 
-/* --------------------------------------------------------------------- ours */
+/* ------------------------------------------------------------- ours */
 
 int gt_tls_register(void)
 {

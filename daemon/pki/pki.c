@@ -26,7 +26,7 @@ bool gt_pki_path(const struct gt_pki *pki, char out[GT_PKI_PATH],
 	return true;
 }
 
-/* ------------------------------------------------------------------- create */
+/* ----------------------------------------------------------- create */
 
 static int write_hex(const char *path, unsigned mode, const uint8_t b[32],
                      char *why, size_t why_cap)
@@ -121,7 +121,7 @@ int gt_pki_create(const char *dir, const char *name, char *why, size_t why_cap)
 	return status;
 }
 
-/* --------------------------------------------------------------------- open */
+/* ------------------------------------------------------------- open */
 
 static int by_code(const void *a, const void *b)
 {

@@ -38,7 +38,7 @@ bool gt_pki_uri(const struct gt_pki *pki, const char *code, char *out,
 	return true;
 }
 
-/* --------------------------------------------------------------------- rows */
+/* ------------------------------------------------------------- rows */
 
 static struct gt_bytes encode_member(struct gt_pki *pki,
                                      struct gt_pki_member *m)
@@ -197,8 +197,7 @@ int gt_pki_save(struct gt_pki *pki, char *why, size_t why_cap)
 	return status;
 }
 
-/* --------------------------------------------------------------- keys, files
- */
+/* ------------------------------------------------------ keys, files */
 
 /* The public half of the seed in path, which is made if there is none. */
 static int have_seed(const char *path, uint8_t public[32], char *why,
@@ -346,7 +345,7 @@ static int equip_publisher(struct gt_pki *pki, struct gt_pki_member *m,
 	return status ? status : have_seed(path, m->key, why, why_cap);
 }
 
-/* -------------------------------------------------------------------- enrol */
+/* ------------------------------------------------------------ enrol */
 
 /* The longest code already there that the node's place lies in. */
 static void default_parent(const struct gt_pki *pki, struct gt_pki_member *m)

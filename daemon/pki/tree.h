@@ -4,8 +4,8 @@
  *     - {code: "33", level: province, name: 浙江}
  *     - {code: "3301", name: 杭州市}            # level from the code's length
  *     - {code: "330106-b", parent: "330106"}    # parent: else the longest code
- *   publishers:                                 #   of the tree that contains
- * it
+ *                                               #   that contains it
+ *   publishers:
  *     - {code: 33-nju, name: 南京大学, node: "33"}
  *
  * A publisher's entries are signed with the key of the node named by `node`, or

@@ -66,7 +66,7 @@ __attribute__((constructor)) static void set_up(void)
 	control = map("GUANTONG_FAULT", FAULT_BYTES);
 }
 
-/* ---------------------------------------------------------------- deciding */
+/* --------------------------------------------------------- deciding */
 
 static bool counts(uint32_t class)
 {
@@ -173,7 +173,7 @@ static void finish(bool after)
 		die();
 }
 
-/* ------------------------------------------------------------------ memory */
+/* ----------------------------------------------------------- memory */
 
 /* The object file an address is in, for a person. */
 static void caller(char *out, size_t cap, void *address)
@@ -285,7 +285,7 @@ EXPORT int posix_memalign(void **out, size_t align, size_t n)
 	return *out ? 0 : ENOMEM;
 }
 
-/* ----------------------------------------------------------------- writing */
+/* ---------------------------------------------------------- writing */
 
 static ssize_t do_write(int fd, const void *p, size_t n)
 {
@@ -333,7 +333,7 @@ EXPORT ssize_t writev(int fd, const struct iovec *v, int n)
 	return got;
 }
 
-/* ----------------------------------------------------------------- syncing */
+/* ---------------------------------------------------------- syncing */
 
 EXPORT int fsync(int fd)
 {
@@ -355,7 +355,7 @@ EXPORT int fdatasync(int fd)
 	return rc;
 }
 
-/* ------------------------------------------------------------------- names */
+/* ------------------------------------------------------------ names */
 
 /* The mode that a call has only if it may make a file. */
 static unsigned mode_of(int flags, va_list ap)
@@ -440,7 +440,7 @@ EXPORT int mkdir(const char *path, mode_t mode)
 	return mkdirat(AT_FDCWD, path, mode);
 }
 
-/* ------------------------------------------------------------------- sizes */
+/* ------------------------------------------------------------ sizes */
 
 EXPORT int ftruncate(int fd, off_t n)
 {

@@ -66,8 +66,8 @@ static bool known(pid_t thread)
 	return false;
 }
 
-/* Attaches to those not yet known; how many. One that ended meanwhile is none.
- */
+/* Attaches to those not yet known; how many. One that ended meanwhile is
+ * none. */
 static size_t seize(pid_t pid)
 {
 	char path[64];

@@ -14,8 +14,8 @@
  *   [ab|ba] cut | restore       a cut link is silent and loses what is on it
  *   stats                       answered by what happened so far
  *
- * A line it does not understand is answered by "? LINE". Ends with its input.
- */
+ * A line it does not understand is answered by "? LINE". Ends with its
+ * input. */
 #define _GNU_SOURCE /* setns, ppoll */
 #include <errno.h>
 #include <fcntl.h>
@@ -105,7 +105,7 @@ static double draw(void)
 	return (double)((z ^ z >> 31) >> 11) / 9007199254740992.0;
 }
 
-/* ------------------------------------------------------------------ packets */
+/* ---------------------------------------------------------- packets */
 
 static void put(struct way *w, struct packet *p)
 {
@@ -193,7 +193,7 @@ static uint64_t deliver(struct way *w, int to, uint64_t now)
 	return w->first ? w->first->due : UINT64_MAX;
 }
 
-/* ----------------------------------------------------------------- commands */
+/* --------------------------------------------------------- commands */
 
 static bool set_one(struct way *w, const char *pair)
 {
@@ -269,7 +269,7 @@ static bool listen_to_orders(void)
 	return used < sizeof buffer; /* a line that long is nobody's */
 }
 
-/* --------------------------------------------------------------------- main */
+/* ------------------------------------------------------------- main */
 
 static int make_device(const char *space, const char *device)
 {

@@ -232,8 +232,7 @@ void blob_perform(struct world *w, struct sim_node *s,
 	}
 }
 
-/* -------------------------------------------------------- reading and rotting
- */
+/* ---------------------------------------------- reading and rotting */
 
 /* The manifest of a complete object, from the node's own row. */
 static struct gt_manifest *manifest_of(struct sim_node *s,

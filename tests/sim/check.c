@@ -43,8 +43,7 @@ void check_init(void)
 	nlost = 0;
 }
 
-/* -------------------------------------------------------------- signed items
- */
+/* ----------------------------------------------------- signed items */
 
 /* hash NULL: any body. */
 static bool issued(const struct issues *all, uint64_t version,
@@ -220,8 +219,7 @@ static void check_items(struct world *w, struct sim_node *s, bool all)
 	ask_end(st);
 }
 
-/* --------------------------------------------------------------------- marks
- */
+/* ------------------------------------------------------------ marks */
 
 static bool holds(const struct sim_node *s, const uint8_t *id,
                   const uint8_t *form)
@@ -356,8 +354,7 @@ static void check_marks(struct world *w, struct sim_node *s)
 	check_mark(w, s, s->core->root, true);
 }
 
-/* ------------------------------------------------------------------- records
- */
+/* ---------------------------------------------------------- records */
 
 bool work_record_at(const struct sim_node *s, const struct record *r,
                     bool set_aside_counts)
@@ -397,8 +394,7 @@ static void check_record(struct world *w)
 	           w->nodes[r->node].code);
 }
 
-/* --------------------------------------------------------------------- limits
- */
+/* ----------------------------------------------------------- limits */
 
 static void check_limits(struct world *w, const struct sim_node *s)
 {
@@ -411,8 +407,7 @@ static void check_limits(struct world *w, const struct sim_node *s)
 		           s->code);
 }
 
-/* --------------------------------------------------------------------- hooks
- */
+/* ------------------------------------------------------------ hooks */
 
 void check_node(struct world *w, unsigned node)
 {

@@ -75,8 +75,7 @@ static void say(const struct world *w, const struct sim_node *s,
 		       what);
 }
 
-/* ------------------------------------------------------------------ beginning
- */
+/* -------------------------------------------------------- beginning */
 
 void clone_episode(struct world *w)
 {
@@ -112,8 +111,7 @@ void clone_episode(struct world *w)
 	sim_plan(w, w->now + 120000 + prng_below(p, seen), COPY_SEEN, c->index);
 }
 
-/* --------------------------------------------------------------------- the end
- */
+/* ---------------------------------------------------------- the end */
 
 /* As the operator sees it on the status page: linked, and nothing waits. */
 static bool drained(const struct sim_node *s)

@@ -45,8 +45,8 @@ static void *must(void *p)
 	return p;
 }
 
-/* For n bytes; twice as much, or a file that grows is copied again and again.
- */
+/* For n bytes; twice as much, or a file that grows is copied again and
+ * again. */
 static void reserve(struct disk_file *f, size_t n)
 {
 	if (n > f->cap) {
@@ -66,8 +66,7 @@ static void size(struct disk_file *f, size_t n)
 	f->n = n;
 }
 
-/* ------------------------------------------------------- what is not durable
- */
+/* ---------------------------------------------- what is not durable */
 
 static bool has(const struct bits *b, size_t i)
 {
@@ -495,7 +494,7 @@ int disk_rename(struct disk *d, const char *from, const char *to)
 	return 0;
 }
 
-/* --------------------------------------------------------------- power cuts */
+/* ------------------------------------------------------- power cuts */
 
 /* Unsynced sectors reach the platter one by one, or not. */
 static void tear(struct disk_file *f, struct prng *p)
@@ -585,7 +584,7 @@ void disk_evict(struct disk *d)
 	}
 }
 
-/* --------------------------------------------------------- rot and backups */
+/* -------------------------------------------------- rot and backups */
 
 void disk_rot(struct disk_file *f, uint64_t at)
 {

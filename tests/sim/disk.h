@@ -8,8 +8,7 @@
  * A sync that fails leaves its sectors as Linux does: programs see them, no
  * later sync writes them, only a write makes them dirty again; until then a
  * power cut may take them, and so may whoever needs the memory. So with names:
- * only what is done to that name again is written with a later sync.
- */
+ * only what is done to that name again is written with a later sync. */
 #ifndef SIM_DISK_H
 #define SIM_DISK_H
 

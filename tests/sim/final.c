@@ -302,8 +302,8 @@ static bool node_right(struct world *w, struct sim_node *s, bool loud)
 	return right && nothing_left(w, s, loud) && in_order(s, loud);
 }
 
-/* The n-th of what a node has on demand only, 0: none; and how many there are.
- */
+/* The n-th of what a node has on demand only, 0: none; and how many there
+ * are. */
 static unsigned on_demand(struct world *w, unsigned node, uint64_t n,
                           unsigned *count)
 {

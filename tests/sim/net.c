@@ -24,8 +24,7 @@ void net_unref(struct gt_bulk *b)
 		free(b);
 }
 
-/* ------------------------------------------------------------------ carrying
- */
+/* --------------------------------------------------------- carrying */
 
 /* The child of the link s knows as `peer`, if s still holds that end. */
 static struct sim_node *link_of(struct world *w, const struct sim_node *s,
@@ -90,8 +89,8 @@ static void forge(struct world *w, struct sim_node *child, uint64_t token,
 	struct gt_bulk *other = net_forge(m, sim_draws(w, FAULT_FORGE));
 	if (!other)
 		return;
-	/* The forgery comes first; the answer it replaces is not wanted then.
-	 */
+	/* The forgery comes first; the answer it replaces is not wanted
+	 * then. */
 	carry(w, child, false, token, other);
 	net_unref(other);
 }
@@ -136,7 +135,7 @@ void net_deliver(struct world *w, struct sim_node *s, struct happening *h)
 	sim_turn(w, s, &e);
 }
 
-/* ------------------------------------------------------------ up and down */
+/* ------------------------------------------------------ up and down */
 
 static void tell(struct world *w, struct sim_node *s, enum gt_event_type type,
                  uint32_t peer, bool parent)
@@ -263,7 +262,7 @@ void net_try(struct world *w, struct sim_node *child)
 		        ->peer = near;
 }
 
-/* ------------------------------------------------------------------- faults */
+/* ----------------------------------------------------------- faults */
 
 static void outage(struct world *w, struct sim_node *c)
 {

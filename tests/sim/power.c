@@ -18,8 +18,7 @@ static void say(const struct world *w, const struct sim_node *s,
 		       what);
 }
 
-/* ----------------------------------------------------------------- going off
- */
+/* -------------------------------------------------------- going off */
 
 /* Closed in order, SQLite moves its log into the database. */
 static void stop(struct world *w, struct sim_node *s, bool in_order)
@@ -72,8 +71,7 @@ void power_end(struct world *w, struct sim_node *s)
 	        ->incarnation = s->incarnation;
 }
 
-/* ----------------------------------------------------------------- coming on
- */
+/* -------------------------------------------------------- coming on */
 
 /* The root's operator keeps the roster; a node that joins is given the rows
  * from itself up to the root. */
@@ -240,8 +238,7 @@ void power_on(struct world *w, struct sim_node *s)
 		plan_faults(w, s);
 }
 
-/* ------------------------------------------------------------------ episodes
- */
+/* --------------------------------------------------------- episodes */
 
 static void fill_up(struct world *w, struct sim_node *s, struct prng *p)
 {

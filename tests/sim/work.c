@@ -29,8 +29,7 @@ struct resource *work_resource(const char *id)
 	return &work.resources[i];
 }
 
-/* --------------------------------------------------------------------- asking
- */
+/* ----------------------------------------------------------- asking */
 
 static struct promise *promise_new(struct world *w, unsigned node,
                                    enum promise_kind kind)
@@ -71,8 +70,7 @@ void work_crashed(struct world *w, unsigned node)
 	}
 }
 
-/* ---------------------------------------------------------------- publishing
- */
+/* ------------------------------------------------------- publishing */
 
 struct buffer {
 	uint8_t *p;
@@ -263,8 +261,7 @@ static void some_publishing(struct world *w)
 	}
 }
 
-/* ---------------------------------------------------------------------- rules
- */
+/* ------------------------------------------------------------ rules */
 
 /* What was barred by a node's rules may not be any more. */
 static void unbar(const struct world *w, unsigned node)
@@ -296,8 +293,7 @@ static void change_rules(struct world *w, unsigned node, unsigned choice)
 	command(w, at, &e);
 }
 
-/* -------------------------------------------------------------------- records
- */
+/* ---------------------------------------------------------- records */
 
 static struct record *record_new(void)
 {
@@ -394,8 +390,7 @@ static void hand_in(struct world *w, unsigned node)
 		p->kind = NO_PROMISE;
 }
 
-/* ------------------------------------------------------------------- answers
- */
+/* ---------------------------------------------------------- answers */
 
 static void published(struct resource *r, const struct gt_action *a,
                       bool withdrawn)
@@ -502,8 +497,7 @@ void work_replied(struct world *w, unsigned node, const struct gt_action *a)
 	*p = (struct promise){0};
 }
 
-/* ----------------------------------------------------------------------- ticks
- */
+/* ------------------------------------------------------------ ticks */
 
 static void ask_for(struct world *w, unsigned node)
 {

@@ -62,7 +62,7 @@ int64_t world_wall(const struct world *w, unsigned node)
 	return 1767225600000 + now + now * s->drift / 1000000 + s->clock_off;
 }
 
-/* -------------------------------------------------------------------- turns */
+/* ------------------------------------------------------------ turns */
 
 static void watch_deadline(struct world *w, struct sim_node *s)
 {
@@ -131,7 +131,7 @@ bool world_stage(struct world *w, unsigned node, const char *name,
 	return good;
 }
 
-/* ----------------------------------------------------------------- episodes */
+/* --------------------------------------------------------- episodes */
 
 /* How long on average until a fault of that class strikes somewhere. */
 static uint64_t pause_of(enum fault_bit bit)
@@ -198,7 +198,7 @@ static void episode(struct world *w, enum fault_bit bit)
 	plan_episode(w, bit);
 }
 
-/* --------------------------------------------------------------------- loop */
+/* ------------------------------------------------------------- loop */
 
 static void link_cut(struct world *w, struct sim_node *s, uint32_t peer)
 {
@@ -334,7 +334,7 @@ bool world_upgrade(struct world *w)
 	return any;
 }
 
-/* ---------------------------------------------------------- beginning, end */
+/* --------------------------------------------------- beginning, end */
 
 /* A five-level chain, then siblings at the lower levels. */
 static void name_nodes(struct world *w, unsigned count)

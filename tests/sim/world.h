@@ -32,11 +32,11 @@ enum { NODES_MAX = 2049 }; /* one slot is for a copy, see clone.c */
 	X(RESTORE, "restore")       /* an old backup comes back */             \
 	X(REPLACE, "replace")       /* an empty disk under the same code */    \
 	X(VERSION, "version")       /* programs change, N and N-1 */           \
-	X(CLONE, "clone")           /* two copies of a node; and a backup      \
-	                               restored without telling the node */    \
-	X(SYNC, "sync")             /* a sync fails, and what it was to write  \
-	                               looks clean */                          \
-	X(LIE, "lie")               /* fsync does nothing: never on by itself */
+	X(CLONE, "clone") /* two copies of a node; and a backup      \
+	                               restored without telling the node */         \
+	X(SYNC, "sync")   /* a sync fails, and what it was to write  \
+	                               looks clean */         \
+	X(LIE, "lie")     /* fsync does nothing: never on by itself */
 
 enum fault_bit {
 #define X(name, text) FAULT_BIT_##name,
@@ -194,8 +194,8 @@ void check_ask(struct world *w);
 void audit_init(void);
 void audit_free(void);
 /* The disk behind an index is about to be lost, and with it the rows on it, of
- * the node whose home that is; what the disk behind `node` has of them is not.
- */
+ * the node whose home that is; what the disk behind `node` has of them is
+ * not. */
 void audit_lost(struct world *w, unsigned node, unsigned home);
 void audit_kept(struct world *w, unsigned node, unsigned home);
 /* No end has anything left to tell the other. */

@@ -27,7 +27,7 @@ static void *copy(const void *p, size_t n)
 	return out;
 }
 
-/* ------------------------------------------------------------------ opening */
+/* ---------------------------------------------------------- opening */
 
 struct nodes *nodes_new(void)
 {
@@ -137,7 +137,7 @@ void nodes_enrol(struct nodes *t)
 	}
 }
 
-/* ------------------------------------------------------------------ actions */
+/* ---------------------------------------------------------- actions */
 
 static void keep(struct nodes *t, struct one *s, const struct gt_action *a)
 {
@@ -384,7 +384,7 @@ int nodes_event(struct nodes *t, unsigned i, const struct gt_event *e)
 	return 0;
 }
 
-/* -------------------------------------------------------------------- links */
+/* ------------------------------------------------------------ links */
 
 static void peer_up(struct nodes *t, unsigned i, uint32_t peer, bool parent,
                     const char *cert)
@@ -516,7 +516,7 @@ void nodes_pass(struct nodes *t, uint64_t ms)
 	t->now.mono_ms = end;
 }
 
-/* ------------------------------------------------------------------ scripts */
+/* ---------------------------------------------------------- scripts */
 
 static void say(struct nodes *t, unsigned i, uint32_t peer, uint64_t token,
                 const ProtobufCMessage *m, struct gt_bytes payload)

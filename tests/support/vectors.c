@@ -79,8 +79,7 @@ static void reply(const char *name, const char *about,
 #define REPLY(name, about, which, m) \
 	reply(name, about, GT__REPLY__BODY_##which, &(m), sizeof(m))
 
-/* ------------------------------------------------------------- signed things
- */
+/* ---------------------------------------------------- signed things */
 
 static struct gt_bytes entry_body(const char *id)
 {
@@ -198,8 +197,7 @@ static void signed_things(void)
 	        sealed(3, GT__KIND__MEMBER, &member, 1, 0));
 }
 
-/* ------------------------------------------------------------------- session
- */
+/* ---------------------------------------------------------- session */
 
 static ProtobufCBinaryData proof(uint8_t seed, const char *role)
 {
@@ -255,8 +253,7 @@ static void session(void)
 	REPLY("prove-reply", "Where the parent is with this child.", PROVE, pr);
 }
 
-/* ---------------------------------------------------------------------- feed
- */
+/* ------------------------------------------------------------- feed */
 
 static void feed(void)
 {
@@ -325,8 +322,7 @@ static void feed(void)
 	        OFFER, o);
 }
 
-/* ------------------------------------------------------------------- content
- */
+/* ---------------------------------------------------------- content */
 
 static void content(void)
 {
@@ -414,8 +410,7 @@ size_t vectors_make(struct gt_arena *a, struct vector out[VECTORS_MAX])
 	return count;
 }
 
-/* --------------------------------------------------------------------- showing
- */
+/* ---------------------------------------------------------- showing */
 
 static void show(FILE *f, const ProtobufCMessage *m, int depth);
 

@@ -15,8 +15,8 @@ struct vector {
 enum { VECTORS_MAX = 32 };
 
 /* Child 3301 (Ed25519 seed 01 01 ...), parent and publisher 33 (seed 02 02
- * ...), roster key of seed 03 03 .... All lives in the arena. Returns how many.
- */
+ * ...), roster key of seed 03 03 .... All lives in the arena. Returns how
+ * many. */
 size_t vectors_make(struct gt_arena *arena, struct vector out[VECTORS_MAX]);
 /* Fields of a message as text, one a line, as in the files; caller frees. */
 char *vectors_show(const ProtobufCMessage *m);

@@ -22,8 +22,7 @@
 #include "statement.h"
 #include "tally.h"
 
-/* -------------------------------------------------------------------- a core
- */
+/* ----------------------------------------------------------- a core */
 
 static struct gt_http *http;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -138,8 +137,7 @@ static unsigned posts(enum gt_event_type type)
 	return n;
 }
 
-/* ---------------------------------------------------------------- a database
- */
+/* ------------------------------------------------------- a database */
 
 static char dir[] = "/tmp/gt-http-XXXXXX";
 static struct pack pack;
@@ -270,8 +268,7 @@ static void write_object(void)
 	assert_int_equal(fclose(f), 0);
 }
 
-/* -------------------------------------------------------------------- a client
- */
+/* --------------------------------------------------------- a client */
 
 struct answer {
 	CURLcode curl;
@@ -360,8 +357,7 @@ static bool heads(const char *text)
 	return strstr(got.head, text) != NULL;
 }
 
-/* --------------------------------------------------------------------- set-up
- */
+/* ----------------------------------------------------------- set-up */
 
 static struct gt_config config = {.code = "3301",
                                   .name = "杭州<x>",

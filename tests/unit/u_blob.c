@@ -353,8 +353,7 @@ static void order_within_an_object(void **state)
 		assert_int_equal(b->seen.v[i].status, 0);
 }
 
-/* ------------------------------------------------------------- whole objects
- */
+/* ---------------------------------------------------- whole objects */
 
 struct packed {
 	uint8_t *p;
@@ -526,8 +525,7 @@ static void an_object_placed_piece_by_piece(void **state)
 	unpack(&k);
 }
 
-/* ------------------------------------------------------------------ full disk
- */
+/* -------------------------------------------------------- full disk */
 
 static void a_reserve_is_kept(void **state)
 {

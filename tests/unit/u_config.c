@@ -69,7 +69,7 @@ static void guesses(void **state)
 	}
 }
 
-/* ----------------------------------------------------------- what is taken */
+/* ---------------------------------------------------- what is taken */
 
 static void defaults(void **state)
 {
@@ -170,7 +170,7 @@ static void insecure_is_shouted_about(void **state)
 	gt_complaints_free(&c);
 }
 
-/* ------------------------------------------------ what is said of mistakes */
+/* ----------------------------------------- what is said of mistakes */
 
 /* A case of a golden file: "##### title", the YAML, "##### says", one complaint
  * a line. */
@@ -199,8 +199,8 @@ static void check_golden(const struct golden *g, const char *lang, bool policy)
 	gt_complaints_free(&c);
 }
 
-/* Cuts text at the next "##### ..." line. The rest of that line, NULL: the end.
- */
+/* Cuts text at the next "##### ..." line. The rest of that line, NULL: the
+ * end. */
 static char *next_part(char **text)
 {
 	char *mark = strncmp(*text, "##### ", 6) == 0
@@ -327,7 +327,7 @@ static void texts_agree(void **state)
 	}
 }
 
-/* ---------------------------------------------------------------- printing */
+/* --------------------------------------------------------- printing */
 
 static void same_config(void)
 {
@@ -390,7 +390,7 @@ static void the_documentation_parses(void **state)
 	}
 }
 
-/* ---------------------------------------------------------------- examples */
+/* --------------------------------------------------------- examples */
 
 static void example_configs(void **state)
 {
@@ -443,8 +443,8 @@ static struct gt_layer *load_layer(const char *path)
 	return layer;
 }
 
-/* What the province's and the county's layers make of things like the demo's.
- */
+/* What the province's and the county's layers make of things like the
+ * demo's. */
 static void example_layers(void **state)
 {
 	(void)state;

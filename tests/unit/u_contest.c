@@ -1,5 +1,5 @@
-/* u_contest.c: an Offer whose answer is lost is made again (PROTOCOL.md M32).
- */
+/* u_contest.c: an Offer whose answer is lost is made again (PROTOCOL.md
+ * M32). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -157,8 +157,8 @@ static void assert_settled(struct nodes *t, unsigned lowest)
 }
 
 /* Sent what it cannot take, the child acknowledges it and offers what it holds.
- * The next link, or its next life, knows of neither; it must be sent all anew.
- */
+ * The next link, or its next life, knows of neither; it must be sent all
+ * anew. */
 static void lost(struct nodes *t, unsigned lowest, bool life_too)
 {
 	for (unsigned times = 0; times < 2; times++) {

@@ -1,5 +1,5 @@
-/* u_lineage.c: is the neighbour the one met last time? (PROTOCOL.md M30, M31)
- */
+/* u_lineage.c: is the neighbour the one met last time? (PROTOCOL.md M30,
+ * M31) */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,7 +33,7 @@ static int two(void **state)
 	return 0;
 }
 
-/* ----------------------------------------------------------------- the kit */
+/* ---------------------------------------------------------- the kit */
 
 static void link_up(struct nodes *t, unsigned child)
 {
@@ -114,8 +114,7 @@ static void hand_in(struct nodes *t, unsigned i, uint32_t first, size_t count)
 	assert_int_equal(nodes_statements(t, i, first, count, 0), 0);
 }
 
-/* ------------------------------------------------------------ no false alarm
- */
+/* --------------------------------------------------- no false alarm */
 
 static void both_remember_the_session(void **state)
 {
@@ -219,7 +218,7 @@ static void restored_and_said_so(void **state)
 	assert_records(t, TOP, 10);
 }
 
-/* ------------------------------------------------------------------- alarms */
+/* ----------------------------------------------------------- alarms */
 
 static void assert_alarm(struct nodes *t, unsigned i, uint64_t count)
 {
@@ -364,8 +363,7 @@ static void restored_without_a_word(void **state)
 	}
 }
 
-/* -------------------------------------------------------------------- hostile
- */
+/* ---------------------------------------------------------- hostile */
 
 /* The Hello of node MID, with another lineage in it. */
 static void hello_with(struct nodes *t, size_t n)

@@ -139,7 +139,7 @@ static void intermediate(void **state)
 	ca_free(middle);
 }
 
-/* ------------------------------------------------------------------ refused */
+/* ---------------------------------------------------------- refused */
 
 struct refusal {
 	const char *name;
@@ -202,7 +202,7 @@ static void refused(void **state)
 	}
 }
 
-/* ------------------------------------------------------------------ traffic */
+/* ---------------------------------------------------------- traffic */
 
 static void send_one(struct pair *p, uint64_t token, size_t n)
 {
@@ -369,8 +369,7 @@ static void queue_full(void **state)
 	pair_fini(&p);
 }
 
-/* --------------------------------------------------------- ends and new starts
- */
+/* ---------------------------------------------- ends and new starts */
 
 static void reconnect(void **state)
 {
@@ -558,7 +557,7 @@ static void bad_config(void **state)
 	pair_fini(&p);
 }
 
-/* ------------------------------------------------------------------- nngcat */
+/* ----------------------------------------------------------- nngcat */
 
 /* A stock REQ socket: what it says is no message of ours, and it gets a
  * well-formed answer all the same. */

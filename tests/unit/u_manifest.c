@@ -65,7 +65,7 @@ static void expect(struct gt_bytes bytes, int status, const char *say)
 	free(exact);
 }
 
-/* ----------------------------------------------------------------- encoding */
+/* --------------------------------------------------------- encoding */
 
 /* What we write is what protobuf writes, and what it writes we read. */
 static void as_protobuf(void **state)
@@ -131,7 +131,7 @@ static void one_encoding(void **state)
 	pack_clear(&p);
 }
 
-/* -------------------------------------------------------------------- rules */
+/* ------------------------------------------------------------ rules */
 
 static char longest[GT_PATH_MAX + 2];
 
@@ -298,7 +298,7 @@ static void broken_rules(void **state)
 	}
 }
 
-/* ------------------------------------------------------------- large things */
+/* ----------------------------------------------------- large things */
 
 static uint8_t *put(uint8_t *out, const void *p, size_t n)
 {

@@ -41,8 +41,7 @@ static void assert_refused(struct nodes *t, unsigned i, enum gt_error code,
 	assert_false(ready(t, i));
 }
 
-/* ------------------------------------------------------------------- sessions
- */
+/* --------------------------------------------------------- sessions */
 
 static void hello_and_prove(void **state)
 {
@@ -303,8 +302,7 @@ static void the_parent_is_revoked(void **state)
 	        nodes_dropped(t, LOW, "the parent is not an active member"));
 }
 
-/* ----------------------------------------------------------- hostile messages
- */
+/* ------------------------------------------------- hostile messages */
 
 static void raw(struct nodes *t, unsigned i, uint32_t peer, uint64_t token,
                 const char *bytes, size_t n, int status)
@@ -429,8 +427,7 @@ static void silence(void **state)
 	assert_true(ready(t, LOW));
 }
 
-/* ------------------------------------------------------------ turns that fail
- */
+/* -------------------------------------------------- turns that fail */
 
 static struct {
 	int ops, left;

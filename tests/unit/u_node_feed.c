@@ -51,8 +51,7 @@ static void link_all(struct nodes *t)
 	nodes_run(t);
 }
 
-/* -------------------------------------------------------------------- changes
- */
+/* ---------------------------------------------------------- changes */
 
 static void new_updated_withdrawn(void **state)
 {
@@ -219,8 +218,7 @@ static void members_and_layers_come_first(void **state)
 	                 0);
 }
 
-/* ----------------------------------------------------------------- reconciling
- */
+/* ------------------------------------------------------ reconciling */
 
 static bool double_all(struct nodes *t, struct message *m)
 {
@@ -433,8 +431,7 @@ static void restored_records(void **state)
 	assert_int_equal(s.records_waiting, 0);
 }
 
-/* ------------------------------------------------------------------ signatures
- */
+/* ------------------------------------------------------- signatures */
 
 struct script {
 	struct nodes *t;

@@ -12,8 +12,7 @@
 
 enum { TOP, MID, LOW };
 
-/* ----------------------------------------------------------------- good ways
- */
+/* -------------------------------------------------------- good ways */
 
 static void three_levels(void **state)
 {
@@ -256,8 +255,7 @@ static void on_demand(void **state)
 	pack_clear(&p);
 }
 
-/* ------------------------------------------------------------------ bad bytes
- */
+/* -------------------------------------------------------- bad bytes */
 
 static bool damage_one(struct nodes *t, struct message *m)
 {
@@ -322,7 +320,7 @@ static void the_parents_copy_rots(void **state)
 	pack_clear(&p);
 }
 
-/* ---------------------------------------- full disks, faults, who may ask */
+/* ---------------------------------- full disks, faults, who may ask */
 
 static void a_full_disk_pauses_bulk_only(void **state)
 {

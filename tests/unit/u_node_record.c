@@ -130,8 +130,7 @@ static void a_link_cut_between(void **state)
 	assert_int_equal(mark(t, LOW, "root"), 15);
 }
 
-/* ------------------------------------------------------------- from a script
- */
+/* ---------------------------------------------------- from a script */
 
 struct wire_record {
 	uint64_t seq, origin_seq;

@@ -112,7 +112,7 @@ static void link_again(struct nodes *t)
 	nodes_pass(t, 1000);
 }
 
-/* ------------------------------------------------------------- version 2 */
+/* -------------------------------------------------------- version 2 */
 
 static void told_and_forgotten(void **state)
 {
@@ -213,8 +213,8 @@ static void a_restart_in_the_middle(void **state)
 	pack_clear(&p);
 }
 
-/* A backup of the middle of a transfer: its name may have been used up since.
- */
+/* A backup of the middle of a transfer: its name may have been used up
+ * since. */
 static void a_backup_uses_no_name_again(void **state)
 {
 	struct nodes *t = *state;
@@ -291,7 +291,7 @@ static void fetched_again_is_another(void **state)
 	pack_clear(&p);
 }
 
-/* ------------------------------------------------------------- version 1 */
+/* -------------------------------------------------------- version 1 */
 
 static void older_parent(void **state)
 {
@@ -326,8 +326,8 @@ static void older_child(void **state)
 	pack_clear(&p);
 }
 
-/* The parent goes back to version 1 and comes again: it is told nothing twice.
- */
+/* The parent goes back to version 1 and comes again: it is told nothing
+ * twice. */
 static void back_and_forth(void **state)
 {
 	struct nodes *t = *state;
@@ -349,7 +349,7 @@ static void back_and_forth(void **state)
 	pack_clear(&p);
 }
 
-/* ---------------------------------------------------------------- limits */
+/* ----------------------------------------------------------- limits */
 
 static Gt__Done done(uint8_t transfer[16], uint8_t object[32])
 {

@@ -13,7 +13,7 @@
 #include "tar.h"
 #include "unit/object_kit.h"
 
-/* ---------------------------------------------------------------- the paths */
+/* -------------------------------------------------------- the paths */
 
 static void paths(void **state)
 {
@@ -110,7 +110,7 @@ static void media_types(void **state)
 	assert_false(gt_media_type_valid("", 0));
 }
 
-/* --------------------------------------------------------------- round trip */
+/* ------------------------------------------------------- round trip */
 
 /* Members by the naive model: the manifest's numbers against the bytes. */
 static void assert_same(const struct pack *p, const struct gt_manifest *m)
@@ -183,7 +183,7 @@ static void ranges(void **state)
 	pack_clear(&p);
 }
 
-/* -------------------------------------------------------------- stock tools */
+/* ------------------------------------------------------ stock tools */
 
 static void run(const char *command)
 {
@@ -297,7 +297,7 @@ static void eight_gigabytes(void **state)
 		fail_msg("tar says %s", line);
 }
 
-/* -------------------------------------------------------------------- bombs */
+/* ------------------------------------------------------------ bombs */
 
 static int count_bytes(void *arg, const uint8_t *p, size_t n)
 {
@@ -399,7 +399,7 @@ static void bombs(void **state)
 	free(frame);
 }
 
-/* ------------------------------------------------------------------- damage */
+/* ----------------------------------------------------------- damage */
 
 /* No bit of an object file can change unseen. */
 static void flipped_bits(void **state)
@@ -492,7 +492,7 @@ static void lying_headers(void **state)
 	}
 }
 
-/* ----------------------------------------------------------- at the packer */
+/* ---------------------------------------------------- at the packer */
 
 struct broken {
 	size_t after;
@@ -620,7 +620,7 @@ static void levels(void **state)
 	free(bytes);
 }
 
-/* ------------------------------------------------------------------ editing */
+/* ---------------------------------------------------------- editing */
 
 /* Bytes put in near the front leave the frames behind them alone. */
 static void edits_are_local(void **state)

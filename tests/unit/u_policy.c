@@ -279,7 +279,7 @@ static void first_match(void **state)
 	gt_layer_free(NULL);
 }
 
-/* ---------------------------------------------------------------- refusals */
+/* --------------------------------------------------------- refusals */
 
 static void refused(const struct small *s, int want, const char *reason)
 {

@@ -26,8 +26,7 @@ static struct gt_reader *reader;
 static struct gt_arena *arena;
 static int64_t seq;
 
-/* --------------------------------------------------------------------- writing
- */
+/* ---------------------------------------------------------- writing */
 
 static void sql(const char *text)
 {
@@ -289,8 +288,7 @@ static int teardown(void **state)
 	return rmdir(dir);
 }
 
-/* --------------------------------------------------------------------- reading
- */
+/* ---------------------------------------------------------- reading */
 
 static const char *word(const json_t *v, const char *key)
 {
@@ -583,8 +581,7 @@ static void quarantine(void **state)
 	json_decref(v);
 }
 
-/* ----------------------------------------------------------------------- audit
- */
+/* ------------------------------------------------------------ audit */
 
 static const char *trail(struct gt_audit_query q)
 {
@@ -659,8 +656,7 @@ static void audit(void **state)
 	assert_string_equal(TRAIL(.event = "publish"), "1 1000000");
 }
 
-/* ---------------------------------------------------------------------- policy
- */
+/* ----------------------------------------------------------- policy */
 
 static const char *explain(const char *id, const char *code)
 {
@@ -738,8 +734,7 @@ static void documents(void **state)
 	json_decref(v);
 }
 
-/* ------------------------------------------------------------- beside a writer
- */
+/* -------------------------------------------------- beside a writer */
 
 /* The writer commits and checkpoints between a reader's pages: every page is
  * whole, rows that were there are seen once, and the log can be emptied. */

@@ -128,8 +128,7 @@ static void test_refused(void **state)
 	assert_non_null(strstr(b->why, b->file));
 }
 
-/* --------------------------------------------------- what SQLite does itself
- */
+/* ------------------------------------------ what SQLite does itself */
 
 static void copy(const struct box *b, const char *end)
 {

@@ -71,8 +71,8 @@ static void all_or_nothing(void **state)
 	gt_store_close(s);
 }
 
-/* What cannot be compiled stops the transaction, whatever else is done in it.
- */
+/* What cannot be compiled stops the transaction, whatever else is done in
+ * it. */
 static void one_that_fails(void **state)
 {
 	struct gt_store *s = opened();

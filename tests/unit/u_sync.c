@@ -100,8 +100,7 @@ static int adopt(struct gt_blob_store *s, struct gt_id id)
 	return status;
 }
 
-/* ------------------------------------------------------------------- objects
- */
+/* ---------------------------------------------------------- objects */
 
 /* The folder holds the name of another object too, and the system tells of what
  * it could not write once. */
@@ -175,8 +174,7 @@ static void so_does_one_above_them(void **state)
 	                 0);
 }
 
-/* ------------------------------------------------------------------- the log
- */
+/* ---------------------------------------------------------- the log */
 
 static void a_log_whose_name_is_not_durable_goes(void **state)
 {
