@@ -54,11 +54,46 @@ endif
 CORE_LIBS := -lsqlite3 -lzstd -ljansson -lprotobuf-c -lcrypto -lm
 DAEMON_LIBS := -luv -lnng -lyaml -lmicrohttpd -lcurl -lsystemd -lssl -lpthread
 
-# A room sees its own headers and those of the rooms below it, no others.
-INC_proto := -iquote proto -isystem $(GEN)
-INC_src := -iquote src $(INC_proto)
-INC_daemon := $(addprefix -iquote ,daemon $(wildcard daemon/*/)) $(INC_src)
-INC_tests := -iquote tests -iquote tests/support $(INC_daemon)
+# Rooms, ground first. A room sees its own headers and those of the rooms below
+# it, no others: each has its include path here, and `make layers` reads this
+# list to prove the same of every include and of every symbol.
+#   room: rooms it may include beside its own (NAME/ is the room, not below it)
+ROOM_proto :=
+ROOM_src/base := proto
+ROOM_src/object := $(ROOM_src/base) src/base
+ROOM_src/policy := $(ROOM_src/base) src/base
+ROOM_src/xapi := $(ROOM_src/base) src/base
+ROOM_src/trust := $(ROOM_src/base) src/base
+ROOM_src/store := $(ROOM_src/base) src/base
+# node.h, the one door, lies in src itself
+ROOM_src := proto src/base src/xapi
+ROOM_src/turn := proto src/base src/object src/policy src/xapi src/trust src/store src
+ROOM_src/read := proto src/base src/policy src/xapi src/trust src/store
+ROOM_src/content := $(ROOM_src/turn) src/turn
+ROOM_src/records := $(ROOM_src/turn) src/turn
+ROOM_src/catalogue := $(ROOM_src/content) src/content src/records
+ROOM_src/node := $(ROOM_src/catalogue) src/catalogue
+# the daemon stands on all of src
+SRC_ROOMS := $(ROOM_src/node) src/node src/read
+ROOM_daemon/words := $(SRC_ROOMS)
+ROOM_daemon/sys := $(SRC_ROOMS) daemon/words
+ROOM_daemon/config := $(ROOM_daemon/sys) daemon/sys
+ROOM_daemon/net := $(ROOM_daemon/sys) daemon/sys
+ROOM_daemon/pki := $(ROOM_daemon/sys) daemon/sys daemon/config daemon/cli
+ROOM_daemon/disk := $(ROOM_daemon/net) daemon/net
+ROOM_daemon/core := $(ROOM_daemon/net) daemon/net
+ROOM_daemon/http := $(ROOM_daemon/core) daemon/core daemon/disk daemon/config daemon/http/door daemon/cli
+ROOM_daemon/http/page := $(ROOM_daemon/http) daemon/http
+ROOM_daemon/http/xapi := $(ROOM_daemon/http) daemon/http
+ROOM_daemon/http/admin := $(ROOM_daemon/http) daemon/http
+ROOM_daemon/http/door := $(ROOM_daemon/http) daemon/http daemon/http/page daemon/http/xapi daemon/http/admin
+ROOM_daemon/run := $(ROOM_daemon/http/door) daemon/http/door
+ROOM_daemon/cli := $(ROOM_daemon/pki) daemon/pki daemon/net daemon/disk
+ROOM_daemon := $(ROOM_daemon/run) daemon/run daemon/pki daemon/cli
+ROOMS := $(patsubst ROOM_%,%,$(filter ROOM_%,$(.VARIABLES)))
+ALL_ROOMS := $(ROOM_daemon) daemon
+# its own place among them: a room below may stand in a folder above
+room = $(addprefix -iquote ,$(1) $(if $(filter tests%,$(1)),tests tests/support $(ALL_ROOMS),$(ROOM_$(1)))) -isystem $(GEN)
 
 # protobuf-c's initialisers cast qualifiers away; gcc knows them for a system
 # header's, clang blames whoever writes them. Only the tests do; they also say
@@ -68,8 +103,8 @@ WARN_tests := $(if $(findstring clang,$(CC)),-Wno-cast-qual -Wno-string-conversi
 PROGRAMS := $(B)/guantongd $(B)/guantong
 MAINS := daemon/guantongd.c daemon/guantong.c
 objects = $(patsubst %.c,$(B)/%.o,$(1))
-CORE := $(call objects,$(wildcard proto/*.c src/*.c)) $(B)/gen/guantong.pb-c.o
-DAEMON := $(call objects,$(filter-out $(MAINS),$(wildcard daemon/*.c daemon/*/*.c)))
+CORE := $(call objects,$(wildcard proto/*.c src/*/*.c)) $(B)/gen/guantong.pb-c.o
+DAEMON := $(call objects,$(filter-out $(MAINS),$(wildcard daemon/*.c daemon/*/*.c daemon/*/*/*.c)))
 SUPPORT := $(call objects,$(wildcard tests/support/*.c))
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/u_*.c))
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/f_*.c))
@@ -97,7 +132,7 @@ $(B)/gen/%.o: $(GEN)/%.c
 	$(CC) $(BASE) $(OPT) -I$(GEN) -c $< -o $@
 $(B)/%.o: %.c Makefile $(GEN)/guantong.pb-c.h
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(WARN) $(WARN_$(firstword $(subst /, ,$<))) $(OPT) $(INC_$(firstword $(subst /, ,$<))) -c $< -o $@
+	$(CC) $(BASE) $(WARN) $(WARN_$(firstword $(subst /, ,$<))) $(OPT) $(call room,$(patsubst %/,%,$(dir $<))) -c $< -o $@
 $(B)/libguantong.a: $(CORE)
 	@rm -f $@; ar rcs $@ $^
 $(B)/libdaemon.a: $(DAEMON)

@@ -42,7 +42,7 @@ struct gt_node_config {
 	uint32_t transfers;    /* objects filled at once */
 	uint32_t log_pages;    /* of the database's log, before it is moved
 	                          into it; 0 or more than 4,096: so many */
-	uint32_t protocol_max; /* newest version to speak, version.h; 0 or more
+	uint32_t protocol_max; /* newest version to speak, protocol.h; 0 or more
 	                          than there is: the newest there is */
 	bool restored; /* the database is a backup, or new in place of a lost
 	                  one: what neighbours remember of this node may be

@@ -8,9 +8,9 @@
 
 #include "code.h"
 #include "config_table.h"
+#include "protocol.h"
 #include "translate.h"
 #include "units.h"
-#include "version.h"
 #include "yaml.h"
 
 /* A configuration being read. places[i]: where row i was given, NULL: it was

@@ -1,6 +1,6 @@
 #include "config_table.h"
 
-#include "version.h"
+#include "protocol.h"
 
 #define FIELD(f)                                 \
 	.offset = offsetof(struct gt_config, f), \

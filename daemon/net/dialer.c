@@ -1,7 +1,7 @@
 /* dialer.c: the way to the parent. One dial or one link at a time; addresses in
  * turn; between attempts a pause of full-jitter exponential backoff, so that a
  * county does not come back as one wave. */
-#include "links.h"
+#include "net_inside.h"
 
 #include <stdlib.h>
 #include <string.h>

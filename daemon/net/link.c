@@ -6,7 +6,7 @@
 #include <nng/nng.h>
 #include <nng/supplemental/tls/tls.h>
 
-#include "links.h"
+#include "net_inside.h"
 #include "tls.h"
 
 enum { SWEEP_MS = 50, SWEEP_BATCH = 64, LOG_PER_SECOND = 20 };

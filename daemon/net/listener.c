@@ -4,7 +4,7 @@
  * on at once; what lasts (no descriptors, no memory) pauses it for a moment;
  * and a listener that fails again and again is made anew on the same port. The
  * links it accepted know nothing of it. */
-#include "links.h"
+#include "net_inside.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "links.h"
+#include "net_inside.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>

@@ -42,7 +42,7 @@ for room in ANGLES:
             if other:
                 found.append(f"{shown} includes by a macro, {other}, which cannot be judged")
             if quoted and quoted != "guantong.pb-c.h":
-                here = any(os.path.exists(f"{root}/{r}/{quoted}") for r in BELOW[room])
+                here = any(glob.glob(f"{root}/{r}/**/{quoted}", recursive=True) for r in BELOW[room])
                 if "/" in quoted or not here:
                     found.append(f'{shown} includes "{quoted}", which is not in {room}/ or below')
         for m in SQL.finditer(text):

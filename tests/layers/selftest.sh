@@ -29,7 +29,7 @@ fresh()
 	for d in gen proto src daemon; do
 		[ -d "$objects/$d" ] && cp -r "$objects/$d" "$tmp/obj/"
 	done
-	mkdir -p "$tmp/obj/proto" "$tmp/obj/daemon"
+	mkdir -p "$tmp/obj/proto" "$tmp/obj/src" "$tmp/obj/daemon"
 	return 0
 }
 # plant WHAT ROOM EXPECTED, code from standard input
@@ -38,7 +38,7 @@ plant()
 	local what=$1 room=$2 expected=$3
 	fresh
 	cat >"$tmp/tree/$room/zz_planted.c"
-	if ! "$CC" -w $(printf -- '-iquote %s ' daemon daemon/*/) -iquote src -iquote proto \
+	if ! "$CC" -w $(printf -- '-iquote %s ' daemon daemon/*/ daemon/*/*/ src src/*/ proto) \
 		-isystem "$root/build/gen" -c "$tmp/tree/$room/zz_planted.c" \
 		-o "$tmp/obj/$room/zz_planted.o" 2>"$tmp/out"; then
 		result 1 "$what (the plant does not compile)"
@@ -63,8 +63,8 @@ plant "src includes daemon" src '"link.h"' <<'E'
 #include "config.h"
 #include "link.h"
 E
-plant "src includes by a path" src '"../daemon/text.h"' <<'E'
-#include "../daemon/text.h"
+plant "src includes by a path" src '"../daemon/words/text.h"' <<'E'
+#include "../daemon/words/text.h"
 E
 plant "src includes a clock" src '<time.h>' <<'E'
 #include <time.h>
@@ -126,7 +126,7 @@ said()
 fresh
 "$here/sentences.py" "$tmp/tree" >"$tmp/out" 2>&1
 result $? "the sentences as they are pass"
-table=daemon/texts_core.def
+table=daemon/words/texts_core.def
 
 said "a sentence without Chinese" src/zz_planted.c \
 	"src/zz_planted.c:2: .*'nobody has translated this'" <<'E'

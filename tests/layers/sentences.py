@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""sentences.py ROOT: what speaks English only has a row in daemon/texts_core.def.
+"""sentences.py ROOT: what speaks English only has a row in daemon/words/texts_core.def.
 
 Sentences are string literals with a blank or a name=%u in them; pieces side by
 side are one, and a macro between them is a piece that varies. SQL is none, nor is
@@ -14,10 +14,10 @@ import re
 import sys
 
 root = sys.argv[1]
-TABLE = "daemon/texts_core.def"
-PLACES = ("proto/*.[ch]", "src/*.[ch]", "daemon/net/*.[ch]", "daemon/disk/blob*.[ch]")
+TABLE = "daemon/words/texts_core.def"
+PLACES = ("proto/*.[ch]", "src/*.[ch]", "src/*/*.[ch]", "daemon/net/*.[ch]", "daemon/disk/blob*.[ch]")
 # error.h has its Chinese beside its English
-SKIP = {"src/error.h"}
+SKIP = {"src/base/error.h"}
 # with a blank, and yet no sentence: what is signed or hashed, names, formats
 NONE = {
     "guantong filter v1",
@@ -122,9 +122,9 @@ for m in ROW.finditer(table):
 begun = len(re.findall(r"^\s*SENTENCE\b", table, re.M))
 if read < begun:
     found.append(f"{TABLE}: {begun - read} rows cannot be read")
-with open(f"{root}/src/error.h", encoding="utf-8") as f:
+with open(f"{root}/src/base/error.h", encoding="utf-8") as f:
     errors = {plain(m) for m in re.findall(r'X\(\w+, \d+, ("[^"]*"), "', f.read())}
-found += [f"{rows[s]}: src/error.h has this already: {s!r}" for s in errors & rows.keys()]
+found += [f"{rows[s]}: src/base/error.h has this already: {s!r}" for s in errors & rows.keys()]
 for s, where in said.items():
     if s not in rows and s not in errors and s not in NONE:
         found.append(f"{where}: no row in {TABLE} for {s!r}")

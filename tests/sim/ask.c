@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "inside.h"
-#include "state.h"
+#include "turn.h"
 
 /* Checks run after every turn: preparing their questions anew each time cost
  * more than the turns themselves. */

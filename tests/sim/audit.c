@@ -8,7 +8,7 @@
 
 #include "ask.h"
 #include "inside.h"
-#include "state.h"
+#include "turn.h"
 
 /* Rows that went with a node's disk. Their names are names between two: a
  * change has the same one for each child, and two copies of a node may give one

@@ -7,7 +7,7 @@
 #include "inside.h"
 #include "object.h"
 #include "schema.h"
-#include "state.h"
+#include "turn.h"
 
 static void object_name(char out[DISK_NAME], const struct gt_id *id)
 {

@@ -10,7 +10,7 @@
 #include "ask.h"
 #include "code.h"
 #include "inside.h"
-#include "state.h"
+#include "turn.h"
 #include "work.h"
 
 enum { EVERY = 8, LOOKS = 16 };

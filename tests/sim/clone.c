@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "inside.h"
-#include "state.h"
+#include "turn.h"
 #include "work.h"
 
 /* How often the status page is looked at for what is left; how long that may

@@ -19,6 +19,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TABLE = ROOT / "tests/sim/mutants.txt"
 FOUND = ROOT / "tests/sim/MUTANTS.md"
+ROOMS = [word for room in ("proto", "src", *sorted(ROOT.glob("src/*/"))) for word in ("-iquote", str(room))]
 LIBS = "-lsqlite3 -lzstd -ljansson -lprotobuf-c -lcrypto -lm".split()
 
 
@@ -49,12 +50,13 @@ def build(block, out):
         text = text.replace(old, new)
     source = BUILD / "mutants" / (block["name"] + ".c")
     source.write_text(text, encoding="utf-8")
-    own = pathlib.Path(block["file"]).with_suffix(".o")
-    objects = sorted(str(p) for part in ("src", "proto", "gen", "tests/sim")
-                     for p in (BUILD / part).glob("*.o") if p != BUILD / own)
+    # of the sources there are, not of ones long deleted
+    sources = [p for part in ("proto", "src", "tests/sim") for p in sorted((ROOT / part).rglob("*.c"))]
+    objects = [str(BUILD / p.relative_to(ROOT).with_suffix(".o")) for p in sources if p != ROOT / block["file"]]
+    objects.append(str(BUILD / "gen/guantong.pb-c.o"))
     command = [os.environ.get("CC", "cc"), "-std=c17", "-D_POSIX_C_SOURCE=200809L",
-               "-O1", "-w", "-iquote", str((ROOT / block["file"]).parent),
-               "-iquote", "src", "-iquote", "proto", "-isystem", str(BUILD.parent / "gen"),
+               "-O1", "-w", "-iquote", str((ROOT / block["file"]).parent), *ROOMS,
+               "-isystem", str(BUILD.parent / "gen"),
                str(source), *objects, *LIBS, "-o", str(out)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     return done.stderr[-400:] if done.returncode else None

@@ -7,7 +7,7 @@
 #include "ask.h"
 #include "code.h"
 #include "inside.h"
-#include "version.h"
+#include "protocol.h"
 #include "vfs.h"
 
 static void say(const struct world *w, const struct sim_node *s,

@@ -9,7 +9,7 @@
 #include "ask.h"
 #include "code.h"
 #include "inside.h"
-#include "version.h"
+#include "protocol.h"
 #include "vfs.h"
 
 void sim_trace(struct world *w, uint64_t a, uint64_t b, uint64_t c)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "object.h"
-#include "version.h"
+#include "protocol.h"
 
 struct gt_bulk {
 	int nothing;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "iso.h"
+#include "iso8601.h"
 #include "json.h"
 
 /* RFC 8785, appendix B: IEEE 754 bits and what ECMAScript writes. */

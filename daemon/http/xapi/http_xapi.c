@@ -1,0 +1,546 @@
+/* http_xapi.c: the statements resource, as far as terminals and relays need
+ * it: single statements, batches, and the list by time. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "http_parse.h"
+#include "http_request.h"
+#include "iso8601.h"
+#include "statement.h"
+#include "sys.h"
+
+enum {
+	PAGE_DEFAULT = 100,
+	PAGE_MAX = 500,
+	PAGE_BYTES = 4 << 20,
+	WINDOW = 100, /* records read at once */
+};
+
+/* ---------------------------------------------------------- headers */
+
+void gt_http_xapi_headers(struct gt_request *rq, struct MHD_Response *rs)
+{
+	gt_rs_header(rs, "X-Experience-API-Version",
+	             rq->version ? rq->version : "2.0.0");
+	/* Where a terminal has to name itself, a page from elsewhere can do no
+	 * harm by asking; where it has not, it could. */
+	if (gt_http_env_of(rq->http)->config->nusers == 0)
+		return;
+	gt_rs_header(rs, "Access-Control-Allow-Origin", "*");
+	gt_rs_header(rs, "Access-Control-Expose-Headers",
+	             "X-Experience-API-Version, "
+	             "X-Experience-API-Consistent-Through, ETag");
+}
+
+static enum MHD_Result preflight(struct gt_request *rq)
+{
+	struct MHD_Response *rs = gt_rs_text("text/plain", strdup(""), 0);
+	if (rs) {
+		gt_rs_header(rs, "Allow", "GET, HEAD, POST, PUT, OPTIONS");
+		gt_rs_header(rs, "Access-Control-Allow-Methods",
+		             "GET, HEAD, POST, PUT");
+		gt_rs_header(rs, "Access-Control-Allow-Headers",
+		             "Authorization, Content-Type, "
+		             "X-Experience-API-Version");
+	}
+	return gt_rq_send(rq, 204, rs);
+}
+
+bool gt_http_xapi_may(struct gt_request *rq)
+{
+	const struct gt_config *c = gt_http_env_of(rq->http)->config;
+	char name[64], password[128];
+	if (c->nusers == 0)
+		return true;
+	if (!gt_http_basic(gt_rq_header(rq, "Authorization"), name, sizeof name,
+	                   password, sizeof password))
+		return false;
+	const struct gt_user *found = NULL;
+	/* every row is compared, so that time does not tell which names are */
+	for (size_t i = 0; i < c->nusers; i++) {
+		bool same = gt_http_same_secret(c->users[i].name, name);
+		same &= gt_http_same_secret(c->users[i].password, password);
+		found = same ? &c->users[i] : found;
+	}
+	if (!found)
+		return false;
+	gt_format(rq->actor, sizeof rq->actor, "user:%s", found->name);
+	return true;
+}
+
+enum MHD_Result gt_http_xapi_refuse(struct gt_request *rq)
+{
+	char message[256];
+	gt_http_say(message, sizeof message, rq->lang, GT_T_HTTP_WHO);
+	json_t *v = json_pack("{s:s,s:s}", "error", gt_errname(GT_EIDENTITY),
+	                      "message", message);
+	char *text = v ? json_dumps(v, JSON_COMPACT) : NULL;
+	json_decref(v);
+	struct MHD_Response *rs =
+	        gt_rs_text("application/json", text, text ? strlen(text) : 0);
+	if (rs)
+		gt_rs_header(rs, "WWW-Authenticate",
+		             "Basic realm=\"guantong\", charset=\"UTF-8\"");
+	return gt_rq_send(rq, 401, rs);
+}
+
+static const char *version_of(const char *header)
+{
+	static const char *const families[] = {"1.0", "2.0"};
+	static const char *const ours[] = {"1.0.3", "2.0.0"};
+	for (size_t i = 0; header && i < 2; i++) {
+		if (strncmp(header, families[i], 3) != 0)
+			continue;
+		const char *p = header + 3;
+		if (*p == '\0' || (*p == '.' && p[1] != '\0' &&
+		                   p[1 + strspn(p + 1, "0123456789")] == '\0'))
+			return ours[i];
+	}
+	return NULL;
+}
+
+enum MHD_Result gt_http_about(struct gt_request *rq)
+{
+	if (rq->method == GT_HTTP_OPTIONS)
+		return preflight(rq);
+	return gt_rq_json(rq, 200,
+	                  json_pack("{s:[s,s]}", "version", "2.0.0", "1.0.3"));
+}
+
+/* --------------------------------------------------------- by order */
+
+/* The first record at or behind seq: its own seq and when it was stored.
+ * 0: there is none. */
+static int64_t first_from(struct gt_worker *w, int64_t seq, int64_t *stored_ms)
+{
+	json_t *page = gt_read_records(w->reader, seq - 1, 1);
+	const json_t *row = json_array_get(json_object_get(page, "records"), 0);
+	int64_t found = json_integer_value(json_object_get(row, "seq"));
+	const char *text = json_string_value(json_object_get(row, "stored"));
+	if (found > 0 && (!text || !gt_iso_parse(stored_ms, text)))
+		*stored_ms = 0;
+	json_decref(page);
+	return found;
+}
+
+/* The newest record's seq, 0: none. Records are only ever added behind the
+ * last, so the search starts where the last one ended. */
+static int64_t newest(struct gt_worker *w, int64_t *stored_ms)
+{
+	int64_t low = w->newest, step = 1, at = 0, found;
+	*stored_ms = 0;
+	while ((found = first_from(w, low + step, &at)) > 0) {
+		low = found;
+		*stored_ms = at;
+		step *= 2;
+	}
+	int64_t high = low + step; /* nothing from here on */
+	while (high - low > 1) {
+		int64_t mid = low + (high - low) / 2;
+		found = first_from(w, mid, &at);
+		if (found > 0) {
+			low = found;
+			*stored_ms = at;
+		} else {
+			high = mid;
+		}
+	}
+	if (low > 0 && *stored_ms == 0)
+		(void)first_from(w, low, stored_ms);
+	w->newest = low;
+	return low;
+}
+
+/* The least seq stored after ms, last + 1 if none: `stored` never decreases
+ * along seq. */
+static int64_t after_time(struct gt_worker *w, int64_t ms, int64_t last)
+{
+	int64_t low = 1, high = last + 1, at = 0;
+	while (low < high) {
+		int64_t mid = low + (high - low) / 2;
+		int64_t found = first_from(w, mid, &at);
+		if (found == 0 || found > last || at > ms)
+			high = mid;
+		else
+			low = found + 1;
+	}
+	return low;
+}
+
+/* Everything stored up to the moment it names is visible: the newest record
+ * has company that was stored in the same millisecond and comes later. */
+static void consistent(struct gt_worker *w, struct MHD_Response *rs)
+{
+	char text[GT_ISO_CHARS];
+	int64_t ms = 0;
+	if (!rs)
+		return;
+	(void)newest(w, &ms);
+	gt_iso_format(text, ms > 0 ? ms - 1 : 0);
+	gt_rs_header(rs, "X-Experience-API-Consistent-Through", text);
+}
+
+static enum MHD_Result send_text(struct gt_request *rq, unsigned status,
+                                 char *text, size_t n)
+{
+	struct MHD_Response *rs = gt_rs_text("application/json", text, n);
+	struct gt_worker *w = gt_worker_take(rq->http);
+	if (w)
+		consistent(w, rs);
+	gt_worker_give(rq->http, w);
+	return gt_rq_send(rq, status, rs);
+}
+
+/* ---------------------------------------------------------- storing */
+
+static enum MHD_Result stored(struct gt_request *rq)
+{
+	if (rq->status != 0)
+		return gt_rq_error(rq, rq->status, rq->text);
+	if (rq->method == GT_HTTP_PUT) {
+		char *none = strdup("");
+		return send_text(rq, 204, none, 0);
+	}
+	char *text = rq->text;
+	rq->text = NULL;
+	return send_text(rq, 200, text, text ? strlen(text) : 0);
+}
+
+/* The agent this node answers for: a terminal's name, at this node. */
+static char *authority_of(struct gt_request *rq)
+{
+	char home[GT_CODE_MAX + 32];
+	const struct gt_config *c = gt_http_env_of(rq->http)->config;
+	gt_format(home, sizeof home, "urn:guantong:%s", c->code);
+	const char *colon = strchr(rq->actor, ':');
+	json_t *v = json_pack("{s:s,s:{s:s,s:s}}", "objectType", "Agent",
+	                      "account", "homePage", home, "name",
+	                      colon ? colon + 1 : rq->actor);
+	char *text = v ? json_dumps(v, JSON_COMPACT) : NULL;
+	json_decref(v);
+	return text;
+}
+
+static void make_ids(uint8_t (*ids)[GT_UUID_BYTES], size_t n)
+{
+	gt_sys_random(ids, n * sizeof *ids);
+	for (size_t i = 0; i < n; i++) {
+		ids[i][6] = (uint8_t)((ids[i][6] & 0x0f) | 0x40);
+		ids[i][8] = (uint8_t)((ids[i][8] & 0x3f) | 0x80);
+	}
+}
+
+struct batch {
+	uint8_t ids[GT_STATEMENTS_BATCH][GT_UUID_BYTES];
+	struct gt_statement v[GT_STATEMENTS_BATCH];
+	char *authority;
+};
+
+static enum MHD_Result store(struct gt_request *rq, struct batch *b,
+                             const uint8_t (*put)[GT_UUID_BYTES])
+{
+	char why[512] = "", text[37];
+	struct gt_bytes body = gt_bytes_of(rq->body, rq->nbody);
+	if (put)
+		memcpy(b->ids[0], *put, GT_UUID_BYTES);
+	else
+		make_ids(b->ids, GT_STATEMENTS_BATCH);
+	const uint8_t(*ids)[GT_UUID_BYTES] =
+	        (const uint8_t(*)[GT_UUID_BYTES])b->ids;
+	size_t cap = put ? 1 : GT_STATEMENTS_BATCH;
+	int n = gt_statements_parse(body, ids, cap, b->v, cap, why, sizeof why);
+	if (n < 0)
+		return gt_rq_error(rq, n, why);
+	if (put && n != 1)
+		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_ONE);
+	if (put && memcmp(b->v[0].id, *put, GT_UUID_BYTES) != 0) {
+		gt_uuid_format(text, b->v[0].id);
+		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_OTHER_ID,
+		                  text);
+	}
+	if (n == 0)
+		return send_text(rq, 200, strdup("[]"), 2);
+	b->authority = authority_of(rq);
+	if (!b->authority)
+		return gt_rq_error(rq, -GT_ENOMEM, "");
+	for (int i = 0; i < n; i++)
+		if (!b->v[i].has_authority)
+			b->v[i].authority = b->authority;
+	struct gt_event e = {.type = GT_EV_STATEMENTS,
+	                     .statements = b->v,
+	                     .count = (size_t)n};
+	return gt_rq_command(rq, &e, stored);
+}
+
+static enum MHD_Result take_in(struct gt_request *rq,
+                               const uint8_t (*put)[GT_UUID_BYTES])
+{
+	const char *type = gt_rq_header(rq, "Content-Type");
+	if (type && strncasecmp(type, "multipart/", 10) == 0)
+		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_ATTACHMENTS);
+	if (!type || strncasecmp(type, "application/json", 16) != 0)
+		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_NOT_JSON);
+	struct batch *b = calloc(1, sizeof *b);
+	if (!b)
+		return gt_rq_error(rq, -GT_ENOMEM, "");
+	/* the core's queue copies: nothing here outlives the call */
+	enum MHD_Result done = store(rq, b, put);
+	free(b->authority);
+	free(b);
+	return done;
+}
+
+/* ----------------------------------------------------------- asking */
+
+struct ask {
+	const char *id, *voided, *bad;
+	const char *more;
+	bool ascending;
+	uint64_t limit;
+	int64_t since_ms, until_ms;
+	unsigned args;
+};
+
+static bool boolean(const char *value, bool *out)
+{
+	*out = strcmp(value, "true") == 0;
+	return *out || strcmp(value, "false") == 0;
+}
+
+static enum MHD_Result argument(void *arg, enum MHD_ValueKind kind,
+                                const char *key, const char *value)
+{
+	struct ask *q = arg;
+	bool flag, fine = false;
+	(void)kind;
+	value = value ? value : "";
+	q->args++;
+	if (strcmp(key, "statementId") == 0) {
+		q->id = value;
+		fine = true;
+	} else if (strcmp(key, "voidedStatementId") == 0) {
+		q->voided = value;
+		fine = true;
+	} else if (strcmp(key, "limit") == 0) {
+		fine = gt_http_number(value, UINT32_MAX, &q->limit);
+	} else if (strcmp(key, "ascending") == 0) {
+		fine = boolean(value, &q->ascending);
+	} else if (strcmp(key, "since") == 0) {
+		fine = gt_iso_parse(&q->since_ms, value);
+	} else if (strcmp(key, "until") == 0) {
+		fine = gt_iso_parse(&q->until_ms, value);
+	} else if (strcmp(key, "more") == 0) {
+		q->more = value;
+		fine = true;
+	} else if (strcmp(key, "format") == 0) {
+		fine = strcmp(value, "exact") == 0;
+		q->args--;
+	} else if (strcmp(key, "attachments") == 0) {
+		fine = boolean(value, &flag) && !flag;
+		q->args--;
+	} else if (strcmp(key, "lang") == 0) {
+		fine = true;
+		q->args--;
+	}
+	if (!fine && !q->bad)
+		q->bad = key;
+	return MHD_YES;
+}
+
+static enum MHD_Result one(struct gt_request *rq, struct gt_worker *w,
+                           const char *text, bool want_voided)
+{
+	uint8_t id[GT_UUID_BYTES];
+	bool voided = false;
+	int64_t ms = 0;
+	int status = 0;
+	if (!gt_uuid_parse(id, text))
+		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_ARG,
+		                  want_voided ? "voidedStatementId"
+		                              : "statementId");
+	char *statement =
+	        gt_read_statement(w->reader, id, &voided, &ms, &status);
+	if (!statement)
+		return gt_rq_error(rq, status ? status : -GT_EUNKNOWN, "");
+	if (voided != want_voided) {
+		free(statement);
+		return gt_rq_error(rq, -GT_EUNKNOWN, "");
+	}
+	char modified[GT_ISO_CHARS];
+	gt_iso_format(modified, ms);
+	struct MHD_Response *rs =
+	        gt_rs_text("application/json", statement, strlen(statement));
+	consistent(w, rs);
+	return gt_rq_send(rq, 200, rs);
+}
+
+struct page {
+	struct gt_out out;
+	int64_t low, high; /* seqs still to be looked at */
+	uint64_t limit, n;
+	bool ascending;
+	int status;
+};
+
+static void put_row(struct gt_worker *w, struct page *p, const json_t *row)
+{
+	uint8_t id[GT_UUID_BYTES];
+	bool voided = false;
+	int64_t ms;
+	int status = 0;
+	const char *text = json_string_value(json_object_get(row, "id"));
+	if (!text || !gt_uuid_parse(id, text) ||
+	    json_is_true(json_object_get(row, "voided")))
+		return;
+	char *s = gt_read_statement(w->reader, id, &voided, &ms, &status);
+	if (!s) {
+		p->status = status ? status : -GT_ESTORE;
+		return;
+	}
+	if (!voided) { /* since the row was read, perhaps */
+		gt_out_str(&p->out, p->n++ ? "," : "");
+		gt_out_str(&p->out, s);
+	}
+	free(s);
+}
+
+static bool full(const struct page *p)
+{
+	return p->n >= p->limit || p->out.n > PAGE_BYTES || p->status != 0;
+}
+
+/* One window of records off the end of the range the page grows from. */
+static void fill(struct gt_worker *w, struct page *p)
+{
+	int64_t first = p->low;
+	if (!p->ascending && p->high - WINDOW >= p->low)
+		first = p->high - WINDOW + 1;
+	json_t *read = gt_read_records(w->reader, first - 1, WINDOW);
+	const json_t *rows = json_object_get(read, "records");
+	size_t n = json_array_size(rows);
+	if (!read)
+		p->status = -GT_ESTORE;
+	for (size_t i = 0; i < n && !full(p); i++) {
+		const json_t *row =
+		        json_array_get(rows, p->ascending ? i : n - 1 - i);
+		int64_t seq = json_integer_value(json_object_get(row, "seq"));
+		if (seq < p->low || seq > p->high)
+			continue;
+		put_row(w, p, row);
+		if (p->ascending)
+			p->low = seq + 1;
+		else
+			p->high = seq - 1;
+	}
+	/* a window whose records are all used up is behind us, gaps and all */
+	if (!full(p)) {
+		if (!p->ascending)
+			p->high = first - 1;
+		else if (n < WINDOW)
+			p->low = p->high + 1;
+	}
+	json_decref(read);
+}
+
+/* "LOW-HIGH", as this node wrote it into `more`. */
+static bool resume(struct page *p, const char *more)
+{
+	char text[64];
+	uint64_t low, high;
+	if (!gt_copy(text, sizeof text, more))
+		return false;
+	char *dash = strchr(text, '-');
+	if (!dash)
+		return false;
+	*dash = '\0';
+	if (!gt_http_number(text, INT64_MAX - 1, &low) ||
+	    !gt_http_number(dash + 1, INT64_MAX - 1, &high) || low == 0)
+		return false;
+	p->low = (int64_t)low;
+	p->high = (int64_t)high;
+	return true;
+}
+
+static enum MHD_Result list(struct gt_request *rq, struct gt_worker *w,
+                            const struct ask *q)
+{
+	struct page p = {.ascending = q->ascending, .limit = q->limit};
+	if (p.limit == 0)
+		p.limit = PAGE_DEFAULT;
+	if (p.limit > PAGE_MAX)
+		p.limit = PAGE_MAX;
+	int64_t ms, last = newest(w, &ms);
+	p.low = 1;
+	p.high = last;
+	if (q->more && !resume(&p, q->more))
+		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_ARG,
+		                  "more");
+	if (!q->more && q->since_ms != INT64_MIN)
+		p.low = after_time(w, q->since_ms, last);
+	if (!q->more && q->until_ms != INT64_MAX)
+		p.high = after_time(w, q->until_ms, last) - 1;
+	gt_out_str(&p.out, "{\"statements\":[");
+	while (p.low <= p.high && !full(&p))
+		fill(w, &p);
+	gt_out_str(&p.out, "],\"more\":\"");
+	if (p.low <= p.high)
+		gt_out_format(&p.out,
+		              "/xapi/statements?more=%lld-%lld&limit=%llu"
+		              "&ascending=%s",
+		              (long long)p.low, (long long)p.high,
+		              (unsigned long long)p.limit,
+		              p.ascending ? "true" : "false");
+	gt_out_str(&p.out, "\"}");
+	size_t n;
+	char *text = gt_out_take(&p.out, &n);
+	if (p.status != 0) {
+		free(text);
+		return gt_rq_error(rq, p.status, gt_reader_why(w->reader));
+	}
+	struct MHD_Response *rs = gt_rs_text("application/json", text, n);
+	consistent(w, rs);
+	return gt_rq_send(rq, 200, rs);
+}
+
+static enum MHD_Result give_out(struct gt_request *rq, const struct ask *q)
+{
+	if (q->bad)
+		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_ARG,
+		                  q->bad);
+	if ((q->id || q->voided) && q->args != 1)
+		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_ID_ALONE);
+	struct gt_worker *w = gt_worker_take(rq->http);
+	if (!w)
+		return gt_rq_error(rq, -GT_ESTORE, "");
+	enum MHD_Result done = q->id       ? one(rq, w, q->id, false)
+	                       : q->voided ? one(rq, w, q->voided, true)
+	                                   : list(rq, w, q);
+	gt_worker_give(rq->http, w);
+	return done;
+}
+
+enum MHD_Result gt_http_statements(struct gt_request *rq)
+{
+	struct ask q = {.since_ms = INT64_MIN, .until_ms = INT64_MAX};
+	uint8_t id[1][GT_UUID_BYTES];
+	if (rq->method == GT_HTTP_OPTIONS)
+		return preflight(rq);
+	rq->version = version_of(gt_rq_header(rq, "X-Experience-API-Version"));
+	if (!rq->version)
+		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_VERSION);
+	MHD_get_connection_values(rq->connection, MHD_GET_ARGUMENT_KIND,
+	                          argument, &q);
+	if (rq->method == GT_HTTP_GET)
+		return give_out(rq, &q);
+	if (rq->method == GT_HTTP_POST) {
+		if (q.args > 0 || q.bad)
+			return gt_rq_fail(rq, 400, -GT_EINVALID,
+			                  GT_T_HTTP_POST_ARGS);
+		return take_in(rq, NULL);
+	}
+	if (!q.id || q.args != 1 || q.bad || !gt_uuid_parse(id[0], q.id))
+		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_ARG,
+		                  "statementId");
+	return take_in(rq, (const uint8_t(*)[GT_UUID_BYTES])id);
+}

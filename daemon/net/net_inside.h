@@ -1,0 +1,180 @@
+/* net_inside.h: what link.c, stream.c, listener.c and dialer.c share.
+ *
+ * One struct stream a connection. Its rx fields belong to whichever thread runs
+ * its rx callback (there is one receive at a time); tx fields and state are
+ * guarded by its lock. Lock order: stream, then links. nng never calls back
+ * from inside a call, so nng may be called with a lock held, except for
+ * nng_aio_stop, which waits for callbacks: the loop thread only, no lock held.
+ *
+ *   SHAKING --SP header in order--> UP --gt_link_drop--> DRAINING
+ *      |                             |                      |
+ *      +------ any failure ----------+----------------------+--> CLOSED
+ *
+ * CLOSED closes the nng stream under the lock and queues the struct for the
+ * loop, which waits for the callbacks, says down and frees it. Nothing is
+ * submitted to nng in CLOSED. */
+#ifndef GT_NET_INSIDE_H
+#define GT_NET_INSIDE_H
+
+#include <nng/nng.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "link.h"
+#include "node.h"
+#include "sp.h"
+
+enum {
+	STREAM_BUFFER = 64 << 10, /* small messages gathered or read at once */
+	STREAM_IOVS = 8,          /* nng takes no more */
+	STREAM_BUCKETS = 256,
+	STREAM_COPY = 16 << 10, /* pieces up to this are gathered by copying */
+};
+
+enum stream_state { SHAKING, UP, DRAINING, CLOSED };
+
+/* One message (or the SP header) on its way out: lead, then bulk. */
+struct out {
+	struct out *next;
+	void *bulk; /* from malloc */
+	size_t bulk_n;
+	size_t lead_n;
+	uint8_t lead[];
+};
+
+struct message {
+	struct gt_msg msg; /* first: a struct gt_msg * is one of these */
+	atomic_uint refs;
+	size_t n; /* bytes of body */
+	uint8_t body[];
+};
+
+struct origin { /* what max_per_address counts by: IPv4, or IPv6 /64 */
+	uint8_t b[8];
+	bool v6;
+};
+
+struct stream {
+	struct gt_links *links;
+	nng_stream *nng;
+	nng_aio *rx, *tx;
+	nng_aio *end; /* TLS: the watch (tls.h), else NULL */
+	bool parent;  /* we dialled */
+	atomic_uint refs;
+	_Atomic uint64_t deadline; /* uv_hrtime when it is closed, 0: never */
+	struct origin origin;
+	char address[64];
+	char code[GT_CODE_MAX + 1];
+
+	/* guarded by links->lock */
+	struct stream *next, **at;          /* all streams, oldest last */
+	struct stream *bucket, **bucket_at; /* by peer, once up */
+	struct stream *dead;                /* next to be reaped */
+	bool pending;                       /* counted as a handshake */
+	uint64_t since; /* uv_hrtime of connect, then of up */
+	uint32_t peer;  /* 0 until up */
+
+	/* the rx callback's */
+	uint8_t hello[GT_SP_HEADER_BYTES];
+	size_t hello_n;
+	size_t got;  /* TLS: bytes received, when the callback comes */
+	uint8_t *in; /* read-ahead */
+	size_t in_cap, in_n;
+	struct message *partial;
+	size_t partial_n;
+
+	pthread_mutex_t lock;
+	enum stream_state state;
+	char why[320];
+	struct out *queue, **queue_end;
+	struct out *sending; /* in the batch under way, oldest first */
+	bool tx_busy;
+	size_t queued; /* bytes in queue and sending */
+	uint8_t *gather;
+	nng_iov iov[STREAM_IOVS];
+	unsigned iovs;
+};
+
+struct listener {
+	nng_stream_listener *nng;
+	nng_aio *aio;
+	uv_timer_t timer; /* until accepting is tried again */
+	char url[300];
+	uint16_t port;
+	/* guarded by links->lock */
+	int error;       /* of the accept that stopped the loop, 0: it runs */
+	unsigned errors; /* in a row */
+};
+
+struct dialer {
+	nng_stream_dialer **nng; /* one a parent address */
+	char **address;
+	size_t n;
+	nng_aio *aio;
+	uv_timer_t timer;
+	unsigned attempts; /* since a link last lived */
+	size_t at;         /* address dialled now or last */
+	bool dialling;
+	int linked; /* dials that succeeded less streams lost: -1, 0 or 1 */
+	/* guarded by links->lock */
+	bool done;
+	int result;
+};
+
+struct gt_links {
+	uv_loop_t *loop;
+	struct gt_links_config config; /* numbers filled in, strings unset */
+	char parent_code[GT_CODE_MAX + 1];
+	struct gt_link_events events;
+	void *arg;
+	struct nng_tls_config *server, *client;
+	uv_async_t wake;
+	uv_timer_t sweep;
+	unsigned handles; /* uv handles not yet closed */
+	struct listener listener;
+	struct dialer dialer;
+
+	pthread_mutex_t lock;
+	bool stopping;
+	struct stream *all;
+	struct stream *dead;
+	struct stream *buckets[STREAM_BUCKETS];
+	uint32_t last_peer;
+	uint32_t streams, pending; /* accepted ones; of those, handshaking */
+	uint64_t log_second;
+	unsigned logged, unlogged;
+};
+
+/* link.c */
+void links_log(struct gt_links *links, int level, const char *what,
+               const char *address, const char *why);
+/* Makes the loop look after whatever was left for it. Any thread. */
+void links_wake(struct gt_links *links);
+
+/* stream.c. Takes over the nng stream, also on failure. The stream may be gone
+ * by the time it returns. 0 or -GT_E...; why it was refused is logged. */
+int stream_open(struct gt_links *links, nng_stream *nng, bool parent,
+                const char *address);
+/* Closes now. The first reason given is the one that counts. */
+void stream_fail(struct stream *s, const char *why);
+/* Queues o (taken over). False: closed or over its limit. */
+bool stream_queue(struct stream *s, struct out *o);
+void stream_drain(struct stream *s, const char *why);
+void stream_unref(struct stream *s);
+
+/* Loop thread, once per dead stream: waits for its callbacks, reports it. */
+void stream_reap(struct stream *s);
+
+/* listener.c, dialer.c: loop thread */
+int listener_start(struct gt_links *links, const char *where, char *why,
+                   size_t why_cap);
+void listener_tend(struct gt_links *links);
+void listener_stop(struct gt_links *links);
+int dialer_start(struct gt_links *links, const char *const *addresses, size_t n,
+                 char *why, size_t why_cap);
+void dialer_tend(struct gt_links *links);
+void dialer_lost(struct gt_links *links, bool lived);
+void dialer_redial(struct gt_links *links);
+void dialer_stop(struct gt_links *links);
+
+#endif

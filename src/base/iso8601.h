@@ -1,0 +1,29 @@
+/* iso8601.h: ISO 8601 times and durations, in the shape RFC 3339 and xAPI give
+ * them. Pure text and arithmetic; no zone database, no clock. */
+#ifndef GT_ISO8601_H
+#define GT_ISO8601_H
+
+#include "base.h"
+
+enum { GT_ISO_CHARS = 25, GT_ISO_UTC_CHARS = 40 };
+
+/* "2026-11-22T22:27:37.123Z". Years before 0 or beyond 9999 are cut to the
+ * first or last moment that can be written. */
+void gt_iso_format(char out[GT_ISO_CHARS], int64_t ms);
+
+/* Date, 'T', time with seconds, any fraction, then Z, +hh:mm, +hhmm, +hh or
+ * nothing (xAPI 1.0.3 allows it; taken as UTC). A second of 60 is a leap
+ * second. An offset of -00, -0000 or -00:00 is refused, as xAPI demands.
+ * ms may be NULL. False: not such a time. */
+bool gt_iso_parse(int64_t *ms, const char *text);
+
+/* The same moment in UTC with no trailing zeros in the fraction, which is cut
+ * after nine digits. A time without offset stays without. False: not a time, or
+ * its UTC year is not 0..9999. */
+bool gt_iso_utc(char out[GT_ISO_UTC_CHARS], const char *text);
+
+/* ISO 8601 duration: PnW alone, or PnYnMnDTnHnMnS with at least one part and a
+ * fraction in the last one only. */
+bool gt_iso_duration(const char *text);
+
+#endif

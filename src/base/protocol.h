@@ -1,0 +1,37 @@
+/* protocol.h: the versions of the protocol this program speaks, and what each
+ * adds. Nothing else in the code compares version numbers.
+ *
+ *   1  all of proto/PROTOCOL.md, but:
+ *   2  Done is handed over: kept by the child until the parent has answered,
+ *      repeated on later links, written down by the parent once (M24);
+ *      both ends keep a token of their last session (lineage.h)
+ *
+ * A node speaks every version from GT_PROTOCOL_MIN to the newest it was built
+ * with or is held to (gt_node_config.protocol_max). */
+#ifndef GT_PROTOCOL_H
+#define GT_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { GT_PROTOCOL_MIN = 1, GT_PROTOCOL_MAX = 2 };
+
+/* The highest version in both min..max and GT_PROTOCOL_MIN..ours; 0: none. */
+static inline uint32_t gt_version_common(uint32_t min, uint32_t max,
+                                         uint32_t ours)
+{
+	uint32_t top = max < ours ? max : ours;
+	return top >= min && top >= GT_PROTOCOL_MIN ? top : 0;
+}
+
+static inline bool gt_version_hands_over(uint32_t version)
+{
+	return version >= 2;
+}
+
+static inline bool gt_version_tokens(uint32_t version)
+{
+	return version >= 2;
+}
+
+#endif

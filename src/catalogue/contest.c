@@ -1,0 +1,216 @@
+/* contest.c: two bodies under one name.
+ *
+ * When two copies of a publisher ran, or an old state of it came back, nodes
+ * below may hold what it signed and has forgotten: newer than what it sends, or
+ * another body of the same version. Neither can win by itself. So the child
+ * shows what it holds to its parent, the parent, if it knows no better, to its
+ * own, until it reaches the publisher. What is shown is signed by the
+ * publisher's own key: nobody can make it up. It issues its own anew, above
+ * what it was shown (PROTOCOL.md M32). */
+#include <string.h>
+
+#include "turn.h"
+
+/* Beside all else that is under way. */
+enum { OUTSTANDING = GT_REQUESTS_MAX / 4 };
+
+/* Who waits for the answer: a child, or this node itself (p NULL). */
+struct asker {
+	const struct gt_peer *p;
+	uint64_t token;
+};
+
+static int put_parent_epoch(struct gt_node *n, const uint8_t *epoch)
+{
+	return gt_meta_put_bytes(n->store, "parent_epoch",
+	                         gt_bytes_of(epoch, GT_EPOCH_BYTES));
+}
+
+/* What the parent sent is acknowledged, so that it is not sent again: until
+ * what was shown is answered, the database names an epoch that no parent has,
+ * and a link or a life that ends first makes us compare everything anew. */
+static int keep_in_mind(struct gt_node *n)
+{
+	uint8_t other[GT_EPOCH_BYTES];
+	if (n->contest)
+		return 0;
+	n->contest = true;
+	gt_draw(n, other, sizeof other);
+	return put_parent_epoch(n, other);
+}
+
+/* *asked: the answer to `from` comes with the parent's. */
+static int offer(struct gt_node *n, Gt__Offer *o, struct asker from,
+                 bool *asked)
+{
+	Gt__Request r = GT__REQUEST__INIT;
+	struct gt_asking a = {.what = GT_ASKED_CONTEST,
+	                      .frame = from.p ? from.p->id : 0,
+	                      .upto = from.token};
+	bool full = false;
+	if (!n->up || !gt_version_tokens(n->up->version))
+		return 0;
+	*asked = true;
+	if (n->up->session != GT_S_READY || n->contests >= OUTSTANDING) {
+		n->contests_left = true;
+		return from.p ? 0 : keep_in_mind(n);
+	}
+	r.body_case = GT__REQUEST__BODY_OFFER;
+	r.offer = o;
+	int status = from.p ? 0 : keep_in_mind(n);
+	if (status == 0)
+		status = gt_ask(n, &r, &a, &full);
+	n->contests += status == 0 && !full;
+	n->contests_left = n->contests_left || full;
+	return status;
+}
+
+static int show(struct gt_node *n, struct gt_bytes sealed, struct asker from,
+                bool *asked)
+{
+	Gt__Offer o;
+	gt__offer__init(&o);
+	union {
+		const uint8_t *in;
+		uint8_t *out;
+	} u = {.in = sealed.p};
+	o.item = (ProtobufCBinaryData){sealed.n, u.out};
+	return offer(n, &o, from, asked);
+}
+
+/* What was retracted has left its version behind, and no body to show. */
+static int name(struct gt_node *n, const char *id, int64_t version,
+                struct asker from, bool *asked)
+{
+	Gt__Offer o;
+	gt__offer__init(&o);
+	union {
+		const char *in;
+		char *out;
+	} u = {.in = id};
+	o.given_up = u.out;
+	o.version = (uint64_t)version;
+	return offer(n, &o, from, asked);
+}
+
+int gt_contest_answered(struct gt_node *n, const struct gt_asking *a)
+{
+	struct gt_peer *p = a->frame ? gt_peer_by_id(n, a->frame) : NULL;
+	int status = p ? gt_send_ok(n, p, a->upto) : 0;
+	n->contests--;
+	if (status != 0 || n->contests > 0)
+		return status;
+	if (n->contests_left)
+		return gt_drop(n, n->up, "more to show than could be asked");
+	if (!n->contest)
+		return 0;
+	n->contest = false;
+	return put_parent_epoch(n, n->parent_epoch);
+}
+
+int gt_contest_down(struct gt_node *n)
+{
+	struct gt_bytes b;
+	bool open = n->contest;
+	n->contest = n->contests_left = false;
+	n->contests = 0;
+	if (!open)
+		return 0;
+	int status = gt_meta_get_bytes(n->store, "parent_epoch", n->arena, &b);
+	if (status == 0 && b.n == GT_EPOCH_BYTES)
+		memcpy(n->parent_epoch, b.p, b.n);
+	return status;
+}
+
+int gt_contest_refused(struct gt_node *n, const struct gt_claim *c, int result)
+{
+	const struct asker us = {0};
+	struct gt_item held;
+	bool found, asked;
+	if ((result != -GT_ESTALE && result != -GT_ECONFLICT) ||
+	    c->kind == GT__KIND__MEMBER)
+		return 0;
+	int status = gt_item_get(n, c->kind, c->id, &held, &found);
+	if (status != 0 || !found)
+		return status;
+	if (held.sealed.n > 0)
+		return show(n, held.sealed, us, &asked);
+	return c->kind == GT__KIND__RESOURCE
+	               ? name(n, c->id, held.version, us, &asked)
+	               : 0;
+}
+
+static bool contradicts(const struct gt_claim *c, const struct gt_item *held)
+{
+	return c->version > held->version || (c->version == held->version &&
+	                                      !gt_id_eq(&c->hash, &held->hash));
+}
+
+bool gt_contest_concerns(const struct gt_node *n, const struct gt_claim *c)
+{
+	if (c->kind == GT__KIND__LAYER)
+		return gt_code_within(n->code, c->id);
+	return c->kind == GT__KIND__RESOURCE &&
+	       gt_code_within(n->code, c->entry->publisher);
+}
+
+static int write_down(struct gt_node *n, const struct gt_peer *p, Gt__Kind kind,
+                      const char *id, int64_t version, const char *detail)
+{
+	struct gt_audit row = {.event = "receive",
+	                       .kind = kind == GT__KIND__LAYER ? "layer"
+	                                                       : "resource",
+	                       .subject = id,
+	                       .version = version,
+	                       .peer = p->code,
+	                       .result = -GT_ECONFLICT,
+	                       .detail = detail};
+	return gt_audit_row(n, &row);
+}
+
+int gt_contest_named(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                     const char *id, uint64_t version)
+{
+	const struct asker child = {p, token};
+	struct gt_item held;
+	bool found, asked = false;
+	char publisher[GT_CODE_MAX + 1];
+	if (!gt_rid_publisher(publisher, id) ||
+	    !gt_code_within(n->code, publisher) || version > INT64_MAX)
+		return gt_drop(n, p, "an Offer of what is not from above");
+	int status = gt_item_get(n, GT__KIND__RESOURCE, id, &held, &found);
+	if (status != 0)
+		return status;
+	if (!found || (int64_t)version < held.version)
+		return gt_send_ok(n, p, token);
+	status = write_down(n, p, GT__KIND__RESOURCE, id, (int64_t)version,
+	                    "given up below, and not known here");
+	if (status == 0 && strcmp(publisher, n->code) == 0)
+		status = gt_publish_again(n, GT__KIND__RESOURCE, id,
+		                          (int64_t)version);
+	else if (status == 0)
+		status = name(n, id, (int64_t)version, child, &asked);
+	return status || asked ? status : gt_send_ok(n, p, token);
+}
+
+int gt_contest_shown(struct gt_node *n, const struct gt_peer *p, uint64_t token,
+                     const struct gt_claim *c)
+{
+	const struct asker child = {p, token};
+	struct gt_item held;
+	bool found, asked = false;
+	const char *publisher =
+	        c->kind == GT__KIND__LAYER ? c->id : c->entry->publisher;
+	int status = gt_item_get(n, c->kind, c->id, &held, &found);
+	if (status != 0)
+		return status;
+	if (!found || !contradicts(c, &held))
+		return gt_send_ok(n, p, token);
+	status = write_down(n, p, c->kind, c->id, c->version,
+	                    "held below, and not known here");
+	if (status == 0 && strcmp(publisher, n->code) == 0)
+		status = gt_publish_again(n, c->kind, c->id, c->version);
+	else if (status == 0)
+		status = show(n, c->sealed, child, &asked);
+	return status || asked ? status : gt_send_ok(n, p, token);
+}

@@ -1,0 +1,289 @@
+/* follow.c: keeping up with the parent's feed. */
+#include <string.h>
+
+#include "turn.h"
+
+/* Counted anew only when something was written: a node with nothing to do asks
+ * its database nothing. */
+static int count_status(struct gt_node *n)
+{
+	struct gt_counts *c = &n->counts;
+	if (c->changes == gt_store_changes(n->store))
+		return 0;
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_COUNTS, "");
+	int row = gt_store_step(n->store, GT_SQL_COUNTS);
+	if (row == 1)
+		*c = (struct gt_counts){.changes = gt_store_changes(n->store),
+		                        .resources =
+		                                (uint64_t)gt_col_int(st, 0),
+		                        .complete = (uint64_t)gt_col_int(st, 1),
+		                        .wanted = (uint64_t)gt_col_int(st, 2),
+		                        .bytes = (uint64_t)gt_col_int(st, 3)};
+	gt_store_reset(n->store, GT_SQL_COUNTS);
+	return row < 0 ? row : 0;
+}
+
+static int ask_changes(struct gt_node *n)
+{
+	Gt__Request r = GT__REQUEST__INIT;
+	Gt__Changes c = GT__CHANGES__INIT;
+	Gt__NodeStatus s;
+	gt__node_status__init(&s);
+	struct gt_asking a = {.what = GT_ASKED_CHANGES};
+	int status = count_status(n);
+	s.resources = n->counts.resources;
+	s.complete = n->counts.complete;
+	s.wanted = n->counts.wanted;
+	s.bytes = n->counts.bytes;
+	s.records = (uint64_t)n->record_seq;
+	s.records_waiting = (uint64_t)(n->record_seq - n->hop);
+	s.software = n->software;
+	c.epoch =
+	        (ProtobufCBinaryData){sizeof n->parent_epoch, n->parent_epoch};
+	c.after = (uint64_t)n->cursor;
+	c.wait_ms = n->config.heartbeat_ms;
+	c.status = &s;
+	r.body_case = GT__REQUEST__BODY_CHANGES;
+	r.changes = &c;
+	return status ? status : gt_ask(n, &r, &a, NULL);
+}
+
+static int set_cursor(struct gt_node *n, int64_t cursor)
+{
+	if (n->cursor == cursor)
+		return 0;
+	n->cursor = cursor;
+	return gt_meta_put(n->store, "cursor", cursor);
+}
+
+static int set_epoch(struct gt_node *n)
+{
+	memcpy(n->parent_epoch, n->up->epoch, sizeof n->parent_epoch);
+	n->contest = false; /* all is being compared */
+	int status = gt_meta_put_bytes(
+	        n->store, "parent_epoch",
+	        gt_bytes_of(n->parent_epoch, sizeof n->parent_epoch));
+	return status ? status : set_cursor(n, 0);
+}
+
+/* -------------------------------------------------------- inventory */
+
+static int read_inventory(struct gt_node *n, Gt__Inventory *m)
+{
+	int row = 0, status = 0;
+	sqlite3_stmt *st =
+	        gt_store_bind(n->store, GT_SQL_ITEMS_PAGE, "ti",
+	                      n->inventory_after, (int64_t)GT_INVENTORY_ROWS);
+	m->rows = gt_arena_get(n->arena, GT_INVENTORY_ROWS * sizeof *m->rows);
+	while (m->rows && status == 0 && m->n_rows < GT_INVENTORY_ROWS &&
+	       (row = gt_store_step(n->store, GT_SQL_ITEMS_PAGE)) == 1) {
+		Gt__Inventory__Row *r = gt_arena_get(n->arena, sizeof *r);
+		struct gt_bytes hash = gt_col_bytes(st, 1);
+		if (!r)
+			break;
+		gt__inventory__row__init(r);
+		r->id = gt_arena_str(n->arena, gt_col_text(st, 0));
+		r->hash.data = gt_arena_copy(n->arena, hash.p, hash.n);
+		r->hash.len = hash.n;
+		r->verdict = (Gt__Verdict)gt_col_int(st, 2);
+		status = r->id && r->hash.data ? 0 : -GT_ENOMEM;
+		m->rows[m->n_rows++] = r;
+	}
+	gt_store_reset(n->store, GT_SQL_ITEMS_PAGE);
+	return row < 0 ? row : m->rows ? status : -GT_ENOMEM;
+}
+
+static int send_inventory(struct gt_node *n)
+{
+	Gt__Request r = GT__REQUEST__INIT;
+	Gt__Inventory m = GT__INVENTORY__INIT;
+	struct gt_asking a = {.what = GT_ASKED_INVENTORY};
+	m.first = n->inventory_after[0] == '\0';
+	int status = read_inventory(n, &m);
+	if (status != 0)
+		return status;
+	m.last = m.n_rows < GT_INVENTORY_ROWS;
+	n->inventory_done = m.last;
+	if (m.n_rows > 0)
+		gt_copy(n->inventory_after, sizeof n->inventory_after,
+		        m.rows[m.n_rows - 1]->id);
+	r.body_case = GT__REQUEST__BODY_INVENTORY;
+	r.inventory = &m;
+	return gt_ask(n, &r, &a, NULL);
+}
+
+static int reconcile(struct gt_node *n)
+{
+	n->reconciling = true;
+	n->inventory_after[0] = '\0';
+	n->status.synced = false;
+	return send_inventory(n);
+}
+
+int gt_follow_inventory(struct gt_node *n)
+{
+	if (!n->inventory_done)
+		return send_inventory(n);
+	n->reconciling = false;
+	int status = set_epoch(n);
+	return status ? status : ask_changes(n);
+}
+
+int gt_follow_start(struct gt_node *n)
+{
+	static const uint8_t none[GT_EPOCH_BYTES];
+	if (memcmp(n->parent_epoch, none, sizeof none) == 0) {
+		int status = set_epoch(n);
+		if (status != 0)
+			return status;
+	}
+	if (memcmp(n->parent_epoch, n->up->epoch, sizeof n->parent_epoch) != 0)
+		return reconcile(n);
+	return ask_changes(n);
+}
+
+int gt_follow_offer(struct gt_node *n)
+{
+	Gt__Request r = GT__REQUEST__INIT;
+	Gt__Offer o;
+	gt__offer__init(&o);
+	struct gt_asking a = {.what = GT_ASKED_OFFER};
+	struct gt_item layer;
+	bool found;
+	int status = gt_item_get(n, GT__KIND__LAYER, n->code, &layer, &found);
+	if (status != 0 || !found || !n->up || n->up->session != GT_S_READY)
+		return status;
+	union {
+		const uint8_t *in;
+		uint8_t *out;
+	} u = {.in = layer.sealed.p};
+	o.item = (ProtobufCBinaryData){layer.sealed.n, u.out};
+	r.body_case = GT__REQUEST__BODY_OFFER;
+	r.offer = &o;
+	return gt_ask(n, &r, &a, NULL);
+}
+
+/* ---------------------------------------------------------- changes */
+
+static int audit_change(struct gt_node *n, const Gt__Change *c,
+                        const struct gt_claim *claim, int result,
+                        const char *why)
+{
+	static const char *const kinds[] = {"", "resource", "layer", "member"};
+	char change[GT_CHANGE_NAME];
+	bool known = claim && claim->kind <= GT__KIND__MEMBER;
+	gt_change_name(change, n->up->epoch, (int64_t)c->seq);
+	struct gt_audit row = {
+	        .event = claim ? "receive" : "retract",
+	        .kind = known ? kinds[claim->kind] : "resource",
+	        .subject = claim ? claim->id : c->retract,
+	        .version = claim ? claim->version : 0,
+	        .peer = n->parent,
+	        .verdict = gt_verdict_name((enum gt_verdict)c->verdict),
+	        .rule = c->rule,
+	        .layer = c->layer,
+	        .result = result,
+	        .bytes = c->item.len,
+	        .transfer = change,
+	        .detail = why};
+	return gt_audit_row(n, &row);
+}
+
+static int take_change(struct gt_node *n, const Gt__Change *c)
+{
+	struct gt_claim claim;
+	struct gt_decision d = {(enum gt_verdict)c->verdict, c->priority,
+	                        c->rule, c->layer};
+	char why[GT_WHY];
+	int verdict, result = 0;
+	int status = gt_item_check(n, gt_bytes_of(c->item.data, c->item.len),
+	                           &claim, &verdict, why);
+	if (status != 0)
+		return status;
+	if (verdict == 0 && claim.kind == GT__KIND__LAYER &&
+	    !gt_code_within(n->code, claim.id)) {
+		verdict = -GT_EDENIED;
+		gt_copy(why, sizeof why, "a layer that is not for this node");
+	}
+	if (verdict == 0)
+		status = gt_item_take(n, &claim, &d, false, &result);
+	if (status == 0 && verdict != 0)
+		status =
+		        gt_log(n, GT_LOG_WARN, "refused %s from the parent: %s",
+		               claim.id[0] ? claim.id : "an item", why);
+	if (status == 0 && result != 0)
+		status = gt_contest_refused(n, &claim, result);
+	if (status != 0 || !n->up)
+		return status;
+	return audit_change(n, c, &claim, verdict ? verdict : result, why);
+}
+
+static bool sane(const struct gt_node *n, const Gt__Change *c)
+{
+	bool sent = c->item.len > 0;
+	if (c->seq > INT64_MAX || (int64_t)c->seq <= n->cursor)
+		return false;
+	if (strlen(c->rule) > GT_RULE_NAME_MAX ||
+	    strlen(c->layer) > GT_CODE_MAX)
+		return false;
+	if (strlen(c->retract) > GT_RID_MAX)
+		return false;
+	return sent ? c->verdict >= GT__VERDICT__METADATA &&
+	                       c->verdict <= GT__VERDICT__MIRROR
+	            : c->verdict == GT__VERDICT__DENY && *c->retract;
+}
+
+static int take_changes(struct gt_node *n, const Gt__ChangesReply *m)
+{
+	int status = 0;
+	for (size_t i = 0; status == 0 && n->up && i < m->n_changes; i++) {
+		const Gt__Change *c = m->changes[i];
+		bool had;
+		if (!sane(n, c))
+			return gt_drop(n, n->up,
+			               "a change that makes no sense");
+		if (c->item.len > 0) {
+			status = take_change(n, c);
+			continue;
+		}
+		status = gt_item_retract(n, c->retract, &had);
+		if (status == 0)
+			status = audit_change(n, c, NULL, 0, "");
+	}
+	return status;
+}
+
+/* Strangers can be judged now, also for children that are away. */
+static int judge_strangers(struct gt_node *n)
+{
+	for (uint32_t i = 0; i < n->npeers; i++)
+		n->peers[i].judged = 0;
+	gt_store_bind(n->store, GT_SQL_CHILDREN_JUDGED, "i", (int64_t)0);
+	return gt_store_run(n->store, GT_SQL_CHILDREN_JUDGED);
+}
+
+int gt_follow_changes(struct gt_node *n, const Gt__ChangesReply *m)
+{
+	n->status.parent_seen_ms = n->now.wall_ms;
+	if (m->reconcile)
+		return reconcile(n);
+	if (m->epoch.len != sizeof n->parent_epoch ||
+	    memcmp(m->epoch.data, n->parent_epoch, m->epoch.len) != 0 ||
+	    m->upto > INT64_MAX || (int64_t)m->upto < n->cursor)
+		return gt_drop(n, n->up, "changes of another epoch");
+	int status = take_changes(n, m);
+	if (status != 0 || !n->up)
+		return status;
+	if (n->status.synced != !m->more)
+		n->touched = true;
+	if (!n->status.synced && !m->more && n->strangers > 0)
+		status = judge_strangers(n);
+	n->status.synced = !m->more;
+	if (status == 0)
+		status = set_cursor(n, (int64_t)m->upto);
+	if (status == 0)
+		status = gt_record_root(n, m->root_mark > INT64_MAX
+		                                   ? INT64_MAX
+		                                   : (int64_t)m->root_mark);
+	return status ? status : ask_changes(n);
+}

@@ -1,0 +1,461 @@
+/* item.c: from a signed body somebody sent to a row of this node's feed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema.h"
+#include "turn.h"
+
+/* ------------------------------------------------------------- rows */
+
+int gt_item_of_row(struct gt_node *n, sqlite3_stmt *st, struct gt_item *out)
+{
+	struct gt_bytes b = gt_col_bytes(st, 7);
+	*out = (struct gt_item){0};
+	out->rid = gt_col_int(st, 0);
+	out->kind = (Gt__Kind)gt_col_int(st, 1);
+	out->id = gt_arena_str(n->arena, gt_col_text(st, 2));
+	out->seq = gt_col_int(st, 3);
+	out->version = gt_col_int(st, 4);
+	out->state = (int)gt_col_int(st, 5);
+	gt_col_fixed(st, 6, out->hash.b, sizeof out->hash.b);
+	out->sealed = (struct gt_bytes){gt_arena_copy(n->arena, b.p, b.n), b.n};
+	out->verdict = (enum gt_verdict)gt_col_int(st, 8);
+	out->priority = (uint32_t)gt_col_int(st, 9);
+	out->rule = gt_arena_str(n->arena, gt_col_text(st, 10));
+	out->layer = gt_arena_str(n->arena, gt_col_text(st, 11));
+	out->own = gt_col_int(st, 12) != 0;
+	out->has_object = gt_col_fixed(st, 13, out->object.b, GT_ID_BYTES);
+	out->has_prior = gt_col_fixed(st, 14, out->prior.b, GT_ID_BYTES);
+	out->asked = gt_col_int(st, 15) != 0;
+	if (!out->id || !out->rule || !out->layer || (b.n && !out->sealed.p))
+		return -GT_ENOMEM;
+	return 0;
+}
+
+int gt_item_get(struct gt_node *n, Gt__Kind kind, const char *id,
+                struct gt_item *out, bool *found)
+{
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_ITEM_BY_ID, "it",
+	                                 (int64_t)kind, id);
+	int row = gt_store_step(n->store, GT_SQL_ITEM_BY_ID);
+	int status = row < 0 ? row : 0;
+	*found = row == 1;
+	if (row == 1)
+		status = gt_item_of_row(n, st, out);
+	gt_store_reset(n->store, GT_SQL_ITEM_BY_ID);
+	return status;
+}
+
+static Gt__Signed *open_signed(struct gt_node *n, struct gt_bytes sealed)
+{
+	return gt__signed__unpack(gt_arena_allocator(n->arena), sealed.n,
+	                          sealed.p);
+}
+
+const Gt__Entry *gt_item_entry(struct gt_node *n, struct gt_bytes sealed)
+{
+	Gt__Signed *s = open_signed(n, sealed);
+	if (!s || s->kind != GT__KIND__RESOURCE)
+		return NULL;
+	return gt__entry__unpack(gt_arena_allocator(n->arena), s->body.len,
+	                         s->body.data);
+}
+
+int gt_member_key(struct gt_node *n, const char *code, uint8_t key[32],
+                  bool *found)
+{
+	struct gt_item item;
+	uint8_t scratch[32];
+	int status = gt_item_get(n, GT__KIND__MEMBER, code, &item, found);
+	if (status != 0 || !*found)
+		return status;
+	*found = false;
+	Gt__Signed *s = open_signed(n, item.sealed);
+	Gt__Member *m = s ? gt__member__unpack(gt_arena_allocator(n->arena),
+	                                       s->body.len, s->body.data)
+	                  : NULL;
+	if (!m || m->key.len != 32 || m->standing != GT__STANDING__ACTIVE)
+		return 0;
+	memcpy(key ? key : scratch, m->key.data, 32);
+	*found = true;
+	return 0;
+}
+
+/* --------------------------------------------------------- checking */
+
+static bool key_is(const Gt__Signed *s, const uint8_t key[32])
+{
+	return memcmp(s->key.data, key, 32) == 0;
+}
+
+static int check_signer(struct gt_node *n, const Gt__Signed *s,
+                        const char *code, int *verdict, char why[GT_WHY])
+{
+	uint8_t key[32];
+	bool found;
+	int status = gt_member_key(n, code, key, &found);
+	if (status == 0 && (!found || !key_is(s, key))) {
+		*verdict = -GT_ESIGNATURE;
+		gt_format(why, GT_WHY, "not signed by an active key of %s",
+		          code);
+	}
+	return status;
+}
+
+static void refuse(int *verdict, char why[GT_WHY], int code, const char *text)
+{
+	*verdict = -code;
+	gt_copy(why, GT_WHY, text);
+}
+
+/* More values than a reader should ever have to look through. */
+static bool entry_fits(const Gt__Entry *m)
+{
+	return m->n_subjects <= GT_VALUES_MAX &&
+	       m->n_audiences <= GT_VALUES_MAX &&
+	       m->n_languages <= GT_VALUES_MAX &&
+	       m->n_regions <= GT_VALUES_MAX &&
+	       m->n_keywords <= GT_VALUES_MAX && m->n_title <= GT_VALUES_MAX &&
+	       m->n_description <= GT_VALUES_MAX;
+}
+
+static int check_entry(struct gt_node *n, const Gt__Signed *s,
+                       struct gt_claim *out, int *verdict, char why[GT_WHY])
+{
+	char publisher[GT_CODE_MAX + 1];
+	Gt__Entry *m = gt__entry__unpack(gt_arena_allocator(n->arena),
+	                                 s->body.len, s->body.data);
+	if (!m || s->body.len > GT_ENTRY_MAX) {
+		refuse(verdict, why, GT_EMALFORMED, "malformed entry");
+		return 0;
+	}
+	out->entry = m;
+	out->id = m->id;
+	out->version = (int64_t)m->version;
+	out->state = (int)m->state;
+	if (!gt_rid_valid(m->id) || !gt_rid_publisher(publisher, m->id) ||
+	    strcmp(publisher, m->publisher) != 0)
+		refuse(verdict, why, GT_EIDENTITY,
+		       "the id does not begin with the publisher's code");
+	else if (!entry_fits(m))
+		refuse(verdict, why, GT_ELIMIT, "too many values in a field");
+	else if (m->object.len != 0 && m->object.len != GT_ID_BYTES)
+		refuse(verdict, why, GT_EMALFORMED, "malformed object id");
+	else if (m->version == 0 || m->version > INT64_MAX)
+		refuse(verdict, why, GT_EMALFORMED, "version out of range");
+	else
+		return check_signer(n, s, m->publisher, verdict, why);
+	return 0;
+}
+
+static int check_layer(struct gt_node *n, const Gt__Signed *s,
+                       struct gt_claim *out, int *verdict, char why[GT_WHY])
+{
+	Gt__Layer *m = gt__layer__unpack(gt_arena_allocator(n->arena),
+	                                 s->body.len, s->body.data);
+	struct gt_layer *layer = NULL;
+	if (!m) {
+		refuse(verdict, why, GT_EMALFORMED, "malformed layer");
+		return 0;
+	}
+	out->layer = m;
+	out->id = m->origin;
+	out->version = (int64_t)m->version;
+	int bad = gt_layer_new(&layer, gt_bytes_of(s->body.data, s->body.len),
+	                       why, GT_WHY);
+	gt_layer_free(layer);
+	if (bad == -GT_ENOMEM)
+		return bad;
+	if (bad)
+		*verdict = bad;
+	else if (!gt_code_valid(m->origin))
+		refuse(verdict, why, GT_EMALFORMED, "malformed origin");
+	else
+		return check_signer(n, s, m->origin, verdict, why);
+	return 0;
+}
+
+static int check_member(struct gt_node *n, const Gt__Signed *s,
+                        struct gt_claim *out, int *verdict, char why[GT_WHY])
+{
+	Gt__Member *m = gt__member__unpack(gt_arena_allocator(n->arena),
+	                                   s->body.len, s->body.data);
+	if (!m || m->key.len != 32 || strlen(m->code) > GT_CODE_MAX ||
+	    !gt_code_valid(m->code)) {
+		refuse(verdict, why, GT_EMALFORMED, "malformed member");
+		return 0;
+	}
+	out->member = m;
+	out->id = m->code;
+	out->version = (int64_t)m->version;
+	out->state = (int)m->standing;
+	if (!key_is(s, n->config.roster_key))
+		refuse(verdict, why, GT_ESIGNATURE,
+		       "not signed with the roster key");
+	return 0;
+}
+
+int gt_item_check(struct gt_node *n, struct gt_bytes sealed,
+                  struct gt_claim *out, int *verdict, char why[GT_WHY])
+{
+	*out = (struct gt_claim){.sealed = sealed, .id = ""};
+	*verdict = 0;
+	why[0] = '\0';
+	Gt__Signed *s = open_signed(n, sealed);
+	if (!s) {
+		refuse(verdict, why, GT_EMALFORMED, "malformed signed item");
+		return 0;
+	}
+	out->kind = s->kind;
+	*verdict = gt_unseal(s, n->seals);
+	if (*verdict == -GT_ENOMEM)
+		return *verdict;
+	if (*verdict != 0) {
+		gt_copy(why, GT_WHY, gt_strerror(*verdict));
+		return 0;
+	}
+	gt_sha256_one(&out->hash, s->body.data, s->body.len);
+	if (s->kind == GT__KIND__RESOURCE)
+		return check_entry(n, s, out, verdict, why);
+	if (s->kind == GT__KIND__LAYER)
+		return check_layer(n, s, out, verdict, why);
+	if (s->kind == GT__KIND__MEMBER)
+		return check_member(n, s, out, verdict, why);
+	refuse(verdict, why, GT_EMALFORMED, "unknown kind of signed item");
+	return 0;
+}
+
+/* ----------------------------------------------------------- layers */
+
+static int load_layer(struct gt_node *n, sqlite3_stmt *st)
+{
+	struct gt_layer_row *row = &n->layers[n->nlayers];
+	char why[GT_WHY];
+	Gt__Signed *s = open_signed(n, gt_col_bytes(st, 2));
+	if (!s)
+		return -GT_ENOMEM;
+	gt_col_fixed(st, 1, row->hash.b, sizeof row->hash.b);
+	int status = gt_layer_new(&row->layer,
+	                          gt_bytes_of(s->body.data, s->body.len), why,
+	                          sizeof why);
+	if (status == 0) {
+		n->ages = n->ages || gt_layer_ages(row->layer);
+		n->nlayers++;
+	}
+	/* It was good when it was taken: anything else is damage on disk. */
+	return status == 0 || status == -GT_ENOMEM ? status : -GT_ESTORE;
+}
+
+int gt_layers_load(struct gt_node *n)
+{
+	while (n->nlayers > 0)
+		gt_layer_free(n->layers[--n->nlayers].layer);
+	n->ages = false;
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_LAYERS, "");
+	int row, status = 0;
+	while (status == 0 && n->nlayers < GT_LAYERS_MAX &&
+	       (row = gt_store_step(n->store, GT_SQL_LAYERS)) != 0)
+		status = row < 0 ? row : load_layer(n, st);
+	gt_store_reset(n->store, GT_SQL_LAYERS);
+	if (n->ages && !n->age_due)
+		n->age_due = n->now.mono_ms + GT_AGE_MS;
+	n->layers_generation++;
+	return status;
+}
+
+/* ----------------------------------------------------------- taking */
+
+static const char *title_of(const struct gt_claim *c)
+{
+	if (c->member)
+		return c->member->name;
+	if (!c->entry || c->entry->n_title == 0)
+		return "";
+	return c->entry->title[0]->text;
+}
+
+static struct gt_bytes id_bytes(const struct gt_id *id)
+{
+	return gt_bytes_of(id ? id->b : NULL, id ? GT_ID_BYTES : 0);
+}
+
+static int put(struct gt_node *n, const struct gt_claim *c,
+               const struct gt_decision *d, bool own,
+               const struct gt_id *object, const struct gt_id *prior)
+{
+	gt_store_bind(n->store, GT_SQL_ITEM_PUT, "itiiibbiittittooi",
+	              (int64_t)c->kind, c->id, ++n->seq[c->kind], c->version,
+	              (int64_t)c->state, id_bytes(&c->hash), c->sealed,
+	              (int64_t)d->verdict, (int64_t)d->priority, d->rule,
+	              d->layer, (int64_t)own, c->entry ? c->entry->type : "",
+	              title_of(c), id_bytes(object), id_bytes(prior),
+	              n->now.wall_ms);
+	return gt_store_run(n->store, GT_SQL_ITEM_PUT);
+}
+
+static int object_complete(struct gt_node *n, const struct gt_id *id,
+                           bool *complete)
+{
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECT_BY_ID, "b",
+	                                 gt_bytes_of(id->b, GT_ID_BYTES));
+	int row = gt_store_step(n->store, GT_SQL_OBJECT_BY_ID);
+	*complete = row == 1 && gt_col_int(st, 1) == GT_OBJECT_COMPLETE;
+	gt_store_reset(n->store, GT_SQL_OBJECT_BY_ID);
+	return row < 0 ? row : 0;
+}
+
+/* The older complete object a reader is served until the new one is here. */
+static int prior_of(struct gt_node *n, const struct gt_item *old,
+                    const struct gt_id *object, struct gt_id *out, bool *has)
+{
+	bool complete = false, here;
+	*has = false;
+	if (old->has_object && gt_id_eq(&old->object, object)) {
+		*out = old->prior;
+		*has = old->has_prior;
+		return 0;
+	}
+	int status = object_complete(n, object, &here);
+	if (status != 0 || here)
+		return status;
+	if (old->has_object)
+		status = object_complete(n, &old->object, &complete);
+	if (complete) {
+		*out = old->object;
+		*has = true;
+	} else if (old->has_prior && !gt_id_eq(&old->prior, object)) {
+		*out = old->prior;
+		*has = true;
+	}
+	return status;
+}
+
+/* After an entry changed: what is no longer needed goes, what is needed
+ * comes. */
+static int settle_objects(struct gt_node *n, const struct gt_item *old,
+                          bool had, const struct gt_id *object,
+                          const struct gt_decision *d, bool asked)
+{
+	int status = 0;
+	if (object &&
+	    (d->verdict == GT_MIRROR || (d->verdict == GT_ON_DEMAND && asked)))
+		status = gt_object_want(n, object);
+	if (status == 0 && had && old->has_object)
+		status = gt_object_release(n, &old->object);
+	if (status == 0 && had && old->has_prior)
+		status = gt_object_release(n, &old->prior);
+	n->wanted_dirty = true;
+	return status;
+}
+
+static int take_resource(struct gt_node *n, const struct gt_claim *c,
+                         const struct gt_decision *d, bool own,
+                         const struct gt_item *old, bool had)
+{
+	struct gt_id object, prior;
+	bool has = c->entry->object.len == GT_ID_BYTES &&
+	           c->entry->state == GT__STATE__LIVE;
+	bool has_prior = false;
+	int status = 0;
+	if (has) {
+		memcpy(object.b, c->entry->object.data, GT_ID_BYTES);
+		if (had && d->verdict >= GT_ON_DEMAND)
+			status = prior_of(n, old, &object, &prior, &has_prior);
+	}
+	if (status == 0)
+		status = put(n, c, d, own, has ? &object : NULL,
+		             has_prior ? &prior : NULL);
+	if (status == 0)
+		status = settle_objects(n, old, had, has ? &object : NULL, d,
+		                        had && old->asked);
+	return status;
+}
+
+static int take_member(struct gt_node *n, const struct gt_claim *c)
+{
+	struct gt_peer *p = gt_peer_by_code(n, c->id);
+	if (c->state == GT__STANDING__ACTIVE)
+		return 0;
+	if (p)
+		return gt_drop(n, p, "the roster revokes this node");
+	if (n->up && strcmp(c->id, n->parent) == 0)
+		return gt_drop(n, n->up, "the roster revokes our parent");
+	return 0;
+}
+
+int gt_item_take(struct gt_node *n, const struct gt_claim *c,
+                 const struct gt_decision *d, bool own, int *result)
+{
+	struct gt_item old;
+	bool had;
+	int status = gt_item_get(n, c->kind, c->id, &old, &had);
+	if (status != 0)
+		return status;
+	*result = 0;
+	if (had && old.own && !own)
+		*result = -GT_EDENIED; /* only we say what is ours */
+	else if (had && c->version < old.version)
+		*result = -GT_ESTALE;
+	else if (had && c->version == old.version &&
+	         !gt_id_eq(&c->hash, &old.hash))
+		*result = -GT_ECONFLICT;
+	if (*result != 0)
+		return 0;
+	if (had && c->version == old.version && old.sealed.n > 0 &&
+	    old.verdict == d->verdict && old.priority == d->priority &&
+	    strcmp(old.rule, d->rule) == 0 && strcmp(old.layer, d->layer) == 0)
+		return 0; /* nothing new */
+	n->touched = true;
+	if (had && old.version == 0 && n->strangers > 0)
+		n->strangers--;
+	if (c->kind == GT__KIND__RESOURCE)
+		return take_resource(n, c, d, own, &old, had);
+	status = put(n, c, d, own, NULL, NULL);
+	if (status == 0 && c->kind == GT__KIND__LAYER)
+		status = gt_layers_load(n);
+	if (status == 0 && c->kind == GT__KIND__MEMBER)
+		status = take_member(n, c);
+	return status;
+}
+
+static const struct gt_decision denied = {GT_DENY, 0, "", ""};
+
+int gt_item_stranger(struct gt_node *n, const char *id)
+{
+	struct gt_claim c = {.kind = GT__KIND__RESOURCE, .id = id};
+	if (n->strangers >= GT_STRANGERS_MAX)
+		return 0;
+	n->strangers++;
+	return put(n, &c, &denied, false, NULL, NULL);
+}
+
+int gt_item_strangers(struct gt_node *n)
+{
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_ITEM_STRANGERS, "");
+	int row = gt_store_step(n->store, GT_SQL_ITEM_STRANGERS);
+	n->strangers = row == 1 ? gt_col_int(st, 0) : 0;
+	gt_store_reset(n->store, GT_SQL_ITEM_STRANGERS);
+	return row < 0 ? row : 0;
+}
+
+int gt_item_retract(struct gt_node *n, const char *id, bool *had)
+{
+	/* Of what may not be here only the name stays, so that those below are
+	 * told and an older version cannot come back. */
+	struct gt_item old;
+	int status = gt_item_get(n, GT__KIND__RESOURCE, id, &old, had);
+	if (status != 0 || !*had || old.own || old.verdict == GT_DENY) {
+		*had = *had && !old.own && old.verdict != GT_DENY;
+		return status;
+	}
+	struct gt_claim c = {.kind = GT__KIND__RESOURCE,
+	                     .id = old.id,
+	                     .version = old.version,
+	                     .state = old.state,
+	                     .hash = old.hash};
+	n->touched = true;
+	status = put(n, &c, &denied, false, NULL, NULL);
+	if (status == 0)
+		status = settle_objects(n, &old, true, NULL, &denied, false);
+	return status;
+}

@@ -1,0 +1,536 @@
+/* publish.c: what people at this node publish, withdraw and order.
+ *
+ * Content is staged by the caller; it is checked, made durable and given its
+ * name (ADOPT) before the entry that names it is committed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema.h"
+#include "turn.h"
+
+/* What nobody counts to: a version shown by others is not followed there. */
+#define VERSION_SANE ((int64_t)1 << 53)
+
+static const struct gt_decision own_decision = {GT_MIRROR, 100, "", ""};
+
+static int audit(struct gt_node *n, const char *actor, const char *event,
+                 const char *kind, const char *subject, int64_t version,
+                 uint64_t bytes, const char *detail)
+{
+	struct gt_audit row = {.actor = actor,
+	                       .event = event,
+	                       .kind = kind,
+	                       .subject = subject,
+	                       .version = version,
+	                       .bytes = bytes,
+	                       .detail = detail};
+	return gt_audit_row(n, &row);
+}
+
+static char *hex_of(struct gt_node *n, ProtobufCBinaryData b)
+{
+	char *hex = gt_arena_get(n->arena, 2 * b.len + 1);
+	if (hex)
+		gt_hex(hex, b.data, b.len);
+	return hex;
+}
+
+/* ----------------------------------------------------------- drafts */
+
+static uint64_t next_version(const struct gt_node *n, uint64_t old)
+{
+	uint64_t floor = (uint64_t)n->version_floor;
+	return old + 1 > floor ? old + 1 : floor;
+}
+
+/* The draft as an entry of this node: id, publisher, version, dates. Refusals
+ * come back in *refused with why. */
+static int complete_draft(struct gt_node *n, struct gt_bytes draft,
+                          Gt__Entry **out, int *refused, char why[GT_WHY])
+{
+	struct gt_item old;
+	bool had;
+	char publisher[GT_CODE_MAX + 1];
+	Gt__Entry *m = gt__entry__unpack(gt_arena_allocator(n->arena), draft.n,
+	                                 draft.p);
+	*refused = -GT_EINVALID;
+	if (!m || !gt_rid_valid(m->id) || !gt_rid_publisher(publisher, m->id)) {
+		gt_format(why, GT_WHY,
+		          "%.60s is not a resource id: it must be "
+		          "%s/name with name of a-z 0-9 . _ -",
+		          m ? m->id : "this", n->code);
+		return 0;
+	}
+	if (strcmp(publisher, n->code) != 0) {
+		gt_format(why, GT_WHY, "this node publishes under %s/, not %s/",
+		          n->code, publisher);
+		return 0;
+	}
+	int status = gt_item_get(n, GT__KIND__RESOURCE, m->id, &old, &had);
+	if (status != 0)
+		return status;
+	const Gt__Entry *before = had ? gt_item_entry(n, old.sealed) : NULL;
+	m->publisher = n->code;
+	m->version = next_version(n, had ? (uint64_t)old.version : 0);
+	m->state = GT__STATE__LIVE;
+	m->modified_ms = n->now.wall_ms;
+	m->created_ms = before ? before->created_ms : n->now.wall_ms;
+	m->origin_level = gt_arena_str(n->arena, n->level);
+	m->object = (ProtobufCBinaryData){0, NULL};
+	m->plain_size = m->stored_size = m->members = 0;
+	*refused = 0;
+	*out = m;
+	return m->origin_level ? 0 : -GT_ENOMEM;
+}
+
+static int take_own(struct gt_node *n, Gt__Kind kind, struct gt_bytes sealed,
+                    int *result, char why[GT_WHY])
+{
+	struct gt_claim c;
+	int status = gt_item_check(n, sealed, &c, result, why);
+	(void)kind;
+	if (status == 0 && *result == 0)
+		status = gt_item_take(n, &c, &own_decision, true, result);
+	return status;
+}
+
+/* Seals entries of this node and takes them into the feed. */
+static int take_entries(struct gt_node *n, Gt__Entry *const *entries,
+                        size_t count, const char *actor, const char *event,
+                        const char *detail, int *refused, char why[GT_WHY])
+{
+	struct gt_bytes *bodies =
+	        gt_arena_get(n->arena, count * sizeof *bodies);
+	struct gt_bytes *sealed =
+	        gt_arena_get(n->arena, count * sizeof *sealed);
+	if (!bodies || !sealed)
+		return -GT_ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		bodies[i] = gt_arena_pack(n->arena, &entries[i]->base);
+		if (!bodies[i].p)
+			return -GT_ENOMEM;
+	}
+	int status = gt_seal(&n->key, GT__KIND__RESOURCE, bodies, count,
+	                     n->arena, sealed);
+	*refused = 0;
+	for (size_t i = 0; status == 0 && *refused == 0 && i < count; i++) {
+		status = take_own(n, GT__KIND__RESOURCE, sealed[i], refused,
+		                  why);
+		if (status == 0 && *refused == 0)
+			status = audit(n, actor, event, "resource",
+			               entries[i]->id,
+			               (int64_t)entries[i]->version,
+			               entries[i]->stored_size, detail);
+	}
+	return status;
+}
+
+/* {"id","version","object"}; ids need no escaping. */
+static int reply_published(struct gt_node *n, uint64_t token,
+                           Gt__Entry *const *entries, size_t count)
+{
+	size_t cap = 64 + count * (GT_RID_MAX + 128), at = 0;
+	char *text = gt_arena_get(n->arena, cap);
+	if (!text)
+		return -GT_ENOMEM;
+	if (count != 1)
+		text[at++] = '[';
+	for (size_t i = 0; i < count; i++) {
+		char *hex = hex_of(n, entries[i]->object);
+		if (!hex)
+			return -GT_ENOMEM;
+		gt_format(
+		        text + at, cap - at,
+		        "%s{\"id\":\"%s\",\"version\":%llu,\"object\":\"%s\"}",
+		        i ? "," : "", entries[i]->id,
+		        (unsigned long long)entries[i]->version, hex);
+		at += strlen(text + at);
+	}
+	if (count != 1)
+		text[at++] = ']';
+	text[at] = '\0';
+	return gt_reply(n, token, 0, "%s", text);
+}
+
+/* ----------------------------------------------------- with content */
+
+static struct gt_pending *pending_free(struct gt_node *n)
+{
+	for (size_t i = 0; i < GT_PENDING_MAX; i++)
+		if (!n->pending[i].used)
+			return &n->pending[i];
+	return NULL;
+}
+
+static size_t pending_at(const struct gt_node *n, const struct gt_id *object)
+{
+	size_t i = 0;
+	while (i < GT_PENDING_MAX &&
+	       !(n->pending[i].used && gt_id_eq(&n->pending[i].object, object)))
+		i++;
+	return i;
+}
+
+bool gt_publishing(const struct gt_node *n, const struct gt_id *object)
+{
+	return pending_at(n, object) < GT_PENDING_MAX;
+}
+
+static int adopt(struct gt_node *n, const struct gt_event *e)
+{
+	const struct gt_draft *d = &e->drafts[0];
+	struct gt_pending *p = pending_free(n);
+	struct gt_action *a = gt_act(n, GT_ACT_ADOPT);
+	struct gt_id id;
+	if (!a)
+		return -GT_ENOMEM;
+	if (!p) {
+		n->nactions--;
+		return gt_reply(n, e->token, -GT_EBUSY,
+		                "too many publishes under way: try again");
+	}
+	uint8_t *copy = malloc(d->entry.n + d->manifest.n);
+	if (!copy)
+		return -GT_ENOMEM;
+	memcpy(copy, d->entry.p, d->entry.n);
+	memcpy(copy + d->entry.n, d->manifest.p, d->manifest.n);
+	gt_manifest_id(&id, d->manifest);
+	*p = (struct gt_pending){.used = true, .token = e->token, .object = id};
+	p->entry = gt_bytes_of(copy, d->entry.n);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): freed with p->entry */
+	p->manifest = gt_bytes_of(copy + d->entry.n, d->manifest.n);
+	gt_copy(p->actor, sizeof p->actor, e->actor ? e->actor : "");
+	a->object = id;
+	a->payload = p->manifest;
+	a->text = gt_arena_str(n->arena, d->staged);
+	/* Written down before the file gets its name: should we die between the
+	 * two, this row says whose it is, and that it may go. */
+	char hex[2 * GT_ID_BYTES + 1];
+	gt_hex(hex, id.b, GT_ID_BYTES);
+	int status = audit(n, e->actor, "adopt", "object", hex, 0, 0, "");
+	return a->text ? status : -GT_ENOMEM;
+}
+
+static int object_row(struct gt_node *n, const struct gt_pending *p,
+                      const struct gt_manifest *m)
+{
+	/* The same bytes published again are one object. */
+	gt_store_bind(n->store, GT_SQL_OBJECT_DELETE, "b",
+	              gt_bytes_of(p->object.b, GT_ID_BYTES));
+	int status = gt_store_run(n->store, GT_SQL_OBJECT_DELETE);
+	gt_store_bind(n->store, GT_SQL_OBJECT_NEW, "bibiiinnii",
+	              gt_bytes_of(p->object.b, GT_ID_BYTES),
+	              (int64_t)GT_OBJECT_COMPLETE, p->manifest,
+	              (int64_t)m->file_size, (int64_t)m->nframes,
+	              (int64_t)m->nframes, n->now.wall_ms, n->now.wall_ms);
+	if (status == 0)
+		status = gt_store_run(n->store, GT_SQL_OBJECT_NEW);
+	if (status == 0)
+		status = gt_object_drop_priors(n, &p->object);
+	struct gt_object *o = gt_object_find(n, &p->object);
+	if (status == 0 && o)
+		status = gt_serve_expire(n, o, true); /* they ask again */
+	if (o)
+		gt_object_close(n, o);
+	return status;
+}
+
+static int finish(struct gt_node *n, struct gt_pending *p, bool *published)
+{
+	struct gt_manifest *m = NULL;
+	Gt__Entry *entry = NULL;
+	char why[GT_WHY] = "";
+	int refused;
+	int status = complete_draft(n, p->entry, &entry, &refused, why);
+	if (status == 0 && refused == 0) {
+		refused = gt_manifest_new(&m, p->manifest, why, sizeof why);
+		if (refused == -GT_ENOMEM)
+			return refused;
+	}
+	if (status == 0 && refused == 0) {
+		entry->object = (ProtobufCBinaryData){GT_ID_BYTES, p->object.b};
+		entry->plain_size = m->plain_at[m->nframes];
+		entry->stored_size = m->file_size;
+		entry->members = m->nfiles;
+		status = object_row(n, p, m);
+		if (status == 0)
+			status = take_entries(n, &entry, 1, p->actor, "publish",
+			                      "", &refused, why);
+	}
+	gt_manifest_free(m);
+	*published = status == 0 && refused == 0;
+	if (status != 0)
+		return status;
+	return refused ? gt_reply(n, p->token, refused, "%s", why)
+	               : reply_published(n, p->token, &entry, 1);
+}
+
+int gt_publish_adopted(struct gt_node *n, const struct gt_event *e)
+{
+	size_t at = pending_at(n, &e->object);
+	bool published = false;
+	int status;
+	if (e->status == -GT_ESTORE) {
+		gt_copy(n->why, sizeof n->why,
+		        "the disk failed to sync an object file");
+		return -GT_EIO;
+	}
+	if (at == GT_PENDING_MAX)
+		return 0;
+	struct gt_pending *p = &n->pending[at];
+	if (e->status != 0) {
+		struct gt_audit row = {.actor = p->actor,
+		                       .event = "publish",
+		                       .kind = "object",
+		                       .result = e->status};
+		status = gt_audit_row(n, &row);
+		if (status == 0)
+			status = gt_reply(n, p->token, e->status, "%.*s",
+			                  (int)e->body.n,
+			                  (const char *)e->body.p);
+	} else {
+		status = finish(n, p, &published);
+	}
+	free((void *)(uintptr_t)p->entry.p);
+	*p = (struct gt_pending){0};
+	return status || published ? status
+	                           : gt_object_unpublished(n, &e->object);
+}
+
+/* --------------------------------------------------------- commands */
+
+int gt_publish(struct gt_node *n, const struct gt_event *e)
+{
+	char why[GT_WHY] = "";
+	int refused = 0, status = 0;
+	if (e->count == 0 || e->count > GT_SEAL_MAX)
+		return gt_reply(n, e->token, -GT_ELIMIT,
+		                "publish 1 to %d resources at a time",
+		                GT_SEAL_MAX);
+	Gt__Entry **entries =
+	        gt_arena_get(n->arena, e->count * sizeof *entries);
+	if (!entries)
+		return -GT_ENOMEM;
+	for (size_t i = 0; status == 0 && refused == 0 && i < e->count; i++)
+		status = complete_draft(n, e->drafts[i].entry, &entries[i],
+		                        &refused, why);
+	if (status == 0 && refused == 0 && e->drafts[0].manifest.n > 0) {
+		struct gt_manifest *m;
+		refused = gt_manifest_new(&m, e->drafts[0].manifest, why,
+		                          sizeof why);
+		if (refused == 0) {
+			gt_manifest_free(m);
+			return adopt(n, e);
+		}
+	}
+	if (status == 0 && refused == 0)
+		status = take_entries(n, entries, e->count, e->actor, "publish",
+		                      "", &refused, why);
+	if (status != 0)
+		return status;
+	return refused ? gt_reply(n, e->token, refused, "%s", why)
+	               : reply_published(n, e->token, entries, e->count);
+}
+
+int gt_withdraw(struct gt_node *n, const struct gt_event *e)
+{
+	struct gt_item item;
+	bool found;
+	char why[GT_WHY] = "";
+	int refused;
+	int status = gt_item_get(n, GT__KIND__RESOURCE, e->text, &item, &found);
+	if (status != 0)
+		return status;
+	if (!found || !item.own)
+		return gt_reply(n, e->token, found ? -GT_EDENIED : -GT_EUNKNOWN,
+		                found ? "%s was published elsewhere: withdraw "
+		                        "it there"
+		                      : "%s is not known here",
+		                e->text);
+	union {
+		const Gt__Entry *in;
+		Gt__Entry *out;
+	} entry = {.in = gt_item_entry(n, item.sealed)};
+	if (!entry.out)
+		return -GT_ENOMEM;
+	if (entry.out->state == GT__STATE__WITHDRAWN &&
+	    item.version >= n->version_floor)
+		return reply_published(n, e->token, &entry.out, 1);
+	entry.out->state = GT__STATE__WITHDRAWN;
+	entry.out->version = next_version(n, entry.out->version);
+	entry.out->modified_ms = n->now.wall_ms;
+	status = take_entries(n, &entry.out, 1, e->actor, "withdraw", e->detail,
+	                      &refused, why);
+	if (status != 0)
+		return status;
+	return refused ? gt_reply(n, e->token, refused, "%s", why)
+	               : reply_published(n, e->token, &entry.out, 1);
+}
+
+/* Seals this node's layer, takes it into the feed and offers it to the
+ * parent. */
+static int take_layer(struct gt_node *n, const Gt__Layer *m, const char *actor,
+                      const char *detail, char why[GT_WHY], int *refused)
+{
+	struct gt_bytes body = gt_arena_pack(n->arena, &m->base), sealed;
+	if (!body.p)
+		return -GT_ENOMEM;
+	*refused = 0;
+	int status =
+	        gt_seal(&n->key, GT__KIND__LAYER, &body, 1, n->arena, &sealed);
+	if (status == 0)
+		status = take_own(n, GT__KIND__LAYER, sealed, refused, why);
+	if (status == 0 && *refused == 0)
+		status = audit(n, actor, "policy", "layer", n->code,
+		               (int64_t)m->version, body.n, detail);
+	if (status == 0 && *refused == 0)
+		status = gt_follow_offer(n);
+	return status;
+}
+
+int64_t gt_version_beyond(struct gt_node *n, int64_t above)
+{
+	uint8_t leap[3];
+	gt_draw(n, leap, sizeof leap);
+	return above + 1 + (leap[0] | leap[1] << 8 | leap[2] << 16);
+}
+
+static int raise_floor(struct gt_node *n, int64_t above)
+{
+	if (above < n->version_floor)
+		return 0;
+	n->version_floor = gt_version_beyond(n, above);
+	return gt_meta_put(n->store, "version_floor", n->version_floor);
+}
+
+static int resource_again(struct gt_node *n, const struct gt_item *item,
+                          const char *detail, char why[GT_WHY], int *refused)
+{
+	union {
+		const Gt__Entry *in;
+		Gt__Entry *out;
+	} entry = {.in = gt_item_entry(n, item->sealed)};
+	if (!entry.out)
+		return -GT_ENOMEM;
+	entry.out->version = next_version(n, entry.out->version);
+	return take_entries(n, &entry.out, 1, NULL, "publish", detail, refused,
+	                    why);
+}
+
+static Gt__Layer *layer_of(struct gt_node *n, const struct gt_item *item)
+{
+	Gt__Signed *s = gt__signed__unpack(gt_arena_allocator(n->arena),
+	                                   item->sealed.n, item->sealed.p);
+	return s ? gt__layer__unpack(gt_arena_allocator(n->arena), s->body.len,
+	                             s->body.data)
+	         : NULL;
+}
+
+static int layer_again(struct gt_node *n, const struct gt_item *item,
+                       const char *detail, char why[GT_WHY], int *refused)
+{
+	Gt__Layer *m = layer_of(n, item);
+	if (!m)
+		return -GT_ENOMEM;
+	m->version = next_version(n, m->version);
+	return take_layer(n, m, NULL, detail, why, refused);
+}
+
+int gt_publish_again(struct gt_node *n, Gt__Kind kind, const char *id,
+                     int64_t above)
+{
+	struct gt_item item;
+	bool found;
+	char why[GT_WHY] = "";
+	int refused = 0;
+	const char *detail = "issued again: other nodes hold another body";
+	int status = gt_item_get(n, kind, id, &item, &found);
+	if (status != 0 || above >= VERSION_SANE)
+		return status;
+	status = raise_floor(n, above);
+	if (status == 0 && found && item.own && kind == GT__KIND__RESOURCE)
+		status = resource_again(n, &item, detail, why, &refused);
+	if (status == 0 && found && item.own && kind == GT__KIND__LAYER)
+		status = layer_again(n, &item, detail, why, &refused);
+	return status || !refused ? status
+	                          : gt_log(n, GT_LOG_ERROR,
+	                                   "%s: not issued again: %s", id, why);
+}
+
+/* The same rules as now are no new version. */
+static bool same_rules(struct gt_node *n, const struct gt_item *old,
+                       const Gt__Layer *draft)
+{
+	Gt__Layer *m = layer_of(n, old);
+	if (!m)
+		return false;
+	m->version = draft->version;
+	m->created_ms = draft->created_ms;
+	struct gt_bytes a = gt_arena_pack(n->arena, &m->base);
+	struct gt_bytes b = gt_arena_pack(n->arena, &draft->base);
+	return a.p && b.p && gt_bytes_eq(a, b);
+}
+
+static int seal_layer(struct gt_node *n, const Gt__Layer *m,
+                      const struct gt_event *e)
+{
+	char why[GT_WHY] = "";
+	int refused = 0;
+	int status = take_layer(n, m, e->actor, "", why, &refused);
+	if (status != 0)
+		return status;
+	return refused ? gt_reply(n, e->token, refused, "%s", why)
+	               : gt_reply(n, e->token, 0, "{\"version\":%llu}",
+	                          (unsigned long long)m->version);
+}
+
+int gt_publish_layer(struct gt_node *n, const struct gt_event *e)
+{
+	struct gt_item old;
+	bool had;
+	Gt__Layer *m = gt__layer__unpack(gt_arena_allocator(n->arena),
+	                                 e->body.n, e->body.p);
+	if (!m)
+		return gt_reply(n, e->token, -GT_EMALFORMED, "not a layer");
+	int status = gt_item_get(n, GT__KIND__LAYER, n->code, &old, &had);
+	if (status != 0)
+		return status;
+	m->origin = n->code;
+	m->version = next_version(n, had ? (uint64_t)old.version : 0);
+	m->created_ms = n->now.wall_ms;
+	if (had && old.version >= n->version_floor && same_rules(n, &old, m))
+		return gt_reply(n, e->token, 0, "{\"version\":%llu}",
+		                (unsigned long long)old.version);
+	return seal_layer(n, m, e);
+}
+
+int gt_publish_members(struct gt_node *n, const struct gt_event *e)
+{
+	static const struct gt_decision keep = {GT_MIRROR, 50, "", ""};
+	size_t taken = 0;
+	for (size_t i = 0; i < e->count; i++) {
+		struct gt_claim c;
+		char why[GT_WHY];
+		int refused, result = 0;
+		int64_t before = n->seq[GT__KIND__MEMBER];
+		int status = gt_item_check(n, e->members[i], &c, &refused, why);
+		if (status == 0 && refused == 0 && c.kind != GT__KIND__MEMBER) {
+			refused = -GT_EINVALID;
+			gt_copy(why, sizeof why, "not a roster row");
+		}
+		if (status == 0 && refused != 0)
+			return gt_reply(n, e->token, refused,
+			                "row %zu (%s): %s", i + 1, c.id, why);
+		if (status == 0)
+			status = gt_item_take(n, &c, &keep, false, &result);
+		if (status == 0 && n->seq[GT__KIND__MEMBER] != before) {
+			taken++;
+			status = audit(n, e->actor, "roster", "member", c.id,
+			               c.version, 0,
+			               c.state ? "revoked" : "active");
+		}
+		if (status != 0)
+			return status;
+	}
+	return gt_reply(n, e->token, 0, "{\"taken\":%zu}", taken);
+}

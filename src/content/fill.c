@@ -1,0 +1,421 @@
+/* fill.c: from a verified frame to a durable, checked object.
+ *
+ * PLACING -> PLACED -> SYNCING -> PRESENT; a placed frame may be passed on at
+ * once, only a present one is remembered. When all are present, and the seek
+ * table with them, the whole is checked; then it is COMPLETE. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema.h"
+#include "turn.h"
+
+enum { COPIES_AT_ONCE = 64 };
+
+static struct gt_bytes key(const struct gt_object *o)
+{
+	return gt_bytes_of(o->id.b, GT_ID_BYTES);
+}
+
+static int audit(struct gt_node *n, const struct gt_object *o,
+                 const char *event, int result, uint64_t bytes,
+                 const char *detail)
+{
+	char hex[65], transfer[33];
+	gt_hex(hex, o->id.b, GT_ID_BYTES);
+	gt_hex(transfer, o->transfer, sizeof o->transfer);
+	struct gt_audit row = {.event = event,
+	                       .kind = "object",
+	                       .subject = hex,
+	                       .peer = n->parent,
+	                       .result = result,
+	                       .bytes = bytes,
+	                       .transfer = transfer,
+	                       .detail = detail};
+	return gt_audit_row(n, &row);
+}
+
+static int set_state(struct gt_node *n, struct gt_object *o, int state)
+{
+	o->state = state;
+	n->touched = true;
+	gt_store_bind(n->store, GT_SQL_OBJECT_STATE, "bii", key(o),
+	              (int64_t)state,
+	              state == GT_OBJECT_COMPLETE ? n->now.wall_ms : 0);
+	return gt_store_run(n->store, GT_SQL_OBJECT_STATE);
+}
+
+int gt_fill_save(struct gt_node *n, struct gt_object *o)
+{
+	size_t len = (o->m->nframes + 7) / 8;
+	uint8_t *have = gt_arena_get(n->arena, len);
+	if (!have)
+		return -GT_ENOMEM;
+	memset(have, 0, len);
+	for (uint32_t i = 0; i < o->m->nframes; i++)
+		if (o->frames[i] == GT_FRAME_PRESENT)
+			have[i / 8] |= (uint8_t)(1u << i % 8);
+	gt_store_bind(n->store, GT_SQL_OBJECT_FILL, "bibi", key(o),
+	              (int64_t)o->count[GT_FRAME_PRESENT],
+	              gt_bytes_of(have, len), (int64_t)o->received);
+	n->touched = true;
+	return gt_store_run(n->store, GT_SQL_OBJECT_FILL);
+}
+
+int gt_fill_pause(struct gt_node *n, int result)
+{
+	n->probe_due = n->now.mono_ms + GT_PROBE_MS;
+	if (n->paused)
+		return 0;
+	n->paused = true;
+	n->touched = true;
+	struct gt_audit row = {.event = "note",
+	                       .kind = "daemon",
+	                       .subject = "bulk paused",
+	                       .result = result};
+	int status = gt_audit_row(n, &row);
+	return status ? status
+	              : gt_log(n, GT_LOG_WARN,
+	                       "content is paused: %s; records and metadata go "
+	                       "on. Make room, it resumes by itself",
+	                       gt_strerror(result));
+}
+
+int gt_fill_refuse(struct gt_node *n, struct gt_object *o, int result,
+                   const char *why)
+{
+	o->filling = false;
+	n->wanted_dirty = true;
+	int status = gt_object_remove(n, &o->id);
+	if (status == 0)
+		status = set_state(n, o, GT_OBJECT_REFUSED);
+	if (status == 0)
+		status = audit(n, o, "fetch", result, 0, why);
+	if (status == 0)
+		status =
+		        gt_log(n, GT_LOG_ERROR, "refused the content of %s: %s",
+		               o->resource, why);
+	return status ? status : gt_serve_expire(n, o, true);
+}
+
+/* ----------------------------------------------------------- PLACED */
+
+static void placed(struct gt_node *n, struct gt_object *o, uint64_t bytes)
+{
+	if (o->unsynced == 0)
+		o->unsynced_since = n->now.mono_ms;
+	o->unsynced += bytes;
+}
+
+static int tail_placed(struct gt_node *n, struct gt_object *o, int status)
+{
+	o->tail = status ? GT_FRAME_MISSING : GT_FRAME_PLACED;
+	if (status != 0)
+		return gt_fill_pause(n, status);
+	placed(n, o, 1);
+	return 0;
+}
+
+static int frame_bad(struct gt_node *n, struct gt_object *o, uint32_t frame,
+                     int status)
+{
+	bool copied = o->from && o->from[frame] != UINT32_MAX;
+	gt_frame_set(o, frame, GT_FRAME_MISSING);
+	if (copied)
+		o->from[frame] = UINT32_MAX;
+	if (status != -GT_EDAMAGED)
+		return gt_fill_pause(n, status);
+	if (copied)
+		return 0; /* our old copy is of no use: ask for it */
+	o->suspect[frame] = 1;
+	o->retry_ms = n->now.mono_ms + GT_SOON_MS;
+	n->status.frames_damaged++;
+	char detail[48];
+	gt_format(detail, sizeof detail, "frame=%u", frame);
+	return audit(n, o, "damage", status, o->m->stored[frame], detail);
+}
+
+int gt_fill_placed(struct gt_node *n, const struct gt_event *e)
+{
+	struct gt_object *o = gt_object_find(n, &e->object);
+	if (!o || o->jobs == 0)
+		return 0;
+	if (o->doomed || !o->m || !o->frames || o->state != GT_OBJECT_PARTIAL)
+		return gt_object_job_done(n, o);
+	int status = e->status ? e->status : o->lost ? -GT_ENOSPACE : 0;
+	o->jobs--;
+	o->lost = o->lost && o->jobs > 0;
+	if (e->frame == UINT32_MAX)
+		return tail_placed(n, o, status);
+	if (e->frame >= o->m->nframes ||
+	    o->frames[e->frame] != GT_FRAME_PLACING)
+		return 0;
+	if (status != 0)
+		return frame_bad(n, o, e->frame, status);
+	gt_frame_set(o, e->frame, GT_FRAME_PLACED);
+	o->suspect[e->frame] = 0;
+	if (o->from && o->from[e->frame] != UINT32_MAX)
+		o->copied += o->m->stored[e->frame];
+	placed(n, o, o->m->stored[e->frame]);
+	return gt_serve_waiters(n, o, e->frame);
+}
+
+/* --------------------------------------------------- SYNC and CHECK */
+
+static int start_sync(struct gt_node *n, struct gt_object *o)
+{
+	struct gt_action *a = gt_act(n, GT_ACT_SYNC);
+	if (!a)
+		return -GT_ENOMEM;
+	a->object = o->id;
+	for (uint32_t i = 0; i < o->m->nframes; i++)
+		if (o->frames[i] == GT_FRAME_PLACED)
+			gt_frame_set(o, i, GT_FRAME_SYNCING);
+	if (o->tail == GT_FRAME_PLACED)
+		o->tail = GT_FRAME_SYNCING;
+	o->syncing = true;
+	o->unsynced = 0;
+	o->jobs++;
+	return 0;
+}
+
+static int start_check(struct gt_node *n, struct gt_object *o)
+{
+	struct gt_action *a = gt_act(n, GT_ACT_CHECK);
+	if (!a)
+		return -GT_ENOMEM;
+	a->object = o->id;
+	a->payload = gt_bytes_of(gt_arena_copy(n->arena, o->bytes, o->nbytes),
+	                         o->nbytes);
+	o->jobs++;
+	return a->payload.p ? set_state(n, o, GT_OBJECT_CHECKING) : -GT_ENOMEM;
+}
+
+static int start_tail(struct gt_node *n, struct gt_object *o)
+{
+	struct gt_action *a = gt_act(n, GT_ACT_TAIL);
+	uint64_t at = o->m->stored_at[o->m->nframes];
+	size_t len = (size_t)(o->m->file_size - at);
+	uint8_t *tail = gt_arena_get(n->arena, len);
+	if (!a || !tail)
+		return -GT_ENOMEM;
+	gt_manifest_tail(o->m, tail);
+	a->object = o->id;
+	a->frame = UINT32_MAX;
+	a->offset = at;
+	a->total = o->m->file_size;
+	a->n = len;
+	a->payload = gt_bytes_of(tail, len);
+	o->tail = GT_FRAME_PLACING;
+	o->jobs++;
+	return 0;
+}
+
+/* A disk may take bytes and find no room for them only when they are synced:
+ * then all that no sync before has promised is fetched again. */
+static int sync_full(struct gt_node *n, struct gt_object *o)
+{
+	for (uint32_t i = 0; i < o->m->nframes; i++)
+		if (o->frames[i] == GT_FRAME_PLACED ||
+		    o->frames[i] == GT_FRAME_SYNCING)
+			gt_frame_set(o, i, GT_FRAME_MISSING);
+	if (o->tail == GT_FRAME_PLACED || o->tail == GT_FRAME_SYNCING)
+		o->tail = GT_FRAME_MISSING;
+	o->unsynced = 0;
+	o->lost = o->jobs > 0;
+	return gt_fill_pause(n, -GT_ENOSPACE);
+}
+
+int gt_fill_synced(struct gt_node *n, const struct gt_event *e)
+{
+	struct gt_object *o = gt_object_find(n, &e->object);
+	if (!o || o->jobs == 0)
+		return 0;
+	if (e->status != 0 && e->status != -GT_ENOSPACE) {
+		/* After a failed fsync nobody knows what is on disk: stop, come
+		 * back, and trust only what an earlier sync promised. */
+		gt_copy(n->why, sizeof n->why,
+		        "the disk failed to sync an object file");
+		return e->status;
+	}
+	o->syncing = false;
+	if (o->doomed || !o->m || o->state != GT_OBJECT_PARTIAL)
+		return gt_object_job_done(n, o);
+	o->jobs--;
+	if (e->status != 0)
+		return sync_full(n, o);
+	for (uint32_t i = 0; i < o->m->nframes; i++)
+		if (o->frames[i] == GT_FRAME_SYNCING)
+			gt_frame_set(o, i, GT_FRAME_PRESENT);
+	if (o->tail == GT_FRAME_SYNCING)
+		o->tail = GT_FRAME_PRESENT;
+	return gt_fill_save(n, o);
+}
+
+static int complete(struct gt_node *n, struct gt_object *o)
+{
+	int status = set_state(n, o, GT_OBJECT_COMPLETE);
+	if (status == 0)
+		status = gt_transfer_finish(n, o);
+	if (status == 0)
+		status = gt_log(n, GT_LOG_INFO, "%s is complete", o->resource);
+	o->filling = false;
+	o->prior = (struct gt_id){0};
+	free(o->from);
+	o->from = NULL;
+	o->received = o->copied = 0;
+	n->wanted_dirty = true;
+	return status ? status : gt_object_drop_priors(n, &o->id);
+}
+
+/* Frames on disk are not what they were: all are asked for again. */
+static int start_over(struct gt_node *n, struct gt_object *o, const char *why)
+{
+	for (uint32_t i = 0; i < o->m->nframes; i++)
+		gt_frame_set(o, i, GT_FRAME_MISSING);
+	o->tail = GT_FRAME_MISSING;
+	n->status.frames_damaged++;
+	int status = set_state(n, o, GT_OBJECT_PARTIAL);
+	if (status == 0)
+		status = gt_fill_save(n, o);
+	return status ? status : audit(n, o, "damage", -GT_EDAMAGED, 0, why);
+}
+
+int gt_fill_checked(struct gt_node *n, const struct gt_event *e)
+{
+	struct gt_object *o = gt_object_find(n, &e->object);
+	char why[GT_WHY];
+	if (!o || o->jobs == 0)
+		return 0;
+	if (o->doomed || !o->m || o->state != GT_OBJECT_CHECKING)
+		return gt_object_job_done(n, o);
+	o->jobs--;
+	gt_format(why, sizeof why, "%.*s", (int)e->body.n,
+	          (const char *)e->body.p);
+	switch (e->status) {
+	case 0:
+		return complete(n, o);
+	case -GT_EDAMAGED:
+		return start_over(n, o, why);
+	case -GT_EIO:
+	case -GT_ENOMEM: {
+		int status = set_state(n, o, GT_OBJECT_PARTIAL);
+		return status ? status : gt_fill_pause(n, e->status);
+	}
+	default:
+		return gt_fill_refuse(n, o, e->status, why);
+	}
+}
+
+/* ----------------------------------------------------------- copies */
+
+struct named {
+	const uint8_t *id;
+	uint32_t frame;
+};
+
+static int by_id(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+	int c = memcmp(x->id, y->id, GT_ID_BYTES);
+	return c ? c : (x->frame > y->frame) - (x->frame < y->frame);
+}
+
+/* Which frames of the object before have the same bytes. */
+static int match_prior(struct gt_object *o, const struct gt_object *old)
+{
+	uint32_t count = old->m->nframes;
+	struct named *names = malloc((count + 1) * sizeof *names);
+	o->from = malloc((o->m->nframes + 1) * sizeof *o->from);
+	if (!names || !o->from) {
+		free(names);
+		return -GT_ENOMEM;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		names[i] = (struct named){old->m->ids + (size_t)i * GT_ID_BYTES,
+		                          i};
+	qsort(names, count, sizeof *names, by_id);
+	for (uint32_t i = 0; i < o->m->nframes; i++) {
+		const uint8_t *id = o->m->ids + (size_t)i * GT_ID_BYTES;
+		uint32_t lo = 0, hi = count;
+		while (lo < hi) {
+			uint32_t mid = lo + (hi - lo) / 2;
+			if (memcmp(names[mid].id, id, GT_ID_BYTES) < 0)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		bool same = lo < count &&
+		            memcmp(names[lo].id, id, GT_ID_BYTES) == 0;
+		o->from[i] = same ? names[lo].frame : UINT32_MAX;
+	}
+	free(names);
+	return 0;
+}
+
+static int start_copies(struct gt_node *n, struct gt_object *o)
+{
+	struct gt_object *old;
+	if (gt_id_is_zero(&o->prior) || o->jobs >= COPIES_AT_ONCE)
+		return 0;
+	int status = gt_object_open(n, &o->prior, &old);
+	if (status != 0)
+		return status;
+	if (!old || old->state != GT_OBJECT_COMPLETE) {
+		/* Nothing to copy from any more: all is asked for. */
+		o->prior = (struct gt_id){0};
+		free(o->from);
+		o->from = NULL;
+		return 0;
+	}
+	if (!o->from)
+		status = match_prior(o, old);
+	for (uint32_t i = o->scan;
+	     status == 0 && i < o->m->nframes && o->jobs < COPIES_AT_ONCE;
+	     i++) {
+		uint32_t from = o->from[i];
+		if (from == UINT32_MAX || o->frames[i] != GT_FRAME_MISSING)
+			continue;
+		struct gt_action *a = gt_act(n, GT_ACT_COPY);
+		if (!a)
+			return -GT_ENOMEM;
+		a->object = o->id;
+		a->frame = i;
+		a->from = old->id;
+		a->from_offset = old->m->stored_at[from];
+		a->offset = o->m->stored_at[i];
+		a->total = o->m->file_size;
+		a->n = o->m->stored[i];
+		memcpy(a->id.b, o->m->ids + (size_t)i * GT_ID_BYTES,
+		       GT_ID_BYTES);
+		gt_frame_set(o, i, GT_FRAME_PLACING);
+		o->jobs++;
+	}
+	return status;
+}
+
+/* --------------------------------------------------------- progress */
+
+int gt_fill_go(struct gt_node *n, struct gt_object *o)
+{
+	int status = 0;
+	if (!o->m || !o->frames || o->state != GT_OBJECT_PARTIAL || n->paused ||
+	    o->lost)
+		return 0;
+	if (o->count[GT_FRAME_MISSING] > 0)
+		status = start_copies(n, o);
+	uint32_t in_file = o->count[GT_FRAME_PLACED] +
+	                   o->count[GT_FRAME_SYNCING] +
+	                   o->count[GT_FRAME_PRESENT];
+	bool all = in_file == o->m->nframes;
+	if (status == 0 && all && o->tail == GT_FRAME_MISSING)
+		status = start_tail(n, o);
+	bool due = o->unsynced >= GT_SYNC_BYTES ||
+	           (all && o->tail == GT_FRAME_PLACED) ||
+	           n->now.mono_ms >= o->unsynced_since + GT_SYNC_MS;
+	if (status == 0 && o->unsynced > 0 && !o->syncing && due)
+		status = start_sync(n, o);
+	if (status == 0 && o->count[GT_FRAME_PRESENT] == o->m->nframes &&
+	    o->tail == GT_FRAME_PRESENT)
+		status = start_check(n, o);
+	return status;
+}

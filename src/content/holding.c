@@ -1,0 +1,320 @@
+/* holding.c: objects in memory and their rows. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema.h"
+#include "turn.h"
+
+static struct gt_bytes key(const struct gt_id *id)
+{
+	return gt_bytes_of(id->b, GT_ID_BYTES);
+}
+
+struct gt_object *gt_object_find(struct gt_node *n, const struct gt_id *id)
+{
+	for (size_t i = 0; i < GT_OBJECTS_OPEN; i++)
+		if (n->objects[i].used && gt_id_eq(&n->objects[i].id, id))
+			return &n->objects[i];
+	return NULL;
+}
+
+void gt_object_close(struct gt_node *n, struct gt_object *o)
+{
+	while (o->waiters) {
+		struct gt_waiter *w = o->waiters;
+		o->waiters = w->next;
+		n->nwaiters--;
+		free(w);
+	}
+	gt_manifest_free(o->m);
+	free(o->bytes);
+	free(o->frames);
+	free(o->suspect);
+	free(o->from);
+	*o = (struct gt_object){0};
+}
+
+void gt_objects_close(struct gt_node *n)
+{
+	for (size_t i = 0; i < GT_OBJECTS_OPEN; i++)
+		if (n->objects[i].used)
+			gt_object_close(n, &n->objects[i]);
+}
+
+static bool idle(const struct gt_object *o)
+{
+	return !o->filling && !o->doomed && o->jobs == 0 && !o->waiters;
+}
+
+/* A free slot, or the idle one used least lately. */
+static struct gt_object *slot(struct gt_node *n)
+{
+	struct gt_object *oldest = NULL;
+	for (size_t i = 0; i < GT_OBJECTS_OPEN; i++) {
+		struct gt_object *o = &n->objects[i];
+		if (!o->used)
+			return o;
+		if (idle(o) && (!oldest || o->used_ms < oldest->used_ms))
+			oldest = o;
+	}
+	if (oldest)
+		gt_object_close(n, oldest);
+	return oldest;
+}
+
+void gt_frame_set(struct gt_object *o, uint32_t frame, enum gt_frame_state to)
+{
+	o->count[o->frames[frame]]--;
+	o->count[to]++;
+	o->frames[frame] = (uint8_t)to;
+	if (to == GT_FRAME_MISSING && frame < o->scan)
+		o->scan = frame;
+}
+
+int gt_object_manifest(struct gt_object *o, char why[GT_WHY])
+{
+	struct gt_id id;
+	gt_manifest_id(&id, gt_bytes_of(o->bytes, o->nbytes));
+	if (!gt_id_eq(&id, &o->id)) {
+		gt_copy(why, GT_WHY,
+		        "the manifest's hash is not the object id");
+		return -GT_EDAMAGED;
+	}
+	int status = gt_manifest_new(&o->m, gt_bytes_of(o->bytes, o->nbytes),
+	                             why, GT_WHY);
+	if (status != 0)
+		return status;
+	size_t frames = o->m->nframes ? o->m->nframes : 1;
+	o->frames = calloc(frames, 1);
+	o->suspect = calloc(frames, 1);
+	memset(o->count, 0, sizeof o->count);
+	o->count[GT_FRAME_MISSING] = o->m->nframes;
+	o->scan = 0;
+	return o->frames && o->suspect ? 0 : -GT_ENOMEM;
+}
+
+/* ---------------------------------------------------------- loading */
+
+static int load_users(struct gt_node *n, struct gt_object *o)
+{
+	sqlite3_stmt *st =
+	        gt_store_bind(n->store, GT_SQL_OBJECT_USERS, "b", key(&o->id));
+	int row = gt_store_step(n->store, GT_SQL_OBJECT_USERS);
+	if (row == 1) {
+		gt_copy(o->resource, sizeof o->resource, gt_col_text(st, 0));
+		o->priority = (uint32_t)gt_col_int(st, 1);
+	}
+	gt_store_reset(n->store, GT_SQL_OBJECT_USERS);
+	if (row < 0)
+		return row;
+	st = gt_store_bind(n->store, GT_SQL_OBJECT_PRIOR, "b", key(&o->id));
+	row = gt_store_step(n->store, GT_SQL_OBJECT_PRIOR);
+	if (row == 1)
+		gt_col_fixed(st, 0, o->prior.b, GT_ID_BYTES);
+	gt_store_reset(n->store, GT_SQL_OBJECT_PRIOR);
+	return row < 0 ? row : 0;
+}
+
+static int load_manifest(struct gt_node *n, struct gt_object *o,
+                         struct gt_bytes manifest, struct gt_bytes have)
+{
+	char why[GT_WHY];
+	if (manifest.n == 0)
+		return 0;
+	o->bytes = malloc(manifest.n);
+	if (!o->bytes)
+		return -GT_ENOMEM;
+	memcpy(o->bytes, manifest.p, manifest.n);
+	o->nbytes = o->cap = manifest.n;
+	int status = gt_object_manifest(o, why);
+	if (status != 0 && status != -GT_ENOMEM) {
+		/* It was good when it was stored. */
+		gt_format(n->why, sizeof n->why,
+		          "a stored manifest is damaged: %.150s", why);
+		return -GT_ESTORE;
+	}
+	for (uint32_t i = 0; status == 0 && i < o->m->nframes; i++) {
+		bool present = o->state == GT_OBJECT_COMPLETE ||
+		               (have.n > i / 8 && have.p[i / 8] >> i % 8 & 1);
+		if (present)
+			gt_frame_set(o, i, GT_FRAME_PRESENT);
+	}
+	if (o->state == GT_OBJECT_COMPLETE)
+		o->tail = GT_FRAME_PRESENT;
+	return status;
+}
+
+static int load(struct gt_node *n, struct gt_object *o, bool *found)
+{
+	sqlite3_stmt *st =
+	        gt_store_bind(n->store, GT_SQL_OBJECT_BY_ID, "b", key(&o->id));
+	int row = gt_store_step(n->store, GT_SQL_OBJECT_BY_ID);
+	int status = row < 0 ? row : 0;
+	bool named = true;
+	*found = row == 1 && gt_col_int(st, 1) != GT_OBJECT_REFUSED;
+	if (*found) {
+		o->state = (int)gt_col_int(st, 1);
+		if (o->state == GT_OBJECT_CHECKING)
+			o->state = GT_OBJECT_PARTIAL; /* check anew */
+		named = gt_col_fixed(st, 7, o->transfer, sizeof o->transfer);
+		o->received = (uint64_t)gt_col_int(st, 8);
+		status = load_manifest(n, o, gt_col_bytes(st, 2),
+		                       gt_col_bytes(st, 6));
+	}
+	gt_store_reset(n->store, GT_SQL_OBJECT_BY_ID);
+	if (status == 0 && !named && o->state < GT_OBJECT_COMPLETE)
+		status = gt_transfer_rename(n, o);
+	if (status == 0 && *found)
+		status = load_users(n, o);
+	return status;
+}
+
+int gt_object_open(struct gt_node *n, const struct gt_id *id,
+                   struct gt_object **out)
+{
+	bool found;
+	struct gt_object *o = gt_object_find(n, id);
+	*out = NULL;
+	if (o) {
+		o->used_ms = n->now.mono_ms;
+		if (!o->doomed && o->state != GT_OBJECT_REFUSED)
+			*out = o;
+		return 0;
+	}
+	o = slot(n);
+	if (!o)
+		return 0;
+	*o = (struct gt_object){.used = true,
+	                        .id = *id,
+	                        .used_ms = n->now.mono_ms,
+	                        .expiry = UINT64_MAX};
+	int status = load(n, o, &found);
+	if (status != 0 || !found)
+		gt_object_close(n, o);
+	else
+		*out = o;
+	return status;
+}
+
+/* ---------------------------------------------- wanted and released */
+
+/* 1: something is found for the object, 0: nothing; or an error. */
+static int any(struct gt_node *n, enum gt_sql which, const struct gt_id *id)
+{
+	gt_store_bind(n->store, which, "b", key(id));
+	int row = gt_store_step(n->store, which);
+	gt_store_reset(n->store, which);
+	return row;
+}
+
+int gt_object_needed(struct gt_node *n, const struct gt_id *id)
+{
+	return any(n, GT_SQL_OBJECT_USERS, id);
+}
+
+int gt_object_want(struct gt_node *n, const struct gt_id *id)
+{
+	uint8_t transfer[16];
+	int row = any(n, GT_SQL_OBJECT_BY_ID, id);
+	n->wanted_dirty = true;
+	if (row != 0)
+		return row < 0 ? row : 0;
+	gt_draw(n, transfer, sizeof transfer);
+	gt_store_bind(n->store, GT_SQL_OBJECT_NEW, "bioiiiobii", key(id),
+	              (int64_t)GT_OBJECT_WANTED, (struct gt_bytes){0},
+	              (int64_t)0, (int64_t)0, (int64_t)0, (struct gt_bytes){0},
+	              gt_bytes_of(transfer, sizeof transfer), n->now.wall_ms,
+	              (int64_t)0);
+	return gt_store_run(n->store, GT_SQL_OBJECT_NEW);
+}
+
+int gt_object_remove(struct gt_node *n, const struct gt_id *id)
+{
+	if (gt_publishing(n, id))
+		return 0;
+	struct gt_action *a = gt_act(n, GT_ACT_REMOVE);
+	if (!a)
+		return -GT_ENOMEM;
+	a->object = *id;
+	return 0;
+}
+
+static int audit_remove(struct gt_node *n, const struct gt_id *id)
+{
+	char hex[65];
+	gt_hex(hex, id->b, GT_ID_BYTES);
+	struct gt_audit row = {
+	        .event = "remove", .kind = "object", .subject = hex};
+	return gt_audit_row(n, &row);
+}
+
+int gt_object_release(struct gt_node *n, const struct gt_id *id)
+{
+	int row = gt_object_needed(n, id);
+	if (row != 0)
+		return row < 0 ? row : 0;
+	row = any(n, GT_SQL_OBJECT_BY_ID, id);
+	if (row != 1)
+		return row < 0 ? row : 0;
+	gt_store_bind(n->store, GT_SQL_OBJECT_DELETE, "b", key(id));
+	int status = gt_store_run(n->store, GT_SQL_OBJECT_DELETE);
+	if (status == 0)
+		status = audit_remove(n, id);
+	struct gt_object *o = gt_object_find(n, id);
+	if (status != 0 || !o)
+		return status ? status : gt_object_remove(n, id);
+	o->doomed = true;
+	o->filling = false;
+	status = gt_serve_expire(n, o, true);
+	if (status != 0 || o->jobs > 0)
+		return status;
+	gt_object_close(n, o);
+	return gt_object_remove(n, id);
+}
+
+int gt_object_drop_priors(struct gt_node *n, const struct gt_id *id)
+{
+	struct gt_id prior;
+	int status = 0, row = 1;
+	while (status == 0 && row == 1) {
+		sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECT_PRIOR,
+		                                 "b", key(id));
+		row = gt_store_step(n->store, GT_SQL_OBJECT_PRIOR);
+		if (row == 1)
+			gt_col_fixed(st, 0, prior.b, GT_ID_BYTES);
+		gt_store_reset(n->store, GT_SQL_OBJECT_PRIOR);
+		if (row != 1)
+			break;
+		gt_store_bind(n->store, GT_SQL_ITEM_DROP_PRIOR, "bb", key(id),
+		              gt_bytes_of(prior.b, GT_ID_BYTES));
+		status = gt_store_run(n->store, GT_SQL_ITEM_DROP_PRIOR);
+		if (status == 0)
+			status = gt_object_release(n, &prior);
+	}
+	return row < 0 ? row : status;
+}
+
+int gt_object_unpublished(struct gt_node *n, const struct gt_id *id)
+{
+	int status = gt_object_release(n, id);
+	if (status != 0 || gt_object_find(n, id)) /* or with its last job */
+		return status;
+	int row = any(n, GT_SQL_OBJECT_BY_ID, id);
+	if (row != 0)
+		return row < 0 ? row : 0;
+	return gt_object_remove(n, id);
+}
+
+int gt_object_job_done(struct gt_node *n, struct gt_object *o)
+{
+	assert(o->jobs > 0);
+	struct gt_id id = o->id;
+	if (--o->jobs > 0)
+		return 0;
+	o->lost = false;
+	if (!o->doomed)
+		return 0;
+	gt_object_close(n, o);
+	n->wanted_dirty = true; /* it may have been wanted again meanwhile */
+	return gt_object_remove(n, &id);
+}

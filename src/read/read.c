@@ -1,0 +1,371 @@
+/* read.c: the reader itself, and counts of what there is. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "code.h"
+#include "iso8601.h"
+#include "reader.h"
+#include "schema.h"
+#include "statement.h"
+
+/* ---------------------------------------------------------- opening */
+
+static bool prepare(struct gt_reader *r, sqlite3_stmt **s, const char *sql)
+{
+	if (sqlite3_prepare_v3(r->db, sql, -1, SQLITE_PREPARE_PERSISTENT, s,
+	                       NULL) == SQLITE_OK)
+		return true;
+	gt_reader_fail(r, sqlite3_errmsg(r->db));
+	return false;
+}
+
+static bool settle(struct gt_reader *r)
+{
+	sqlite3_stmt *s = NULL;
+	/* A reader that checkpointed on its way out would race with the one
+	 * connection that may: see the WAL-reset bug of SQLite 3.7..3.51. */
+	if (sqlite3_db_config(r->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+	                      NULL) != SQLITE_OK ||
+	    sqlite3_busy_timeout(r->db, 5000) != SQLITE_OK ||
+	    sqlite3_wal_autocheckpoint(r->db, 0) != SQLITE_OK ||
+	    sqlite3_exec(r->db, "PRAGMA query_only=ON", NULL, NULL, NULL) !=
+	            SQLITE_OK)
+		return false;
+	bool ok =
+	        prepare(r, &s, "SELECT 1 FROM item,object,child,record,audit");
+	sqlite3_finalize(s);
+	return ok;
+}
+
+struct gt_reader *gt_reader_new(struct sqlite3 *db)
+{
+	struct gt_reader *r = calloc(1, sizeof *r);
+	if (!r) {
+		sqlite3_close(db);
+		return NULL;
+	}
+	r->db = db;
+	if (!settle(r)) {
+		gt_reader_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void gt_reader_free(struct gt_reader *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < GT_Q_COUNT; i++)
+		sqlite3_finalize(r->stmt[i]);
+	sqlite3_close(r->db);
+	free(r);
+}
+
+const char *gt_reader_why(const struct gt_reader *r)
+{
+	return r->why;
+}
+
+json_t *gt_reader_fail(struct gt_reader *r, const char *why)
+{
+	gt_copy(r->why, sizeof r->why, why);
+	return NULL;
+}
+
+/* ------------------------------------------------------- statements */
+
+sqlite3_stmt *gt_reader_query(struct gt_reader *r, enum gt_query q)
+{
+	sqlite3_stmt **s = &r->stmt[q];
+	if (!*s && !prepare(r, s, gt_queries[q]))
+		return NULL;
+	sqlite3_clear_bindings(*s);
+	return *s;
+}
+
+bool gt_reader_end(struct gt_reader *r, sqlite3_stmt *s, int rc)
+{
+	bool ok = rc == SQLITE_DONE || rc == SQLITE_ROW;
+	if (!ok)
+		gt_reader_fail(r, sqlite3_errmsg(r->db));
+	sqlite3_reset(s);
+	return ok;
+}
+
+bool gt_reader_numbers(struct gt_reader *r, sqlite3_stmt *s, int64_t *out,
+                       int n)
+{
+	if (!s)
+		return false;
+	int rc = sqlite3_step(s);
+	for (int i = 0; i < n; i++)
+		out[i] = rc == SQLITE_ROW ? sqlite3_column_int64(s, i) : 0;
+	return gt_reader_end(r, s, rc);
+}
+
+void gt_reader_bind(sqlite3_stmt *s, int at, const char *text)
+{
+	/* Fails only when out of memory: the parameter is then NULL and the
+	 * step fails as well. */
+	if (text)
+		(void)sqlite3_bind_text(s, at, text, -1, SQLITE_STATIC);
+}
+
+const char *gt_reader_text(sqlite3_stmt *s, int column)
+{
+	const unsigned char *t = sqlite3_column_text(s, column);
+	return t ? (const char *)t : "";
+}
+
+struct gt_bytes gt_reader_blob(sqlite3_stmt *s, int column)
+{
+	const void *p = sqlite3_column_blob(s, column);
+	return gt_bytes_of(p, p ? (size_t)sqlite3_column_bytes(s, column) : 0);
+}
+
+/* ----------------------------------------------------------- values */
+
+json_t *gt_json_text(const char *s)
+{
+	json_t *v = json_string(s);
+	if (v)
+		return v;
+	size_t n = strlen(s);
+	char *plain = malloc(n + 1);
+	if (!plain)
+		return NULL;
+	memcpy(plain, s, n + 1);
+	for (size_t i = 0; i < n; i++)
+		if ((signed char)s[i] < 0)
+			plain[i] = '?';
+	v = json_string(plain);
+	free(plain);
+	return v;
+}
+
+json_t *gt_json_hex(struct gt_bytes b)
+{
+	char hex[2 * GT_ID_BYTES + 1];
+	if (b.n == 0 || b.n > GT_ID_BYTES)
+		return json_null();
+	gt_hex(hex, b.p, b.n);
+	return json_string(hex);
+}
+
+json_t *gt_json_uuid(struct gt_bytes b)
+{
+	char text[37];
+	if (b.n != GT_UUID_BYTES)
+		return json_null();
+	gt_uuid_format(text, b.p);
+	return json_string(text);
+}
+
+json_t *gt_json_time(int64_t ms)
+{
+	char text[GT_ISO_CHARS];
+	gt_iso_format(text, ms);
+	return json_string(text);
+}
+
+json_t *gt_json_texts(char *const *list, size_t n)
+{
+	json_t *v = json_array();
+	bool ok = v != NULL;
+	for (size_t i = 0; i < n; i++)
+		gt_json_add(&ok, v, gt_json_text(list[i]));
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
+void gt_json_set(bool *ok, json_t *o, const char *key, json_t *value)
+{
+	if (json_object_set_new_nocheck(o, key, value))
+		*ok = false;
+}
+
+void gt_json_add(bool *ok, json_t *list, json_t *value)
+{
+	if (json_array_append_new(list, value))
+		*ok = false;
+}
+
+json_t *gt_json_page(struct gt_reader *r, bool ok, const char *key,
+                     json_t *list, json_t *next)
+{
+	json_t *v = json_object();
+	bool made = v != NULL;
+	gt_json_set(&made, v, key, list);
+	gt_json_set(&made, v, "next", next);
+	if (!made && ok)
+		gt_reader_fail(r, gt_strerror(GT_ENOMEM));
+	if (made && ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
+size_t gt_reader_limit(size_t asked, size_t most)
+{
+	if (asked == 0)
+		asked = 100;
+	return asked < most ? asked : most;
+}
+
+/* ----------------------------------------------------------- status */
+
+/* {"mirror": {"complete": 3}, ...} */
+static json_t *count_resources(struct gt_reader *r)
+{
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_STATES);
+	json_t *all = json_object();
+	bool ok = s && all;
+	int rc = SQLITE_DONE;
+	while (ok && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		const char *verdict = gt_verdict_name(
+		        (enum gt_verdict)sqlite3_column_int(s, 0));
+		if (!verdict)
+			continue;
+		if (!json_object_get(all, verdict))
+			gt_json_set(&ok, all, verdict, json_object());
+		gt_json_set(&ok, json_object_get(all, verdict),
+		            gt_reader_text(s, 1),
+		            json_integer(sqlite3_column_int64(s, 2)));
+	}
+	if (s && gt_reader_end(r, s, rc) && ok)
+		return all;
+	json_decref(all);
+	return NULL;
+}
+
+static bool count_objects(struct gt_reader *r, json_t *status)
+{
+	int64_t n[4];
+	json_t *v = json_object();
+	bool ok = v &&
+	          gt_reader_numbers(r, gt_reader_query(r, GT_Q_OBJECTS), n, 4);
+	if (!ok) {
+		json_decref(v);
+		return false;
+	}
+	gt_json_set(&ok, v, "complete", json_integer(n[0]));
+	gt_json_set(&ok, v, "partial", json_integer(n[1]));
+	gt_json_set(&ok, v, "wanted", json_integer(n[2]));
+	gt_json_set(&ok, status, "objects", v);
+	gt_json_set(&ok, status, "bytes", json_integer(n[3]));
+	return ok;
+}
+
+static bool count_records(struct gt_reader *r, json_t *status)
+{
+	/* records are only ever added at the end and pruned at the front */
+	int64_t ends[2], quarantined;
+	json_t *v = json_object();
+	bool ok = v &&
+	          gt_reader_numbers(r, gt_reader_query(r, GT_Q_RECORD_ENDS),
+	                            ends, 2) &&
+	          gt_reader_numbers(r, gt_reader_query(r, GT_Q_QUARANTINED),
+	                            &quarantined, 1);
+	if (!ok) {
+		json_decref(v);
+		return false;
+	}
+	gt_json_set(&ok, v, "count",
+	            json_integer(ends[1] ? ends[1] - ends[0] + 1 : 0));
+	gt_json_set(&ok, v, "quarantined", json_integer(quarantined));
+	gt_json_set(&ok, v, "last_seq", json_integer(ends[1]));
+	gt_json_set(&ok, status, "records", v);
+	return ok;
+}
+
+/* As the child last told it; null before it has. */
+static json_t *child_status(struct gt_bytes encoded)
+{
+	Gt__NodeStatus *n =
+	        encoded.n ? gt__node_status__unpack(NULL, encoded.n, encoded.p)
+	                  : NULL;
+	json_t *v = n ? json_object() : json_null();
+	bool ok = v != NULL;
+	if (!n)
+		return v;
+	gt_json_set(&ok, v, "resources", json_integer((int64_t)n->resources));
+	gt_json_set(&ok, v, "complete", json_integer((int64_t)n->complete));
+	gt_json_set(&ok, v, "wanted", json_integer((int64_t)n->wanted));
+	gt_json_set(&ok, v, "bytes", json_integer((int64_t)n->bytes));
+	gt_json_set(&ok, v, "records", json_integer((int64_t)n->records));
+	gt_json_set(&ok, v, "records_waiting",
+	            json_integer((int64_t)n->records_waiting));
+	gt_json_set(&ok, v, "software", gt_json_text(n->software));
+	gt__node_status__free_unpacked(n, NULL);
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
+static json_t *one_child(sqlite3_stmt *s)
+{
+	json_t *v = json_object();
+	bool ok = v != NULL;
+	gt_json_set(&ok, v, "code", gt_json_text(gt_reader_text(s, 0)));
+	gt_json_set(&ok, v, "acked", json_integer(sqlite3_column_int64(s, 1)));
+	gt_json_set(&ok, v, "vseq", json_integer(sqlite3_column_int64(s, 2)));
+	gt_json_set(&ok, v, "seen", gt_json_time(sqlite3_column_int64(s, 3)));
+	gt_json_set(&ok, v, "status", child_status(gt_reader_blob(s, 4)));
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
+static json_t *children(struct gt_reader *r)
+{
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_CHILDREN);
+	json_t *list = json_array();
+	bool ok = s && list;
+	int rc = SQLITE_DONE;
+	while (ok && (rc = sqlite3_step(s)) == SQLITE_ROW)
+		gt_json_add(&ok, list, one_child(s));
+	if (s && gt_reader_end(r, s, rc) && ok)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+static json_t *own_code(struct gt_reader *r)
+{
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_META);
+	if (!s)
+		return NULL;
+	gt_reader_bind(s, 1, "code");
+	int rc = sqlite3_step(s);
+	json_t *v = gt_json_text(rc == SQLITE_ROW ? gt_reader_text(s, 0) : "");
+	if (gt_reader_end(r, s, rc))
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
+json_t *gt_read_status(struct gt_reader *r)
+{
+	int64_t ends[2];
+	json_t *v = json_object();
+	bool ok = v != NULL;
+	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
+	gt_json_set(&ok, v, "code", own_code(r));
+	gt_json_set(&ok, v, "resources", count_resources(r));
+	ok = ok && count_objects(r, v) && count_records(r, v);
+	gt_json_set(&ok, v, "children", children(r));
+	ok = ok &&
+	     gt_reader_numbers(r, gt_reader_query(r, GT_Q_AUDIT_ENDS), ends, 2);
+	if (ok)
+		gt_json_set(&ok, v, "audit_rows",
+		            json_integer(ends[1] ? ends[1] - ends[0] + 1 : 0));
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}

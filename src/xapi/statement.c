@@ -1,0 +1,314 @@
+#include "statement.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "form.h"
+#include "iso8601.h"
+#include "json.h"
+#include "xapi.h"
+
+bool gt_uuid_parse(uint8_t out[GT_UUID_BYTES], const char *text)
+{
+	char hex[2 * GT_UUID_BYTES + 1];
+	size_t n = 0;
+	if (!gt_xapi_is_uuid(text))
+		return false;
+	for (; *text; text++)
+		if (*text != '-')
+			hex[n++] = *text;
+	hex[n] = '\0';
+	return gt_unhex(out, GT_UUID_BYTES, hex);
+}
+
+void gt_uuid_format(char out[37], const uint8_t id[GT_UUID_BYTES])
+{
+	char hex[2 * GT_UUID_BYTES + 1];
+	gt_hex(hex, id, GT_UUID_BYTES);
+	gt_format(out, 37, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
+	          hex + 16, hex + 20);
+}
+
+/* ---------------------------------------------------------- parsing */
+
+struct batch {
+	struct gt_json_out scratch;
+	const uint8_t (*ids)[GT_UUID_BYTES];
+	size_t nids;
+	struct gt_statement *out;
+	size_t cap, n;
+	char *why;
+	size_t why_cap;
+};
+
+/* Cuts a character that did not fit whole: why must stay UTF-8. */
+static void end_whole(char *s)
+{
+	size_t n = strlen(s), back = 0;
+	while (back < n && back < 4 &&
+	       ((unsigned char)s[n - 1 - back] & 0xc0) == 0x80)
+		back++;
+	if (back == n)
+		return;
+	unsigned char lead = (unsigned char)s[n - 1 - back];
+	size_t need = lead >= 0xf0   ? 4
+	              : lead >= 0xe0 ? 3
+	              : lead >= 0xc0 ? 2
+	                             : 1;
+	if (back + 1 < need)
+		s[n - 1 - back] = '\0';
+}
+
+/* jansson quotes the bytes it stumbled over, whole characters or not. */
+static void make_text(char *s)
+{
+	json_t *v = json_string(s);
+	for (; !v && *s; s++)
+		if ((signed char)*s < 0)
+			*s = '?';
+	json_decref(v);
+}
+
+static int refuse(struct batch *b, int code, const char *what)
+{
+	gt_format(b->why, b->why_cap, "statement %zu: %s", b->n, what);
+	end_whole(b->why);
+	return code;
+}
+
+static const char *text_at(json_t *v, const char *outer, const char *inner)
+{
+	const char *s = json_string_value(
+	        json_object_get(json_object_get(v, outer), inner));
+	return s ? s : "";
+}
+
+/* The verb alone tells: xapi.h has checked that its object is a reference. */
+static void take_target(struct gt_statement *s, json_t *v)
+{
+	if (strcmp(text_at(v, "verb", "id"),
+	           "http://adlnet.gov/expapi/verbs/voided") != 0)
+		return;
+	bool ok = gt_uuid_parse(s->target, text_at(v, "object", "id"));
+	assert(ok);
+	s->flags |= GT_STATEMENT_VOIDS;
+}
+
+static int take_id(struct batch *b, struct gt_statement *s, json_t *v)
+{
+	const char *text = json_string_value(json_object_get(v, "id"));
+	if (text) {
+		bool ok = gt_uuid_parse(s->id, text);
+		assert(ok);
+	} else if (b->n < b->nids) {
+		memcpy(s->id, b->ids[b->n], GT_UUID_BYTES);
+	} else {
+		return refuse(b, -GT_ELIMIT, "no id is left to give it");
+	}
+	for (size_t i = 0; i < b->n; i++)
+		if (memcmp(b->out[i].id, s->id, GT_UUID_BYTES) == 0)
+			return refuse(b, -GT_EINVALID,
+			              "id: the same as an earlier one's");
+	return 0;
+}
+
+static int take_json(struct batch *b, struct gt_statement *s, json_t *v)
+{
+	char what[512];
+	if (!gt_xapi_check(v, what, sizeof what))
+		return refuse(b, -GT_EINVALID, what);
+	int rc = take_id(b, s, v);
+	if (rc)
+		return rc;
+	take_target(s, v);
+	s->has_authority = json_object_get(v, "authority") != NULL;
+	rc = gt_form_hash(&s->form, v, &b->scratch);
+	return rc ? refuse(b, rc, gt_strerror(rc)) : 0;
+}
+
+static int take(struct batch *b, struct gt_bytes body)
+{
+	json_error_t error;
+	if (b->n == b->cap)
+		return refuse(b, -GT_ELIMIT, "too many in one batch");
+	if (body.n > GT_STATEMENT_MAX)
+		return refuse(b, -GT_ELIMIT, "too long");
+	struct gt_statement *s = &b->out[b->n];
+	*s = (struct gt_statement){.body = body, .authority = ""};
+	json_t *v = json_loadb((const char *)body.p, body.n, GT_JSON_STRICT,
+	                       &error);
+	if (!v && json_error_code(&error) == json_error_out_of_memory)
+		return refuse(b, -GT_ENOMEM, "out of memory");
+	if (!v) {
+		char what[256];
+		gt_format(what, sizeof what, "not JSON: %s at byte %d",
+		          error.text, error.position);
+		make_text(what);
+		return refuse(b, -GT_EINVALID, what);
+	}
+	int rc = take_json(b, s, v);
+	json_decref(v);
+	b->n += rc == 0;
+	return rc;
+}
+
+static int take_all(struct batch *b, struct gt_json_iter *it)
+{
+	struct gt_bytes key, body;
+	for (;;) {
+		int rc = gt_json_next(it, &key, &body);
+		if (rc == 0)
+			return (int)b->n;
+		if (rc < 0)
+			return refuse(b, -GT_EINVALID,
+			              "not JSON, or nested too deep");
+		rc = take(b, body);
+		if (rc)
+			return rc;
+	}
+}
+
+int gt_statements_parse(struct gt_bytes json,
+                        const uint8_t (*ids)[GT_UUID_BYTES], size_t nids,
+                        struct gt_statement *out, size_t cap, char *why,
+                        size_t why_cap)
+{
+	struct batch b = {.ids = ids,
+	                  .nids = nids,
+	                  .out = out,
+	                  .cap = cap,
+	                  .why = why,
+	                  .why_cap = why_cap};
+	struct gt_json_iter it;
+	int rc;
+	assert(why_cap > 0);
+	*why = '\0';
+	if (gt_json_open(&it, json) == '[') {
+		rc = take_all(&b, &it);
+	} else if (!gt_json_trim(&json)) {
+		rc = refuse(&b, -GT_EINVALID, "not JSON, or nested too deep");
+	} else {
+		rc = take(&b, json);
+		rc = rc ? rc : 1;
+	}
+	free(b.scratch.p);
+	return rc;
+}
+
+/* -------------------------------------------------------- rendering */
+
+enum { HAS_ID = 1, HAS_TIMESTAMP = 2, HAS_AUTHORITY = 4, HAS_VERSION = 8 };
+
+struct render {
+	struct gt_json_out o;
+	char timestamp[GT_ISO_CHARS], stored[GT_ISO_CHARS];
+	unsigned has;
+	bool any;
+};
+
+static void put_name(struct render *r, const char *name)
+{
+	if (r->any)
+		gt_json_put(&r->o, ",", 1);
+	r->any = true;
+	gt_json_put(&r->o, "\"", 1);
+	gt_json_puts(&r->o, name);
+	gt_json_put(&r->o, "\":", 2);
+}
+
+static void put_text(struct render *r, const char *name, const char *text)
+{
+	put_name(r, name);
+	gt_json_put_string(&r->o, text, strlen(text));
+}
+
+static unsigned known(const char *name)
+{
+	static const struct {
+		const char *name;
+		unsigned bit;
+	} names[] = {{"id", HAS_ID},
+	             {"timestamp", HAS_TIMESTAMP},
+	             {"authority", HAS_AUTHORITY},
+	             {"version", HAS_VERSION}};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(names[i].name, name) == 0)
+			return names[i].bit;
+	return 0;
+}
+
+/* One property as it stands, but for stored. False: its name is not JSON. */
+static bool put_member(struct render *r, struct gt_bytes key,
+                       struct gt_bytes value)
+{
+	/* A name may be spelt with escapes: let jansson read it. */
+	json_t *name =
+	        json_loadb((const char *)key.p, key.n, JSON_DECODE_ANY, NULL);
+	if (!json_is_string(name)) {
+		json_decref(name);
+		return false;
+	}
+	bool stored = strcmp(json_string_value(name), "stored") == 0;
+	r->has |= known(json_string_value(name));
+	json_decref(name);
+	if (stored)
+		return true;
+	if (r->any)
+		gt_json_put(&r->o, ",", 1);
+	r->any = true;
+	gt_json_put(&r->o, key.p, key.n);
+	gt_json_put(&r->o, ":", 1);
+	gt_json_put(&r->o, value.p, value.n);
+	return true;
+}
+
+static void put_missing(struct render *r, const uint8_t *id,
+                        const char *authority)
+{
+	char uuid[37];
+	gt_uuid_format(uuid, id);
+	if (!(r->has & HAS_ID))
+		put_text(r, "id", uuid);
+	if (!(r->has & HAS_TIMESTAMP))
+		put_text(r, "timestamp", r->timestamp);
+	put_text(r, "stored", r->stored);
+	if (!(r->has & HAS_AUTHORITY) && authority && *authority) {
+		put_name(r, "authority");
+		gt_json_puts(&r->o, authority);
+	}
+	if (!(r->has & HAS_VERSION))
+		put_text(r, "version", "1.0.0");
+}
+
+char *gt_statement_render_at(struct gt_bytes body,
+                             const uint8_t id[GT_UUID_BYTES],
+                             int64_t timestamp_ms, int64_t stored_ms,
+                             const char *authority)
+{
+	struct render r = {0};
+	struct gt_json_iter it;
+	struct gt_bytes key, value;
+	int more;
+	if (gt_json_open(&it, body) != '{')
+		return NULL;
+	gt_iso_format(r.timestamp, timestamp_ms);
+	gt_iso_format(r.stored, stored_ms);
+	gt_json_put(&r.o, "{", 1);
+	while ((more = gt_json_next(&it, &key, &value)) == 1)
+		if (!put_member(&r, key, value))
+			break;
+	put_missing(&r, id, authority);
+	gt_json_put(&r.o, "}", 2); /* and the NUL */
+	if (more != 0 || r.o.failed) {
+		free(r.o.p);
+		return NULL;
+	}
+	return r.o.p;
+}
+
+char *gt_statement_render(struct gt_bytes body, const uint8_t id[GT_UUID_BYTES],
+                          int64_t stored_ms, const char *authority)
+{
+	return gt_statement_render_at(body, id, stored_ms, stored_ms,
+	                              authority);
+}
