@@ -15,7 +15,7 @@ struct moment {
 	bool zoned;
 };
 
-/* Days since 1970-01-01 of a proleptic Gregorian date. */
+/* Days since 1970-01-01 of a date there is. */
 static int64_t days_of(int64_t y, int64_t m, int64_t d)
 {
 	y -= m <= 2;
@@ -26,7 +26,7 @@ static int64_t days_of(int64_t y, int64_t m, int64_t d)
 	return era * 146097 + doe - 719468;
 }
 
-static void date_of(int64_t days, int *y, int *m, int *d)
+void gt_iso_date(int64_t days, int *y, int *m, int *d)
 {
 	days += 719468;
 	int64_t era = (days >= 0 ? days : days - 146096) / 146097;
@@ -39,8 +39,7 @@ static void date_of(int64_t days, int *y, int *m, int *d)
 	*y = (int)(yoe + era * 400 + (*m <= 2));
 }
 
-/* Exactly n digits, not more. -1: something else. */
-static int digits(const char **p, int n)
+int gt_iso_digits(const char **p, int n)
 {
 	int v = 0;
 	for (int i = 0; i < n; i++, ++*p) {
@@ -71,30 +70,34 @@ static int month_days(int y, int m)
 	return m == 2 && leap(y) ? 29 : days[m - 1];
 }
 
-static bool read_date(const char **p, int64_t *days)
+bool gt_iso_days(int64_t *days, int y, int m, int d)
 {
-	int y = digits(p, 4);
-	if (y < 0 || !literal(p, '-'))
-		return false;
-	int m = digits(p, 2);
-	if (m < 1 || m > 12 || !literal(p, '-'))
-		return false;
-	int d = digits(p, 2);
-	if (d < 1 || d > month_days(y, m))
+	if (m < 1 || m > 12 || d < 1 || d > month_days(y, m))
 		return false;
 	*days = days_of(y, m, d);
 	return true;
 }
 
+bool gt_iso_read_date(int64_t *days, const char **p)
+{
+	int y = gt_iso_digits(p, 4);
+	if (y < 0 || !literal(p, '-'))
+		return false;
+	int m = gt_iso_digits(p, 2);
+	if (m < 0 || !literal(p, '-'))
+		return false;
+	return gt_iso_days(days, y, m, gt_iso_digits(p, 2));
+}
+
 static bool read_clock(const char **p, int64_t *s)
 {
-	int h = digits(p, 2);
+	int h = gt_iso_digits(p, 2);
 	if (h < 0 || h > 23 || !literal(p, ':'))
 		return false;
-	int m = digits(p, 2);
+	int m = gt_iso_digits(p, 2);
 	if (m < 0 || m > 59 || !literal(p, ':'))
 		return false;
-	int sec = digits(p, 2);
+	int sec = gt_iso_digits(p, 2);
 	if (sec < 0 || sec > 60)
 		return false;
 	*s = h * 3600 + m * 60 + sec;
@@ -123,13 +126,13 @@ static bool read_offset(const char **p, int64_t *s, bool *zoned)
 	bool minus = **p == '-';
 	if (!literal(p, '-') && !literal(p, '+'))
 		return false;
-	int h = digits(p, 2), m = 0;
+	int h = gt_iso_digits(p, 2), m = 0;
 	if (h < 0 || h > 23)
 		return false;
 	if (**p != '\0') {
 		if (**p == ':')
 			++*p;
-		m = digits(p, 2);
+		m = gt_iso_digits(p, 2);
 		if (m < 0 || m > 59)
 			return false;
 	}
@@ -141,7 +144,7 @@ static bool read_offset(const char **p, int64_t *s, bool *zoned)
 static bool read_moment(struct moment *out, const char *p)
 {
 	int64_t days, clock, offset;
-	if (!read_date(&p, &days))
+	if (!gt_iso_read_date(&days, &p))
 		return false;
 	if (!literal(&p, 'T') && !literal(&p, 't'))
 		return false;
@@ -158,7 +161,7 @@ static int write_seconds(char *out, size_t cap, int64_t s)
 	int64_t days = (s >= 0 ? s : s - (DAY_S - 1)) / DAY_S;
 	int rest = (int)(s - days * DAY_S);
 	int y, m, d;
-	date_of(days, &y, &m, &d);
+	gt_iso_date(days, &y, &m, &d);
 	return snprintf(out, cap, "%04d-%02d-%02dT%02d:%02d:%02d", y, m, d,
 	                rest / 3600, rest / 60 % 60, rest % 60);
 }

@@ -1,4 +1,4 @@
-/* u_json.c: RFC 8785 canonical bytes, bounds of values, ISO 8601. */
+/* u_json.c: RFC 8785 canonical bytes, bounds of values. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "iso8601.h"
 #include "json.h"
 
 /* RFC 8785, appendix B: IEEE 754 bits and what ECMAScript writes. */
@@ -184,103 +183,12 @@ static void depth(void **state)
 	assert_false(gt_json_trim(&in));
 }
 
-static void times(void **state)
-{
-	static const struct {
-		const char *in, *utc;
-		int64_t ms;
-	} row[] = {
-	        {"1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z", 0},
-	        {"2026-11-22T22:27:37.120Z", "2026-11-22T22:27:37.12Z",
-	         1795386457120},
-	        {"2026-11-23T06:27:37.12+08:00", "2026-11-22T22:27:37.12Z",
-	         1795386457120},
-	        {"2026-11-23T06:27:37,12+0800", "2026-11-22T22:27:37.12Z",
-	         1795386457120},
-	        {"2026-11-22T22:27:37.000+00", "2026-11-22T22:27:37Z",
-	         1795386457000},
-	        {"2026-11-22t22:27:37.1234567891z",
-	         "2026-11-22T22:27:37.123456789Z", 1795386457123},
-	        {"2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z", 1483228800000},
-	        {"2000-02-29T00:00:00", "2000-02-29T00:00:00", 951782400000},
-	        {"1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59.999Z", -1},
-	};
-	static const char *const bad[] = {
-	        "",
-	        "2026-11-22",
-	        "2026-11-22T22:27Z",
-	        "2026-11-22 22:27:37Z",
-	        "2026-13-22T22:27:37Z",
-	        "2026-02-29T22:27:37Z",
-	        "1900-02-29T22:27:37Z",
-	        "2026-11-22T24:00:00Z",
-	        "2026-11-22T22:27:37.Z",
-	        "2026-11-22T22:27:37-00:00",
-	        "2026-11-22T22:27:37-0000",
-	        "2026-11-22T22:27:37-00",
-	        "2026-11-22T22:27:37+24:00",
-	        "2026-11-22T22:27:37+08:00x",
-	        "26-11-22T22:27:37Z",
-	};
-	char utc[GT_ISO_UTC_CHARS];
-	(void)state;
-	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-		int64_t ms;
-		assert_true(gt_iso_parse(&ms, row[i].in));
-		assert_int_equal(ms, row[i].ms);
-		assert_true(gt_iso_utc(utc, row[i].in));
-		assert_string_equal(utc, row[i].utc);
-	}
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		assert_false(gt_iso_parse(NULL, bad[i]));
-	assert_false(gt_iso_utc(utc, "0000-01-01T00:00:00+08:00"));
-}
-
-static void times_out(void **state)
-{
-	char text[GT_ISO_CHARS];
-	(void)state;
-	gt_iso_format(text, 1795386457012);
-	assert_string_equal(text, "2026-11-22T22:27:37.012Z");
-	gt_iso_format(text, -1);
-	assert_string_equal(text, "1969-12-31T23:59:59.999Z");
-	gt_iso_format(text, INT64_MAX);
-	assert_string_equal(text, "9999-12-31T23:59:59.999Z");
-	gt_iso_format(text, INT64_MIN);
-	assert_string_equal(text, "0000-01-01T00:00:00.000Z");
-	for (int64_t day = -800000; day < 2900000; day += 97) {
-		int64_t back;
-		gt_iso_format(text, day * 86400000);
-		if (day < -719528 || day > 2932896)
-			continue;
-		assert_true(gt_iso_parse(&back, text));
-		assert_int_equal(back, day * 86400000);
-	}
-}
-
-static void durations(void **state)
-{
-	static const char *const good[] = {"P1Y",    "PT0S",   "P1Y2M3DT4H5M6S",
-	                                   "P4W",    "PT1.5S", "PT16.559S",
-	                                   "P1DT2H", "PT1,5H", "P0.5Y"};
-	static const char *const bad[] = {
-	        "",      "P",        "PT",       "1Y",    "P1",     "P1YT",
-	        "P4W1D", "P1S",      "PT1Y",     "P1D2M", "PT1S1M", "P1.D",
-	        "-P1Y",  "P1.5YT1S", "PT1.5H1M", "p1y"};
-	(void)state;
-	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-		assert_true(gt_iso_duration(good[i]));
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		assert_false(gt_iso_duration(bad[i]));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(numbers),   cmocka_unit_test(numbers_back),
-	        cmocka_unit_test(canon),     cmocka_unit_test(bounds),
-	        cmocka_unit_test(depth),     cmocka_unit_test(times),
-	        cmocka_unit_test(times_out), cmocka_unit_test(durations),
+	        cmocka_unit_test(numbers), cmocka_unit_test(numbers_back),
+	        cmocka_unit_test(canon),   cmocka_unit_test(bounds),
+	        cmocka_unit_test(depth),
 	};
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }
