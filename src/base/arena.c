@@ -131,3 +131,8 @@ struct gt_bytes gt_arena_pack(struct gt_arena *a, const ProtobufCMessage *m)
 		return (struct gt_bytes){NULL, 0};
 	return (struct gt_bytes){p, protobuf_c_message_pack(m, p)};
 }
+
+ProtobufCBinaryData gt_lend_bytes(struct gt_bytes b)
+{
+	return (ProtobufCBinaryData){b.n, gt_lend(b.p)};
+}

@@ -26,5 +26,7 @@ ProtobufCAllocator *gt_arena_allocator(struct gt_arena *arena);
 /* Encodes a message. p NULL: out of memory. */
 struct gt_bytes gt_arena_pack(struct gt_arena *arena,
                               const ProtobufCMessage *m);
+/* Bytes lent to a field of a message on its way out (see gt_lend). */
+ProtobufCBinaryData gt_lend_bytes(struct gt_bytes b);
 
 #endif

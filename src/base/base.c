@@ -35,6 +35,18 @@ bool gt_id_is_zero(const struct gt_id *a)
 	return gt_id_eq(a, &zero);
 }
 
+bool gt_transfer_id_eq(const struct gt_transfer_id *a,
+                       const struct gt_transfer_id *b)
+{
+	return memcmp(a->b, b->b, sizeof a->b) == 0;
+}
+
+bool gt_transfer_id_is_zero(const struct gt_transfer_id *a)
+{
+	static const struct gt_transfer_id zero;
+	return gt_transfer_id_eq(a, &zero);
+}
+
 void gt_hex(char *out, const uint8_t *p, size_t n)
 {
 	static const char digit[] = "0123456789abcdef";
@@ -43,6 +55,17 @@ void gt_hex(char *out, const uint8_t *p, size_t n)
 		out[2 * i + 1] = digit[p[i] & 15];
 	}
 	out[2 * n] = '\0';
+}
+
+void gt_id_hex(char out[GT_HEX_ID], const struct gt_id *id)
+{
+	gt_hex(out, id->b, sizeof id->b);
+}
+
+void gt_transfer_id_hex(char out[GT_HEX_TRANSFER],
+                        const struct gt_transfer_id *id)
+{
+	gt_hex(out, id->b, sizeof id->b);
 }
 
 int gt_hex_digit(char c)
@@ -87,6 +110,15 @@ void gt_format(char *out, size_t cap, const char *fmt, ...)
 	int n = vsnprintf(out, cap, fmt, ap);
 	va_end(ap);
 	assert(n >= 0);
+}
+
+void *gt_lend(const void *p)
+{
+	union {
+		const void *in;
+		void *out;
+	} u = {.in = p};
+	return u.out;
 }
 
 uint32_t gt_get32(const uint8_t *p)

@@ -10,10 +10,28 @@
 #include "error.h"
 #include "limit.h"
 
-enum { GT_ID_BYTES = 32, GT_EPOCH_BYTES = 16, GT_UUID_BYTES = 16 };
+enum {
+	GT_ID_BYTES = 32,
+	GT_EPOCH_BYTES = 16,
+	GT_TRANSFER_BYTES = 16,
+	GT_UUID_BYTES = 16,
 
+	/* the same as text, with the NUL that ends it */
+	GT_HEX_ID = 2 * GT_ID_BYTES + 1,
+	GT_HEX_EPOCH = 2 * GT_EPOCH_BYTES + 1,
+	GT_HEX_TRANSFER = 2 * GT_TRANSFER_BYTES + 1,
+	GT_UUID_TEXT = 2 * GT_UUID_BYTES + 4 + 1, /* 8-4-4-4-12 digits */
+};
+
+/* SHA-256 of what it names. */
 struct gt_id {
 	uint8_t b[GT_ID_BYTES];
+};
+
+/* What one fetching of an object is called at both ends, drawn by the child.
+ * All zero: none. */
+struct gt_transfer_id {
+	uint8_t b[GT_TRANSFER_BYTES];
 };
 
 /* Bytes that belong to somebody else. Never owned, never freed. */
@@ -29,14 +47,24 @@ struct gt_now {
 	int64_t wall_ms;
 };
 
+/* n bytes at p; p may be NULL where n is 0. */
 struct gt_bytes gt_bytes_of(const void *p, size_t n);
+/* A string without the NUL that ends it; NULL is no bytes. */
 struct gt_bytes gt_bytes_str(const char *s);
+/* As many, and the same. No bytes are equal wherever they lie. */
 bool gt_bytes_eq(struct gt_bytes a, struct gt_bytes b);
 bool gt_id_eq(const struct gt_id *a, const struct gt_id *b);
 bool gt_id_is_zero(const struct gt_id *a);
+bool gt_transfer_id_eq(const struct gt_transfer_id *a,
+                       const struct gt_transfer_id *b);
+bool gt_transfer_id_is_zero(const struct gt_transfer_id *a);
 
 /* Lower-case hexadecimal. out holds 2n+1 chars. */
 void gt_hex(char *out, const uint8_t *p, size_t n);
+/* The same of an id, of a transfer's. */
+void gt_id_hex(char out[GT_HEX_ID], const struct gt_id *id);
+void gt_transfer_id_hex(char out[GT_HEX_TRANSFER],
+                        const struct gt_transfer_id *id);
 /* 0 to 15 for a hex digit of either case, else -1. */
 int gt_hex_digit(char c);
 /* Reads exactly 2n hex digits and the end of the string; false: it is not
@@ -48,6 +76,11 @@ bool gt_copy(char *out, size_t cap, const char *s);
 /* snprintf that is always terminated and asserts a sane format. */
 void gt_format(char *out, size_t cap, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));
+
+/* Lends what is only read to a type that cannot say so: messages of
+ * protobuf-c on their way out, objects jansson walks. Whoever gets it must not
+ * write to it nor free it. The one place where const goes. */
+void *gt_lend(const void *p);
 
 /* Big-endian, as on the wire. */
 uint32_t gt_get32(const uint8_t *p);

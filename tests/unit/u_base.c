@@ -1,4 +1,4 @@
-/* u_base.c: codes, globs, hexadecimal. */
+/* u_base.c: codes, globs, hexadecimal, names of things, lending. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "arena.h"
 #include "code.h"
 
 static void codes(void **state)
@@ -65,13 +66,48 @@ static void hexadecimal(void **state)
 	assert_false(gt_unhex(back, 3, "00abfg"));
 }
 
+static void names(void **state)
+{
+	(void)state;
+	struct gt_id id = {{1, 0xab}};
+	struct gt_transfer_id a = {{1, 0xab}}, b = a, none = {{0}};
+	char hex[GT_HEX_ID];
+	gt_id_hex(hex, &id);
+	assert_string_equal(hex, "01ab"
+	                         "000000000000"
+	                         "0000000000000000"
+	                         "0000000000000000"
+	                         "0000000000000000");
+	gt_transfer_id_hex(hex, &a);
+	assert_string_equal(hex, "01ab"
+	                         "000000000000"
+	                         "0000000000000000");
+	assert_true(gt_transfer_id_eq(&a, &b));
+	assert_true(gt_transfer_id_is_zero(&none));
+	assert_false(gt_transfer_id_is_zero(&a));
+	b.b[GT_TRANSFER_BYTES - 1] = 1;
+	assert_false(gt_transfer_id_eq(&a, &b));
+	none.b[GT_TRANSFER_BYTES - 1] = 1;
+	assert_false(gt_transfer_id_is_zero(&none));
+}
+
+static void lending(void **state)
+{
+	(void)state;
+	static const uint8_t bytes[] = {1, 2};
+	ProtobufCBinaryData lent = gt_lend_bytes(gt_bytes_of(bytes, 2));
+	assert_ptr_equal(gt_lend(bytes), bytes);
+	assert_ptr_equal(lent.data, bytes);
+	assert_int_equal(lent.len, 2);
+	assert_null(gt_lend(NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(codes),
-	        cmocka_unit_test(ids),
-	        cmocka_unit_test(globs),
-	        cmocka_unit_test(hexadecimal),
+	        cmocka_unit_test(codes), cmocka_unit_test(ids),
+	        cmocka_unit_test(globs), cmocka_unit_test(hexadecimal),
+	        cmocka_unit_test(names), cmocka_unit_test(lending),
 	};
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
