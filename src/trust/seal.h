@@ -12,19 +12,22 @@
 #include "base.h"
 #include "guantong.pb-c.h"
 
+enum { GT_KEY_BYTES = 32, GT_SIGNATURE_BYTES = 64 };
+
 struct gt_key {
-	uint8_t seed[32]; /* secret */
-	uint8_t public[32];
+	uint8_t seed[GT_KEY_BYTES]; /* secret */
+	uint8_t public[GT_KEY_BYTES];
 };
 
 /* Derives the public half. 0 or -GT_ENOMEM. */
-int gt_key_from_seed(struct gt_key *key, const uint8_t seed[32]);
+int gt_key_from_seed(struct gt_key *key, const uint8_t seed[GT_KEY_BYTES]);
 
 /* Signs and checks free-standing text (Hello proofs). 0, -GT_ENOMEM; a check
  * also -GT_ESIGNATURE, which is never said for want of memory. */
-int gt_sign(const struct gt_key *key, struct gt_bytes text, uint8_t sig[64]);
-int gt_verify(const uint8_t public[32], struct gt_bytes text,
-              const uint8_t sig[64]);
+int gt_sign(const struct gt_key *key, struct gt_bytes text,
+            uint8_t sig[GT_SIGNATURE_BYTES]);
+int gt_verify(const uint8_t public[GT_KEY_BYTES], struct gt_bytes text,
+              const uint8_t sig[GT_SIGNATURE_BYTES]);
 
 /* Seals n bodies of one kind. out[i] is an encoded Signed message, allocated
  * in the arena. 0, -GT_ENOMEM or -GT_ELIMIT. */

@@ -1,0 +1,41 @@
+#include "signed.h"
+
+#include "seal.h"
+
+Gt__Signed *gt_signed_open(struct gt_arena *arena, struct gt_bytes sealed)
+{
+	if (sealed.n == 0)
+		return NULL;
+	return gt__signed__unpack(gt_arena_allocator(arena), sealed.n,
+	                          sealed.p);
+}
+
+static bool is(const Gt__Signed *s, Gt__Kind kind)
+{
+	return s && s->kind == kind;
+}
+
+Gt__Entry *gt_signed_entry(struct gt_arena *arena, const Gt__Signed *s)
+{
+	if (!is(s, GT__KIND__RESOURCE))
+		return NULL;
+	return gt__entry__unpack(gt_arena_allocator(arena), s->body.len,
+	                         s->body.data);
+}
+
+Gt__Layer *gt_signed_layer(struct gt_arena *arena, const Gt__Signed *s)
+{
+	if (!is(s, GT__KIND__LAYER))
+		return NULL;
+	return gt__layer__unpack(gt_arena_allocator(arena), s->body.len,
+	                         s->body.data);
+}
+
+Gt__Member *gt_signed_member(struct gt_arena *arena, const Gt__Signed *s)
+{
+	if (!is(s, GT__KIND__MEMBER))
+		return NULL;
+	Gt__Member *m = gt__member__unpack(gt_arena_allocator(arena),
+	                                   s->body.len, s->body.data);
+	return m && m->key.len == GT_KEY_BYTES ? m : NULL;
+}
