@@ -40,6 +40,8 @@ struct gt_node_config {
 	                          then */
 	uint32_t dead_ms;      /* silence after which a link is dropped */
 	uint32_t transfers;    /* objects filled at once */
+	uint32_t max_links;    /* neighbours at once; what a node's memory is
+	                          sized by. 0 or more: GT_PEERS_MAX */
 	uint32_t log_pages;    /* of the database's log, before it is moved
 	                          into it; 0 or more than 4,096: so many */
 	uint32_t protocol_max; /* newest version to speak, protocol.h; 0 or more
@@ -104,7 +106,7 @@ struct gt_event {
 	struct gt_bytes body;
 	struct gt_bytes payload; /* MSG: raw bytes behind the head */
 	struct gt_bulk *bulk;    /* MSG: the same bytes, to be passed on */
-	uint8_t transfer[16];    /* FAULT: as in the SERVE */
+	struct gt_transfer_id transfer; /* FAULT: as in the SERVE */
 	/* PEER_UP: code in the certificate, "" if insecure; WITHDRAW, WANT:
 	 * resource id; NOTE: what */
 	const char *text;
@@ -165,9 +167,9 @@ struct gt_action {
 	bool check;
 	bool reply; /* SEND: answers the peer's request; else it is our own */
 	struct gt_id object;
-	struct gt_id id;      /* SHA-256 the bytes must have */
-	struct gt_id from;    /* COPY */
-	uint8_t transfer[16]; /* SERVE: what the frame is counted under */
+	struct gt_id id;                /* SHA-256 the bytes must have */
+	struct gt_id from;              /* COPY */
+	struct gt_transfer_id transfer; /* SERVE: counted under this */
 	uint64_t offset;
 	uint64_t from_offset;
 	uint64_t total;

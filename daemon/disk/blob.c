@@ -410,7 +410,7 @@ static void report(struct gt_blobs *b, const struct job *j)
 	        .body = why && j->status ? gt_bytes_str(j->why)
 	                                 : (struct gt_bytes){NULL, 0},
 	};
-	memcpy(e.transfer, a->transfer, sizeof e.transfer);
+	e.transfer = a->transfer;
 	b->events.done(b->arg, &e);
 }
 

@@ -7,9 +7,10 @@
  * own, until it reaches the publisher. What is shown is signed by the
  * publisher's own key: nobody can make it up. It issues its own anew, above
  * what it was shown (PROTOCOL.md M32). */
-#include <string.h>
+#include "catalogue_inside.h"
+#include "draw.h"
 
-#include "turn.h"
+#include <string.h>
 
 /* Beside all else that is under way. */
 enum { OUTSTANDING = GT_REQUESTS_MAX / 4 };
@@ -32,9 +33,9 @@ static int put_parent_epoch(struct gt_node *n, const uint8_t *epoch)
 static int keep_in_mind(struct gt_node *n)
 {
 	uint8_t other[GT_EPOCH_BYTES];
-	if (n->contest)
+	if (n->catalogue->contest)
 		return 0;
-	n->contest = true;
+	n->catalogue->contest = true;
 	gt_draw(n, other, sizeof other);
 	return put_parent_epoch(n, other);
 }
@@ -51,8 +52,9 @@ static int offer(struct gt_node *n, Gt__Offer *o, struct asker from,
 	if (!n->up || !gt_version_tokens(n->up->version))
 		return 0;
 	*asked = true;
-	if (n->up->session != GT_S_READY || n->contests >= OUTSTANDING) {
-		n->contests_left = true;
+	if (n->up->session != GT_S_READY ||
+	    n->catalogue->contests >= OUTSTANDING) {
+		n->catalogue->contests_left = true;
 		return from.p ? 0 : keep_in_mind(n);
 	}
 	r.body_case = GT__REQUEST__BODY_OFFER;
@@ -60,8 +62,8 @@ static int offer(struct gt_node *n, Gt__Offer *o, struct asker from,
 	int status = from.p ? 0 : keep_in_mind(n);
 	if (status == 0)
 		status = gt_ask(n, &r, &a, &full);
-	n->contests += status == 0 && !full;
-	n->contests_left = n->contests_left || full;
+	n->catalogue->contests += status == 0 && !full;
+	n->catalogue->contests_left = n->catalogue->contests_left || full;
 	return status;
 }
 
@@ -70,11 +72,7 @@ static int show(struct gt_node *n, struct gt_bytes sealed, struct asker from,
 {
 	Gt__Offer o;
 	gt__offer__init(&o);
-	union {
-		const uint8_t *in;
-		uint8_t *out;
-	} u = {.in = sealed.p};
-	o.item = (ProtobufCBinaryData){sealed.n, u.out};
+	o.item = gt_lend_bytes(sealed);
 	return offer(n, &o, from, asked);
 }
 
@@ -84,11 +82,7 @@ static int name(struct gt_node *n, const char *id, int64_t version,
 {
 	Gt__Offer o;
 	gt__offer__init(&o);
-	union {
-		const char *in;
-		char *out;
-	} u = {.in = id};
-	o.given_up = u.out;
+	o.given_up = gt_lend(id);
 	o.version = (uint64_t)version;
 	return offer(n, &o, from, asked);
 }
@@ -97,28 +91,28 @@ int gt_contest_answered(struct gt_node *n, const struct gt_asking *a)
 {
 	struct gt_peer *p = a->frame ? gt_peer_by_id(n, a->frame) : NULL;
 	int status = p ? gt_send_ok(n, p, a->upto) : 0;
-	n->contests--;
-	if (status != 0 || n->contests > 0)
+	n->catalogue->contests--;
+	if (status != 0 || n->catalogue->contests > 0)
 		return status;
-	if (n->contests_left)
+	if (n->catalogue->contests_left)
 		return gt_drop(n, n->up, "more to show than could be asked");
-	if (!n->contest)
+	if (!n->catalogue->contest)
 		return 0;
-	n->contest = false;
-	return put_parent_epoch(n, n->parent_epoch);
+	n->catalogue->contest = false;
+	return put_parent_epoch(n, n->catalogue->parent_epoch);
 }
 
 int gt_contest_down(struct gt_node *n)
 {
 	struct gt_bytes b;
-	bool open = n->contest;
-	n->contest = n->contests_left = false;
-	n->contests = 0;
+	bool open = n->catalogue->contest;
+	n->catalogue->contest = n->catalogue->contests_left = false;
+	n->catalogue->contests = 0;
 	if (!open)
 		return 0;
 	int status = gt_meta_get_bytes(n->store, "parent_epoch", n->arena, &b);
 	if (status == 0 && b.n == GT_EPOCH_BYTES)
-		memcpy(n->parent_epoch, b.p, b.n);
+		memcpy(n->catalogue->parent_epoch, b.p, b.n);
 	return status;
 }
 
@@ -158,8 +152,7 @@ static int write_down(struct gt_node *n, const struct gt_peer *p, Gt__Kind kind,
                       const char *id, int64_t version, const char *detail)
 {
 	struct gt_audit row = {.event = "receive",
-	                       .kind = kind == GT__KIND__LAYER ? "layer"
-	                                                       : "resource",
+	                       .kind = gt_kind_name(kind),
 	                       .subject = id,
 	                       .version = version,
 	                       .peer = p->code,

@@ -1,13 +1,14 @@
-/* follow.c: keeping up with the parent's feed. */
-#include <string.h>
+/* follow.c: keeping up with the parent's feed. Tests: u_node_feed.c,
+ * u_node_restore.c. */
+#include "catalogue_inside.h"
 
-#include "turn.h"
+#include <string.h>
 
 /* Counted anew only when something was written: a node with nothing to do asks
  * its database nothing. */
 static int count_status(struct gt_node *n)
 {
-	struct gt_counts *c = &n->counts;
+	struct gt_counts *c = &n->catalogue->counts;
 	if (c->changes == gt_store_changes(n->store))
 		return 0;
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_COUNTS, "");
@@ -30,17 +31,18 @@ static int ask_changes(struct gt_node *n)
 	Gt__NodeStatus s;
 	gt__node_status__init(&s);
 	struct gt_asking a = {.what = GT_ASKED_CHANGES};
+	struct gt_record_counts records = gt_records_count(n);
 	int status = count_status(n);
-	s.resources = n->counts.resources;
-	s.complete = n->counts.complete;
-	s.wanted = n->counts.wanted;
-	s.bytes = n->counts.bytes;
-	s.records = (uint64_t)n->record_seq;
-	s.records_waiting = (uint64_t)(n->record_seq - n->hop);
+	s.resources = n->catalogue->counts.resources;
+	s.complete = n->catalogue->counts.complete;
+	s.wanted = n->catalogue->counts.wanted;
+	s.bytes = n->catalogue->counts.bytes;
+	s.records = records.here;
+	s.records_waiting = records.waiting;
 	s.software = n->software;
-	c.epoch =
-	        (ProtobufCBinaryData){sizeof n->parent_epoch, n->parent_epoch};
-	c.after = (uint64_t)n->cursor;
+	c.epoch = (ProtobufCBinaryData){sizeof n->catalogue->parent_epoch,
+	                                n->catalogue->parent_epoch};
+	c.after = (uint64_t)n->catalogue->cursor;
 	c.wait_ms = n->config.heartbeat_ms;
 	c.status = &s;
 	r.body_case = GT__REQUEST__BODY_CHANGES;
@@ -50,19 +52,21 @@ static int ask_changes(struct gt_node *n)
 
 static int set_cursor(struct gt_node *n, int64_t cursor)
 {
-	if (n->cursor == cursor)
+	if (n->catalogue->cursor == cursor)
 		return 0;
-	n->cursor = cursor;
+	n->catalogue->cursor = cursor;
 	return gt_meta_put(n->store, "cursor", cursor);
 }
 
 static int set_epoch(struct gt_node *n)
 {
-	memcpy(n->parent_epoch, n->up->epoch, sizeof n->parent_epoch);
-	n->contest = false; /* all is being compared */
+	memcpy(n->catalogue->parent_epoch, n->up->epoch,
+	       sizeof n->catalogue->parent_epoch);
+	n->catalogue->contest = false; /* all is being compared */
 	int status = gt_meta_put_bytes(
 	        n->store, "parent_epoch",
-	        gt_bytes_of(n->parent_epoch, sizeof n->parent_epoch));
+	        gt_bytes_of(n->catalogue->parent_epoch,
+	                    sizeof n->catalogue->parent_epoch));
 	return status ? status : set_cursor(n, 0);
 }
 
@@ -71,9 +75,9 @@ static int set_epoch(struct gt_node *n)
 static int read_inventory(struct gt_node *n, Gt__Inventory *m)
 {
 	int row = 0, status = 0;
-	sqlite3_stmt *st =
-	        gt_store_bind(n->store, GT_SQL_ITEMS_PAGE, "ti",
-	                      n->inventory_after, (int64_t)GT_INVENTORY_ROWS);
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_ITEMS_PAGE, "ti",
+	                                 n->catalogue->inventory_after,
+	                                 (int64_t)GT_INVENTORY_ROWS);
 	m->rows = gt_arena_get(n->arena, GT_INVENTORY_ROWS * sizeof *m->rows);
 	while (m->rows && status == 0 && m->n_rows < GT_INVENTORY_ROWS &&
 	       (row = gt_store_step(n->store, GT_SQL_ITEMS_PAGE)) == 1) {
@@ -98,14 +102,15 @@ static int send_inventory(struct gt_node *n)
 	Gt__Request r = GT__REQUEST__INIT;
 	Gt__Inventory m = GT__INVENTORY__INIT;
 	struct gt_asking a = {.what = GT_ASKED_INVENTORY};
-	m.first = n->inventory_after[0] == '\0';
+	m.first = n->catalogue->inventory_after[0] == '\0';
 	int status = read_inventory(n, &m);
 	if (status != 0)
 		return status;
 	m.last = m.n_rows < GT_INVENTORY_ROWS;
-	n->inventory_done = m.last;
+	n->catalogue->inventory_done = m.last;
 	if (m.n_rows > 0)
-		gt_copy(n->inventory_after, sizeof n->inventory_after,
+		gt_copy(n->catalogue->inventory_after,
+		        sizeof n->catalogue->inventory_after,
 		        m.rows[m.n_rows - 1]->id);
 	r.body_case = GT__REQUEST__BODY_INVENTORY;
 	r.inventory = &m;
@@ -114,32 +119,38 @@ static int send_inventory(struct gt_node *n)
 
 static int reconcile(struct gt_node *n)
 {
-	n->reconciling = true;
-	n->inventory_after[0] = '\0';
+	n->up->following = false;
+	n->catalogue->inventory_after[0] = '\0';
 	n->status.synced = false;
 	return send_inventory(n);
 }
 
+static int follow(struct gt_node *n)
+{
+	n->up->following = true;
+	return ask_changes(n);
+}
+
 int gt_follow_inventory(struct gt_node *n)
 {
-	if (!n->inventory_done)
+	if (!n->catalogue->inventory_done)
 		return send_inventory(n);
-	n->reconciling = false;
 	int status = set_epoch(n);
-	return status ? status : ask_changes(n);
+	return status ? status : follow(n);
 }
 
 int gt_follow_start(struct gt_node *n)
 {
 	static const uint8_t none[GT_EPOCH_BYTES];
-	if (memcmp(n->parent_epoch, none, sizeof none) == 0) {
+	if (memcmp(n->catalogue->parent_epoch, none, sizeof none) == 0) {
 		int status = set_epoch(n);
 		if (status != 0)
 			return status;
 	}
-	if (memcmp(n->parent_epoch, n->up->epoch, sizeof n->parent_epoch) != 0)
+	if (memcmp(n->catalogue->parent_epoch, n->up->epoch,
+	           sizeof n->catalogue->parent_epoch) != 0)
 		return reconcile(n);
-	return ask_changes(n);
+	return follow(n);
 }
 
 int gt_follow_offer(struct gt_node *n)
@@ -150,14 +161,15 @@ int gt_follow_offer(struct gt_node *n)
 	struct gt_asking a = {.what = GT_ASKED_OFFER};
 	struct gt_item layer;
 	bool found;
+	if (!n->catalogue->layer_news)
+		return 0;
+	n->catalogue->layer_news = false;
+	if (!gt_up_ready(n))
+		return 0; /* the next link compares what both have */
 	int status = gt_item_get(n, GT__KIND__LAYER, n->code, &layer, &found);
-	if (status != 0 || !found || !n->up || n->up->session != GT_S_READY)
+	if (status != 0 || !found)
 		return status;
-	union {
-		const uint8_t *in;
-		uint8_t *out;
-	} u = {.in = layer.sealed.p};
-	o.item = (ProtobufCBinaryData){layer.sealed.n, u.out};
+	o.item = gt_lend_bytes(layer.sealed);
 	r.body_case = GT__REQUEST__BODY_OFFER;
 	r.offer = &o;
 	return gt_ask(n, &r, &a, NULL);
@@ -169,13 +181,12 @@ static int audit_change(struct gt_node *n, const Gt__Change *c,
                         const struct gt_claim *claim, int result,
                         const char *why)
 {
-	static const char *const kinds[] = {"", "resource", "layer", "member"};
 	char change[GT_CHANGE_NAME];
 	bool known = claim && claim->kind <= GT__KIND__MEMBER;
 	gt_change_name(change, n->up->epoch, (int64_t)c->seq);
 	struct gt_audit row = {
 	        .event = claim ? "receive" : "retract",
-	        .kind = known ? kinds[claim->kind] : "resource",
+	        .kind = known ? gt_kind_name(claim->kind) : "resource",
 	        .subject = claim ? claim->id : c->retract,
 	        .version = claim ? claim->version : 0,
 	        .peer = n->parent,
@@ -221,7 +232,7 @@ static int take_change(struct gt_node *n, const Gt__Change *c)
 static bool sane(const struct gt_node *n, const Gt__Change *c)
 {
 	bool sent = c->item.len > 0;
-	if (c->seq > INT64_MAX || (int64_t)c->seq <= n->cursor)
+	if (c->seq > INT64_MAX || (int64_t)c->seq <= n->catalogue->cursor)
 		return false;
 	if (strlen(c->rule) > GT_RULE_NAME_MAX ||
 	    strlen(c->layer) > GT_CODE_MAX)
@@ -256,8 +267,7 @@ static int take_changes(struct gt_node *n, const Gt__ChangesReply *m)
 /* Strangers can be judged now, also for children that are away. */
 static int judge_strangers(struct gt_node *n)
 {
-	for (uint32_t i = 0; i < n->npeers; i++)
-		n->peers[i].judged = 0;
+	gt_judge_anew(n);
 	gt_store_bind(n->store, GT_SQL_CHILDREN_JUDGED, "i", (int64_t)0);
 	return gt_store_run(n->store, GT_SQL_CHILDREN_JUDGED);
 }
@@ -267,23 +277,22 @@ int gt_follow_changes(struct gt_node *n, const Gt__ChangesReply *m)
 	n->status.parent_seen_ms = n->now.wall_ms;
 	if (m->reconcile)
 		return reconcile(n);
-	if (m->epoch.len != sizeof n->parent_epoch ||
-	    memcmp(m->epoch.data, n->parent_epoch, m->epoch.len) != 0 ||
-	    m->upto > INT64_MAX || (int64_t)m->upto < n->cursor)
+	if (m->epoch.len != sizeof n->catalogue->parent_epoch ||
+	    memcmp(m->epoch.data, n->catalogue->parent_epoch, m->epoch.len) !=
+	            0 ||
+	    m->upto > INT64_MAX || (int64_t)m->upto < n->catalogue->cursor)
 		return gt_drop(n, n->up, "changes of another epoch");
 	int status = take_changes(n, m);
 	if (status != 0 || !n->up)
 		return status;
 	if (n->status.synced != !m->more)
 		n->touched = true;
-	if (!n->status.synced && !m->more && n->strangers > 0)
+	if (!n->status.synced && !m->more && n->catalogue->strangers > 0)
 		status = judge_strangers(n);
 	n->status.synced = !m->more;
 	if (status == 0)
 		status = set_cursor(n, (int64_t)m->upto);
 	if (status == 0)
-		status = gt_record_root(n, m->root_mark > INT64_MAX
-		                                   ? INT64_MAX
-		                                   : (int64_t)m->root_mark);
+		status = gt_records_root(n, m->root_mark);
 	return status ? status : ask_changes(n);
 }

@@ -1,9 +1,9 @@
-/* item.c: from a signed body somebody sent to a row of this node's feed. */
+/* item.c: from a signed body somebody sent to a row of this node's feed.
+ * Tests: u_node_feed.c, u_node_lies.c, u_node_restore.c. */
+#include "catalogue_inside.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "schema.h"
-#include "turn.h"
 
 /* ------------------------------------------------------------- rows */
 
@@ -46,19 +46,16 @@ int gt_item_get(struct gt_node *n, Gt__Kind kind, const char *id,
 	return status;
 }
 
-static Gt__Signed *open_signed(struct gt_node *n, struct gt_bytes sealed)
+Gt__Entry *gt_item_entry(struct gt_node *n, struct gt_bytes sealed)
 {
-	return gt__signed__unpack(gt_arena_allocator(n->arena), sealed.n,
-	                          sealed.p);
+	return gt_signed_entry(n->arena, gt_signed_open(n->arena, sealed));
 }
 
-const Gt__Entry *gt_item_entry(struct gt_node *n, struct gt_bytes sealed)
+const char *gt_kind_name(Gt__Kind kind)
 {
-	Gt__Signed *s = open_signed(n, sealed);
-	if (!s || s->kind != GT__KIND__RESOURCE)
-		return NULL;
-	return gt__entry__unpack(gt_arena_allocator(n->arena), s->body.len,
-	                         s->body.data);
+	static const char *const names[] = {"", "resource", "layer", "member"};
+	assert(kind <= GT__KIND__MEMBER);
+	return names[kind];
 }
 
 int gt_member_key(struct gt_node *n, const char *code, uint8_t key[32],
@@ -70,11 +67,9 @@ int gt_member_key(struct gt_node *n, const char *code, uint8_t key[32],
 	if (status != 0 || !*found)
 		return status;
 	*found = false;
-	Gt__Signed *s = open_signed(n, item.sealed);
-	Gt__Member *m = s ? gt__member__unpack(gt_arena_allocator(n->arena),
-	                                       s->body.len, s->body.data)
-	                  : NULL;
-	if (!m || m->key.len != 32 || m->standing != GT__STANDING__ACTIVE)
+	const Gt__Member *m = gt_signed_member(
+	        n->arena, gt_signed_open(n->arena, item.sealed));
+	if (!m || m->standing != GT__STANDING__ACTIVE)
 		return 0;
 	memcpy(key ? key : scratch, m->key.data, 32);
 	*found = true;
@@ -123,8 +118,7 @@ static int check_entry(struct gt_node *n, const Gt__Signed *s,
                        struct gt_claim *out, int *verdict, char why[GT_WHY])
 {
 	char publisher[GT_CODE_MAX + 1];
-	Gt__Entry *m = gt__entry__unpack(gt_arena_allocator(n->arena),
-	                                 s->body.len, s->body.data);
+	Gt__Entry *m = gt_signed_entry(n->arena, s);
 	if (!m || s->body.len > GT_ENTRY_MAX) {
 		refuse(verdict, why, GT_EMALFORMED, "malformed entry");
 		return 0;
@@ -151,8 +145,7 @@ static int check_entry(struct gt_node *n, const Gt__Signed *s,
 static int check_layer(struct gt_node *n, const Gt__Signed *s,
                        struct gt_claim *out, int *verdict, char why[GT_WHY])
 {
-	Gt__Layer *m = gt__layer__unpack(gt_arena_allocator(n->arena),
-	                                 s->body.len, s->body.data);
+	Gt__Layer *m = gt_signed_layer(n->arena, s);
 	struct gt_layer *layer = NULL;
 	if (!m) {
 		refuse(verdict, why, GT_EMALFORMED, "malformed layer");
@@ -178,10 +171,8 @@ static int check_layer(struct gt_node *n, const Gt__Signed *s,
 static int check_member(struct gt_node *n, const Gt__Signed *s,
                         struct gt_claim *out, int *verdict, char why[GT_WHY])
 {
-	Gt__Member *m = gt__member__unpack(gt_arena_allocator(n->arena),
-	                                   s->body.len, s->body.data);
-	if (!m || m->key.len != 32 || strlen(m->code) > GT_CODE_MAX ||
-	    !gt_code_valid(m->code)) {
+	Gt__Member *m = gt_signed_member(n->arena, s);
+	if (!m || strlen(m->code) > GT_CODE_MAX || !gt_code_valid(m->code)) {
 		refuse(verdict, why, GT_EMALFORMED, "malformed member");
 		return 0;
 	}
@@ -201,7 +192,7 @@ int gt_item_check(struct gt_node *n, struct gt_bytes sealed,
 	*out = (struct gt_claim){.sealed = sealed, .id = ""};
 	*verdict = 0;
 	why[0] = '\0';
-	Gt__Signed *s = open_signed(n, sealed);
+	Gt__Signed *s = gt_signed_open(n->arena, sealed);
 	if (!s) {
 		refuse(verdict, why, GT_EMALFORMED, "malformed signed item");
 		return 0;
@@ -227,20 +218,34 @@ int gt_item_check(struct gt_node *n, struct gt_bytes sealed,
 
 /* ----------------------------------------------------------- layers */
 
+static int layer_room(struct gt_catalogue *c)
+{
+	if (c->nlayers < c->caplayers)
+		return 0;
+	size_t cap = c->caplayers ? 2 * c->caplayers : 16;
+	void *v = realloc(c->layers, cap * sizeof *c->layers);
+	if (!v)
+		return -GT_ENOMEM;
+	c->layers = v;
+	c->caplayers = cap;
+	return 0;
+}
+
 static int load_layer(struct gt_node *n, sqlite3_stmt *st)
 {
-	struct gt_layer_row *row = &n->layers[n->nlayers];
+	struct gt_catalogue *c = n->catalogue;
 	char why[GT_WHY];
-	Gt__Signed *s = open_signed(n, gt_col_bytes(st, 2));
-	if (!s)
+	Gt__Signed *s = gt_signed_open(n->arena, gt_col_bytes(st, 2));
+	if (!s || layer_room(c) != 0)
 		return -GT_ENOMEM;
+	struct gt_layer_row *row = &c->layers[c->nlayers];
 	gt_col_fixed(st, 1, row->hash.b, sizeof row->hash.b);
 	int status = gt_layer_new(&row->layer,
 	                          gt_bytes_of(s->body.data, s->body.len), why,
 	                          sizeof why);
 	if (status == 0) {
-		n->ages = n->ages || gt_layer_ages(row->layer);
-		n->nlayers++;
+		c->ages = c->ages || gt_layer_ages(row->layer);
+		c->nlayers++;
 	}
 	/* It was good when it was taken: anything else is damage on disk. */
 	return status == 0 || status == -GT_ENOMEM ? status : -GT_ESTORE;
@@ -248,18 +253,31 @@ static int load_layer(struct gt_node *n, sqlite3_stmt *st)
 
 int gt_layers_load(struct gt_node *n)
 {
-	while (n->nlayers > 0)
-		gt_layer_free(n->layers[--n->nlayers].layer);
-	n->ages = false;
+	struct gt_catalogue *c = n->catalogue;
+	while (c->nlayers > 0)
+		gt_layer_free(c->layers[--c->nlayers].layer);
+	c->ages = false;
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_LAYERS, "");
 	int row, status = 0;
-	while (status == 0 && n->nlayers < GT_LAYERS_MAX &&
+	while (status == 0 && c->nlayers < GT_LAYERS_MAX &&
 	       (row = gt_store_step(n->store, GT_SQL_LAYERS)) != 0)
 		status = row < 0 ? row : load_layer(n, st);
 	gt_store_reset(n->store, GT_SQL_LAYERS);
-	if (n->ages && !n->age_due)
-		n->age_due = n->now.mono_ms + GT_AGE_MS;
-	n->layers_generation++;
+	if (c->ages && !c->age_due)
+		c->age_due = n->now.mono_ms + GT_AGE_MS;
+	c->layers_generation++;
+	return status;
+}
+
+int gt_layer_known(struct gt_node *n, const char *code, int64_t *version,
+                   struct gt_id *hash, bool *found)
+{
+	struct gt_item layer;
+	int status = gt_item_get(n, GT__KIND__LAYER, code, &layer, found);
+	if (status == 0 && *found) {
+		*version = layer.version;
+		*hash = layer.hash;
+	}
 	return status;
 }
 
@@ -284,24 +302,13 @@ static int put(struct gt_node *n, const struct gt_claim *c,
                const struct gt_id *object, const struct gt_id *prior)
 {
 	gt_store_bind(n->store, GT_SQL_ITEM_PUT, "itiiibbiittittooi",
-	              (int64_t)c->kind, c->id, ++n->seq[c->kind], c->version,
-	              (int64_t)c->state, id_bytes(&c->hash), c->sealed,
-	              (int64_t)d->verdict, (int64_t)d->priority, d->rule,
-	              d->layer, (int64_t)own, c->entry ? c->entry->type : "",
-	              title_of(c), id_bytes(object), id_bytes(prior),
-	              n->now.wall_ms);
+	              (int64_t)c->kind, c->id, ++n->catalogue->seq[c->kind],
+	              c->version, (int64_t)c->state, id_bytes(&c->hash),
+	              c->sealed, (int64_t)d->verdict, (int64_t)d->priority,
+	              d->rule, d->layer, (int64_t)own,
+	              c->entry ? c->entry->type : "", title_of(c),
+	              id_bytes(object), id_bytes(prior), n->now.wall_ms);
 	return gt_store_run(n->store, GT_SQL_ITEM_PUT);
-}
-
-static int object_complete(struct gt_node *n, const struct gt_id *id,
-                           bool *complete)
-{
-	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECT_BY_ID, "b",
-	                                 gt_bytes_of(id->b, GT_ID_BYTES));
-	int row = gt_store_step(n->store, GT_SQL_OBJECT_BY_ID);
-	*complete = row == 1 && gt_col_int(st, 1) == GT_OBJECT_COMPLETE;
-	gt_store_reset(n->store, GT_SQL_OBJECT_BY_ID);
-	return row < 0 ? row : 0;
 }
 
 /* The older complete object a reader is served until the new one is here. */
@@ -315,11 +322,11 @@ static int prior_of(struct gt_node *n, const struct gt_item *old,
 		*has = old->has_prior;
 		return 0;
 	}
-	int status = object_complete(n, object, &here);
+	int status = gt_object_complete(n, object, &here);
 	if (status != 0 || here)
 		return status;
 	if (old->has_object)
-		status = object_complete(n, &old->object, &complete);
+		status = gt_object_complete(n, &old->object, &complete);
 	if (complete) {
 		*out = old->object;
 		*has = true;
@@ -344,7 +351,7 @@ static int settle_objects(struct gt_node *n, const struct gt_item *old,
 		status = gt_object_release(n, &old->object);
 	if (status == 0 && had && old->has_prior)
 		status = gt_object_release(n, &old->prior);
-	n->wanted_dirty = true;
+	gt_object_look(n);
 	return status;
 }
 
@@ -406,8 +413,8 @@ int gt_item_take(struct gt_node *n, const struct gt_claim *c,
 	    strcmp(old.rule, d->rule) == 0 && strcmp(old.layer, d->layer) == 0)
 		return 0; /* nothing new */
 	n->touched = true;
-	if (had && old.version == 0 && n->strangers > 0)
-		n->strangers--;
+	if (had && old.version == 0 && n->catalogue->strangers > 0)
+		n->catalogue->strangers--;
 	if (c->kind == GT__KIND__RESOURCE)
 		return take_resource(n, c, d, own, &old, had);
 	status = put(n, c, d, own, NULL, NULL);
@@ -423,9 +430,9 @@ static const struct gt_decision denied = {GT_DENY, 0, "", ""};
 int gt_item_stranger(struct gt_node *n, const char *id)
 {
 	struct gt_claim c = {.kind = GT__KIND__RESOURCE, .id = id};
-	if (n->strangers >= GT_STRANGERS_MAX)
+	if (n->catalogue->strangers >= GT_STRANGERS_MAX)
 		return 0;
-	n->strangers++;
+	n->catalogue->strangers++;
 	return put(n, &c, &denied, false, NULL, NULL);
 }
 
@@ -433,7 +440,7 @@ int gt_item_strangers(struct gt_node *n)
 {
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_ITEM_STRANGERS, "");
 	int row = gt_store_step(n->store, GT_SQL_ITEM_STRANGERS);
-	n->strangers = row == 1 ? gt_col_int(st, 0) : 0;
+	n->catalogue->strangers = row == 1 ? gt_col_int(st, 0) : 0;
 	gt_store_reset(n->store, GT_SQL_ITEM_STRANGERS);
 	return row < 0 ? row : 0;
 }

@@ -4,10 +4,11 @@
  * that carried it, so that what a child must be told is a difference, whatever
  * caused it: a new item, an update (judged by its old and its new image), a
  * rule change, time passing. Members and layers are always judged before
- * resources: no child ever has an entry without the layers it was judged by. */
-#include <string.h>
+ * resources: no child ever has an entry without the layers it was judged by.
+ * Tests: u_node_feed.c, u_policy_model.c. */
+#include "catalogue_inside.h"
 
-#include "turn.h"
+#include <string.h>
 
 enum { JUDGE_ROWS = 512, JUDGE_AT_ONCE = 2048, JUDGE_AHEAD = 4096 };
 
@@ -17,13 +18,13 @@ struct row {
 	struct gt_decision d;
 };
 
-void gt_judge_filter(const struct gt_node *n, const struct gt_peer *child,
-                     struct gt_id *out)
+static void filter_of(const struct gt_node *n, const struct gt_peer *child,
+                      struct gt_id *out)
 {
 	static const uint8_t seed[] = "guantong filter v1";
 	gt_sha256_one(out, seed, sizeof seed);
-	for (size_t i = 0; i < n->nlayers; i++) {
-		const struct gt_layer_row *l = &n->layers[i];
+	for (size_t i = 0; i < n->catalogue->nlayers; i++) {
+		const struct gt_layer_row *l = &n->catalogue->layers[i];
 		if (!gt_code_within(child->code, gt_layer_origin(l->layer)))
 			continue;
 		struct gt_bytes parts[2] = {{out->b, GT_ID_BYTES},
@@ -35,8 +36,8 @@ void gt_judge_filter(const struct gt_node *n, const struct gt_peer *child,
 static int view_get(struct gt_node *n, const struct gt_peer *c, int64_t rid,
                     struct row *out)
 {
-	sqlite3_stmt *st =
-	        gt_store_bind(n->store, GT_SQL_VIEW_GET, "ii", c->cid, rid);
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_VIEW_GET, "ii",
+	                                 c->child.cid, rid);
 	int got = gt_store_step(n->store, GT_SQL_VIEW_GET);
 	*out = (struct row){.known = got == 1};
 	if (got == 1) {
@@ -56,30 +57,21 @@ static int view_get(struct gt_node *n, const struct gt_peer *c, int64_t rid,
 static int view_put(struct gt_node *n, const struct gt_peer *c, int64_t rid,
                     int64_t vseq, int64_t seq, const struct gt_decision *d)
 {
-	gt_store_bind(n->store, GT_SQL_VIEW_PUT, "iiiiiitt", c->cid, rid, vseq,
-	              seq, (int64_t)d->verdict, (int64_t)d->priority, d->rule,
-	              d->layer);
+	gt_store_bind(n->store, GT_SQL_VIEW_PUT, "iiiiiitt", c->child.cid, rid,
+	              vseq, seq, (int64_t)d->verdict, (int64_t)d->priority,
+	              d->rule, d->layer);
 	return gt_store_run(n->store, GT_SQL_VIEW_PUT);
-}
-
-void gt_change_name(char out[GT_CHANGE_NAME], const uint8_t *epoch,
-                    int64_t vseq)
-{
-	char hex[17];
-	gt_hex(hex, epoch, 8);
-	gt_format(out, GT_CHANGE_NAME, "change:%s:%lld", hex, (long long)vseq);
 }
 
 static int audit(struct gt_node *n, const struct gt_peer *c,
                  const struct gt_item *item, const struct gt_decision *d,
                  int64_t vseq)
 {
-	static const char *const kinds[] = {"", "resource", "layer", "member"};
 	char change[GT_CHANGE_NAME] = "";
 	if (vseq > 0)
 		gt_change_name(change, n->epoch, vseq);
 	struct gt_audit row = {.event = "judge",
-	                       .kind = kinds[item->kind],
+	                       .kind = gt_kind_name(item->kind),
 	                       .subject = item->id,
 	                       .version = item->version,
 	                       .peer = c->code,
@@ -127,10 +119,10 @@ static struct gt_decision decide_resource(struct gt_node *n,
 	bool withdrawn = item->state == GT__STATE__WITHDRAWN;
 	if (withdrawn && (!old->known || old->d.verdict == GT_DENY))
 		return d; /* told to those who had it, and to nobody else */
-	for (size_t i = 0; i < n->nlayers; i++)
-		layers[i] = n->layers[i].layer;
-	d = gt_policy_meet(layers, n->nlayers, entry, &c->receiver,
-	                   n->now.wall_ms);
+	for (size_t i = 0; i < n->catalogue->nlayers; i++)
+		layers[i] = n->catalogue->layers[i].layer;
+	d = gt_policy_meet(layers, n->catalogue->nlayers, entry,
+	                   &c->child.receiver, n->now.wall_ms);
 	enum gt_verdict ceiling = gt_verdict_ceiling(item->verdict);
 	if (d.verdict > ceiling) {
 		/* What holds the parent back holds the child back. */
@@ -191,7 +183,7 @@ static int judge_item(struct gt_node *n, struct gt_peer *c,
 	    !old.known)
 		return 0;
 	if (d.verdict > GT_DENY || (old.known && old.d.verdict > GT_DENY))
-		vseq = ++c->vseq;
+		vseq = ++c->child.vseq;
 	else if (old.known)
 		vseq = old.vseq; /* a retraction not yet acknowledged stays */
 	status = view_put(n, c, item->rid, vseq, item->seq, &d);
@@ -231,16 +223,18 @@ static int judge_after(struct gt_node *n, struct gt_peer *c, Gt__Kind kind,
 
 bool gt_judge_due(const struct gt_node *n, const struct gt_peer *c)
 {
-	return c->judged_members < n->seq[GT__KIND__MEMBER] ||
-	       c->judged_layers < n->seq[GT__KIND__LAYER] ||
-	       c->judged < n->seq[GT__KIND__RESOURCE] ||
-	       c->layers_generation != n->layers_generation;
+	return c->child.judged_members < n->catalogue->seq[GT__KIND__MEMBER] ||
+	       c->child.judged_layers < n->catalogue->seq[GT__KIND__LAYER] ||
+	       c->child.judged < n->catalogue->seq[GT__KIND__RESOURCE] ||
+	       c->child.layers_generation != n->catalogue->layers_generation;
 }
 
 bool gt_judge_ahead(const struct gt_node *n, const struct gt_peer *c)
 {
-	return c->id && c->following && !c->parked &&
-	       c->vseq - c->acked < JUDGE_AHEAD && gt_judge_due(n, c);
+	return gt_peer_here(c) && !c->parent && c->following &&
+	       !c->child.parked &&
+	       c->child.vseq - c->child.acked < JUDGE_AHEAD &&
+	       gt_judge_due(n, c);
 }
 
 static int judge_all(struct gt_node *n, struct gt_peer *c, Gt__Kind kind,
@@ -248,9 +242,9 @@ static int judge_all(struct gt_node *n, struct gt_peer *c, Gt__Kind kind,
 {
 	size_t count = 1;
 	int status = 0;
-	while (status == 0 && count > 0 && *from < n->seq[kind])
+	while (status == 0 && count > 0 && *from < n->catalogue->seq[kind])
 		status = judge_after(n, c, kind, from, &count);
-	*from = n->seq[kind];
+	*from = n->catalogue->seq[kind];
 	return status;
 }
 
@@ -258,27 +252,35 @@ int gt_judge(struct gt_node *n, struct gt_peer *c, bool *more)
 {
 	size_t judged = 0, count = 1;
 	*more = false;
-	if (c->layers_generation != n->layers_generation) {
+	if (c->child.layers_generation != n->catalogue->layers_generation) {
 		struct gt_id filter;
-		gt_judge_filter(n, c, &filter);
-		if (!gt_id_eq(&filter, &c->filter))
-			c->judged = 0;
-		c->filter = filter;
-		c->layers_generation = n->layers_generation;
+		filter_of(n, c, &filter);
+		if (!gt_id_eq(&filter, &c->child.filter))
+			c->child.judged = 0;
+		c->child.filter = filter;
+		c->child.layers_generation = n->catalogue->layers_generation;
 	}
-	int status = judge_all(n, c, GT__KIND__MEMBER, &c->judged_members);
+	int status =
+	        judge_all(n, c, GT__KIND__MEMBER, &c->child.judged_members);
 	if (status == 0)
-		status = judge_all(n, c, GT__KIND__LAYER, &c->judged_layers);
+		status = judge_all(n, c, GT__KIND__LAYER,
+		                   &c->child.judged_layers);
 	while (status == 0 && count > 0 && judged < JUDGE_AT_ONCE &&
-	       c->judged < n->seq[GT__KIND__RESOURCE]) {
-		status = judge_after(n, c, GT__KIND__RESOURCE, &c->judged,
+	       c->child.judged < n->catalogue->seq[GT__KIND__RESOURCE]) {
+		status = judge_after(n, c, GT__KIND__RESOURCE, &c->child.judged,
 		                     &count);
 		judged += count;
 		if (count == 0)
-			c->judged = n->seq[GT__KIND__RESOURCE];
+			c->child.judged = n->catalogue->seq[GT__KIND__RESOURCE];
 	}
-	*more = c->judged < n->seq[GT__KIND__RESOURCE];
-	return status ? status : gt_session_save(n, c);
+	*more = c->child.judged < n->catalogue->seq[GT__KIND__RESOURCE];
+	return status ? status : gt_peer_save(n, c);
+}
+
+void gt_judge_anew(struct gt_node *n)
+{
+	for (uint32_t i = 0; i < n->npeers; i++)
+		n->peers[i].child.judged = 0;
 }
 
 /* -------------------------------------------------------- inventory */
@@ -324,16 +326,17 @@ int gt_judge_inventory(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	if (m->n_rows > GT_INVENTORY_ROWS)
 		return gt_drop(n, p, "an inventory page over the limit");
 	if (m->first) {
-		gt_store_bind(n->store, GT_SQL_VIEW_CLEAR, "i", p->cid);
+		gt_store_bind(n->store, GT_SQL_VIEW_CLEAR, "i", p->child.cid);
 		status = gt_store_run(n->store, GT_SQL_VIEW_CLEAR);
-		p->acked = 0; /* no number of an epoch is given twice */
-		p->judged = p->judged_members = p->judged_layers = 0;
-		p->allowed = (struct gt_id){0};
+		p->child.acked = 0; /* no number of an epoch is given twice */
+		p->child.judged = p->child.judged_members =
+		        p->child.judged_layers = 0;
+		p->child.allowed = (struct gt_id){0};
 		p->following = false;
 	}
 	for (size_t i = 0; status == 0 && i < m->n_rows; i++)
 		status = inventory_row(n, p, m->rows[i]);
 	if (status == 0)
-		status = gt_session_save(n, p);
+		status = gt_peer_save(n, p);
 	return status ? status : gt_send_ok(n, p, token);
 }

@@ -1,12 +1,14 @@
-/* publish.c: what people at this node publish, withdraw and order.
+/* publish.c: what people at this node publish, withdraw and order. Tests:
+ * u_node_object.c, u_adopt.c, u_node_restore.c.
  *
  * Content is staged by the caller; it is checked, made durable and given its
  * name (ADOPT) before the entry that names it is committed. */
+#include "catalogue_inside.h"
+#include "draw.h"
+#include "object.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "schema.h"
-#include "turn.h"
 
 /* What nobody counts to: a version shown by others is not followed there. */
 #define VERSION_SANE ((int64_t)1 << 53)
@@ -39,7 +41,7 @@ static char *hex_of(struct gt_node *n, ProtobufCBinaryData b)
 
 static uint64_t next_version(const struct gt_node *n, uint64_t old)
 {
-	uint64_t floor = (uint64_t)n->version_floor;
+	uint64_t floor = (uint64_t)n->catalogue->version_floor;
 	return old + 1 > floor ? old + 1 : floor;
 }
 
@@ -83,12 +85,11 @@ static int complete_draft(struct gt_node *n, struct gt_bytes draft,
 	return m->origin_level ? 0 : -GT_ENOMEM;
 }
 
-static int take_own(struct gt_node *n, Gt__Kind kind, struct gt_bytes sealed,
-                    int *result, char why[GT_WHY])
+static int take_own(struct gt_node *n, struct gt_bytes sealed, int *result,
+                    char why[GT_WHY])
 {
 	struct gt_claim c;
 	int status = gt_item_check(n, sealed, &c, result, why);
-	(void)kind;
 	if (status == 0 && *result == 0)
 		status = gt_item_take(n, &c, &own_decision, true, result);
 	return status;
@@ -114,8 +115,7 @@ static int take_entries(struct gt_node *n, Gt__Entry *const *entries,
 	                     n->arena, sealed);
 	*refused = 0;
 	for (size_t i = 0; status == 0 && *refused == 0 && i < count; i++) {
-		status = take_own(n, GT__KIND__RESOURCE, sealed[i], refused,
-		                  why);
+		status = take_own(n, sealed[i], refused, why);
 		if (status == 0 && *refused == 0)
 			status = audit(n, actor, event, "resource",
 			               entries[i]->id,
@@ -157,8 +157,8 @@ static int reply_published(struct gt_node *n, uint64_t token,
 static struct gt_pending *pending_free(struct gt_node *n)
 {
 	for (size_t i = 0; i < GT_PENDING_MAX; i++)
-		if (!n->pending[i].used)
-			return &n->pending[i];
+		if (!n->catalogue->pending[i].used)
+			return &n->catalogue->pending[i];
 	return NULL;
 }
 
@@ -166,14 +166,10 @@ static size_t pending_at(const struct gt_node *n, const struct gt_id *object)
 {
 	size_t i = 0;
 	while (i < GT_PENDING_MAX &&
-	       !(n->pending[i].used && gt_id_eq(&n->pending[i].object, object)))
+	       !(n->catalogue->pending[i].used &&
+	         gt_id_eq(&n->catalogue->pending[i].object, object)))
 		i++;
 	return i;
-}
-
-bool gt_publishing(const struct gt_node *n, const struct gt_id *object)
-{
-	return pending_at(n, object) < GT_PENDING_MAX;
 }
 
 static int adopt(struct gt_node *n, const struct gt_event *e)
@@ -195,44 +191,21 @@ static int adopt(struct gt_node *n, const struct gt_event *e)
 	memcpy(copy, d->entry.p, d->entry.n);
 	memcpy(copy + d->entry.n, d->manifest.p, d->manifest.n);
 	gt_manifest_id(&id, d->manifest);
-	*p = (struct gt_pending){.used = true, .token = e->token, .object = id};
+	*p = (struct gt_pending){
+	        .used = true, .token = e->token, .object = id, .copy = copy};
 	p->entry = gt_bytes_of(copy, d->entry.n);
-	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): freed with p->entry */
 	p->manifest = gt_bytes_of(copy + d->entry.n, d->manifest.n);
+	gt_object_adopting(n, &id);
 	gt_copy(p->actor, sizeof p->actor, e->actor ? e->actor : "");
 	a->object = id;
 	a->payload = p->manifest;
 	a->text = gt_arena_str(n->arena, d->staged);
 	/* Written down before the file gets its name: should we die between the
 	 * two, this row says whose it is, and that it may go. */
-	char hex[2 * GT_ID_BYTES + 1];
-	gt_hex(hex, id.b, GT_ID_BYTES);
+	char hex[GT_HEX_ID];
+	gt_id_hex(hex, &id);
 	int status = audit(n, e->actor, "adopt", "object", hex, 0, 0, "");
 	return a->text ? status : -GT_ENOMEM;
-}
-
-static int object_row(struct gt_node *n, const struct gt_pending *p,
-                      const struct gt_manifest *m)
-{
-	/* The same bytes published again are one object. */
-	gt_store_bind(n->store, GT_SQL_OBJECT_DELETE, "b",
-	              gt_bytes_of(p->object.b, GT_ID_BYTES));
-	int status = gt_store_run(n->store, GT_SQL_OBJECT_DELETE);
-	gt_store_bind(n->store, GT_SQL_OBJECT_NEW, "bibiiinnii",
-	              gt_bytes_of(p->object.b, GT_ID_BYTES),
-	              (int64_t)GT_OBJECT_COMPLETE, p->manifest,
-	              (int64_t)m->file_size, (int64_t)m->nframes,
-	              (int64_t)m->nframes, n->now.wall_ms, n->now.wall_ms);
-	if (status == 0)
-		status = gt_store_run(n->store, GT_SQL_OBJECT_NEW);
-	if (status == 0)
-		status = gt_object_drop_priors(n, &p->object);
-	struct gt_object *o = gt_object_find(n, &p->object);
-	if (status == 0 && o)
-		status = gt_serve_expire(n, o, true); /* they ask again */
-	if (o)
-		gt_object_close(n, o);
-	return status;
 }
 
 static int finish(struct gt_node *n, struct gt_pending *p, bool *published)
@@ -252,7 +225,8 @@ static int finish(struct gt_node *n, struct gt_pending *p, bool *published)
 		entry->plain_size = m->plain_at[m->nframes];
 		entry->stored_size = m->file_size;
 		entry->members = m->nfiles;
-		status = object_row(n, p, m);
+		status = gt_object_published(n, &p->object, p->manifest,
+		                             m->file_size, m->nframes);
 		if (status == 0)
 			status = take_entries(n, &entry, 1, p->actor, "publish",
 			                      "", &refused, why);
@@ -277,7 +251,7 @@ int gt_publish_adopted(struct gt_node *n, const struct gt_event *e)
 	}
 	if (at == GT_PENDING_MAX)
 		return 0;
-	struct gt_pending *p = &n->pending[at];
+	struct gt_pending *p = &n->catalogue->pending[at];
 	if (e->status != 0) {
 		struct gt_audit row = {.actor = p->actor,
 		                       .event = "publish",
@@ -291,7 +265,8 @@ int gt_publish_adopted(struct gt_node *n, const struct gt_event *e)
 	} else {
 		status = finish(n, p, &published);
 	}
-	free((void *)(uintptr_t)p->entry.p);
+	gt_object_adopted(n, &p->object);
+	free(p->copy);
 	*p = (struct gt_pending){0};
 	return status || published ? status
 	                           : gt_object_unpublished(n, &e->object);
@@ -347,24 +322,21 @@ int gt_withdraw(struct gt_node *n, const struct gt_event *e)
 		                        "it there"
 		                      : "%s is not known here",
 		                e->text);
-	union {
-		const Gt__Entry *in;
-		Gt__Entry *out;
-	} entry = {.in = gt_item_entry(n, item.sealed)};
-	if (!entry.out)
+	Gt__Entry *entry = gt_item_entry(n, item.sealed);
+	if (!entry)
 		return -GT_ENOMEM;
-	if (entry.out->state == GT__STATE__WITHDRAWN &&
-	    item.version >= n->version_floor)
-		return reply_published(n, e->token, &entry.out, 1);
-	entry.out->state = GT__STATE__WITHDRAWN;
-	entry.out->version = next_version(n, entry.out->version);
-	entry.out->modified_ms = n->now.wall_ms;
-	status = take_entries(n, &entry.out, 1, e->actor, "withdraw", e->detail,
+	if (entry->state == GT__STATE__WITHDRAWN &&
+	    item.version >= n->catalogue->version_floor)
+		return reply_published(n, e->token, &entry, 1);
+	entry->state = GT__STATE__WITHDRAWN;
+	entry->version = next_version(n, entry->version);
+	entry->modified_ms = n->now.wall_ms;
+	status = take_entries(n, &entry, 1, e->actor, "withdraw", e->detail,
 	                      &refused, why);
 	if (status != 0)
 		return status;
 	return refused ? gt_reply(n, e->token, refused, "%s", why)
-	               : reply_published(n, e->token, &entry.out, 1);
+	               : reply_published(n, e->token, &entry, 1);
 }
 
 /* Seals this node's layer, takes it into the feed and offers it to the
@@ -379,16 +351,18 @@ static int take_layer(struct gt_node *n, const Gt__Layer *m, const char *actor,
 	int status =
 	        gt_seal(&n->key, GT__KIND__LAYER, &body, 1, n->arena, &sealed);
 	if (status == 0)
-		status = take_own(n, GT__KIND__LAYER, sealed, refused, why);
+		status = take_own(n, sealed, refused, why);
 	if (status == 0 && *refused == 0)
 		status = audit(n, actor, "policy", "layer", n->code,
 		               (int64_t)m->version, body.n, detail);
-	if (status == 0 && *refused == 0)
-		status = gt_follow_offer(n);
+	if (*refused == 0)
+		n->catalogue->layer_news = true;
 	return status;
 }
 
-int64_t gt_version_beyond(struct gt_node *n, int64_t above)
+/* Newer than `above` by a number drawn: another past of this node, which it has
+ * forgotten, did not go on from the same one. */
+static int64_t version_beyond(struct gt_node *n, int64_t above)
 {
 	uint8_t leap[3];
 	gt_draw(n, leap, sizeof leap);
@@ -397,33 +371,40 @@ int64_t gt_version_beyond(struct gt_node *n, int64_t above)
 
 static int raise_floor(struct gt_node *n, int64_t above)
 {
-	if (above < n->version_floor)
+	if (above < n->catalogue->version_floor)
 		return 0;
-	n->version_floor = gt_version_beyond(n, above);
-	return gt_meta_put(n->store, "version_floor", n->version_floor);
+	n->catalogue->version_floor = version_beyond(n, above);
+	return gt_meta_put(n->store, "version_floor",
+	                   n->catalogue->version_floor);
+}
+
+/* Milliseconds are ahead of any count of versions, unless a clock was ahead when
+ * the database was restored before. */
+int gt_publish_renew(struct gt_node *n)
+{
+	int64_t floor = n->catalogue->version_floor;
+	n->catalogue->version_floor = n->now.wall_ms > floor
+	                                      ? n->now.wall_ms
+	                                      : version_beyond(n, floor);
+	return gt_meta_put(n->store, "version_floor",
+	                   n->catalogue->version_floor);
 }
 
 static int resource_again(struct gt_node *n, const struct gt_item *item,
                           const char *detail, char why[GT_WHY], int *refused)
 {
-	union {
-		const Gt__Entry *in;
-		Gt__Entry *out;
-	} entry = {.in = gt_item_entry(n, item->sealed)};
-	if (!entry.out)
+	Gt__Entry *entry = gt_item_entry(n, item->sealed);
+	if (!entry)
 		return -GT_ENOMEM;
-	entry.out->version = next_version(n, entry.out->version);
-	return take_entries(n, &entry.out, 1, NULL, "publish", detail, refused,
+	entry->version = next_version(n, entry->version);
+	return take_entries(n, &entry, 1, NULL, "publish", detail, refused,
 	                    why);
 }
 
 static Gt__Layer *layer_of(struct gt_node *n, const struct gt_item *item)
 {
-	Gt__Signed *s = gt__signed__unpack(gt_arena_allocator(n->arena),
-	                                   item->sealed.n, item->sealed.p);
-	return s ? gt__layer__unpack(gt_arena_allocator(n->arena), s->body.len,
-	                             s->body.data)
-	         : NULL;
+	return gt_signed_layer(n->arena,
+	                       gt_signed_open(n->arena, item->sealed));
 }
 
 static int layer_again(struct gt_node *n, const struct gt_item *item,
@@ -498,7 +479,8 @@ int gt_publish_layer(struct gt_node *n, const struct gt_event *e)
 	m->origin = n->code;
 	m->version = next_version(n, had ? (uint64_t)old.version : 0);
 	m->created_ms = n->now.wall_ms;
-	if (had && old.version >= n->version_floor && same_rules(n, &old, m))
+	if (had && old.version >= n->catalogue->version_floor &&
+	    same_rules(n, &old, m))
 		return gt_reply(n, e->token, 0, "{\"version\":%llu}",
 		                (unsigned long long)old.version);
 	return seal_layer(n, m, e);
@@ -512,7 +494,7 @@ int gt_publish_members(struct gt_node *n, const struct gt_event *e)
 		struct gt_claim c;
 		char why[GT_WHY];
 		int refused, result = 0;
-		int64_t before = n->seq[GT__KIND__MEMBER];
+		int64_t before = n->catalogue->seq[GT__KIND__MEMBER];
 		int status = gt_item_check(n, e->members[i], &c, &refused, why);
 		if (status == 0 && refused == 0 && c.kind != GT__KIND__MEMBER) {
 			refused = -GT_EINVALID;
@@ -523,7 +505,8 @@ int gt_publish_members(struct gt_node *n, const struct gt_event *e)
 			                "row %zu (%s): %s", i + 1, c.id, why);
 		if (status == 0)
 			status = gt_item_take(n, &c, &keep, false, &result);
-		if (status == 0 && n->seq[GT__KIND__MEMBER] != before) {
+		if (status == 0 &&
+		    n->catalogue->seq[GT__KIND__MEMBER] != before) {
 			taken++;
 			status = audit(n, e->actor, "roster", "member", c.id,
 			               c.version, 0,

@@ -3,26 +3,25 @@
  * PLACING -> PLACED -> SYNCING -> PRESENT; a placed frame may be passed on at
  * once, only a present one is remembered. When all are present, and the seek
  * table with them, the whole is checked; then it is COMPLETE. */
+#include "content_inside.h"
+
+#include "draw.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "schema.h"
-#include "turn.h"
-
-enum { COPIES_AT_ONCE = 64 };
-
-static struct gt_bytes key(const struct gt_object *o)
-{
-	return gt_bytes_of(o->id.b, GT_ID_BYTES);
-}
+enum {
+	COPIES_AT_ONCE = 64,
+	PROBE_MS = 5000, /* after a full disk */
+};
 
 static int audit(struct gt_node *n, const struct gt_object *o,
                  const char *event, int result, uint64_t bytes,
                  const char *detail)
 {
-	char hex[65], transfer[33];
-	gt_hex(hex, o->id.b, GT_ID_BYTES);
-	gt_hex(transfer, o->transfer, sizeof o->transfer);
+	char hex[GT_HEX_ID], transfer[GT_HEX_TRANSFER];
+	gt_id_hex(hex, &o->id);
+	gt_transfer_id_hex(transfer, &o->transfer);
 	struct gt_audit row = {.event = event,
 	                       .kind = "object",
 	                       .subject = hex,
@@ -38,13 +37,13 @@ static int set_state(struct gt_node *n, struct gt_object *o, int state)
 {
 	o->state = state;
 	n->touched = true;
-	gt_store_bind(n->store, GT_SQL_OBJECT_STATE, "bii", key(o),
-	              (int64_t)state,
+	gt_store_bind(n->store, GT_SQL_OBJECT_STATE, "bii",
+	              gt_object_key(&o->id), (int64_t)state,
 	              state == GT_OBJECT_COMPLETE ? n->now.wall_ms : 0);
 	return gt_store_run(n->store, GT_SQL_OBJECT_STATE);
 }
 
-int gt_fill_save(struct gt_node *n, struct gt_object *o)
+static int save(struct gt_node *n, struct gt_object *o)
 {
 	size_t len = (o->m->nframes + 7) / 8;
 	uint8_t *have = gt_arena_get(n->arena, len);
@@ -54,19 +53,20 @@ int gt_fill_save(struct gt_node *n, struct gt_object *o)
 	for (uint32_t i = 0; i < o->m->nframes; i++)
 		if (o->frames[i] == GT_FRAME_PRESENT)
 			have[i / 8] |= (uint8_t)(1u << i % 8);
-	gt_store_bind(n->store, GT_SQL_OBJECT_FILL, "bibi", key(o),
+	gt_store_bind(n->store, GT_SQL_OBJECT_FILL, "bibi",
+	              gt_object_key(&o->id),
 	              (int64_t)o->count[GT_FRAME_PRESENT],
 	              gt_bytes_of(have, len), (int64_t)o->received);
 	n->touched = true;
 	return gt_store_run(n->store, GT_SQL_OBJECT_FILL);
 }
 
-int gt_fill_pause(struct gt_node *n, int result)
+static int pause_bulk(struct gt_node *n, int result)
 {
-	n->probe_due = n->now.mono_ms + GT_PROBE_MS;
-	if (n->paused)
+	n->content->probe_due = n->now.mono_ms + PROBE_MS;
+	if (n->content->paused)
 		return 0;
-	n->paused = true;
+	n->content->paused = true;
 	n->touched = true;
 	struct gt_audit row = {.event = "note",
 	                       .kind = "daemon",
@@ -84,7 +84,7 @@ int gt_fill_refuse(struct gt_node *n, struct gt_object *o, int result,
                    const char *why)
 {
 	o->filling = false;
-	n->wanted_dirty = true;
+	n->content->look = true;
 	int status = gt_object_remove(n, &o->id);
 	if (status == 0)
 		status = set_state(n, o, GT_OBJECT_REFUSED);
@@ -94,7 +94,7 @@ int gt_fill_refuse(struct gt_node *n, struct gt_object *o, int result,
 		status =
 		        gt_log(n, GT_LOG_ERROR, "refused the content of %s: %s",
 		               o->resource, why);
-	return status ? status : gt_serve_expire(n, o, true);
+	return status ? status : gt_waiter_expire(n, o, true);
 }
 
 /* ----------------------------------------------------------- PLACED */
@@ -110,7 +110,7 @@ static int tail_placed(struct gt_node *n, struct gt_object *o, int status)
 {
 	o->tail = status ? GT_FRAME_MISSING : GT_FRAME_PLACED;
 	if (status != 0)
-		return gt_fill_pause(n, status);
+		return pause_bulk(n, status);
 	placed(n, o, 1);
 	return 0;
 }
@@ -123,7 +123,7 @@ static int frame_bad(struct gt_node *n, struct gt_object *o, uint32_t frame,
 	if (copied)
 		o->from[frame] = UINT32_MAX;
 	if (status != -GT_EDAMAGED)
-		return gt_fill_pause(n, status);
+		return pause_bulk(n, status);
 	if (copied)
 		return 0; /* our old copy is of no use: ask for it */
 	o->suspect[frame] = 1;
@@ -156,7 +156,8 @@ int gt_fill_placed(struct gt_node *n, const struct gt_event *e)
 	if (o->from && o->from[e->frame] != UINT32_MAX)
 		o->copied += o->m->stored[e->frame];
 	placed(n, o, o->m->stored[e->frame]);
-	return gt_serve_waiters(n, o, e->frame);
+	gt_waiter_news(n, o);
+	return 0;
 }
 
 /* --------------------------------------------------- SYNC and CHECK */
@@ -222,7 +223,7 @@ static int sync_full(struct gt_node *n, struct gt_object *o)
 		o->tail = GT_FRAME_MISSING;
 	o->unsynced = 0;
 	o->lost = o->jobs > 0;
-	return gt_fill_pause(n, -GT_ENOSPACE);
+	return pause_bulk(n, -GT_ENOSPACE);
 }
 
 int gt_fill_synced(struct gt_node *n, const struct gt_event *e)
@@ -248,7 +249,7 @@ int gt_fill_synced(struct gt_node *n, const struct gt_event *e)
 			gt_frame_set(o, i, GT_FRAME_PRESENT);
 	if (o->tail == GT_FRAME_SYNCING)
 		o->tail = GT_FRAME_PRESENT;
-	return gt_fill_save(n, o);
+	return save(n, o);
 }
 
 static int complete(struct gt_node *n, struct gt_object *o)
@@ -263,7 +264,7 @@ static int complete(struct gt_node *n, struct gt_object *o)
 	free(o->from);
 	o->from = NULL;
 	o->received = o->copied = 0;
-	n->wanted_dirty = true;
+	n->content->look = true;
 	return status ? status : gt_object_drop_priors(n, &o->id);
 }
 
@@ -276,7 +277,7 @@ static int start_over(struct gt_node *n, struct gt_object *o, const char *why)
 	n->status.frames_damaged++;
 	int status = set_state(n, o, GT_OBJECT_PARTIAL);
 	if (status == 0)
-		status = gt_fill_save(n, o);
+		status = save(n, o);
 	return status ? status : audit(n, o, "damage", -GT_EDAMAGED, 0, why);
 }
 
@@ -299,11 +300,42 @@ int gt_fill_checked(struct gt_node *n, const struct gt_event *e)
 	case -GT_EIO:
 	case -GT_ENOMEM: {
 		int status = set_state(n, o, GT_OBJECT_PARTIAL);
-		return status ? status : gt_fill_pause(n, e->status);
+		return status ? status : pause_bulk(n, e->status);
 	}
 	default:
 		return gt_fill_refuse(n, o, e->status, why);
 	}
+}
+
+int gt_fill_lost(struct gt_node *n, struct gt_object *o, uint32_t frame)
+{
+	char hex[GT_HEX_ID], detail[48];
+	if (!o->frames || frame >= o->m->nframes ||
+	    o->frames[frame] != GT_FRAME_PRESENT)
+		return 0;
+	gt_id_hex(hex, &o->id);
+	gt_format(detail, sizeof detail, "frame=%u", frame);
+	int status =
+	        o->state == GT_OBJECT_COMPLETE ? gt_transfer_rename(n, o) : 0;
+	gt_frame_set(o, frame, GT_FRAME_MISSING);
+	o->state = GT_OBJECT_PARTIAL;
+	o->tail = GT_FRAME_MISSING;
+	n->content->look = n->touched = true;
+	n->status.frames_damaged++;
+	gt_store_bind(n->store, GT_SQL_OBJECT_STATE, "bii",
+	              gt_object_key(&o->id), (int64_t)GT_OBJECT_PARTIAL,
+	              (int64_t)0);
+	if (status == 0)
+		status = gt_store_run(n->store, GT_SQL_OBJECT_STATE);
+	if (status == 0)
+		status = save(n, o);
+	struct gt_audit row = {.event = "damage",
+	                       .kind = "object",
+	                       .subject = hex,
+	                       .result = -GT_EDAMAGED,
+	                       .bytes = o->m->stored[frame],
+	                       .detail = detail};
+	return status ? status : gt_audit_row(n, &row);
 }
 
 /* ----------------------------------------------------------- copies */
@@ -385,8 +417,7 @@ static int start_copies(struct gt_node *n, struct gt_object *o)
 		a->offset = o->m->stored_at[i];
 		a->total = o->m->file_size;
 		a->n = o->m->stored[i];
-		memcpy(a->id.b, o->m->ids + (size_t)i * GT_ID_BYTES,
-		       GT_ID_BYTES);
+		a->id = gt_frame_id(o, i);
 		gt_frame_set(o, i, GT_FRAME_PLACING);
 		o->jobs++;
 	}
@@ -398,8 +429,8 @@ static int start_copies(struct gt_node *n, struct gt_object *o)
 int gt_fill_go(struct gt_node *n, struct gt_object *o)
 {
 	int status = 0;
-	if (!o->m || !o->frames || o->state != GT_OBJECT_PARTIAL || n->paused ||
-	    o->lost)
+	if (!o->m || !o->frames || o->state != GT_OBJECT_PARTIAL ||
+	    n->content->paused || o->lost)
 		return 0;
 	if (o->count[GT_FRAME_MISSING] > 0)
 		status = start_copies(n, o);

@@ -1,31 +1,24 @@
-/* holding.c: objects in memory and their rows. */
+/* holding.c: what of each object is here: in memory, and in its row. What an
+ * object is, is object.h's. Tests: u_node_object.c, u_adopt.c. */
+#include "content_inside.h"
+
+#include "draw.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "schema.h"
-#include "turn.h"
-
-static struct gt_bytes key(const struct gt_id *id)
-{
-	return gt_bytes_of(id->b, GT_ID_BYTES);
-}
-
 struct gt_object *gt_object_find(struct gt_node *n, const struct gt_id *id)
 {
-	for (size_t i = 0; i < GT_OBJECTS_OPEN; i++)
-		if (n->objects[i].used && gt_id_eq(&n->objects[i].id, id))
-			return &n->objects[i];
+	GT_EACH_OBJECT(o, n->content)
+	if (gt_id_eq(&o->id, id))
+		return o;
 	return NULL;
 }
 
-void gt_object_close(struct gt_node *n, struct gt_object *o)
+void gt_object_close(struct gt_content *c, struct gt_object *o)
 {
-	while (o->waiters) {
-		struct gt_waiter *w = o->waiters;
-		o->waiters = w->next;
-		n->nwaiters--;
-		free(w);
-	}
+	while (o->waiters)
+		gt_waiter_drop(c, &o->waiters);
 	gt_manifest_free(o->m);
 	free(o->bytes);
 	free(o->frames);
@@ -34,31 +27,24 @@ void gt_object_close(struct gt_node *n, struct gt_object *o)
 	*o = (struct gt_object){0};
 }
 
-void gt_objects_close(struct gt_node *n)
-{
-	for (size_t i = 0; i < GT_OBJECTS_OPEN; i++)
-		if (n->objects[i].used)
-			gt_object_close(n, &n->objects[i]);
-}
-
 static bool idle(const struct gt_object *o)
 {
 	return !o->filling && !o->doomed && o->jobs == 0 && !o->waiters;
 }
 
 /* A free slot, or the idle one used least lately. */
-static struct gt_object *slot(struct gt_node *n)
+static struct gt_object *slot(struct gt_content *c)
 {
 	struct gt_object *oldest = NULL;
 	for (size_t i = 0; i < GT_OBJECTS_OPEN; i++) {
-		struct gt_object *o = &n->objects[i];
+		struct gt_object *o = &c->objects[i];
 		if (!o->used)
 			return o;
 		if (idle(o) && (!oldest || o->used_ms < oldest->used_ms))
 			oldest = o;
 	}
 	if (oldest)
-		gt_object_close(n, oldest);
+		gt_object_close(c, oldest);
 	return oldest;
 }
 
@@ -69,6 +55,19 @@ void gt_frame_set(struct gt_object *o, uint32_t frame, enum gt_frame_state to)
 	o->frames[frame] = (uint8_t)to;
 	if (to == GT_FRAME_MISSING && frame < o->scan)
 		o->scan = frame;
+}
+
+bool gt_frame_here(const struct gt_object *o, uint32_t frame)
+{
+	return o->state == GT_OBJECT_COMPLETE ||
+	       (o->frames && o->frames[frame] >= GT_FRAME_PLACED);
+}
+
+struct gt_id gt_frame_id(const struct gt_object *o, uint32_t frame)
+{
+	struct gt_id id;
+	memcpy(id.b, o->m->ids + (size_t)frame * GT_ID_BYTES, GT_ID_BYTES);
+	return id;
 }
 
 int gt_object_manifest(struct gt_object *o, char why[GT_WHY])
@@ -97,8 +96,8 @@ int gt_object_manifest(struct gt_object *o, char why[GT_WHY])
 
 static int load_users(struct gt_node *n, struct gt_object *o)
 {
-	sqlite3_stmt *st =
-	        gt_store_bind(n->store, GT_SQL_OBJECT_USERS, "b", key(&o->id));
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECT_USERS, "b",
+	                                 gt_object_key(&o->id));
 	int row = gt_store_step(n->store, GT_SQL_OBJECT_USERS);
 	if (row == 1) {
 		gt_copy(o->resource, sizeof o->resource, gt_col_text(st, 0));
@@ -107,7 +106,8 @@ static int load_users(struct gt_node *n, struct gt_object *o)
 	gt_store_reset(n->store, GT_SQL_OBJECT_USERS);
 	if (row < 0)
 		return row;
-	st = gt_store_bind(n->store, GT_SQL_OBJECT_PRIOR, "b", key(&o->id));
+	st = gt_store_bind(n->store, GT_SQL_OBJECT_PRIOR, "b",
+	                   gt_object_key(&o->id));
 	row = gt_store_step(n->store, GT_SQL_OBJECT_PRIOR);
 	if (row == 1)
 		gt_col_fixed(st, 0, o->prior.b, GT_ID_BYTES);
@@ -146,8 +146,8 @@ static int load_manifest(struct gt_node *n, struct gt_object *o,
 
 static int load(struct gt_node *n, struct gt_object *o, bool *found)
 {
-	sqlite3_stmt *st =
-	        gt_store_bind(n->store, GT_SQL_OBJECT_BY_ID, "b", key(&o->id));
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECT_BY_ID, "b",
+	                                 gt_object_key(&o->id));
 	int row = gt_store_step(n->store, GT_SQL_OBJECT_BY_ID);
 	int status = row < 0 ? row : 0;
 	bool named = true;
@@ -156,7 +156,7 @@ static int load(struct gt_node *n, struct gt_object *o, bool *found)
 		o->state = (int)gt_col_int(st, 1);
 		if (o->state == GT_OBJECT_CHECKING)
 			o->state = GT_OBJECT_PARTIAL; /* check anew */
-		named = gt_col_fixed(st, 7, o->transfer, sizeof o->transfer);
+		named = gt_col_fixed(st, 7, o->transfer.b, GT_TRANSFER_BYTES);
 		o->received = (uint64_t)gt_col_int(st, 8);
 		status = load_manifest(n, o, gt_col_bytes(st, 2),
 		                       gt_col_bytes(st, 6));
@@ -181,7 +181,7 @@ int gt_object_open(struct gt_node *n, const struct gt_id *id,
 			*out = o;
 		return 0;
 	}
-	o = slot(n);
+	o = slot(n->content);
 	if (!o)
 		return 0;
 	*o = (struct gt_object){.used = true,
@@ -190,7 +190,7 @@ int gt_object_open(struct gt_node *n, const struct gt_id *id,
 	                        .expiry = UINT64_MAX};
 	int status = load(n, o, &found);
 	if (status != 0 || !found)
-		gt_object_close(n, o);
+		gt_object_close(n->content, o);
 	else
 		*out = o;
 	return status;
@@ -201,7 +201,7 @@ int gt_object_open(struct gt_node *n, const struct gt_id *id,
 /* 1: something is found for the object, 0: nothing; or an error. */
 static int any(struct gt_node *n, enum gt_sql which, const struct gt_id *id)
 {
-	gt_store_bind(n->store, which, "b", key(id));
+	gt_store_bind(n->store, which, "b", gt_object_key(id));
 	int row = gt_store_step(n->store, which);
 	gt_store_reset(n->store, which);
 	return row;
@@ -214,23 +214,48 @@ int gt_object_needed(struct gt_node *n, const struct gt_id *id)
 
 int gt_object_want(struct gt_node *n, const struct gt_id *id)
 {
-	uint8_t transfer[16];
+	struct gt_transfer_id transfer;
 	int row = any(n, GT_SQL_OBJECT_BY_ID, id);
-	n->wanted_dirty = true;
+	n->content->look = true;
 	if (row != 0)
 		return row < 0 ? row : 0;
-	gt_draw(n, transfer, sizeof transfer);
-	gt_store_bind(n->store, GT_SQL_OBJECT_NEW, "bioiiiobii", key(id),
-	              (int64_t)GT_OBJECT_WANTED, (struct gt_bytes){0},
-	              (int64_t)0, (int64_t)0, (int64_t)0, (struct gt_bytes){0},
-	              gt_bytes_of(transfer, sizeof transfer), n->now.wall_ms,
-	              (int64_t)0);
+	gt_draw(n, transfer.b, sizeof transfer.b);
+	gt_store_bind(n->store, GT_SQL_OBJECT_NEW, "bioiiiobii",
+	              gt_object_key(id), (int64_t)GT_OBJECT_WANTED,
+	              (struct gt_bytes){0}, (int64_t)0, (int64_t)0, (int64_t)0,
+	              (struct gt_bytes){0},
+	              gt_bytes_of(transfer.b, sizeof transfer.b),
+	              n->now.wall_ms, (int64_t)0);
 	return gt_store_run(n->store, GT_SQL_OBJECT_NEW);
+}
+
+void gt_object_look(struct gt_node *n)
+{
+	n->content->look = true;
+}
+
+int gt_object_complete(struct gt_node *n, const struct gt_id *id, bool *yes)
+{
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECT_BY_ID, "b",
+	                                 gt_object_key(id));
+	int row = gt_store_step(n->store, GT_SQL_OBJECT_BY_ID);
+	*yes = row == 1 && gt_col_int(st, 1) == GT_OBJECT_COMPLETE;
+	gt_store_reset(n->store, GT_SQL_OBJECT_BY_ID);
+	return row < 0 ? row : 0;
+}
+
+/* The place of one that is being adopted; zero: a free place. NULL: none. */
+static struct gt_id *adopting(struct gt_content *c, const struct gt_id *id)
+{
+	for (size_t i = 0; i < GT_ADOPTING_MAX; i++)
+		if (gt_id_eq(&c->adopting[i], id))
+			return &c->adopting[i];
+	return NULL;
 }
 
 int gt_object_remove(struct gt_node *n, const struct gt_id *id)
 {
-	if (gt_publishing(n, id))
+	if (adopting(n->content, id))
 		return 0;
 	struct gt_action *a = gt_act(n, GT_ACT_REMOVE);
 	if (!a)
@@ -241,8 +266,8 @@ int gt_object_remove(struct gt_node *n, const struct gt_id *id)
 
 static int audit_remove(struct gt_node *n, const struct gt_id *id)
 {
-	char hex[65];
-	gt_hex(hex, id->b, GT_ID_BYTES);
+	char hex[GT_HEX_ID];
+	gt_id_hex(hex, id);
 	struct gt_audit row = {
 	        .event = "remove", .kind = "object", .subject = hex};
 	return gt_audit_row(n, &row);
@@ -256,7 +281,7 @@ int gt_object_release(struct gt_node *n, const struct gt_id *id)
 	row = any(n, GT_SQL_OBJECT_BY_ID, id);
 	if (row != 1)
 		return row < 0 ? row : 0;
-	gt_store_bind(n->store, GT_SQL_OBJECT_DELETE, "b", key(id));
+	gt_store_bind(n->store, GT_SQL_OBJECT_DELETE, "b", gt_object_key(id));
 	int status = gt_store_run(n->store, GT_SQL_OBJECT_DELETE);
 	if (status == 0)
 		status = audit_remove(n, id);
@@ -265,10 +290,10 @@ int gt_object_release(struct gt_node *n, const struct gt_id *id)
 		return status ? status : gt_object_remove(n, id);
 	o->doomed = true;
 	o->filling = false;
-	status = gt_serve_expire(n, o, true);
+	status = gt_waiter_expire(n, o, true);
 	if (status != 0 || o->jobs > 0)
 		return status;
-	gt_object_close(n, o);
+	gt_object_close(n->content, o);
 	return gt_object_remove(n, id);
 }
 
@@ -278,31 +303,21 @@ int gt_object_drop_priors(struct gt_node *n, const struct gt_id *id)
 	int status = 0, row = 1;
 	while (status == 0 && row == 1) {
 		sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECT_PRIOR,
-		                                 "b", key(id));
+		                                 "b", gt_object_key(id));
 		row = gt_store_step(n->store, GT_SQL_OBJECT_PRIOR);
 		if (row == 1)
 			gt_col_fixed(st, 0, prior.b, GT_ID_BYTES);
 		gt_store_reset(n->store, GT_SQL_OBJECT_PRIOR);
 		if (row != 1)
 			break;
-		gt_store_bind(n->store, GT_SQL_ITEM_DROP_PRIOR, "bb", key(id),
+		gt_store_bind(n->store, GT_SQL_ITEM_DROP_PRIOR, "bb",
+		              gt_object_key(id),
 		              gt_bytes_of(prior.b, GT_ID_BYTES));
 		status = gt_store_run(n->store, GT_SQL_ITEM_DROP_PRIOR);
 		if (status == 0)
 			status = gt_object_release(n, &prior);
 	}
 	return row < 0 ? row : status;
-}
-
-int gt_object_unpublished(struct gt_node *n, const struct gt_id *id)
-{
-	int status = gt_object_release(n, id);
-	if (status != 0 || gt_object_find(n, id)) /* or with its last job */
-		return status;
-	int row = any(n, GT_SQL_OBJECT_BY_ID, id);
-	if (row != 0)
-		return row < 0 ? row : 0;
-	return gt_object_remove(n, id);
 }
 
 int gt_object_job_done(struct gt_node *n, struct gt_object *o)
@@ -314,7 +329,58 @@ int gt_object_job_done(struct gt_node *n, struct gt_object *o)
 	o->lost = false;
 	if (!o->doomed)
 		return 0;
-	gt_object_close(n, o);
-	n->wanted_dirty = true; /* it may have been wanted again meanwhile */
+	gt_object_close(n->content, o);
+	n->content->look = true; /* it may have been wanted again meanwhile */
 	return gt_object_remove(n, &id);
+}
+
+/* -------------------------------------------------------- published */
+
+void gt_object_adopting(struct gt_node *n, const struct gt_id *id)
+{
+	static const struct gt_id none;
+	struct gt_id *place = adopting(n->content, &none);
+	assert(place && !gt_id_is_zero(id));
+	*place = *id;
+}
+
+void gt_object_adopted(struct gt_node *n, const struct gt_id *id)
+{
+	struct gt_id *place = adopting(n->content, id);
+	assert(place);
+	*place = (struct gt_id){0};
+}
+
+int gt_object_published(struct gt_node *n, const struct gt_id *id,
+                        struct gt_bytes manifest, uint64_t size,
+                        uint32_t frames)
+{
+	/* The same bytes published again are one object. */
+	gt_store_bind(n->store, GT_SQL_OBJECT_DELETE, "b", gt_object_key(id));
+	int status = gt_store_run(n->store, GT_SQL_OBJECT_DELETE);
+	gt_store_bind(n->store, GT_SQL_OBJECT_NEW, "bibiiinnii",
+	              gt_object_key(id), (int64_t)GT_OBJECT_COMPLETE, manifest,
+	              (int64_t)size, (int64_t)frames, (int64_t)frames,
+	              n->now.wall_ms, n->now.wall_ms);
+	if (status == 0)
+		status = gt_store_run(n->store, GT_SQL_OBJECT_NEW);
+	if (status == 0)
+		status = gt_object_drop_priors(n, id);
+	struct gt_object *o = gt_object_find(n, id);
+	if (status == 0 && o)
+		status = gt_waiter_expire(n, o, true); /* they ask again */
+	if (o)
+		gt_object_close(n->content, o);
+	return status;
+}
+
+int gt_object_unpublished(struct gt_node *n, const struct gt_id *id)
+{
+	int status = gt_object_release(n, id);
+	if (status != 0 || gt_object_find(n, id)) /* or with its last job */
+		return status;
+	int row = any(n, GT_SQL_OBJECT_BY_ID, id);
+	if (row != 0)
+		return row < 0 ? row : 0;
+	return gt_object_remove(n, id);
 }

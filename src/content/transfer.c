@@ -3,76 +3,88 @@
  * The child draws the name and closes the transfer with Done. From version 2 on
  * what it says there is kept until the parent has answered, and written down by
  * the parent once: its own rows tell it what it knows already. */
+#include "content_inside.h"
+
+#include "draw.h"
+
 #include <string.h>
 
-#include "schema.h"
-#include "turn.h"
-
-static struct gt_bytes name_of(const uint8_t transfer[16])
+static struct gt_bytes name_of(const struct gt_transfer_id *transfer)
 {
-	return gt_bytes_of(transfer, 16);
+	return gt_bytes_of(transfer->b, GT_TRANSFER_BYTES);
+}
+
+struct gt_transfer_id gt_transfer_of(ProtobufCBinaryData name)
+{
+	struct gt_transfer_id id = {0};
+	if (name.len == sizeof id.b)
+		memcpy(id.b, name.data, sizeof id.b);
+	return id;
 }
 
 /* --------------------------------------------------------- the name */
 
 int gt_transfer_rename(struct gt_node *n, struct gt_object *o)
 {
-	gt_draw(n, o->transfer, sizeof o->transfer);
+	gt_draw(n, o->transfer.b, sizeof o->transfer.b);
 	o->received = 0;
 	gt_store_bind(n->store, GT_SQL_OBJECT_TRANSFER, "bb",
-	              gt_bytes_of(o->id.b, GT_ID_BYTES), name_of(o->transfer));
+	              gt_object_key(&o->id), name_of(&o->transfer));
 	return gt_store_run(n->store, GT_SQL_OBJECT_TRANSFER);
 }
 
-int gt_transfer_renew(struct gt_node *n)
+int gt_content_renew(struct gt_node *n)
 {
 	gt_store_bind(n->store, GT_SQL_OBJECTS_UNNAME, "");
 	int status = gt_store_run(n->store, GT_SQL_OBJECTS_UNNAME);
-	for (size_t i = 0; status == 0 && i < GT_OBJECTS_OPEN; i++) {
-		struct gt_object *o = &n->objects[i];
-		if (o->used && o->state < GT_OBJECT_COMPLETE)
-			status = gt_transfer_rename(n, o);
-	}
+	GT_EACH_OBJECT(o, n->content)
+	if (status == 0 && o->state < GT_OBJECT_COMPLETE)
+		status = gt_transfer_rename(n, o);
 	return status;
 }
 
 /* ---------------------------------------------------- parent's side */
 
-static struct gt_served *served(struct gt_node *n, const struct gt_peer *p,
-                                const uint8_t transfer[16])
+static struct gt_served_set *served_by(struct gt_content *c, int64_t cid)
 {
-	struct gt_served *set = n->served[(uint64_t)p->cid % GT_PEERS_MAX];
+	return &c->served[(uint64_t)cid % c->links];
+}
+
+static struct gt_served *served(struct gt_content *c, int64_t cid,
+                                const struct gt_transfer_id *transfer)
+{
+	struct gt_served_set *set = served_by(c, cid);
 	for (unsigned i = 0; i < GT_SERVED_MAX; i++)
-		if (set[i].cid == p->cid &&
-		    memcmp(set[i].transfer, transfer, 16) == 0)
-			return &set[i];
+		if (set->v[i].cid == cid &&
+		    gt_transfer_id_eq(&set->v[i].transfer, transfer))
+			return &set->v[i];
 	return NULL;
 }
 
-static struct gt_served *serve_anew(struct gt_node *n, const struct gt_peer *p,
-                                    const uint8_t transfer[16])
+static struct gt_served *serve_anew(struct gt_content *c, int64_t cid,
+                                    const struct gt_transfer_id *transfer)
 {
-	size_t at = (uint64_t)p->cid % GT_PEERS_MAX;
-	unsigned next = n->next_served[at]++ % GT_SERVED_MAX;
-	struct gt_served *s = &n->served[at][next];
-	*s = (struct gt_served){.cid = p->cid};
-	memcpy(s->transfer, transfer, 16);
+	struct gt_served_set *set = served_by(c, cid);
+	struct gt_served *s = &set->v[set->next++ % GT_SERVED_MAX];
+	*s = (struct gt_served){.cid = cid, .transfer = *transfer};
 	return s;
 }
 
 void gt_transfer_count(struct gt_node *n, struct gt_peer *p,
-                       const uint8_t transfer[16], int frames, int64_t bytes)
+                       const struct gt_transfer_id *transfer, int frames,
+                       int64_t bytes)
 {
-	struct gt_served *s = served(n, p, transfer);
+	int64_t cid = p->child.cid;
+	struct gt_served *s = served(n->content, cid, transfer);
 	if (!s && bytes > 0)
-		s = serve_anew(n, p, transfer);
+		s = serve_anew(n->content, cid, transfer);
 	/* what did not go was counted before it failed, or is forgotten */
 	if (s && (int64_t)s->bytes + bytes >= 0) {
 		s->frames += (uint32_t)frames;
 		s->bytes += (uint64_t)bytes;
 	}
-	p->frames_sent += (uint64_t)(int64_t)frames;
-	p->bytes_sent += (uint64_t)bytes;
+	p->child.frames_sent += (uint64_t)(int64_t)frames;
+	p->child.bytes_sent += (uint64_t)bytes;
 }
 
 static int known(struct gt_node *n, const char *transfer, const char *peer,
@@ -91,7 +103,7 @@ static int write_serve(struct gt_node *n, const struct gt_peer *p,
                        const char *transfer, const Gt__Done *m,
                        const struct gt_served *s)
 {
-	char object[65], detail[128];
+	char object[GT_HEX_ID], detail[128];
 	bool theirs = gt_version_hands_over(p->version);
 	unsigned long long frames = s->frames, bytes = s->bytes;
 	if (theirs)
@@ -118,14 +130,15 @@ int gt_transfer_done(struct gt_node *n, struct gt_peer *p, uint64_t token,
                      const Gt__Done *m)
 {
 	static const struct gt_served none;
-	char transfer[33];
+	char transfer[GT_HEX_TRANSFER];
 	bool again = false;
 	int status = 0;
-	if (m->transfer.len != 16 || m->object.len != GT_ID_BYTES ||
-	    m->bytes > INT64_MAX)
+	if (m->transfer.len != GT_TRANSFER_BYTES ||
+	    m->object.len != GT_ID_BYTES || m->bytes > INT64_MAX)
 		return gt_drop(n, p, "malformed Done");
-	struct gt_served *s = served(n, p, m->transfer.data);
-	gt_hex(transfer, m->transfer.data, 16);
+	struct gt_transfer_id name = gt_transfer_of(m->transfer);
+	struct gt_served *s = served(n->content, p->child.cid, &name);
+	gt_transfer_id_hex(transfer, &name);
 	if (gt_version_hands_over(p->version))
 		status = known(n, transfer, p->code, &again);
 	if (status == 0 && !again)
@@ -142,17 +155,11 @@ int gt_transfer_load(struct gt_node *n)
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_HANDOVER_COUNT, "");
 	int row = gt_store_step(n->store, GT_SQL_HANDOVER_COUNT);
 	if (row == 1) {
-		n->handovers = gt_col_int(st, 0);
-		n->handover_last = gt_col_int(st, 1);
+		n->content->handovers.rows = gt_col_int(st, 0);
+		n->content->handovers.last = gt_col_int(st, 1);
 	}
 	gt_store_reset(n->store, GT_SQL_HANDOVER_COUNT);
 	return row < 0 ? row : 0;
-}
-
-void gt_transfer_reset(struct gt_node *n)
-{
-	n->handover_told = 0;
-	n->handover_asked = 0;
 }
 
 static int forget(struct gt_node *n, int64_t hid)
@@ -160,15 +167,17 @@ static int forget(struct gt_node *n, int64_t hid)
 	gt_store_bind(n->store, GT_SQL_HANDOVER_DELETE, "i", hid);
 	int row = gt_store_step(n->store, GT_SQL_HANDOVER_DELETE);
 	gt_store_reset(n->store, GT_SQL_HANDOVER_DELETE);
-	n->handovers -= row == 1; /* it may have been given up meanwhile */
+	n->content->handovers.rows -=
+	        row == 1; /* it may have been given up meanwhile */
 	return row < 0 ? row : 0;
 }
 
 /* A parent that never answers must not fill the disk. */
 static int give_up_oldest(struct gt_node *n)
 {
-	char transfer[33] = "", object[65] = "";
-	uint8_t t[16], o[GT_ID_BYTES];
+	char transfer[GT_HEX_TRANSFER] = "", object[GT_HEX_ID] = "";
+	struct gt_transfer_id t;
+	struct gt_id o;
 	struct gt_audit row = {.event = "note",
 	                       .kind = "object",
 	                       .result = -GT_ELIMIT,
@@ -179,10 +188,10 @@ static int give_up_oldest(struct gt_node *n)
 	int64_t hid = gt_col_int(st, 0);
 	if (step == 1) {
 		row.peer = gt_arena_str(n->arena, gt_col_text(st, 1));
-		gt_col_fixed(st, 2, t, sizeof t);
-		gt_col_fixed(st, 3, o, sizeof o);
-		gt_hex(transfer, t, sizeof t);
-		gt_hex(object, o, sizeof o);
+		gt_col_fixed(st, 2, t.b, sizeof t.b);
+		gt_col_fixed(st, 3, o.b, sizeof o.b);
+		gt_transfer_id_hex(transfer, &t);
+		gt_id_hex(object, &o);
 		row.bytes = (uint64_t)gt_col_int(st, 4);
 	}
 	gt_store_reset(n->store, GT_SQL_HANDOVER_OLDEST);
@@ -197,26 +206,22 @@ static int give_up_oldest(struct gt_node *n)
 static int keep(struct gt_node *n, const struct gt_object *o)
 {
 	int status = 0;
-	if (n->handovers >= GT_HANDOVERS_MAX)
+	if (n->content->handovers.rows >= GT_HANDOVERS_MAX)
 		status = give_up_oldest(n);
 	if (status != 0)
 		return status;
-	n->handovers++;
+	n->content->handovers.rows++;
 	gt_store_bind(n->store, GT_SQL_HANDOVER_NEW, "itbbii",
-	              ++n->handover_last, n->parent, name_of(o->transfer),
-	              gt_bytes_of(o->id.b, GT_ID_BYTES), (int64_t)o->received,
-	              (int64_t)o->m->nframes);
+	              ++n->content->handovers.last, n->parent,
+	              name_of(&o->transfer), gt_object_key(&o->id),
+	              (int64_t)o->received, (int64_t)o->m->nframes);
 	return gt_store_run(n->store, GT_SQL_HANDOVER_NEW);
-}
-
-static bool linked(const struct gt_node *n)
-{
-	return n->up && n->up->session == GT_S_READY;
 }
 
 struct ended {
 	int64_t hid; /* 0: it is not kept */
-	uint8_t transfer[16], object[GT_ID_BYTES];
+	struct gt_transfer_id transfer;
+	struct gt_id object;
 	int64_t bytes, frames;
 };
 
@@ -225,8 +230,8 @@ static int tell(struct gt_node *n, struct ended *e, bool *full)
 	Gt__Request r = GT__REQUEST__INIT;
 	Gt__Done d = GT__DONE__INIT;
 	struct gt_asking a = {.what = GT_ASKED_DONE, .upto = (uint64_t)e->hid};
-	d.transfer = (ProtobufCBinaryData){sizeof e->transfer, e->transfer};
-	d.object = (ProtobufCBinaryData){GT_ID_BYTES, e->object};
+	d.transfer = (ProtobufCBinaryData){sizeof e->transfer.b, e->transfer.b};
+	d.object = (ProtobufCBinaryData){sizeof e->object.b, e->object.b};
 	d.bytes = (uint64_t)e->bytes;
 	d.frames = (uint32_t)e->frames;
 	r.body_case = GT__REQUEST__BODY_DONE;
@@ -237,21 +242,23 @@ static int tell(struct gt_node *n, struct ended *e, bool *full)
 /* Version 1: said once, and lost with the link. */
 static int tell_once(struct gt_node *n, const struct gt_object *o)
 {
-	struct ended e = {.bytes = (int64_t)o->received,
+	struct ended e = {.transfer = o->transfer,
+	                  .object = o->id,
+	                  .bytes = (int64_t)o->received,
 	                  .frames = o->m->nframes};
-	if (!linked(n))
+	if (!gt_up_ready(n))
 		return 0;
-	memcpy(e.transfer, o->transfer, sizeof e.transfer);
-	memcpy(e.object, o->id.b, GT_ID_BYTES);
 	return tell(n, &e, &(bool){false});
 }
 
 int gt_transfer_finish(struct gt_node *n, struct gt_object *o)
 {
-	char hex[65], transfer[33], detail[GT_RID_MAX + 100];
-	uint32_t version = linked(n) ? n->up->version : n->config.protocol_max;
-	gt_hex(hex, o->id.b, GT_ID_BYTES);
-	gt_hex(transfer, o->transfer, sizeof o->transfer);
+	char hex[GT_HEX_ID], transfer[GT_HEX_TRANSFER],
+	        detail[GT_RID_MAX + 100];
+	uint32_t version =
+	        gt_up_ready(n) ? n->up->version : n->config.protocol_max;
+	gt_id_hex(hex, &o->id);
+	gt_transfer_id_hex(transfer, &o->transfer);
 	gt_format(detail, sizeof detail,
 	          "protocol=%u resource=%s frames=%u copied=%llu bytes",
 	          version, o->resource, o->m->nframes,
@@ -274,14 +281,14 @@ static int read_kept(struct gt_node *n, struct ended *v, int64_t most,
 {
 	sqlite3_stmt *st =
 	        gt_store_bind(n->store, GT_SQL_HANDOVERS_AFTER, "iti",
-	                      n->handover_told, n->parent, most);
+	                      n->content->handovers.told, n->parent, most);
 	int row;
 	*count = 0;
 	while ((row = gt_store_step(n->store, GT_SQL_HANDOVERS_AFTER)) == 1) {
 		struct ended *e = &v[(*count)++];
 		e->hid = gt_col_int(st, 0);
-		gt_col_fixed(st, 1, e->transfer, sizeof e->transfer);
-		gt_col_fixed(st, 2, e->object, sizeof e->object);
+		gt_col_fixed(st, 1, e->transfer.b, sizeof e->transfer.b);
+		gt_col_fixed(st, 2, e->object.b, sizeof e->object.b);
 		e->bytes = gt_col_int(st, 3);
 		e->frames = gt_col_int(st, 4);
 	}
@@ -294,21 +301,23 @@ int gt_transfer_go(struct gt_node *n)
 	struct ended v[GT_HANDOVER_WINDOW];
 	size_t count;
 	bool full = false;
-	if (n->handover_told == n->handover_last || !linked(n) ||
-	    !gt_version_hands_over(n->up->version) ||
-	    n->handover_asked >= GT_HANDOVER_WINDOW)
+	if (n->content->handovers.told == n->content->handovers.last ||
+	    !gt_up_ready(n) || !gt_version_hands_over(n->up->version) ||
+	    n->content->handovers.asked >= GT_HANDOVER_WINDOW)
 		return 0;
-	int64_t most = GT_HANDOVER_WINDOW - (int64_t)n->handover_asked;
+	int64_t most =
+	        GT_HANDOVER_WINDOW - (int64_t)n->content->handovers.asked;
 	int status = read_kept(n, v, most, &count);
 	if (status == 0 && (int64_t)count < most)
-		n->handover_told = n->handover_last; /* none is left out */
+		n->content->handovers.told =
+		        n->content->handovers.last; /* none is left out */
 	for (size_t i = 0; status == 0 && !full && i < count; i++) {
 		status = tell(n, &v[i], &full);
 		if (full)
-			n->handover_told = v[i].hid - 1;
-		else if (n->handover_told < v[i].hid)
-			n->handover_told = v[i].hid;
-		n->handover_asked += !full;
+			n->content->handovers.told = v[i].hid - 1;
+		else if (n->content->handovers.told < v[i].hid)
+			n->content->handovers.told = v[i].hid;
+		n->content->handovers.asked += !full;
 	}
 	return status;
 }
@@ -317,6 +326,6 @@ int gt_transfer_told(struct gt_node *n, const struct gt_asking *a, bool ok)
 {
 	if (a->upto == 0)
 		return 0;
-	n->handover_asked--;
+	n->content->handovers.asked--;
 	return ok ? forget(n, (int64_t)a->upto) : 0;
 }

@@ -1,21 +1,19 @@
 /* dispatch.c: from a link's events to the file that decides them. */
+#include "draw.h"
 #include "lineage.h"
+#include "node_inside.h"
 
 #include <string.h>
 
 int gt_dispatch_up(struct gt_node *n, const struct gt_event *e)
 {
-	uint32_t slot = 0;
-	while (slot < GT_PEERS_MAX && n->peers[slot].id)
-		slot++;
-	if (slot == GT_PEERS_MAX) {
+	struct gt_peer *p = gt_peer_new(n);
+	if (!p) {
 		struct gt_peer stranger = {.id = e->peer};
 		return gt_drop(n, &stranger, "too many links");
 	}
-	if (slot >= n->npeers)
-		n->npeers = slot + 1;
-	struct gt_peer *p = &n->peers[slot];
-	*p = (struct gt_peer){.id = e->peer, .parent = e->parent};
+	p->id = e->peer;
+	p->parent = e->parent;
 	p->heard_ms = n->now.mono_ms;
 	gt_copy(p->address, sizeof p->address, e->detail ? e->detail : "");
 	if (e->text && *e->text) {
@@ -31,7 +29,7 @@ int gt_dispatch_up(struct gt_node *n, const struct gt_event *e)
 int gt_dispatch_down(struct gt_node *n, const struct gt_event *e)
 {
 	struct gt_peer *p = gt_peer_by_id(n, e->peer);
-	return p ? gt_session_down(n, p) : 0;
+	return p ? gt_peer_gone(n, p) : 0;
 }
 
 static int on_request(struct gt_node *n, struct gt_peer *p,
@@ -63,15 +61,15 @@ static int on_request(struct gt_node *n, struct gt_peer *p,
 		return status;
 	switch (r->body_case) {
 	case GT__REQUEST__BODY_CHANGES:
-		return gt_serve_changes(n, p, token, r->changes);
+		return gt_feed_changes(n, p, token, r->changes);
 	case GT__REQUEST__BODY_MANIFEST:
 		return gt_serve_manifest(n, p, token, r->manifest);
 	case GT__REQUEST__BODY_FRAME:
 		return gt_serve_frame(n, p, token, r->frame);
 	case GT__REQUEST__BODY_RECORDS:
-		return gt_record_batch(n, p, token, r->records);
+		return gt_records_batch(n, p, token, r->records);
 	case GT__REQUEST__BODY_OFFER:
-		return gt_serve_offer(n, p, token, r->offer);
+		return gt_feed_offer(n, p, token, r->offer);
 	case GT__REQUEST__BODY_INVENTORY:
 		return gt_judge_inventory(n, p, token, r->inventory);
 	case GT__REQUEST__BODY_DONE:
@@ -130,7 +128,7 @@ static int on_fitting_reply(struct gt_node *n, const struct gt_asking *a,
 {
 	switch (a->what) {
 	case GT_ASKED_HELLO:
-		return gt_session_hello_reply(n, r->hello);
+		return gt_session_hello_reply(n, a, r->hello);
 	case GT_ASKED_PROVE:
 		return gt_session_prove_reply(n, r->prove);
 	case GT_ASKED_CHANGES:
@@ -140,7 +138,7 @@ static int on_fitting_reply(struct gt_node *n, const struct gt_asking *a,
 	case GT_ASKED_FRAME:
 		return gt_fetch_frame(n, a, e);
 	case GT_ASKED_RECORDS:
-		return gt_record_reply(n, r->records);
+		return gt_records_reply(n, r->records);
 	case GT_ASKED_INVENTORY:
 		return gt_follow_inventory(n);
 	case GT_ASKED_DONE:
@@ -157,12 +155,9 @@ static int on_fitting_reply(struct gt_node *n, const struct gt_asking *a,
 static int on_answer(struct gt_node *n, struct gt_peer *p,
                      const struct gt_event *e)
 {
-	struct gt_asking *slot = &n->asking[e->token % GT_REQUESTS_MAX];
-	struct gt_asking a = *slot;
-	if (a.what == GT_ASKED_NONE || a.generation != e->token >> 10)
+	struct gt_asking a;
+	if (!gt_asked(n, e->token, &a))
 		return 0; /* answered before, or asked on another link */
-	*slot = (struct gt_asking){0};
-	n->asking_count--;
 	Gt__Reply *r = gt__reply__unpack(gt_arena_allocator(n->arena),
 	                                 e->body.n, e->body.p);
 	if (!r)

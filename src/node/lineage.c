@@ -79,9 +79,9 @@ int gt_lineage_meet(struct gt_node *n, struct gt_peer *p, bool new_epoch,
 		memset(kept, 0, sizeof kept);
 		return had ? save(n, p->code, kept, sizeof kept) : 0;
 	}
-	bool shown = memcmp(p->lineage, none, TOKEN) != 0;
-	bool old = memcmp(p->lineage, confirmed, TOKEN) == 0;
-	bool new = shown &&memcmp(p->lineage, proposed, TOKEN) == 0;
+	bool shown = memcmp(p->child.lineage, none, TOKEN) != 0;
+	bool old = memcmp(p->child.lineage, confirmed, TOKEN) == 0;
+	bool new = shown &&memcmp(p->child.lineage, proposed, TOKEN) == 0;
 	/* An end that has nothing to compare with believes nothing of the
 	 * other: a new database, or one whose restoring was told. */
 	bool first = memcmp(confirmed, none, TOKEN) == 0 &&
@@ -90,18 +90,18 @@ int gt_lineage_meet(struct gt_node *n, struct gt_peer *p, bool new_epoch,
 	/* What a stranger showed confirms nothing: the one remembered may come
 	 * back. */
 	if (!*strange)
-		memcpy(confirmed, p->lineage, TOKEN);
+		memcpy(confirmed, p->child.lineage, TOKEN);
 	derive(p, proposed);
-	p->unconfirmed = !*strange;
+	p->child.unconfirmed = !*strange;
 	return save(n, p->code, kept, sizeof kept);
 }
 
 int gt_lineage_confirm(struct gt_node *n, struct gt_peer *p)
 {
 	uint8_t kept[2 * TOKEN] = {0};
-	if (!p->unconfirmed)
+	if (!p->child.unconfirmed)
 		return 0;
-	p->unconfirmed = false;
+	p->child.unconfirmed = false;
 	derive(p, kept);
 	return save(n, p->code, kept, sizeof kept);
 }

@@ -10,11 +10,11 @@
  * its node or an older state of it. It need not be known which: the child
  * begins a new epoch and both compare everything anew.
  *
- * Returns 0 or a fatal -GT_E..., as everything in turn.h. */
+ * Returns 0 or a fatal -GT_E..., as turn.h says. */
 #ifndef GT_LINEAGE_H
 #define GT_LINEAGE_H
 
-#include "turn.h"
+#include "peer.h"
 
 /* The token kept for the parent; *len 0: none. */
 int gt_lineage_ours(struct gt_node *n, uint8_t out[GT_ID_BYTES], size_t *len);

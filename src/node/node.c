@@ -1,5 +1,6 @@
 /* node.c: events in, actions out; the turn around them. */
 #include "lineage.h"
+#include "node_inside.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,8 @@ static void defaults(struct gt_node_config *c)
 		c->dead_ms = 45000;
 	if (!c->log_pages || c->log_pages > LOG_PAGES_MAX)
 		c->log_pages = LOG_PAGES_MAX;
+	if (!c->max_links || c->max_links > GT_PEERS_MAX)
+		c->max_links = GT_PEERS_MAX;
 	if (!c->transfers || c->transfers > GT_TRANSFERS_MAX)
 		c->transfers = 4;
 	if (!c->protocol_max || c->protocol_max > GT_PROTOCOL_MAX)
@@ -42,6 +45,21 @@ static bool config_copy(struct gt_node *n, const struct gt_node_config *c)
 	       (!*n->parent || gt_code_child_of(n->code, n->parent));
 }
 
+/* What the node is made of; 0 or -GT_ENOMEM. */
+static int furnish(struct gt_node *n, const uint8_t *seed)
+{
+	n->arena = gt_arena_new();
+	n->seals = gt_seal_cache_new();
+	n->peers = calloc(n->config.max_links, sizeof *n->peers);
+	n->content = gt_content_new(n->config.max_links);
+	n->records = gt_records_new();
+	n->catalogue = gt_catalogue_new();
+	if (!n->arena || !n->seals || !n->peers || !n->content || !n->records ||
+	    !n->catalogue)
+		return -GT_ENOMEM;
+	return gt_key_from_seed(&n->key, seed) ? -GT_ENOMEM : 0;
+}
+
 int gt_node_open(struct gt_node **out, const struct gt_node_config *config,
                  struct sqlite3 *db, char *why, size_t why_cap)
 {
@@ -56,14 +74,8 @@ int gt_node_open(struct gt_node **out, const struct gt_node_config *config,
 		          config->code, config->parent);
 		status = -GT_EINVALID;
 	}
-	if (status == 0) {
-		n->counts.changes = -1;
-		n->arena = gt_arena_new();
-		n->seals = gt_seal_cache_new();
-		if (!n->arena || !n->seals ||
-		    gt_key_from_seed(&n->key, config->seed) != 0)
-			status = -GT_ENOMEM;
-	}
+	if (status == 0)
+		status = furnish(n, config->seed);
 	if (status == -GT_ENOMEM)
 		gt_format(why, why_cap, "%s", gt_strerror(GT_ENOMEM));
 	if (status != 0) {
@@ -78,110 +90,16 @@ void gt_node_close(struct gt_node *n)
 {
 	if (!n)
 		return;
-	gt_objects_close(n);
-	for (size_t i = 0; i < GT_PENDING_MAX; i++)
-		free(n->pending[i].used
-		             ? (void *)(uintptr_t)n->pending[i].entry.p
-		             : NULL);
-	for (size_t i = 0; i < n->nlayers; i++)
-		gt_layer_free(n->layers[i].layer);
+	gt_content_free(n->content);
+	gt_records_free(n->records);
+	gt_catalogue_free(n->catalogue);
 	gt_store_close(n->store);
 	gt_arena_free(n->arena);
 	gt_seal_cache_free(n->seals);
+	free(n->asks.v);
+	free(n->peers);
 	free(n->actions);
 	free(n);
-}
-
-static int load_epoch(struct gt_node *n)
-{
-	struct gt_bytes b;
-	int status = gt_meta_get_bytes(n->store, "epoch", n->arena, &b);
-	if (status == 0 && b.n == GT_EPOCH_BYTES) {
-		memcpy(n->epoch, b.p, b.n);
-	} else if (status == 0) {
-		gt_draw(n, n->epoch, sizeof n->epoch);
-		status = gt_meta_put_bytes(
-		        n->store, "epoch",
-		        gt_bytes_of(n->epoch, sizeof n->epoch));
-	}
-	if (status == 0)
-		status = gt_meta_get_bytes(n->store, "parent_epoch", n->arena,
-		                           &b);
-	if (status == 0 && b.n == GT_EPOCH_BYTES)
-		memcpy(n->parent_epoch, b.p, b.n);
-	if (status == 0)
-		status = gt_meta_get(n->store, "version_floor", 1,
-		                     &n->version_floor);
-	return status;
-}
-
-/* After a restore the neighbours may know records, changes and versions of this
- * node that it does not know itself. Under a new epoch they compare all of it
- * anew; an epoch that no parent has makes us ask ours to compare too; and what
- * is published from now on must be newer than what was published and is
- * forgotten: milliseconds are ahead of any count of versions. */
-int gt_node_renew(struct gt_node *n)
-{
-	gt_draw(n, n->epoch, sizeof n->epoch);
-	gt_draw(n, n->parent_epoch, sizeof n->parent_epoch);
-	/* unless a clock was ahead when it was restored before */
-	n->version_floor = n->now.wall_ms > n->version_floor
-	                           ? n->now.wall_ms
-	                           : gt_version_beyond(n, n->version_floor);
-	struct gt_bytes ours = gt_bytes_of(n->epoch, sizeof n->epoch);
-	struct gt_bytes theirs =
-	        gt_bytes_of(n->parent_epoch, sizeof n->parent_epoch);
-	struct gt_audit row = {.event = "note",
-	                       .kind = "daemon",
-	                       .subject = "restored",
-	                       .detail = "a new epoch begins"};
-	int status = gt_meta_put_bytes(n->store, "epoch", ours);
-	if (status == 0)
-		status = gt_meta_put_bytes(n->store, "parent_epoch", theirs);
-	if (status == 0)
-		status = gt_meta_put(n->store, "version_floor",
-		                     n->version_floor);
-	if (status == 0)
-		status = gt_transfer_renew(n);
-	if (status == 0)
-		status = gt_meta_put(n->store, "sent", 0);
-	return status ? status : gt_audit_row(n, &row);
-}
-
-/* A database belongs to one node for life. */
-static int load_code(struct gt_node *n)
-{
-	struct gt_bytes code;
-	int status = gt_meta_get_bytes(n->store, "code", n->arena, &code);
-	if (status != 0)
-		return status;
-	if (code.n == 0)
-		return gt_meta_put_bytes(n->store, "code",
-		                         gt_bytes_str(n->code));
-	if (gt_bytes_eq(code, gt_bytes_str(n->code)))
-		return 0;
-	gt_format(n->why, sizeof n->why,
-	          "the database belongs to node %.*s, not %s", (int)code.n,
-	          (const char *)code.p, n->code);
-	return -GT_EIDENTITY;
-}
-
-static int load_seq(struct gt_node *n)
-{
-	int status = gt_meta_get(n->store, "cursor", 0, &n->cursor);
-	if (status == 0)
-		status = gt_item_strangers(n);
-	for (int kind = 1; status == 0 && kind <= 3; kind++) {
-		sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_ITEM_MAX_SEQ,
-		                                 "i", (int64_t)kind);
-		status = gt_store_step(n->store, GT_SQL_ITEM_MAX_SEQ);
-		if (status < 0)
-			return status;
-		n->seq[kind] = gt_col_int(st, 0);
-		gt_store_reset(n->store, GT_SQL_ITEM_MAX_SEQ);
-		status = 0;
-	}
-	return status;
 }
 
 static int on_start(struct gt_node *n, const struct gt_event *e)
@@ -189,38 +107,19 @@ static int on_start(struct gt_node *n, const struct gt_event *e)
 	assert(!n->started && e->body.n >= sizeof n->entropy);
 	memcpy(n->entropy, e->body.p, sizeof n->entropy);
 	n->started = true;
-	n->wanted_dirty = true;
-	gt_fetch_reset(n);
-	int status = load_code(n);
-	if (status == 0)
-		status = load_epoch(n);
+	int status = gt_epoch_load(n);
 	if (status == 0 && n->config.restored)
 		status = gt_lineage_forget(n);
+	if (status == 0)
+		status = gt_catalogue_load(n);
 	if (status == 0 && n->config.restored)
-		status = gt_node_renew(n);
+		status = gt_epoch_renew(n);
 	if (status == 0)
-		status = load_seq(n);
-	if (status == 0)
-		status = gt_layers_load(n);
-	if (status == 0)
-		status = gt_record_load(n);
-	return status ? status : gt_transfer_load(n);
+		status = gt_records_load(n);
+	return status ? status : gt_content_load(n);
 }
 
 /* ------------------------------------------------------------- time */
-
-static int expire_asking(struct gt_node *n)
-{
-	uint64_t oldest = UINT64_MAX;
-	for (uint32_t i = 0; i < GT_REQUESTS_MAX; i++)
-		if (n->asking[i].what != GT_ASKED_NONE &&
-		    n->asking[i].sent_ms < oldest)
-			oldest = n->asking[i].sent_ms;
-	n->asking_due = oldest == UINT64_MAX ? 0 : oldest + gt_answer_ms(n);
-	if (n->up && n->asking_due && n->now.mono_ms >= n->asking_due)
-		return gt_drop_silent(n, n->up, "a request stays unanswered");
-	return 0;
-}
 
 /* A link nobody speaks on, or a request nobody answers, is dead: everything is
  * answered within a heartbeat. */
@@ -230,11 +129,12 @@ static int expire_links(struct gt_node *n)
 	int status = 0;
 	for (uint32_t i = 0; status == 0 && i < n->npeers; i++) {
 		struct gt_peer *p = &n->peers[i];
-		if (p->id && n->now.mono_ms >= p->heard_ms + dead)
+		if (gt_peer_here(p) && n->now.mono_ms >= p->heard_ms + dead)
 			status = gt_drop_silent(n, p, "silent for too long");
 	}
-	if (status == 0 && n->asking_due && n->now.mono_ms >= n->asking_due)
-		status = expire_asking(n);
+	if (status == 0 && n->asks.due && n->now.mono_ms >= n->asks.due &&
+	    gt_ask_overdue(n))
+		status = gt_drop_silent(n, n->up, "a request stays unanswered");
 	return status;
 }
 
@@ -242,13 +142,8 @@ static int on_time(struct gt_node *n)
 {
 	int status = expire_links(n);
 	if (status == 0)
-		status = gt_fetch_time(n);
-	if (status == 0 && n->ages && n->now.mono_ms >= n->age_due) {
-		n->age_due = n->now.mono_ms + GT_AGE_MS;
-		for (uint32_t i = 0; i < n->npeers; i++)
-			n->peers[i].judged = 0;
-	}
-	return status;
+		status = gt_content_time(n);
+	return status ? status : gt_catalogue_time(n);
 }
 
 static int on_note(struct gt_node *n, const struct gt_event *e)
@@ -294,9 +189,9 @@ static int handle(struct gt_node *n, const struct gt_event *e)
 	case GT_EV_MEMBERS:
 		return gt_publish_members(n, e);
 	case GT_EV_STATEMENTS:
-		return gt_record_statements(n, e);
+		return gt_records_accept(n, e);
 	case GT_EV_WANT:
-		return gt_fetch_want(n, e);
+		return gt_want(n, e);
 	case GT_EV_NOTE:
 		return on_note(n, e);
 	default:
@@ -310,20 +205,10 @@ static int handle(struct gt_node *n, const struct gt_event *e)
 /* What follows from all of a turn's events together. */
 static int settle(struct gt_node *n)
 {
-	int status = gt_fetch_go(n);
+	int status = gt_content_go(n);
 	if (status == 0)
-		status = gt_transfer_go(n);
-	if (status == 0)
-		status = gt_record_go(n);
-	for (uint32_t i = 0; status == 0 && i < n->npeers; i++) {
-		struct gt_peer *p = &n->peers[i];
-		bool more;
-		if (p->id && p->parked)
-			status = gt_serve_parked(n, p);
-		else if (gt_judge_ahead(n, p))
-			status = gt_judge(n, p, &more);
-	}
-	return status;
+		status = gt_records_go(n);
+	return status ? status : gt_catalogue_go(n);
 }
 
 static int fail(struct gt_node *n, int status)
@@ -357,6 +242,8 @@ int gt_node_turn(struct gt_node *n, struct gt_now now,
 		assert(n->started || e->type == GT_EV_START);
 		n->status.events++;
 		status = handle(n, e);
+		if (status == 0 && n->gone)
+			status = gt_session_bury(n);
 	}
 	if (status == 0)
 		status = settle(n);
@@ -377,23 +264,13 @@ int gt_node_turn(struct gt_node *n, struct gt_now now,
 
 uint64_t gt_node_deadline(const struct gt_node *n)
 {
-	uint64_t at = gt_fetch_deadline(n);
-	for (uint32_t i = 0; i < n->npeers; i++) {
-		const struct gt_peer *p = &n->peers[i];
-		if (!p->id)
-			continue;
-		if (gt_judge_ahead(n, p))
-			return 0;
-		at = gt_sooner(at, p->heard_ms + n->config.dead_ms);
-		if (p->parked)
-			at = gt_sooner(
-			        at, gt_judge_due(n, p) ? 0 : p->parked_until);
-	}
-	if (n->asking_due)
-		at = gt_sooner(at, n->asking_due);
-	if (n->ages && n->npeers)
-		at = gt_sooner(at, n->age_due);
-	return at;
+	uint64_t at =
+	        gt_sooner(gt_content_deadline(n), gt_catalogue_deadline(n));
+	for (uint32_t i = 0; i < n->npeers; i++)
+		if (gt_peer_here(&n->peers[i]))
+			at = gt_sooner(at, n->peers[i].heard_ms +
+			                           n->config.dead_ms);
+	return n->asks.due ? gt_sooner(at, n->asks.due) : at;
 }
 
 const char *gt_node_why(const struct gt_node *n)
@@ -401,28 +278,31 @@ const char *gt_node_why(const struct gt_node *n)
 	return n->why;
 }
 
+static void child_status(const struct gt_peer *p, struct gt_child_status *out)
+{
+	*out = (struct gt_child_status){
+	        .up = true,
+	        .lag = (uint64_t)(p->child.vseq - p->child.acked),
+	        .frames_sent = p->child.frames_sent,
+	        .bytes_sent = p->child.bytes_sent};
+	gt_copy(out->code, sizeof out->code, p->code);
+}
+
 void gt_node_status(const struct gt_node *n, struct gt_node_status *out)
 {
+	struct gt_record_counts records = gt_records_count(n);
 	*out = n->status;
-	out->parent_up = n->up && n->up->session == GT_S_READY;
+	out->parent_up = gt_up_ready(n);
 	out->synced = out->synced && out->parent_up;
-	out->bulk_paused = n->paused;
-	out->cursor = (uint64_t)n->cursor;
-	out->records_waiting = (uint64_t)(n->record_seq - n->hop);
-	out->records_unrooted = (uint64_t)(n->record_seq - n->root);
-	out->children_up = 0;
+	out->cursor = gt_catalogue_cursor(n);
+	out->records_waiting = records.waiting;
+	out->records_unrooted = records.unrooted;
 	out->nchildren = 0;
 	for (uint32_t i = 0; i < n->npeers; i++) {
 		const struct gt_peer *p = &n->peers[i];
-		if (!p->id || p->parent || p->session != GT_S_READY)
-			continue;
-		struct gt_child_status *c = &out->children[out->nchildren++];
-		*c = (struct gt_child_status){.up = true};
-		gt_copy(c->code, sizeof c->code, p->code);
-		c->lag = (uint64_t)(p->vseq - p->acked);
-		c->frames_sent = p->frames_sent;
-		c->bytes_sent = p->bytes_sent;
-		out->children_up++;
+		if (p->id && !p->parent && p->session == GT_S_READY)
+			child_status(p, &out->children[out->nchildren++]);
 	}
-	gt_transfer_status(n, out);
+	out->children_up = out->nchildren;
+	gt_content_status(n, out);
 }

@@ -1,11 +1,12 @@
 /* session.c: Hello and Prove. After them a link belongs to a code.
  *
  * Each end signs both codes and both nonces under its role, so that a proof
- * can be neither replayed nor reflected, and is of use on this link only. */
-#include <stdlib.h>
-#include <string.h>
-
+ * can be neither replayed nor reflected, and is of use on this link only.
+ * Tests: u_node.c, u_node_lies.c, u_lineage.c. */
 #include "lineage.h"
+#include "node_inside.h"
+
+#include <string.h>
 
 enum { NONCE = 32, PROOF = 64, PROOF_TEXT = 256 };
 
@@ -31,23 +32,6 @@ static int refuse(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	return status ? status : gt_drop(n, p, why);
 }
 
-static int audit_link(struct gt_node *n, const struct gt_peer *p, bool up)
-{
-	struct gt_audit row = {.event = "link",
-	                       .kind = "link",
-	                       .subject = p->code,
-	                       .peer = p->code,
-	                       .detail = up ? "up" : "down"};
-	n->touched = true;
-	int status = gt_audit_row(n, &row);
-	if (status == 0)
-		status = gt_log(n, GT_LOG_INFO,
-		                up ? "link to %s (%s) is up"
-		                   : "link to %s (%s) is down",
-		                p->code, p->address);
-	return status;
-}
-
 /* -------------------------------------------------------- both ends */
 
 static int say_hello(struct gt_node *n, struct gt_peer *p)
@@ -66,7 +50,6 @@ static int say_hello(struct gt_node *n, struct gt_peer *p)
 	h.lineage.data = lineage;
 	r.body_case = GT__REQUEST__BODY_HELLO;
 	r.hello = &h;
-	n->base_ms = n->now.mono_ms; /* until the answer comes */
 	int status = 0;
 	if (gt_version_tokens(h.version_max))
 		status = gt_lineage_ours(n, lineage, &h.lineage.len);
@@ -80,6 +63,8 @@ int gt_session_up(struct gt_node *n, struct gt_peer *p)
 		return 0;
 	if (n->up) {
 		int status = gt_drop(n, n->up, "replaced by a newer link");
+		if (status == 0) /* before the newer one asks anything */
+			status = gt_session_bury(n);
 		if (status != 0)
 			return status;
 	}
@@ -90,30 +75,30 @@ int gt_session_up(struct gt_node *n, struct gt_peer *p)
 	return say_hello(n, p);
 }
 
-int gt_session_down(struct gt_node *n, struct gt_peer *p)
+static int bury(struct gt_node *n, struct gt_peer *p)
 {
 	int status = 0;
-	if (p->session == GT_S_READY)
-		status = audit_link(n, p, false);
-	if (!p->parent)
-		gt_serve_forget(n, p->id);
-	if (status == 0 && p->cid)
-		status = gt_session_save(n, p);
-	if (p == n->up) {
-		n->up = NULL;
-		memset(n->asking, 0, sizeof n->asking);
-		n->asking_count = 0;
-		n->asking_due = 0;
-		n->record_batches = 0;
-		gt_transfer_reset(n);
-		if (status == 0)
-			status = gt_contest_down(n);
-		n->reconciling = false;
-		n->status.synced = false;
-		gt_fetch_reset(n);
+	if (p->parent) {
+		gt_ask_reset(n);
+		gt_records_down(n);
+		gt_content_down(n);
+		status = gt_catalogue_down(n);
+	} else {
+		gt_content_forget(n, p->id);
+		if (p->child.cid)
+			status = gt_peer_save(n, p);
 	}
 	*p = (struct gt_peer){.session = GT_S_GONE};
-	n->touched = true;
+	return status;
+}
+
+int gt_session_bury(struct gt_node *n)
+{
+	int status = 0;
+	n->gone = false;
+	for (uint32_t i = 0; status == 0 && i < n->npeers; i++)
+		if (n->peers[i].id && n->peers[i].session == GT_S_GONE)
+			status = bury(n, &n->peers[i]);
 	return status;
 }
 
@@ -180,7 +165,7 @@ int gt_session_hello(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	memcpy(p->nonce_theirs, m->nonce.data, NONCE);
 	memcpy(p->epoch, m->epoch.data, GT_EPOCH_BYTES);
 	if (m->lineage.len > 0)
-		memcpy(p->lineage, m->lineage.data, GT_ID_BYTES);
+		memcpy(p->child.lineage, m->lineage.data, GT_ID_BYTES);
 	status = gt_sign(&n->key,
 	                 proof_text(text, "parent", p->code, n->code,
 	                            p->nonce_theirs, p->nonce_ours),
@@ -200,70 +185,23 @@ int gt_session_hello(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	              : gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
 }
 
-static int child_row(struct gt_node *n, struct gt_peer *p, bool *same_epoch)
-{
-	sqlite3_stmt *st =
-	        gt_store_bind(n->store, GT_SQL_CHILD_BY_CODE, "t", p->code);
-	int row = gt_store_step(n->store, GT_SQL_CHILD_BY_CODE);
-	uint8_t epoch[GT_EPOCH_BYTES];
-	*same_epoch = true;
-	if (row == 1) {
-		p->cid = gt_col_int(st, 0);
-		*same_epoch = gt_col_fixed(st, 1, epoch, sizeof epoch) &&
-		              memcmp(epoch, p->epoch, sizeof epoch) == 0;
-		gt_col_fixed(st, 2, p->filter.b, sizeof p->filter.b);
-		p->judged_members = gt_col_int(st, 3);
-		p->judged = gt_col_int(st, 4);
-		p->vseq = gt_col_int(st, 5);
-		p->acked = gt_col_int(st, 6);
-		p->records = gt_col_int(st, 7);
-		p->rooted = gt_col_int(st, 8);
-	}
-	gt_store_reset(n->store, GT_SQL_CHILD_BY_CODE);
-	if (row != 0)
-		return row < 0 ? row : 0;
-	gt_store_bind(n->store, GT_SQL_CHILD_NEW, "ti", p->code,
-	              n->now.wall_ms);
-	int status = gt_store_run(n->store, GT_SQL_CHILD_NEW);
-	p->cid = gt_store_rowid(n->store);
-	return status;
-}
-
-/* A new epoch counts its records from one again. */
-static int forget_records(struct gt_node *n, struct gt_peer *p)
-{
-	p->records = 0;
-	p->rooted = 0;
-	gt_store_bind(n->store, GT_SQL_BATCH_CLEAR, "i", p->cid);
-	return gt_store_run(n->store, GT_SQL_BATCH_CLEAR);
-}
-
-int gt_session_save(struct gt_node *n, struct gt_peer *p)
-{
-	gt_store_bind(n->store, GT_SQL_CHILD_PUT, "ibbiiiiiii", p->cid,
-	              gt_bytes_of(p->epoch, sizeof p->epoch),
-	              gt_bytes_of(p->filter.b, sizeof p->filter.b),
-	              p->judged_members, p->judged, p->vseq, p->acked,
-	              p->records, p->rooted, n->now.wall_ms);
-	return gt_store_run(n->store, GT_SQL_CHILD_PUT);
-}
-
 static int prove_reply(struct gt_node *n, struct gt_peer *p, uint64_t token,
                        bool strange)
 {
-	struct gt_item layer;
+	int64_t version;
+	struct gt_id hash;
 	bool found;
 	Gt__ProveReply v = GT__PROVE_REPLY__INIT;
 	Gt__Reply r = GT__REPLY__INIT;
-	int status = gt_item_get(n, GT__KIND__LAYER, p->code, &layer, &found);
+	int status = gt_layer_known(n, p->code, &version, &hash, &found);
 	if (status != 0)
 		return status;
 	v.strange = strange;
-	v.records = (uint64_t)p->records;
-	v.acked = (uint64_t)p->acked;
+	v.records = (uint64_t)p->child.records;
+	v.acked = (uint64_t)p->child.acked;
 	if (found) {
-		v.layer_version = (uint64_t)layer.version;
-		v.layer_hash = (ProtobufCBinaryData){GT_ID_BYTES, layer.hash.b};
+		v.layer_version = (uint64_t)version;
+		v.layer_hash = (ProtobufCBinaryData){sizeof hash.b, hash.b};
 	}
 	r.body_case = GT__REPLY__BODY_PROVE;
 	r.prove = &v;
@@ -276,8 +214,8 @@ static int turn_away(struct gt_node *n, struct gt_peer *p, uint64_t token)
 {
 	int status = gt_lineage_note(
 	        n, p, "what it showed of its last session is not known here");
-	p->records = p->acked = 0;
-	p->cid = 0; /* nothing of it is written down */
+	p->child.records = p->child.acked = 0;
+	p->child.cid = 0; /* nothing of it is written down */
 	return status ? status : prove_reply(n, p, token, true);
 }
 
@@ -285,27 +223,29 @@ static int proved(struct gt_node *n, struct gt_peer *p, uint64_t token)
 {
 	bool same, strange = false;
 	struct gt_peer *old = gt_peer_by_code(n, p->code);
-	int status = child_row(n, p, &same);
+	int status = gt_peer_load(n, p, &same);
 	if (status == 0)
 		status = gt_lineage_meet(n, p, !same, &strange);
 	if (status == 0 && strange)
 		return turn_away(n, p, token);
 	if (status == 0 && old) {
 		status = gt_drop(n, old, "replaced by a newer link");
+		if (status == 0) /* its counters are written down first */
+			status = gt_session_bury(n);
 		if (status == 0)
-			status = child_row(n, p, &same);
+			status = gt_peer_load(n, p, &same);
 	}
 	if (status == 0 && !same)
-		status = forget_records(n, p);
+		status = gt_records_forget(n, p);
 	if (status == 0)
-		status = gt_session_save(n, p);
+		status = gt_peer_save(n, p);
 	if (status != 0)
 		return status;
 	p->session = GT_S_READY;
-	p->receiver.code = p->code;
-	p->receiver.level = gt_level_name(gt_code_depth(p->code));
+	p->child.receiver.code = p->code;
+	p->child.receiver.level = gt_level_name(gt_code_depth(p->code));
 	status = prove_reply(n, p, token, false);
-	return status ? status : audit_link(n, p, true);
+	return status ? status : gt_peer_note(n, p, true);
 }
 
 int gt_session_prove(struct gt_node *n, struct gt_peer *p, uint64_t token,
@@ -347,12 +287,13 @@ static int say_prove(struct gt_node *n)
 	return status ? status : gt_ask(n, &r, &a, NULL);
 }
 
-int gt_session_hello_reply(struct gt_node *n, const Gt__HelloReply *m)
+int gt_session_hello_reply(struct gt_node *n, const struct gt_asking *a,
+                           const Gt__HelloReply *m)
 {
 	struct gt_peer *p = n->up;
 	uint8_t key[32], text[PROOF_TEXT];
 	bool found;
-	n->base_ms = n->now.mono_ms - n->base_ms;
+	gt_content_rtt(n, n->now.mono_ms - a->sent_ms);
 	p->version = gt_version_common(m->version, m->version,
 	                               n->config.protocol_max);
 	if (p->version == 0)
@@ -381,58 +322,33 @@ static int behind(struct gt_node *n, const char *why)
 {
 	int status = gt_lineage_note(n, n->up, why);
 	if (status == 0)
-		status = gt_node_renew(n);
+		status = gt_epoch_renew(n);
 	if (status == 0)
-		status = gt_record_renew(n);
+		status = gt_records_renew(n);
 	/* Those below have asked in the old one: they learn of it by Hello. */
 	for (uint32_t i = 0; status == 0 && i < n->npeers; i++)
-		if (n->peers[i].id)
+		if (gt_peer_here(&n->peers[i]))
 			status = gt_drop(n, &n->peers[i],
 			                 "a new epoch begins: all is compared");
 	return status;
 }
 
-/* The parent judges by a layer of ours that is not the one here: ours must be
- * the newer one. */
-static int settle_layer(struct gt_node *n, const Gt__ProveReply *m)
-{
-	struct gt_item layer;
-	bool found;
-	int status = gt_item_get(n, GT__KIND__LAYER, n->code, &layer, &found);
-	if (status != 0 || (found && !layer.own) ||
-	    (found && m->layer_hash.len == GT_ID_BYTES &&
-	     memcmp(m->layer_hash.data, layer.hash.b, GT_ID_BYTES) == 0))
-		return status;
-	if (found && (uint64_t)layer.version > m->layer_version)
-		return gt_follow_offer(n);
-	if (m->layer_hash.len != GT_ID_BYTES || m->layer_version > INT64_MAX)
-		return 0; /* it says nothing more of it */
-	return gt_publish_again(n, GT__KIND__LAYER, n->code,
-	                        (int64_t)m->layer_version);
-}
-
 int gt_session_prove_reply(struct gt_node *n, const Gt__ProveReply *m)
 {
 	struct gt_peer *p = n->up;
+	bool unsent;
 	p->session = GT_S_READY;
-	int status = audit_link(n, p, true);
+	int status = gt_peer_note(n, p, true);
 	n->status.parent_seen_ms = n->now.wall_ms;
 	if (status == 0)
 		status = gt_lineage_adopt(n, p);
 	if (status == 0 && m->strange)
 		return behind(n, "what was shown of the last session is not "
 		                 "known there");
-	if (status == 0 && m->records > (uint64_t)n->record_high)
+	if (status == 0)
+		status = gt_records_up(n, m->records, &unsent);
+	if (status == 0 && unsent)
 		return behind(n, "it has records of ours that were not sent "
 		                 "from here");
-	/* What the parent has is what counts: after a restore it may be behind
-	 * what it told us. */
-	n->record_sent = (int64_t)m->records;
-	if (status == 0 && n->hop > n->record_sent) {
-		n->hop = n->record_sent;
-		status = gt_meta_put(n->store, "hop", n->hop);
-	}
-	if (status == 0)
-		status = settle_layer(n, m);
-	return status ? status : gt_follow_start(n);
+	return status ? status : gt_catalogue_up(n, m);
 }

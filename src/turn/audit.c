@@ -1,5 +1,3 @@
-#include "audit.h"
-
 #include "turn.h"
 
 static const char *or_empty(const char *s)
@@ -17,4 +15,12 @@ int gt_audit_row(struct gt_node *n, const struct gt_audit *a)
 	        or_empty(a->layer), a->result ? gt_errname(a->result) : "ok",
 	        (int64_t)a->bytes, or_empty(a->transfer), or_empty(a->detail));
 	return gt_store_run(n->store, GT_SQL_AUDIT);
+}
+
+void gt_change_name(char out[GT_CHANGE_NAME], const uint8_t *epoch,
+                    int64_t vseq)
+{
+	char hex[17];
+	gt_hex(hex, epoch, 8);
+	gt_format(out, GT_CHANGE_NAME, "change:%s:%lld", hex, (long long)vseq);
 }

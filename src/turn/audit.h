@@ -43,4 +43,9 @@ struct gt_audit {
  *   note        the daemon's own */
 int gt_audit_row(struct gt_node *n, const struct gt_audit *a);
 
+/* The name a change goes by in both ends' audit. */
+enum { GT_CHANGE_NAME = 64 };
+void gt_change_name(char out[GT_CHANGE_NAME], const uint8_t *epoch,
+                    int64_t vseq);
+
 #endif

@@ -1,6 +1,7 @@
-/* turn.c: what the other files of the node do the world's part with: actions,
- * requests, drops, answers. */
+/* turn.c: actions, answers, questions to the parent. */
 #include "turn.h"
+
+#include "peer.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,6 +22,51 @@ struct gt_action *gt_act(struct gt_node *n, enum gt_action_type type)
 	*a = (struct gt_action){.type = type};
 	return a;
 }
+
+uint64_t gt_sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+__attribute__((format(printf, 5, 0))) static int
+text_action(struct gt_node *n, enum gt_action_type type, uint64_t token,
+            int status, const char *fmt, va_list ap)
+{
+	va_list again;
+	va_copy(again, ap);
+	int len = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	struct gt_action *a = gt_act(n, type);
+	char *text = gt_arena_get(n->arena, (size_t)len + 1);
+	if (!a || !text || len < 0)
+		return -GT_ENOMEM;
+	(void)vsnprintf(text, (size_t)len + 1, fmt, ap);
+	a->token = token;
+	a->status = status;
+	a->text = text;
+	return 0;
+}
+
+int gt_reply(struct gt_node *n, uint64_t token, int status, const char *fmt,
+             ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int rc = text_action(n, GT_ACT_REPLY, token, status, fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+int gt_log(struct gt_node *n, enum gt_log_level level, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int rc = text_action(n, GT_ACT_LOG, 0, (int)level, fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+/* --------------------------------------------------------- messages */
 
 int gt_send(struct gt_node *n, const struct gt_peer *p, uint64_t token,
             bool reply, struct gt_bytes head, struct gt_bytes payload)
@@ -62,65 +108,6 @@ int gt_send_error(struct gt_node *n, const struct gt_peer *p, uint64_t token,
 	return gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
 }
 
-uint64_t gt_sooner(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-uint64_t gt_answer_ms(const struct gt_node *n)
-{
-	return 2 * (uint64_t)n->config.dead_ms;
-}
-
-int gt_ask(struct gt_node *n, const Gt__Request *r,
-           const struct gt_asking *asking, bool *full)
-{
-	if (full)
-		*full = n->asking_count == GT_REQUESTS_MAX;
-	if (n->asking_count == GT_REQUESTS_MAX)
-		return 0;
-	while (n->asking[n->asking_next].what != GT_ASKED_NONE)
-		n->asking_next = (n->asking_next + 1) % GT_REQUESTS_MAX;
-	uint32_t slot = n->asking_next;
-	struct gt_asking *a = &n->asking[slot];
-	*a = *asking;
-	a->sent_ms = n->now.mono_ms;
-	a->generation = ++n->asking_generation & 0xfffff;
-	n->asking_count++;
-	if (!n->asking_due)
-		n->asking_due = n->now.mono_ms + gt_answer_ms(n);
-	n->asking_next = (slot + 1) % GT_REQUESTS_MAX;
-	return gt_send(n, n->up, (uint64_t)a->generation << 10 | slot, false,
-	               gt_arena_pack(n->arena, &r->base), (struct gt_bytes){0});
-}
-
-static int drop(struct gt_node *n, struct gt_peer *p, int how, const char *why)
-{
-	struct gt_action *a = gt_act(n, GT_ACT_DROP);
-	if (!a)
-		return -GT_ENOMEM;
-	a->peer = p->id;
-	a->status = how;
-	a->text = gt_arena_str(n->arena, why);
-	if (!a->text)
-		return -GT_ENOMEM;
-	n->status.drops++;
-	struct gt_audit row = {.event = "link",
-	                       .kind = "link",
-	                       .subject = p->code,
-	                       .peer = p->code,
-	                       .result = -GT_ECLOSED,
-	                       .detail = why};
-	int status = gt_audit_row(n, &row);
-	if (status == 0)
-		status = gt_log(
-		        n, GT_LOG_WARN, "dropping the link to %s (%s): %s",
-		        p->code[0] ? p->code : "a stranger", p->address, why);
-	if (status == 0)
-		status = gt_session_down(n, p);
-	return status;
-}
-
 int gt_send_ok(struct gt_node *n, const struct gt_peer *p, uint64_t token)
 {
 	Gt__Reply r = GT__REPLY__INIT;
@@ -130,93 +117,95 @@ int gt_send_ok(struct gt_node *n, const struct gt_peer *p, uint64_t token)
 	return gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
 }
 
-int gt_drop(struct gt_node *n, struct gt_peer *p, const char *why)
+/* ----------------------------------------------- asking the parent */
+
+enum {
+	ASKS_FIRST = 32, /* slots at first */
+	URGENT = 64,     /* slots kept for records, changes and the like */
+	TOKEN_BITS = 10, /* of the slot; above them its generation */
+};
+static_assert(GT_REQUESTS_MAX == 1 << TOKEN_BITS, "a token names every slot");
+
+uint64_t gt_answer_ms(const struct gt_node *n)
 {
-	return drop(n, p, 0, why);
+	return 2 * (uint64_t)n->config.dead_ms;
 }
 
-int gt_drop_silent(struct gt_node *n, struct gt_peer *p, const char *why)
+bool gt_ask_room(const struct gt_node *n)
 {
-	return drop(n, p, -GT_ECLOSED, why);
+	return n->asks.count < GT_REQUESTS_MAX - URGENT;
 }
 
-__attribute__((format(printf, 5, 0))) static int
-text_action(struct gt_node *n, enum gt_action_type type, uint64_t token,
-            int status, const char *fmt, va_list ap)
+static bool grow(struct gt_asks *asks)
 {
-	va_list again;
-	va_copy(again, ap);
-	int len = vsnprintf(NULL, 0, fmt, again);
-	va_end(again);
-	struct gt_action *a = gt_act(n, type);
-	char *text = gt_arena_get(n->arena, (size_t)len + 1);
-	if (!a || !text || len < 0)
+	uint32_t cap = asks->cap ? 2 * asks->cap : ASKS_FIRST;
+	struct gt_asking *v = realloc(asks->v, cap * sizeof *v);
+	if (!v)
+		return false;
+	memset(v + asks->cap, 0, (cap - asks->cap) * sizeof *v);
+	asks->next = asks->cap;
+	asks->v = v;
+	asks->cap = cap;
+	return true;
+}
+
+int gt_ask(struct gt_node *n, const Gt__Request *r,
+           const struct gt_asking *asking, bool *full)
+{
+	struct gt_asks *asks = &n->asks;
+	if (full)
+		*full = asks->count == GT_REQUESTS_MAX;
+	if (asks->count == GT_REQUESTS_MAX)
+		return 0;
+	if (asks->count == asks->cap && !grow(asks))
 		return -GT_ENOMEM;
-	(void)vsnprintf(text, (size_t)len + 1, fmt, ap);
-	a->token = token;
-	a->status = status;
-	a->text = text;
-	return 0;
+	while (asks->v[asks->next].what != GT_ASKED_NONE)
+		asks->next = (asks->next + 1) % asks->cap;
+	uint32_t slot = asks->next;
+	struct gt_asking *a = &asks->v[slot];
+	*a = *asking;
+	a->sent_ms = n->now.mono_ms;
+	a->generation = ++asks->generation & 0xfffff;
+	asks->count++;
+	if (!asks->due)
+		asks->due = n->now.mono_ms + gt_answer_ms(n);
+	asks->next = (slot + 1) % asks->cap;
+	return gt_send(n, n->up, (uint64_t)a->generation << TOKEN_BITS | slot,
+	               false, gt_arena_pack(n->arena, &r->base),
+	               (struct gt_bytes){0});
 }
 
-int gt_reply(struct gt_node *n, uint64_t token, int status, const char *fmt,
-             ...)
+bool gt_asked(struct gt_node *n, uint64_t token, struct gt_asking *out)
 {
-	va_list ap;
-	va_start(ap, fmt);
-	int rc = text_action(n, GT_ACT_REPLY, token, status, fmt, ap);
-	va_end(ap);
-	return rc;
+	uint64_t slot = token % GT_REQUESTS_MAX;
+	if (slot >= n->asks.cap)
+		return false;
+	*out = n->asks.v[slot];
+	if (out->what == GT_ASKED_NONE ||
+	    out->generation != token >> TOKEN_BITS)
+		return false;
+	n->asks.v[slot] = (struct gt_asking){0};
+	n->asks.count--;
+	return true;
 }
 
-int gt_log(struct gt_node *n, enum gt_log_level level, const char *fmt, ...)
+void gt_ask_reset(struct gt_node *n)
 {
-	va_list ap;
-	va_start(ap, fmt);
-	int rc = text_action(n, GT_ACT_LOG, 0, (int)level, fmt, ap);
-	va_end(ap);
-	return rc;
+	struct gt_asks *asks = &n->asks;
+	if (asks->v)
+		memset(asks->v, 0, asks->cap * sizeof *asks->v);
+	asks->count = 0;
+	asks->due = 0;
 }
 
-void gt_stir(struct gt_node *n, struct gt_bytes more)
+bool gt_ask_overdue(struct gt_node *n)
 {
-	struct gt_id id;
-	struct gt_bytes parts[2] = {{n->entropy, sizeof n->entropy}, more};
-	gt_sha256(&id, parts, 2);
-	memcpy(n->entropy, id.b, sizeof id.b);
-}
-
-void gt_draw(struct gt_node *n, uint8_t *out, size_t len)
-{
-	while (len > 0) {
-		struct gt_id block;
-		uint8_t count[8];
-		gt_put64(count, n->drawn++);
-		struct gt_bytes parts[2] = {{n->entropy, sizeof n->entropy},
-		                            {count, sizeof count}};
-		gt_sha256(&block, parts, 2);
-		size_t take = len < sizeof block.b ? len : sizeof block.b;
-		memcpy(out, block.b, take);
-		out += take;
-		len -= take;
-	}
-}
-
-struct gt_peer *gt_peer_by_id(struct gt_node *n, uint32_t id)
-{
-	for (uint32_t i = 0; id != 0 && i < n->npeers; i++)
-		if (n->peers[i].id == id)
-			return &n->peers[i];
-	return NULL;
-}
-
-struct gt_peer *gt_peer_by_code(struct gt_node *n, const char *code)
-{
-	for (uint32_t i = 0; i < n->npeers; i++) {
-		struct gt_peer *p = &n->peers[i];
-		if (p->id && p->session == GT_S_READY && !p->parent &&
-		    strcmp(p->code, code) == 0)
-			return p;
-	}
-	return NULL;
+	struct gt_asks *asks = &n->asks;
+	uint64_t oldest = UINT64_MAX;
+	for (uint32_t i = 0; i < asks->cap; i++)
+		if (asks->v[i].what != GT_ASKED_NONE &&
+		    asks->v[i].sent_ms < oldest)
+			oldest = asks->v[i].sent_ms;
+	asks->due = oldest == UINT64_MAX ? 0 : oldest + gt_answer_ms(n);
+	return n->up && asks->due && n->now.mono_ms >= asks->due;
 }

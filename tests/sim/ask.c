@@ -1,11 +1,11 @@
 #include "ask.h"
+#include "turn.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "inside.h"
-#include "turn.h"
 
 /* Checks run after every turn: preparing their questions anew each time cost
  * more than the turns themselves. */

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "ask.h"
+#include "content_inside.h"
 #include "inside.h"
-#include "turn.h"
 
 /* Rows that went with a node's disk. Their names are names between two: a
  * change has the same one for each child, and two copies of a node may give one
@@ -143,7 +143,8 @@ static bool excused(const struct sim_node *s, const char *name,
 bool audit_told(const struct world *w)
 {
 	for (unsigned i = 0; i < w->count; i++)
-		if (w->nodes[i].core && w->nodes[i].core->handovers > 0)
+		if (w->nodes[i].core &&
+		    w->nodes[i].core->content->handovers.rows > 0)
 			return false;
 	return true;
 }

@@ -7,7 +7,7 @@
 #include "inside.h"
 #include "object.h"
 #include "schema.h"
-#include "turn.h"
+#include "store.h"
 
 static void object_name(char out[DISK_NAME], const struct gt_id *id)
 {
@@ -49,7 +49,7 @@ static void fault(struct world *w, struct sim_node *s,
 	                             .frame = a->frame,
 	                             .object = a->object,
 	                             .status = -GT_EDAMAGED};
-	memcpy(h->event.transfer, a->transfer, sizeof a->transfer);
+	h->event.transfer = a->transfer;
 }
 
 static int put(struct sim_node *s, const struct gt_action *a, const void *p,

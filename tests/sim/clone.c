@@ -10,7 +10,8 @@
 #include <string.h>
 
 #include "inside.h"
-#include "turn.h"
+#include "peer.h"
+#include "records_inside.h"
 #include "work.h"
 
 /* How often the status page is looked at for what is left; how long that may
@@ -119,8 +120,8 @@ static bool drained(const struct sim_node *s)
 	const struct gt_node *n = s->core;
 	if (!n)
 		return false;
-	return s->parent < 0 || (n->up && n->up->session == GT_S_READY &&
-	                         n->hop == n->record_seq);
+	return s->parent < 0 ||
+	       (gt_up_ready(n) && n->records->hop == n->records->seq);
 }
 
 static void switch_off(struct world *w, struct sim_node *gone)

@@ -7,7 +7,7 @@
 #include "code.h"
 #include "policy.h"
 #include "schema.h"
-#include "turn.h"
+#include "store.h"
 #include "work.h"
 
 /* The verdict by the promise, not by the code: the least of what each layer

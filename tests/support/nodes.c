@@ -209,7 +209,7 @@ static void later(struct nodes *t, unsigned i, const struct gt_action *a,
 	                         .token = a->token,
 	                         .status = status,
 	                         .object = a->object};
-	memcpy(r->e.transfer, a->transfer, sizeof a->transfer);
+	r->e.transfer = a->transfer;
 	gt_copy(r->why, sizeof r->why, why);
 }
 

@@ -148,8 +148,8 @@ static void pieces(void **state)
 	assert_int_equal(gt_iso_digits(&p, 2), 8);
 	assert_int_equal(gt_iso_digits(&p, 2), -1);
 	assert_string_equal(p, ":00");
-	static const char *const bad[] = {"", "2024", "2024-02-30", "2024-2-29",
-	                                  "2024-02", "2024/02/29"};
+	static const char *const bad[] = {"",          "2024",    "2024-02-30",
+	                                  "2024-2-29", "2024-02", "2024/02/29"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		p = bad[i];
 		assert_false(gt_iso_read_date(&days, &p));

@@ -1,0 +1,182 @@
+/* catalogue_inside.h: what the files of catalogue/ share.
+ *
+ *   item.c      verified items into the feed             both ends
+ *   contest.c   two bodies under one name                both ends
+ *   publish.c   what people here publish, withdraw, order  own
+ *   want.c      what people here ask for                 own
+ *   judge.c     which items a child may have, its view   parent's side
+ *   feed.c      tells the child; answers Changes, Offer  parent's side
+ *   follow.c    keeps up with the parent's feed          child's side
+ *   catalogue.c the room as one: load, time, go */
+#ifndef GT_CATALOGUE_INSIDE_H
+#define GT_CATALOGUE_INSIDE_H
+
+#include "catalogue.h"
+#include "schema.h"
+#include "signed.h"
+
+enum {
+	GT_PENDING_MAX = GT_ADOPTING_MAX, /* publishes being adopted */
+	GT_LAYERS_MAX = 1024,             /* ancestors' and children's */
+	GT_AGE_MS = 3600 * 1000,
+};
+
+/* A publish whose file is being adopted. */
+struct gt_pending {
+	bool used;
+	uint64_t token;
+	struct gt_id object;
+	uint8_t *copy; /* owned; entry and manifest lie in it */
+	struct gt_bytes entry, manifest;
+	char actor[64];
+};
+
+struct gt_layer_row {
+	struct gt_layer *layer;
+	struct gt_id hash;
+};
+
+/* What is here, for the parent; counted anew when something was written. */
+struct gt_counts {
+	int64_t changes; /* gt_store_changes() they were counted at */
+	uint64_t resources, complete, wanted, bytes;
+};
+
+/*   1. an item's seq <= seq[its kind]; each change takes the next one
+ *   2. nlayers <= GT_LAYERS_MAX, of all rows of kind LAYER
+ *   3. contest: the database names an epoch that no parent has, until what was
+ *      shown is answered */
+struct gt_catalogue {
+	int64_t seq[4]; /* last in the feed, by Kind */
+	struct gt_layer_row *layers;
+	size_t nlayers, caplayers;
+	bool ages; /* some rule looks at age */
+	uint64_t age_due;
+	uint64_t layers_generation; /* grows when the layers were loaded anew */
+	int64_t strangers;          /* names only children know */
+	int64_t version_floor; /* least version of what is published from now */
+
+	/* following the parent */
+	struct gt_counts counts;
+	int64_t cursor;
+	uint8_t parent_epoch[GT_EPOCH_BYTES];
+	bool layer_news;     /* our own layer is to be offered */
+	bool contest;        /* shown to the parent, and not all answered */
+	bool contests_left;  /* ... nor all asked */
+	uint32_t contests;   /* under way, for us and for children */
+	bool inventory_done; /* the last page is sent */
+	char inventory_after[GT_RID_MAX + 1];
+
+	struct gt_pending pending[GT_PENDING_MAX];
+};
+
+/* ------------------------------------------------------------- item */
+
+/* A row of the feed, decoded. Texts and bytes live in the arena. */
+struct gt_item {
+	int64_t rid;
+	Gt__Kind kind;
+	const char *id;
+	int64_t seq, version;
+	int state;
+	struct gt_id hash;
+	struct gt_bytes sealed;
+	enum gt_verdict verdict;
+	uint32_t priority;
+	const char *rule, *layer;
+	bool own;
+	bool has_object, has_prior, asked;
+	struct gt_id object, prior;
+};
+
+/* What a Signed says, checked: signature, signer's standing, names. */
+struct gt_claim {
+	Gt__Kind kind;
+	const char *id; /* resource id or code */
+	int64_t version;
+	int state;
+	struct gt_id hash;
+	struct gt_bytes sealed;
+	const Gt__Entry *entry;   /* RESOURCE */
+	const Gt__Layer *layer;   /* LAYER */
+	const Gt__Member *member; /* MEMBER */
+};
+
+/* *found false: no such item. */
+int gt_item_get(struct gt_node *n, Gt__Kind kind, const char *id,
+                struct gt_item *out, bool *found);
+/* The item a row of ITEM_BY_ID or ITEMS_AFTER holds. */
+int gt_item_of_row(struct gt_node *n, sqlite3_stmt *st, struct gt_item *out);
+/* Entry of a stored Signed, which may be changed; NULL: not one, or out of
+ * memory. */
+Gt__Entry *gt_item_entry(struct gt_node *n, struct gt_bytes sealed);
+/* "resource", "layer", "member", as audit rows say it. */
+const char *gt_kind_name(Gt__Kind kind);
+/* Decodes and checks a Signed. *verdict is 0 or the -GT_E... it is refused
+ * with; why says more. */
+int gt_item_check(struct gt_node *n, struct gt_bytes sealed,
+                  struct gt_claim *out, int *verdict, char why[GT_WHY]);
+/* Takes a checked claim into the feed under a decision; *result 0, -GT_ESTALE,
+ * -GT_ECONFLICT, -GT_EDENIED (a neighbour sends what this node itself
+ * published). Releases and wants objects as the change asks. */
+int gt_item_take(struct gt_node *n, const struct gt_claim *c,
+                 const struct gt_decision *d, bool own, int *result);
+/* Keeps the name of a resource that only a child knows of: it holds it from a
+ * time this node has forgotten. Denied, version 0. */
+int gt_item_stranger(struct gt_node *n, const char *id);
+/* Counts them, at START. */
+int gt_item_strangers(struct gt_node *n);
+/* Takes an item out of this node's holding: denied from now on. *had: it was
+ * there to be taken out. */
+int gt_item_retract(struct gt_node *n, const char *id, bool *had);
+/* Loads all layers from the store anew. */
+int gt_layers_load(struct gt_node *n);
+
+/* ---------------------------------------------------------- publish */
+
+/* Issues what this node published once more, above version `above`: others
+ * hold something else under its name. */
+int gt_publish_again(struct gt_node *n, Gt__Kind kind, const char *id,
+                     int64_t above);
+/* What is published from now on is newer than anything forgotten. */
+int gt_publish_renew(struct gt_node *n);
+
+/* ---------------------------------------------------------- contest */
+
+/* The parent sent what this node cannot take (gt_item_take's result). */
+int gt_contest_refused(struct gt_node *n, const struct gt_claim *c, int result);
+/* Whether a checked claim is one a child may show: of this node or one above. */
+bool gt_contest_concerns(const struct gt_node *n, const struct gt_claim *c);
+/* A child shows a body; it is answered at once or when the parent has
+ * answered. */
+int gt_contest_shown(struct gt_node *n, const struct gt_peer *p, uint64_t token,
+                     const struct gt_claim *c);
+/* A child gave up that version of a resource, which has no body to show. */
+int gt_contest_named(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                     const char *id, uint64_t version);
+/* The link to the parent is gone: nothing is under way. */
+int gt_contest_down(struct gt_node *n);
+
+/* ------------------------------------------------------ judge, feed */
+
+/* Judges what the child has not been judged for, up to a bounded amount; *more
+ * is set if there is some left. */
+int gt_judge(struct gt_node *n, struct gt_peer *child, bool *more);
+/* True if gt_judge would find something to do. */
+bool gt_judge_due(const struct gt_node *n, const struct gt_peer *child);
+/* True if that is worth doing now, though the child asks for nothing yet: it is
+ * busy taking in what it was sent, and should not have to wait after that. */
+bool gt_judge_ahead(const struct gt_node *n, const struct gt_peer *child);
+/* All children here are judged again from the start, for resources. */
+void gt_judge_anew(struct gt_node *n);
+/* Answers the child's parked Changes if there is news or its time is up. */
+int gt_feed_parked(struct gt_node *n, struct gt_peer *p);
+
+/* ----------------------------------------------------------- follow */
+
+/* The parent is READY: asks for changes, or compares everything first. */
+int gt_follow_start(struct gt_node *n);
+/* Offers this node's own layer to the parent if it is news. */
+int gt_follow_offer(struct gt_node *n);
+
+#endif

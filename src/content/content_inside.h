@@ -1,0 +1,233 @@
+/* content_inside.h: what the files of content/ share.
+ *
+ *   holding.c   objects in memory and their rows
+ *   waiter.c    children that wait for a frame or a manifest
+ *   transfer.c  what a fetch is called, cost, and Done
+ *   fill.c      places, copies, syncs and checks frames
+ *   fetch.c     asks the parent for manifests and frames
+ *   serve.c     answers what children ask
+ *   content.c   the room as one: load, time, go, status */
+#ifndef GT_CONTENT_INSIDE_H
+#define GT_CONTENT_INSIDE_H
+
+#include "content.h"
+#include "object.h"
+#include "schema.h"
+#include "window.h"
+
+enum {
+	GT_OBJECTS_OPEN = 64,    /* objects in memory at once */
+	GT_WAITERS_MAX = 8192,   /* parked requests in all */
+	GT_SERVED_MAX = 16,      /* transfers counted a child */
+	GT_HANDOVER_WINDOW = 16, /* Done outstanding */
+	GT_SYNC_BYTES = 16 << 20,
+	GT_SYNC_MS = 500,
+};
+
+/* What a child was sent under one name, for the audit row at its end. */
+struct gt_served {
+	int64_t cid; /* 0: free */
+	struct gt_transfer_id transfer;
+	uint32_t frames;
+	uint64_t bytes;
+};
+
+/* By cid, so that a link that drops takes no count with it. */
+struct gt_served_set {
+	struct gt_served v[GT_SERVED_MAX];
+	uint8_t next;
+};
+
+enum gt_frame_state {
+	GT_FRAME_MISSING,
+	GT_FRAME_ASKED,
+	GT_FRAME_PLACING,
+	GT_FRAME_PLACED,  /* verified and in the file: may be passed on */
+	GT_FRAME_SYNCING, /* placed before the sync under way */
+	GT_FRAME_PRESENT, /* durable */
+	GT_FRAME_STATES,
+};
+
+/* Someone below waits for a frame, or (MANIFEST) for the manifest. */
+#define GT_WAIT_MANIFEST UINT32_MAX
+struct gt_waiter {
+	struct gt_waiter *next;
+	uint32_t peer;
+	uint32_t frame;
+	uint64_t token;
+	uint64_t offset; /* of a manifest piece */
+	uint64_t until;
+	bool check;
+	struct gt_transfer_id transfer;
+};
+
+/* An object in memory: being filled, or held open to be served.
+ *
+ *   1. m is set exactly when the manifest is whole and good; then the counts
+ *      of all frame states add up to m->nframes
+ *   2. no frame below scan is MISSING
+ *   3. jobs = blob actions handed out and not yet answered; a slot is not
+ *      given away before they are
+ *   4. a doomed object has no row */
+struct gt_object {
+	bool used;
+	bool filling;  /* has a transfer slot or somebody waits */
+	bool doomed;   /* nobody may have it any more: remove when jobs == 0 */
+	bool news;     /* something came that a waiter may have waited for */
+	int state;     /* enum gt_object_state */
+	uint32_t jobs; /* blob actions not yet answered */
+	struct gt_id id;
+	char resource[GT_RID_MAX + 1]; /* one that uses it, for people */
+	uint32_t priority;
+	struct gt_transfer_id transfer;
+	uint64_t used_ms;
+
+	uint8_t *bytes; /* the manifest, whole or so far */
+	size_t nbytes, cap;
+	bool asked_manifest;
+	struct gt_manifest *m;
+
+	uint8_t *frames;  /* enum gt_frame_state, a byte a frame */
+	uint8_t *suspect; /* a byte a frame: the last copy was damaged */
+	uint32_t *from;   /* frame of `prior` with the same bytes */
+	uint32_t scan;
+	uint32_t count[GT_FRAME_STATES]; /* frames in each state */
+	enum gt_frame_state tail;        /* of the seek table */
+	bool syncing;
+	/* a sync met a full disk: what is under way may be gone, and is not
+	 * believed when it comes */
+	bool lost;
+	uint64_t unsynced, unsynced_since;
+	uint64_t retry_ms;  /* nothing is asked for before */
+	uint64_t received;  /* bytes, under the transfer's name */
+	uint64_t copied;    /* bytes, this run */
+	struct gt_id prior; /* object to copy equal frames from; zero: none */
+	struct gt_waiter *waiters;
+	uint64_t expiry; /* of the first waiter, at the earliest */
+};
+
+/* Finished transfers the parent has not acknowledged (transfer.c).
+ *
+ *   1. told <= last
+ *   2. asked <= GT_HANDOVER_WINDOW */
+struct gt_handovers {
+	int64_t rows;
+	int64_t last;   /* greatest hid given */
+	int64_t told;   /* greatest hid sent on this link */
+	uint32_t asked; /* outstanding */
+};
+
+struct gt_content {
+	struct gt_object objects[GT_OBJECTS_OPEN];
+	struct gt_id adopting[GT_ADOPTING_MAX]; /* zero: free */
+	uint32_t nwaiters; /* of all objects; <= GT_WAITERS_MAX */
+	bool news;         /* of some object */
+	bool look;         /* for objects to fill */
+	struct gt_window window;
+	struct gt_handovers handovers;
+	bool paused; /* the disk is full or fails */
+	uint64_t probe_due;
+	uint32_t links;
+	struct gt_served_set *served; /* links of them */
+};
+
+/* The next object in memory after this one, by slot; NULL: begins, none. */
+static inline struct gt_object *gt_object_next(struct gt_content *c,
+                                               struct gt_object *o)
+{
+	for (o = o ? o + 1 : c->objects; o < c->objects + GT_OBJECTS_OPEN; o++)
+		if (o->used)
+			return o;
+	return NULL;
+}
+#define GT_EACH_OBJECT(o, c)                                     \
+	for (struct gt_object *o = gt_object_next(c, NULL); o; \
+	     o = gt_object_next(c, o))
+
+/* ---------------------------------------------------------- holding */
+
+/* The object's id as a value to bind. */
+static inline struct gt_bytes gt_object_key(const struct gt_id *id)
+{
+	return gt_bytes_of(id->b, GT_ID_BYTES);
+}
+
+/* The object in memory, loaded from its row if need be. *out NULL: no such
+ * object here, it was refused, it is being removed, or too many are open. */
+int gt_object_open(struct gt_node *n, const struct gt_id *id,
+                   struct gt_object **out);
+/* The object if it is in memory; NULL. */
+struct gt_object *gt_object_find(struct gt_node *n, const struct gt_id *id);
+/* Frees its slot; who waits is forgotten. */
+void gt_object_close(struct gt_content *c, struct gt_object *o);
+/* It is complete: nobody is served an older version from now on. Several
+ * resources may use the object, each with another one before it. */
+int gt_object_drop_priors(struct gt_node *n, const struct gt_id *id);
+/* Removes its file, unless it is being adopted. */
+int gt_object_remove(struct gt_node *n, const struct gt_id *id);
+/* One blob action fewer under way; removes a doomed object at the last. */
+int gt_object_job_done(struct gt_node *n, struct gt_object *o);
+/* Moves a frame from one state to another. */
+void gt_frame_set(struct gt_object *o, uint32_t frame, enum gt_frame_state to);
+/* The frame's bytes are in the file, verified. */
+bool gt_frame_here(const struct gt_object *o, uint32_t frame);
+/* The hash a frame must have. */
+struct gt_id gt_frame_id(const struct gt_object *o, uint32_t frame);
+/* Takes a whole manifest into memory: o->m, o->frames. -GT_EDAMAGED: it is not
+ * the object's; else gt_manifest_new's refusal. */
+int gt_object_manifest(struct gt_object *o, char why[GT_WHY]);
+/* ----------------------------------------------------------- waiter */
+
+/* Remembers that the child's request waits; `like` says which transfer it
+ * belongs to, and whether to check. Answers BUSY if too many wait. */
+int gt_waiter_park(struct gt_node *n, const struct gt_peer *p, uint64_t token,
+                   struct gt_object *o, uint32_t frame, uint64_t offset,
+                   const struct gt_waiter *like);
+/* Something came for the object: serve.c answers at the end of the turn. */
+void gt_waiter_news(struct gt_node *n, struct gt_object *o);
+/* Tells waiters whose time is up to ask again, or all of them. */
+int gt_waiter_expire(struct gt_node *n, struct gt_object *o, bool all);
+/* Takes the waiter at *at out of the list and frees it. */
+void gt_waiter_drop(struct gt_content *c, struct gt_waiter **at);
+
+/* --------------------------------------------------------- transfer */
+
+/* Parent: `bytes` in so many frames went to a child, or, negative, did not go
+ * after all. */
+void gt_transfer_count(struct gt_node *n, struct gt_peer *p,
+                       const struct gt_transfer_id *transfer, int frames,
+                       int64_t bytes);
+/* The name as a message has it; zero if it has none of that length. */
+struct gt_transfer_id gt_transfer_of(ProtobufCBinaryData name);
+/* Child: counts what is kept, at START. */
+int gt_transfer_load(struct gt_node *n);
+/* The object is whole: writes the transfer down and tells the parent, now or
+ * when it can be told. */
+int gt_transfer_finish(struct gt_node *n, struct gt_object *o);
+/* Tells the parent what is kept and was not told on this link. */
+int gt_transfer_go(struct gt_node *n);
+/* What the object is fetched under from now on is another transfer. */
+int gt_transfer_rename(struct gt_node *n, struct gt_object *o);
+
+/* ------------------------------------------------------------- fill */
+
+/* Copies, seek table, sync and check as far as they are due. */
+int gt_fill_go(struct gt_node *n, struct gt_object *o);
+/* The object can never be right: says so and never asks for it again. */
+int gt_fill_refuse(struct gt_node *n, struct gt_object *o, int result,
+                   const char *why);
+/* A durable frame turned out damaged: it is missing again. */
+int gt_fill_lost(struct gt_node *n, struct gt_object *o, uint32_t frame);
+
+/* ------------------------------------------------------ fetch, serve */
+
+/* Starts what can be started: transfers, requests within the window. */
+int gt_fetch_go(struct gt_node *n);
+/* The link is gone: no manifest and no frame is asked for. */
+void gt_fetch_down(struct gt_node *n);
+/* When a fetch is due by time alone; UINT64_MAX. */
+uint64_t gt_fetch_deadline(const struct gt_node *n);
+/* Answers those who waited for what came in this turn. */
+int gt_serve_go(struct gt_node *n);
+
+#endif

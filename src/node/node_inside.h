@@ -1,0 +1,50 @@
+/* node_inside.h: what the files of node/ share.
+ *
+ * The room node/ is the top of src: node.c turns events into decisions and a
+ * turn into one transaction, dispatch.c knows which message goes to which room,
+ * session.c says who is at the other end of a link (Hello, Prove), lineage.c
+ * whether both remember the same past, epoch.c begins a new one. It may use
+ * every other room but read/; node.h is the one door to it.
+ *
+ * Promise: durable before audible, and a neighbour that errs loses its link and
+ * nothing else. Returns as turn.h says. Tests: u_node.c, u_node_lies.c,
+ * u_lineage.c, u_node_restore.c. */
+#ifndef GT_NODE_INSIDE_H
+#define GT_NODE_INSIDE_H
+
+#include "catalogue.h"
+
+/* --------------------------------------------------------- dispatch */
+
+/* PEER_UP, PEER_DOWN and MSG: to the file that decides them. */
+int gt_dispatch_up(struct gt_node *n, const struct gt_event *e);
+int gt_dispatch_down(struct gt_node *n, const struct gt_event *e);
+int gt_dispatch_message(struct gt_node *n, const struct gt_event *e);
+
+/* ---------------------------------------------------------- session */
+
+/* A link opened: says Hello if it leads to the parent. */
+int gt_session_up(struct gt_node *n, struct gt_peer *p);
+/* Buries every peer that is GONE: what each room had under way with it ends,
+ * what is known of a child is written down, the slot is free. */
+int gt_session_bury(struct gt_node *n);
+/* Parent's side: who a child says it is, and its proof. */
+int gt_session_hello(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                     const Gt__Hello *m);
+int gt_session_prove(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                     const Gt__Prove *m);
+/* Child's side: the parent's answers. a: what was asked. */
+int gt_session_hello_reply(struct gt_node *n, const struct gt_asking *a,
+                           const Gt__HelloReply *m);
+int gt_session_prove_reply(struct gt_node *n, const Gt__ProveReply *m);
+
+/* ------------------------------------------------------------ epoch */
+
+/* The database's own code and epoch, or their beginning. -GT_EIDENTITY: it is
+ * another node's; n->why says whose. */
+int gt_epoch_load(struct gt_node *n);
+/* The database is older than what neighbours remember of it: a new epoch
+ * begins, under which they compare all of it anew, and ours with its parent. */
+int gt_epoch_renew(struct gt_node *n);
+
+#endif

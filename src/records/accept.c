@@ -1,0 +1,100 @@
+/* accept.c: statements people hand in. Tests: u_node_record.c. */
+#include "records_inside.h"
+
+#include <string.h>
+
+static int refuse_conflict(struct gt_node *n, const struct gt_event *e,
+                           const struct gt_statement *s)
+{
+	char id[GT_UUID_TEXT];
+	gt_uuid_format(id, s->id);
+	struct gt_audit row = {.actor = e->actor,
+	                       .event = "accept",
+	                       .kind = "record",
+	                       .result = -GT_ECONFLICT};
+	int status = gt_audit_row(n, &row);
+	return status ? status
+	              : gt_reply(n, e->token, -GT_ECONFLICT,
+	                         "statement %s is already here with other "
+	                         "contents",
+	                         id);
+}
+
+static int reply_ids(struct gt_node *n, const struct gt_event *e)
+{
+	size_t cap = e->count * 40 + 3, at = 0;
+	char *text = gt_arena_get(n->arena, cap);
+	if (!text)
+		return -GT_ENOMEM;
+	text[at++] = '[';
+	for (size_t i = 0; i < e->count; i++) {
+		char id[GT_UUID_TEXT];
+		gt_uuid_format(id, e->statements[i].id);
+		gt_format(text + at, cap - at, "%s\"%s\"", i ? "," : "", id);
+		at += strlen(text + at);
+	}
+	text[at++] = ']';
+	text[at] = '\0';
+	return gt_reply(n, e->token, 0, "%s", text);
+}
+
+static int accept(struct gt_node *n, const struct gt_event *e)
+{
+	uint64_t bytes = 0;
+	size_t fresh = 0;
+	char detail[64];
+	int status = 0;
+	for (size_t i = 0; status == 0 && i < e->count; i++) {
+		const struct gt_statement *s = &e->statements[i];
+		enum gt_known known;
+		int64_t seq;
+		status = gt_record_look_up(n, s->id, s->form.b, &known, &seq);
+		if (status != 0 || known == GT_RECORD_SAME) {
+			n->status.records_dup++;
+			continue;
+		}
+		struct gt_arrival r = {n->records->stream,
+		                    ++n->records->stream_seq,
+		                    s->id,
+		                    s->form.b,
+		                    s->flags,
+		                    s->target,
+		                    gt_stored_now(n),
+		                    "",
+		                    s->authority ? s->authority : "",
+		                    s->body};
+		status = gt_record_insert(n, &r);
+		bytes += s->body.n;
+		fresh++;
+	}
+	if (status == 0 && fresh > 0) {
+		status = gt_stream_last(n, n->records->stream,
+		                        n->records->stream_seq);
+	}
+	gt_format(detail, sizeof detail, "new=%zu again=%zu", fresh,
+	          e->count - fresh);
+	struct gt_audit row = {.actor = e->actor,
+	                       .event = "accept",
+	                       .kind = "record",
+	                       .bytes = bytes,
+	                       .detail = detail};
+	return status ? status : gt_audit_row(n, &row);
+}
+
+int gt_records_accept(struct gt_node *n, const struct gt_event *e)
+{
+	/* All or nothing: a conflict refuses the whole batch (xAPI 1.0.3 part
+	 * three, 2.1.1), so look before storing any. */
+	for (size_t i = 0; i < e->count; i++) {
+		enum gt_known known;
+		int64_t seq;
+		int status = gt_record_look_up(n, e->statements[i].id,
+		                     e->statements[i].form.b, &known, &seq);
+		if (status != 0)
+			return status;
+		if (known == GT_RECORD_OTHER)
+			return refuse_conflict(n, e, &e->statements[i]);
+	}
+	int status = accept(n, e);
+	return status ? status : reply_ids(n, e);
+}

@@ -1,0 +1,64 @@
+/* records.h: learner records, as the rooms above see them.
+ *
+ * The room records/ takes records from people here (accept.c) and from children
+ * (merge.c), keeps them in streams with marks (stream.c), and sends them to the
+ * parent (send.c). It may use turn/ and what is below it, and knows nothing of
+ * content.
+ *
+ * A record is known by (origin, epoch, origin_seq) and by its statement id.
+ * Each node numbers what it holds in its own order; its parent keeps, in the
+ * same transaction as the rows, the last number it has taken. So a batch sent
+ * again changes nothing, and nothing is skipped.
+ *
+ * Two marks come back: hop (the parent has all up to here) and root (the root
+ * has). A node learns its own root mark and works out its children's from the
+ * batches they sent.
+ *
+ * Promise: no acknowledged record is lost or counted twice. Returns as turn.h
+ * says. Tests: u_node_record.c, u_node_restore.c, u_lineage.c. */
+#ifndef GT_RECORDS_H
+#define GT_RECORDS_H
+
+#include "peer.h"
+#include "turn.h"
+
+/* NULL: out of memory. */
+struct gt_records *gt_records_new(void);
+void gt_records_free(struct gt_records *r); /* NULL is fine */
+/* START: marks and the stream of this node's own. */
+int gt_records_load(struct gt_node *n);
+/* A new epoch begins: nothing has been sent in it. */
+int gt_records_unsent(struct gt_node *n);
+/* The epoch changed while running: all that was handed in here moves to the new stream. */
+int gt_records_renew(struct gt_node *n);
+
+/* How many are here, and how many of them the parent, the root has not. */
+struct gt_record_counts {
+	uint64_t here, waiting, unrooted;
+};
+struct gt_record_counts gt_records_count(const struct gt_node *n);
+
+/* People hand in statements: all of them or none, and who asked is answered. */
+int gt_records_accept(struct gt_node *n, const struct gt_event *e);
+
+/* The parent is there and has so many of this epoch's; that is what counts.
+ * *behind: it has more than were ever sent from here. */
+int gt_records_up(struct gt_node *n, uint64_t theirs, bool *behind);
+/* The link to the parent is gone: no batch is outstanding. */
+void gt_records_down(struct gt_node *n);
+/* Sends batches to the parent while there is something to send. */
+int gt_records_go(struct gt_node *n);
+/* The parent's marks: of a batch; or the root's alone, in our own numbers. */
+int gt_records_reply(struct gt_node *n, const Gt__RecordsReply *m);
+int gt_records_root(struct gt_node *n, uint64_t root);
+
+/* A batch of a child's; it is answered with marks. */
+int gt_records_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                     const Gt__Records *m);
+/* Moves p->child.rooted: what of the child's records the root has, by our own
+ * root mark. */
+int gt_records_child_root(struct gt_node *n, struct gt_peer *p);
+/* The child counts its records from one again: it has a new epoch. */
+int gt_records_forget(struct gt_node *n, struct gt_peer *p);
+
+#endif

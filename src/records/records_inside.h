@@ -1,0 +1,64 @@
+/* records_inside.h: what the files of records/ share. */
+#ifndef GT_RECORDS_INSIDE_H
+#define GT_RECORDS_INSIDE_H
+
+#include "records.h"
+
+enum { GT_RECORD_WINDOW = 2 /* batches outstanding */ };
+
+/*   1. hop <= seq, root <= seq; after a parent was restored hop may be the
+ *      lesser one
+ *   2. sent <= high
+ *   3. batches <= GT_RECORD_WINDOW
+ *   4. at the root hop = root = seq */
+struct gt_records {
+	int64_t seq;      /* last here */
+	int64_t ms;       /* last stored_ms here */
+	int64_t sent;     /* last sent to the parent on this link */
+	int64_t high;     /* ... on any, in this epoch; durable */
+	int64_t hop, root; /* marks, in our own order */
+	uint32_t batches; /* outstanding */
+	int64_t stream;   /* our own */
+	int64_t stream_seq;
+};
+
+/* ----------------------------------------------------------- stream */
+
+/* The stream of that origin and epoch, made if there is none, and the last
+ * number in it. */
+int gt_stream_of(struct gt_node *n, const char *code, const uint8_t *epoch,
+                 int64_t *sid, int64_t *last);
+/* Writes down the last number in a stream. */
+int gt_stream_last(struct gt_node *n, int64_t sid, int64_t last);
+/* When what comes now is stored: never before what came earlier, so that
+ * "stored since" can be trusted. */
+int64_t gt_stored_now(struct gt_node *n);
+
+/* A record on its way into a stream. Bytes are borrowed. */
+struct gt_arrival {
+	int64_t stream, origin_seq;
+	const uint8_t *id; /* GT_UUID_BYTES */
+	const uint8_t *form; /* GT_ID_BYTES */
+	uint32_t flags;
+	const uint8_t *target; /* GT_UUID_BYTES if flags say that it voids */
+	int64_t origin_ms;
+	const char *policy, *authority;
+	struct gt_bytes body;
+};
+/* Stores it as the last record here. */
+int gt_record_insert(struct gt_node *n, const struct gt_arrival *r);
+
+enum gt_known { GT_RECORD_NEW, GT_RECORD_SAME, GT_RECORD_OTHER };
+/* Whether a record of that id is here, with this form or another, and its
+ * number here. */
+int gt_record_look_up(struct gt_node *n, const uint8_t *id, const uint8_t *form,
+                      enum gt_known *known, int64_t *seq);
+
+/* ------------------------------------------------------- send, merge */
+
+/* One row for a batch that went up or came from below. */
+int gt_record_audit(struct gt_node *n, const char *event, const char *peer,
+                    const uint8_t *epoch, const Gt__Records *m,
+                    size_t count);
+
+#endif

@@ -1,0 +1,155 @@
+/* stream.c: the streams records stand in, their marks, and the way in. Tests:
+ * u_node_record.c. */
+#include "records_inside.h"
+
+#include <stdlib.h>
+
+struct gt_records *gt_records_new(void)
+{
+	return calloc(1, sizeof(struct gt_records));
+}
+
+void gt_records_free(struct gt_records *r)
+{
+	free(r);
+}
+
+struct gt_record_counts gt_records_count(const struct gt_node *n)
+{
+	const struct gt_records *r = n->records;
+	assert(r->root <= r->seq && r->hop <= r->seq);
+	return (struct gt_record_counts){
+	        .here = (uint64_t)r->seq,
+	        .waiting = (uint64_t)(r->seq - r->hop),
+	        .unrooted = (uint64_t)(r->seq - r->root)};
+}
+
+static bool is_root(const struct gt_node *n)
+{
+	return n->parent[0] == '\0';
+}
+
+/* ------------------------------------------------------------ state */
+
+int gt_stream_of(struct gt_node *n, const char *code, const uint8_t *epoch,
+                     int64_t *sid, int64_t *last)
+{
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_STREAM_GET, "tb",
+	                                 code, gt_bytes_of(epoch, GT_EPOCH_BYTES));
+	int row = gt_store_step(n->store, GT_SQL_STREAM_GET);
+	if (row == 1) {
+		*sid = gt_col_int(st, 0);
+		*last = gt_col_int(st, 1);
+	}
+	gt_store_reset(n->store, GT_SQL_STREAM_GET);
+	if (row != 0)
+		return row < 0 ? row : 0;
+	gt_store_bind(n->store, GT_SQL_STREAM_NEW, "tb", code,
+	              gt_bytes_of(epoch, GT_EPOCH_BYTES));
+	int status = gt_store_run(n->store, GT_SQL_STREAM_NEW);
+	*sid = gt_store_rowid(n->store);
+	*last = 0;
+	return status;
+}
+
+/* A database from before this mark was kept may have sent all it has. */
+static int load_sent(struct gt_node *n)
+{
+	int status = gt_meta_get(n->store, "sent", -1, &n->records->high);
+	if (status != 0 || n->records->high >= 0)
+		return status;
+	n->records->high = n->records->seq;
+	return gt_meta_put(n->store, "sent", n->records->high);
+}
+
+int gt_records_load(struct gt_node *n)
+{
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_RECORD_MAX, "");
+	int row = gt_store_step(n->store, GT_SQL_RECORD_MAX);
+	if (row < 0)
+		return row;
+	n->records->sent = 0; /* until a parent says what it has */
+	n->records->seq = gt_col_int(st, 0);
+	n->records->ms = gt_col_int(st, 1);
+	gt_store_reset(n->store, GT_SQL_RECORD_MAX);
+	int status = gt_meta_get(n->store, "hop", 0, &n->records->hop);
+	if (status == 0)
+		status = gt_meta_get(n->store, "root", 0, &n->records->root);
+	if (status == 0)
+		status = load_sent(n);
+	if (status == 0)
+		status = gt_stream_of(n, n->code, n->epoch, &n->records->stream,
+		                   &n->records->stream_seq);
+	if (is_root(n))
+		n->records->hop = n->records->root = n->records->seq;
+	return status;
+}
+
+/* In the old stream the parent may know other records by the same numbers; in
+ * the new one it knows none, and what it has already it tells by its id. */
+int gt_records_renew(struct gt_node *n)
+{
+	int64_t old = n->records->stream, last = n->records->stream_seq;
+	int status = gt_records_load(n);
+	if (status != 0)
+		return status;
+	n->records->stream_seq = last;
+	gt_store_bind(n->store, GT_SQL_RECORD_MOVE, "ii", old, n->records->stream);
+	status = gt_store_run(n->store, GT_SQL_RECORD_MOVE);
+	return status ? status : gt_stream_last(n, n->records->stream, last);
+}
+
+int gt_stream_last(struct gt_node *n, int64_t sid, int64_t last)
+{
+	gt_store_bind(n->store, GT_SQL_STREAM_LAST, "ii", sid, last);
+	return gt_store_run(n->store, GT_SQL_STREAM_LAST);
+}
+
+int64_t gt_stored_now(struct gt_node *n)
+{
+	if (n->now.wall_ms > n->records->ms)
+		n->records->ms = n->now.wall_ms;
+	return n->records->ms;
+}
+
+int gt_record_insert(struct gt_node *n, const struct gt_arrival *r)
+{
+	struct gt_bytes target =
+	        gt_bytes_of(r->flags & GT_STATEMENT_VOIDS ? r->target : NULL,
+	            GT_UUID_BYTES);
+	gt_store_bind(n->store, GT_SQL_RECORD_NEW, "iibbioiittb", r->stream,
+	              r->origin_seq, gt_bytes_of(r->id, GT_UUID_BYTES),
+	              gt_bytes_of(r->form, GT_ID_BYTES), (int64_t)r->flags, target,
+	              r->origin_ms, gt_stored_now(n), r->policy, r->authority,
+	              r->body);
+	int status = gt_store_run(n->store, GT_SQL_RECORD_NEW);
+	n->records->seq = gt_store_rowid(n->store);
+	n->status.records_in++;
+	n->touched = true;
+	if (is_root(n))
+		n->records->hop = n->records->root = n->records->seq;
+	return status;
+}
+
+int gt_record_look_up(struct gt_node *n, const uint8_t *id, const uint8_t *form,
+                   enum gt_known *known, int64_t *seq)
+{
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_RECORD_BY_ID, "b",
+	                                 gt_bytes_of(id, GT_UUID_BYTES));
+	int row = gt_store_step(n->store, GT_SQL_RECORD_BY_ID);
+	*known = GT_RECORD_NEW;
+	if (row == 1) {
+		*seq = gt_col_int(st, 0);
+		*known =
+		        gt_bytes_eq(gt_col_bytes(st, 1), gt_bytes_of(form, GT_ID_BYTES))
+		                ? GT_RECORD_SAME
+		                : GT_RECORD_OTHER;
+	}
+	gt_store_reset(n->store, GT_SQL_RECORD_BY_ID);
+	return row < 0 ? row : 0;
+}
+
+int gt_records_unsent(struct gt_node *n)
+{
+	return gt_meta_put(n->store, "sent", 0);
+}

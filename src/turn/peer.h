@@ -1,0 +1,84 @@
+/* peer.h: links to neighbours, and what is known of a child on one.
+ *
+ * A drop is a decision, and what follows from it is not the dropper's to know:
+ * gt_drop marks the peer GONE, and node.c buries it (session.c) once the event
+ * is through. Tests: u_node.c, u_lineage.c, u_node_lies.c. */
+#ifndef GT_PEER_H
+#define GT_PEER_H
+
+#include "turn.h"
+
+/* A link's life. NEW -> PROVING -> READY; every state -> GONE.
+ *   our parent: NEW (Hello sent) -> PROVING (Prove sent) -> READY
+ *   a child:    NEW (nothing heard) -> PROVING (Hello answered) -> READY */
+enum gt_session { GT_S_NEW, GT_S_PROVING, GT_S_READY, GT_S_GONE };
+
+/* What is known of a child: its row, and what it asked on this link.
+ *
+ *   1. acked <= vseq
+ *   2. rooted_told <= rooted <= records, in the child's own numbers */
+struct gt_child {
+	int64_t cid; /* of its row; 0: it has proved nothing */
+	uint8_t lineage[GT_ID_BYTES]; /* token it showed; zero: none */
+	bool unconfirmed; /* it has not spoken under the new one yet */
+	struct gt_id filter;
+	struct gt_receiver receiver;
+	int64_t judged_members, judged_layers, judged; /* by kind: feed seq */
+	int64_t vseq, acked, records, rooted;
+	int64_t rooted_told;
+	uint64_t layers_generation; /* of the layers it was judged with */
+	bool parked;                /* a Changes waits for news */
+	uint64_t parked_token, parked_after, parked_until;
+	uint64_t frames_sent, bytes_sent;
+	struct gt_id status_hash; /* of the last NodeStatus written down */
+	struct gt_id allowed;     /* last object found allowed, at that vseq */
+	int64_t allowed_vseq;
+};
+
+struct gt_peer {
+	uint32_t id; /* 0: slot is free */
+	bool parent; /* the link leads to our parent */
+	enum gt_session session;
+	uint32_t version; /* of the protocol, from Hello on; 0: not agreed */
+	char code[GT_CODE_MAX + 1]; /* proved, or claimed until READY */
+	char address[64];
+	bool certified; /* code came from a certificate */
+	uint8_t nonce_ours[32], nonce_theirs[32];
+	uint8_t epoch[GT_EPOCH_BYTES]; /* theirs */
+	uint64_t heard_ms;
+	/* the cursor in the parent's feed was found good on this link: nothing
+	 * is being compared */
+	bool following;
+	struct gt_child child; /* unless parent */
+};
+
+/* Whether the link to our parent may be used; following: for content, too. */
+bool gt_up_ready(const struct gt_node *n);
+bool gt_up_following(const struct gt_node *n);
+
+/* A link that is not GONE. NULL: none of that id. */
+struct gt_peer *gt_peer_by_id(struct gt_node *n, uint32_t id);
+/* The READY link of that child. NULL: none. */
+struct gt_peer *gt_peer_by_code(struct gt_node *n, const char *code);
+/* Whether the slot is in use by a link that is not GONE. */
+bool gt_peer_here(const struct gt_peer *p);
+/* A zeroed slot; NULL: max_links are in use. */
+struct gt_peer *gt_peer_new(struct gt_node *n);
+
+/* Gives up the link, writing down why; the world closes it once the peer has
+ * what was sent. The peer is GONE on return, and n->up no longer it. */
+int gt_drop(struct gt_node *n, struct gt_peer *p, const char *why);
+/* As gt_drop, for a link nobody is at the other end of: closed at once. */
+int gt_drop_silent(struct gt_node *n, struct gt_peer *p, const char *why);
+/* The world has closed the link: GONE, without an action. */
+int gt_peer_gone(struct gt_node *n, struct gt_peer *p);
+/* Writes down that the link is up or down. */
+int gt_peer_note(struct gt_node *n, const struct gt_peer *p, bool up);
+
+/* Reads a child's row into p->child by p->code, or makes one. *same_epoch: it
+ * was last met in the epoch it has now. */
+int gt_peer_load(struct gt_node *n, struct gt_peer *p, bool *same_epoch);
+/* Writes the child's counters back to its row. */
+int gt_peer_save(struct gt_node *n, struct gt_peer *p);
+
+#endif
