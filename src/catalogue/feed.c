@@ -42,9 +42,9 @@ static int read_changes(struct gt_node *n, const struct gt_peer *p,
 	        gt_arena_get(n->arena, GT_CHANGES_ROWS * sizeof *out->changes);
 	if (!out->changes)
 		return -GT_ENOMEM;
-	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_VIEW_AFTER, "iii",
-	                                 p->child.cid, (int64_t)p->child.parked_after,
-	                                 (int64_t)GT_CHANGES_ROWS);
+	sqlite3_stmt *st = gt_store_bind(
+	        n->store, GT_SQL_VIEW_AFTER, "iii", p->child.cid,
+	        (int64_t)p->child.parked_after, (int64_t)GT_CHANGES_ROWS);
 	*full = false;
 	while (status == 0 && !*full &&
 	       (row = gt_store_step(n->store, GT_SQL_VIEW_AFTER)) == 1) {
@@ -68,7 +68,8 @@ static int send_changes(struct gt_node *n, struct gt_peer *p,
 	p->child.parked = false;
 	r.body_case = GT__REPLY__BODY_CHANGES;
 	r.changes = c;
-	return gt_send_reply(n, p, p->child.parked_token, &r, (struct gt_bytes){0});
+	return gt_send_reply(n, p, p->child.parked_token, &r,
+	                     (struct gt_bytes){0});
 }
 
 int gt_feed_parked(struct gt_node *n, struct gt_peer *p)
@@ -113,8 +114,8 @@ static int acknowledge(struct gt_node *n, struct gt_peer *p, int64_t after)
 {
 	if (after <= p->child.acked)
 		return 0;
-	gt_store_bind(n->store, GT_SQL_VIEW_ACK, "iii", p->child.cid, p->child.acked,
-	              after);
+	gt_store_bind(n->store, GT_SQL_VIEW_ACK, "iii", p->child.cid,
+	              p->child.acked, after);
 	p->child.acked = after;
 	n->touched = true;
 	int status = gt_store_run(n->store, GT_SQL_VIEW_ACK);
@@ -122,7 +123,7 @@ static int acknowledge(struct gt_node *n, struct gt_peer *p, int64_t after)
 }
 
 int gt_feed_changes(struct gt_node *n, struct gt_peer *p, uint64_t token,
-                     const Gt__Changes *m)
+                    const Gt__Changes *m)
 {
 	int status = m->status ? take_status(n, p, m->status) : 0;
 	if (status == 0 && p->child.parked && p->child.parked_token != token) {
@@ -155,7 +156,7 @@ int gt_feed_changes(struct gt_node *n, struct gt_peer *p, uint64_t token,
 /* ------------------------------------------------------------ Offer */
 
 int gt_feed_offer(struct gt_node *n, struct gt_peer *p, uint64_t token,
-                   const Gt__Offer *m)
+                  const Gt__Offer *m)
 {
 	static const struct gt_decision keep = {GT_MIRROR, 50, "", ""};
 	struct gt_claim c;

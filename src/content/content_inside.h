@@ -140,7 +140,7 @@ static inline struct gt_object *gt_object_next(struct gt_content *c,
 			return o;
 	return NULL;
 }
-#define GT_EACH_OBJECT(o, c)                                     \
+#define GT_EACH_OBJECT(o, c)                                   \
 	for (struct gt_object *o = gt_object_next(c, NULL); o; \
 	     o = gt_object_next(c, o))
 

@@ -14,7 +14,8 @@
 /*   1. inflight = sum of the bytes of what is ASKED and not answered
  *   2. size >= GT_WINDOW_THIN */
 struct gt_window {
-	uint64_t least, most; /* configured; least: of a link that is not thin */
+	uint64_t least,
+	        most; /* configured; least: of a link that is not thin */
 	uint64_t size, inflight;
 	uint64_t rtt_min;     /* + 1; 0: not measured */
 	uint64_t base_ms;     /* round trip of the link without a queue */

@@ -54,15 +54,15 @@ static int accept(struct gt_node *n, const struct gt_event *e)
 			continue;
 		}
 		struct gt_arrival r = {n->records->stream,
-		                    ++n->records->stream_seq,
-		                    s->id,
-		                    s->form.b,
-		                    s->flags,
-		                    s->target,
-		                    gt_stored_now(n),
-		                    "",
-		                    s->authority ? s->authority : "",
-		                    s->body};
+		                       ++n->records->stream_seq,
+		                       s->id,
+		                       s->form.b,
+		                       s->flags,
+		                       s->target,
+		                       gt_stored_now(n),
+		                       "",
+		                       s->authority ? s->authority : "",
+		                       s->body};
 		status = gt_record_insert(n, &r);
 		bytes += s->body.n;
 		fresh++;
@@ -89,7 +89,8 @@ int gt_records_accept(struct gt_node *n, const struct gt_event *e)
 		enum gt_known known;
 		int64_t seq;
 		int status = gt_record_look_up(n, e->statements[i].id,
-		                     e->statements[i].form.b, &known, &seq);
+		                               e->statements[i].form.b, &known,
+		                               &seq);
 		if (status != 0)
 			return status;
 		if (known == GT_RECORD_OTHER)

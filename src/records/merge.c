@@ -29,9 +29,10 @@ static int set_aside(struct gt_node *n, const struct gt_peer *p,
 {
 	static const char reason[] = "same id, other contents";
 	gt_store_bind(n->store, GT_SQL_QUARANTINE, "tiibbiitb", p->code,
-	              r->stream, r->origin_seq, gt_bytes_of(r->id, GT_UUID_BYTES),
-	              gt_bytes_of(r->form, GT_ID_BYTES), r->origin_ms, n->now.wall_ms,
-	              reason, r->body);
+	              r->stream, r->origin_seq,
+	              gt_bytes_of(r->id, GT_UUID_BYTES),
+	              gt_bytes_of(r->form, GT_ID_BYTES), r->origin_ms,
+	              n->now.wall_ms, reason, r->body);
 	int status = gt_store_run(n->store, GT_SQL_QUARANTINE);
 	n->status.records_quarantined++;
 	struct gt_audit row = {.event = "quarantine",
@@ -61,9 +62,10 @@ static int another_place(struct gt_node *n, const struct gt_peer *p,
 {
 	static const char domain[] = "guantong second place v1\n";
 	struct gt_id id;
-	struct gt_bytes parts[3] = {gt_bytes_str(domain),
-	                            gt_bytes_of(w->origin_epoch.data, GT_EPOCH_BYTES),
-	                            gt_bytes_of(r->id, GT_UUID_BYTES)};
+	struct gt_bytes parts[3] = {
+	        gt_bytes_str(domain),
+	        gt_bytes_of(w->origin_epoch.data, GT_EPOCH_BYTES),
+	        gt_bytes_of(r->id, GT_UUID_BYTES)};
 	int64_t last;
 	gt_sha256(&id, parts, 3);
 	struct gt_audit row = {.event = "merge",
@@ -110,17 +112,17 @@ static int merge_wire(struct gt_node *n, const struct gt_peer *p,
                       const Gt__Record *w, int64_t *need)
 {
 	struct gt_arrival r = {.origin_seq = (int64_t)w->origin_seq,
-	                    .id = w->id.data,
-	                    .form = w->form.data,
-	                    .flags = w->flags,
-	                    .target = w->target.data,
-	                    .origin_ms = w->stored_ms,
-	                    .policy = w->policy,
-	                    .authority = w->authority,
-	                    .body = gt_bytes_of(w->body.data, w->body.len)};
+	                       .id = w->id.data,
+	                       .form = w->form.data,
+	                       .flags = w->flags,
+	                       .target = w->target.data,
+	                       .origin_ms = w->stored_ms,
+	                       .policy = w->policy,
+	                       .authority = w->authority,
+	                       .body = gt_bytes_of(w->body.data, w->body.len)};
 	int64_t last;
-	int status =
-	        gt_stream_of(n, w->origin, w->origin_epoch.data, &r.stream, &last);
+	int status = gt_stream_of(n, w->origin, w->origin_epoch.data, &r.stream,
+	                          &last);
 	return status ? status : merge(n, p, w, &r, need);
 }
 
@@ -154,8 +156,8 @@ static int take_batch(struct gt_node *n, struct gt_peer *p,
 	}
 	if (status != 0 || taken == 0)
 		return status;
-	gt_store_bind(n->store, GT_SQL_BATCH_NEW, "iii", p->child.cid, p->child.records,
-	              need);
+	gt_store_bind(n->store, GT_SQL_BATCH_NEW, "iii", p->child.cid,
+	              p->child.records, need);
 	status = gt_store_run(n->store, GT_SQL_BATCH_NEW);
 	if (status == 0)
 		status = gt_peer_save(n, p);
@@ -165,7 +167,7 @@ static int take_batch(struct gt_node *n, struct gt_peer *p,
 }
 
 int gt_records_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
-                    const Gt__Records *m)
+                     const Gt__Records *m)
 {
 	int64_t last = (int64_t)m->after;
 	if (m->n_records > GT_RECORDS_ROWS || m->after > INT64_MAX)
@@ -190,7 +192,8 @@ int gt_records_child_root(struct gt_node *n, struct gt_peer *p)
 	int row;
 	if (p->child.rooted >= p->child.records)
 		return 0;
-	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_BATCHES, "i", p->child.cid);
+	sqlite3_stmt *st =
+	        gt_store_bind(n->store, GT_SQL_BATCHES, "i", p->child.cid);
 	while ((row = gt_store_step(n->store, GT_SQL_BATCHES)) == 1 &&
 	       gt_col_int(st, 1) <= n->records->root)
 		reached = gt_col_int(st, 0);

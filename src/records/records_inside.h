@@ -12,13 +12,13 @@ enum { GT_RECORD_WINDOW = 2 /* batches outstanding */ };
  *   3. batches <= GT_RECORD_WINDOW
  *   4. at the root hop = root = seq */
 struct gt_records {
-	int64_t seq;      /* last here */
-	int64_t ms;       /* last stored_ms here */
-	int64_t sent;     /* last sent to the parent on this link */
-	int64_t high;     /* ... on any, in this epoch; durable */
+	int64_t seq;       /* last here */
+	int64_t ms;        /* last stored_ms here */
+	int64_t sent;      /* last sent to the parent on this link */
+	int64_t high;      /* ... on any, in this epoch; durable */
 	int64_t hop, root; /* marks, in our own order */
-	uint32_t batches; /* outstanding */
-	int64_t stream;   /* our own */
+	uint32_t batches;  /* outstanding */
+	int64_t stream;    /* our own */
 	int64_t stream_seq;
 };
 
@@ -37,7 +37,7 @@ int64_t gt_stored_now(struct gt_node *n);
 /* A record on its way into a stream. Bytes are borrowed. */
 struct gt_arrival {
 	int64_t stream, origin_seq;
-	const uint8_t *id; /* GT_UUID_BYTES */
+	const uint8_t *id;   /* GT_UUID_BYTES */
 	const uint8_t *form; /* GT_ID_BYTES */
 	uint32_t flags;
 	const uint8_t *target; /* GT_UUID_BYTES if flags say that it voids */
@@ -58,7 +58,6 @@ int gt_record_look_up(struct gt_node *n, const uint8_t *id, const uint8_t *form,
 
 /* One row for a batch that went up or came from below. */
 int gt_record_audit(struct gt_node *n, const char *event, const char *peer,
-                    const uint8_t *epoch, const Gt__Records *m,
-                    size_t count);
+                    const uint8_t *epoch, const Gt__Records *m, size_t count);
 
 #endif

@@ -69,8 +69,7 @@ static void batch_name(char out[GT_CHANGE_NAME], const uint8_t *epoch,
 }
 
 int gt_record_audit(struct gt_node *n, const char *event, const char *peer,
-                    const uint8_t *epoch, const Gt__Records *m,
-                    size_t count)
+                    const uint8_t *epoch, const Gt__Records *m, size_t count)
 {
 	char name[GT_CHANGE_NAME], detail[48];
 	uint64_t bytes = 0;

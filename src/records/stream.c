@@ -18,10 +18,10 @@ struct gt_record_counts gt_records_count(const struct gt_node *n)
 {
 	const struct gt_records *r = n->records;
 	assert(r->root <= r->seq && r->hop <= r->seq);
-	return (struct gt_record_counts){
-	        .here = (uint64_t)r->seq,
-	        .waiting = (uint64_t)(r->seq - r->hop),
-	        .unrooted = (uint64_t)(r->seq - r->root)};
+	return (struct gt_record_counts){.here = (uint64_t)r->seq,
+	                                 .waiting = (uint64_t)(r->seq - r->hop),
+	                                 .unrooted =
+	                                         (uint64_t)(r->seq - r->root)};
 }
 
 static bool is_root(const struct gt_node *n)
@@ -32,10 +32,11 @@ static bool is_root(const struct gt_node *n)
 /* ------------------------------------------------------------ state */
 
 int gt_stream_of(struct gt_node *n, const char *code, const uint8_t *epoch,
-                     int64_t *sid, int64_t *last)
+                 int64_t *sid, int64_t *last)
 {
-	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_STREAM_GET, "tb",
-	                                 code, gt_bytes_of(epoch, GT_EPOCH_BYTES));
+	sqlite3_stmt *st =
+	        gt_store_bind(n->store, GT_SQL_STREAM_GET, "tb", code,
+	                      gt_bytes_of(epoch, GT_EPOCH_BYTES));
 	int row = gt_store_step(n->store, GT_SQL_STREAM_GET);
 	if (row == 1) {
 		*sid = gt_col_int(st, 0);
@@ -79,7 +80,7 @@ int gt_records_load(struct gt_node *n)
 		status = load_sent(n);
 	if (status == 0)
 		status = gt_stream_of(n, n->code, n->epoch, &n->records->stream,
-		                   &n->records->stream_seq);
+		                      &n->records->stream_seq);
 	if (is_root(n))
 		n->records->hop = n->records->root = n->records->seq;
 	return status;
@@ -94,7 +95,8 @@ int gt_records_renew(struct gt_node *n)
 	if (status != 0)
 		return status;
 	n->records->stream_seq = last;
-	gt_store_bind(n->store, GT_SQL_RECORD_MOVE, "ii", old, n->records->stream);
+	gt_store_bind(n->store, GT_SQL_RECORD_MOVE, "ii", old,
+	              n->records->stream);
 	status = gt_store_run(n->store, GT_SQL_RECORD_MOVE);
 	return status ? status : gt_stream_last(n, n->records->stream, last);
 }
@@ -116,12 +118,12 @@ int gt_record_insert(struct gt_node *n, const struct gt_arrival *r)
 {
 	struct gt_bytes target =
 	        gt_bytes_of(r->flags & GT_STATEMENT_VOIDS ? r->target : NULL,
-	            GT_UUID_BYTES);
+	                    GT_UUID_BYTES);
 	gt_store_bind(n->store, GT_SQL_RECORD_NEW, "iibbioiittb", r->stream,
 	              r->origin_seq, gt_bytes_of(r->id, GT_UUID_BYTES),
-	              gt_bytes_of(r->form, GT_ID_BYTES), (int64_t)r->flags, target,
-	              r->origin_ms, gt_stored_now(n), r->policy, r->authority,
-	              r->body);
+	              gt_bytes_of(r->form, GT_ID_BYTES), (int64_t)r->flags,
+	              target, r->origin_ms, gt_stored_now(n), r->policy,
+	              r->authority, r->body);
 	int status = gt_store_run(n->store, GT_SQL_RECORD_NEW);
 	n->records->seq = gt_store_rowid(n->store);
 	n->status.records_in++;
@@ -132,7 +134,7 @@ int gt_record_insert(struct gt_node *n, const struct gt_arrival *r)
 }
 
 int gt_record_look_up(struct gt_node *n, const uint8_t *id, const uint8_t *form,
-                   enum gt_known *known, int64_t *seq)
+                      enum gt_known *known, int64_t *seq)
 {
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_RECORD_BY_ID, "b",
 	                                 gt_bytes_of(id, GT_UUID_BYTES));
@@ -140,10 +142,10 @@ int gt_record_look_up(struct gt_node *n, const uint8_t *id, const uint8_t *form,
 	*known = GT_RECORD_NEW;
 	if (row == 1) {
 		*seq = gt_col_int(st, 0);
-		*known =
-		        gt_bytes_eq(gt_col_bytes(st, 1), gt_bytes_of(form, GT_ID_BYTES))
-		                ? GT_RECORD_SAME
-		                : GT_RECORD_OTHER;
+		*known = gt_bytes_eq(gt_col_bytes(st, 1),
+		                     gt_bytes_of(form, GT_ID_BYTES))
+		                 ? GT_RECORD_SAME
+		                 : GT_RECORD_OTHER;
 	}
 	gt_store_reset(n->store, GT_SQL_RECORD_BY_ID);
 	return row < 0 ? row : 0;

@@ -18,7 +18,7 @@ enum gt_session { GT_S_NEW, GT_S_PROVING, GT_S_READY, GT_S_GONE };
  *   1. acked <= vseq
  *   2. rooted_told <= rooted <= records, in the child's own numbers */
 struct gt_child {
-	int64_t cid; /* of its row; 0: it has proved nothing */
+	int64_t cid;                  /* of its row; 0: it has proved nothing */
 	uint8_t lineage[GT_ID_BYTES]; /* token it showed; zero: none */
 	bool unconfirmed; /* it has not spoken under the new one yet */
 	struct gt_id filter;
