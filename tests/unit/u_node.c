@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue_inside.h"
+#include "content_inside.h"
 #include "nodes.h"
+#include "records_inside.h"
 
 enum { TOP, LOW };
 
@@ -585,6 +588,64 @@ static void a_database_is_one_nodes(void **state)
 	assert_string_equal(why, "node code 33 does not fit under parent 34");
 }
 
+/* ----------------------------------------------------------- memory */
+
+/* A village has one link to its parent, and room for the one that takes its
+ * place. */
+static void a_leaf_is_small(void **state)
+{
+	(void)state;
+	enum { LINKS = 4 };
+	size_t per_link = sizeof(struct gt_peer) + sizeof(struct gt_served_set);
+	size_t all = sizeof(struct gt_node) + sizeof(struct gt_content) +
+	             sizeof(struct gt_records) + sizeof(struct gt_catalogue) +
+	             LINKS * per_link;
+	assert_in_range(all, 1, 100 << 10);
+	assert_in_range(per_link, 1, 2 << 10);
+}
+
+/* Links beyond what the node was given room for are refused, not counted. */
+static void as_many_links_as_configured(void **state)
+{
+	(void)state;
+	struct sqlite3 *db;
+	struct gt_node *n;
+	char why[200];
+	uint8_t entropy[64] = {1}, nonce[32] = {2};
+	struct gt_node_config c = {.code = "33", .parent = "", .max_links = 2};
+	struct gt_event e[4] = {
+	        {.type = GT_EV_START, .body = gt_bytes_of(entropy, 64)}};
+	for (uint32_t i = 1; i < 4; i++)
+		e[i] = (struct gt_event){.type = GT_EV_PEER_UP,
+		                         .peer = i,
+		                         .text = "",
+		                         .detail = "127.0.0.1:1",
+		                         .body = gt_bytes_of(nonce, 32)};
+	struct gt_actions a;
+	size_t taken;
+	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+	assert_int_equal(gt_node_open(&n, &c, db, why, sizeof why), 0);
+	assert_int_equal(
+	        gt_node_turn(n, (struct gt_now){1, 1}, e, 4, &taken, &a), 0);
+	unsigned drops = 0;
+	for (size_t i = 0; i < a.n; i++) {
+		if (a.v[i].type != GT_ACT_DROP)
+			continue;
+		drops++;
+		assert_int_equal(a.v[i].peer, 3);
+		assert_string_equal(a.v[i].text, "too many links");
+	}
+	assert_int_equal(drops, 1);
+	/* one that goes makes room */
+	struct gt_event next[2] = {{.type = GT_EV_PEER_DOWN, .peer = 1}, e[3]};
+	next[1].peer = 4;
+	assert_int_equal(
+	        gt_node_turn(n, (struct gt_now){2, 2}, next, 2, &taken, &a), 0);
+	for (size_t i = 0; i < a.n; i++)
+		assert_int_not_equal(a.v[i].type, GT_ACT_DROP);
+	gt_node_close(n);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, nodes_two, nodes_gone)
 
 int main(void)
@@ -608,6 +669,8 @@ int main(void)
 	        T(a_commit_that_fails),
 	        T(a_database_is_one_nodes),
 	        cmocka_unit_test(all_or_nothing),
+	        cmocka_unit_test(a_leaf_is_small),
+	        cmocka_unit_test(as_many_links_as_configured),
 	};
 	uint8_t seed[32] = {7};
 	if (gt_key_from_seed(&stranger, seed) != 0)
