@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "utf8.h"
+
 enum { COMPONENT_MAX = 255 }; /* NAME_MAX wherever a package is unpacked */
 
 const char *gt_path_refusal(const char *path, size_t n)
@@ -19,39 +21,6 @@ const char *gt_path_refusal(const char *path, size_t n)
 	}
 	assert(false); /* every fault has words */
 	return "";
-}
-
-/* One character from p[0..n), its length into *len; UINT32_MAX: not UTF-8
- * (overlong, surrogate and beyond-Unicode forms are not). */
-static uint32_t take(const uint8_t *p, size_t n, size_t *len)
-{
-	static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t k = p[0] < 0x80   ? 1
-	           : p[0] < 0xc2 ? 0
-	           : p[0] < 0xe0 ? 2
-	           : p[0] < 0xf0 ? 3
-	           : p[0] < 0xf5 ? 4
-	                         : 0;
-	*len = 1;
-	if (k == 0 || k > n)
-		return UINT32_MAX;
-	uint32_t c = k == 1 ? p[0] : p[0] & (0xffU >> (k + 1));
-	for (size_t i = 1; i < k; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return UINT32_MAX;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	if (c < least[k] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return UINT32_MAX;
-	*len = k;
-	return c;
-}
-
-/* What a terminal or a log viewer would act on instead of showing. */
-static bool is_control(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c <= 0x9f) ||
-	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
 /* The ASCII letters each combining mark makes one character with (Unicode
@@ -145,15 +114,15 @@ static enum gt_path_fault check_component(const char *p, size_t n)
 	return n > COMPONENT_MAX ? GT_PATH_NAME_LONG : GT_PATH_FINE;
 }
 
-static enum gt_path_fault check_text(const uint8_t *p, size_t n)
+static enum gt_path_fault check_text(const char *p, size_t n)
 {
 	uint32_t prev = 0;
 	size_t len = 0;
 	for (size_t i = 0; i < n; i += len) {
-		uint32_t c = take(p + i, n - i, &len);
-		if (c == UINT32_MAX)
+		uint32_t c = gt_utf8_next(p + i, n - i, &len);
+		if (c == GT_UTF8_BROKEN)
 			return GT_PATH_UTF8;
-		if (is_control(c))
+		if (gt_utf8_control(c))
 			return GT_PATH_CONTROL;
 		if (c == '\\')
 			return GT_PATH_BACKSLASH;
@@ -180,24 +149,23 @@ enum gt_path_fault gt_path_check(const char *path, size_t n)
 			return f;
 		i = end + 1;
 	}
-	return check_text((const uint8_t *)path, n);
+	return check_text(path, n);
 }
 
 char *gt_path_show(char out[GT_PATH_SHOWN], const char *path, size_t n)
 {
-	const uint8_t *p = (const uint8_t *)path;
 	size_t used = 0, len = 0, i = 0;
 	out[used++] = '"';
 	/* room for one more escape, the dots, the quote and the NUL */
 	for (; i < n && used < GT_PATH_SHOWN - 12; i += len) {
-		uint32_t c = take(p + i, n - i, &len);
-		if (c != UINT32_MAX && !is_control(c) && c != '"') {
-			memcpy(out + used, p + i, len);
+		uint32_t c = gt_utf8_next(path + i, n - i, &len);
+		if (c != GT_UTF8_BROKEN && !gt_utf8_control(c) && c != '"') {
+			memcpy(out + used, path + i, len);
 			used += len;
 			continue;
 		}
 		len = 1;
-		gt_format(out + used, 5, "\\x%02x", p[i]);
+		gt_format(out + used, 5, "\\x%02x", (uint8_t)path[i]);
 		used += 4;
 	}
 	gt_format(out + used, GT_PATH_SHOWN - used, "%s\"", i < n ? "..." : "");

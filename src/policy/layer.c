@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "code.h"
+#include "utf8.h"
 
 /* What is being compiled, and whom to tell when it cannot be. */
 struct build {
@@ -22,41 +23,14 @@ static int no_memory(struct build *b)
 	return REFUSE(b, GT_ENOMEM, "out of memory");
 }
 
-/* Length of the UTF-8 sequence at p, 0: none is there, or a control character.
- * Names go into logs, audit rows and JSON: they must be text. */
-static size_t text_at(const uint8_t *p)
-{
-	uint32_t c = p[0];
-	size_t n = c < 0x80   ? 1
-	           : c < 0xc2 ? 0
-	           : c < 0xe0 ? 2
-	           : c < 0xf0 ? 3
-	                      : 4;
-	if (n == 1)
-		return c >= 0x20 && c != 0x7f;
-	if (n == 0 || c > 0xf4)
-		return 0;
-	c &= 0xffu >> (n + 1);
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3fu);
-	}
-	if (n == 3 && (c < 0x800 || (c >= 0xd800 && c <= 0xdfff)))
-		return 0;
-	if (n == 4 && (c < 0x10000 || c > 0x10ffff))
-		return 0;
-	return c >= 0xa0 ? n : 0;
-}
-
+/* Names go into logs, audit rows and JSON: no control characters. */
 static bool is_text(const char *s)
 {
-	const uint8_t *p = (const uint8_t *)s;
-	while (*p) {
-		size_t n = text_at(p);
-		if (n == 0)
+	size_t n = strlen(s), len = 0;
+	for (size_t i = 0; i < n; i += len) {
+		uint32_t c = gt_utf8_next(s + i, n - i, &len);
+		if (c == GT_UTF8_BROKEN || c < 0x20 || (c >= 0x7f && c < 0xa0))
 			return false;
-		p += n;
 	}
 	return true;
 }

@@ -6,6 +6,7 @@
 #include "form.h"
 #include "iso8601.h"
 #include "json.h"
+#include "utf8.h"
 #include "xapi.h"
 
 bool gt_uuid_parse(uint8_t out[GT_UUID_BYTES], const char *text)
@@ -41,38 +42,20 @@ struct batch {
 	size_t why_cap;
 };
 
-/* Cuts a character that did not fit whole: why must stay UTF-8. */
-static void end_whole(char *s)
-{
-	size_t n = strlen(s), back = 0;
-	while (back < n && back < 4 &&
-	       ((unsigned char)s[n - 1 - back] & 0xc0) == 0x80)
-		back++;
-	if (back == n)
-		return;
-	unsigned char lead = (unsigned char)s[n - 1 - back];
-	size_t need = lead >= 0xf0   ? 4
-	              : lead >= 0xe0 ? 3
-	              : lead >= 0xc0 ? 2
-	                             : 1;
-	if (back + 1 < need)
-		s[n - 1 - back] = '\0';
-}
-
 /* jansson quotes the bytes it stumbled over, whole characters or not. */
 static void make_text(char *s)
 {
-	json_t *v = json_string(s);
-	for (; !v && *s; s++)
+	if (gt_utf8_valid(s, strlen(s)))
+		return;
+	for (; *s; s++)
 		if ((signed char)*s < 0)
 			*s = '?';
-	json_decref(v);
 }
 
 static int refuse(struct batch *b, int code, const char *what)
 {
-	gt_format(b->why, b->why_cap, "statement %zu: %s", b->n, what);
-	end_whole(b->why);
+	gt_format(b->why, b->why_cap, "statement %zu: ", b->n);
+	gt_utf8_append(b->why, b->why_cap, what, strlen(what));
 	return code;
 }
 

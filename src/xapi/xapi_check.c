@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "iso8601.h"
+#include "utf8.h"
 
 /* -------------------------------------------------------- the judge */
 
@@ -29,40 +30,33 @@ struct prop {
 	bool must;
 };
 
-/* The most of n bytes that ends with a whole UTF-8 character. */
-static size_t whole(const char *s, size_t n)
-{
-	while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
-		n--;
-	return n;
-}
+enum { KEY_SHOWN = 100 }; /* bytes of a name anybody may have made up */
 
-/* Bytes of a name that anybody may have made up. */
-static int shown(const char *key)
+static void put_path(char *out, size_t cap, const struct at *at)
 {
-	size_t n = strlen(key);
-	return (int)(n > 100 ? whole(key, 100) : n);
-}
-
-static size_t put_path(char *out, size_t cap, const struct at *at)
-{
+	char index[32];
 	if (!at)
-		return 0;
-	size_t n = put_path(out, cap, at->up);
-	if (at->key)
-		gt_format(out + n, cap - n, "%s%.*s", at->up ? "." : "",
-		          shown(at->key), at->key);
-	else
-		gt_format(out + n, cap - n, "[%zu]", at->index);
-	return n + strlen(out + n);
+		return;
+	put_path(out, cap, at->up);
+	if (at->key) {
+		size_t n = strlen(at->key);
+		gt_utf8_append(out, cap, ".", at->up ? 1 : 0);
+		gt_utf8_append(out, cap, at->key,
+		               gt_utf8_cut(at->key, n, KEY_SHOWN));
+	} else {
+		gt_format(index, sizeof index, "[%zu]", at->index);
+		gt_utf8_append(out, cap, index, strlen(index));
+	}
 }
 
 /* key is the property meant when it is not the place itself. Always false. */
 static bool refuse(struct judge *j, const char *key, const char *what)
 {
 	struct at here = {j->at, key, 0};
-	size_t n = put_path(j->why, j->cap, key ? &here : j->at);
-	gt_format(j->why + n, j->cap - n, "%s%s", n ? ": " : "", what);
+	j->why[0] = '\0';
+	put_path(j->why, j->cap, key ? &here : j->at);
+	gt_utf8_append(j->why, j->cap, ": ", j->why[0] ? 2 : 0);
+	gt_utf8_append(j->why, j->cap, what, strlen(what));
 	return false;
 }
 
