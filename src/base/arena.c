@@ -75,9 +75,7 @@ void gt_arena_reset(struct gt_arena *a)
 static struct block *grow(struct gt_arena *a, size_t n)
 {
 	size_t cap = n > BLOCK ? n : BLOCK;
-	if (n > SIZE_MAX / 2)
-		return NULL;
-	struct block *b = malloc(sizeof *b + cap);
+	struct block *b = n > SIZE_MAX / 2 ? NULL : malloc(sizeof *b + cap);
 	a->shortage = a->shortage || !b;
 	if (!b)
 		return NULL;
@@ -91,9 +89,7 @@ static struct block *grow(struct gt_arena *a, size_t n)
 void *gt_arena_get(struct gt_arena *a, size_t n)
 {
 	struct block *b = a->head;
-	if (n > SIZE_MAX - 15)
-		return NULL;
-	n = (n + 15) & ~(size_t)15;
+	n = n > SIZE_MAX - 15 ? n : (n + 15) & ~(size_t)15;
 	if (!b || b->cap - b->used < n)
 		b = grow(a, n);
 	if (!b)

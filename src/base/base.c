@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "utf8.h"
+
 struct gt_bytes gt_bytes_of(const void *p, size_t n)
 {
 	return (struct gt_bytes){p, n};
@@ -96,8 +98,7 @@ bool gt_copy(char *out, size_t cap, const char *s)
 	size_t n = strlen(s);
 	bool fits = n < cap;
 	assert(cap > 0);
-	if (!fits)
-		n = cap - 1;
+	n = gt_utf8_cut(s, n, cap - 1);
 	memcpy(out, s, n);
 	out[n] = '\0';
 	return fits;
@@ -110,6 +111,8 @@ void gt_format(char *out, size_t cap, const char *fmt, ...)
 	int n = vsnprintf(out, cap, fmt, ap);
 	va_end(ap);
 	assert(n >= 0);
+	if (cap > 0 && (size_t)n >= cap)
+		out[gt_utf8_cut(out, (size_t)n, cap - 1)] = '\0';
 }
 
 void *gt_lend(const void *p)
@@ -125,11 +128,6 @@ uint32_t gt_get32(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
 	       (uint32_t)p[2] << 8 | p[3];
-}
-
-uint64_t gt_get64(const uint8_t *p)
-{
-	return (uint64_t)gt_get32(p) << 32 | gt_get32(p + 4);
 }
 
 void gt_put32(uint8_t *p, uint32_t v)

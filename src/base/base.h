@@ -1,4 +1,16 @@
-/* base.h: the few types and functions every file of the core uses. */
+/* base.h: the few types and functions every file of the core uses.
+ *
+ * The room base/ is the ground: what any other may include, and what knows
+ * nothing of any other.
+ *
+ *   base arena limit error      bytes and ids, memory, limits, errors
+ *   utf8 iso8601 json code      text: characters, times, JSON, codes of places
+ *   protocol                    what each version of the protocol adds
+ *
+ * It uses the C library, jansson, protobuf-c's messages and OpenSSL's SHA-256.
+ * It promises: no clock, no file, no socket, no state but what a caller holds;
+ * the same answer to the same question, from any thread. Memory is the
+ * caller's, an arena's, or said to be otherwise. */
 #ifndef GT_BASE_H
 #define GT_BASE_H
 
@@ -51,17 +63,19 @@ struct gt_now {
 struct gt_bytes gt_bytes_of(const void *p, size_t n);
 /* A string without the NUL that ends it; NULL is no bytes. */
 struct gt_bytes gt_bytes_str(const char *s);
-/* As many, and the same. No bytes are equal wherever they lie. */
+/* As many, and the same; of none, where they lie does not matter. */
 bool gt_bytes_eq(struct gt_bytes a, struct gt_bytes b);
+/* The same name; no name at all. */
 bool gt_id_eq(const struct gt_id *a, const struct gt_id *b);
 bool gt_id_is_zero(const struct gt_id *a);
+/* The same of transfers. */
 bool gt_transfer_id_eq(const struct gt_transfer_id *a,
                        const struct gt_transfer_id *b);
 bool gt_transfer_id_is_zero(const struct gt_transfer_id *a);
 
 /* Lower-case hexadecimal. out holds 2n+1 chars. */
 void gt_hex(char *out, const uint8_t *p, size_t n);
-/* The same of an id, of a transfer's. */
+/* The same of an id and of a transfer's. */
 void gt_id_hex(char out[GT_HEX_ID], const struct gt_id *id);
 void gt_transfer_id_hex(char out[GT_HEX_TRANSFER],
                         const struct gt_transfer_id *id);
@@ -71,9 +85,11 @@ int gt_hex_digit(char c);
  * that. */
 bool gt_unhex(uint8_t *out, size_t n, const char *hex);
 
-/* Copies s, cut to fit, always terminated. True if it fitted. */
+/* Copies s, cut to fit, always terminated: cap must not be 0. True if it
+ * fitted. No character is halved (utf8.h). */
 bool gt_copy(char *out, size_t cap, const char *s);
-/* snprintf that is always terminated and asserts a sane format. */
+/* snprintf that asserts a sane format; cut to fit, always terminated, and no
+ * character is halved. */
 void gt_format(char *out, size_t cap, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));
 
@@ -82,13 +98,12 @@ void gt_format(char *out, size_t cap, const char *fmt, ...)
  * write to it nor free it. The one place where const goes. */
 void *gt_lend(const void *p);
 
-/* Big-endian, as on the wire. */
+/* Big-endian, as on the wire. p has, or gets, 4 or 8 bytes. */
 uint32_t gt_get32(const uint8_t *p);
-uint64_t gt_get64(const uint8_t *p);
 void gt_put32(uint8_t *p, uint32_t v);
 void gt_put64(uint8_t *p, uint64_t v);
 
-/* SHA-256 of the parts one after the other. */
+/* SHA-256 of the parts one after the other; of n bytes at p. */
 void gt_sha256(struct gt_id *out, const struct gt_bytes *parts, size_t n);
 void gt_sha256_one(struct gt_id *out, const void *p, size_t n);
 

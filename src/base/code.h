@@ -7,7 +7,9 @@
  *
  * Containment is by prefix of whole levels: 330106 lies in 3301. A suffix
  * (lower-case letters, digits, '-') names something *in* the place; nothing
- * lies in a code that has one. */
+ * lies in a code that has one.
+ *
+ * Tests: u_base.c. */
 #ifndef GT_CODE_H
 #define GT_CODE_H
 
@@ -15,7 +17,7 @@
 
 /* The code is well-formed: digits of a known length, an optional suffix. */
 bool gt_code_valid(const char *code);
-/* 0 for 2 digits … 4 for 12; -1: not a code. */
+/* By its digits alone: 0 for 2 … 4 for 12; -1: not a code. */
 int gt_code_depth(const char *code);
 /* "province" … "village" for depth 0 … 4; NULL beyond. */
 const char *gt_level_name(int depth);

@@ -224,14 +224,9 @@ static int canon_object(struct gt_json_out *o, const json_t *v, int depth)
 	struct name *names = n <= FEW ? few : calloc(n, sizeof *names);
 	if (!names)
 		return -GT_ENOMEM;
-	/* jansson iterates by a pointer to what it does not change */
-	union {
-		const json_t *in;
-		json_t *out;
-	} whole = {.in = v};
 	const char *key;
-	json_t *value;
-	json_object_foreach(whole.out, key, value)
+	json_t *value, *whole = gt_lend(v);
+	json_object_foreach(whole, key, value)
 	{
 		names[i++] = (struct name){key, strlen(key), value};
 	}

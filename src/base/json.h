@@ -19,6 +19,7 @@ struct gt_json_out {
 	bool failed;
 };
 
+/* Appends n bytes; a string. */
 void gt_json_put(struct gt_json_out *o, const void *p, size_t n);
 void gt_json_puts(struct gt_json_out *o, const char *s);
 /* The string in quotes, escaped as RFC 8785 has it. */

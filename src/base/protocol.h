@@ -7,7 +7,9 @@
  *      both ends keep a token of their last session (lineage.h)
  *
  * A node speaks every version from GT_PROTOCOL_MIN to the newest it was built
- * with or is held to (gt_node_config.protocol_max). */
+ * with or is held to (gt_node_config.protocol_max).
+ *
+ * Tests: u_node.c, and real daemons of two versions in tests/e2e. */
 #ifndef GT_PROTOCOL_H
 #define GT_PROTOCOL_H
 
@@ -24,11 +26,13 @@ static inline uint32_t gt_version_common(uint32_t min, uint32_t max,
 	return top >= min && top >= GT_PROTOCOL_MIN ? top : 0;
 }
 
+/* A Done is handed over (2, above). */
 static inline bool gt_version_hands_over(uint32_t version)
 {
 	return version >= 2;
 }
 
+/* Both ends keep a token of their last session (2, above). */
 static inline bool gt_version_tokens(uint32_t version)
 {
 	return version >= 2;

@@ -1,7 +1,5 @@
 #include "utf8.h"
 
-#include <string.h>
-
 /* Length of the sequence a byte begins, 0: none begins with it. */
 static size_t length_of(uint8_t lead)
 {
@@ -48,21 +46,11 @@ size_t gt_utf8_cut(const char *s, size_t n, size_t most)
 	if (n <= most)
 		return n;
 	for (size_t back = 1; back < GT_UTF8_MAX && back <= most; back++) {
-		size_t at = most - back, len;
-		(void)gt_utf8_next(s + at, n - at, &len);
-		if (len > back)
-			return at;
+		uint8_t b = (uint8_t)s[most - back];
+		if ((b & 0xc0) != 0x80)
+			return length_of(b) > back ? most - back : most;
 	}
 	return most;
-}
-
-void gt_utf8_append(char *out, size_t cap, const char *s, size_t n)
-{
-	size_t at = strlen(out);
-	assert(at < cap);
-	n = gt_utf8_cut(s, n, cap - 1 - at);
-	memcpy(out + at, s, n);
-	out[at + n] = '\0';
 }
 
 bool gt_utf8_control(uint32_t c)

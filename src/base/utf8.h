@@ -17,12 +17,10 @@ enum { GT_UTF8_MAX = 4 }; /* bytes of a character */
 uint32_t gt_utf8_next(const char *s, size_t n, size_t *len);
 /* All of it is characters. */
 bool gt_utf8_valid(const char *s, size_t n);
-/* The most bytes of s, which has n, up to `most` that halve no character. What
- * is broken may be cut anywhere. */
+/* How much to keep of s, which has n bytes, that is `most` bytes or fewer and
+ * halves no character. What is broken may be cut anywhere. Looks at no byte
+ * beyond `most`. */
 size_t gt_utf8_cut(const char *s, size_t n, size_t most);
-/* Puts what fits of s, which has n bytes, behind the string in out, and halves
- * no character. out has room for cap bytes, its NUL included. */
-void gt_utf8_append(char *out, size_t cap, const char *s, size_t n);
 
 /* What a terminal or a log viewer would act on instead of showing: C0, DEL, C1,
  * separators of lines, what turns the direction of reading. */

@@ -30,33 +30,31 @@ struct prop {
 	bool must;
 };
 
-enum { KEY_SHOWN = 100 }; /* bytes of a name anybody may have made up */
-
-static void put_path(char *out, size_t cap, const struct at *at)
+/* Bytes of a name that anybody may have made up. */
+static int shown(const char *key)
 {
-	char index[32];
+	return (int)gt_utf8_cut(key, strlen(key), 100);
+}
+
+static size_t put_path(char *out, size_t cap, const struct at *at)
+{
 	if (!at)
-		return;
-	put_path(out, cap, at->up);
-	if (at->key) {
-		size_t n = strlen(at->key);
-		gt_utf8_append(out, cap, ".", at->up ? 1 : 0);
-		gt_utf8_append(out, cap, at->key,
-		               gt_utf8_cut(at->key, n, KEY_SHOWN));
-	} else {
-		gt_format(index, sizeof index, "[%zu]", at->index);
-		gt_utf8_append(out, cap, index, strlen(index));
-	}
+		return 0;
+	size_t n = put_path(out, cap, at->up);
+	if (at->key)
+		gt_format(out + n, cap - n, "%s%.*s", at->up ? "." : "",
+		          shown(at->key), at->key);
+	else
+		gt_format(out + n, cap - n, "[%zu]", at->index);
+	return n + strlen(out + n);
 }
 
 /* key is the property meant when it is not the place itself. Always false. */
 static bool refuse(struct judge *j, const char *key, const char *what)
 {
 	struct at here = {j->at, key, 0};
-	j->why[0] = '\0';
-	put_path(j->why, j->cap, key ? &here : j->at);
-	gt_utf8_append(j->why, j->cap, ": ", j->why[0] ? 2 : 0);
-	gt_utf8_append(j->why, j->cap, what, strlen(what));
+	size_t n = put_path(j->why, j->cap, key ? &here : j->at);
+	gt_format(j->why + n, j->cap - n, "%s%s", n ? ": " : "", what);
 	return false;
 }
 

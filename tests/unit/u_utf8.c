@@ -127,13 +127,17 @@ static void cuts(void **state)
 	assert_int_equal(n + 1, sizeof fine);
 	for (size_t most = 0; most <= n + 2; most++) {
 		size_t want = most > n ? n : most;
-		char out[sizeof text + 2] = "x";
+		char out[sizeof text + 2];
 		while (!fine[want])
 			want--;
 		assert_int_equal(gt_utf8_cut(text, n, most), want);
-		gt_utf8_append(out, most + 2, text, n);
-		assert_int_equal(strlen(out), 1 + want);
-		assert_memory_equal(out + 1, text, want);
+		/* and what cuts to fit cuts there */
+		assert_int_equal(gt_copy(out, most + 1, text), most >= n);
+		assert_int_equal(strlen(out), want);
+		assert_memory_equal(out, text, want);
+		gt_format(out, most + 1, "%s%s", "", text);
+		assert_int_equal(strlen(out), want);
+		assert_memory_equal(out, text, want);
 	}
 }
 

@@ -1,0 +1,76 @@
+/* u_arena.c: what an arena hands out is aligned and its own, and what it could
+ * not hand out is told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "arena.h"
+
+enum { PIECES = 3000, LARGE = 2 << 20 };
+
+static void pieces(void **state)
+{
+	(void)state;
+	struct gt_arena *a = gt_arena_new();
+	static uint8_t *p[PIECES];
+	/* across blocks, and with pieces larger than one */
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < PIECES; i++) {
+			size_t n = i == 77 ? LARGE : i % 100;
+			p[i] = gt_arena_get(a, n);
+			assert_non_null(p[i]);
+			assert_int_equal((uintptr_t)p[i] % 16, 0);
+			memset(p[i], (int)(i % 251), n);
+		}
+		for (size_t i = 0; i < PIECES; i++)
+			for (size_t k = 0; i != 77 && k < i % 100; k++)
+				assert_int_equal(p[i][k], i % 251);
+		gt_arena_reset(a);
+	}
+	gt_arena_free(a);
+	gt_arena_free(NULL);
+}
+
+static void copies(void **state)
+{
+	(void)state;
+	struct gt_arena *a = gt_arena_new();
+	char text[] = "课程";
+	char *s = gt_arena_str(a, text);
+	uint8_t *b = gt_arena_copy(a, text, 3);
+	memset(text, 'x', sizeof text - 1);
+	assert_string_equal(s, "课程");
+	assert_memory_equal(b, "课", 3);
+	assert_null(gt_arena_str(a, NULL));
+	assert_null(gt_arena_copy(a, NULL, 3));
+	gt_arena_free(a);
+}
+
+static void shortage(void **state)
+{
+	(void)state;
+	struct gt_arena *a = gt_arena_new();
+	assert_false(gt_arena_short(a));
+	assert_null(gt_arena_get(a, SIZE_MAX));
+	assert_null(gt_arena_get(a, SIZE_MAX / 2 + 1));
+	assert_true(gt_arena_short(a));
+	assert_non_null(gt_arena_get(a, 1));
+	assert_true(gt_arena_short(a)); /* until it is reset */
+	gt_arena_reset(a);
+	assert_false(gt_arena_short(a));
+	gt_arena_free(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(pieces),
+	        cmocka_unit_test(copies),
+	        cmocka_unit_test(shortage),
+	};
+	return cmocka_run_group_tests_name("arena", tests, NULL, NULL);
+}
