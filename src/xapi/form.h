@@ -15,7 +15,9 @@
  * (the body is as handed in, so that it is the client's; one copy with and one
  * without are two forms), durations as strings, mbox and every IRI as text,
  * names of actors, the order of attachments and context activities, extensions
- * (but a number is a number: 1, 1.0 and 1e0 are the same). */
+ * (but a number is a number: 1, 1.0 and 1e0 are the same).
+ *
+ * Tests: u_statement.c; the vectors of u_vectors.c fix it. */
 #ifndef GT_FORM_H
 #define GT_FORM_H
 

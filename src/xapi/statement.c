@@ -22,12 +22,12 @@ bool gt_uuid_parse(uint8_t out[GT_UUID_BYTES], const char *text)
 	return gt_unhex(out, GT_UUID_BYTES, hex);
 }
 
-void gt_uuid_format(char out[37], const uint8_t id[GT_UUID_BYTES])
+void gt_uuid_format(char out[GT_UUID_TEXT], const uint8_t id[GT_UUID_BYTES])
 {
 	char hex[2 * GT_UUID_BYTES + 1];
 	gt_hex(hex, id, GT_UUID_BYTES);
-	gt_format(out, 37, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
-	          hex + 16, hex + 20);
+	gt_format(out, GT_UUID_TEXT, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8,
+	          hex + 12, hex + 16, hex + 20);
 }
 
 /* ---------------------------------------------------------- parsing */
@@ -54,8 +54,7 @@ static void make_text(char *s)
 
 static int refuse(struct batch *b, int code, const char *what)
 {
-	gt_format(b->why, b->why_cap, "statement %zu: ", b->n);
-	gt_utf8_append(b->why, b->why_cap, what, strlen(what));
+	gt_format(b->why, b->why_cap, "statement %zu: %s", b->n, what);
 	return code;
 }
 
@@ -248,7 +247,7 @@ static bool put_member(struct render *r, struct gt_bytes key,
 static void put_missing(struct render *r, const uint8_t *id,
                         const char *authority)
 {
-	char uuid[37];
+	char uuid[GT_UUID_TEXT];
 	gt_uuid_format(uuid, id);
 	if (!(r->has & HAS_ID))
 		put_text(r, "id", uuid);
@@ -287,11 +286,4 @@ char *gt_statement_render_at(struct gt_bytes body,
 		return NULL;
 	}
 	return r.o.p;
-}
-
-char *gt_statement_render(struct gt_bytes body, const uint8_t id[GT_UUID_BYTES],
-                          int64_t stored_ms, const char *authority)
-{
-	return gt_statement_render_at(body, id, stored_ms, stored_ms,
-	                              authority);
 }

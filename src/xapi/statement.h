@@ -1,6 +1,16 @@
 /* statement.h: what guantong must understand of an xAPI statement.
  *
- * Accepts xAPI 1.0.3 and 2.0.0 statements. Pure functions over JSON bytes. */
+ * Accepts xAPI 1.0.3 and 2.0.0 statements. Pure functions over JSON bytes.
+ *
+ * The room xapi/ knows what a statement is, not what becomes of one. It uses
+ * base/ and jansson. It promises: no state, no clock, no randomness of its own;
+ * the bytes handed in are kept as they came; a refusal names the statement, the
+ * property and what is wrong, in UTF-8 whatever was sent.
+ *
+ *   statement   a request's body into statements, a statement into its answer
+ *   form        when two of them are the same
+ *   xapi.h      is this JSON a statement: xapi_check.c what lies where,
+ *               xapi_text.c the strings that must have a form */
 #ifndef GT_STATEMENT_H
 #define GT_STATEMENT_H
 
@@ -19,9 +29,10 @@ struct gt_statement {
 	bool has_authority;    /* the body names one; else the caller assigns */
 };
 
-/* Parses "xxxxxxxx-xxxx-..." in either case. */
+/* "xxxxxxxx-xxxx-...", read in either case, written in the lower one. False: it
+ * is no such text, out is not touched. */
 bool gt_uuid_parse(uint8_t out[GT_UUID_BYTES], const char *text);
-void gt_uuid_format(char out[37], const uint8_t id[GT_UUID_BYTES]);
+void gt_uuid_format(char out[GT_UUID_TEXT], const uint8_t id[GT_UUID_BYTES]);
 
 /* A request body: one statement or an array, split and validated (xapi.h says
  * against what). Every statement's body is a slice of `json` byte for byte;
@@ -38,15 +49,11 @@ int gt_statements_parse(struct gt_bytes json,
                         size_t why_cap);
 
 /* The statement as an LRS returns it: the body's own bytes with what it has not
- * of id, timestamp (= stored), stored, authority, version (1.0.0) put behind
- * its last property. `stored` is each LRS's own: one in the body is replaced.
- * authority NULL or "": none is put. Caller frees with free(). NULL: out of
- * memory or not a JSON object. */
-char *gt_statement_render(struct gt_bytes body, const uint8_t id[GT_UUID_BYTES],
-                          int64_t stored_ms, const char *authority);
-
-/* The same at an LRS that is not the first to store it: a timestamp the body
- * lacks is when the first one did. */
+ * of id, timestamp, stored, authority, version (1.0.0) put behind its last
+ * property. `stored` is each LRS's own: one in the body is replaced. A
+ * timestamp the body lacks is when the first LRS stored it. authority NULL or
+ * "": none is put. Caller frees with free(). NULL: out of memory or not a JSON
+ * object. */
 char *gt_statement_render_at(struct gt_bytes body,
                              const uint8_t id[GT_UUID_BYTES],
                              int64_t timestamp_ms, int64_t stored_ms,

@@ -6,7 +6,9 @@
  * have a form (UUID, IRI, language tag, time, duration, mailto:, hexadecimal
  * digest) and has not. contextAgents and contextGroups are refused in a body
  * that says it is version 1.0. Taken, since terminals send it: a time without
- * offset. Not asked: whether an attachment's bytes are at hand. */
+ * offset. Not asked: whether an attachment's bytes are at hand.
+ *
+ * Tests: u_statement.c, fuzz/f_statement.c. */
 #ifndef GT_XAPI_H
 #define GT_XAPI_H
 
@@ -14,8 +16,8 @@
 
 #include "base.h"
 
-/* statement was read with GT_JSON_STRICT. why gets "context.registration: not a
- * UUID". */
+/* statement was read with GT_JSON_STRICT. False: it is none, and why says which
+ * property and what is wrong, "context.registration: not a UUID". */
 bool gt_xapi_check(json_t *statement, char *why, size_t why_cap);
 
 /* "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", either case. */
@@ -25,7 +27,6 @@ bool gt_xapi_is_uuid(const char *text);
 bool gt_xapi_is_iri(const char *text);
 /* Shaped like a BCP 47 tag. */
 bool gt_xapi_is_language(const char *text);
-
 /* "mailto:" and an address, by its '@'. */
 bool gt_xapi_is_mailto(const char *text);
 /* 40 hexadecimal digits. */
@@ -36,6 +37,7 @@ bool gt_xapi_is_sha2(const char *text);
 bool gt_xapi_is_media_type(const char *text);
 /* 1.0, 1.0.x, 2.0, 2.0.x */
 bool gt_xapi_is_version(const char *text);
+/* A date and a time as gt_iso_parse takes them. */
 bool gt_xapi_is_time(const char *text);
 
 #endif

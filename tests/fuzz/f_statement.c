@@ -44,8 +44,8 @@ static void check(const struct gt_statement *s)
 	bool timed = json_object_get(v, "timestamp") != NULL;
 	json_decref(v);
 	free(o.p);
-	char *text = gt_statement_render(s->body, s->id, 1000,
-	                                 "{\"mbox\":\"mailto:a@b.cn\"}");
+	char *text = gt_statement_render_at(s->body, s->id, 1000, 1000,
+	                                    "{\"mbox\":\"mailto:a@b.cn\"}");
 	assert(text);
 	/* a timestamp that was put in is the client's from then on */
 	if (timed)
@@ -70,6 +70,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(out[i].body.p + out[i].body.n <= data + size);
 		check(&out[i]);
 	}
-	free(gt_statement_render(gt_bytes_of(data, size), ids[0], 0, ""));
+	free(gt_statement_render_at(gt_bytes_of(data, size), ids[0], 0, 0, ""));
 	return 0;
 }

@@ -275,8 +275,7 @@ static void refused(void **state)
 	}
 }
 
-/* ----------------------------------------------------------------------
- * batches */
+/* ---------------------------------------------------------- batches */
 
 static void slices(void **state)
 {
@@ -380,8 +379,7 @@ static void cut(void **state)
 	}
 }
 
-/* ------------------------------------------------------------------------
- * forms */
+/* ------------------------------------------------------------ forms */
 
 static const struct {
 	const char *a, *b;
@@ -477,8 +475,7 @@ static void form_bytes(void **state)
 	assert_memory_equal(&out[0].form, &want, sizeof want);
 }
 
-/* --------------------------------------------------------------------
- * rendering */
+/* -------------------------------------------------------- rendering */
 
 static void rendered(void **state)
 {
@@ -511,8 +508,8 @@ static void rendered(void **state)
 	static const char *const bad[] = {
 	        "", "[]", "{", "{'a':1", "{1:2}", "{'a':1}x", "{'a\n':1}"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		assert_null(gt_statement_render(gt_bytes_str(expand(bad[i])),
-		                                ids[0], 0, ""));
+		assert_null(gt_statement_render_at(gt_bytes_str(expand(bad[i])),
+		                                   ids[0], 0, 0, ""));
 }
 
 static void uuids(void **state)
