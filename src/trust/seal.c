@@ -5,24 +5,26 @@
 #include <string.h>
 
 static const char context[] = "guantong seal v1\n";
+enum { CONTEXT = sizeof context - 1, SIGNED_TEXT = CONTEXT + GT_ID_BYTES };
 
-int gt_key_from_seed(struct gt_key *key, const uint8_t seed[32])
+int gt_key_from_seed(struct gt_key *key, const uint8_t seed[GT_KEY_BYTES])
 {
 	size_t n = sizeof key->public;
-	EVP_PKEY *k =
-	        EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, 32);
+	EVP_PKEY *k = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed,
+	                                           GT_KEY_BYTES);
 	bool ok = k && EVP_PKEY_get_raw_public_key(k, key->public, &n) == 1 &&
-	          n == 32;
+	          n == GT_KEY_BYTES;
 	EVP_PKEY_free(k);
-	memcpy(key->seed, seed, 32);
+	memcpy(key->seed, seed, GT_KEY_BYTES);
 	return ok ? 0 : -GT_ENOMEM;
 }
 
-int gt_sign(const struct gt_key *key, struct gt_bytes text, uint8_t sig[64])
+int gt_sign(const struct gt_key *key, struct gt_bytes text,
+            uint8_t sig[GT_SIGNATURE_BYTES])
 {
-	size_t n = 64;
+	size_t n = GT_SIGNATURE_BYTES;
 	EVP_PKEY *k = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL,
-	                                           key->seed, 32);
+	                                           key->seed, GT_KEY_BYTES);
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
 	bool ok = k && c && EVP_DigestSignInit(c, NULL, NULL, NULL, k) == 1 &&
 	          EVP_DigestSign(c, sig, &n, text.p, text.n) == 1;
@@ -33,15 +35,16 @@ int gt_sign(const struct gt_key *key, struct gt_bytes text, uint8_t sig[64])
 
 /* 1: good. 0: bad, or OpenSSL ran out of memory where it does not tell. No
  * bytes of the caller's can make the steps before fail. */
-static int verify_once(const uint8_t public[32], struct gt_bytes text,
-                       const uint8_t sig[64])
+static int verify_once(const uint8_t public[GT_KEY_BYTES], struct gt_bytes text,
+                       const uint8_t sig[GT_SIGNATURE_BYTES])
 {
-	EVP_PKEY *k =
-	        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public, 32);
+	EVP_PKEY *k = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
+	                                          public, GT_KEY_BYTES);
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
 	int status = -GT_ENOMEM;
 	if (k && c && EVP_DigestVerifyInit(c, NULL, NULL, NULL, k) == 1)
-		status = EVP_DigestVerify(c, sig, 64, text.p, text.n) == 1;
+		status = EVP_DigestVerify(c, sig, GT_SIGNATURE_BYTES, text.p,
+		                          text.n) == 1;
 	EVP_MD_CTX_free(c);
 	EVP_PKEY_free(k);
 	return status;
@@ -50,11 +53,11 @@ static int verify_once(const uint8_t public[32], struct gt_bytes text,
 /* A signature known to be good, RFC 8032 7.1, test 1. */
 static int verify_known(void)
 {
-	static const uint8_t public[32] =
+	static const uint8_t public[GT_KEY_BYTES] =
 	        "\xd7\x5a\x98\x01\x82\xb1\x0a\xb7\xd5\x4b\xfe\xd3\xc9\x64"
 	        "\x07\x3a\x0e\xe1\x72\xf3\xda\xa6\x23\x25\xaf\x02\x1a\x68"
 	        "\xf7\x07\x51\x1a";
-	static const uint8_t sig[64] =
+	static const uint8_t sig[GT_SIGNATURE_BYTES] =
 	        "\xe5\x56\x43\x00\xc3\x60\xac\x72\x90\x86\xe2\xcc\x80\x6e"
 	        "\x82\x8a\x84\x87\x7f\x1e\xb8\xe5\xd9\x74\xd8\x73\xe0\x65"
 	        "\x22\x49\x01\x55\x5f\xb8\x82\x15\x90\xa3\x3b\xac\xc6\x1e"
@@ -66,8 +69,8 @@ static int verify_known(void)
 /* A verdict of "bad" is for ever: an item refused is not asked for again. So
  * it is believed only of an OpenSSL that at the same time finds a good one
  * good. */
-int gt_verify(const uint8_t public[32], struct gt_bytes text,
-              const uint8_t sig[64])
+int gt_verify(const uint8_t public[GT_KEY_BYTES], struct gt_bytes text,
+              const uint8_t sig[GT_SIGNATURE_BYTES])
 {
 	int status = verify_once(public, text, sig);
 	if (status == 0)
@@ -110,6 +113,7 @@ struct tree {
 	const struct gt_id *leaves;
 	struct gt_id (*paths)[GT_SEAL_DEPTH]; /* of each leaf, leaf to root */
 	uint8_t *depth;
+	size_t n;
 };
 
 /* Hashes leaves [at, at + n) and appends each half's root to the paths of the
@@ -156,32 +160,28 @@ static bool climb(struct gt_id *root, const Gt__Signed *s)
 	return sn == 0;
 }
 
-static void signed_text(uint8_t out[sizeof context - 1 + GT_ID_BYTES],
-                        const struct gt_id *root)
+static void signed_text(uint8_t out[SIGNED_TEXT], const struct gt_id *root)
 {
-	memcpy(out, context, sizeof context - 1);
-	memcpy(out + sizeof context - 1, root->b, GT_ID_BYTES);
+	memcpy(out, context, CONTEXT);
+	memcpy(out + CONTEXT, root->b, GT_ID_BYTES);
 }
 
 /* ------------------------------------------------------------- seal */
 
 static struct gt_bytes encode(const struct gt_key *key, Gt__Kind kind,
-                              struct gt_bytes body, /* NOLINTNEXTLINE */
-                              uint8_t sig[64], const struct tree *t, size_t i,
-                              size_t n, struct gt_arena *arena)
+                              struct gt_bytes body,
+                              const uint8_t sig[GT_SIGNATURE_BYTES],
+                              const struct tree *t, size_t i,
+                              struct gt_arena *arena)
 {
 	Gt__Signed s = GT__SIGNED__INIT;
 	ProtobufCBinaryData path[GT_SEAL_DEPTH];
-	union {
-		const uint8_t *in;
-		uint8_t *out;
-	} bytes = {.in = body.p}, public = {.in = key->public};
 	s.kind = kind;
-	s.body = (ProtobufCBinaryData){body.n, bytes.out};
-	s.key = (ProtobufCBinaryData){32, public.out};
-	s.signature = (ProtobufCBinaryData){64, sig};
+	s.body = gt_lend_bytes(body);
+	s.key = gt_lend_bytes(gt_bytes_of(key->public, GT_KEY_BYTES));
+	s.signature = gt_lend_bytes(gt_bytes_of(sig, GT_SIGNATURE_BYTES));
 	s.index = i;
-	s.count = n;
+	s.count = t->n;
 	s.n_path = t->depth[i];
 	s.path = path;
 	for (size_t k = 0; k < s.n_path; k++)
@@ -199,19 +199,19 @@ int gt_seal(const struct gt_key *key, Gt__Kind kind,
 	struct tree t = {
 	        leaves,
 	        gt_arena_get(arena, n * sizeof(struct gt_id) * GT_SEAL_DEPTH),
-	        gt_arena_get(arena, n)};
+	        gt_arena_get(arena, n), n};
 	if (!leaves || !t.paths || !t.depth)
 		return -GT_ENOMEM;
 	memset(t.depth, 0, n);
 	for (size_t i = 0; i < n; i++)
 		leaf_hash(&leaves[i], kind, bodies[i]);
 	struct gt_id root;
-	uint8_t text[sizeof context - 1 + GT_ID_BYTES], sig[64];
+	uint8_t text[SIGNED_TEXT], sig[GT_SIGNATURE_BYTES];
 	subtree(&t, 0, n, &root);
 	signed_text(text, &root);
 	int status = gt_sign(key, gt_bytes_of(text, sizeof text), sig);
 	for (size_t i = 0; status == 0 && i < n; i++) {
-		out[i] = encode(key, kind, bodies[i], sig, &t, i, n, arena);
+		out[i] = encode(key, kind, bodies[i], sig, &t, i, arena);
 		if (!out[i].p)
 			status = -GT_ENOMEM;
 	}
@@ -248,17 +248,18 @@ static bool remembered(const struct gt_seal_cache *cache,
 
 int gt_unseal(const Gt__Signed *s, struct gt_seal_cache *cache)
 {
-	if (s->key.len != 32 || s->signature.len != 64 || s->count == 0 ||
+	if (s->key.len != GT_KEY_BYTES ||
+	    s->signature.len != GT_SIGNATURE_BYTES || s->count == 0 ||
 	    s->count > GT_SEAL_MAX || s->index >= s->count ||
 	    s->n_path > GT_SEAL_DEPTH)
 		return -GT_EMALFORMED;
 	struct gt_id root, token;
-	uint8_t text[sizeof context - 1 + GT_ID_BYTES];
+	uint8_t text[SIGNED_TEXT];
 	leaf_hash(&root, s->kind, gt_bytes_of(s->body.data, s->body.len));
 	if (!climb(&root, s))
 		return -GT_EMALFORMED;
-	struct gt_bytes parts[3] = {{s->key.data, 32},
-	                            {s->signature.data, 64},
+	struct gt_bytes parts[3] = {{s->key.data, GT_KEY_BYTES},
+	                            {s->signature.data, GT_SIGNATURE_BYTES},
 	                            {root.b, GT_ID_BYTES}};
 	gt_sha256(&token, parts, 3);
 	if (cache && remembered(cache, &token))

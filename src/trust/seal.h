@@ -4,7 +4,15 @@
  * GT_SEAL_MAX bodies, so that importing a thousand entries costs one signature
  * and checking them one verification. The signed text is
  *     "guantong seal v1\n" || root
- * and a leaf is SHA-256(00 || kind || body), a node SHA-256(01 || l || r). */
+ * and a leaf is SHA-256(00 || kind || body), a node SHA-256(01 || l || r).
+ *
+ * The room trust/ is what is signed and with which key: keys and seals here,
+ * envelopes and what lies in them in signed.h. It uses base/, the messages of
+ * the protocol, and OpenSSL for Ed25519 alone. It promises: a signature is
+ * called bad only if it is, never for want of memory; no key is kept; nothing
+ * is said of whose a key is, which the roster says and the node asks.
+ *
+ * Tests: u_seal.c; the vectors of u_vectors.c fix the bytes. */
 #ifndef GT_SEAL_H
 #define GT_SEAL_H
 
@@ -36,10 +44,10 @@ int gt_seal(const struct gt_key *key, Gt__Kind kind,
             struct gt_bytes *out);
 
 /* Remembers the last roots found good, so that a batch is verified once. Not
- * safe for use by two threads. */
+ * safe for use by two threads. NULL: out of memory. */
 struct gt_seal_cache;
 struct gt_seal_cache *gt_seal_cache_new(void);
-void gt_seal_cache_free(struct gt_seal_cache *cache);
+void gt_seal_cache_free(struct gt_seal_cache *cache); /* NULL is fine */
 
 /* The signature is good for exactly this kind and body by signed->key. Says
  * nothing about who that key belongs to. 0, -GT_EMALFORMED, -GT_ESIGNATURE,
