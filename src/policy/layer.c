@@ -1,4 +1,4 @@
-#include "layer.h"
+#include "policy_inside.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -291,4 +291,19 @@ void gt_layer_free(struct gt_layer *layer)
 		return;
 	gt_arena_free(layer->arena);
 	free(layer);
+}
+
+const char *gt_layer_origin(const struct gt_layer *layer)
+{
+	return layer->origin;
+}
+
+uint64_t gt_layer_version(const struct gt_layer *layer)
+{
+	return layer->version;
+}
+
+bool gt_layer_ages(const struct gt_layer *layer)
+{
+	return layer->ages;
 }

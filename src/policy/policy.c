@@ -1,9 +1,8 @@
-#include "policy.h"
+#include "policy_inside.h"
 
 #include <string.h>
 
 #include "code.h"
-#include "layer.h"
 
 static const char *const verdicts[] = {"deny", "metadata", "on-demand",
                                        "mirror"};
@@ -51,21 +50,6 @@ bool gt_field_ranged(Gt__Field field)
 enum gt_verdict gt_verdict_ceiling(enum gt_verdict parent)
 {
 	return parent >= GT_ON_DEMAND ? GT_MIRROR : parent;
-}
-
-const char *gt_layer_origin(const struct gt_layer *layer)
-{
-	return layer->origin;
-}
-
-uint64_t gt_layer_version(const struct gt_layer *layer)
-{
-	return layer->version;
-}
-
-bool gt_layer_ages(const struct gt_layer *layer)
-{
-	return layer->ages;
 }
 
 bool gt_pattern_match(const struct gt_pattern *p, const char *text)

@@ -12,7 +12,14 @@
  *   ceiling(deny) = deny, ceiling(metadata) = metadata, else mirror
  *
  * The ceiling states what a tree means: bytes reach a child only through its
- * parent, so a parent that may not store a resource has none to pass on. */
+ * parent, so a parent that may not store a resource has none to pass on.
+ *
+ * The room policy/ is layers (layer.c compiles one) and verdicts (policy.c). It
+ * uses base/ and the messages of the protocol. It promises: a layer is checked
+ * whole when it is made and never changes; a decision takes no memory, asks no
+ * clock and no database, and is the same at every node that asks it.
+ *
+ * Tests: u_policy.c; u_policy_model.c holds it to the equations above. */
 #ifndef GT_POLICY_H
 #define GT_POLICY_H
 
@@ -26,10 +33,12 @@ enum gt_verdict {
 	GT_MIRROR = 3,
 };
 
-const char *gt_verdict_name(enum gt_verdict v); /* "on-demand" */
-int gt_verdict_parse(const char *name);         /* -1: no such verdict */
-const char *gt_field_name(Gt__Field field);     /* "audience" */
-int gt_field_parse(const char *name);           /* -1: no such field */
+/* "on-demand", NULL: no such verdict; and back, -1: no such name. */
+const char *gt_verdict_name(enum gt_verdict v);
+int gt_verdict_parse(const char *name);
+/* "audience", NULL: no such field; and back, -1: no such name. */
+const char *gt_field_name(Gt__Field field);
+int gt_field_parse(const char *name);
 
 /* A layer ready to be asked. Immutable; may be shared by threads.
  *
@@ -46,6 +55,7 @@ struct gt_layer;
 int gt_layer_new(struct gt_layer **out, struct gt_bytes body, char *why,
                  size_t why_cap);
 void gt_layer_free(struct gt_layer *layer); /* NULL is fine */
+/* The code it was published at, "": it was not; its version. */
 const char *gt_layer_origin(const struct gt_layer *layer);
 uint64_t gt_layer_version(const struct gt_layer *layer);
 
@@ -57,9 +67,9 @@ struct gt_receiver {
 struct gt_decision {
 	enum gt_verdict verdict;
 	uint32_t priority;
-	/* name; "" is the fallback. Lives as long as the layer */
-	const char *rule;
-	const char *layer; /* its origin's code; "" when no layer applies */
+	/* these live as long as the layer */
+	const char *rule;  /* its name; "": the fallback */
+	const char *layer; /* its origin's code; "": no layer applies */
 };
 
 /* One layer's word. now_ms is wall time, for age. */
@@ -77,6 +87,7 @@ struct gt_decision gt_policy_meet(const struct gt_layer *const *layers,
                                   size_t n, const Gt__Entry *entry,
                                   const struct gt_receiver *to, int64_t now_ms);
 
+/* The most a child may get of what its parent holds with this verdict. */
 enum gt_verdict gt_verdict_ceiling(enum gt_verdict parent);
 
 /* True if any predicate of any layer looks at age, so that verdicts change

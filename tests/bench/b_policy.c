@@ -23,11 +23,7 @@ static const char *const licences[] = {
 
 static char *text(const char *s)
 {
-	union {
-		const char *in;
-		char *out;
-	} u = {s};
-	return u.out;
+	return gt_lend(s);
 }
 
 struct parts {

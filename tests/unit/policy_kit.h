@@ -10,12 +10,7 @@
 
 static inline char *text(const char *s)
 {
-	/* protobuf-c's structs want char *; nothing here is written to */
-	union {
-		const char *in;
-		char *out;
-	} u = {s};
-	return u.out;
+	return gt_lend(s);
 }
 
 static inline struct gt_layer *compile(const Gt__Layer *layer)

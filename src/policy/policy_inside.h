@@ -1,9 +1,10 @@
-/* layer.h: a layer compiled for deciding. Private to policy.c and layer.c.
+/* policy_inside.h: a layer compiled for deciding. layer.c makes it, policy.c
+ * asks it; nobody else sees it.
  *
  * Everything a decision touches lies in arrays of the layer's own arena and is
  * never written again, so threads may share it. */
-#ifndef GT_LAYER_H
-#define GT_LAYER_H
+#ifndef GT_POLICY_INSIDE_H
+#define GT_POLICY_INSIDE_H
 
 #include "arena.h"
 #include "policy.h"
@@ -55,6 +56,7 @@ struct gt_layer {
 
 /* The field is a number with a range, not text with values. */
 bool gt_field_ranged(Gt__Field field);
+/* The text, all of it, is what the pattern says. */
 bool gt_pattern_match(const struct gt_pattern *p, const char *text);
 
 #endif
