@@ -13,7 +13,9 @@
  *   .html     407   149 KiB   1.7 %   3.4 GB/s  3.90   3.62    4.04   4.40
  *   .png      925   141 KiB   2.4 %   3.8 GB/s  1.03   1.02    1.04   1.03
  *
- * ratio is by these cuts, beside fixed cuts of three sizes. */
+ * ratio is by these cuts, beside fixed cuts of three sizes.
+ *
+ * Tests: u_object.c. */
 #ifndef GT_CDC_H
 #define GT_CDC_H
 

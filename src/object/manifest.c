@@ -373,31 +373,3 @@ void gt_manifest_tail(const struct gt_manifest *m, uint8_t *out)
 	*out++ = 0; /* descriptor: no checksums */
 	put_le32(out, seekable_magic);
 }
-
-/* ------------------------------------------------------ media types */
-
-static bool is_token(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || (c != '\0' && strchr("!#$&^_.+-", c));
-}
-
-bool gt_media_type_valid(const char *type, size_t n)
-{
-	size_t i = 0, slash;
-	if (n == 0 || n > GT_MEDIA_TYPE_MAX)
-		return false;
-	while (i < n && is_token(type[i]))
-		i++;
-	slash = i;
-	if (slash == 0 || i == n || type[i++] != '/')
-		return false;
-	while (i < n && is_token(type[i]))
-		i++;
-	if (i == slash + 1 || (i < n && type[i] != ';'))
-		return false;
-	while (i < n && (is_token(type[i]) || strchr("; =", type[i])) &&
-	       type[i] != '\0')
-		i++;
-	return i == n;
-}

@@ -1,4 +1,4 @@
-/* media.c: media types by extension, as IANA registered them. */
+/* media.c: media types by extension, as IANA registered them; their form. */
 #include "object.h"
 
 #include <string.h>
@@ -106,4 +106,30 @@ const char *gt_media_type(const char *path)
 		if (same_ext(dot + 1, table[i].ext))
 			return table[i].type;
 	return "application/octet-stream";
+}
+
+static bool is_token(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || (c != '\0' && strchr("!#$&^_.+-", c));
+}
+
+bool gt_media_type_valid(const char *type, size_t n)
+{
+	size_t i = 0, slash;
+	if (n == 0 || n > GT_MEDIA_TYPE_MAX)
+		return false;
+	while (i < n && is_token(type[i]))
+		i++;
+	slash = i;
+	if (slash == 0 || i == n || type[i++] != '/')
+		return false;
+	while (i < n && is_token(type[i]))
+		i++;
+	if (i == slash + 1 || (i < n && type[i] != ';'))
+		return false;
+	while (i < n && (is_token(type[i]) || strchr("; =", type[i])) &&
+	       type[i] != '\0')
+		i++;
+	return i == n;
 }

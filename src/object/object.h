@@ -8,7 +8,19 @@
  * A frame is at most GT_FRAME_PLAIN_MAX of plain bytes, so that a frame is one
  * message: verified, relayed, placed and acknowledged whole.
  *
- * Pure: works on bytes handed in and out through callbacks. */
+ * The room object/ is that format and nothing else. It uses base/ and zstd, and
+ * is pure: it works on bytes handed in and out through callbacks. It promises
+ * that whoever holds a gt_manifest may trust it, whatever it was made of, that
+ * what is hostile costs no more memory than a small multiple of its bytes, and
+ * that one package has one object id, everywhere and for ever.
+ *
+ *   path media     which names and types a member may have
+ *   order tar cdc  members follow one another; headers; where frames are cut
+ *   pb manifest    the manifest's encoding, and its rules
+ *   frame check    one frame, and a whole file, held against a manifest
+ *   pack           members in, a file and its manifest out
+ *
+ * Tests: u_object.c, and of the manifest u_manifest.c. */
 #ifndef GT_OBJECT_H
 #define GT_OBJECT_H
 
@@ -60,6 +72,9 @@ char *gt_path_show(char out[GT_PATH_SHOWN], const char *path, size_t n);
 /* Media type by extension, "application/octet-stream" when unknown. Never
  * NULL, without parameters. */
 const char *gt_media_type(const char *path);
+/* What File.media_type may be: "type/subtype", perhaps with "; name=value"
+ * after it, printable ASCII without quotes; fit for an HTTP header as it is. */
+bool gt_media_type_valid(const char *type, size_t n);
 
 /* --------------------------------------------------------- manifest */
 
@@ -92,19 +107,17 @@ struct gt_manifest {
  * Memory is at most a small multiple of bytes.n, which may be hostile. */
 int gt_manifest_new(struct gt_manifest **out, struct gt_bytes bytes, char *why,
                     size_t why_cap);
-void gt_manifest_free(struct gt_manifest *m);
+void gt_manifest_free(struct gt_manifest *m); /* NULL is fine */
+/* The id of the object whose encoded manifest this is: its SHA-256. */
 void gt_manifest_id(struct gt_id *out, struct gt_bytes bytes);
 /* Index of the file, UINT32_MAX: none. O(log n) or better. */
 uint32_t gt_manifest_find(const struct gt_manifest *m, const char *path);
-/* Frame holding the plain offset; plain_at[nframes] is out of range. */
+/* Frame holding the offset in the tar stream, which must lie within it. */
 uint32_t gt_manifest_frame_at(const struct gt_manifest *m, uint64_t plain);
 /* The seek table that closes the file: file_size - stored_at[nframes] bytes,
  * which is gt_manifest_tail_size(nframes). */
 void gt_manifest_tail(const struct gt_manifest *m, uint8_t *out);
 uint64_t gt_manifest_tail_size(uint32_t nframes);
-/* What File.media_type may be: "type/subtype", perhaps with "; name=value"
- * after it, printable ASCII without quotes; fit for an HTTP header as it is. */
-bool gt_media_type_valid(const char *type, size_t n);
 
 /* ----------------------------------------------------------- frames */
 
@@ -112,11 +125,12 @@ bool gt_media_type_valid(const char *type, size_t n);
  * -GT_EDAMAGED. */
 int gt_frame_verify(const struct gt_manifest *m, uint32_t frame,
                     struct gt_bytes stored);
-/* Decompresses a verified frame into out (plain[frame] bytes, no more).
- * 0, -GT_EDAMAGED. ctx is a gt_inflater made once a thread. */
+/* What decompresses, made once a thread. NULL: out of memory. */
 struct gt_inflater;
 struct gt_inflater *gt_inflater_new(void);
-void gt_inflater_free(struct gt_inflater *z);
+void gt_inflater_free(struct gt_inflater *z); /* NULL is fine */
+/* Decompresses a verified frame into out (plain[frame] bytes, no more).
+ * 0, -GT_EDAMAGED. */
 int gt_frame_inflate(struct gt_inflater *z, const struct gt_manifest *m,
                      uint32_t frame, struct gt_bytes stored, uint8_t *out);
 
@@ -152,7 +166,7 @@ struct gt_packer;
 
 /* zstd_level is brought into 1..19. NULL: out of memory. */
 struct gt_packer *gt_packer_new(int zstd_level, gt_pack_put *put, void *arg);
-void gt_packer_free(struct gt_packer *p);
+void gt_packer_free(struct gt_packer *p); /* NULL is fine */
 /* Begins a member; the one before must have had all its bytes. Paths must come
  * in ascending byte order and pass gt_path_check. media_type NULL: guessed
  * from the extension. 0, -GT_EINVALID, -GT_ELIMIT, -GT_ENOMEM, or put's. */
@@ -165,7 +179,7 @@ int gt_packer_write(struct gt_packer *p, const void *bytes, size_t n);
  * gt_packer_free, and gt_manifest_new accepts it. */
 int gt_packer_finish(struct gt_packer *p, struct gt_bytes *manifest,
                      struct gt_id *object, uint64_t *plain, uint64_t *stored);
-/* A sentence for the last failure, naming the member. */
+/* A sentence for the last failure, naming the member; lives as the packer. */
 const char *gt_packer_why(const struct gt_packer *p);
 
 #endif

@@ -3,7 +3,9 @@
  * A manifest of a million files would cost protobuf-c several allocations a
  * file, and a hostile one far more memory than it has bytes. This reads in
  * place and accepts only the shortest encoding, so that equal contents are
- * equal bytes. */
+ * equal bytes.
+ *
+ * Tests: u_manifest.c, fuzz/f_manifest.c. */
 #ifndef GT_PB_H
 #define GT_PB_H
 
@@ -18,7 +20,7 @@ struct gt_pb {
 
 /* A varint in its shortest form. False: there is none. */
 bool gt_pb_varint(struct gt_pb *in, uint64_t *v);
-/* A length and as many bytes. */
+/* A length and as many bytes, lent. False: they are not there. */
 bool gt_pb_bytes(struct gt_pb *in, struct gt_bytes *v);
 /* Skips the tag if it is the next one; false leaves in as it was. number must
  * be below 16 (a tag of one byte). */

@@ -7,7 +7,9 @@
  *
  * The extended header is written only where ustar cannot say it: a path that
  * is not ASCII or does not split into 155 + 100 bytes, a size of 8 GiB or
- * more. */
+ * more.
+ *
+ * Tests: u_object.c, which lets a stock tar read it. */
 #ifndef GT_TAR_H
 #define GT_TAR_H
 

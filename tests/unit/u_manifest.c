@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "arena.h"
 #include "guantong.pb-c.h"
 #include "tar.h"
 #include "unit/object_kit.h"
@@ -29,21 +30,14 @@ static void sample(struct pack *p)
 	free(bytes);
 }
 
+static struct gt_arena *arena; /* for what is encoded */
+
 static Gt__Manifest *decode(const struct pack *p)
 {
 	Gt__Manifest *m =
 	        gt__manifest__unpack(NULL, p->manifest_n, p->manifest);
 	assert_non_null(m);
 	return m;
-}
-
-static struct gt_bytes encode(const Gt__Manifest *m)
-{
-	size_t n = gt__manifest__get_packed_size(m);
-	uint8_t *p = malloc(n ? n : 1);
-	assert_non_null(p);
-	assert_int_equal(gt__manifest__pack(m, p), n);
-	return gt_bytes_of(p, n);
 }
 
 static void expect(struct gt_bytes bytes, int status, const char *say)
@@ -86,13 +80,12 @@ static void as_protobuf(void **state)
 			assert_int_equal(pb->files[i]->offset,
 			                 m->files[i].offset);
 		}
-		struct gt_bytes again = encode(pb);
+		struct gt_bytes again = gt_arena_pack(arena, &pb->base);
 		assert_true(gt_bytes_eq(again,
 		                        gt_bytes_of(p.manifest, p.manifest_n)));
 		expect(again, 0, "");
 		gt__manifest__free_unpacked(pb, NULL);
 		gt_manifest_free(m);
-		free((void *)(uintptr_t)again.p);
 		pack_clear(&p);
 	}
 }
@@ -290,9 +283,8 @@ static void broken_rules(void **state)
 		sample(&p);
 		Gt__Manifest *m = decode(&p);
 		apply(m, rows[i].change, rows[i].text);
-		struct gt_bytes bytes = encode(m);
+		struct gt_bytes bytes = gt_arena_pack(arena, &m->base);
 		expect(bytes, rows[i].status, rows[i].say);
-		free((void *)(uintptr_t)bytes.p);
 		gt__manifest__free_unpacked(m, NULL);
 		pack_clear(&p);
 	}
@@ -350,9 +342,8 @@ static void too_many_frames(void **state)
 	f.media_type = type;
 	f.offset = 512;
 	f.size = 1;
-	struct gt_bytes bytes = encode(&m);
+	struct gt_bytes bytes = gt_arena_pack(arena, &m.base);
 	expect(bytes, -GT_ELIMIT, "more frames");
-	free((void *)(uintptr_t)bytes.p);
 	free(ids);
 }
 
@@ -384,6 +375,7 @@ static void seek_table(void **state)
 
 int main(void)
 {
+	arena = gt_arena_new();
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(as_protobuf),
 	        cmocka_unit_test(one_encoding),
@@ -392,5 +384,7 @@ int main(void)
 	        cmocka_unit_test(too_many_frames),
 	        cmocka_unit_test(seek_table),
 	};
-	return cmocka_run_group_tests_name("manifest", tests, NULL, NULL);
+	int failed = cmocka_run_group_tests_name("manifest", tests, NULL, NULL);
+	gt_arena_free(arena);
+	return failed;
 }
