@@ -1,4 +1,5 @@
 /* schema.h: the database, one string. store.c creates it; readers rely on it.
+ * Tests: u_store.c, u_read.c.
  *
  * Ids are text, hashes and epochs BLOBs, times milliseconds since the Unix
  * epoch. Enumerations are those of guantong.proto and the enums below. */

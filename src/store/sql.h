@@ -16,17 +16,16 @@
 	/* items */                                                           \
 	X(ITEM_BY_ID,                                                         \
 	  "SELECT " GT_ITEM_COLUMNS " FROM item WHERE kind=?1 AND id=?2")     \
-	X(ITEM_BY_RID, "SELECT " GT_ITEM_COLUMNS " FROM item WHERE rid=?1")   \
 	X(ITEM_PUT,                                                           \
 	  "INSERT INTO item(kind,id,seq,version,state,hash,signed,verdict,"   \
 	  "priority,rule,layer,own,type,title,object,prior,updated_ms)"       \
-	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?"  \
-	  "17)"                                                               \
+	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"       \
+	  "?16,?17)"                                                          \
 	  " ON CONFLICT(kind,id) DO UPDATE SET seq=excluded.seq,"             \
 	  "version=excluded.version,state=excluded.state,hash=excluded.hash," \
 	  "signed=excluded.signed,verdict=excluded.verdict,"                  \
-	  "priority=excluded.priority,rule=excluded.rule,layer=excluded."     \
-	  "layer,"                                                            \
+	  "priority=excluded.priority,rule=excluded.rule,"                    \
+	  "layer=excluded.layer,"                                             \
 	  "own=excluded.own,type=excluded.type,title=excluded.title,"         \
 	  "object=excluded.object,prior=excluded.prior,"                      \
 	  "updated_ms=excluded.updated_ms")                                   \
@@ -121,8 +120,8 @@
 	X(VIEW_AFTER,                                                         \
 	  "SELECT v.vseq,v.verdict,v.priority,v.rule,v.layer,i.kind,i.id,"    \
 	  "i.signed FROM view v JOIN item i ON i.rid=v.rid"                   \
-	  " WHERE v.cid=?1 AND v.vseq>?2 AND v.vseq>0 ORDER BY v.vseq LIMIT " \
-	  "?3")                                                               \
+	  " WHERE v.cid=?1 AND v.vseq>?2 AND v.vseq>0"                        \
+	  " ORDER BY v.vseq LIMIT ?3")                                        \
 	X(VIEW_ACK,                                                           \
 	  "UPDATE view SET vseq=0 WHERE cid=?1 AND vseq>?2 AND vseq<=?3"      \
 	  " AND vseq>0 AND verdict=0")                                        \
