@@ -70,15 +70,17 @@ void gt_transfer_id_hex(char out[GT_HEX_TRANSFER],
 	gt_hex(out, id->b, sizeof id->b);
 }
 
+char gt_lower(char c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
 int gt_hex_digit(char c)
 {
+	c = gt_lower(c);
 	if (c >= '0' && c <= '9')
 		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 bool gt_unhex(uint8_t *out, size_t n, const char *hex)

@@ -79,6 +79,9 @@ void gt_hex(char *out, const uint8_t *p, size_t n);
 void gt_id_hex(char out[GT_HEX_ID], const struct gt_id *id);
 void gt_transfer_id_hex(char out[GT_HEX_TRANSFER],
                         const struct gt_transfer_id *id);
+/* An ASCII capital's small letter; anything else as it is, whatever the locale
+ * says. */
+char gt_lower(char c);
 /* 0 to 15 for a hex digit of either case, else -1. */
 int gt_hex_digit(char c);
 /* Reads exactly 2n hex digits and the end of the string; false: it is not

@@ -26,6 +26,11 @@ int gt_code_depth(const char *code)
 	return -1;
 }
 
+size_t gt_code_digits(int depth)
+{
+	return depth >= 0 && depth < DEPTHS ? digits[depth] : 0;
+}
+
 bool gt_code_valid(const char *code)
 {
 	size_t n = lead(code);

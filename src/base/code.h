@@ -19,6 +19,8 @@
 bool gt_code_valid(const char *code);
 /* By its digits alone: 0 for 2 … 4 for 12; -1: not a code. */
 int gt_code_depth(const char *code);
+/* Digits of a code at depth 0 … 4; 0 beyond. */
+size_t gt_code_digits(int depth);
 /* "province" … "village" for depth 0 … 4; NULL beyond. */
 const char *gt_level_name(int depth);
 /* Depth of a level's name, -1: no such level. */

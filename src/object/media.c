@@ -90,10 +90,9 @@ static const struct {
 /* strcasecmp would ask the locale, and object ids hang on the answer. */
 static bool same_ext(const char *given, const char *ext)
 {
-	for (; *given && *ext; given++, ext++) {
-		int c = *given >= 'A' && *given <= 'Z' ? *given + 32 : *given;
-		if (c != *ext)
-			return false;
+	while (*given && gt_lower(*given) == *ext) {
+		given++;
+		ext++;
 	}
 	return *given == *ext;
 }

@@ -15,19 +15,16 @@ static bool set_text(json_t *v, const char *key, const char *text)
 
 static bool lower(json_t *v, const char *key)
 {
-	static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	static const char small[] = "abcdefghijklmnopqrstuvwxyz";
 	const char *s = json_string_value(json_object_get(v, key));
-	if (!s || !strpbrk(s, upper))
+	if (!s)
 		return true;
 	size_t n = strlen(s);
 	char *text = malloc(n + 1);
 	if (!text)
 		return false;
-	memcpy(text, s, n + 1);
-	for (char *p = text; (p = strpbrk(p, upper)) != NULL; p++)
-		*p = small[strchr(upper, *p) - upper];
-	bool ok = set_text(v, key, text);
+	for (size_t i = 0; i <= n; i++)
+		text[i] = gt_lower(s[i]);
+	bool ok = strcmp(text, s) == 0 || set_text(v, key, text);
 	free(text);
 	return ok;
 }

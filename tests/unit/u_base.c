@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <string.h>
 
 #include "arena.h"
 #include "code.h"
@@ -20,6 +21,9 @@ static void codes(void **state)
 	assert_false(gt_code_valid("33-Nju"));
 	assert_false(gt_code_valid("x"));
 	assert_int_equal(gt_code_depth("330106109"), 3);
+	assert_int_equal(gt_code_digits(3), 9);
+	assert_int_equal(gt_code_digits(5), 0);
+	assert_int_equal(gt_code_digits(-1), 0);
 	assert_true(gt_code_within("330106", "3301"));
 	assert_true(gt_code_within("330106-b", "330106"));
 	assert_false(gt_code_within("330106", "330106-b"));
@@ -64,6 +68,19 @@ static void hexadecimal(void **state)
 	assert_false(gt_unhex(back, 3, "00abf"));
 	assert_false(gt_unhex(back, 3, "00abff0"));
 	assert_false(gt_unhex(back, 3, "00abfg"));
+	assert_true(gt_unhex(back, 3, "00ABfF"));
+	assert_memory_equal(in, back, 3);
+	for (int c = 0; c < 256; c++) {
+		static const char small[] = "0123456789abcdef";
+		static const char large[] = "ABCDEF";
+		const char *s = c ? strchr(small, c) : NULL;
+		const char *l = c ? strchr(large, c) : NULL;
+		assert_int_equal(gt_hex_digit((char)c), s   ? s - small
+		                                        : l ? l - large + 10
+		                                            : -1);
+		assert_int_equal(gt_lower((char)c),
+		                 (char)(c >= 'A' && c <= 'Z' ? c + 32 : c));
+	}
 }
 
 static void names(void **state)
