@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "utf8.h"
+
 /* ------------------------------------------------------------ width */
 
 struct range {
@@ -43,25 +45,8 @@ static bool within(uint32_t c, const struct range *r, size_t n)
 /* One character; *n its bytes. Broken UTF-8 is U+FFFD, a byte at a time. */
 static uint32_t decode(const char *text, size_t *n)
 {
-	const uint8_t *p = (const uint8_t *)text;
-	uint32_t c = p[0];
-	size_t more = c >= 0xf0 && c < 0xf5 ? 3
-	              : c >= 0xe0           ? 2
-	              : c >= 0xc2           ? 1
-	                                    : 0;
-	*n = 1;
-	if (c < 0x80)
-		return c;
-	if (more == 0 || c >= 0xf5)
-		return 0xfffd;
-	c &= 0x3fu >> more;
-	for (size_t i = 1; i <= more; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0xfffd;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	*n = more + 1;
-	return c;
+	uint32_t c = gt_utf8_next(text, GT_UTF8_MAX, n);
+	return c == GT_UTF8_BROKEN ? 0xfffd : c;
 }
 
 static size_t width_of(uint32_t c)

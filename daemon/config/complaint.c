@@ -93,15 +93,7 @@ const char *gt_nearest(const char *word, const char *const *known, size_t n)
 static void append(char *out, size_t cap, const char *s)
 {
 	size_t n = strlen(out);
-	size_t room = cap - 1 - n, len = strlen(s);
-	if (len > room) {
-		len = room;
-		/* never half a character */
-		while (len > 0 && ((uint8_t)s[len] & 0xc0) == 0x80)
-			len--;
-	}
-	memcpy(out + n, s, len);
-	out[n + len] = '\0';
+	(void)gt_copy(out + n, cap - n, s);
 }
 
 /* The texts' %s are filled here and not by printf: a format that comes from a

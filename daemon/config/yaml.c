@@ -3,6 +3,8 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "utf8.h"
+
 /* The system's yaml.h is reached by <>: this file's own by "". */
 
 struct reader {
@@ -44,13 +46,15 @@ static void drop_event(struct reader *r)
 static yaml_mark_t mark_of(struct gt_bytes text, size_t offset)
 {
 	yaml_mark_t m = {0};
-	for (size_t i = 0; i < offset && i < text.n; i++) {
-		if (text.p[i] == '\n') {
-			m.line++;
-			m.column = 0;
-		} else if ((text.p[i] & 0xc0) != 0x80) {
+	size_t n = offset < text.n ? offset : text.n, len = 0;
+	for (size_t i = 0; i < n; i += len) {
+		const char *at = (const char *)text.p + i;
+		if (gt_utf8_next(at, n - i, &len) != '\n') {
 			m.column++;
+			continue;
 		}
+		m.line++;
+		m.column = 0;
 	}
 	return m;
 }
@@ -90,18 +94,13 @@ static bool refuse_extras(struct reader *r, const yaml_char_t *anchor,
 }
 
 /* Characters that would change the meaning of the line they are printed in. */
-static bool unprintable(const uint8_t *p, size_t n)
+static bool unprintable(const char *s, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (p[i] < 0x20 || p[i] == 0x7f)
-			return true;
-		if (p[i] == 0xc2 && p[i + 1] < 0xa0)
-			return true;
-		if (p[i] == 0xe2 && p[i + 1] == 0x80 &&
-		    (p[i + 2] == 0xa8 || p[i + 2] == 0xa9))
-			return true;
-		if (p[i] == 0xef && ((p[i + 1] == 0xbb && p[i + 2] == 0xbf) ||
-		                     (p[i + 1] == 0xbf && p[i + 2] >= 0xbe)))
+	size_t len = 0;
+	for (size_t i = 0; i < n; i += len) {
+		uint32_t c = gt_utf8_next(s + i, n - i, &len);
+		if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 ||
+		    c == 0x2029 || c == 0xfeff || c == 0xfffe || c == 0xffff)
 			return true;
 	}
 	return false;
@@ -115,7 +114,7 @@ static const char *scalar(struct reader *r)
 	if (refuse_extras(r, r->event.data.scalar.anchor,
 	                  r->event.data.scalar.tag))
 		return NULL;
-	if (unprintable(v, n)) {
+	if (unprintable((const char *)v, n)) {
 		complain_at(r->y, r->event.start_mark, GT_T_YAML_CONTROL, NULL);
 		return NULL;
 	}

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "translate.h"
+#include "utf8.h"
 
 enum { SLOTS = 64, VALUE_MAX = 1024 };
 
@@ -79,29 +80,12 @@ static void puts_(struct line *l, const char *s)
 	put(l, s, strlen(s));
 }
 
-/* Length of the well-formed UTF-8 character at s that is no control
- * character, 0: none. */
-static size_t printable(const unsigned char *s)
+/* Length of the character at s if it may be shown, 0: it may not. */
+static size_t printable(const char *s)
 {
-	unsigned c = s[0], least = 0;
-	size_t n = 0;
-	if (c < 0x80)
-		return c >= 0x20 && c != 0x7f;
-	if (c >= 0xc2 && c < 0xe0)
-		n = 2, c &= 0x1f, least = 0xa0; /* C1 controls are out */
-	else if (c >= 0xe0 && c < 0xf0)
-		n = 3, c &= 0x0f, least = 0x800;
-	else if (c >= 0xf0 && c < 0xf5)
-		n = 4, c &= 0x07, least = 0x10000;
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (s[i] & 0x3fu);
-	}
-	bool bidi = (c >= 0x202a && c <= 0x202e) ||
-	            (c >= 0x2066 && c <= 0x2069) || c == 0x2028 || c == 0x2029;
-	bool bad = c < least || c > 0x10ffff || (c >= 0xd800 && c < 0xe000);
-	return bad || bidi ? 0 : n;
+	size_t n;
+	uint32_t c = gt_utf8_next(s, GT_UTF8_MAX, &n);
+	return c == GT_UTF8_BROKEN || gt_utf8_control(c) ? 0 : n;
 }
 
 static bool bare(const char *s)
@@ -121,19 +105,19 @@ static void put_value(struct line *l, const char *value)
 		return;
 	}
 	puts_(l, "\"");
-	const unsigned char *s = (const unsigned char *)value, *from = s;
+	const char *s = value;
 	/* stops while there is still room to close the quotes */
-	while (*s && s - from < VALUE_MAX && room(l) >= 16) {
+	while (*s && s - value < VALUE_MAX && room(l) >= 16) {
 		size_t n = printable(s);
 		char hex[5];
 		if (n == 1 && (*s == '"' || *s == '\\')) {
 			puts_(l, "\\");
 		} else if (n == 0) {
-			gt_format(hex, sizeof hex, "\\x%02x", (unsigned)*s++);
+			gt_format(hex, sizeof hex, "\\x%02x", (uint8_t)*s++);
 			puts_(l, hex);
 			continue;
 		}
-		put(l, (const char *)s, n);
+		put(l, s, n);
 		s += n;
 	}
 	puts_(l, *s ? "...\"" : "\"");
