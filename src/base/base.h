@@ -65,12 +65,14 @@ struct gt_bytes gt_bytes_of(const void *p, size_t n);
 struct gt_bytes gt_bytes_str(const char *s);
 /* As many, and the same; of none, where they lie does not matter. */
 bool gt_bytes_eq(struct gt_bytes a, struct gt_bytes b);
-/* The same name; no name at all. */
+/* The same name. */
 bool gt_id_eq(const struct gt_id *a, const struct gt_id *b);
+/* All zero, which is the name of nothing. */
 bool gt_id_is_zero(const struct gt_id *a);
-/* The same of transfers. */
+/* The same transfer. */
 bool gt_transfer_id_eq(const struct gt_transfer_id *a,
                        const struct gt_transfer_id *b);
+/* All zero, which is no transfer. */
 bool gt_transfer_id_is_zero(const struct gt_transfer_id *a);
 
 /* Lower-case hexadecimal. out holds 2n+1 chars. */

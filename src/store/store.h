@@ -82,13 +82,16 @@ struct gt_bytes gt_col_bytes(sqlite3_stmt *st, int col);
 /* exactly n bytes, copied. False, and zeros, if the column is not that. */
 bool gt_col_fixed(sqlite3_stmt *st, int col, uint8_t *out, size_t n);
 
-/* meta: small values by name. Absent: fallback, or n == 0. 0 or the error of a
- * step; bytes are copied into the arena, -GT_ENOMEM. */
+/* meta: small values by name. Each returns 0 or the error of its step. An
+ * integer; absent, it is the fallback. */
 int gt_meta_get(struct gt_store *s, const char *key, int64_t fallback,
                 int64_t *out);
+/* Writes it, over what the name had. */
 int gt_meta_put(struct gt_store *s, const char *key, int64_t value);
+/* Bytes, copied into the arena (-GT_ENOMEM); absent, there are none. */
 int gt_meta_get_bytes(struct gt_store *s, const char *key,
                       struct gt_arena *arena, struct gt_bytes *out);
+/* Writes them, over what the name had. */
 int gt_meta_put_bytes(struct gt_store *s, const char *key,
                       struct gt_bytes value);
 

@@ -30,10 +30,10 @@ struct gt_key {
 /* Derives the public half. 0 or -GT_ENOMEM. */
 int gt_key_from_seed(struct gt_key *key, const uint8_t seed[GT_KEY_BYTES]);
 
-/* Signs and checks free-standing text (Hello proofs). 0, -GT_ENOMEM; a check
- * also -GT_ESIGNATURE, which is never said for want of memory. */
+/* Signs free-standing text (Hello proofs). 0, -GT_ENOMEM. */
 int gt_sign(const struct gt_key *key, struct gt_bytes text,
             uint8_t sig[GT_SIGNATURE_BYTES]);
+/* Checks it. 0, -GT_ENOMEM; -GT_ESIGNATURE is never said for want of memory. */
 int gt_verify(const uint8_t public[GT_KEY_BYTES], struct gt_bytes text,
               const uint8_t sig[GT_SIGNATURE_BYTES]);
 
