@@ -3,30 +3,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "database.h"
 #include "dir.h"
-#include "schema.h"
 
 struct sweep {
-	sqlite3 *db;
-	sqlite3_stmt *state, *known;
+	struct gt_reader *reader;
 	struct gt_swept *out;
 	char *why;
 	size_t why_cap;
 };
-
-enum fate { KEEP, UNKNOWN, GO };
-
-static int failed(struct sweep *s)
-{
-	gt_format(s->why, s->why_cap, "%s",
-	          s->db ? sqlite3_errmsg(s->db) : gt_strerror(-GT_ENOMEM));
-	return -GT_ESTORE;
-}
 
 static int io_failed(struct sweep *s, const char *path)
 {
@@ -34,60 +23,16 @@ static int io_failed(struct sweep *s, const char *path)
 	return -GT_EIO;
 }
 
-static int prepare(struct sweep *s, const char *database)
-{
-	/* 5: refused; and so is a file of which nothing counts */
-	static const char state[] =
-	        "SELECT CASE WHEN state<4 AND present=0 AND NOT EXISTS("
-	        "SELECT 1 FROM item WHERE own=1 AND object=?1)"
-	        " THEN 5 ELSE state END FROM object WHERE id=?1";
-	static const char known[] =
-	        "SELECT 1 FROM audit WHERE subject=?1 AND kind='object'"
-	        " AND event IN('remove','adopt') LIMIT 1";
-	int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
-	if (sqlite3_open_v2(database, &s->db, flags, NULL) != SQLITE_OK ||
-	    sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
-	                      NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v2(s->db, state, -1, &s->state, NULL) !=
-	            SQLITE_OK ||
-	    sqlite3_prepare_v2(s->db, known, -1, &s->known, NULL) != SQLITE_OK)
-		return failed(s);
-	return 0;
-}
-
-/* One row or none; *value is its first column. */
-static int look(struct sweep *s, sqlite3_stmt *st, int *value)
-{
-	int rc = sqlite3_step(st);
-	*value = rc == SQLITE_ROW ? sqlite3_column_int(st, 0) : 0;
-	sqlite3_reset(st);
-	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		return failed(s);
-	return 0;
-}
-
-static int judge(struct sweep *s, const char *hex, enum fate *fate)
+static int judge(struct sweep *s, const char *hex, enum gt_claim *claim)
 {
 	struct gt_id id;
-	int state, known;
-	*fate = KEEP;
+	*claim = GT_CLAIM_WANTED; /* no object's file: none of our business */
 	if (!gt_unhex(id.b, GT_ID_BYTES, hex))
 		return 0;
-	if (sqlite3_bind_blob(s->state, 1, id.b, GT_ID_BYTES,
-	                      SQLITE_TRANSIENT) != SQLITE_OK ||
-	    sqlite3_bind_text(s->known, 1, hex, -1, SQLITE_TRANSIENT) !=
-	            SQLITE_OK)
-		return failed(s);
-	int status = look(s, s->state, &state);
-	if (status == 0)
-		status = look(s, s->known, &known);
+	int status = gt_read_claim(s->reader, &id, claim);
 	if (status != 0)
-		return status;
-	if (state == GT_OBJECT_REFUSED || (state == 0 && known))
-		*fate = GO;
-	else if (state == 0)
-		*fate = UNKNOWN;
-	return 0;
+		gt_copy(s->why, s->why_cap, gt_reader_why(s->reader));
+	return status;
 }
 
 /* "ab" and "cdef….tar.zst" make the object's name. */
@@ -98,14 +43,14 @@ static int sweep_file(struct sweep *s, int fd, const char *folder,
 	char hex[2 * GT_ID_BYTES + 1];
 	size_t n = strlen(name), rest = sizeof hex - 1 - 2;
 	struct stat st;
-	enum fate fate;
+	enum gt_claim claim;
 	if (n != rest + sizeof end - 1 || strcmp(name + rest, end) != 0)
 		return 0;
 	gt_format(hex, sizeof hex, "%.2s%.62s", folder, name);
-	int status = judge(s, hex, &fate);
-	if (status != 0 || fate == KEEP)
+	int status = judge(s, hex, &claim);
+	if (status != 0 || claim == GT_CLAIM_WANTED)
 		return status;
-	if (fate == GO) {
+	if (claim == GT_CLAIM_GIVEN_UP) {
 		if (unlinkat(fd, name, 0) != 0)
 			return io_failed(s, name);
 		s->out->removed++;
@@ -154,11 +99,10 @@ int gt_sweep(const char *dir, const char *database, struct gt_swept *out,
 {
 	struct sweep s = {.out = out, .why = why, .why_cap = why_cap};
 	*out = (struct gt_swept){0};
-	int status = prepare(&s, database);
-	if (status == 0)
-		status = sweep_all(&s, dir);
-	sqlite3_finalize(s.state);
-	sqlite3_finalize(s.known);
-	sqlite3_close(s.db);
+	s.reader = gt_database_reader(database, why, why_cap);
+	if (!s.reader)
+		return -GT_ESTORE;
+	int status = sweep_all(&s, dir);
+	gt_reader_free(s.reader);
 	return status;
 }

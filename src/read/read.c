@@ -4,7 +4,7 @@
 
 #include "code.h"
 #include "iso8601.h"
-#include "reader.h"
+#include "read_inside.h"
 #include "schema.h"
 #include "statement.h"
 
@@ -28,24 +28,28 @@ static bool settle(struct gt_reader *r)
 	                      NULL) != SQLITE_OK ||
 	    sqlite3_busy_timeout(r->db, 5000) != SQLITE_OK ||
 	    sqlite3_wal_autocheckpoint(r->db, 0) != SQLITE_OK ||
-	    sqlite3_exec(r->db, "PRAGMA query_only=ON", NULL, NULL, NULL) !=
-	            SQLITE_OK)
+	    sqlite3_exec(r->db, "PRAGMA query_only=1;PRAGMA cache_size=-512;",
+	                 NULL, NULL, NULL) != SQLITE_OK) {
+		gt_reader_fail(r, sqlite3_errmsg(r->db));
 		return false;
+	}
 	bool ok =
 	        prepare(r, &s, "SELECT 1 FROM item,object,child,record,audit");
 	sqlite3_finalize(s);
 	return ok;
 }
 
-struct gt_reader *gt_reader_new(struct sqlite3 *db)
+struct gt_reader *gt_reader_new(struct sqlite3 *db, char *why, size_t why_cap)
 {
 	struct gt_reader *r = calloc(1, sizeof *r);
 	if (!r) {
+		gt_copy(why, why_cap, gt_strerror(-GT_ENOMEM));
 		sqlite3_close(db);
 		return NULL;
 	}
 	r->db = db;
 	if (!settle(r)) {
+		gt_copy(why, why_cap, r->why);
 		gt_reader_free(r);
 		return NULL;
 	}
@@ -112,6 +116,11 @@ void gt_reader_bind(sqlite3_stmt *s, int at, const char *text)
 		(void)sqlite3_bind_text(s, at, text, -1, SQLITE_STATIC);
 }
 
+void gt_reader_bind_id(sqlite3_stmt *s, int at, const struct gt_id *id)
+{
+	(void)sqlite3_bind_blob(s, at, id->b, GT_ID_BYTES, SQLITE_STATIC);
+}
+
 const char *gt_reader_text(sqlite3_stmt *s, int column)
 {
 	const unsigned char *t = sqlite3_column_text(s, column);
@@ -122,6 +131,25 @@ struct gt_bytes gt_reader_blob(sqlite3_stmt *s, int column)
 {
 	const void *p = sqlite3_column_blob(s, column);
 	return gt_bytes_of(p, p ? (size_t)sqlite3_column_bytes(s, column) : 0);
+}
+
+bool gt_reader_code(struct gt_reader *r, char out[GT_CODE_MAX + 1])
+{
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_META);
+	*out = '\0';
+	if (!s)
+		return false;
+	gt_reader_bind(s, 1, "code");
+	int rc = sqlite3_step(s);
+	gt_copy(out, GT_CODE_MAX + 1,
+	        rc == SQLITE_ROW ? gt_reader_text(s, 0) : "");
+	return gt_reader_end(r, s, rc);
+}
+
+bool gt_read_ping(struct gt_reader *r)
+{
+	char code[GT_CODE_MAX + 1];
+	return gt_reader_code(r, code);
 }
 
 /* ----------------------------------------------------------- values */
@@ -335,27 +363,15 @@ static json_t *children(struct gt_reader *r)
 	return NULL;
 }
 
-static json_t *own_code(struct gt_reader *r)
-{
-	sqlite3_stmt *s = gt_reader_query(r, GT_Q_META);
-	if (!s)
-		return NULL;
-	gt_reader_bind(s, 1, "code");
-	int rc = sqlite3_step(s);
-	json_t *v = gt_json_text(rc == SQLITE_ROW ? gt_reader_text(s, 0) : "");
-	if (gt_reader_end(r, s, rc))
-		return v;
-	json_decref(v);
-	return NULL;
-}
-
 json_t *gt_read_status(struct gt_reader *r)
 {
 	int64_t ends[2];
+	char code[GT_CODE_MAX + 1];
 	json_t *v = json_object();
 	bool ok = v != NULL;
 	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
-	gt_json_set(&ok, v, "code", own_code(r));
+	ok = gt_reader_code(r, code) && ok;
+	gt_json_set(&ok, v, "code", gt_json_text(code));
 	gt_json_set(&ok, v, "resources", count_resources(r));
 	ok = ok && count_objects(r, v) && count_records(r, v);
 	gt_json_set(&ok, v, "children", children(r));

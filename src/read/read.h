@@ -1,11 +1,16 @@
 /* read.h: what readers (HTTP, command line, auditors) ask of the database.
  *
- * A reader opens its own read-only connection on the node's database and never
- * checkpoints. Every function returns a jansson value the caller owns, or NULL
- * with gt_reader_why() set. Transactions are one statement long, so that
- * checkpoints do not starve; a long scan is many. JSON shapes are given at each
- * function; times are ISO 8601 in UTC, ids and hashes hex or text. One reader,
- * one thread. */
+ * Here lives every question about what a node holds: its SQL, the plan of a
+ * long search, and the shape of the answer. Nobody above plans a query; who
+ * needs another answer adds a question. The room may use base, policy, xapi,
+ * trust and store; it opens no database and touches no file.
+ *
+ * A reader has a read-only connection of its own and never checkpoints.
+ * Transactions are one statement long, so that checkpoints do not starve; a
+ * long scan is many. Functions that return a jansson value give it to the
+ * caller, or NULL with gt_reader_why() set; the others say how they fail. JSON
+ * shapes are given at each function; times are ISO 8601 in UTC, ids and hashes
+ * hex or text. One reader, one thread. */
 #ifndef GT_READ_H
 #define GT_READ_H
 
@@ -17,12 +22,19 @@
 struct sqlite3;
 struct gt_reader;
 
-/* The reader owns db from here, also on failure, and sets what a reader must
- * not forget: query_only, no checkpoint on close, a busy timeout. NULL: out of
- * memory or no such schema. */
-struct gt_reader *gt_reader_new(struct sqlite3 *db);
+/* A reader on a database the caller opened, best read-only. It owns db from
+ * here, also on failure, and sets what a reader must not forget: query_only, no
+ * checkpoint ever, a busy timeout of five seconds, a small cache. NULL, with
+ * why: out of memory, or not the schema. */
+struct gt_reader *gt_reader_new(struct sqlite3 *db, char *why, size_t why_cap);
+/* Closes its database. NULL is fine. */
 void gt_reader_free(struct gt_reader *r);
+/* What went wrong last, for people; good until the next question. */
 const char *gt_reader_why(const struct gt_reader *r);
+/* Can the database be read? One row is, whatever it holds. */
+bool gt_read_ping(struct gt_reader *r);
+
+/* -------------------------------------------------------- catalogue */
 
 struct gt_resource_query {
 	const char *text;     /* in the id or any title, ASCII letters in
@@ -65,17 +77,36 @@ json_t *gt_read_resource(struct gt_reader *r, const char *id);
 int gt_read_object(struct gt_reader *r, const char *id, struct gt_id *object,
                    struct gt_bytes *manifest);
 
+/* The manifest bytes of an object held complete. 0, -GT_EUNKNOWN (it is not),
+ * -GT_ESTORE, -GT_ENOMEM. manifest is malloc'ed, the caller frees it. */
+int gt_read_manifest(struct gt_reader *r, const struct gt_id *object,
+                     struct gt_bytes *manifest);
+
+/* What an object's file has to do with this node. */
+enum gt_claim {
+	GT_CLAIM_WANTED, /* something of it counts, or it was published here */
+	GT_CLAIM_GIVEN_UP, /* refused; or nothing of it counts; or the audit log
+	                      says it was removed or about to be adopted */
+	GT_CLAIM_UNKNOWN,  /* the database never heard of it */
+};
+/* 0 with *claim, or -GT_ESTORE. */
+int gt_read_claim(struct gt_reader *r, const struct gt_id *object,
+                  enum gt_claim *claim);
+
+/* ----------------------------------------------------------- status */
+
 /* Counts for status: {"code","resources":{verdict:{state:n}},"bytes",
  * "objects":{"complete","partial","wanted"},"records":{"count","quarantined",
  * "last_seq"},"children":[{"code","acked","vseq","seen","status":{...}}],
  * "audit_rows"} */
 json_t *gt_read_status(struct gt_reader *r);
 
+/* ------------------------------------------------------------ audit */
+
 struct gt_audit_query {
 	int64_t from_ms, to_ms; /* [from, to); 0: open */
-	const char *actor, *peer, *subject, *event, *kind,
-	        *result;  /* NULL: any;
-	                     globs */
+	/* globs; NULL: any */
+	const char *actor, *peer, *subject, *event, *kind, *result;
 	const char *type; /* type of the resource in subject, NULL: any */
 	int64_t after;    /* aid to continue after */
 	size_t limit;     /* 0: 100; at most 10000 */
@@ -85,6 +116,8 @@ struct gt_audit_query {
  * "next": aid or null} */
 json_t *gt_read_audit(struct gt_reader *r, const struct gt_audit_query *q);
 
+/* ---------------------------------------------------------- records */
+
 /* {"records":[{"seq","id","origin","origin_seq","stored","voided":bool,
  * "statement":{...}}],"next"} ; after: seq. */
 json_t *gt_read_records(struct gt_reader *r, int64_t after, size_t limit);
@@ -92,9 +125,17 @@ json_t *gt_read_records(struct gt_reader *r, int64_t after, size_t limit);
  * *status -GT_EUNKNOWN or -GT_ESTORE. */
 char *gt_read_statement(struct gt_reader *r, const uint8_t id[GT_UUID_BYTES],
                         bool *voided, int64_t *stored_ms, int *status);
+/* The newest record's seq and when it was stored; 0 and 0 when there is none.
+ * 0, or -GT_ESTORE and nothing written. */
+int gt_read_newest(struct gt_reader *r, int64_t *seq, int64_t *stored_ms);
+/* The least seq stored after ms, one past the newest if none is: `stored` never
+ * decreases along seq. 0, or -GT_ESTORE and *seq is of no use. */
+int gt_read_after_time(struct gt_reader *r, int64_t ms, int64_t *seq);
 /* {"quarantine":[{"qid","id","origin","via","at","reason","statement"}],
  * "next"} ; after: qid. */
 json_t *gt_read_quarantine(struct gt_reader *r, int64_t after, size_t limit);
+
+/* ------------------------------------------------- policy and roster */
 
 /* The decision for a resource at a receiver, hop by hop from the root:
  * {"id","for","hops":[{"code","level","verdict","effective","layers":[

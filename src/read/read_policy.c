@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "code.h"
-#include "reader.h"
+#include "read_inside.h"
 
 /* ---------------------------------------------------------- loading */
 
@@ -30,13 +30,7 @@ static Gt__Signed *load(struct gt_reader *r, Gt__Kind kind, const char *id,
 
 static Gt__Entry *load_entry(struct gt_reader *r, const char *id, bool *ok)
 {
-	Gt__Signed *outer = load(r, GT__KIND__RESOURCE, id, ok);
-	if (!outer)
-		return NULL;
-	Gt__Entry *e =
-	        gt__entry__unpack(NULL, outer->body.len, outer->body.data);
-	gt__signed__free_unpacked(outer, NULL);
-	return e;
+	return gt_reader_entry(load(r, GT__KIND__RESOURCE, id, ok));
 }
 
 /* ----------------------------------------------------------- places */
@@ -182,25 +176,13 @@ static bool known(struct gt_reader *r, const char *own, const char *code,
 	return *ok && child == 1;
 }
 
-static bool own_code(struct gt_reader *r, char out[GT_CODE_MAX + 1])
-{
-	sqlite3_stmt *s = gt_reader_query(r, GT_Q_META);
-	if (!s)
-		return false;
-	gt_reader_bind(s, 1, "code");
-	int rc = sqlite3_step(s);
-	gt_copy(out, GT_CODE_MAX + 1,
-	        rc == SQLITE_ROW ? gt_reader_text(s, 0) : "");
-	return gt_reader_end(r, s, rc);
-}
-
 static json_t *hops(struct gt_reader *r, const struct question *q,
                     const struct chain *c, const char **known_below)
 {
 	char own[GT_CODE_MAX + 1];
 	json_t *list = json_array();
 	enum gt_verdict effective = GT_MIRROR;
-	bool ok = list && own_code(r, own), here = true;
+	bool ok = list && gt_reader_code(r, own), here = true;
 	*known_below = "";
 	for (size_t i = 0; i < c->n && ok; i++) {
 		here = here && known(r, own, c->code[i], &ok);
@@ -247,8 +229,7 @@ json_t *gt_read_explain(struct gt_reader *r, const char *id, const char *code,
 	return NULL;
 }
 
-/* ----------------------------------------------------------- layers and
- * members */
+/* ----------------------------------------------- layers and members */
 
 static json_t *layer_row(struct gt_bytes body, bool own)
 {

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reader.h"
+#include "read_inside.h"
 #include "schema.h"
 
 /* Rows looked at under one read transaction. */
@@ -14,9 +14,8 @@ Gt__Signed *gt_reader_signed(struct gt_bytes encoded)
 	                 : NULL;
 }
 
-Gt__Entry *gt_reader_entry(struct gt_bytes encoded)
+Gt__Entry *gt_reader_entry(Gt__Signed *outer)
 {
-	Gt__Signed *outer = gt_reader_signed(encoded);
 	if (!outer)
 		return NULL;
 	Gt__Entry *e =
@@ -160,7 +159,7 @@ struct listing {
 /* Looks at one row; a row that is not an entry is passed over. */
 static void look(struct listing *l, sqlite3_stmt *s)
 {
-	Gt__Entry *e = gt_reader_entry(gt_reader_blob(s, 0));
+	Gt__Entry *e = gt_reader_entry(gt_reader_signed(gt_reader_blob(s, 0)));
 	if (e && wanted(e, l->q)) {
 		l->full = json_array_size(l->list) == l->limit;
 		if (!l->full)
@@ -240,7 +239,7 @@ static void put_files(bool *ok, json_t *v, struct gt_bytes manifest)
 
 static json_t *one(struct gt_reader *r, sqlite3_stmt *s)
 {
-	Gt__Entry *e = gt_reader_entry(gt_reader_blob(s, 0));
+	Gt__Entry *e = gt_reader_entry(gt_reader_signed(gt_reader_blob(s, 0)));
 	if (!e)
 		return gt_reader_fail(r, "an entry in the database is damaged");
 	json_t *v = resource(s, e);
@@ -271,21 +270,30 @@ json_t *gt_read_resource(struct gt_reader *r, const char *id)
 	return NULL;
 }
 
+/* --------------------------------------------------------- its files */
+
+/* Out of a row: bytes the caller frees. */
+static int copy_blob(sqlite3_stmt *s, int column, struct gt_bytes *out)
+{
+	struct gt_bytes blob = gt_reader_blob(s, column);
+	if (blob.n == 0)
+		return -GT_ESTORE;
+	uint8_t *copy = malloc(blob.n);
+	if (!copy)
+		return -GT_ENOMEM;
+	memcpy(copy, blob.p, blob.n);
+	*out = gt_bytes_of(copy, blob.n);
+	return 0;
+}
+
 static int take_object(sqlite3_stmt *s, int id, int bytes, struct gt_id *object,
                        struct gt_bytes *manifest)
 {
 	struct gt_bytes name = gt_reader_blob(s, id);
-	struct gt_bytes body = gt_reader_blob(s, bytes);
-	if (name.n != GT_ID_BYTES || body.n == 0)
+	if (name.n != GT_ID_BYTES)
 		return -GT_ESTORE;
-	uint8_t *copy = malloc(body.n);
-	if (!copy)
-		return -GT_ENOMEM;
-	memcpy(copy, body.p, body.n);
 	memcpy(object->b, name.p, name.n);
-	manifest->p = copy;
-	manifest->n = body.n;
-	return 0;
+	return copy_blob(s, bytes, manifest);
 }
 
 static int served(sqlite3_stmt *s, struct gt_id *object,
@@ -315,4 +323,37 @@ int gt_read_object(struct gt_reader *r, const char *id, struct gt_id *object,
 	        rc == SQLITE_ROW ? served(s, object, manifest) : -GT_EUNKNOWN;
 	/* a row that was read cannot fail any more: nothing to give back */
 	return gt_reader_end(r, s, rc) ? status : -GT_ESTORE;
+}
+
+int gt_read_manifest(struct gt_reader *r, const struct gt_id *object,
+                     struct gt_bytes *manifest)
+{
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_MANIFEST);
+	if (!s)
+		return -GT_ESTORE;
+	gt_reader_bind_id(s, 1, object);
+	int rc = sqlite3_step(s);
+	int status =
+	        rc == SQLITE_ROW ? copy_blob(s, 0, manifest) : -GT_EUNKNOWN;
+	return gt_reader_end(r, s, rc) ? status : -GT_ESTORE;
+}
+
+int gt_read_claim(struct gt_reader *r, const struct gt_id *object,
+                  enum gt_claim *claim)
+{
+	enum { NO_ROW, OF_WORTH, WORTHLESS };
+	char hex[2 * GT_ID_BYTES + 1];
+	int64_t n[2];
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_CLAIM);
+	if (!s)
+		return -GT_ESTORE;
+	gt_hex(hex, object->b, GT_ID_BYTES);
+	gt_reader_bind_id(s, 1, object);
+	gt_reader_bind(s, 2, hex);
+	if (!gt_reader_numbers(r, s, n, 2))
+		return -GT_ESTORE;
+	*claim = n[0] == OF_WORTH            ? GT_CLAIM_WANTED
+	         : n[0] == WORTHLESS || n[1] ? GT_CLAIM_GIVEN_UP
+	                                     : GT_CLAIM_UNKNOWN;
+	return 0;
 }

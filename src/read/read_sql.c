@@ -1,5 +1,5 @@
 /* read_sql.c: every statement a reader runs, side by side with its columns. */
-#include "reader.h"
+#include "read_inside.h"
 #include "tally.h"
 
 #define STATE GT_RESOURCE_STATE
@@ -46,6 +46,14 @@ const char *const gt_queries[GT_Q_COUNT] = {
                 " LEFT JOIN object o ON o.id=i.object"
                 " LEFT JOIN object p ON p.id=i.prior"
                 " WHERE i.kind=1 AND i.id=?1",
+        [GT_Q_MANIFEST] = "SELECT manifest FROM object WHERE id=?1 AND state=4",
+        /* 2: refused, or none of it counts and it was not published here */
+        [GT_Q_CLAIM] =
+                "SELECT (SELECT CASE WHEN state=5 OR (state<4 AND present=0"
+                " AND NOT EXISTS(SELECT 1 FROM item WHERE own=1 AND object=?1))"
+                " THEN 2 ELSE 1 END FROM object WHERE id=?1),"
+                "EXISTS(SELECT 1 FROM audit WHERE subject=?2 AND kind='object'"
+                " AND event IN('remove','adopt'))",
         [GT_Q_STATES] = "SELECT verdict,state,n FROM tally_resource WHERE n>0"
                         " AND state NOT IN ('','stranger')",
         [GT_Q_OBJECTS] =
@@ -68,6 +76,10 @@ const char *const gt_queries[GT_Q_COUNT] = {
         [GT_Q_AUDIT_ALL] = AUDIT "NOT INDEXED" AUDIT_WHERE AUDIT_ORDER,
         [GT_Q_RECORDS] = RECORD " WHERE r.seq>?1 ORDER BY r.seq LIMIT ?2",
         [GT_Q_RECORD] = RECORD " WHERE r.id=?1",
+        [GT_Q_RECORD_NEWEST] = "SELECT seq,stored_ms FROM record"
+                               " ORDER BY seq DESC LIMIT 1",
+        [GT_Q_RECORD_FROM] = "SELECT seq,stored_ms FROM record WHERE seq>=?1"
+                             " ORDER BY seq LIMIT 1",
         [GT_Q_QUARANTINE] =
                 "SELECT q.qid,q.id,s.code,q.via,q.at_ms,q.reason,q.body"
                 " FROM quarantine q LEFT JOIN stream s ON s.sid=q.stream"

@@ -23,6 +23,7 @@ static char dir[] = "/tmp/gt-read-XXXXXX";
 static char path[64];
 static sqlite3 *db;
 static struct gt_reader *reader;
+static char refused[256];
 static struct gt_arena *arena;
 static int64_t seq;
 
@@ -246,7 +247,7 @@ static void open_reader(void)
 	sqlite3 *ro;
 	assert_int_equal(sqlite3_open_v2(path, &ro, SQLITE_OPEN_READONLY, NULL),
 	                 SQLITE_OK);
-	reader = gt_reader_new(ro);
+	reader = gt_reader_new(ro, refused, sizeof refused);
 	assert_non_null(reader);
 }
 
@@ -434,6 +435,17 @@ static int served(const char *id, int *first)
 	return rc;
 }
 
+static int held(int n)
+{
+	struct gt_id object;
+	struct gt_bytes manifest = {0};
+	memcpy(object.b, object_id(n).p, GT_ID_BYTES);
+	int rc = gt_read_manifest(reader, &object, &manifest);
+	assert_int_equal(rc == 0, manifest.n > 0);
+	free((void *)(uintptr_t)manifest.p);
+	return rc;
+}
+
 static void objects(void **state)
 {
 	static const struct {
@@ -453,6 +465,9 @@ static void objects(void **state)
 		assert_int_equal(served(row[i].id, &first), row[i].status);
 		assert_int_equal(first, row[i].object);
 	}
+	assert_int_equal(held(1), 0);
+	for (int i = 2; i < 8; i++)
+		assert_int_equal(held(i), -GT_EUNKNOWN);
 	/* the older version goes on being served */
 	sql("UPDATE item SET prior=(SELECT id FROM object WHERE state=4)"
 	    " WHERE id='33/b'");
@@ -556,6 +571,41 @@ static void records(void **state)
 	id[15] = 9;
 	assert_null(gt_read_statement(reader, id, &voided, &stored, &rc));
 	assert_int_equal(rc, -GT_EUNKNOWN);
+}
+
+static int64_t behind(int64_t ms)
+{
+	int64_t at = 0;
+	assert_int_equal(gt_read_after_time(reader, ms, &at), 0);
+	return at;
+}
+
+static void order(void **state)
+{
+	int64_t at = 9, ms = 9;
+	(void)state;
+	sql("DELETE FROM record");
+	sql("DELETE FROM sqlite_sequence WHERE name='record'");
+	assert_int_equal(gt_read_newest(reader, &at, &ms), 0);
+	assert_int_equal(at, 0);
+	assert_int_equal(ms, 0);
+	assert_int_equal(behind(0), 1);
+	for (int i = 1; i <= 40; i++)
+		add_record(i, "0", "NULL", "{}");
+	/* two a moment, and some that are no longer here */
+	sql("UPDATE record SET stored_ms=1000+seq/2");
+	sql("DELETE FROM record WHERE seq<5 OR seq IN(20,21,40)");
+	assert_int_equal(gt_read_newest(reader, &at, &ms), 0);
+	assert_int_equal(at, 39);
+	assert_int_equal(ms, 1019);
+	/* what is not there is of the moment of the one behind it */
+	assert_int_equal(behind(0), 1);
+	assert_int_equal(behind(1002), 6);
+	assert_int_equal(behind(1009), 20);
+	assert_int_equal(behind(1011), 24);
+	assert_int_equal(behind(1018), 38);
+	assert_int_equal(behind(1019), 40);
+	assert_int_equal(behind(INT64_MAX), 40);
 }
 
 static void quarantine(void **state)
@@ -795,7 +845,7 @@ static void leaves_the_log(void **state)
 	/* even as the last one out: the log stays, with what it holds */
 	sqlite3 *rw;
 	assert_int_equal(sqlite3_open(path, &rw), SQLITE_OK);
-	struct gt_reader *r = gt_reader_new(rw);
+	struct gt_reader *r = gt_reader_new(rw, refused, sizeof refused);
 	assert_non_null(r);
 	assert_int_not_equal(
 	        sqlite3_exec(rw, "DELETE FROM item", NULL, NULL, NULL),
@@ -819,7 +869,8 @@ static void no_schema(void **state)
 	sqlite3 *empty;
 	(void)state;
 	assert_int_equal(sqlite3_open(":memory:", &empty), SQLITE_OK);
-	assert_null(gt_reader_new(empty));
+	assert_null(gt_reader_new(empty, refused, sizeof refused));
+	assert_true(strlen(refused) > 0);
 }
 
 int main(void)
@@ -832,6 +883,7 @@ int main(void)
 	        cmocka_unit_test(objects),
 	        cmocka_unit_test(status),
 	        cmocka_unit_test(records),
+	        cmocka_unit_test(order),
 	        cmocka_unit_test(quarantine),
 	        cmocka_unit_test(audit),
 	        cmocka_unit_test(explained),

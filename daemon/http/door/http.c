@@ -117,24 +117,15 @@ const struct gt_route *gt_http_route(const char *path, bool admin)
 static struct gt_reader *open_reader(const char *path, sqlite3 **out)
 {
 	sqlite3 *db = NULL;
+	char why[256];
 	int rc = sqlite3_open_v2(
 	        path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
-		                       (int *)NULL);
-	/* one connection commits and checkpoints: this one never may */
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(db,
-		                  "PRAGMA query_only=1;"
-		                  "PRAGMA busy_timeout=2000;"
-		                  "PRAGMA cache_size=-512;",
-		                  NULL, NULL, NULL);
 	if (rc != SQLITE_OK) {
 		sqlite3_close(db);
 		return NULL;
 	}
 	*out = db;
-	return gt_reader_new(db);
+	return gt_reader_new(db, why, sizeof why);
 }
 
 static void worker_free(struct gt_worker *w)

@@ -1,6 +1,6 @@
-/* reader.h: what the files behind read.h share. Nobody else includes it. */
-#ifndef GT_READER_H
-#define GT_READER_H
+/* read_inside.h: what the files behind read.h share. */
+#ifndef GT_READ_INSIDE_H
+#define GT_READ_INSIDE_H
 
 #include <jansson.h>
 #include <sqlite3.h>
@@ -14,6 +14,8 @@ enum gt_query {
 	GT_Q_RESOURCES,
 	GT_Q_RESOURCE,
 	GT_Q_SERVED,
+	GT_Q_MANIFEST,
+	GT_Q_CLAIM,
 	GT_Q_STATES,
 	GT_Q_OBJECTS,
 	GT_Q_RECORD_ENDS,
@@ -26,6 +28,8 @@ enum gt_query {
 	GT_Q_AUDIT_ALL,
 	GT_Q_RECORDS,
 	GT_Q_RECORD,
+	GT_Q_RECORD_NEWEST,
+	GT_Q_RECORD_FROM,
 	GT_Q_QUARANTINE,
 	GT_Q_ITEM,
 	GT_Q_KIND,
@@ -38,40 +42,55 @@ struct gt_reader {
 	char why[256];
 };
 
+/* Their texts. read_sql.c */
 extern const char *const gt_queries[GT_Q_COUNT];
 
 /* Ready to be bound and stepped. NULL: why is set. */
 sqlite3_stmt *gt_reader_query(struct gt_reader *r, enum gt_query q);
 /* Ends a statement after its last step. False: that was an error. */
 bool gt_reader_end(struct gt_reader *r, sqlite3_stmt *s, int rc);
-/* Runs a statement to one row of integers, n columns; none is zeros. */
+/* Runs a statement (NULL: false) to one row of n integers and ends it. No row,
+ * or NULL in a column, is 0. False: why is set. */
 bool gt_reader_numbers(struct gt_reader *r, sqlite3_stmt *s, int64_t *out,
                        int n);
 /* Sets why; always NULL. */
 json_t *gt_reader_fail(struct gt_reader *r, const char *why);
 
-/* NULL is nothing bound: no filter. */
+/* NULL is nothing bound: no filter. Text and id must outlive the last step. */
 void gt_reader_bind(sqlite3_stmt *s, int at, const char *text);
-const char *gt_reader_text(sqlite3_stmt *s, int column); /* never NULL */
+void gt_reader_bind_id(sqlite3_stmt *s, int at, const struct gt_id *id);
+/* A column as text, "" for NULL; good until the next step. */
+const char *gt_reader_text(sqlite3_stmt *s, int column);
+/* A column's bytes, none for NULL; good until the next step. */
 struct gt_bytes gt_reader_blob(sqlite3_stmt *s, int column);
 
 /* Values, NULL only when out of memory. Bytes that are no UTF-8 become '?': a
  * row nobody can spell must not hide the others. */
 json_t *gt_json_text(const char *s);
-json_t *gt_json_hex(struct gt_bytes b); /* null for no bytes */
+/* At most a hash in hex; null for no bytes. */
+json_t *gt_json_hex(struct gt_bytes b);
+/* null for what is no UUID. */
 json_t *gt_json_uuid(struct gt_bytes b);
+/* ISO 8601 in UTC. */
 json_t *gt_json_time(int64_t ms);
+/* An array of texts. */
 json_t *gt_json_texts(char *const *list, size_t n);
-/* Takes value even on failure, which ok remembers. */
+/* Set a member, append an element. They take value even on failure, which ok
+ * remembers; NULL is one. */
 void gt_json_set(bool *ok, json_t *o, const char *key, json_t *value);
 void gt_json_add(bool *ok, json_t *list, json_t *value);
 /* {key: list, "next": next or null}; takes both. NULL: ok was false. */
 json_t *gt_json_page(struct gt_reader *r, bool ok, const char *key,
                      json_t *list, json_t *next);
+/* How many rows to give who asked for so many: 100 if he did not say. */
 size_t gt_reader_limit(size_t asked, size_t most);
 
-/* The body of an encoded Signed, unpacked. NULL: not such a thing. */
-Gt__Entry *gt_reader_entry(struct gt_bytes encoded);
+/* This node's code, "" before it has one. False: why is set. */
+bool gt_reader_code(struct gt_reader *r, char out[GT_CODE_MAX + 1]);
+
+/* An encoded Signed, unpacked. NULL: not such a thing. */
 Gt__Signed *gt_reader_signed(struct gt_bytes encoded);
+/* The Entry in a Signed, which is freed; NULL is passed on. */
+Gt__Entry *gt_reader_entry(Gt__Signed *outer);
 
 #endif

@@ -1,0 +1,12 @@
+/* database.h: the node's database, opened for reading. The connection that
+ * writes is the node's own (run/service.c). */
+#ifndef GT_DATABASE_H
+#define GT_DATABASE_H
+
+#include "read.h"
+
+/* A reader on the database at path, which must be there. NULL, with why. */
+struct gt_reader *gt_database_reader(const char *path, char *why,
+                                     size_t why_cap);
+
+#endif

@@ -1,0 +1,138 @@
+/* read_audit.c: the audit trail. */
+#include <string.h>
+
+#include "read_inside.h"
+
+/* Numbers of audit rows looked at under one read transaction. */
+enum { SCAN_ROWS = 100000, GLOB_CHARS = 512 };
+
+/* SQLite's GLOB knows [sets] besides * and ?: put what it would take for one in
+ * a set of its own. */
+static const char *glob(char out[GLOB_CHARS], const char *pattern)
+{
+	size_t n = 0;
+	if (!pattern)
+		return NULL;
+	for (; *pattern && n < GLOB_CHARS - 4; pattern++) {
+		const char *piece = *pattern == '[' ? "[[]" : NULL;
+		if (piece) {
+			memcpy(out + n, piece, 3);
+			n += 3;
+		} else {
+			out[n++] = *pattern;
+		}
+	}
+	out[n] = '\0';
+	return out;
+}
+
+static json_t *audit_row(sqlite3_stmt *s)
+{
+	static const struct {
+		const char *key;
+		int column;
+	} text[] = {{"node", 2},    {"actor", 3},     {"event", 4},
+	            {"kind", 5},    {"subject", 6},   {"peer", 8},
+	            {"verdict", 9}, {"rule", 10},     {"layer", 11},
+	            {"result", 12}, {"transfer", 14}, {"detail", 15}};
+	json_t *v = json_object();
+	bool ok = v != NULL;
+	gt_json_set(&ok, v, "aid", json_integer(sqlite3_column_int64(s, 0)));
+	gt_json_set(&ok, v, "at", gt_json_time(sqlite3_column_int64(s, 1)));
+	for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+		gt_json_set(&ok, v, text[i].key,
+		            gt_json_text(gt_reader_text(s, text[i].column)));
+	gt_json_set(&ok, v, "version",
+	            json_integer(sqlite3_column_int64(s, 7)));
+	gt_json_set(&ok, v, "bytes", json_integer(sqlite3_column_int64(s, 13)));
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
+struct trail {
+	const struct gt_audit_query *q;
+	enum gt_query query;
+	json_t *list;
+	size_t limit;
+	int64_t after, upto,
+	        last; /* aid looked past, end of scan, last taken */
+	bool full, ok;
+};
+
+static void bind_globs(sqlite3_stmt *s, const struct gt_audit_query *q,
+                       char space[6][GLOB_CHARS])
+{
+	const char *const pattern[6] = {q->actor, q->peer, q->subject,
+	                                q->event, q->kind, q->result};
+	for (int i = 0; i < 6; i++)
+		gt_reader_bind(s, 5 + i, glob(space[i], pattern[i]));
+}
+
+static bool scan(struct gt_reader *r, struct trail *t)
+{
+	char space[6][GLOB_CHARS];
+	int rc = SQLITE_DONE;
+	sqlite3_stmt *s = gt_reader_query(r, t->query);
+	if (!s)
+		return false;
+	(void)sqlite3_bind_int64(s, 1, t->after);
+	(void)sqlite3_bind_int64(s, 2, t->upto);
+	(void)sqlite3_bind_int64(s, 3,
+	                         t->q->from_ms ? t->q->from_ms : INT64_MIN);
+	(void)sqlite3_bind_int64(s, 4, t->q->to_ms ? t->q->to_ms : INT64_MAX);
+	bind_globs(s, t->q, space);
+	gt_reader_bind(s, 11, t->q->type);
+	(void)sqlite3_bind_int64(s, 12, (int64_t)t->limit + 1);
+	if (t->query == GT_Q_AUDIT_SUBJECT)
+		gt_reader_bind(s, 13, t->q->subject);
+	while (t->ok && !t->full && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		t->full = json_array_size(t->list) == t->limit;
+		if (t->full)
+			break;
+		t->last = sqlite3_column_int64(s, 0);
+		gt_json_add(&t->ok, t->list, audit_row(s));
+	}
+	return gt_reader_end(r, s, rc);
+}
+
+/* An index holds few rows of what it selects: one scan. Without one, go through
+ * the trail in steps, so that no transaction is long. */
+static bool walk(struct gt_reader *r, struct trail *t)
+{
+	int64_t ends[2];
+	t->upto = INT64_MAX;
+	if (t->query != GT_Q_AUDIT_ALL)
+		return scan(r, t);
+	if (!gt_reader_numbers(r, gt_reader_query(r, GT_Q_AUDIT_ENDS), ends, 2))
+		return false;
+	if (t->after < ends[0] - 1)
+		t->after = ends[0] - 1;
+	while (t->ok && !t->full && t->after < ends[1]) {
+		t->upto = ends[1] - t->after > SCAN_ROWS ? t->after + SCAN_ROWS
+		                                         : ends[1];
+		if (!scan(r, t))
+			return false;
+		t->after = t->upto;
+	}
+	return true;
+}
+
+json_t *gt_read_audit(struct gt_reader *r, const struct gt_audit_query *q)
+{
+	struct trail t = {.q = q,
+	                  .query = GT_Q_AUDIT_ALL,
+	                  .list = json_array(),
+	                  .limit = gt_reader_limit(q->limit, 10000),
+	                  .after = q->after};
+	t.ok = t.list != NULL;
+	if (q->subject && !strpbrk(q->subject, "*?"))
+		t.query = GT_Q_AUDIT_SUBJECT;
+	else if (q->from_ms)
+		t.query = GT_Q_AUDIT_AT;
+	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
+	bool ok = walk(r, &t) && t.ok;
+	return gt_json_page(r, ok, "rows", t.list,
+	                    t.full ? json_integer(t.last) : json_null());
+}
