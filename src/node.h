@@ -227,19 +227,14 @@ struct gt_node_status {
 	bool bulk_paused;
 	/* wall time of the last word from it, 0: never */
 	int64_t parent_seen_ms;
-	uint64_t cursor; /* last change applied */
-	uint64_t commits, events, messages_in, messages_out, drops;
-	uint64_t bytes_in, bytes_out, frames_in, frames_out, frames_damaged;
-	uint64_t records_in, records_dup, records_quarantined;
-	uint64_t records_waiting;  /* not yet at the parent */
-	uint64_t records_unrooted; /* not yet at the root */
-	/* neighbours that remembered another past (PROTOCOL.md M31), and the
-	 * last of them: more than one or two mean a second copy of a node */
-	uint64_t strangers;
+	/* what is counted: a field for each row of the table */
+#define COUNTER(name, kind, help) uint64_t name;
+#include "counters.def"
+#undef COUNTER
+	/* the last of the strangers */
 	int64_t stranger_ms; /* wall time, 0: never */
 	char stranger[GT_CODE_MAX + 1];
 	uint64_t generation; /* grows whenever anything a reader sees changes */
-	uint32_t children_up;
 	uint32_t ntransfers;
 	struct gt_transfer_status transfers[GT_TRANSFERS_MAX];
 	uint32_t nchildren;

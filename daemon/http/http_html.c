@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "code.h"
+#include "http_query.h"
 #include "sys.h"
 
 /* what a catalogue was asked for, kept when the language changes */
@@ -17,6 +18,25 @@ void gt_page_say(struct gt_page *p, enum gt_text key)
 void gt_page_text(struct gt_page *p, const char *text)
 {
 	gt_out_html(&p->out, text);
+}
+
+void gt_page_heading(struct gt_page *p, enum gt_text name)
+{
+	gt_out_str(&p->out, "<h2>");
+	gt_page_say(p, name);
+	gt_out_str(&p->out, "</h2>");
+}
+
+void gt_page_fact(struct gt_page *p, enum gt_text name)
+{
+	gt_out_str(&p->out, "<div><dt>");
+	gt_page_say(p, name);
+	gt_out_str(&p->out, "</dt><dd>");
+}
+
+void gt_page_fact_end(struct gt_page *p)
+{
+	gt_out_str(&p->out, "</dd></div>");
 }
 
 void gt_page_chip(struct gt_page *p, const char *kind, const char *word)
@@ -124,8 +144,8 @@ void gt_page_bar(struct gt_page *p, uint64_t done, uint64_t all)
 
 void gt_page_state(struct gt_page *p, const json_t *r)
 {
-	const char *state = gt_page_member(r, "state");
-	const char *verdict = gt_page_member(r, "verdict");
+	const char *state = gt_http_member(r, "state");
+	const char *verdict = gt_http_member(r, "verdict");
 	bool unasked = strcmp(state, "listed") == 0 &&
 	               strcmp(verdict, "on-demand") == 0;
 	if (!*state)
@@ -135,8 +155,8 @@ void gt_page_state(struct gt_page *p, const json_t *r)
 	                        : gt_page_word(p, state));
 	gt_out_str(&p->out, "</span>");
 	if (strcmp(state, "partial") == 0)
-		gt_page_bar(p, gt_page_count(r, "present"),
-		            gt_page_count(r, "frames"));
+		gt_page_bar(p, gt_http_count(r, "present"),
+		            gt_http_count(r, "frames"));
 }
 
 void gt_page_ago(struct gt_page *p, int64_t then_ms)
@@ -177,18 +197,6 @@ void gt_page_time(struct gt_page *p, const char *iso)
 	gt_page_text(p, " ");
 	gt_page_text(p, minute);
 	gt_out_str(&p->out, " UTC</time>");
-}
-
-const char *gt_page_member(const json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-	return s ? s : "";
-}
-
-uint64_t gt_page_count(const json_t *v, const char *key)
-{
-	json_int_t n = json_integer_value(json_object_get(v, key));
-	return n > 0 ? (uint64_t)n : 0;
 }
 
 const char *gt_page_pick(const struct gt_page *p, const json_t *texts)
@@ -232,7 +240,7 @@ static void languages(struct gt_page *p)
 
 void gt_page_begin(struct gt_page *p, struct gt_request *rq, const char *title)
 {
-	const struct gt_config *c = gt_http_env_of(rq->http)->config;
+	const struct gt_config *c = rq->http->env.config;
 	*p = (struct gt_page){.rq = rq, .lang = rq->lang};
 	struct gt_out *o = &p->out;
 	gt_out_format(o,
@@ -264,7 +272,7 @@ void gt_page_begin(struct gt_page *p, struct gt_request *rq, const char *title)
 /* The page as a response; NULL: out of memory. */
 static struct MHD_Response *finished(struct gt_page *p)
 {
-	const struct gt_config *c = gt_http_env_of(p->rq->http)->config;
+	const struct gt_config *c = p->rq->http->env.config;
 	const char *level = gt_level_name(gt_code_depth(c->code));
 	size_t n;
 	gt_out_str(&p->out, "</main><footer class=\"wrap\">");
@@ -309,7 +317,7 @@ bool gt_page_wanted(struct gt_request *rq)
 {
 	const char *accept = gt_rq_header(rq, "Accept");
 	const char *path = rq->path ? rq->path : "/";
-	return !rq->admin && !rq->xapi && rq->method == GT_HTTP_GET && accept &&
+	return !rq->local && rq->method == GT_HTTP_GET && accept &&
 	       strstr(accept, "text/html") && strncmp(path, "/api/", 5) != 0 &&
 	       strncmp(path, "/xapi/", 6) != 0;
 }

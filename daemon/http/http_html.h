@@ -1,7 +1,9 @@
-/* http_html.h: the frame around every page, and words a page is made of. */
+/* http_html.h: the frame around every page, errors' included, and words a page
+ * is made of. */
 #ifndef GT_HTTP_HTML_H
 #define GT_HTTP_HTML_H
 
+#include "http_out.h"
 #include "http_request.h"
 
 struct gt_page {
@@ -20,16 +22,21 @@ void gt_page_begin(struct gt_page *p, struct gt_request *rq, const char *title);
 enum MHD_Result gt_page_end(struct gt_page *p, unsigned status);
 /* The same, and the browser asks again by itself soon. */
 enum MHD_Result gt_page_again(struct gt_page *p, unsigned status);
-/* The resource's files are on their way here. http_page_resource.c */
-enum MHD_Result gt_page_arriving(struct gt_request *rq, const json_t *resource);
 /* Is it a browser that shows the answer to somebody? */
 bool gt_page_wanted(struct gt_request *rq);
 /* A page instead of {"error","message"}. */
 enum MHD_Result gt_page_error(struct gt_request *rq, unsigned status,
                               const char *name, const char *message);
 
-void gt_page_say(struct gt_page *p, enum gt_text key);  /* escaped */
-void gt_page_text(struct gt_page *p, const char *text); /* escaped */
+/* One of our texts in the page's language, escaped. */
+void gt_page_say(struct gt_page *p, enum gt_text key);
+/* A text, escaped. */
+void gt_page_text(struct gt_page *p, const char *text);
+/* "<h2>name</h2>" */
+void gt_page_heading(struct gt_page *p, enum gt_text name);
+/* A name and, until gt_page_fact_end, what is written behind it, in a <dl>. */
+void gt_page_fact(struct gt_page *p, enum gt_text name);
+void gt_page_fact_end(struct gt_page *p);
 /* "<span class='chip KIND'>word</span>", KIND being a plain word. */
 void gt_page_chip(struct gt_page *p, const char *kind, const char *word);
 /* The kind of chip a verdict or state is shown as. */
@@ -39,19 +46,17 @@ const char *gt_page_kind(const char *word);
 const char *gt_page_word(const struct gt_page *p, const char *word);
 /* A title in the page's language, else any. "" when there is none. */
 const char *gt_page_pick(const struct gt_page *p, const json_t *texts);
-/* A member of an object as text; "". */
-const char *gt_page_member(const json_t *v, const char *key);
 /* "&amp;name=value", encoded; nothing without a value. */
 void gt_page_pair(struct gt_page *p, const char *name, const char *value);
 /* Words, with what the language puts between them. */
 void gt_page_list(struct gt_page *p, const json_t *values);
 /* The chip of a resource's state, and how much of it has arrived. */
 void gt_page_state(struct gt_page *p, const json_t *resource);
+/* A bar of progress. */
 void gt_page_bar(struct gt_page *p, uint64_t done, uint64_t all);
 /* "3 s ago" */
 void gt_page_ago(struct gt_page *p, int64_t then_ms);
 /* An ISO time down to the minute. */
 void gt_page_time(struct gt_page *p, const char *iso);
-uint64_t gt_page_count(const json_t *v, const char *key);
 
 #endif

@@ -91,9 +91,11 @@ void gt_waits_reply(struct gt_waits *w, const struct gt_action *a)
 		wake(rq, a->status, a->text ? strdup(a->text) : NULL);
 }
 
-enum MHD_Result gt_waits_command(struct gt_waits *w, struct gt_request *rq,
-                                 struct gt_event *e)
+enum MHD_Result gt_rq_command(struct gt_request *rq, struct gt_event *e,
+                              gt_handler *finish)
 {
+	struct gt_waits *w = rq->http->waits;
+	rq->finish = finish;
 	/* asleep before the core can answer */
 	MHD_suspend_connection(rq->connection);
 	pthread_mutex_lock(&w->lock);
@@ -186,8 +188,10 @@ static void *watch(void *arg)
 	return NULL;
 }
 
-enum MHD_Result gt_waits_generation(struct gt_waits *w, struct gt_request *rq)
+enum MHD_Result gt_rq_wait(struct gt_request *rq, gt_handler *finish)
 {
+	struct gt_waits *w = rq->http->waits;
+	rq->finish = finish;
 	MHD_suspend_connection(rq->connection);
 	pthread_mutex_lock(&w->lock);
 	if (!w->stopping && !w->watcher)

@@ -1,20 +1,16 @@
 /* http_wait.h: connections that sleep until the core has answered.
  *
- * A request is in at most one list here, and only while its connection is
- * suspended; whoever takes it out of the list (reply, watcher or stop) wakes
- * it, so it is woken exactly once. */
+ * gt_rq_command and gt_rq_wait (http_request.h) put them to sleep. A request is
+ * in at most one list here, and only while its connection is suspended; whoever
+ * takes it out of the list (reply, watcher or stop) wakes it, so it is woken
+ * exactly once. */
 #ifndef GT_HTTP_WAIT_H
 #define GT_HTTP_WAIT_H
 
 #include "http_request.h"
 
-struct gt_waits;
-
+/* Nobody sleeps yet. NULL: out of memory. */
 struct gt_waits *gt_waits_new(struct gt_core *core);
-/* As gt_rq_command and gt_rq_wait. */
-enum MHD_Result gt_waits_command(struct gt_waits *w, struct gt_request *rq,
-                                 struct gt_event *e);
-enum MHD_Result gt_waits_generation(struct gt_waits *w, struct gt_request *rq);
 /* Wakes who holds the token, if anybody does. Core thread; never blocks. */
 void gt_waits_reply(struct gt_waits *w, const struct gt_action *a);
 /* The answer of a woken request is out (or its connection gone). */

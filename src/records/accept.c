@@ -50,7 +50,7 @@ static int accept(struct gt_node *n, const struct gt_event *e)
 		int64_t seq;
 		status = gt_record_look_up(n, s->id, s->form.b, &known, &seq);
 		if (status != 0 || known == GT_RECORD_SAME) {
-			n->status.records_dup++;
+			n->status.records_duplicate++;
 			continue;
 		}
 		struct gt_arrival r = {n->records->stream,

@@ -92,7 +92,7 @@ static int merge(struct gt_node *n, const struct gt_peer *p,
 	if (status != 0)
 		return status;
 	if (known == GT_RECORD_SAME) {
-		n->status.records_dup++;
+		n->status.records_duplicate++;
 		if (seq > *need)
 			*need = seq;
 		return 0;

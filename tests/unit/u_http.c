@@ -211,13 +211,29 @@ static void pages(void **state)
 	assert_true(heads("Allow: GET, HEAD"));
 }
 
+/* It is as well as its database can be read. */
+static void health(void **state)
+{
+	sqlite3 *db;
+	(void)state;
+	assert_int_equal(get("/healthz?lang=en"), 200);
+	assert_string_equal(got.body, "ok\n");
+	assert_int_equal(sqlite3_open(GT_DIR_DATABASE, &db), SQLITE_OK);
+	run(db, "ALTER TABLE meta RENAME TO lost");
+	assert_int_equal(get("/healthz?lang=en"), 503);
+	assert_true(says("database"));
+	run(db, "ALTER TABLE lost RENAME TO meta");
+	assert_int_equal(get("/healthz?lang=en"), 200);
+	sqlite3_close(db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(members), cmocka_unit_test(parts),
 	        cmocka_unit_test(encoded), cmocka_unit_test(whole_objects),
 	        cmocka_unit_test(damage),  cmocka_unit_test(absences),
-	        cmocka_unit_test(pages),
+	        cmocka_unit_test(pages),   cmocka_unit_test(health),
 	};
 	return cmocka_run_group_tests_name("http", tests, set_up, tear_down);
 }

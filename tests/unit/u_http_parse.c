@@ -13,7 +13,7 @@
 #include "http_out.h"
 #include "http_parse.h"
 #include "http_publish.h"
-#include "http_request.h"
+#include "http_route.h"
 
 static void ranges(void **state)
 {
@@ -192,10 +192,12 @@ static void routes(void **state)
 	for (const struct gt_route *r = gt_routes; r->path; r++) {
 		assert_ptr_equal(gt_http_route(r->path, true), r);
 		bool is_admin = strncmp(r->path, "/admin/", 7) == 0;
-		assert_int_equal(r->admin, is_admin);
+		unsigned public = GT_HTTP_ANYBODY | GT_HTTP_TERMINAL;
+		assert_int_not_equal(r->who, 0);
+		assert_int_equal(!(r->who & public), is_admin);
 		/* what changes something for everybody is the operator's */
 		if (r->methods & (GT_HTTP_POST | GT_HTTP_PUT))
-			assert_true(r->admin || r->xapi);
+			assert_false(r->who & GT_HTTP_ANYBODY);
 	}
 }
 

@@ -1,5 +1,12 @@
 /* http.h: the node's HTTP surfaces, on libmicrohttpd.
  *
+ * door/ stands on top of daemon/http and its rooms and is all the rest of the
+ * daemon sees of them: http_server.c starts and stops the servers and leads a
+ * request from its first line to its answer, http_route.c is the table of what
+ * is where and who may call, http_who.c says who calls. It promises that a
+ * request nobody may make that way finds no route, that a body is taken only
+ * within its route's limit, and that a stop answers everybody who waits.
+ *
  * Public (http.listen): for terminals and their people
  *   GET  /                      status and catalogue page, ?lang= ?q= ?type=
  *   GET  /r/RID                 page of one resource
@@ -40,25 +47,21 @@
 #ifndef GT_HTTP_H
 #define GT_HTTP_H
 
-#include "config.h"
-#include "core.h"
+#include "http_env.h"
+#include "node.h"
 
 struct gt_http;
-struct gt_http_env {
-	const struct gt_config *config;
-	struct gt_core *core;
-	const char *database; /* path, opened read-only a thread */
-	uint16_t link_port;
-	/* POST /admin/reload; on an HTTP thread, must not block. */
-	void (*reload)(void *arg);
-	void *arg;
-};
+
+/* Opens the port and the control socket in the working directory, and serves
+ * from here on. env is copied, what it points to is lent until gt_http_stop. 0;
+ * -GT_EIO, -GT_ENOMEM and why. */
 int gt_http_start(struct gt_http **out, const struct gt_http_env *env,
                   char *why, size_t why_cap);
+/* The public port, as the system chose it. */
 uint16_t gt_http_port(const struct gt_http *http);
 /* The answer to a command this module posted. Core thread; must not block. */
 void gt_http_reply(struct gt_http *http, const struct gt_action *a);
-/* Ends every connection, answering those that wait with 503. */
+/* Ends every connection, answering those that wait with 503, and frees. */
 void gt_http_stop(struct gt_http *http);
 
 #endif

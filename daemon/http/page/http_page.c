@@ -4,6 +4,8 @@
 
 #include "code.h"
 #include "http_html.h"
+#include "http_query.h"
+#include "page.h"
 
 enum { ROWS = 50, CHILDREN_SHOWN = 200, NAME = 256 };
 
@@ -17,30 +19,11 @@ struct home {
 	struct gt_resource_query q;
 };
 
-static void fact(struct gt_page *p, enum gt_text name)
-{
-	gt_out_str(&p->out, "<div><dt>");
-	gt_page_say(p, name);
-	gt_out_str(&p->out, "</dt><dd>");
-}
-
-static void fact_end(struct gt_page *p)
-{
-	gt_out_str(&p->out, "</dd></div>");
-}
-
 static void number(struct gt_page *p, enum gt_text name, uint64_t n)
 {
-	fact(p, name);
+	gt_page_fact(p, name);
 	gt_out_format(&p->out, "%llu", (unsigned long long)n);
-	fact_end(p);
-}
-
-static void heading(struct gt_page *p, enum gt_text name)
-{
-	gt_out_str(&p->out, "<h2>");
-	gt_page_say(p, name);
-	gt_out_str(&p->out, "</h2>");
+	gt_page_fact_end(p);
 }
 
 static void alert(struct gt_page *p, const char *kind, enum gt_text text)
@@ -134,7 +117,7 @@ static uint64_t count_state(const json_t *kept, const char *wanted)
 		json_object_foreach(states, state, n)
 		{
 			if (!wanted || strcmp(wanted, state) == 0)
-				sum += gt_page_count(states, state);
+				sum += gt_http_count(states, state);
 		}
 	}
 	return sum;
@@ -145,19 +128,19 @@ static void facts(struct home *h)
 	struct gt_page *p = &h->p;
 	const struct gt_node_status *s = &h->status;
 	const json_t *records = json_object_get(h->kept, "records");
-	uint64_t quarantined = gt_page_count(records, "quarantined");
+	uint64_t quarantined = gt_http_count(records, "quarantined");
 	gt_out_str(&p->out, "<dl>");
 	if (*h->config->parent) {
-		fact(p, GT_T_HTTP_P_SYNC);
+		gt_page_fact(p, GT_T_HTTP_P_SYNC);
 		gt_page_say(p, s->synced && s->parent_up ? GT_T_HTTP_P_SYNCED
 		                                         : GT_T_HTTP_P_BEHIND);
-		fact_end(p);
+		gt_page_fact_end(p);
 	}
 	number(p, GT_T_HTTP_P_RESOURCES, count_state(h->kept, NULL));
-	fact(p, GT_T_HTTP_P_STORED);
-	gt_out_size(&p->out, gt_page_count(h->kept, "bytes"));
-	fact_end(p);
-	number(p, GT_T_HTTP_P_RECORDS, gt_page_count(records, "count"));
+	gt_page_fact(p, GT_T_HTTP_P_STORED);
+	gt_out_size(&p->out, gt_http_count(h->kept, "bytes"));
+	gt_page_fact_end(p);
+	number(p, GT_T_HTTP_P_RECORDS, gt_http_count(records, "count"));
 	if (*h->config->parent)
 		number(p, GT_T_HTTP_P_WAITING, s->records_waiting);
 	if (quarantined)
@@ -171,7 +154,7 @@ static void transfers(struct home *h)
 	const struct gt_node_status *s = &h->status;
 	if (s->ntransfers == 0)
 		return;
-	heading(p, GT_T_HTTP_P_TRANSFERS);
+	gt_page_heading(p, GT_T_HTTP_P_TRANSFERS);
 	gt_out_str(&p->out, "<div class=\"box\">");
 	for (uint32_t i = 0; i < s->ntransfers; i++) {
 		const struct gt_transfer_status *t = &s->transfers[i];
@@ -218,7 +201,7 @@ static void count_cell(struct gt_page *p, enum gt_text name, uint64_t n)
 static void child_row(struct home *h, const json_t *c)
 {
 	struct gt_page *p = &h->p;
-	const char *code = gt_page_member(c, "code");
+	const char *code = gt_http_member(c, "code");
 	const json_t *said = json_object_get(c, "status");
 	const struct gt_child_status *now = child_of(h, code);
 	bool up = now && now->up;
@@ -232,15 +215,15 @@ static void child_row(struct home *h, const json_t *c)
 	if (now)
 		gt_out_format(&p->out, "%llu", (unsigned long long)now->lag);
 	gt_out_str(&p->out, "</td>");
-	count_cell(p, GT_T_HTTP_P_HELD, gt_page_count(said, "complete"));
+	count_cell(p, GT_T_HTTP_P_HELD, gt_http_count(said, "complete"));
 	cell(p, GT_T_HTTP_P_STORED, true);
-	gt_out_size(&p->out, gt_page_count(said, "bytes"));
+	gt_out_size(&p->out, gt_http_count(said, "bytes"));
 	gt_out_str(&p->out, "</td>");
-	count_cell(p, GT_T_HTTP_P_RECORDS, gt_page_count(said, "records"));
+	count_cell(p, GT_T_HTTP_P_RECORDS, gt_http_count(said, "records"));
 	count_cell(p, GT_T_HTTP_P_WAITING,
-	           gt_page_count(said, "records_waiting"));
+	           gt_http_count(said, "records_waiting"));
 	cell(p, GT_T_HTTP_P_SEEN, false);
-	gt_page_time(p, gt_page_member(c, "seen"));
+	gt_page_time(p, gt_http_member(c, "seen"));
 	gt_out_str(&p->out, "</td></tr>");
 }
 
@@ -268,7 +251,7 @@ static void children(struct home *h)
 	size_t n = json_array_size(list);
 	if (n == 0)
 		return;
-	heading(&h->p, GT_T_HTTP_P_CHILDREN);
+	gt_page_heading(&h->p, GT_T_HTTP_P_CHILDREN);
 	table_head(&h->p, heads, "llrrrrrl");
 	for (size_t i = 0; i < n && i < CHILDREN_SHOWN; i++)
 		child_row(h, json_array_get(list, i));
@@ -372,10 +355,10 @@ static void search_form(struct gt_page *p, const struct gt_resource_query *q)
 
 static void resource_row(struct gt_page *p, const json_t *r)
 {
-	const char *id = gt_page_member(r, "id");
+	const char *id = gt_http_member(r, "id");
 	const char *title = gt_page_pick(p, json_object_get(r, "title"));
-	const char *verdict = gt_page_member(r, "verdict");
-	uint64_t size = gt_page_count(r, "size");
+	const char *verdict = gt_http_member(r, "verdict");
+	uint64_t size = gt_http_count(r, "size");
 	gt_out_str(&p->out, "<tr><th scope=\"row\"><a class=\"title\" "
 	                    "href=\"/r/");
 	gt_out_url(&p->out, id);
@@ -384,7 +367,7 @@ static void resource_row(struct gt_page *p, const json_t *r)
 	gt_out_str(&p->out, "</a><div class=\"soft small\">");
 	gt_page_text(p, id);
 	gt_out_str(&p->out, "</div></th><td>");
-	gt_page_text(p, gt_page_word(p, gt_page_member(r, "type")));
+	gt_page_text(p, gt_page_word(p, gt_http_member(r, "type")));
 	gt_out_str(&p->out, "</td>");
 	cell(p, GT_T_HTTP_P_AUDIENCE, false);
 	gt_page_list(p, json_object_get(r, "audiences"));
@@ -402,7 +385,7 @@ static void resource_row(struct gt_page *p, const json_t *r)
 static void pager(struct home *h)
 {
 	struct gt_page *p = &h->p;
-	const char *next = gt_page_member(h->rows, "next");
+	const char *next = gt_http_member(h->rows, "next");
 	if (!*next)
 		return;
 	gt_out_format(&p->out,
@@ -468,7 +451,7 @@ enum MHD_Result gt_http_home(struct gt_request *rq)
 	struct home *h = calloc(1, sizeof *h);
 	if (!h)
 		return gt_rq_error(rq, -GT_ENOMEM, "");
-	h->config = gt_http_env_of(rq->http)->config;
+	h->config = rq->http->env.config;
 	if (!gt_http_resource_query(rq, &h->q, &bad)) {
 		free(h);
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_ARG,
@@ -476,16 +459,16 @@ enum MHD_Result gt_http_home(struct gt_request *rq)
 	}
 	if (h->q.limit == 0 || h->q.limit > ROWS)
 		h->q.limit = ROWS;
-	struct gt_worker *w = gt_worker_take(rq->http);
+	struct gt_worker *w = gt_worker_take(rq->http->workers);
 	if (w) {
-		gt_core_status(gt_http_env_of(rq->http)->core, &h->status);
+		gt_core_status(rq->http->env.core, &h->status);
 		h->reader = w->reader;
 		h->kept = gt_read_status(w->reader);
 		h->rows = gt_read_resources(w->reader, &h->q);
 	}
 	done = h->kept && h->rows ? show(h, rq)
 	                          : gt_rq_error(rq, -GT_ESTORE, "");
-	gt_worker_give(rq->http, w);
+	gt_worker_give(rq->http->workers, w);
 	json_decref(h->kept);
 	json_decref(h->rows);
 	free(h);

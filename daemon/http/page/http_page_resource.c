@@ -3,73 +3,60 @@
 #include <string.h>
 
 #include "http_html.h"
-#include "http_parse.h"
+#include "http_query.h"
+#include "page.h"
 
 enum { FILES_SHOWN = 500, NAME = 256 };
-
-static void fact(struct gt_page *p, enum gt_text name)
-{
-	gt_out_str(&p->out, "<div><dt>");
-	gt_page_say(p, name);
-	gt_out_str(&p->out, "</dt><dd>");
-}
-
-static void fact_end(struct gt_page *p)
-{
-	gt_out_str(&p->out, "</dd></div>");
-}
 
 static void text_fact(struct gt_page *p, enum gt_text name, const char *text)
 {
 	if (!*text)
 		return;
-	fact(p, name);
+	gt_page_fact(p, name);
 	gt_page_text(p, text);
-	fact_end(p);
+	gt_page_fact_end(p);
 }
 
 static void list_fact(struct gt_page *p, enum gt_text name, const json_t *v)
 {
 	if (json_array_size(v) == 0)
 		return;
-	fact(p, name);
+	gt_page_fact(p, name);
 	gt_page_list(p, v);
-	fact_end(p);
+	gt_page_fact_end(p);
 }
 
 static void details(struct gt_page *p, const json_t *r, const char *publisher)
 {
-	uint64_t size = gt_page_count(r, "size");
+	uint64_t size = gt_http_count(r, "size");
 	gt_out_str(&p->out, "<dl class=\"details\">");
 	text_fact(p, GT_T_HTTP_P_TYPE,
-	          gt_page_word(p, gt_page_member(r, "type")));
+	          gt_page_word(p, gt_http_member(r, "type")));
 	list_fact(p, GT_T_HTTP_P_AUDIENCE, json_object_get(r, "audiences"));
 	list_fact(p, GT_T_HTTP_P_SUBJECT, json_object_get(r, "subjects"));
 	list_fact(p, GT_T_HTTP_P_LANGUAGES, json_object_get(r, "languages"));
 	text_fact(p, GT_T_HTTP_P_PUBLISHER, publisher);
-	text_fact(p, GT_T_HTTP_P_LICENCE, gt_page_member(r, "licence"));
+	text_fact(p, GT_T_HTTP_P_LICENCE, gt_http_member(r, "licence"));
 	if (size > 0) {
-		fact(p, GT_T_HTTP_P_SIZE);
+		gt_page_fact(p, GT_T_HTTP_P_SIZE);
 		gt_out_size(&p->out, size);
-		fact_end(p);
+		gt_page_fact_end(p);
 	}
-	fact(p, GT_T_HTTP_P_VERSION);
+	gt_page_fact(p, GT_T_HTTP_P_VERSION);
 	gt_out_format(&p->out, "%llu",
-	              (unsigned long long)gt_page_count(r, "version"));
-	fact_end(p);
-	fact(p, GT_T_HTTP_P_MODIFIED);
-	gt_page_time(p, gt_page_member(r, "modified"));
-	fact_end(p);
+	              (unsigned long long)gt_http_count(r, "version"));
+	gt_page_fact_end(p);
+	gt_page_fact(p, GT_T_HTTP_P_MODIFIED);
+	gt_page_time(p, gt_http_member(r, "modified"));
+	gt_page_fact_end(p);
 	gt_out_str(&p->out, "</dl>");
 }
 
 /* Which rule of whose layer put it here. */
 static void reason(struct gt_page *p, const json_t *r, const char *layer)
 {
-	const char *rule = gt_page_member(r, "rule");
-	gt_out_str(&p->out, "<h2>");
-	gt_page_say(p, GT_T_HTTP_P_WHY);
-	gt_out_str(&p->out, "</h2>");
+	const char *rule = gt_http_member(r, "rule");
+	gt_page_heading(p, GT_T_HTTP_P_WHY);
 	if (json_is_true(json_object_get(r, "own"))) {
 		gt_out_str(&p->out, "<p class=\"box\">");
 		gt_page_say(p, GT_T_HTTP_P_OWN);
@@ -78,14 +65,14 @@ static void reason(struct gt_page *p, const json_t *r, const char *layer)
 	}
 	gt_out_str(&p->out, "<dl class=\"details\">");
 	text_fact(p, GT_T_HTTP_P_VERDICT,
-	          gt_page_word(p, gt_page_member(r, "verdict")));
+	          gt_page_word(p, gt_http_member(r, "verdict")));
 	text_fact(p, GT_T_HTTP_P_RULE,
 	          *rule ? rule : gt_text_in(p->lang, GT_T_HTTP_P_FALLBACK));
 	text_fact(p, GT_T_HTTP_P_LAYER, layer);
 	gt_out_str(&p->out, "</dl><p class=\"soft small\">");
 	gt_page_say(p, GT_T_HTTP_P_EXPLAIN);
 	gt_out_str(&p->out, " <code>guantong explain ");
-	gt_page_text(p, gt_page_member(r, "id"));
+	gt_page_text(p, gt_http_member(r, "id"));
 	gt_out_str(&p->out, "</code></p>");
 }
 
@@ -103,13 +90,13 @@ static void content_link(struct gt_page *p, const char *class, const char *id,
 
 static bool is(const json_t *r, const char *key, const char *word)
 {
-	return strcmp(gt_page_member(r, key), word) == 0;
+	return strcmp(gt_http_member(r, key), word) == 0;
 }
 
 /* May its files be asked for at this node? */
 static bool openable(const json_t *r)
 {
-	return *gt_page_member(r, "object") && !is(r, "state", "withdrawn") &&
+	return *gt_http_member(r, "object") && !is(r, "state", "withdrawn") &&
 	       !is(r, "state", "refused") &&
 	       (is(r, "verdict", "mirror") || is(r, "verdict", "on-demand"));
 }
@@ -117,16 +104,16 @@ static bool openable(const json_t *r)
 static void file_row(struct gt_page *p, const json_t *f, const char *id,
                      bool link)
 {
-	const char *path = gt_page_member(f, "path");
+	const char *path = gt_http_member(f, "path");
 	gt_out_str(&p->out, "<tr><th scope=\"row\" class=\"path\">");
 	if (link)
 		content_link(p, "", id, path, path);
 	else
 		gt_page_text(p, path);
 	gt_out_str(&p->out, "</th><td class=\"soft small\">");
-	gt_page_text(p, gt_page_member(f, "media_type"));
+	gt_page_text(p, gt_http_member(f, "media_type"));
 	gt_out_str(&p->out, "</td><td class=\"n\">");
-	gt_out_size(&p->out, gt_page_count(f, "size"));
+	gt_out_size(&p->out, gt_http_count(f, "size"));
 	gt_out_str(&p->out, "</td></tr>");
 }
 
@@ -171,7 +158,7 @@ static void back(struct gt_page *p)
 
 static void title(struct gt_page *p, const json_t *r)
 {
-	const char *id = gt_page_member(r, "id");
+	const char *id = gt_http_member(r, "id");
 	const char *text = gt_page_pick(p, json_object_get(r, "title"));
 	back(p);
 	gt_out_str(&p->out, "<h1>");
@@ -183,12 +170,12 @@ static void title(struct gt_page *p, const json_t *r)
 
 static void open_button(struct gt_page *p, const json_t *r)
 {
-	const char *start = gt_page_member(r, "start");
+	const char *start = gt_http_member(r, "start");
 	bool here = is(r, "state", "complete");
 	if (!openable(r) || !*start)
 		return;
 	gt_out_str(&p->out, "<p class=\"open\">");
-	content_link(p, "button", gt_page_member(r, "id"), start,
+	content_link(p, "button", gt_http_member(r, "id"), start,
 	             gt_text_in(p->lang,
 	                        here ? GT_T_HTTP_P_OPEN : GT_T_HTTP_P_FETCH));
 	gt_out_str(&p->out, "</p>");
@@ -202,8 +189,8 @@ static void resource_body(struct gt_page *p, const json_t *r,
 	title(p, r);
 	gt_out_str(&p->out, "<p>");
 	if (!gone)
-		gt_page_chip(p, gt_page_kind(gt_page_member(r, "verdict")),
-		             gt_page_member(r, "verdict"));
+		gt_page_chip(p, gt_page_kind(gt_http_member(r, "verdict")),
+		             gt_http_member(r, "verdict"));
 	gt_out_str(&p->out, " ");
 	gt_page_state(p, r);
 	gt_out_str(&p->out, "</p>");
@@ -221,7 +208,7 @@ static void resource_body(struct gt_page *p, const json_t *r,
 	details(p, r, publisher);
 	if (!gone)
 		reason(p, r, layer);
-	files(p, r, gt_page_member(r, "id"));
+	files(p, r, gt_http_member(r, "id"));
 }
 
 /* "浙江省 33" */
@@ -237,15 +224,15 @@ static void called(struct gt_reader *reader, const char *code, char *out,
 enum MHD_Result gt_http_resource_page(struct gt_request *rq)
 {
 	char publisher[2 * NAME] = "", layer[2 * NAME] = "";
-	struct gt_worker *w = gt_worker_take(rq->http);
+	struct gt_worker *w = gt_worker_take(rq->http->workers);
 	json_t *r = w ? gt_read_resource(w->reader, rq->rest) : NULL;
 	if (json_is_object(r)) {
-		called(w->reader, gt_page_member(r, "publisher"), publisher,
+		called(w->reader, gt_http_member(r, "publisher"), publisher,
 		       sizeof publisher);
-		called(w->reader, gt_page_member(r, "layer"), layer,
+		called(w->reader, gt_http_member(r, "layer"), layer,
 		       sizeof layer);
 	}
-	gt_worker_give(rq->http, w);
+	gt_worker_give(rq->http->workers, w);
 	if (!r)
 		return gt_rq_error(rq, -GT_ESTORE, "");
 	if (!json_is_object(r)) {
@@ -266,8 +253,8 @@ enum MHD_Result gt_http_resource_page(struct gt_request *rq)
 enum MHD_Result gt_page_arriving(struct gt_request *rq, const json_t *r)
 {
 	struct gt_page p;
-	uint64_t present = gt_page_count(r, "present");
-	uint64_t frames = gt_page_count(r, "frames");
+	uint64_t present = gt_http_count(r, "present");
+	uint64_t frames = gt_http_count(r, "frames");
 	gt_page_begin(&p, rq, gt_text_in(rq->lang, GT_T_HTTP_P_COMING));
 	title(&p, r);
 	gt_out_str(&p.out, "<div class=\"box\" role=\"status\"><strong>");

@@ -1,11 +1,13 @@
 /* http_xapi.c: the statements resource, as far as terminals and relays need
  * it: single statements, batches, and the list by time. */
+#include "http_xapi.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "http_out.h"
 #include "http_parse.h"
-#include "http_request.h"
 #include "iso8601.h"
 #include "statement.h"
 #include "sys.h"
@@ -25,7 +27,7 @@ void gt_http_xapi_headers(struct gt_request *rq, struct MHD_Response *rs)
 	             rq->version ? rq->version : "2.0.0");
 	/* Where a terminal has to name itself, a page from elsewhere can do no
 	 * harm by asking; where it has not, it could. */
-	if (gt_http_env_of(rq->http)->config->nusers == 0)
+	if (rq->http->env.config->nusers == 0)
 		return;
 	gt_rs_header(rs, "Access-Control-Allow-Origin", "*");
 	gt_rs_header(rs, "Access-Control-Expose-Headers",
@@ -45,44 +47,6 @@ static enum MHD_Result preflight(struct gt_request *rq)
 		             "X-Experience-API-Version");
 	}
 	return gt_rq_send(rq, 204, rs);
-}
-
-bool gt_http_xapi_may(struct gt_request *rq)
-{
-	const struct gt_config *c = gt_http_env_of(rq->http)->config;
-	char name[64], password[128];
-	if (c->nusers == 0)
-		return true;
-	if (!gt_http_basic(gt_rq_header(rq, "Authorization"), name, sizeof name,
-	                   password, sizeof password))
-		return false;
-	const struct gt_user *found = NULL;
-	/* every row is compared, so that time does not tell which names are */
-	for (size_t i = 0; i < c->nusers; i++) {
-		bool same = gt_http_same_secret(c->users[i].name, name);
-		same &= gt_http_same_secret(c->users[i].password, password);
-		found = same ? &c->users[i] : found;
-	}
-	if (!found)
-		return false;
-	gt_format(rq->actor, sizeof rq->actor, "user:%s", found->name);
-	return true;
-}
-
-enum MHD_Result gt_http_xapi_refuse(struct gt_request *rq)
-{
-	char message[256];
-	gt_http_say(message, sizeof message, rq->lang, GT_T_HTTP_WHO);
-	json_t *v = json_pack("{s:s,s:s}", "error", gt_errname(GT_EIDENTITY),
-	                      "message", message);
-	char *text = v ? json_dumps(v, JSON_COMPACT) : NULL;
-	json_decref(v);
-	struct MHD_Response *rs =
-	        gt_rs_text("application/json", text, text ? strlen(text) : 0);
-	if (rs)
-		gt_rs_header(rs, "WWW-Authenticate",
-		             "Basic realm=\"guantong\", charset=\"UTF-8\"");
-	return gt_rq_send(rq, 401, rs);
 }
 
 static const char *version_of(const char *header)
@@ -108,75 +72,15 @@ enum MHD_Result gt_http_about(struct gt_request *rq)
 	                  json_pack("{s:[s,s]}", "version", "2.0.0", "1.0.3"));
 }
 
-/* --------------------------------------------------------- by order */
-
-/* The first record at or behind seq: its own seq and when it was stored.
- * 0: there is none. */
-static int64_t first_from(struct gt_worker *w, int64_t seq, int64_t *stored_ms)
-{
-	json_t *page = gt_read_records(w->reader, seq - 1, 1);
-	const json_t *row = json_array_get(json_object_get(page, "records"), 0);
-	int64_t found = json_integer_value(json_object_get(row, "seq"));
-	const char *text = json_string_value(json_object_get(row, "stored"));
-	if (found > 0 && (!text || !gt_iso_parse(stored_ms, text)))
-		*stored_ms = 0;
-	json_decref(page);
-	return found;
-}
-
-/* The newest record's seq, 0: none. Records are only ever added behind the
- * last, so the search starts where the last one ended. */
-static int64_t newest(struct gt_worker *w, int64_t *stored_ms)
-{
-	int64_t low = w->newest, step = 1, at = 0, found;
-	*stored_ms = 0;
-	while ((found = first_from(w, low + step, &at)) > 0) {
-		low = found;
-		*stored_ms = at;
-		step *= 2;
-	}
-	int64_t high = low + step; /* nothing from here on */
-	while (high - low > 1) {
-		int64_t mid = low + (high - low) / 2;
-		found = first_from(w, mid, &at);
-		if (found > 0) {
-			low = found;
-			*stored_ms = at;
-		} else {
-			high = mid;
-		}
-	}
-	if (low > 0 && *stored_ms == 0)
-		(void)first_from(w, low, stored_ms);
-	w->newest = low;
-	return low;
-}
-
-/* The least seq stored after ms, last + 1 if none: `stored` never decreases
- * along seq. */
-static int64_t after_time(struct gt_worker *w, int64_t ms, int64_t last)
-{
-	int64_t low = 1, high = last + 1, at = 0;
-	while (low < high) {
-		int64_t mid = low + (high - low) / 2;
-		int64_t found = first_from(w, mid, &at);
-		if (found == 0 || found > last || at > ms)
-			high = mid;
-		else
-			low = found + 1;
-	}
-	return low;
-}
-
 /* Everything stored up to the moment it names is visible: the newest record
  * has company that was stored in the same millisecond and comes later. */
 static void consistent(struct gt_worker *w, struct MHD_Response *rs)
 {
 	char text[GT_ISO_CHARS];
-	int64_t ms = 0;
+	int64_t seq, ms = 0;
 	if (!rs)
 		return;
-	(void)newest(w, &ms);
+	(void)gt_read_newest(w->reader, &seq, &ms);
 	gt_iso_format(text, ms > 0 ? ms - 1 : 0);
 	gt_rs_header(rs, "X-Experience-API-Consistent-Through", text);
 }
@@ -185,10 +89,10 @@ static enum MHD_Result send_text(struct gt_request *rq, unsigned status,
                                  char *text, size_t n)
 {
 	struct MHD_Response *rs = gt_rs_text("application/json", text, n);
-	struct gt_worker *w = gt_worker_take(rq->http);
+	struct gt_worker *w = gt_worker_take(rq->http->workers);
 	if (w)
 		consistent(w, rs);
-	gt_worker_give(rq->http, w);
+	gt_worker_give(rq->http->workers, w);
 	return gt_rq_send(rq, status, rs);
 }
 
@@ -211,7 +115,7 @@ static enum MHD_Result stored(struct gt_request *rq)
 static char *authority_of(struct gt_request *rq)
 {
 	char home[GT_CODE_MAX + 32];
-	const struct gt_config *c = gt_http_env_of(rq->http)->config;
+	const struct gt_config *c = rq->http->env.config;
 	gt_format(home, sizeof home, "urn:guantong:%s", c->code);
 	const char *colon = strchr(rq->actor, ':');
 	json_t *v = json_pack("{s:s,s:{s:s,s:s}}", "objectType", "Agent",
@@ -462,6 +366,23 @@ static bool resume(struct page *p, const char *more)
 	return true;
 }
 
+/* The seqs stored in the time asked for. */
+static int range(struct gt_reader *r, const struct ask *q, int64_t *low,
+                 int64_t *high)
+{
+	int64_t ms = 0, behind = 0;
+	*low = 1;
+	*high = 0;
+	int status = gt_read_newest(r, high, &ms);
+	if (status == 0 && q->since_ms != INT64_MIN)
+		status = gt_read_after_time(r, q->since_ms, low);
+	if (status == 0 && q->until_ms != INT64_MAX) {
+		status = gt_read_after_time(r, q->until_ms, &behind);
+		*high = behind - 1;
+	}
+	return status;
+}
+
 static enum MHD_Result list(struct gt_request *rq, struct gt_worker *w,
                             const struct ask *q)
 {
@@ -470,16 +391,10 @@ static enum MHD_Result list(struct gt_request *rq, struct gt_worker *w,
 		p.limit = PAGE_DEFAULT;
 	if (p.limit > PAGE_MAX)
 		p.limit = PAGE_MAX;
-	int64_t ms, last = newest(w, &ms);
-	p.low = 1;
-	p.high = last;
+	p.status = range(w->reader, q, &p.low, &p.high);
 	if (q->more && !resume(&p, q->more))
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_ARG,
 		                  "more");
-	if (!q->more && q->since_ms != INT64_MIN)
-		p.low = after_time(w, q->since_ms, last);
-	if (!q->more && q->until_ms != INT64_MAX)
-		p.high = after_time(w, q->until_ms, last) - 1;
 	gt_out_str(&p.out, "{\"statements\":[");
 	while (p.low <= p.high && !full(&p))
 		fill(w, &p);
@@ -510,13 +425,13 @@ static enum MHD_Result give_out(struct gt_request *rq, const struct ask *q)
 		                  q->bad);
 	if ((q->id || q->voided) && q->args != 1)
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_ID_ALONE);
-	struct gt_worker *w = gt_worker_take(rq->http);
+	struct gt_worker *w = gt_worker_take(rq->http->workers);
 	if (!w)
 		return gt_rq_error(rq, -GT_ESTORE, "");
 	enum MHD_Result done = q->id       ? one(rq, w, q->id, false)
 	                       : q->voided ? one(rq, w, q->voided, true)
 	                                   : list(rq, w, q);
-	gt_worker_give(rq->http, w);
+	gt_worker_give(rq->http->workers, w);
 	return done;
 }
 

@@ -2,21 +2,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http_request.h"
+#include "http_admin.h"
+#include "http_out.h"
+#include "http_query.h"
 
 enum { ALIVE_MS = 2000 };
 
-/* The database answers and the core has not stopped. */
+/* The database answers and the core has not stopped: both are asked the least
+ * there is, whatever the node holds. */
 enum MHD_Result gt_http_health(struct gt_request *rq)
 {
 	char why[256];
-	struct gt_worker *w = gt_worker_take(rq->http);
-	json_t *members = w ? gt_read_members(w->reader) : NULL;
-	gt_worker_give(rq->http, w);
-	bool readable = members != NULL;
-	json_decref(members);
+	struct gt_worker *w = gt_worker_take(rq->http->workers);
+	bool readable = w && gt_read_ping(w->reader);
+	gt_worker_give(rq->http->workers, w);
 	/* a note goes through no turn that matters; settle sees one through */
-	bool alive = gt_core_settle(gt_http_env_of(rq->http)->core, ALIVE_MS);
+	bool alive = gt_core_settle(rq->http->env.core, ALIVE_MS);
 	if (readable && alive)
 		return gt_rq_text(rq, 200, "text/plain; charset=utf-8",
 		                  strdup("ok\n"), 3);
@@ -33,52 +34,31 @@ struct row {
 
 static void put_rows(struct gt_out *o, const struct row *rows, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		const struct row *r = &rows[i];
+		const char *end =
+		        strcmp(r->type, "counter") == 0 ? "_total" : "";
 		gt_out_format(o,
-		              "# HELP guantong_%s %s\n# TYPE guantong_%s %s\n"
-		              "guantong_%s %llu\n",
-		              rows[i].name, rows[i].help, rows[i].name,
-		              rows[i].type, rows[i].name,
-		              (unsigned long long)rows[i].value);
+		              "# HELP guantong_%s%s %s\n# TYPE guantong_%s%s "
+		              "%s\nguantong_%s%s %llu\n",
+		              r->name, end, r->help, r->name, end, r->type,
+		              r->name, end, (unsigned long long)r->value);
+	}
 }
 
 static void put_node(struct gt_out *o, const struct gt_node_status *s)
 {
-	static const char g[] = "gauge", c[] = "counter";
+	static const char g[] = "gauge";
 	const struct row rows[] = {
 	        {"parent_up", g, "1 while the parent is linked and proven",
 	         s->parent_up},
 	        {"synced", g, "1 when the parent had nothing more", s->synced},
 	        {"bulk_paused", g, "1 while the disk reserve stops bulk",
 	         s->bulk_paused},
-	        {"cursor", g, "Last change of the parent applied", s->cursor},
-	        {"children_up", g, "Children linked and proven",
-	         s->children_up},
 	        {"transfers", g, "Objects being filled", s->ntransfers},
-	        {"commits_total", c, "Database transactions", s->commits},
-	        {"events_total", c, "Events decided", s->events},
-	        {"messages_in_total", c, "Messages received", s->messages_in},
-	        {"messages_out_total", c, "Messages sent", s->messages_out},
-	        {"drops_total", c, "Links dropped for cause", s->drops},
-	        {"strangers_total", c,
-	         "Neighbours that remembered another past: copies, old states",
-	         s->strangers},
-	        {"bytes_in_total", c, "Bytes received on links", s->bytes_in},
-	        {"bytes_out_total", c, "Bytes sent on links", s->bytes_out},
-	        {"frames_in_total", c, "Frames received", s->frames_in},
-	        {"frames_out_total", c, "Frames sent", s->frames_out},
-	        {"frames_damaged_total", c, "Frames that failed their hash",
-	         s->frames_damaged},
-	        {"records_in_total", c, "Learner records taken in",
-	         s->records_in},
-	        {"records_duplicate_total", c, "Records known already",
-	         s->records_dup},
-	        {"records_quarantined_total", c, "Records put aside",
-	         s->records_quarantined},
-	        {"records_waiting", g, "Records not yet at the parent",
-	         s->records_waiting},
-	        {"records_unrooted", g, "Records not yet at the root",
-	         s->records_unrooted},
+#define COUNTER(name, kind, help) {#name, #kind, help, s->name},
+#include "counters.def"
+#undef COUNTER
 	};
 	put_rows(o, rows, sizeof rows / sizeof *rows);
 }
@@ -101,12 +81,6 @@ static void put_children(struct gt_out *o, const struct gt_node_status *s)
 		              (unsigned long long)s->children[i].lag);
 }
 
-static uint64_t count(const json_t *v)
-{
-	json_int_t n = json_integer_value(v);
-	return n > 0 ? (uint64_t)n : 0;
-}
-
 /* {"mirror": {"complete": 3}} as rows with two labels. */
 static void put_resources(struct gt_out *o, json_t *verdicts)
 {
@@ -122,7 +96,8 @@ static void put_resources(struct gt_out *o, json_t *verdicts)
 			              "guantong_resources{verdict=\"%s\","
 			              "state=\"%s\"} %llu\n",
 			              verdict, state,
-			              (unsigned long long)count(n));
+			              (unsigned long long)gt_http_count(states,
+			                                                state));
 		}
 	}
 }
@@ -134,17 +109,17 @@ static void put_store(struct gt_out *o, json_t *status)
 	const json_t *objects = json_object_get(status, "objects");
 	const struct row rows[] = {
 	        {"stored_bytes", g, "Bytes of objects held",
-	         count(json_object_get(status, "bytes"))},
+	         gt_http_count(status, "bytes")},
 	        {"objects_complete", g, "Objects held whole",
-	         count(json_object_get(objects, "complete"))},
+	         gt_http_count(objects, "complete")},
 	        {"objects_partial", g, "Objects held in part",
-	         count(json_object_get(objects, "partial"))},
+	         gt_http_count(objects, "partial")},
 	        {"records", g, "Learner records held",
-	         count(json_object_get(records, "count"))},
+	         gt_http_count(records, "count")},
 	        {"quarantined", g, "Learner records set aside, held",
-	         count(json_object_get(records, "quarantined"))},
+	         gt_http_count(records, "quarantined")},
 	        {"audit_rows", g, "Rows of the audit log",
-	         count(json_object_get(status, "audit_rows"))},
+	         gt_http_count(status, "audit_rows")},
 	};
 	put_resources(o, json_object_get(status, "resources"));
 	put_rows(o, rows, sizeof rows / sizeof *rows);
@@ -152,7 +127,7 @@ static void put_store(struct gt_out *o, json_t *status)
 
 enum MHD_Result gt_http_metrics(struct gt_request *rq)
 {
-	const struct gt_http_env *env = gt_http_env_of(rq->http);
+	const struct gt_http_env *env = &rq->http->env;
 	struct gt_node_status *s = malloc(sizeof *s);
 	struct gt_out o = {0};
 	if (!s)
@@ -166,9 +141,9 @@ enum MHD_Result gt_http_metrics(struct gt_request *rq)
 	put_node(&o, s);
 	put_children(&o, s);
 	free(s);
-	struct gt_worker *w = gt_worker_take(rq->http);
+	struct gt_worker *w = gt_worker_take(rq->http->workers);
 	json_t *status = w ? gt_read_status(w->reader) : NULL;
-	gt_worker_give(rq->http, w);
+	gt_worker_give(rq->http->workers, w);
 	if (status)
 		put_store(&o, status);
 	json_decref(status);

@@ -1,0 +1,29 @@
+/* http_admin.h: what operators and their machines ask and order.
+ *
+ * http_admin.c reads and orders for people on the control socket, http_status.c
+ * tells how the node is, http_publish.c turns what is to be published into
+ * drafts, http_api.c is the catalogue as JSON and http_metrics.c what machines
+ * watch, both open to everybody. The room may use the machinery of daemon/http
+ * and config (a policy is parsed here), none of the rooms beside it. It
+ * promises that an order is answered only when the core has decided it, and
+ * that no filter of the audit log is misspelt and taken for none. */
+#ifndef GT_HTTP_ADMIN_H
+#define GT_HTTP_ADMIN_H
+
+#include "http_request.h"
+
+/* GET /api/resources, /api/resources/RID. http_api.c */
+gt_handler gt_http_resources, gt_http_resource;
+/* GET /healthz, /metrics. http_metrics.c */
+gt_handler gt_http_health, gt_http_metrics;
+/* GET /admin/status, /admin/wait. http_status.c */
+gt_handler gt_http_status, gt_http_wait;
+/* /admin/..., each by its name (http.h). http_admin.c */
+gt_handler gt_http_publish, gt_http_withdraw, gt_http_fetch, gt_http_policy,
+        gt_http_members, gt_http_reload;
+gt_handler gt_http_explain, gt_http_layers, gt_http_audit, gt_http_records,
+        gt_http_quarantine;
+/* 400: the argument of that name is wrong. http_status.c */
+enum MHD_Result gt_http_bad_arg(struct gt_request *rq, const char *name);
+
+#endif

@@ -1,0 +1,147 @@
+/* http_status.c: how the node is, now and when that has changed. */
+#include <stdlib.h>
+
+#include "code.h"
+#include "http_admin.h"
+#include "http_parse.h"
+#include "iso8601.h"
+#include "sys.h"
+
+enum { WAIT_MAX_MS = 60000 };
+
+enum MHD_Result gt_http_bad_arg(struct gt_request *rq, const char *name)
+{
+	return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_ARG, name);
+}
+
+static json_t *transfers_json(const struct gt_node_status *s)
+{
+	json_t *list = json_array();
+	for (uint32_t i = 0; i < s->ntransfers; i++) {
+		const struct gt_transfer_status *t = &s->transfers[i];
+		char hex[2 * GT_ID_BYTES + 1];
+		gt_hex(hex, t->object.b, GT_ID_BYTES);
+		json_t *row = json_pack(
+		        "{s:s,s:s,s:I,s:I,s:I,s:I}", "object", hex, "resource",
+		        t->resource, "frames", (json_int_t)t->frames, "present",
+		        (json_int_t)t->present, "bytes", (json_int_t)t->bytes,
+		        "total", (json_int_t)t->total);
+		(void)json_array_append_new(list, row);
+	}
+	return list;
+}
+
+static json_t *children_json(const struct gt_node_status *s)
+{
+	json_t *list = json_array();
+	for (uint32_t i = 0; i < s->nchildren; i++) {
+		const struct gt_child_status *c = &s->children[i];
+		json_t *row =
+		        json_pack("{s:s,s:b,s:I,s:I,s:I}", "code", c->code,
+		                  "up", c->up, "lag", (json_int_t)c->lag,
+		                  "frames_sent", (json_int_t)c->frames_sent,
+		                  "bytes_sent", (json_int_t)c->bytes_sent);
+		(void)json_array_append_new(list, row);
+	}
+	return list;
+}
+
+/* Wall time; null: never. */
+static json_t *time_json(int64_t ms)
+{
+	char text[GT_ISO_CHARS];
+	if (ms == 0)
+		return json_null();
+	gt_iso_format(text, ms);
+	return json_string(text);
+}
+
+static json_t *node_json(const struct gt_node_status *s)
+{
+	json_t *v = json_object();
+	(void)json_object_set_new(v, "parent_up", json_boolean(s->parent_up));
+	(void)json_object_set_new(v, "synced", json_boolean(s->synced));
+	(void)json_object_set_new(v, "bulk_paused",
+	                          json_boolean(s->bulk_paused));
+	(void)json_object_set_new(v, "parent_seen",
+	                          time_json(s->parent_seen_ms));
+	(void)json_object_set_new(v, "stranger",
+	                          *s->stranger ? json_string(s->stranger)
+	                                       : json_null());
+	(void)json_object_set_new(v, "stranger_seen",
+	                          time_json(s->stranger_ms));
+#define COUNTER(name, kind, help)                 \
+	(void)json_object_set_new(v, #name, json_integer((json_int_t)s->name));
+#include "counters.def"
+#undef COUNTER
+	(void)json_object_set_new(v, "transfers", transfers_json(s));
+	(void)json_object_set_new(v, "children", children_json(s));
+	return v;
+}
+
+/* gt_read_status with what only the running node knows. */
+static json_t *status_json(struct gt_request *rq)
+{
+	const struct gt_http_env *env = &rq->http->env;
+	const struct gt_config *c = env->config;
+	const char *level = gt_level_name(gt_code_depth(c->code));
+	struct gt_node_status *s = malloc(sizeof *s);
+	struct gt_worker *w = s ? gt_worker_take(rq->http->workers) : NULL;
+	json_t *v = NULL;
+	/* the status first: what a reader then sees is at least as new */
+	if (w) {
+		gt_core_status(env->core, s);
+		v = gt_read_status(w->reader);
+	}
+	if (v) {
+		(void)json_object_set_new(
+		        v, "generation",
+		        json_integer((json_int_t)s->generation));
+		(void)json_object_set_new(v, "name", json_string(c->name));
+		(void)json_object_set_new(v, "level",
+		                          json_string(level ? level : ""));
+		(void)json_object_set_new(v, "parent", json_string(c->parent));
+		(void)json_object_set_new(v, "node", node_json(s));
+		(void)json_object_set_new(
+		        v, "ports",
+		        json_pack("{s:i,s:i}", "link", (int)env->link_port,
+		                  "http", (int)rq->http->port));
+	}
+	gt_worker_give(rq->http->workers, w);
+	free(s);
+	return v;
+}
+
+enum MHD_Result gt_http_status(struct gt_request *rq)
+{
+	return gt_rq_json(rq, 200, status_json(rq));
+}
+
+static enum MHD_Result waited(struct gt_request *rq)
+{
+	if (rq->status != 0)
+		return gt_rq_error(rq, rq->status, "");
+	return gt_http_status(rq);
+}
+
+enum MHD_Result gt_http_wait(struct gt_request *rq)
+{
+	const char *generation = gt_rq_arg(rq, "generation");
+	const char *timeout = gt_rq_arg(rq, "timeout_ms");
+	uint64_t ms = WAIT_MAX_MS / 2;
+	if (!generation || !gt_http_number(generation, UINT64_MAX, &rq->seen))
+		return gt_http_bad_arg(rq, "generation");
+	if (timeout && !gt_http_number(timeout, UINT64_MAX, &ms))
+		return gt_http_bad_arg(rq, "timeout_ms");
+	ms = ms > WAIT_MAX_MS ? WAIT_MAX_MS : ms;
+	struct gt_node_status *s = malloc(sizeof *s);
+	if (!s)
+		return gt_rq_error(rq, -GT_ENOMEM, "");
+	gt_core_status(rq->http->env.core, s);
+	bool past = s->generation > rq->seen;
+	free(s);
+	if (past || ms == 0)
+		return gt_http_status(rq);
+	rq->deadline_ms = (int64_t)(gt_sys_now().mono_ms + ms);
+	return gt_rq_wait(rq, waited);
+}

@@ -1,0 +1,129 @@
+#include "http_body.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "blob.h"
+#include "sys.h"
+
+struct body {
+	struct gt_http *http;
+	struct gt_http_body is;
+	int fd;
+	uint32_t frame; /* the one in `bytes`, UINT32_MAX: none */
+	uint8_t *bytes;
+};
+
+static void body_free(void *arg)
+{
+	struct body *b = arg;
+	if (!b)
+		return;
+	if (b->fd >= 0)
+		close(b->fd);
+	gt_shelf_give(b->http->cache, b->is.shelf);
+	free(b->bytes);
+	free(b);
+}
+
+static int load_with(struct gt_worker *w, struct body *b, uint32_t frame)
+{
+	const struct gt_manifest *m = b->is.shelf->manifest;
+	size_t n = m->stored[frame];
+	if (!gt_worker_buffers(w))
+		return -GT_ENOMEM;
+	int rc = gt_sys_pread(b->fd, w->stored, n, m->stored_at[frame]);
+	if (rc != 0)
+		return rc;
+	struct gt_bytes stored = gt_bytes_of(w->stored, n);
+	rc = gt_frame_verify(m, frame, stored);
+	if (rc != 0)
+		return rc;
+	if (!b->is.stored)
+		return gt_frame_inflate(w->inflater, m, frame, stored,
+		                        b->bytes);
+	memcpy(b->bytes, w->stored, n);
+	return 0;
+}
+
+/* Makes b->bytes hold the frame, or the seek table, which needs no reading. */
+static bool load(struct body *b, uint32_t frame)
+{
+	const struct gt_manifest *m = b->is.shelf->manifest;
+	if (frame == m->nframes) {
+		gt_manifest_tail(m, b->bytes);
+		b->frame = frame;
+		return true;
+	}
+	struct gt_worker *w = gt_worker_take(b->http->workers);
+	int rc = w ? load_with(w, b, frame) : -GT_ENOMEM;
+	gt_worker_give(b->http->workers, w);
+	b->frame = rc == 0 ? frame : UINT32_MAX;
+	if (rc == -GT_EDAMAGED || rc == -GT_EIO) {
+		struct gt_event e = {.type = GT_EV_FAULT,
+		                     .object = b->is.shelf->object,
+		                     .frame = frame,
+		                     .status = rc};
+		/* a full queue only puts the repair off to the next reader */
+		(void)gt_core_post(b->http->env.core, &e, NULL);
+	}
+	return rc == 0;
+}
+
+static uint32_t frame_of(const struct body *b, uint64_t at)
+{
+	const struct gt_manifest *m = b->is.shelf->manifest;
+	if (!b->is.stored)
+		return gt_manifest_frame_at(m, at);
+	uint32_t low = 0, high = m->nframes + 1;
+	while (high - low > 1) {
+		uint32_t mid = low + (high - low) / 2;
+		if (m->stored_at[mid] <= at)
+			low = mid;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static ssize_t body_read(void *arg, uint64_t pos, char *out, size_t max)
+{
+	struct body *b = arg;
+	const struct gt_manifest *m = b->is.shelf->manifest;
+	uint64_t at = b->is.start + pos;
+	uint32_t frame = frame_of(b, at);
+	if (at >= (b->is.stored ? m->file_size : m->plain_at[m->nframes]))
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (frame != b->frame && !load(b, frame))
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	const uint64_t *bounds = b->is.stored ? m->stored_at : m->plain_at;
+	uint64_t end = frame == m->nframes ? m->file_size : bounds[frame + 1];
+	uint64_t left = end - at;
+	size_t n = left < max ? (size_t)left : max;
+	memcpy(out, b->bytes + (at - bounds[frame]), n);
+	return (ssize_t)n;
+}
+
+struct MHD_Response *gt_http_body(struct gt_http *http,
+                                  const struct gt_http_body *what, uint64_t n)
+{
+	struct body *b = n > 0 ? calloc(1, sizeof *b) : NULL;
+	if (!b) {
+		gt_shelf_give(http->cache, what->shelf);
+		return n > 0 ? NULL : gt_rs_empty();
+	}
+	*b = (struct body){.http = http, .is = *what, .frame = UINT32_MAX};
+	b->fd = gt_blobs_open_object(".", &what->shelf->object);
+	uint64_t room = gt_manifest_tail_size(what->shelf->manifest->nframes);
+	if (!what->whole || room < GT_FRAME_STORED_MAX)
+		room = GT_FRAME_STORED_MAX;
+	b->bytes = malloc(room);
+	struct MHD_Response *rs = NULL;
+	if (b->fd >= 0 && b->bytes)
+		rs = MHD_create_response_from_callback(n, 64 << 10, body_read,
+		                                       b, body_free);
+	if (!rs)
+		body_free(b);
+	return rs;
+}

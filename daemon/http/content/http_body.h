@@ -1,0 +1,25 @@
+/* http_body.h: an object's bytes on their way out.
+ *
+ * No byte leaves that was not verified: a frame is read whole, compared with
+ * its hash, and only then sliced. What turns out damaged ends the connection
+ * and is reported to the core, which fetches it again. */
+#ifndef GT_HTTP_BODY_H
+#define GT_HTTP_BODY_H
+
+#include "http_request.h"
+#include "http_shelf.h"
+
+/* What of an object is to be sent, and as what. */
+struct gt_http_body {
+	struct gt_shelf *shelf;
+	bool stored;    /* frames as they are */
+	bool whole;     /* the object's file, seek table and all */
+	uint64_t start; /* in the plain (or stored) stream */
+};
+
+/* The bytes [start, + n) as a response. Takes over the shelf. NULL: the file of
+ * the object cannot be opened, or out of memory. */
+struct MHD_Response *gt_http_body(struct gt_http *http,
+                                  const struct gt_http_body *what, uint64_t n);
+
+#endif

@@ -1,0 +1,342 @@
+/* http_content.c: which bytes a request is given: members of objects, objects
+ * as files, and what is said when they are not here. */
+#include "http_content.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "http_body.h"
+#include "http_html.h"
+#include "http_parse.h"
+#include "http_query.h"
+#include "page.h"
+
+/* ----------------------------------------------------------- member */
+
+/* A package runs in an origin of its own: its scripts reach its own files and
+ * nothing of ours. Files a viewer opens (PDF) do not run and may not be
+ * sandboxed: browsers then refuse to show them. */
+static const char *content_policy(const char *media_type)
+{
+	if (strstr(media_type, "html") || strstr(media_type, "xml"))
+		return "sandbox allow-scripts allow-forms allow-popups "
+		       "allow-modals allow-downloads; "
+		       "default-src 'self' data: blob: 'unsafe-inline' "
+		       "'unsafe-eval'; base-uri 'self'; form-action 'self'; "
+		       "frame-ancestors 'self'";
+	return "default-src 'self' data: blob: 'unsafe-inline'; "
+	       "frame-ancestors 'self'";
+}
+
+static void member_headers(struct MHD_Response *rs, const char *type,
+                           const char *etag)
+{
+	gt_rs_header(rs, "Content-Type", type);
+	gt_rs_header(rs, "ETag", etag);
+	gt_rs_header(rs, "Cache-Control", "no-cache");
+	gt_rs_header(rs, "Vary", "Accept-Encoding");
+	gt_rs_header(rs, "Accept-Ranges", "bytes");
+	gt_rs_header(rs, "Content-Security-Policy", content_policy(type));
+	/* fonts and modules of a sandboxed package ask across origins */
+	gt_rs_header(rs, "Access-Control-Allow-Origin", "*");
+}
+
+static const char *utf8_type(const char *type, char *room, size_t cap)
+{
+	if (!*type)
+		return "application/octet-stream";
+	if (strncmp(type, "text/", 5) != 0 || strchr(type, ';'))
+		return type;
+	gt_format(room, cap, "%s; charset=utf-8", type);
+	return room;
+}
+
+/* Frame bounds on both sides; *from and *to in the stored stream. */
+static bool on_bounds(const struct gt_manifest *m, const struct gt_file *f,
+                      uint64_t *from, uint64_t *to)
+{
+	if (f->size == 0)
+		return false;
+	uint32_t a = gt_manifest_frame_at(m, f->offset);
+	uint32_t z = gt_manifest_frame_at(m, f->offset + f->size - 1);
+	if (m->plain_at[a] != f->offset ||
+	    m->plain_at[z + 1] != f->offset + f->size)
+		return false;
+	*from = m->stored_at[a];
+	*to = m->stored_at[z + 1];
+	return true;
+}
+
+static enum MHD_Result unfit(struct gt_request *rq, uint64_t size)
+{
+	char range[64];
+	struct MHD_Response *rs = gt_rs_empty();
+	gt_format(range, sizeof range, "bytes */%llu",
+	          (unsigned long long)size);
+	if (rs)
+		gt_rs_header(rs, "Content-Range", range);
+	return gt_rq_send(rq, 416, rs);
+}
+
+static enum MHD_Result not_modified(struct gt_request *rq, const char *type,
+                                    const char *etag)
+{
+	struct MHD_Response *rs = gt_rs_empty();
+	if (rs)
+		member_headers(rs, type, etag);
+	return gt_rq_send(rq, 304, rs);
+}
+
+static void part_header(struct MHD_Response *rs, const struct gt_range *range,
+                        uint64_t size)
+{
+	char text[96];
+	gt_format(text, sizeof text, "bytes %llu-%llu/%llu",
+	          (unsigned long long)range->from,
+	          (unsigned long long)(range->from + range->n - 1),
+	          (unsigned long long)size);
+	gt_rs_header(rs, "Content-Range", text);
+}
+
+/* The representation is chosen; what is left is conditions and the range.
+ * Takes over the shelf. */
+static enum MHD_Result send_body(struct gt_request *rq, struct gt_http_body b,
+                                 uint64_t size, const char *type,
+                                 const char *etag)
+{
+	struct gt_range range = {0, size};
+	enum gt_ranged ranged = GT_RANGE_WHOLE;
+	const char *condition = gt_rq_header(rq, "If-Range");
+	if (gt_http_etag_listed(gt_rq_header(rq, "If-None-Match"), etag)) {
+		gt_shelf_give(rq->http->cache, b.shelf);
+		return not_modified(rq, type, etag);
+	}
+	if ((b.whole || !b.stored) &&
+	    (!condition || strcmp(condition, etag) == 0))
+		ranged = gt_http_range(gt_rq_header(rq, "Range"), size, &range);
+	if (ranged == GT_RANGE_UNFIT) {
+		gt_shelf_give(rq->http->cache, b.shelf);
+		return unfit(rq, size);
+	}
+	b.start += range.from;
+	struct MHD_Response *rs = gt_http_body(rq->http, &b, range.n);
+	if (!rs)
+		return gt_rq_error(rq, -GT_EIO, "");
+	member_headers(rs, type, etag);
+	if (b.stored && !b.whole)
+		gt_rs_header(rs, "Content-Encoding", "zstd");
+	if (ranged == GT_RANGE_PART)
+		part_header(rs, &range, size);
+	return gt_rq_send(rq, ranged == GT_RANGE_PART ? 206 : 200, rs);
+}
+
+/* Takes over the shelf. */
+static enum MHD_Result serve_member(struct gt_request *rq, struct gt_shelf *s,
+                                    uint32_t index)
+{
+	const struct gt_manifest *m = s->manifest;
+	const struct gt_file *f = &m->files[index];
+	char hex[2 * GT_ID_BYTES + 1], etag[2 * GT_ID_BYTES + 32];
+	char room[GT_MEDIA_TYPE_MAX + 32];
+	const char *type = utf8_type(f->media_type, room, sizeof room);
+	struct gt_http_body b = {.shelf = s, .start = f->offset};
+	uint64_t from, to, size = f->size;
+	if (!gt_rq_header(rq, "Range") && on_bounds(m, f, &from, &to) &&
+	    gt_http_accepts(gt_rq_header(rq, "Accept-Encoding"), "zstd")) {
+		b.stored = true;
+		b.start = from;
+		size = to - from;
+	}
+	gt_hex(hex, s->object.b, GT_ID_BYTES);
+	gt_format(etag, sizeof etag, "\"%s:%u%s\"", hex, (unsigned)index,
+	          b.stored ? "-zstd" : "");
+	return send_body(rq, b, size, type, etag);
+}
+
+/* -------------------------------------------------------- redirects */
+
+static enum MHD_Result redirect(struct gt_request *rq, const char *first,
+                                const char *second, const char *third)
+{
+	struct gt_out o = {0};
+	gt_out_str(&o, first);
+	gt_out_url(&o, second);
+	gt_out_str(&o, *third ? "/" : "");
+	gt_out_url(&o, third);
+	char *to = gt_out_take(&o, NULL);
+	struct MHD_Response *rs = to ? gt_rs_empty() : NULL;
+	if (rs)
+		gt_rs_header(rs, "Location", to);
+	free(to);
+	return gt_rq_send(rq, 302, rs);
+}
+
+/* ------------------------------------------------ not here, not now */
+
+static enum MHD_Result on_its_way(struct gt_request *rq, const json_t *r)
+{
+	if (gt_page_wanted(rq) && json_is_object(r))
+		return gt_page_arriving(rq, r);
+	const json_t *present = json_object_get(r, "present");
+	const json_t *frames = json_object_get(r, "frames");
+	json_t *v = json_pack("{s:b,s:I,s:I}", "fetching", 1, "present",
+	                      json_integer_value(present), "frames",
+	                      json_integer_value(frames));
+	struct MHD_Response *rs = gt_rs_json(v);
+	if (rs)
+		gt_rs_header(rs, "Retry-After", "1");
+	return gt_rq_send(rq, 503, rs);
+}
+
+/* The core has the wish (or refused it). */
+static enum MHD_Result wanted(struct gt_request *rq)
+{
+	if (rq->status != 0)
+		return gt_rq_error(rq, rq->status, rq->text);
+	char rid[GT_RID_MAX + 1];
+	const char *path;
+	bool slash;
+	if (!gt_http_split(rq->rest, rid, &path, &slash))
+		return gt_rq_error(rq, -GT_EUNKNOWN, "");
+	struct gt_worker *w = gt_worker_take(rq->http->workers);
+	json_t *r = w ? gt_read_resource(w->reader, rid) : NULL;
+	gt_worker_give(rq->http->workers, w);
+	enum MHD_Result done = on_its_way(rq, r);
+	json_decref(r);
+	return done;
+}
+
+/* r: the resource as the catalogue has it, or NULL. */
+static enum MHD_Result explain_absence(struct gt_request *rq, const char *rid,
+                                       const json_t *r)
+{
+	const char *state = gt_http_member(r, "state"),
+	           *verdict = gt_http_member(r, "verdict");
+	if (!json_is_object(r))
+		return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_RESOURCE,
+		                  rid);
+	if (strcmp(state, "withdrawn") == 0)
+		return gt_rq_fail(rq, 410, -GT_EUNKNOWN, GT_T_HTTP_WITHDRAWN,
+		                  rid);
+	if (!*gt_http_member(r, "object"))
+		return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_CONTENT,
+		                  rid);
+	if (strcmp(verdict, "metadata") == 0 || strcmp(verdict, "deny") == 0)
+		return gt_rq_fail(rq, 403, -GT_EDENIED, GT_T_HTTP_LISTED_ONLY,
+		                  rid, gt_http_member(r, "rule"),
+		                  gt_http_member(r, "layer"));
+	if (strcmp(verdict, "on-demand") != 0)
+		return on_its_way(rq, r);
+	struct gt_event e = {.type = GT_EV_WANT, .text = rid};
+	return gt_rq_command(rq, &e, wanted);
+}
+
+static enum MHD_Result absent(struct gt_request *rq, struct gt_worker *w,
+                              const char *rid)
+{
+	json_t *r = gt_read_resource(w->reader, rid);
+	enum MHD_Result done = explain_absence(rq, rid, r);
+	json_decref(r);
+	return done;
+}
+
+static enum MHD_Result serve_start(struct gt_request *rq, struct gt_worker *w,
+                                   const char *rid)
+{
+	json_t *r = gt_read_resource(w->reader, rid);
+	const char *start = gt_http_member(r, "start");
+	enum MHD_Result done = *start ? redirect(rq, "/c/", rid, start)
+	                              : redirect(rq, "/r/", rid, "");
+	json_decref(r);
+	return done;
+}
+
+static enum MHD_Result content_with(struct gt_request *rq, struct gt_worker *w,
+                                    const char *rid, const char *path)
+{
+	struct gt_id object;
+	struct gt_bytes bytes = {0};
+	int rc = gt_read_object(w->reader, rid, &object, &bytes);
+	if (rc == -GT_EUNKNOWN || rc == -GT_EUNAVAILABLE)
+		return absent(rq, w, rid);
+	if (rc != 0)
+		return gt_rq_error(rq, rc, gt_reader_why(w->reader));
+	struct gt_http_cache *cache = rq->http->cache;
+	struct gt_shelf *s =
+	        *path ? gt_shelf_take(cache, &object, bytes) : NULL;
+	free((void *)(uintptr_t)bytes.p);
+	if (!*path)
+		return serve_start(rq, w, rid);
+	if (!s)
+		return gt_rq_error(rq, -GT_ESTORE, "");
+	uint32_t index = gt_manifest_find(s->manifest, path);
+	if (index != UINT32_MAX)
+		return serve_member(rq, s, index);
+	gt_shelf_give(cache, s);
+	return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_MEMBER, rid);
+}
+
+enum MHD_Result gt_http_content(struct gt_request *rq)
+{
+	char rid[GT_RID_MAX + 1];
+	const char *path;
+	bool slash;
+	if (!gt_http_split(rq->rest, rid, &path, &slash))
+		return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_RESOURCE,
+		                  rq->rest);
+	if (*path && gt_path_refusal(path, strlen(path)))
+		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_PATH);
+	struct gt_worker *w = gt_worker_take(rq->http->workers);
+	if (!w)
+		return gt_rq_error(rq, -GT_ESTORE, "");
+	enum MHD_Result done = content_with(rq, w, rid, path);
+	gt_worker_give(rq->http->workers, w);
+	return done;
+}
+
+/* ---------------------------------------------------------- objects */
+
+/* 0, or as gt_read_manifest. */
+static int complete(struct gt_request *rq, const struct gt_id *object,
+                    struct gt_shelf **out)
+{
+	struct gt_bytes bytes = {0};
+	struct gt_worker *w = gt_worker_take(rq->http->workers);
+	int rc = w ? gt_read_manifest(w->reader, object, &bytes) : -GT_ESTORE;
+	gt_worker_give(rq->http->workers, w);
+	if (rc != 0)
+		return rc;
+	*out = gt_shelf_take(rq->http->cache, object, bytes);
+	free((void *)(uintptr_t)bytes.p);
+	return *out ? 0 : -GT_ESTORE;
+}
+
+static bool object_of(const char *name, struct gt_id *object)
+{
+	static const char suffix[] = ".tar.zst";
+	enum { HEX = 2 * GT_ID_BYTES };
+	char hex[HEX + 1];
+	if (strlen(name) != HEX + strlen(suffix) ||
+	    strcmp(name + HEX, suffix) != 0)
+		return false;
+	memcpy(hex, name, HEX);
+	hex[HEX] = '\0';
+	return gt_unhex(object->b, GT_ID_BYTES, hex);
+}
+
+enum MHD_Result gt_http_object(struct gt_request *rq)
+{
+	char hex[2 * GT_ID_BYTES + 1], etag[sizeof hex + 2];
+	struct gt_id object;
+	struct gt_shelf *s = NULL;
+	if (!object_of(rq->rest, &object))
+		return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_ROUTE);
+	int rc = complete(rq, &object, &s);
+	if (rc != 0)
+		return gt_rq_error(rq, rc, "");
+	struct gt_http_body b = {.shelf = s, .stored = true, .whole = true};
+	gt_hex(hex, object.b, GT_ID_BYTES);
+	gt_format(etag, sizeof etag, "\"%s\"", hex);
+	return send_body(rq, b, s->manifest->file_size, "application/zstd",
+	                 etag);
+}

@@ -1,0 +1,75 @@
+/* http_error.c: what went wrong, as JSON for programs, as a page for people. */
+#include <stdarg.h>
+
+#include "http_html.h"
+#include "translate.h"
+
+/* The HTTP status that fits an error. */
+static unsigned status_of(int code)
+{
+	switch (code < 0 ? -code : code) {
+	case GT_EUNKNOWN:
+		return 404;
+	case GT_EDENIED:
+		return 403;
+	case GT_ECONFLICT:
+	case GT_ESTALE:
+	case GT_ESTATE:
+		return 409;
+	case GT_EINVALID:
+	case GT_EMALFORMED:
+	case GT_ESIGNATURE:
+	case GT_EDAMAGED:
+	case GT_EIDENTITY:
+		return 400;
+	case GT_ELIMIT:
+		return 413;
+	case GT_EBUSY:
+	case GT_EUNAVAILABLE:
+	case GT_ECLOSED:
+		return 503;
+	case GT_ETIMEOUT:
+		return 504;
+	case GT_ENOSPACE:
+		return 507;
+	default:
+		return 500;
+	}
+}
+
+static enum MHD_Result fail(struct gt_request *rq, unsigned status, int code,
+                            const char *message)
+{
+	if (gt_page_wanted(rq))
+		return gt_page_error(rq, status, gt_errname(code), message);
+	return gt_rq_send(rq, status, gt_rs_error(code, message));
+}
+
+enum MHD_Result gt_rq_fail(struct gt_request *rq, unsigned status, int code,
+                           enum gt_text key, ...)
+{
+	char message[1024];
+	va_list args;
+	va_start(args, key);
+	gt_http_vsay(message, sizeof message, rq->lang, key, args);
+	va_end(args);
+	return fail(rq, status, code, message);
+}
+
+enum MHD_Result gt_rq_error(struct gt_request *rq, int code,
+                            const char *message)
+{
+	char text[GT_TRANSLATE_MAX];
+	if (!message || !*message)
+		message = gt_strerror(code);
+	message = gt_translate(text, rq->lang, message);
+	return fail(rq, status_of(code), code, message);
+}
+
+enum MHD_Result gt_rq_json(struct gt_request *rq, unsigned status,
+                           json_t *value)
+{
+	if (!value)
+		return gt_rq_error(rq, -GT_ESTORE, "");
+	return gt_rq_send(rq, status, gt_rs_json(value));
+}

@@ -1,0 +1,21 @@
+/* page.h: pages for people, in their language, without a script.
+ *
+ * One page is one handler: it asks src/read for JSON and the core for the
+ * status, and writes HTML through http_html.h, which escapes. The room may use
+ * the machinery of daemon/http, none of the rooms beside it. It promises that
+ * every page can be read without colour, styles or a mouse, and that nothing a
+ * catalogue says is taken for markup. What a browser is told when something
+ * goes wrong is http_html.h's. */
+#ifndef GT_PAGE_H
+#define GT_PAGE_H
+
+#include "http_request.h"
+
+/* GET /: how the node is, what it has. http_page.c */
+gt_handler gt_http_home;
+/* GET /r/RID: one resource. http_page_resource.c */
+gt_handler gt_http_resource_page;
+/* In place of a member: the resource's files are on their way here. */
+enum MHD_Result gt_page_arriving(struct gt_request *rq, const json_t *resource);
+
+#endif

@@ -1,0 +1,22 @@
+/* http_xapi.h: learner records in and out, as xAPI has them.
+ *
+ * Statements are parsed here (src/xapi) and posted to the core, which decides;
+ * an answer waits until they are durable. What is read comes from src/read. The
+ * room may use the machinery of daemon/http, none of the rooms beside it. It
+ * promises that every answer under /xapi/ carries the version it speaks, that
+ * X-Experience-API-Consistent-Through never names a moment of which something
+ * is still to be seen, and that a `more` link goes on where its page ended
+ * whatever was stored since. Who may call is door/'s business. */
+#ifndef GT_HTTP_XAPI_H
+#define GT_HTTP_XAPI_H
+
+#include "http_request.h"
+
+/* GET, OPTIONS /xapi/about */
+gt_handler gt_http_about;
+/* GET, POST, PUT, OPTIONS /xapi/statements */
+gt_handler gt_http_statements;
+/* The headers of every answer under /xapi/. */
+gt_dresser gt_http_xapi_headers;
+
+#endif
