@@ -3,57 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nearest.h"
 #include "say.h"
 
 enum { WORD = 40, KNOWN = 64 };
-
-/* ---------------------------------------------------------- nearest */
-
-static size_t least(size_t a, size_t b, size_t c)
-{
-	size_t m = a < b ? a : b;
-	return m < c ? m : c;
-}
-
-/* Levenshtein's distance with swapped neighbours counted as one. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t d[WORD + 1][WORD + 1], n = strlen(a), m = strlen(b);
-	if (n > WORD || m > WORD)
-		return WORD;
-	for (size_t i = 0; i <= n; i++)
-		d[i][0] = i;
-	for (size_t j = 0; j <= m; j++)
-		d[0][j] = j;
-	for (size_t i = 1; i <= n; i++) {
-		for (size_t j = 1; j <= m; j++) {
-			size_t cost = a[i - 1] != b[j - 1];
-			d[i][j] = least(d[i - 1][j] + 1, d[i][j - 1] + 1,
-			                d[i - 1][j - 1] + cost);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-			    a[i - 2] == b[j - 1] && d[i - 2][j - 2] < d[i][j])
-				d[i][j] = d[i - 2][j - 2] + 1;
-		}
-	}
-	return d[n][m];
-}
-
-const char *gt_args_nearest(const char *word, const char *const *known)
-{
-	const char *best = NULL;
-	size_t least_d = strlen(word) / 3 + 2;
-	for (; *known; known++) {
-		size_t d = distance(word, *known);
-		if (strlen(word) > 2 &&
-		    strncmp(word, *known, strlen(word)) == 0)
-			d = 1; /* cut short is what people mean to type */
-		if (d < least_d) {
-			least_d = d;
-			best = *known;
-		}
-	}
-	return best;
-}
 
 /* ------------------------------------------------------------ parse */
 
@@ -82,7 +35,7 @@ static const struct gt_option *find(const struct parse *p, const char *name,
 
 static bool unknown(const struct parse *p, const char *word)
 {
-	const char *known[KNOWN + 1];
+	const char *known[KNOWN];
 	char name[WORD + 1];
 	size_t n = 0;
 	for (int t = 0; t < 2; t++) {
@@ -90,10 +43,9 @@ static bool unknown(const struct parse *p, const char *word)
 		for (; o && o->name && n < KNOWN; o++)
 			known[n++] = o->name;
 	}
-	known[n] = NULL;
 	(void)gt_copy(name, sizeof name, word + strspn(word, "-"));
 	name[strcspn(name, "=")] = '\0';
-	const char *near = gt_args_nearest(name, known);
+	const char *near = gt_nearest(name, known, n);
 	if (near)
 		gt_say(p->err, GT_T_CLI_OPTION_NEAR, word, near);
 	else

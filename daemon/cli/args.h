@@ -44,7 +44,4 @@ const char *gt_args_next(const struct gt_args *args, const char *name,
 const char *gt_args_word(const struct gt_args *args, size_t i);
 size_t gt_args_words(const struct gt_args *args);
 
-/* The known word few keystrokes away (known ends with NULL), NULL: none is. */
-const char *gt_args_nearest(const char *word, const char *const *known);
-
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nearest.h"
 #include "say.h"
 #include "translate.h"
 
@@ -230,12 +231,11 @@ static const struct gt_command *find(const struct gt_command *table,
 static void no_command(FILE *err, const struct gt_command *table,
                        const char *path, const char *name)
 {
-	const char *names[NAMES + 1];
+	const char *names[NAMES];
 	size_t n = 0;
 	for (; table->name && n < NAMES; table++)
 		names[n++] = table->name;
-	names[n] = NULL;
-	const char *near = gt_args_nearest(name, names);
+	const char *near = gt_nearest(name, names, n);
 	if (near)
 		gt_say(err, GT_T_CLI_COMMAND_NEAR, path, name, path, near);
 	else

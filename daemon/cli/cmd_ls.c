@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "code.h"
+#include "measure.h"
 #include "say.h"
 #include "term.h"
 
@@ -87,10 +88,10 @@ static enum gt_exit collect(struct gt_cli *cli, const struct gt_args *args,
 static bool add_row(const struct gt_cli *cli, struct gt_table *t,
                     const json_t *r)
 {
-	char size[GT_TERM_SIZE] = "";
+	char size[GT_MEASURE_SIZE] = "";
 	uint64_t bytes = gt_client_number(r, "size");
 	if (bytes)
-		gt_term_size(size, bytes);
+		gt_measure_size(size, bytes);
 	const char *cells[] = {gt_client_text(r, "id"),
 	                       gt_client_text(r, "type"),
 	                       gt_client_text(r, "verdict"),
@@ -197,8 +198,8 @@ static void print_files(struct gt_cli *cli, const json_t *files)
 	json_t *f;
 	json_array_foreach(files, i, f)
 	{
-		char size[GT_TERM_SIZE];
-		gt_term_size(size, gt_client_number(f, "size"));
+		char size[GT_MEASURE_SIZE];
+		gt_measure_size(size, gt_client_number(f, "size"));
 		const char *cells[] = {size, gt_client_text(f, "media_type"),
 		                       gt_client_text(f, "path")};
 		if (!t || !gt_table_row(t, cells))
@@ -213,7 +214,7 @@ static void print_files(struct gt_cli *cli, const json_t *files)
 
 static void print_state(struct gt_cli *cli, const json_t *r)
 {
-	char text[256], size[GT_TERM_SIZE], plain[GT_TERM_SIZE];
+	char text[256], size[GT_MEASURE_SIZE], plain[GT_MEASURE_SIZE];
 	uint64_t frames = gt_client_number(r, "frames");
 	uint64_t present = gt_client_number(r, "present");
 	const char *layer = gt_client_text(r, "layer");
@@ -235,8 +236,8 @@ static void print_state(struct gt_cli *cli, const json_t *r)
 	line(cli, GT_T_CLI_L_STATE, text);
 	if (!gt_client_number(r, "size"))
 		return;
-	gt_term_size(size, gt_client_number(r, "size"));
-	gt_term_size(plain, gt_client_number(r, "plain_size"));
+	gt_measure_size(size, gt_client_number(r, "size"));
+	gt_measure_size(plain, gt_client_number(r, "plain_size"));
 	gt_say_into(text, sizeof text, GT_T_CLI_SHOW_SIZE,
 	            (unsigned long long)gt_client_number(r, "members"), size,
 	            plain);

@@ -6,6 +6,7 @@
 #include "cert.h"
 #include "cli.h"
 #include "files.h"
+#include "measure.h"
 #include "pki.h"
 #include "say.h"
 #include "term.h"
@@ -55,12 +56,12 @@ static void tell_added(struct gt_cli *cli, const struct gt_pki *pki,
                        const char *dir, size_t added)
 {
 	int64_t first = INT64_MAX;
-	char at[GT_TERM_TIME];
+	char at[GT_MEASURE_TIME];
 	for (size_t i = 0; i < gt_pki_count(pki); i++) {
 		int64_t e = gt_pki_at(pki, i)->expires_s;
 		first = e > 0 && e < first ? e : first;
 	}
-	gt_term_time(at, first == INT64_MAX ? 0 : first * 1000);
+	gt_measure_time(at, first == INT64_MAX ? 0 : first * 1000);
 	if (cli->json)
 		(void)fprintf(cli->out,
 		              "{\"added\": %zu, \"members\": %zu, "
@@ -193,9 +194,9 @@ static bool show_table(struct gt_cli *cli, const struct gt_pki *pki)
 	bool ok = t != NULL;
 	for (size_t i = 0; ok && i < gt_pki_count(pki); i++) {
 		const struct gt_pki_member *m = gt_pki_at(pki, i);
-		char at[GT_TERM_TIME] = "";
+		char at[GT_MEASURE_TIME] = "";
 		if (m->expires_s)
-			gt_term_time(at, m->expires_s * 1000);
+			gt_measure_time(at, m->expires_s * 1000);
 		const char *level =
 		        m->publisher ? gt_text(GT_T_CLI_W_PUBLISHER) : m->level;
 		const char *cells[] = {m->code,   level,       m->name,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "measure.h"
 #include "say.h"
 #include "term.h"
 #include "translate.h"
@@ -231,10 +232,10 @@ static enum gt_exit print_csv(struct pages *p)
 
 static bool add_audit(struct gt_table *t, const json_t *r)
 {
-	char bytes[GT_TERM_SIZE] = "", detail[GT_TRANSLATE_MAX];
+	char bytes[GT_MEASURE_SIZE] = "", detail[GT_TRANSLATE_MAX];
 	uint64_t n = gt_client_number(r, "bytes");
 	if (n)
-		gt_term_size(bytes, n);
+		gt_measure_size(bytes, n);
 	const char *cells[] = {
 	        gt_client_text(r, "at"),
 	        gt_client_text(r, "actor"),
@@ -298,7 +299,7 @@ static bool filter_time(struct gt_cli *cli, char path[PATH], const char *key,
 	int64_t at;
 	if (!text)
 		return true;
-	if (!gt_term_time_parse(text, &at) || at < 0) {
+	if (!gt_measure_read_time(&at, text) || at < 0) {
 		gt_say(cli->err, GT_T_CLI_AUDIT_TIME, key, text);
 		return false;
 	}

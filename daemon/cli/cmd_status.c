@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "code.h"
+#include "measure.h"
 #include "say.h"
 #include "term.h"
 
@@ -70,11 +71,11 @@ static void print_transfers(FILE *out, const json_t *list)
 	json_t *x;
 	json_array_foreach(list, i, x)
 	{
-		char done[GT_TERM_SIZE], total[GT_TERM_SIZE], part[24];
+		char done[GT_MEASURE_SIZE], total[GT_MEASURE_SIZE], part[24];
 		uint64_t bytes = gt_client_number(x, "bytes");
 		uint64_t all = gt_client_number(x, "total");
-		gt_term_size(done, bytes);
-		gt_term_size(total, all);
+		gt_measure_size(done, bytes);
+		gt_measure_size(total, all);
 		gt_format(part, sizeof part, "%u",
 		          (unsigned)(all ? (double)bytes * 100 / (double)all
 		                         : 0));
@@ -116,9 +117,9 @@ static bool add_child(struct gt_table *t, const json_t *status, const json_t *c)
 	        gt_client_number(said, "complete"),
 	        gt_client_number(said, "records"),
 	        gt_client_number(said, "records_waiting")};
-	char text[NUMBERS][24], held[GT_TERM_SIZE];
+	char text[NUMBERS][24], held[GT_MEASURE_SIZE];
 	bool up = now && gt_client_true(now, "up");
-	gt_term_size(held, gt_client_number(said, "bytes"));
+	gt_measure_size(held, gt_client_number(said, "bytes"));
 	const char *cells[8] = {code,
 	                        gt_text(up ? GT_T_CLI_W_UP : GT_T_CLI_W_DOWN)};
 	for (size_t i = 0; i < NUMBERS; i++) {
@@ -186,7 +187,7 @@ static void print_stranger(FILE *out, const json_t *s)
 static void print_status(FILE *out, const json_t *s,
                          const struct gt_config *config)
 {
-	char bytes[GT_TERM_SIZE], name[256];
+	char bytes[GT_MEASURE_SIZE], name[256];
 	const json_t *records = gt_client_find(s, "records");
 	gt_term_clean(name, sizeof name, config->name, 60);
 	(void)fprintf(out, "%s  %s  %s\n", config->code,
@@ -194,7 +195,7 @@ static void print_status(FILE *out, const json_t *s,
 	              strcmp(name, config->code) != 0 ? name : "");
 	print_link(out, s, !*config->parent);
 	print_stranger(out, s);
-	gt_term_size(bytes, gt_client_number(s, "bytes"));
+	gt_measure_size(bytes, gt_client_number(s, "bytes"));
 	gt_say(out, GT_T_CLI_STATUS_STORE, bytes);
 	if (gt_client_true(s, "bulk_paused"))
 		gt_say(out, GT_T_CLI_STATUS_PAUSED);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "cli.h"
+#include "nearest.h"
 #include "say.h"
 
 enum {
@@ -128,7 +129,7 @@ enum { CONDITIONS = sizeof conditions / sizeof *conditions };
 
 static const struct condition *find(struct waiting *w, const char *text)
 {
-	const char *names[CONDITIONS + 1] = {NULL};
+	const char *names[CONDITIONS];
 	(void)gt_copy(w->text, sizeof w->text, text);
 	w->name = w->text;
 	char *eq = strchr(w->text, '=');
@@ -141,7 +142,7 @@ static const struct condition *find(struct waiting *w, const char *text)
 		if (strcmp(w->name, names[i]) == 0)
 			return &conditions[i];
 	}
-	const char *near = gt_args_nearest(w->name, names);
+	const char *near = gt_nearest(w->name, names, CONDITIONS);
 	gt_say(w->cli->err, GT_T_CLI_WAIT_UNKNOWN, w->name,
 	       near ? near : "synced");
 	return NULL;

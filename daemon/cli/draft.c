@@ -5,6 +5,7 @@
 
 #include "code.h"
 #include "files.h"
+#include "nearest.h"
 #include "say.h"
 #include "yaml.h"
 
@@ -43,11 +44,10 @@ static bool say_wrong(FILE *err, const char *where, enum gt_text text,
 
 static bool unknown(FILE *err, const char *where, const char *key)
 {
-	const char *names[FIELDS + 1];
+	const char *names[FIELDS];
 	for (size_t i = 0; i < FIELDS; i++)
 		names[i] = fields[i].key;
-	names[FIELDS] = NULL;
-	const char *near = gt_args_nearest(key, names);
+	const char *near = gt_nearest(key, names, FIELDS);
 	(void)fprintf(err, "%s: ", where);
 	gt_say(err, GT_T_CLI_TREE_KEY, key, near ? near : "title");
 	return false;

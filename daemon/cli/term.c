@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "measure.h"
 #include "utf8.h"
 
 /* ------------------------------------------------------------ width */
@@ -101,152 +102,6 @@ size_t gt_term_columns(FILE *f)
 	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		return size.ws_col;
 	return 80;
-}
-
-/* ---------------------------------------------------------- figures */
-
-void gt_term_size(char out[GT_TERM_SIZE], uint64_t bytes)
-{
-	static const char *const units[] = {"B",   "KiB", "MiB", "GiB",
-	                                    "TiB", "PiB", "EiB"};
-	size_t unit = 0;
-	double v = (double)bytes;
-	/* 1023.95 would be printed as 1024.0 */
-	while (v >= 1023.95 && unit < 6) {
-		v /= 1024;
-		unit++;
-	}
-	if (unit == 0)
-		gt_format(out, GT_TERM_SIZE, "%u B", (unsigned)bytes);
-	else
-		gt_format(out, GT_TERM_SIZE, "%.1f %s", v, units[unit]);
-}
-
-/* Days since 1970-01-01 of a proleptic Gregorian date, and back. */
-static int64_t days_of(int64_t y, unsigned m, unsigned d)
-{
-	y -= m <= 2;
-	int64_t era = (y >= 0 ? y : y - 399) / 400;
-	unsigned yoe = (unsigned)(y - era * 400);
-	unsigned doy = (153 * (m > 2 ? m - 3 : m + 9) + 2) / 5 + d - 1;
-	unsigned doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
-	return era * 146097 + (int64_t)doe - 719468;
-}
-
-static void date_of(int64_t days, int64_t *y, unsigned *m, unsigned *d)
-{
-	days += 719468;
-	int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-	unsigned doe = (unsigned)(days - era * 146097);
-	unsigned yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-	unsigned mp = (5 * doy + 2) / 153;
-	*d = doy - (153 * mp + 2) / 5 + 1;
-	*m = mp < 10 ? mp + 3 : mp - 9;
-	*y = (int64_t)yoe + era * 400 + (*m <= 2);
-}
-
-void gt_term_time(char out[GT_TERM_TIME], int64_t wall_ms)
-{
-	int64_t s = wall_ms / 1000 - (wall_ms % 1000 < 0), y;
-	int64_t days = s / 86400 - (s % 86400 < 0);
-	unsigned rest = (unsigned)(s - days * 86400), m, d;
-	date_of(days, &y, &m, &d);
-	if (y < 0 || y > 9999)
-		gt_format(out, GT_TERM_TIME, "%lld", (long long)wall_ms);
-	else
-		gt_format(out, GT_TERM_TIME, "%04d-%02u-%02uT%02u:%02u:%02uZ",
-		          (int)y, m, d, rest / 3600, rest / 60 % 60, rest % 60);
-}
-
-void gt_term_duration(char out[GT_TERM_SIZE], uint64_t ms)
-{
-	uint64_t s = ms / 1000;
-	if (s < 60)
-		gt_format(out, GT_TERM_SIZE, "%us", (unsigned)s);
-	else if (s < 3600)
-		gt_format(out, GT_TERM_SIZE, "%um %02us", (unsigned)(s / 60),
-		          (unsigned)(s % 60));
-	else if (s < 86400)
-		gt_format(out, GT_TERM_SIZE, "%uh %02um", (unsigned)(s / 3600),
-		          (unsigned)(s / 60 % 60));
-	else
-		gt_format(out, GT_TERM_SIZE, "%ud %02uh",
-		          (unsigned)(s / 86400 % 100000000),
-		          (unsigned)(s / 3600 % 24));
-}
-
-/* n digits at *p, which moves on. -1: they are not there. */
-static int digits(const char **p, int n)
-{
-	int v = 0;
-	for (; n > 0; n--, (*p)++) {
-		if (**p < '0' || **p > '9')
-			return -1;
-		v = v * 10 + (**p - '0');
-	}
-	return v;
-}
-
-static bool after(const char **p, char c)
-{
-	if (**p != c)
-		return false;
-	(*p)++;
-	return true;
-}
-
-/* "Z", "+08:00" or the end: seconds east of UTC. */
-static bool parse_zone(const char *p, int *east)
-{
-	*east = 0;
-	if (*p == '\0')
-		return true;
-	if (after(&p, 'Z') || after(&p, 'z'))
-		return *p == '\0';
-	int sign = *p == '-' ? -1 : 1;
-	if (*p != '-' && *p != '+')
-		return false;
-	p++;
-	int h = digits(&p, 2);
-	int m = after(&p, ':') ? digits(&p, 2) : -1;
-	*east = sign * (h * 3600 + m * 60);
-	return h >= 0 && h < 24 && m >= 0 && m < 60 && *p == '\0';
-}
-
-bool gt_term_time_parse(const char *text, int64_t *wall_ms)
-{
-	const char *p = text;
-	int h = 0, min = 0, s = 0, ms = 0, east = 0;
-	int y = digits(&p, 4);
-	int m = y >= 0 && after(&p, '-') ? digits(&p, 2) : -1;
-	int d = m > 0 && after(&p, '-') ? digits(&p, 2) : -1;
-	if (m < 1 || m > 12 || d < 1 || d > 31)
-		return false;
-	if (*p == 'T' || *p == ' ') {
-		p++;
-		h = digits(&p, 2);
-		min = h >= 0 && after(&p, ':') ? digits(&p, 2) : -1;
-		if (min >= 0 && after(&p, ':'))
-			s = digits(&p, 2);
-		if (min >= 0 && s >= 0 && after(&p, '.')) {
-			int scale = 100;
-			for (; *p >= '0' && *p <= '9'; p++, scale /= 10)
-				ms += (*p - '0') * scale;
-		}
-	}
-	if (h < 0 || h > 23 || min < 0 || min > 59 || s < 0 || s > 60 ||
-	    !parse_zone(p, &east))
-		return false;
-	int64_t days = days_of(y, (unsigned)m, (unsigned)d), ry;
-	unsigned rm, rd;
-	date_of(days, &ry, &rm, &rd);
-	if (rm != (unsigned)m) /* 31 June */
-		return false;
-	*wall_ms = (days * 86400 + (int64_t)h * 3600 + (int64_t)min * 60 + s -
-	            east) * 1000 +
-	           ms;
-	return true;
 }
 
 /* ----------------------------------------------------------- tables */
@@ -396,14 +251,14 @@ static void draw_bar(const struct gt_progress *p)
 
 static void draw(struct gt_progress *p, uint64_t now)
 {
-	char label[256], done[GT_TERM_SIZE], total[GT_TERM_SIZE];
-	char rate[GT_TERM_SIZE], took[GT_TERM_SIZE];
+	char label[256], done[GT_MEASURE_SIZE], total[GT_MEASURE_SIZE];
+	char rate[GT_MEASURE_SIZE], took[GT_MEASURE_SIZE];
 	uint64_t ms = now > p->begun_ms ? now - p->begun_ms : 1;
 	gt_term_clean(label, sizeof label, p->label, 32);
-	gt_term_size(done, p->done);
-	gt_term_size(total, p->total);
-	gt_term_size(rate, (uint64_t)((double)p->done * 1000 / (double)ms));
-	gt_term_duration(took, ms);
+	gt_measure_size(done, p->done);
+	gt_measure_size(total, p->total);
+	gt_measure_size(rate, (uint64_t)((double)p->done * 1000 / (double)ms));
+	gt_measure_duration(took, ms);
 	(void)fprintf(p->out, "%s%s  ", p->tty ? "\r" : "", label);
 	if (p->total && p->tty)
 		draw_bar(p);

@@ -1,4 +1,4 @@
-/* term.h: text for people at a terminal: widths, tables, sizes, progress.
+/* term.h: text for people at a terminal: widths, tables, progress.
  *
  * What comes from peers may hold anything. Everything printed through here has
  * its control characters, escapes and direction overrides replaced, so that a
@@ -10,8 +10,6 @@
 
 #include "base.h"
 
-enum { GT_TERM_SIZE = 16, GT_TERM_TIME = 32 };
-
 /* Columns the text takes: East Asian wide characters two, combining none. */
 size_t gt_term_width(const char *text);
 /* The text made harmless, cut to `columns` with "…" when it is wider. out is
@@ -19,16 +17,6 @@ size_t gt_term_width(const char *text);
 void gt_term_clean(char *out, size_t cap, const char *text, size_t columns);
 /* Columns of the terminal behind f; 0: f is no terminal. */
 size_t gt_term_columns(FILE *f);
-
-/* "0 B", "4.0 KiB", "1.2 GiB" */
-void gt_term_size(char out[GT_TERM_SIZE], uint64_t bytes);
-/* "2025-03-01T08:00:00Z"; beyond the years 0..9999 the number itself. */
-void gt_term_time(char out[GT_TERM_TIME], int64_t wall_ms);
-/* "45s", "3m 05s", "2h 10m", "4d 03h" */
-void gt_term_duration(char out[GT_TERM_SIZE], uint64_t ms);
-/* ISO 8601, whole ("2025-03-01T08:00:00Z", "+08:00") or a date, which begins at
- * 00:00 UTC. False: it is not. */
-bool gt_term_time_parse(const char *text, int64_t *wall_ms);
 
 /* ----------------------------------------------------------- tables */
 

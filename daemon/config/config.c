@@ -8,6 +8,7 @@
 
 #include "code.h"
 #include "config_table.h"
+#include "measure.h"
 #include "protocol.h"
 #include "translate.h"
 #include "units.h"
@@ -47,15 +48,15 @@ static bool set_number(void *dst, const struct gt_config_row *row,
 	bool ok = false;
 	char *end;
 	if (row->type == GT_CONFIG_SIZE) {
-		ok = gt_size_parse(&v, text);
+		ok = gt_measure_read_size(&v, text);
 		why->what = GT_T_CONF_BAD_SIZE;
-		gt_size_format(why->a, row->min);
-		gt_size_format(why->b, row->max);
+		gt_measure_size_exact(why->a, row->min);
+		gt_measure_size_exact(why->b, row->max);
 	} else if (row->type == GT_CONFIG_DURATION) {
-		ok = gt_duration_parse(&v, text);
+		ok = gt_measure_read_duration(&v, text);
 		why->what = GT_T_CONF_BAD_DURATION;
-		gt_duration_format(why->a, row->min);
-		gt_duration_format(why->b, row->max);
+		gt_measure_duration_exact(why->a, row->min);
+		gt_measure_duration_exact(why->b, row->max);
 	} else {
 		size_t n = strspn(text, "0123456789");
 		ok = n > 0 && n < 19 && text[n] == '\0';
@@ -380,13 +381,13 @@ static void check_link(struct reading *r)
 	const struct gt_config *c = r->out;
 	char a[32], b[32];
 	if (c->window_min > c->window_max) {
-		gt_size_format(a, c->window_min);
-		gt_size_format(b, c->window_max);
+		gt_measure_size_exact(a, c->window_min);
+		gt_measure_size_exact(b, c->window_max);
 		complain_of(r, &c->window_min, GT_T_CONF_WINDOWS, a, b);
 	}
 	if (c->dead_ms < 2 * c->heartbeat_ms) {
-		gt_duration_format(a, c->dead_ms);
-		gt_duration_format(b, 2 * c->heartbeat_ms);
+		gt_measure_duration_exact(a, c->dead_ms);
+		gt_measure_duration_exact(b, 2 * c->heartbeat_ms);
 		complain_of(r, &c->dead_ms, GT_T_CONF_DEAD, a, b);
 	}
 }

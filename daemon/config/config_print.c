@@ -4,7 +4,7 @@
 
 #include "config.h"
 #include "config_table.h"
-#include "units.h"
+#include "measure.h"
 
 /* How a configuration is written out, and what of it is. */
 struct printer {
@@ -123,11 +123,11 @@ static void put_value(struct printer *p, const struct gt_config *c,
 		put(p, text);
 		break;
 	case GT_CONFIG_SIZE:
-		gt_size_format(text, number_of(c, row));
+		gt_measure_size_exact(text, number_of(c, row));
 		put(p, text);
 		break;
 	case GT_CONFIG_DURATION:
-		gt_duration_format(text, number_of(c, row));
+		gt_measure_duration_exact(text, number_of(c, row));
 		put(p, text);
 		break;
 	case GT_CONFIG_USERS:

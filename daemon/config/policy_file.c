@@ -5,9 +5,9 @@
 
 #include "code.h"
 #include "config.h"
+#include "measure.h"
 #include "policy.h"
 #include "translate.h"
-#include "units.h"
 #include "yaml.h"
 
 enum { PRIORITY = 50, FIELDS = 12, VERDICTS = 4, LEVELS = 5 };
@@ -163,13 +163,13 @@ static void read_end(struct reading *r, Gt__Field field,
 	if (!text)
 		return;
 	if (field == GT__FIELD__DATE) {
-		if (!gt_date_parse(out, text, max))
+		if (!gt_measure_read_date(out, text, max))
 			complain(r, n, GT_T_POLICY_BAD_DATE, text);
 		return;
 	}
-	if (field == GT__FIELD__SIZE && !gt_size_parse(&v, text))
+	if (field == GT__FIELD__SIZE && !gt_measure_read_size(&v, text))
 		complain(r, n, GT_T_POLICY_BAD_SIZE, text);
-	else if (field == GT__FIELD__AGE && !gt_duration_parse(&v, text))
+	else if (field == GT__FIELD__AGE && !gt_measure_read_duration(&v, text))
 		complain(r, n, GT_T_POLICY_BAD_AGE, text);
 	if (field == GT__FIELD__AGE)
 		v /= 1000;

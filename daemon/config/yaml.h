@@ -76,9 +76,6 @@ void gt_yaml_unknown_word(struct gt_yaml *y, const struct gt_yaml_node *node,
                           enum gt_text what, enum gt_text all,
                           const char *const *known, size_t n);
 
-/* The known word few keystrokes away, NULL: none is. */
-const char *gt_nearest(const char *word, const char *const *known, size_t n);
-
 /* Adds a line, copied. False: out of memory. */
 bool gt_complaints_add(struct gt_complaints *c, const char *line);
 

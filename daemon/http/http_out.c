@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "term.h"
+#include "measure.h"
 
 static bool room(struct gt_out *o, size_t more)
 {
@@ -101,8 +101,8 @@ void gt_out_url(struct gt_out *o, const char *s)
 
 void gt_out_size(struct gt_out *o, uint64_t bytes)
 {
-	char text[GT_TERM_SIZE];
-	gt_term_size(text, bytes);
+	char text[GT_MEASURE_SIZE];
+	gt_measure_size(text, bytes);
 	gt_out_str(o, text);
 }
 

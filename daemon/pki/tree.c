@@ -4,8 +4,8 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "args.h"
 #include "code.h"
+#include "nearest.h"
 #include "say.h"
 
 enum { NODES_MAX = 1000000 };
@@ -19,10 +19,14 @@ struct reading {
 	bool bad;
 };
 
-static const char *const node_keys[] = {"code", "level", "name", "parent",
-                                        NULL};
-static const char *const publisher_keys[] = {"code", "name", "node", NULL};
-static const char *const top_keys[] = {"nodes", "publishers", NULL};
+struct keys {
+	const char *const known[4];
+	size_t n;
+};
+
+static const struct keys node_keys = {{"code", "level", "name", "parent"}, 4};
+static const struct keys publisher_keys = {{"code", "name", "node"}, 3};
+static const struct keys top_keys = {{"nodes", "publishers"}, 2};
 
 static void at(struct reading *r, size_t line, size_t column)
 {
@@ -47,13 +51,13 @@ static const char *scalar(const yaml_node_t *n)
 }
 
 static void unknown_key(struct reading *r, const yaml_node_t *key,
-                        const char *const *known)
+                        const struct keys *keys)
 {
 	const char *text = scalar(key);
-	const char *near = gt_args_nearest(text ? text : "", known);
+	const char *near = gt_nearest(text ? text : "", keys->known, keys->n);
 	at_node(r, key);
 	gt_say(r->out, GT_T_CLI_TREE_KEY, text ? text : "?",
-	       near ? near : known[0]);
+	       near ? near : keys->known[0]);
 }
 
 /* Takes one scalar into out; says so when it is missing or too long. */
@@ -70,7 +74,7 @@ static void take(struct reading *r, const yaml_node_t *v, char *out, size_t cap)
 static void take_pair(struct reading *r, struct gt_tree_node *n,
                       const yaml_node_t *key, const yaml_node_t *value)
 {
-	const char *const *known = n->publisher ? publisher_keys : node_keys;
+	const struct keys *keys = n->publisher ? &publisher_keys : &node_keys;
 	const char *text = scalar(key);
 	const char *parent = n->publisher ? "node" : "parent";
 	if (text && strcmp(text, "code") == 0)
@@ -82,7 +86,7 @@ static void take_pair(struct reading *r, struct gt_tree_node *n,
 	else if (text && strcmp(text, "level") == 0 && !n->publisher)
 		take(r, value, n->level, sizeof n->level);
 	else
-		unknown_key(r, key, known);
+		unknown_key(r, key, keys);
 }
 
 static void check_row(struct reading *r, struct gt_tree_node *n)
@@ -169,7 +173,7 @@ static int read_top(struct reading *r)
 		else if (text && strcmp(text, "publishers") == 0)
 			status = read_list(r, v, true);
 		else
-			unknown_key(r, k, top_keys);
+			unknown_key(r, k, &top_keys);
 	}
 	return status;
 }

@@ -9,12 +9,6 @@ enum { DAY_S = 86400, NANO_DIGITS = 9 };
 static const int64_t first_s = -62167219200;
 static const int64_t last_s = 253402300799;
 
-struct moment {
-	int64_t s;     /* since the Unix epoch */
-	uint32_t nano; /* further digits are dropped */
-	bool zoned;
-};
-
 /* Days since 1970-01-01 of a date there is. */
 static int64_t days_of(int64_t y, int64_t m, int64_t d)
 {
@@ -89,24 +83,8 @@ bool gt_iso_read_date(int64_t *days, const char **p)
 	return gt_iso_days(days, y, m, gt_iso_digits(p, 2));
 }
 
-static bool read_clock(const char **p, int64_t *s)
-{
-	int h = gt_iso_digits(p, 2);
-	if (h < 0 || h > 23 || !literal(p, ':'))
-		return false;
-	int m = gt_iso_digits(p, 2);
-	if (m < 0 || m > 59 || !literal(p, ':'))
-		return false;
-	int sec = gt_iso_digits(p, 2);
-	if (sec < 0 || sec > 60)
-		return false;
-	*s = h * 3600 + m * 60 + sec;
-	return true;
-}
-
 static bool read_fraction(const char **p, uint32_t *nano)
 {
-	*nano = 0;
 	if (**p != '.' && **p != ',')
 		return true;
 	++*p;
@@ -117,11 +95,29 @@ static bool read_fraction(const char **p, uint32_t *nano)
 	return n > 0;
 }
 
-static bool read_offset(const char **p, int64_t *s, bool *zoned)
+/* Seconds may be left out by people, never by programs. */
+static bool read_clock(const char **p, bool loose, struct gt_iso_moment *out)
 {
-	*s = 0;
-	*zoned = **p != '\0';
-	if (!*zoned || literal(p, 'Z') || literal(p, 'z'))
+	int h = gt_iso_digits(p, 2);
+	if (h < 0 || h > 23 || !literal(p, ':'))
+		return false;
+	int m = gt_iso_digits(p, 2), s = 0;
+	if (m < 0 || m > 59)
+		return false;
+	bool seconds = literal(p, ':');
+	if (seconds)
+		s = gt_iso_digits(p, 2);
+	if (!(seconds || loose) || s < 0 || s > 60)
+		return false;
+	out->clock = true;
+	out->s += h * 3600 + m * 60 + s;
+	return !seconds || read_fraction(p, &out->nano);
+}
+
+static bool read_offset(const char **p, bool loose, struct gt_iso_moment *out)
+{
+	out->zoned = **p != '\0';
+	if (!out->zoned || literal(p, 'Z') || literal(p, 'z'))
 		return true;
 	bool minus = **p == '-';
 	if (!literal(p, '-') && !literal(p, '+'))
@@ -136,23 +132,31 @@ static bool read_offset(const char **p, int64_t *s, bool *zoned)
 		if (m < 0 || m > 59)
 			return false;
 	}
-	int64_t offset = h * 3600 + m * 60;
-	*s = minus ? -offset : offset;
-	return !(minus && *s == 0);
+	int offset = h * 3600 + m * 60;
+	out->east_s = minus ? -offset : offset;
+	out->s -= out->east_s;
+	return loose || !(minus && offset == 0);
 }
 
-static bool read_moment(struct moment *out, const char *p)
+static bool read_moment(struct gt_iso_moment *out, const char *p, bool loose)
 {
-	int64_t days, clock, offset;
+	int64_t days;
+	*out = (struct gt_iso_moment){0};
 	if (!gt_iso_read_date(&days, &p))
 		return false;
-	if (!literal(&p, 'T') && !literal(&p, 't'))
+	out->s = days * DAY_S;
+	if (loose && *p == '\0')
+		return true;
+	if (!literal(&p, 'T') && !literal(&p, 't') &&
+	    !(loose && literal(&p, ' ')))
 		return false;
-	if (!read_clock(&p, &clock) || !read_fraction(&p, &out->nano) ||
-	    !read_offset(&p, &offset, &out->zoned) || *p != '\0')
-		return false;
-	out->s = days * DAY_S + clock - offset;
-	return true;
+	return read_clock(&p, loose, out) && read_offset(&p, loose, out) &&
+	       *p == '\0';
+}
+
+bool gt_iso_read(struct gt_iso_moment *out, const char *text)
+{
+	return read_moment(out, text, true);
 }
 
 /* n bytes of "2026-11-22T22:27:37". */
@@ -178,10 +182,18 @@ void gt_iso_format(char out[GT_ISO_CHARS], int64_t ms)
 	          (int)(ms - s * 1000));
 }
 
+bool gt_iso_seconds(char out[GT_ISO_CHARS], int64_t s)
+{
+	if (s < first_s || s > last_s)
+		return false;
+	int n = write_seconds(out, GT_ISO_CHARS, s);
+	return gt_copy(out + n, GT_ISO_CHARS - (size_t)n, "Z");
+}
+
 bool gt_iso_parse(int64_t *ms, const char *text)
 {
-	struct moment at;
-	if (!read_moment(&at, text))
+	struct gt_iso_moment at;
+	if (!read_moment(&at, text, false))
 		return false;
 	if (ms)
 		*ms = at.s * 1000 + at.nano / 1000000;
@@ -190,8 +202,8 @@ bool gt_iso_parse(int64_t *ms, const char *text)
 
 bool gt_iso_utc(char out[GT_ISO_UTC_CHARS], const char *text)
 {
-	struct moment at;
-	if (!read_moment(&at, text) || at.s < first_s || at.s > last_s)
+	struct gt_iso_moment at;
+	if (!read_moment(&at, text, false) || at.s < first_s || at.s > last_s)
 		return false;
 	size_t n = (size_t)write_seconds(out, GT_ISO_UTC_CHARS, at.s);
 	if (at.nano) {

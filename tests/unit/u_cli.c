@@ -135,18 +135,6 @@ static void options_are_read(void **state)
 	gt_args_free(&args);
 }
 
-static void nearest(void **state)
-{
-	(void)state;
-	static const char *const known[] = {"publish", "policy", "status",
-	                                    NULL};
-	assert_string_equal(gt_args_nearest("pubilsh", known), "publish");
-	assert_string_equal(gt_args_nearest("stat", known), "status");
-	assert_null(gt_args_nearest("zebra", known));
-	assert_null(gt_args_nearest(
-	        "a-word-much-longer-than-any-that-is-ever-typed-here", known));
-}
-
 static void exit_codes(void **state)
 {
 	(void)state;
@@ -200,7 +188,6 @@ int main(void)
 	        cmocka_unit_test(mistakes_are_usage),
 	        cmocka_unit_test(languages),
 	        cmocka_unit_test(options_are_read),
-	        cmocka_unit_test(nearest),
 	        cmocka_unit_test(exit_codes),
 	        cmocka_unit_test(languages_take_the_same_values),
 	};

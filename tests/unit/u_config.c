@@ -43,32 +43,6 @@ static void taken(const char *yaml)
 	gt_complaints_free(&c);
 }
 
-static void guesses(void **state)
-{
-	(void)state;
-	static const char *const known[] = {"heartbeat", "dead", "listen",
-	                                    "window_min", "window_max"};
-	static const struct {
-		const char *word, *want;
-	} rows[] = {{"hartbeat", "heartbeat"},
-	            {"haertbeat", "heartbeat"},
-	            {"heartbeats", "heartbeat"},
-	            {"window-max", "window_max"},
-	            {"ded", "dead"},
-	            {"lisetn", "listen"},
-	            {"listen", "listen"},
-	            {"colour", NULL},
-	            {"", NULL},
-	            {"x", NULL}};
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		const char *got = gt_nearest(rows[i].word, known, COUNT(known));
-		if (rows[i].want)
-			assert_string_equal(got, rows[i].want);
-		else
-			assert_null(got);
-	}
-}
-
 /* ---------------------------------------------------- what is taken */
 
 static void defaults(void **state)
@@ -595,7 +569,6 @@ static void unreached_rules_are_mentioned(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(guesses),
 	        cmocka_unit_test(defaults),
 	        cmocka_unit_test(everything),
 	        cmocka_unit_test(sections_may_be_empty),

@@ -51,50 +51,6 @@ static void cut_to_columns(void **state)
 	assert_true(strlen(small) < sizeof small);
 }
 
-static void figures(void **state)
-{
-	(void)state;
-	char s[GT_TERM_SIZE];
-	gt_term_size(s, 0);
-	assert_string_equal(s, "0 B");
-	gt_term_size(s, 1536);
-	assert_string_equal(s, "1.5 KiB");
-	gt_term_size(s, 1048575);
-	assert_string_equal(s, "1.0 MiB");
-	gt_term_size(s, UINT64_MAX);
-	assert_string_equal(s, "16.0 EiB");
-	gt_term_duration(s, 185000);
-	assert_string_equal(s, "3m 05s");
-	gt_term_duration(s, UINT64_MAX);
-}
-
-static void times(void **state)
-{
-	(void)state;
-	char t[GT_TERM_TIME];
-	int64_t ms;
-	gt_term_time(t, 0);
-	assert_string_equal(t, "1970-01-01T00:00:00Z");
-	gt_term_time(t, -1);
-	assert_string_equal(t, "1969-12-31T23:59:59Z");
-	gt_term_time(t, 1709210096000);
-	assert_string_equal(t, "2024-02-29T12:34:56Z");
-	gt_term_time(t, INT64_MIN);
-	gt_term_time(t, INT64_MAX);
-	assert_true(gt_term_time_parse("2024-02-29T12:34:56Z", &ms));
-	assert_int_equal(ms, 1709210096000);
-	assert_true(gt_term_time_parse("2024-02-29T20:34:56+08:00", &ms));
-	assert_int_equal(ms, 1709210096000);
-	assert_true(gt_term_time_parse("2024-02-29", &ms));
-	assert_int_equal(ms, 1709164800000);
-	assert_false(gt_term_time_parse("2023-02-29", &ms));
-	assert_false(gt_term_time_parse("2024-13-01", &ms));
-	assert_false(gt_term_time_parse("2024-02-29T25:00:00Z", &ms));
-	assert_false(gt_term_time_parse("2024-02-29x", &ms));
-	assert_false(gt_term_time_parse("yesterday", &ms));
-	assert_false(gt_term_time_parse("", &ms));
-}
-
 static char *table(size_t columns)
 {
 	static const char *const heads[] = {"ID", "TITLE", "SIZE"};
@@ -155,8 +111,6 @@ int main(void)
 	        cmocka_unit_test(widths),
 	        cmocka_unit_test(nothing_moves_the_cursor),
 	        cmocka_unit_test(cut_to_columns),
-	        cmocka_unit_test(figures),
-	        cmocka_unit_test(times),
 	        cmocka_unit_test(tables_line_up),
 	        cmocka_unit_test(progress_off_a_terminal_is_plain),
 	};

@@ -1,0 +1,65 @@
+#include "nearest.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Keystrokes from a to b: insert, delete, replace, swap neighbours. Both are
+ * shorter than 64. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t rows[3][64], *before = rows[0], *last = rows[1], *now = rows[2];
+	size_t n = strlen(b);
+	for (size_t j = 0; j <= n; j++)
+		before[j] = last[j] = j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		now[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			bool same = a[i - 1] == b[j - 1];
+			now[j] = least(last[j - 1] + !same,
+			               least(last[j], now[j - 1]) + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1])
+				now[j] = least(now[j], before[j - 2] + 1);
+		}
+		size_t *spare = before;
+		before = last;
+		last = now;
+		now = spare;
+	}
+	return last[n];
+}
+
+/* "warning" for "warn", "conf" for "config". */
+static bool begins(const char *a, const char *b)
+{
+	size_t n = least(strlen(a), strlen(b));
+	return n >= 3 && strncmp(a, b, n) == 0;
+}
+
+const char *gt_nearest(const char *word, const char *const *known, size_t n)
+{
+	const char *best = NULL;
+	size_t len = strlen(word);
+	/* a third wrong is a slip of the hand, more is another word */
+	size_t limit = len < 6 ? 1 : len / 3;
+	if (len < 2 || len >= 64)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		size_t d = strlen(known[i]) < 64 ? distance(word, known[i])
+		                                 : SIZE_MAX;
+		if (d < limit + (best == NULL)) {
+			best = known[i];
+			limit = d;
+		}
+	}
+	for (size_t i = 0; i < n && !best; i++)
+		if (begins(word, known[i]))
+			best = known[i];
+	return best;
+}
