@@ -40,7 +40,7 @@ static int sweep_file(struct sweep *s, int fd, const char *folder,
                       const char *name)
 {
 	static const char end[] = ".tar.zst";
-	char hex[2 * GT_ID_BYTES + 1];
+	char hex[GT_HEX_ID];
 	size_t n = strlen(name), rest = sizeof hex - 1 - 2;
 	struct stat st;
 	enum gt_claim claim;

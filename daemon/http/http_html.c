@@ -201,7 +201,7 @@ void gt_page_time(struct gt_page *p, const char *iso)
 
 const char *gt_page_pick(const struct gt_page *p, const json_t *texts)
 {
-	json_t *from = json_incref((json_t *)(uintptr_t)texts), *v;
+	json_t *from = json_incref(gt_lend(texts)), *v;
 	const char *tag, *found = NULL, *any = "";
 	json_object_foreach(from, tag, v)
 	{

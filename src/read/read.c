@@ -48,7 +48,9 @@ struct gt_reader *gt_reader_new(struct sqlite3 *db, char *why, size_t why_cap)
 		return NULL;
 	}
 	r->db = db;
-	if (!settle(r)) {
+	r->arena = gt_arena_new();
+	gt_reader_fail(r, gt_strerror(-GT_ENOMEM));
+	if (!r->arena || !settle(r)) {
 		gt_copy(why, why_cap, r->why);
 		gt_reader_free(r);
 		return NULL;
@@ -63,6 +65,7 @@ void gt_reader_free(struct gt_reader *r)
 	for (size_t i = 0; i < GT_Q_COUNT; i++)
 		sqlite3_finalize(r->stmt[i]);
 	sqlite3_close(r->db);
+	gt_arena_free(r->arena);
 	free(r);
 }
 
@@ -174,7 +177,7 @@ json_t *gt_json_text(const char *s)
 
 json_t *gt_json_hex(struct gt_bytes b)
 {
-	char hex[2 * GT_ID_BYTES + 1];
+	char hex[GT_HEX_ID];
 	if (b.n == 0 || b.n > GT_ID_BYTES)
 		return json_null();
 	gt_hex(hex, b.p, b.n);

@@ -73,12 +73,12 @@ json_t *gt_read_resource(struct gt_reader *r, const char *id);
 /* What is needed to serve a resource: the object held complete (the latest, or
  * the older one while the new one is being fetched), its manifest bytes. 0, or
  * -GT_EUNKNOWN (no such resource, or denied), -GT_EUNAVAILABLE (not here yet),
- * -GT_ESTORE. manifest is malloc'ed, the caller frees it. */
+ * -GT_ESTORE, -GT_ENOMEM. manifest lasts until the reader's next question. */
 int gt_read_object(struct gt_reader *r, const char *id, struct gt_id *object,
                    struct gt_bytes *manifest);
 
 /* The manifest bytes of an object held complete. 0, -GT_EUNKNOWN (it is not),
- * -GT_ESTORE, -GT_ENOMEM. manifest is malloc'ed, the caller frees it. */
+ * -GT_ESTORE, -GT_ENOMEM. manifest lasts until the reader's next question. */
 int gt_read_manifest(struct gt_reader *r, const struct gt_id *object,
                      struct gt_bytes *manifest);
 

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <sqlite3.h>
 
+#include "arena.h"
 #include "guantong.pb-c.h"
 #include "read.h"
 
@@ -39,6 +40,7 @@ enum gt_query {
 struct gt_reader {
 	sqlite3 *db;
 	sqlite3_stmt *stmt[GT_Q_COUNT];
+	struct gt_arena *arena; /* what a row is unpacked into, or a question */
 	char why[256];
 };
 
@@ -87,10 +89,5 @@ size_t gt_reader_limit(size_t asked, size_t most);
 
 /* This node's code, "" before it has one. False: why is set. */
 bool gt_reader_code(struct gt_reader *r, char out[GT_CODE_MAX + 1]);
-
-/* An encoded Signed, unpacked. NULL: not such a thing. */
-Gt__Signed *gt_reader_signed(struct gt_bytes encoded);
-/* The Entry in a Signed, which is freed; NULL is passed on. */
-Gt__Entry *gt_reader_entry(Gt__Signed *outer);
 
 #endif

@@ -4,11 +4,12 @@
 
 #include "code.h"
 #include "read_inside.h"
+#include "signed.h"
 
 /* ---------------------------------------------------------- loading */
 
-/* Runs GT_Q_ITEM for one thing. Returns its Signed, NULL when there is none or
- * on an error, which ok tells. */
+/* Runs GT_Q_ITEM for one thing. Returns its Signed in the reader's arena, NULL
+ * when there is none or on an error, which ok tells. */
 static Gt__Signed *load(struct gt_reader *r, Gt__Kind kind, const char *id,
                         bool *ok)
 {
@@ -22,15 +23,10 @@ static Gt__Signed *load(struct gt_reader *r, Gt__Kind kind, const char *id,
 	gt_reader_bind(s, 2, id);
 	int rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW)
-		found = gt_reader_signed(gt_reader_blob(s, 0));
+		found = gt_signed_open(r->arena, gt_reader_blob(s, 0));
 	if (!gt_reader_end(r, s, rc))
 		*ok = false;
 	return found;
-}
-
-static Gt__Entry *load_entry(struct gt_reader *r, const char *id, bool *ok)
-{
-	return gt_reader_entry(load(r, GT__KIND__RESOURCE, id, ok));
 }
 
 /* ----------------------------------------------------------- places */
@@ -88,7 +84,6 @@ static bool load_layers(struct gt_reader *r, struct layers *l, const char *code)
 			l->n++;
 		else
 			ok = gt_reader_fail(r, why) != NULL;
-		gt__signed__free_unpacked(outer, NULL);
 	}
 	if (!ok)
 		drop_layers(l);
@@ -203,16 +198,16 @@ json_t *gt_read_explain(struct gt_reader *r, const char *id, const char *code,
 	struct chain c;
 	struct layers layers;
 	const char *below;
+	gt_arena_reset(r->arena);
 	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
 	if (!gt_code_valid(code))
 		return gt_reader_fail(r, "not a division code");
-	Gt__Entry *e = load_entry(r, id, &ok);
+	const Gt__Entry *e =
+	        gt_signed_entry(r->arena, load(r, GT__KIND__RESOURCE, id, &ok));
 	if (!e)
 		return ok ? json_null() : NULL;
-	if (!load_layers(r, &layers, code)) {
-		gt__entry__free_unpacked(e, NULL);
+	if (!load_layers(r, &layers, code))
 		return NULL;
-	}
 	struct question q = {e, &layers, now_ms};
 	chain_of(&c, code, false);
 	json_t *v = json_object();
@@ -222,7 +217,6 @@ json_t *gt_read_explain(struct gt_reader *r, const char *id, const char *code,
 	gt_json_set(&ok, v, "hops", hops(r, &q, &c, &below));
 	gt_json_set(&ok, v, "known_below", gt_json_text(below));
 	drop_layers(&layers);
-	gt__entry__free_unpacked(e, NULL);
 	if (ok)
 		return v;
 	json_decref(v);
@@ -231,9 +225,10 @@ json_t *gt_read_explain(struct gt_reader *r, const char *id, const char *code,
 
 /* ----------------------------------------------- layers and members */
 
-static json_t *layer_row(struct gt_bytes body, bool own)
+static json_t *layer_row(struct gt_arena *arena, const Gt__Signed *outer,
+                         bool own)
 {
-	Gt__Layer *l = gt__layer__unpack(NULL, body.n, body.p);
+	const Gt__Layer *l = gt_signed_layer(arena, outer);
 	json_t *v = l ? json_object() : NULL;
 	bool ok = v != NULL;
 	if (!l)
@@ -244,16 +239,16 @@ static json_t *layer_row(struct gt_bytes body, bool own)
 	const char *name = gt_verdict_name((enum gt_verdict)l->fallback);
 	gt_json_set(&ok, v, "fallback", gt_json_text(name ? name : ""));
 	gt_json_set(&ok, v, "own", json_boolean(own));
-	gt__layer__free_unpacked(l, NULL);
 	if (ok)
 		return v;
 	json_decref(v);
 	return NULL;
 }
 
-static json_t *member_row(struct gt_bytes body, bool own)
+static json_t *member_row(struct gt_arena *arena, const Gt__Signed *outer,
+                          bool own)
 {
-	Gt__Member *m = gt__member__unpack(NULL, body.n, body.p);
+	const Gt__Member *m = gt_signed_member(arena, outer);
 	json_t *v = m ? json_object() : NULL;
 	bool ok = v != NULL;
 	(void)own;
@@ -267,7 +262,6 @@ static json_t *member_row(struct gt_bytes body, bool own)
 	            json_string(active ? "active" : "revoked"));
 	gt_json_set(&ok, v, "publisher", json_boolean(m->publisher));
 	gt_json_set(&ok, v, "version", json_integer((int64_t)m->version));
-	gt__member__free_unpacked(m, NULL);
 	if (ok)
 		return v;
 	json_decref(v);
@@ -275,7 +269,8 @@ static json_t *member_row(struct gt_bytes body, bool own)
 }
 
 static json_t *all_of(struct gt_reader *r, Gt__Kind kind, const char *key,
-                      json_t *(*row)(struct gt_bytes, bool))
+                      json_t *(*row)(struct gt_arena *, const Gt__Signed *,
+                                     bool))
 {
 	sqlite3_stmt *s = gt_reader_query(r, GT_Q_KIND);
 	if (!s)
@@ -286,13 +281,13 @@ static json_t *all_of(struct gt_reader *r, Gt__Kind kind, const char *key,
 	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
 	(void)sqlite3_bind_int(s, 1, (int)kind);
 	while (ok && (rc = sqlite3_step(s)) == SQLITE_ROW) {
-		Gt__Signed *outer = gt_reader_signed(gt_reader_blob(s, 0));
-		if (!outer)
-			continue;
-		gt_json_add(&ok, list,
-		            row(gt_bytes_of(outer->body.data, outer->body.len),
-		                sqlite3_column_int(s, 1) != 0));
-		gt__signed__free_unpacked(outer, NULL);
+		gt_arena_reset(r->arena);
+		const Gt__Signed *outer =
+		        gt_signed_open(r->arena, gt_reader_blob(s, 0));
+		if (outer)
+			gt_json_add(&ok, list,
+			            row(r->arena, outer,
+			                sqlite3_column_int(s, 1) != 0));
 	}
 	ok = gt_reader_end(r, s, rc) && ok;
 	return ok ? json_pack("{s:o}", key, list) : (json_decref(list), NULL);
@@ -313,13 +308,10 @@ bool gt_read_name(struct gt_reader *r, const char *code, char *out, size_t cap)
 	bool ok = true;
 	if (!gt_copy(out, cap, ""))
 		return false;
-	Gt__Signed *outer = load(r, GT__KIND__MEMBER, code, &ok);
+	gt_arena_reset(r->arena);
+	const Gt__Signed *outer = load(r, GT__KIND__MEMBER, code, &ok);
 	if (!outer)
 		return ok;
-	Gt__Member *m =
-	        gt__member__unpack(NULL, outer->body.len, outer->body.data);
-	gt__signed__free_unpacked(outer, NULL);
-	ok = m && gt_copy(out, cap, m->name);
-	gt__member__free_unpacked(m, NULL);
-	return ok;
+	const Gt__Member *m = gt_signed_member(r->arena, outer);
+	return m && gt_copy(out, cap, m->name);
 }

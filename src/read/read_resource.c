@@ -4,24 +4,17 @@
 
 #include "read_inside.h"
 #include "schema.h"
+#include "signed.h"
 
 /* Rows looked at under one read transaction. */
 enum { SCAN_ROWS = 2000 };
 
-Gt__Signed *gt_reader_signed(struct gt_bytes encoded)
+/* The entry in a row, until the next. NULL: it is none. */
+static Gt__Entry *entry(struct gt_reader *r, sqlite3_stmt *s)
 {
-	return encoded.n ? gt__signed__unpack(NULL, encoded.n, encoded.p)
-	                 : NULL;
-}
-
-Gt__Entry *gt_reader_entry(Gt__Signed *outer)
-{
-	if (!outer)
-		return NULL;
-	Gt__Entry *e =
-	        gt__entry__unpack(NULL, outer->body.len, outer->body.data);
-	gt__signed__free_unpacked(outer, NULL);
-	return e;
+	gt_arena_reset(r->arena);
+	return gt_signed_entry(r->arena,
+	                       gt_signed_open(r->arena, gt_reader_blob(s, 0)));
 }
 
 /* ---------------------------------------------------------- filters */
@@ -157,9 +150,9 @@ struct listing {
 };
 
 /* Looks at one row; a row that is not an entry is passed over. */
-static void look(struct listing *l, sqlite3_stmt *s)
+static void look(struct gt_reader *r, struct listing *l, sqlite3_stmt *s)
 {
-	Gt__Entry *e = gt_reader_entry(gt_reader_signed(gt_reader_blob(s, 0)));
+	Gt__Entry *e = entry(r, s);
 	if (e && wanted(e, l->q)) {
 		l->full = json_array_size(l->list) == l->limit;
 		if (!l->full)
@@ -167,8 +160,6 @@ static void look(struct listing *l, sqlite3_stmt *s)
 	}
 	if (!l->full)
 		gt_copy(l->last, sizeof l->last, gt_reader_text(s, 10));
-	if (e)
-		gt__entry__free_unpacked(e, NULL);
 }
 
 /* One transaction's worth. Returns the rows looked at; -1: why is set. */
@@ -186,7 +177,7 @@ static int scan(struct gt_reader *r, struct listing *l)
 	gt_reader_bind(s, 4, l->q->state);
 	(void)sqlite3_bind_int(s, 5, SCAN_ROWS);
 	while (!l->full && l->ok && (rc = sqlite3_step(s)) == SQLITE_ROW) {
-		look(l, s);
+		look(r, l, s);
 		n++;
 	}
 	return gt_reader_end(r, s, rc) ? n : -1;
@@ -239,7 +230,7 @@ static void put_files(bool *ok, json_t *v, struct gt_bytes manifest)
 
 static json_t *one(struct gt_reader *r, sqlite3_stmt *s)
 {
-	Gt__Entry *e = gt_reader_entry(gt_reader_signed(gt_reader_blob(s, 0)));
+	Gt__Entry *e = entry(r, s);
 	if (!e)
 		return gt_reader_fail(r, "an entry in the database is damaged");
 	json_t *v = resource(s, e);
@@ -249,7 +240,6 @@ static json_t *one(struct gt_reader *r, sqlite3_stmt *s)
 	gt_json_set(&ok, v, "start", gt_json_text(e->start));
 	gt_json_set(&ok, v, "thumbnail", gt_json_text(e->thumbnail));
 	put_files(&ok, v, gt_reader_blob(s, 9));
-	gt__entry__free_unpacked(e, NULL);
 	if (ok)
 		return v;
 	json_decref(v);
@@ -272,31 +262,31 @@ json_t *gt_read_resource(struct gt_reader *r, const char *id)
 
 /* --------------------------------------------------------- its files */
 
-/* Out of a row: bytes the caller frees. */
-static int copy_blob(sqlite3_stmt *s, int column, struct gt_bytes *out)
+/* Bytes of a row, which ends with its statement, to last until the next
+ * question. */
+static int keep(struct gt_reader *r, sqlite3_stmt *s, int column,
+                struct gt_bytes *out)
 {
 	struct gt_bytes blob = gt_reader_blob(s, column);
 	if (blob.n == 0)
 		return -GT_ESTORE;
-	uint8_t *copy = malloc(blob.n);
-	if (!copy)
-		return -GT_ENOMEM;
-	memcpy(copy, blob.p, blob.n);
-	*out = gt_bytes_of(copy, blob.n);
-	return 0;
+	gt_arena_reset(r->arena);
+	const uint8_t *copy = gt_arena_copy(r->arena, blob.p, blob.n);
+	*out = gt_bytes_of(copy, copy ? blob.n : 0);
+	return copy ? 0 : -GT_ENOMEM;
 }
 
-static int take_object(sqlite3_stmt *s, int id, int bytes, struct gt_id *object,
-                       struct gt_bytes *manifest)
+static int take_object(struct gt_reader *r, sqlite3_stmt *s, int id, int bytes,
+                       struct gt_id *object, struct gt_bytes *manifest)
 {
 	struct gt_bytes name = gt_reader_blob(s, id);
 	if (name.n != GT_ID_BYTES)
 		return -GT_ESTORE;
 	memcpy(object->b, name.p, name.n);
-	return copy_blob(s, bytes, manifest);
+	return keep(r, s, bytes, manifest);
 }
 
-static int served(sqlite3_stmt *s, struct gt_id *object,
+static int served(struct gt_reader *r, sqlite3_stmt *s, struct gt_id *object,
                   struct gt_bytes *manifest)
 {
 	int verdict = sqlite3_column_int(s, 0);
@@ -305,9 +295,9 @@ static int served(sqlite3_stmt *s, struct gt_id *object,
 	if (verdict == GT_METADATA)
 		return -GT_EUNAVAILABLE;
 	if (sqlite3_column_int(s, 3) == GT_OBJECT_COMPLETE)
-		return take_object(s, 2, 4, object, manifest);
+		return take_object(r, s, 2, 4, object, manifest);
 	if (sqlite3_column_int(s, 6) == GT_OBJECT_COMPLETE)
-		return take_object(s, 5, 7, object, manifest);
+		return take_object(r, s, 5, 7, object, manifest);
 	return -GT_EUNAVAILABLE;
 }
 
@@ -319,9 +309,8 @@ int gt_read_object(struct gt_reader *r, const char *id, struct gt_id *object,
 		return -GT_ESTORE;
 	gt_reader_bind(s, 1, id);
 	int rc = sqlite3_step(s);
-	int status =
-	        rc == SQLITE_ROW ? served(s, object, manifest) : -GT_EUNKNOWN;
-	/* a row that was read cannot fail any more: nothing to give back */
+	int status = rc == SQLITE_ROW ? served(r, s, object, manifest)
+	                              : -GT_EUNKNOWN;
 	return gt_reader_end(r, s, rc) ? status : -GT_ESTORE;
 }
 
@@ -333,8 +322,7 @@ int gt_read_manifest(struct gt_reader *r, const struct gt_id *object,
 		return -GT_ESTORE;
 	gt_reader_bind_id(s, 1, object);
 	int rc = sqlite3_step(s);
-	int status =
-	        rc == SQLITE_ROW ? copy_blob(s, 0, manifest) : -GT_EUNKNOWN;
+	int status = rc == SQLITE_ROW ? keep(r, s, 0, manifest) : -GT_EUNKNOWN;
 	return gt_reader_end(r, s, rc) ? status : -GT_ESTORE;
 }
 
@@ -342,12 +330,12 @@ int gt_read_claim(struct gt_reader *r, const struct gt_id *object,
                   enum gt_claim *claim)
 {
 	enum { NO_ROW, OF_WORTH, WORTHLESS };
-	char hex[2 * GT_ID_BYTES + 1];
+	char hex[GT_HEX_ID];
 	int64_t n[2];
 	sqlite3_stmt *s = gt_reader_query(r, GT_Q_CLAIM);
 	if (!s)
 		return -GT_ESTORE;
-	gt_hex(hex, object->b, GT_ID_BYTES);
+	gt_id_hex(hex, object);
 	gt_reader_bind_id(s, 1, object);
 	gt_reader_bind(s, 2, hex);
 	if (!gt_reader_numbers(r, s, n, 2))

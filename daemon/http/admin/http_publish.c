@@ -152,7 +152,7 @@ static bool known(const char *key)
 
 static void check_keys(struct parse *p)
 {
-	json_t *from = json_incref((json_t *)(uintptr_t)p->from), *v;
+	json_t *from = json_incref(gt_lend(p->from)), *v;
 	const char *key;
 	json_object_foreach(from, key, v)
 	{

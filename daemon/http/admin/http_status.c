@@ -19,8 +19,8 @@ static json_t *transfers_json(const struct gt_node_status *s)
 	json_t *list = json_array();
 	for (uint32_t i = 0; i < s->ntransfers; i++) {
 		const struct gt_transfer_status *t = &s->transfers[i];
-		char hex[2 * GT_ID_BYTES + 1];
-		gt_hex(hex, t->object.b, GT_ID_BYTES);
+		char hex[GT_HEX_ID];
+		gt_id_hex(hex, &t->object);
 		json_t *row = json_pack(
 		        "{s:s,s:s,s:I,s:I,s:I,s:I}", "object", hex, "resource",
 		        t->resource, "frames", (json_int_t)t->frames, "present",
@@ -70,7 +70,7 @@ static json_t *node_json(const struct gt_node_status *s)
 	                                       : json_null());
 	(void)json_object_set_new(v, "stranger_seen",
 	                          time_json(s->stranger_ms));
-#define COUNTER(name, kind, help)                 \
+#define COUNTER(name, kind, help) \
 	(void)json_object_set_new(v, #name, json_integer((json_int_t)s->name));
 #include "counters.def"
 #undef COUNTER
@@ -102,10 +102,10 @@ static json_t *status_json(struct gt_request *rq)
 		                          json_string(level ? level : ""));
 		(void)json_object_set_new(v, "parent", json_string(c->parent));
 		(void)json_object_set_new(v, "node", node_json(s));
-		(void)json_object_set_new(
-		        v, "ports",
-		        json_pack("{s:i,s:i}", "link", (int)env->link_port,
-		                  "http", (int)rq->http->port));
+		(void)json_object_set_new(v, "ports",
+		                          json_pack("{s:i,s:i}", "link",
+		                                    (int)env->link_port, "http",
+		                                    (int)rq->http->port));
 	}
 	gt_worker_give(rq->http->workers, w);
 	free(s);

@@ -2,7 +2,6 @@
  * as files, and what is said when they are not here. */
 #include "http_content.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "http_body.h"
@@ -136,7 +135,7 @@ static enum MHD_Result serve_member(struct gt_request *rq, struct gt_shelf *s,
 {
 	const struct gt_manifest *m = s->manifest;
 	const struct gt_file *f = &m->files[index];
-	char hex[2 * GT_ID_BYTES + 1], etag[2 * GT_ID_BYTES + 32];
+	char hex[GT_HEX_ID], etag[GT_HEX_ID + 31];
 	char room[GT_MEDIA_TYPE_MAX + 32];
 	const char *type = utf8_type(f->media_type, room, sizeof room);
 	struct gt_http_body b = {.shelf = s, .start = f->offset};
@@ -147,7 +146,7 @@ static enum MHD_Result serve_member(struct gt_request *rq, struct gt_shelf *s,
 		b.start = from;
 		size = to - from;
 	}
-	gt_hex(hex, s->object.b, GT_ID_BYTES);
+	gt_id_hex(hex, &s->object);
 	gt_format(etag, sizeof etag, "\"%s:%u%s\"", hex, (unsigned)index,
 	          b.stored ? "-zstd" : "");
 	return send_body(rq, b, size, type, etag);
@@ -264,7 +263,6 @@ static enum MHD_Result content_with(struct gt_request *rq, struct gt_worker *w,
 	struct gt_http_cache *cache = rq->http->cache;
 	struct gt_shelf *s =
 	        *path ? gt_shelf_take(cache, &object, bytes) : NULL;
-	free((void *)(uintptr_t)bytes.p);
 	if (!*path)
 		return serve_start(rq, w, rid);
 	if (!s)
@@ -303,12 +301,9 @@ static int complete(struct gt_request *rq, const struct gt_id *object,
 	struct gt_bytes bytes = {0};
 	struct gt_worker *w = gt_worker_take(rq->http->workers);
 	int rc = w ? gt_read_manifest(w->reader, object, &bytes) : -GT_ESTORE;
+	*out = rc == 0 ? gt_shelf_take(rq->http->cache, object, bytes) : NULL;
 	gt_worker_give(rq->http->workers, w);
-	if (rc != 0)
-		return rc;
-	*out = gt_shelf_take(rq->http->cache, object, bytes);
-	free((void *)(uintptr_t)bytes.p);
-	return *out ? 0 : -GT_ESTORE;
+	return rc == 0 && !*out ? -GT_ESTORE : rc;
 }
 
 static bool object_of(const char *name, struct gt_id *object)
@@ -326,7 +321,7 @@ static bool object_of(const char *name, struct gt_id *object)
 
 enum MHD_Result gt_http_object(struct gt_request *rq)
 {
-	char hex[2 * GT_ID_BYTES + 1], etag[sizeof hex + 2];
+	char hex[GT_HEX_ID], etag[sizeof hex + 2];
 	struct gt_id object;
 	struct gt_shelf *s = NULL;
 	if (!object_of(rq->rest, &object))
@@ -335,7 +330,7 @@ enum MHD_Result gt_http_object(struct gt_request *rq)
 	if (rc != 0)
 		return gt_rq_error(rq, rc, "");
 	struct gt_http_body b = {.shelf = s, .stored = true, .whole = true};
-	gt_hex(hex, object.b, GT_ID_BYTES);
+	gt_id_hex(hex, &object);
 	gt_format(etag, sizeof etag, "\"%s\"", hex);
 	return send_body(rq, b, s->manifest->file_size, "application/zstd",
 	                 etag);

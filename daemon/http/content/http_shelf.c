@@ -41,7 +41,7 @@ void gt_http_cache_free(struct gt_http_cache *c)
 
 /* Lock held. */
 static struct gt_shelf *unlink_shelf(struct gt_http_cache *c,
-                                  const struct gt_id *object)
+                                     const struct gt_id *object)
 {
 	for (struct gt_shelf **p = &c->first; *p; p = &(*p)->next) {
 		struct gt_shelf *s = *p;
