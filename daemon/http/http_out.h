@@ -13,6 +13,7 @@ struct gt_out {
 	bool failed;
 };
 
+/* Appends n bytes, a string, or a format filled in, as they are. */
 void gt_out_put(struct gt_out *o, const void *p, size_t n);
 void gt_out_str(struct gt_out *o, const char *s);
 void gt_out_format(struct gt_out *o, const char *fmt, ...)
