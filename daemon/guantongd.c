@@ -20,6 +20,7 @@
 #include "sys.h"
 #include "text.h"
 #include "translate.h"
+#include "version.h"
 
 enum {
 	STOP_S = 20, /* an orderly stop takes no longer */
@@ -335,7 +336,7 @@ int main(int argc, char **argv)
 			return 0;
 		}
 		if (strcmp(argv[i], "--version") == 0) {
-			(void)puts("guantongd " GT_SERVICE_VERSION);
+			(void)puts("guantongd " GT_VERSION);
 			return 0;
 		}
 		if (strcmp(argv[i], "--check") == 0)

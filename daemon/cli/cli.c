@@ -7,10 +7,7 @@
 #include "nearest.h"
 #include "say.h"
 #include "translate.h"
-
-#ifndef GT_VERSION
-#define GT_VERSION "0.1.0"
-#endif
+#include "version.h"
 
 enum { NAMES = 64 };
 
@@ -19,6 +16,11 @@ static const struct gt_option globals[] = {
         {"json", NULL, GT_T_CLI_O_JSON, 0},
         {"lang", "LANG", GT_T_CLI_O_LANG, 0},
         {"help", NULL, GT_T_CLI_O_HELP, 'h'},
+        {NULL, NULL, 0, 0},
+};
+/* understood without a command only */
+static const struct gt_option fronts[] = {
+        {"version", NULL, GT_T_CLI_O_VERSION, 0},
         {NULL, NULL, 0, 0},
 };
 
@@ -211,6 +213,7 @@ static void help_all(FILE *out)
 	help_list(out, gt_cli_commands);
 	(void)fprintf(out, "\n%s\n", gt_text(GT_T_CLI_H_OPTIONS));
 	help_options(out, globals);
+	help_options(out, fronts);
 	(void)fprintf(out, "\n%s\n", gt_text(GT_T_CLI_H_EXITS));
 	(void)fprintf(out, "\n%s\n", gt_text(GT_T_CLI_H_EXAMPLES));
 	help_examples(out, "guantong -C /srv/guantong/33 status\n"
@@ -282,14 +285,22 @@ static enum gt_exit run_command(struct gt_cli *cli, const char *path,
 	return code;
 }
 
-/* The options before a command's name, which is argv[*used]. */
-static bool take_front(struct gt_cli *cli, int argc, char *const *argv,
-                       int *used, bool *wants_help)
+enum instead { COMMAND, HELP, VERSION };
+
+/* The options before a command's name, which is argv[*used], out of globals and
+ * more; *instead: what was asked for in its place. */
+static bool take_front(struct gt_cli *cli, const struct gt_option *more,
+                       int argc, char *const *argv, int *used,
+                       enum instead *instead)
 {
 	struct gt_args args;
-	bool ok = gt_args_parse(&args, globals, NULL, argc, argv, true, used,
+	bool ok = gt_args_parse(&args, globals, more, argc, argv, true, used,
 	                        cli->err);
-	*wants_help = ok && gt_args_get(&args, "help");
+	*instead = COMMAND;
+	if (ok && gt_args_get(&args, "help"))
+		*instead = HELP;
+	else if (ok && gt_args_get(&args, "version"))
+		*instead = VERSION;
 	if (ok)
 		take_globals(cli, &args);
 	gt_args_free(&args);
@@ -301,12 +312,12 @@ static enum gt_exit run_group(struct gt_cli *cli, const struct gt_command *c,
 {
 	char path[32];
 	int used = 0;
-	bool wants_help;
-	if (!take_front(cli, argc, argv, &used, &wants_help))
+	enum instead instead;
+	if (!take_front(cli, NULL, argc, argv, &used, &instead))
 		return GT_EXIT_USAGE;
-	if (wants_help || used == argc) {
-		help(wants_help ? cli->out : cli->err, "", c);
-		return wants_help ? GT_EXIT_OK : GT_EXIT_USAGE;
+	if (instead == HELP || used == argc) {
+		help(instead == HELP ? cli->out : cli->err, "", c);
+		return instead == HELP ? GT_EXIT_OK : GT_EXIT_USAGE;
 	}
 	gt_format(path, sizeof path, "%s ", c->name);
 	const struct gt_command *sub = find(c->sub, argv[used]);
@@ -320,12 +331,14 @@ static enum gt_exit run_group(struct gt_cli *cli, const struct gt_command *c,
 static enum gt_exit run_all(struct gt_cli *cli, int argc, char *const *argv)
 {
 	int used = 0;
-	bool wants_help;
-	if (!take_front(cli, argc, argv, &used, &wants_help))
+	enum instead instead;
+	if (!take_front(cli, fronts, argc, argv, &used, &instead))
 		return GT_EXIT_USAGE;
-	if (wants_help || used == argc) {
-		help_all(wants_help ? cli->out : cli->err);
-		return wants_help ? GT_EXIT_OK : GT_EXIT_USAGE;
+	if (instead == VERSION)
+		return run_version(cli, NULL);
+	if (instead == HELP || used == argc) {
+		help_all(instead == HELP ? cli->out : cli->err);
+		return instead == HELP ? GT_EXIT_OK : GT_EXIT_USAGE;
 	}
 	const struct gt_command *c = find(gt_cli_commands, argv[used]);
 	argc -= used + 1;

@@ -25,6 +25,7 @@
 #include "sys.h"
 #include "text.h"
 #include "tls.h"
+#include "version.h"
 
 enum {
 	WHY_MAX = 1024,
@@ -274,7 +275,7 @@ static void note(struct gt_service *s, const char *what)
 	struct gt_event e = {
 	        .type = GT_EV_NOTE,
 	        .text = what,
-	        .detail = "guantongd " GT_SERVICE_VERSION,
+	        .detail = "guantongd " GT_VERSION,
 	        .actor = "daemon",
 	};
 	(void)gt_core_post(s->core, &e, NULL);
@@ -348,7 +349,7 @@ static int open_node(struct gt_service *s)
 	struct gt_node_config n = {
 	        .code = c->code,
 	        .parent = c->parent,
-	        .software = "guantong " GT_SERVICE_VERSION,
+	        .software = "guantong " GT_VERSION,
 	        .window_min = small(c->window_min),
 	        .window_max = small(c->window_max),
 	        .heartbeat_ms = small(c->heartbeat_ms),
@@ -561,8 +562,8 @@ static int get_ready(struct gt_service *s)
 	struct gt_links *links = atomic_load(&s->links);
 	gt_log_line(GT_LOG_INFO, "ready", "code", s->config->code, "link",
 	            GT_LOG_U(links ? gt_links_port(links) : 0), "http",
-	            GT_LOG_U(gt_http_port(s->http)), "version",
-	            GT_SERVICE_VERSION, NULL);
+	            GT_LOG_U(gt_http_port(s->http)), "version", GT_VERSION,
+	            NULL);
 	(void)sd_notify(0, "READY=1");
 	return 0;
 }

@@ -10,8 +10,6 @@
 
 #include "config.h"
 
-#define GT_SERVICE_VERSION "0.1.0"
-
 /* Exit statuses of guantongd, after sysexits(3). */
 enum {
 	GT_SERVICE_USAGE = 64,

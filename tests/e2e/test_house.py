@@ -130,6 +130,21 @@ class Surfaces(unittest.TestCase):
             again = node.http("GET", "/c/33/ke/x.html", headers={"If-None-Match": etag})
             self.assertEqual(again.status, 304)
 
+    def test_one_version_whoever_is_asked(self):
+        with open(os.path.join(ROOT, "src/base/version.h")) as f:
+            version = re.search(r'#define GT_VERSION "([0-9.]+)"', f.read()).group(1)
+        self.assertEqual(run([guantong(), "--version"]), f"guantong {version}\n")
+        self.assertEqual(run([guantong(), "version"]), f"guantong {version}\n")
+        self.assertEqual(run([guantongd(), "--version"]), f"guantongd {version}\n")
+        with Tree(CHAIN[:2]) as t:
+            self.assertIn(f" version={version}\n", t["3301"].log() + "\n")
+            text = t["3301"].http("GET", "/metrics").body.decode()
+            self.assertIn(f'guantong_info{{code="3301",version="{version}"}} 1\n', text)
+            said = lambda: find(t["33"].status()["children"], "software")
+            self.assertEqual(t["33"].wait("the child's status", said), f"guantong {version}")
+            # a start is written down with what started
+            self.assertIn(f"guantongd {version}", {r["detail"] for r in t["33"].audit()})
+
     def test_every_command_helps(self):
         out = run([guantong(), "--help"])
         for name in ("init", "publish", "withdraw", "ls", "show", "get", "status", "wait", "records", "audit",

@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "text.h"
+#include "version.h"
 
 enum { WORDS = 12 };
 
@@ -68,6 +69,18 @@ static void every_command_helps(void **state)
 	help_of("", gt_cli_commands, "en");
 	help_of("", gt_cli_commands, "zh-CN");
 	assert_int_equal(run("guantong --lang en version"), GT_EXIT_OK);
+}
+
+static void the_version_is_an_option_too(void **state)
+{
+	(void)state;
+	assert_int_equal(run("guantong --version"), GT_EXIT_OK);
+	assert_string_equal(out_text, "guantong " GT_VERSION "\n");
+	assert_int_equal(run("guantong --json --version"), GT_EXIT_OK);
+	assert_string_equal(out_text, "{\"version\": \"" GT_VERSION "\"}\n");
+	/* not of a command: there it may mean something else one day */
+	assert_int_equal(run("guantong ls --version"), GT_EXIT_USAGE);
+	assert_int_equal(run("guantong pki --version"), GT_EXIT_USAGE);
 }
 
 static void mistakes_are_usage(void **state)
@@ -185,6 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(every_command_helps),
+	        cmocka_unit_test(the_version_is_an_option_too),
 	        cmocka_unit_test(mistakes_are_usage),
 	        cmocka_unit_test(languages),
 	        cmocka_unit_test(options_are_read),

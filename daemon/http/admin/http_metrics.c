@@ -5,6 +5,7 @@
 #include "http_admin.h"
 #include "http_out.h"
 #include "http_query.h"
+#include "version.h"
 
 enum { ALIVE_MS = 2000 };
 
@@ -136,7 +137,8 @@ enum MHD_Result gt_http_metrics(struct gt_request *rq)
 	gt_out_format(&o,
 	              "# HELP guantong_info Who this is\n"
 	              "# TYPE guantong_info gauge\n"
-	              "guantong_info{code=\"%s\"} 1\n",
+	              "guantong_info{code=\"%s\",version=\"" GT_VERSION
+	              "\"} 1\n",
 	              env->config->code);
 	put_node(&o, s);
 	put_children(&o, s);
