@@ -1,8 +1,10 @@
 # One non-recursive Makefile. Each variant builds in its own folder, so that
 # switching between release, asan, tsan never needs a clean.
 #
-#   make            guantongd and guantong       make deps   Debian packages
+#   make            guantongd and guantong; VERBOSE=1: every command whole
 #   make demo       the main job, end to end     make check  all the tests
+#   make deps       what building and running needs, from Debian; deps-check
+#                   and deps-demo, which check and demo call, what they need
 #   make unit       tests of single modules      make e2e    real daemons, kill -9
 #   make asan tsan  unit tests under sanitizers  make fuzz   short, kept corpora
 #   make sim SEED=7 the simulator, by seed       make bench  figures, beside peers
@@ -10,6 +12,7 @@
 #   make net        real daemons on bad links, in network namespaces
 #   make fault      fails every n-th call        make fault-sample  some of them
 #   make layers     rooms, core's texts          make tidy fmt fmt-check
+#   make mutate ROOM=src/records [COUNT=n]: what the tests of a room let live
 #   make clang      everything, by clang         make install DESTDIR= PREFIX=
 V ?= release
 CC ?= cc
@@ -116,65 +119,75 @@ LIBS := $(B)/libsupport.a $(B)/libdaemon.a $(B)/libguantong.a
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all deps unit unit-build property asan tsan clang fuzz fuzzers replay \
+.PHONY: all deps deps-check deps-demo unit unit-build property asan tsan clang fuzz fuzzers replay \
 	layers layers-selftest fmt fmt-check tidy e2e net sim sim-build sim-check \
 	sim-mutants campaign fault fault-sample bench demo \
 	demo-stop check cov install clean
 all: $(PROGRAMS)
 
 # ------------------------------------------------------------------ building
+# Each thing made is a line; whole commands by VERBOSE=1, nothing by -s.
+SILENT := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
+say = $(if $(VERBOSE)$(SILENT),,@printf '  %-3s %s\n' $(1) $@;)
 
 $(GEN)/guantong.pb-c.c: proto/guantong.proto
 	@mkdir -p $(@D)
-	protoc-c --proto_path=proto --c_out=$(GEN) $<
+	$(call say,GEN)protoc-c --proto_path=proto --c_out=$(GEN) $<
 $(GEN)/guantong.pb-c.h: $(GEN)/guantong.pb-c.c
 $(B)/gen/%.o: $(GEN)/%.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(OPT) -I$(GEN) -c $< -o $@
+	$(call say,CC)$(CC) $(BASE) $(OPT) -I$(GEN) -c $< -o $@
 $(B)/%.o: %.c Makefile $(GEN)/guantong.pb-c.h
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(WARN) $(WARN_$(firstword $(subst /, ,$<))) $(OPT) $(call room,$(patsubst %/,%,$(dir $<))) -c $< -o $@
+	$(call say,CC)$(CC) $(BASE) $(WARN) $(WARN_$(firstword $(subst /, ,$<))) $(OPT) $(call room,$(patsubst %/,%,$(dir $<))) -c $< -o $@
 $(B)/libguantong.a: $(CORE)
-	@rm -f $@; ar rcs $@ $^
+	@rm -f $@
+	$(call say,AR)ar rcs $@ $^
 $(B)/libdaemon.a: $(DAEMON)
-	@rm -f $@; ar rcs $@ $^
+	@rm -f $@
+	$(call say,AR)ar rcs $@ $^
 # what several tests share; empty where there is nothing to share
 $(B)/libsupport.a: $(SUPPORT)
-	@mkdir -p $(@D); rm -f $@; ar rcs $@ $^
+	@mkdir -p $(@D); rm -f $@
+	$(call say,AR)ar rcs $@ $^
 $(PROGRAMS): $(B)/%: $(B)/daemon/%.o $(B)/libdaemon.a $(B)/libguantong.a
-	$(CC) $(LDOPT) $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
+	$(call say,LD)$(CC) $(LDOPT) $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
 # cmocka tests; they may link all libraries, the linker takes what is used
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIBS)
-	$(CC) $(LDOPT) $^ -lcmocka $(DAEMON_LIBS) $(CORE_LIBS) -o $@
+	$(call say,LD)$(CC) $(LDOPT) $^ -lcmocka $(DAEMON_LIBS) $(CORE_LIBS) -o $@
 # a fuzz target as libFuzzer runs it, and as a program that replays files
 $(B)/tests/fuzz/f_%: $(B)/tests/fuzz/f_%.o $(LIBS)
-	$(CC) $(LDOPT) -fsanitize=fuzzer $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
+	$(call say,LD)$(CC) $(LDOPT) -fsanitize=fuzzer $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
 $(B)/tests/fuzz/f_%.replay: $(B)/tests/fuzz/f_%.o $(B)/tests/fuzz/replay.o $(LIBS)
-	$(CC) $(LDOPT) $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
+	$(call say,LD)$(CC) $(LDOPT) $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
 # a figure of one part, run by hand: build/release/tests/bench/b_cdc DIR...
 $(B)/tests/bench/b_%: $(B)/tests/bench/b_%.o $(LIBS)
-	$(CC) $(LDOPT) $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
+	$(call say,LD)$(CC) $(LDOPT) $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
 $(B)/simulate: $(call objects,$(wildcard tests/sim/*.c)) $(B)/libsupport.a $(B)/libguantong.a
-	$(CC) $(LDOPT) $^ $(CORE_LIBS) -o $@
+	$(call say,LD)$(CC) $(LDOPT) $^ $(CORE_LIBS) -o $@
 
 $(VLINK): $(B)/tests/net/vlink.o
-	$(CC) $(LDOPT) $^ -o $@
+	$(call say,LD)$(CC) $(LDOPT) $^ -o $@
 
 # preloaded into the programs, never linked with them; without the sanitizers,
 # whose allocator it would stand in front of
 $(B)/fault_shim.so: tests/fault/shim.c tests/fault/shim.h Makefile
 	@mkdir -p $(@D)
-	$(CC) -std=c17 $(WARN) -O2 -g -fPIC -shared -fvisibility=hidden -iquote tests/fault $< -o $@
+	$(call say,LD)$(CC) -std=c17 $(WARN) -O2 -g -fPIC -shared -fvisibility=hidden -iquote tests/fault $< -o $@
 
 $(B)/fault_tracer: tests/fault/tracer.c tests/fault/shim.h Makefile
 	@mkdir -p $(@D)
-	$(CC) -std=c17 $(WARN) -O2 -g -iquote tests/fault $< -o $@
+	$(call say,LD)$(CC) -std=c17 $(WARN) -O2 -g -iquote tests/fault $< -o $@
 
 # --------------------------------------------------------------------- tests
 # Every runner ends with a line "N passed, N failed[, N skipped]".
 
 deps:
-	@.ci/deps
+	@.ci/deps build
+deps-check:
+	@.ci/deps build check
+deps-demo:
+	@.ci/deps build demo
 unit-build: $(UNIT)
 unit property: $(UNIT)
 	@tests/unit.sh $(UNIT)
@@ -225,7 +238,7 @@ fault: $(PROGRAMS) $(B)/fault_shim.so $(B)/fault_tracer
 	@GUANTONG_BIN=$(abspath $(B)) $(PYTHON) tests/fault/run.py $(FAULT)
 fault-sample:
 	@$(MAKE) --no-print-directory fault FAULT="--sample 1"
-check: deps
+check: deps-check
 	@$(MAKE) --no-print-directory $(JOBS) all unit-build sim-build $(VLINK)
 	@MAKE="$(MAKE)" JOBS=$(JOBS) BUILD=$(BUILD) tests/run.sh
 
@@ -233,12 +246,15 @@ fmt:
 	clang-format -i $$(git ls-files '*.c' '*.h')
 fmt-check:
 	@clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h') && echo "fmt ok"
-tidy: $(GEN)/guantong.pb-c.h
-	@tests/tidy.sh "$(STD)" "$(INC_proto)" "$(INC_src)" "$(INC_daemon)" "$(INC_tests)"
+# every file, each seeing what its room sees; says everything, then fails
+tidy:
+	@$(MAKE) --no-print-directory -k $(JOBS) $(patsubst %.c,tidy/%,$(shell git ls-files '*.c')) && echo "tidy ok"
+tidy/%: %.c $(GEN)/guantong.pb-c.h
+	@clang-tidy --quiet $< -- $(STD) $(call room,$(patsubst %/,%,$(dir $<))) -Wno-everything 2>/dev/null
 
 # ---------------------------------------------------------------------- runs
 
-demo: deps
+demo: deps-demo
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@KEEP=$(KEEP) GUANTONG_BIN=$(abspath $(B)) BUILD=$(abspath $(BUILD)) tests/demo/demo.sh
 demo-stop:
