@@ -10,10 +10,13 @@ mkdir -p "$logs"
 passed=0 failed=0 skipped=0
 
 # suite NAME COMMAND...: a suite whose log ends with a count adds that count,
-# any other counts as one test. One that tested nothing has failed.
+# any other counts as one test. One that tested nothing has failed, and so has a
+# test that was skipped: `make deps-check` installs every tool. Only a right the
+# machine does not give (to mount, to make a network) may be missing; the reason
+# then says "no right to".
 suite()
 {
-	local name=$1 log=$logs/$1.log start=$SECONDS status line p f s
+	local name=$1 log=$logs/$1.log start=$SECONDS status line rights p f s
 	shift
 	"$@" >"$log" 2>&1
 	status=$?
@@ -21,6 +24,10 @@ suite()
 	if [ -n "$line" ]; then
 		read -r p f s < <(tr -c '0-9\n' ' ' <<<"$line")
 		s=${s:-0}
+		rights=$(grep -c 'no right to' "$log")
+		if [ "$s" -gt "$rights" ]; then
+			f=$((f + s - rights)) s=$rights
+		fi
 		if [ "$f" -eq 0 ] && { [ "$status" -ne 0 ] || [ $((p + s)) -eq 0 ]; }; then
 			f=1
 		fi

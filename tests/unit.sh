@@ -25,6 +25,7 @@ for t in "$@"; do
 		cat "$out"
 	else
 		echo "ok   ${t##*/}: $p"
+		grep 'no right to' "$out"
 	fi
 done
 echo "$passed passed, $failed failed, $skipped skipped"

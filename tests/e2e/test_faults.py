@@ -5,7 +5,6 @@ import json
 import os
 import random
 import re
-import shutil
 import socket
 import ssl
 import struct
@@ -181,8 +180,6 @@ class HostileClients(unittest.TestCase):
 
 class StockClient(unittest.TestCase):
     def test_nngcat_gets_a_well_formed_answer(self):
-        if not shutil.which("nngcat"):
-            self.skipTest("nngcat is not installed")
         with Tree(CHAIN[:1], insecure=True) as t:
             field = lambda n, b: bytes([n << 3 | 2, len(b)]) + b
             hello = b"\x08\x01\x10\x01" + field(4, b"3301") + field(5, b"33") + field(6, bytes(16)) + field(7, bytes(range(32)))
@@ -207,8 +204,7 @@ class WrongClock(unittest.TestCase):
         """Records are taken whatever the clock says; only certificates care."""
         # preloaded rather than by `faketime`, which would stay between us
         library = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
-        if not library:
-            self.skipTest("faketime is not installed")
+        self.assertTrue(library, "faketime is not installed")
         with Tree(CHAIN[:2]) as t:
             up, down = t["33"], t["3301"]
             sent = []

@@ -97,7 +97,7 @@ class Kind:
 
     def line(self):
         if self.skipped:
-            return f"{self.label}: skipped, this machine does not allow it: {self.skipped}"
+            return f"{self.label}: skipped, no right to it on this machine: {self.skipped}"
         seconds = sum(r["seconds"] for r in self.done.values())
         text = f"{self.name:17} {self.fault:12} {self.fired():5} points {len(self.failures()):3} failed {seconds:6.0f} s"
         if len(self.failures()) >= GIVE_UP:

@@ -225,18 +225,18 @@ class NetTree(Tree):
 
 
 def why_not():
-    """Why this machine cannot run the tests; None: it can."""
+    """Why this machine does not let the tests run; None: it does."""
     if os.geteuid() != 0:
         return "not root: no right to make network namespaces"
     if not shutil.which("ip"):
-        return "no ip command (package iproute2)"
+        raise Failed("no ip command (package iproute2)")
     if not os.path.exists("/dev/net/tun"):
-        return "no /dev/net/tun"
+        return "no /dev/net/tun: no right to make links"
     net = Net()
     try:
         net.link(net.space("a"), net.space("b"))
     except (Failed, OSError) as e:
-        return f"no network namespaces or no TUN devices here: {e}"
+        return f"no right to make network namespaces or TUN devices: {e}"
     finally:
         net.close()
     return None
