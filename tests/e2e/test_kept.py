@@ -75,6 +75,8 @@ class Kept(unittest.TestCase):
         self.assert_resources(t)
         self.assert_records(t)
         self.assert_audit(t)
+        for node in t:
+            self.assertEqual(find(node.status(), "strangers"), 0, "an upgrade looked like a copy")
         standing = {m["code"]: m["standing"] for m in t[PROVINCE].cli_json("roster", "ls")["members"]}
         self.assertEqual({c for c, s in standing.items() if s == "revoked"}, {t.kept["revoked"]})
 
