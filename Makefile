@@ -208,11 +208,15 @@ fuzz:
 	@tests/fuzz/run.sh $(BUILD)/clang/fuzz/tests/fuzz $(BUILD)
 replay: $(REPLAYS)
 	@tests/fuzz/replay.sh $(REPLAYS)
-layers: $(LIBS)
-	@tests/layers/layers.py . $(B)
+# the rooms and what each may include, for whoever checks it
+.PHONY: rooms
+rooms:
+	@: $(foreach r,$(sort $(ROOMS)),$(info $(r): $(ROOM_$(r))))
+layers: $(LIBS) $(call objects,$(MAINS))
+	@$(MAKE) -s --no-print-directory rooms | tests/layers/layers.py . $(B)
 	@tests/layers/sentences.py .
-layers-selftest: $(LIBS)
-	@CC="$(CC)" tests/layers/selftest.sh . $(B)
+layers-selftest: $(LIBS) $(call objects,$(MAINS))
+	@$(MAKE) -s --no-print-directory rooms | CC="$(CC)" tests/layers/selftest.py . $(B)
 # make sim SEED=7 runs one tree; COUNT=n that seed and those after it
 SEED ?= 1
 COUNT ?= 1

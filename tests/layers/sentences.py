@@ -6,12 +6,14 @@ side are one, and a macro between them is a piece that varies. SQL is none, nor 
 what an assertion says, nor what NONE lists. Single words are not asked for, but may
 have a row. Prints every sentence without a row, every row without a sentence, and
 every row whose Chinese has not the pieces of its English; exit status 1 if there is
-one. selftest.sh shows that it can fail.
+one. selftest.py shows that it can fail.
 """
 import glob
 import os
 import re
 import sys
+
+from source import literals, plain
 
 root = sys.argv[1]
 TABLE = "daemon/words/texts_core.def"
@@ -40,47 +42,7 @@ NONE = {
     "parent refused",
 }
 
-TOKEN = re.compile(
-    r"""(?P<comment>/\*.*?\*/|//[^\n]*)|(?P<text>"(?:[^"\\\n]|\\.)*")|(?P<char>'(?:[^'\\\n]|\\.)*')
-    |(?P<line>^[ \t]*\#[ \t]*include[^\n]*)|(?P<word>[A-Za-z_]\w*)|(?P<join>\\\n|\s+)|(?P<other>.)""",
-    re.X | re.S | re.M,
-)
 SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|WHERE|FROM|AND|ORDER BY|UNION|CASE|THEN|NOT NULL|GROUP BY|PRIMARY KEY|LIMIT|JOIN|BEGIN|PRAGMA|VALUES|ON|KEY|TRIGGER|INDEXED|BEFORE|AFTER)\b")
-ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "'": "'", "0": "\0", "?": "?"}
-
-
-def plain(literal):
-    return re.sub(r"\\(x[0-9a-fA-F]+|.)", lambda m: ESCAPES.get(m[1], "?"), literal[1:-1])
-
-
-def literals(text):
-    """(line, literal) of each run of literals, macros inside it being %s."""
-    run, start, gap, calls, last = None, 0, "", [], ""
-    for m in TOKEN.finditer(text + ";"):
-        kind, token = m.lastgroup, m.group()
-        if kind in ("comment", "join", "line"):
-            continue
-        if kind == "text":
-            if run is None:
-                run, start = "", m.start()
-            elif gap:
-                run += "u" if run.endswith("%") else "%s"
-            run += plain(token)
-            gap, last = "", ""
-            continue
-        if kind == "word" and run is not None and not gap:
-            gap = token
-            last = token
-            continue
-        if run is not None:
-            if not any(re.search("assert", c, re.I) for c in calls):
-                yield text.count("\n", 0, start) + 1, run
-            run, gap = None, ""
-        if token == "(":
-            calls.append(last)
-        elif token == ")" and calls:
-            calls.pop()
-        last = token if kind == "word" else ""
 
 
 def is_sentence(s):

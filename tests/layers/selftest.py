@@ -1,0 +1,291 @@
+#!/usr/bin/python3
+"""selftest.py ROOT OBJECTS < rooms: plants one violation of each kind in a copy
+of the rooms and requires that layers.py, or sentences.py, refuses it, in a
+sentence that names file, line and rule. A check that cannot fail proves nothing.
+"""
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import layers
+from source import TOPS
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CC = os.environ.get("CC", "cc").split()
+TABLE = "daemon/words/texts_core.def"
+# what any new file is told besides what is wrong with it
+BESIDES = re.compile(r"the map's row for \S+ lacks: zz")
+
+
+def unplaced(sentence):
+    return re.sub(r":\d+:", ":", sentence)
+
+
+class Copy:
+    """The sources once more, to plant in; objects and tests only as links."""
+
+    def __init__(self, root, objects, rooms):
+        self.top = tempfile.mkdtemp()
+        self.tree, self.obj, self.rooms = f"{self.top}/tree", f"{self.top}/obj", rooms
+        self.include = [f"-I{os.path.abspath(objects)}/../gen"]
+        for top in TOPS:
+            shutil.copytree(f"{root}/{top}", f"{self.tree}/{top}")
+            self.link(f"{objects}/{top}", f"{self.obj}/{top}")
+        self.link(f"{objects}/gen", f"{self.obj}/gen")
+        for name in ("Makefile", "README.md", "README.zh-CN.md"):
+            shutil.copy(f"{root}/{name}", self.tree)
+        os.symlink(os.path.abspath(f"{root}/tests"), f"{self.tree}/tests")
+        for folder, _, _ in os.walk(self.tree):
+            self.include += ["-iquote", folder]
+        self.before = {unplaced(s) for s in self.check()}
+
+    def link(self, theirs, ours):
+        for folder, _, names in os.walk(os.path.abspath(theirs)):
+            here = os.path.join(ours, os.path.relpath(folder, os.path.abspath(theirs)))
+            os.makedirs(here, exist_ok=True)
+            for name in names:
+                if name.endswith(".o"):
+                    os.symlink(f"{folder}/{name}", f"{here}/{name}")
+
+    def check(self):
+        return list(layers.check(self.tree, self.obj, self.rooms))
+
+    def news(self):
+        """What is found beside what was found before anything was planted."""
+        return [s for s in self.check() if unplaced(s) not in self.before and not BESIDES.search(s)]
+
+    def compile(self, path):
+        out = f"{self.obj}/{path[:-2]}.o"
+        os.makedirs(os.path.dirname(out), exist_ok=True)
+        made = subprocess.run(
+            [*CC, "-w", *self.include, "-c", f"{self.tree}/{path}", "-o", out],
+            stderr=subprocess.PIPE, text=True, check=False,
+        )
+        return out, made.stderr
+
+    @contextlib.contextmanager
+    def planted(self, files):
+        """Files as they are given, whole or added to, and back when it ends."""
+        kept, new = {}, []
+        try:
+            for path, text in files.items():
+                at = f"{self.tree}/{path}"
+                if os.path.exists(at):
+                    with open(at, encoding="utf-8") as f:
+                        kept[at] = f.read()
+                else:
+                    os.makedirs(os.path.dirname(at), exist_ok=True)
+                    new.append(at)
+                with open(at, "w", encoding="utf-8") as f:
+                    f.write(text(kept[at]) if callable(text) else text)
+            wrong = ""
+            for path in files:
+                if path.endswith(".c"):
+                    out, said = self.compile(path)
+                    new.append(out)
+                    wrong += said
+            yield wrong
+        finally:
+            for at, text in kept.items():
+                with open(at, "w", encoding="utf-8") as f:
+                    f.write(text)
+            for at in new:
+                with contextlib.suppress(FileNotFoundError):
+                    os.remove(at)
+                with contextlib.suppress(OSError):
+                    os.rmdir(os.path.dirname(at))
+
+
+class Score:
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def of(self, good, what, said):
+        self.passed += good
+        self.failed += not good
+        print("ok  " if good else "FAIL", what)
+        if not good:
+            print(*said, sep="\n")
+
+
+def plant(copy, score, what, expected, files):
+    """Exactly one sentence more, which is the one expected."""
+    with copy.planted(files) as wrong:
+        said = [wrong] if wrong else copy.news()
+    score.of(len(said) == 1 and re.fullmatch(expected, said[0]) is not None, what, [f"expected: {expected}", *said])
+
+
+def hidden(name, types="void", call=""):
+    """A call of a function declared by hand."""
+    call = call or f"{name}()"
+    return f"/* by hand */\nint {name}({types});\nint zz(void *p);\nint zz(void *p)\n{{\n\treturn {call};\n}}\n"
+
+
+def one(text):
+    return {"src/base/zz.c": text}
+
+
+INCLUDES = [
+    ("proto includes src", r'proto/zz\.c:1: includes "base\.h" of src/base, which proto may not see \(Makefile, ROOM_proto\)',
+     {"proto/zz.c": '#include "base.h"\n'}),
+    ("a room of src includes one above", r'src/store/zz\.c:2: includes "read\.h" of src/read, which src/store may not see \(Makefile, ROOM_src/store\)',
+     {"src/store/zz.c": '\n#include "read.h"\n'}),
+    ("src includes daemon", r'src/base/zz\.c:1: includes "link\.h" of daemon/net, which src/base may not see \(Makefile, ROOM_src/base\)',
+     one('#include "link.h"\n')),
+    ("a room of the daemon includes one above", r'daemon/sys/zz\.h:1: includes "service\.h" of daemon/run, which daemon/sys may not see .*',
+     {"daemon/sys/zz.h": '#include "service.h"\n'}),
+    ("src includes by a path", r'src/base/zz\.c:1: includes "\.\./\.\./daemon/words/text\.h" by a path, .*',
+     one('#include "../../daemon/words/text.h"\n')),
+    ("src includes by a macro", r"src/base/zz\.c:2: includes by a macro, HEADER, which cannot be judged",
+     one('#define HEADER "base.h"\n#include HEADER\n')),
+    ("a header of nobody's", r'src/base/zz\.h:1: includes "zlib\.h", which lies in no room', {"src/base/zz.h": '#include "zlib.h"\n'}),
+    ("src includes a clock", r"src/base/zz\.c:1: includes <time\.h>, which src/ may not use .*", one("#include <time.h>\n")),
+    ("src includes a thread", r"src/base/zz\.c:1: includes <pthread\.h>, which src/ may not use .*", one("#include <pthread.h>\n")),
+    ("src includes a socket", r"src/base/zz\.c:1: includes <sys/socket\.h>, which src/ may not use .*", one("#include <sys/socket.h>\n")),
+    ("a header's name twice", r"src/trust/zz\.h:1: is a second zz\.h beside src/base/zz\.h, .*", {"src/trust/zz.h": "", "src/base/zz.h": ""}),
+    ("headers in a circle", r"src/base/zz_a\.h:2: headers include each other in a circle: src/base/zz_a\.h -line 2-> src/base/zz_b\.h -line 1-> src/base/zz_a\.h",
+     {"src/base/zz_a.h": '\n#include "zz_b.h"\n', "src/base/zz_b.h": '#include "zz_a.h"\n'}),
+    ("src asks SQLite for the time", r"src/store/zz\.h:1: SQL or macro that asks the clock.*'now'.*",
+     {"src/store/zz.h": "#define ZZ \"SELECT strftime('%s', 'now')\"\n"}),
+    ("src asks the compiler for the time", r"src/base/zz\.c:1: SQL or macro that asks the clock .*: __TIME__", one("const char *zz = __TIME__;\n")),
+]
+
+CALLS = [
+    ("src reads the clock, declared by hand", r"src/base/zz\.c:2: calls clock_gettime, which reaches the world, and src/ may not .*",
+     one(hidden("clock_gettime", "int, void *", "clock_gettime(0, p)"))),
+    ("src makes random numbers through libcrypto", r"src/base/zz\.c:2: calls RAND_bytes, which reaches the world, .*",
+     one(hidden("RAND_bytes", "void *, int", "RAND_bytes(p, 1)"))),
+    ("src begins a thread", r"src/base/zz\.c:2: calls pthread_create, which reaches the world, .*",
+     one(hidden("pthread_create", "void *, void *, void *, void *", "pthread_create(p, p, p, p)"))),
+    ("src opens a socket", r"src/base/zz\.c:2: calls socket, which reaches the world, .*", one(hidden("socket", "int, int, int", "socket(1, 1, 1)"))),
+    ("src opens a file", r"src/base/zz\.c:2: calls open, which reaches the world, .*", one(hidden("open", "const char *, int", 'open("x", 0)'))),
+    ("src opens a database by itself", r"src/store/zz\.c:2: calls sqlite3_open, which reaches the world, .*",
+     {"src/store/zz.c": hidden("sqlite3_open", "const char *, void *", 'sqlite3_open("x", p)')}),
+    ("src calls something nobody has judged", r"src/base/zz\.c:2: calls syscall, which nobody has judged \(tests/layers/allowed\.src\)",
+     one(hidden("syscall", "long, ...", "syscall(1)"))),
+    ("src calls what daemon defines", r"src/base/zz\.c:2: calls gt_text_language of daemon/words/text\.c, which src/base may not see .*",
+     one(hidden("gt_text_language", "const char *", 'gt_text_language("zh")'))),
+    ("proto calls what src defines", r"proto/zz\.c:2: calls gt_code_valid of src/base/code\.c, which proto may not see .*",
+     {"proto/zz.c": hidden("gt_code_valid", "const char *", 'gt_code_valid("33")')}),
+]
+
+def with_line(line):
+    return lambda text: text.replace("\nROOM_proto :=", f"\n{line}\nROOM_proto :=")
+
+
+def without(word):
+    return lambda text: re.sub(rf"(?<=[ *]){word}(?=[ *])", "", text, count=1)
+
+
+def rooms_cases(copy, score):
+    """What is wrong with the list of rooms or with the map."""
+    plant(copy, score, "a folder without a line in the Makefile",
+          r"src/zz/zz\.h:1: lies in src/zz, which has no line ROOM_src/zz in the Makefile", {"src/zz/zz.h": ""})
+    listed = list(copy.rooms)
+    for what, expected, line in (
+        ("a line in the Makefile without a folder", r"Makefile:\d+: ROOM_src/zz names a folder that has no sources", "src/zz: proto"),
+        ("a room that stands on one that is none", r"Makefile:\d+: ROOM_src/trust lists src/nothing, which is no room", "src/trust: proto src/base src/nothing"),
+        ("a room that stands on the floor above", r"Makefile:\d+: ROOM_src/trust lists daemon/sys, but src/ may not stand on daemon/", "src/trust: proto src/base daemon/sys"),
+    ):
+        room, above = line.split(":")[0], "daemon" in line
+        copy.rooms = [old for old in listed if not old.startswith(f"{room}:")] + [line]
+        with copy.planted({"Makefile": with_line("ROOM_src/zz := proto")} if room == "src/zz" else {}):
+            said = [s for s in copy.news() if not s.startswith("README") and not (above and "circle" in s)]
+        copy.rooms = listed
+        score.of(len(said) == 1 and re.fullmatch(expected, said[0]) is not None, what, said)
+    for name in ("README.md", "README.zh-CN.md"):
+        shown = re.escape(name)
+        plant(copy, score, f"a file that {name} does not map", rf"{shown}:\d+: the map's row for src/object lacks: frame", {name: without("frame")})
+        plant(copy, score, f"a name in {name} that is no file", rf"{shown}:\d+: the map's row for src/object names files that are not there: zz",
+              {name: lambda text: text.replace(" frame ", " frame zz ", 1)})
+        plant(copy, score, f"a room that {name} does not map", rf"{shown}:\d+: the map has no row for src/policy",
+              {name: lambda text: re.sub(r"\n\| `src/policy` .*", "", text)})
+
+
+def unbuilt(copy, score):
+    with copy.planted({}):
+        path = f"{copy.tree}/src/base/zz.c"
+        with open(path, "w", encoding="utf-8"):
+            pass
+        said = copy.news()
+        os.remove(path)
+    score.of(len(said) == 1 and said[0].startswith("src/base/zz.c:1: is not built"), "a source that is not built", said)
+
+
+def as_run(copy, score):
+    """The program says what check() finds, and fails."""
+
+    def run():
+        return subprocess.run([f"{HERE}/layers.py", copy.tree, copy.obj], input="\n".join(copy.rooms),
+                              capture_output=True, text=True, check=False)
+
+    done = run()
+    score.of(done.returncode == 0 and done.stdout == "layers ok\n", "the tree as it is passes", [done.stdout, done.stderr])
+    with copy.planted(one("#include <time.h>\n")):
+        done = run()
+    score.of(done.returncode == 1 and "layers: src/base/zz.c:1: includes <time.h>" in done.stdout, "what is found fails", [done.stdout])
+
+
+# ---------------------------------------------------------------- sentences
+
+
+def sentences(copy):
+    done = subprocess.run([f"{HERE}/sentences.py", copy.tree], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout.splitlines()
+
+
+def said(copy, score, what, path, expected, added):
+    """One sentence about what is added to a file."""
+    old = ""
+    if os.path.exists(f"{copy.tree}/{path}"):
+        with open(f"{copy.tree}/{path}", encoding="utf-8") as f:
+            old = f.read()
+    with open(f"{copy.tree}/{path}", "w", encoding="utf-8") as f:
+        f.write(added(old) if callable(added) else old + added)
+    status, out = sentences(copy)
+    score.of(status == 1 and len(out) == 1 and re.search(expected, out[0]) is not None, what, out)
+    if old:
+        with open(f"{copy.tree}/{path}", "w", encoding="utf-8") as f:
+            f.write(old)
+    else:
+        os.remove(f"{copy.tree}/{path}")
+
+
+def sentence_cases(copy, score):
+    status, out = sentences(copy)
+    score.of(status == 0, "the sentences as they are pass", out)
+    said(copy, score, "a sentence without Chinese", "src/zz.c", "src/zz.c:2: .*'nobody has translated this'",
+         '/* "this is no sentence but a comment" */\nconst char *zz = "nobody has translated "\n                 "this";\n')
+    said(copy, score, "a sentence around a macro", "src/zz.c", "'size %u of %llu bytes, named %s too'",
+         '#define SHOWN(name) "size %" PRIu64 " of %llu bytes, named " name " too"\n')
+    said(copy, score, "a sentence of the links", "daemon/net/zz.c", "'the link is %s'",
+         'void zz(char *p) { gt_format(p, 9, "the link is %s", p); }\n')
+    said(copy, score, "a row for a sentence nobody says", TABLE, "nobody says this any more: 'gone these %u years'",
+         'SENTENCE("gone these %u years", "{1} 年前就没了")\n')
+    said(copy, score, "a second row", TABLE, "a row for this already: 'too large'", 'SENTENCE("too large", "太大")\n')
+    said(copy, score, "a row that cannot be read", TABLE, "1 rows cannot be read", 'SENTENCE("too large", TOO_LARGE)\n')
+    said(copy, score, "a row that loses a piece", TABLE, f"{TABLE}:[0-9]*: the pieces of one language",
+         lambda text: text.replace("{1} 已完整", "已完整", 1))
+
+
+def main():
+    copy, score = Copy(sys.argv[1], sys.argv[2], sys.stdin.read().splitlines()), Score()
+    try:
+        as_run(copy, score)
+        for what, expected, files in INCLUDES + CALLS:
+            plant(copy, score, what, expected, files)
+        unbuilt(copy, score)
+        rooms_cases(copy, score)
+        sentence_cases(copy, score)
+    finally:
+        shutil.rmtree(copy.top)
+    print(f"{score.passed} passed, {score.failed} failed")
+    return score.failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
