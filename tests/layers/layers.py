@@ -2,9 +2,10 @@
 """layers.py ROOT OBJECTS < rooms: the rooms depend in one direction.
 
 proto <- src <- daemon, each room on those its line in the Makefile lists; the
-lower two cannot reach the world; no headers include each other in a circle; the
-READMEs' map shows what there is. Proved by includes and by the symbols of the
-objects. Prints every violation as one sentence with file, line and rule;
+lower two cannot reach the world; only src/store and src/read ask the database;
+no files, headers or rooms depend on each other in a circle; the READMEs' map
+shows what there is. Proved by includes, by the symbols of the objects and by the
+SQL that is said. Prints every violation as one sentence with file, line and rule;
 exit status 1 if there is one. `make rooms` prints the rooms. selftest.py plants
 violations to show that it can fail.
 """
@@ -12,6 +13,7 @@ import sys
 
 import readme
 import rooms as the_rooms
+import sql
 import symbols
 from source import Tree
 
@@ -27,6 +29,12 @@ def check(root, objects, lines):
     yield from the_rooms.check_asks(tree)
     yield from symbols.check_calls(calls, rooms)
     yield from readme.check_map(tree, rooms)
+    yield from the_rooms.check_list_circles(tree, rooms)
+    yield from symbols.check_file_circles(calls)
+    yield from symbols.check_room_circles(calls)
+    yield from sql.check_sql(tree, calls, sql.exceptions())
+    yield from readme.check_stands(tree, rooms)
+    yield from readme.check_doors(tree, rooms)
 
 
 if __name__ == "__main__":

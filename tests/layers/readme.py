@@ -11,9 +11,13 @@ import re
 import sys
 
 from rooms import floor, parse
-from source import Tree, room_of, text
+from source import Tree, opening, room_of, text
 
 READMES = ("README.md", "README.zh-CN.md")
+# what a room's header says takes at least so many lines
+OPENING = 6
+# rooms that others know by something else than a header of their own
+DOORS = {"src/node": "src/node.h", "daemon": "daemon/guantongd.c"}
 ROW = re.compile(r"^\| *`([\w/]+)` *\|([^|]*)\|([^|]*)\|([^|]*)\|$")
 
 
@@ -37,6 +41,17 @@ def rows(tree, readme, rooms):
             yield n, m[1], stands, re.findall(r"\w+", m[4]), bold
 
 
+def reach(room, stands):
+    """Everything a room stands on, by way of what it stands on."""
+    seen, waiting = set(), list(stands.get(room, ()))
+    while waiting:
+        at = waiting.pop()
+        if at not in seen:
+            seen.add(at)
+            waiting += stands.get(at, ())
+    return seen
+
+
 def check_map(tree, rooms):
     """Every room has its row, every file its name, and no row or name more."""
     have = modules(tree)
@@ -55,6 +70,27 @@ def check_map(tree, rooms):
                 yield f"{readme}:{n}: the map's row for {room} names files that are not there: {' '.join(more)}"
         for room in sorted(rooms.keys() - seen):
             yield f"{readme}:{last}: the map has no row for {room}"
+
+
+def check_stands(tree, rooms):
+    """What the map says a room stands on is what the Makefile lets it see."""
+    for readme in READMES:
+        table = {room: (n, stands) for n, room, stands, _, _ in rows(tree, readme, rooms)}
+        for room, (n, _) in table.items():
+            seen = reach(room, {r: s for r, (_, s) in table.items()})
+            if room in rooms and seen != rooms[room]:
+                differ = " ".join(sorted(seen ^ rooms[room]))
+                yield f"{readme}:{n}: by the map and by ROOM_{room} in the Makefile, {room} sees other rooms: {differ}"
+
+
+def check_doors(tree, rooms):
+    """Each room has a header, in bold in the map, that tells what the room is."""
+    for n, room, _, _, bold in rows(tree, READMES[0], rooms):
+        door = DOORS.get(room) or (f"{room}/{bold[0]}.h" if len(bold) == 1 else "")
+        if door not in tree.there:
+            yield f"{READMES[0]}:{n}: the map's row for {room} has no header in bold that says what the room promises"
+        elif len(opening(tree.at(door))) < OPENING:
+            yield f"{door}:1: says what {room} is in fewer than {OPENING} lines: what lives there, what it uses, what it promises"
 
 
 def fix(tree, rooms):

@@ -68,6 +68,13 @@ def check_list(tree, rooms):
                 yield f"{line}: ROOM_{room} lists {below}, but {floor(room)}/ may not stand on {floor(below)}/"
 
 
+def check_list_circles(tree, rooms):
+    graph = {room: {below: "" for below in rooms[room] if below in rooms and below != room} for room in rooms}
+    for cycle, knot in circles(graph):
+        line = where(tree, cycle[0])
+        yield f"{line}: ROOM_{cycle[0]} lists rooms in a circle: {shown(graph, cycle, knot)}"
+
+
 @per_file
 def includes(path):
     """(line, name in angles, name in quotes, anything else) of each include."""

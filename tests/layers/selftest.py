@@ -12,7 +12,8 @@ import sys
 import tempfile
 
 import layers
-from source import TOPS
+import sql
+from source import TOPS, Tree
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CC = os.environ.get("CC", "cc").split()
@@ -116,6 +117,8 @@ def plant(copy, score, what, expected, files):
     """Exactly one sentence more, which is the one expected."""
     with copy.planted(files) as wrong:
         said = [wrong] if wrong else copy.news()
+    # whoever calls up stands below: that closes a circle of rooms, said elsewhere
+    said = [s for s in said if "rooms call each other" not in s]
     score.of(len(said) == 1 and re.fullmatch(expected, said[0]) is not None, what, [f"expected: {expected}", *said])
 
 
@@ -171,7 +174,29 @@ CALLS = [
      one(hidden("gt_text_language", "const char *", 'gt_text_language("zh")'))),
     ("proto calls what src defines", r"proto/zz\.c:2: calls gt_code_valid of src/base/code\.c, which proto may not see .*",
      {"proto/zz.c": hidden("gt_code_valid", "const char *", 'gt_code_valid("33")')}),
+    ("a room of src calls one above", r"src/object/zz\.c:2: calls gt_store_close of src/store/store\.c, which src/object may not see \(Makefile, ROOM_src/object\)",
+     {"src/object/zz.c": hidden("gt_store_close", "void *", "gt_store_close(p)")}),
+    ("a room of the daemon calls one above", r"daemon/sys/zz\.c:2: calls zz_up of daemon/run/zz_up\.c, which daemon/sys may not see \(Makefile, ROOM_daemon/sys\)",
+     {"daemon/sys/zz.c": hidden("zz_up"), "daemon/run/zz_up.c": "int zz_up(void) { return 0; }\n"}),
 ]
+
+CIRCLES = [
+    ("two files of a room call each other", r"src/base/zz_a\.c:1: files call each other in a circle: src/base/zz_a\.c -zz_b-> src/base/zz_b\.c -zz_a-> src/base/zz_a\.c",
+     {"src/base/zz_a.c": "void zz_b(void);\nvoid zz_a(void) { zz_b(); }\n", "src/base/zz_b.c": "void zz_a(void);\nvoid zz_b(void) { zz_a(); }\n"}),
+]
+
+SQL = [
+    ("SQL in the daemon", r"daemon/sys/zz\.c:3: says SQL, 'SELECT id FROM item', and only src/store and src/read ask .*",
+     {"daemon/sys/zz.c": '/* "SELECT 1 FROM a" in a comment is none */\nconst char *zz =\n\t"SELECT id "\n\t"FROM item";\n'}),
+    ("SQL in small letters", r"daemon/sys/zz\.c:1: says SQL, 'delete from item', .*", {"daemon/sys/zz.c": 'const char *zz = "delete from item";\n'}),
+    ("SQL in a room of src", r"src/content/zz\.c:1: says SQL, 'UPDATE object SET state=1', .*",
+     {"src/content/zz.c": 'const char *zz = "UPDATE object SET state=1";\n'}),
+    ("a statement prepared in the daemon", r"daemon/sys/zz\.c:2: calls sqlite3_prepare_v2, and only src/store and src/read ask .*",
+     {"daemon/sys/zz.c": hidden("sqlite3_prepare_v2", "void *", "sqlite3_prepare_v2(p)")}),
+    ("a statement stepped in a room of src", r"src/content/zz\.c:2: calls sqlite3_step, and only src/store and src/read ask .*",
+     {"src/content/zz.c": hidden("sqlite3_step", "void *", "sqlite3_step(p)")}),
+]
+
 
 def with_line(line):
     return lambda text: text.replace("\nROOM_proto :=", f"\n{line}\nROOM_proto :=")
@@ -190,6 +215,7 @@ def rooms_cases(copy, score):
         ("a line in the Makefile without a folder", r"Makefile:\d+: ROOM_src/zz names a folder that has no sources", "src/zz: proto"),
         ("a room that stands on one that is none", r"Makefile:\d+: ROOM_src/trust lists src/nothing, which is no room", "src/trust: proto src/base src/nothing"),
         ("a room that stands on the floor above", r"Makefile:\d+: ROOM_src/trust lists daemon/sys, but src/ may not stand on daemon/", "src/trust: proto src/base daemon/sys"),
+        ("rooms that stand on each other", r"Makefile:\d+: ROOM_src/base lists rooms in a circle: src/base -> src/trust -> src/base", "src/base: proto src/trust"),
     ):
         room, above = line.split(":")[0], "daemon" in line
         copy.rooms = [old for old in listed if not old.startswith(f"{room}:")] + [line]
@@ -204,6 +230,24 @@ def rooms_cases(copy, score):
               {name: lambda text: text.replace(" frame ", " frame zz ", 1)})
         plant(copy, score, f"a room that {name} does not map", rf"{shown}:\d+: the map has no row for src/policy",
               {name: lambda text: re.sub(r"\n\| `src/policy` .*", "", text)})
+    plant(copy, score, "a map of other walls", r"README\.md:\d+: by the map and by ROOM_src/records in the Makefile, src/records sees other rooms: src/content",
+          {"README.md": lambda text: re.sub(r"(\n\| `src/records` \|[^|]*\|)[^|]*", r"\1 `content` ", text)})
+    plant(copy, score, "a room whose header says nothing", r"src/policy/policy\.h:1: says what src/policy is in fewer than 6 lines: .*",
+          {"src/policy/policy.h": lambda text: "/* policy.h */\n" + text})
+
+
+def circles_of_rooms(copy, score):
+    """Two rooms, each calling the other: no list allows it, and a circle is said too."""
+    files = {
+        "src/policy/zz_a.c": "void zz_b(void);\nvoid zz_a(void) { zz_b(); }\n",
+        "src/policy/zz_c.c": "void zz_c(void) { }\n",
+        "src/xapi/zz_b.c": "void zz_b(void) { }\n",
+        "src/xapi/zz_d.c": "void zz_c(void);\nvoid zz_d(void) { zz_c(); }\n",
+    }
+    with copy.planted(files):
+        said = [s for s in copy.news() if "may not see" not in s]
+    expected = r"src/policy/zz_a\.c:1: rooms call each other in a circle: src/policy -zz_b-> src/xapi -zz_c-> src/policy"
+    score.of(len(said) == 1 and re.fullmatch(expected, said[0]) is not None, "two rooms call each other", said)
 
 
 def unbuilt(copy, score):
@@ -214,6 +258,14 @@ def unbuilt(copy, score):
         said = copy.news()
         os.remove(path)
     score.of(len(said) == 1 and said[0].startswith("src/base/zz.c:1: is not built"), "a source that is not built", said)
+
+
+def unused_exception(copy, score):
+    rows = sql.exceptions() + [(99, "daemon/sys/sys.c", "sqlite3_exec", "for no reason")]
+    calls = layers.symbols.Calls(Tree(copy.tree), copy.obj)
+    said = [s for s in sql.check_sql(calls.tree, calls, rows) if unplaced(s) not in copy.before]
+    expected = r"tests/layers/allowed\.sql:99: allows sqlite3_exec to daemon/sys/sys\.c, which has no need of it any more"
+    score.of(len(said) == 1 and re.fullmatch(expected, said[0]) is not None, "an exception nobody needs", said)
 
 
 def as_run(copy, score):
@@ -276,9 +328,11 @@ def main():
     copy, score = Copy(sys.argv[1], sys.argv[2], sys.stdin.read().splitlines()), Score()
     try:
         as_run(copy, score)
-        for what, expected, files in INCLUDES + CALLS:
+        for what, expected, files in INCLUDES + CALLS + CIRCLES + SQL:
             plant(copy, score, what, expected, files)
+        circles_of_rooms(copy, score)
         unbuilt(copy, score)
+        unused_exception(copy, score)
         rooms_cases(copy, score)
         sentence_cases(copy, score)
     finally:

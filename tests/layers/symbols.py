@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 
+from circles import circles, shown
 from rooms import floor, line_of
 from source import room_of
 
@@ -72,6 +73,15 @@ class Calls:
             for symbol in sorted(undefined):
                 yield source, symbol
 
+    def graph(self, named=lambda source: source):
+        """{caller: {called: symbol}}, by file or by what named() makes of it."""
+        g = {named(source): {} for source in self.table}
+        for source, symbol in self.used():
+            home = self.home.get(symbol)
+            if home and named(home) != named(source):
+                g[named(source)].setdefault(named(home), symbol)
+        return g
+
 
 def allowed(top):
     with open(f"{HERE}/allowed.{top}", encoding="utf-8") as f:
@@ -87,7 +97,7 @@ def check_calls(calls, rooms):
         room, home = calls.room(source), calls.home.get(symbol)
         if home:
             theirs = calls.room(home)
-            if floor(theirs) != floor(room) and theirs not in rooms.get(room, ()):
+            if theirs != room and theirs not in rooms.get(room, ()):
                 at = line_of(calls.tree, source, symbol)
                 yield f"{at}: calls {symbol} of {home}, which {room} may not see (Makefile, ROOM_{room})"
         elif floor(room) in harmless:
@@ -98,3 +108,19 @@ def check_calls(calls, rooms):
             elif not harmless[top].fullmatch(symbol):
                 at = line_of(calls.tree, source, symbol)
                 yield f"{at}: calls {symbol}, which nobody has judged (tests/layers/allowed.{top})"
+
+
+def check_file_circles(calls):
+    graph = calls.graph()
+    for cycle, knot in circles(graph):
+        at = line_of(calls.tree, cycle[0], graph[cycle[0]][cycle[1]])
+        yield f"{at}: files call each other in a circle: {shown(graph, cycle, knot)}"
+
+
+def check_room_circles(calls):
+    graph = calls.graph(calls.room)
+    for cycle, knot in circles(graph):
+        symbol = graph[cycle[0]][cycle[1]]
+        source = next(s for s, used in calls.used() if used == symbol and calls.room(s) == cycle[0])
+        at = line_of(calls.tree, source, symbol)
+        yield f"{at}: rooms call each other in a circle: {shown(graph, cycle, knot)}"

@@ -1,0 +1,11 @@
+# What speaks to SQLite outside src/store and src/read, and why it may:
+# FILE | CALL, OR HOW THE LITERAL BEGINS | WHY. A row nobody needs is refused.
+src/node/node.c | sqlite3_close | without memory for a node, the connection it was given is still its to close
+daemon/run/prepare.c | sqlite3_open_v2 | src opens no files: the core is given its connection
+daemon/run/prepare.c | sqlite3_close | the connection, when the core is not to have it
+daemon/run/prepare.c | sqlite3_errmsg | why it did not open
+daemon/run/prepare.c | sqlite3_db_filename | the log's file is written anew before SQLite believes it
+daemon/run/prepare.c | sqlite3_filename_wal | the same
+daemon/disk/database.c | sqlite3_open_v2 | a reader's connection, read-only; src opens no files
+daemon/disk/database.c | sqlite3_close | the same, when it did not open
+daemon/disk/database.c | sqlite3_errmsg | why it did not
