@@ -1,6 +1,8 @@
 /* audit.h: every decision and transfer leaves a row in its turn's transaction.
  *
- * Learners are never named: a row about records holds counts and bytes. */
+ * Learners are never named: a row about records holds counts and bytes.
+ *
+ * Tests: u_node_feed.c, u_node_transfer.c */
 #ifndef GT_AUDIT_H
 #define GT_AUDIT_H
 

@@ -15,6 +15,7 @@ import readme
 import rooms as the_rooms
 import sql
 import symbols
+import tests_named
 from source import Tree
 
 
@@ -35,6 +36,7 @@ def check(root, objects, lines):
     yield from sql.check_sql(tree, calls, sql.exceptions())
     yield from readme.check_stands(tree, rooms)
     yield from readme.check_doors(tree, rooms)
+    yield from tests_named.check_tests(tree, readme.doors(tree, rooms))
 
 
 if __name__ == "__main__":

@@ -83,11 +83,22 @@ def check_stands(tree, rooms):
                 yield f"{readme}:{n}: by the map and by ROOM_{room} in the Makefile, {room} sees other rooms: {differ}"
 
 
-def check_doors(tree, rooms):
-    """Each room has a header, in bold in the map, that tells what the room is."""
-    for n, room, _, _, bold in rows(tree, READMES[0], rooms):
+def doors(tree, rooms):
+    """{room: the header in bold in the map, if there is one}."""
+    found = {}
+    for _, room, _, _, bold in rows(tree, READMES[0], rooms):
         door = DOORS.get(room) or (f"{room}/{bold[0]}.h" if len(bold) == 1 else "")
-        if door not in tree.there:
+        if door in tree.there:
+            found[room] = door
+    return found
+
+
+def check_doors(tree, rooms):
+    """Each room has a header that tells what the room is."""
+    have = doors(tree, rooms)
+    for n, room, _, _, _ in rows(tree, READMES[0], rooms):
+        door = have.get(room)
+        if not door:
             yield f"{READMES[0]}:{n}: the map's row for {room} has no header in bold that says what the room promises"
         elif len(opening(tree.at(door))) < OPENING:
             yield f"{door}:1: says what {room} is in fewer than {OPENING} lines: what lives there, what it uses, what it promises"

@@ -19,7 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CC = os.environ.get("CC", "cc").split()
 TABLE = "daemon/words/texts_core.def"
 # what any new file is told besides what is wrong with it
-BESIDES = re.compile(r"the map's row for \S+ lacks: zz")
+BESIDES = re.compile(r"the map's row for \S+ lacks: zz|no line 'Tests: \.\.\.' names the tests of \S+/zz")
 
 
 def unplaced(sentence):
@@ -234,6 +234,8 @@ def rooms_cases(copy, score):
           {"README.md": lambda text: re.sub(r"(\n\| `src/records` \|[^|]*\|)[^|]*", r"\1 `content` ", text)})
     plant(copy, score, "a room whose header says nothing", r"src/policy/policy\.h:1: says what src/policy is in fewer than 6 lines: .*",
           {"src/policy/policy.h": lambda text: "/* policy.h */\n" + text})
+    plant(copy, score, "a module without tests", r"src/policy/policy\.h:1: its line 'Tests: \.\.\.' names u_zz\.c, which is not in tests/",
+          {"src/policy/policy.h": lambda text: text.replace(" */", " *\n * Tests: u_zz.c */", 1)})
 
 
 def circles_of_rooms(copy, score):
