@@ -1,5 +1,5 @@
-/* want.c: people here ask for the content of a resource. Tests:
- * u_node_object.c. */
+/* want.c: people here ask for the content of a resource.
+ * Tests: u_node_object.c. */
 #include "catalogue_inside.h"
 
 static int reply_state(struct gt_node *n, const struct gt_event *e,

@@ -8,8 +8,8 @@
  * entries, policy or records. It may use turn/ and what is below it.
  *
  * Promise: a frame is passed on the moment it is verified and counts as present
- * only once it is durable. Returns as turn.h says. Tests: u_node_object.c,
- * u_node_transfer.c, u_adopt.c, u_sync.c. */
+ * only once it is durable. Returns as turn.h says.
+ * Tests: u_node_object.c, u_node_transfer.c, u_adopt.c, u_sync.c. */
 #ifndef GT_CONTENT_H
 #define GT_CONTENT_H
 

@@ -1,5 +1,6 @@
 /* holding.c: what of each object is here: in memory, and in its row. What an
- * object is, is object.h's. Tests: u_node_object.c, u_adopt.c. */
+ * object is, is object.h's.
+ * Tests: u_node_object.c, u_adopt.c. */
 #include "content_inside.h"
 
 #include "draw.h"

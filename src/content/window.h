@@ -5,7 +5,8 @@
  * would take over a second, next to nothing is asked for ahead: there a change
  * or a record's acknowledgement waits behind what has been asked for.
  *
- * Pure: times are passed in. Tests: u_window.c. */
+ * Pure: times are passed in.
+ * Tests: u_window.c. */
 #ifndef GT_WINDOW_H
 #define GT_WINDOW_H
 

@@ -1,6 +1,6 @@
 /* epoch.c: the life of a database. Its code is given once; its epoch is made
- * anew when it, or what it forgot, comes back. Tests: u_node_restore.c,
- * u_lineage.c. */
+ * anew when it, or what it forgot, comes back.
+ * Tests: u_node_restore.c, u_lineage.c. */
 #include "draw.h"
 #include "node_inside.h"
 

@@ -7,8 +7,8 @@
  * every other room but read/; node.h is the one door to it.
  *
  * Promise: durable before audible, and a neighbour that errs loses its link and
- * nothing else. Returns as turn.h says. Tests: u_node.c, u_node_lies.c,
- * u_lineage.c, u_node_restore.c. */
+ * nothing else. Returns as turn.h says.
+ * Tests: u_node.c, u_node_lies.c, u_lineage.c, u_node_restore.c. */
 #ifndef GT_NODE_INSIDE_H
 #define GT_NODE_INSIDE_H
 

@@ -1,4 +1,5 @@
-/* accept.c: statements people hand in. Tests: u_node_record.c. */
+/* accept.c: statements people hand in.
+ * Tests: u_node_record.c. */
 #include "records_inside.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* merge.c: records children hand up, each taken once. Tests: u_node_record.c,
- * u_node_lies.c, u_lineage.c. */
+/* merge.c: records children hand up, each taken once.
+ * Tests: u_node_record.c, u_node_lies.c, u_lineage.c. */
 #include "records_inside.h"
 
 #include <string.h>

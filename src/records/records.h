@@ -15,7 +15,8 @@
  * batches they sent.
  *
  * Promise: no acknowledged record is lost or counted twice. Returns as turn.h
- * says. Tests: u_node_record.c, u_node_restore.c, u_lineage.c. */
+ * says.
+ * Tests: u_node_record.c, u_node_restore.c, u_lineage.c. */
 #ifndef GT_RECORDS_H
 #define GT_RECORDS_H
 

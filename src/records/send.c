@@ -1,5 +1,5 @@
-/* send.c: records on their way to the parent, and its marks. Tests:
- * u_node_record.c, u_lineage.c. */
+/* send.c: records on their way to the parent, and its marks.
+ * Tests: u_node_record.c, u_lineage.c. */
 #include "records_inside.h"
 
 #include <string.h>

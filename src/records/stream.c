@@ -1,5 +1,5 @@
-/* stream.c: the streams records stand in, their marks, and the way in. Tests:
- * u_node_record.c. */
+/* stream.c: the streams records stand in, their marks, and the way in.
+ * Tests: u_node_record.c. */
 #include "records_inside.h"
 
 #include <stdlib.h>
