@@ -11,6 +11,7 @@
 #   make sim-check sim-mutants campaign MINUTES=60: see tests/sim/README.md
 #   make net        real daemons on bad links, in network namespaces
 #   make fault      fails every n-th call        make fault-sample  some of them
+#   make mutate ROOM=src/records COUNT=100: which small faults no test sees
 #   make layers     rooms, core's texts          make tidy fmt fmt-check
 #   make mutate ROOM=src/records [COUNT=n]: what the tests of a room let live
 #   make clang      everything, by clang         make install DESTDIR= PREFIX=
@@ -121,7 +122,7 @@ LIBS := $(B)/libsupport.a $(B)/libdaemon.a $(B)/libguantong.a
 .DELETE_ON_ERROR:
 .PHONY: all deps deps-check deps-demo unit unit-build property asan tsan clang fuzz fuzzers replay \
 	layers layers-selftest fmt fmt-check tidy e2e net sim sim-build sim-check \
-	sim-mutants campaign fault fault-sample bench demo \
+	sim-mutants mutate mutate-selftest campaign fault fault-sample bench demo \
 	demo-stop check cov install clean
 all: $(PROGRAMS)
 
@@ -228,6 +229,15 @@ sim-check: $(SIM)
 	@tests/sim/sweep.sh $(SIM) $(BUILD)/asan/simulate
 sim-mutants: $(SIM)
 	@$(PYTHON) tests/sim/mutants.py $(B) $(MUTANTS)
+# COUNT small faults of the sources of ROOM, drawn by SEED: which do no tests see?
+# ONLY=id tries one of them again
+mutate: COUNT := 20
+mutate:
+	@$(MAKE) --no-print-directory -s $(JOBS) unit-build sim-build
+	@MAKE="$(MAKE)" CC="$(CC)" BUILD=$(BUILD) V=$(V) $(PYTHON) tests/mutate/mutate.py . "$(ROOM)" \
+		--count $(COUNT) --seed $(SEED) $(if $(ONLY),--only $(ONLY))
+mutate-selftest:
+	@PYTHON=$(PYTHON) tests/mutate/selftest.sh
 MINUTES ?= 10
 campaign: $(SIM)
 	@$(PYTHON) tests/sim/campaign.py $(SIM) $(MINUTES) $(SIMFLAGS)
