@@ -47,22 +47,32 @@ uint64_t gt_catalogue_cursor(const struct gt_node *n);
  * NULL. */
 int gt_member_key(struct gt_node *n, const char *code, uint8_t key[32],
                   bool *found);
-/* The layer of that code, for Prove; *found false: none. */
+/* Version and hash of the layer of that code; *found false: none. */
 int gt_layer_known(struct gt_node *n, const char *code, int64_t *version,
                    struct gt_id *hash, bool *found);
 
 /* ------------------------------------------- what people here order */
 
+/* Each answers who asked (e->token), with JSON or with what is wrong. */
+
+/* PUBLISH: entries without content at once; one with content when its file is
+ * adopted. */
 int gt_publish(struct gt_node *n, const struct gt_event *e);
+/* ADOPTED: the file has its name, or could not get it. */
 int gt_publish_adopted(struct gt_node *n, const struct gt_event *e);
+/* WITHDRAW: a new version of what was published here, without content. */
 int gt_withdraw(struct gt_node *n, const struct gt_event *e);
+/* LAYER: this node's rules from now on; the same ones are no new version. */
 int gt_publish_layer(struct gt_node *n, const struct gt_event *e);
+/* MEMBERS: rows of the roster, signed elsewhere; all up to the first that is
+ * refused. */
 int gt_publish_members(struct gt_node *n, const struct gt_event *e);
-/* Somebody wants a resource's content here. */
+/* WANT: somebody wants a resource's content here. */
 int gt_want(struct gt_node *n, const struct gt_event *e);
 
 /* --------------------------------------- what the parent answered */
 
+/* Takes the changes, moves the cursor, and asks for what comes next. */
 int gt_follow_changes(struct gt_node *n, const Gt__ChangesReply *m);
 /* A page of the inventory was taken. */
 int gt_follow_inventory(struct gt_node *n);
@@ -71,6 +81,7 @@ int gt_contest_answered(struct gt_node *n, const struct gt_asking *a);
 
 /* ------------------------------------------------ what a child asks */
 
+/* Changes after its cursor; parked until there is news or its time is up. */
 int gt_feed_changes(struct gt_node *n, struct gt_peer *p, uint64_t token,
                     const Gt__Changes *m);
 /* Its own layer, or a body that contradicts ours. */

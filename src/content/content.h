@@ -61,6 +61,8 @@ int gt_object_complete(struct gt_node *n, const struct gt_id *id, bool *yes);
  * adopted. At most GT_ADOPTING_MAX at once. */
 enum { GT_ADOPTING_MAX = 64 };
 void gt_object_adopting(struct gt_node *n, const struct gt_id *id);
+/* The adoption is over, one way or the other. id must be one that is under
+ * way. */
 void gt_object_adopted(struct gt_node *n, const struct gt_id *id);
 /* The publish has come to something: the object is here, whole, with this
  * manifest, whatever was known of it before. */
@@ -73,28 +75,37 @@ int gt_object_unpublished(struct gt_node *n, const struct gt_id *id);
 
 /* --------------------------------------------- events and messages */
 
-/* Blob actions of the world that are done. */
+/* PLACED: a frame, or the seek table, is in the file, or is not. */
 int gt_fill_placed(struct gt_node *n, const struct gt_event *e);
+/* SYNCED: what was in the file before is durable. Fatal if the sync failed for
+ * anything but room. */
 int gt_fill_synced(struct gt_node *n, const struct gt_event *e);
+/* CHECKED: the whole file is what its manifest says, or what is wrong. */
 int gt_fill_checked(struct gt_node *n, const struct gt_event *e);
-/* A frame could not be sent: it is gone, damaged, or there was no memory. */
+/* FAULT: a frame could not be sent: it is gone, damaged, or there was no memory. */
 int gt_serve_fault(struct gt_node *n, const struct gt_event *e);
 
-/* What the parent answers: a piece of a manifest, a frame, an Error to either,
- * Ok or an Error to Done. */
+/* The parent's answers, to what `a` asked. A piece of a manifest: */
 int gt_fetch_manifest(struct gt_node *n, const struct gt_asking *a,
                       const Gt__ManifestPiece *m, struct gt_bytes payload);
+/* A frame, whose bytes are e's bulk: it is placed. */
 int gt_fetch_frame(struct gt_node *n, const struct gt_asking *a,
                    const struct gt_event *e);
+/* An Error to either: asked again later. */
 int gt_fetch_refused(struct gt_node *n, const struct gt_asking *a,
                      const Gt__Error *m);
+/* Ok to Done: the transfer is in both books, and need not be told again. An
+ * Error: it is told on the next link. */
 int gt_transfer_told(struct gt_node *n, const struct gt_asking *a, bool ok);
 
-/* What a child asks; each answers, parks or drops. */
+/* A child asks for a piece of a manifest: sent, parked, or refused by policy; a
+ * malformed request drops its link. */
 int gt_serve_manifest(struct gt_node *n, struct gt_peer *p, uint64_t token,
                       const Gt__GetManifest *m);
+/* The same for a frame. */
 int gt_serve_frame(struct gt_node *n, struct gt_peer *p, uint64_t token,
                    const Gt__GetFrame *m);
+/* A child has all of an object: written down once, beside what was counted. */
 int gt_transfer_done(struct gt_node *n, struct gt_peer *p, uint64_t token,
                      const Gt__Done *m);
 

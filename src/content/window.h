@@ -30,8 +30,9 @@ enum { GT_WINDOW_THIN = 64 << 10 }; /* one large frame, or many small ones */
 void gt_window_reset(struct gt_window *w);
 /* More may be asked for. */
 bool gt_window_room(const struct gt_window *w);
-/* So many bytes were asked for, and will not come after all. */
+/* So many bytes were asked for. */
 void gt_window_ask(struct gt_window *w, uint32_t bytes);
+/* They will not come after all. */
 void gt_window_refused(struct gt_window *w, uint32_t bytes);
 /* They came: asked for at sent_ms, here at now_ms. */
 void gt_window_answered(struct gt_window *w, uint32_t bytes, uint64_t sent_ms,

@@ -16,9 +16,12 @@
 
 /* --------------------------------------------------------- dispatch */
 
-/* PEER_UP, PEER_DOWN and MSG: to the file that decides them. */
+/* PEER_UP: a link takes a slot, or is refused one. */
 int gt_dispatch_up(struct gt_node *n, const struct gt_event *e);
+/* PEER_DOWN: it is GONE, if it was not already. */
 int gt_dispatch_down(struct gt_node *n, const struct gt_event *e);
+/* MSG: a child's request or the parent's answer, to the room that decides it;
+ * what makes no sense drops the link. */
 int gt_dispatch_message(struct gt_node *n, const struct gt_event *e);
 
 /* ---------------------------------------------------------- session */
@@ -28,14 +31,19 @@ int gt_session_up(struct gt_node *n, struct gt_peer *p);
 /* Buries every peer that is GONE: what each room had under way with it ends,
  * what is known of a child is written down, the slot is free. */
 int gt_session_bury(struct gt_node *n);
-/* Parent's side: who a child says it is, and its proof. */
+/* Parent's side: who a child says it is. Answered with our own proof, or
+ * refused and dropped. */
 int gt_session_hello(struct gt_node *n, struct gt_peer *p, uint64_t token,
                      const Gt__Hello *m);
+/* The child's proof: the link is READY, replaces an older one of that code, or
+ * is turned away as a stranger. */
 int gt_session_prove(struct gt_node *n, struct gt_peer *p, uint64_t token,
                      const Gt__Prove *m);
-/* Child's side: the parent's answers. a: what was asked. */
+/* Child's side: the parent's proof, answered with ours. a: what was asked. */
 int gt_session_hello_reply(struct gt_node *n, const struct gt_asking *a,
                            const Gt__HelloReply *m);
+/* The link is READY; or the parent remembers another past, and a new epoch
+ * begins. */
 int gt_session_prove_reply(struct gt_node *n, const Gt__ProveReply *m);
 
 /* ------------------------------------------------------------ epoch */

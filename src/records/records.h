@@ -37,6 +37,7 @@ int gt_records_renew(struct gt_node *n);
 struct gt_record_counts {
 	uint64_t here, waiting, unrooted;
 };
+/* As of now. */
 struct gt_record_counts gt_records_count(const struct gt_node *n);
 
 /* People hand in statements: all of them or none, and who asked is answered. */
@@ -49,8 +50,9 @@ int gt_records_up(struct gt_node *n, uint64_t theirs, bool *behind);
 void gt_records_down(struct gt_node *n);
 /* Sends batches to the parent while there is something to send. */
 int gt_records_go(struct gt_node *n);
-/* The parent's marks: of a batch; or the root's alone, in our own numbers. */
+/* The parent has taken a batch, or told where it is: both marks. */
 int gt_records_reply(struct gt_node *n, const Gt__RecordsReply *m);
+/* The root's mark, in our own numbers: never back, never beyond what is here. */
 int gt_records_root(struct gt_node *n, uint64_t root);
 
 /* A batch of a child's; it is answered with marks. */

@@ -43,10 +43,12 @@ struct gt_audit {
  *   damage      bytes differ from their hash
  *   link        up, down, refused
  *   note        the daemon's own */
+/* Writes the row in the turn's transaction. Texts are copied. */
 int gt_audit_row(struct gt_node *n, const struct gt_audit *a);
 
-/* The name a change goes by in both ends' audit. */
 enum { GT_CHANGE_NAME = 64 };
+/* The name a change goes by in both ends' audit: of the parent's epoch and its
+ * number for the child. */
 void gt_change_name(char out[GT_CHANGE_NAME], const uint8_t *epoch,
                     int64_t vseq);
 

@@ -53,8 +53,9 @@ struct gt_peer {
 	struct gt_child child; /* unless parent */
 };
 
-/* Whether the link to our parent may be used; following: for content, too. */
+/* Whether the link to our parent may be used. */
 bool gt_up_ready(const struct gt_node *n);
+/* Whether it may be used for content, too: nothing is being compared. */
 bool gt_up_following(const struct gt_node *n);
 
 /* A link that is not GONE. NULL: none of that id. */
