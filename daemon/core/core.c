@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bulk.h"
 #include "sys.h"
 
 enum { REST_MS = 5000, BURST = 64 /* events */ };
@@ -15,7 +16,7 @@ enum { REST_MS = 5000, BURST = 64 /* events */ };
 /* A waiting event and, behind it in the same allocation, all it points to. */
 struct queued {
 	struct queued *next;
-	struct gt_msg *m;
+	struct gt_bulk *m;
 	size_t weight; /* against GT_CORE_QUEUE_BYTES */
 	struct gt_event e;
 };
@@ -138,7 +139,7 @@ static void copy_event(struct copier *c, struct gt_event *to,
 		copy_statements(c, to, from);
 }
 
-static struct queued *queued_new(const struct gt_event *e, struct gt_msg *m)
+static struct queued *queued_new(const struct gt_event *e, struct gt_bulk *m)
 {
 	struct copier c = {NULL, (sizeof(struct queued) + 15) & ~(size_t)15};
 	struct gt_event scratch;
@@ -152,7 +153,7 @@ static struct queued *queued_new(const struct gt_event *e, struct gt_msg *m)
 	q->next = NULL;
 	q->m = m;
 	copy_event(&c, &q->e, e);
-	q->e.bulk = (struct gt_bulk *)m;
+	q->e.bulk = m;
 	q->weight = c.used + (m ? m->head.n + m->payload.n : 0);
 	return q;
 }
@@ -160,7 +161,7 @@ static struct queued *queued_new(const struct gt_event *e, struct gt_msg *m)
 static void queued_free(struct queued *q)
 {
 	if (q->m)
-		gt_msg_unref(q->m);
+		gt_bulk_unref(q->m);
 	free(q);
 }
 
@@ -196,7 +197,7 @@ static bool admit(const struct gt_core *core, const struct gt_event *e,
 }
 
 bool gt_core_post(struct gt_core *core, const struct gt_event *e,
-                  struct gt_msg *m)
+                  struct gt_bulk *m)
 {
 	struct queued *q = queued_new(e, m);
 	pthread_mutex_lock(&core->lock);
@@ -218,7 +219,7 @@ bool gt_core_post(struct gt_core *core, const struct gt_event *e,
 	if (!ok && q)
 		queued_free(q);
 	else if (!q && m)
-		gt_msg_unref(m);
+		gt_bulk_unref(m);
 	return ok;
 }
 

@@ -10,7 +10,6 @@
 #ifndef GT_CORE_H
 #define GT_CORE_H
 
-#include "link.h"
 #include "node.h"
 
 enum {
@@ -39,7 +38,7 @@ int gt_core_start(struct gt_core **out, struct gt_node *node,
  * into m or be empty. False: the queue is over its limit (the caller answers
  * busy, or drops the link), or the core has stopped. */
 bool gt_core_post(struct gt_core *core, const struct gt_event *e,
-                  struct gt_msg *m);
+                  struct gt_bulk *m);
 /* The last status, as of the end of some turn. Any thread. */
 void gt_core_status(struct gt_core *core, struct gt_node_status *out);
 /* Waits until status.generation > seen or timeout_ms is over, or the core is

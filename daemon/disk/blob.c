@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "blob_file.h"
+#include "bulk.h"
 #include "dir.h"
-#include "link.h"
 #include "object.h"
 #include "sys.h"
 
@@ -103,7 +103,7 @@ static int place_bytes(struct job *j, struct gt_bytes bytes)
 
 static int do_place(struct job *j)
 {
-	const struct gt_msg *m = (const struct gt_msg *)j->a.bulk;
+	const struct gt_bulk *m = j->a.bulk;
 	struct gt_bytes bytes = m ? m->payload : j->a.payload;
 	if (bytes.n != j->a.n || verify(&j->a.id, bytes.p, bytes.n) != 0)
 		return -GT_EDAMAGED;
@@ -350,7 +350,7 @@ static bool waits(const unsigned before[KINDS], enum job_kind kind)
 static void job_free(struct job *j)
 {
 	if (j->a.bulk)
-		gt_msg_unref((struct gt_msg *)j->a.bulk);
+		gt_bulk_unref(j->a.bulk);
 	free(j->spare);
 	free(j);
 }
@@ -469,7 +469,7 @@ static struct job *job_new(struct gt_blobs *b, const struct gt_action *a)
 	j->a.text = (const char *)keep(&at, text).p;
 	*at = '\0';
 	if (a->bulk)
-		gt_msg_ref((struct gt_msg *)a->bulk);
+		gt_bulk_ref(a->bulk);
 	return j;
 }
 

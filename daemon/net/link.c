@@ -67,9 +67,8 @@ static bool unsent(struct gt_links *links, uint32_t peer)
 }
 
 bool gt_link_send(struct gt_links *links, uint32_t peer, uint64_t token,
-                  bool reply, struct gt_bytes head, struct gt_bytes payload)
+                  struct gt_bytes head, struct gt_bytes payload)
 {
-	(void)reply; /* on the wire a reply is what travels to the child */
 	assert(head.n <= GT_HEAD_MAX && payload.n <= GT_PAYLOAD_MAX);
 	struct out *o = out_new(token, head, payload, 0);
 	if (!o)

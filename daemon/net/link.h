@@ -13,21 +13,7 @@
 
 #include "base.h"
 
-/* A received message, counted. head and payload point into it. */
-struct gt_msg {
-	struct gt_bytes head;
-	struct gt_bytes payload;
-	uint64_t token; /* request id, 31 bits */
-	bool reply;     /* came from the parent: answers a request of ours */
-	bool malformed; /* framed as SP but not as head and payload, or a part
-	                   is over its limit: head is then the whole body. Any
-	                   stock REQ socket can send this; answer it with an
-	                   Error, then drop */
-	                /* the rest is link.c's */
-};
-struct gt_msg *gt_msg_ref(struct gt_msg *m);
-void gt_msg_unref(struct gt_msg *m);
-
+struct gt_bulk; /* a received message: bulk.h */
 struct gt_link_events {
 	/* TLS is done and the SP headers are exchanged. code: from the SAN URI
 	 * of the peer's certificate, "" when insecure. address for logs. */
@@ -35,7 +21,7 @@ struct gt_link_events {
 	           const char *address);
 	void (*down)(void *arg, uint32_t peer, const char *why);
 	/* Takes over one reference to m. */
-	void (*message)(void *arg, uint32_t peer, struct gt_msg *m);
+	void (*message)(void *arg, uint32_t peer, struct gt_bulk *m);
 	/* Something worth a log line that belongs to no link in being: refused
 	 * handshakes, limits hit, dial failures. level: enum gt_log_level. */
 	void (*log)(void *arg, int level, const char *what, const char *address,
@@ -78,7 +64,7 @@ void gt_links_stop(struct gt_links *links);
  * the link is gone, or is cut because it is over its queue or there is no
  * memory. Any thread. */
 bool gt_link_send(struct gt_links *links, uint32_t peer, uint64_t token,
-                  bool reply, struct gt_bytes head, struct gt_bytes payload);
+                  struct gt_bytes head, struct gt_bytes payload);
 /* As send, but payload is memory from malloc whose ownership passes over (also
  * on failure). For bulk. */
 bool gt_link_send_owned(struct gt_links *links, uint32_t peer, uint64_t token,

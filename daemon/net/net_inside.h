@@ -20,6 +20,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "bulk.h"
 #include "link.h"
 #include "node.h"
 #include "sp.h"
@@ -40,13 +41,6 @@ struct out {
 	size_t bulk_n;
 	size_t lead_n;
 	uint8_t lead[];
-};
-
-struct message {
-	struct gt_msg msg; /* first: a struct gt_msg * is one of these */
-	atomic_uint refs;
-	size_t n; /* bytes of body */
-	uint8_t body[];
 };
 
 struct origin { /* what max_per_address counts by: IPv4, or IPv6 /64 */
@@ -80,7 +74,7 @@ struct stream {
 	size_t got;  /* TLS: bytes received, when the callback comes */
 	uint8_t *in; /* read-ahead */
 	size_t in_cap, in_n;
-	struct message *partial;
+	struct gt_bulk *partial;
 	size_t partial_n;
 
 	pthread_mutex_t lock;

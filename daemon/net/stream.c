@@ -8,52 +8,24 @@
 
 /* --------------------------------------------------------- messages */
 
-struct gt_msg *gt_msg_ref(struct gt_msg *m)
+static void deliver(struct stream *s, struct gt_bulk *m)
 {
-	struct message *me = (struct message *)m;
-	atomic_fetch_add_explicit(&me->refs, 1, memory_order_relaxed);
-	return m;
-}
-
-void gt_msg_unref(struct gt_msg *m)
-{
-	struct message *me = (struct message *)m;
-	if (m &&
-	    atomic_fetch_sub_explicit(&me->refs, 1, memory_order_acq_rel) == 1)
-		free(me);
-}
-
-static struct message *message_new(const struct gt_sp_prefix *prefix,
-                                   bool reply)
-{
-	struct message *m = malloc(sizeof *m + prefix->body);
-	if (!m)
-		return NULL;
-	m->msg = (struct gt_msg){.token = prefix->token, .reply = reply};
-	atomic_init(&m->refs, 1);
-	m->n = prefix->body;
-	return m;
-}
-
-static void message_deliver(struct stream *s, struct message *m)
-{
-	struct gt_msg *msg = &m->msg;
 	size_t head;
 	if (gt_sp_split(m->body, m->n, GT_HEAD_MAX, GT_PAYLOAD_MAX, &head)) {
-		msg->head = gt_bytes_of(m->body + 4, head);
-		msg->payload = gt_bytes_of(m->body + 4 + head, m->n - 4 - head);
+		m->head = gt_bytes_of(m->body + 4, head);
+		m->payload = gt_bytes_of(m->body + 4 + head, m->n - 4 - head);
 	} else {
-		msg->malformed = true;
-		msg->head = gt_bytes_of(m->body, m->n);
-		msg->payload = gt_bytes_of(m->body + m->n, 0);
+		m->malformed = true;
+		m->head = gt_bytes_of(m->body, m->n);
+		m->payload = gt_bytes_of(m->body + m->n, 0);
 	}
 	pthread_mutex_lock(&s->lock);
 	bool wanted = s->state == UP;
 	pthread_mutex_unlock(&s->lock);
 	if (wanted)
-		s->links->events.message(s->links->arg, s->peer, msg);
+		s->links->events.message(s->links->arg, s->peer, m);
 	else
-		gt_msg_unref(msg);
+		gt_bulk_unref(m);
 }
 
 /* ---------------------------------------------------------- failing */
@@ -456,21 +428,23 @@ static bool parse(struct stream *s)
 		                                       GT_MESSAGE_MAX, &prefix);
 		if (status == GT_SP_MORE)
 			break;
-		struct message *m = NULL;
+		struct gt_bulk *m = NULL;
 		if (status == GT_SP_OK)
-			m = message_new(&prefix, s->parent);
+			m = gt_bulk_new(prefix.body);
 		if (!m) {
 			stream_fail(s, status == GT_SP_OK
 			                       ? "out of memory"
 			                       : gt_sp_strerror(status));
 			return false;
 		}
+		m->token = prefix.token;
+		m->reply = s->parent;
 		at += GT_SP_PREFIX_BYTES;
 		size_t n = s->in_n - at < m->n ? s->in_n - at : m->n;
 		memcpy(m->body, s->in + at, n);
 		at += n;
 		if (n == m->n) {
-			message_deliver(s, m);
+			deliver(s, m);
 		} else {
 			s->partial = m;
 			s->partial_n = n;
@@ -500,9 +474,9 @@ static void on_received(void *arg)
 		s->partial_n += body;
 		s->in_n = n - body;
 		if (body == rest) {
-			struct message *m = s->partial;
+			struct gt_bulk *m = s->partial;
 			s->partial = NULL;
-			message_deliver(s, m);
+			deliver(s, m);
 		}
 		if (!s->partial && !parse(s))
 			return;
@@ -580,7 +554,7 @@ void stream_unref(struct stream *s)
 	out_free(s->sending);
 	free(s->gather);
 	free(s->in);
-	free(s->partial);
+	gt_bulk_unref(s->partial);
 	nng_aio_free(s->rx);
 	nng_aio_free(s->tx);
 	nng_aio_free(s->end);

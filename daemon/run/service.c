@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "blob.h"
+#include "bulk.h"
 #include "core.h"
 #include "dir.h"
 #include "http.h"
@@ -97,7 +98,7 @@ static void on_down(void *arg, uint32_t peer, const char *why)
 	(void)gt_core_post(s->core, &e, NULL);
 }
 
-static void on_message(void *arg, uint32_t peer, struct gt_msg *m)
+static void on_message(void *arg, uint32_t peer, struct gt_bulk *m)
 {
 	struct gt_service *s = arg;
 	struct gt_event e = {
@@ -202,8 +203,8 @@ static void perform_one(struct gt_service *s, const struct gt_action *a)
 	case GT_ACT_SEND:
 		/* false: the link is gone; PEER_DOWN says so too */
 		if (links)
-			(void)gt_link_send(links, a->peer, a->token, a->reply,
-			                   a->head, a->payload);
+			(void)gt_link_send(links, a->peer, a->token, a->head,
+			                   a->payload);
 		break;
 	case GT_ACT_DROP:
 		if (links && a->status == 0)

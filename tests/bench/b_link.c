@@ -52,7 +52,7 @@ static void on_log(void *arg, int level, const char *what, const char *address,
 	fprintf(stderr, "%s %s: %s\n", what, address, why);
 }
 
-static void on_request(void *arg, uint32_t peer, struct gt_msg *m)
+static void on_request(void *arg, uint32_t peer, struct gt_bulk *m)
 {
 	struct bench *b = arg;
 	struct gt_bytes head = gt_bytes_str("head");
@@ -62,25 +62,25 @@ static void on_request(void *arg, uint32_t peer, struct gt_msg *m)
 		(void)gt_link_send_owned(b->parent, peer, m->token, head, bulk,
 		                         b->reply);
 	else
-		(void)gt_link_send(b->parent, peer, m->token, true, head,
+		(void)gt_link_send(b->parent, peer, m->token, head,
 		                   gt_bytes_of(small, b->reply));
-	gt_msg_unref(m);
+	gt_bulk_unref(m);
 }
 
 static void ask(struct bench *b, uint64_t token)
 {
-	(void)gt_link_send(b->child, b->peer, token, false,
-	                   gt_bytes_str("please"), gt_bytes_of(NULL, 0));
+	(void)gt_link_send(b->child, b->peer, token, gt_bytes_str("please"),
+	                   gt_bytes_of(NULL, 0));
 }
 
-static void on_reply(void *arg, uint32_t peer, struct gt_msg *m)
+static void on_reply(void *arg, uint32_t peer, struct gt_bulk *m)
 {
 	struct bench *b = arg;
 	(void)peer;
 	b->replies++;
 	if (!b->over)
 		ask(b, m->token);
-	gt_msg_unref(m);
+	gt_bulk_unref(m);
 }
 
 static void start(struct bench *b, bool insecure, struct ca *ca,

@@ -117,7 +117,7 @@ static void on_down(void *arg, uint32_t peer, const char *why)
 	uv_async_send(&end->rig->poke);
 }
 
-static void on_message(void *arg, uint32_t peer, struct gt_msg *m)
+static void on_message(void *arg, uint32_t peer, struct gt_bulk *m)
 {
 	struct end *end = arg;
 	check_turn(end);
@@ -131,14 +131,14 @@ static void on_message(void *arg, uint32_t peer, struct gt_msg *m)
 		end->damaged++;
 	end->bytes += m->head.n + m->payload.n;
 	if (end->echo && !m->malformed)
-		(void)gt_link_send(end->links, peer, m->token, true, m->head,
+		(void)gt_link_send(end->links, peer, m->token, m->head,
 		                   m->payload);
 	if (end->answer && m->malformed)
-		(void)gt_link_send(end->links, peer, m->token, true,
+		(void)gt_link_send(end->links, peer, m->token,
 		                   gt_bytes_str(end->answer),
 		                   gt_bytes_of(NULL, 0));
 	end->messages++;
-	gt_msg_unref(m);
+	gt_bulk_unref(m);
 	uv_async_send(&end->rig->poke);
 	if (end->amid)
 		end->amid(end->amid_arg);

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+#include "bulk.h"
 #include "certs.h"
 #include "link.h"
 

@@ -37,7 +37,8 @@ static struct {
 	char actor[100], about[200], authority[200];
 } core;
 
-bool gt_core_post(struct gt_core *c, const struct gt_event *e, struct gt_msg *m)
+bool gt_core_post(struct gt_core *c, const struct gt_event *e,
+                  struct gt_bulk *m)
 {
 	(void)c;
 	(void)m;

@@ -48,7 +48,7 @@ static void serve(void)
 	while (w.token < w.good.messages + WINDOW) {
 		pattern_fill(payload, sizeof payload, w.token);
 		assert_true(gt_link_send(w.good.links, w.good.peer, w.token,
-		                         false, gt_bytes_of(NULL, 0),
+		                         gt_bytes_of(NULL, 0),
 		                         gt_bytes_of(payload, sizeof payload)));
 		w.token++;
 	}

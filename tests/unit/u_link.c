@@ -213,7 +213,7 @@ static void send_one(struct pair *p, uint64_t token, size_t n)
 	pattern_fill(payload, n, token);
 	if (token % 2) {
 		assert_true(gt_link_send(p->child.links, p->child.peer, token,
-		                         false, h, gt_bytes_of(payload, n)));
+		                         h, gt_bytes_of(payload, n)));
 		free(payload);
 	} else {
 		assert_true(gt_link_send_owned(p->child.links, p->child.peer,
@@ -274,7 +274,7 @@ static void drop(bool insecure)
 	for (uint64_t token = 0; token < COUNT; token++)
 		send_one(&p, token, token % 3 ? 256 << 10 : 50);
 	gt_link_drop(p.child.links, p.child.peer, "that was all");
-	assert_false(gt_link_send(p.child.links, p.child.peer, 1, false,
+	assert_false(gt_link_send(p.child.links, p.child.peer, 1,
 	                          gt_bytes_of(NULL, 0), gt_bytes_of(NULL, 0)));
 	RIG_WAIT(&p.rig, p.parent.downs == 1 && p.child.downs == 1);
 	assert_int_equal(p.parent.messages, COUNT);
@@ -295,7 +295,7 @@ static void cut(void **state)
 	p.at_child.backoff_min_ms = p.at_child.backoff_max_ms = 60000;
 	connect_pair(&p);
 	gt_link_cut(p.child.links, p.child.peer, "silent");
-	assert_false(gt_link_send(p.child.links, p.child.peer, 1, false,
+	assert_false(gt_link_send(p.child.links, p.child.peer, 1,
 	                          gt_bytes_of(NULL, 0), gt_bytes_of(NULL, 0)));
 	RIG_WAIT(&p.rig, p.child.downs == 1);
 	assert_string_equal(p.child.why, "silent");
@@ -357,7 +357,7 @@ static void queue_full(void **state)
 	RIG_WAIT(&p.rig, p.child.ups == 1);
 	int sent = 0;
 	while (sent < 1000 &&
-	       gt_link_send(p.child.links, p.child.peer, 1, false,
+	       gt_link_send(p.child.links, p.child.peer, 1,
 	                    gt_bytes_of(NULL, 0),
 	                    gt_bytes_of(payload, sizeof payload)))
 		sent++;
@@ -490,7 +490,7 @@ static void end_amid_message(void **state)
 	for (uint64_t token = 0; token < 4; token++)
 		send_one(&p, token, 100000);
 	RIG_WAIT(&p.rig, p.parent.messages == 1);
-	assert_true(gt_link_send(p.parent.links, p.parent.peer, 0, true,
+	assert_true(gt_link_send(p.parent.links, p.parent.peer, 0,
 	                         gt_bytes_of(NULL, 0), gt_bytes_of(NULL, 0)));
 	RIG_WAIT(&p.rig, p.child.downs == 1);
 	for (int i = 0; i < 4; i++)
