@@ -13,6 +13,7 @@
 
 #include "config.h"
 #include "dir.h"
+#include "files.h"
 #include "log.h"
 #include "node_dir.h"
 #include "say.h"
@@ -39,7 +40,7 @@ struct daemon {
 };
 
 struct policy {
-	struct gt_bytes layer; /* malloc'ed */
+	struct gt_buffer layer;
 	struct gt_id hash;
 };
 
@@ -69,34 +70,34 @@ static bool load_config(struct gt_config *out, const char *lang)
 static bool load_policy(struct policy *out, const struct gt_config *config)
 {
 	struct gt_complaints c = {0};
-	struct gt_bytes text;
+	struct gt_buffer text;
+	char why[GT_FILE_MAX + WHY_MAX];
 	*out = (struct policy){0};
 	if (!*config->policy)
 		return true;
-	int status = gt_sys_read_file(config->policy, POLICY_MAX, &text);
-	if (status == -GT_EIO && errno == ENOENT &&
+	int status = gt_files_read(config->policy, POLICY_MAX, &text, why,
+	                           sizeof why);
+	if (status == -GT_EUNKNOWN &&
 	    strcmp(config->policy, "policy.yaml") == 0)
 		return true;
 	if (status != 0) {
-		(void)fprintf(stderr, "%s: %s\n", config->policy,
-		              status == -GT_EIO ? gt_translate_errno(errno)
-		                                : gt_translate_error(status));
+		(void)fprintf(stderr, "%s\n", why);
 		return false;
 	}
 	gt_sha256_one(&out->hash, text.p, text.n);
-	status = gt_policy_parse(&out->layer, config->policy, text,
-	                         config->lang, &c);
+	status = gt_policy_parse(&out->layer, config->policy,
+	                         gt_buffer_bytes(&text), config->lang, &c);
 	if (status != 0 && c.n == 0)
 		(void)fprintf(stderr, "%s: %s\n", config->policy,
 		              gt_translate_error(status));
 	complain(&c);
-	free((void *)(uintptr_t)text.p);
+	gt_buffer_free(&text);
 	return status == 0;
 }
 
 static void policy_free(struct policy *p)
 {
-	free((void *)(uintptr_t)p->layer.p);
+	gt_buffer_free(&p->layer);
 }
 
 static int check(const struct gt_config *config)
@@ -182,7 +183,8 @@ static void reload(void *arg)
 	} else {
 		gt_log_set_level(next.log_level);
 		say_what_waits(d->config, &next);
-		gt_service_layer(d->service, policy.layer, &policy.hash);
+		gt_service_layer(d->service, gt_buffer_bytes(&policy.layer),
+		                 &policy.hash);
 		policy_free(&policy);
 		gt_log_line(GT_LOG_INFO, "reload", "file", GT_DIR_CONFIG, NULL);
 	}
@@ -297,7 +299,8 @@ static int run(const struct gt_config *config)
 		return GT_SERVICE_SYSTEM;
 	}
 	look_at_clock();
-	int status = gt_service_start(&d.service, d.loop, config, policy.layer,
+	int status = gt_service_start(&d.service, d.loop, config,
+	                              gt_buffer_bytes(&policy.layer),
 	                              &policy.hash, &events, &d);
 	policy_free(&policy);
 	if (status == 0) {

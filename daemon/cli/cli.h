@@ -71,6 +71,10 @@ bool gt_cli_answered(struct gt_cli *cli, const struct gt_client *client,
                      int status, const json_t *answer, enum gt_exit *code);
 /* The node's configuration, malloc'ed; NULL: complaints are said. */
 struct gt_config *gt_cli_config(struct gt_cli *cli);
+/* What a check of the file `what` came to: complaints, as lines or as JSON, and
+ * the exit code that fits the status. Frees c. */
+enum gt_exit gt_cli_complaints(struct gt_cli *cli, const char *what, int status,
+                               struct gt_complaints *c);
 /* A resource id; a slug alone is one of this node's. False: said why not. */
 bool gt_cli_rid(struct gt_cli *cli, const char *word, char out[GT_RID_MAX + 1]);
 /* The title a reader of cli->lang wants; "" when there is none. */

@@ -85,6 +85,31 @@ struct gt_config *gt_cli_config(struct gt_cli *cli)
 	return NULL;
 }
 
+enum gt_exit gt_cli_complaints(struct gt_cli *cli, const char *what, int status,
+                               struct gt_complaints *c)
+{
+	enum gt_exit code = gt_cli_exit(status);
+	json_t *list = cli->json ? json_array() : NULL;
+	for (size_t i = 0; i < c->n; i++) {
+		if (cli->json)
+			(void)json_array_append_new(list, json_string(c->v[i]));
+		else
+			(void)fprintf(cli->err, "%s\n", c->v[i]);
+	}
+	if (cli->json) {
+		json_t *v = json_pack("{s:s, s:b, s:O}", "file", what, "ok",
+		                      status == 0, "complaints", list);
+		if (!gt_cli_json(cli, v))
+			code = gt_cli_no_memory(cli);
+		json_decref(v);
+	} else if (status == 0) {
+		gt_say(cli->out, GT_T_CLI_CHECK_OK, what);
+	}
+	json_decref(list);
+	gt_complaints_free(c);
+	return code;
+}
+
 bool gt_cli_rid(struct gt_cli *cli, const char *word, char out[GT_RID_MAX + 1])
 {
 	bool fits = true;
@@ -137,16 +162,16 @@ bool gt_cli_choice(struct gt_cli *cli, const struct gt_args *args,
 
 const char *gt_cli_title(const struct gt_cli *cli, const json_t *resource)
 {
-	const json_t *titles = json_object_get(resource, "title");
-	const char *best = gt_client_text(titles, cli->lang);
-	void *at = json_object_iter((json_t *)(uintptr_t)titles);
+	json_t *titles = json_object_get(resource, "title"), *title;
+	const char *best = gt_client_text(titles, cli->lang), *any = "", *lang;
 	/* the language itself, else one of its kind, else any */
-	for (; at && !*best;
-	     at = json_object_iter_next((json_t *)(uintptr_t)titles, at))
-		if (strncmp(json_object_iter_key(at), cli->lang, 2) == 0)
-			best = json_string_value(json_object_iter_value(at));
-	at = json_object_iter((json_t *)(uintptr_t)titles);
-	if (!*best && at)
-		best = json_string_value(json_object_iter_value(at));
-	return best ? best : "";
+	json_object_foreach(titles, lang, title)
+	{
+		const char *text = gt_client_string(title);
+		if (!*any)
+			any = text;
+		if (!*best && strncmp(lang, cli->lang, 2) == 0)
+			best = text;
+	}
+	return *best ? best : any;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "buffer.h"
 #include "dir.h"
 #include "say.h"
 #include "translate.h"
@@ -30,9 +31,8 @@ struct gt_client {
 /* What one request brings. */
 struct answer {
 	struct gt_client *client;
-	char *p;
-	size_t n, cap;
-	gt_client_take *take; /* NULL: kept in p */
+	struct gt_buffer kept;
+	gt_client_take *take; /* NULL: the answer is kept */
 	void *arg;
 	bool refused; /* take or memory */
 };
@@ -89,22 +89,7 @@ const char *gt_client_why(const struct gt_client *c)
 
 static bool keep(struct answer *a, const char *p, size_t n)
 {
-	if (n > ANSWER_MAX - a->n)
-		return false;
-	if (a->cap - a->n < n + 1) {
-		size_t cap = a->cap ? a->cap : 4096;
-		while (cap - a->n < n + 1)
-			cap *= 2;
-		char *q = realloc(a->p, cap);
-		if (!q)
-			return false;
-		a->p = q;
-		a->cap = cap;
-	}
-	memcpy(a->p + a->n, p, n);
-	a->n += n;
-	a->p[a->n] = '\0';
-	return true;
+	return n <= ANSWER_MAX - a->kept.n && gt_buffer_add(&a->kept, p, n);
 }
 
 static size_t receive(char *p, size_t size, size_t n, void *arg)
@@ -167,7 +152,9 @@ static int of_status(long status)
 static int answered_no(struct gt_client *c, const struct answer *a, long status)
 {
 	int code = of_status(status);
-	json_t *v = a->n ? json_loadb(a->p, a->n, 0, NULL) : NULL;
+	json_t *v = a->kept.n
+	                    ? json_loadb((char *)a->kept.p, a->kept.n, 0, NULL)
+	                    : NULL;
 	const char *name = gt_client_text(v, "error");
 	const char *message = gt_client_text(v, "message");
 	for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
@@ -249,13 +236,14 @@ static int as_json(struct gt_client *c, struct answer *a, int status,
 	json_error_t e;
 	*out = NULL;
 	if (!status) {
-		*out = json_loadb(a->p ? a->p : "", a->n, JSON_DECODE_ANY, &e);
+		*out = json_loadb(a->kept.p ? (char *)a->kept.p : "", a->kept.n,
+		                  JSON_DECODE_ANY, &e);
 		if (!*out) {
 			gt_say_into(c->why, sizeof c->why, GT_T_CLI_NOT_JSON);
 			status = -GT_EMALFORMED;
 		}
 	}
-	free(a->p);
+	gt_buffer_free(&a->kept);
 	return status;
 }
 
@@ -307,7 +295,7 @@ int gt_client_download(struct gt_client *c, const char *path,
 	if (!prepare(c, path, 0, &a))
 		return no_memory(c);
 	int status = perform(c, &a);
-	free(a.p);
+	gt_buffer_free(&a.kept);
 	return status;
 }
 
@@ -342,43 +330,44 @@ bool gt_client_escape(char *out, size_t cap, const char *text, bool keep_slash)
 	return true;
 }
 
-static json_t *find_below(const json_t *v, const char *name, int depth)
+static json_t *find_below(json_t *v, const char *name, int depth)
 {
 	const char *key;
-	json_t *member = json_object_get(v, name), *found = NULL;
-	if (member || depth == 0 || !json_is_object(v))
-		return member;
-	void *at = json_object_iter((json_t *)(uintptr_t)v);
-	for (; at && !found;
-	     at = json_object_iter_next((json_t *)(uintptr_t)v, at)) {
-		key = json_object_iter_key(at);
+	json_t *found = json_object_get(v, name), *below;
+	if (found || depth == 0)
+		return found;
+	json_object_foreach(v, key, below)
+	{
 		/* what a child says of itself is not about us */
-		if (strcmp(key, "children") != 0)
-			found = find_below(json_object_iter_value(at), name,
-			                   depth - 1);
+		if (!found && strcmp(key, "children") != 0)
+			found = find_below(below, name, depth - 1);
 	}
 	return found;
 }
 
-json_t *gt_client_find(const json_t *object, const char *name)
+json_t *gt_client_find(json_t *object, const char *name)
 {
 	return find_below(object, name, FIND_DEPTH);
 }
 
-uint64_t gt_client_number(const json_t *object, const char *name)
+uint64_t gt_client_number(json_t *object, const char *name)
 {
 	const json_t *v = gt_client_find(object, name);
 	json_int_t n = json_is_integer(v) ? json_integer_value(v) : 0;
 	return n > 0 ? (uint64_t)n : 0;
 }
 
-bool gt_client_true(const json_t *object, const char *name)
+bool gt_client_true(json_t *object, const char *name)
 {
 	return json_is_true(gt_client_find(object, name));
 }
 
+const char *gt_client_string(const json_t *v)
+{
+	return json_is_string(v) ? json_string_value(v) : "";
+}
+
 const char *gt_client_text(const json_t *object, const char *name)
 {
-	const json_t *v = json_object_get(object, name);
-	return json_is_string(v) ? json_string_value(v) : "";
+	return gt_client_string(json_object_get(object, name));
 }

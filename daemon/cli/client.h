@@ -46,11 +46,16 @@ bool gt_client_escape(char *out, size_t cap, const char *text, bool keep_slash);
 int gt_client_wait(struct gt_client *client, uint64_t seen, uint32_t timeout_ms,
                    json_t **out);
 
-/* The first value of that name in an object, outermost first; NULL: none. */
-json_t *gt_client_find(const json_t *object, const char *name);
-uint64_t gt_client_number(const json_t *object, const char *name);
-bool gt_client_true(const json_t *object, const char *name);
-/* A string member, "" when it is none. Lives as long as object. */
+/* The first value of that name in an object, outermost first; NULL: none. Not
+ * const: jansson's loops hand out members that may be changed. */
+json_t *gt_client_find(json_t *object, const char *name);
+/* The same as a number, 0: it is none, or negative. */
+uint64_t gt_client_number(json_t *object, const char *name);
+/* The same as a truth, false: it is none. */
+bool gt_client_true(json_t *object, const char *name);
+/* A string's text, "" when it is none. Lives as long as v. */
+const char *gt_client_string(const json_t *v);
+/* A string member's text, "" when it is none. Lives as long as object. */
 const char *gt_client_text(const json_t *object, const char *name);
 
 #endif

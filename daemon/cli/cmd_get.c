@@ -40,12 +40,12 @@ static json_t *ask_resource(struct get *g, int *status)
 	return r;
 }
 
-static bool is_here(const json_t *r)
+static bool is_here(json_t *r)
 {
 	return strcmp(gt_client_text(r, "state"), "complete") == 0;
 }
 
-static void show_fill(struct get *g, const json_t *r)
+static void show_fill(struct get *g, json_t *r)
 {
 	uint64_t frames = gt_client_number(r, "frames");
 	uint64_t size = gt_client_number(r, "size");
@@ -166,7 +166,7 @@ static enum gt_exit make_folders(struct get *g, const char *target)
 	return GT_EXIT_OK;
 }
 
-static enum gt_exit save_all(struct get *g, const json_t *files)
+static enum gt_exit save_all(struct get *g, json_t *files)
 {
 	enum gt_exit code = GT_EXIT_OK;
 	size_t i;
@@ -196,8 +196,7 @@ static enum gt_exit save_all(struct get *g, const json_t *files)
 	return GT_EXIT_OK;
 }
 
-static enum gt_exit save_member(struct get *g, const json_t *files,
-                                const char *path)
+static enum gt_exit save_member(struct get *g, json_t *files, const char *path)
 {
 	size_t i;
 	json_t *f;

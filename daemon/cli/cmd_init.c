@@ -44,7 +44,7 @@ static enum gt_exit usage(struct init *in, const char *sentence)
 static int read_parent(struct init *in)
 {
 	char path[PATH], uri[GT_CERT_URI_MAX];
-	struct gt_bytes pem;
+	struct gt_buffer pem;
 	gt_format(path, sizeof path, "%s/nodes/%s/cert.pem", in->pki, in->code);
 	int status = gt_files_read(path, 64 << 10, &pem, in->why, WHY);
 	if (status == -GT_EUNKNOWN)
@@ -52,8 +52,8 @@ static int read_parent(struct init *in)
 		            in->code, in->pki);
 	if (status)
 		return status;
-	X509 *cert = gt_cert_of_pem(pem);
-	free((void *)(uintptr_t)pem.p);
+	X509 *cert = gt_cert_of_pem(gt_buffer_bytes(&pem));
+	gt_buffer_free(&pem);
 	bool ok = cert && gt_cert_uri(cert, uri, sizeof uri);
 	X509_free(cert);
 	char *last = ok ? strrchr(uri, '/') : NULL;
@@ -164,16 +164,16 @@ static int copy_keys(struct init *in)
 	int status = 0;
 	for (size_t i = 0; !status && i < sizeof parts / sizeof *parts; i++) {
 		char from[PATH], to[PATH];
-		struct gt_bytes b;
+		struct gt_buffer b;
 		gt_format(from, sizeof from, "%s/nodes/%s/%s", in->pki,
 		          in->code, parts[i].from);
 		gt_format(to, sizeof to, "%s/%s", in->dir, parts[i].to);
 		status = gt_files_read(from, PART_MAX, &b, in->why, WHY);
 		if (!status)
 			status = gt_files_write(to, parts[i].mode, GT_FILES_NEW,
-			                        b, in->why, WHY);
-		OPENSSL_cleanse((void *)(uintptr_t)b.p, b.n);
-		free((void *)(uintptr_t)b.p);
+			                        gt_buffer_bytes(&b), in->why,
+			                        WHY);
+		gt_buffer_wipe(&b);
 	}
 	return status;
 }

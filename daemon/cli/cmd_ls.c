@@ -85,8 +85,7 @@ static enum gt_exit collect(struct gt_cli *cli, const struct gt_args *args,
 	return code;
 }
 
-static bool add_row(const struct gt_cli *cli, struct gt_table *t,
-                    const json_t *r)
+static bool add_row(const struct gt_cli *cli, struct gt_table *t, json_t *r)
 {
 	char size[GT_MEASURE_SIZE] = "";
 	uint64_t bytes = gt_client_number(r, "size");
@@ -101,7 +100,7 @@ static bool add_row(const struct gt_cli *cli, struct gt_table *t,
 	return gt_table_row(t, cells);
 }
 
-static bool print_list(struct gt_cli *cli, const json_t *all)
+static bool print_list(struct gt_cli *cli, json_t *all)
 {
 	const char *heads[] = {
 	        gt_text(GT_T_CLI_C_ID),      gt_text(GT_T_CLI_C_TYPE),
@@ -159,21 +158,20 @@ static void line(struct gt_cli *cli, enum gt_text label, const char *value)
 	              "", clean);
 }
 
-static void lines_of(struct gt_cli *cli, enum gt_text label,
-                     const json_t *by_lang)
+static void lines_of(struct gt_cli *cli, enum gt_text label, json_t *by_lang)
 {
-	void *at = json_object_iter((json_t *)(uintptr_t)by_lang);
-	for (; at;
-	     at = json_object_iter_next((json_t *)(uintptr_t)by_lang, at)) {
+	const char *lang;
+	json_t *v;
+	json_object_foreach(by_lang, lang, v)
+	{
 		char text[GT_TEXT_MAX / 2];
-		const char *v = json_string_value(json_object_iter_value(at));
-		gt_format(text, sizeof text, "%s  [%s]", v ? v : "",
-		          json_object_iter_key(at));
+		gt_format(text, sizeof text, "%s  [%s]", gt_client_string(v),
+		          lang);
 		line(cli, label, text);
 	}
 }
 
-static void joined(struct gt_cli *cli, enum gt_text label, const json_t *list)
+static void joined(struct gt_cli *cli, enum gt_text label, json_t *list)
 {
 	char text[GT_TEXT_MAX / 2] = "";
 	size_t i;
@@ -188,7 +186,7 @@ static void joined(struct gt_cli *cli, enum gt_text label, const json_t *list)
 	line(cli, label, text);
 }
 
-static void print_files(struct gt_cli *cli, const json_t *files)
+static void print_files(struct gt_cli *cli, json_t *files)
 {
 	const char *heads[] = {gt_text(GT_T_CLI_C_SIZE),
 	                       gt_text(GT_T_CLI_C_MEDIA),
@@ -212,7 +210,7 @@ static void print_files(struct gt_cli *cli, const json_t *files)
 	gt_table_free(t);
 }
 
-static void print_state(struct gt_cli *cli, const json_t *r)
+static void print_state(struct gt_cli *cli, json_t *r)
 {
 	char text[256], size[GT_MEASURE_SIZE], plain[GT_MEASURE_SIZE];
 	uint64_t frames = gt_client_number(r, "frames");
@@ -245,7 +243,7 @@ static void print_state(struct gt_cli *cli, const json_t *r)
 	line(cli, GT_T_CLI_L_OBJECT, gt_client_text(r, "object"));
 }
 
-static void print_resource(struct gt_cli *cli, const json_t *r)
+static void print_resource(struct gt_cli *cli, json_t *r)
 {
 	char text[64];
 	line(cli, GT_T_CLI_L_ID, gt_client_text(r, "id"));
@@ -290,7 +288,7 @@ enum gt_exit gt_cmd_show(struct gt_cli *cli, const struct gt_args *args)
 
 /* ---------------------------------------------------------- explain */
 
-static void print_layers(struct gt_cli *cli, const json_t *layers)
+static void print_layers(struct gt_cli *cli, json_t *layers)
 {
 	size_t i;
 	json_t *l;
@@ -309,7 +307,7 @@ static void print_layers(struct gt_cli *cli, const json_t *layers)
 		gt_say(cli->out, GT_T_CLI_EXPLAIN_NO_LAYER);
 }
 
-static void print_explain(struct gt_cli *cli, const json_t *e)
+static void print_explain(struct gt_cli *cli, json_t *e)
 {
 	size_t i;
 	json_t *hop;

@@ -26,12 +26,12 @@ static enum gt_exit read_tree(struct gt_cli *cli, const char *path,
                               struct gt_tree *tree)
 {
 	char why[WHY];
-	struct gt_bytes text;
-	int status = gt_files_read(path, TREE_FILE_MAX, &text, why, sizeof why);
+	struct gt_buffer text;
+	int status = gt_files_take(path, TREE_FILE_MAX, &text, why, sizeof why);
 	if (status)
 		return gt_cli_fail(cli, status, why);
-	status = gt_tree_parse(tree, path, text, cli->err);
-	free((void *)(uintptr_t)text.p);
+	status = gt_tree_parse(tree, path, gt_buffer_bytes(&text), cli->err);
+	gt_buffer_free(&text);
 	if (status == -GT_ENOMEM)
 		return gt_cli_fail(cli, status, gt_text(GT_T_CLI_NOMEM));
 	return gt_cli_exit(status);

@@ -60,7 +60,7 @@ static bool put_manifest(json_t *draft, struct gt_bytes manifest)
 	return ok;
 }
 
-static enum gt_exit post(struct publish *p, const json_t *body)
+static enum gt_exit post(struct publish *p, json_t *body)
 {
 	json_t *answer;
 	int status =
@@ -96,7 +96,7 @@ static enum gt_exit publish_files(struct publish *p, json_t *draft,
 	}
 	gt_progress_end(&bar);
 	enum gt_exit code = GT_EXIT_FAILED;
-	if (put_manifest(draft, staged.manifest) &&
+	if (put_manifest(draft, gt_buffer_bytes(&staged.manifest)) &&
 	    json_object_set_new(draft, "staged", json_string(staged.name)) == 0)
 		code = post(p, draft);
 	else
@@ -125,7 +125,7 @@ static enum gt_exit publish_one(struct publish *p, json_t *draft,
 }
 
 /* Those without files by the thousand, those with files one by one. */
-static enum gt_exit publish_all(struct publish *p, const json_t *drafts,
+static enum gt_exit publish_all(struct publish *p, json_t *drafts,
                                 const char *base)
 {
 	json_t *batch = json_array(), *d;

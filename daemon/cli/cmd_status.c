@@ -34,7 +34,7 @@ static void number_cell(char out[24], uint64_t n)
 		gt_format(out, 24, "-");
 }
 
-static void print_resources(FILE *out, const json_t *resources)
+static void print_resources(FILE *out, json_t *resources)
 {
 	const char *heads[STATES + 1] = {gt_text(GT_T_CLI_C_VERDICT)};
 	for (size_t s = 0; s < STATES; s++)
@@ -42,7 +42,7 @@ static void print_resources(FILE *out, const json_t *resources)
 	struct gt_table *t = gt_table_new("lrrrrrrr", heads);
 	size_t rows = 0;
 	for (size_t v = 0; t && v < VERDICTS; v++) {
-		const json_t *by = json_object_get(resources, verdicts[v]);
+		json_t *by = json_object_get(resources, verdicts[v]);
 		char text[STATES][24];
 		const char *cells[STATES + 1] = {verdicts[v]};
 		uint64_t sum = 0;
@@ -61,7 +61,7 @@ static void print_resources(FILE *out, const json_t *resources)
 	gt_table_free(t);
 }
 
-static void print_transfers(FILE *out, const json_t *list)
+static void print_transfers(FILE *out, json_t *list)
 {
 	const char *heads[] = {gt_text(GT_T_CLI_C_TRANSFER),
 	                       gt_text(GT_T_CLI_C_PRESENT),
@@ -92,7 +92,7 @@ static void print_transfers(FILE *out, const json_t *list)
 }
 
 /* What the running node knows of a child; NULL: it runs no link to it. */
-static const json_t *running(const json_t *status, const char *code)
+static json_t *running(json_t *status, const char *code)
 {
 	size_t i;
 	json_t *c;
@@ -106,12 +106,12 @@ static const json_t *running(const json_t *status, const char *code)
 	return NULL;
 }
 
-static bool add_child(struct gt_table *t, const json_t *status, const json_t *c)
+static bool add_child(struct gt_table *t, json_t *status, json_t *c)
 {
 	enum { FIRST = 2, NUMBERS = 4 };
 	const char *code = gt_client_text(c, "code");
-	const json_t *now = running(status, code);
-	const json_t *said = json_object_get(c, "status");
+	json_t *now = running(status, code);
+	json_t *said = json_object_get(c, "status");
 	const uint64_t numbers[NUMBERS] = {
 	        gt_client_number(now, "lag"),
 	        gt_client_number(said, "complete"),
@@ -134,7 +134,7 @@ static bool add_child(struct gt_table *t, const json_t *status, const json_t *c)
 	return gt_table_row(t, cells);
 }
 
-static void print_children(FILE *out, const json_t *status)
+static void print_children(FILE *out, json_t *status)
 {
 	const char *heads[] = {
 	        gt_text(GT_T_CLI_C_CHILD),   gt_text(GT_T_CLI_C_LINK),
@@ -156,7 +156,7 @@ static void print_children(FILE *out, const json_t *status)
 	gt_table_free(t);
 }
 
-static void print_link(FILE *out, const json_t *s, bool root)
+static void print_link(FILE *out, json_t *s, bool root)
 {
 	const char *at = json_string_value(gt_client_find(s, "parent_seen"));
 	if (root) {
@@ -174,7 +174,7 @@ static void print_link(FILE *out, const json_t *s, bool root)
 		gt_say(out, GT_T_CLI_STATUS_NEVER);
 }
 
-static void print_stranger(FILE *out, const json_t *s)
+static void print_stranger(FILE *out, json_t *s)
 {
 	uint64_t times = gt_client_number(s, "strangers");
 	const char *code = json_string_value(gt_client_find(s, "stranger"));
@@ -184,11 +184,10 @@ static void print_stranger(FILE *out, const json_t *s)
 		       (unsigned long long)times, at ? at : "-");
 }
 
-static void print_status(FILE *out, const json_t *s,
-                         const struct gt_config *config)
+static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 {
 	char bytes[GT_MEASURE_SIZE], name[256];
-	const json_t *records = gt_client_find(s, "records");
+	json_t *records = gt_client_find(s, "records");
 	gt_term_clean(name, sizeof name, config->name, 60);
 	(void)fprintf(out, "%s  %s  %s\n", config->code,
 	              gt_cli_level(gt_level_name(gt_code_depth(config->code))),
@@ -210,7 +209,7 @@ static void print_status(FILE *out, const json_t *s,
 	print_children(out, s);
 }
 
-static enum gt_exit print(struct gt_cli *cli, const json_t *s,
+static enum gt_exit print(struct gt_cli *cli, json_t *s,
                           const struct gt_config *config)
 {
 	if (!cli->json)

@@ -55,7 +55,7 @@ static bool ask_state(struct waiting *w, char *out, size_t cap)
 	return true;
 }
 
-static bool is_resource(struct waiting *w, const json_t *status)
+static bool is_resource(struct waiting *w, json_t *status)
 {
 	char state[32];
 	(void)status;
@@ -63,7 +63,7 @@ static bool is_resource(struct waiting *w, const json_t *status)
 	       strcmp(state, w->state) == 0;
 }
 
-static bool is_gone(struct waiting *w, const json_t *status)
+static bool is_gone(struct waiting *w, json_t *status)
 {
 	char state[32];
 	(void)status;
@@ -71,49 +71,49 @@ static bool is_gone(struct waiting *w, const json_t *status)
 	       (!*state || strcmp(state, "excluded") == 0);
 }
 
-static bool is_connected(struct waiting *w, const json_t *status)
+static bool is_connected(struct waiting *w, json_t *status)
 {
 	return w->root || gt_client_true(status, "parent_up");
 }
 
-static bool is_disconnected(struct waiting *w, const json_t *status)
+static bool is_disconnected(struct waiting *w, json_t *status)
 {
 	(void)w;
 	return !gt_client_true(status, "parent_up");
 }
 
-static bool is_synced(struct waiting *w, const json_t *status)
+static bool is_synced(struct waiting *w, json_t *status)
 {
 	return is_connected(w, status) &&
 	       (w->root || gt_client_true(status, "synced"));
 }
 
-static bool is_complete(struct waiting *w, const json_t *status)
+static bool is_complete(struct waiting *w, json_t *status)
 {
-	const json_t *resources = gt_client_find(status, "resources");
-	const json_t *mirror = json_object_get(resources, "mirror");
+	json_t *resources = gt_client_find(status, "resources");
+	json_t *mirror = json_object_get(resources, "mirror");
 	return is_synced(w, status) &&
 	       gt_client_number(mirror, "wanted") == 0 &&
 	       gt_client_number(mirror, "partial") == 0 &&
 	       json_array_size(gt_client_find(status, "transfers")) == 0;
 }
 
-static bool is_rooted(struct waiting *w, const json_t *status)
+static bool is_rooted(struct waiting *w, json_t *status)
 {
 	(void)w;
 	return gt_client_find(status, "records_unrooted") &&
 	       gt_client_number(status, "records_unrooted") == 0;
 }
 
-static bool has_records(struct waiting *w, const json_t *status)
+static bool has_records(struct waiting *w, json_t *status)
 {
-	const json_t *records = gt_client_find(status, "records");
+	json_t *records = gt_client_find(status, "records");
 	return gt_client_number(records, "count") >= w->number;
 }
 
 static const struct condition {
 	const char *name;
-	bool (*holds)(struct waiting *w, const json_t *status);
+	bool (*holds)(struct waiting *w, json_t *status);
 	enum { PLAIN, RID, RID_STATE, NUMBER } value;
 } conditions[] = {
         {"connected", is_connected, PLAIN},

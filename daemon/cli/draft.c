@@ -90,20 +90,19 @@ static bool put_item(json_t *draft, const char *key, const json_t *text)
 	                             json_string(json_string_value(text))) == 0;
 }
 
-static bool all_strings(const json_t *v)
+/* Not const: jansson's loops hand out members that may be changed. */
+static bool all_strings(json_t *v)
 {
 	size_t i;
+	const char *key;
 	json_t *item;
-	void *at;
 	json_array_foreach(v, i, item) if (!json_is_string(item)) return false;
-	at = json_object_iter((json_t *)(uintptr_t)v);
-	for (; at; at = json_object_iter_next((json_t *)(uintptr_t)v, at))
-		if (!json_is_string(json_object_iter_value(at)))
-			return false;
+	json_object_foreach(v, key,
+	                    item) if (!json_is_string(item)) return false;
 	return true;
 }
 
-static bool is_form(const json_t *v, enum form form)
+static bool is_form(json_t *v, enum form form)
 {
 	if (json_is_string(v) || form == TEXT_FORM)
 		return json_is_string(v);
@@ -112,17 +111,16 @@ static bool is_form(const json_t *v, enum form form)
 }
 
 /* v is of the form; false: no memory. */
-static bool put_form(json_t *draft, const char *key, enum form form,
-                     const json_t *v, const char *lang)
+static bool put_form(json_t *draft, const char *key, enum form form, json_t *v,
+                     const char *lang)
 {
-	json_t *mine = (json_t *)(uintptr_t)v; /* only counted */
 	size_t i;
 	json_t *item;
 	bool ok = true;
 	if (form == BY_LANG && json_is_string(v))
 		return put_by_lang(draft, key, json_string_value(v), lang);
 	if (form != LIST)
-		return json_object_set(draft, key, mine) == 0;
+		return json_object_set(draft, key, v) == 0;
 	if (json_is_string(v))
 		return put_item(draft, key, v);
 	json_array_foreach(v, i, item) ok = ok && put_item(draft, key, item);
@@ -135,7 +133,7 @@ static bool no_memory(FILE *err)
 	return false;
 }
 
-bool gt_draft_set(json_t *draft, const char *key, const json_t *value,
+bool gt_draft_set(json_t *draft, const char *key, json_t *value,
                   const char *lang, const char *where, FILE *err)
 {
 	for (size_t i = 0; i < FIELDS; i++) {
@@ -152,19 +150,18 @@ bool gt_draft_set(json_t *draft, const char *key, const json_t *value,
 	return unknown(err, where, key);
 }
 
-bool gt_draft_take(json_t *draft, const json_t *object, const char *lang,
+bool gt_draft_take(json_t *draft, json_t *object, const char *lang,
                    const char *where, FILE *err)
 {
-	json_t *o = (json_t *)(uintptr_t)object;
 	bool ok = json_is_object(object);
+	const char *key;
+	json_t *value;
 	if (!ok)
 		return say_wrong(err, where, GT_T_CLI_DRAFT_OBJECT, "");
-	void *at = json_object_iter(o);
-	for (; at; at = json_object_iter_next(o, at))
-		ok = gt_draft_set(draft, json_object_iter_key(at),
-		                  json_object_iter_value(at), lang, where,
-		                  err) &&
-		     ok;
+	json_object_foreach(object, key, value)
+	{
+		ok = gt_draft_set(draft, key, value, lang, where, err) && ok;
+	}
 	return ok;
 }
 
@@ -227,7 +224,7 @@ static json_t *of_yaml(const struct gt_yaml_node *n)
 }
 
 /* One draft of a file; where names its line. */
-static bool add_draft(json_t *all, const json_t *from, const char *lang,
+static bool add_draft(json_t *all, json_t *from, const char *lang,
                       const char *where, FILE *err)
 {
 	json_t *draft = json_object();
@@ -310,9 +307,9 @@ static bool ends_in(const char *s, const char *tail)
 json_t *gt_draft_read(const char *path, const char *lang, FILE *err)
 {
 	char why[WHERE];
-	struct gt_bytes text;
+	struct gt_buffer text;
 	json_t *all = json_array();
-	if (!all || gt_files_read(path, FILE_MAX, &text, why, sizeof why)) {
+	if (!all || gt_files_take(path, FILE_MAX, &text, why, sizeof why)) {
 		if (all)
 			(void)fprintf(err, "guantong: %s\n", why);
 		else
@@ -321,9 +318,10 @@ json_t *gt_draft_read(const char *path, const char *lang, FILE *err)
 		return NULL;
 	}
 	bool yaml = ends_in(path, ".yaml") || ends_in(path, ".yml");
-	bool ok = yaml ? read_yaml(all, path, text, lang, err)
-	               : read_lines(all, path, text, lang, err);
-	free((void *)(uintptr_t)text.p);
+	struct gt_bytes lent = gt_buffer_bytes(&text);
+	bool ok = yaml ? read_yaml(all, path, lent, lang, err)
+	               : read_lines(all, path, lent, lang, err);
+	gt_buffer_free(&text);
 	if (ok)
 		return all;
 	json_decref(all);

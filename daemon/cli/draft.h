@@ -12,10 +12,10 @@
  * description as text (in `lang`) or {lang: text}; lists as lists or one text;
  * "path" and "content" name the files and are kept as "path". False: said on
  * err, behind `where`, what is wrong. */
-bool gt_draft_set(json_t *draft, const char *key, const json_t *value,
+bool gt_draft_set(json_t *draft, const char *key, json_t *value,
                   const char *lang, const char *where, FILE *err);
 /* All of an object's keys. */
-bool gt_draft_take(json_t *draft, const json_t *object, const char *lang,
+bool gt_draft_take(json_t *draft, json_t *object, const char *lang,
                    const char *where, FILE *err);
 /* The options of `publish` that describe. */
 bool gt_draft_options(json_t *draft, const struct gt_args *args,

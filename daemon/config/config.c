@@ -8,6 +8,7 @@
 
 #include "code.h"
 #include "config_table.h"
+#include "files.h"
 #include "measure.h"
 #include "protocol.h"
 #include "translate.h"
@@ -432,43 +433,32 @@ int gt_config_parse(struct gt_config *out, const char *name,
 
 /* ------------------------------------------------------------ files */
 
-/* Reads at most cap bytes. Bytes read, or -1 with errno. */
-static long slurp(const char *path, uint8_t *buf, size_t cap)
-{
-	FILE *f = fopen(path, "rbe");
-	if (!f)
-		return -1;
-	size_t n = fread(buf, 1, cap, f);
-	bool bad = ferror(f) != 0;
-	if (fclose(f) != 0 || bad) {
-		if (errno == 0)
-			errno = EIO;
-		return -1;
-	}
-	return (long)n;
-}
-
-static int cannot_read(const char *path, const char *lang,
+static int cannot_read(int status, const char *path, const char *lang,
                        struct gt_complaints *complaints)
 {
 	char line[GT_FILE_MAX + 200], text[GT_TRANSLATE_MAX];
-	gt_format(line, sizeof line, "%s: %s: %s", path,
-	          gt_text_in(lang, GT_T_CONF_CANNOT_READ),
-	          gt_translate(text, lang, strerror(errno)));
+	if (status == -GT_ENOMEM)
+		return status;
+	if (status == -GT_ELIMIT)
+		gt_format(line, sizeof line, "%s:1:1: %s", path,
+		          gt_text_in(lang, GT_T_YAML_LARGE));
+	else
+		gt_format(line, sizeof line, "%s: %s: %s", path,
+		          gt_text_in(lang, GT_T_CONF_CANNOT_READ),
+		          gt_translate(text, lang, strerror(errno)));
 	return gt_complaints_add(complaints, line) ? -GT_EINVALID : -GT_ENOMEM;
 }
 
 int gt_config_load(struct gt_config *out, const char *path, const char *lang,
                    struct gt_complaints *complaints)
 {
-	uint8_t *buf = malloc(GT_YAML_BYTES + 1);
-	if (!buf)
-		return -GT_ENOMEM;
-	errno = 0;
-	long n = slurp(path, buf, GT_YAML_BYTES + 1);
-	int rc = n < 0 ? cannot_read(path, lang, complaints)
-	               : gt_config_parse(out, path, gt_bytes_of(buf, (size_t)n),
-	                                 lang, complaints);
-	free(buf);
-	return rc;
+	struct gt_buffer text;
+	char why[GT_FILE_MAX + 200]; /* in the process's language, not ours */
+	int status = gt_files_take(path, GT_YAML_BYTES, &text, why, sizeof why);
+	if (status != 0)
+		return cannot_read(status, path, lang, complaints);
+	status = gt_config_parse(out, path, gt_buffer_bytes(&text), lang,
+	                         complaints);
+	gt_buffer_free(&text);
+	return status;
 }

@@ -6,7 +6,7 @@
 #ifndef GT_CONFIG_H
 #define GT_CONFIG_H
 
-#include "base.h"
+#include "buffer.h"
 
 enum { GT_ADDRESSES_MAX = 8, GT_USERS_MAX = 64, GT_FILE_MAX = 4096 };
 
@@ -71,9 +71,9 @@ char *gt_config_document(const char *lang);
 void gt_config_defaults(struct gt_config *out);
 
 /* A policy file (configs/policy-*.yaml show all it can say): YAML to an encoded
- * Layer (origin, version and created_ms left unset), malloc'ed. Same
- * complaints. */
-int gt_policy_parse(struct gt_bytes *layer, const char *name,
+ * Layer (origin, version and created_ms left unset). Returns and complains as
+ * gt_config_parse; *layer is empty then. */
+int gt_policy_parse(struct gt_buffer *layer, const char *name,
                     struct gt_bytes text, const char *lang,
                     struct gt_complaints *complaints);
 

@@ -10,26 +10,13 @@
 struct printer {
 	const char *lang; /* of the comments, NULL: none */
 	bool secrets;     /* passwords as they are */
-	char *text;
-	size_t n, cap;
+	struct gt_buffer text;
 	bool no_memory;
 };
 
 static void put_bytes(struct printer *p, const char *s, size_t n)
 {
-	if (p->cap - p->n <= n) {
-		size_t cap = 2 * p->cap + n + 4096;
-		char *text = p->no_memory ? NULL : realloc(p->text, cap);
-		if (!text) {
-			p->no_memory = true;
-			return;
-		}
-		p->text = text;
-		p->cap = cap;
-	}
-	memcpy(p->text + p->n, s, n);
-	p->n += n;
-	p->text[p->n] = '\0';
+	p->no_memory = p->no_memory || !gt_buffer_add(&p->text, s, n);
 }
 
 static void put(struct printer *p, const char *s)
@@ -179,10 +166,10 @@ static char *print(struct printer *p, const struct gt_config *c)
 		put_section(p, c, &gt_config_sections[i]);
 	}
 	if (p->no_memory) {
-		free(p->text);
+		gt_buffer_free(&p->text);
 		return NULL;
 	}
-	return p->text;
+	return (char *)p->text.p;
 }
 
 char *gt_config_print(const struct gt_config *config)

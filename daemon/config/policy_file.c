@@ -419,24 +419,20 @@ static void read_layer(struct reading *r, Gt__Layer *layer)
 
 /* Encodes, and lets the core say whether it would take the result. */
 static void encode(struct reading *r, const Gt__Layer *layer,
-                   struct gt_bytes *out)
+                   struct gt_buffer *out)
 {
 	struct gt_layer *probe = NULL;
 	char why[256], text[GT_TRANSLATE_MAX];
-	size_t n = gt__layer__get_packed_size(layer);
-	uint8_t *p = malloc(n ? n : 1);
-	if (!p) {
+	if (!gt_buffer_room(out, gt__layer__get_packed_size(layer))) {
 		r->yaml.no_memory = true;
 		return;
 	}
-	struct gt_bytes body = {p, gt__layer__pack(layer, p)};
-	int rc = gt_layer_new(&probe, body, why, sizeof why);
+	out->n = gt__layer__pack(layer, out->p);
+	int rc = gt_layer_new(&probe, gt_buffer_bytes(out), why, sizeof why);
 	gt_layer_free(probe);
-	if (rc == 0) {
-		*out = body;
+	if (rc == 0)
 		return;
-	}
-	free(p);
+	gt_buffer_free(out);
 	complain(r, r->yaml.root, GT_T_POLICY_REFUSED,
 	         gt_translate(text, r->yaml.lang, why));
 }
@@ -451,14 +447,14 @@ static void fill_words(struct reading *r)
 		r->levels[i] = gt_level_name(i);
 }
 
-int gt_policy_parse(struct gt_bytes *layer, const char *name,
+int gt_policy_parse(struct gt_buffer *layer, const char *name,
                     struct gt_bytes text, const char *lang,
                     struct gt_complaints *complaints)
 {
 	struct reading r = {.yaml = {0}};
 	Gt__Layer draft;
 	gt__layer__init(&draft);
-	*layer = (struct gt_bytes){NULL, 0};
+	*layer = (struct gt_buffer){0};
 	fill_words(&r);
 	if (gt_yaml_parse(&r.yaml, name, text, lang, complaints)) {
 		read_layer(&r, &draft);

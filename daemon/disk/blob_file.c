@@ -61,20 +61,6 @@ static int sync_name(const struct gt_blob_store *s, const char *folder)
 
 /* --------------------------------------------------- open and close */
 
-/* One that was made and is not durable does not stay: whoever finds it there
- * would take it for one that is. -GT_ESTORE: the sync failed. */
-static int make_folder(int dir, const char *name, const char *parent)
-{
-	if (mkdirat(dir, name, 0700) != 0)
-		return errno == EEXIST ? 0 : gt_sys_status(errno);
-	int status = gt_sys_sync_folder(dir, parent);
-	int error = errno;
-	if (status != 0)
-		(void)unlinkat(dir, name, AT_REMOVEDIR);
-	errno = error;
-	return status == -GT_EIO ? -GT_ESTORE : status;
-}
-
 int gt_blob_store_open(struct gt_blob_store **out, const char *dir,
                        uint64_t reserve, char *why, size_t why_cap)
 {
@@ -87,8 +73,9 @@ int gt_blob_store_open(struct gt_blob_store **out, const char *dir,
 	int bad = pthread_mutex_init(&s->lock, NULL);
 	assert(!bad);
 	s->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->dir >= 0 && make_folder(s->dir, GT_DIR_OBJECTS, ".") == 0 &&
-	    make_folder(s->dir, GT_DIR_STAGED, ".") == 0) {
+	if (s->dir >= 0 &&
+	    gt_sys_make_folder(s->dir, GT_DIR_OBJECTS, 0700) == 0 &&
+	    gt_sys_make_folder(s->dir, GT_DIR_STAGED, 0700) == 0) {
 		*out = s;
 		return 0;
 	}
@@ -221,8 +208,7 @@ static int object_folder(struct gt_blob_store *s, const struct gt_id *object)
 {
 	char folder[GT_BLOB_NAME_MAX];
 	folder_name(folder, object);
-	int status = make_folder(s->dir, folder, GT_DIR_OBJECTS);
-	/* what else waited in the folder above is as uncertain */
+	int status = gt_sys_make_folder(s->dir, folder, 0700);
 	s->broken = s->broken || status == -GT_ESTORE;
 	return status;
 }

@@ -72,7 +72,7 @@ static int rewrite(const char *path)
 	int error = errno;
 	close(fd);
 	errno = error;
-	return status ? status : gt_sys_sync_parent(path);
+	return status ? status : gt_sys_sync_parent(AT_FDCWD, path);
 }
 
 int gt_rewrite(const char *path, char *why, size_t why_cap)

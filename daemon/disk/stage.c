@@ -173,19 +173,14 @@ static int open_staged(struct stage *s)
 static int finish(struct stage *s)
 {
 	struct gt_bytes manifest;
-	uint8_t *copy;
 	int status = gt_packer_finish(s->packer, &manifest, &s->out->object,
 	                              &s->out->plain, &s->out->stored);
 	if (status)
 		return packer_failed(s, status);
 	if (fsync(s->fd) != 0)
 		return refuse_errno(s, GT_T_STAGE_WRITE, s->where, errno);
-	copy = malloc(manifest.n);
-	if (!copy)
+	if (!gt_buffer_add(&s->out->manifest, manifest.p, manifest.n))
 		return refuse_errno(s, GT_T_STAGE_WRITE, s->where, ENOMEM);
-	memcpy(copy, manifest.p, manifest.n);
-	s->out->manifest.p = copy;
-	s->out->manifest.n = manifest.n;
 	s->out->files = (uint32_t)s->walk.n;
 	return 0;
 }
@@ -244,11 +239,7 @@ int gt_stage_pack(const char *dir, const char *source, int level,
 
 void gt_staged_clear(struct gt_staged *staged)
 {
-	union {
-		const uint8_t *lent;
-		uint8_t *owned;
-	} p = {staged->manifest.p};
-	free(p.owned);
+	gt_buffer_free(&staged->manifest);
 	memset(staged, 0, sizeof *staged);
 }
 

@@ -14,13 +14,13 @@
 #ifndef GT_STAGE_H
 #define GT_STAGE_H
 
-#include "base.h"
+#include "buffer.h"
 
 enum { GT_STAGED_NAME_MAX = 64 };
 
 struct gt_staged {
 	char name[GT_STAGED_NAME_MAX]; /* in DIR/staged: <random>.tar.zst */
-	struct gt_bytes manifest;      /* malloc'ed, gt_staged_clear frees it */
+	struct gt_buffer manifest;     /* gt_staged_clear frees it */
 	struct gt_id object;
 	uint64_t plain, stored; /* bytes of the tar stream, of the file */
 	uint32_t files;

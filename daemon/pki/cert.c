@@ -134,29 +134,24 @@ int64_t gt_cert_expires(const X509 *cert)
 	return ok ? (int64_t)days * DAY_S + seconds : 0;
 }
 
-static struct gt_bytes drain(BIO *bio, bool ok)
+static struct gt_buffer drain(BIO *bio, bool ok)
 {
-	struct gt_bytes out = {NULL, 0};
+	struct gt_buffer out = {0};
 	char *p = NULL;
 	long n = ok ? BIO_get_mem_data(bio, &p) : 0;
-	uint8_t *copy = n > 0 ? malloc((size_t)n) : NULL;
-	if (copy) {
-		memcpy(copy, p, (size_t)n);
+	if (n > 0 && gt_buffer_add(&out, p, (size_t)n))
 		OPENSSL_cleanse(p, (size_t)n);
-		out.p = copy;
-		out.n = (size_t)n;
-	}
 	BIO_free(bio);
 	return out;
 }
 
-struct gt_bytes gt_cert_pem(X509 *cert)
+struct gt_buffer gt_cert_pem(X509 *cert)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	return drain(bio, bio && PEM_write_bio_X509(bio, cert) == 1);
 }
 
-struct gt_bytes gt_cert_key_pem(EVP_PKEY *key)
+struct gt_buffer gt_cert_key_pem(EVP_PKEY *key)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	return drain(bio,

@@ -8,15 +8,16 @@
 
 #include <openssl/x509.h>
 
-#include "base.h"
+#include "buffer.h"
 
 enum { GT_CERT_DAYS = 90, GT_CERT_CA_YEARS = 10, GT_CERT_URI_MAX = 640 };
 
-/* NULL: OpenSSL could not. */
+/* A fresh key. NULL: OpenSSL could not. */
 EVP_PKEY *gt_cert_key(void);
 /* A certificate authority that signs itself. NULL: OpenSSL could not. */
 X509 *gt_cert_authority(EVP_PKEY *key, const char *name, int64_t now_s);
-/* A node's certificate, for both ends of a link. days: 1..GT_CERT_DAYS. */
+/* A node's certificate, for both ends of a link. days: 1..GT_CERT_DAYS. NULL:
+ * OpenSSL could not. */
 X509 *gt_cert_leaf(X509 *ca, EVP_PKEY *ca_key, EVP_PKEY *key, const char *code,
                    const char *uri, unsigned days, int64_t now_s);
 /* The SAN URI. False: there is none, or it does not fit. */
@@ -24,11 +25,14 @@ bool gt_cert_uri(X509 *cert, char *out, size_t cap);
 /* notAfter, seconds since the Unix epoch; 0: not to be read. */
 int64_t gt_cert_expires(const X509 *cert);
 
-/* PEM, malloc'ed; p NULL: failed. Wipe a key's with OPENSSL_cleanse. */
-struct gt_bytes gt_cert_pem(X509 *cert);
-struct gt_bytes gt_cert_key_pem(EVP_PKEY *key);
-/* NULL: not PEM, or not of that kind. Never asks for a pass phrase. */
+/* The certificate as PEM; p NULL: failed. */
+struct gt_buffer gt_cert_pem(X509 *cert);
+/* The key as PEM, to be wiped; p NULL: failed. */
+struct gt_buffer gt_cert_key_pem(EVP_PKEY *key);
+/* The certificate in a PEM text. NULL: not PEM, or not of that kind. Never asks
+ * for a pass phrase. */
 X509 *gt_cert_of_pem(struct gt_bytes pem);
+/* The same of a key. */
 EVP_PKEY *gt_cert_key_of_pem(struct gt_bytes pem);
 
 #endif

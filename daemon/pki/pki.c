@@ -6,6 +6,7 @@
 
 #include "code.h"
 #include "files.h"
+#include "node_dir.h"
 #include "pki_have.h"
 #include "say.h"
 
@@ -59,16 +60,17 @@ int gt_pki_seed(const char *path, uint8_t public[32], char *why, size_t why_cap)
 	return status;
 }
 
-static int write_pem(const char *path, unsigned mode, struct gt_bytes pem,
+/* pem is used up. */
+static int write_pem(const char *path, unsigned mode, struct gt_buffer pem,
                      char *why, size_t why_cap)
 {
 	int status = -GT_EIO;
 	if (pem.p)
-		status = gt_files_write(path, mode, GT_FILES_NEW, pem, why,
-		                        why_cap);
+		status = gt_files_write(path, mode, GT_FILES_NEW,
+		                        gt_buffer_bytes(&pem), why, why_cap);
 	else
 		gt_say_into(why, why_cap, GT_T_CLI_PKI_OPENSSL);
-	free((void *)(uintptr_t)pem.p);
+	gt_buffer_wipe(&pem);
 	return status;
 }
 
@@ -221,16 +223,12 @@ static int take_row(struct gt_pki *pki, struct gt_bytes row,
 static int take_rows(struct gt_pki *pki, struct gt_bytes file)
 {
 	struct gt_seal_cache *cache = gt_seal_cache_new();
-	int status = cache ? 0 : -GT_ENOMEM;
-	while (!status && file.n > 0) {
-		size_t n = file.n >= 4 ? gt_get32(file.p) : SIZE_MAX;
-		if (file.n < 4 || n > file.n - 4) {
-			status = -GT_EMALFORMED;
-			break;
-		}
-		status = take_row(pki, gt_bytes_of(file.p + 4, n), cache);
-		file = gt_bytes_of(file.p + 4 + n, file.n - 4 - n);
-	}
+	struct gt_bytes row;
+	int status = cache ? 0 : -GT_ENOMEM, got = 0;
+	while (!status && (got = gt_dir_next_member(&file, &row)) > 0)
+		status = take_row(pki, row, cache);
+	if (!status)
+		status = got;
 	gt_seal_cache_free(cache);
 	if (!status)
 		gt_pki_sort(pki);
@@ -238,7 +236,7 @@ static int take_rows(struct gt_pki *pki, struct gt_bytes file)
 }
 
 static int read_part(const struct gt_pki *pki, const char *file, size_t max,
-                     struct gt_bytes *out, char *why, size_t why_cap)
+                     struct gt_buffer *out, char *why, size_t why_cap)
 {
 	char path[GT_PKI_PATH];
 	if (!gt_pki_path(pki, path, "", file, "", why, why_cap))
@@ -252,36 +250,39 @@ static void unreadable(const struct gt_pki *pki, const char *file, char *why,
 	gt_say_into(why, why_cap, GT_T_CLI_PKI_DAMAGED, pki->dir, file);
 }
 
+int gt_pki_seed_of(const struct gt_buffer *hex, struct gt_key *key)
+{
+	uint8_t seed[32];
+	hex->p[strcspn((char *)hex->p, "\r\n")] = '\0';
+	bool ok = gt_unhex(seed, 32, (char *)hex->p) &&
+	          gt_key_from_seed(key, seed) == 0;
+	OPENSSL_cleanse(seed, sizeof seed);
+	return ok ? 0 : -GT_EINVALID;
+}
+
 static int open_keys(struct gt_pki *pki, char *why, size_t why_cap)
 {
-	struct gt_bytes pem = {0}, key = {0}, hex = {0};
-	uint8_t seed[32];
+	struct gt_buffer pem = {0}, key = {0}, hex = {0};
 	int status = read_part(pki, GT_PKI_CA, PEM_MAX, &pem, why, why_cap);
 	if (!status)
 		status = read_part(pki, GT_PKI_CA_KEY, PEM_MAX, &key, why,
 		                   why_cap);
 	if (!status)
-		status = read_part(pki, GT_PKI_SEED, 80, &hex, why, why_cap);
+		status = read_part(pki, GT_PKI_SEED, GT_PKI_SEED_FILE_MAX, &hex,
+		                   why, why_cap);
 	if (!status) {
-		char *text = (char *)(uintptr_t)hex.p;
-		text[strcspn(text, "\r\n")] = '\0';
-		pki->ca = gt_cert_of_pem(pem);
-		pki->ca_key = gt_cert_key_of_pem(key);
+		pki->ca = gt_cert_of_pem(gt_buffer_bytes(&pem));
+		pki->ca_key = gt_cert_key_of_pem(gt_buffer_bytes(&key));
 		bool ok = pki->ca && pki->ca_key &&
 		          X509_check_private_key(pki->ca, pki->ca_key) == 1;
-		if (!ok)
-			unreadable(pki, GT_PKI_CA_KEY, why, why_cap);
-		else if (!gt_unhex(seed, 32, text) ||
-		         gt_key_from_seed(&pki->roster, seed))
-			unreadable(pki, GT_PKI_SEED, why, why_cap), ok = false;
-		status = ok ? 0 : -GT_EINVALID;
-		OPENSSL_cleanse(seed, sizeof seed);
-		OPENSSL_cleanse(text, hex.n);
-		OPENSSL_cleanse((void *)(uintptr_t)key.p, key.n);
+		status = ok ? gt_pki_seed_of(&hex, &pki->roster) : -GT_EINVALID;
+		if (status)
+			unreadable(pki, ok ? GT_PKI_SEED : GT_PKI_CA_KEY, why,
+			           why_cap);
 	}
-	free((void *)(uintptr_t)pem.p);
-	free((void *)(uintptr_t)key.p);
-	free((void *)(uintptr_t)hex.p);
+	gt_buffer_free(&pem);
+	gt_buffer_wipe(&key);
+	gt_buffer_wipe(&hex);
 	return status;
 }
 
@@ -305,7 +306,7 @@ static int open_certificates(struct gt_pki *pki, char *why, size_t why_cap)
 	char path[GT_PKI_PATH];
 	for (size_t i = 0; i < pki->n; i++) {
 		struct gt_pki_member *m = &pki->v[i];
-		struct gt_bytes pem;
+		struct gt_buffer pem;
 		if (m->publisher)
 			continue;
 		if (!gt_pki_path(pki, path, "nodes", m->code, "cert.pem", why,
@@ -314,8 +315,8 @@ static int open_certificates(struct gt_pki *pki, char *why, size_t why_cap)
 		int status = gt_files_read(path, PEM_MAX, &pem, why, why_cap);
 		if (status)
 			return status;
-		X509 *cert = gt_cert_of_pem(pem);
-		free((void *)(uintptr_t)pem.p);
+		X509 *cert = gt_cert_of_pem(gt_buffer_bytes(&pem));
+		gt_buffer_free(&pem);
 		if (!cert) {
 			unreadable(pki, path, why, why_cap);
 			return -GT_EINVALID;
@@ -329,7 +330,7 @@ static int open_certificates(struct gt_pki *pki, char *why, size_t why_cap)
 int gt_pki_open(struct gt_pki **out, const char *dir, char *why, size_t why_cap)
 {
 	struct gt_pki *pki = calloc(1, sizeof *pki);
-	struct gt_bytes rows = {0};
+	struct gt_buffer rows = {0};
 	int status = -GT_ENOMEM;
 	*out = NULL;
 	gt_say_into(why, why_cap, GT_T_CLI_NOMEM);
@@ -343,9 +344,9 @@ int gt_pki_open(struct gt_pki **out, const char *dir, char *why, size_t why_cap)
 	if (!status)
 		status = read_part(pki, GT_PKI_MEMBERS, GT_PKI_ROWS_FILE_MAX,
 		                   &rows, why, why_cap);
-	if (!status && (status = take_rows(pki, rows)))
+	if (!status && (status = take_rows(pki, gt_buffer_bytes(&rows))))
 		unreadable(pki, GT_PKI_MEMBERS, why, why_cap);
-	free((void *)(uintptr_t)rows.p);
+	gt_buffer_free(&rows);
 	if (!status)
 		status = open_certificates(pki, why, why_cap);
 done:

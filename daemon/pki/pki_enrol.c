@@ -203,54 +203,51 @@ int gt_pki_save(struct gt_pki *pki, char *why, size_t why_cap)
 static int have_seed(const char *path, uint8_t public[32], char *why,
                      size_t why_cap)
 {
-	struct gt_bytes hex;
+	struct gt_buffer hex;
 	struct gt_key key;
-	uint8_t seed[32];
 	int status = gt_pki_seed(path, public, why, why_cap);
 	if (status != -GT_ECONFLICT)
 		return status;
-	status = gt_files_read(path, 80, &hex, why, why_cap);
+	status = gt_files_read(path, GT_PKI_SEED_FILE_MAX, &hex, why, why_cap);
 	if (status)
 		return status;
-	char *text = (char *)(uintptr_t)hex.p;
-	text[strcspn(text, "\r\n")] = '\0';
-	if (!gt_unhex(seed, 32, text) || gt_key_from_seed(&key, seed)) {
+	status = gt_pki_seed_of(&hex, &key);
+	if (status)
 		gt_say_into(why, why_cap, GT_T_CLI_PKI_NOT_KEY, path);
-		status = -GT_EINVALID;
-	} else {
+	else
 		memcpy(public, key.public, 32);
-	}
-	OPENSSL_cleanse(text, hex.n);
-	OPENSSL_cleanse(seed, sizeof seed);
 	OPENSSL_cleanse(&key, sizeof key);
-	free(text);
+	gt_buffer_wipe(&hex);
 	return status;
 }
 
-/* The TLS key in path, which is made if there is none. NULL: why. */
+/* The TLS key in path. NULL: why. */
+static EVP_PKEY *read_tls_key(const char *path, char *why, size_t why_cap)
+{
+	struct gt_buffer pem;
+	if (gt_files_read(path, SMALL_FILE, &pem, why, why_cap))
+		return NULL;
+	EVP_PKEY *key = gt_cert_key_of_pem(gt_buffer_bytes(&pem));
+	if (!key)
+		gt_say_into(why, why_cap, GT_T_CLI_PKI_NOT_KEY, path);
+	gt_buffer_wipe(&pem);
+	return key;
+}
+
+/* The same, made if there is none. */
 static EVP_PKEY *have_tls_key(const char *path, char *why, size_t why_cap)
 {
-	struct gt_bytes pem;
-	if (access(path, F_OK) == 0) {
-		if (gt_files_read(path, SMALL_FILE, &pem, why, why_cap))
-			return NULL;
-		EVP_PKEY *key = gt_cert_key_of_pem(pem);
-		if (!key)
-			gt_say_into(why, why_cap, GT_T_CLI_PKI_NOT_KEY, path);
-		OPENSSL_cleanse((void *)(uintptr_t)pem.p, pem.n);
-		free((void *)(uintptr_t)pem.p);
-		return key;
-	}
+	if (access(path, F_OK) == 0)
+		return read_tls_key(path, why, why_cap);
 	EVP_PKEY *key = gt_cert_key();
-	pem = key ? gt_cert_key_pem(key) : gt_bytes_of(NULL, 0);
+	struct gt_buffer pem =
+	        key ? gt_cert_key_pem(key) : (struct gt_buffer){0};
 	int status = -GT_EIO;
 	gt_say_into(why, why_cap, GT_T_CLI_PKI_OPENSSL);
 	if (pem.p)
-		status = gt_files_write(path, 0600, GT_FILES_NEW, pem, why,
-		                        why_cap);
-	if (pem.p)
-		OPENSSL_cleanse((void *)(uintptr_t)pem.p, pem.n);
-	free((void *)(uintptr_t)pem.p);
+		status = gt_files_write(path, 0600, GT_FILES_NEW,
+		                        gt_buffer_bytes(&pem), why, why_cap);
+	gt_buffer_wipe(&pem);
 	if (status) {
 		EVP_PKEY_free(key);
 		return NULL;
@@ -262,15 +259,15 @@ static int copy_part(const struct gt_pki *pki, const char *file,
                      const char *code, char *why, size_t why_cap)
 {
 	char from[GT_PKI_PATH], to[GT_PKI_PATH];
-	struct gt_bytes b;
+	struct gt_buffer b;
 	if (!gt_pki_path(pki, from, "", file, "", why, why_cap) ||
 	    !gt_pki_path(pki, to, "nodes", code, file, why, why_cap))
 		return -GT_ELIMIT;
 	int status = gt_files_read(from, SMALL_FILE, &b, why, why_cap);
 	if (!status)
-		status = gt_files_write(to, 0644, GT_FILES_REPLACE, b, why,
-		                        why_cap);
-	free((void *)(uintptr_t)b.p);
+		status = gt_files_write(to, 0644, GT_FILES_REPLACE,
+		                        gt_buffer_bytes(&b), why, why_cap);
+	gt_buffer_free(&b);
 	return status;
 }
 
@@ -278,7 +275,7 @@ static int certify(struct gt_pki *pki, struct gt_pki_member *m, unsigned days,
                    char *why, size_t why_cap)
 {
 	char path[GT_PKI_PATH], uri[GT_CERT_URI_MAX];
-	struct gt_bytes pem = {0};
+	struct gt_buffer pem = {0};
 	if (!gt_pki_path(pki, path, "nodes", m->code, "key.pem", why, why_cap))
 		return -GT_ELIMIT;
 	if (!gt_pki_uri(pki, m->code, uri, sizeof uri)) {
@@ -293,13 +290,13 @@ static int certify(struct gt_pki *pki, struct gt_pki_member *m, unsigned days,
 	int status = -GT_EIO;
 	if (cert && (pem = gt_cert_pem(cert)).p &&
 	    gt_pki_path(pki, path, "nodes", m->code, "cert.pem", why, why_cap))
-		status = gt_files_write(path, 0644, GT_FILES_REPLACE, pem, why,
-		                        why_cap);
+		status = gt_files_write(path, 0644, GT_FILES_REPLACE,
+		                        gt_buffer_bytes(&pem), why, why_cap);
 	else
 		gt_say_into(why, why_cap, GT_T_CLI_PKI_OPENSSL);
 	if (!status)
 		m->expires_s = gt_cert_expires(cert);
-	free((void *)(uintptr_t)pem.p);
+	gt_buffer_free(&pem);
 	X509_free(cert);
 	EVP_PKEY_free(key);
 	return status;

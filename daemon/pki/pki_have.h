@@ -6,7 +6,11 @@
 #include "pki.h"
 #include "seal.h"
 
-enum { GT_PKI_PATH = 4096, GT_PKI_ROWS_FILE_MAX = 1 << 30 };
+enum {
+	GT_PKI_PATH = 4096,
+	GT_PKI_ROWS_FILE_MAX = 1 << 30,
+	GT_PKI_SEED_FILE_MAX = 80,
+};
 
 struct gt_pki {
 	char dir[GT_PKI_PATH / 2];
@@ -22,13 +26,21 @@ struct gt_pki {
 bool gt_pki_path(const struct gt_pki *pki, char out[GT_PKI_PATH],
                  const char *kind, const char *code, const char *file,
                  char *why, size_t why_cap);
+/* A member more, empty, at the end: sort when all are there. NULL: no memory.
+ * Pointers to members end here. */
 struct gt_pki_member *gt_pki_add(struct gt_pki *pki);
+/* Puts the members in the order of their codes, of each the newest version
+ * only. */
 void gt_pki_sort(struct gt_pki *pki);
-/* Signs the rows of members [i] with row.p NULL. */
+/* Signs the rows of the members that have none (row.p NULL). 0, -GT_ENOMEM. */
 int gt_pki_sign(struct gt_pki *pki);
-/* Writes every members.bin. */
+/* The key of a seed's file, whose text is cut at its line end. 0,
+ * -GT_EINVALID. */
+int gt_pki_seed_of(const struct gt_buffer *hex, struct gt_key *key);
+/* Writes every members.bin. 0, or negative with why. */
 int gt_pki_save(struct gt_pki *pki, char *why, size_t why_cap);
-/* Length-prefixed rows of the listed members as one file. */
+/* Writes the rows of the n members listed as one file (node_dir.h). 0, or
+ * negative with why. */
 int gt_pki_write_rows(const struct gt_pki *pki, const char *path,
                       const size_t *list, size_t n, char *why, size_t why_cap);
 

@@ -16,6 +16,7 @@
 #include "bulk.h"
 #include "core.h"
 #include "dir.h"
+#include "files.h"
 #include "http.h"
 #include "link.h"
 #include "log.h"
@@ -157,11 +158,12 @@ static void fail(struct gt_service *s, int exit_status)
  * undo a layer set since through the command line. */
 static void mark_policy(struct gt_service *s)
 {
-	char hex[2 * GT_ID_BYTES + 1];
+	char hex[2 * GT_ID_BYTES + 1], why[WHY_MAX];
 	pthread_mutex_lock(&s->mark_lock);
 	gt_hex(hex, s->mark.b, GT_ID_BYTES);
 	pthread_mutex_unlock(&s->mark_lock);
-	if (gt_sys_write_file(POLICY_MARK, gt_bytes_str(hex)) != 0)
+	if (gt_files_write(POLICY_MARK, 0600, GT_FILES_OURS, gt_bytes_str(hex),
+	                   why, sizeof why) != 0)
 		gt_log_line(GT_LOG_WARN, "policy-mark", "file", POLICY_MARK,
 		            "why", strerror(errno), NULL);
 }
@@ -284,12 +286,13 @@ static void note(struct gt_service *s, const char *what)
 
 static bool write_run(struct gt_service *s)
 {
-	char text[128];
+	char text[128], why[WHY_MAX];
 	struct gt_links *links = atomic_load(&s->links);
 	gt_format(text, sizeof text, "{\"pid\":%ld,\"link\":%u,\"http\":%u}\n",
 	          (long)getpid(), links ? gt_links_port(links) : 0u,
 	          gt_http_port(s->http));
-	return gt_sys_write_file(GT_DIR_RUN, gt_bytes_str(text)) == 0;
+	return gt_files_write(GT_DIR_RUN, 0600, GT_FILES_OURS,
+	                      gt_bytes_str(text), why, sizeof why) == 0;
 }
 
 /* ------------------------------------------------- putting together */
@@ -422,8 +425,9 @@ static int start_links(struct gt_service *s)
 		return 0;
 	if (!c->insecure && gt_dir_read_pems(&pems, why, sizeof why) != 0)
 		return refuse("certificates", why, GT_SERVICE_CONFIG);
-	if (!c->insecure && gt_tls_rehearse(pems.ca, pems.cert, pems.key, why,
-	                                    sizeof why) != 0) {
+	if (!c->insecure &&
+	    gt_tls_rehearse((char *)pems.ca.p, (char *)pems.cert.p,
+	                    (char *)pems.key.p, why, sizeof why) != 0) {
 		gt_dir_pems_free(&pems);
 		return refuse("certificates", why, GT_SERVICE_SYSTEM);
 	}
@@ -434,9 +438,9 @@ static int start_links(struct gt_service *s)
 	        .parents = parents,
 	        .nparents = c->naddresses,
 	        .insecure = c->insecure,
-	        .ca_pem = pems.ca,
-	        .cert_pem = pems.cert,
-	        .key_pem = pems.key,
+	        .ca_pem = (char *)pems.ca.p,
+	        .cert_pem = (char *)pems.cert.p,
+	        .key_pem = (char *)pems.key.p,
 	        .parent_code = c->parent,
 	        .max_links = small(c->max_links),
 	        .max_per_address = small(c->max_per_address),
@@ -491,20 +495,24 @@ static int post_members(struct gt_service *s)
 	                   GT_SERVICE_SYSTEM);
 }
 
+static bool is_taken(const struct gt_id *layer_hash)
+{
+	struct gt_buffer file;
+	struct gt_id taken;
+	char why[WHY_MAX];
+	bool is =
+	        gt_files_read(POLICY_MARK, 256, &file, why, sizeof why) == 0 &&
+	        gt_unhex(taken.b, GT_ID_BYTES, (const char *)file.p) &&
+	        gt_id_eq(&taken, layer_hash);
+	gt_buffer_free(&file);
+	return is;
+}
+
 void gt_service_layer(struct gt_service *s, struct gt_bytes layer,
                       const struct gt_id *layer_hash)
 {
-	struct gt_bytes file = {NULL, 0};
-	struct gt_id taken = {{0}};
-	if (layer.n == 0)
+	if (layer.n == 0 || is_taken(layer_hash))
 		return;
-	if (gt_sys_read_file(POLICY_MARK, 256, &file) == 0 &&
-	    gt_unhex(taken.b, GT_ID_BYTES, (const char *)file.p) &&
-	    gt_id_eq(&taken, layer_hash)) {
-		free((void *)(uintptr_t)file.p);
-		return;
-	}
-	free((void *)(uintptr_t)file.p);
 	pthread_mutex_lock(&s->mark_lock);
 	s->mark = *layer_hash;
 	pthread_mutex_unlock(&s->mark_lock);

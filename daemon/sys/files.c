@@ -13,28 +13,37 @@
 #include "sys.h"
 #include "translate.h"
 
+/* errno stays what it was: it says more than the status. */
 static int failed(const char *path, char *why, size_t cap)
 {
-	int e = errno;
+	int error = errno;
 	gt_say_into(why, cap, GT_T_CLI_FILE_FAILED, path,
-	            gt_translate_errno(e));
-	if (e == EEXIST)
+	            gt_translate_errno(error));
+	errno = error;
+	if (error == EEXIST)
 		return -GT_ECONFLICT;
-	return e == ENOENT ? -GT_EUNKNOWN : -GT_EIO;
+	return error == ENOENT ? -GT_EUNKNOWN : -GT_EIO;
 }
 
-static bool write_all(int fd, struct gt_bytes b)
+/* ------------------------------------------------------------ writing */
+
+/* The file that is written first, its name put into temp. */
+static int open_temp(char *temp, size_t cap, unsigned mode,
+                     enum gt_files_how how)
 {
-	while (b.n > 0) {
-		ssize_t n = write(fd, b.p, b.n);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		b.p += n;
-		b.n -= (size_t)n;
+	int flags = O_WRONLY | O_CREAT | O_CLOEXEC;
+	size_t n = strlen(temp);
+	switch (how) {
+	case GT_FILES_NEW:
+		return open(temp, flags | O_EXCL, (mode_t)mode);
+	case GT_FILES_REPLACE:
+		gt_format(temp + n, cap - n, ".XXXXXX");
+		return mkstemp(temp);
+	case GT_FILES_OURS:
+		gt_format(temp + n, cap - n, ".new");
+		return open(temp, flags | O_TRUNC, (mode_t)mode);
 	}
-	return true;
+	return -1;
 }
 
 int gt_files_write(const char *path, unsigned mode, enum gt_files_how how,
@@ -45,78 +54,116 @@ int gt_files_write(const char *path, unsigned mode, enum gt_files_how how,
 		errno = ENAMETOOLONG;
 		return failed(path, why, why_cap);
 	}
-	if (how == GT_FILES_REPLACE)
-		gt_format(temp + strlen(temp), 8, ".XXXXXX");
-	int fd = how == GT_FILES_REPLACE
-	                 ? mkstemp(temp)
-	                 : open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-	                        (mode_t)mode);
+	int fd = open_temp(temp, sizeof temp, mode, how);
 	if (fd < 0)
 		return failed(path, why, why_cap);
-	bool ok = fchmod(fd, (mode_t)mode) == 0 && write_all(fd, bytes) &&
-	          fsync(fd) == 0;
+	bool ok = fchmod(fd, (mode_t)mode) == 0 &&
+	          gt_sys_pwrite(fd, bytes.p, bytes.n, 0) == 0 && fsync(fd) == 0;
 	ok = close(fd) == 0 && ok;
 	ok = ok && (how == GT_FILES_NEW || rename(temp, path) == 0);
-	ok = ok && gt_sys_sync_parent(path) == 0;
+	ok = ok && gt_sys_sync_parent(AT_FDCWD, path) == 0;
 	if (ok)
 		return 0;
 	int status = failed(path, why, why_cap);
+	int error = errno;
 	(void)unlink(temp); /* what failed is reported already */
+	errno = error;
 	return status == -GT_ECONFLICT ? -GT_EIO : status;
 }
 
-static int slurp(int fd, size_t max, struct gt_bytes *out)
+/* ------------------------------------------------------------ reading */
+
+/* 0, -GT_EIO with errno, -GT_ELIMIT, -GT_ENOMEM. */
+static int slurp(int fd, size_t max, struct gt_buffer *out)
 {
-	size_t n = 0, cap = 4096;
-	uint8_t *p = malloc(cap);
-	while (p) {
-		ssize_t got = read(fd, p + n, cap - 1 - n);
+	struct stat st;
+	bool sized = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	if (sized && (uint64_t)st.st_size > max)
+		return -GT_ELIMIT;
+	/* a secret in a file is never moved: there is room for all of it */
+	size_t room = sized ? (size_t)st.st_size + 1 : 4096;
+	while (gt_buffer_room(out, room)) {
+		ssize_t got = read(fd, out->p + out->n, out->cap - 1 - out->n);
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got < 0 || (n += (size_t)got) > max) {
-			free(p);
-			return got < 0 ? -GT_EIO : -GT_ELIMIT;
-		}
-		if (got == 0) {
-			p[n] = '\0';
-			*out = gt_bytes_of(p, n);
+		if (got < 0)
+			return -GT_EIO;
+		out->n += (size_t)got;
+		out->p[out->n] = '\0';
+		if (out->n > max)
+			return -GT_ELIMIT;
+		if (got == 0)
 			return 0;
-		}
-		if (n == cap - 1) {
-			uint8_t *q = realloc(p, cap *= 2);
-			if (!q)
-				free(p);
-			p = q;
-		}
+		room = 1;
 	}
 	return -GT_ENOMEM;
 }
 
-int gt_files_read(const char *path, size_t max, struct gt_bytes *out, char *why,
-                  size_t why_cap)
+static int read_fd(const char *path, int fd, size_t max, struct gt_buffer *out,
+                   char *why, size_t why_cap)
 {
-	bool stdin_ = strcmp(path, "-") == 0;
-	int fd = stdin_ ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	*out = gt_bytes_of(NULL, 0);
-	if (fd < 0)
-		return failed(path, why, why_cap);
 	int status = slurp(fd, max, out);
+	if (status == 0)
+		return 0;
+	int error = errno;
+	gt_buffer_wipe(out);
+	errno = error;
 	if (status == -GT_EIO)
-		status = failed(path, why, why_cap);
-	else if (status)
-		gt_say_into(why, why_cap, GT_T_CLI_FILE_FAILED, path,
-		            gt_translate_error(status));
-	if (!stdin_)
-		(void)close(fd); /* only read from */
+		return failed(path, why, why_cap);
+	gt_say_into(why, why_cap, GT_T_CLI_FILE_FAILED, path,
+	            gt_translate_error(status));
 	return status;
 }
 
-/* One that is there already was made to last by whoever made it. */
-static bool have_folder(const char *path, mode_t mode)
+static void close_read(int fd)
 {
-	if (mkdir(path, mode) == 0)
-		return gt_sys_sync_made(path) == 0;
-	return errno == EEXIST;
+	int error = errno;
+	(void)close(fd); /* only read from */
+	errno = error;
+}
+
+/* A pipe put where a node's file should be must not hold it up. */
+static bool regular(int fd)
+{
+	struct stat st;
+	if (fstat(fd, &st) != 0)
+		return false;
+	errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+	return S_ISREG(st.st_mode);
+}
+
+int gt_files_read(const char *path, size_t max, struct gt_buffer *out,
+                  char *why, size_t why_cap)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	*out = (struct gt_buffer){0};
+	if (fd < 0)
+		return failed(path, why, why_cap);
+	int status = regular(fd) ? read_fd(path, fd, max, out, why, why_cap)
+	                         : failed(path, why, why_cap);
+	close_read(fd);
+	return status;
+}
+
+int gt_files_take(const char *path, size_t max, struct gt_buffer *out,
+                  char *why, size_t why_cap)
+{
+	bool given = strcmp(path, "-") == 0;
+	int fd = given ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	*out = (struct gt_buffer){0};
+	if (fd < 0)
+		return failed(path, why, why_cap);
+	int status = read_fd(path, fd, max, out, why, why_cap);
+	if (!given)
+		close_read(fd);
+	return status;
+}
+
+/* ------------------------------------------------------------ folders */
+
+static bool have_folder(const char *path, unsigned mode)
+{
+	return gt_sys_make_folder(AT_FDCWD, path, mode) == 0;
 }
 
 int gt_files_mkdir(const char *path, unsigned mode, char *why, size_t why_cap)
@@ -134,7 +181,7 @@ int gt_files_mkdir(const char *path, unsigned mode, char *why, size_t why_cap)
 			return failed(part, why, why_cap);
 		*p = '/';
 	}
-	if (have_folder(path, (mode_t)mode) && chmod(path, (mode_t)mode) == 0)
+	if (have_folder(path, mode) && chmod(path, (mode_t)mode) == 0)
 		return 0;
 	return failed(path, why, why_cap);
 }

@@ -2,7 +2,7 @@
 #ifndef GT_NODE_DIR_H
 #define GT_NODE_DIR_H
 
-#include "base.h"
+#include "buffer.h"
 
 /* 64 hex digits and perhaps the end of a line. 0, or negative with why, which
  * names the file. */
@@ -12,22 +12,26 @@ int gt_dir_read_key(const char *path, uint8_t out[32], char *why,
 /* A file of roster rows: 32-bit big-endian length, encoded Signed, again and
  * again. v points into file. */
 struct gt_dir_members {
-	struct gt_bytes file;
+	struct gt_buffer file;
 	struct gt_bytes *v;
 	size_t n;
 };
-/* Splits bytes that stay the caller's; free(out->v). 0, -GT_EMALFORMED,
- * -GT_ENOMEM. */
-int gt_dir_split_members(struct gt_bytes bytes, struct gt_dir_members *out);
-/* No such file: none, and 0. */
+/* The next row of such bytes; *rest moves behind it, *row points into them. 1;
+ * 0: none is left; -GT_EMALFORMED. */
+int gt_dir_next_member(struct gt_bytes *rest, struct gt_bytes *row);
+/* All of a file's rows. No such file: none, and 0. Negative: why, which names
+ * the file, and *out is empty. */
 int gt_dir_read_members(const char *path, struct gt_dir_members *out, char *why,
                         size_t why_cap);
+/* Frees what was read; *m is empty then. */
 void gt_dir_members_free(struct gt_dir_members *m);
 
 /* Certificates and key for links, as text. */
 struct gt_dir_pems {
-	char *ca, *cert, *key;
+	struct gt_buffer ca, cert, key;
 };
+/* Reads all three from the node's directory. 0, or negative with why, which
+ * names the file; then *out is empty. */
 int gt_dir_read_pems(struct gt_dir_pems *out, char *why, size_t why_cap);
 /* Overwrites the key before it is given back. */
 void gt_dir_pems_free(struct gt_dir_pems *p);

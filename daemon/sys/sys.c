@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -101,96 +100,29 @@ int gt_sys_sync_folder(int dir, const char *name)
 	return status;
 }
 
-int gt_sys_sync_parent(const char *path)
+int gt_sys_sync_parent(int dir, const char *path)
 {
 	char folder[4096];
 	const char *slash = strrchr(path, '/');
 	size_t n = slash ? (size_t)(slash - path) + 1 : 0;
 	if (n == 0)
-		return gt_sys_sync_folder(AT_FDCWD, ".");
+		return gt_sys_sync_folder(dir, ".");
 	if (n >= sizeof folder) {
 		errno = ENAMETOOLONG;
 		return -GT_EIO;
 	}
 	gt_format(folder, sizeof folder, "%.*s", (int)n, path);
-	return gt_sys_sync_folder(AT_FDCWD, folder);
+	return gt_sys_sync_folder(dir, folder);
 }
 
-int gt_sys_sync_made(const char *path)
+int gt_sys_make_folder(int dir, const char *path, unsigned mode)
 {
-	if (gt_sys_sync_parent(path) == 0)
-		return 0;
+	if (mkdirat(dir, path, (mode_t)mode) != 0)
+		return errno == EEXIST ? 0 : gt_sys_status(errno);
+	int status = gt_sys_sync_parent(dir, path);
 	int error = errno;
-	(void)rmdir(path);
-	errno = error;
-	return -GT_EIO;
-}
-
-int gt_sys_mkdir(const char *path)
-{
-	struct stat st;
-	if (mkdir(path, 0700) == 0)
-		return gt_sys_sync_made(path);
-	if (errno != EEXIST || stat(path, &st) != 0)
-		return -GT_EIO;
-	errno = ENOTDIR;
-	return S_ISDIR(st.st_mode) ? 0 : -GT_EIO;
-}
-
-static int read_all(int fd, size_t max, struct gt_bytes *out)
-{
-	struct stat st;
-	if (fstat(fd, &st) != 0)
-		return -GT_EIO;
-	if (!S_ISREG(st.st_mode)) {
-		errno = EINVAL;
-		return -GT_EIO;
-	}
-	if ((uint64_t)st.st_size > max)
-		return -GT_ELIMIT;
-	size_t n = (size_t)st.st_size;
-	uint8_t *p = malloc(n + 1);
-	if (!p)
-		return -GT_ENOMEM;
-	if (gt_sys_pread(fd, p, n, 0) != 0) {
-		free(p);
-		return -GT_EIO;
-	}
-	p[n] = 0;
-	out->p = p;
-	out->n = n;
-	return 0;
-}
-
-int gt_sys_read_file(const char *path, size_t max, struct gt_bytes *out)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return -GT_EIO;
-	int status = read_all(fd, max, out);
-	int error = errno;
-	close(fd);
-	errno = error;
-	return status;
-}
-
-int gt_sys_write_file(const char *path, struct gt_bytes bytes)
-{
-	char temp[4096];
-	int n = snprintf(temp, sizeof temp, "%s.new", path);
-	if (n < 0 || (size_t)n >= sizeof temp)
-		return -GT_ELIMIT;
-	int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return gt_sys_status(errno);
-	int status = gt_sys_pwrite(fd, bytes.p, bytes.n, 0);
-	if (status == 0 && fsync(fd) != 0)
-		status = gt_sys_status(errno);
-	if (close(fd) != 0 && status == 0)
-		status = gt_sys_status(errno);
-	if (status == 0 && rename(temp, path) != 0)
-		status = gt_sys_status(errno);
 	if (status != 0)
-		unlink(temp);
-	return status;
+		(void)unlinkat(dir, path, AT_REMOVEDIR);
+	errno = error;
+	return status == -GT_EIO ? -GT_ESTORE : status;
 }

@@ -64,12 +64,13 @@ static int compile(struct gt_bytes body)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct gt_complaints c = {0};
-	struct gt_bytes in = gt_bytes_of(data, size), body;
+	struct gt_bytes in = gt_bytes_of(data, size);
+	struct gt_buffer body;
 	int rc = gt_policy_parse(&body, "fuzz", in, "en", &c);
 	check(rc == 0 || (rc == -GT_EINVALID && c.n > 0 && !body.p));
 	if (rc == 0) {
-		check(compile(body) == 0);
-		free((void *)(uintptr_t)body.p);
+		check(compile(gt_buffer_bytes(&body)) == 0);
+		gt_buffer_free(&body);
 	}
 	gt_complaints_free(&c);
 	compile(in);

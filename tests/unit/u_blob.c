@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "blob.h"
+#include "files.h"
 #include "object.h"
 #include "sys.h"
 
@@ -401,9 +402,11 @@ static void unpack(struct packed *k)
 
 static void stage(struct bench *b, const char *name, const uint8_t *p, size_t n)
 {
-	char path[256];
+	char path[256], why[512];
 	gt_blobs_staged_path(b->dir, name, path, sizeof path);
-	assert_int_equal(gt_sys_write_file(path, gt_bytes_of(p, n)), 0);
+	assert_int_equal(gt_files_write(path, 0600, GT_FILES_OURS,
+	                                gt_bytes_of(p, n), why, sizeof why),
+	                 0);
 }
 
 static bool staged(struct bench *b, const char *name)

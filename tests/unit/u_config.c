@@ -155,7 +155,7 @@ struct golden {
 static void check_golden(const struct golden *g, const char *lang, bool policy)
 {
 	struct gt_complaints c = {0};
-	struct gt_bytes layer;
+	struct gt_buffer layer;
 	char all[8192] = "";
 	int rc = policy ? gt_policy_parse(&layer, "f", gt_bytes_str(g->yaml),
 	                                  lang, &c)
@@ -401,7 +401,7 @@ static struct gt_layer *load_layer(const char *path)
 {
 	static char text[1 << 16];
 	struct gt_complaints c = {0};
-	struct gt_bytes body;
+	struct gt_buffer body;
 	struct gt_layer *layer;
 	char why[200];
 	FILE *f = fopen(path, "r");
@@ -412,8 +412,10 @@ static struct gt_layer *load_layer(const char *path)
 	show(&c);
 	assert_int_equal(rc, 0);
 	assert_int_equal(c.n, 0);
-	assert_int_equal(gt_layer_new(&layer, body, why, sizeof why), 0);
-	free((void *)(uintptr_t)body.p);
+	assert_int_equal(
+	        gt_layer_new(&layer, gt_buffer_bytes(&body), why, sizeof why),
+	        0);
+	gt_buffer_free(&body);
 	return layer;
 }
 
@@ -503,7 +505,7 @@ static void layers_in_full(void **state)
 	        "- {name: two, to: county, verdict: on-demand, when:\n"
 	        "   [{region: \"*\"}, {region: {not: 33}}]}\n";
 	struct gt_complaints c = {0};
-	struct gt_bytes body;
+	struct gt_buffer body;
 	int rc = gt_policy_parse(&body, "f", gt_bytes_str(yaml), "en", &c);
 	show(&c);
 	assert_int_equal(rc, 0);
@@ -543,14 +545,14 @@ static void layers_in_full(void **state)
 	assert_int_equal(r->when[1]->field, GT__FIELD__REGION);
 	assert_true(r->when[1]->negate);
 	gt__layer__free_unpacked(l, NULL);
-	free((void *)(uintptr_t)body.p);
+	gt_buffer_free(&body);
 }
 
 static void unreached_rules_are_mentioned(void **state)
 {
 	(void)state;
 	struct gt_complaints c = {0};
-	struct gt_bytes body;
+	struct gt_buffer body;
 	assert_int_equal(
 	        gt_policy_parse(&body, "f",
 	                        gt_bytes_str("default: deny\nrules:\n"
@@ -558,7 +560,7 @@ static void unreached_rules_are_mentioned(void **state)
 	                                     "- {name: b, verdict: deny}\n"),
 	                        "en", &c),
 	        0);
-	free((void *)(uintptr_t)body.p);
+	gt_buffer_free(&body);
 	assert_int_equal(c.n, 1);
 	assert_string_equal(c.v[0],
 	                    "f:4:3: rules[b]: never reached: rule `a` above "

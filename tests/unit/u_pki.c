@@ -32,18 +32,18 @@ static const char tree_text[] =
         "  - {code: 33-nju, name: 南京大学}\n"
         "  - {code: 33-ou, node: \"33\"}\n";
 
-static struct gt_bytes slurp(const char *name)
+static struct gt_buffer slurp(const char *name)
 {
 	char path[512];
-	struct gt_bytes b;
+	struct gt_buffer b;
 	gt_format(path, sizeof path, "%s/pki/%s", dir, name);
 	assert_int_equal(gt_files_read(path, 1 << 20, &b, why, sizeof why), 0);
 	return b;
 }
 
-static void drop(struct gt_bytes b)
+static void drop(struct gt_buffer b)
 {
-	free((void *)(uintptr_t)b.p);
+	gt_buffer_free(&b);
 }
 
 static int parse(struct gt_tree *tree, const char *text, char **complaints)
@@ -145,8 +145,8 @@ static void names_are_the_chain_of_codes(void **state)
 	};
 	for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
 		char uri[GT_CERT_URI_MAX];
-		struct gt_bytes pem = slurp(want[i][0]);
-		X509 *x = gt_cert_of_pem(pem);
+		struct gt_buffer pem = slurp(want[i][0]);
+		X509 *x = gt_cert_of_pem(gt_buffer_bytes(&pem));
 		assert_non_null(x);
 		assert_true(gt_cert_uri(x, uri, sizeof uri));
 		assert_string_equal(uri, want[i][1]);
@@ -173,8 +173,8 @@ static void secrets_are_private(void **state)
 /* Codes of a node's members.bin, each row unsealed, joined by spaces. */
 static void members_of(const char *name, char *out, size_t cap)
 {
-	struct gt_bytes file = slurp(name), hex = slurp("roster.key");
-	struct gt_bytes rest = file;
+	struct gt_buffer file = slurp(name), hex = slurp("roster.key");
+	struct gt_bytes rest = gt_buffer_bytes(&file);
 	uint8_t roster[32];
 	char text[65];
 	memcpy(text, hex.p, 64);
@@ -230,8 +230,8 @@ static void keys_are_never_written_over(void **state)
 {
 	(void)state;
 	char path[512], more[sizeof tree_text + 64];
-	struct gt_bytes a = slurp("nodes/33/node.key");
-	struct gt_bytes b = slurp("nodes/33/key.pem"), c = slurp("ca.key");
+	struct gt_buffer a = slurp("nodes/33/node.key");
+	struct gt_buffer b = slurp("nodes/33/key.pem"), c = slurp("ca.key");
 	gt_format(path, sizeof path, "%s/pki", dir);
 	assert_int_equal(gt_pki_create(path, "x", why, sizeof why),
 	                 -GT_ECONFLICT);
@@ -242,11 +242,11 @@ static void keys_are_never_written_over(void **state)
 	assert_string_equal(gt_pki_find(pki, "330106109")->parent, "330106");
 	assert_int_equal(gt_pki_renew(pki, "33", 30, why, sizeof why), 0);
 	gt_pki_close(pki);
-	struct gt_bytes a2 = slurp("nodes/33/node.key");
-	struct gt_bytes b2 = slurp("nodes/33/key.pem"), c2 = slurp("ca.key");
-	assert_true(gt_bytes_eq(a, a2));
-	assert_true(gt_bytes_eq(b, b2));
-	assert_true(gt_bytes_eq(c, c2));
+	struct gt_buffer a2 = slurp("nodes/33/node.key");
+	struct gt_buffer b2 = slurp("nodes/33/key.pem"), c2 = slurp("ca.key");
+	assert_true(gt_bytes_eq(gt_buffer_bytes(&a), gt_buffer_bytes(&a2)));
+	assert_true(gt_bytes_eq(gt_buffer_bytes(&b), gt_buffer_bytes(&b2)));
+	assert_true(gt_bytes_eq(gt_buffer_bytes(&c), gt_buffer_bytes(&c2)));
 	drop(a), drop(b), drop(c), drop(a2), drop(b2), drop(c2);
 	assert_int_equal(openssl("verify -CAfile ca.pem nodes/33/cert.pem"), 0);
 }
@@ -279,7 +279,7 @@ static void a_forged_roster_is_not_opened(void **state)
 	(void)state;
 	char path[512];
 	struct gt_pki *pki;
-	struct gt_bytes file = slurp("members.bin");
+	struct gt_buffer file = slurp("members.bin");
 	uint8_t *copy = malloc(file.n);
 	assert_non_null(copy);
 	memcpy(copy, file.p, file.n);
@@ -293,7 +293,8 @@ static void a_forged_roster_is_not_opened(void **state)
 	assert_true(gt_pki_open(&pki, path, why, sizeof why) < 0);
 	free(copy);
 	gt_format(path, sizeof path, "%s/pki/members.bin", dir);
-	assert_int_equal(gt_files_write(path, 0644, GT_FILES_REPLACE, file, why,
+	assert_int_equal(gt_files_write(path, 0644, GT_FILES_REPLACE,
+	                                gt_buffer_bytes(&file), why,
 	                                sizeof why),
 	                 0);
 	drop(file);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "rewrite.h"
 #include "sys.h"
 
@@ -54,11 +55,13 @@ static void put_file(const char *path, const uint8_t *p, size_t n)
 
 static void holds(const char *path, const uint8_t *p, size_t n)
 {
-	struct gt_bytes file;
-	assert_int_equal(gt_sys_read_file(path, 1 << 24, &file), 0);
+	struct gt_buffer file;
+	char why[256];
+	assert_int_equal(gt_files_read(path, 1 << 24, &file, why, sizeof why),
+	                 0);
 	assert_int_equal(file.n, n);
 	assert_memory_equal(file.p, p, n);
-	free((void *)(uintptr_t)file.p);
+	gt_buffer_free(&file);
 }
 
 static void test_none(void **state)
@@ -133,12 +136,14 @@ static void test_refused(void **state)
 static void copy(const struct box *b, const char *end)
 {
 	char from[128], to[128];
-	struct gt_bytes file;
+	struct gt_buffer file;
+	char why[256];
 	gt_format(from, sizeof from, "%s/db%s", b->dir, end);
 	gt_format(to, sizeof to, "%s/crashed%s", b->dir, end);
-	assert_int_equal(gt_sys_read_file(from, 1 << 24, &file), 0);
+	assert_int_equal(gt_files_read(from, 1 << 24, &file, why, sizeof why),
+	                 0);
 	put_file(to, file.p, file.n);
-	free((void *)(uintptr_t)file.p);
+	gt_buffer_free(&file);
 }
 
 static void sql(sqlite3 *db, const char *text, const char *want)

@@ -118,7 +118,8 @@ static struct gt_manifest *pack_and_check(const char *source,
 	assert_true(fd >= 0);
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_int_equal(st.st_size, out->stored);
-	assert_int_equal(gt_manifest_new(&m, out->manifest, why, sizeof why),
+	assert_int_equal(gt_manifest_new(&m, gt_buffer_bytes(&out->manifest),
+	                                 why, sizeof why),
 	                 0);
 	status = gt_object_check(m, true, read_fd, &fd, why, sizeof why);
 	if (status)

@@ -165,10 +165,11 @@ static void so_does_one_above_them(void **state)
 	                               why, sizeof why) < 0);
 	assert_false(is_there("objects"));
 	fails = FOLDERS;
-	assert_int_equal(gt_sys_mkdir(in_box("data")), -GT_EIO);
+	assert_int_equal(gt_sys_make_folder(AT_FDCWD, in_box("data"), 0700),
+	                 -GT_ESTORE);
 	assert_false(is_there("data"));
-	assert_int_equal(gt_sys_mkdir(in_box("data")), 0);
-	assert_int_equal(gt_sys_mkdir(in_box("data")), 0);
+	assert_int_equal(gt_sys_make_folder(AT_FDCWD, in_box("data"), 0700), 0);
+	assert_int_equal(gt_sys_make_folder(AT_FDCWD, in_box("data"), 0700), 0);
 	assert_int_equal(gt_blob_store_open((struct gt_blob_store **)state, box,
 	                                    0, why, sizeof why),
 	                 0);

@@ -127,7 +127,7 @@ static enum MHD_Result complain(struct gt_request *rq,
 
 enum MHD_Result gt_http_policy(struct gt_request *rq)
 {
-	struct gt_bytes layer = {0};
+	struct gt_buffer layer;
 	struct gt_complaints c = {0};
 	const char *name = gt_rq_arg(rq, "name");
 	enum MHD_Result done;
@@ -135,7 +135,8 @@ enum MHD_Result gt_http_policy(struct gt_request *rq)
 	        gt_policy_parse(&layer, name && *name ? name : "policy.yaml",
 	                        gt_bytes_of(rq->body, rq->nbody), rq->lang, &c);
 	if (rc == 0) {
-		struct gt_event e = {.type = GT_EV_LAYER, .body = layer};
+		struct gt_event e = {.type = GT_EV_LAYER,
+		                     .body = gt_buffer_bytes(&layer)};
 		done = gt_rq_command(rq, &e, replied);
 	} else if (c.n > 0) {
 		done = complain(rq, &c);
@@ -143,7 +144,7 @@ enum MHD_Result gt_http_policy(struct gt_request *rq)
 		done = gt_rq_error(rq, rc, "");
 	}
 	gt_complaints_free(&c);
-	free((void *)(uintptr_t)layer.p);
+	gt_buffer_free(&layer);
 	return done;
 }
 

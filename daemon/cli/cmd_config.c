@@ -1,0 +1,60 @@
+/* guantong config: what a node is told in its guantong.yaml. */
+#include <stdlib.h>
+
+#include "cli.h"
+#include "dir.h"
+#include "say.h"
+
+enum { PATH = 4096 };
+
+static enum gt_exit config_check(struct gt_cli *cli, const struct gt_args *args)
+{
+	const char *path = gt_args_word(args, 0);
+	char own[PATH];
+	struct gt_complaints c = {NULL, 0};
+	struct gt_config *config = malloc(sizeof *config);
+	gt_format(own, sizeof own, "%.4000s/%s", cli->dir, GT_DIR_CONFIG);
+	if (!config)
+		return gt_cli_no_memory(cli);
+	if (!path)
+		path = own;
+	int status = gt_config_load(config, path, cli->lang, &c);
+	free(config);
+	return gt_cli_complaints(cli, path, status, &c);
+}
+
+static enum gt_exit config_show(struct gt_cli *cli, const struct gt_args *args)
+{
+	struct gt_config *config = gt_cli_config(cli);
+	char *text = config ? gt_config_print(config) : NULL;
+	enum gt_exit code = text ? GT_EXIT_OK : GT_EXIT_FAILED;
+	(void)args;
+	if (text)
+		(void)fputs(text, cli->out);
+	free(text);
+	free(config);
+	return code;
+}
+
+static enum gt_exit config_keys(struct gt_cli *cli, const struct gt_args *args)
+{
+	char *text = gt_config_document(cli->lang);
+	(void)args;
+	if (!text)
+		return gt_cli_no_memory(cli);
+	(void)fputs(text, cli->out);
+	free(text);
+	return GT_EXIT_OK;
+}
+
+const struct gt_command gt_cmd_config[] = {
+        {"check", "[FILE]", GT_T_CLI_A_CONFIG_CHECK, 0, 1, NULL,
+         "guantong -C /srv/guantong/33 config check\n"
+         "guantong config check configs/county.yaml\n",
+         config_check, NULL},
+        {"show", "", GT_T_CLI_A_CONFIG_SHOW, 0, 0, NULL,
+         "guantong config show\n", config_show, NULL},
+        {"keys", "", GT_T_CLI_A_CONFIG_KEYS, 0, 0, NULL,
+         "guantong config keys\n", config_keys, NULL},
+        {0},
+};
