@@ -1,12 +1,10 @@
 #include "cli.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "nearest.h"
 #include "say.h"
-#include "translate.h"
 #include "version.h"
 
 enum { NAMES = 64 };
@@ -92,66 +90,6 @@ const struct gt_command gt_cli_commands[] = {
          run_version, NULL},
         {0},
 };
-
-/* ------------------------------------------------------------- exit */
-
-enum gt_exit gt_cli_exit(int status)
-{
-	switch (status < 0 ? -status : status) {
-	case 0:
-		return GT_EXIT_OK;
-	case GT_ECLOSED:
-		return GT_EXIT_NOT_RUNNING;
-	case GT_EUNKNOWN:
-		return GT_EXIT_NOT_FOUND;
-	case GT_EDENIED:
-	case GT_ECONFLICT:
-	case GT_ESTATE:
-	case GT_ESTALE:
-	case GT_EREVOKED:
-		return GT_EXIT_DENIED;
-	default:
-		return GT_EXIT_FAILED;
-	}
-}
-
-enum gt_exit gt_cli_fail(struct gt_cli *cli, int status, const char *why)
-{
-	char text[GT_TRANSLATE_MAX];
-	(void)fprintf(cli->err, "guantong: %s\n",
-	              gt_translate(text, NULL, why));
-	return gt_cli_exit(status);
-}
-
-bool gt_cli_number(struct gt_cli *cli, const struct gt_args *args,
-                   const char *name, uint64_t min, uint64_t max, uint64_t *out)
-{
-	const char *text = gt_args_get(args, name);
-	char *end = NULL;
-	if (!text)
-		return true;
-	errno = 0;
-	unsigned long long v = strtoull(text, &end, 10);
-	if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 &&
-	    v >= min && v <= max) {
-		*out = v;
-		return true;
-	}
-	gt_say(cli->err, GT_T_CLI_NUMBER, name, (unsigned long long)min,
-	       (unsigned long long)max, text);
-	return false;
-}
-
-bool gt_cli_json(struct gt_cli *cli, const json_t *value)
-{
-	char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY)
-	                   : NULL;
-	if (!text)
-		return false;
-	(void)fprintf(cli->out, "%s\n", text);
-	free(text);
-	return true;
-}
 
 /* ------------------------------------------------------------- help */
 

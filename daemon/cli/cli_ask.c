@@ -42,11 +42,6 @@ enum gt_exit gt_cli_refused(struct gt_cli *cli, int status,
 	return gt_cli_fail(cli, status, gt_client_why(client));
 }
 
-enum gt_exit gt_cli_no_memory(struct gt_cli *cli)
-{
-	return gt_cli_fail(cli, -GT_ENOMEM, gt_text(GT_T_CLI_NOMEM));
-}
-
 bool gt_cli_answered(struct gt_cli *cli, const struct gt_client *client,
                      int status, const json_t *answer, enum gt_exit *code)
 {
@@ -85,31 +80,6 @@ struct gt_config *gt_cli_config(struct gt_cli *cli)
 	return NULL;
 }
 
-enum gt_exit gt_cli_complaints(struct gt_cli *cli, const char *what, int status,
-                               struct gt_complaints *c)
-{
-	enum gt_exit code = gt_cli_exit(status);
-	json_t *list = cli->json ? json_array() : NULL;
-	for (size_t i = 0; i < c->n; i++) {
-		if (cli->json)
-			(void)json_array_append_new(list, json_string(c->v[i]));
-		else
-			(void)fprintf(cli->err, "%s\n", c->v[i]);
-	}
-	if (cli->json) {
-		json_t *v = json_pack("{s:s, s:b, s:O}", "file", what, "ok",
-		                      status == 0, "complaints", list);
-		if (!gt_cli_json(cli, v))
-			code = gt_cli_no_memory(cli);
-		json_decref(v);
-	} else if (status == 0) {
-		gt_say(cli->out, GT_T_CLI_CHECK_OK, what);
-	}
-	json_decref(list);
-	gt_complaints_free(c);
-	return code;
-}
-
 bool gt_cli_rid(struct gt_cli *cli, const char *word, char out[GT_RID_MAX + 1])
 {
 	bool fits = true;
@@ -144,20 +114,6 @@ const char *gt_cli_level(const char *word)
 		if (strcmp(word, rows[i].word) == 0)
 			return gt_text(rows[i].text);
 	return word ? word : "";
-}
-
-bool gt_cli_choice(struct gt_cli *cli, const struct gt_args *args,
-                   const char *name, const char *const *words,
-                   enum gt_text list)
-{
-	const char *value = gt_args_get(args, name);
-	if (!value)
-		return true;
-	for (; *words; words++)
-		if (strcmp(value, *words) == 0)
-			return true;
-	gt_say(cli->err, GT_T_CLI_CHOICE, name, value, gt_text(list));
-	return false;
 }
 
 const char *gt_cli_title(const struct gt_cli *cli, const json_t *resource)

@@ -79,7 +79,6 @@ void dialer_tend(struct gt_links *links)
 		later(links);
 }
 
-/* May come before dialer_tend has heard that the dial succeeded. */
 void dialer_lost(struct gt_links *links, bool lived)
 {
 	struct dialer *d = &links->dialer;

@@ -9,7 +9,7 @@
 #include "net_inside.h"
 #include "tls.h"
 
-enum { SWEEP_MS = 50, SWEEP_BATCH = 64, LOG_PER_SECOND = 20 };
+enum { SWEEP_MS = 50, SWEEP_BATCH = 64 };
 
 /* -------------------------------------------------------- the table */
 
@@ -110,36 +110,6 @@ void gt_link_cut(struct gt_links *links, uint32_t peer, const char *why)
 
 /* ---------------------------------------------- the loop's own part */
 
-void links_wake(struct gt_links *links)
-{
-	(void)uv_async_send(&links->wake);
-}
-
-/* Anyone may knock as often as he likes: what is said of it is rationed. */
-void links_log(struct gt_links *links, int level, const char *what,
-               const char *address, const char *why)
-{
-	char text[400];
-	uint64_t second = uv_hrtime() / 1000000000;
-	pthread_mutex_lock(&links->lock);
-	if (second != links->log_second) {
-		links->log_second = second;
-		links->logged = 0;
-	}
-	bool say = links->logged++ < LOG_PER_SECOND;
-	unsigned unsaid = links->unlogged;
-	links->unlogged = say ? 0 : unsaid + 1;
-	pthread_mutex_unlock(&links->lock);
-	if (!say)
-		return;
-	if (unsaid > 0)
-		gt_format(text, sizeof text, "%s (and %u more like it)", why,
-		          unsaid);
-	else
-		gt_copy(text, sizeof text, why);
-	links->events.log(links->arg, level, what, address, text);
-}
-
 static void bury(struct gt_links *links)
 {
 	pthread_mutex_lock(&links->lock);
@@ -148,7 +118,9 @@ static void bury(struct gt_links *links)
 	pthread_mutex_unlock(&links->lock);
 	while (s) {
 		struct stream *next = s->dead;
-		stream_reap(s);
+		bool parent = s->parent, lived = stream_reap(s);
+		if (parent)
+			dialer_lost(links, lived);
 		s = next;
 	}
 }

@@ -1,4 +1,5 @@
-/* net_inside.h: what link.c, stream.c, listener.c and dialer.c share.
+/* net_inside.h: what the files of the links share. link.c calls listener.c and
+ * dialer.c, these stream.c, and all of them links.c.
  *
  * One struct stream a connection. Its rx fields belong to whichever thread runs
  * its rx callback (there is one receive at a time); tx fields and state are
@@ -139,36 +140,58 @@ struct gt_links {
 	unsigned logged, unlogged;
 };
 
-/* link.c */
+/* links.c: any thread */
+
+/* A line for the operator, if not too many came this second: anyone may knock
+ * as often as he likes. */
 void links_log(struct gt_links *links, int level, const char *what,
                const char *address, const char *why);
-/* Makes the loop look after whatever was left for it. Any thread. */
+/* Makes the loop look after whatever was left for it. */
 void links_wake(struct gt_links *links);
 
-/* stream.c. Takes over the nng stream, also on failure. The stream may be gone
- * by the time it returns. 0 or -GT_E...; why it was refused is logged. */
+/* stream.c: any thread, but for the last */
+
+/* Takes over the nng stream, also on failure. The stream may be gone by the
+ * time it returns. 0 or -GT_E...; why it was refused is logged. */
 int stream_open(struct gt_links *links, nng_stream *nng, bool parent,
                 const char *address);
 /* Closes now. The first reason given is the one that counts. */
 void stream_fail(struct stream *s, const char *why);
 /* Queues o (taken over). False: closed or over its limit. */
 bool stream_queue(struct stream *s, struct out *o);
+/* Sends what is queued, within the handshake's deadline, then closes. */
 void stream_drain(struct stream *s, const char *why);
+/* One reference less; the last frees it. */
 void stream_unref(struct stream *s);
+/* Loop thread, once per dead stream: waits for its callbacks and reports it; s
+ * may be gone then. True: it had been up for a while. */
+bool stream_reap(struct stream *s);
 
-/* Loop thread, once per dead stream: waits for its callbacks, reports it. */
-void stream_reap(struct stream *s);
+/* listener.c: loop thread */
 
-/* listener.c, dialer.c: loop thread */
+/* Listens on "host:port" and takes what comes. 0, or -GT_E... and why. */
 int listener_start(struct gt_links *links, const char *where, char *why,
                    size_t why_cap);
+/* Looks after an accept that failed, if one did. */
 void listener_tend(struct gt_links *links);
+/* Ends it, waiting for its callback; also one that never started. */
 void listener_stop(struct gt_links *links);
+
+/* dialer.c: loop thread */
+
+/* Dials the n addresses in turn until one is reached. 0, or -GT_E... and
+ * why. */
 int dialer_start(struct gt_links *links, const char *const *addresses, size_t n,
                  char *why, size_t why_cap);
+/* Looks after a dial that ended, if one did. */
 void dialer_tend(struct gt_links *links);
+/* The link to the parent is gone; lived: it had been up for a while, so the
+ * next dial needs no long pause. May come before dialer_tend has heard that the
+ * dial succeeded. */
 void dialer_lost(struct gt_links *links, bool lived);
+/* Dials now, as if it were the first time. */
 void dialer_redial(struct gt_links *links);
+/* Ends it, waiting for its callback; also one that never started. */
 void dialer_stop(struct gt_links *links);
 
 #endif

@@ -6,6 +6,9 @@
 
 #include "tls.h"
 
+/* A link that came up and went at once is no reason to dial at once. */
+static const uint64_t lived_ns = 5000000000;
+
 /* --------------------------------------------------------- messages */
 
 static void deliver(struct stream *s, struct gt_bulk *m)
@@ -658,7 +661,7 @@ int stream_open(struct gt_links *links, nng_stream *nng, bool parent,
 	return 0;
 }
 
-void stream_reap(struct stream *s)
+bool stream_reap(struct stream *s)
 {
 	struct gt_links *links = s->links;
 	nng_aio_stop(s->end); /* its callback ends a receive that waits */
@@ -684,8 +687,7 @@ void stream_reap(struct stream *s)
 		links_log(links, GT_LOG_WARN,
 		          s->parent ? "parent refused" : "link refused",
 		          s->address, s->why);
-	if (s->parent)
-		dialer_lost(links, s->peer != 0 &&
-		                           uv_hrtime() - s->since > 5000000000);
+	bool lived = s->peer && uv_hrtime() - s->since > lived_ns;
 	stream_unref(s);
+	return lived;
 }
