@@ -1,0 +1,117 @@
+/* prepare.c: what must be right before the node opens, and before it runs. */
+#include "run_inside.h"
+
+#include <openssl/crypto.h>
+#include <sqlite3.h>
+
+#include "dir.h"
+#include "log.h"
+#include "rewrite.h"
+#include "seal.h"
+#include "sweep.h"
+#include "text.h"
+#include "tls.h"
+#include "version.h"
+
+int prepare_refused(const char *what, const char *why, int exit_status)
+{
+	gt_log_line(GT_LOG_ERROR, "cannot-start", "part", what, "why", why,
+	            NULL);
+	return exit_status;
+}
+
+static int open_database(sqlite3 **db, char *why, size_t why_cap)
+{
+	/* The core's thread alone uses this connection. */
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+	            SQLITE_OPEN_NOMUTEX;
+	int status = gt_rewrite_drop(GT_DIR_DATABASE, why, why_cap);
+	if (status != 0)
+		return status;
+	status = -GT_ESTORE;
+	/* opened, it has not looked at its log yet */
+	if (sqlite3_open_v2(GT_DIR_DATABASE, db, flags, NULL) == SQLITE_OK)
+		status = gt_rewrite(
+		        sqlite3_filename_wal(sqlite3_db_filename(*db, "main")),
+		        why, why_cap);
+	else
+		gt_format(why, why_cap, GT_DIR_DATABASE ": %s",
+		          *db ? sqlite3_errmsg(*db) : gt_strerror(-GT_ENOMEM));
+	if (status != 0)
+		sqlite3_close(*db);
+	return status;
+}
+
+/* As gt_tls_rehearse, of the signatures that are not TLS's. Asked for its
+ * global context, OpenSSL says whether it could make it; asked for anything
+ * else, it would follow a null pointer into it. */
+static bool rehearse_key(const uint8_t seed[32])
+{
+	struct gt_key key;
+	uint8_t sig[64];
+	struct gt_bytes text = gt_bytes_str("rehearsal");
+	return OSSL_LIB_CTX_get0_global_default() &&
+	       gt_key_from_seed(&key, seed) == 0 &&
+	       gt_sign(&key, text, sig) == 0 &&
+	       gt_verify(key.public, text, sig) == 0;
+}
+
+int prepare_node(struct gt_service *s)
+{
+	const struct gt_config *c = s->config;
+	char why[RUN_WHY] = "";
+	sqlite3 *db = NULL;
+	struct gt_node_config n = {
+	        .code = c->code,
+	        .parent = c->parent,
+	        .software = "guantong " GT_VERSION,
+	        .window_min = run_small(c->window_min),
+	        .window_max = run_small(c->window_max),
+	        .heartbeat_ms = run_small(c->heartbeat_ms),
+	        .dead_ms = run_small(c->dead_ms),
+	        .transfers = run_small(c->transfers),
+	        .protocol_max = run_small(c->protocol),
+	        .restored = c->restored,
+	};
+	if (gt_dir_read_key(GT_DIR_NODE_KEY, n.seed, why, sizeof why) != 0 ||
+	    gt_dir_read_key(GT_DIR_ROSTER_KEY, n.roster_key, why, sizeof why) !=
+	            0)
+		return prepare_refused("keys", why, GT_SERVICE_CONFIG);
+	if (!rehearse_key(n.seed))
+		return prepare_refused("keys", gt_strerror(-GT_ENOMEM),
+		                       GT_SERVICE_SYSTEM);
+	int status = open_database(&db, why, sizeof why);
+	if (status == 0)
+		status = gt_node_open(&s->node, &n, db, why, sizeof why);
+	return status ? prepare_refused("database", why, GT_SERVICE_SYSTEM) : 0;
+}
+
+int prepare_pems(struct gt_dir_pems *pems)
+{
+	char why[RUN_WHY] = "";
+	if (gt_dir_read_pems(pems, why, sizeof why) != 0)
+		return prepare_refused("certificates", why, GT_SERVICE_CONFIG);
+	if (gt_tls_rehearse((char *)pems->ca.p, (char *)pems->cert.p,
+	                    (char *)pems->key.p, why, sizeof why) != 0)
+		return prepare_refused("certificates", why, GT_SERVICE_SYSTEM);
+	return 0;
+}
+
+/* Not behind a restore: the database may then be older than the files. */
+void prepare_sweep(const struct gt_service *s)
+{
+	struct gt_swept swept;
+	char why[RUN_WHY] = "";
+	if (s->config->restored)
+		return;
+	if (gt_sweep(".", GT_DIR_DATABASE, &swept, why, sizeof why) != 0)
+		gt_log_line(GT_LOG_WARN, "sweep", "why", why, NULL);
+	if (swept.removed)
+		gt_log_line(GT_LOG_INFO, "sweep", "removed",
+		            GT_LOG_U(swept.removed), NULL);
+	if (swept.unknown)
+		gt_log_line(GT_LOG_WARN, "sweep", "unknown",
+		            GT_LOG_U(swept.unknown), "bytes",
+		            GT_LOG_U(swept.unknown_bytes), "why",
+		            gt_text(GT_T_DAEMON_UNKNOWN_OBJECTS), NULL);
+}

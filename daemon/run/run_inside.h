@@ -1,0 +1,80 @@
+/* run_inside.h: what service.c, perform.c and prepare.c share. service.c calls
+ * the other two, they do not call it back. */
+#ifndef GT_RUN_INSIDE_H
+#define GT_RUN_INSIDE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "blob.h"
+#include "core.h"
+#include "http.h"
+#include "link.h"
+#include "node_dir.h"
+#include "service.h"
+
+enum { RUN_WHY = 1024 };
+
+/* Whom to answer, where it is not HTTP. */
+#define TOKEN_MEMBERS UINT64_MAX
+#define TOKEN_LAYER   (UINT64_MAX - 1)
+
+struct gt_service {
+	uv_loop_t *loop;
+	const struct gt_config *config;
+	struct gt_service_events events;
+	void *arg;
+	int lock_fd;
+	struct gt_node *node;
+	struct gt_core *core;
+	struct gt_blobs *blobs;
+	_Atomic(struct gt_links *) links;
+	struct gt_http *http;
+	uv_async_t wake;
+	bool wake_open;
+	atomic_int failed; /* exit status */
+	atomic_bool reload;
+	bool failed_told;
+
+	/* Held while the parts are put together: the core waits at it before
+	 * its first action, and so never meets half a service. */
+	pthread_mutex_t gate;
+	atomic_bool whole;
+	bool gated;
+
+	pthread_mutex_t mark_lock;
+	struct gt_id mark; /* of the policy file posted last */
+};
+
+/* -------------------------------------------------------- perform.c */
+
+/* Performs one action of the core's. arg: the service. Core thread. */
+void perform(void *arg, const struct gt_action *a);
+/* The core cannot go on: logs why, and lets the loop know. arg: the service.
+ * Core thread. */
+void perform_failed(void *arg, int status, const char *why);
+/* Whether this policy file is the one the node took last. Loop thread. */
+bool perform_is_taken(const struct gt_id *layer_hash);
+
+/* -------------------------------------------------------- prepare.c */
+
+/* Logs why the service cannot start. Returns exit_status. */
+int prepare_refused(const char *what, const char *why, int exit_status);
+/* Opens s->node: reads its keys, makes sure of its log (rewrite.h), opens its
+ * database. 0, or an exit status, with the reason logged. */
+int prepare_node(struct gt_service *s);
+/* Certificates and key, read and tried (gt_tls_rehearse). 0, or an exit status,
+ * with the reason logged; *pems is to be freed in any case. Loop thread, as all
+ * here. */
+int prepare_pems(struct gt_dir_pems *pems);
+/* Removes what the last run decided to remove and was stopped before it could
+ * (sweep.h). The node and its objects are open, and nothing runs yet. */
+void prepare_sweep(const struct gt_service *s);
+
+/* What the configuration holds as 64 bits and the parts as 32. */
+static inline uint32_t run_small(uint64_t n)
+{
+	return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
+
+#endif
