@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "code.h"
 #include "config_table.h"
 #include "files.h"
 #include "measure.h"
 #include "protocol.h"
 #include "translate.h"
-#include "units.h"
 #include "yaml.h"
 
 /* A configuration being read. places[i]: where row i was given, NULL: it was

@@ -20,7 +20,7 @@ static int64_t days_of(int64_t y, int64_t m, int64_t d)
 	return era * 146097 + doe - 719468;
 }
 
-void gt_iso_date(int64_t days, int *y, int *m, int *d)
+static void date_of(int64_t days, int *y, int *m, int *d)
 {
 	days += 719468;
 	int64_t era = (days >= 0 ? days : days - 146096) / 146097;
@@ -33,7 +33,8 @@ void gt_iso_date(int64_t days, int *y, int *m, int *d)
 	*y = (int)(yoe + era * 400 + (*m <= 2));
 }
 
-int gt_iso_digits(const char **p, int n)
+/* Exactly n digits, not more. -1: something else. */
+static int digits(const char **p, int n)
 {
 	int v = 0;
 	for (int i = 0; i < n; i++, ++*p) {
@@ -64,23 +65,19 @@ static int month_days(int y, int m)
 	return m == 2 && leap(y) ? 29 : days[m - 1];
 }
 
-bool gt_iso_days(int64_t *days, int y, int m, int d)
+static bool read_date(int64_t *days, const char **p)
 {
-	if (m < 1 || m > 12 || d < 1 || d > month_days(y, m))
+	int y = digits(p, 4);
+	if (y < 0 || !literal(p, '-'))
+		return false;
+	int m = digits(p, 2);
+	if (m < 1 || m > 12 || !literal(p, '-'))
+		return false;
+	int d = digits(p, 2);
+	if (d < 1 || d > month_days(y, m))
 		return false;
 	*days = days_of(y, m, d);
 	return true;
-}
-
-bool gt_iso_read_date(int64_t *days, const char **p)
-{
-	int y = gt_iso_digits(p, 4);
-	if (y < 0 || !literal(p, '-'))
-		return false;
-	int m = gt_iso_digits(p, 2);
-	if (m < 0 || !literal(p, '-'))
-		return false;
-	return gt_iso_days(days, y, m, gt_iso_digits(p, 2));
 }
 
 static bool read_fraction(const char **p, uint32_t *nano)
@@ -98,15 +95,15 @@ static bool read_fraction(const char **p, uint32_t *nano)
 /* Seconds may be left out by people, never by programs. */
 static bool read_clock(const char **p, bool loose, struct gt_iso_moment *out)
 {
-	int h = gt_iso_digits(p, 2);
+	int h = digits(p, 2);
 	if (h < 0 || h > 23 || !literal(p, ':'))
 		return false;
-	int m = gt_iso_digits(p, 2), s = 0;
+	int m = digits(p, 2), s = 0;
 	if (m < 0 || m > 59)
 		return false;
 	bool seconds = literal(p, ':');
 	if (seconds)
-		s = gt_iso_digits(p, 2);
+		s = digits(p, 2);
 	if (!(seconds || loose) || s < 0 || s > 60)
 		return false;
 	out->clock = true;
@@ -122,13 +119,13 @@ static bool read_offset(const char **p, bool loose, struct gt_iso_moment *out)
 	bool minus = **p == '-';
 	if (!literal(p, '-') && !literal(p, '+'))
 		return false;
-	int h = gt_iso_digits(p, 2), m = 0;
+	int h = digits(p, 2), m = 0;
 	if (h < 0 || h > 23)
 		return false;
 	if (**p != '\0') {
 		if (**p == ':')
 			++*p;
-		m = gt_iso_digits(p, 2);
+		m = digits(p, 2);
 		if (m < 0 || m > 59)
 			return false;
 	}
@@ -142,7 +139,7 @@ static bool read_moment(struct gt_iso_moment *out, const char *p, bool loose)
 {
 	int64_t days;
 	*out = (struct gt_iso_moment){0};
-	if (!gt_iso_read_date(&days, &p))
+	if (!read_date(&days, &p))
 		return false;
 	out->s = days * DAY_S;
 	if (loose && *p == '\0')
@@ -165,7 +162,7 @@ static int write_seconds(char *out, size_t cap, int64_t s)
 	int64_t days = (s >= 0 ? s : s - (DAY_S - 1)) / DAY_S;
 	int rest = (int)(s - days * DAY_S);
 	int y, m, d;
-	gt_iso_date(days, &y, &m, &d);
+	date_of(days, &y, &m, &d);
 	return snprintf(out, cap, "%04d-%02d-%02dT%02d:%02d:%02d", y, m, d,
 	                rest / 3600, rest / 60 % 60, rest % 60);
 }

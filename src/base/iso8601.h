@@ -5,18 +5,6 @@
 
 #include "base.h"
 
-/* Days since 1970-01-01 of a date of the proleptic Gregorian calendar. False:
- * there is no such day, days is as it was. */
-bool gt_iso_days(int64_t *days, int y, int m, int d);
-/* The date of such a day: of any that milliseconds in 64 bits can name. */
-void gt_iso_date(int64_t days, int *y, int *m, int *d);
-
-/* Pieces for those who read less strictly than gt_iso_parse; *p moves on, as
- * far as it was good. Exactly n digits, n <= 9, -1: they are not there. */
-int gt_iso_digits(const char **p, int n);
-/* "2026-11-22". False: not that, or no such day. */
-bool gt_iso_read_date(int64_t *days, const char **p);
-
 enum { GT_ISO_CHARS = 25, GT_ISO_UTC_CHARS = 40 };
 
 /* "2026-11-22T22:27:37.123Z". Years before 0 or beyond 9999 are cut to the

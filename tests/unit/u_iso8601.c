@@ -98,6 +98,19 @@ static void durations(void **state)
 		assert_false(gt_iso_duration(bad[i]));
 }
 
+static bool read_day(int64_t *days, int y, int m, int d)
+{
+	char text[32];
+	struct gt_iso_moment at;
+	gt_format(text, sizeof text, "%04d-%02d-%02d", y, m, d);
+	if (!gt_iso_read(&at, text))
+		return false;
+	assert_false(at.clock || at.zoned || at.nano || at.east_s);
+	assert_int_equal(at.s % 86400, 0);
+	*days = at.s / 86400;
+	return true;
+}
+
 /* A date is the one after the date before it, from 0 to 9999. */
 static void dates(void **state)
 {
@@ -109,51 +122,91 @@ static void dates(void **state)
 		bool leap = y % 4 == 0 && (y % 100 != 0 || y % 400 == 0);
 		for (int m = 1; m <= 12; m++) {
 			int last = length[m - 1] + (m == 2 && leap);
-			assert_false(gt_iso_days(&days, y, m, 0));
-			assert_false(gt_iso_days(&days, y, m, last + 1));
+			assert_false(read_day(&days, y, m, 0));
+			assert_false(read_day(&days, y, m, last + 1));
 			for (int d = 1; d <= last; d++, want++) {
-				int by, bm, bd;
-				assert_true(gt_iso_days(&days, y, m, d));
+				char text[GT_ISO_CHARS], back[32];
+				assert_true(read_day(&days, y, m, d));
 				assert_int_equal(days, want);
-				gt_iso_date(days, &by, &bm, &bd);
-				assert_true(by == y && bm == m && bd == d);
+				assert_true(gt_iso_seconds(text, days * 86400));
+				gt_format(back, sizeof back,
+				          "%04d-%02d-%02dT00:00:00Z", y, m, d);
+				assert_string_equal(text, back);
 			}
 		}
 	}
 	assert_int_equal(want, 2932897);
-	assert_false(gt_iso_days(&days, 2026, 0, 1));
-	assert_false(gt_iso_days(&days, 2026, 13, 1));
+	assert_false(read_day(&days, 2026, 0, 1));
+	assert_false(read_day(&days, 2026, 13, 1));
 }
 
-/* Beyond what can be written: the year alone is far off, never undefined. */
-static void far_dates(void **state)
+static void seconds(void **state)
 {
-	int y, m, d;
+	char text[GT_ISO_CHARS] = "as it was";
 	(void)state;
-	gt_iso_date(INT64_MAX / 86400000, &y, &m, &d);
-	assert_true(y == 292278994 && m == 8 && d == 17);
-	gt_iso_date(INT64_MIN / 86400000 - 1, &y, &m, &d);
-	assert_true(y == -292275055 && m == 5 && d == 16);
+	assert_false(gt_iso_seconds(text, -62167219201));
+	assert_false(gt_iso_seconds(text, 253402300800));
+	assert_string_equal(text, "as it was");
+	assert_true(gt_iso_seconds(text, -62167219200));
+	assert_string_equal(text, "0000-01-01T00:00:00Z");
+	assert_true(gt_iso_seconds(text, 253402300799));
+	assert_string_equal(text, "9999-12-31T23:59:59Z");
+	assert_true(gt_iso_seconds(text, -1));
+	assert_string_equal(text, "1969-12-31T23:59:59Z");
 }
 
-static void pieces(void **state)
+static void as_people_write(void **state)
 {
-	const char *text = "2024-02-29 08:00", *p = text;
-	int64_t days = 7;
+	static const struct {
+		const char *text;
+		struct gt_iso_moment want;
+	} good[] = {
+	        {"2024-02-29", {.s = 1709164800}},
+	        {"2024-02-29 08:00", {.s = 1709193600, .clock = true}},
+	        {"2024-02-29T08:00Z",
+	         {.s = 1709193600, .clock = true, .zoned = true}},
+	        {"2024-02-29T08:00:01.25-00:00",
+	         {.s = 1709193601,
+	          .nano = 250000000,
+	          .clock = true,
+	          .zoned = true}},
+	        {"2024-02-29T08:00+08:00",
+	         {.s = 1709164800,
+	          .east_s = 28800,
+	          .clock = true,
+	          .zoned = true}},
+	        {"2024-02-29T08:00:00-0530",
+	         {.s = 1709213400,
+	          .east_s = -19800,
+	          .clock = true,
+	          .zoned = true}},
+	};
+	static const char *const bad[] = {"",
+	                                  "2024",
+	                                  "2024-02-30",
+	                                  "2024-2-29",
+	                                  "2024-02",
+	                                  "2024/02/29",
+	                                  "2024-02-29T",
+	                                  "2024-02-29T8:00",
+	                                  "2024-02-29T08",
+	                                  "2024-02-29T08:00.5",
+	                                  "2024-02-29T08:00:",
+	                                  "2024-02-29T24:00",
+	                                  "2024-02-29Z",
+	                                  "2024-02-29T08:00+8:00",
+	                                  "2024-02-29T08:00Zx"};
+	struct gt_iso_moment at;
 	(void)state;
-	assert_true(gt_iso_read_date(&days, &p));
-	assert_int_equal(days, 19782);
-	assert_string_equal(p, " 08:00");
-	p++;
-	assert_int_equal(gt_iso_digits(&p, 2), 8);
-	assert_int_equal(gt_iso_digits(&p, 2), -1);
-	assert_string_equal(p, ":00");
-	static const char *const bad[] = {"",          "2024",    "2024-02-30",
-	                                  "2024-2-29", "2024-02", "2024/02/29"};
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		p = bad[i];
-		assert_false(gt_iso_read_date(&days, &p));
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		const struct gt_iso_moment *want = &good[i].want;
+		assert_true(gt_iso_read(&at, good[i].text));
+		assert_true(at.s == want->s && at.nano == want->nano &&
+		            at.east_s == want->east_s &&
+		            at.clock == want->clock && at.zoned == want->zoned);
 	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_false(gt_iso_read(&at, bad[i]));
 }
 
 int main(void)
@@ -161,7 +214,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(times),     cmocka_unit_test(times_out),
 	        cmocka_unit_test(durations), cmocka_unit_test(dates),
-	        cmocka_unit_test(far_dates), cmocka_unit_test(pieces),
+	        cmocka_unit_test(seconds),   cmocka_unit_test(as_people_write),
 	};
 	return cmocka_run_group_tests_name("iso8601", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-#include "units.h"
+#include "address.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,4 +24,23 @@ bool gt_address_valid(const char *text, bool zero)
 	}
 	n = strspn(text, name);
 	return n > 0 && text[n] == ':' && port_valid(text + n + 1, zero);
+}
+
+bool gt_address_split(const char *text, char *host, size_t cap,
+                      const char **port)
+{
+	const char *colon = strrchr(text, ':');
+	if (!colon)
+		return false;
+	size_t n = (size_t)(colon - text);
+	if (n >= 2 && text[0] == '[' && text[n - 1] == ']') {
+		text++;
+		n -= 2;
+	}
+	if (n >= cap)
+		return false;
+	memcpy(host, text, n);
+	host[n] = '\0';
+	*port = colon + 1;
+	return true;
 }

@@ -1,0 +1,17 @@
+/* listen.h: sockets that wait for whoever comes. */
+#ifndef GT_LISTEN_H
+#define GT_LISTEN_H
+
+#include "base.h"
+
+/* A TCP socket that listens on "host:port" (address.h), the first of the
+ * addresses the host stands for that can be had. *port is the one it has: port
+ * 0 lets the system choose. 0; -GT_EINVALID: nothing there to listen on;
+ * -GT_EIO with errno. *fd is the caller's. */
+int gt_listen_tcp(const char *address, int backlog, int *fd, uint16_t *port);
+/* A Unix socket at path, for this user alone. One that is there already is
+ * taken for what a daemon that died has left, and goes: the caller knows that
+ * there is no other. 0, or -GT_EIO with errno. *fd is the caller's. */
+int gt_listen_unix(const char *path, int backlog, int *fd);
+
+#endif
