@@ -33,6 +33,7 @@ struct gt_args {
 bool gt_args_parse(struct gt_args *out, const struct gt_option *a,
                    const struct gt_option *b, int argc, char *const *argv,
                    bool stop_at_word, int *used, FILE *err);
+/* Frees what gt_args_parse has filled; *args is empty then. */
 void gt_args_free(struct gt_args *args);
 
 /* The option's last value, NULL: it was not given. */
@@ -42,6 +43,7 @@ const char *gt_args_next(const struct gt_args *args, const char *name,
                          size_t *at);
 /* The i-th plain word, NULL: there are fewer. */
 const char *gt_args_word(const struct gt_args *args, size_t i);
+/* How many plain words there are. */
 size_t gt_args_words(const struct gt_args *args);
 
 #endif

@@ -1,8 +1,12 @@
 /* cli.h: `guantong`, the command line: what every command is made of.
  *
- * A command is a row: name, words, options, examples, function. The table
- * (cli.c) parses, helps and suggests; the functions (cmd_*.c) do the work and
- * return an exit code:
+ * In the room daemon/cli/, a command is a row: name, words, options, examples,
+ * function. The table (cli.c) parses, helps and suggests; the functions
+ * (cmd_*.c) do the work and return an exit code. They ask the daemon over its
+ * control socket (client.h) and never open its database; what works without a
+ * daemon (init, pki, checks) uses config/, pki/ and the stager of disk/. What
+ * several share: cli_tell.c says, cli_ask.c asks, pages.h and listing.h print
+ * lists, term.h lays them out.
  *   0 done   1 failed   2 wrong usage   3 the daemon does not run
  *   4 not found   5 denied, or in conflict with what is there */
 #ifndef GT_CLI_H
@@ -90,6 +94,8 @@ bool gt_cli_choice(struct gt_cli *cli, const struct gt_args *args,
 /* Out of memory, said. */
 enum gt_exit gt_cli_no_memory(struct gt_cli *cli);
 
+/* Every command, in cmd_<name>.c: args hold as many words as its row allows.
+ * What it has to tell goes to cli->out, what went wrong to cli->err. */
 typedef enum gt_exit gt_cmd(struct gt_cli *cli, const struct gt_args *args);
 gt_cmd gt_cmd_ls, gt_cmd_show, gt_cmd_explain; /* cmd_ls.c */
 gt_cmd gt_cmd_get;                             /* cmd_get.c */
@@ -98,15 +104,14 @@ gt_cmd gt_cmd_withdraw;                        /* cmd_withdraw.c */
 gt_cmd gt_cmd_status;                          /* cmd_status.c */
 gt_cmd gt_cmd_wait;                            /* cmd_wait.c */
 gt_cmd gt_cmd_records;                         /* cmd_records.c */
+gt_cmd gt_cmd_init;                            /* cmd_init.c */
+/* Their options, where they have any of their own. */
 extern const struct gt_option gt_cmd_ls_options[], gt_cmd_explain_options[],
         gt_cmd_get_options[], gt_cmd_publish_options[],
         gt_cmd_withdraw_options[], gt_cmd_status_options[],
-        gt_cmd_wait_options[], gt_cmd_records_options[];
+        gt_cmd_wait_options[], gt_cmd_records_options[], gt_cmd_init_options[];
+/* Commands of commands, in cmd_<name>.c. */
 extern const struct gt_command gt_cmd_roster[], gt_cmd_audit[], gt_cmd_policy[],
-        gt_cmd_config[];
-
-enum gt_exit gt_cmd_init(struct gt_cli *cli, const struct gt_args *args);
-extern const struct gt_option gt_cmd_init_options[];
-extern const struct gt_command gt_cmd_pki[];
+        gt_cmd_config[], gt_cmd_pki[];
 
 #endif

@@ -119,11 +119,11 @@ const char *gt_cli_level(const char *word)
 const char *gt_cli_title(const struct gt_cli *cli, const json_t *resource)
 {
 	json_t *titles = json_object_get(resource, "title"), *title;
-	const char *best = gt_client_text(titles, cli->lang), *any = "", *lang;
+	const char *best = gt_json_member(titles, cli->lang), *any = "", *lang;
 	/* the language itself, else one of its kind, else any */
 	json_object_foreach(titles, lang, title)
 	{
-		const char *text = gt_client_string(title);
+		const char *text = gt_json_string(title);
 		if (!*any)
 			any = text;
 		if (!*best && strncmp(lang, cli->lang, 2) == 0)

@@ -155,8 +155,8 @@ static int answered_no(struct gt_client *c, const struct answer *a, long status)
 	json_t *v = a->kept.n
 	                    ? json_loadb((char *)a->kept.p, a->kept.n, 0, NULL)
 	                    : NULL;
-	const char *name = gt_client_text(v, "error");
-	const char *message = gt_client_text(v, "message");
+	const char *name = gt_json_member(v, "error");
+	const char *message = gt_json_member(v, "message");
 	for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
 		if (strcmp(errors[i].name, name) == 0)
 			code = -errors[i].code;
@@ -360,14 +360,4 @@ uint64_t gt_client_number(json_t *object, const char *name)
 bool gt_client_true(json_t *object, const char *name)
 {
 	return json_is_true(gt_client_find(object, name));
-}
-
-const char *gt_client_string(const json_t *v)
-{
-	return json_is_string(v) ? json_string_value(v) : "";
-}
-
-const char *gt_client_text(const json_t *object, const char *name)
-{
-	return gt_client_string(json_object_get(object, name));
 }

@@ -6,9 +6,7 @@
 #ifndef GT_CLIENT_H
 #define GT_CLIENT_H
 
-#include <jansson.h>
-
-#include "base.h"
+#include "json.h"
 
 struct gt_client;
 
@@ -20,20 +18,22 @@ void gt_client_close(struct gt_client *client); /* NULL is fine */
 /* A sentence for the last failure. */
 const char *gt_client_why(const struct gt_client *client);
 
-/* GET and POST; *out is the answer's JSON, owned by the caller, NULL on
- * failure. 0; -GT_ECLOSED: the daemon does not run; what an error answer
+/* GET; *out is the answer's JSON, owned by the caller, NULL on failure. 0; -GT_ECLOSED: the daemon does not run; what an error answer
  * names (-GT_EUNKNOWN, -GT_EDENIED, ...); -GT_EMALFORMED: no JSON; -GT_ETIMEOUT
  * after timeout_ms (0: a minute). */
 int gt_client_get(struct gt_client *client, const char *path,
                   uint32_t timeout_ms, json_t **out);
+/* The same by POST, of a body of this media type; waits as long as it takes. */
 int gt_client_post(struct gt_client *client, const char *path, const char *type,
                    struct gt_bytes body, json_t **out);
+/* The same of a body of JSON; NULL: no memory. */
 int gt_client_post_json(struct gt_client *client, const char *path,
                         const json_t *body, json_t **out);
 
-/* The bytes of an answer, as they come. -GT_EUNAVAILABLE: not here yet (503);
- * nonzero from take ends it with -GT_EIO. */
+/* Takes n bytes of an answer. Nonzero ends the download. */
 typedef int gt_client_take(void *arg, const void *p, size_t n);
+/* GET; hands the bytes of the answer to take, as they come. As gt_client_get,
+ * and -GT_EUNAVAILABLE: not here yet (503); -GT_EIO: take ended it. */
 int gt_client_download(struct gt_client *client, const char *path,
                        gt_client_take *take, void *arg);
 
@@ -53,9 +53,5 @@ json_t *gt_client_find(json_t *object, const char *name);
 uint64_t gt_client_number(json_t *object, const char *name);
 /* The same as a truth, false: it is none. */
 bool gt_client_true(json_t *object, const char *name);
-/* A string's text, "" when it is none. Lives as long as v. */
-const char *gt_client_string(const json_t *v);
-/* A string member's text, "" when it is none. Lives as long as object. */
-const char *gt_client_text(const json_t *object, const char *name);
 
 #endif

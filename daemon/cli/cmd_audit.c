@@ -73,16 +73,16 @@ static bool add_audit(struct gt_table *t, json_t *r)
 	if (n)
 		gt_measure_size(bytes, n);
 	const char *cells[] = {
-	        gt_client_text(r, "at"),
-	        gt_client_text(r, "actor"),
-	        gt_client_text(r, "event"),
-	        gt_client_text(r, "subject"),
-	        gt_client_text(r, "peer"),
-	        gt_client_text(r, "verdict"),
-	        gt_client_text(r, "rule"),
-	        gt_client_text(r, "result"),
+	        gt_json_member(r, "at"),
+	        gt_json_member(r, "actor"),
+	        gt_json_member(r, "event"),
+	        gt_json_member(r, "subject"),
+	        gt_json_member(r, "peer"),
+	        gt_json_member(r, "verdict"),
+	        gt_json_member(r, "rule"),
+	        gt_json_member(r, "result"),
 	        bytes,
-	        gt_translate(detail, NULL, gt_client_text(r, "detail"))};
+	        gt_translate(detail, NULL, gt_json_member(r, "detail"))};
 	return gt_table_row(t, cells);
 }
 

@@ -42,7 +42,7 @@ static json_t *ask_resource(struct get *g, int *status)
 
 static bool is_here(json_t *r)
 {
-	return strcmp(gt_client_text(r, "state"), "complete") == 0;
+	return strcmp(gt_json_member(r, "state"), "complete") == 0;
 }
 
 static void show_fill(struct get *g, json_t *r)
@@ -176,7 +176,7 @@ static enum gt_exit save_all(struct get *g, json_t *files)
 	json_array_foreach(files, i, f)
 	{
 		char target[PATH];
-		const char *path = gt_client_text(f, "path");
+		const char *path = gt_json_member(f, "path");
 		/* the daemon checked it; a file must not escape OUT even so */
 		if (gt_path_refusal(path, strlen(path)) ||
 		    strlen(g->out) + strlen(path) + 16 > sizeof target) {
@@ -202,7 +202,7 @@ static enum gt_exit save_member(struct get *g, json_t *files, const char *path)
 	json_t *f;
 	json_array_foreach(files, i, f)
 	{
-		if (strcmp(gt_client_text(f, "path"), path) != 0)
+		if (strcmp(gt_json_member(f, "path"), path) != 0)
 			continue;
 		g->total = gt_client_number(f, "size");
 		if (!g->out || strcmp(g->out, "-") == 0) {
@@ -226,7 +226,7 @@ static enum gt_exit run(struct get *g, const char *member)
 	json_t *r = ask_resource(g, &status);
 	enum gt_exit code = GT_EXIT_OK;
 	if (!status && !gt_client_number(r, "members") &&
-	    !*gt_client_text(r, "object")) {
+	    !*gt_json_member(r, "object")) {
 		gt_say(g->cli->err, GT_T_CLI_GET_NO_CONTENT, g->rid);
 		json_decref(r);
 		return GT_EXIT_NOT_FOUND;

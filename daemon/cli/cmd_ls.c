@@ -75,7 +75,7 @@ static enum gt_exit collect(struct gt_cli *cli, const struct gt_args *args,
 			break;
 		}
 		more = gt_copy(after, sizeof after,
-		               gt_client_text(page, "next")) &&
+		               gt_json_member(page, "next")) &&
 		       *after;
 		if (json_array_extend(all, json_object_get(page, "resources")))
 			more = false;
@@ -91,10 +91,10 @@ static bool add_row(const struct gt_cli *cli, struct gt_table *t, json_t *r)
 	uint64_t bytes = gt_client_number(r, "size");
 	if (bytes)
 		gt_measure_size(size, bytes);
-	const char *cells[] = {gt_client_text(r, "id"),
-	                       gt_client_text(r, "type"),
-	                       gt_client_text(r, "verdict"),
-	                       gt_client_text(r, "state"),
+	const char *cells[] = {gt_json_member(r, "id"),
+	                       gt_json_member(r, "type"),
+	                       gt_json_member(r, "verdict"),
+	                       gt_json_member(r, "state"),
 	                       size,
 	                       gt_cli_title(cli, r)};
 	return gt_table_row(t, cells);
@@ -165,7 +165,7 @@ static void lines_of(struct gt_cli *cli, enum gt_text label, json_t *by_lang)
 	json_object_foreach(by_lang, lang, v)
 	{
 		char text[GT_TEXT_MAX / 2];
-		gt_format(text, sizeof text, "%s  [%s]", gt_client_string(v),
+		gt_format(text, sizeof text, "%s  [%s]", gt_json_string(v),
 		          lang);
 		line(cli, label, text);
 	}
@@ -179,9 +179,8 @@ static void joined(struct gt_cli *cli, enum gt_text label, json_t *list)
 	json_array_foreach(list, i, v)
 	{
 		size_t n = strlen(text);
-		const char *s = json_string_value(v);
 		gt_format(text + n, sizeof text - n, "%s%s", i ? ", " : "",
-		          s ? s : "");
+		          gt_json_string(v));
 	}
 	line(cli, label, text);
 }
@@ -198,8 +197,8 @@ static void print_files(struct gt_cli *cli, json_t *files)
 	{
 		char size[GT_MEASURE_SIZE];
 		gt_measure_size(size, gt_client_number(f, "size"));
-		const char *cells[] = {size, gt_client_text(f, "media_type"),
-		                       gt_client_text(f, "path")};
+		const char *cells[] = {size, gt_json_member(f, "media_type"),
+		                       gt_json_member(f, "path")};
 		if (!t || !gt_table_row(t, cells))
 			break;
 	}
@@ -215,22 +214,22 @@ static void print_state(struct gt_cli *cli, json_t *r)
 	char text[256], size[GT_MEASURE_SIZE], plain[GT_MEASURE_SIZE];
 	uint64_t frames = gt_client_number(r, "frames");
 	uint64_t present = gt_client_number(r, "present");
-	const char *layer = gt_client_text(r, "layer");
-	const char *rule = gt_client_text(r, "rule");
+	const char *layer = gt_json_member(r, "layer");
+	const char *rule = gt_json_member(r, "rule");
 	if (*layer)
 		gt_format(text, sizeof text, "%s  (%s: %s)",
-		          gt_client_text(r, "verdict"), layer,
+		          gt_json_member(r, "verdict"), layer,
 		          *rule ? rule : gt_text(GT_T_CLI_W_FALLBACK));
 	else
 		gt_format(text, sizeof text, "%s",
-		          gt_client_text(r, "verdict"));
+		          gt_json_member(r, "verdict"));
 	line(cli, GT_T_CLI_L_VERDICT, text);
 	if (frames && present < frames)
 		gt_format(text, sizeof text, "%s  %u / %u",
-		          gt_client_text(r, "state"), (unsigned)present,
+		          gt_json_member(r, "state"), (unsigned)present,
 		          (unsigned)frames);
 	else
-		gt_format(text, sizeof text, "%s", gt_client_text(r, "state"));
+		gt_format(text, sizeof text, "%s", gt_json_member(r, "state"));
 	line(cli, GT_T_CLI_L_STATE, text);
 	if (!gt_client_number(r, "size"))
 		return;
@@ -240,18 +239,18 @@ static void print_state(struct gt_cli *cli, json_t *r)
 	            (unsigned long long)gt_client_number(r, "members"), size,
 	            plain);
 	line(cli, GT_T_CLI_L_SIZE, text);
-	line(cli, GT_T_CLI_L_OBJECT, gt_client_text(r, "object"));
+	line(cli, GT_T_CLI_L_OBJECT, gt_json_member(r, "object"));
 }
 
 static void print_resource(struct gt_cli *cli, json_t *r)
 {
 	char text[64];
-	line(cli, GT_T_CLI_L_ID, gt_client_text(r, "id"));
+	line(cli, GT_T_CLI_L_ID, gt_json_member(r, "id"));
 	lines_of(cli, GT_T_CLI_L_TITLE, json_object_get(r, "title"));
 	lines_of(cli, GT_T_CLI_L_DESCRIPTION,
 	         json_object_get(r, "description"));
-	line(cli, GT_T_CLI_L_TYPE, gt_client_text(r, "type"));
-	line(cli, GT_T_CLI_L_PUBLISHER, gt_client_text(r, "publisher"));
+	line(cli, GT_T_CLI_L_TYPE, gt_json_member(r, "type"));
+	line(cli, GT_T_CLI_L_PUBLISHER, gt_json_member(r, "publisher"));
 	gt_format(text, sizeof text, "%llu",
 	          (unsigned long long)gt_client_number(r, "version"));
 	line(cli, GT_T_CLI_L_VERSION, text);
@@ -260,9 +259,9 @@ static void print_resource(struct gt_cli *cli, json_t *r)
 	joined(cli, GT_T_CLI_L_LANGUAGES, json_object_get(r, "languages"));
 	joined(cli, GT_T_CLI_L_REGIONS, json_object_get(r, "regions"));
 	joined(cli, GT_T_CLI_L_KEYWORDS, json_object_get(r, "keywords"));
-	line(cli, GT_T_CLI_L_LICENCE, gt_client_text(r, "licence"));
-	line(cli, GT_T_CLI_L_CREATED, gt_client_text(r, "created"));
-	line(cli, GT_T_CLI_L_MODIFIED, gt_client_text(r, "modified"));
+	line(cli, GT_T_CLI_L_LICENCE, gt_json_member(r, "licence"));
+	line(cli, GT_T_CLI_L_CREATED, gt_json_member(r, "created"));
+	line(cli, GT_T_CLI_L_MODIFIED, gt_json_member(r, "modified"));
 	print_state(cli, r);
 	print_files(cli, json_object_get(r, "files"));
 }
@@ -295,13 +294,13 @@ static void print_layers(struct gt_cli *cli, json_t *layers)
 	json_array_foreach(layers, i, l)
 	{
 		char rule[256];
-		const char *name = gt_client_text(l, "rule");
+		const char *name = gt_json_member(l, "rule");
 		gt_term_clean(rule, sizeof rule,
 		              *name ? name : gt_text(GT_T_CLI_W_FALLBACK), 64);
 		gt_say(cli->out, GT_T_CLI_EXPLAIN_LAYER,
-		       gt_client_text(l, "layer"),
+		       gt_json_member(l, "layer"),
 		       (unsigned long long)gt_client_number(l, "version"), rule,
-		       gt_client_text(l, "verdict"));
+		       gt_json_member(l, "verdict"));
 	}
 	if (i == 0)
 		gt_say(cli->out, GT_T_CLI_EXPLAIN_NO_LAYER);
@@ -311,22 +310,22 @@ static void print_explain(struct gt_cli *cli, json_t *e)
 {
 	size_t i;
 	json_t *hop;
-	gt_say(cli->out, GT_T_CLI_EXPLAIN_HEAD, gt_client_text(e, "id"),
-	       gt_client_text(e, "for"));
+	gt_say(cli->out, GT_T_CLI_EXPLAIN_HEAD, gt_json_member(e, "id"),
+	       gt_json_member(e, "for"));
 	json_array_foreach(json_object_get(e, "hops"), i, hop)
 	{
-		const char *verdict = gt_client_text(hop, "verdict");
-		const char *effective = gt_client_text(hop, "effective");
+		const char *verdict = gt_json_member(hop, "verdict");
+		const char *effective = gt_json_member(hop, "effective");
 		gt_say(cli->out, GT_T_CLI_EXPLAIN_HOP,
-		       gt_client_text(hop, "code"),
-		       gt_cli_level(gt_client_text(hop, "level")), effective);
+		       gt_json_member(hop, "code"),
+		       gt_cli_level(gt_json_member(hop, "level")), effective);
 		print_layers(cli, json_object_get(hop, "layers"));
 		if (strcmp(verdict, effective) != 0)
 			gt_say(cli->out, GT_T_CLI_EXPLAIN_CEILING, verdict,
 			       effective);
 	}
-	const char *known = gt_client_text(e, "known_below");
-	if (*known && strcmp(known, gt_client_text(e, "for")) != 0)
+	const char *known = gt_json_member(e, "known_below");
+	if (*known && strcmp(known, gt_json_member(e, "for")) != 0)
 		gt_say(cli->out, GT_T_CLI_EXPLAIN_KNOWN, known);
 }
 

@@ -85,7 +85,7 @@ static enum gt_exit publish_files(struct publish *p, json_t *draft,
 	struct gt_progress bar;
 	struct gt_staged staged;
 	char why[WHY];
-	gt_progress_begin(&bar, p->cli->err, gt_client_text(draft, "id"));
+	gt_progress_begin(&bar, p->cli->err, gt_json_member(draft, "id"));
 	int status =
 	        gt_stage_pack(p->cli->dir, source, (int)p->level, pack_progress,
 	                      &bar, &staged, why, sizeof why);
@@ -112,7 +112,7 @@ static enum gt_exit publish_one(struct publish *p, json_t *draft,
                                 const char *base)
 {
 	char source[PATH];
-	const char *path = gt_client_text(draft, "path");
+	const char *path = gt_json_member(draft, "path");
 	if (!*path)
 		return post(p, draft);
 	if (strlen(base) + strlen(path) + 2 > sizeof source)
@@ -135,7 +135,7 @@ static enum gt_exit publish_all(struct publish *p, json_t *drafts,
 	{
 		if (code)
 			break;
-		if (*gt_client_text(d, "path"))
+		if (*gt_json_member(d, "path"))
 			code = publish_one(p, d, base);
 		else if (json_array_append(batch, d))
 			code = gt_cli_no_memory(p->cli);
@@ -222,8 +222,8 @@ static enum gt_exit tell(struct publish *p)
 		               : gt_cli_no_memory(p->cli);
 	json_array_foreach(p->done, i, d)
 	{
-		object = gt_client_text(d, "object");
-		gt_say(p->cli->out, GT_T_CLI_PUBLISHED, gt_client_text(d, "id"),
+		object = gt_json_member(d, "object");
+		gt_say(p->cli->out, GT_T_CLI_PUBLISHED, gt_json_member(d, "id"),
 		       (unsigned long long)gt_client_number(d, "version"),
 		       *object ? ", " : "", object);
 	}

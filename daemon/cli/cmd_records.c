@@ -16,7 +16,7 @@ const struct gt_option gt_cmd_records_options[] = {
 static const char *verb_of(const json_t *statement)
 {
 	const char *id =
-	        gt_client_text(json_object_get(statement, "verb"), "id");
+	        gt_json_member(json_object_get(statement, "verb"), "id");
 	const char *slash = strrchr(id, '/');
 	return slash && slash[1] ? slash + 1 : id;
 }
@@ -27,11 +27,11 @@ static bool add_record(struct gt_table *t, json_t *r)
 	const json_t *s = json_object_get(r, "statement");
 	const char *cells[] = {
 	        gt_pages_cell(r, "seq", seq),
-	        gt_client_text(r, "stored"),
-	        gt_client_text(r, "origin"),
-	        gt_client_text(r, "id"),
+	        gt_json_member(r, "stored"),
+	        gt_json_member(r, "origin"),
+	        gt_json_member(r, "id"),
 	        verb_of(s),
-	        gt_client_text(json_object_get(s, "object"), "id")};
+	        gt_json_member(json_object_get(s, "object"), "id")};
 	return gt_table_row(t, cells);
 }
 
@@ -39,9 +39,9 @@ static bool add_refused(struct gt_table *t, json_t *r)
 {
 	char reason[GT_TRANSLATE_MAX];
 	const char *cells[] = {
-	        gt_client_text(r, "at"), gt_client_text(r, "origin"),
-	        gt_client_text(r, "id"),
-	        gt_translate(reason, NULL, gt_client_text(r, "reason"))};
+	        gt_json_member(r, "at"), gt_json_member(r, "origin"),
+	        gt_json_member(r, "id"),
+	        gt_translate(reason, NULL, gt_json_member(r, "reason"))};
 	return gt_table_row(t, cells);
 }
 

@@ -79,7 +79,7 @@ static void print_transfers(FILE *out, json_t *list)
 		gt_format(part, sizeof part, "%u",
 		          (unsigned)(all ? (double)bytes * 100 / (double)all
 		                         : 0));
-		const char *cells[] = {gt_client_text(x, "resource"), done,
+		const char *cells[] = {gt_json_member(x, "resource"), done,
 		                       total, part};
 		if (!t || !gt_table_row(t, cells))
 			break;
@@ -100,7 +100,7 @@ static json_t *running(json_t *status, const char *code)
 	        json_object_get(json_object_get(status, "node"), "children"), i,
 	        c)
 	{
-		if (strcmp(gt_client_text(c, "code"), code) == 0)
+		if (strcmp(gt_json_member(c, "code"), code) == 0)
 			return c;
 	}
 	return NULL;
@@ -109,7 +109,7 @@ static json_t *running(json_t *status, const char *code)
 static bool add_child(struct gt_table *t, json_t *status, json_t *c)
 {
 	enum { FIRST = 2, NUMBERS = 4 };
-	const char *code = gt_client_text(c, "code");
+	const char *code = gt_json_member(c, "code");
 	json_t *now = running(status, code);
 	json_t *said = json_object_get(c, "status");
 	const uint64_t numbers[NUMBERS] = {
@@ -130,7 +130,7 @@ static bool add_child(struct gt_table *t, json_t *status, json_t *c)
 	if (!now) /* how far behind it is shows when it links */
 		cells[FIRST] = "-";
 	cells[FIRST + NUMBERS] = held;
-	cells[FIRST + NUMBERS + 1] = gt_client_text(c, "seen");
+	cells[FIRST + NUMBERS + 1] = gt_json_member(c, "seen");
 	return gt_table_row(t, cells);
 }
 

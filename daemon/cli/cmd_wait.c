@@ -50,7 +50,7 @@ static bool ask_state(struct waiting *w, char *out, size_t cap)
 	}
 	if (w->status)
 		return false;
-	(void)gt_copy(out, cap, gt_client_text(r, "state"));
+	(void)gt_copy(out, cap, gt_json_member(r, "state"));
 	json_decref(r);
 	return true;
 }

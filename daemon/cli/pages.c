@@ -86,5 +86,5 @@ const char *gt_pages_cell(const json_t *row, const char *name, char out[32])
 	}
 	if (json_is_boolean(v))
 		return json_is_true(v) ? "true" : "false";
-	return gt_client_text(row, name);
+	return gt_json_member(row, name);
 }

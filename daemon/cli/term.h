@@ -21,13 +21,14 @@ size_t gt_term_columns(FILE *f);
 /* ----------------------------------------------------------- tables */
 
 struct gt_table;
-/* align: a letter a column, 'l' or 'r', '*' for the one that gives way (left)
+/* An empty table. align: a letter a column, 'l' or 'r', '*' for the one that gives way (left)
  * when the terminal is too narrow. heads are borrowed. NULL: no memory. */
 struct gt_table *gt_table_new(const char *align, const char *const *heads);
 /* Copies one row; NULL cells are empty. False: no memory. */
 bool gt_table_row(struct gt_table *t, const char *const *cells);
-/* columns 0: as wide as it needs. */
+/* Prints heads and rows, within so many columns; 0: as wide as it needs. */
 void gt_table_print(const struct gt_table *t, FILE *out, size_t columns);
+/* Frees it; NULL is fine. */
 void gt_table_free(struct gt_table *t);
 
 /* --------------------------------------------------------- progress */
@@ -43,8 +44,9 @@ struct gt_progress {
 	unsigned quarter;
 	bool drawn;
 };
+/* Begins at nothing done; label is borrowed, the clock runs. */
 void gt_progress_begin(struct gt_progress *p, FILE *out, const char *label);
-/* total 0: not known. Draws at most ten times a second. */
+/* So much is done; total 0: not known. Draws at most ten times a second. */
 void gt_progress_set(struct gt_progress *p, uint64_t done, uint64_t total);
 /* Leaves the last state on a line of its own. */
 void gt_progress_end(struct gt_progress *p);

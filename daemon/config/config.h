@@ -1,6 +1,12 @@
 /* config.h: a node's configuration, read from DIR/guantong.yaml.
  *
- * One table of keys (config.c) parses, checks, prints and documents them. An
+ * The room daemon/config/ turns what people write in YAML (yaml.h) into what
+ * programs use: the configuration and a policy's layer (policy_file.c). It uses
+ * libyaml, src/policy, words/ and sys/, runs nothing and keeps nothing. It
+ * promises that a file is taken whole or refused with every mistake named by
+ * line and column, and that what it prints it reads back the same.
+ *
+ * One table of keys (config_table.c) parses, checks, prints and documents them. An
  * unknown key is an error with file:line:column and the nearest known key.
  * Sizes take B KiB MiB GiB, times ms s m h d. */
 #ifndef GT_CONFIG_H
@@ -47,6 +53,7 @@ struct gt_complaints {
 	char **v;
 	size_t n;
 };
+/* Frees the lines; c is empty then. */
 void gt_complaints_free(struct gt_complaints *c);
 
 /* Reads and checks text (name for messages). Returns 0, or -GT_EINVALID with
@@ -56,6 +63,7 @@ void gt_complaints_free(struct gt_complaints *c);
 int gt_config_parse(struct gt_config *out, const char *name,
                     struct gt_bytes text, const char *lang,
                     struct gt_complaints *complaints);
+/* The same of a file. One that cannot be read is a complaint too. */
 int gt_config_load(struct gt_config *out, const char *path, const char *lang,
                    struct gt_complaints *complaints);
 /* The effective configuration as YAML, malloc'ed; parsing it gives the same

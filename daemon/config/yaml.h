@@ -49,6 +49,7 @@ struct gt_yaml {
  * case. True: there is a tree. */
 bool gt_yaml_parse(struct gt_yaml *y, const char *name, struct gt_bytes text,
                    const char *lang, struct gt_complaints *complaints);
+/* Frees the tree, and with it every text that was in it. */
 void gt_yaml_free(struct gt_yaml *y);
 /* 0, -GT_EINVALID when there were errors, -GT_ENOMEM. */
 int gt_yaml_status(const struct gt_yaml *y);

@@ -1,8 +1,15 @@
 /* blob.h: object files under DIR/objects, worked on by libuv's pool.
  *
+ * The room daemon/disk/ holds the bytes of objects as files: places, serves,
+ * checks, adopts and removes them (blob.h over blob_file.h), makes new ones of
+ * folders (stage.h, walk.h), and looks after what a crash has left (rewrite.h,
+ * sweep.h). It uses src/object, sys/ and net's bulk, knows no neighbour, and
+ * decides nothing: what is wanted comes as an action, what came of it goes back
+ * as an event. It promises that what it says is durable is, name included.
+ *
  * objects/ab/cdef....tar.zst; a file is at its final name from the start, what
  * of it counts is in the database. Every write checks its return; nothing is
- * durable before gt_blob_job SYNC says so. A placement that would leave less
+ * durable before a SYNC says so. A placement that would leave less
  * than `reserve` bytes free fails with -GT_ENOSPACE and takes nothing.
  *
  * Jobs of one object keep the order that matters: SYNC comes after every
@@ -33,7 +40,8 @@ struct gt_blob_events {
 };
 
 /* Makes DIR/objects and DIR/staged if need be, and removes staged files more
- * than an hour old: whoever was publishing them is gone. */
+ * than an hour old: whoever was publishing them is gone. 0, or -GT_EIO,
+ * -GT_ENOMEM, and why. */
 int gt_blobs_open(struct gt_blobs **out, uv_loop_t *loop, const char *dir,
                   uint64_t reserve, const struct gt_blob_events *events,
                   void *arg, char *why, size_t why_cap);
@@ -48,7 +56,7 @@ bool gt_blobs_submit(struct gt_blobs *b, const struct gt_action *a);
 
 /* For HTTP: opens an object's file for reading. fd or -1. Any thread. */
 int gt_blobs_open_object(const char *dir, const struct gt_id *object);
-/* Name of a fresh file in DIR/staged. */
+/* Writes the path of a file in DIR/staged into out[cap], cut to fit. */
 void gt_blobs_staged_path(const char *dir, const char *name, char *out,
                           size_t cap);
 

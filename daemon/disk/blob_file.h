@@ -28,8 +28,11 @@ struct gt_blob_file {
 	struct gt_blob_file *next; /* most recently used first */
 };
 
+/* Opens the node's directory and makes what is missing in it; keeps `reserve`
+ * bytes of the disk free. 0, or -GT_EIO, -GT_ENOMEM, and why. */
 int gt_blob_store_open(struct gt_blob_store **out, const char *dir,
                        uint64_t reserve, char *why, size_t why_cap);
+/* Closes every descriptor; nobody uses a file any more. */
 void gt_blob_store_close(struct gt_blob_store *s);
 /* Directory of the node, for openat. */
 int gt_blob_store_dir(const struct gt_blob_store *s);
@@ -42,8 +45,9 @@ void gt_blob_name(char out[GT_BLOB_NAME_MAX], const struct gt_id *object);
  * 0, -GT_EDAMAGED (there is none), -GT_ENOSPACE, -GT_EIO, -GT_ENOMEM. */
 int gt_blob_get(struct gt_blob_store *s, const struct gt_id *object,
                 uint64_t total, struct gt_blob_file **out);
+/* Gives back what gt_blob_get gave; the descriptor may stay open. */
 void gt_blob_put(struct gt_blob_store *s, struct gt_blob_file *f);
-/* Writes if that leaves the reserve free. */
+/* Writes if that leaves the reserve free. 0, -GT_ENOSPACE, -GT_EIO. */
 int gt_blob_write(struct gt_blob_store *s, struct gt_blob_file *f,
                   struct gt_bytes bytes, uint64_t offset);
 /* Everything written before the call is durable, and so is the name.

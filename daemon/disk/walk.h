@@ -25,6 +25,7 @@ struct gt_walk {
  * order. 0, or as gt_stage_pack with why set; then *out is empty. */
 int gt_walk_new(struct gt_walk *out, const char *source, char *why,
                 size_t why_cap);
+/* Frees what was found; w is empty then. */
 void gt_walk_clear(struct gt_walk *w);
 /* Opens files[i] for reading. The descriptor, or -1: it is not there, or no
  * longer the file that was found; errno says which (ESTALE for the latter). */

@@ -1,6 +1,14 @@
 /* link.h: links to neighbours. nng streams, TLS, SP framing, deadlines.
  *
- * Knows nothing of what messages mean. Threads: gt_links_* is called from the
+ * The room daemon/net/ moves messages between this node and its neighbours and
+ * says who they are (tls.h). It uses nng, OpenSSL, libuv and sys/, knows
+ * nothing of what messages mean, and keeps nothing on disk. It promises that a
+ * message arrives whole and in order or its link ends, that a peer that is
+ * silent, slow or hostile costs no more than its limits, and that nobody is
+ * taken for a neighbour whose certificate does not say so. Inside:
+ * net_inside.h. A received message is a bulk (bulk.h).
+ *
+ * Threads: gt_links_* is called from the
  * loop thread; gt_link_send and gt_link_drop from any, callbacks included.
  * Callbacks run on nng's threads or the loop's and must neither block nor call
  * gt_links_*. For one peer they come one at a time: up once, then messages in
@@ -19,6 +27,7 @@ struct gt_link_events {
 	 * of the peer's certificate, "" when insecure. address for logs. */
 	void (*up)(void *arg, uint32_t peer, bool parent, const char *code,
 	           const char *address);
+	/* The link is over; why: a sentence. */
 	void (*down)(void *arg, uint32_t peer, const char *why);
 	/* Takes over one reference to m. */
 	void (*message)(void *arg, uint32_t peer, struct gt_bulk *m);
@@ -29,8 +38,9 @@ struct gt_link_events {
 };
 
 struct gt_links_config {
-	const char *listen; /* "0.0.0.0:7700", also "tcp://..."; NULL: no
-	                       children; "[::]:7700" takes IPv4 too */
+	/* "0.0.0.0:7700", also "tcp://..."; "[::]:7700" takes IPv4 too; NULL:
+	 * no children */
+	const char *listen;
 	const char *const *parents; /* addresses "host:port", tried in turn */
 	size_t nparents;
 	bool insecure; /* plain tcp, no certificates */
@@ -41,8 +51,8 @@ struct gt_links_config {
 	uint32_t max_per_address; /* 0: 64 */
 	uint32_t max_pending;     /* handshakes at once, 0: 64 */
 	uint32_t queue_bytes;     /* unsent bytes that drop a link, 0: 64 MiB */
-	uint32_t backoff_min_ms,
-	        backoff_max_ms; /* 0: 200, 60000; full jitter */
+	uint32_t backoff_min_ms;  /* 0: 200; full jitter up to the maximum */
+	uint32_t backoff_max_ms;  /* 0: 60000 */
 };
 
 struct gt_links;

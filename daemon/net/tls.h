@@ -54,6 +54,7 @@ int gt_tls_rehearse(const char *ca_pem, const char *cert_pem,
  * aio comes when the connection is over, from either side, and must call
  * gt_tls_ended with its result. */
 void gt_tls_watch(struct nng_stream *stream, struct nng_aio *aio);
+/* Takes the watch's result: a receive that waits ends. */
 void gt_tls_ended(struct nng_stream *stream, int rv);
 /* In place of nng_stream_recv, one at a time: when aio's callback comes with
  * result 0, *got bytes are at p. Cannot be cancelled; ends when the watch does,

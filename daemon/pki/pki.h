@@ -1,5 +1,10 @@
 /* pki.h: the directory an operator keeps the secrets of a tree in.
  *
+ * In the room daemon/pki/ trees are read (tree.h), keys and certificates made
+ * (cert.h) and rosters signed, for the command line alone: a running daemon has
+ * no key of the CA's. It uses OpenSSL, src/trust and sys/. It promises that a
+ * key is never written over and that a run cut short can be run again.
+ *
  *   PKIDIR/ca.pem ca.key         the CA's certificate and key (0600)
  *   PKIDIR/roster.seed           Ed25519 seed the roster is signed with, 0600,
  *                                64 hex digits;  roster.key: its public half
@@ -43,10 +48,13 @@ int gt_pki_create(const char *dir, const char *name, char *why, size_t why_cap);
  * -GT_EINVALID, -GT_ESIGNATURE, -GT_EIO, -GT_ENOMEM. */
 int gt_pki_open(struct gt_pki **out, const char *dir, char *why,
                 size_t why_cap);
-void gt_pki_close(struct gt_pki *pki); /* NULL is fine */
+/* Wipes the keys and frees it all; NULL is fine. */
+void gt_pki_close(struct gt_pki *pki);
+/* How many members there are, revoked ones too. */
 size_t gt_pki_count(const struct gt_pki *pki);
-/* Sorted by code. Lives until the next change. */
+/* The i-th member, in the order of their codes. Lives until the next change. */
 const struct gt_pki_member *gt_pki_at(const struct gt_pki *pki, size_t i);
+/* The member of that code; NULL: none. Lives as long. */
 const struct gt_pki_member *gt_pki_find(const struct gt_pki *pki,
                                         const char *code);
 
@@ -55,7 +63,8 @@ const struct gt_pki_member *gt_pki_find(const struct gt_pki *pki,
  * run again. days: of a certificate, 1..90. */
 int gt_pki_enrol(struct gt_pki *pki, const struct gt_tree *tree, unsigned days,
                  size_t *added, char *why, size_t why_cap);
-/* A new certificate for the same key. -GT_EUNKNOWN: no such node. */
+/* A new certificate for the same key. 0; -GT_EUNKNOWN: no such node; -GT_ESTATE:
+ * a publisher, or revoked; -GT_EIO. why: a sentence. */
 int gt_pki_renew(struct gt_pki *pki, const char *code, unsigned days, char *why,
                  size_t why_cap);
 /* A row one version up that says REVOKED, into PKIDIR/members.bin and those of

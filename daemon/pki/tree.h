@@ -31,13 +31,14 @@ struct gt_tree {
 	size_t n;
 };
 
-/* Every mistake is a line "name:line:column: what; what to do" on complaints.
+/* Reads such a file. Every mistake is a line "name:line:column: what; what to do" on complaints.
  * Parents are looked for in the tree only; roots have "" (gt_pki_enrol decides
  * whether that may be). 0, -GT_EINVALID, -GT_ENOMEM. */
 int gt_tree_parse(struct gt_tree *out, const char *name, struct gt_bytes text,
                   FILE *complaints);
+/* Frees the nodes; the tree is empty then. */
 void gt_tree_free(struct gt_tree *tree);
-/* NULL: no such code. */
+/* The node or publisher of that code; NULL: none. */
 const struct gt_tree_node *gt_tree_find(const struct gt_tree *tree,
                                         const char *code);
 

@@ -1,8 +1,13 @@
 /* service.h: the parts of a node, put together in its own directory.
  *
- * Wires links, object files, HTTP and the clock to the core: what they report
- * becomes events, what the core decides is performed by them. Decides nothing
- * itself. The process is in the node's directory already (dir.h). */
+ * The room daemon/run/ wires links, object files, HTTP and the clock to the
+ * core: what they report becomes events (service.c), what the core decides is
+ * performed by them (perform.c), and what must be right before is seen to
+ * (prepare.c). It may use every room of the daemon but pki/ and cli/, and
+ * nothing uses it but guantongd.c. It decides nothing itself, and promises that
+ * a start that fails leaves nothing running and that a stop loses nothing that
+ * was said to be kept. The process is in the node's directory already
+ * (dir.h). */
 #ifndef GT_SERVICE_H
 #define GT_SERVICE_H
 

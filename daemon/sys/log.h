@@ -37,6 +37,7 @@ void gt_log_flush(void);
 
 /* A number as text, for a value. Lives as long as the enclosing block. */
 #define GT_LOG_U(n) gt_log_u64((char[24]){0}, (uint64_t)(n))
+/* Writes n into out, and returns it. */
 const char *gt_log_u64(char out[24], uint64_t n);
 
 #endif

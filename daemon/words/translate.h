@@ -28,9 +28,9 @@ enum {
  * too. Any thread. */
 const char *gt_translate(char out[GT_TRANSLATE_MAX], const char *tag,
                          const char *sentence);
-/* gt_strerror in the process's language. */
+/* The text of a code, gt_strerror, in the process's language. */
 const char *gt_translate_error(int code);
-/* strerror in the process's language; not to be kept. */
+/* The text of an errno, strerror, in the process's language; not to be kept. */
 const char *gt_translate_errno(int error);
 
 #endif

@@ -5,6 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *gt_json_string(const json_t *v)
+{
+	return json_is_string(v) ? json_string_value(v) : "";
+}
+
+const char *gt_json_member(const json_t *object, const char *key)
+{
+	return gt_json_string(json_object_get(object, key));
+}
+
 /* ----------------------------------------------------------- output */
 
 void gt_json_put(struct gt_json_out *o, const void *p, size_t n)

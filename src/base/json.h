@@ -11,6 +11,11 @@
  * double ECMAScript would see, which RFC 8785 builds on. */
 #define GT_JSON_STRICT (JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL)
 
+/* A string's text, "" when it is none (NULL too). Lives as long as v. */
+const char *gt_json_string(const json_t *v);
+/* The same of an object's member. Lives as long as object. */
+const char *gt_json_member(const json_t *object, const char *key);
+
 /* Text being written. Zero it to begin, reset n to reuse, free p at the end.
  * A write that found no memory sets failed and all later ones do nothing. */
 struct gt_json_out {

@@ -64,7 +64,7 @@ static void lines_of_json(void **state)
 	                 "{\"id\":\"b\",\"title\":{\"en\":\"t\"}}]");
 	assert_string_equal(said, "");
 	assert_true(gt_draft_check(json_array_get(all, 1), "33", "w", stderr));
-	assert_string_equal(gt_client_text(json_array_get(all, 1), "id"),
+	assert_string_equal(gt_json_member(json_array_get(all, 1), "id"),
 	                    "33/b");
 	json_decref(all);
 }
