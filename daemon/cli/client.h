@@ -18,9 +18,10 @@ void gt_client_close(struct gt_client *client); /* NULL is fine */
 /* A sentence for the last failure. */
 const char *gt_client_why(const struct gt_client *client);
 
-/* GET; *out is the answer's JSON, owned by the caller, NULL on failure. 0; -GT_ECLOSED: the daemon does not run; what an error answer
- * names (-GT_EUNKNOWN, -GT_EDENIED, ...); -GT_EMALFORMED: no JSON; -GT_ETIMEOUT
- * after timeout_ms (0: a minute). */
+/* GET; *out is the answer's JSON, owned by the caller, NULL on failure. 0;
+ * -GT_ECLOSED: the daemon does not run; what an error answer names
+ * (-GT_EUNKNOWN, -GT_EDENIED, ...); -GT_EMALFORMED: no JSON; -GT_ETIMEOUT after
+ * timeout_ms (0: a minute). */
 int gt_client_get(struct gt_client *client, const char *path,
                   uint32_t timeout_ms, json_t **out);
 /* The same by POST, of a body of this media type; waits as long as it takes. */

@@ -21,8 +21,9 @@ size_t gt_term_columns(FILE *f);
 /* ----------------------------------------------------------- tables */
 
 struct gt_table;
-/* An empty table. align: a letter a column, 'l' or 'r', '*' for the one that gives way (left)
- * when the terminal is too narrow. heads are borrowed. NULL: no memory. */
+/* An empty table. align: a letter a column, 'l' or 'r', '*' for the one that
+ * gives way (left) when the terminal is too narrow. heads are borrowed. NULL:
+ * no memory. */
 struct gt_table *gt_table_new(const char *align, const char *const *heads);
 /* Copies one row; NULL cells are empty. False: no memory. */
 bool gt_table_row(struct gt_table *t, const char *const *cells);

@@ -6,8 +6,8 @@
  * promises that a file is taken whole or refused with every mistake named by
  * line and column, and that what it prints it reads back the same.
  *
- * One table of keys (config_table.c) parses, checks, prints and documents them. An
- * unknown key is an error with file:line:column and the nearest known key.
+ * One table of keys (config_table.c) parses, checks, prints and documents them.
+ * An unknown key is an error with file:line:column and the nearest known key.
  * Sizes take B KiB MiB GiB, times ms s m h d. */
 #ifndef GT_CONFIG_H
 #define GT_CONFIG_H

@@ -63,8 +63,8 @@ const struct gt_pki_member *gt_pki_find(const struct gt_pki *pki,
  * run again. days: of a certificate, 1..90. */
 int gt_pki_enrol(struct gt_pki *pki, const struct gt_tree *tree, unsigned days,
                  size_t *added, char *why, size_t why_cap);
-/* A new certificate for the same key. 0; -GT_EUNKNOWN: no such node; -GT_ESTATE:
- * a publisher, or revoked; -GT_EIO. why: a sentence. */
+/* A new certificate for the same key. 0; -GT_EUNKNOWN: no such node;
+ * -GT_ESTATE: a publisher, or revoked; -GT_EIO. why: a sentence. */
 int gt_pki_renew(struct gt_pki *pki, const char *code, unsigned days, char *why,
                  size_t why_cap);
 /* A row one version up that says REVOKED, into PKIDIR/members.bin and those of

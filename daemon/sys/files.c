@@ -25,7 +25,7 @@ static int failed(const char *path, char *why, size_t cap)
 	return error == ENOENT ? -GT_EUNKNOWN : -GT_EIO;
 }
 
-/* ------------------------------------------------------------ writing */
+/* ---------------------------------------------------------- writing */
 
 /* The file that is written first, its name put into temp. */
 static int open_temp(char *temp, size_t cap, unsigned mode,
@@ -71,7 +71,7 @@ int gt_files_write(const char *path, unsigned mode, enum gt_files_how how,
 	return status == -GT_ECONFLICT ? -GT_EIO : status;
 }
 
-/* ------------------------------------------------------------ reading */
+/* ---------------------------------------------------------- reading */
 
 /* 0, -GT_EIO with errno, -GT_ELIMIT, -GT_ENOMEM. */
 static int slurp(int fd, size_t max, struct gt_buffer *out)
@@ -159,7 +159,7 @@ int gt_files_take(const char *path, size_t max, struct gt_buffer *out,
 	return status;
 }
 
-/* ------------------------------------------------------------ folders */
+/* ---------------------------------------------------------- folders */
 
 static bool have_folder(const char *path, unsigned mode)
 {

@@ -26,7 +26,7 @@ void gt_measure_size_exact(char out[GT_MEASURE_EXACT], uint64_t bytes);
 /* "90s", "2m": the largest unit that divides the value. */
 void gt_measure_duration_exact(char out[GT_MEASURE_EXACT], uint64_t ms);
 
-/* --------------------------------------------------- as it is written */
+/* ------------------------------------------------- as it is written */
 
 /* "200MiB": digits and B, KiB, MiB, GiB or TiB. A bare 0 needs no unit. False:
  * it is not, or does not fit. */
@@ -39,7 +39,8 @@ bool gt_measure_read_duration(uint64_t *ms, const char *text);
 bool gt_measure_read_time(int64_t *wall_ms, const char *text);
 /* ISO 8601: "2024-01-01" (UTC) or "2024-01-01T08:00:00+08:00", "...Z"; seconds
  * and their decimals may be left out, the zone may not. Years 1970 to 9999. A
- * date alone is its first millisecond, with `end` its last. False: it is not. */
+ * date alone is its first millisecond, with `end` its last. False: it is
+ * not. */
 bool gt_measure_read_date(int64_t *wall_ms, const char *text, bool end);
 
 #endif

@@ -24,14 +24,15 @@ enum gt_text {
 /* Sets the process's language, before threads start: "zh-CN", "zh_CN.UTF-8",
  * "zh" → Chinese; all else English. */
 void gt_text_language(const char *tag);
-/* The same by the environment: LC_ALL, LC_MESSAGES, LANG or GUANTONG_LANG, the last
- * first. */
+/* The same by the environment: LC_ALL, LC_MESSAGES, LANG or GUANTONG_LANG, the
+ * last first. */
 void gt_text_language_from_env(void);
 /* Whether texts of tag are Chinese; NULL: the process's. */
 bool gt_text_chinese(const char *tag);
 /* The text of key in the process's language. Static. */
 const char *gt_text(enum gt_text key);
-/* The same in the language of tag, for a page whose reader's language differs from the process's. */
+/* The same in the language of tag, for a page whose reader's language differs
+ * from the process's. */
 const char *gt_text_in(const char *tag, enum gt_text key);
 
 #endif
