@@ -265,7 +265,7 @@ enum gt_exit gt_cmd_init(struct gt_cli *cli, const struct gt_args *args)
 	                  .code = gt_args_get(args, "code"),
 	                  .parent = gt_args_get(args, "parent"),
 	                  .pki = gt_args_get(args, "pki")};
-	char path[PATH], hex[65] = "";
+	char path[PATH], hex[GT_HEX_ID] = "";
 	uint8_t public[32];
 	char *config = NULL;
 	if (strlen(in.dir) > PATH / 2 || (in.pki && strlen(in.pki) > PATH / 2))

@@ -215,7 +215,7 @@ static bool show_json(struct gt_cli *cli, const struct gt_pki *pki)
 	bool ok = rows != NULL;
 	for (size_t i = 0; ok && i < gt_pki_count(pki); i++) {
 		const struct gt_pki_member *m = gt_pki_at(pki, i);
-		char key[65];
+		char key[GT_HEX_ID];
 		gt_hex(key, m->key, sizeof m->key);
 		json_t *row = json_pack(
 		        "{s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:s, s:I}", "code",

@@ -26,8 +26,8 @@ struct gt_blob_store {
 
 void gt_blob_name(char out[GT_BLOB_NAME_MAX], const struct gt_id *object)
 {
-	char hex[2 * GT_ID_BYTES + 1];
-	gt_hex(hex, object->b, GT_ID_BYTES);
+	char hex[GT_HEX_ID];
+	gt_id_hex(hex, object);
 	gt_format(out, GT_BLOB_NAME_MAX, GT_DIR_OBJECTS "/%.2s/%s.tar.zst", hex,
 	          hex + 2);
 }

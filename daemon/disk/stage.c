@@ -148,7 +148,7 @@ static int open_dir(struct stage *s)
 	int dir = open(s->where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return refuse_errno(s, GT_T_STAGE_WRITE, s->where, errno);
-	if (mkdirat(dir, GT_DIR_STAGED, 0700) == 0 || errno == EEXIST)
+	if (gt_sys_make_folder(dir, GT_DIR_STAGED, 0700) == 0)
 		s->dir = openat(dir, GT_DIR_STAGED,
 		                O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int error = errno;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "object.h"
-#include "text.h"
+#include "say.h"
 #include "translate.h"
 
 /* Folders still to be read, as paths from the root. */
@@ -38,25 +38,12 @@ const char *gt_walk_errno(char *buf, size_t cap, int error)
 	return buf;
 }
 
-/* By hand, since no compiler can check a format chosen at run time. */
 void gt_walk_why(char *why, size_t why_cap, int key, const char *path,
                  const char *detail)
 {
 	char shown[GT_PATH_SHOWN];
-	const char *text = gt_text((enum gt_text)key);
-	const char *part[2] = {gt_path_show(shown, path, strlen(path)), detail};
-	size_t used = 0, next = 0;
-	for (; *text && used + 1 < why_cap; text++) {
-		if (text[0] != '%' || text[1] != 's') {
-			why[used++] = *text;
-			continue;
-		}
-		assert(next < 2 && part[next]);
-		gt_copy(why + used, why_cap - used, part[next++]);
-		used += strlen(why + used);
-		text++;
-	}
-	why[used] = '\0';
+	gt_say_into(why, why_cap, (enum gt_text)key,
+	            gt_path_show(shown, path, strlen(path)), detail);
 }
 
 static int refuse(struct job *j, int status, int key, const char *path,

@@ -172,21 +172,17 @@ const struct gt_pki_member *gt_pki_at(const struct gt_pki *pki, size_t i)
 	return &pki->v[i];
 }
 
+static int code_of(const void *code, const void *member)
+{
+	const struct gt_pki_member *m = member;
+	return strcmp(code, m->code);
+}
+
 const struct gt_pki_member *gt_pki_find(const struct gt_pki *pki,
                                         const char *code)
 {
-	size_t lo = 0, hi = pki->n;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int d = strcmp(code, pki->v[mid].code);
-		if (d == 0)
-			return &pki->v[mid];
-		if (d < 0)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return NULL;
+	return pki->n ? bsearch(code, pki->v, pki->n, sizeof *pki->v, code_of)
+	              : NULL;
 }
 
 static int take_row(struct gt_pki *pki, struct gt_bytes row,

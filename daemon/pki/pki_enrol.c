@@ -349,9 +349,7 @@ static void default_parent(const struct gt_pki *pki, struct gt_pki_member *m)
 {
 	char code[GT_CODE_MAX + 1];
 	memcpy(code, m->code, sizeof code);
-	size_t len = strspn(code, "0123456789");
-	for (len -= code[len] == '\0'; len >= 2; len--) {
-		code[len] = '\0';
+	while (gt_tree_up(code)) {
 		const struct gt_pki_member *p = gt_pki_find(pki, code);
 		if (p && !p->publisher && p != m) {
 			memcpy(m->parent, p->code, sizeof m->parent);

@@ -184,21 +184,27 @@ static int by_code(const void *a, const void *b)
 	return strcmp(x->code, y->code);
 }
 
+static int code_of(const void *code, const void *node)
+{
+	const struct gt_tree_node *n = node;
+	return strcmp(code, n->code);
+}
+
 const struct gt_tree_node *gt_tree_find(const struct gt_tree *tree,
                                         const char *code)
 {
-	size_t lo = 0, hi = tree->n;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int d = strcmp(code, tree->v[mid].code);
-		if (d == 0)
-			return &tree->v[mid];
-		if (d < 0)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return NULL;
+	return tree->n ? bsearch(code, tree->v, tree->n, sizeof *tree->v,
+	                         code_of)
+	               : NULL;
+}
+
+bool gt_tree_up(char code[GT_CODE_MAX + 1])
+{
+	size_t n = strspn(code, "0123456789");
+	if (n > 0 && code[n] == '\0')
+		n--;
+	code[n] = '\0';
+	return n >= 2;
 }
 
 /* The longest code of the tree that the node's place lies in. */
@@ -206,10 +212,7 @@ static void derive_parent(const struct gt_tree *tree, struct gt_tree_node *n)
 {
 	char code[GT_CODE_MAX + 1];
 	memcpy(code, n->code, sizeof code);
-	size_t digits = strspn(code, "0123456789");
-	bool whole = code[digits] == '\0';
-	for (size_t len = whole ? digits - 1 : digits; len >= 2; len--) {
-		code[len] = '\0';
+	while (gt_tree_up(code)) {
 		const struct gt_tree_node *p = gt_tree_find(tree, code);
 		if (p && !p->publisher) {
 			memcpy(n->parent, code, sizeof code);

@@ -41,5 +41,8 @@ void gt_tree_free(struct gt_tree *tree);
 /* The node or publisher of that code; NULL: none. */
 const struct gt_tree_node *gt_tree_find(const struct gt_tree *tree,
                                         const char *code);
+/* Cuts code to the next longer place that contains it: what follows the digits,
+ * then a digit a time. False: none is left. */
+bool gt_tree_up(char code[GT_CODE_MAX + 1]);
 
 #endif

@@ -24,9 +24,9 @@ static void fail(struct gt_service *s, int exit_status)
  * undo a layer set since through the command line. */
 static void mark_policy(struct gt_service *s)
 {
-	char hex[2 * GT_ID_BYTES + 1], why[RUN_WHY];
+	char hex[GT_HEX_ID], why[RUN_WHY];
 	pthread_mutex_lock(&s->mark_lock);
-	gt_hex(hex, s->mark.b, GT_ID_BYTES);
+	gt_id_hex(hex, &s->mark);
 	pthread_mutex_unlock(&s->mark_lock);
 	if (gt_files_write(POLICY_MARK, 0600, GT_FILES_OURS, gt_bytes_str(hex),
 	                   why, sizeof why) != 0)
