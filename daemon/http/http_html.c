@@ -144,8 +144,8 @@ void gt_page_bar(struct gt_page *p, uint64_t done, uint64_t all)
 
 void gt_page_state(struct gt_page *p, const json_t *r)
 {
-	const char *state = gt_http_member(r, "state");
-	const char *verdict = gt_http_member(r, "verdict");
+	const char *state = gt_json_member(r, "state");
+	const char *verdict = gt_json_member(r, "verdict");
 	bool unasked = strcmp(state, "listed") == 0 &&
 	               strcmp(verdict, "on-demand") == 0;
 	if (!*state)

@@ -35,12 +35,6 @@ bool gt_http_resource_query(struct gt_request *rq, struct gt_resource_query *q,
 	return !*bad;
 }
 
-const char *gt_http_member(const json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-	return s ? s : "";
-}
-
 uint64_t gt_http_count(const json_t *v, const char *key)
 {
 	json_int_t n = json_integer_value(json_object_get(v, key));

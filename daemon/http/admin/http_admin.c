@@ -9,6 +9,7 @@
 #include "http_publish.h"
 #include "http_query.h"
 #include "iso8601.h"
+#include "node_dir.h"
 #include "sys.h"
 
 enum { MEMBERS_MAX = 65536 };
@@ -64,8 +65,8 @@ enum MHD_Result gt_http_publish(struct gt_request *rq)
 enum MHD_Result gt_http_withdraw(struct gt_request *rq)
 {
 	json_t *v = body_json(rq);
-	const char *id = gt_http_member(v, "id"),
-	           *reason = gt_http_member(v, "reason");
+	const char *id = gt_json_member(v, "id"),
+	           *reason = gt_json_member(v, "reason");
 	enum MHD_Result done;
 	if (!gt_rid_valid(id)) {
 		done = gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_KEY_ID,
@@ -89,7 +90,7 @@ static enum MHD_Result fetched(struct gt_request *rq)
 	json_t *v = body_json(rq);
 	struct gt_worker *w = gt_worker_take(rq->http->workers);
 	json_t *r =
-	        w ? gt_read_resource(w->reader, gt_http_member(v, "id")) : NULL;
+	        w ? gt_read_resource(w->reader, gt_json_member(v, "id")) : NULL;
 	gt_worker_give(rq->http->workers, w);
 	json_decref(v);
 	return gt_rq_json(rq, 200, r);
@@ -98,7 +99,7 @@ static enum MHD_Result fetched(struct gt_request *rq)
 enum MHD_Result gt_http_fetch(struct gt_request *rq)
 {
 	json_t *v = body_json(rq);
-	const char *id = gt_http_member(v, "id");
+	const char *id = gt_json_member(v, "id");
 	enum MHD_Result done;
 	if (gt_rid_valid(id)) {
 		struct gt_event e = {.type = GT_EV_WANT, .text = id};
@@ -148,24 +149,20 @@ enum MHD_Result gt_http_policy(struct gt_request *rq)
 	return done;
 }
 
-/* 32-bit length, an encoded Signed, again and again. Returns how many, -1: it
- * is not that. out may be NULL. */
+/* Returns how many rows there are, -1: it is not that. out may be NULL. */
 static long split_members(struct gt_bytes in, struct gt_bytes *out)
 {
+	struct gt_bytes row;
 	long n = 0;
-	while (in.n > 0) {
-		if (in.n < 4 || n == MEMBERS_MAX)
-			return -1;
-		size_t len = gt_get32(in.p);
-		if (len == 0 || len > in.n - 4)
+	int got;
+	while ((got = gt_dir_next_member(&in, &row)) > 0) {
+		if (row.n == 0 || n == MEMBERS_MAX)
 			return -1;
 		if (out)
-			out[n] = gt_bytes_of(in.p + 4, len);
+			out[n] = row;
 		n++;
-		in.p += 4 + len;
-		in.n -= 4 + len;
 	}
-	return n;
+	return got < 0 ? -1 : n;
 }
 
 static enum MHD_Result members_in(struct gt_request *rq)

@@ -209,21 +209,21 @@ static enum MHD_Result wanted(struct gt_request *rq)
 static enum MHD_Result explain_absence(struct gt_request *rq, const char *rid,
                                        const json_t *r)
 {
-	const char *state = gt_http_member(r, "state"),
-	           *verdict = gt_http_member(r, "verdict");
+	const char *state = gt_json_member(r, "state"),
+	           *verdict = gt_json_member(r, "verdict");
 	if (!json_is_object(r))
 		return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_RESOURCE,
 		                  rid);
 	if (strcmp(state, "withdrawn") == 0)
 		return gt_rq_fail(rq, 410, -GT_EUNKNOWN, GT_T_HTTP_WITHDRAWN,
 		                  rid);
-	if (!*gt_http_member(r, "object"))
+	if (!*gt_json_member(r, "object"))
 		return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_CONTENT,
 		                  rid);
 	if (strcmp(verdict, "metadata") == 0 || strcmp(verdict, "deny") == 0)
 		return gt_rq_fail(rq, 403, -GT_EDENIED, GT_T_HTTP_LISTED_ONLY,
-		                  rid, gt_http_member(r, "rule"),
-		                  gt_http_member(r, "layer"));
+		                  rid, gt_json_member(r, "rule"),
+		                  gt_json_member(r, "layer"));
 	if (strcmp(verdict, "on-demand") != 0)
 		return on_its_way(rq, r);
 	struct gt_event e = {.type = GT_EV_WANT, .text = rid};
@@ -243,7 +243,7 @@ static enum MHD_Result serve_start(struct gt_request *rq, struct gt_worker *w,
                                    const char *rid)
 {
 	json_t *r = gt_read_resource(w->reader, rid);
-	const char *start = gt_http_member(r, "start");
+	const char *start = gt_json_member(r, "start");
 	enum MHD_Result done = *start ? redirect(rq, "/c/", rid, start)
 	                              : redirect(rq, "/r/", rid, "");
 	json_decref(r);

@@ -3,16 +3,11 @@
 #include "http.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "dir.h"
@@ -21,6 +16,7 @@
 #include "http_parse.h"
 #include "http_shelf.h"
 #include "http_wait.h"
+#include "listen.h"
 #include "sys.h"
 #include "translate.h"
 
@@ -220,98 +216,32 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c,
 
 /* ---------------------------------------------------------- sockets */
 
-/* "host:port", "[::]:port" */
-static bool split_address(const char *text, char *host, size_t cap,
-                          const char **port)
+static int cannot_listen(int status, const char *where, char *why,
+                         size_t why_cap)
 {
-	const char *colon = strrchr(text, ':');
-	if (!colon)
-		return false;
-	size_t n = (size_t)(colon - text);
-	if (n >= 2 && text[0] == '[' && text[n - 1] == ']') {
-		text++;
-		n -= 2;
-	}
-	if (n >= cap)
-		return false;
-	memcpy(host, text, n);
-	host[n] = '\0';
-	*port = colon + 1;
-	return true;
+	if (status == -GT_EINVALID)
+		gt_http_say(why, why_cap, NULL, GT_T_HTTP_BAD_ADDRESS, where);
+	else
+		gt_http_say(why, why_cap, NULL, GT_T_HTTP_NO_LISTEN, where,
+		            gt_translate_errno(errno));
+	return -GT_EIO;
 }
 
-static int listen_on(const struct addrinfo *a)
+/* Both, or neither. */
+static int listen_both(struct gt_http *http, int *tcp, int *local, char *why,
+                       size_t why_cap)
 {
-	int fd = socket(a->ai_family, SOCK_STREAM, 0), on = 1;
-	if (fd < 0)
-		return -1;
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-	    bind(fd, a->ai_addr, a->ai_addrlen) != 0 ||
-	    listen(fd, BACKLOG) != 0) {
-		int error = errno;
-		close(fd);
-		errno = error;
-		return -1;
-	}
-	return fd;
-}
-
-static int listen_tcp(const char *address, uint16_t *port, char *why,
-                      size_t why_cap)
-{
-	char host[256];
-	const char *service;
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-	                         .ai_flags = AI_PASSIVE},
-	                *list = NULL;
-	if (!split_address(address, host, sizeof host, &service) ||
-	    getaddrinfo(*host ? host : NULL, service, &hints, &list) != 0) {
-		gt_http_say(why, why_cap, NULL, GT_T_HTTP_BAD_ADDRESS, address);
-		return -1;
-	}
-	int fd = -1;
-	for (const struct addrinfo *a = list; a && fd < 0; a = a->ai_next)
-		fd = listen_on(a);
-	int error = errno;
-	freeaddrinfo(list);
-	if (fd < 0) {
-		gt_http_say(why, why_cap, NULL, GT_T_HTTP_NO_LISTEN, address,
-		            gt_translate_errno(error));
-		return -1;
-	}
-	struct sockaddr_storage at;
-	socklen_t n = sizeof at;
-	*port = 0;
-	if (getsockname(fd, (struct sockaddr *)&at, &n) == 0) {
-		if (at.ss_family == AF_INET6)
-			*port = ntohs(((struct sockaddr_in6 *)&at)->sin6_port);
-		else
-			*port = ntohs(((struct sockaddr_in *)&at)->sin_port);
-	}
-	return fd;
-}
-
-/* A stale socket of a daemon that died is in the way and goes; the database
- * already said that there is one daemon only. */
-static int listen_unix(const char *path, char *why, size_t why_cap)
-{
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	int fd = -1;
-	if (gt_copy(at.sun_path, sizeof at.sun_path, path))
-		fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	/* Linux gives the name the mode the socket has before it is bound, so
-	 * there is no moment in which others may connect */
-	if (fd >= 0 && fchmod(fd, S_IRUSR | S_IWUSR) == 0 &&
-	    (unlink(path) == 0 || errno == ENOENT) &&
-	    bind(fd, (struct sockaddr *)&at, sizeof at) == 0 &&
-	    chmod(path, S_IRUSR | S_IWUSR) == 0 &&
-	    listen(fd, ADMIN_CONNECTIONS) == 0)
-		return fd;
-	gt_http_say(why, why_cap, NULL, GT_T_HTTP_NO_LISTEN, path,
-	            gt_translate_errno(errno));
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	const char *address = http->env.config->http;
+	int status = gt_listen_tcp(address, BACKLOG, tcp, &http->port);
+	if (status != 0)
+		return cannot_listen(status, address, why, why_cap);
+	/* the database already said that there is one daemon only */
+	status = gt_listen_unix(GT_DIR_CONTROL, ADMIN_CONNECTIONS, local);
+	if (status == 0)
+		return 0;
+	status = cannot_listen(status, GT_DIR_CONTROL, why, why_cap);
+	close(*tcp);
+	return status;
 }
 
 /* ------------------------------------------------------ start, stop */
@@ -391,14 +321,10 @@ static struct gt_http *http_new(const struct gt_http_env *env)
 static int start_servers(struct gt_http *http, char *why, size_t why_cap)
 {
 	struct gt_http_door *door = http->door;
-	int tcp = listen_tcp(http->env.config->http, &http->port, why, why_cap);
-	if (tcp < 0)
-		return -GT_EIO;
-	int local = listen_unix(GT_DIR_CONTROL, why, why_cap);
-	if (local < 0) {
-		close(tcp);
-		return -GT_EIO;
-	}
+	int tcp, local;
+	int status = listen_both(http, &tcp, &local, why, why_cap);
+	if (status != 0)
+		return status;
 	bool one = serve(&door->public, tcp),
 	     other = serve(&door->local, local);
 	if (one && other)

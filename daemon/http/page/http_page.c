@@ -201,7 +201,7 @@ static void count_cell(struct gt_page *p, enum gt_text name, uint64_t n)
 static void child_row(struct home *h, const json_t *c)
 {
 	struct gt_page *p = &h->p;
-	const char *code = gt_http_member(c, "code");
+	const char *code = gt_json_member(c, "code");
 	const json_t *said = json_object_get(c, "status");
 	const struct gt_child_status *now = child_of(h, code);
 	bool up = now && now->up;
@@ -223,7 +223,7 @@ static void child_row(struct home *h, const json_t *c)
 	count_cell(p, GT_T_HTTP_P_WAITING,
 	           gt_http_count(said, "records_waiting"));
 	cell(p, GT_T_HTTP_P_SEEN, false);
-	gt_page_time(p, gt_http_member(c, "seen"));
+	gt_page_time(p, gt_json_member(c, "seen"));
 	gt_out_str(&p->out, "</td></tr>");
 }
 
@@ -355,9 +355,9 @@ static void search_form(struct gt_page *p, const struct gt_resource_query *q)
 
 static void resource_row(struct gt_page *p, const json_t *r)
 {
-	const char *id = gt_http_member(r, "id");
+	const char *id = gt_json_member(r, "id");
 	const char *title = gt_page_pick(p, json_object_get(r, "title"));
-	const char *verdict = gt_http_member(r, "verdict");
+	const char *verdict = gt_json_member(r, "verdict");
 	uint64_t size = gt_http_count(r, "size");
 	gt_out_str(&p->out, "<tr><th scope=\"row\"><a class=\"title\" "
 	                    "href=\"/r/");
@@ -367,7 +367,7 @@ static void resource_row(struct gt_page *p, const json_t *r)
 	gt_out_str(&p->out, "</a><div class=\"soft small\">");
 	gt_page_text(p, id);
 	gt_out_str(&p->out, "</div></th><td>");
-	gt_page_text(p, gt_page_word(p, gt_http_member(r, "type")));
+	gt_page_text(p, gt_page_word(p, gt_json_member(r, "type")));
 	gt_out_str(&p->out, "</td>");
 	cell(p, GT_T_HTTP_P_AUDIENCE, false);
 	gt_page_list(p, json_object_get(r, "audiences"));
@@ -385,7 +385,7 @@ static void resource_row(struct gt_page *p, const json_t *r)
 static void pager(struct home *h)
 {
 	struct gt_page *p = &h->p;
-	const char *next = gt_http_member(h->rows, "next");
+	const char *next = gt_json_member(h->rows, "next");
 	if (!*next)
 		return;
 	gt_out_format(&p->out,

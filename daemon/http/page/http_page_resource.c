@@ -31,12 +31,12 @@ static void details(struct gt_page *p, const json_t *r, const char *publisher)
 	uint64_t size = gt_http_count(r, "size");
 	gt_out_str(&p->out, "<dl class=\"details\">");
 	text_fact(p, GT_T_HTTP_P_TYPE,
-	          gt_page_word(p, gt_http_member(r, "type")));
+	          gt_page_word(p, gt_json_member(r, "type")));
 	list_fact(p, GT_T_HTTP_P_AUDIENCE, json_object_get(r, "audiences"));
 	list_fact(p, GT_T_HTTP_P_SUBJECT, json_object_get(r, "subjects"));
 	list_fact(p, GT_T_HTTP_P_LANGUAGES, json_object_get(r, "languages"));
 	text_fact(p, GT_T_HTTP_P_PUBLISHER, publisher);
-	text_fact(p, GT_T_HTTP_P_LICENCE, gt_http_member(r, "licence"));
+	text_fact(p, GT_T_HTTP_P_LICENCE, gt_json_member(r, "licence"));
 	if (size > 0) {
 		gt_page_fact(p, GT_T_HTTP_P_SIZE);
 		gt_out_size(&p->out, size);
@@ -47,7 +47,7 @@ static void details(struct gt_page *p, const json_t *r, const char *publisher)
 	              (unsigned long long)gt_http_count(r, "version"));
 	gt_page_fact_end(p);
 	gt_page_fact(p, GT_T_HTTP_P_MODIFIED);
-	gt_page_time(p, gt_http_member(r, "modified"));
+	gt_page_time(p, gt_json_member(r, "modified"));
 	gt_page_fact_end(p);
 	gt_out_str(&p->out, "</dl>");
 }
@@ -55,7 +55,7 @@ static void details(struct gt_page *p, const json_t *r, const char *publisher)
 /* Which rule of whose layer put it here. */
 static void reason(struct gt_page *p, const json_t *r, const char *layer)
 {
-	const char *rule = gt_http_member(r, "rule");
+	const char *rule = gt_json_member(r, "rule");
 	gt_page_heading(p, GT_T_HTTP_P_WHY);
 	if (json_is_true(json_object_get(r, "own"))) {
 		gt_out_str(&p->out, "<p class=\"box\">");
@@ -65,14 +65,14 @@ static void reason(struct gt_page *p, const json_t *r, const char *layer)
 	}
 	gt_out_str(&p->out, "<dl class=\"details\">");
 	text_fact(p, GT_T_HTTP_P_VERDICT,
-	          gt_page_word(p, gt_http_member(r, "verdict")));
+	          gt_page_word(p, gt_json_member(r, "verdict")));
 	text_fact(p, GT_T_HTTP_P_RULE,
 	          *rule ? rule : gt_text_in(p->lang, GT_T_HTTP_P_FALLBACK));
 	text_fact(p, GT_T_HTTP_P_LAYER, layer);
 	gt_out_str(&p->out, "</dl><p class=\"soft small\">");
 	gt_page_say(p, GT_T_HTTP_P_EXPLAIN);
 	gt_out_str(&p->out, " <code>guantong explain ");
-	gt_page_text(p, gt_http_member(r, "id"));
+	gt_page_text(p, gt_json_member(r, "id"));
 	gt_out_str(&p->out, "</code></p>");
 }
 
@@ -90,13 +90,13 @@ static void content_link(struct gt_page *p, const char *class, const char *id,
 
 static bool is(const json_t *r, const char *key, const char *word)
 {
-	return strcmp(gt_http_member(r, key), word) == 0;
+	return strcmp(gt_json_member(r, key), word) == 0;
 }
 
 /* May its files be asked for at this node? */
 static bool openable(const json_t *r)
 {
-	return *gt_http_member(r, "object") && !is(r, "state", "withdrawn") &&
+	return *gt_json_member(r, "object") && !is(r, "state", "withdrawn") &&
 	       !is(r, "state", "refused") &&
 	       (is(r, "verdict", "mirror") || is(r, "verdict", "on-demand"));
 }
@@ -104,14 +104,14 @@ static bool openable(const json_t *r)
 static void file_row(struct gt_page *p, const json_t *f, const char *id,
                      bool link)
 {
-	const char *path = gt_http_member(f, "path");
+	const char *path = gt_json_member(f, "path");
 	gt_out_str(&p->out, "<tr><th scope=\"row\" class=\"path\">");
 	if (link)
 		content_link(p, "", id, path, path);
 	else
 		gt_page_text(p, path);
 	gt_out_str(&p->out, "</th><td class=\"soft small\">");
-	gt_page_text(p, gt_http_member(f, "media_type"));
+	gt_page_text(p, gt_json_member(f, "media_type"));
 	gt_out_str(&p->out, "</td><td class=\"n\">");
 	gt_out_size(&p->out, gt_http_count(f, "size"));
 	gt_out_str(&p->out, "</td></tr>");
@@ -158,7 +158,7 @@ static void back(struct gt_page *p)
 
 static void title(struct gt_page *p, const json_t *r)
 {
-	const char *id = gt_http_member(r, "id");
+	const char *id = gt_json_member(r, "id");
 	const char *text = gt_page_pick(p, json_object_get(r, "title"));
 	back(p);
 	gt_out_str(&p->out, "<h1>");
@@ -170,12 +170,12 @@ static void title(struct gt_page *p, const json_t *r)
 
 static void open_button(struct gt_page *p, const json_t *r)
 {
-	const char *start = gt_http_member(r, "start");
+	const char *start = gt_json_member(r, "start");
 	bool here = is(r, "state", "complete");
 	if (!openable(r) || !*start)
 		return;
 	gt_out_str(&p->out, "<p class=\"open\">");
-	content_link(p, "button", gt_http_member(r, "id"), start,
+	content_link(p, "button", gt_json_member(r, "id"), start,
 	             gt_text_in(p->lang,
 	                        here ? GT_T_HTTP_P_OPEN : GT_T_HTTP_P_FETCH));
 	gt_out_str(&p->out, "</p>");
@@ -189,8 +189,8 @@ static void resource_body(struct gt_page *p, const json_t *r,
 	title(p, r);
 	gt_out_str(&p->out, "<p>");
 	if (!gone)
-		gt_page_chip(p, gt_page_kind(gt_http_member(r, "verdict")),
-		             gt_http_member(r, "verdict"));
+		gt_page_chip(p, gt_page_kind(gt_json_member(r, "verdict")),
+		             gt_json_member(r, "verdict"));
 	gt_out_str(&p->out, " ");
 	gt_page_state(p, r);
 	gt_out_str(&p->out, "</p>");
@@ -208,7 +208,7 @@ static void resource_body(struct gt_page *p, const json_t *r,
 	details(p, r, publisher);
 	if (!gone)
 		reason(p, r, layer);
-	files(p, r, gt_http_member(r, "id"));
+	files(p, r, gt_json_member(r, "id"));
 }
 
 /* "浙江省 33" */
@@ -227,9 +227,9 @@ enum MHD_Result gt_http_resource_page(struct gt_request *rq)
 	struct gt_worker *w = gt_worker_take(rq->http->workers);
 	json_t *r = w ? gt_read_resource(w->reader, rq->rest) : NULL;
 	if (json_is_object(r)) {
-		called(w->reader, gt_http_member(r, "publisher"), publisher,
+		called(w->reader, gt_json_member(r, "publisher"), publisher,
 		       sizeof publisher);
-		called(w->reader, gt_http_member(r, "layer"), layer,
+		called(w->reader, gt_json_member(r, "layer"), layer,
 		       sizeof layer);
 	}
 	gt_worker_give(rq->http->workers, w);
