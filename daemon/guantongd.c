@@ -1,5 +1,11 @@
 /* guantongd: the daemon of one node. Reads the arguments and the
- * configuration, then waits for signals; service.c does the rest. */
+ * configuration, then waits for signals; service.c does the rest.
+ *
+ * The folder daemon/ itself holds the two programs alone: this one, over run/,
+ * and guantong.c, over cli/. Each is a main: it takes what the shell gives it,
+ * hands it to its room, and ends with the status that room says. Nothing else
+ * uses what stands here; both promise that a word that is not understood stops
+ * them before anything is done. */
 #include <errno.h>
 #include <malloc.h>
 #include <signal.h>
