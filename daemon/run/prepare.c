@@ -56,6 +56,15 @@ static bool rehearse_key(const uint8_t seed[32])
 	       gt_verify(key.public, text, sig) == 0;
 }
 
+/* The node keeps a link until it has heard that it is gone, so it has room for a
+ * few more than may be open: for the parent's, and for those that took the place
+ * of another. Without children two at a time are all there are. */
+static uint32_t node_links(const struct gt_config *c)
+{
+	enum { PARENT = 4, OVERLAP = 4 };
+	return *c->listen ? run_small(c->max_links) + PARENT + OVERLAP : PARENT;
+}
+
 int prepare_node(struct gt_service *s)
 {
 	const struct gt_config *c = s->config;
@@ -70,6 +79,7 @@ int prepare_node(struct gt_service *s)
 	        .heartbeat_ms = run_small(c->heartbeat_ms),
 	        .dead_ms = run_small(c->dead_ms),
 	        .transfers = run_small(c->transfers),
+	        .max_links = node_links(c),
 	        .protocol_max = run_small(c->protocol),
 	        .restored = c->restored,
 	};
