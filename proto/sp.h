@@ -20,6 +20,7 @@ enum {
 };
 #define GT_SP_TOKEN_MAX 0x7fffffffu
 
+/* Writes the header an end begins with (rule T1). */
 void gt_sp_put_header(uint8_t out[GT_SP_HEADER_BYTES], uint16_t protocol);
 /* The header is well-formed and names this protocol (rule T2). */
 bool gt_sp_header_is(const uint8_t in[GT_SP_HEADER_BYTES], uint16_t protocol);
@@ -31,6 +32,7 @@ enum gt_sp_status {
 	GT_SP_LONG,  /* longer than max (T5) */
 	GT_SP_ID,    /* the first word is no request id (T6) */
 };
+/* A sentence for each but OK and MORE. */
 const char *gt_sp_strerror(enum gt_sp_status status);
 
 struct gt_sp_prefix {

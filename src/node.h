@@ -240,6 +240,7 @@ struct gt_node_status {
 	uint32_t nchildren;
 	struct gt_child_status children[GT_PEERS_MAX];
 };
+/* As of the last turn. */
 void gt_node_status(const struct gt_node *node, struct gt_node_status *out);
 
 #endif

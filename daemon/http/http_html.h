@@ -36,6 +36,7 @@ void gt_page_text(struct gt_page *p, const char *text);
 void gt_page_heading(struct gt_page *p, enum gt_text name);
 /* A name and, until gt_page_fact_end, what is written behind it, in a <dl>. */
 void gt_page_fact(struct gt_page *p, enum gt_text name);
+/* Ends the fact that was begun. */
 void gt_page_fact_end(struct gt_page *p);
 /* "<span class='chip KIND'>word</span>", KIND being a plain word. */
 void gt_page_chip(struct gt_page *p, const char *kind, const char *word);

@@ -108,6 +108,7 @@ enum MHD_Result gt_rq_text(struct gt_request *rq, unsigned status,
 /* A text in a language (NULL: the process's) with its conversions filled in. */
 void gt_http_say(char *out, size_t cap, const char *lang, enum gt_text key,
                  ...);
+/* The same with the arguments as a list. */
 void gt_http_vsay(char *out, size_t cap, const char *lang, enum gt_text key,
                   va_list args);
 

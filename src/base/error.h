@@ -38,6 +38,7 @@ enum gt_error {
 
 /* Texts for a code, negative or positive; never NULL. */
 const char *gt_strerror(int code);
+/* The same sentence in Chinese. */
 const char *gt_strerror_zh(int code);
 /* "DAMAGED" and the like, for logs and audit rows. */
 const char *gt_errname(int code);
