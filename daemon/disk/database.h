@@ -1,5 +1,5 @@
 /* database.h: the node's database, opened for reading. The connection that
- * writes is the node's own (run/service.c). */
+ * writes is the node's own (run/prepare.c). */
 #ifndef GT_DATABASE_H
 #define GT_DATABASE_H
 
