@@ -186,7 +186,7 @@ json_t *gt_json_hex(struct gt_bytes b)
 
 json_t *gt_json_uuid(struct gt_bytes b)
 {
-	char text[37];
+	char text[GT_UUID_TEXT];
 	if (b.n != GT_UUID_BYTES)
 		return json_null();
 	gt_uuid_format(text, b.p);

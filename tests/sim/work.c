@@ -327,7 +327,7 @@ static struct record *record_new(void)
 
 size_t work_record_body(const struct record *r, char out[256])
 {
-	char id[37], target[37];
+	char id[GT_UUID_TEXT], target[GT_UUID_TEXT];
 	gt_uuid_format(id, r->id);
 	gt_uuid_format(target, r->target);
 	if (r->voids)

@@ -36,7 +36,7 @@ publish(struct nodes *t, unsigned i, const char *slug, const struct pack *p)
 __attribute__((unused)) static int64_t object_state(struct nodes *t, unsigned i,
                                                     const struct gt_id *id)
 {
-	char hex[65];
+	char hex[GT_HEX_ID];
 	gt_hex(hex, id->b, 32);
 	return nodes_int(t, i, "SELECT state FROM object WHERE id = x'%s'",
 	                 hex);

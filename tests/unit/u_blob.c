@@ -268,7 +268,7 @@ static void rot_is_found_when_asked(void **state)
 	struct bench *b = *state;
 	struct gt_id object = an_object(2);
 	uint8_t bytes[300];
-	char path[256], hex[65];
+	char path[256], hex[GT_HEX_ID];
 	fill(bytes, sizeof bytes, 4);
 	struct gt_action a =
 	        placement(&object, 0, 0, sizeof bytes, bytes, sizeof bytes);

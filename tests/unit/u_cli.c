@@ -128,7 +128,7 @@ static void options_are_read(void **state)
 	char *argv[10];
 	struct gt_args args;
 	for (size_t i = 0; i < 10; i++)
-		argv[i] = (char *)(uintptr_t)given[i];
+		argv[i] = gt_lend(given[i]);
 	assert_true(gt_args_parse(&args, options, NULL, 10, argv, false, NULL,
 	                          stderr));
 	size_t at = 0;

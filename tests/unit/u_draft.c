@@ -112,7 +112,7 @@ static void options_replace(void **state)
 	json_t *draft =
 	        json_loads("{\"subjects\":[\"old\"],\"type\":\"t\"}", 0, NULL);
 	for (size_t i = 0; i < 8; i++)
-		argv[i] = (char *)(uintptr_t)given[i];
+		argv[i] = gt_lend(given[i]);
 	assert_true(gt_args_parse(&args, options, NULL, 8, argv, false, NULL,
 	                          stderr));
 	assert_true(gt_draft_options(draft, &args, "zh-CN", stderr));
@@ -129,8 +129,7 @@ static void options_that_are_no_text(void **state)
 	static const struct gt_option options[] = {
 	        {"title", "T", GT_T_CLI_O_TITLE, 0}, {NULL, NULL, 0, 0}};
 	static const char *const given[] = {"--title", "\xff\xfe"};
-	char *argv[2] = {(char *)(uintptr_t)given[0],
-	                 (char *)(uintptr_t)given[1]};
+	char *argv[2] = {gt_lend(given[0]), gt_lend(given[1])};
 	char *text = NULL;
 	size_t n;
 	struct gt_args args;
@@ -154,7 +153,7 @@ static int run(const char *const *words)
 	FILE *out = open_memstream(&text, &n);
 	assert_non_null(out);
 	while (words[argc]) {
-		argv[argc] = (char *)(uintptr_t)words[argc];
+		argv[argc] = gt_lend(words[argc]);
 		argc++;
 	}
 	int code = gt_cli_main(argc, argv, out, out);

@@ -163,7 +163,7 @@ static void threads_do_not_mix_lines(void **state)
 		        pthread_create(&threads[i], NULL, many, names[i]), 0);
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
-	for (char *s = strtok((char *)(uintptr_t)written(), "\n"); s;
+	for (char *s = strtok(gt_lend(written()), "\n"); s;
 	     s = strtok(NULL, "\n"))
 		assert_int_equal(strncmp(s, "time=", 5), 0);
 }

@@ -176,7 +176,7 @@ static void members_of(const char *name, char *out, size_t cap)
 	struct gt_buffer file = slurp(name), hex = slurp("roster.key");
 	struct gt_bytes rest = gt_buffer_bytes(&file);
 	uint8_t roster[32];
-	char text[65];
+	char text[GT_HEX_ID];
 	memcpy(text, hex.p, 64);
 	text[64] = '\0';
 	assert_true(gt_unhex(roster, 32, text));

@@ -515,7 +515,7 @@ static void rendered(void **state)
 static void uuids(void **state)
 {
 	uint8_t id[GT_UUID_BYTES];
-	char back[37];
+	char back[GT_UUID_TEXT];
 	(void)state;
 	assert_true(gt_uuid_parse(id, "12345678-1234-4234-8234-1234567890aB"));
 	gt_uuid_format(back, id);

@@ -144,7 +144,7 @@ struct batch {
 static enum MHD_Result store(struct gt_request *rq, struct batch *b,
                              const uint8_t (*put)[GT_UUID_BYTES])
 {
-	char why[512] = "", text[37];
+	char why[512] = "", text[GT_UUID_TEXT];
 	struct gt_bytes body = gt_bytes_of(rq->body, rq->nbody);
 	if (put)
 		memcpy(b->ids[0], *put, GT_UUID_BYTES);
