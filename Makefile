@@ -11,10 +11,11 @@
 #   make sim-check sim-mutants campaign MINUTES=60: see tests/sim/README.md
 #   make net        real daemons on bad links, in network namespaces
 #   make fault      fails every n-th call        make fault-sample  some of them
-#   make mutate ROOM=src/records COUNT=100: which small faults no test sees
-#   make layers     rooms, core's texts          make tidy fmt fmt-check
 #   make mutate ROOM=src/records [COUNT=n]: what the tests of a room let live
+#   make layers     rooms, core's texts          make tidy fmt fmt-check
 #   make clang      everything, by clang         make install DESTDIR= PREFIX=
+#
+# V=debug, asan, tsan, cov or fuzz makes any of them with that variant.
 V ?= release
 CC ?= cc
 BUILD ?= build
@@ -42,6 +43,8 @@ SAN_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=all
 SAN_cov := -O0 --coverage
 SAN_debug := -Og
+$(if $(filter $(V),release debug asan tsan fuzz cov),,\
+	$(error unknown V=$(V): release debug asan tsan fuzz cov))
 ifeq ($(V),release)
 OPT := $(HARD)
 LDOPT := $(HARDLD)
@@ -51,7 +54,6 @@ else
 FIXED := $(filter asan fuzz,$(V))
 OPT := $(SAN_$(V)) $(if $(FIXED),-fno-pie)
 LDOPT := $(SAN_$(V)) $(if $(FIXED),-no-pie)
-$(if $(OPT),,$(error unknown V=$(V): release debug asan tsan fuzz cov))
 endif
 # assertions stay on in every variant: NDEBUG is never defined
 
@@ -61,7 +63,7 @@ DAEMON_LIBS := -luv -lnng -lyaml -lmicrohttpd -lcurl -lsystemd -lssl -lpthread
 # Rooms, ground first. A room sees its own headers and those of the rooms below
 # it, no others: each has its include path here, and `make layers` reads this
 # list to prove the same of every include and of every symbol.
-#   room: rooms it may include beside its own (NAME/ is the room, not below it)
+#   room: rooms it may include beside its own
 ROOM_proto :=
 ROOM_src/base := proto
 ROOM_src/object := $(ROOM_src/base) src/base
@@ -77,8 +79,8 @@ ROOM_src/content := $(ROOM_src/turn) src/turn
 ROOM_src/records := $(ROOM_src/turn) src/turn
 ROOM_src/catalogue := $(ROOM_src/content) src/content src/records
 ROOM_src/node := $(ROOM_src/catalogue) src/catalogue
-# the daemon stands on all of src
-SRC_ROOMS := $(ROOM_src/node) src/node src/read
+# the daemon sees node.h and what is pure or read only, never the rooms of a turn
+SRC_ROOMS := $(ROOM_src/read) src/object src src/read
 ROOM_daemon/words := $(SRC_ROOMS)
 ROOM_daemon/sys := $(SRC_ROOMS) daemon/words
 ROOM_daemon/config := $(ROOM_daemon/sys) daemon/sys
@@ -96,9 +98,8 @@ ROOM_daemon/run := $(ROOM_daemon/http/door) daemon/http/door
 ROOM_daemon/cli := $(ROOM_daemon/pki) daemon/pki daemon/net daemon/disk
 ROOM_daemon := $(ROOM_daemon/run) daemon/run daemon/pki daemon/cli
 ROOMS := $(patsubst ROOM_%,%,$(filter ROOM_%,$(.VARIABLES)))
-ALL_ROOMS := $(ROOM_daemon) daemon
 # its own place among them: a room below may stand in a folder above
-room = $(addprefix -iquote ,$(1) $(if $(filter tests%,$(1)),tests tests/support $(ALL_ROOMS),$(ROOM_$(1)))) -isystem $(GEN)
+room = $(addprefix -iquote ,$(1) $(if $(filter tests%,$(1)),tests tests/support $(sort $(ROOMS)),$(ROOM_$(1)))) -isystem $(GEN)
 
 # protobuf-c's initialisers cast qualifiers away; gcc knows them for a system
 # header's, clang blames whoever writes them. Only the tests do; they also say
@@ -213,9 +214,13 @@ replay: $(REPLAYS)
 .PHONY: rooms
 rooms:
 	@: $(foreach r,$(sort $(ROOMS)),$(info $(r): $(ROOM_$(r))))
-layers: $(LIBS) $(call objects,$(MAINS))
+layers:
+	@$(MAKE) -s --no-print-directory rooms | tests/layers/layers.py .
+	@$(MAKE) --no-print-directory $(JOBS) -s layers-objects
 	@$(MAKE) -s --no-print-directory rooms | tests/layers/layers.py . $(B)
 	@tests/layers/sentences.py .
+.PHONY: layers-objects
+layers-objects: $(LIBS) $(call objects,$(MAINS))
 layers-selftest: $(LIBS) $(call objects,$(MAINS))
 	@$(MAKE) -s --no-print-directory rooms | CC="$(CC)" tests/layers/selftest.py . $(B)
 # make sim SEED=7 runs one tree; COUNT=n that seed and those after it

@@ -1,4 +1,5 @@
-/* guantong: the command line. */
+/* guantong: the command line.
+ * Tests: e2e/test_house.py. */
 #include <signal.h>
 
 #include "cli.h"

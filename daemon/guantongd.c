@@ -5,7 +5,8 @@
  * and guantong.c, over cli/. Each is a main: it takes what the shell gives it,
  * hands it to its room, and ends with the status that room says. Nothing else
  * uses what stands here; both promise that a word that is not understood stops
- * them before anything is done. */
+ * them before anything is done.
+ * Tests: e2e/test_house.py, e2e/test_faults.py. */
 #include <errno.h>
 #include <malloc.h>
 #include <signal.h>

@@ -1,4 +1,5 @@
-/* args.h: the words of a command line, read by a table of options. */
+/* args.h: the words of a command line, read by a table of options.
+ * Tests: u_cli.c, u_draft.c. */
 #ifndef GT_ARGS_H
 #define GT_ARGS_H
 

@@ -1,4 +1,5 @@
-/* What commands that ask the daemon share. */
+/* What commands that ask the daemon share.
+ * Tests: e2e/test_house.py. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

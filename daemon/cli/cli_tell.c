@@ -1,4 +1,5 @@
-/* How commands end, and what they say of it. */
+/* How commands end, and what they say of it.
+ * Tests: u_cli.c. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

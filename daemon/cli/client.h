@@ -2,7 +2,8 @@
  *
  * HTTP by libcurl on DIR/control.sock (http.h tells what can be asked). The
  * socket is reached through an open descriptor of DIR, so that neither a long
- * path nor a chdir() is in the way. One client, one thread. */
+ * path nor a chdir() is in the way. One client, one thread.
+ * Tests: e2e/test_house.py, e2e/test_faults.py. */
 #ifndef GT_CLIENT_H
 #define GT_CLIENT_H
 

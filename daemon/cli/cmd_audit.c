@@ -1,4 +1,5 @@
-/* guantong audit query: what was done. */
+/* guantong audit query: what was done.
+ * Tests: e2e/test_house.py, e2e/test_sync.py. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* guantong config: what a node is told in its guantong.yaml. */
+/* guantong config: what a node is told in its guantong.yaml.
+ * Tests: e2e/test_house.py. */
 #include <stdlib.h>
 
 #include "cli.h"

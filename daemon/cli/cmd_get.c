@@ -1,4 +1,5 @@
-/* guantong get: brings a resource here, and its files where they are wanted. */
+/* guantong get: brings a resource here, and its files where they are wanted.
+ * Tests: e2e/test_house.py, e2e/test_sync.py. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

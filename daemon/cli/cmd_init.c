@@ -1,4 +1,5 @@
-/* guantong init: a node's directory, ready to run. */
+/* guantong init: a node's directory, ready to run.
+ * Tests: e2e/test_house.py. */
 #include <stdlib.h>
 #include <string.h>
 

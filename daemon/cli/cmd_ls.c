@@ -1,4 +1,5 @@
-/* guantong ls, show, explain: what is here, and why. */
+/* guantong ls, show, explain: what is here, and why.
+ * Tests: e2e/test_house.py. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* guantong pki: the secrets of a tree, kept by its operator. */
+/* guantong pki: the secrets of a tree, kept by its operator.
+ * Tests: e2e/test_house.py, e2e/test_kept.py. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -1,4 +1,5 @@
-/* guantong policy: the layer a node adds. */
+/* guantong policy: the layer a node adds.
+ * Tests: e2e/test_house.py. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* guantong publish: files become an object, an object becomes a resource. */
+/* guantong publish: files become an object, an object becomes a resource.
+ * Tests: e2e/test_house.py, e2e/test_sync.py, u_draft.c. */
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>

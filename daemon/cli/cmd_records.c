@@ -1,4 +1,5 @@
-/* guantong records: what was handed in. */
+/* guantong records: what was handed in.
+ * Tests: e2e/test_house.py, e2e/test_records.py. */
 #include <stdlib.h>
 #include <string.h>
 

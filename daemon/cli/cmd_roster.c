@@ -1,4 +1,5 @@
-/* guantong roster: who belongs to the tree, as a node knows it. */
+/* guantong roster: who belongs to the tree, as a node knows it.
+ * Tests: e2e/test_house.py. */
 #include <stdlib.h>
 
 #include "cli.h"

@@ -1,4 +1,5 @@
-/* guantong status: the node at a glance. */
+/* guantong status: the node at a glance.
+ * Tests: e2e/test_house.py, e2e/test_faults.py. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -1,5 +1,6 @@
 /* guantong wait: until something is so. Never sleeps: asks again whenever the
- * node says that it has changed. */
+ * node says that it has changed.
+ * Tests: e2e/test_house.py. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* guantong withdraw: takes a resource back everywhere. */
+/* guantong withdraw: takes a resource back everywhere.
+ * Tests: e2e/test_house.py, e2e/test_sync.py. */
 #include "cli.h"
 #include "say.h"
 

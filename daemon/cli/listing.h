@@ -1,4 +1,5 @@
-/* listing.h: a list the daemon has, as one table. */
+/* listing.h: a list the daemon has, as one table.
+ * Tests: e2e/test_house.py. */
 #ifndef GT_LISTING_H
 #define GT_LISTING_H
 

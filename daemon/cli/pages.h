@@ -1,4 +1,5 @@
-/* pages.h: a list of the daemon that comes in pages, one after the other. */
+/* pages.h: a list of the daemon that comes in pages, one after the other.
+ * Tests: e2e/test_house.py. */
 #ifndef GT_PAGES_H
 #define GT_PAGES_H
 

@@ -1,3 +1,6 @@
+/* complaint.c: what is wrong with a YAML file, where it stands, and what was
+ * probably meant.
+ * Tests: u_config.c. */
 #include <stdlib.h>
 #include <string.h>
 

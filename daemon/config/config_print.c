@@ -1,3 +1,6 @@
+/* config_print.c: a configuration as the file that says it, each key with what
+ * it is for.
+ * Tests: u_config.c. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

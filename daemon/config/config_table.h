@@ -1,4 +1,5 @@
-/* config_table.h: the one table of configuration keys. Private to config*.c. */
+/* config_table.h: the one table of configuration keys. Private to config*.c.
+ * Tests: u_config.c. */
 #ifndef GT_CONFIG_TABLE_H
 #define GT_CONFIG_TABLE_H
 

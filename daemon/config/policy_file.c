@@ -1,5 +1,6 @@
 /* policy_file.c: a policy file to an encoded Layer. The file's shape is shown
- * by configs/policy-*.yaml. */
+ * by configs/policy-*.yaml.
+ * Tests: u_config.c. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -6,7 +6,8 @@
  * should be, so `code: 330106` is never a number and `no` never a boolean.
  *
  * A complaint reads "file:line:column: path.to.key: what; try this"; an item of
- * a list is named by its `name`, else by its place counted from 1. */
+ * a list is named by its `name`, else by its place counted from 1.
+ * Tests: u_config.c. */
 #ifndef GT_YAML_H
 #define GT_YAML_H
 

@@ -1,3 +1,5 @@
+/* yaml_tree.c: looking for a key in what a YAML file holds.
+ * Tests: u_config.c. */
 #include "yaml.h"
 
 #include <string.h>

@@ -2,7 +2,8 @@
  *
  * For blob.c only. Any thread. Descriptors are kept open for a while, because
  * an object arrives as thousands of placements; one with bytes not yet synced
- * is closed only when it must be, and then synced first. */
+ * is closed only when it must be, and then synced first.
+ * Tests: u_sync.c, u_blob.c. */
 #ifndef GT_BLOB_FILE_H
 #define GT_BLOB_FILE_H
 

@@ -1,5 +1,6 @@
 /* database.h: the node's database, opened for reading. The connection that
- * writes is the node's own (run/prepare.c). */
+ * writes is the node's own (run/prepare.c).
+ * Tests: u_http.c, u_sweep.c. */
 #ifndef GT_DATABASE_H
 #define GT_DATABASE_H
 

@@ -1,5 +1,6 @@
 /* walk.h: the regular files of a tree, found and opened without ever following
- * a symbolic link, so that a publisher's folder cannot reach outside itself. */
+ * a symbolic link, so that a publisher's folder cannot reach outside itself.
+ * Tests: u_stage.c. */
 #ifndef GT_WALK_H
 #define GT_WALK_H
 

@@ -1,4 +1,5 @@
-/* http_answer.c: what every answer has in common. */
+/* http_answer.c: what every answer has in common.
+ * Tests: u_http.c, u_http_api.c. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* http_error.c: what went wrong, as JSON for programs, as a page for people. */
+/* http_error.c: what went wrong, as JSON for programs, as a page for people.
+ * Tests: u_http_api.c. */
 #include <stdarg.h>
 
 #include "http_html.h"

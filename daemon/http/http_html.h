@@ -1,5 +1,6 @@
 /* http_html.h: the frame around every page, errors' included, and words a page
- * is made of. */
+ * is made of.
+ * Tests: u_http.c. */
 #ifndef GT_HTTP_HTML_H
 #define GT_HTTP_HTML_H
 

@@ -6,7 +6,8 @@
  * A request that the library itself refuses in that round (a head too large, a
  * line that is none: transmit_error_response_len) then has its answer built
  * from a response that is not there, and the process dies. Hence the library is
- * stopped only when it has nothing left to read. */
+ * stopped only when it has nothing left to read.
+ * Tests: u_http_stop.c. */
 #ifndef GT_HTTP_OPEN_H
 #define GT_HTTP_OPEN_H
 

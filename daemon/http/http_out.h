@@ -1,7 +1,8 @@
 /* http_out.h: a text that grows, with escapes for where it goes.
  *
  * After an allocation failed everything is ignored and gt_out_take gives NULL:
- * callers check once, at the end. */
+ * callers check once, at the end.
+ * Tests: u_http_parse.c. */
 #ifndef GT_HTTP_OUT_H
 #define GT_HTTP_OUT_H
 

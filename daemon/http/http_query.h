@@ -1,4 +1,5 @@
-/* http_query.h: values out of arguments and JSON. */
+/* http_query.h: values out of arguments and JSON.
+ * Tests: u_http_api.c. */
 #ifndef GT_HTTP_QUERY_H
 #define GT_HTTP_QUERY_H
 

@@ -1,6 +1,7 @@
 /* http_style.c: how pages look. One text in every page: no script, no font, no
  * picture comes from anywhere. Colours keep a contrast of 4.5:1 in both
- * schemes, and nothing is said by colour alone. */
+ * schemes, and nothing is said by colour alone.
+ * Tests: u_http.c. */
 #include "http_html.h"
 
 const char *const gt_page_style[] = {

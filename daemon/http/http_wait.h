@@ -3,7 +3,8 @@
  * gt_rq_command and gt_rq_wait (http_request.h) put them to sleep. A request is
  * in at most one list here, and only while its connection is suspended; whoever
  * takes it out of the list (reply, watcher or stop) wakes it, so it is woken
- * exactly once. */
+ * exactly once.
+ * Tests: u_http_api.c, u_http_stop.c. */
 #ifndef GT_HTTP_WAIT_H
 #define GT_HTTP_WAIT_H
 

@@ -1,4 +1,5 @@
-/* http_worker.h: what a thread borrows for one call: a reader and buffers. */
+/* http_worker.h: what a thread borrows for one call: a reader and buffers.
+ * Tests: u_http.c. */
 #ifndef GT_HTTP_WORKER_H
 #define GT_HTTP_WORKER_H
 

@@ -1,7 +1,8 @@
 /* bulk.h: a received message, counted: what node.h calls a bulk.
  *
  * The link makes it, the core passes it on unread, the object store places its
- * bytes; nobody copies them. Whoever keeps one holds a reference. */
+ * bytes; nobody copies them. Whoever keeps one holds a reference.
+ * Tests: u_link.c. */
 #ifndef GT_BULK_H
 #define GT_BULK_H
 

@@ -1,6 +1,7 @@
 /* dialer.c: the way to the parent. One dial or one link at a time; addresses in
  * turn; between attempts a pause of full-jitter exponential backoff, so that a
- * county does not come back as one wave. */
+ * county does not come back as one wave.
+ * Tests: u_link.c. */
 #include "net_inside.h"
 
 #include <stdlib.h>

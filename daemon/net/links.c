@@ -1,4 +1,5 @@
-/* links.c: what every part of the links calls. */
+/* links.c: what every part of the links calls.
+ * Tests: u_link.c. */
 #include "net_inside.h"
 
 enum { LOG_PER_SECOND = 20 };

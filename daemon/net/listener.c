@@ -3,7 +3,8 @@
  * No error ends it. What passes (a connection reset before it was taken) goes
  * on at once; what lasts (no descriptors, no memory) pauses it for a moment;
  * and a listener that fails again and again is made anew on the same port. The
- * links it accepted know nothing of it. */
+ * links it accepted know nothing of it.
+ * Tests: u_link.c, u_hostile.c. */
 #include "net_inside.h"
 
 #include <string.h>

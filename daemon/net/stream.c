@@ -1,3 +1,5 @@
+/* stream.c: one connection, from its first byte to its last.
+ * Tests: u_link.c, u_hostile.c. */
 #include "net_inside.h"
 
 #include <arpa/inet.h>

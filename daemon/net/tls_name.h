@@ -1,4 +1,5 @@
-/* tls_name.h: certificates read for people: whose they are, what is wrong. */
+/* tls_name.h: certificates read for people: whose they are, what is wrong.
+ * Tests: u_tls.c. */
 #ifndef GT_TLS_NAME_H
 #define GT_TLS_NAME_H
 

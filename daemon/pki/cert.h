@@ -2,7 +2,8 @@
  *
  * Leaves live at most 90 days, counted from a beginning one day back (clocks
  * of cut-off machines are slow), and name their node in one SAN URI:
- * spiffe://guantong/ and every code from the root to it. */
+ * spiffe://guantong/ and every code from the root to it.
+ * Tests: u_pki.c. */
 #ifndef GT_CERT_H
 #define GT_CERT_H
 

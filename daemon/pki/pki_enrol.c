@@ -1,4 +1,5 @@
-/* Enrolling, renewing, revoking: everything that changes a PKI. */
+/* Enrolling, renewing, revoking: everything that changes a PKI.
+ * Tests: u_pki.c. */
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>

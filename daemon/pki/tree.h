@@ -9,7 +9,8 @@
  *     - {code: 33-nju, name: 南京大学, node: "33"}
  *
  * A publisher's entries are signed with the key of the node named by `node`, or
- * with a key of its own when none is named. */
+ * with a key of its own when none is named.
+ * Tests: u_pki.c. */
 #ifndef GT_TREE_H
 #define GT_TREE_H
 

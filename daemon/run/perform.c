@@ -1,5 +1,6 @@
 /* perform.c: what the core decides, done: the mirror of node.h, which lists the
- * actions. */
+ * actions.
+ * Tests: e2e/test_house.py. */
 #include "run_inside.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* prepare.c: what must be right before the node opens, and before it runs. */
+/* prepare.c: what must be right before the node opens, and before it runs.
+ * Tests: e2e/test_faults.py. */
 #include "run_inside.h"
 
 #include <openssl/crypto.h>

@@ -7,7 +7,8 @@
  * nothing uses it but guantongd.c. It decides nothing itself, and promises that
  * a start that fails leaves nothing running and that a stop loses nothing that
  * was said to be kept. The process is in the node's directory already
- * (dir.h). */
+ * (dir.h).
+ * Tests: e2e/test_faults.py, e2e/test_house.py. */
 #ifndef GT_SERVICE_H
 #define GT_SERVICE_H
 

@@ -1,7 +1,8 @@
 /* buffer.h: bytes from malloc that belong to whoever holds the struct.
  *
  * What gt_bytes lends, a buffer owns: a file read whole, a certificate written
- * out, an answer that grows as it comes. Zero it to begin. */
+ * out, an answer that grows as it comes. Zero it to begin.
+ * Tests: u_config.c, u_pki.c. */
 #ifndef GT_BUFFER_H
 #define GT_BUFFER_H
 

@@ -1,4 +1,5 @@
-/* files.h: small files written and read whole, and folders made. */
+/* files.h: small files written and read whole, and folders made.
+ * Tests: u_pki.c, u_rewrite.c. */
 #ifndef GT_FILES_H
 #define GT_FILES_H
 

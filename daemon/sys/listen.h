@@ -1,4 +1,5 @@
-/* listen.h: sockets that wait for whoever comes. */
+/* listen.h: sockets that wait for whoever comes.
+ * Tests: u_address.c. */
 #ifndef GT_LISTEN_H
 #define GT_LISTEN_H
 

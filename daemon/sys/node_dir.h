@@ -1,4 +1,5 @@
-/* node_dir.h: reads what set-up left in a node's directory (dir.h). */
+/* node_dir.h: reads what set-up left in a node's directory (dir.h).
+ * Tests: e2e/test_house.py. */
 #ifndef GT_NODE_DIR_H
 #define GT_NODE_DIR_H
 

@@ -6,7 +6,8 @@
  * to listen on (listen.h). It uses src/ and words/ and knows nothing of links,
  * objects or HTTP. It promises that no call is left half done: what is written
  * is durable by name before it is said to be, and every error says what the
- * system said. */
+ * system said.
+ * Tests: u_sync.c, u_rewrite.c. */
 #ifndef GT_SYS_H
 #define GT_SYS_H
 

@@ -1,7 +1,8 @@
 /* say.h: sentences of texts.def with their values put in.
  *
  * The formats are data (a test holds the languages' conversions equal), so the
- * compiler cannot check the arguments: keep calls next to the row they use. */
+ * compiler cannot check the arguments: keep calls next to the row they use.
+ * Tests: u_cli.c. */
 #ifndef GT_SAY_H
 #define GT_SAY_H
 

@@ -8,7 +8,8 @@
  * in the reader's language (translate.h), sizes and times (measure.h), what was
  * meant by a slip (nearest.h). It uses src/base alone, keeps no state but the
  * process's language, and opens no file. Every other room of the daemon may use
- * it; none writes a sentence for people of its own. */
+ * it; none writes a sentence for people of its own.
+ * Tests: u_translate.c. */
 #ifndef GT_TEXT_H
 #define GT_TEXT_H
 

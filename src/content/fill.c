@@ -2,7 +2,8 @@
  *
  * PLACING -> PLACED -> SYNCING -> PRESENT; a placed frame may be passed on at
  * once, only a present one is remembered. When all are present, and the seek
- * table with them, the whole is checked; then it is COMPLETE. */
+ * table with them, the whole is checked; then it is COMPLETE.
+ * Tests: u_node_object.c, u_sync.c. */
 #include "content_inside.h"
 
 #include "draw.h"

@@ -3,7 +3,8 @@
  * The tar stream is gaps and members in turn: gap i lies before member i and
  * holds the padding of member i-1 and the header of member i; the last gap
  * holds padding and the end of the archive. Gaps follow from the manifest, so
- * they are written again and compared; members are proven by frame ids. */
+ * they are written again and compared; members are proven by frame ids.
+ * Tests: u_object.c. */
 #include "object.h"
 
 #include <stdlib.h>

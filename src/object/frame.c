@@ -1,4 +1,5 @@
-/* frame.c: a stored frame, checked before it is trusted and then opened. */
+/* frame.c: a stored frame, checked before it is trusted and then opened.
+ * Tests: u_object.c. */
 #include "object.h"
 
 #include <stdlib.h>

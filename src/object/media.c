@@ -1,4 +1,5 @@
-/* media.c: media types by extension, as IANA registered them; their form. */
+/* media.c: media types by extension, as IANA registered them; their form.
+ * Tests: u_object.c, u_manifest.c. */
 #include "object.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* pack.c: members in, an object file and its manifest out. */
+/* pack.c: members in, an object file and its manifest out.
+ * Tests: u_object.c. */
 #include "object.h"
 
 #include <stdlib.h>

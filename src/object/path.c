@@ -1,4 +1,5 @@
-/* path.c: which names a member may have. */
+/* path.c: which names a member may have.
+ * Tests: u_object.c. */
 #include "object.h"
 
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* layer.c: from a Layer as it is sent to rules that can be asked.
+ * Tests: u_policy.c, u_policy_model.c. */
 #include "policy_inside.h"
 
 #include <stdlib.h>

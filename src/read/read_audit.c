@@ -1,4 +1,5 @@
-/* read_audit.c: the audit trail. */
+/* read_audit.c: the audit trail.
+ * Tests: u_read.c. */
 #include <string.h>
 
 #include "read_inside.h"

@@ -1,4 +1,5 @@
-/* read_policy.c: who may hold what and why; layers and members. */
+/* read_policy.c: who may hold what and why; layers and members.
+ * Tests: u_read.c. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
 /* read_records.c: learner records, what was quarantined, and where in the order
- * of records a moment lies. */
+ * of records a moment lies.
+ * Tests: u_read.c. */
 #include <stdlib.h>
 
 #include "read_inside.h"

@@ -1,4 +1,5 @@
-/* read_resource.c: the catalogue as a node holds it. */
+/* read_resource.c: the catalogue as a node holds it.
+ * Tests: u_read.c. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* read_sql.c: every statement a reader runs, side by side with its columns. */
+/* read_sql.c: every statement a reader runs, side by side with its columns.
+ * Tests: u_read.c. */
 #include "read_inside.h"
 #include "tally.h"
 

@@ -1,3 +1,5 @@
+/* xapi_check.c: what a statement must be, clause by clause.
+ * Tests: u_statement.c. */
 #include "xapi.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* xapi_text.c: the strings of a statement that must have a form. */
+/* xapi_text.c: the strings of a statement that must have a form.
+ * Tests: u_statement.c. */
 #include <string.h>
 
 #include "iso8601.h"

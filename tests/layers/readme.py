@@ -65,7 +65,7 @@ def check_map(tree, rooms):
             lacks = [name for name in have.get(room, ()) if name not in names]
             more = [name for name in names if name not in have.get(room, ())]
             if lacks:
-                yield f"{readme}:{n}: the map's row for {room} lacks: {' '.join(lacks)}"
+                yield f"{readme}:{n}: the map's row for {room} lacks: {' '.join(lacks)} (make -s rooms | tests/layers/readme.py --fix)"
             if more:
                 yield f"{readme}:{n}: the map's row for {room} names files that are not there: {' '.join(more)}"
         for room in sorted(rooms.keys() - seen):

@@ -99,7 +99,7 @@ def check_includes(tree, rooms):
                 if not re.fullmatch(ANGLES.get(floor(room), ".*"), angle):
                     yield f"{at} <{angle}>, which {floor(room)}/ may not use (tests/layers/rooms.py, ANGLES)"
             elif quoted and "/" in quoted:
-                yield f'{at} "{quoted}" by a path, and a header is named alone'
+                yield f'{at} "{quoted}" by a path, and a header is named alone, so that the walls can be seen'
             elif quoted:
                 yield from judge(at, room, quoted, tree, rooms)
 
@@ -109,6 +109,8 @@ def judge(at, room, quoted, tree, rooms):
     theirs = [MADE[quoted]] if quoted in MADE else [room_of(p) for p in tree.headers.get(quoted, ())]
     if not theirs:
         yield f'{at} "{quoted}", which lies in no room'
+    elif quoted.endswith("_inside.h") and room not in theirs:
+        yield f'{at} "{quoted}", which is for the files of {theirs[0]} alone: what others need of it is in that room\'s other headers'
     elif room not in theirs and not rooms.get(room, set()).intersection(theirs):
         yield f'{at} "{quoted}" of {theirs[0]}, which {room} may not see (Makefile, ROOM_{room})'
 

@@ -19,7 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CC = os.environ.get("CC", "cc").split()
 TABLE = "daemon/words/texts_core.def"
 # what any new file is told besides what is wrong with it
-BESIDES = re.compile(r"the map's row for \S+ lacks: zz|no line 'Tests: \.\.\.' names the tests of \S+/zz")
+BESIDES = re.compile(r"the map's row for \S+ lacks: zz|there is no tests/unit/u_zz\S*\.c: end this comment")
 
 
 def unplaced(sentence):
@@ -137,6 +137,10 @@ INCLUDES = [
      {"proto/zz.c": '#include "base.h"\n'}),
     ("a room of src includes one above", r'src/store/zz\.c:2: includes "read\.h" of src/read, which src/store may not see \(Makefile, ROOM_src/store\)',
      {"src/store/zz.c": '\n#include "read.h"\n'}),
+    ("a room includes what is another's own", r'src/catalogue/zz\.c:1: includes "content_inside\.h", which is for the files of src/content alone: .*',
+     {"src/catalogue/zz.c": '#include "content_inside.h"\n'}),
+    ("the daemon includes a room of a turn", r'daemon/core/zz\.c:1: includes "turn\.h" of src/turn, which daemon/core may not see \(Makefile, ROOM_daemon/core\)',
+     {"daemon/core/zz.c": '#include "turn.h"\n'}),
     ("src includes daemon", r'src/base/zz\.c:1: includes "link\.h" of daemon/net, which src/base may not see \(Makefile, ROOM_src/base\)',
      one('#include "link.h"\n')),
     ("a room of the daemon includes one above", r'daemon/sys/zz\.h:1: includes "service\.h" of daemon/run, which daemon/sys may not see .*',
@@ -225,7 +229,7 @@ def rooms_cases(copy, score):
         score.of(len(said) == 1 and re.fullmatch(expected, said[0]) is not None, what, said)
     for name in ("README.md", "README.zh-CN.md"):
         shown = re.escape(name)
-        plant(copy, score, f"a file that {name} does not map", rf"{shown}:\d+: the map's row for src/object lacks: frame", {name: without("frame")})
+        plant(copy, score, f"a file that {name} does not map", rf"{shown}:\d+: the map's row for src/object lacks: frame \(make -s rooms .*--fix\)", {name: without("frame")})
         plant(copy, score, f"a name in {name} that is no file", rf"{shown}:\d+: the map's row for src/object names files that are not there: zz",
               {name: lambda text: text.replace(" frame ", " frame zz ", 1)})
         plant(copy, score, f"a room that {name} does not map", rf"{shown}:\d+: the map has no row for src/policy",

@@ -1,13 +1,13 @@
-"""tests_named.py: which tests hold a file of proto/ or src/ to its word.
+"""tests_named.py: which tests hold a file to its word.
 
-tests/unit/u_x.c tests x.c. Where there is none, the comment x.h begins with has a
-line "Tests: u_a.c, sim/b.c", whose names are files of tests/unit or below tests.
-Where there is no x.h, the line is in x.c, or in the header of the room.
+tests/unit/u_x.c tests x.c. Where there is none, the comment x.h begins with, or
+that of x.c where there is no x.h, has a line "Tests: u_a.c, sim/b.c", whose names
+are files of tests/unit or below tests.
 """
 import os
 import re
 
-from source import opening, room_of
+from source import opening
 
 
 def named(lines):
@@ -23,20 +23,20 @@ def named(lines):
     return None
 
 
-def sayers(tree, doors, path):
-    """The files whose opening may name the tests of a module."""
+def sayer(tree, path):
+    """The file whose opening may name the tests of a module."""
     header = path[:-1] + "h"
-    return [header] if header in tree.there else [path, doors.get(room_of(path), path)]
+    return header if header in tree.there else path
 
 
-def check_tests(tree, doors):
-    for path in tree.sources(("proto", "src"), ("c",)):
+def check_tests(tree):
+    for path in tree.sources(ends=("c",)):
         name = os.path.basename(path)[:-2]
         if f"tests/unit/u_{name}.c" in tree.there:
             continue
-        says = sayers(tree, doors, path)
-        if not any(named(opening(tree.at(say))) for say in says):
-            yield f"{says[0]}:1: no line 'Tests: ...' names the tests of {path}, and there is no tests/unit/u_{name}.c"
+        say = sayer(tree, path)
+        if not named(opening(tree.at(say))):
+            yield f"{say}:1: there is no tests/unit/u_{name}.c: end this comment with a line 'Tests: u_a.c, e2e/test_b.py.' that names the tests of {path}"
     for path in tree.sources():
         for test in named(opening(tree.at(path))) or ():
             if not {f"tests/unit/{test}", f"tests/{test}"} & tree.there:

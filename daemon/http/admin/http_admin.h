@@ -6,7 +6,8 @@
  * watch, both open to everybody. The room may use the machinery of daemon/http
  * and config (a policy is parsed here), none of the rooms beside it. It
  * promises that an order is answered only when the core has decided it, and
- * that no filter of the audit log is misspelt and taken for none. */
+ * that no filter of the audit log is misspelt and taken for none.
+ * Tests: u_http_api.c, e2e/test_house.py. */
 #ifndef GT_HTTP_ADMIN_H
 #define GT_HTTP_ADMIN_H
 

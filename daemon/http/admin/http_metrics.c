@@ -1,4 +1,5 @@
-/* http_metrics.c: what machines watch. */
+/* http_metrics.c: what machines watch.
+ * Tests: u_http_api.c. */
 #include <stdlib.h>
 #include <string.h>
 

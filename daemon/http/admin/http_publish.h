@@ -1,4 +1,5 @@
-/* http_publish.h: what POST /admin/publish is given, as drafts for the node. */
+/* http_publish.h: what POST /admin/publish is given, as drafts for the node.
+ * Tests: u_http_parse.c. */
 #ifndef GT_HTTP_PUBLISH_H
 #define GT_HTTP_PUBLISH_H
 

@@ -1,4 +1,5 @@
-/* http_status.c: how the node is, now and when that has changed. */
+/* http_status.c: how the node is, now and when that has changed.
+ * Tests: u_http_api.c, e2e/test_house.py. */
 #include <stdlib.h>
 
 #include "code.h"

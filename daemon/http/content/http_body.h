@@ -2,7 +2,8 @@
  *
  * No byte leaves that was not verified: a frame is read whole, compared with
  * its hash, and only then sliced. What turns out damaged ends the connection
- * and is reported to the core, which fetches it again. */
+ * and is reported to the core, which fetches it again.
+ * Tests: u_http.c. */
 #ifndef GT_HTTP_BODY_H
 #define GT_HTTP_BODY_H
 

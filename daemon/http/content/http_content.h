@@ -7,7 +7,8 @@
  * on their way. It promises that no byte leaves unverified, that an ETag names
  * the bytes it comes with, and that a package's scripts run in an origin of
  * their own. What is not here but may be fetched is asked for and answered with
- * 503 until it is. */
+ * 503 until it is.
+ * Tests: u_http.c. */
 #ifndef GT_HTTP_CONTENT_H
 #define GT_HTTP_CONTENT_H
 

@@ -1,4 +1,5 @@
-/* http_shelf.h: manifests lately used, parsed. */
+/* http_shelf.h: manifests lately used, parsed.
+ * Tests: u_http.c. */
 #ifndef GT_HTTP_SHELF_H
 #define GT_HTTP_SHELF_H
 

@@ -1,4 +1,5 @@
-/* http_route.h: the table of routes: what, how, by whom, handled where. */
+/* http_route.h: the table of routes: what, how, by whom, handled where.
+ * Tests: u_http_parse.c. */
 #ifndef GT_HTTP_ROUTE_H
 #define GT_HTTP_ROUTE_H
 

@@ -1,5 +1,6 @@
 /* http_server.c: two servers (a TCP port for terminals, a Unix socket for the
- * operator), and what a request goes through. */
+ * operator), and what a request goes through.
+ * Tests: u_http.c, u_http_stop.c. */
 #include "http.h"
 
 #include <errno.h>

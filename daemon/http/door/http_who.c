@@ -1,4 +1,5 @@
-/* http_who.c: who a caller is, and whether a route is his. */
+/* http_who.c: who a caller is, and whether a route is his.
+ * Tests: u_http_api.c. */
 #include <asm/socket.h> /* SO_PEERCRED, which POSIX does not show */
 #include <pwd.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* http_page.c: the page of a node: how it is, what it has. */
+/* http_page.c: the page of a node: how it is, what it has.
+ * Tests: u_http.c. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
 /* http_page_resource.c: the page of one resource, and the one that is shown
- * while its files are on their way. */
+ * while its files are on their way.
+ * Tests: u_http.c. */
 #include <string.h>
 
 #include "http_html.h"
