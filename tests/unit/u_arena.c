@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "nomem.h"
 
 enum { PIECES = 3000, LARGE = 2 << 20 };
 
@@ -65,12 +66,33 @@ static void shortage(void **state)
 	gt_arena_free(a);
 }
 
+/* What could not be had leaves the arena as it was: it goes on once there is
+ * memory again. */
+static void no_memory(void **state)
+{
+	(void)state;
+	long held = nomem_held();
+	for (size_t n = 0; nomem_each(&n);) {
+		struct gt_arena *a = gt_arena_new();
+		char *s = a ? gt_arena_str(a, "abc") : NULL;
+		uint8_t *large = s ? gt_arena_get(a, LARGE) : NULL;
+		bool hit = nomem_hit();
+		assert_true(hit == !large);
+		assert_true(!a || gt_arena_short(a) == hit);
+		assert_true(!a || gt_arena_get(a, LARGE));
+		assert_true(!s || strcmp(s, "abc") == 0);
+		gt_arena_free(a);
+		assert_int_equal(nomem_held(), held);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(pieces),
 	        cmocka_unit_test(copies),
 	        cmocka_unit_test(shortage),
+	        cmocka_unit_test(no_memory),
 	};
 	return cmocka_run_group_tests_name("arena", tests, NULL, NULL);
 }
