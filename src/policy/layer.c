@@ -247,6 +247,8 @@ static int compile(struct build *b, struct gt_bytes body)
 	struct gt_layer *l = b->layer;
 	const Gt__Layer *in =
 	        gt__layer__unpack(gt_arena_allocator(l->arena), body.n, body.p);
+	if (!in && gt_arena_short(l->arena))
+		return no_memory(b);
 	if (!in)
 		return REFUSE(b, GT_EMALFORMED, "not an encoded layer");
 	if (in->origin[0] && !gt_code_valid(in->origin))

@@ -177,15 +177,13 @@ struct gt_decision gt_layer_decide(const struct gt_layer *l,
 }
 
 /* Below 0: a is nearer the root. Of two layers that both govern a node the one
- * with the shorter origin is. The rest only makes the order total. */
+ * with the shorter origin is; origins of one length are one origin, and the
+ * version only makes the order total. */
 static int by_root(const struct gt_layer *a, const struct gt_layer *b)
 {
 	size_t na = strlen(a->origin), nb = strlen(b->origin);
 	if (na != nb)
 		return na < nb ? -1 : 1;
-	int c = strcmp(a->origin, b->origin);
-	if (c != 0)
-		return c;
 	return (a->version > b->version) - (a->version < b->version);
 }
 

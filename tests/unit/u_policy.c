@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "nomem.h"
 #include "policy_kit.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
@@ -226,6 +227,30 @@ static void ranges(void **state)
 	assert_true(matches(&s, &e));
 }
 
+static bool ages(const struct small *s)
+{
+	struct gt_layer *l = compile(&s->layer);
+	bool yes = gt_layer_ages(l);
+	gt_layer_free(l);
+	return yes;
+}
+
+/* Age alone makes a verdict change with time, wherever it stands. */
+static void time_alone(void **state)
+{
+	(void)state;
+	struct small s, other;
+	small_init(&other, GT__FIELD__SIZE);
+	Gt__Predicate *when[] = {&s.predicate, &other.predicate};
+	for (int f = 1; f <= 12; f++) {
+		small_init(&s, (Gt__Field)f);
+		assert_int_equal(ages(&s), f == GT__FIELD__AGE);
+		s.rule.when = when;
+		s.rule.n_when = 2;
+		assert_int_equal(ages(&s), f == GT__FIELD__AGE);
+	}
+}
+
 static void receivers(void **state)
 {
 	(void)state;
@@ -280,6 +305,11 @@ static void first_match(void **state)
 }
 
 /* --------------------------------------------------------- refusals */
+
+static void taken(const struct small *s)
+{
+	gt_layer_free(compile(&s->layer));
+}
 
 static void refused(const struct small *s, int want, const char *reason)
 {
@@ -338,6 +368,124 @@ static void bad_rules(void **state)
 	s.layer.origin = text("33");
 	s.layer.fallback = (Gt__Verdict)9;
 	refused(&s, -GT_EMALFORMED, "unknown default verdict 9");
+	s.layer.fallback = GT__VERDICT__MIRROR;
+	s.layer.priority = 101;
+	refused(&s, -GT_EMALFORMED, "the default's priority is above 100");
+}
+
+/* The longest text that is taken, and one byte more. */
+static void longest_texts(void **state)
+{
+	(void)state;
+	struct small s;
+	char name[GT_RULE_NAME_MAX + 2], level[GT_LEVEL_NAME_MAX + 2],
+	        glob[GT_PATTERN_MAX + 2];
+	memset(name, 'n', sizeof name);
+	memset(level, 'l', sizeof level);
+	memset(glob, 'g', sizeof glob);
+	name[GT_RULE_NAME_MAX] = level[GT_LEVEL_NAME_MAX] =
+	        glob[GT_PATTERN_MAX] = '\0';
+	small_init(&s, GT__FIELD__TYPE);
+	s.layer.priority = s.rule.priority = 100;
+	s.rule.name = name;
+	s.levels[0] = level;
+	s.values[0] = s.regions[0] = glob;
+	s.rule.n_levels = s.rule.n_regions = 1;
+	taken(&s);
+
+	name[GT_RULE_NAME_MAX] = 'n';
+	name[GT_RULE_NAME_MAX + 1] = '\0';
+	refused(&s, -GT_ELIMIT,
+	        "rule nnnnnnnnnnnnnnnnnnnn...: the name is longer than 64 "
+	        "bytes");
+	s.rule.name = text("r");
+	level[GT_LEVEL_NAME_MAX] = 'l';
+	level[GT_LEVEL_NAME_MAX + 1] = '\0';
+	refused(&s, -GT_EMALFORMED, "rule r: not a level's name");
+	s.rule.n_levels = 0;
+	glob[GT_PATTERN_MAX] = 'g';
+	glob[GT_PATTERN_MAX + 1] = '\0';
+	refused(&s, -GT_ELIMIT,
+	        "rule r: a value of to is longer than 256 bytes");
+}
+
+/* Names and values are printed: all but control characters is text. */
+static void what_is_text(void **state)
+{
+	(void)state;
+	static const char *const good[] = {" ", "~", "\xc2\xa0", "\xe5\x8e\xbf",
+	                                   "a b"};
+	static const char *const bad[] = {"\x1f",     "\x7f",
+	                                  "\xc2\x80", "\xc2\x9f",
+	                                  "a\x1f",    "\xe5\x8e\xbf\x1f",
+	                                  "\xe5\x8e", "a\xc2"};
+	struct small s;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		small_init(&s, GT__FIELD__TYPE);
+		s.rule.name = s.values[0] = s.regions[0] = s.levels[0] =
+		        text(good[i]);
+		s.rule.n_levels = s.rule.n_regions = 1;
+		taken(&s);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		small_init(&s, GT__FIELD__TYPE);
+		s.values[0] = text(bad[i]);
+		refused(&s, -GT_EMALFORMED,
+		        "rule r: a value of type is not text");
+		s.regions[0] = text(bad[i]);
+		s.rule.n_regions = 1;
+		refused(&s, -GT_EMALFORMED,
+		        "rule r: a value of to is not text");
+		s.levels[0] = text(bad[i]);
+		s.rule.n_levels = 1;
+		refused(&s, -GT_EMALFORMED, "rule r: not a level's name");
+		s.rule.name = text(bad[i]);
+		refused(&s, -GT_EMALFORMED, "a rule has no name");
+	}
+}
+
+/* As many as are taken, and one more: levels, predicates, rules. */
+static void as_many_as_are_taken(void **state)
+{
+	(void)state;
+	static Gt__Rule rule[GT_RULES_MAX + 1], *rules[GT_RULES_MAX + 1];
+	static char name[GT_RULES_MAX + 1][8];
+	struct small s;
+	Gt__Predicate *when[GT_PREDICATES_MAX + 1];
+	char *levels[GT_LEVELS_MAX + 1];
+
+	small_init(&s, GT__FIELD__TYPE);
+	for (size_t i = 0; i < COUNT(levels); i++) {
+		gt_format(name[i], sizeof name[i], "%zu", i);
+		levels[i] = name[i];
+	}
+	s.rule.levels = levels;
+	s.rule.n_levels = GT_LEVELS_MAX;
+	taken(&s);
+	s.rule.n_levels++;
+	refused(&s, -GT_ELIMIT, "rule r: more than 12 levels named");
+
+	small_init(&s, GT__FIELD__TYPE);
+	for (size_t i = 0; i < COUNT(when); i++)
+		when[i] = &s.predicate;
+	s.rule.when = when;
+	s.rule.n_when = GT_PREDICATES_MAX;
+	taken(&s);
+	s.rule.n_when++;
+	refused(&s, -GT_ELIMIT, "rule r: more than 32 predicates");
+
+	small_init(&s, GT__FIELD__TYPE);
+	for (size_t i = 0; i < COUNT(rules); i++) {
+		gt__rule__init(&rule[i]);
+		gt_format(name[i], sizeof name[i], "%zu", i);
+		rule[i].name = name[i];
+		rules[i] = &rule[i];
+	}
+	s.layer.rules = rules;
+	s.layer.n_rules = GT_RULES_MAX;
+	taken(&s);
+	s.layer.n_rules++;
+	refused(&s, -GT_ELIMIT, "more than 1000 rules");
 }
 
 static void bad_predicates(void **state)
@@ -368,21 +516,61 @@ static void bad_layers(void **state)
 	struct small s;
 	struct gt_layer *l;
 	char why[200];
+	Gt__Rule between;
 	Gt__Rule *twice[] = {&s.rule, &s.rule};
+	Gt__Rule *apart[] = {&s.rule, &between, &s.rule};
 	small_init(&s, GT__FIELD__TYPE);
 	s.layer.rules = twice;
 	s.layer.n_rules = 2;
 	refused(&s, -GT_EMALFORMED, "rule r: the name is used twice");
+	gt__rule__init(&between);
+	between.name = text("b");
+	s.layer.rules = apart;
+	s.layer.n_rules = 3;
+	refused(&s, -GT_EMALFORMED, "rule r: the name is used twice");
 	assert_int_equal(gt_layer_new(&l, gt_bytes_of(noise, sizeof noise), why,
 	                              sizeof why),
 	                 -GT_ELIMIT);
+	assert_string_equal(why, "longer than 262144 bytes");
+	assert_int_equal(gt_layer_new(&l, gt_bytes_of(noise, GT_LAYER_MAX), why,
+	                              sizeof why),
+	                 -GT_EMALFORMED);
+	assert_string_equal(why, "not an encoded layer");
 	assert_int_equal(
 	        gt_layer_new(&l, gt_bytes_of(noise, 5), why, sizeof why),
 	        -GT_EMALFORMED);
 	/* an empty message is an empty layer: it denies everything */
 	assert_int_equal(
 	        gt_layer_new(&l, gt_bytes_of(noise, 0), why, sizeof why), 0);
+	assert_string_equal(why, "");
 	gt_layer_free(l);
+}
+
+/* Want of memory is not the layer's fault, wherever it strikes. */
+static void no_memory(void **state)
+{
+	(void)state;
+	struct small s;
+	uint8_t body[400];
+	small_init(&s, GT__FIELD__TYPE);
+	s.regions[0] = text("33*");
+	s.levels[0] = text("village");
+	s.rule.n_regions = s.rule.n_levels = 1;
+	size_t n = gt__layer__pack(&s.layer, body);
+	assert_true(n < sizeof body);
+	long held = nomem_held();
+	for (size_t i = 0; nomem_each(&i);) {
+		struct gt_layer *l;
+		char why[200];
+		int rc =
+		        gt_layer_new(&l, gt_bytes_of(body, n), why, sizeof why);
+		bool hit = nomem_hit();
+		assert_int_equal(rc, hit ? -GT_ENOMEM : 0);
+		assert_string_equal(why, hit ? "out of memory" : "");
+		assert_true(hit == !l);
+		gt_layer_free(l);
+		assert_int_equal(nomem_held(), held);
+	}
 }
 
 static void ties(void **state)
@@ -419,11 +607,21 @@ static void ties(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(names),       cmocka_unit_test(single_values),
-	        cmocka_unit_test(many_values), cmocka_unit_test(ranges),
-	        cmocka_unit_test(receivers),   cmocka_unit_test(first_match),
-	        cmocka_unit_test(bad_rules),   cmocka_unit_test(bad_predicates),
-	        cmocka_unit_test(bad_layers),  cmocka_unit_test(ties),
+	        cmocka_unit_test(names),
+	        cmocka_unit_test(single_values),
+	        cmocka_unit_test(many_values),
+	        cmocka_unit_test(ranges),
+	        cmocka_unit_test(receivers),
+	        cmocka_unit_test(first_match),
+	        cmocka_unit_test(bad_rules),
+	        cmocka_unit_test(bad_predicates),
+	        cmocka_unit_test(bad_layers),
+	        cmocka_unit_test(ties),
+	        cmocka_unit_test(time_alone),
+	        cmocka_unit_test(longest_texts),
+	        cmocka_unit_test(what_is_text),
+	        cmocka_unit_test(as_many_as_are_taken),
+	        cmocka_unit_test(no_memory),
 	};
 	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
 }
