@@ -249,9 +249,8 @@ static bool remembered(const struct gt_seal_cache *cache,
 int gt_unseal(const Gt__Signed *s, struct gt_seal_cache *cache)
 {
 	if (s->key.len != GT_KEY_BYTES ||
-	    s->signature.len != GT_SIGNATURE_BYTES || s->count == 0 ||
-	    s->count > GT_SEAL_MAX || s->index >= s->count ||
-	    s->n_path > GT_SEAL_DEPTH)
+	    s->signature.len != GT_SIGNATURE_BYTES || s->count > GT_SEAL_MAX ||
+	    s->index >= s->count)
 		return -GT_EMALFORMED;
 	struct gt_id root, token;
 	uint8_t text[SIGNED_TEXT];
