@@ -50,7 +50,6 @@ static int set_up(struct gt_store *s)
 	                              "PRAGMA temp_store=MEMORY;"
 	                              "PRAGMA cache_size=-4000;"
 	                              "PRAGMA journal_size_limit=67108864";
-	sqlite3_extended_result_codes(s->db, 1);
 	/* Else every new value bound next to a partial index is a new plan, and
 	 * the statement is compiled again each time. */
 	if (sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL) !=
@@ -174,13 +173,10 @@ int gt_store_commit(struct gt_store *s, bool *changed)
 
 void gt_store_rollback(struct gt_store *s)
 {
-	char why[sizeof s->why];
-	memcpy(why, s->why, sizeof why);
 	for (int i = 0; i < GT_SQL_COUNT; i++)
 		sqlite3_reset(s->st[i]);
 	/* may be rolled back already */
 	(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-	memcpy(s->why, why, sizeof why);
 }
 
 int64_t gt_store_changes(const struct gt_store *s)
@@ -354,7 +350,7 @@ int gt_meta_get_bytes(struct gt_store *s, const char *key,
 		*out = (struct gt_bytes){gt_arena_copy(arena, b.p, b.n), b.n};
 	}
 	gt_store_reset(s, GT_SQL_META_GET);
-	if (row == 1 && out->n > 0 && !out->p)
+	if (out->n > 0 && !out->p)
 		return -GT_ENOMEM;
 	return row < 0 ? row : 0;
 }
