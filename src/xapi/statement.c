@@ -119,7 +119,8 @@ static int take(struct batch *b, struct gt_bytes body)
 	*s = (struct gt_statement){.body = body, .authority = ""};
 	json_t *v = json_loadb((const char *)body.p, body.n, GT_JSON_STRICT,
 	                       &error);
-	if (!v && json_error_code(&error) == json_error_out_of_memory)
+	/* jansson has no words for that */
+	if (!v && !*error.text)
 		return refuse(b, -GT_ENOMEM, "out of memory");
 	if (!v) {
 		char what[256];

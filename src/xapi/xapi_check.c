@@ -607,8 +607,6 @@ static bool together(struct judge *j, json_t *v)
 static bool plain_object(struct judge *j, json_t *v)
 {
 	json_t *kind = json_object_get(v, "objectType");
-	if (!object(j, v))
-		return false;
 	if (!kind || is_word(kind, "Activity"))
 		return activity(j, v);
 	if (is_word(kind, "Agent"))

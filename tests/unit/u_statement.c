@@ -11,8 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "form.h"
 #include "json.h"
+#include "nomem.h"
 #include "statement.h"
+#include "xapi.h"
 
 /* Statements are written with ' for ", and with $A $V $O for a plain actor,
  * verb and object, $I for a UUID, $L for an actor's identifier. */
@@ -67,11 +70,14 @@ static int parse(const char *in)
 #define OBJECT(more)  "{$A,$V,'object':{" more "}}"
 #define DEFINE(more)  OBJECT("'id':'http://o/1','definition':{" more "}")
 #define SUB(more)     OBJECT("'objectType':'SubStatement'," more)
-#define ATTACH                                                         \
+#define KIND                                                           \
 	"'usageType':'http://u/1','display':{'en':'x'},'contentType':" \
-	"'text/plain;charset=utf-8','length':3,'sha2':"                \
+	"'text/plain;charset=utf-8'"
+#define SHA2      \
+	"'sha2':" \
 	"'495395e777cd98da653df9615d09c0fd6bb2f8d4788394cd53c56a3bfdcd848a'"
-#define VOID "'verb':{'id':'http://adlnet.gov/expapi/verbs/voided'}"
+#define ATTACH KIND ",'length':3," SHA2
+#define VOID   "'verb':{'id':'http://adlnet.gov/expapi/verbs/voided'}"
 
 static const char *const valid[] = {
         "{$A,$V,$O}",
@@ -118,6 +124,26 @@ static const char *const valid[] = {
                 "{$L},'relevantTypes':['http://t/']}],'contextGroups':"
                 "[{'objectType':'contextGroup','group':{'objectType':"
                 "'Group',$L}}]"),
+        CONTEXT("'contextAgents':[{'agent':{$L},'relevantTypes':['x:y',"
+                "'x:z']}]"),
+        WITH("'version':'2.0.0','context':{'contextAgents':[],"
+             "'contextGroups':[]}"),
+        WITH("'attachments':[{" KIND ",'length':0," SHA2 "}]"),
+        DEFINE("'interactionType':'sequencing','choices':[]"),
+        DEFINE("'interactionType':'likert','scale':[{'id':'a'}]"),
+        DEFINE("'interactionType':'performance','steps':[{'id':'a'}]"),
+        DEFINE("'interactionType':'true-false'"),
+        RESULT("'score':{'scaled':1}"),
+        RESULT("'score':{'raw':0,'min':0}"),
+        RESULT("'score':{'raw':10,'max':10}"),
+        RESULT("'score':{'raw':-5}"),
+        RESULT("'score':{'raw':5}"),
+        RESULT("'score':{'min':5}"),
+        RESULT("'score':{'max':-5}"),
+        "{$A,$V,'object':{'objectType':'Activity','id':'x:y'},'context':"
+        "{'revision':'1','platform':'p'}}",
+        "{$A,$V,'object':{'objectType':'Agent',$L},'context':{'language':"
+        "'en'}}",
 };
 
 static void accepted(void **state)
@@ -156,6 +182,22 @@ static const char *const invalid[][2] = {
         {WITH("'attachments':[{" ATTACH "},{}]"),
          "attachments[1].usageType: is missing"},
         {WITH("'attachments':[{" ATTACH ",'x':1}]"), "attachments[0].x: no"},
+        {WITH("'attachments':[{" KIND ",'length':-1," SHA2 "}]"),
+         "attachments[0].length: must be a whole number"},
+        {WITH("'attachments':[{" KIND ",'length':1.5," SHA2 "}]"),
+         "attachments[0].length: must be a whole number"},
+        {WITH("'attachments':[{" KIND ",'length':'3'," SHA2 "}]"),
+         "attachments[0].length: must be a number"},
+        {WITH("'attachments':[{" KIND ",'length':3,'sha2':'495395'}]"),
+         "attachments[0].sha2: not a SHA-2"},
+        {WITH("'attachments':[{'contentType':'text'}]"),
+         "attachments[0].contentType: not a media type"},
+        {WITH("'attachments':[null]"), "attachments[0]: must not be null"},
+        {WITH("'authority':{'objectType':'Group','member':[{$L},{$L},{$L}]}"),
+         "authority: as a group"},
+        {WITH("'authority':{}"), "authority: must have exactly one"},
+        {WITH("'authority':{'objectType':'Group','member':[{$L},{}]}"),
+         "authority.member[1]: must have exactly one"},
         {"{'actor':[],$V,$O}", "actor: must be an object"},
         {ACTOR(""), "actor: must have exactly one"},
         {ACTOR("$L,'openid':'http://me/'"), "actor: must have exactly one"},
@@ -187,13 +229,24 @@ static const char *const invalid[][2] = {
          "verb.display: must be an object"},
         {"{$A,$V,'object':'http://o/1'}", "object: must be an object"},
         {OBJECT("'objectType':'Thing','id':'x:y'"), "object.objectType: not"},
+        {OBJECT("'objectType':7,'id':'x:y'"), "object.objectType: not"},
+        {OBJECT("'objectType':'Agent'"), "object: must have exactly one"},
+        {OBJECT("'objectType':'Group'"), "object.member: is missing"},
         {OBJECT("'objectType':'Activity'"), "object.id: is missing"},
         {OBJECT("'id':'o'"), "object.id: not an absolute IRI"},
         {OBJECT("'id':'x:y','name':'x'"), "object.name: no such"},
         {OBJECT("'objectType':'StatementRef'"), "object.id: is missing"},
         {OBJECT("'objectType':'StatementRef','id':'x:y'"), "object.id: not"},
         {"{$A," VOID ",$O}", "object.objectType: must be \"StatementRef\""},
+        {"{$A," VOID ",'object':{'objectType':'Agent',$L}}",
+         "object.objectType: must be \"StatementRef\""},
+        {SUB("$A," VOID ",$O"),
+         "object.object.objectType: must be \"StatementRef\""},
+        {"{$A,$V,'object':{'objectType':'StatementRef','id':'$I'},"
+         "'context':{'platform':'p'}}",
+         "context.platform: only"},
         {SUB("$A,$V"), "object.object: is missing"},
+        {SUB("$A,$V,'object':7"), "object.object: must be an object"},
         {SUB("$A,$V,$O,'id':'$I'"), "object.id: no such"},
         {SUB("$A,$V,$O,'stored':'2026-11-22T22:27:37Z'"), "object.stored: "},
         {SUB("$A,$V,$O,'version':'1.0.0'"), "object.version: no such"},
@@ -213,12 +266,31 @@ static const char *const invalid[][2] = {
          "object.definition.interactionType: is missing"},
         {DEFINE("'interactionType':'choice','scale':[]"),
          "object.definition.scale: does not go"},
+        {DEFINE("'interactionType':'likert','choices':[]"),
+         "object.definition.choices: does not go"},
+        {DEFINE("'interactionType':'choice','source':[]"),
+         "object.definition.source: does not go"},
+        {DEFINE("'interactionType':'choice','target':[]"),
+         "object.definition.target: does not go"},
+        {DEFINE("'interactionType':'choice','steps':[]"),
+         "object.definition.steps: does not go"},
+        {DEFINE("'choices':[]"), "object.definition.choices: does not go"},
+        {DEFINE("'interactionType':'choice','choices':{}"),
+         "object.definition.choices: must be an array"},
+        {DEFINE("'interactionType':'choice','choices':[{'id':'a'},{'id':"
+                "'b'},{'id':'c'},{'id':'b'}]"),
+         "object.definition.choices: has the same id"},
         {DEFINE("'interactionType':'choice','choices':[{'id':'a'},{'id':"
                 "'a'}]"),
          "object.definition.choices: has the same id"},
         {DEFINE("'interactionType':'choice','choices':[{}]"),
          "object.definition.choices[0].id: is missing"},
         {RESULT("'score':{'scaled':1.01}"), "result.score.scaled: must lie"},
+        {RESULT("'score':{'scaled':-1.01}"), "result.score.scaled: must lie"},
+        {RESULT("'score':{'scaled':'1'}"), "result.score.scaled: must be a"},
+        {RESULT("'score':{'min':'5'}"), "result.score.min: must be a number"},
+        {RESULT("'score':{'max':'5'}"), "result.score.max: must be a number"},
+        {RESULT("'score':{'min':6,'max':5}"), "result.score.min: must be les"},
         {RESULT("'score':{'raw':'5'}"), "result.score.raw: must be a number"},
         {RESULT("'score':{'raw':5,'min':6}"), "result.score.raw: must not be"},
         {RESULT("'score':{'raw':5,'max':4}"), "result.score.raw: must not be"},
@@ -244,8 +316,15 @@ static const char *const invalid[][2] = {
          "context.contextActivities.parent.objectType: must"},
         {CONTEXT("'contextAgents':[{'agent':{$L},'relevantTypes':[]}]"),
          "context.contextAgents[0].relevantTypes: must not be empty"},
+        {CONTEXT("'contextAgents':[{'agent':{$L},'relevantTypes':['x:y',"
+                 "'z']}]"),
+         "context.contextAgents[0].relevantTypes[1]: not an absolute"},
+        {CONTEXT("'contextGroups':[{'group':{$L}}]"),
+         "context.contextGroups[0].group.objectType: is missing"},
         {WITH("'version':'1.0.3','context':{'contextAgents':[]}"),
          "context.contextAgents: no such property in xAPI 1.0"},
+        {WITH("'version':'1.0.3','context':{'contextGroups':[]}"),
+         "context.contextGroups: no such property in xAPI 1.0"},
         {"{$A,$V,'object':{'objectType':'Agent',$L},'context':"
          "{'revision':'1'}}",
          "context.revision: only"},
@@ -272,6 +351,103 @@ static void refused(void **state)
 			print_error("%s\n  %d %s\n", invalid[i][0], n, why);
 		assert_int_equal(n, -GT_EINVALID);
 		assert_memory_equal(why, want, strlen(want));
+	}
+}
+
+/* A refusal is text, and keeps what was. */
+static void quoted(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("{\xe6\x89\x8b}"), -GT_EINVALID);
+	assert_non_null(strstr(why, "near '\xe6\x89\x8b'"));
+	assert_int_equal(parse("'\\\xde\xb3\xb3\xa1'"), -GT_EINVALID);
+	assert_non_null(strstr(why, "near '\"\\?'"));
+}
+
+/* A name that somebody made up is shown up to its 100th byte. */
+static void long_names(void **state)
+{
+	char in[200], want[200];
+	(void)state;
+	for (int n = 99; n <= 101; n++) {
+		gt_format(in, sizeof in, "{$A,$V,$O,'%0*d':1}", n, 7);
+		gt_format(want, sizeof want,
+		          "statement 0: %0*d: no such property in xAPI",
+		          n < 100 ? n : 100, n > 100 ? 0 : 7);
+		assert_int_equal(parse(in), -GT_EINVALID);
+		assert_string_equal(why, want);
+	}
+}
+
+/* The strings that must have a form: these have it, those have not. */
+static void texts(void **state)
+{
+#define HEX8  "0123abCD"
+#define HEX40 HEX8 HEX8 HEX8 HEX8 HEX8
+#define HEX56 HEX40 HEX8 HEX8
+	static const struct {
+		bool (*is)(const char *);
+		const char *good[12], *bad[20];
+	} row[] = {
+	        {gt_xapi_is_uuid,
+	         {"12345678-1234-4234-8234-1234567890aB"},
+	         {"", "1234567-1234-4234-8234-1234567890ab",
+	          "123456789-1234-4234-8234-1234567890ab",
+	          "12345678-123-4234-8234-1234567890ab",
+	          "12345678-1234-423-8234-1234567890ab",
+	          "12345678-1234-4234-823-1234567890ab",
+	          "12345678-1234-4234-8234-1234567890a",
+	          "12345678-1234-4234-8234-1234567890abc",
+	          "12345678-1234-4234-8234-1234567890ab-",
+	          "12345678-1234-4234-8234-1234567890ag",
+	          "12345678-1234-4234-8234", "12345678:1234-4234-8234-"}},
+	        {gt_xapi_is_iri,
+	         {"a:b", "Z+-.9:/", "x:!", "x:~", "x::", "x:\xe6\x89\x8b"},
+	         {"", "a", "a:", ":b", "9a:b", "+a:b", "a_b:c", "a:b c",
+	          "a:\x1f", "a:b\x7f", "a:<", "a:>", "a:\"", "a:{", "a:}",
+	          "a:|", "a:\\", "a:^", "a:`b"}},
+	        {gt_xapi_is_language,
+	         {"en", "EN", "zh-Hans-CN", "abcdefgh", "ab-12345678", "en-a",
+	          "x-y", "X-y", "i-klingon", "I-b"},
+	         {"", "e", "x", "i", "abcdefghi", "e-n", "en-", "en--a", "-en",
+	          "en-123456789", "en_US", "en-a b", "en ", "1a", "en-U_S"}},
+	        {gt_xapi_is_mailto,
+	         {"mailto:a@b", "mailto:a@b@c"},
+	         {"", "mailto:", "mailto:ab", "mailto:@b", "mailto:a@",
+	          "mailto:a@b@", "Mailto:a@b", "mailt:a@b", "mailto a@b",
+	          "mailto:a b@c", "a@b"}},
+	        {gt_xapi_is_sha1,
+	         {HEX40},
+	         {"", HEX8 HEX8 HEX8 HEX8 "0123abC", HEX40 "0", HEX40 "g",
+	          HEX8 HEX8 HEX8 HEX8 "0123abCg"}},
+	        {gt_xapi_is_sha2,
+	         {HEX56, HEX56 HEX8, HEX56 HEX40, HEX56 HEX56 HEX8 HEX8},
+	         {"", HEX40, HEX56 "0", HEX56 HEX8 "0", HEX56 HEX40 "0",
+	          HEX56 HEX56 HEX8 HEX8 "0", HEX56 "0123abC",
+	          HEX56 HEX8 HEX8 HEX8 HEX8 "0123abC", HEX56 HEX56 HEX8,
+	          HEX56 "0123abCg", HEX40 HEX8 "0123abC"}},
+	        {gt_xapi_is_media_type,
+	         {"a/b", "text/plain", "text/plain;charset=x", "text/plain ;x",
+	          "application/vnd.x+json"},
+	         {"", "a", "/b", "a/", "a/;x", "a/ b", "a b/c", "a/b,c",
+	          "a/b/c", "/"}},
+	        {gt_xapi_is_version,
+	         {"1.0", "2.0", "1.0.3", "2.0.10"},
+	         {"", "1", "1.", "0.9", "3.0", "1.1", "1x0", "1.0.", "1.0.x",
+	          "1.0.3x", "1.0x", "1.0-3", "1.0.3.1", "2.1.0", "1.03"}},
+	        {gt_xapi_is_time,
+	         {"2026-11-22T22:27:37Z"},
+	         {"", "2026-11-22", "2026-13-22T22:27:37Z"}},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		const char *const *s;
+		for (s = row[i].good; *s; s++)
+			if (!row[i].is(*s))
+				fail_msg("%zu: %s", i, *s);
+		for (s = row[i].bad; *s; s++)
+			if (row[i].is(*s))
+				fail_msg("%zu: not %s", i, *s);
 	}
 }
 
@@ -359,6 +535,13 @@ static void too_long(void **state)
 	assert_int_equal(gt_statements_parse(gt_bytes_of(big, n), ids, 4, out,
 	                                     8, why, sizeof why),
 	                 -GT_ELIMIT);
+	assert_string_equal(why, "statement 0: too long");
+	/* as long as may be */
+	big[n - 2] = '}';
+	assert_int_equal(gt_statements_parse(gt_bytes_of(big, n - 1), ids, 4,
+	                                     out, 8, why, sizeof why),
+	                 -GT_EINVALID);
+	assert_string_equal(why, "statement 0: actor: is missing");
 	free(big);
 }
 
@@ -380,6 +563,9 @@ static void cut(void **state)
 }
 
 /* ------------------------------------------------------------ forms */
+
+#define SHA_LOWER "0123abcd0123abcd0123abcd0123abcd0123abcd0123abcd0123abcd"
+#define SHA_UPPER "0123ABCD0123ABCD0123ABCD0123ABCD0123ABCD0123ABCD0123ABCD"
 
 static const struct {
 	const char *a, *b;
@@ -430,6 +616,47 @@ static const struct {
          CONTEXT("'contextActivities':{'parent':[{'id':'x:z'},{'id':"
                  "'x:y'}]}"),
          false},
+        {ACTOR("'objectType':'Group','member':[{'objectType':'Agent',"
+               "'mbox_sha1sum':'EBD31E95054C018B10727CCFFD2EF2EC3A016EE9'}]"),
+         ACTOR("'objectType':'Group','member':[{"
+               "'mbox_sha1sum':'ebd31e95054c018b10727ccffd2ef2ec3a016ee9'}]"),
+         true},
+        {ACTOR("'objectType':'Group','member':[{'openid':'x:c'},{'openid':"
+               "'x:a'},{'openid':'x:b'},{'openid':'x:aa'}]"),
+         ACTOR("'objectType':'Group','member':[{'openid':'x:aa'},{'openid':"
+               "'x:b'},{'openid':'x:c'},{'openid':'x:a'}]"),
+         true},
+        {OBJECT("'objectType':'Agent','mbox_sha1sum':"
+                "'EBD31E95054C018B10727CCFFD2EF2EC3A016EE9'"),
+         OBJECT("'objectType':'Agent','mbox_sha1sum':"
+                "'ebd31e95054c018b10727ccffd2ef2ec3a016ee9'"),
+         true},
+        {OBJECT("'objectType':'Group','member':[{$L},{'openid':'x:y'}]"),
+         OBJECT("'objectType':'Group','member':[{'openid':'x:y'},{$L}]"), true},
+        {CONTEXT("'instructor':{'objectType':'Agent',$L}"),
+         CONTEXT("'instructor':{$L}"), true},
+        {CONTEXT("'statement':{'objectType':'StatementRef','id':'$I'}"),
+         CONTEXT("'statement':{'objectType':'StatementRef','id':"
+                 "'12345678-1234-4234-8234-1234567890AB'}"),
+         true},
+        {CONTEXT("'contextActivities':{'grouping':{'id':'x:y'},'category':"
+                 "[{'id':'x:y','objectType':'Activity'}],'other':[{'id':"
+                 "'x:y'},{'id':'x:z','definition':{}}]}"),
+         CONTEXT("'contextActivities':{'grouping':[{'id':'x:y'}],'category':"
+                 "{'id':'x:y'},'other':[{'id':'x:y'},{'id':'x:z'}]}"),
+         true},
+        {CONTEXT("'contextAgents':[{'agent':{'objectType':'Agent',$L}}]"),
+         CONTEXT("'contextAgents':[{'agent':{$L}}]"), true},
+        {CONTEXT("'contextGroups':[{'group':{'objectType':'Group',"
+                 "'member':[{$L},{'openid':'x:y'}]}}]"),
+         CONTEXT("'contextGroups':[{'group':{'objectType':'Group',"
+                 "'member':[{'openid':'x:y'},{$L}]}}]"),
+         true},
+        {WITH("'attachments':[{" KIND ",'length':3,'sha2':'" SHA_LOWER "'},"
+              "{" KIND ",'length':3,'sha2':'" SHA_UPPER "'}]"),
+         WITH("'attachments':[{" KIND ",'length':3,'sha2':'" SHA_UPPER "'},"
+              "{" KIND ",'length':3,'sha2':'" SHA_LOWER "'}]"),
+         true},
         {RESULT("'duration':'PT60S'"), RESULT("'duration':'PT1M'"), false},
         {RESULT("'score':{'raw':1}"), RESULT("'score':{'raw':1.0e0}"), true},
         {RESULT("'score':{'raw':1}"), RESULT("'score':{'raw':1.5}"), false},
@@ -505,6 +732,20 @@ static void rendered(void **state)
 		assert_string_equal(got, expand(row[i].want));
 		free(got);
 	}
+	static const char *const nobody[] = {NULL, ""};
+	for (size_t i = 0; i < 2; i++) {
+		char *got =
+		        gt_statement_render_at(gt_bytes_str("{\"n\":1}"),
+		                               ids[0], 1000, 2000, nobody[i]);
+		assert_non_null(got);
+		assert_string_equal(
+		        got, expand("{'n':1,'id':'01000000-0000-0000-0000-"
+		                    "000000000000','timestamp':"
+		                    "'1970-01-01T00:00:01.000Z','stored':"
+		                    "'1970-01-01T00:00:02.000Z','version':"
+		                    "'1.0.0'}"));
+		free(got);
+	}
 	static const char *const bad[] = {
 	        "", "[]", "{", "{'a':1", "{1:2}", "{'a':1}x", "{'a\n':1}"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -522,16 +763,117 @@ static void uuids(void **state)
 	assert_string_equal(back, "12345678-1234-4234-8234-1234567890ab");
 	assert_false(gt_uuid_parse(id, "12345678123442348234-1234567890ab"));
 	assert_false(gt_uuid_parse(id, ""));
+	/* what is none has left it as it was */
+	gt_uuid_format(back, id);
+	assert_string_equal(back, "12345678-1234-4234-8234-1234567890ab");
+}
+
+/* ---------------------------------------------------------- no memory */
+
+/* Something to allocate for each of the ways a statement is reduced. */
+static const char *const rich[] = {
+        WITH("'id':'$I','timestamp':'2026-11-23T06:27:37.000+08:00',"
+             "'attachments':[{" KIND ",'length':3,'sha2':'" SHA_UPPER "'}]"),
+        ACTOR("'objectType':'Group','member':[{'mbox_sha1sum':"
+              "'EBD31E95054C018B10727CCFFD2EF2EC3A016EE9'},{$L}]"),
+        ACTOR("'mbox_sha1sum':'EBD31E95054C018B10727CCFFD2EF2EC3A016EE9'"),
+        OBJECT("'objectType':'Agent','mbox_sha1sum':"
+               "'EBD31E95054C018B10727CCFFD2EF2EC3A016EE9'"),
+        OBJECT("'objectType':'Group','member':[{$L},{'openid':'x:y'}]"),
+        "{$A," VOID ",'object':{'objectType':'StatementRef','id':'$I'}}",
+        SUB("$A,$V,$O,'context':{'registration':'$I','language':'zh-CN'}"),
+        CONTEXT("'instructor':{'mbox_sha1sum':"
+                "'EBD31E95054C018B10727CCFFD2EF2EC3A016EE9'},'statement':"
+                "{'objectType':'StatementRef','id':'$I'},"
+                "'contextActivities':{'parent':{'id':'x:y'}},"
+                "'contextAgents':[{'agent':{'mbox_sha1sum':"
+                "'EBD31E95054C018B10727CCFFD2EF2EC3A016EE9'}}],"
+                "'contextGroups':[{'group':{'objectType':'Group','member':"
+                "[{$L},{'openid':'x:y'}]}}]"),
+};
+
+static void no_memory_to_reduce(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof rich / sizeof *rich; i++) {
+		struct gt_id want, got;
+		long held = nomem_held();
+		assert_int_equal(parse(rich[i]), 1);
+		want = out[0].form;
+		for (size_t n = 0; nomem_each(&n);) {
+			struct gt_json_out scratch = {0};
+			nomem_off();
+			json_t *v = json_loads(text, GT_JSON_STRICT, NULL);
+			nomem_after(n);
+			int rc = gt_form_hash(&got, v, &scratch);
+			bool hit = nomem_hit();
+			assert_int_equal(rc, hit ? -GT_ENOMEM : 0);
+			if (!hit)
+				assert_true(gt_id_eq(&got, &want));
+			json_decref(v);
+			free(scratch.p);
+			assert_int_equal(nomem_held(), held);
+		}
+	}
+}
+
+/* jansson does not always say, nor always notice, that it found none while it
+ * read; all others do, and nothing is kept. */
+static void no_memory_to_parse(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof rich / sizeof *rich; i++) {
+		long held = nomem_held();
+		int first = 0, last = 0;
+		for (size_t n = 0; nomem_each(&n);) {
+			int got = parse(rich[i]);
+			if (nomem_hit())
+				last = got;
+			else
+				assert_int_equal(got, 1);
+			first = n == 1 ? got : first;
+			assert_int_equal(nomem_held(), held);
+		}
+		assert_int_equal(first, -GT_ENOMEM);
+		assert_int_equal(last, -GT_ENOMEM);
+		assert_string_equal(why, "");
+	}
+}
+
+static void no_memory_to_render(void **state)
+{
+	(void)state;
+	long held = nomem_held();
+	expand(WITH("'timestamp':'2026-11-22T22:27:37Z','stored':'x'"));
+	for (size_t n = 0; nomem_each(&n);) {
+		char *got = gt_statement_render_at(gt_bytes_str(text), ids[0],
+		                                   1000, 2000, "{\"x\":1}");
+		assert_true(nomem_hit() == !got);
+		free(got);
+		assert_int_equal(nomem_held(), held);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(accepted), cmocka_unit_test(refused),
-	        cmocka_unit_test(slices),   cmocka_unit_test(batches),
-	        cmocka_unit_test(too_long), cmocka_unit_test(cut),
-	        cmocka_unit_test(same),     cmocka_unit_test(form_bytes),
-	        cmocka_unit_test(rendered), cmocka_unit_test(uuids),
+	        cmocka_unit_test(accepted),
+	        cmocka_unit_test(refused),
+	        cmocka_unit_test(slices),
+	        cmocka_unit_test(batches),
+	        cmocka_unit_test(too_long),
+	        cmocka_unit_test(cut),
+	        cmocka_unit_test(same),
+	        cmocka_unit_test(form_bytes),
+	        cmocka_unit_test(rendered),
+	        cmocka_unit_test(uuids),
+	        cmocka_unit_test(quoted),
+	        cmocka_unit_test(long_names),
+	        cmocka_unit_test(texts),
+	        cmocka_unit_test(no_memory_to_parse),
+	        cmocka_unit_test(no_memory_to_reduce),
+	        cmocka_unit_test(no_memory_to_render),
 	};
+	nomem_json();
 	return cmocka_run_group_tests_name("statement", tests, NULL, NULL);
 }
