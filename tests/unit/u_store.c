@@ -211,6 +211,8 @@ static void all_or_nothing(void **state)
 	assert_int_equal(value, 7);
 	assert_int_equal(gt_store_commit(s, &changed), 0);
 	assert_false(changed);
+	/* nor is anything read any more */
+	assert_int_equal(sqlite3_txn_state(db, NULL), SQLITE_TXN_NONE);
 	close_all(s);
 }
 
@@ -254,6 +256,8 @@ static void too_large(void **state)
 		assert_int_equal(gt_store_commit(s, &changed), -GT_ESTORE);
 		assert_false(changed);
 		assert_int_equal(gt_meta_put(s, "k", 1), -GT_ESTORE);
+		assert_string_equal(gt_store_why(s),
+		                    "SQLite 18: string or blob too big");
 		gt_store_rollback(s);
 		close_all(s);
 	}
