@@ -224,13 +224,11 @@ static unsigned known(const char *name)
 static bool put_member(struct render *r, struct gt_bytes key,
                        struct gt_bytes value)
 {
-	/* A name may be spelt with escapes: let jansson read it. */
+	/* A string, perhaps spelt with escapes: let jansson read it. */
 	json_t *name =
 	        json_loadb((const char *)key.p, key.n, JSON_DECODE_ANY, NULL);
-	if (!json_is_string(name)) {
-		json_decref(name);
+	if (!name)
 		return false;
-	}
 	bool stored = strcmp(json_string_value(name), "stored") == 0;
 	r->has |= known(json_string_value(name));
 	json_decref(name);
