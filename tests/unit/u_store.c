@@ -135,6 +135,22 @@ static void somebody_writes(void **state)
 	assert_int_equal(sqlite3_memory_used(), idle);
 }
 
+/* One that cannot be set as it must be is not worked with. */
+static void read_only(void **state)
+{
+	struct gt_store *s = filed();
+	(void)state;
+	gt_store_close(s);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	sql(db, "PRAGMA journal_mode=DELETE");
+	sqlite3_close(db);
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL),
+	                 SQLITE_OK);
+	assert_int_equal(gt_store_open(&s, db, why, sizeof why), -GT_ESTORE);
+	assert_non_null(strstr(why, "readonly"));
+	assert_int_equal(sqlite3_memory_used(), idle);
+}
+
 /* Wherever memory ends, nothing is kept, and the file opens the next time. */
 static void no_memory_to_open(void **state)
 {
@@ -550,6 +566,7 @@ int main(void)
 	        cmocka_unit_test(another_version),
 	        cmocka_unit_test(not_ours),
 	        cmocka_unit_test(somebody_writes),
+	        cmocka_unit_test(read_only),
 	        cmocka_unit_test(no_memory_to_open),
 	        cmocka_unit_test(too_large),
 	        cmocka_unit_test(values),
