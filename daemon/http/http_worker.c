@@ -75,6 +75,7 @@ void gt_worker_give(struct gt_workers *ws, struct gt_worker *w)
 {
 	if (!w)
 		return;
+	gt_reader_rest(w->reader);
 	pthread_mutex_lock(&ws->lock);
 	if (ws->nidle < KEPT) {
 		w->next = ws->idle;

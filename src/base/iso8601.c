@@ -142,8 +142,9 @@ static bool read_moment(struct gt_iso_moment *out, const char *p, bool loose)
 	if (!read_date(&days, &p))
 		return false;
 	out->s = days * DAY_S;
-	if (loose && *p == '\0')
-		return true;
+	/* a date, which begins at midnight there */
+	if (loose && *p != 'T' && *p != 't' && *p != ' ')
+		return read_offset(&p, loose, out) && *p == '\0';
 	if (!literal(&p, 'T') && !literal(&p, 't') &&
 	    !(loose && literal(&p, ' ')))
 		return false;

@@ -79,7 +79,7 @@ int gt_catalogue_time(struct gt_node *n)
 
 int gt_catalogue_go(struct gt_node *n)
 {
-	int status = gt_follow_offer(n);
+	int status = 0;
 	for (uint32_t i = 0; status == 0 && i < n->npeers; i++) {
 		struct gt_peer *p = &n->peers[i];
 		bool more;

@@ -26,8 +26,11 @@ void gt_catalogue_free(struct gt_catalogue *c); /* NULL is fine */
 int gt_catalogue_load(struct gt_node *n);
 /* What is due by the time: rules that look at age. */
 int gt_catalogue_time(struct gt_node *n);
-/* What follows from all of a turn's events together: the layer offered, children
- * judged and told. */
+/* Offers this node's own layer to the parent if it is news: before anything is
+ * asked that is answered by it. */
+int gt_follow_offer(struct gt_node *n);
+/* What follows from all of a turn's events together: children judged and
+ * told. */
 int gt_catalogue_go(struct gt_node *n);
 /* When gt_catalogue_time or gt_catalogue_go is due by time alone; UINT64_MAX. */
 uint64_t gt_catalogue_deadline(const struct gt_node *n);

@@ -176,7 +176,5 @@ int gt_feed_parked(struct gt_node *n, struct gt_peer *p);
 
 /* The parent is READY: asks for changes, or compares everything first. */
 int gt_follow_start(struct gt_node *n);
-/* Offers this node's own layer to the parent if it is news. */
-int gt_follow_offer(struct gt_node *n);
 
 #endif

@@ -24,6 +24,28 @@ static int count_status(struct gt_node *n)
 	return row < 0 ? row : 0;
 }
 
+int gt_follow_offer(struct gt_node *n)
+{
+	Gt__Request r = GT__REQUEST__INIT;
+	Gt__Offer o;
+	gt__offer__init(&o);
+	struct gt_asking a = {.what = GT_ASKED_OFFER};
+	struct gt_item layer;
+	bool found;
+	if (!n->catalogue->layer_news)
+		return 0;
+	n->catalogue->layer_news = false;
+	if (!gt_up_ready(n))
+		return 0; /* the next link compares what both have */
+	int status = gt_item_get(n, GT__KIND__LAYER, n->code, &layer, &found);
+	if (status != 0 || !found)
+		return status;
+	o.item = gt_lend_bytes(layer.sealed);
+	r.body_case = GT__REQUEST__BODY_OFFER;
+	r.offer = &o;
+	return gt_ask(n, &r, &a, NULL);
+}
+
 static int ask_changes(struct gt_node *n)
 {
 	Gt__Request r = GT__REQUEST__INIT;
@@ -47,6 +69,8 @@ static int ask_changes(struct gt_node *n)
 	c.status = &s;
 	r.body_case = GT__REQUEST__BODY_CHANGES;
 	r.changes = &c;
+	if (status == 0) /* what is answered is judged by it */
+		status = gt_follow_offer(n);
 	return status ? status : gt_ask(n, &r, &a, NULL);
 }
 
@@ -151,28 +175,6 @@ int gt_follow_start(struct gt_node *n)
 	           sizeof n->catalogue->parent_epoch) != 0)
 		return reconcile(n);
 	return follow(n);
-}
-
-int gt_follow_offer(struct gt_node *n)
-{
-	Gt__Request r = GT__REQUEST__INIT;
-	Gt__Offer o;
-	gt__offer__init(&o);
-	struct gt_asking a = {.what = GT_ASKED_OFFER};
-	struct gt_item layer;
-	bool found;
-	if (!n->catalogue->layer_news)
-		return 0;
-	n->catalogue->layer_news = false;
-	if (!gt_up_ready(n))
-		return 0; /* the next link compares what both have */
-	int status = gt_item_get(n, GT__KIND__LAYER, n->code, &layer, &found);
-	if (status != 0 || !found)
-		return status;
-	o.item = gt_lend_bytes(layer.sealed);
-	r.body_case = GT__REQUEST__BODY_OFFER;
-	r.offer = &o;
-	return gt_ask(n, &r, &a, NULL);
 }
 
 /* ---------------------------------------------------------- changes */

@@ -40,7 +40,7 @@ int gt_content_load(struct gt_node *n)
 int gt_content_time(struct gt_node *n)
 {
 	struct gt_content *c = n->content;
-	int status = 0;
+	int status = gt_serve_go(n); /* who is told "no" has not got it */
 	if (c->paused && n->now.mono_ms >= c->probe_due) {
 		c->paused = false;
 		n->touched = true;

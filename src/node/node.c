@@ -205,7 +205,9 @@ static int handle(struct gt_node *n, const struct gt_event *e)
 /* What follows from all of a turn's events together. */
 static int settle(struct gt_node *n)
 {
-	int status = gt_content_go(n);
+	int status = gt_follow_offer(n);
+	if (status == 0)
+		status = gt_content_go(n);
 	if (status == 0)
 		status = gt_records_go(n);
 	return status ? status : gt_catalogue_go(n);

@@ -78,7 +78,8 @@ int gt_session_up(struct gt_node *n, struct gt_peer *p)
 static int bury(struct gt_node *n, struct gt_peer *p)
 {
 	int status = 0;
-	if (p->parent) {
+	/* a link that never was n->up takes nothing of the one that is */
+	if (p->parent && !n->up) {
 		gt_ask_reset(n);
 		gt_records_down(n);
 		gt_content_down(n);

@@ -69,6 +69,11 @@ void gt_reader_free(struct gt_reader *r)
 	free(r);
 }
 
+void gt_reader_rest(struct gt_reader *r)
+{
+	gt_arena_reset(r->arena);
+}
+
 const char *gt_reader_why(const struct gt_reader *r)
 {
 	return r->why;

@@ -30,6 +30,9 @@ struct gt_reader;
 struct gt_reader *gt_reader_new(struct sqlite3 *db, char *why, size_t why_cap);
 /* Closes its database. NULL is fine. */
 void gt_reader_free(struct gt_reader *r);
+/* Nothing is asked for a while: gives back what the last answer lies in, which
+ * may be a manifest of many megabytes. */
+void gt_reader_rest(struct gt_reader *r);
 /* What went wrong last, for people; good until the next question. */
 const char *gt_reader_why(const struct gt_reader *r);
 /* Can the database be read? One row is, whatever it holds. */

@@ -588,6 +588,30 @@ static void a_database_is_one_nodes(void **state)
 	assert_string_equal(why, "node code 33 does not fit under parent 34");
 }
 
+/* A second link to the parent that is refused before it is one takes nothing
+ * from the first: what was asked there is still answered. */
+static void a_refused_link_leaves_the_other(void **state)
+{
+	struct nodes *t = *state;
+	char code[GT_CODE_MAX + 20];
+	nodes_wire(t, LOW, TOP, true);
+	nodes_run(t);
+	memset(code, '3', sizeof code - 1);
+	code[sizeof code - 1] = '\0';
+	nodes_link(t, LOW, true, code);
+	assert_true(nodes_dropped(t, LOW, "certificate code too long"));
+	assert_true(ready(t, LOW));
+	assert_int_equal(nodes_publish(t, TOP, "a", "course",
+	                               (struct gt_bytes){0},
+	                               (struct gt_bytes){0}),
+	                 0);
+	nodes_run(t);
+	assert_int_equal(nodes_int(t, LOW,
+	                           "SELECT count(*) FROM item"
+	                           " WHERE kind = 1"),
+	                 1);
+}
+
 /* ----------------------------------------------------------- memory */
 
 /* A village has one link to its parent, and room for the one that takes its
@@ -668,6 +692,7 @@ int main(void)
 	        T(silence),
 	        T(a_commit_that_fails),
 	        T(a_database_is_one_nodes),
+	        T(a_refused_link_leaves_the_other),
 	        cmocka_unit_test(all_or_nothing),
 	        cmocka_unit_test(a_leaf_is_small),
 	        cmocka_unit_test(as_many_links_as_configured),

@@ -701,11 +701,51 @@ static void offers(void **state)
 	        nodes_int(t, TOP, "SELECT count(*) FROM item WHERE kind=2"), 0);
 }
 
+/* The parent answers Changes by the layer it has of a child: a newer one goes
+ * out before anything is asked that is answered by it, on a new link and on one
+ * that is up. */
+static void a_layer_goes_before_questions(void **state)
+{
+	struct nodes *t = *state;
+	static const char *const deny[] = {"course", "deny", NULL};
+	unsigned wire = nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	nodes_cut(t, wire);
+	assert_int_equal(nodes_layer(t, MID, deny), 0);
+	publish(t, "a", "course");
+	nodes_clear(t, MID);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	const struct done *offer = nodes_asked(t, MID, GT__REQUEST__BODY_OFFER);
+	assert_non_null(offer);
+	assert_int_equal(nodes_asked_count(t, MID, GT__REQUEST__BODY_OFFER), 1);
+	assert_true(offer < nodes_asked(t, MID, GT__REQUEST__BODY_CHANGES));
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM item"
+	                           " WHERE kind = 1"),
+	                 0);
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM audit WHERE"
+	                           " event IN ('receive', 'retract')"
+	                           " AND kind = 'resource'"),
+	                 0);
+	/* and once, while the link is up */
+	nodes_clear(t, MID);
+	assert_int_equal(nodes_layer(t, MID, everything), 0);
+	nodes_run(t);
+	assert_int_equal(nodes_asked_count(t, MID, GT__REQUEST__BODY_OFFER), 1);
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM item"
+	                           " WHERE kind = 1"),
+	                 1);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, nodes_three, nodes_gone)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        T(a_layer_goes_before_questions),
 	        T(new_updated_withdrawn),
 	        T(withdrawn_and_denied),
 	        T(a_rule_takes_it_out_and_in_again),

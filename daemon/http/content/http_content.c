@@ -329,6 +329,7 @@ enum MHD_Result gt_http_object(struct gt_request *rq)
 	int rc = complete(rq, &object, &s);
 	if (rc != 0)
 		return gt_rq_error(rq, rc, "");
+	assert(s);
 	struct gt_http_body b = {.shelf = s, .stored = true, .whole = true};
 	gt_id_hex(hex, &object);
 	gt_format(etag, sizeof etag, "\"%s\"", hex);
