@@ -21,6 +21,7 @@
 #include "policy.h"
 
 struct sqlite3;
+struct gt_json_out;
 struct gt_reader;
 
 /* A reader on a database the caller opened, best read-only. It owns db from
@@ -132,9 +133,29 @@ char *gt_read_statement(struct gt_reader *r, const uint8_t id[GT_UUID_BYTES],
 /* The newest record's seq and when it was stored; 0 and 0 when there is none.
  * 0, or -GT_ESTORE and nothing written. */
 int gt_read_newest(struct gt_reader *r, int64_t *seq, int64_t *stored_ms);
-/* The least seq stored after ms, one past the newest if none is: `stored` never
- * decreases along seq. 0, or -GT_ESTORE and *seq is of no use. */
-int gt_read_after_time(struct gt_reader *r, int64_t ms, int64_t *seq);
+
+struct gt_statements_query {
+	int64_t since_ms; /* stored after it; INT64_MIN: ever */
+	int64_t until_ms; /* not stored after it; INT64_MAX: ever */
+	/* The seqs among which to look, both ends with them: as an earlier
+	 * answer left them, or a stranger says, from 1. low 0: those stored
+	 * in the time above, which otherwise counts for nothing. */
+	int64_t low, high;
+	bool ascending; /* the first stored comes first; or the last */
+	size_t limit;   /* statements at most */
+	size_t bytes;   /* with more than that told, none is begun */
+};
+/* Puts a page of statements behind what out holds, a comma between them, each
+ * as gt_read_statement renders it; what is voided is left out. low and high
+ * become what is left to be looked at: nothing when low > high. That may hold
+ * no statement any more, and a page that met very many voided ones may end
+ * short of its limit, even empty, with some left: it costs what it tells and
+ * at most ten thousand rows more, wherever low and high lie. 0; or -GT_ESTORE,
+ * and out, low and high are of no use. out->failed is the caller's to look
+ * at. */
+int gt_read_statements(struct gt_reader *r, struct gt_statements_query *q,
+                       struct gt_json_out *out);
+
 /* {"quarantine":[{"qid","id","origin","via","at","reason","statement"}],
  * "next"} ; after: qid. */
 json_t *gt_read_quarantine(struct gt_reader *r, int64_t after, size_t limit);

@@ -31,6 +31,8 @@ enum gt_query {
 	GT_Q_RECORD,
 	GT_Q_RECORD_NEWEST,
 	GT_Q_RECORD_FROM,
+	GT_Q_STATEMENTS_UP,
+	GT_Q_STATEMENTS_DOWN,
 	GT_Q_QUARANTINE,
 	GT_Q_ITEM,
 	GT_Q_KIND,
@@ -86,6 +88,10 @@ json_t *gt_json_page(struct gt_reader *r, bool ok, const char *key,
                      json_t *list, json_t *next);
 /* How many rows to give who asked for so many: 100 if he did not say. */
 size_t gt_reader_limit(size_t asked, size_t most);
+
+/* The statement in a row that begins as RECORD does (read_sql.c), malloc'ed.
+ * NULL: out of memory, or it is none; why is not set. read_statements.c */
+char *gt_reader_statement(sqlite3_stmt *s);
 
 /* This node's code, "" before it has one. False: why is set. */
 bool gt_reader_code(struct gt_reader *r, char out[GT_CODE_MAX + 1]);

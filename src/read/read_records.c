@@ -1,10 +1,8 @@
-/* read_records.c: learner records, what was quarantined, and where in the order
- * of records a moment lies.
+/* read_records.c: learner records row by row, and what was quarantined.
  * Tests: u_read.c. */
 #include <stdlib.h>
 
 #include "read_inside.h"
-#include "statement.h"
 
 /* JSON null if it is not JSON. Numbers too large for 64 bits become doubles. */
 static json_t *parse(const char *text)
@@ -15,27 +13,17 @@ static json_t *parse(const char *text)
 	return v ? v : json_null();
 }
 
-static char *render(sqlite3_stmt *s)
-{
-	struct gt_bytes id = gt_reader_blob(s, 1);
-	if (id.n != GT_UUID_BYTES)
-		return NULL;
-	return gt_statement_render_at(
-	        gt_reader_blob(s, 7), id.p, sqlite3_column_int64(s, 5),
-	        sqlite3_column_int64(s, 4), gt_reader_text(s, 6));
-}
-
 static json_t *record(sqlite3_stmt *s)
 {
-	char *text = render(s);
+	char *text = gt_reader_statement(s);
 	json_t *v = json_object();
 	bool ok = v != NULL;
 	gt_json_set(&ok, v, "seq", json_integer(sqlite3_column_int64(s, 0)));
 	gt_json_set(&ok, v, "id", gt_json_uuid(gt_reader_blob(s, 1)));
-	gt_json_set(&ok, v, "origin", gt_json_text(gt_reader_text(s, 2)));
+	gt_json_set(&ok, v, "origin", gt_json_text(gt_reader_text(s, 6)));
 	gt_json_set(&ok, v, "origin_seq",
-	            json_integer(sqlite3_column_int64(s, 3)));
-	gt_json_set(&ok, v, "stored", gt_json_time(sqlite3_column_int64(s, 4)));
+	            json_integer(sqlite3_column_int64(s, 7)));
+	gt_json_set(&ok, v, "stored", gt_json_time(sqlite3_column_int64(s, 2)));
 	gt_json_set(&ok, v, "voided", json_boolean(sqlite3_column_int(s, 8)));
 	gt_json_set(&ok, v, "statement", parse(text));
 	free(text);
@@ -100,69 +88,4 @@ json_t *gt_read_quarantine(struct gt_reader *r, int64_t after, size_t limit)
 {
 	return page(r, GT_Q_QUARANTINE, "quarantine", quarantined, after,
 	            limit);
-}
-
-char *gt_read_statement(struct gt_reader *r, const uint8_t id[GT_UUID_BYTES],
-                        bool *voided, int64_t *stored_ms, int *status)
-{
-	sqlite3_stmt *s = gt_reader_query(r, GT_Q_RECORD);
-	char *text = NULL;
-	*status = -GT_ESTORE;
-	if (!s)
-		return NULL;
-	(void)sqlite3_bind_blob(s, 1, id, GT_UUID_BYTES, SQLITE_STATIC);
-	int rc = sqlite3_step(s);
-	if (rc == SQLITE_ROW) {
-		*voided = sqlite3_column_int(s, 8) != 0;
-		*stored_ms = sqlite3_column_int64(s, 4);
-		text = render(s);
-		if (!text)
-			gt_reader_fail(r, "a record cannot be rendered");
-	}
-	if (rc == SQLITE_DONE)
-		gt_reader_fail(r, "no such statement");
-	if (gt_reader_end(r, s, rc))
-		*status = text                ? 0
-		          : rc == SQLITE_DONE ? -GT_EUNKNOWN
-		                              : -GT_ESTORE;
-	return text;
-}
-
-/* --------------------------------------------------------- by order */
-
-/* Runs a statement to one record's seq and when it was stored; zeros: none. */
-static int place(struct gt_reader *r, sqlite3_stmt *s, int64_t *seq,
-                 int64_t *stored_ms)
-{
-	int64_t n[2];
-	if (!gt_reader_numbers(r, s, n, 2))
-		return -GT_ESTORE;
-	*seq = n[0];
-	*stored_ms = n[1];
-	return 0;
-}
-
-int gt_read_newest(struct gt_reader *r, int64_t *seq, int64_t *stored_ms)
-{
-	return place(r, gt_reader_query(r, GT_Q_RECORD_NEWEST), seq, stored_ms);
-}
-
-int gt_read_after_time(struct gt_reader *r, int64_t ms, int64_t *seq)
-{
-	int64_t last = 0, at = 0, found = 0;
-	int status = gt_read_newest(r, &last, &at);
-	int64_t low = 1, high = last + 1;
-	while (status == 0 && low < high) {
-		int64_t mid = low + (high - low) / 2;
-		sqlite3_stmt *s = gt_reader_query(r, GT_Q_RECORD_FROM);
-		if (s)
-			(void)sqlite3_bind_int64(s, 1, mid);
-		status = place(r, s, &found, &at);
-		if (found == 0 || found > last || at > ms)
-			high = mid;
-		else
-			low = found + 1;
-	}
-	*seq = low;
-	return status;
 }

@@ -26,13 +26,20 @@
 	" AND i.id=audit.subject AND i.type=?11))"
 #define AUDIT_ORDER " ORDER BY aid LIMIT ?12"
 
+/* What a statement is rendered from. */
+#define STATEMENT "SELECT r.seq,r.id,r.stored_ms,r.origin_ms,r.authority,"
 /* A statement is voided once one that voids names it, if it voids none itself
  * (xAPI: a voiding statement cannot be voided). */
-#define RECORD                                                             \
-	"SELECT r.seq,r.id,s.code,r.origin_seq,r.stored_ms,r.origin_ms,"   \
-	"r.authority,r.body,r.flags&1=0 AND EXISTS(SELECT 1 FROM record v" \
-	" WHERE v.target=r.id AND v.flags&1)"                              \
-	" FROM record r LEFT JOIN stream s ON s.sid=r.stream"
+#define VOIDED                                          \
+	"r.flags&1=0 AND EXISTS(SELECT 1 FROM record v" \
+	" WHERE v.target=r.id AND v.flags&1)"
+#define RECORD                                         \
+	STATEMENT "r.body,s.code,r.origin_seq," VOIDED \
+	          " FROM record r LEFT JOIN stream s ON s.sid=r.stream"
+/* Of what is voided the body, which may be large, is not even read. */
+#define STATEMENTS                                                 \
+	STATEMENT "CASE WHEN " VOIDED " THEN NULL ELSE r.body END" \
+	          " FROM record r WHERE r.seq BETWEEN ?1 AND ?2"
 
 const char *const gt_queries[GT_Q_COUNT] = {
         [GT_Q_META] = "SELECT value FROM meta WHERE key=?1",
@@ -81,6 +88,8 @@ const char *const gt_queries[GT_Q_COUNT] = {
                                " ORDER BY seq DESC LIMIT 1",
         [GT_Q_RECORD_FROM] = "SELECT seq,stored_ms FROM record WHERE seq>=?1"
                              " ORDER BY seq LIMIT 1",
+        [GT_Q_STATEMENTS_UP] = STATEMENTS " ORDER BY r.seq LIMIT ?3",
+        [GT_Q_STATEMENTS_DOWN] = STATEMENTS " ORDER BY r.seq DESC LIMIT ?3",
         [GT_Q_QUARANTINE] =
                 "SELECT q.qid,q.id,s.code,q.via,q.at_ms,q.reason,q.body"
                 " FROM quarantine q LEFT JOIN stream s ON s.sid=q.stream"

@@ -110,6 +110,14 @@ static void statements_out(void **state)
 	assert_int_equal(list("?more=1-247&limit=3&ascending=false"), 200);
 	assert_true(says("000000000247"));
 	assert_true(says("more=1-244"));
+	/* a number from elsewhere does not make a walk of it */
+	assert_int_equal(list("?more=1-9223372036854775806&limit=3"), 200);
+	assert_true(says("000000000250"));
+	assert_true(says("more=1-247"));
+	assert_int_equal(list("?more=251-9223372036854775806&ascending=true"),
+	                 200);
+	assert_string_equal(got.body, "{\"statements\":[],\"more\":\"\"}");
+	assert_int_equal(list("?more=1-9223372036854775807"), 400);
 	assert_int_equal(list("?more=x"), 400);
 	/* every one once, the voided one not */
 	assert_int_equal(list("?limit=500&ascending=true"), 200);

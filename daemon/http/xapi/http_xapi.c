@@ -6,9 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "http_out.h"
 #include "http_parse.h"
 #include "iso8601.h"
+#include "json.h"
 #include "statement.h"
 #include "sys.h"
 
@@ -16,7 +16,6 @@ enum {
 	PAGE_DEFAULT = 100,
 	PAGE_MAX = 500,
 	PAGE_BYTES = 4 << 20,
-	WINDOW = 100, /* records read at once */
 };
 
 /* ---------------------------------------------------------- headers */
@@ -200,9 +199,8 @@ static enum MHD_Result take_in(struct gt_request *rq,
 struct ask {
 	const char *id, *voided, *bad;
 	const char *more;
-	bool ascending;
 	uint64_t limit;
-	int64_t since_ms, until_ms;
+	struct gt_statements_query list;
 	unsigned args;
 };
 
@@ -229,11 +227,11 @@ static enum MHD_Result argument(void *arg, enum MHD_ValueKind kind,
 	} else if (strcmp(key, "limit") == 0) {
 		fine = gt_http_number(value, UINT32_MAX, &q->limit);
 	} else if (strcmp(key, "ascending") == 0) {
-		fine = boolean(value, &q->ascending);
+		fine = boolean(value, &q->list.ascending);
 	} else if (strcmp(key, "since") == 0) {
-		fine = gt_iso_parse(&q->since_ms, value);
+		fine = gt_iso_parse(&q->list.since_ms, value);
 	} else if (strcmp(key, "until") == 0) {
-		fine = gt_iso_parse(&q->until_ms, value);
+		fine = gt_iso_parse(&q->list.until_ms, value);
 	} else if (strcmp(key, "more") == 0) {
 		q->more = value;
 		fine = true;
@@ -279,76 +277,8 @@ static enum MHD_Result one(struct gt_request *rq, struct gt_worker *w,
 	return gt_rq_send(rq, 200, rs);
 }
 
-struct page {
-	struct gt_out out;
-	int64_t low, high; /* seqs still to be looked at */
-	uint64_t limit, n;
-	bool ascending;
-	int status;
-};
-
-static void put_row(struct gt_worker *w, struct page *p, const json_t *row)
-{
-	uint8_t id[GT_UUID_BYTES];
-	bool voided = false;
-	int64_t ms;
-	int status = 0;
-	const char *text = json_string_value(json_object_get(row, "id"));
-	if (!text || !gt_uuid_parse(id, text) ||
-	    json_is_true(json_object_get(row, "voided")))
-		return;
-	char *s = gt_read_statement(w->reader, id, &voided, &ms, &status);
-	if (!s) {
-		p->status = status ? status : -GT_ESTORE;
-		return;
-	}
-	if (!voided) { /* since the row was read, perhaps */
-		gt_out_str(&p->out, p->n++ ? "," : "");
-		gt_out_str(&p->out, s);
-	}
-	free(s);
-}
-
-static bool full(const struct page *p)
-{
-	return p->n >= p->limit || p->out.n > PAGE_BYTES || p->status != 0;
-}
-
-/* One window of records off the end of the range the page grows from. */
-static void fill(struct gt_worker *w, struct page *p)
-{
-	int64_t first = p->low;
-	if (!p->ascending && p->high - WINDOW >= p->low)
-		first = p->high - WINDOW + 1;
-	json_t *read = gt_read_records(w->reader, first - 1, WINDOW);
-	const json_t *rows = json_object_get(read, "records");
-	size_t n = json_array_size(rows);
-	if (!read)
-		p->status = -GT_ESTORE;
-	for (size_t i = 0; i < n && !full(p); i++) {
-		const json_t *row =
-		        json_array_get(rows, p->ascending ? i : n - 1 - i);
-		int64_t seq = json_integer_value(json_object_get(row, "seq"));
-		if (seq < p->low || seq > p->high)
-			continue;
-		put_row(w, p, row);
-		if (p->ascending)
-			p->low = seq + 1;
-		else
-			p->high = seq - 1;
-	}
-	/* a window whose records are all used up is behind us, gaps and all */
-	if (!full(p)) {
-		if (!p->ascending)
-			p->high = first - 1;
-		else if (n < WINDOW)
-			p->low = p->high + 1;
-	}
-	json_decref(read);
-}
-
 /* "LOW-HIGH", as this node wrote it into `more`. */
-static bool resume(struct page *p, const char *more)
+static bool resume(struct gt_statements_query *q, const char *more)
 {
 	char text[64];
 	uint64_t low, high;
@@ -361,64 +291,55 @@ static bool resume(struct page *p, const char *more)
 	if (!gt_http_number(text, INT64_MAX - 1, &low) ||
 	    !gt_http_number(dash + 1, INT64_MAX - 1, &high) || low == 0)
 		return false;
-	p->low = (int64_t)low;
-	p->high = (int64_t)high;
+	q->low = (int64_t)low;
+	q->high = (int64_t)high;
 	return true;
 }
 
-/* The seqs stored in the time asked for. */
-static int range(struct gt_reader *r, const struct ask *q, int64_t *low,
-                 int64_t *high)
+/* Where to go on with the answer, and its end. */
+static void put_more(struct gt_json_out *out,
+                     const struct gt_statements_query *q)
 {
-	int64_t ms = 0, behind = 0;
-	*low = 1;
-	*high = 0;
-	int status = gt_read_newest(r, high, &ms);
-	if (status == 0 && q->since_ms != INT64_MIN)
-		status = gt_read_after_time(r, q->since_ms, low);
-	if (status == 0 && q->until_ms != INT64_MAX) {
-		status = gt_read_after_time(r, q->until_ms, &behind);
-		*high = behind - 1;
-	}
-	return status;
+	char more[160] = "";
+	if (q->low <= q->high)
+		gt_format(more, sizeof more,
+		          "/xapi/statements?more=%lld-%lld&limit=%llu"
+		          "&ascending=%s",
+		          (long long)q->low, (long long)q->high,
+		          (unsigned long long)q->limit,
+		          q->ascending ? "true" : "false");
+	gt_json_puts(out, "],\"more\":\"");
+	gt_json_puts(out, more);
+	gt_json_puts(out, "\"}");
 }
 
 static enum MHD_Result list(struct gt_request *rq, struct gt_worker *w,
-                            const struct ask *q)
+                            struct ask *ask)
 {
-	struct page p = {.ascending = q->ascending, .limit = q->limit};
-	if (p.limit == 0)
-		p.limit = PAGE_DEFAULT;
-	if (p.limit > PAGE_MAX)
-		p.limit = PAGE_MAX;
-	p.status = range(w->reader, q, &p.low, &p.high);
-	if (q->more && !resume(&p, q->more))
+	struct gt_statements_query *q = &ask->list;
+	struct gt_json_out out = {0};
+	if (ask->limit == 0)
+		ask->limit = PAGE_DEFAULT;
+	q->limit = ask->limit > PAGE_MAX ? PAGE_MAX : (size_t)ask->limit;
+	if (ask->more && !resume(q, ask->more))
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_ARG,
 		                  "more");
-	gt_out_str(&p.out, "{\"statements\":[");
-	while (p.low <= p.high && !full(&p))
-		fill(w, &p);
-	gt_out_str(&p.out, "],\"more\":\"");
-	if (p.low <= p.high)
-		gt_out_format(&p.out,
-		              "/xapi/statements?more=%lld-%lld&limit=%llu"
-		              "&ascending=%s",
-		              (long long)p.low, (long long)p.high,
-		              (unsigned long long)p.limit,
-		              p.ascending ? "true" : "false");
-	gt_out_str(&p.out, "\"}");
-	size_t n;
-	char *text = gt_out_take(&p.out, &n);
-	if (p.status != 0) {
-		free(text);
-		return gt_rq_error(rq, p.status, gt_reader_why(w->reader));
+	gt_json_puts(&out, "{\"statements\":[");
+	q->bytes = PAGE_BYTES - out.n;
+	int status = gt_read_statements(w->reader, q, &out);
+	put_more(&out, q);
+	if (status != 0 || out.failed) {
+		free(out.p);
+		return status ? gt_rq_error(rq, status,
+		                            gt_reader_why(w->reader))
+		              : gt_rq_error(rq, -GT_ENOMEM, "");
 	}
-	struct MHD_Response *rs = gt_rs_text("application/json", text, n);
+	struct MHD_Response *rs = gt_rs_text("application/json", out.p, out.n);
 	consistent(w, rs);
 	return gt_rq_send(rq, 200, rs);
 }
 
-static enum MHD_Result give_out(struct gt_request *rq, const struct ask *q)
+static enum MHD_Result give_out(struct gt_request *rq, struct ask *q)
 {
 	if (q->bad)
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_ARG,
@@ -437,7 +358,7 @@ static enum MHD_Result give_out(struct gt_request *rq, const struct ask *q)
 
 enum MHD_Result gt_http_statements(struct gt_request *rq)
 {
-	struct ask q = {.since_ms = INT64_MIN, .until_ms = INT64_MAX};
+	struct ask q = {.list = {.since_ms = INT64_MIN, .until_ms = INT64_MAX}};
 	uint8_t id[1][GT_UUID_BYTES];
 	if (rq->method == GT_HTTP_OPTIONS)
 		return preflight(rq);
