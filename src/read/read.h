@@ -180,5 +180,8 @@ json_t *gt_read_members(struct gt_reader *r);
 /* What people call an enrolled node or publisher; "" if the roster does not
  * say. False: -GT_ESTORE, or cap is too small. */
 bool gt_read_name(struct gt_reader *r, const char *code, char *out, size_t cap);
+/* The same of all children: {code: name}; who is not in the roster is not in
+ * it. */
+json_t *gt_read_names(struct gt_reader *r);
 
 #endif

@@ -36,6 +36,7 @@ enum gt_query {
 	GT_Q_QUARANTINE,
 	GT_Q_ITEM,
 	GT_Q_KIND,
+	GT_Q_NAMES,
 	GT_Q_COUNT
 };
 

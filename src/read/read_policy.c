@@ -316,3 +316,27 @@ bool gt_read_name(struct gt_reader *r, const char *code, char *out, size_t cap)
 	const Gt__Member *m = gt_signed_member(r->arena, outer);
 	return m && gt_copy(out, cap, m->name);
 }
+
+json_t *gt_read_names(struct gt_reader *r)
+{
+	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_NAMES);
+	json_t *names = json_object();
+	bool ok = s && names;
+	int rc = SQLITE_DONE;
+	if (ok)
+		(void)sqlite3_bind_int(s, 1, GT__KIND__MEMBER);
+	while (ok && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		gt_arena_reset(r->arena);
+		const Gt__Member *m = gt_signed_member(
+		        r->arena,
+		        gt_signed_open(r->arena, gt_reader_blob(s, 1)));
+		if (m)
+			gt_json_set(&ok, names, gt_reader_text(s, 0),
+			            gt_json_text(m->name));
+	}
+	if (s && gt_reader_end(r, s, rc) && ok)
+		return names;
+	json_decref(names);
+	return NULL;
+}

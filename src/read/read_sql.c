@@ -96,4 +96,7 @@ const char *const gt_queries[GT_Q_COUNT] = {
                 " WHERE q.qid>?1 ORDER BY q.qid LIMIT ?2",
         [GT_Q_ITEM] = "SELECT signed,own FROM item WHERE kind=?1 AND id=?2",
         [GT_Q_KIND] = "SELECT signed,own FROM item WHERE kind=?1 ORDER BY id",
+        /* CROSS: children are few, members are many */
+        [GT_Q_NAMES] = "SELECT c.code,i.signed FROM child c CROSS JOIN item i"
+                       " ON i.kind=?1 AND i.id=c.code",
 };

@@ -19,6 +19,7 @@
 #include "http.h"
 #include "object_kit.h"
 #include "schema.h"
+#include "seal.h"
 #include "statement.h"
 #include "tally.h"
 
@@ -213,6 +214,38 @@ static void add_resource(sqlite3 *db, const char *rid, int verdict, int state,
 	gt_arena_free(arena);
 }
 
+/* Enrolled, under a name. */
+static void add_member(sqlite3 *db, const char *code, const char *called)
+{
+	char sql[300], id[GT_CODE_MAX + 1], name[40];
+	struct gt_arena *arena = gt_arena_new();
+	uint8_t key[GT_KEY_BYTES] = {1};
+	static int seq;
+	Gt__Member m;
+	Gt__Signed s;
+	gt__member__init(&m);
+	gt__signed__init(&s);
+	gt_copy(id, sizeof id, code);
+	gt_copy(name, sizeof name, called);
+	m.code = id;
+	m.name = name;
+	m.key.data = key;
+	m.key.len = sizeof key;
+	struct gt_bytes body = gt_arena_pack(arena, &m.base);
+	s.kind = GT__KIND__MEMBER;
+	s.body.len = body.n;
+	s.body.data = gt_arena_copy(arena, body.p, body.n);
+	gt_format(sql, sizeof sql,
+	          "INSERT INTO item(kind,id,seq,version,state,hash,signed,"
+	          "verdict,priority,rule,layer,own,type,title,updated_ms)"
+	          " SELECT 3,?1,%d,1,0,x'00',?2,3,50,'','',0,'','',0"
+	          " WHERE ?3 IS NULL",
+	          ++seq);
+	insert(db, sql, code, gt_arena_pack(arena, &s.base),
+	       (struct gt_bytes){0});
+	gt_arena_free(arena);
+}
+
 static void add_record(sqlite3 *db, int n, bool voids)
 {
 	char body[400], sql[500];
@@ -251,6 +284,12 @@ static void make_database(void)
 	       "created_ms,completed_ms) SELECT ?2,4,?3,1,1,1,0,0 WHERE ?1=''",
 	       "", gt_bytes_of(pack.object.b, GT_ID_BYTES),
 	       gt_bytes_of(pack.manifest, pack.manifest_n));
+	add_member(db, "33", "浙江<省>");
+	add_member(db, "330106", "西湖<区>");
+	run(db,
+	    "INSERT INTO child(code,judged_members,judged,vseq,acked,records,"
+	    "rooted,seen_ms) VALUES('330106',0,0,0,0,0,0,0),"
+	    "('330107',0,0,0,0,0,0,0)");
 	run(db, "INSERT INTO stream VALUES(1,'33',x'00',250)");
 	for (int i = 1; i <= 250; i++)
 		add_record(db, i, i == 5);

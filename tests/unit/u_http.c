@@ -177,6 +177,10 @@ static void pages(void **state)
 	assert_true(says("<html lang=\"zh-CN\">"));
 	assert_true(says("学习资源"));
 	assert_false(says("http://"));
+	/* nodes by name; the one nobody named by its code */
+	assert_true(says("</span> 浙江&lt;省&gt; 33 <span"));
+	assert_true(says("class=\"title\">西湖&lt;区&gt; 330106</th>"));
+	assert_true(says("class=\"title\">330107</th>"));
 	assert_int_equal(get("/?lang=en&q=%22%3E%3Cscript%3E&type=%3Cx"), 200);
 	assert_true(says("Nothing here matches"));
 	assert_true(says("&lt;script&gt;"));

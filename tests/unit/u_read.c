@@ -940,6 +940,15 @@ static void documents(void **state)
 	assert_string_equal(word(row, "fallback"), "mirror");
 	assert_int_equal(number(row, "rules"), 1);
 	json_decref(v);
+	char name[40];
+	assert_true(gt_read_name(reader, "33-nju", name, sizeof name));
+	sql("INSERT INTO child(code,judged_members,judged,vseq,acked,records,"
+	    "rooted,seen_ms) VALUES('33-nju',0,0,0,0,0,0,0)");
+	v = gt_read_names(reader);
+	/* of the children; the other one nobody named */
+	assert_int_equal(json_object_size(v), 1);
+	assert_string_equal(word(v, "33-nju"), name);
+	json_decref(v);
 	v = gt_read_members(reader);
 	row = json_array_get(json_object_get(v, "members"), 0);
 	assert_string_equal(word(row, "code"), "33-nju");

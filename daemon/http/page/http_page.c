@@ -13,8 +13,9 @@ enum { ROWS = 50, CHILDREN_SHOWN = 200, NAME = 256 };
 struct home {
 	struct gt_page p;
 	const struct gt_config *config;
-	struct gt_reader *reader;     /* for names of nodes */
 	struct gt_node_status status; /* of the running node */
+	char parent[NAME];            /* gt_read_name */
+	json_t *names;                /* gt_read_names; NULL: not known */
 	json_t *kept;                 /* gt_read_status */
 	json_t *rows;                 /* gt_read_resources */
 	struct gt_resource_query q;
@@ -35,14 +36,13 @@ static void alert(struct gt_page *p, const char *kind, enum gt_text text)
 }
 
 /* "三墩镇 330106109"; the code alone when nobody named it. */
-static void node_name(struct home *h, const char *code)
+static void node_name(struct gt_page *p, const char *name, const char *code)
 {
-	char name[NAME];
-	if (gt_read_name(h->reader, code, name, sizeof name) && *name) {
-		gt_page_text(&h->p, name);
-		gt_page_text(&h->p, " ");
+	if (*name && strlen(name) < NAME) {
+		gt_page_text(p, name);
+		gt_page_text(p, " ");
 	}
-	gt_page_text(&h->p, code);
+	gt_page_text(p, code);
 }
 
 /* --------------------------------------------------------- the node */
@@ -61,7 +61,7 @@ static void link_state(struct home *h)
 	gt_out_str(&p->out, "</span>");
 	if (!top) {
 		gt_out_str(&p->out, " ");
-		node_name(h, h->config->parent);
+		node_name(p, h->parent, h->config->parent);
 		gt_out_str(&p->out, " <span class=\"soft small\">");
 		if (h->status.parent_seen_ms)
 			gt_page_ago(p, h->status.parent_seen_ms);
@@ -207,7 +207,7 @@ static void child_row(struct home *h, const json_t *c)
 	const struct gt_child_status *now = child_of(h, code);
 	bool up = now && now->up;
 	gt_out_str(&p->out, "<tr><th scope=\"row\" class=\"title\">");
-	node_name(h, code);
+	node_name(p, gt_json_member(h->names, code), code);
 	gt_out_format(&p->out, "</th><td><span class=\"chip %s\">",
 	              up ? "good" : "bad");
 	gt_page_say(p, up ? GT_T_HTTP_P_UP : GT_T_HTTP_P_DOWN);
@@ -463,13 +463,17 @@ enum MHD_Result gt_http_home(struct gt_request *rq)
 	struct gt_worker *w = gt_worker_take(rq->http->workers);
 	if (w) {
 		gt_core_status(rq->http->env.core, &h->status);
-		h->reader = w->reader;
+		if (!gt_read_name(w->reader, h->config->parent, h->parent,
+		                  sizeof h->parent))
+			*h->parent = '\0';
+		h->names = gt_read_names(w->reader);
 		h->kept = gt_read_status(w->reader);
 		h->rows = gt_read_resources(w->reader, &h->q);
 	}
 	done = h->kept && h->rows ? show(h, rq)
 	                          : gt_rq_error(rq, -GT_ESTORE, "");
 	gt_worker_give(rq->http->workers, w);
+	json_decref(h->names);
 	json_decref(h->kept);
 	json_decref(h->rows);
 	free(h);
