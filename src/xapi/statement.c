@@ -58,20 +58,14 @@ static int refuse(struct batch *b, int code, const char *what)
 	return code;
 }
 
-static const char *text_at(json_t *v, const char *outer, const char *inner)
-{
-	const char *s = json_string_value(
-	        json_object_get(json_object_get(v, outer), inner));
-	return s ? s : "";
-}
-
 /* The verb alone tells: xapi.h has checked that its object is a reference. */
 static void take_target(struct gt_statement *s, json_t *v)
 {
-	if (strcmp(text_at(v, "verb", "id"),
+	if (strcmp(gt_json_member(json_object_get(v, "verb"), "id"),
 	           "http://adlnet.gov/expapi/verbs/voided") != 0)
 		return;
-	bool ok = gt_uuid_parse(s->target, text_at(v, "object", "id"));
+	const char *id = gt_json_member(json_object_get(v, "object"), "id");
+	bool ok = gt_uuid_parse(s->target, id);
 	assert(ok);
 	s->flags |= GT_STATEMENT_VOIDS;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "iso8601.h"
+#include "json.h"
 #include "utf8.h"
 
 /* -------------------------------------------------------- the judge */
@@ -126,12 +127,6 @@ static bool formed(struct judge *j, json_t *v, bool (*is)(const char *),
 static bool is_word(json_t *v, const char *word)
 {
 	return json_is_string(v) && strcmp(json_string_value(v), word) == 0;
-}
-
-static const char *text_of(json_t *v, const char *key)
-{
-	const char *s = json_string_value(json_object_get(v, key));
-	return s ? s : "";
 }
 
 /* ----------------------------------------------------------- leaves */
@@ -398,7 +393,7 @@ static bool interaction_fits(struct judge *j, json_t *v)
 	        {"source", "matching"},           {"target", "matching"},
 	        {"steps", "performance"},
 	};
-	const char *type = text_of(v, "interactionType");
+	const char *type = gt_json_member(v, "interactionType");
 	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
 		if (!json_object_get(v, pairs[i][0]))
 			continue;
@@ -587,7 +582,8 @@ static bool attachments(struct judge *j, json_t *v)
 static bool together(struct judge *j, json_t *v)
 {
 	static const char voided[] = "http://adlnet.gov/expapi/verbs/voided";
-	const char *kind = text_of(json_object_get(v, "object"), "objectType");
+	const char *kind =
+	        gt_json_member(json_object_get(v, "object"), "objectType");
 	json_t *where = json_object_get(v, "context");
 	bool is_activity = *kind == '\0' || strcmp(kind, "Activity") == 0;
 	if (!is_activity && json_object_get(where, "revision"))
@@ -596,7 +592,8 @@ static bool together(struct judge *j, json_t *v)
 	if (!is_activity && json_object_get(where, "platform"))
 		return refuse(j, "context.platform",
 		              "only goes with an activity as object");
-	if (strcmp(text_of(json_object_get(v, "verb"), "id"), voided) == 0 &&
+	if (strcmp(gt_json_member(json_object_get(v, "verb"), "id"), voided) ==
+	            0 &&
 	    strcmp(kind, "StatementRef") != 0)
 		return refuse(j, "object.objectType",
 		              "must be \"StatementRef\" when the verb voids");
@@ -654,7 +651,7 @@ bool gt_xapi_check(json_t *statement, char *why, size_t why_cap)
 	                                    {"version", version, false},
 	                                    {"attachments", attachments, false},
 	                                    {0}};
-	bool first = *text_of(statement, "version") == '1';
+	bool first = *gt_json_member(statement, "version") == '1';
 	struct judge j = {.first = first, .cap = why_cap};
 	j.why = why;
 	return shape(&j, statement, props) && together(&j, statement);
