@@ -129,18 +129,6 @@ void gt_reader_bind_id(sqlite3_stmt *s, int at, const struct gt_id *id)
 	(void)sqlite3_bind_blob(s, at, id->b, GT_ID_BYTES, SQLITE_STATIC);
 }
 
-const char *gt_reader_text(sqlite3_stmt *s, int column)
-{
-	const unsigned char *t = sqlite3_column_text(s, column);
-	return t ? (const char *)t : "";
-}
-
-struct gt_bytes gt_reader_blob(sqlite3_stmt *s, int column)
-{
-	const void *p = sqlite3_column_blob(s, column);
-	return gt_bytes_of(p, p ? (size_t)sqlite3_column_bytes(s, column) : 0);
-}
-
 bool gt_reader_code(struct gt_reader *r, char out[GT_CODE_MAX + 1])
 {
 	sqlite3_stmt *s = gt_reader_query(r, GT_Q_META);
@@ -150,7 +138,7 @@ bool gt_reader_code(struct gt_reader *r, char out[GT_CODE_MAX + 1])
 	gt_reader_bind(s, 1, "code");
 	int rc = sqlite3_step(s);
 	gt_copy(out, GT_CODE_MAX + 1,
-	        rc == SQLITE_ROW ? gt_reader_text(s, 0) : "");
+	        rc == SQLITE_ROW ? gt_col_text(s, 0) : "");
 	return gt_reader_end(r, s, rc);
 }
 
@@ -268,7 +256,7 @@ static json_t *count_resources(struct gt_reader *r)
 		if (!json_object_get(all, verdict))
 			gt_json_set(&ok, all, verdict, json_object());
 		gt_json_set(&ok, json_object_get(all, verdict),
-		            gt_reader_text(s, 1),
+		            gt_col_text(s, 1),
 		            json_integer(sqlite3_column_int64(s, 2)));
 	}
 	if (s && gt_reader_end(r, s, rc) && ok)
@@ -346,11 +334,11 @@ static json_t *one_child(sqlite3_stmt *s)
 {
 	json_t *v = json_object();
 	bool ok = v != NULL;
-	gt_json_set(&ok, v, "code", gt_json_text(gt_reader_text(s, 0)));
+	gt_json_set(&ok, v, "code", gt_json_text(gt_col_text(s, 0)));
 	gt_json_set(&ok, v, "acked", json_integer(sqlite3_column_int64(s, 1)));
 	gt_json_set(&ok, v, "vseq", json_integer(sqlite3_column_int64(s, 2)));
 	gt_json_set(&ok, v, "seen", gt_json_time(sqlite3_column_int64(s, 3)));
-	gt_json_set(&ok, v, "status", child_status(gt_reader_blob(s, 4)));
+	gt_json_set(&ok, v, "status", child_status(gt_col_bytes(s, 4)));
 	if (ok)
 		return v;
 	json_decref(v);

@@ -42,7 +42,7 @@ static json_t *audit_row(sqlite3_stmt *s)
 	gt_json_set(&ok, v, "at", gt_json_time(sqlite3_column_int64(s, 1)));
 	for (size_t i = 0; i < sizeof text / sizeof *text; i++)
 		gt_json_set(&ok, v, text[i].key,
-		            gt_json_text(gt_reader_text(s, text[i].column)));
+		            gt_json_text(gt_col_text(s, text[i].column)));
 	gt_json_set(&ok, v, "version",
 	            json_integer(sqlite3_column_int64(s, 7)));
 	gt_json_set(&ok, v, "bytes", json_integer(sqlite3_column_int64(s, 13)));

@@ -8,6 +8,7 @@
 #include "arena.h"
 #include "guantong.pb-c.h"
 #include "read.h"
+#include "store.h"
 
 /* Every statement a reader ever runs, prepared when first asked for. */
 enum gt_query {
@@ -64,10 +65,6 @@ json_t *gt_reader_fail(struct gt_reader *r, const char *why);
 /* NULL is nothing bound: no filter. Text and id must outlive the last step. */
 void gt_reader_bind(sqlite3_stmt *s, int at, const char *text);
 void gt_reader_bind_id(sqlite3_stmt *s, int at, const struct gt_id *id);
-/* A column as text, "" for NULL; good until the next step. */
-const char *gt_reader_text(sqlite3_stmt *s, int column);
-/* A column's bytes, none for NULL; good until the next step. */
-struct gt_bytes gt_reader_blob(sqlite3_stmt *s, int column);
 
 /* Values, NULL only when out of memory. Bytes that are no UTF-8 become '?': a
  * row nobody can spell must not hide the others. */

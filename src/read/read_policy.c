@@ -24,7 +24,7 @@ static Gt__Signed *load(struct gt_reader *r, Gt__Kind kind, const char *id,
 	gt_reader_bind(s, 2, id);
 	int rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW)
-		found = gt_signed_open(r->arena, gt_reader_blob(s, 0));
+		found = gt_signed_open(r->arena, gt_col_bytes(s, 0));
 	if (!gt_reader_end(r, s, rc))
 		*ok = false;
 	return found;
@@ -284,7 +284,7 @@ static json_t *all_of(struct gt_reader *r, Gt__Kind kind, const char *key,
 	while (ok && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		gt_arena_reset(r->arena);
 		const Gt__Signed *outer =
-		        gt_signed_open(r->arena, gt_reader_blob(s, 0));
+		        gt_signed_open(r->arena, gt_col_bytes(s, 0));
 		if (outer)
 			gt_json_add(&ok, list,
 			            row(r->arena, outer,
@@ -329,10 +329,9 @@ json_t *gt_read_names(struct gt_reader *r)
 	while (ok && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		gt_arena_reset(r->arena);
 		const Gt__Member *m = gt_signed_member(
-		        r->arena,
-		        gt_signed_open(r->arena, gt_reader_blob(s, 1)));
+		        r->arena, gt_signed_open(r->arena, gt_col_bytes(s, 1)));
 		if (m)
-			gt_json_set(&ok, names, gt_reader_text(s, 0),
+			gt_json_set(&ok, names, gt_col_text(s, 0),
 			            gt_json_text(m->name));
 	}
 	if (s && gt_reader_end(r, s, rc) && ok)

@@ -19,8 +19,8 @@ static json_t *record(sqlite3_stmt *s)
 	json_t *v = json_object();
 	bool ok = v != NULL;
 	gt_json_set(&ok, v, "seq", json_integer(sqlite3_column_int64(s, 0)));
-	gt_json_set(&ok, v, "id", gt_json_uuid(gt_reader_blob(s, 1)));
-	gt_json_set(&ok, v, "origin", gt_json_text(gt_reader_text(s, 6)));
+	gt_json_set(&ok, v, "id", gt_json_uuid(gt_col_bytes(s, 1)));
+	gt_json_set(&ok, v, "origin", gt_json_text(gt_col_text(s, 6)));
 	gt_json_set(&ok, v, "origin_seq",
 	            json_integer(sqlite3_column_int64(s, 7)));
 	gt_json_set(&ok, v, "stored", gt_json_time(sqlite3_column_int64(s, 2)));
@@ -35,16 +35,16 @@ static json_t *record(sqlite3_stmt *s)
 
 static json_t *quarantined(sqlite3_stmt *s)
 {
-	struct gt_bytes body = gt_reader_blob(s, 6);
+	struct gt_bytes body = gt_col_bytes(s, 6);
 	json_t *v = json_object();
 	bool ok = v != NULL;
 	json_t *statement = json_loadb((const char *)body.p, body.n, 0, NULL);
 	gt_json_set(&ok, v, "qid", json_integer(sqlite3_column_int64(s, 0)));
-	gt_json_set(&ok, v, "id", gt_json_uuid(gt_reader_blob(s, 1)));
-	gt_json_set(&ok, v, "origin", gt_json_text(gt_reader_text(s, 2)));
-	gt_json_set(&ok, v, "via", gt_json_text(gt_reader_text(s, 3)));
+	gt_json_set(&ok, v, "id", gt_json_uuid(gt_col_bytes(s, 1)));
+	gt_json_set(&ok, v, "origin", gt_json_text(gt_col_text(s, 2)));
+	gt_json_set(&ok, v, "via", gt_json_text(gt_col_text(s, 3)));
 	gt_json_set(&ok, v, "at", gt_json_time(sqlite3_column_int64(s, 4)));
-	gt_json_set(&ok, v, "reason", gt_json_text(gt_reader_text(s, 5)));
+	gt_json_set(&ok, v, "reason", gt_json_text(gt_col_text(s, 5)));
 	gt_json_set(&ok, v, "statement", statement ? statement : json_null());
 	if (ok)
 		return v;

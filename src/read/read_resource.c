@@ -15,7 +15,7 @@ static Gt__Entry *entry(struct gt_reader *r, sqlite3_stmt *s)
 {
 	gt_arena_reset(r->arena);
 	return gt_signed_entry(r->arena,
-	                       gt_signed_open(r->arena, gt_reader_blob(s, 0)));
+	                       gt_signed_open(r->arena, gt_col_bytes(s, 0)));
 }
 
 /* ---------------------------------------------------------- filters */
@@ -127,9 +127,9 @@ static json_t *resource(sqlite3_stmt *s, const Gt__Entry *e)
 	gt_json_set(&ok, v, "verdict", gt_json_text(verdict ? verdict : ""));
 	gt_json_set(&ok, v, "priority",
 	            json_integer(sqlite3_column_int64(s, 2)));
-	gt_json_set(&ok, v, "rule", gt_json_text(gt_reader_text(s, 3)));
-	gt_json_set(&ok, v, "layer", gt_json_text(gt_reader_text(s, 4)));
-	gt_json_set(&ok, v, "state", gt_json_text(gt_reader_text(s, 5)));
+	gt_json_set(&ok, v, "rule", gt_json_text(gt_col_text(s, 3)));
+	gt_json_set(&ok, v, "layer", gt_json_text(gt_col_text(s, 4)));
+	gt_json_set(&ok, v, "state", gt_json_text(gt_col_text(s, 5)));
 	gt_json_set(&ok, v, "present",
 	            json_integer(sqlite3_column_int64(s, 6)));
 	gt_json_set(&ok, v, "frames", json_integer(sqlite3_column_int64(s, 7)));
@@ -160,7 +160,7 @@ static void look(struct gt_reader *r, struct listing *l, sqlite3_stmt *s)
 			gt_json_add(&l->ok, l->list, resource(s, e));
 	}
 	if (!l->full)
-		gt_copy(l->last, sizeof l->last, gt_reader_text(s, 10));
+		gt_copy(l->last, sizeof l->last, gt_col_text(s, 10));
 }
 
 /* One transaction's worth. Returns the rows looked at; -1: why is set. */
@@ -240,7 +240,7 @@ static json_t *one(struct gt_reader *r, sqlite3_stmt *s)
 	            texts(e->description, e->n_description));
 	gt_json_set(&ok, v, "start", gt_json_text(e->start));
 	gt_json_set(&ok, v, "thumbnail", gt_json_text(e->thumbnail));
-	put_files(&ok, v, gt_reader_blob(s, 9));
+	put_files(&ok, v, gt_col_bytes(s, 9));
 	if (ok)
 		return v;
 	json_decref(v);
@@ -268,7 +268,7 @@ json_t *gt_read_resource(struct gt_reader *r, const char *id)
 static int keep(struct gt_reader *r, sqlite3_stmt *s, int column,
                 struct gt_bytes *out)
 {
-	struct gt_bytes blob = gt_reader_blob(s, column);
+	struct gt_bytes blob = gt_col_bytes(s, column);
 	if (blob.n == 0)
 		return -GT_ESTORE;
 	gt_arena_reset(r->arena);
@@ -280,7 +280,7 @@ static int keep(struct gt_reader *r, sqlite3_stmt *s, int column,
 static int take_object(struct gt_reader *r, sqlite3_stmt *s, int id, int bytes,
                        struct gt_id *object, struct gt_bytes *manifest)
 {
-	struct gt_bytes name = gt_reader_blob(s, id);
+	struct gt_bytes name = gt_col_bytes(s, id);
 	if (name.n != GT_ID_BYTES)
 		return -GT_ESTORE;
 	memcpy(object->b, name.p, name.n);

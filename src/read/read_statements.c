@@ -16,12 +16,12 @@ static const char unfit[] = "a record cannot be rendered";
 
 char *gt_reader_statement(sqlite3_stmt *s)
 {
-	struct gt_bytes id = gt_reader_blob(s, 1);
+	struct gt_bytes id = gt_col_bytes(s, 1);
 	if (id.n != GT_UUID_BYTES)
 		return NULL;
 	return gt_statement_render_at(
-	        gt_reader_blob(s, 5), id.p, sqlite3_column_int64(s, 3),
-	        sqlite3_column_int64(s, 2), gt_reader_text(s, 4));
+	        gt_col_bytes(s, 5), id.p, sqlite3_column_int64(s, 3),
+	        sqlite3_column_int64(s, 2), gt_col_text(s, 4));
 }
 
 char *gt_read_statement(struct gt_reader *r, const uint8_t id[GT_UUID_BYTES],
