@@ -9,10 +9,10 @@
 #include "config.h"
 #include "dir.h"
 #include "files.h"
-#include "guantong.pb-c.h"
 #include "node_dir.h"
 #include "pki.h"
 #include "say.h"
+#include "signed.h"
 
 enum { WHY = 4608, PATH = 4096, PART_MAX = 1 << 30 };
 
@@ -71,17 +71,15 @@ static int read_parent(struct init *in)
 }
 
 /* The member's name, if this signed row is about the node. */
-static bool named_by(struct init *in, struct gt_bytes row)
+static bool named_by(struct init *in, struct gt_arena *arena,
+                     struct gt_bytes row)
 {
-	Gt__Signed *outer = gt__signed__unpack(NULL, row.n, row.p);
-	Gt__Member *m = outer ? gt__member__unpack(NULL, outer->body.len,
-	                                           outer->body.data)
-	                      : NULL;
+	const Gt__Member *m =
+	        gt_signed_member(arena, gt_signed_open(arena, row));
 	bool ours = m && strcmp(m->code, in->code) == 0;
 	if (ours && !gt_copy(in->name, sizeof in->name, m->name))
 		in->name[0] = '\0'; /* too long: the code will do */
-	gt__member__free_unpacked(m, NULL);
-	gt__signed__free_unpacked(outer, NULL);
+	gt_arena_reset(arena);
 	return ours;
 }
 
@@ -91,13 +89,15 @@ static void read_name(struct init *in)
 {
 	char path[PATH];
 	struct gt_dir_members members = {0};
+	struct gt_arena *arena = gt_arena_new();
 	gt_format(path, sizeof path, "%s/nodes/%s/members.bin", in->pki,
 	          in->code);
-	if (gt_dir_read_members(path, &members, in->why, WHY) != 0)
-		return;
-	for (size_t i = 0; i < members.n && !named_by(in, members.v[i]); i++)
-		continue;
+	if (arena && gt_dir_read_members(path, &members, in->why, WHY) == 0)
+		for (size_t i = 0; i < members.n; i++)
+			if (named_by(in, arena, members.v[i]))
+				break;
 	gt_dir_members_free(&members);
+	gt_arena_free(arena);
 }
 
 static enum gt_exit check(struct init *in)

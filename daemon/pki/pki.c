@@ -9,6 +9,7 @@
 #include "node_dir.h"
 #include "pki_have.h"
 #include "say.h"
+#include "signed.h"
 
 enum { PEM_MAX = 64 << 10 };
 
@@ -188,8 +189,7 @@ const struct gt_pki_member *gt_pki_find(const struct gt_pki *pki,
 static int take_row(struct gt_pki *pki, struct gt_bytes row,
                     struct gt_seal_cache *cache)
 {
-	ProtobufCAllocator *alloc = gt_arena_allocator(pki->arena);
-	Gt__Signed *s = gt__signed__unpack(alloc, row.n, row.p);
+	Gt__Signed *s = gt_signed_open(pki->arena, row);
 	if (!s || s->kind != GT__KIND__MEMBER || s->key.len != 32)
 		return -GT_EMALFORMED;
 	if (memcmp(s->key.data, pki->roster.public, 32) != 0)
@@ -197,8 +197,8 @@ static int take_row(struct gt_pki *pki, struct gt_bytes row,
 	int status = gt_unseal(s, cache);
 	if (status)
 		return status;
-	Gt__Member *m = gt__member__unpack(alloc, s->body.len, s->body.data);
-	if (!m || m->key.len != 32 || !gt_code_valid(m->code))
+	Gt__Member *m = gt_signed_member(pki->arena, s);
+	if (!m || !gt_code_valid(m->code))
 		return -GT_EMALFORMED;
 	struct gt_pki_member *out = gt_pki_add(pki);
 	if (!out)
