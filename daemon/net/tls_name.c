@@ -4,9 +4,10 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <string.h>
-#include <time.h>
 
 #include "code.h"
+#include "measure.h"
+#include "sys.h"
 
 static const char domain[] = "spiffe://guantong/";
 
@@ -68,45 +69,33 @@ bool gt_tls_code_of(X509 *cert, char out[GT_CODE_MAX + 1])
 	return uris == 1 && ok;
 }
 
-static void iso(const struct tm *tm, char out[32])
+static void time_of(const ASN1_TIME *t, char out[GT_MEASURE_TIME])
 {
-	if (strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", tm) == 0)
-		gt_copy(out, 32, "an unknown time");
-}
-
-static void iso_now(char out[32])
-{
-	time_t now = time(NULL);
-	struct tm tm;
-	if (gmtime_r(&now, &tm))
-		iso(&tm, out);
+	const int64_t day_s = 86400;
+	int days, seconds;
+	ASN1_TIME *zero = ASN1_TIME_set(NULL, 0);
+	/* without a time of its own, OpenSSL counts to the present */
+	if (zero && t && ASN1_TIME_diff(&days, &seconds, zero, t) == 1)
+		gt_measure_time(out, (days * day_s + seconds) * 1000);
 	else
-		gt_copy(out, 32, "an unknown time");
-}
-
-static void iso_asn1(const ASN1_TIME *t, char out[32])
-{
-	struct tm tm;
-	if (t && ASN1_TIME_to_tm(t, &tm) == 1)
-		iso(&tm, out);
-	else
-		gt_copy(out, 32, "an unknown time");
+		gt_copy(out, GT_MEASURE_TIME, "an unknown time");
+	ASN1_TIME_free(zero);
 }
 
 void gt_tls_explain_verify(int error, const X509 *cert, char *out, size_t cap)
 {
-	char now[32], when[32];
-	iso_now(now);
+	char now[GT_MEASURE_TIME], when[GT_MEASURE_TIME];
+	gt_measure_time(now, gt_sys_now().wall_ms);
 	switch (error) {
 	case X509_V_ERR_CERT_NOT_YET_VALID:
-		iso_asn1(cert ? X509_get0_notBefore(cert) : NULL, when);
+		time_of(cert ? X509_get0_notBefore(cert) : NULL, when);
 		gt_format(out, cap,
 		          "certificate is not yet valid (from %s): this "
 		          "machine's clock says %s",
 		          when, now);
 		break;
 	case X509_V_ERR_CERT_HAS_EXPIRED:
-		iso_asn1(cert ? X509_get0_notAfter(cert) : NULL, when);
+		time_of(cert ? X509_get0_notAfter(cert) : NULL, when);
 		gt_format(out, cap,
 		          "certificate has expired (at %s): this machine's "
 		          "clock says %s",
@@ -158,14 +147,14 @@ void gt_tls_explain_error(unsigned long error, char *out, size_t cap)
 {
 	int reason = ERR_GET_REASON(error);
 	const char *alert = alert_text(reason), *text;
-	char now[32];
+	char now[GT_MEASURE_TIME];
 	if (ERR_GET_LIB(error) != ERR_LIB_SSL) {
 		text = ERR_reason_error_string(error);
 		gt_format(out, cap, "TLS failed: %s", text ? text : "unknown");
 		return;
 	}
 	if (alert) {
-		iso_now(now);
+		gt_measure_time(now, gt_sys_now().wall_ms);
 		gt_format(out, cap,
 		          "the peer refused our certificate: %s (this "
 		          "machine's clock says %s)",
