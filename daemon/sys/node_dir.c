@@ -49,21 +49,24 @@ int gt_dir_next_member(struct gt_bytes *rest, struct gt_bytes *row)
 	return 1;
 }
 
-static int split(struct gt_dir_members *m)
+int gt_dir_split(struct gt_bytes in, size_t most, struct gt_bytes **v,
+                 size_t *n)
 {
-	struct gt_bytes rest = gt_buffer_bytes(&m->file), row;
-	size_t n = 0;
+	struct gt_bytes rest = in, row;
+	size_t count = 0;
 	int got;
+	*v = NULL;
+	*n = 0;
 	while ((got = gt_dir_next_member(&rest, &row)) > 0)
-		n++;
+		if (count++ == most)
+			return -GT_ELIMIT;
 	if (got < 0)
 		return got;
-	m->v = malloc((n ? n : 1) * sizeof *m->v);
-	if (!m->v)
+	*v = malloc((count ? count : 1) * sizeof **v);
+	if (!*v)
 		return -GT_ENOMEM;
-	rest = gt_buffer_bytes(&m->file);
-	while (m->n < n && gt_dir_next_member(&rest, &m->v[m->n]) > 0)
-		m->n++;
+	while (*n < count && gt_dir_next_member(&in, &(*v)[*n]) > 0)
+		++*n;
 	return 0;
 }
 
@@ -74,7 +77,8 @@ int gt_dir_read_members(const char *path, struct gt_dir_members *out, char *why,
 	int status = gt_files_read(path, MEMBERS_MAX, &out->file, why, why_cap);
 	if (status != 0)
 		return status == -GT_EUNKNOWN ? 0 : status;
-	status = split(out);
+	status = gt_dir_split(gt_buffer_bytes(&out->file), SIZE_MAX, &out->v,
+	                      &out->n);
 	if (status != 0) {
 		gt_say_into(why, why_cap, GT_T_CLI_FILE_FAILED, path,
 		            gt_translate_error(status));

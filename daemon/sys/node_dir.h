@@ -17,6 +17,10 @@ struct gt_dir_members {
 	struct gt_bytes *v;
 	size_t n;
 };
+/* All rows of such bytes, at most `most`: *v is from malloc and points into in.
+ * 0, -GT_EMALFORMED, -GT_ELIMIT, -GT_ENOMEM; negative: *v is NULL, *n 0. */
+int gt_dir_split(struct gt_bytes in, size_t most, struct gt_bytes **v,
+                 size_t *n);
 /* The next row of such bytes; *rest moves behind it, *row points into them. 1;
  * 0: none is left; -GT_EMALFORMED. */
 int gt_dir_next_member(struct gt_bytes *rest, struct gt_bytes *row);

@@ -149,35 +149,29 @@ enum MHD_Result gt_http_policy(struct gt_request *rq)
 	return done;
 }
 
-/* Returns how many rows there are, -1: it is not that. out may be NULL. */
-static long split_members(struct gt_bytes in, struct gt_bytes *out)
+/* No row is without bytes. */
+static bool filled(const struct gt_bytes *rows, size_t n)
 {
-	struct gt_bytes row;
-	long n = 0;
-	int got;
-	while ((got = gt_dir_next_member(&in, &row)) > 0) {
-		if (row.n == 0 || n == MEMBERS_MAX)
-			return -1;
-		if (out)
-			out[n] = row;
-		n++;
-	}
-	return got < 0 ? -1 : n;
+	while (n > 0 && rows[n - 1].n > 0)
+		n--;
+	return n == 0;
 }
 
 static enum MHD_Result members_in(struct gt_request *rq)
 {
-	struct gt_bytes body = gt_bytes_of(rq->body, rq->nbody);
-	long n = split_members(body, NULL);
-	if (n <= 0)
-		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_MEMBERS);
-	struct gt_bytes *rows = calloc((size_t)n, sizeof *rows);
-	if (!rows)
-		return gt_rq_error(rq, -GT_ENOMEM, "");
-	(void)split_members(body, rows);
+	struct gt_bytes *rows;
+	size_t n;
+	enum MHD_Result done;
+	int status = gt_dir_split(gt_bytes_of(rq->body, rq->nbody), MEMBERS_MAX,
+	                          &rows, &n);
 	struct gt_event e = {
-	        .type = GT_EV_MEMBERS, .members = rows, .count = (size_t)n};
-	enum MHD_Result done = gt_rq_command(rq, &e, replied);
+	        .type = GT_EV_MEMBERS, .members = rows, .count = n};
+	if (status == -GT_ENOMEM)
+		done = gt_rq_error(rq, status, "");
+	else if (status != 0 || n == 0 || !filled(rows, n))
+		done = gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_MEMBERS);
+	else
+		done = gt_rq_command(rq, &e, replied);
 	free(rows);
 	return done;
 }
