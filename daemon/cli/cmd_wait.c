@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "nearest.h"
 #include "say.h"
+#include "sys.h"
 
 enum {
 	START_MS = 2000,
@@ -205,21 +206,14 @@ static bool parse_time(const char *text, uint64_t *ms)
 	return false;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts = {0, 0};
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /* A daemon started on the line before may not listen yet. */
 static int first_status(struct waiting *w, uint64_t end, json_t **status)
 {
 	const struct timespec pause = {0, START_POLL_MS * 1000000L};
-	uint64_t patience = now_ms() + START_MS;
+	uint64_t patience = gt_sys_now().mono_ms + START_MS;
 	for (;;) {
 		int rc = gt_client_get(w->client, "/admin/status", 0, status);
-		uint64_t now = now_ms();
+		uint64_t now = gt_sys_now().mono_ms;
 		if (rc != -GT_ECLOSED || now >= patience || now >= end)
 			return rc;
 		(void)nanosleep(&pause, NULL);
@@ -229,13 +223,14 @@ static int first_status(struct waiting *w, uint64_t end, json_t **status)
 static enum gt_exit wait_for(struct waiting *w, const struct condition *c,
                              uint64_t timeout_ms)
 {
-	uint64_t end = now_ms() + timeout_ms;
+	uint64_t end = gt_sys_now().mono_ms + timeout_ms;
 	json_t *status;
 	w->status = first_status(w, end, &status);
 	while (!w->status) {
 		bool holds = c->holds(w, status);
 		uint64_t seen = gt_client_number(status, "generation");
-		uint64_t now = now_ms(), left = end > now ? end - now : 0;
+		uint64_t now = gt_sys_now().mono_ms;
+		uint64_t left = end > now ? end - now : 0;
 		json_decref(status);
 		status = NULL;
 		if (w->status)

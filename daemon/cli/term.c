@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "measure.h"
+#include "sys.h"
 #include "utf8.h"
 
 /* ------------------------------------------------------------ width */
@@ -222,20 +222,12 @@ void gt_table_print(const struct gt_table *t, FILE *out, size_t columns)
 
 enum { REDRAW_MS = 100, PLAIN_MS = 1000, BAR = 24 };
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts = {0, 0};
-	/* A clock that cannot be read stops the figures, not the work. */
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 void gt_progress_begin(struct gt_progress *p, FILE *out, const char *label)
 {
 	*p = (struct gt_progress){.out = out,
 	                          .label = label,
 	                          .tty = gt_term_columns(out) > 0,
-	                          .begun_ms = now_ms()};
+	                          .begun_ms = gt_sys_now().mono_ms};
 }
 
 static void draw_bar(const struct gt_progress *p)
@@ -274,7 +266,7 @@ static void draw(struct gt_progress *p, uint64_t now)
 
 void gt_progress_set(struct gt_progress *p, uint64_t done, uint64_t total)
 {
-	uint64_t now = now_ms();
+	uint64_t now = gt_sys_now().mono_ms;
 	p->done = total && done > total ? total : done;
 	p->total = total;
 	unsigned quarter =
@@ -289,7 +281,7 @@ void gt_progress_set(struct gt_progress *p, uint64_t done, uint64_t total)
 
 void gt_progress_end(struct gt_progress *p)
 {
-	draw(p, now_ms());
+	draw(p, gt_sys_now().mono_ms);
 	if (p->tty)
 		(void)fputc('\n', p->out);
 }
