@@ -10,19 +10,15 @@ static Gt__Rule *rule(Gt__Rule *r, Gt__Predicate *p, char **value, char **level,
 {
 	static Gt__Predicate *when[8];
 	static unsigned next;
-	union {
-		const char *in;
-		char *out;
-	} t = {work_types[type]}, l = {to}, n = {to};
 	gt__rule__init(r);
 	gt__predicate__init(p);
-	*value = t.out;
-	*level = l.out;
+	*value = gt_lend(work_types[type]);
+	*level = gt_lend(to);
 	p->field = GT__FIELD__TYPE;
 	p->n_values = 1;
 	p->values = value;
 	when[next % 8] = p;
-	r->name = n.out;
+	r->name = gt_lend(to);
 	r->n_levels = 1;
 	r->levels = level;
 	r->n_when = 1;
@@ -50,13 +46,9 @@ size_t work_layer(unsigned node, unsigned choice, uint8_t out[1024])
 	                (Gt__Verdict)(choice / 2 % 4));
 	rules[2] = rule(&r[2], &p[2], &values[2], &levels[2], choice / 3 % 5,
 	                "village", (Gt__Verdict)(choice / 5 % 4));
-	union {
-		const char *in;
-		char *out;
-	} a = {"never"}, b = {"one"}, c = {"two"};
-	r[0].name = a.out;
-	r[1].name = b.out;
-	r[2].name = c.out;
+	r[0].name = gt_lend("never");
+	r[1].name = gt_lend("one");
+	r[2].name = gt_lend("two");
 	m.n_rules = 3;
 	m.rules = rules;
 	m.fallback =

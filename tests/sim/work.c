@@ -150,14 +150,9 @@ static struct gt_bytes entry_of(const struct resource *r, uint8_t *out)
 	gt__entry__init(&m);
 	Gt__Text title, *titles[] = {&title};
 	gt__text__init(&title);
-	union {
-		const char *in;
-		char *out;
-	} id = {r->id}, type = {work_types[r->type]}, text = {"课程"};
-	title.lang = text.out;
-	title.text = text.out;
-	m.id = id.out;
-	m.type = type.out;
+	title.lang = title.text = gt_lend("课程");
+	m.id = gt_lend(r->id);
+	m.type = gt_lend(work_types[r->type]);
 	m.n_title = 1;
 	m.title = titles;
 	return gt_bytes_of(out, gt__entry__pack(&m, out));

@@ -128,7 +128,7 @@ static void given_up(struct nodes *t)
 /* While something is unanswered, the database names an epoch no parent has. */
 static bool in_step(struct nodes *t, unsigned i)
 {
-	char theirs[33];
+	char theirs[GT_HEX_EPOCH];
 	gt_copy(theirs, sizeof theirs,
 	        nodes_text(t, i - 1,
 	                   "SELECT hex(value) FROM meta WHERE key='epoch'"));

@@ -119,7 +119,7 @@ static void hand_in(struct nodes *t, unsigned i, uint32_t first, size_t count)
 static void both_remember_the_session(void **state)
 {
 	struct nodes *t = *state;
-	char before[65];
+	char before[GT_HEX_ID];
 	assert_string_equal(token(t, TOP), "");
 	assert_string_equal(token(t, MID), "");
 	link_up(t, MID);
@@ -153,7 +153,7 @@ static void nothing_lost_is_an_alarm(void **state)
 {
 	struct nodes *t = *state;
 	enum { MESSAGES = 8, TIMES = 3 };
-	char at_first[33];
+	char at_first[GT_HEX_EPOCH];
 	hand_in(t, MID, 1, 3);
 	gt_copy(at_first, sizeof at_first, epoch(t, MID));
 	for (int n = 0; n < MESSAGES; n++) {
@@ -200,7 +200,7 @@ static void version_1_in_between(void **state)
 static void restored_and_said_so(void **state)
 {
 	struct nodes *t = *state;
-	char before[33];
+	char before[GT_HEX_EPOCH];
 	for (unsigned i = TOP; i <= MID; i++) {
 		link_again(t, MID);
 		nodes_snapshot(t, i, COPY);
@@ -239,7 +239,7 @@ static void assert_alarm(struct nodes *t, unsigned i, uint64_t count)
 static void a_second_copy(void **state)
 {
 	struct nodes *t = *state;
-	char before[33];
+	char before[GT_HEX_EPOCH];
 	hand_in(t, MID, 1, 4);
 	link_up(t, MID);
 	nodes_snapshot(t, MID, COPY);
@@ -298,7 +298,7 @@ static void a_second_copy(void **state)
 static void a_machine_resumed_twice(void **state)
 {
 	struct nodes *t = *state;
-	char first[33];
+	char first[GT_HEX_EPOCH];
 	link_up(t, MID);
 	nodes_snapshot(t, MID, COPY);
 	nodes_stop(t, MID);

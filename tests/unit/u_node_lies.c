@@ -110,14 +110,10 @@ static void script_up(struct script *s, struct nodes *t)
 static void entry_of(Gt__Entry *e, const struct pack *p, const char *id)
 {
 	static struct gt_id object;
-	union {
-		const char *in;
-		char *out;
-	} u = {.in = id}, code = {.in = "33"};
 	object = p->object;
 	gt__entry__init(e);
-	e->id = u.out;
-	e->publisher = code.out;
+	e->id = gt_lend(id);
+	e->publisher = gt_lend("33");
 	e->version = 1;
 	e->object = (ProtobufCBinaryData){32, object.b};
 	e->plain_size = p->plain;

@@ -351,11 +351,11 @@ static void back_and_forth(void **state)
 
 /* ----------------------------------------------------------- limits */
 
-static Gt__Done done(uint8_t transfer[16], uint8_t object[32])
+static Gt__Done done(struct gt_transfer_id *transfer, struct gt_id *object)
 {
 	Gt__Done d = GT__DONE__INIT;
-	d.transfer = (ProtobufCBinaryData){16, transfer};
-	d.object = (ProtobufCBinaryData){32, object};
+	d.transfer = (ProtobufCBinaryData){sizeof transfer->b, transfer->b};
+	d.object = (ProtobufCBinaryData){sizeof object->b, object->b};
 	d.bytes = 12;
 	return d;
 }
@@ -371,10 +371,11 @@ static void say_done(struct nodes *t, uint32_t peer, Gt__Done *d)
 static void strange_dones(void **state)
 {
 	struct nodes *t = *state;
-	uint8_t transfer[16] = {7}, object[32] = {8};
+	struct gt_transfer_id transfer = {{7}};
+	struct gt_id object = {{8}};
 	/* one it never sent anything of, in other words the second time */
 	uint32_t peer = nodes_child(t, TOP, "3301", &t->v[MID].key);
-	Gt__Done d = done(transfer, object);
+	Gt__Done d = done(&transfer, &object);
 	say_done(t, peer, &d);
 	d.bytes = 13;
 	say_done(t, peer, &d);
