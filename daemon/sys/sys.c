@@ -115,10 +115,23 @@ int gt_sys_sync_parent(int dir, const char *path)
 	return gt_sys_sync_folder(dir, folder);
 }
 
+/* 0: what has the name is a folder, or leads to one. */
+static int check_folder(int dir, const char *path)
+{
+	struct stat st;
+	if (fstatat(dir, path, &st, 0) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return 0;
+		errno = ENOTDIR;
+	}
+	return gt_sys_status(errno);
+}
+
 int gt_sys_make_folder(int dir, const char *path, unsigned mode)
 {
 	if (mkdirat(dir, path, (mode_t)mode) != 0)
-		return errno == EEXIST ? 0 : gt_sys_status(errno);
+		return errno == EEXIST ? check_folder(dir, path)
+		                       : gt_sys_status(errno);
 	int status = gt_sys_sync_parent(dir, path);
 	int error = errno;
 	if (status != 0)

@@ -34,8 +34,9 @@ int gt_sys_sync_parent(int dir, const char *path);
 /* Makes a folder, seen from dir, and its name durable. One that was made and is
  * not durable does not stay: whoever finds it there would take it for one that
  * is; so one that is there already was made to last by whoever made it. 0, or
- * what gt_sys_status says, with errno; -GT_ESTORE: it was the sync that failed,
- * and what else waited in the folder above is as uncertain. */
+ * what gt_sys_status says, with errno (ENOTDIR: something else has the name);
+ * -GT_ESTORE: it was the sync that failed, and what else waited in the folder
+ * above is as uncertain. */
 int gt_sys_make_folder(int dir, const char *path, unsigned mode);
 /* What errno means to the core: -GT_ENOSPACE, -GT_ENOMEM (descriptors too: the
  * file itself may be in order) or -GT_EIO. */

@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 #include "blob_file.h"
+#include "node_dir.h"
 #include "rewrite.h"
 #include "sys.h"
+#include "text.h"
 
 static char box[64];
 static enum { NOTHING, FOLDERS, FILES } fails;
@@ -175,6 +177,25 @@ static void so_does_one_above_them(void **state)
 	                 0);
 }
 
+static void what_has_the_name_of_a_folder_is_one(void **state)
+{
+	char why[256];
+	(void)state;
+	put_file("data", "");
+	assert_int_equal(gt_sys_make_folder(AT_FDCWD, in_box("data"), 0700),
+	                 -GT_EIO);
+	assert_int_equal(errno, ENOTDIR);
+	gt_text_language("en");
+	assert_int_equal(chdir(box), 0);
+	assert_int_equal(gt_dir_lock(why, sizeof why), -GT_EIO);
+	assert_string_equal(why, "data: Not a directory");
+	assert_int_equal(chdir("/"), 0);
+	/* it may lie on another disk */
+	assert_int_equal(unlink(in_box("data")), 0);
+	assert_int_equal(symlink(box, in_box("data")), 0);
+	assert_int_equal(gt_sys_make_folder(AT_FDCWD, in_box("data"), 0700), 0);
+}
+
 /* ---------------------------------------------------------- the log */
 
 static void a_log_whose_name_is_not_durable_goes(void **state)
@@ -233,6 +254,7 @@ int main(void)
 	        T(what_was_staged_and_not_synced_goes),
 	        T(a_folder_that_is_not_durable_goes),
 	        T(so_does_one_above_them),
+	        T(what_has_the_name_of_a_folder_is_one),
 	        T(a_log_whose_name_is_not_durable_goes),
 	        T(sqlite_writes_to_the_log_it_finds),
 	};
