@@ -45,7 +45,7 @@ static bool unknown(const struct parse *p, const char *word)
 	}
 	(void)gt_copy(name, sizeof name, word + strspn(word, "-"));
 	name[strcspn(name, "=")] = '\0';
-	const char *near = gt_nearest(name, known, n);
+	const char *near = gt_nearest(name, known, n, GT_SLIPS_TYPED);
 	if (near)
 		gt_say(p->err, GT_T_CLI_OPTION_NEAR, word, near);
 	else

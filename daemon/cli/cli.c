@@ -176,7 +176,7 @@ static void no_command(FILE *err, const struct gt_command *table,
 	size_t n = 0;
 	for (; table->name && n < NAMES; table++)
 		names[n++] = table->name;
-	const char *near = gt_nearest(name, names, n);
+	const char *near = gt_nearest(name, names, n, GT_SLIPS_TYPED);
 	if (near)
 		gt_say(err, GT_T_CLI_COMMAND_NEAR, path, name, path, near);
 	else

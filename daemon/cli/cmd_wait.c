@@ -144,7 +144,8 @@ static const struct condition *find(struct waiting *w, const char *text)
 		if (strcmp(w->name, names[i]) == 0)
 			return &conditions[i];
 	}
-	const char *near = gt_nearest(w->name, names, CONDITIONS);
+	const char *near =
+	        gt_nearest(w->name, names, CONDITIONS, GT_SLIPS_TYPED);
 	gt_say(w->cli->err, GT_T_CLI_WAIT_UNKNOWN, w->name,
 	       near ? near : "synced");
 	return NULL;

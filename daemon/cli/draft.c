@@ -47,7 +47,7 @@ static bool unknown(FILE *err, const char *where, const char *key)
 	const char *names[FIELDS];
 	for (size_t i = 0; i < FIELDS; i++)
 		names[i] = fields[i].key;
-	const char *near = gt_nearest(key, names, FIELDS);
+	const char *near = gt_nearest(key, names, FIELDS, GT_SLIPS_TYPED);
 	(void)fprintf(err, "%s: ", where);
 	gt_say(err, GT_T_CLI_TREE_KEY, key, near ? near : "title");
 	return false;

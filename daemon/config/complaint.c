@@ -146,7 +146,7 @@ void gt_yaml_unknown_key(struct gt_yaml *y, const struct gt_yaml_node *node,
                          const char *const *known, size_t n)
 {
 	char path[PATH], all[512];
-	const char *near = gt_nearest(node->key, known, n);
+	const char *near = gt_nearest(node->key, known, n, GT_SLIPS_WRITTEN);
 	path_of(path, sizeof path, node, NULL);
 	enumerate(all, sizeof all, known, n);
 	y->errors++;
@@ -160,7 +160,7 @@ void gt_yaml_unknown_word(struct gt_yaml *y, const struct gt_yaml_node *node,
                           const char *const *known, size_t n)
 {
 	char words[512];
-	const char *near = gt_nearest(node->text, known, n);
+	const char *near = gt_nearest(node->text, known, n, GT_SLIPS_WRITTEN);
 	enumerate(words, sizeof words, known, n);
 	gt_yaml_complain(y, node, NULL, near ? what : all, node->text,
 	                 near ? near : words);

@@ -54,7 +54,8 @@ static void unknown_key(struct reading *r, const yaml_node_t *key,
                         const struct keys *keys)
 {
 	const char *text = scalar(key);
-	const char *near = gt_nearest(text ? text : "", keys->known, keys->n);
+	const char *near = gt_nearest(text ? text : "", keys->known, keys->n,
+	                              GT_SLIPS_TYPED);
 	at_node(r, key);
 	gt_say(r->out, GT_T_CLI_TREE_KEY, text ? text : "?",
 	       near ? near : keys->known[0]);

@@ -4,16 +4,19 @@
 #include <stdint.h>
 #include <string.h>
 
+enum { LETTERS = 64 };
+
 static size_t least(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
 
 /* Keystrokes from a to b: insert, delete, replace, swap neighbours. Both are
- * shorter than 64. */
+ * shorter than LETTERS. */
 static size_t distance(const char *a, const char *b)
 {
-	size_t rows[3][64], *before = rows[0], *last = rows[1], *now = rows[2];
+	size_t rows[3][LETTERS];
+	size_t *before = rows[0], *last = rows[1], *now = rows[2];
 	size_t n = strlen(b);
 	for (size_t j = 0; j <= n; j++)
 		before[j] = last[j] = j;
@@ -42,17 +45,34 @@ static bool begins(const char *a, const char *b)
 	return n >= 3 && strncmp(a, b, n) == 0;
 }
 
-const char *gt_nearest(const char *word, const char *const *known, size_t n)
+/* A third wrong is a slip of the hand, more is another word. */
+static size_t forgiven(size_t len, enum gt_slips slips)
+{
+	if (slips == GT_SLIPS_TYPED)
+		return len / 3 + 1;
+	return len < 6 ? len > 1 : len / 3;
+}
+
+static size_t slips_to(const char *known, const char *word, enum gt_slips slips)
+{
+	size_t len = strlen(word);
+	if (strlen(known) >= LETTERS)
+		return SIZE_MAX;
+	if (slips == GT_SLIPS_TYPED && len > 2 &&
+	    strncmp(known, word, len) == 0)
+		return 1;
+	return distance(word, known);
+}
+
+const char *gt_nearest(const char *word, const char *const *known, size_t n,
+                       enum gt_slips slips)
 {
 	const char *best = NULL;
-	size_t len = strlen(word);
-	/* a third wrong is a slip of the hand, more is another word */
-	size_t limit = len < 6 ? 1 : len / 3;
-	if (len < 2 || len >= 64)
+	size_t limit = forgiven(strlen(word), slips);
+	if (strlen(word) >= LETTERS)
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
-		size_t d = strlen(known[i]) < 64 ? distance(word, known[i])
-		                                 : SIZE_MAX;
+		size_t d = slips_to(known[i], word, slips);
 		if (d < limit + (best == NULL)) {
 			best = known[i];
 			limit = d;

@@ -4,9 +4,22 @@
 
 #include <stddef.h>
 
-/* Of the n known words the one few keystrokes away from word, or else the first
+/* How many slips of the hand are forgiven, each a letter too many, too few,
+ * wrong, or swapped with its neighbour. */
+enum gt_slips {
+	/* in a file that stays: one in a word of two to five letters, a third
+	 * of its letters in a longer one */
+	GT_SLIPS_WRITTEN,
+	/* on a command line, or in a file made for one command: a third of its
+	 * letters and one more; and to stop early, after three letters or more,
+	 * is one slip */
+	GT_SLIPS_TYPED,
+};
+
+/* Of the n known words the one with the fewest slips to word, or else the first
  * that one of the two begins with the other. NULL: none is. The one returned is
  * the caller's own. */
-const char *gt_nearest(const char *word, const char *const *known, size_t n);
+const char *gt_nearest(const char *word, const char *const *known, size_t n,
+                       enum gt_slips slips);
 
 #endif

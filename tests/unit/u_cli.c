@@ -94,6 +94,8 @@ static void mistakes_are_usage(void **state)
 	assert_int_equal(run("guantong --lang en init --cod 33 x"),
 	                 GT_EXIT_USAGE);
 	assert_non_null(strstr(err_text, "--code"));
+	assert_int_equal(run("guantong --lang en pblsh x"), GT_EXIT_USAGE);
+	assert_non_null(strstr(err_text, "'publish'"));
 	assert_int_equal(run("guantong init --code"), GT_EXIT_USAGE);
 	assert_int_equal(run("guantong version --json=1"), GT_EXIT_USAGE);
 	assert_int_equal(run("guantong version more"), GT_EXIT_USAGE);
