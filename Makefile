@@ -85,7 +85,7 @@ ROOM_daemon/words := $(SRC_ROOMS)
 ROOM_daemon/sys := $(SRC_ROOMS) daemon/words
 ROOM_daemon/config := $(ROOM_daemon/sys) daemon/sys
 ROOM_daemon/net := $(ROOM_daemon/sys) daemon/sys
-ROOM_daemon/pki := $(ROOM_daemon/sys) daemon/sys daemon/config
+ROOM_daemon/pki := $(ROOM_daemon/sys) daemon/sys
 ROOM_daemon/disk := $(ROOM_daemon/net) daemon/net
 ROOM_daemon/core := $(ROOM_daemon/net) daemon/net
 ROOM_daemon/http := $(ROOM_daemon/core) daemon/core daemon/disk daemon/config
@@ -95,7 +95,7 @@ ROOM_daemon/http/xapi := $(ROOM_daemon/http) daemon/http
 ROOM_daemon/http/admin := $(ROOM_daemon/http) daemon/http
 ROOM_daemon/http/door := $(ROOM_daemon/http/content) daemon/http/content daemon/http/xapi daemon/http/admin
 ROOM_daemon/run := $(ROOM_daemon/http/door) daemon/http/door
-ROOM_daemon/cli := $(ROOM_daemon/pki) daemon/pki daemon/net daemon/disk
+ROOM_daemon/cli := $(ROOM_daemon/disk) daemon/disk daemon/config daemon/pki
 ROOM_daemon := $(ROOM_daemon/run) daemon/run daemon/pki daemon/cli
 ROOMS := $(patsubst ROOM_%,%,$(filter ROOM_%,$(.VARIABLES)))
 # its own place among them: a room below may stand in a folder above

@@ -2,8 +2,9 @@
  *
  * In the room daemon/pki/ trees are read (tree.h), keys and certificates made
  * (cert.h) and rosters signed, for the command line alone: a running daemon has
- * no key of the CA's. It uses OpenSSL, src/trust and sys/. It promises that a
- * key is never written over and that a run cut short can be run again.
+ * no key of the CA's. It uses OpenSSL, libyaml, src/trust, words/ and sys/. It
+ * promises that a key is never written over and that a run cut short can be
+ * run again.
  *
  *   PKIDIR/ca.pem ca.key         the CA's certificate and key (0600)
  *   PKIDIR/roster.seed           Ed25519 seed the roster is signed with, 0600,
