@@ -14,12 +14,11 @@ struct printer {
 	const char *lang; /* of the comments, NULL: none */
 	bool secrets;     /* passwords as they are */
 	struct gt_buffer text;
-	bool no_memory;
 };
 
 static void put_bytes(struct printer *p, const char *s, size_t n)
 {
-	p->no_memory = p->no_memory || !gt_buffer_add(&p->text, s, n);
+	gt_buffer_add(&p->text, s, n);
 }
 
 static void put(struct printer *p, const char *s)
@@ -168,11 +167,7 @@ static char *print(struct printer *p, const struct gt_config *c)
 		put(p, i && p->lang ? "\n" : "");
 		put_section(p, c, &gt_config_sections[i]);
 	}
-	if (p->no_memory) {
-		gt_buffer_free(&p->text);
-		return NULL;
-	}
-	return (char *)p->text.p;
+	return gt_buffer_text(&p->text, NULL);
 }
 
 char *gt_config_print(const struct gt_config *config)

@@ -22,28 +22,28 @@ void gt_page_text(struct gt_page *p, const char *text)
 
 void gt_page_heading(struct gt_page *p, enum gt_text name)
 {
-	gt_out_str(&p->out, "<h2>");
+	gt_buffer_str(&p->out, "<h2>");
 	gt_page_say(p, name);
-	gt_out_str(&p->out, "</h2>");
+	gt_buffer_str(&p->out, "</h2>");
 }
 
 void gt_page_fact(struct gt_page *p, enum gt_text name)
 {
-	gt_out_str(&p->out, "<div><dt>");
+	gt_buffer_str(&p->out, "<div><dt>");
 	gt_page_say(p, name);
-	gt_out_str(&p->out, "</dt><dd>");
+	gt_buffer_str(&p->out, "</dt><dd>");
 }
 
 void gt_page_fact_end(struct gt_page *p)
 {
-	gt_out_str(&p->out, "</dd></div>");
+	gt_buffer_str(&p->out, "</dd></div>");
 }
 
 void gt_page_chip(struct gt_page *p, const char *kind, const char *word)
 {
-	gt_out_format(&p->out, "<span class=\"chip %s\">", kind);
+	gt_buffer_format(&p->out, "<span class=\"chip %s\">", kind);
 	gt_out_html(&p->out, gt_page_word(p, word));
-	gt_out_str(&p->out, "</span>");
+	gt_buffer_str(&p->out, "</span>");
 }
 
 const char *gt_page_word(const struct gt_page *p, const char *word)
@@ -118,7 +118,7 @@ void gt_page_pair(struct gt_page *p, const char *name, const char *value)
 {
 	if (!value || !*value)
 		return;
-	gt_out_format(&p->out, "&amp;%s=", name);
+	gt_buffer_format(&p->out, "&amp;%s=", name);
 	gt_out_url(&p->out, value);
 }
 
@@ -135,11 +135,11 @@ void gt_page_list(struct gt_page *p, const json_t *values)
 
 void gt_page_bar(struct gt_page *p, uint64_t done, uint64_t all)
 {
-	gt_out_str(&p->out, "<progress aria-label=\"");
+	gt_buffer_str(&p->out, "<progress aria-label=\"");
 	gt_page_say(p, GT_T_HTTP_P_PROGRESS);
-	gt_out_format(&p->out, "\" max=\"%llu\" value=\"%llu\"></progress>",
-	              (unsigned long long)(all ? all : 1),
-	              (unsigned long long)(done < all ? done : all));
+	gt_buffer_format(&p->out, "\" max=\"%llu\" value=\"%llu\"></progress>",
+	                 (unsigned long long)(all ? all : 1),
+	                 (unsigned long long)(done < all ? done : all));
 }
 
 void gt_page_state(struct gt_page *p, const json_t *r)
@@ -150,10 +150,11 @@ void gt_page_state(struct gt_page *p, const json_t *r)
 	               strcmp(verdict, "on-demand") == 0;
 	if (!*state)
 		return;
-	gt_out_format(&p->out, "<span class=\"chip %s\">", gt_page_kind(state));
+	gt_buffer_format(&p->out, "<span class=\"chip %s\">",
+	                 gt_page_kind(state));
 	gt_page_text(p, unasked ? gt_text_in(p->lang, GT_T_HTTP_W_UNASKED)
 	                        : gt_page_word(p, state));
-	gt_out_str(&p->out, "</span>");
+	gt_buffer_str(&p->out, "</span>");
 	if (strcmp(state, "partial") == 0)
 		gt_page_bar(p, gt_http_count(r, "present"),
 		            gt_http_count(r, "frames"));
@@ -190,13 +191,13 @@ void gt_page_time(struct gt_page *p, const char *iso)
 	}
 	gt_copy(day, sizeof day, iso);
 	gt_copy(minute, sizeof minute, iso + 11);
-	gt_out_str(&p->out, "<time datetime=\"");
+	gt_buffer_str(&p->out, "<time datetime=\"");
 	gt_page_text(p, iso);
-	gt_out_str(&p->out, "\">");
+	gt_buffer_str(&p->out, "\">");
 	gt_page_text(p, day);
 	gt_page_text(p, " ");
 	gt_page_text(p, minute);
-	gt_out_str(&p->out, " UTC</time>");
+	gt_buffer_str(&p->out, " UTC</time>");
 }
 
 const char *gt_page_pick(const struct gt_page *p, const json_t *texts)
@@ -222,51 +223,52 @@ static void languages(struct gt_page *p)
 {
 	const char *const tags[] = {"zh-CN", "en"};
 	const char *const names[] = {"中文", "English"};
-	gt_out_str(&p->out, "<nav aria-label=\"");
+	gt_buffer_str(&p->out, "<nav aria-label=\"");
 	gt_page_say(p, GT_T_HTTP_P_LANGUAGE);
-	gt_out_str(&p->out, "\">");
+	gt_buffer_str(&p->out, "\">");
 	for (int i = 0; i < 2; i++) {
 		bool here = strcmp(tags[i], p->lang) == 0;
-		gt_out_format(&p->out, "<a href=\"?lang=%s", tags[i]);
+		gt_buffer_format(&p->out, "<a href=\"?lang=%s", tags[i]);
 		for (size_t k = 0; k < sizeof kept / sizeof *kept; k++)
 			gt_page_pair(p, kept[k], gt_rq_arg(p->rq, kept[k]));
-		gt_out_format(&p->out,
-		              "\" lang=\"%s\" hreflang=\"%s\"%s>%s</a>",
-		              tags[i], tags[i],
-		              here ? " aria-current=\"true\"" : "", names[i]);
+		gt_buffer_format(
+		        &p->out, "\" lang=\"%s\" hreflang=\"%s\"%s>%s</a>",
+		        tags[i], tags[i], here ? " aria-current=\"true\"" : "",
+		        names[i]);
 	}
-	gt_out_str(&p->out, "</nav>");
+	gt_buffer_str(&p->out, "</nav>");
 }
 
 void gt_page_begin(struct gt_page *p, struct gt_request *rq, const char *title)
 {
 	const struct gt_config *c = rq->http->env.config;
 	*p = (struct gt_page){.rq = rq, .lang = rq->lang};
-	struct gt_out *o = &p->out;
-	gt_out_format(o,
-	              "<!doctype html>\n<html lang=\"%s\"><head>"
-	              "<meta charset=\"utf-8\"><meta name=\"viewport\" "
-	              "content=\"width=device-width,initial-scale=1\">"
-	              "<link rel=\"icon\" href=\"data:,\"><title>",
-	              p->lang);
+	struct gt_buffer *o = &p->out;
+	gt_buffer_format(o,
+	                 "<!doctype html>\n<html lang=\"%s\"><head>"
+	                 "<meta charset=\"utf-8\"><meta name=\"viewport\" "
+	                 "content=\"width=device-width,initial-scale=1\">"
+	                 "<link rel=\"icon\" href=\"data:,\"><title>",
+	                 p->lang);
 	gt_out_html(o, title);
-	gt_out_str(o, " · ");
+	gt_buffer_str(o, " · ");
 	gt_page_say(p, GT_T_HTTP_P_PRODUCT);
-	gt_out_str(o, "</title><style>");
+	gt_buffer_str(o, "</title><style>");
 	for (const char *const *css = gt_page_style; *css; css++)
-		gt_out_str(o, *css);
-	gt_out_str(o, "</style></head><body><a class=\"skip\" href=\"#main\">");
+		gt_buffer_str(o, *css);
+	gt_buffer_str(o,
+	              "</style></head><body><a class=\"skip\" href=\"#main\">");
 	gt_page_say(p, GT_T_HTTP_P_SKIP);
-	gt_out_format(o,
-	              "</a><header><div class=\"wrap\"><a class=\"brand\" "
-	              "href=\"/?lang=%s\">",
-	              p->lang);
+	gt_buffer_format(o,
+	                 "</a><header><div class=\"wrap\"><a class=\"brand\" "
+	                 "href=\"/?lang=%s\">",
+	                 p->lang);
 	gt_page_say(p, GT_T_HTTP_P_PRODUCT);
-	gt_out_str(o, "<span>");
+	gt_buffer_str(o, "<span>");
 	gt_out_html(o, *c->name ? c->name : c->code);
-	gt_out_str(o, "</span></a>");
+	gt_buffer_str(o, "</span></a>");
 	languages(p);
-	gt_out_str(o, "</div></header><main id=\"main\" class=\"wrap\">");
+	gt_buffer_str(o, "</div></header><main id=\"main\" class=\"wrap\">");
 }
 
 /* The page as a response; NULL: out of memory. */
@@ -275,16 +277,16 @@ static struct MHD_Response *finished(struct gt_page *p)
 	const struct gt_config *c = p->rq->http->env.config;
 	const char *level = gt_level_name(gt_code_depth(c->code));
 	size_t n;
-	gt_out_str(&p->out, "</main><footer class=\"wrap\">");
+	gt_buffer_str(&p->out, "</main><footer class=\"wrap\">");
 	gt_page_say(p, GT_T_HTTP_P_PRODUCT);
-	gt_out_str(&p->out, " · ");
+	gt_buffer_str(&p->out, " · ");
 	gt_page_text(p, level ? gt_page_word(p, level) : "");
 	gt_page_text(p, " ");
 	gt_page_text(p, c->code);
-	gt_out_str(&p->out, " · ");
+	gt_buffer_str(&p->out, " · ");
 	gt_page_say(p, GT_T_HTTP_P_FOOTER);
-	gt_out_str(&p->out, "</footer></body></html>\n");
-	char *text = gt_out_take(&p->out, &n);
+	gt_buffer_str(&p->out, "</footer></body></html>\n");
+	char *text = gt_buffer_text(&p->out, &n);
 	struct MHD_Response *rs =
 	        gt_rs_text("text/html; charset=utf-8", text, n);
 	if (!rs)
@@ -327,15 +329,17 @@ enum MHD_Result gt_page_error(struct gt_request *rq, unsigned status,
 {
 	struct gt_page p;
 	gt_page_begin(&p, rq, gt_text_in(rq->lang, GT_T_HTTP_P_SORRY));
-	gt_out_str(&p.out, "<h1>");
+	gt_buffer_str(&p.out, "<h1>");
 	gt_page_say(&p, GT_T_HTTP_P_SORRY);
-	gt_out_str(&p.out, "</h1><p class=\"box\">");
+	gt_buffer_str(&p.out, "</h1><p class=\"box\">");
 	gt_page_text(&p, message);
-	gt_out_format(&p.out, "</p><p class=\"soft small\">HTTP %u · ", status);
+	gt_buffer_format(&p.out, "</p><p class=\"soft small\">HTTP %u · ",
+	                 status);
 	gt_page_text(&p, name);
-	gt_out_format(&p.out, "</p><p><a class=\"button\" href=\"/?lang=%s\">",
-	              p.lang);
+	gt_buffer_format(&p.out,
+	                 "</p><p><a class=\"button\" href=\"/?lang=%s\">",
+	                 p.lang);
 	gt_page_say(&p, GT_T_HTTP_P_ALL);
-	gt_out_str(&p.out, "</a></p>");
+	gt_buffer_str(&p.out, "</a></p>");
 	return gt_page_end(&p, status);
 }

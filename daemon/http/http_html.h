@@ -9,7 +9,7 @@
 
 struct gt_page {
 	struct gt_request *rq;
-	struct gt_out out;
+	struct gt_buffer out;
 	const char *lang;
 };
 

@@ -1,12 +1,11 @@
 /* sys.h: the little of the operating system more than one file needs.
  *
  * The room daemon/sys/ is where the process meets the machine: clocks, the
- * kernel's randomness, whole files (files.h), memory that is owned (buffer.h),
- * a node's directory (dir.h, node_dir.h), the operator's log (log.h), sockets
- * to listen on (listen.h). It uses src/ and words/ and knows nothing of links,
- * objects or HTTP. It promises that no call is left half done: what is written
- * is durable by name before it is said to be, and every error says what the
- * system said.
+ * kernel's randomness, whole files (files.h), a node's directory (dir.h,
+ * node_dir.h), the operator's log (log.h), sockets to listen on (listen.h). It
+ * uses src/ and words/ and knows nothing of links, objects or HTTP. It promises
+ * that no call is left half done: what is written is durable by name before it
+ * is said to be, and every error says what the system said.
  * Tests: u_sync.c, u_rewrite.c. */
 #ifndef GT_SYS_H
 #define GT_SYS_H

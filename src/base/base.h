@@ -3,7 +3,8 @@
  * The room base/ is the ground: what any other may include, and what knows
  * nothing of any other.
  *
- *   base arena limit error      bytes and ids, memory, limits, errors
+ *   base arena buffer           bytes and ids, memory
+ *   limit error                 every limit, every error
  *   utf8 iso8601 json code      text: characters, times, JSON, codes of places
  *   protocol                    what each version of the protocol adds
  *

@@ -17,60 +17,35 @@ const char *gt_json_member(const json_t *object, const char *key)
 
 /* ----------------------------------------------------------- output */
 
-void gt_json_put(struct gt_json_out *o, const void *p, size_t n)
-{
-	if (o->failed || n == 0)
-		return;
-	if (o->cap - o->n < n) {
-		size_t cap = o->cap ? o->cap : 1024;
-		while (cap - o->n < n && cap <= SIZE_MAX / 2)
-			cap *= 2;
-		char *grown = cap - o->n < n ? NULL : realloc(o->p, cap);
-		if (!grown) {
-			o->failed = true;
-			return;
-		}
-		o->p = grown;
-		o->cap = cap;
-	}
-	memcpy(o->p + o->n, p, n);
-	o->n += n;
-}
-
-void gt_json_puts(struct gt_json_out *o, const char *s)
-{
-	gt_json_put(o, s, strlen(s));
-}
-
-static void put_escape(struct gt_json_out *o, unsigned char c)
+static void put_escape(struct gt_buffer *o, unsigned char c)
 {
 	static const char named[] = "\bb\tt\nn\ff\rr\"\"\\\\";
 	char text[8];
 	for (size_t i = 0; i + 1 < sizeof named; i += 2) {
 		if ((unsigned char)named[i] == c) {
 			gt_format(text, sizeof text, "\\%c", named[i + 1]);
-			gt_json_puts(o, text);
+			gt_buffer_str(o, text);
 			return;
 		}
 	}
 	gt_format(text, sizeof text, "\\u%04x", c);
-	gt_json_puts(o, text);
+	gt_buffer_str(o, text);
 }
 
-void gt_json_put_string(struct gt_json_out *o, const char *s, size_t n)
+void gt_json_put_string(struct gt_buffer *o, const char *s, size_t n)
 {
 	size_t from = 0;
-	gt_json_put(o, "\"", 1);
+	gt_buffer_add(o, "\"", 1);
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
 		if (c >= 0x20 && c != '"' && c != '\\')
 			continue;
-		gt_json_put(o, s + from, i - from);
+		gt_buffer_add(o, s + from, i - from);
 		put_escape(o, c);
 		from = i + 1;
 	}
-	gt_json_put(o, s + from, n - from);
-	gt_json_put(o, "\"", 1);
+	gt_buffer_add(o, s + from, n - from);
+	gt_buffer_add(o, "\"", 1);
 }
 
 /* ---------------------------------------------------------- numbers */
@@ -206,27 +181,27 @@ static int by_units(const void *a, const void *b)
 	return x->n < y->n ? -1 : x->n > y->n;
 }
 
-static int canon(struct gt_json_out *o, const json_t *v, int depth);
+static int canon(struct gt_buffer *o, const json_t *v, int depth);
 
-static int canon_names(struct gt_json_out *o, struct name *names, size_t n,
+static int canon_names(struct gt_buffer *o, struct name *names, size_t n,
                        int depth)
 {
 	qsort(names, n, sizeof *names, by_units);
-	gt_json_put(o, "{", 1);
+	gt_buffer_add(o, "{", 1);
 	for (size_t i = 0; i < n; i++) {
 		if (i)
-			gt_json_put(o, ",", 1);
+			gt_buffer_add(o, ",", 1);
 		gt_json_put_string(o, names[i].p, names[i].n);
-		gt_json_put(o, ":", 1);
+		gt_buffer_add(o, ":", 1);
 		int rc = canon(o, names[i].value, depth + 1);
 		if (rc)
 			return rc;
 	}
-	gt_json_put(o, "}", 1);
+	gt_buffer_add(o, "}", 1);
 	return 0;
 }
 
-static int canon_object(struct gt_json_out *o, const json_t *v, int depth)
+static int canon_object(struct gt_buffer *o, const json_t *v, int depth)
 {
 	enum { FEW = 16 };
 	struct name few[FEW];
@@ -246,21 +221,21 @@ static int canon_object(struct gt_json_out *o, const json_t *v, int depth)
 	return rc;
 }
 
-static int canon_array(struct gt_json_out *o, const json_t *v, int depth)
+static int canon_array(struct gt_buffer *o, const json_t *v, int depth)
 {
-	gt_json_put(o, "[", 1);
+	gt_buffer_add(o, "[", 1);
 	for (size_t i = 0; i < json_array_size(v); i++) {
 		if (i)
-			gt_json_put(o, ",", 1);
+			gt_buffer_add(o, ",", 1);
 		int rc = canon(o, json_array_get(v, i), depth + 1);
 		if (rc)
 			return rc;
 	}
-	gt_json_put(o, "]", 1);
+	gt_buffer_add(o, "]", 1);
 	return 0;
 }
 
-static int canon(struct gt_json_out *o, const json_t *v, int depth)
+static int canon(struct gt_buffer *o, const json_t *v, int depth)
 {
 	char number[GT_JSON_NUMBER_CHARS];
 	if (depth > GT_JSON_DEPTH)
@@ -276,23 +251,23 @@ static int canon(struct gt_json_out *o, const json_t *v, int depth)
 		return 0;
 	case JSON_INTEGER:
 	case JSON_REAL:
-		gt_json_put(o, number,
-		            gt_json_number(number, json_number_value(v)));
+		gt_buffer_add(o, number,
+		              gt_json_number(number, json_number_value(v)));
 		return 0;
 	case JSON_TRUE:
-		gt_json_puts(o, "true");
+		gt_buffer_str(o, "true");
 		return 0;
 	case JSON_FALSE:
-		gt_json_puts(o, "false");
+		gt_buffer_str(o, "false");
 		return 0;
 	case JSON_NULL:
-		gt_json_puts(o, "null");
+		gt_buffer_str(o, "null");
 		return 0;
 	}
 	return -GT_ELIMIT;
 }
 
-int gt_json_canon(struct gt_json_out *o, const json_t *v)
+int gt_json_canon(struct gt_buffer *o, const json_t *v)
 {
 	int rc = canon(o, v, 1);
 	return rc ? rc : o->failed ? -GT_ENOMEM : 0;

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "base.h"
+#include "buffer.h"
 
 /* How a hostile text is read: a name twice is refused, and every number is the
  * double ECMAScript would see, which RFC 8785 builds on. */
@@ -16,19 +16,8 @@ const char *gt_json_string(const json_t *v);
 /* The same of an object's member. Lives as long as object. */
 const char *gt_json_member(const json_t *object, const char *key);
 
-/* Text being written. Zero it to begin, reset n to reuse, free p at the end.
- * A write that found no memory sets failed and all later ones do nothing. */
-struct gt_json_out {
-	char *p;
-	size_t n, cap;
-	bool failed;
-};
-
-/* Appends n bytes; a string. */
-void gt_json_put(struct gt_json_out *o, const void *p, size_t n);
-void gt_json_puts(struct gt_json_out *o, const char *s);
-/* The string in quotes, escaped as RFC 8785 has it. */
-void gt_json_put_string(struct gt_json_out *o, const char *s, size_t n);
+/* Appends the string in quotes, escaped as RFC 8785 has it. */
+void gt_json_put_string(struct gt_buffer *o, const char *s, size_t n);
 
 enum { GT_JSON_NUMBER_CHARS = 32 };
 /* ECMAScript Number::toString: the fewest digits that read back as d. d must be
@@ -37,7 +26,7 @@ size_t gt_json_number(char out[GT_JSON_NUMBER_CHARS], double d);
 
 /* Appends RFC 8785 bytes. 0, -GT_ENOMEM, -GT_ELIMIT (deeper than
  * GT_JSON_DEPTH). */
-int gt_json_canon(struct gt_json_out *o, const json_t *v);
+int gt_json_canon(struct gt_buffer *o, const json_t *v);
 
 /* A value's members or elements by their place in the text. Bounds only: what
  * lies within a slice is for jansson to judge. Refuses what nests deeper than

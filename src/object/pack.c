@@ -6,6 +6,7 @@
 #include <string.h>
 #include <zstd.h>
 
+#include "buffer.h"
 #include "cdc.h"
 #include "order.h"
 #include "pb.h"
@@ -20,11 +21,6 @@ enum {
 	LEVEL_MAX = 19,
 };
 
-struct grown {
-	uint8_t *p;
-	size_t n, cap;
-};
-
 struct gt_packer {
 	gt_pack_put *put;
 	void *arg;
@@ -37,10 +33,10 @@ struct gt_packer {
 
 	uint64_t plain, stored_size; /* so far */
 	uint32_t nframes, nfiles;
-	struct grown ids, stored_sizes, plain_sizes; /* fields 2, 3 and 4 */
-	struct grown files;                          /* fields 5, encoded */
-	struct grown tail; /* sizes as the seek table has them */
-	struct grown manifest;
+	struct gt_buffer ids, stored_sizes, plain_sizes; /* fields 2 to 4 */
+	struct gt_buffer files;                          /* fields 5, encoded */
+	struct gt_buffer tail; /* sizes as the seek table has them */
+	struct gt_buffer manifest;
 
 	struct gt_order order; /* its last path is the member being written */
 	uint64_t size, left;
@@ -64,41 +60,17 @@ static int fail(struct gt_packer *p, int status, const char *path,
 	return status;
 }
 
-/* Room for n more bytes, counted as used. NULL: out of memory. */
-static uint8_t *grow(struct grown *g, size_t n)
+static bool add_varint(struct gt_buffer *b, uint64_t v)
 {
-	if (g->cap - g->n < n) {
-		size_t cap = 2 * g->cap + n + 256;
-		uint8_t *q = realloc(g->p, cap);
-		if (!q)
-			return NULL;
-		g->p = q;
-		g->cap = cap;
-	}
-	g->n += n;
-	return g->p + g->n - n;
+	uint8_t varint[GT_PB_VARINT_MAX];
+	return gt_buffer_add(b, varint, gt_pb_put(varint, v));
 }
 
-static bool grow_varint(struct grown *g, uint64_t v)
+static bool add_bytes(struct gt_buffer *b, unsigned number, const void *s,
+                      size_t n)
 {
-	uint8_t b[GT_PB_VARINT_MAX];
-	size_t n = gt_pb_put(b, v);
-	uint8_t *q = grow(g, n);
-	if (q)
-		memcpy(q, b, n);
-	return q != NULL;
-}
-
-static bool grow_bytes(struct grown *g, unsigned number, const void *s,
-                       size_t n)
-{
-	uint8_t *q;
-	if (!grow_varint(g, number << 3 | GT_PB_BYTES) || !grow_varint(g, n))
-		return false;
-	q = grow(g, n);
-	if (q && n > 0)
-		memcpy(q, s, n);
-	return q != NULL;
+	return add_varint(b, number << 3 | GT_PB_BYTES) && add_varint(b, n) &&
+	       gt_buffer_add(b, s, n);
 }
 
 struct gt_packer *gt_packer_new(int zstd_level, gt_pack_put *put, void *arg)
@@ -125,12 +97,12 @@ void gt_packer_free(struct gt_packer *p)
 	if (!p)
 		return;
 	ZSTD_freeCCtx(p->ctx);
-	free(p->ids.p);
-	free(p->stored_sizes.p);
-	free(p->plain_sizes.p);
-	free(p->files.p);
-	free(p->tail.p);
-	free(p->manifest.p);
+	gt_buffer_free(&p->ids);
+	gt_buffer_free(&p->stored_sizes);
+	gt_buffer_free(&p->plain_sizes);
+	gt_buffer_free(&p->files);
+	gt_buffer_free(&p->tail);
+	gt_buffer_free(&p->manifest);
 	free(p);
 }
 
@@ -173,23 +145,18 @@ static size_t compress(struct gt_packer *p, const uint8_t *plain, size_t n)
 static int emit(struct gt_packer *p, const uint8_t *plain, size_t n)
 {
 	size_t k = compress(p, plain, n);
-	uint8_t *id, *entry;
 	struct gt_id hash;
 	int status;
 	if (k == 0)
 		return fail(p, -GT_ENOMEM, p->order.last,
 		            "cannot be compressed");
 	gt_sha256_one(&hash, p->stored, k);
-	id = grow(&p->ids, GT_ID_BYTES);
-	entry = grow(&p->tail, 2 * sizeof(uint32_t));
-	if (!id || !entry || !grow_varint(&p->stored_sizes, k) ||
-	    !grow_varint(&p->plain_sizes, n))
+	const uint32_t sizes[] = {(uint32_t)k, (uint32_t)n};
+	if (!gt_buffer_add(&p->ids, hash.b, sizeof hash.b) ||
+	    !gt_buffer_add(&p->tail, sizes, sizeof sizes) ||
+	    !add_varint(&p->stored_sizes, k) || !add_varint(&p->plain_sizes, n))
 		return fail(p, -GT_ENOMEM, p->order.last,
 		            gt_strerror(-GT_ENOMEM));
-	memcpy(id, hash.b, GT_ID_BYTES);
-	memcpy(entry, &(uint32_t){(uint32_t)k}, sizeof(uint32_t));
-	memcpy(entry + sizeof(uint32_t), &(uint32_t){(uint32_t)n},
-	       sizeof(uint32_t));
 	p->nframes++;
 	p->stored_size += k;
 	if (manifest_size(p) > GT_MANIFEST_MAX)
@@ -243,18 +210,17 @@ static int feed(struct gt_packer *p, const uint8_t *bytes, size_t n)
 /* The tag and the length come before the rest, hence the sum first. */
 static bool list_file(struct gt_packer *p, uint64_t offset, const char *type)
 {
-	struct grown *g = &p->files;
+	struct gt_buffer *b = &p->files;
 	size_t path_n = strlen(p->order.last), type_n = strlen(type);
 	size_t n = 1 + gt_pb_size(path_n) + path_n + 1 + gt_pb_size(offset) +
 	           (p->size ? 1 + gt_pb_size(p->size) : 0) + 1 +
 	           gt_pb_size(type_n) + type_n;
-	return grow_varint(g, 5 << 3 | GT_PB_BYTES) && grow_varint(g, n) &&
-	       grow_bytes(g, 1, p->order.last, path_n) &&
-	       grow_varint(g, 2 << 3 | GT_PB_VARINT) &&
-	       grow_varint(g, offset) &&
-	       (p->size == 0 || (grow_varint(g, 3 << 3 | GT_PB_VARINT) &&
-	                         grow_varint(g, p->size))) &&
-	       grow_bytes(g, 4, type, type_n);
+	return add_varint(b, 5 << 3 | GT_PB_BYTES) && add_varint(b, n) &&
+	       add_bytes(b, 1, p->order.last, path_n) &&
+	       add_varint(b, 2 << 3 | GT_PB_VARINT) && add_varint(b, offset) &&
+	       (p->size == 0 || (add_varint(b, 3 << 3 | GT_PB_VARINT) &&
+	                         add_varint(b, p->size))) &&
+	       add_bytes(b, 4, type, type_n);
 }
 
 static int check_member(struct gt_packer *p, const char *path,
@@ -329,17 +295,12 @@ int gt_packer_write(struct gt_packer *p, const void *bytes, size_t n)
 
 static bool write_manifest(struct gt_packer *p)
 {
-	struct grown *g = &p->manifest;
-	uint8_t *files;
-	if (!grow_varint(g, 1 << 3 | GT_PB_VARINT) || !grow_varint(g, 1) ||
-	    !grow_bytes(g, 2, p->ids.p, p->ids.n) ||
-	    !grow_bytes(g, 3, p->stored_sizes.p, p->stored_sizes.n) ||
-	    !grow_bytes(g, 4, p->plain_sizes.p, p->plain_sizes.n))
-		return false;
-	files = grow(g, p->files.n);
-	if (files)
-		memcpy(files, p->files.p, p->files.n);
-	return files != NULL;
+	struct gt_buffer *b = &p->manifest;
+	return add_varint(b, 1 << 3 | GT_PB_VARINT) && add_varint(b, 1) &&
+	       add_bytes(b, 2, p->ids.p, p->ids.n) &&
+	       add_bytes(b, 3, p->stored_sizes.p, p->stored_sizes.n) &&
+	       add_bytes(b, 4, p->plain_sizes.p, p->plain_sizes.n) &&
+	       gt_buffer_add(b, p->files.p, p->files.n);
 }
 
 static int put_tail(struct gt_packer *p)
@@ -391,7 +352,7 @@ int gt_packer_finish(struct gt_packer *p, struct gt_bytes *manifest,
 		return status;
 	if (!write_manifest(p))
 		return fail(p, -GT_ENOMEM, NULL, gt_strerror(-GT_ENOMEM));
-	*manifest = gt_bytes_of(p->manifest.p, p->manifest.n);
+	*manifest = gt_buffer_bytes(&p->manifest);
 	gt_manifest_id(object, *manifest);
 	*plain = p->plain;
 	*stored = p->stored_size;

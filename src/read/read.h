@@ -21,7 +21,7 @@
 #include "policy.h"
 
 struct sqlite3;
-struct gt_json_out;
+struct gt_buffer;
 struct gt_reader;
 
 /* A reader on a database the caller opened, best read-only. It owns db from
@@ -154,7 +154,7 @@ struct gt_statements_query {
  * and out, low and high are of no use. out->failed is the caller's to look
  * at. */
 int gt_read_statements(struct gt_reader *r, struct gt_statements_query *q,
-                       struct gt_json_out *out);
+                       struct gt_buffer *out);
 
 /* {"quarantine":[{"qid","id","origin","via","at","reason","statement"}],
  * "next"} ; after: qid. */

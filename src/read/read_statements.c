@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
+#include "buffer.h"
 #include "read_inside.h"
 #include "statement.h"
 
@@ -110,7 +110,7 @@ static int span(struct gt_reader *r, struct gt_statements_query *q)
 
 struct page {
 	struct gt_statements_query *q;
-	struct gt_json_out *out;
+	struct gt_buffer *out;
 	size_t begun, n, seen; /* out->n before, statements told, rows seen */
 	bool ok;
 };
@@ -131,8 +131,8 @@ static void tell(struct gt_reader *r, struct page *p, sqlite3_stmt *s)
 			gt_reader_fail(r, unfit);
 			return;
 		}
-		gt_json_puts(p->out, p->n++ ? "," : "");
-		gt_json_puts(p->out, text);
+		gt_buffer_str(p->out, p->n++ ? "," : "");
+		gt_buffer_str(p->out, text);
 		free(text);
 	}
 	p->seen++;
@@ -143,7 +143,7 @@ static void tell(struct gt_reader *r, struct page *p, sqlite3_stmt *s)
 }
 
 int gt_read_statements(struct gt_reader *r, struct gt_statements_query *q,
-                       struct gt_json_out *out)
+                       struct gt_buffer *out)
 {
 	struct page p = {.q = q, .out = out, .begun = out->n, .ok = true};
 	const size_t most = q->limit + HIDDEN_MAX;

@@ -40,14 +40,14 @@ static void drop_default(json_t *v, const char *word)
 
 struct sorted {
 	json_t *value;
-	struct gt_json_out text;
+	struct gt_buffer text;
 };
 
 /* No text of an object begins another's. */
 static int by_text(const void *a, const void *b)
 {
-	const struct gt_json_out *x = &((const struct sorted *)a)->text;
-	const struct gt_json_out *y = &((const struct sorted *)b)->text;
+	const struct gt_buffer *x = &((const struct sorted *)a)->text;
+	const struct gt_buffer *y = &((const struct sorted *)b)->text;
 	return memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
 }
 
@@ -77,7 +77,7 @@ static bool sort(json_t *list)
 	}
 	for (size_t i = 0; i < n; i++) {
 		json_decref(rows[i].value);
-		free(rows[i].text.p);
+		gt_buffer_free(&rows[i].text);
 	}
 	free(rows);
 	return ok;
@@ -200,7 +200,7 @@ int gt_form_reduce(json_t *statement)
 }
 
 int gt_form_hash(struct gt_id *out, json_t *statement,
-                 struct gt_json_out *scratch)
+                 struct gt_buffer *scratch)
 {
 	int rc = gt_form_reduce(statement);
 	scratch->n = 0;

@@ -31,6 +31,6 @@ int gt_form_reduce(json_t *statement);
 /* Reduces the statement and hashes it; scratch is reused. 0, -GT_ENOMEM,
  * -GT_ELIMIT. */
 int gt_form_hash(struct gt_id *out, json_t *statement,
-                 struct gt_json_out *scratch);
+                 struct gt_buffer *scratch);
 
 #endif

@@ -33,7 +33,7 @@ void gt_uuid_format(char out[GT_UUID_TEXT], const uint8_t id[GT_UUID_BYTES])
 /* ---------------------------------------------------------- parsing */
 
 struct batch {
-	struct gt_json_out scratch;
+	struct gt_buffer scratch;
 	const uint8_t (*ids)[GT_UUID_BYTES];
 	size_t nids;
 	struct gt_statement *out;
@@ -168,7 +168,7 @@ int gt_statements_parse(struct gt_bytes json,
 		rc = take(&b, json);
 		rc = rc ? rc : 1;
 	}
-	free(b.scratch.p);
+	gt_buffer_free(&b.scratch);
 	return rc;
 }
 
@@ -177,7 +177,7 @@ int gt_statements_parse(struct gt_bytes json,
 enum { HAS_ID = 1, HAS_TIMESTAMP = 2, HAS_AUTHORITY = 4, HAS_VERSION = 8 };
 
 struct render {
-	struct gt_json_out o;
+	struct gt_buffer o;
 	char timestamp[GT_ISO_CHARS], stored[GT_ISO_CHARS];
 	unsigned has;
 	bool any;
@@ -186,11 +186,11 @@ struct render {
 static void put_name(struct render *r, const char *name)
 {
 	if (r->any)
-		gt_json_put(&r->o, ",", 1);
+		gt_buffer_add(&r->o, ",", 1);
 	r->any = true;
-	gt_json_put(&r->o, "\"", 1);
-	gt_json_puts(&r->o, name);
-	gt_json_put(&r->o, "\":", 2);
+	gt_buffer_add(&r->o, "\"", 1);
+	gt_buffer_str(&r->o, name);
+	gt_buffer_add(&r->o, "\":", 2);
 }
 
 static void put_text(struct render *r, const char *name, const char *text)
@@ -229,11 +229,11 @@ static bool put_member(struct render *r, struct gt_bytes key,
 	if (stored)
 		return true;
 	if (r->any)
-		gt_json_put(&r->o, ",", 1);
+		gt_buffer_add(&r->o, ",", 1);
 	r->any = true;
-	gt_json_put(&r->o, key.p, key.n);
-	gt_json_put(&r->o, ":", 1);
-	gt_json_put(&r->o, value.p, value.n);
+	gt_buffer_add(&r->o, key.p, key.n);
+	gt_buffer_add(&r->o, ":", 1);
+	gt_buffer_add(&r->o, value.p, value.n);
 	return true;
 }
 
@@ -249,7 +249,7 @@ static void put_missing(struct render *r, const uint8_t *id,
 	put_text(r, "stored", r->stored);
 	if (!(r->has & HAS_AUTHORITY) && authority && *authority) {
 		put_name(r, "authority");
-		gt_json_puts(&r->o, authority);
+		gt_buffer_str(&r->o, authority);
 	}
 	if (!(r->has & HAS_VERSION))
 		put_text(r, "version", "1.0.0");
@@ -268,15 +268,13 @@ char *gt_statement_render_at(struct gt_bytes body,
 		return NULL;
 	gt_iso_format(r.timestamp, timestamp_ms);
 	gt_iso_format(r.stored, stored_ms);
-	gt_json_put(&r.o, "{", 1);
+	gt_buffer_add(&r.o, "{", 1);
 	while ((more = gt_json_next(&it, &key, &value)) == 1)
 		if (!put_member(&r, key, value))
 			break;
 	put_missing(&r, id, authority);
-	gt_json_put(&r.o, "}", 2); /* and the NUL */
-	if (more != 0 || r.o.failed) {
-		free(r.o.p);
-		return NULL;
-	}
-	return r.o.p;
+	gt_buffer_add(&r.o, "}", 1);
+	if (more != 0)
+		gt_buffer_free(&r.o);
+	return more == 0 ? gt_buffer_text(&r.o, NULL) : NULL;
 }

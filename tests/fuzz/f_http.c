@@ -28,9 +28,9 @@ static void headers(const char *text, size_t n)
 
 static void escapes(const char *text)
 {
-	struct gt_out o = {0};
+	struct gt_buffer o = {0};
 	gt_out_html(&o, text);
-	char *html = gt_out_take(&o, NULL);
+	char *html = gt_buffer_text(&o, NULL);
 	assert(!html || !strpbrk(html, "<>\"'"));
 	free(html);
 }

@@ -34,16 +34,16 @@ static void again(const struct gt_statement *s, const char *text, size_t n)
 
 static void check(const struct gt_statement *s)
 {
-	struct gt_json_out o = {0};
+	struct gt_buffer o = {0};
 	json_t *v = json_loadb((const char *)s->body.p, s->body.n,
 	                       GT_JSON_STRICT, NULL);
 	assert(v);
 	int rc = gt_json_canon(&o, v);
 	assert(rc == 0);
-	again(s, o.p, o.n);
+	again(s, (const char *)o.p, o.n);
 	bool timed = json_object_get(v, "timestamp") != NULL;
 	json_decref(v);
-	free(o.p);
+	gt_buffer_free(&o);
 	char *text = gt_statement_render_at(s->body, s->id, 1000, 1000,
 	                                    "{\"mbox\":\"mailto:a@b.cn\"}");
 	assert(text);

@@ -151,15 +151,15 @@ static void secrets(void **state)
 
 static void escapes(void **state)
 {
-	struct gt_out o = {0};
+	struct gt_buffer o = {0};
 	(void)state;
 	gt_out_html(&o, "<a href='x'>&\"课</a>");
-	char *text = gt_out_take(&o, NULL);
+	char *text = gt_buffer_text(&o, NULL);
 	assert_string_equal(
 	        text, "&lt;a href=&#39;x&#39;&gt;&amp;&quot;课&lt;/a&gt;");
 	free(text);
 	gt_out_url(&o, "a b/课?#\"%");
-	text = gt_out_take(&o, NULL);
+	text = gt_buffer_text(&o, NULL);
 	assert_string_equal(text, "a%20b/%E8%AF%BE%3F%23%22%25");
 	free(text);
 	static const struct {
@@ -170,7 +170,7 @@ static void escapes(void **state)
 	             {5 << 20, "5.0 MiB"}, {UINT64_C(3) << 40, "3.0 TiB"}};
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		gt_out_size(&o, sizes[i].n);
-		text = gt_out_take(&o, NULL);
+		text = gt_buffer_text(&o, NULL);
 		assert_string_equal(text, sizes[i].want);
 		free(text);
 	}

@@ -79,14 +79,14 @@ static void numbers_back(void **state)
 
 static void canonical(const char *in, const char *want)
 {
-	struct gt_json_out o = {0};
+	struct gt_buffer o = {0};
 	json_t *v = json_loads(in, GT_JSON_STRICT | JSON_DECODE_ANY, NULL);
 	assert_non_null(v);
 	assert_int_equal(gt_json_canon(&o, v), 0);
 	assert_int_equal(o.n, strlen(want));
 	assert_memory_equal(o.p, want, o.n);
 	json_decref(v);
-	free(o.p);
+	gt_buffer_free(&o);
 }
 
 static void canon(void **state)

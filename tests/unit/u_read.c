@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "arena.h"
+#include "buffer.h"
 #include "guantong.pb-c.h"
-#include "json.h"
 #include "read.h"
 #include "schema.h"
 #include "seal.h"
@@ -575,7 +575,7 @@ static void records(void **state)
 /* The least seq stored after ms: where a page that has no room begins. */
 static int64_t behind(int64_t ms)
 {
-	struct gt_json_out out = {0};
+	struct gt_buffer out = {0};
 	struct gt_statements_query q = {
 	        .since_ms = ms, .until_ms = INT64_MAX, .ascending = true};
 	assert_int_equal(gt_read_statements(reader, &q, &out), 0);
@@ -616,20 +616,20 @@ static void order(void **state)
 static const char *told(struct gt_statements_query q)
 {
 	static char text[2000];
-	struct gt_json_out out = {0};
+	struct gt_buffer out = {0};
 	size_t n = 0, i;
 	json_t *row;
 	q.since_ms = q.since_ms ? q.since_ms : INT64_MIN;
 	q.until_ms = q.until_ms ? q.until_ms : INT64_MAX;
 	q.limit = q.limit ? q.limit : 100;
 	q.bytes = q.bytes ? q.bytes : 1 << 20;
-	gt_json_puts(&out, "[");
+	gt_buffer_str(&out, "[");
 	assert_int_equal(gt_read_statements(reader, &q, &out), 0);
-	gt_json_puts(&out, "]");
+	gt_buffer_str(&out, "]");
 	assert_false(out.failed);
-	json_t *v = json_loadb(out.p, out.n, 0, NULL);
+	json_t *v = json_loadb((const char *)out.p, out.n, 0, NULL);
 	assert_non_null(v);
-	free(out.p);
+	gt_buffer_free(&out);
 	text[0] = '\0';
 	json_array_foreach(v, i, row)
 	{
@@ -692,13 +692,13 @@ static void statements(void **state)
 /* One more is begun while no more than that much is told. */
 static void statements_bytes(void **state)
 {
-	struct gt_json_out out = {0};
+	struct gt_buffer out = {0};
 	struct gt_statements_query q = {
 	        .low = 1, .high = 6, .limit = 1, .bytes = 1000};
 	(void)state;
 	assert_int_equal(gt_read_statements(reader, &q, &out), 0);
 	size_t one = out.n;
-	free(out.p);
+	gt_buffer_free(&out);
 	assert_string_equal(TOLD(.bytes = 1), "6 +1-5");
 	assert_string_equal(TOLD(.bytes = one - 1), "6 +1-5");
 	assert_string_equal(TOLD(.bytes = one), "6 5 +1-4");
@@ -762,14 +762,14 @@ static void statements_beyond(void **state)
 	assert_string_equal(TOLD(.low = 5, .high = 4), "");
 	assert_string_equal(TOLD(.low = INT64_MAX, .high = 1), "");
 	/* one that is no statement ends the page, and says so */
-	struct gt_json_out out = {0};
+	struct gt_buffer out = {0};
 	struct gt_statements_query q = {
 	        .low = 1, .high = 9, .limit = 9, .bytes = 9};
 	sql("UPDATE record SET body=x'5b5d' WHERE seq=6");
 	assert_int_equal(gt_read_statements(reader, &q, &out), -GT_ESTORE);
 	assert_string_equal(gt_reader_why(reader),
 	                    "a record cannot be rendered");
-	free(out.p);
+	gt_buffer_free(&out);
 }
 
 static void quarantine(void **state)

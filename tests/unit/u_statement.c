@@ -801,7 +801,7 @@ static void no_memory_to_reduce(void **state)
 		assert_int_equal(parse(rich[i]), 1);
 		want = out[0].form;
 		for (size_t n = 0; nomem_each(&n);) {
-			struct gt_json_out scratch = {0};
+			struct gt_buffer scratch = {0};
 			nomem_off();
 			json_t *v = json_loads(text, GT_JSON_STRICT, NULL);
 			nomem_after(n);

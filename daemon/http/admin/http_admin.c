@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "buffer.h"
 #include "code.h"
 #include "http_admin.h"
-#include "http_out.h"
 #include "http_parse.h"
 #include "http_publish.h"
 #include "http_query.h"
@@ -115,12 +115,12 @@ enum MHD_Result gt_http_fetch(struct gt_request *rq)
 static enum MHD_Result complain(struct gt_request *rq,
                                 const struct gt_complaints *c)
 {
-	struct gt_out o = {0};
+	struct gt_buffer o = {0};
 	for (size_t i = 0; i < c->n; i++) {
-		gt_out_str(&o, i ? "\n" : "");
-		gt_out_str(&o, c->v[i]);
+		gt_buffer_str(&o, i ? "\n" : "");
+		gt_buffer_str(&o, c->v[i]);
 	}
-	char *text = gt_out_take(&o, NULL);
+	char *text = gt_buffer_text(&o, NULL);
 	enum MHD_Result done = gt_rq_error(rq, -GT_EINVALID, text);
 	free(text);
 	return done;

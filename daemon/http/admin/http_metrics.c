@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "buffer.h"
 #include "http_admin.h"
-#include "http_out.h"
 #include "http_query.h"
 #include "version.h"
 
@@ -34,21 +34,22 @@ struct row {
 	uint64_t value;
 };
 
-static void put_rows(struct gt_out *o, const struct row *rows, size_t n)
+static void put_rows(struct gt_buffer *o, const struct row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct row *r = &rows[i];
 		const char *end =
 		        strcmp(r->type, "counter") == 0 ? "_total" : "";
-		gt_out_format(o,
-		              "# HELP guantong_%s%s %s\n# TYPE guantong_%s%s "
-		              "%s\nguantong_%s%s %llu\n",
-		              r->name, end, r->help, r->name, end, r->type,
-		              r->name, end, (unsigned long long)r->value);
+		gt_buffer_format(
+		        o,
+		        "# HELP guantong_%s%s %s\n# TYPE guantong_%s%s "
+		        "%s\nguantong_%s%s %llu\n",
+		        r->name, end, r->help, r->name, end, r->type, r->name,
+		        end, (unsigned long long)r->value);
 	}
 }
 
-static void put_node(struct gt_out *o, const struct gt_node_status *s)
+static void put_node(struct gt_buffer *o, const struct gt_node_status *s)
 {
 	static const char g[] = "gauge";
 	const struct row rows[] = {
@@ -65,46 +66,49 @@ static void put_node(struct gt_out *o, const struct gt_node_status *s)
 	put_rows(o, rows, sizeof rows / sizeof *rows);
 }
 
-static void put_children(struct gt_out *o, const struct gt_node_status *s)
+static void put_children(struct gt_buffer *o, const struct gt_node_status *s)
 {
 	uint32_t n = s->nchildren;
 	if (n == 0)
 		return;
-	gt_out_str(o, "# HELP guantong_child_up 1 while the child is linked\n"
+	gt_buffer_str(o,
+	              "# HELP guantong_child_up 1 while the child is linked\n"
 	              "# TYPE guantong_child_up gauge\n");
 	for (uint32_t i = 0; i < n; i++)
-		gt_out_format(o, "guantong_child_up{child=\"%s\"} %d\n",
-		              s->children[i].code, s->children[i].up);
-	gt_out_str(o, "# HELP guantong_child_lag Changes the child has yet to "
+		gt_buffer_format(o, "guantong_child_up{child=\"%s\"} %d\n",
+		                 s->children[i].code, s->children[i].up);
+	gt_buffer_str(o,
+	              "# HELP guantong_child_lag Changes the child has yet to "
 	              "acknowledge\n# TYPE guantong_child_lag gauge\n");
 	for (uint32_t i = 0; i < n; i++)
-		gt_out_format(o, "guantong_child_lag{child=\"%s\"} %llu\n",
-		              s->children[i].code,
-		              (unsigned long long)s->children[i].lag);
+		gt_buffer_format(o, "guantong_child_lag{child=\"%s\"} %llu\n",
+		                 s->children[i].code,
+		                 (unsigned long long)s->children[i].lag);
 }
 
 /* {"mirror": {"complete": 3}} as rows with two labels. */
-static void put_resources(struct gt_out *o, json_t *verdicts)
+static void put_resources(struct gt_buffer *o, json_t *verdicts)
 {
 	const char *verdict, *state;
 	json_t *states, *n;
-	gt_out_str(o, "# HELP guantong_resources Resources by verdict and state"
+	gt_buffer_str(o,
+	              "# HELP guantong_resources Resources by verdict and state"
 	              "\n# TYPE guantong_resources gauge\n");
 	json_object_foreach(verdicts, verdict, states)
 	{
 		json_object_foreach(states, state, n)
 		{
-			gt_out_format(o,
-			              "guantong_resources{verdict=\"%s\","
-			              "state=\"%s\"} %llu\n",
-			              verdict, state,
-			              (unsigned long long)gt_http_count(states,
-			                                                state));
+			gt_buffer_format(o,
+			                 "guantong_resources{verdict=\"%s\","
+			                 "state=\"%s\"} %llu\n",
+			                 verdict, state,
+			                 (unsigned long long)gt_http_count(
+			                         states, state));
 		}
 	}
 }
 
-static void put_store(struct gt_out *o, json_t *status)
+static void put_store(struct gt_buffer *o, json_t *status)
 {
 	static const char g[] = "gauge";
 	const json_t *records = json_object_get(status, "records");
@@ -131,16 +135,16 @@ enum MHD_Result gt_http_metrics(struct gt_request *rq)
 {
 	const struct gt_http_env *env = &rq->http->env;
 	struct gt_node_status *s = malloc(sizeof *s);
-	struct gt_out o = {0};
+	struct gt_buffer o = {0};
 	if (!s)
 		return gt_rq_error(rq, -GT_ENOMEM, "");
 	gt_core_status(env->core, s);
-	gt_out_format(&o,
-	              "# HELP guantong_info Who this is\n"
-	              "# TYPE guantong_info gauge\n"
-	              "guantong_info{code=\"%s\",version=\"" GT_VERSION
-	              "\"} 1\n",
-	              env->config->code);
+	gt_buffer_format(&o,
+	                 "# HELP guantong_info Who this is\n"
+	                 "# TYPE guantong_info gauge\n"
+	                 "guantong_info{code=\"%s\",version=\"" GT_VERSION
+	                 "\"} 1\n",
+	                 env->config->code);
 	put_node(&o, s);
 	put_children(&o, s);
 	free(s);
@@ -151,7 +155,7 @@ enum MHD_Result gt_http_metrics(struct gt_request *rq)
 		put_store(&o, status);
 	json_decref(status);
 	size_t n;
-	char *text = gt_out_take(&o, &n);
+	char *text = gt_buffer_text(&o, &n);
 	return gt_rq_text(rq, 200, "text/plain; version=0.0.4; charset=utf-8",
 	                  text, n);
 }

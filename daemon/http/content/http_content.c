@@ -157,12 +157,12 @@ static enum MHD_Result serve_member(struct gt_request *rq, struct gt_shelf *s,
 static enum MHD_Result redirect(struct gt_request *rq, const char *first,
                                 const char *second, const char *third)
 {
-	struct gt_out o = {0};
-	gt_out_str(&o, first);
+	struct gt_buffer o = {0};
+	gt_buffer_str(&o, first);
 	gt_out_url(&o, second);
-	gt_out_str(&o, *third ? "/" : "");
+	gt_buffer_str(&o, *third ? "/" : "");
 	gt_out_url(&o, third);
-	char *to = gt_out_take(&o, NULL);
+	char *to = gt_buffer_text(&o, NULL);
 	struct MHD_Response *rs = to ? gt_rs_empty() : NULL;
 	if (rs)
 		gt_rs_header(rs, "Location", to);

@@ -24,15 +24,16 @@ struct home {
 static void number(struct gt_page *p, enum gt_text name, uint64_t n)
 {
 	gt_page_fact(p, name);
-	gt_out_format(&p->out, "%llu", (unsigned long long)n);
+	gt_buffer_format(&p->out, "%llu", (unsigned long long)n);
 	gt_page_fact_end(p);
 }
 
 static void alert(struct gt_page *p, const char *kind, enum gt_text text)
 {
-	gt_out_format(&p->out, "<p class=\"alert %s\" role=\"status\">", kind);
+	gt_buffer_format(&p->out, "<p class=\"alert %s\" role=\"status\">",
+	                 kind);
 	gt_page_say(p, text);
-	gt_out_str(&p->out, "</p>");
+	gt_buffer_str(&p->out, "</p>");
 }
 
 /* "三墩镇 330106109"; the code alone when nobody named it. */
@@ -51,23 +52,23 @@ static void link_state(struct home *h)
 {
 	struct gt_page *p = &h->p;
 	bool top = !*h->config->parent, up = h->status.parent_up;
-	gt_out_format(&p->out, "<p><span class=\"chip %s\">",
-	              top  ? "plain"
-	              : up ? "good"
-	                   : "bad");
+	gt_buffer_format(&p->out, "<p><span class=\"chip %s\">",
+	                 top  ? "plain"
+	                 : up ? "good"
+	                      : "bad");
 	gt_page_say(p, top  ? GT_T_HTTP_P_ROOT
 	               : up ? GT_T_HTTP_P_UP
 	                    : GT_T_HTTP_P_DOWN);
-	gt_out_str(&p->out, "</span>");
+	gt_buffer_str(&p->out, "</span>");
 	if (!top) {
-		gt_out_str(&p->out, " ");
+		gt_buffer_str(&p->out, " ");
 		node_name(p, h->parent, h->config->parent);
-		gt_out_str(&p->out, " <span class=\"soft small\">");
+		gt_buffer_str(&p->out, " <span class=\"soft small\">");
 		if (h->status.parent_seen_ms)
 			gt_page_ago(p, h->status.parent_seen_ms);
-		gt_out_str(&p->out, "</span>");
+		gt_buffer_str(&p->out, "</span>");
 	}
-	gt_out_str(&p->out, "</p>");
+	gt_buffer_str(&p->out, "</p>");
 }
 
 /* A second copy, or a backup that came back: only people know which. */
@@ -79,11 +80,11 @@ static void stranger(struct home *h)
 		return;
 	gt_http_say(text, sizeof text, p->lang, GT_T_HTTP_P_STRANGER,
 	            h->status.stranger);
-	gt_out_str(&p->out, "<p class=\"alert bad\" role=\"status\">");
+	gt_buffer_str(&p->out, "<p class=\"alert bad\" role=\"status\">");
 	gt_page_text(p, text);
-	gt_out_str(&p->out, " <span class=\"small\">");
+	gt_buffer_str(&p->out, " <span class=\"small\">");
 	gt_page_ago(p, h->status.stranger_ms);
-	gt_out_str(&p->out, "</span></p>");
+	gt_buffer_str(&p->out, "</span></p>");
 }
 
 static void hero(struct home *h)
@@ -91,15 +92,15 @@ static void hero(struct home *h)
 	struct gt_page *p = &h->p;
 	const struct gt_config *c = h->config;
 	const char *level = gt_level_name(gt_code_depth(c->code));
-	gt_out_str(&p->out, "<div class=\"hero\"><div><p class=\"soft\">");
+	gt_buffer_str(&p->out, "<div class=\"hero\"><div><p class=\"soft\">");
 	gt_page_text(p, level ? gt_page_word(p, level) : "");
 	gt_page_text(p, " · ");
 	gt_page_text(p, c->code);
-	gt_out_str(&p->out, "</p><h1>");
+	gt_buffer_str(&p->out, "</p><h1>");
 	gt_page_text(p, *c->name ? c->name : c->code);
-	gt_out_str(&p->out, "</h1></div>");
+	gt_buffer_str(&p->out, "</h1></div>");
 	link_state(h);
-	gt_out_str(&p->out, "</div>");
+	gt_buffer_str(&p->out, "</div>");
 	if (h->status.bulk_paused)
 		alert(p, "bad", GT_T_HTTP_P_FULL);
 	if (*c->parent && !h->status.parent_up)
@@ -130,7 +131,7 @@ static void facts(struct home *h)
 	const struct gt_node_status *s = &h->status;
 	const json_t *records = json_object_get(h->kept, "records");
 	uint64_t quarantined = gt_http_count(records, "quarantined");
-	gt_out_str(&p->out, "<dl>");
+	gt_buffer_str(&p->out, "<dl>");
 	if (*h->config->parent) {
 		gt_page_fact(p, GT_T_HTTP_P_SYNC);
 		gt_page_say(p, s->synced && s->parent_up ? GT_T_HTTP_P_SYNCED
@@ -146,7 +147,7 @@ static void facts(struct home *h)
 		number(p, GT_T_HTTP_P_WAITING, s->records_waiting);
 	if (quarantined)
 		number(p, GT_T_HTTP_P_QUARANTINED, quarantined);
-	gt_out_str(&p->out, "</dl>");
+	gt_buffer_str(&p->out, "</dl>");
 }
 
 static void transfers(struct home *h)
@@ -156,22 +157,22 @@ static void transfers(struct home *h)
 	if (s->ntransfers == 0)
 		return;
 	gt_page_heading(p, GT_T_HTTP_P_TRANSFERS);
-	gt_out_str(&p->out, "<div class=\"box\">");
+	gt_buffer_str(&p->out, "<div class=\"box\">");
 	for (uint32_t i = 0; i < s->ntransfers; i++) {
 		const struct gt_transfer_status *t = &s->transfers[i];
-		gt_out_str(&p->out, "<p><a href=\"/r/");
+		gt_buffer_str(&p->out, "<p><a href=\"/r/");
 		gt_out_url(&p->out, t->resource);
-		gt_out_format(&p->out, "?lang=%s\">", p->lang);
+		gt_buffer_format(&p->out, "?lang=%s\">", p->lang);
 		gt_page_text(p, t->resource);
-		gt_out_str(&p->out, "</a> <span class=\"soft small\">");
+		gt_buffer_str(&p->out, "</a> <span class=\"soft small\">");
 		gt_out_size(&p->out, t->bytes);
-		gt_out_str(&p->out, " / ");
+		gt_buffer_str(&p->out, " / ");
 		gt_out_size(&p->out, t->total);
-		gt_out_str(&p->out, "</span>");
+		gt_buffer_str(&p->out, "</span>");
 		gt_page_bar(p, t->bytes, t->total);
-		gt_out_str(&p->out, "</p>");
+		gt_buffer_str(&p->out, "</p>");
 	}
-	gt_out_str(&p->out, "</div>");
+	gt_buffer_str(&p->out, "</div>");
 }
 
 /* ------------------------------------------------------ nodes below */
@@ -188,15 +189,16 @@ static const struct gt_child_status *child_of(const struct home *h,
 /* A cell that names its column where there is no head above it. */
 static void cell(struct gt_page *p, enum gt_text name, bool right)
 {
-	gt_out_format(&p->out, "<td%s data-l=\"", right ? " class=\"n\"" : "");
+	gt_buffer_format(&p->out, "<td%s data-l=\"",
+	                 right ? " class=\"n\"" : "");
 	gt_page_say(p, name);
-	gt_out_str(&p->out, "\">");
+	gt_buffer_str(&p->out, "\">");
 }
 
 static void count_cell(struct gt_page *p, enum gt_text name, uint64_t n)
 {
 	cell(p, name, true);
-	gt_out_format(&p->out, "%llu</td>", (unsigned long long)n);
+	gt_buffer_format(&p->out, "%llu</td>", (unsigned long long)n);
 }
 
 static void child_row(struct home *h, const json_t *c)
@@ -206,40 +208,40 @@ static void child_row(struct home *h, const json_t *c)
 	const json_t *said = json_object_get(c, "status");
 	const struct gt_child_status *now = child_of(h, code);
 	bool up = now && now->up;
-	gt_out_str(&p->out, "<tr><th scope=\"row\" class=\"title\">");
+	gt_buffer_str(&p->out, "<tr><th scope=\"row\" class=\"title\">");
 	node_name(p, gt_json_member(h->names, code), code);
-	gt_out_format(&p->out, "</th><td><span class=\"chip %s\">",
-	              up ? "good" : "bad");
+	gt_buffer_format(&p->out, "</th><td><span class=\"chip %s\">",
+	                 up ? "good" : "bad");
 	gt_page_say(p, up ? GT_T_HTTP_P_UP : GT_T_HTTP_P_DOWN);
-	gt_out_str(&p->out, "</span></td>");
+	gt_buffer_str(&p->out, "</span></td>");
 	cell(p, GT_T_HTTP_P_LAG, true);
 	if (now)
-		gt_out_format(&p->out, "%llu", (unsigned long long)now->lag);
-	gt_out_str(&p->out, "</td>");
+		gt_buffer_format(&p->out, "%llu", (unsigned long long)now->lag);
+	gt_buffer_str(&p->out, "</td>");
 	count_cell(p, GT_T_HTTP_P_HELD, gt_http_count(said, "complete"));
 	cell(p, GT_T_HTTP_P_STORED, true);
 	gt_out_size(&p->out, gt_http_count(said, "bytes"));
-	gt_out_str(&p->out, "</td>");
+	gt_buffer_str(&p->out, "</td>");
 	count_cell(p, GT_T_HTTP_P_RECORDS, gt_http_count(said, "records"));
 	count_cell(p, GT_T_HTTP_P_WAITING,
 	           gt_http_count(said, "records_waiting"));
 	cell(p, GT_T_HTTP_P_SEEN, false);
 	gt_page_time(p, gt_json_member(c, "seen"));
-	gt_out_str(&p->out, "</td></tr>");
+	gt_buffer_str(&p->out, "</td></tr>");
 }
 
 static void table_head(struct gt_page *p, const enum gt_text *heads,
                        const char *align)
 {
-	gt_out_str(&p->out, "<div class=\"scroll\"><table class=\"cards\">"
-	                    "<thead><tr>");
+	gt_buffer_str(&p->out, "<div class=\"scroll\"><table class=\"cards\">"
+	                       "<thead><tr>");
 	for (size_t i = 0; align[i]; i++) {
-		gt_out_format(&p->out, "<th scope=\"col\"%s>",
-		              align[i] == 'r' ? " class=\"n\"" : "");
+		gt_buffer_format(&p->out, "<th scope=\"col\"%s>",
+		                 align[i] == 'r' ? " class=\"n\"" : "");
 		gt_page_say(p, heads[i]);
-		gt_out_str(&p->out, "</th>");
+		gt_buffer_str(&p->out, "</th>");
 	}
-	gt_out_str(&p->out, "</tr></thead><tbody>");
+	gt_buffer_str(&p->out, "</tr></thead><tbody>");
 }
 
 static void children(struct home *h)
@@ -256,13 +258,13 @@ static void children(struct home *h)
 	table_head(&h->p, heads, "llrrrrrl");
 	for (size_t i = 0; i < n && i < CHILDREN_SHOWN; i++)
 		child_row(h, json_array_get(list, i));
-	gt_out_str(&h->p.out, "</tbody></table></div>");
+	gt_buffer_str(&h->p.out, "</tbody></table></div>");
 	if (n > CHILDREN_SHOWN)
-		gt_out_format(&h->p.out,
-		              "<p class=\"soft\">… %llu / %llu · "
-		              "<code>guantong status</code></p>",
-		              (unsigned long long)CHILDREN_SHOWN,
-		              (unsigned long long)n);
+		gt_buffer_format(&h->p.out,
+		                 "<p class=\"soft\">… %llu / %llu · "
+		                 "<code>guantong status</code></p>",
+		                 (unsigned long long)CHILDREN_SHOWN,
+		                 (unsigned long long)n);
 }
 
 /* ---------------------------------------------------- the catalogue */
@@ -272,17 +274,18 @@ static void state_chip(struct home *h, const char *state, const char *name,
 {
 	struct gt_page *p = &h->p;
 	bool here = h->q.state ? strcmp(h->q.state, state) == 0 : !*state;
-	gt_out_format(&p->out, "<li><a class=\"chip %s\" href=\"/?lang=%s",
-	              *state ? gt_page_kind(state) : "plain", p->lang);
+	gt_buffer_format(&p->out, "<li><a class=\"chip %s\" href=\"/?lang=%s",
+	                 *state ? gt_page_kind(state) : "plain", p->lang);
 	gt_page_pair(p, "q", h->q.text);
 	gt_page_pair(p, "type", h->q.type);
 	gt_page_pair(p, "state", state);
-	gt_out_format(&p->out, "\"%s>", here ? " aria-current=\"true\"" : "");
+	gt_buffer_format(&p->out, "\"%s>",
+	                 here ? " aria-current=\"true\"" : "");
 	gt_page_text(p, name);
 	/* how many of what was searched for is not known */
 	if (!h->q.text && !h->q.type)
-		gt_out_format(&p->out, " %llu", (unsigned long long)n);
-	gt_out_str(&p->out, "</a></li>");
+		gt_buffer_format(&p->out, " %llu", (unsigned long long)n);
+	gt_buffer_str(&p->out, "</a></li>");
 }
 
 /* How many are in which state; each leads to those. */
@@ -290,7 +293,7 @@ static void states(struct home *h)
 {
 	static const char *const all[] = {"complete", "partial", "wanted",
 	                                  "listed",   "refused", "withdrawn"};
-	gt_out_str(&h->p.out, "<ul class=\"chips\">");
+	gt_buffer_str(&h->p.out, "<ul class=\"chips\">");
 	state_chip(h, "", gt_text_in(h->p.lang, GT_T_HTTP_P_ANY),
 	           count_state(h->kept, NULL));
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -298,17 +301,17 @@ static void states(struct home *h)
 		if (n)
 			state_chip(h, all[i], gt_page_word(&h->p, all[i]), n);
 	}
-	gt_out_str(&h->p.out, "</ul>");
+	gt_buffer_str(&h->p.out, "</ul>");
 }
 
 static void option(struct gt_page *p, const char *type, const char *chosen)
 {
 	bool here = chosen && strcmp(type, chosen) == 0;
-	gt_out_str(&p->out, "<option value=\"");
+	gt_buffer_str(&p->out, "<option value=\"");
 	gt_page_text(p, type);
-	gt_out_str(&p->out, here ? "\" selected>" : "\">");
+	gt_buffer_str(&p->out, here ? "\" selected>" : "\">");
 	gt_page_text(p, gt_page_word(p, type));
-	gt_out_str(&p->out, "</option>");
+	gt_buffer_str(&p->out, "</option>");
 }
 
 static void type_field(struct gt_page *p, const struct gt_resource_query *q)
@@ -317,41 +320,41 @@ static void type_field(struct gt_page *p, const struct gt_resource_query *q)
 	        "course",   "lecture", "video",       "case",
 	        "document", "package", "announcement"};
 	bool known = !q->type;
-	gt_out_str(&p->out, "<label>");
+	gt_buffer_str(&p->out, "<label>");
 	gt_page_say(p, GT_T_HTTP_P_TYPE);
-	gt_out_str(&p->out, "<select name=\"type\"><option value=\"\">");
+	gt_buffer_str(&p->out, "<select name=\"type\"><option value=\"\">");
 	gt_page_say(p, GT_T_HTTP_P_ANY);
-	gt_out_str(&p->out, "</option>");
+	gt_buffer_str(&p->out, "</option>");
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
 		known = known || strcmp(types[i], q->type) == 0;
 		option(p, types[i], q->type);
 	}
 	if (!known)
 		option(p, q->type, q->type);
-	gt_out_str(&p->out, "</select></label>");
+	gt_buffer_str(&p->out, "</select></label>");
 }
 
 static void search_form(struct gt_page *p, const struct gt_resource_query *q)
 {
-	gt_out_format(&p->out,
-	              "<form method=\"get\" action=\"/\" role=\"search\">"
-	              "<input type=\"hidden\" name=\"lang\" value=\"%s\">",
-	              p->lang);
+	gt_buffer_format(&p->out,
+	                 "<form method=\"get\" action=\"/\" role=\"search\">"
+	                 "<input type=\"hidden\" name=\"lang\" value=\"%s\">",
+	                 p->lang);
 	if (q->state) {
-		gt_out_str(&p->out, "<input type=\"hidden\" name=\"state\" "
-		                    "value=\"");
+		gt_buffer_str(&p->out, "<input type=\"hidden\" name=\"state\" "
+		                       "value=\"");
 		gt_page_text(p, q->state);
-		gt_out_str(&p->out, "\">");
+		gt_buffer_str(&p->out, "\">");
 	}
-	gt_out_str(&p->out, "<label class=\"grow\">");
+	gt_buffer_str(&p->out, "<label class=\"grow\">");
 	gt_page_say(p, GT_T_HTTP_P_SEARCH);
-	gt_out_str(&p->out, "<input type=\"search\" name=\"q\" value=\"");
+	gt_buffer_str(&p->out, "<input type=\"search\" name=\"q\" value=\"");
 	gt_page_text(p, q->text ? q->text : "");
-	gt_out_str(&p->out, "\"></label>");
+	gt_buffer_str(&p->out, "\"></label>");
 	type_field(p, q);
-	gt_out_str(&p->out, "<button>");
+	gt_buffer_str(&p->out, "<button>");
 	gt_page_say(p, GT_T_HTTP_P_FIND);
-	gt_out_str(&p->out, "</button></form>");
+	gt_buffer_str(&p->out, "</button></form>");
 }
 
 static void resource_row(struct gt_page *p, const json_t *r)
@@ -360,27 +363,27 @@ static void resource_row(struct gt_page *p, const json_t *r)
 	const char *title = gt_page_pick(p, json_object_get(r, "title"));
 	const char *verdict = gt_json_member(r, "verdict");
 	uint64_t size = gt_http_count(r, "size");
-	gt_out_str(&p->out, "<tr><th scope=\"row\"><a class=\"title\" "
-	                    "href=\"/r/");
+	gt_buffer_str(&p->out, "<tr><th scope=\"row\"><a class=\"title\" "
+	                       "href=\"/r/");
 	gt_out_url(&p->out, id);
-	gt_out_format(&p->out, "?lang=%s\">", p->lang);
+	gt_buffer_format(&p->out, "?lang=%s\">", p->lang);
 	gt_page_text(p, *title ? title : id);
-	gt_out_str(&p->out, "</a><div class=\"soft small\">");
+	gt_buffer_str(&p->out, "</a><div class=\"soft small\">");
 	gt_page_text(p, id);
-	gt_out_str(&p->out, "</div></th><td>");
+	gt_buffer_str(&p->out, "</div></th><td>");
 	gt_page_text(p, gt_page_word(p, gt_json_member(r, "type")));
-	gt_out_str(&p->out, "</td>");
+	gt_buffer_str(&p->out, "</td>");
 	cell(p, GT_T_HTTP_P_AUDIENCE, false);
 	gt_page_list(p, json_object_get(r, "audiences"));
-	gt_out_str(&p->out, "</td><td class=\"n\">");
+	gt_buffer_str(&p->out, "</td><td class=\"n\">");
 	if (size)
 		gt_out_size(&p->out, size);
-	gt_out_str(&p->out, "</td>");
+	gt_buffer_str(&p->out, "</td>");
 	cell(p, GT_T_HTTP_P_VERDICT, false);
 	gt_page_chip(p, "line", verdict);
-	gt_out_str(&p->out, "</td><td>");
+	gt_buffer_str(&p->out, "</td><td>");
 	gt_page_state(p, r);
-	gt_out_str(&p->out, "</td></tr>");
+	gt_buffer_str(&p->out, "</td></tr>");
 }
 
 static void pager(struct home *h)
@@ -389,10 +392,10 @@ static void pager(struct home *h)
 	const char *next = gt_json_member(h->rows, "next");
 	if (!*next)
 		return;
-	gt_out_format(&p->out,
-	              "<p><a class=\"button quiet\" rel=\"next\" "
-	              "href=\"/?lang=%s",
-	              p->lang);
+	gt_buffer_format(&p->out,
+	                 "<p><a class=\"button quiet\" rel=\"next\" "
+	                 "href=\"/?lang=%s",
+	                 p->lang);
 	gt_page_pair(p, "q", h->q.text);
 	gt_page_pair(p, "type", h->q.type);
 	gt_page_pair(p, "audience", h->q.audience);
@@ -400,9 +403,9 @@ static void pager(struct home *h)
 	gt_page_pair(p, "state", h->q.state);
 	gt_page_pair(p, "verdict", gt_rq_arg(p->rq, "verdict"));
 	gt_page_pair(p, "after", next);
-	gt_out_str(&p->out, "#list\">");
+	gt_buffer_str(&p->out, "#list\">");
 	gt_page_say(p, GT_T_HTTP_P_MORE);
-	gt_out_str(&p->out, "</a></p>");
+	gt_buffer_str(&p->out, "</a></p>");
 }
 
 static void catalogue(struct home *h)
@@ -413,21 +416,21 @@ static void catalogue(struct home *h)
 	struct gt_page *p = &h->p;
 	const json_t *rows = json_object_get(h->rows, "resources");
 	size_t n = json_array_size(rows);
-	gt_out_str(&p->out, "<h2 id=\"list\">");
+	gt_buffer_str(&p->out, "<h2 id=\"list\">");
 	gt_page_say(p, GT_T_HTTP_P_CATALOGUE);
-	gt_out_str(&p->out, "</h2>");
+	gt_buffer_str(&p->out, "</h2>");
 	search_form(p, &h->q);
 	states(h);
 	if (n == 0) {
-		gt_out_str(&p->out, "<p class=\"box\">");
+		gt_buffer_str(&p->out, "<p class=\"box\">");
 		gt_page_say(p, GT_T_HTTP_P_NOTHING);
-		gt_out_str(&p->out, "</p>");
+		gt_buffer_str(&p->out, "</p>");
 		return;
 	}
 	table_head(p, heads, "lllrll");
 	for (size_t i = 0; i < n; i++)
 		resource_row(p, json_array_get(rows, i));
-	gt_out_str(&p->out, "</tbody></table></div>");
+	gt_buffer_str(&p->out, "</tbody></table></div>");
 	pager(h);
 }
 

@@ -30,7 +30,7 @@ static void list_fact(struct gt_page *p, enum gt_text name, const json_t *v)
 static void details(struct gt_page *p, const json_t *r, const char *publisher)
 {
 	uint64_t size = gt_http_count(r, "size");
-	gt_out_str(&p->out, "<dl class=\"details\">");
+	gt_buffer_str(&p->out, "<dl class=\"details\">");
 	text_fact(p, GT_T_HTTP_P_TYPE,
 	          gt_page_word(p, gt_json_member(r, "type")));
 	list_fact(p, GT_T_HTTP_P_AUDIENCE, json_object_get(r, "audiences"));
@@ -44,13 +44,13 @@ static void details(struct gt_page *p, const json_t *r, const char *publisher)
 		gt_page_fact_end(p);
 	}
 	gt_page_fact(p, GT_T_HTTP_P_VERSION);
-	gt_out_format(&p->out, "%llu",
-	              (unsigned long long)gt_http_count(r, "version"));
+	gt_buffer_format(&p->out, "%llu",
+	                 (unsigned long long)gt_http_count(r, "version"));
 	gt_page_fact_end(p);
 	gt_page_fact(p, GT_T_HTTP_P_MODIFIED);
 	gt_page_time(p, gt_json_member(r, "modified"));
 	gt_page_fact_end(p);
-	gt_out_str(&p->out, "</dl>");
+	gt_buffer_str(&p->out, "</dl>");
 }
 
 /* Which rule of whose layer put it here. */
@@ -59,34 +59,34 @@ static void reason(struct gt_page *p, const json_t *r, const char *layer)
 	const char *rule = gt_json_member(r, "rule");
 	gt_page_heading(p, GT_T_HTTP_P_WHY);
 	if (json_is_true(json_object_get(r, "own"))) {
-		gt_out_str(&p->out, "<p class=\"box\">");
+		gt_buffer_str(&p->out, "<p class=\"box\">");
 		gt_page_say(p, GT_T_HTTP_P_OWN);
-		gt_out_str(&p->out, "</p>");
+		gt_buffer_str(&p->out, "</p>");
 		return;
 	}
-	gt_out_str(&p->out, "<dl class=\"details\">");
+	gt_buffer_str(&p->out, "<dl class=\"details\">");
 	text_fact(p, GT_T_HTTP_P_VERDICT,
 	          gt_page_word(p, gt_json_member(r, "verdict")));
 	text_fact(p, GT_T_HTTP_P_RULE,
 	          *rule ? rule : gt_text_in(p->lang, GT_T_HTTP_P_FALLBACK));
 	text_fact(p, GT_T_HTTP_P_LAYER, layer);
-	gt_out_str(&p->out, "</dl><p class=\"soft small\">");
+	gt_buffer_str(&p->out, "</dl><p class=\"soft small\">");
 	gt_page_say(p, GT_T_HTTP_P_EXPLAIN);
-	gt_out_str(&p->out, " <code>guantong explain ");
+	gt_buffer_str(&p->out, " <code>guantong explain ");
 	gt_page_text(p, gt_json_member(r, "id"));
-	gt_out_str(&p->out, "</code></p>");
+	gt_buffer_str(&p->out, "</code></p>");
 }
 
 static void content_link(struct gt_page *p, const char *class, const char *id,
                          const char *path, const char *text)
 {
-	gt_out_format(&p->out, "<a class=\"%s\" href=\"/c/", class);
+	gt_buffer_format(&p->out, "<a class=\"%s\" href=\"/c/", class);
 	gt_out_url(&p->out, id);
-	gt_out_str(&p->out, "/");
+	gt_buffer_str(&p->out, "/");
 	gt_out_url(&p->out, path);
-	gt_out_str(&p->out, "\">");
+	gt_buffer_str(&p->out, "\">");
 	gt_page_text(p, text);
-	gt_out_str(&p->out, "</a>");
+	gt_buffer_str(&p->out, "</a>");
 }
 
 static bool is(const json_t *r, const char *key, const char *word)
@@ -106,16 +106,16 @@ static void file_row(struct gt_page *p, const json_t *f, const char *id,
                      bool link)
 {
 	const char *path = gt_json_member(f, "path");
-	gt_out_str(&p->out, "<tr><th scope=\"row\" class=\"path\">");
+	gt_buffer_str(&p->out, "<tr><th scope=\"row\" class=\"path\">");
 	if (link)
 		content_link(p, "", id, path, path);
 	else
 		gt_page_text(p, path);
-	gt_out_str(&p->out, "</th><td class=\"soft small\">");
+	gt_buffer_str(&p->out, "</th><td class=\"soft small\">");
 	gt_page_text(p, gt_json_member(f, "media_type"));
-	gt_out_str(&p->out, "</td><td class=\"n\">");
+	gt_buffer_str(&p->out, "</td><td class=\"n\">");
 	gt_out_size(&p->out, gt_http_count(f, "size"));
-	gt_out_str(&p->out, "</td></tr>");
+	gt_buffer_str(&p->out, "</td></tr>");
 }
 
 static void files(struct gt_page *p, const json_t *r, const char *id)
@@ -124,37 +124,38 @@ static void files(struct gt_page *p, const json_t *r, const char *id)
 	size_t n = json_array_size(rows);
 	if (n == 0)
 		return;
-	gt_out_str(&p->out, "<h2>");
+	gt_buffer_str(&p->out, "<h2>");
 	gt_page_say(p, GT_T_HTTP_P_FILES);
-	gt_out_format(&p->out,
-	              " <span class=\"soft\">%llu</span></h2>"
-	              "<div class=\"scroll\"><table class=\"cards\"><thead><tr>"
-	              "<th scope=\"col\">",
-	              (unsigned long long)n);
+	gt_buffer_format(
+	        &p->out,
+	        " <span class=\"soft\">%llu</span></h2>"
+	        "<div class=\"scroll\"><table class=\"cards\"><thead><tr>"
+	        "<th scope=\"col\">",
+	        (unsigned long long)n);
 	gt_page_say(p, GT_T_HTTP_P_PATH);
-	gt_out_str(&p->out, "</th><th scope=\"col\">");
+	gt_buffer_str(&p->out, "</th><th scope=\"col\">");
 	gt_page_say(p, GT_T_HTTP_P_MEDIA);
-	gt_out_str(&p->out, "</th><th scope=\"col\" class=\"n\">");
+	gt_buffer_str(&p->out, "</th><th scope=\"col\" class=\"n\">");
 	gt_page_say(p, GT_T_HTTP_P_SIZE);
-	gt_out_str(&p->out, "</th></tr></thead><tbody>");
+	gt_buffer_str(&p->out, "</th></tr></thead><tbody>");
 	for (size_t i = 0; i < n && i < FILES_SHOWN; i++)
 		file_row(p, json_array_get(rows, i), id, openable(r));
-	gt_out_str(&p->out, "</tbody></table></div>");
+	gt_buffer_str(&p->out, "</tbody></table></div>");
 	if (n <= FILES_SHOWN)
 		return;
-	gt_out_format(&p->out,
-	              "<p class=\"soft\">%d / %llu · <code>guantong show ",
-	              (int)FILES_SHOWN, (unsigned long long)n);
+	gt_buffer_format(&p->out,
+	                 "<p class=\"soft\">%d / %llu · <code>guantong show ",
+	                 (int)FILES_SHOWN, (unsigned long long)n);
 	gt_page_text(p, id);
-	gt_out_str(&p->out, "</code></p>");
+	gt_buffer_str(&p->out, "</code></p>");
 }
 
 static void back(struct gt_page *p)
 {
-	gt_out_format(&p->out, "<p class=\"small\"><a href=\"/?lang=%s\">← ",
-	              p->lang);
+	gt_buffer_format(&p->out, "<p class=\"small\"><a href=\"/?lang=%s\">← ",
+	                 p->lang);
 	gt_page_say(p, GT_T_HTTP_P_ALL);
-	gt_out_str(&p->out, "</a></p>");
+	gt_buffer_str(&p->out, "</a></p>");
 }
 
 static void title(struct gt_page *p, const json_t *r)
@@ -162,11 +163,11 @@ static void title(struct gt_page *p, const json_t *r)
 	const char *id = gt_json_member(r, "id");
 	const char *text = gt_page_pick(p, json_object_get(r, "title"));
 	back(p);
-	gt_out_str(&p->out, "<h1>");
+	gt_buffer_str(&p->out, "<h1>");
 	gt_page_text(p, *text ? text : id);
-	gt_out_str(&p->out, "</h1><p class=\"soft\">");
+	gt_buffer_str(&p->out, "</h1><p class=\"soft\">");
 	gt_page_text(p, id);
-	gt_out_str(&p->out, "</p>");
+	gt_buffer_str(&p->out, "</p>");
 }
 
 static void open_button(struct gt_page *p, const json_t *r)
@@ -175,11 +176,11 @@ static void open_button(struct gt_page *p, const json_t *r)
 	bool here = is(r, "state", "complete");
 	if (!openable(r) || !*start)
 		return;
-	gt_out_str(&p->out, "<p class=\"open\">");
+	gt_buffer_str(&p->out, "<p class=\"open\">");
 	content_link(p, "button", gt_json_member(r, "id"), start,
 	             gt_text_in(p->lang,
 	                        here ? GT_T_HTTP_P_OPEN : GT_T_HTTP_P_FETCH));
-	gt_out_str(&p->out, "</p>");
+	gt_buffer_str(&p->out, "</p>");
 }
 
 static void resource_body(struct gt_page *p, const json_t *r,
@@ -188,22 +189,22 @@ static void resource_body(struct gt_page *p, const json_t *r,
 	const char *text = gt_page_pick(p, json_object_get(r, "description"));
 	bool gone = is(r, "state", "withdrawn");
 	title(p, r);
-	gt_out_str(&p->out, "<p>");
+	gt_buffer_str(&p->out, "<p>");
 	if (!gone)
 		gt_page_chip(p, gt_page_kind(gt_json_member(r, "verdict")),
 		             gt_json_member(r, "verdict"));
-	gt_out_str(&p->out, " ");
+	gt_buffer_str(&p->out, " ");
 	gt_page_state(p, r);
-	gt_out_str(&p->out, "</p>");
+	gt_buffer_str(&p->out, "</p>");
 	if (gone) {
-		gt_out_str(&p->out, "<p class=\"alert bad\">");
+		gt_buffer_str(&p->out, "<p class=\"alert bad\">");
 		gt_page_say(p, GT_T_HTTP_P_GONE);
-		gt_out_str(&p->out, "</p>");
+		gt_buffer_str(&p->out, "</p>");
 	}
 	if (*text) {
-		gt_out_str(&p->out, "<p>");
+		gt_buffer_str(&p->out, "<p>");
 		gt_page_text(p, text);
-		gt_out_str(&p->out, "</p>");
+		gt_buffer_str(&p->out, "</p>");
 	}
 	open_button(p, r);
 	details(p, r, publisher);
@@ -258,15 +259,15 @@ enum MHD_Result gt_page_arriving(struct gt_request *rq, const json_t *r)
 	uint64_t frames = gt_http_count(r, "frames");
 	gt_page_begin(&p, rq, gt_text_in(rq->lang, GT_T_HTTP_P_COMING));
 	title(&p, r);
-	gt_out_str(&p.out, "<div class=\"box\" role=\"status\"><strong>");
+	gt_buffer_str(&p.out, "<div class=\"box\" role=\"status\"><strong>");
 	gt_page_say(&p, GT_T_HTTP_P_COMING);
-	gt_out_str(&p.out, "</strong>");
+	gt_buffer_str(&p.out, "</strong>");
 	if (frames)
-		gt_out_format(&p.out, " %llu %%",
-		              (unsigned long long)(present * 100 / frames));
+		gt_buffer_format(&p.out, " %llu %%",
+		                 (unsigned long long)(present * 100 / frames));
 	gt_page_bar(&p, present, frames);
-	gt_out_str(&p.out, "<p class=\"soft small\">");
+	gt_buffer_str(&p.out, "<p class=\"soft small\">");
 	gt_page_say(&p, GT_T_HTTP_P_COMING_MORE);
-	gt_out_str(&p.out, "</p></div>");
+	gt_buffer_str(&p.out, "</p></div>");
 	return gt_page_again(&p, 503);
 }

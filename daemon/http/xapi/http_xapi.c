@@ -6,9 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "buffer.h"
 #include "http_parse.h"
 #include "iso8601.h"
-#include "json.h"
 #include "statement.h"
 #include "sys.h"
 
@@ -297,8 +297,7 @@ static bool resume(struct gt_statements_query *q, const char *more)
 }
 
 /* Where to go on with the answer, and its end. */
-static void put_more(struct gt_json_out *out,
-                     const struct gt_statements_query *q)
+static void put_more(struct gt_buffer *out, const struct gt_statements_query *q)
 {
 	char more[160] = "";
 	if (q->low <= q->high)
@@ -308,33 +307,35 @@ static void put_more(struct gt_json_out *out,
 		          (long long)q->low, (long long)q->high,
 		          (unsigned long long)q->limit,
 		          q->ascending ? "true" : "false");
-	gt_json_puts(out, "],\"more\":\"");
-	gt_json_puts(out, more);
-	gt_json_puts(out, "\"}");
+	gt_buffer_str(out, "],\"more\":\"");
+	gt_buffer_str(out, more);
+	gt_buffer_str(out, "\"}");
 }
 
 static enum MHD_Result list(struct gt_request *rq, struct gt_worker *w,
                             struct ask *ask)
 {
 	struct gt_statements_query *q = &ask->list;
-	struct gt_json_out out = {0};
+	struct gt_buffer out = {0};
 	if (ask->limit == 0)
 		ask->limit = PAGE_DEFAULT;
 	q->limit = ask->limit > PAGE_MAX ? PAGE_MAX : (size_t)ask->limit;
 	if (ask->more && !resume(q, ask->more))
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_ARG,
 		                  "more");
-	gt_json_puts(&out, "{\"statements\":[");
+	gt_buffer_str(&out, "{\"statements\":[");
 	q->bytes = PAGE_BYTES - out.n;
 	int status = gt_read_statements(w->reader, q, &out);
 	put_more(&out, q);
-	if (status != 0 || out.failed) {
-		free(out.p);
+	size_t n;
+	char *text = gt_buffer_text(&out, &n);
+	if (status != 0 || !text) {
+		free(text);
 		return status ? gt_rq_error(rq, status,
 		                            gt_reader_why(w->reader))
 		              : gt_rq_error(rq, -GT_ENOMEM, "");
 	}
-	struct MHD_Response *rs = gt_rs_text("application/json", out.p, out.n);
+	struct MHD_Response *rs = gt_rs_text("application/json", text, n);
 	consistent(w, rs);
 	return gt_rq_send(rq, 200, rs);
 }
