@@ -229,9 +229,9 @@ def rooms_cases(copy, score):
         score.of(len(said) == 1 and re.fullmatch(expected, said[0]) is not None, what, said)
     for name in ("README.md", "README.zh-CN.md"):
         shown = re.escape(name)
-        plant(copy, score, f"a file that {name} does not map", rf"{shown}:\d+: the map's row for src/object lacks: frame \(make -s rooms .*--fix\)", {name: without("frame")})
+        plant(copy, score, f"a file that {name} does not map", rf"{shown}:\d+: the map's row for src/object lacks: media \(make -s rooms .*--fix\)", {name: without("media")})
         plant(copy, score, f"a name in {name} that is no file", rf"{shown}:\d+: the map's row for src/object names files that are not there: zz",
-              {name: lambda text: text.replace(" frame ", " frame zz ", 1)})
+              {name: lambda text: text.replace(" media ", " media zz ", 1)})
         plant(copy, score, f"a room that {name} does not map", rf"{shown}:\d+: the map has no row for src/policy",
               {name: lambda text: re.sub(r"\n\| `src/policy` .*", "", text)})
     plant(copy, score, "a map of other walls", r"README\.md:\d+: by the map and by ROOM_src/records in the Makefile, src/records sees other rooms: src/content",
