@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "nomem.h"
 
 /* RFC 8785, appendix B: IEEE 754 bits and what ECMAScript writes. */
 static void numbers(void **state)
@@ -183,12 +184,47 @@ static void depth(void **state)
 	assert_false(gt_json_trim(&in));
 }
 
+/* More names than fit on the stack, more text than the first buffer takes; what
+ * was written before memory ran out stands. */
+static void no_memory(void **state)
+{
+	enum { NAMES = 40, ROUNDS = 20 };
+	char name[20], last[] = "z";
+	json_t *v = json_object();
+	(void)state;
+	for (int i = 0; i < NAMES; i++) {
+		gt_format(name, sizeof name, "name %d", i);
+		json_object_set_new(v, name, json_string("many characters"));
+	}
+	struct gt_json_out whole = {0};
+	for (int i = 0; i < ROUNDS; i++)
+		assert_int_equal(gt_json_canon(&whole, v), 0);
+	long held = nomem_held();
+	for (size_t n = 0; nomem_each(&n);) {
+		struct gt_json_out o = {0};
+		int status = 0;
+		for (int i = 0; i < ROUNDS && !status; i++)
+			status = gt_json_canon(&o, v);
+		bool hit = nomem_hit();
+		assert_int_equal(status, hit ? -GT_ENOMEM : 0);
+		assert_true(hit == (o.n < whole.n));
+		assert_memory_equal(o.p ? o.p : last, whole.p, o.n);
+		size_t before = o.n;
+		gt_json_puts(&o, last);
+		assert_int_equal(o.n, o.failed ? before : before + 1);
+		free(o.p);
+		assert_int_equal(nomem_held(), held);
+	}
+	free(whole.p);
+	json_decref(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(numbers), cmocka_unit_test(numbers_back),
 	        cmocka_unit_test(canon),   cmocka_unit_test(bounds),
-	        cmocka_unit_test(depth),
+	        cmocka_unit_test(depth),   cmocka_unit_test(no_memory),
 	};
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 
 #include "arena.h"
 #include "guantong.pb-c.h"
+#include "nomem.h"
 #include "tar.h"
 #include "unit/object_kit.h"
 
@@ -373,6 +374,31 @@ static void seek_table(void **state)
 	pack_clear(&p);
 }
 
+static void no_memory(void **state)
+{
+	struct pack p;
+	struct gt_manifest *m;
+	char why[300];
+	(void)state;
+	sample(&p);
+	long held = nomem_held();
+	for (size_t n = 0; nomem_each(&n);) {
+		int status = gt_manifest_new(
+		        &m, gt_bytes_of(p.manifest, p.manifest_n), why,
+		        sizeof why);
+		bool hit = nomem_hit();
+		assert_int_equal(status, hit ? -GT_ENOMEM : 0);
+		assert_string_equal(why, hit ? "out of memory" : "");
+		assert_true(hit == !m);
+		gt_manifest_free(m);
+		assert_int_equal(nomem_held(), held);
+	}
+	/* nor is anything kept of what is refused */
+	expect(gt_bytes_of(p.manifest, p.manifest_n - 1), -GT_EMALFORMED, "");
+	assert_int_equal(nomem_held(), held);
+	pack_clear(&p);
+}
+
 int main(void)
 {
 	arena = gt_arena_new();
@@ -383,6 +409,7 @@ int main(void)
 	        cmocka_unit_test(too_many_files),
 	        cmocka_unit_test(too_many_frames),
 	        cmocka_unit_test(seek_table),
+	        cmocka_unit_test(no_memory),
 	};
 	int failed = cmocka_run_group_tests_name("manifest", tests, NULL, NULL);
 	gt_arena_free(arena);

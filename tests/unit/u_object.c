@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <zstd.h>
 
+#include "nomem.h"
 #include "tar.h"
 #include "unit/object_kit.h"
 
@@ -577,6 +578,73 @@ static void failing_output(void **state)
 	}
 }
 
+/* ------------------------------------------------------- no memory */
+
+/* Two frames and many small members, so that each list of the packer grows
+ * more than once. */
+static int pack_many(struct gt_packer *p, struct gt_bytes *manifest)
+{
+	enum { MANY = 60 };
+	static const uint8_t zeros[GT_FRAME_PLAIN_MIN];
+	struct gt_id id;
+	uint64_t plain, stored;
+	char path[MANY + 10];
+	int status = gt_packer_file(p, "0", sizeof zeros, NULL);
+	if (!status)
+		status = gt_packer_write(p, zeros, sizeof zeros);
+	for (unsigned i = 0; i < MANY && !status; i++) {
+		gt_format(path, sizeof path, "%02u%0*d", i, 1 + (int)i, 0);
+		status = gt_packer_file(p, path, i % 2, NULL);
+		if (!status && i % 2)
+			status = gt_packer_write(p, "x", 1);
+	}
+	return status ? status
+	              : gt_packer_finish(p, manifest, &id, &plain, &stored);
+}
+
+static void no_memory_to_pack(void **state)
+{
+	uint64_t sum = 0;
+	long held = nomem_held();
+	(void)state;
+	for (size_t n = 0; nomem_each(&n);) {
+		struct gt_bytes manifest;
+		struct gt_packer *p = gt_packer_new(1, count_bytes, &sum);
+		int status = p ? pack_many(p, &manifest) : -GT_ENOMEM;
+		bool hit = nomem_hit();
+		assert_int_equal(status, hit ? -GT_ENOMEM : 0);
+		if (p && hit) {
+			assert_non_null(
+			        strstr(gt_packer_why(p), "out of memory"));
+			/* it stays broken */
+			assert_int_equal(gt_packer_file(p, "z", 0, NULL),
+			                 -GT_ENOMEM);
+		}
+		gt_packer_free(p);
+		assert_int_equal(nomem_held(), held);
+	}
+}
+
+static void no_memory_to_check(void **state)
+{
+	struct pack p;
+	char why[300];
+	(void)state;
+	pack_random(&p, 3, 1, 0);
+	struct gt_manifest *m = pack_manifest(&p);
+	long held = nomem_held();
+	for (size_t n = 0; nomem_each(&n);) {
+		int status = gt_object_check(m, true, read_pack, &p, why,
+		                             sizeof why);
+		bool hit = nomem_hit();
+		assert_int_equal(status, hit ? -GT_ENOMEM : 0);
+		assert_true(!hit || strstr(why, "out of memory"));
+		assert_int_equal(nomem_held(), held);
+	}
+	gt_manifest_free(m);
+	pack_clear(&p);
+}
+
 /* A high level is spent where it gains something and nowhere else. */
 static void levels(void **state)
 {
@@ -674,6 +742,8 @@ int main(void)
 	        cmocka_unit_test(lying_headers),
 	        cmocka_unit_test(refused_members),
 	        cmocka_unit_test(failing_output),
+	        cmocka_unit_test(no_memory_to_pack),
+	        cmocka_unit_test(no_memory_to_check),
 	        cmocka_unit_test(levels),
 	        cmocka_unit_test(edits_are_local),
 	};
