@@ -7,6 +7,7 @@
 #include "read_inside.h"
 #include "schema.h"
 #include "statement.h"
+#include "utf8.h"
 
 /* ---------------------------------------------------------- opening */
 
@@ -152,10 +153,9 @@ bool gt_read_ping(struct gt_reader *r)
 
 json_t *gt_json_text(const char *s)
 {
-	json_t *v = json_string(s);
-	if (v)
-		return v;
 	size_t n = strlen(s);
+	if (gt_utf8_valid(s, n))
+		return json_string_nocheck(s);
 	char *plain = malloc(n + 1);
 	if (!plain)
 		return NULL;
@@ -163,7 +163,7 @@ json_t *gt_json_text(const char *s)
 	for (size_t i = 0; i < n; i++)
 		if ((signed char)s[i] < 0)
 			plain[i] = '?';
-	v = json_string(plain);
+	json_t *v = json_string_nocheck(plain);
 	free(plain);
 	return v;
 }

@@ -25,7 +25,7 @@ static Gt__Signed *load(struct gt_reader *r, Gt__Kind kind, const char *id,
 	int rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW)
 		found = gt_signed_open(r->arena, gt_col_bytes(s, 0));
-	if (!gt_reader_end(r, s, rc))
+	if (!gt_reader_end(r, s, rc) || gt_arena_short(r->arena))
 		*ok = false;
 	return found;
 }
@@ -206,7 +206,7 @@ json_t *gt_read_explain(struct gt_reader *r, const char *id, const char *code,
 	const Gt__Entry *e =
 	        gt_signed_entry(r->arena, load(r, GT__KIND__RESOURCE, id, &ok));
 	if (!e)
-		return ok ? json_null() : NULL;
+		return ok && !gt_arena_short(r->arena) ? json_null() : NULL;
 	if (!load_layers(r, &layers, code))
 		return NULL;
 	struct question q = {e, &layers, now_ms};
@@ -289,6 +289,7 @@ static json_t *all_of(struct gt_reader *r, Gt__Kind kind, const char *key,
 			gt_json_add(&ok, list,
 			            row(r->arena, outer,
 			                sqlite3_column_int(s, 1) != 0));
+		ok = ok && !gt_arena_short(r->arena);
 	}
 	ok = gt_reader_end(r, s, rc) && ok;
 	return ok ? json_pack("{s:o}", key, list) : (json_decref(list), NULL);

@@ -10,7 +10,8 @@
 /* Rows looked at under one read transaction. */
 enum { SCAN_ROWS = 2000 };
 
-/* The entry in a row, until the next. NULL: it is none. */
+/* The entry in a row, until the next. NULL: it is none, or the arena is
+ * short. */
 static Gt__Entry *entry(struct gt_reader *r, sqlite3_stmt *s)
 {
 	gt_arena_reset(r->arena);
@@ -154,6 +155,7 @@ struct listing {
 static void look(struct gt_reader *r, struct listing *l, sqlite3_stmt *s)
 {
 	Gt__Entry *e = entry(r, s);
+	l->ok = !gt_arena_short(r->arena);
 	if (e && wanted(e, l->q)) {
 		l->full = json_array_size(l->list) == l->limit;
 		if (!l->full)
@@ -232,8 +234,10 @@ static void put_files(bool *ok, json_t *v, struct gt_bytes manifest)
 static json_t *one(struct gt_reader *r, sqlite3_stmt *s)
 {
 	Gt__Entry *e = entry(r, s);
-	if (!e)
+	if (!e && !gt_arena_short(r->arena))
 		return gt_reader_fail(r, "an entry in the database is damaged");
+	if (!e)
+		return gt_reader_fail(r, gt_strerror(GT_ENOMEM));
 	json_t *v = resource(s, e);
 	bool ok = v != NULL;
 	gt_json_set(&ok, v, "description",

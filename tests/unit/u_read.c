@@ -15,6 +15,8 @@
 #include "arena.h"
 #include "buffer.h"
 #include "guantong.pb-c.h"
+#include "json.h"
+#include "nomem.h"
 #include "read.h"
 #include "schema.h"
 #include "seal.h"
@@ -957,6 +959,154 @@ static void documents(void **state)
 	json_decref(v);
 }
 
+/* ------------------------------------------------------- no memory */
+
+static json_t *ask_resources(void)
+{
+	struct gt_resource_query q = {.verdict = -1, .limit = 5};
+	return gt_read_resources(reader, &q);
+}
+
+static json_t *ask_resource(void)
+{
+	return gt_read_resource(reader, "33/a");
+}
+
+static json_t *ask_odd_text(void)
+{
+	return gt_read_resource(reader, "33/i");
+}
+
+static json_t *ask_status(void)
+{
+	return gt_read_status(reader);
+}
+
+static json_t *ask_audit(void)
+{
+	struct gt_audit_query q = {.limit = 2};
+	return gt_read_audit(reader, &q);
+}
+
+/* Without the statements: jansson's reader, short of memory, drops a character
+ * now and then and says nothing. */
+static json_t *unsaid(json_t *v, const char *key)
+{
+	size_t i;
+	json_t *row;
+	json_array_foreach(json_object_get(v, key), i, row)
+	{
+		json_object_del(row, "statement");
+	}
+	return v;
+}
+
+static json_t *ask_records(void)
+{
+	return unsaid(gt_read_records(reader, 0, 2), "records");
+}
+
+static json_t *ask_quarantine(void)
+{
+	return unsaid(gt_read_quarantine(reader, 0, 1), "quarantine");
+}
+
+static json_t *ask_explain(void)
+{
+	return gt_read_explain(reader, "33/b", "330106109", 1795386457000);
+}
+
+static json_t *ask_layers(void)
+{
+	return gt_read_layers(reader);
+}
+
+static json_t *ask_members(void)
+{
+	return gt_read_members(reader);
+}
+
+/* The whole answer or none, and why; never a part of it. */
+static void no_memory(void **state)
+{
+	static json_t *(*const ask[])(void) = {
+	        ask_resources, ask_resource, ask_odd_text,   ask_status,
+	        ask_audit,     ask_records,  ask_quarantine, ask_explain,
+	        ask_layers,    ask_members,
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof ask / sizeof *ask; i++) {
+		json_t *whole = ask[i]();
+		assert_non_null(whole);
+		long held = nomem_held();
+		for (size_t n = 0; nomem_each(&n);) {
+			assert_null(gt_read_explain(reader, "", "no code", 0));
+			json_t *v = ask[i]();
+			bool hit = nomem_hit();
+			assert_true(v ? json_equal(v, whole) : hit);
+			assert_true(v || strcmp(gt_reader_why(reader),
+			                        "not a division code") != 0);
+			json_decref(v);
+			assert_int_equal(nomem_held(), held);
+		}
+		json_decref(whole);
+	}
+}
+
+/* The database is the reader's, also when there is none. */
+static void no_memory_to_open(void **state)
+{
+	(void)state;
+	long held = nomem_held();
+	sqlite3_int64 used = sqlite3_memory_used();
+	for (size_t n = 0; nomem_each(&n);) {
+		sqlite3 *ro;
+		assert_int_equal(
+		        sqlite3_open_v2(path, &ro, SQLITE_OPEN_READONLY, NULL),
+		        SQLITE_OK);
+		struct gt_reader *r =
+		        gt_reader_new(ro, refused, sizeof refused);
+		bool hit = nomem_hit();
+		assert_true(hit == !r);
+		if (hit)
+			assert_string_equal(refused, "out of memory");
+		gt_reader_free(r);
+		assert_int_equal(nomem_held(), held);
+		/* a connection would be tens of thousands of bytes */
+		assert_true(sqlite3_memory_used() < used + 5000);
+	}
+}
+
+static void no_memory_for_bytes(void **state)
+{
+	struct gt_id object;
+	struct gt_bytes manifest;
+	uint8_t id[GT_UUID_BYTES] = {[15] = 5};
+	bool voided;
+	int64_t stored;
+	char name[20];
+	int status;
+	(void)state;
+	for (size_t n = 0; nomem_each(&n);) {
+		status = gt_read_object(reader, "33/a", &object, &manifest);
+		assert_int_equal(status, nomem_hit() ? -GT_ENOMEM : 0);
+	}
+	for (size_t n = 0; nomem_each(&n);) {
+		status = gt_read_manifest(reader, &object, &manifest);
+		assert_int_equal(status, nomem_hit() ? -GT_ENOMEM : 0);
+	}
+	for (size_t n = 0; nomem_each(&n);) {
+		char *text = gt_read_statement(reader, id, &voided, &stored,
+		                               &status);
+		assert_int_equal(status, nomem_hit() ? -GT_ESTORE : 0);
+		assert_true(!text == !!status);
+		free(text);
+	}
+	for (size_t n = 0; nomem_each(&n);)
+		assert_true(gt_read_name(reader, "33-nju", name, sizeof name) !=
+		            nomem_hit());
+}
+
 /* -------------------------------------------------- beside a writer */
 
 /* The writer commits and checkpoints between a reader's pages: every page is
@@ -1048,6 +1198,7 @@ static void no_schema(void **state)
 
 int main(void)
 {
+	nomem_json();
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(numbers),
 	        cmocka_unit_test(listing),
@@ -1065,6 +1216,9 @@ int main(void)
 	        cmocka_unit_test(audit),
 	        cmocka_unit_test(explained),
 	        cmocka_unit_test(documents),
+	        cmocka_unit_test(no_memory),
+	        cmocka_unit_test(no_memory_to_open),
+	        cmocka_unit_test(no_memory_for_bytes),
 	        cmocka_unit_test(beside_writer),
 	        cmocka_unit_test(while_writing),
 	        cmocka_unit_test(leaves_the_log),
