@@ -66,6 +66,35 @@ static void shortage(void **state)
 	gt_arena_free(a);
 }
 
+/* One block is kept, and that not if it is large; what was asked of it before
+ * any reset is given back with it. */
+static void given_back(void **state)
+{
+	enum { SMALL = 1000, KEPT = 1 << 20 };
+	(void)state;
+	struct gt_arena *a = gt_arena_new();
+	long held = nomem_held();
+	gt_arena_reset(a);
+	for (int i = 0; i < PIECES; i++)
+		assert_non_null(gt_arena_get(a, SMALL));
+	assert_true(nomem_held() > held + 1);
+	gt_arena_reset(a);
+	assert_int_equal(nomem_held(), held + 1);
+	/* the block is used again, from its beginning */
+	assert_non_null(gt_arena_get(a, 60 * SMALL));
+	assert_int_equal(nomem_held(), held + 1);
+	assert_non_null(gt_arena_get(a, KEPT));
+	gt_arena_reset(a);
+	assert_int_equal(nomem_held(), held + 1);
+	assert_non_null(gt_arena_get(a, KEPT));
+	assert_int_equal(nomem_held(), held + 1);
+	assert_non_null(gt_arena_get(a, KEPT + 16));
+	gt_arena_reset(a);
+	assert_int_equal(nomem_held(), held);
+	gt_arena_free(a);
+	assert_int_equal(nomem_held(), held - 1);
+}
+
 /* What could not be had leaves the arena as it was: it goes on once there is
  * memory again. */
 static void no_memory(void **state)
@@ -89,9 +118,8 @@ static void no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(pieces),
-	        cmocka_unit_test(copies),
-	        cmocka_unit_test(shortage),
+	        cmocka_unit_test(pieces),    cmocka_unit_test(copies),
+	        cmocka_unit_test(shortage),  cmocka_unit_test(given_back),
 	        cmocka_unit_test(no_memory),
 	};
 	return cmocka_run_group_tests_name("arena", tests, NULL, NULL);

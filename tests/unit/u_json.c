@@ -184,6 +184,34 @@ static void depth(void **state)
 	assert_false(gt_json_trim(&in));
 }
 
+/* Arrays and objects in turn. */
+static int canon_deep(int levels)
+{
+	json_t *v = json_null();
+	for (int i = 0; i < levels; i++) {
+		json_t *inner = v;
+		v = i % 2 ? json_object() : json_array();
+		if (i % 2)
+			json_object_set_new(v, "a", inner);
+		else
+			json_array_append_new(v, inner);
+	}
+	struct gt_json_out o = {0};
+	int status = gt_json_canon(&o, v);
+	free(o.p);
+	json_decref(v);
+	return status;
+}
+
+static void canon_depth(void **state)
+{
+	(void)state;
+	/* null is a level of its own */
+	assert_int_equal(canon_deep(GT_JSON_DEPTH - 1), 0);
+	assert_int_equal(canon_deep(GT_JSON_DEPTH), -GT_ELIMIT);
+	assert_int_equal(canon_deep(GT_JSON_DEPTH + 1), -GT_ELIMIT);
+}
+
 /* More names than fit on the stack, more text than the first buffer takes; what
  * was written before memory ran out stands. */
 static void no_memory(void **state)
@@ -222,9 +250,10 @@ static void no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(numbers), cmocka_unit_test(numbers_back),
-	        cmocka_unit_test(canon),   cmocka_unit_test(bounds),
-	        cmocka_unit_test(depth),   cmocka_unit_test(no_memory),
+	        cmocka_unit_test(numbers),     cmocka_unit_test(numbers_back),
+	        cmocka_unit_test(canon),       cmocka_unit_test(bounds),
+	        cmocka_unit_test(depth),       cmocka_unit_test(no_memory),
+	        cmocka_unit_test(canon_depth),
 	};
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }
