@@ -14,8 +14,7 @@
  *   .png      925   141 KiB   2.4 %   3.8 GB/s  1.03   1.02    1.04   1.03
  *
  * ratio is by these cuts, beside fixed cuts of three sizes.
- *
- * Tests: u_object.c. */
+ */
 #ifndef GT_CDC_H
 #define GT_CDC_H
 

@@ -5,7 +5,7 @@
  * place and accepts only the shortest encoding, so that equal contents are
  * equal bytes.
  *
- * Tests: u_manifest.c, fuzz/f_manifest.c. */
+ * Tests: u_pb.c, u_manifest.c, fuzz/f_manifest.c. */
 #ifndef GT_PB_H
 #define GT_PB_H
 

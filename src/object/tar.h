@@ -9,7 +9,7 @@
  * is not ASCII or does not split into 155 + 100 bytes, a size of 8 GiB or
  * more.
  *
- * Tests: u_object.c, which lets a stock tar read it. */
+ * Tests: u_tar.c, and u_object.c, which lets a stock tar read it. */
 #ifndef GT_TAR_H
 #define GT_TAR_H
 
