@@ -13,6 +13,7 @@
 #include "arena.h"
 #include "guantong.pb-c.h"
 #include "nomem.h"
+#include "order.h"
 #include "tar.h"
 #include "unit/object_kit.h"
 
@@ -158,8 +159,12 @@ enum change {
 	SWAP,
 	STORED_0,
 	STORED_BIG,
+	STORED_MOST,
 	PLAIN_0,
 	PLAIN_BIG,
+	PLAIN_MOST,
+	SIZE_ALL,
+	SIZE_MORE,
 	PLAIN_OFF,
 	FEWER_SIZES,
 	MORE_SIZES,
@@ -215,11 +220,23 @@ static void apply(Gt__Manifest *m, enum change change, const char *text)
 	case STORED_BIG:
 		m->stored_sizes[2] = GT_FRAME_STORED_MAX + 1;
 		break;
+	case STORED_MOST:
+		m->stored_sizes[2] = GT_FRAME_STORED_MAX;
+		break;
 	case PLAIN_0:
 		m->plain_sizes[0] = 0;
 		break;
 	case PLAIN_BIG:
 		m->plain_sizes[1] = GT_FRAME_PLAIN_MAX + 1;
+		break;
+	case PLAIN_MOST:
+		m->plain_sizes[1] = GT_FRAME_PLAIN_MAX;
+		break;
+	case SIZE_ALL:
+	case SIZE_MORE:
+		m->files[3]->size = change == SIZE_MORE;
+		for (size_t i = 0; i < m->n_plain_sizes; i++)
+			m->files[3]->size += m->plain_sizes[i];
 		break;
 	case PLAIN_OFF:
 		m->plain_sizes[1]++;
@@ -271,6 +288,11 @@ static void broken_rules(void **state)
 	        {SWAP, "", -GT_EINVALID, "member \"b/c\": it is not where"},
 	        {STORED_0, "", -GT_EINVALID, "frame 1: its stored size"},
 	        {STORED_BIG, "", -GT_EINVALID, "frame 2: its stored size"},
+	        {STORED_MOST, "", 0, ""},
+	        {PLAIN_MOST, "", -GT_EINVALID, "do not add up"},
+	        {SIZE_ALL, "", -GT_EINVALID, "do not add up"},
+	        {SIZE_MORE, "", -GT_EINVALID,
+	         "member \"z\": it is larger than all frames"},
 	        {PLAIN_0, "", -GT_EINVALID, "frame 0: its plain size"},
 	        {PLAIN_BIG, "", -GT_EINVALID, "frame 1: its plain size"},
 	        {PLAIN_OFF, "", -GT_EINVALID, "do not add up"},
@@ -345,7 +367,84 @@ static void too_many_frames(void **state)
 	f.size = 1;
 	struct gt_bytes bytes = gt_arena_pack(arena, &m.base);
 	expect(bytes, -GT_ELIMIT, "more frames");
+	/* fewer of them: two are what so few bytes may be cut into */
+	for (size_t n = 1; n <= 3; n++) {
+		m.frame_ids.len = n * 32;
+		m.n_stored_sizes = m.n_plain_sizes = n;
+		sizes[0] = (uint32_t)(N + 1 - n);
+		bytes = gt_arena_pack(arena, &m.base);
+		expect(bytes, n > 2 ? -GT_ELIMIT : 0,
+		       n > 2 ? "more frames" : "");
+	}
+	/* and a whole frame of the least size allows three more */
+	f.size = (64 << 10) - 512 - 1024;
+	for (size_t n = 5; n <= 6; n++) {
+		m.frame_ids.len = n * 32;
+		m.n_stored_sizes = m.n_plain_sizes = n;
+		sizes[0] = (uint32_t)((64 << 10) + 1 - n);
+		bytes = gt_arena_pack(arena, &m.base);
+		expect(bytes, n > 5 ? -GT_ELIMIT : 0,
+		       n > 5 ? "more frames" : "");
+	}
 	free(ids);
+}
+
+/* Of so many bytes nothing is looked at. */
+static void too_large(void **state)
+{
+	size_t most = GT_MANIFEST_MAX;
+	uint8_t *zeros = calloc(1, most + 1);
+	struct gt_manifest *m;
+	char why[300];
+	(void)state;
+	assert_non_null(zeros);
+	assert_int_equal(gt_manifest_new(&m, gt_bytes_of(zeros, most + 1), why,
+	                                 sizeof why),
+	                 -GT_ELIMIT);
+	assert_string_equal(why, "the manifest is too large");
+	assert_int_equal(
+	        gt_manifest_new(&m, gt_bytes_of(zeros, most), why, sizeof why),
+	        -GT_EMALFORMED);
+	assert_string_equal(why, "not a manifest");
+	free(zeros);
+}
+
+/* What follows what, member by member. */
+static void orders(void **state)
+{
+	static const struct {
+		const char *path, *say;
+	} rows[] = {
+	        {"a", NULL},
+	        {"a", "the path is there twice"},
+	        {"a-b", NULL},
+	        {"a", "out of order"},
+	        {"a-b/c", "it lies under a member that is a file"},
+	        {"a.b", NULL},
+	        {"a.b.c", NULL},
+	        {"a.b/x", "it lies under a member that is a file"},
+	        {"a.b.c/x", "it lies under a member that is a file"},
+	        {"a/x", "it lies under a member that is a file"},
+	        {"a.bc", NULL},
+	        {"aa/b", NULL},
+	        {"aa/b/c", "it lies under a member that is a file"},
+	        {"aa/c", NULL},
+	        {"aa/c.d", NULL},
+	        {"aa/cd/e", NULL},
+	        {"aa/cd/e/f", "it lies under a member that is a file"},
+	        {"b", NULL},
+	        {"b/c", "it lies under a member that is a file"},
+	        {"ba", NULL},
+	};
+	struct gt_order order;
+	(void)state;
+	gt_order_init(&order);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *got = gt_order_next(&order, rows[i].path);
+		if (!got != !rows[i].say ||
+		    (got && strcmp(got, rows[i].say) != 0))
+			fail_msg("%s: %s", rows[i].path, got ? got : "fine");
+	}
 }
 
 static void seek_table(void **state)
@@ -370,6 +469,16 @@ static void seek_table(void **state)
 	assert_int_equal(gt_manifest_find(m, "b"), UINT32_MAX);
 	assert_int_equal(gt_manifest_find(m, ""), UINT32_MAX);
 	assert_int_equal(gt_manifest_find(m, "zz"), UINT32_MAX);
+	assert_int_equal(gt_manifest_find(m, "a"), 0);
+	assert_int_equal(gt_manifest_find(m, "z"), 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		uint64_t from = m->plain_at[i], to = m->plain_at[i + 1];
+		assert_int_equal(gt_manifest_frame_at(m, from), i);
+		assert_int_equal(gt_manifest_frame_at(m, to - 1), i);
+	}
+	struct gt_id id;
+	gt_manifest_id(&id, gt_bytes_of(p.manifest, p.manifest_n));
+	assert_memory_equal(id.b, p.object.b, sizeof id.b);
 	gt_manifest_free(m);
 	pack_clear(&p);
 }
@@ -408,6 +517,8 @@ int main(void)
 	        cmocka_unit_test(broken_rules),
 	        cmocka_unit_test(too_many_files),
 	        cmocka_unit_test(too_many_frames),
+	        cmocka_unit_test(too_large),
+	        cmocka_unit_test(orders),
 	        cmocka_unit_test(seek_table),
 	        cmocka_unit_test(no_memory),
 	};

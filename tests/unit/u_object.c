@@ -396,6 +396,199 @@ static void lying_headers(void **state)
 	}
 }
 
+/* A package and its manifest with one frame's bytes for others, signed anew. */
+struct forgery {
+	struct pack p;
+	struct gt_manifest *m, forged;
+	uint8_t *ids, *out;
+	uint32_t *sizes;
+	uint64_t *at;
+};
+
+static void forge(struct forgery *f, uint32_t frame, const uint8_t *plain)
+{
+	const struct gt_manifest *m = f->m;
+	uint32_t n = m->nframes;
+	uint64_t tail = gt_manifest_tail_size(n);
+	size_t before = m->stored_at[frame], after;
+	uint8_t *stored = malloc(GT_FRAME_STORED_MAX);
+	assert_non_null(stored);
+	size_t size = ZSTD_compress(stored, GT_FRAME_STORED_MAX, plain,
+	                            m->plain[frame], 1);
+	after = m->stored_at[n] - m->stored_at[frame + 1];
+	f->ids = malloc(32 * (size_t)n);
+	f->sizes = malloc(n * sizeof *f->sizes);
+	f->at = calloc(n + 1, sizeof *f->at);
+	f->out = malloc(before + size + after + tail);
+	assert_true(f->ids && f->sizes && f->at && f->out);
+	memcpy(f->ids, m->ids, 32 * (size_t)n);
+	memcpy(f->sizes, m->stored, n * sizeof *f->sizes);
+	struct gt_id id;
+	gt_sha256_one(&id, stored, size);
+	memcpy(f->ids + 32 * (size_t)frame, id.b, 32);
+	f->sizes[frame] = (uint32_t)size;
+	for (uint32_t i = 0; i < n; i++)
+		f->at[i + 1] = f->at[i] + f->sizes[i];
+	f->forged = *m;
+	f->forged.ids = f->ids;
+	f->forged.stored = f->sizes;
+	f->forged.stored_at = f->at;
+	f->forged.file_size = f->at[n] + tail;
+	memcpy(f->out, f->p.out, before);
+	memcpy(f->out + before, stored, size);
+	memcpy(f->out + before + size, f->p.out + m->stored_at[frame + 1],
+	       after);
+	gt_manifest_tail(&f->forged, f->out + f->at[n]);
+	free(stored);
+}
+
+static int check_forgery(struct forgery *f, bool all, char why[300])
+{
+	struct pack lie = {.out = f->out, .out_n = f->forged.file_size};
+	return gt_object_check(&f->forged, all, read_pack, &lie, why, 300);
+}
+
+static void forget(struct forgery *f)
+{
+	free(f->ids);
+	free(f->sizes);
+	free(f->at);
+	free(f->out);
+}
+
+/* The member in whose header or content the byte lies, or before whose header
+ * it is padding; the last one for what follows all. */
+static const char *member_at(const struct gt_manifest *m, uint64_t at,
+                             bool *header)
+{
+	uint32_t i = 0;
+	while (i < m->nfiles && m->files[i].offset + m->files[i].size <= at)
+		i++;
+	*header = i == m->nfiles || at < m->files[i].offset;
+	return m->files[i < m->nfiles ? i : m->nfiles - 1].path;
+}
+
+/* In a package of many frames: any byte of a header, of padding or of the end
+ * is missed, whether or not all frames are asked for, and the frame and the
+ * member are named. A member's byte is as good as another. */
+static void lying_frames(void **state)
+{
+	uint64_t r = 11;
+	(void)state;
+	for (uint64_t seed = 200; seed < 212; seed++) {
+		struct forgery f;
+		memset(&f, 0, sizeof f);
+		pack_random(&f.p, seed, 1, 0);
+		f.m = pack_manifest(&f.p);
+		uint8_t *plain = inflate_all(&f.p, f.m);
+		for (int k = 0; k < 40; k++) {
+			uint32_t i = (uint32_t)(kit_random(&r) % f.m->nfiles);
+			uint64_t from = i ? f.m->files[i - 1].offset +
+			                                f.m->files[i - 1].size
+			                  : 0;
+			uint64_t to = f.m->files[i].offset;
+			uint64_t at = from + kit_random(&r) % (to - from);
+			if (k >= 35) /* the end */
+				at = f.m->plain_at[f.m->nframes] - 1 -
+				     (uint64_t)(k - 35) * 250;
+			else if (k >= 30) /* anywhere */
+				at = kit_random(&r) %
+				     f.m->plain_at[f.m->nframes];
+			bool header;
+			const char *name = member_at(f.m, at, &header);
+			uint32_t frame = gt_manifest_frame_at(f.m, at);
+			char why[300], shown[GT_PATH_SHOWN], want[300];
+			plain[at] ^= 1;
+			forge(&f, frame, plain + f.m->plain_at[frame]);
+			plain[at] ^= 1;
+			gt_format(want, sizeof want,
+			          "frame %u, member %s: ", frame,
+			          gt_path_show(shown, name, strlen(name)));
+			for (int all = 0; all < 2; all++) {
+				int status = check_forgery(&f, all, why);
+				if (status != (header ? -GT_EINVALID : 0) ||
+				    (header &&
+				     strncmp(why, want, strlen(want)) != 0))
+					fail_msg("seed %d, byte %d: %s (%s), "
+					         "wanted %s",
+					         (int)seed, (int)at,
+					         gt_errname(status), why, want);
+			}
+			forget(&f);
+		}
+		free(plain);
+		gt_manifest_free(f.m);
+		pack_clear(&f.p);
+	}
+}
+
+struct watched {
+	struct pack p;
+	const struct gt_manifest *m;
+	uint32_t frames; /* read so far */
+	uint32_t fails;  /* at the n-th */
+};
+
+static int read_watched(void *arg, uint64_t offset, uint8_t *out, size_t n)
+{
+	struct watched *w = arg;
+	if (offset < w->m->stored_at[w->m->nframes] && ++w->frames == w->fails)
+		return -1;
+	return read_pack(&w->p, offset, out, n);
+}
+
+/* Frames within one member are passed over unless all are asked for; who
+ * cannot be read is named. */
+static void frames_read(void **state)
+{
+	struct watched w = {.fails = UINT32_MAX};
+	char why[300];
+	uint8_t *bytes = calloc(1, 2 << 20);
+	(void)state;
+	assert_non_null(bytes);
+	pack_add(&w.p, "a", "a", 1);
+	pack_add(&w.p, "b", bytes, 2 << 20);
+	pack_add(&w.p, "c", "c", 1);
+	pack_make(&w.p, 1, 0);
+	struct gt_manifest *m = pack_manifest(&w.p);
+	w.m = m;
+	assert_int_equal(m->nframes, 10);
+	assert_int_equal(gt_object_check(m, false, read_watched, &w, why, 300),
+	                 0);
+	assert_int_equal(w.frames, 2);
+	w.frames = 0;
+	assert_int_equal(gt_object_check(m, true, read_watched, &w, why, 300),
+	                 0);
+	assert_int_equal(w.frames, 10);
+	static const char *const say[] = {
+	        "frame 0, member \"a\": it cannot be read",
+	        "frame 1, member \"b\": it cannot be read",
+	        "frame 8, member \"b\": it cannot be read",
+	        "frame 9, member \"c\": it cannot be read",
+	};
+	static const uint32_t at[] = {1, 2, 9, 10};
+	for (size_t i = 0; i < 4; i++) {
+		w.frames = 0;
+		w.fails = at[i];
+		assert_int_equal(
+		        gt_object_check(m, true, read_watched, &w, why, 300),
+		        -GT_EIO);
+		assert_string_equal(why, say[i]);
+	}
+	/* inside b nothing is seen but by who reads all */
+	w.fails = UINT32_MAX;
+	w.p.out[m->stored_at[5]] ^= 1;
+	assert_int_equal(gt_object_check(m, false, read_watched, &w, why, 300),
+	                 0);
+	assert_int_equal(gt_object_check(m, true, read_watched, &w, why, 300),
+	                 -GT_EDAMAGED);
+	assert_string_equal(why, "frame 5, member \"b\": its bytes differ from "
+	                         "its hash");
+	gt_manifest_free(m);
+	pack_clear(&w.p);
+	free(bytes);
+}
+
 /* ---------------------------------------------------- at the packer */
 
 struct broken {
@@ -457,6 +650,59 @@ static void refused_members(void **state)
 	assert_int_equal(gt_packer_write(p, "abcd", 4), -GT_EINVALID);
 	assert_non_null(strstr(gt_packer_why(p), "\"a\": it has more"));
 	gt_packer_free(p);
+}
+
+/* What comes too late, too large or in no order of calls. */
+static void refused_calls(void **state)
+{
+	const uint64_t most = (uint64_t)GT_MANIFEST_MAX * GT_FRAME_PLAIN_MAX;
+	struct gt_bytes manifest;
+	struct gt_id id;
+	uint64_t plain, stored, sum = 0;
+	(void)state;
+	struct gt_packer *p = gt_packer_new(3, count_bytes, &sum);
+	assert_int_equal(gt_packer_write(p, "", 0), 0);
+	assert_int_equal(gt_packer_write(p, "a", 1), -GT_EINVALID);
+	assert_string_equal(gt_packer_why(p),
+	                    "it has more bytes than announced");
+	gt_packer_free(p);
+
+	p = gt_packer_new(3, count_bytes, &sum);
+	assert_int_equal(gt_packer_file(p, "a", most + 1, NULL), -GT_ELIMIT);
+	assert_string_equal(gt_packer_why(p), "member \"a\": too large");
+	assert_int_equal(gt_packer_write(p, "a", 1), -GT_ELIMIT);
+	gt_packer_free(p);
+	p = gt_packer_new(3, count_bytes, &sum);
+	assert_int_equal(gt_packer_file(p, "a", most, NULL), 0);
+	assert_int_equal(gt_packer_finish(p, &manifest, &id, &plain, &stored),
+	                 -GT_EINVALID);
+	assert_string_equal(gt_packer_why(p),
+	                    "member \"a\": it has fewer bytes than announced");
+	gt_packer_free(p);
+
+	p = gt_packer_new(3, count_bytes, &sum);
+	assert_int_equal(gt_packer_file(p, "a", 0, "html"), -GT_EINVALID);
+	assert_string_equal(gt_packer_why(p),
+	                    "member \"a\": the media type is not one");
+	gt_packer_free(p);
+
+	for (int i = 0; i < 3; i++) {
+		p = gt_packer_new(3, count_bytes, &sum);
+		assert_int_equal(gt_packer_file(p, "a", 1, NULL), 0);
+		assert_int_equal(gt_packer_write(p, "a", 1), 0);
+		assert_int_equal(
+		        gt_packer_finish(p, &manifest, &id, &plain, &stored),
+		        0);
+		assert_string_equal(gt_packer_why(p), "");
+		int late = i == 0   ? gt_packer_file(p, "b", 0, NULL)
+		           : i == 1 ? gt_packer_write(p, "b", 1)
+		                    : gt_packer_finish(p, &manifest, &id,
+		                                       &plain, &stored);
+		assert_int_equal(late, -GT_ESTATE);
+		assert_non_null(
+		        strstr(gt_packer_why(p), "the package is closed"));
+		gt_packer_free(p);
+	}
 }
 
 static void failing_output(void **state)
@@ -546,6 +792,29 @@ static void no_memory_to_check(void **state)
 	}
 	gt_manifest_free(m);
 	pack_clear(&p);
+}
+
+/* Levels beyond the first and last are those. */
+static void level_ends(void **state)
+{
+	static const int pairs[][2] = {{1, 0}, {1, -5}, {19, 20}, {19, 100}};
+	struct pack p[2];
+	static uint8_t bytes[20000];
+	uint64_t r = 4;
+	(void)state;
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t) "the quick brown fox"[kit_random(&r) % 19];
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		for (int k = 0; k < 2; k++) {
+			memset(&p[k], 0, sizeof p[k]);
+			pack_add(&p[k], "a", bytes, sizeof bytes);
+			pack_make(&p[k], pairs[i][k], 0);
+		}
+		assert_int_equal(p[0].out_n, p[1].out_n);
+		assert_memory_equal(p[0].out, p[1].out, p[0].out_n);
+		pack_clear(&p[0]);
+		pack_clear(&p[1]);
+	}
 }
 
 /* A high level is spent where it gains something and nowhere else. */
@@ -640,11 +909,15 @@ int main(void)
 	        cmocka_unit_test(bombs),
 	        cmocka_unit_test(flipped_bits),
 	        cmocka_unit_test(lying_headers),
+	        cmocka_unit_test(lying_frames),
+	        cmocka_unit_test(frames_read),
 	        cmocka_unit_test(refused_members),
+	        cmocka_unit_test(refused_calls),
 	        cmocka_unit_test(failing_output),
 	        cmocka_unit_test(no_memory_to_pack),
 	        cmocka_unit_test(no_memory_to_check),
 	        cmocka_unit_test(levels),
+	        cmocka_unit_test(level_ends),
 	        cmocka_unit_test(edits_are_local),
 	};
 	return cmocka_run_group_tests_name("object", tests, NULL, NULL);
