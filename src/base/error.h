@@ -2,7 +2,7 @@
  *
  * Functions return 0 or a negative GT_E...; -GT_E... never means "try and see".
  * The numbers go over the wire (Error.code): never renumber.
- * Tests: u_translate.c, u_vectors.c. */
+ * Tests: u_base.c, u_translate.c, u_vectors.c. */
 #ifndef GT_ERROR_H
 #define GT_ERROR_H
 

@@ -163,9 +163,7 @@ struct name {
  * in that U+10000 and beyond come before U+E000..U+FFFF. */
 static int rank(unsigned char lead)
 {
-	if (lead >= 0xf0)
-		return lead - 2;
-	return lead >= 0xee ? lead + 0x20 : lead;
+	return lead == 0xee || lead == 0xef ? lead + 0x20 : lead;
 }
 
 static int by_units(const void *a, const void *b)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "guantong.pb-c.h"
 #include "nomem.h"
 
 enum { PIECES = 3000, LARGE = 2 << 20 };
@@ -115,12 +116,41 @@ static void no_memory(void **state)
 	}
 }
 
+static void no_memory_to_pack(void **state)
+{
+	Gt__Text text;
+	static char lang[] = "zh";
+	(void)state;
+	gt__text__init(&text);
+	text.lang = lang;
+	for (size_t n = 0; nomem_each(&n);) {
+		struct gt_arena *a = gt_arena_new();
+		struct gt_bytes b = {NULL, 0};
+		if (a)
+			b = gt_arena_pack(a, &text.base);
+		bool hit = nomem_hit();
+		assert_true(hit == !b.p);
+		assert_int_equal(b.n, hit ? 0 : 4);
+		gt_arena_free(a);
+	}
+	/* a message with nothing in it is no bytes, and there */
+	text.lang = lang + 2;
+	struct gt_arena *a = gt_arena_new();
+	struct gt_bytes b = gt_arena_pack(a, &text.base);
+	assert_non_null(b.p);
+	assert_int_equal(b.n, 0);
+	gt_arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(pieces),    cmocka_unit_test(copies),
-	        cmocka_unit_test(shortage),  cmocka_unit_test(given_back),
+	        cmocka_unit_test(pieces),
+	        cmocka_unit_test(copies),
+	        cmocka_unit_test(shortage),
+	        cmocka_unit_test(given_back),
 	        cmocka_unit_test(no_memory),
+	        cmocka_unit_test(no_memory_to_pack),
 	};
 	return cmocka_run_group_tests_name("arena", tests, NULL, NULL);
 }

@@ -99,6 +99,18 @@ static void ids(void **state)
 	assert_false(gt_rid_valid(id));
 	assert_false(gt_rid_publisher(publisher, id));
 	assert_false(gt_rid_publisher(publisher, "33"));
+	/* nothing is written beyond what a code needs */
+	struct {
+		char code[GT_CODE_MAX + 1], beyond[200];
+	} room;
+	char much[sizeof room];
+	memset(&room, '~', sizeof room);
+	memset(much, '3', sizeof much);
+	much[sizeof much - 2] = '/';
+	much[sizeof much - 1] = '\0';
+	assert_false(gt_rid_publisher(room.code, much));
+	for (size_t i = 0; i < sizeof room.beyond; i++)
+		assert_int_equal(room.beyond[i], '~');
 }
 
 static void globs(void **state)
@@ -125,11 +137,15 @@ static void hexadecimal(void **state)
 	char text[7];
 	gt_hex(text, in, 3);
 	assert_string_equal(text, "00abff");
+	memset(back, 0x5a, sizeof back);
 	assert_true(gt_unhex(back, 3, text));
 	assert_memory_equal(in, back, 3);
 	assert_false(gt_unhex(back, 3, "00abf"));
 	assert_false(gt_unhex(back, 3, "00abff0"));
 	assert_false(gt_unhex(back, 3, "00abfg"));
+	assert_false(gt_unhex(back, 3, "00abgf"));
+	assert_false(gt_unhex(back, 3, "g0abff"));
+	assert_false(gt_unhex(back, 3, ""));
 	assert_true(gt_unhex(back, 3, "00ABfF"));
 	assert_memory_equal(in, back, 3);
 	for (int c = 0; c < 256; c++) {
@@ -220,6 +236,24 @@ static void hashes(void **state)
 	assert_string_equal(hex, nothing);
 }
 
+/* Codes as they travel, with a minus or without, and none that is known. */
+static void errors(void **state)
+{
+	(void)state;
+	assert_string_equal(gt_errname(-GT_ENOMEM), "NOMEM");
+	assert_string_equal(gt_errname(GT_ETIMEOUT), "TIMEOUT");
+	assert_string_equal(gt_strerror(GT_ENOMEM), "out of memory");
+	assert_string_equal(gt_strerror(-GT_ETIMEOUT), "timed out");
+	assert_string_equal(gt_strerror_zh(-GT_ENOMEM), "内存不足");
+	assert_string_equal(gt_strerror(0), "ok");
+	assert_string_equal(gt_errname(0), "OK");
+	for (int beyond = GT_ETIMEOUT + 1; beyond < 200; beyond++) {
+		assert_string_equal(gt_errname(beyond), "OTHER");
+		assert_string_equal(gt_strerror(-beyond), "unknown error");
+		assert_string_equal(gt_strerror_zh(-beyond), "未知错误");
+	}
+}
+
 static void lending(void **state)
 {
 	(void)state;
@@ -234,10 +268,11 @@ static void lending(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(codes),  cmocka_unit_test(ids),
-	        cmocka_unit_test(globs),  cmocka_unit_test(hexadecimal),
-	        cmocka_unit_test(names),  cmocka_unit_test(pieces),
-	        cmocka_unit_test(hashes), cmocka_unit_test(lending),
+	        cmocka_unit_test(codes),   cmocka_unit_test(ids),
+	        cmocka_unit_test(globs),   cmocka_unit_test(hexadecimal),
+	        cmocka_unit_test(names),   cmocka_unit_test(pieces),
+	        cmocka_unit_test(hashes),  cmocka_unit_test(errors),
+	        cmocka_unit_test(lending),
 	};
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

@@ -112,7 +112,39 @@ static void canon(void **state)
 	          "{\"a\":{},\"ab\":[],\"b\":1}");
 	canonical("\"\\b\\t\\n\\f\\r\\u0001\\u007f\"",
 	          "\"\\b\\t\\n\\f\\r\\u0001\x7f\"");
+	/* a name before those it begins; by UTF-16 units, whose surrogates
+	 * come before U+E000 */
+	canonical("{\"ab\":1,\"a\":2,\"abc\":3,\"\":4}",
+	          "{\"\":4,\"a\":2,\"ab\":1,\"abc\":3}");
+	canonical(
+	        "{\"\xef\xbc\xa1\":1,\"\xee\x80\x80\":2,\"\xf0\x9f\x98\x80\":3,"
+	        "\"\xed\x9e\xa3\":4}",
+	        "{\"\xed\x9e\xa3\":4,\"\xf0\x9f\x98\x80\":3,\"\xee\x80\x80\":2,"
+	        "\"\xef\xbc\xa1\":1}");
 	canonical("12345678901234567890", "12345678901234567000");
+}
+
+static void escapes(void **state)
+{
+	struct gt_json_out o = {0};
+	char full[1024];
+	(void)state;
+	gt_json_put_string(&o, "a\0\"\\\x1f \x7f", 7);
+	static const char want[] = "\"a\\u0000\\\"\\\\\\u001f \x7f\"";
+	assert_int_equal(o.n, sizeof want - 1);
+	assert_memory_equal(o.p, want, o.n);
+	o.n = 0;
+	gt_json_put_string(&o, "", 0);
+	assert_int_equal(o.n, 2);
+	/* as much as there is room for, and a byte more */
+	o.n = 0;
+	memset(full, 'x', sizeof full);
+	gt_json_put(&o, full, sizeof full);
+	gt_json_put(&o, full, 1);
+	assert_false(o.failed);
+	assert_int_equal(o.n, sizeof full + 1);
+	assert_memory_equal(o.p, full, sizeof full);
+	free(o.p);
 }
 
 /* Every element, bars between them, or "!" where it breaks off. */
@@ -121,9 +153,14 @@ static void elements(char *out, size_t cap, const char *text)
 	struct gt_json_iter it;
 	struct gt_bytes key, value;
 	int rc;
-	size_t n = 0;
-	if (!gt_json_open(&it, gt_bytes_str(text))) {
+	size_t n = 0, len = strlen(text);
+	/* of the exact size, so that a sanitizer sees any overrun */
+	char *exact = malloc(len ? len : 1);
+	assert_non_null(exact);
+	memcpy(exact, text, len);
+	if (!gt_json_open(&it, gt_bytes_of(exact, len))) {
 		gt_copy(out, cap, "no");
+		free(exact);
 		return;
 	}
 	out[0] = '\0';
@@ -134,6 +171,7 @@ static void elements(char *out, size_t cap, const char *text)
 		n += strlen(out + n);
 	}
 	gt_format(out + n, cap - n, "%s", rc < 0 ? "!" : "");
+	free(exact);
 }
 
 static void bounds(void **state)
@@ -158,6 +196,17 @@ static void bounds(void **state)
 	        {"{1:2}", "!"},
 	        {"{\"a\" 2}", "!"},
 	        {"{\"a\":}", "!"},
+	        {"[[\"a\"],{\"b\":\"c\"},[\"]\",[]]]",
+	         "[\"a\"]|{\"b\":\"c\"}|[\"]\",[]]|"},
+	        {"[[1", "!"},
+	        {"[{\"a\":1", "!"},
+	        {"[[\"a]", "!"},
+	        {"[]]", "!"},
+	        {"{\"a\":1 x}", "\"a\"1|!"},
+	        {"{\"a\"", "!"},
+	        {"{[1]:2}", "!"},
+	        {"[", "!"},
+	        {" ", "no"},
 	        {"1", "no"},
 	        {"", "no"},
 	};
@@ -182,6 +231,58 @@ static void depth(void **state)
 	memset(text + GT_JSON_DEPTH + 1, ']', GT_JSON_DEPTH + 1);
 	in = gt_bytes_of(text, 2 * GT_JSON_DEPTH + 2);
 	assert_false(gt_json_trim(&in));
+	/* an element as deep as may be, and one deeper */
+	struct gt_json_iter it;
+	struct gt_bytes key, value;
+	assert_int_equal(gt_json_open(&it, in), '[');
+	assert_int_equal(gt_json_next(&it, &key, &value), 1);
+	assert_int_equal(value.n, 2 * GT_JSON_DEPTH);
+	memset(text, '[', sizeof text);
+	assert_int_equal(gt_json_open(&it, gt_bytes_of(text, sizeof text)),
+	                 '[');
+	assert_int_equal(gt_json_next(&it, &key, &value), -GT_EMALFORMED);
+}
+
+/* No part of a value is one, whatever lies behind it. */
+static void part(struct gt_bytes in)
+{
+	struct gt_json_iter it;
+	struct gt_bytes key, value, copy = in;
+	int rc = 1;
+	assert_false(gt_json_trim(&copy));
+	if (!gt_json_open(&it, in))
+		return;
+	while ((rc = gt_json_next(&it, &key, &value)) == 1)
+		assert_true(value.p + value.n <= in.p + in.n);
+	assert_int_equal(rc, -GT_EMALFORMED);
+}
+
+static void parts(void **state)
+{
+	static const char *const row[] = {
+	        "[{\"a\":[\"b\\\"\",1]},tr,[[]],{}]",
+	        "[\"a\",\"\"]",
+	        "{\"a\":{\"b\":[]},\"c\":\"]\"}",
+	        "\"a\\\\b\\\"c\"",
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		struct gt_bytes whole = gt_bytes_str(row[i]), in = whole;
+		assert_true(gt_json_trim(&in));
+		assert_int_equal(in.n, whole.n);
+		for (size_t n = 0; n < whole.n; n++)
+			part(gt_bytes_of(whole.p, n));
+	}
+	struct gt_bytes in = gt_bytes_of("\t12345 ", 5);
+	assert_true(gt_json_trim(&in));
+	assert_int_equal(in.n, 4);
+	assert_memory_equal(in.p, "1234", 4);
+	in = gt_bytes_of("1", 1);
+	assert_true(gt_json_trim(&in));
+	in = gt_bytes_of("1 2", 3);
+	assert_false(gt_json_trim(&in));
+	assert_int_equal(gt_json_space(gt_bytes_of(" \t\n\r1 ", 6), 0), 4);
+	assert_int_equal(gt_json_space(gt_bytes_of("     ", 3), 1), 3);
 }
 
 /* Arrays and objects in turn. */
@@ -253,7 +354,8 @@ int main(void)
 	        cmocka_unit_test(numbers),     cmocka_unit_test(numbers_back),
 	        cmocka_unit_test(canon),       cmocka_unit_test(bounds),
 	        cmocka_unit_test(depth),       cmocka_unit_test(no_memory),
-	        cmocka_unit_test(canon_depth),
+	        cmocka_unit_test(canon_depth), cmocka_unit_test(escapes),
+	        cmocka_unit_test(parts),
 	};
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }

@@ -111,6 +111,8 @@ static void ends(void **state)
 	assert_true(gt_utf8_valid("a\0b", 3));
 	assert_false(gt_utf8_valid("课程", 5));
 	assert_true(gt_utf8_valid("课程", 6));
+	assert_true(
+	        gt_utf8_valid("课程", 3)); /* what follows is not looked at */
 }
 
 static void cuts(void **state)
@@ -131,14 +133,29 @@ static void cuts(void **state)
 		while (!fine[want])
 			want--;
 		assert_int_equal(gt_utf8_cut(text, n, most), want);
+		memset(out, '~', sizeof out);
 		/* and what cuts to fit cuts there */
 		assert_int_equal(gt_copy(out, most + 1, text), most >= n);
 		assert_int_equal(strlen(out), want);
 		assert_memory_equal(out, text, want);
+		for (size_t i = most + 1; i < sizeof out; i++)
+			assert_int_equal(out[i], '~');
 		gt_format(out, most + 1, "%s%s", "", text);
 		assert_int_equal(strlen(out), want);
 		assert_memory_equal(out, text, want);
 	}
+}
+
+/* A cut before all there is, and text that is broken already. */
+static void cuts_early(void **state)
+{
+	(void)state;
+	for (size_t most = 0; most < 3; most++)
+		assert_int_equal(gt_utf8_cut("课程", 6, most), 0);
+	for (size_t most = 0; most < 4; most++)
+		assert_int_equal(gt_utf8_cut("😀", 4, most), 0);
+	assert_int_equal(gt_utf8_cut("\xe8\xaf", 2, 2), 2);
+	assert_int_equal(gt_utf8_cut("\x80\x80\x80\x80\x80", 5, 4), 4);
 }
 
 static void controls(void **state)
@@ -157,9 +174,9 @@ static void controls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(sequences), cmocka_unit_test(every_character),
-	        cmocka_unit_test(ends),      cmocka_unit_test(cuts),
-	        cmocka_unit_test(controls),
+	        cmocka_unit_test(sequences),  cmocka_unit_test(every_character),
+	        cmocka_unit_test(ends),       cmocka_unit_test(cuts),
+	        cmocka_unit_test(cuts_early), cmocka_unit_test(controls),
 	};
 	return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);
 }
