@@ -55,6 +55,10 @@ static void cuts(void **state)
 	while (at < N) {
 		size_t n = gt_cdc_cut(&cdc, p + at, N - at);
 		assert_int_equal(n, model(p + at, N - at));
+		/* nothing behind the end moves it */
+		for (size_t k = 0; k < 3 && k < n; k++)
+			assert_int_equal(gt_cdc_cut(&cdc, p + at, n - k),
+			                 n - k);
 		early += n < 112 << 10;
 		late += n > 112 << 10 && n < 256 << 10;
 		forced += n == 256 << 10;

@@ -435,6 +435,9 @@ static void orders(void **state)
 	        {"b", NULL},
 	        {"b/c", "it lies under a member that is a file"},
 	        {"ba", NULL},
+	        {"c", NULL},
+	        {"c.d", NULL},
+	        {"d/e", NULL}, /* c has no more to say */
 	};
 	struct gt_order order;
 	(void)state;

@@ -298,12 +298,59 @@ static void bombs(void **state)
 	fits[5] = 0x68; /* 8 MiB */
 	assert_int_equal(inflate_as(fits, sizeof fits, 1000), 0);
 	assert_int_equal(inflate_as(wide, sizeof wide, 1000), -GT_EDAMAGED);
+	fits[5] = 0x67; /* 4 MiB and seven eighths of it */
+	assert_int_equal(inflate_as(fits, sizeof fits, 1000), 0);
+	fits[5] = 0x69; /* 8 MiB and one eighth */
+	assert_int_equal(inflate_as(fits, sizeof fits, 1000), -GT_EDAMAGED);
+	assert_int_equal(inflate_as(fits, 5, 1000), -GT_EDAMAGED);
 	ZSTD_freeCCtx(ctx);
 	free(zeros);
 	free(frame);
 }
 
 /* ----------------------------------------------------------- damage */
+
+/* Whoever signs what is no frame: zstd has the last word. */
+static void damaged_frames(void **state)
+{
+	uint8_t text[1000], frame[2000], out[1000];
+	uint64_t r = 8;
+	size_t refused = 0;
+	(void)state;
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = (uint8_t) "the quick brown fox"[kit_random(&r) % 19];
+	size_t n = ZSTD_compress(frame, sizeof frame, text, sizeof text, 3);
+	for (size_t i = 8; i < n; i++) {
+		frame[i] ^= 0x55;
+		size_t k = ZSTD_decompress(out, sizeof out, frame, n);
+		bool good = k == sizeof out;
+		refused += !good;
+		assert_int_equal(inflate_as(frame, n, sizeof text),
+		                 good ? 0 : -GT_EDAMAGED);
+		frame[i] ^= 0x55;
+	}
+	assert_true(refused > 10);
+}
+
+/* The right bytes by their hash, of another number than was signed; and a frame
+ * there is not. */
+static void other_sizes(void **state)
+{
+	uint32_t size = 3, plain = 1;
+	struct gt_id id;
+	struct gt_manifest m = {
+	        .nframes = 1, .ids = id.b, .stored = &size, .plain = &plain};
+	(void)state;
+	gt_sha256_one(&id, "abc", 3);
+	assert_int_equal(gt_frame_verify(&m, 0, gt_bytes_str("abc")), 0);
+	assert_int_equal(gt_frame_verify(&m, 1, gt_bytes_str("abc")),
+	                 -GT_EDAMAGED);
+	assert_int_equal(gt_frame_verify(&m, 0, gt_bytes_str("abd")),
+	                 -GT_EDAMAGED);
+	size = 4;
+	assert_int_equal(gt_frame_verify(&m, 0, gt_bytes_str("abc")),
+	                 -GT_EDAMAGED);
+}
 
 /* No bit of an object file can change unseen. */
 static void flipped_bits(void **state)
@@ -589,6 +636,90 @@ static void frames_read(void **state)
 	free(bytes);
 }
 
+/* An object of so many frames that its seek table is read in pieces; but for
+ * the first and the last they are only promised. */
+struct vast {
+	struct gt_manifest m;
+	uint8_t ends[2][200];
+	uint8_t *tail;
+};
+
+enum { VAST = 70000, VAST_TAIL = 8 + 8 * VAST + 9 };
+
+static int read_vast(void *arg, uint64_t offset, uint8_t *out, size_t n)
+{
+	struct vast *v = arg;
+	uint64_t tail = v->m.stored_at[VAST];
+	if (offset == 0 || offset == v->m.stored_at[VAST - 1])
+		memcpy(out, v->ends[offset > 0], n);
+	else if (offset >= tail && offset - tail + n <= VAST_TAIL)
+		memcpy(out, v->tail + (offset - tail), n);
+	else
+		return -1;
+	return 0;
+}
+
+static void vast_seek_table(void **state)
+{
+	const uint64_t size = (uint64_t)(VAST - 2) * GT_FRAME_PLAIN_MAX;
+	struct gt_file file = {"a", "text/plain", 512, size};
+	struct vast v;
+	uint8_t *ids = calloc(VAST, 32), head[GT_TAR_HEAD_MAX];
+	uint32_t *sizes = calloc(2 * VAST, sizeof *sizes);
+	uint64_t *at = calloc(2 * (VAST + 1), sizeof *at);
+	static const uint8_t end[GT_TAR_END];
+	char why[300];
+	(void)state;
+	v.tail = calloc(1, VAST_TAIL);
+	assert_true(ids && sizes && at && v.tail);
+	file.offset = gt_tar_head(head, "a", size);
+	v.m = (struct gt_manifest){.nframes = VAST,
+	                           .ids = ids,
+	                           .stored = sizes,
+	                           .plain = sizes + VAST,
+	                           .stored_at = at,
+	                           .plain_at = at + VAST + 1,
+	                           .nfiles = 1,
+	                           .files = &file};
+	for (int i = 0; i < 2; i++) {
+		uint32_t which = i ? VAST - 1 : 0, plain;
+		struct gt_id id;
+		plain = i ? GT_TAR_END : (uint32_t)file.offset;
+		sizes[which] = (uint32_t)ZSTD_compress(
+		        v.ends[i], sizeof v.ends[i], i ? end : head, plain, 1);
+		sizes[VAST + which] = plain;
+		gt_sha256_one(&id, v.ends[i], sizes[which]);
+		memcpy(ids + 32 * (size_t)which, id.b, 32);
+	}
+	for (uint32_t i = 1; i < VAST - 1; i++) {
+		sizes[i] = 1 + i % 1000;
+		sizes[VAST + i] = GT_FRAME_PLAIN_MAX;
+	}
+	for (uint32_t i = 0; i < VAST; i++) {
+		at[i + 1] = at[i] + sizes[i];
+		at[VAST + 1 + i + 1] = at[VAST + 1 + i] + sizes[VAST + i];
+	}
+	v.m.file_size = at[VAST] + VAST_TAIL;
+	gt_manifest_tail(&v.m, v.tail);
+	assert_int_equal(gt_manifest_tail_size(VAST), VAST_TAIL);
+	assert_int_equal(gt_object_check(&v.m, false, read_vast, &v, why, 300),
+	                 0);
+	for (size_t i = 0; i < VAST_TAIL; i += 1 + VAST_TAIL / 40) {
+		v.tail[i] ^= 1;
+		assert_int_equal(
+		        gt_object_check(&v.m, false, read_vast, &v, why, 300),
+		        -GT_EDAMAGED);
+		assert_non_null(strstr(why, "the seek table: "));
+		v.tail[i] ^= 1;
+	}
+	assert_int_equal(gt_object_check(&v.m, true, read_vast, &v, why, 300),
+	                 -GT_EIO);
+	free(ids);
+	free(sizes);
+	free(at);
+	free(v.tail);
+}
+
 /* ---------------------------------------------------- at the packer */
 
 struct broken {
@@ -644,6 +775,15 @@ static void refused_members(void **state)
 	assert_int_equal(gt_packer_write(p, "ab", 2), 0);
 	assert_int_equal(gt_packer_file(p, "b", 0, NULL), -GT_EINVALID);
 	assert_non_null(strstr(gt_packer_why(p), "\"a\": it has fewer"));
+	gt_packer_free(p);
+	p = gt_packer_new(3, count_bytes, &sum);
+	assert_int_equal(gt_packer_file(p, "a", 1, NULL), 0);
+	assert_int_equal(gt_packer_file(p, "b", 0, NULL), -GT_EINVALID);
+	gt_packer_free(p);
+	p = gt_packer_new(3, count_bytes, &sum);
+	assert_int_equal(gt_packer_file(p, "a", 1, NULL), 0);
+	assert_int_equal(gt_packer_finish(p, &manifest, &id, &plain, &stored),
+	                 -GT_EINVALID);
 	gt_packer_free(p);
 	p = gt_packer_new(3, count_bytes, &sum);
 	assert_int_equal(gt_packer_file(p, "a", 3, NULL), 0);
@@ -703,6 +843,30 @@ static void refused_calls(void **state)
 		        strstr(gt_packer_why(p), "the package is closed"));
 		gt_packer_free(p);
 	}
+}
+
+/* Names alone make a manifest too large: it is refused, not written. */
+static void too_many_names(void **state)
+{
+	char path[1001];
+	uint64_t sum = 0;
+	int status = 0;
+	size_t n = 0;
+	(void)state;
+	struct gt_packer *p = gt_packer_new(1, count_bytes, &sum);
+	memset(path, 'a', sizeof path);
+	for (size_t i = 200; i < 1000; i += 200)
+		path[i] = '/';
+	for (; !status && n < 100000; n++) {
+		gt_format(path + 993, 8, "%07zu", n);
+		status = gt_packer_file(p, path, 0, NULL);
+	}
+	assert_int_equal(status, -GT_ELIMIT);
+	/* each costs its name, its type and some twenty bytes */
+	assert_in_range(n, GT_MANIFEST_MAX / 1070, GT_MANIFEST_MAX / 1030);
+	assert_true(strstr(gt_packer_why(p), "too many files") ||
+	            strstr(gt_packer_why(p), "has become too large"));
+	gt_packer_free(p);
 }
 
 static void failing_output(void **state)
@@ -831,6 +995,10 @@ static void levels(void **state)
 		memset(&high, 0, sizeof high);
 		for (size_t i = 0; i < N; i++)
 			bytes[i] = (uint8_t)kit_random(&r);
+		/* of which a high level would gain a little */
+		for (size_t at = 40000; !text && at + 5 < N; at += 60)
+			memmove(bytes + at,
+			        bytes + at - 1000 - kit_random(&r) % 30000, 5);
 		/* phrases of 8 to 39 bytes, each many times */
 		for (size_t at = 40000, n; text && at + 40 < N; at += n) {
 			n = 8 + kit_random(&r) % 32;
@@ -907,12 +1075,16 @@ int main(void)
 	        cmocka_unit_test(eight_gigabytes),
 	        cmocka_unit_test(gibibyte_of_zeros),
 	        cmocka_unit_test(bombs),
+	        cmocka_unit_test(damaged_frames),
+	        cmocka_unit_test(other_sizes),
 	        cmocka_unit_test(flipped_bits),
 	        cmocka_unit_test(lying_headers),
 	        cmocka_unit_test(lying_frames),
 	        cmocka_unit_test(frames_read),
 	        cmocka_unit_test(refused_members),
+	        cmocka_unit_test(vast_seek_table),
 	        cmocka_unit_test(refused_calls),
+	        cmocka_unit_test(too_many_names),
 	        cmocka_unit_test(failing_output),
 	        cmocka_unit_test(no_memory_to_pack),
 	        cmocka_unit_test(no_memory_to_check),

@@ -19,6 +19,8 @@ static void paths(void **state)
 	        {"a", GT_PATH_FINE},
 	        {"课程/第一讲/讲义 (最终).pdf", GT_PATH_FINE},
 	        {"...", GT_PATH_FINE},
+	        {"a.", GT_PATH_FINE},
+	        {".a", GT_PATH_FINE},
 	        {".hidden", GT_PATH_FINE},
 	        {"a/..b/c", GT_PATH_FINE},
 	        {"caf\xc3\xa9", GT_PATH_FINE},  /* composed */
@@ -68,6 +70,9 @@ static void paths(void **state)
 		                             strlen(rows[i].path)) == NULL));
 	}
 	assert_int_equal(gt_path_check("a\0b", 3), GT_PATH_CONTROL);
+	assert_int_equal(gt_path_check("a课", 3), GT_PATH_UTF8);
+	assert_int_equal(gt_path_check("a课", 4), GT_PATH_FINE);
+	assert_int_equal(gt_path_check("a/b", 2), GT_PATH_COMPONENT);
 	memset(longest, 'a', sizeof longest);
 	for (size_t i = 200; i < sizeof longest; i += 200)
 		longest[i] = '/';

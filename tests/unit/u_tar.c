@@ -93,6 +93,12 @@ static void extended(void **state)
 	assert_int_equal(gt_tar_head(head, "课/Az09.-a~", 3), 1536);
 	assert_string_equal((char *)head, "PaxHeaders/next");
 	assert_int_equal(head[156], 'x');
+	static const uint8_t zeros[512];
+	assert_memory_equal(head + 15, zeros, 100 - 15);
+	assert_memory_equal(head + 157, zeros, 100);
+	assert_memory_equal(head + 265, zeros, 64);
+	assert_memory_equal(head + 345, zeros, 512 - 345);
+	assert_memory_equal(head + 512 + 21, zeros, 512 - 21);
 	assert_memory_equal(head + 124, "00000000025", 12);
 	assert_memory_equal(head + 512, "21 path=课/Az09.-a~\n\0", 22);
 	assert_string_equal((char *)head + 1024, "____Az09.-a_");
