@@ -11,7 +11,7 @@
  * caller, or NULL with gt_reader_why() set; the others say how they fail. JSON
  * shapes are given at each function; times are ISO 8601 in UTC, ids and hashes
  * hex or text. One reader, one thread.
- * Tests: u_read.c. */
+ * Tests: u_read.c, u_read_shapes.c. */
 #ifndef GT_READ_H
 #define GT_READ_H
 
