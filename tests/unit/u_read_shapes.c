@@ -226,6 +226,7 @@ static void records(void **state)
 	assert_int_equal(status, 0);
 	free(text);
 	id[0]++;
+	assert_null(gt_read_explain(reader, "", "no code", 0));
 	assert_null(gt_read_statement(reader, id, &voided, &stored, &status));
 	assert_int_equal(status, -GT_EUNKNOWN);
 	assert_string_equal(gt_reader_why(reader), "no such statement");
@@ -431,6 +432,15 @@ static void status(void **state)
 	   "\"records_waiting\":6,\"software\":\"guantong 1\"}}],"
 	   "\"audit_rows\":1}");
 	sql("DELETE FROM tally_resource WHERE verdict=9");
+	/* the longest code a node may have */
+	static const char longest[] =
+	        "330106-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+	assert_int_equal(strlen(longest), GT_CODE_MAX);
+	put("UPDATE meta SET value=?1", gt_bytes_str(longest));
+	json_t *v = gt_read_status(reader);
+	assert_string_equal(json_string_value(json_object_get(v, "code")),
+	                    longest);
+	json_decref(v);
 	assert_true(gt_read_ping(reader));
 }
 
@@ -638,10 +648,14 @@ static void long_patterns(void **state)
 	assert_int_equal(audited(q, 0), 0);
 	memset(many, 'a', sizeof many - 1);
 	assert_int_equal(audited(q, 0), 0);
-	many[500] = '\0';
-	sql("UPDATE audit SET actor=replace(hex(zeroblob(250)),'0','a')"
+	/* what is behind 508 bytes of it is not looked at */
+	sql("UPDATE audit SET actor=replace(hex(zeroblob(254)),'0','a')"
 	    " WHERE aid=7");
 	assert_int_equal(audited((struct gt_audit_query){.actor = many}, 0), 1);
+	many[508] = '\0';
+	assert_int_equal(audited((struct gt_audit_query){.actor = many}, 0), 1);
+	many[507] = '\0';
+	assert_int_equal(audited((struct gt_audit_query){.actor = many}, 0), 0);
 }
 
 /* ------------------------------------------------- a broken database */
