@@ -27,6 +27,12 @@ static void times(void **state)
 	         "2026-11-22T22:27:37.123456789Z", 1795386457123},
 	        {"2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z", 1483228800000},
 	        {"2000-02-29T00:00:00", "2000-02-29T00:00:00", 951782400000},
+	        {"2000-02-29T23:59:59-23:59", "2000-03-01T23:58:59Z",
+	         951955139000},
+	        {"0000-01-01T00:00:00Z", "0000-01-01T00:00:00Z",
+	         -62167219200000},
+	        {"9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z",
+	         253402300799000},
 	        {"1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59.999Z", -1},
 	};
 	static const char *const bad[] = {
@@ -45,6 +51,19 @@ static void times(void **state)
 	        "2026-11-22T22:27:37+24:00",
 	        "2026-11-22T22:27:37+08:00x",
 	        "26-11-22T22:27:37Z",
+	        "2026-1122T22:27:37Z",
+	        "202611-22T22:27:37Z",
+	        "2026-11-2222:27:37Z",
+	        "2026-11-22T22-27:37Z",
+	        "2026-11-22T22:60:37Z",
+	        "2026-11-22T22:27:61Z",
+	        "2026-11-22T22:27:",
+	        "2026-11-22T22:",
+	        "2026-11-22T22:27:37+",
+	        "2026-11-22T22:27:37+08:",
+	        "2026-11-22T22:27:37+08:60",
+	        "2026-11-22T22:27:37 08:00",
+	        "2026-11-22T22:27:37+08::00",
 	};
 	char utc[GT_ISO_UTC_CHARS];
 	(void)state;
@@ -57,7 +76,9 @@ static void times(void **state)
 	}
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		assert_false(gt_iso_parse(NULL, bad[i]));
-	assert_false(gt_iso_utc(utc, "0000-01-01T00:00:00+08:00"));
+	assert_false(gt_iso_utc(utc, "0000-01-01T00:00:00+00:01"));
+	assert_false(gt_iso_utc(utc, "9999-12-31T23:59:59-00:01"));
+	assert_false(gt_iso_utc(utc, "9999-12-31T23:59:60Z"));
 }
 
 static void times_out(void **state)
@@ -70,6 +91,14 @@ static void times_out(void **state)
 	assert_string_equal(text, "1969-12-31T23:59:59.999Z");
 	gt_iso_format(text, INT64_MAX);
 	assert_string_equal(text, "9999-12-31T23:59:59.999Z");
+	gt_iso_format(text, 253402300800000);
+	assert_string_equal(text, "9999-12-31T23:59:59.999Z");
+	gt_iso_format(text, -62167219200001);
+	assert_string_equal(text, "0000-01-01T00:00:00.000Z");
+	gt_iso_format(text, 82800000);
+	assert_string_equal(text, "1970-01-01T23:00:00.000Z");
+	gt_iso_format(text, 86399001);
+	assert_string_equal(text, "1970-01-01T23:59:59.001Z");
 	gt_iso_format(text, INT64_MIN);
 	assert_string_equal(text, "0000-01-01T00:00:00.000Z");
 	for (int64_t day = -800000; day < 2900000; day += 97) {
@@ -86,11 +115,13 @@ static void durations(void **state)
 {
 	static const char *const good[] = {"P1Y",    "PT0S",   "P1Y2M3DT4H5M6S",
 	                                   "P4W",    "PT1.5S", "PT16.559S",
-	                                   "P1DT2H", "PT1,5H", "P0.5Y"};
+	                                   "P1DT2H", "PT1,5H", "P0.5Y",
+	                                   "PT09S",  "P9Y",    "PT9S"};
 	static const char *const bad[] = {
-	        "",      "P",        "PT",       "1Y",    "P1",     "P1YT",
-	        "P4W1D", "P1S",      "PT1Y",     "P1D2M", "PT1S1M", "P1.D",
-	        "-P1Y",  "P1.5YT1S", "PT1.5H1M", "p1y"};
+	        "",      "P",        "PT",       "1Y",     "P1",     "P1YT",
+	        "P4W1D", "P1S",      "PT1Y",     "P1D2M",  "PT1S1M", "P1.D",
+	        "-P1Y",  "P1.5YT1S", "PT1.5H1M", "p1y",    "P1Y1Y",  "PT1S ",
+	        "P4W ",  "P1:D",     "P1/D",     "P1.T1S", "P1T1S"};
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
 		assert_true(gt_iso_duration(good[i]));
@@ -193,6 +224,10 @@ static void as_people_write(void **state)
 	                                  "2024-02-29T",
 	                                  "2024-02-29T8:00",
 	                                  "2024-02-29T08",
+	                                  "2024-02-29T08:",
+	                                  "2024-02-29T:00",
+	                                  "2024-0229",
+	                                  "202402-29",
 	                                  "2024-02-29T08:00.5",
 	                                  "2024-02-29T08:00:",
 	                                  "2024-02-29T24:00",
