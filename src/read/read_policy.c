@@ -334,6 +334,7 @@ json_t *gt_read_names(struct gt_reader *r)
 		if (m)
 			gt_json_set(&ok, names, gt_col_text(s, 0),
 			            gt_json_text(m->name));
+		ok = ok && !gt_arena_short(r->arena);
 	}
 	if (s && gt_reader_end(r, s, rc) && ok)
 		return names;

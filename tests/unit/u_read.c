@@ -1026,13 +1026,18 @@ static json_t *ask_members(void)
 	return gt_read_members(reader);
 }
 
+static json_t *ask_names(void)
+{
+	return gt_read_names(reader);
+}
+
 /* The whole answer or none, and why; never a part of it. */
 static void no_memory(void **state)
 {
 	static json_t *(*const ask[])(void) = {
 	        ask_resources, ask_resource, ask_odd_text,   ask_status,
 	        ask_audit,     ask_records,  ask_quarantine, ask_explain,
-	        ask_layers,    ask_members,
+	        ask_layers,    ask_members,  ask_names,
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof ask / sizeof *ask; i++) {
@@ -1101,6 +1106,16 @@ static void no_memory_for_bytes(void **state)
 		assert_int_equal(status, nomem_hit() ? -GT_ESTORE : 0);
 		assert_true(!text == !!status);
 		free(text);
+	}
+	for (size_t n = 0; nomem_each(&n);) {
+		struct gt_json_out out = {0};
+		struct gt_statements_query q = {
+		        .low = 1, .high = 5, .limit = 9, .bytes = 1000};
+		status = gt_read_statements(reader, &q, &out);
+		/* of a record, or of the text they are put into */
+		assert_int_equal(status == -GT_ESTORE || out.failed,
+		                 nomem_hit());
+		free(out.p);
 	}
 	for (size_t n = 0; nomem_each(&n);)
 		assert_true(gt_read_name(reader, "33-nju", name, sizeof name) !=

@@ -13,6 +13,7 @@
 
 #include "arena.h"
 #include "guantong.pb-c.h"
+#include "json.h"
 #include "read.h"
 #include "schema.h"
 #include "seal.h"
@@ -695,7 +696,16 @@ static void fails(void)
 	FAILS(gt_read_statement(reader, id, &voided, &ms, &rc));
 	assert_int_equal(rc, -GT_ESTORE);
 	FAILS(gt_read_newest(reader, &n, &ms) != -GT_ESTORE);
-	FAILS(gt_read_after_time(reader, 0, &n) != -GT_ESTORE);
+	struct gt_statements_query pages[] = {
+	        {.low = 1, .high = 9, .limit = 9},
+	        {.low = 1, .high = 9, .limit = 9, .ascending = true},
+	        {.since_ms = 1, .until_ms = 9, .limit = 9},
+	};
+	struct gt_json_out out = {0};
+	for (size_t i = 0; i < 3; i++)
+		FAILS(gt_read_statements(reader, &pages[i], &out) !=
+		      -GT_ESTORE);
+	FAILS(gt_read_names(reader));
 	FAILS(gt_read_quarantine(reader, 0, 0));
 	FAILS(gt_read_explain(reader, "33/full", "33", 0));
 	FAILS(gt_read_layers(reader));
