@@ -126,7 +126,7 @@ static void canon(void **state)
 
 static void escapes(void **state)
 {
-	struct gt_json_out o = {0};
+	struct gt_buffer o = {0};
 	char full[1024];
 	(void)state;
 	gt_json_put_string(&o, "a\0\"\\\x1f \x7f", 7);
@@ -139,8 +139,8 @@ static void escapes(void **state)
 	/* as much as there is room for, and a byte more */
 	o.n = 0;
 	memset(full, 'x', sizeof full);
-	gt_json_put(&o, full, sizeof full);
-	gt_json_put(&o, full, 1);
+	gt_buffer_add(&o, full, sizeof full);
+	gt_buffer_add(&o, full, 1);
 	assert_false(o.failed);
 	assert_int_equal(o.n, sizeof full + 1);
 	assert_memory_equal(o.p, full, sizeof full);
@@ -297,7 +297,7 @@ static int canon_deep(int levels)
 		else
 			json_array_append_new(v, inner);
 	}
-	struct gt_json_out o = {0};
+	struct gt_buffer o = {0};
 	int status = gt_json_canon(&o, v);
 	free(o.p);
 	json_decref(v);
@@ -325,21 +325,22 @@ static void no_memory(void **state)
 		gt_format(name, sizeof name, "name %d", i);
 		json_object_set_new(v, name, json_string("many characters"));
 	}
-	struct gt_json_out whole = {0};
+	struct gt_buffer whole = {0};
 	for (int i = 0; i < ROUNDS; i++)
 		assert_int_equal(gt_json_canon(&whole, v), 0);
 	long held = nomem_held();
 	for (size_t n = 0; nomem_each(&n);) {
-		struct gt_json_out o = {0};
+		struct gt_buffer o = {0};
 		int status = 0;
 		for (int i = 0; i < ROUNDS && !status; i++)
 			status = gt_json_canon(&o, v);
 		bool hit = nomem_hit();
 		assert_int_equal(status, hit ? -GT_ENOMEM : 0);
 		assert_true(hit == (o.n < whole.n));
-		assert_memory_equal(o.p ? o.p : last, whole.p, o.n);
+		assert_memory_equal(o.p ? (const void *)o.p : last, whole.p,
+		                    o.n);
 		size_t before = o.n;
-		gt_json_puts(&o, last);
+		gt_buffer_str(&o, last);
 		assert_int_equal(o.n, o.failed ? before : before + 1);
 		free(o.p);
 		assert_int_equal(nomem_held(), held);

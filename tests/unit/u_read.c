@@ -1108,7 +1108,7 @@ static void no_memory_for_bytes(void **state)
 		free(text);
 	}
 	for (size_t n = 0; nomem_each(&n);) {
-		struct gt_json_out out = {0};
+		struct gt_buffer out = {0};
 		struct gt_statements_query q = {
 		        .low = 1, .high = 5, .limit = 9, .bytes = 1000};
 		status = gt_read_statements(reader, &q, &out);

@@ -701,7 +701,7 @@ static void fails(void)
 	        {.low = 1, .high = 9, .limit = 9, .ascending = true},
 	        {.since_ms = 1, .until_ms = 9, .limit = 9},
 	};
-	struct gt_json_out out = {0};
+	struct gt_buffer out = {0};
 	for (size_t i = 0; i < 3; i++)
 		FAILS(gt_read_statements(reader, &pages[i], &out) !=
 		      -GT_ESTORE);
