@@ -21,7 +21,14 @@ enum {
 	GT_AGE_MS = 3600 * 1000,
 };
 
-/* A publish whose file is being adopted. */
+/* A publish whose file is being adopted.
+ *
+ *   1. a free one is all zero
+ *   2. a used one is an ADOPT handed out and not yet answered, and holds one
+ *      place of the content's `adopting`; of several of one object an answer
+ *      is taken for the first
+ *   3. entry and manifest fill copy; object is the manifest's id
+ *   4. whoever has the token is answered once, when it becomes free */
 struct gt_pending {
 	bool used;
 	uint64_t token;
@@ -43,9 +50,10 @@ struct gt_counts {
 };
 
 /*   1. an item's seq <= seq[its kind]; each change takes the next one
- *   2. nlayers <= GT_LAYERS_MAX, of all rows of kind LAYER
+ *   2. layers: all rows of kind LAYER, or the first GT_LAYERS_MAX of them
  *   3. contest: the database names an epoch that no parent has, until what was
- *      shown is answered */
+ *      shown is answered; else it names parent_epoch
+ *   4. contests = requests of that kind that are outstanding */
 struct gt_catalogue {
 	int64_t seq[4]; /* last in the feed, by Kind */
 	struct gt_layer_row *layers;
@@ -145,7 +153,8 @@ int gt_publish_renew(struct gt_node *n);
 
 /* The parent sent what this node cannot take (gt_item_take's result). */
 int gt_contest_refused(struct gt_node *n, const struct gt_claim *c, int result);
-/* Whether a checked claim is one a child may show: of this node or one above. */
+/* Whether a checked claim is one a child may show: of this node or one
+ * above. */
 bool gt_contest_concerns(const struct gt_node *n, const struct gt_claim *c);
 /* A child shows a body; it is answered at once or when the parent has
  * answered. */

@@ -91,6 +91,7 @@ int gt_contest_answered(struct gt_node *n, const struct gt_asking *a)
 {
 	struct gt_peer *p = a->frame ? gt_peer_by_id(n, a->frame) : NULL;
 	int status = p ? gt_send_ok(n, p, a->upto) : 0;
+	assert(n->catalogue->contests > 0);
 	n->catalogue->contests--;
 	if (status != 0 || n->catalogue->contests > 0)
 		return status;

@@ -119,6 +119,7 @@ static struct gt_decision decide_resource(struct gt_node *n,
 	bool withdrawn = item->state == GT__STATE__WITHDRAWN;
 	if (withdrawn && (!old->known || old->d.verdict == GT_DENY))
 		return d; /* told to those who had it, and to nobody else */
+	assert(n->catalogue->nlayers <= GT_LAYERS_MAX);
 	for (size_t i = 0; i < n->catalogue->nlayers; i++)
 		layers[i] = n->catalogue->layers[i].layer;
 	d = gt_policy_meet(layers, n->catalogue->nlayers, entry,

@@ -5,6 +5,7 @@
  *   transfer.c  what a fetch is called, cost, and Done
  *   fill.c      places, copies, syncs and checks frames
  *   fetch.c     asks the parent for manifests and frames
+ *   window.c    how many bytes of them at once (window.h)
  *   serve.c     answers what children ask
  *   content.c   the room as one: load, time, go, status */
 #ifndef GT_CONTENT_INSIDE_H
@@ -18,7 +19,7 @@
 enum {
 	GT_OBJECTS_OPEN = 64,    /* objects in memory at once */
 	GT_WAITERS_MAX = 8192,   /* parked requests in all */
-	GT_SERVED_MAX = 16,      /* transfers counted a child */
+	GT_SERVED_MAX = 16,      /* transfers counted per child */
 	GT_HANDOVER_WINDOW = 16, /* Done outstanding */
 	GT_SYNC_BYTES = 16 << 20,
 	GT_SYNC_MS = 500,
@@ -50,6 +51,8 @@ enum gt_frame_state {
 
 /* Someone below waits for a frame, or (MANIFEST) for the manifest. */
 #define GT_WAIT_MANIFEST UINT32_MAX
+/*   1. peer is a child's link that is READY: what goes takes its waiters along
+ *   2. after a turn, if the manifest is here, frame is one of its frames */
 struct gt_waiter {
 	struct gt_waiter *next;
 	uint32_t peer;
@@ -67,8 +70,16 @@ struct gt_waiter {
  *      of all frame states add up to m->nframes
  *   2. no frame below scan is MISSING
  *   3. jobs = blob actions handed out and not yet answered; a slot is not
- *      given away before they are
- *   4. a doomed object has no row */
+ *      given away before they are, but when the object is published here
+ *   4. a doomed object has jobs under way, no waiters and no row, but for one
+ *      of state WANTED if it has come to be wanted again
+ *   5. a filling object is not doomed, COMPLETE or REFUSED; m is set in
+ *      PARTIAL, CHECKING and COMPLETE, not in WANTED
+ *   6. nothing is ASKED, nor the manifest, without a link to the parent; no
+ *      frame of one not doomed is without a request that is outstanding
+ *   7. from is set only while there is a prior
+ *   8. lost and syncing only while there are jobs
+ *   9. expiry is not after any waiter's until */
 struct gt_object {
 	bool used;
 	bool filling;  /* has a transfer slot or somebody waits */
@@ -87,8 +98,8 @@ struct gt_object {
 	bool asked_manifest;
 	struct gt_manifest *m;
 
-	uint8_t *frames;  /* enum gt_frame_state, a byte a frame */
-	uint8_t *suspect; /* a byte a frame: the last copy was damaged */
+	uint8_t *frames;  /* enum gt_frame_state, a byte per frame */
+	uint8_t *suspect; /* a byte per frame: the last copy was damaged */
 	uint32_t *from;   /* frame of `prior` with the same bytes */
 	uint32_t scan;
 	uint32_t count[GT_FRAME_STATES]; /* frames in each state */
@@ -117,12 +128,20 @@ struct gt_handovers {
 	uint32_t asked; /* outstanding */
 };
 
+/*   1. no two objects in memory have the same id
+ *   2. nwaiters = waiters of all objects
+ *   3. news: of any object only with that of all; of none after a turn
+ *   4. adopting: the objects of the publishes under way, one for each
+ *      (catalogue_inside.h, gt_pending)
+ *   5. what served holds of a child lies in the set at its cid % links
+ *   6. while paused nothing more is asked for, copied, synced or checked, until
+ *      probe_due */
 struct gt_content {
 	struct gt_object objects[GT_OBJECTS_OPEN];
 	struct gt_id adopting[GT_ADOPTING_MAX]; /* zero: free */
-	uint32_t nwaiters; /* of all objects; <= GT_WAITERS_MAX */
-	bool news;         /* of some object */
-	bool look;         /* for objects to fill */
+	uint32_t nwaiters;                      /* <= GT_WAITERS_MAX */
+	bool news;                              /* of some object */
+	bool look;                              /* for objects to fill */
 	struct gt_window window;
 	struct gt_handovers handovers;
 	bool paused; /* the disk is full or fails */
@@ -176,6 +195,7 @@ struct gt_id gt_frame_id(const struct gt_object *o, uint32_t frame);
 /* Takes a whole manifest into memory: o->m, o->frames. -GT_EDAMAGED: it is not
  * the object's; else gt_manifest_new's refusal. */
 int gt_object_manifest(struct gt_object *o, char why[GT_WHY]);
+
 /* ----------------------------------------------------------- waiter */
 
 /* Remembers that the child's request waits; `like` says which transfer it
@@ -219,7 +239,7 @@ int gt_fill_refuse(struct gt_node *n, struct gt_object *o, int result,
 /* A durable frame turned out damaged: it is missing again. */
 int gt_fill_lost(struct gt_node *n, struct gt_object *o, uint32_t frame);
 
-/* ------------------------------------------------------ fetch, serve */
+/* ----------------------------------------------------- fetch, serve */
 
 /* Starts what can be started: transfers, requests within the window. */
 int gt_fetch_go(struct gt_node *n);

@@ -327,6 +327,7 @@ int gt_transfer_told(struct gt_node *n, const struct gt_asking *a, bool ok)
 {
 	if (a->upto == 0)
 		return 0;
+	assert(n->content->handovers.asked > 0);
 	n->content->handovers.asked--;
 	return ok ? forget(n, (int64_t)a->upto) : 0;
 }

@@ -190,6 +190,7 @@ int gt_records_child_root(struct gt_node *n, struct gt_peer *p)
 {
 	int64_t reached = p->child.rooted;
 	int row;
+	assert(p->child.rooted_told <= reached && reached <= p->child.records);
 	if (p->child.rooted >= p->child.records)
 		return 0;
 	sqlite3_stmt *st =

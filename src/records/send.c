@@ -117,6 +117,7 @@ static int send_batch(struct gt_node *n)
 int gt_records_go(struct gt_node *n)
 {
 	int status = 0;
+	assert(n->records->sent <= n->records->high);
 	if (!gt_up_ready(n))
 		return 0;
 	while (status == 0 && n->records->batches < GT_RECORD_WINDOW &&

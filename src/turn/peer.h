@@ -16,8 +16,10 @@ enum gt_session { GT_S_NEW, GT_S_PROVING, GT_S_READY, GT_S_GONE };
 
 /* What is known of a child: its row, and what it asked on this link.
  *
- *   1. acked <= vseq
- *   2. rooted_told <= rooted <= records, in the child's own numbers */
+ *   1. acked <= vseq; allowed_vseq <= vseq
+ *   2. rooted_told <= rooted <= records, in the child's own numbers
+ *   3. parked: acked <= parked_after <= vseq
+ *   4. judged_members, judged_layers, judged <= the feed's seq of that kind */
 struct gt_child {
 	int64_t cid;                  /* of its row; 0: it has proved nothing */
 	uint8_t lineage[GT_ID_BYTES]; /* token it showed; zero: none */
@@ -36,6 +38,17 @@ struct gt_child {
 	int64_t allowed_vseq;
 };
 
+/* A link, from PEER_UP to its burial.
+ *
+ *   1. id 0: the slot is free, and nothing else in it means anything; no two
+ *      have the same id
+ *   2. in PROVING and READY, version is one that both ends speak, and nonces,
+ *      epoch and code are those of both Hellos
+ *   3. a child's link has a cid exactly in READY, and keeps it when it goes
+ *   4. one code has one READY link
+ *   5. following, or a parked Changes, only in READY
+ *   6. certified: code is the certificate's, whatever Hello says
+ *   7. our parent's link has no child: that stays all zero */
 struct gt_peer {
 	uint32_t id; /* 0: slot is free */
 	bool parent; /* the link leads to our parent */

@@ -117,7 +117,7 @@ int gt_send_ok(struct gt_node *n, const struct gt_peer *p, uint64_t token)
 	return gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
 }
 
-/* ----------------------------------------------- asking the parent */
+/* ------------------------------------------------ asking the parent */
 
 enum {
 	ASKS_FIRST = 32, /* slots at first */
@@ -167,6 +167,7 @@ int gt_ask(struct gt_node *n, const Gt__Request *r,
 	a->sent_ms = n->now.mono_ms;
 	a->generation = ++asks->generation & 0xfffff;
 	asks->count++;
+	assert(asks->count <= asks->cap);
 	if (!asks->due)
 		asks->due = n->now.mono_ms + gt_answer_ms(n);
 	asks->next = (slot + 1) % asks->cap;
@@ -185,6 +186,7 @@ bool gt_asked(struct gt_node *n, uint64_t token, struct gt_asking *out)
 	    out->generation != token >> TOKEN_BITS)
 		return false;
 	n->asks.v[slot] = (struct gt_asking){0};
+	assert(n->asks.count > 0);
 	n->asks.count--;
 	return true;
 }

@@ -2,12 +2,13 @@
  *
  * The room turn/ holds what all the rooms above it work on: the time of this
  * turn, the store, an arena, the list of actions, the links (peer.h), questions
- * to the parent and their slots, the audit row (audit.h), bytes nobody can guess
- * (draw.h). It may use the rooms below it and node.h, and decides nothing.
+ * to the parent and their slots, the audit row (audit.h), bytes nobody can
+ * guess (draw.h). It may use the rooms below it and node.h, and decides
+ * nothing.
  *
  * content, records and catalogue keep what is theirs behind pointers that are
- * opaque everywhere else (<room>_inside.h): what one of them needs of another is
- * a function in that room's header.
+ * opaque everywhere else (<room>_inside.h): what one of them needs of another
+ * is a function in that room's header.
  *
  * Promise: every function of these rooms that returns int returns 0 or a fatal
  * -GT_E... (the store or memory), unless it says otherwise: the turn is rolled
@@ -57,9 +58,9 @@ struct gt_asking {
 	uint32_t frame;
 	uint32_t bytes;
 	uint64_t sent_ms;
-	/* RECORDS: last seq in the batch; MANIFEST: offset; DONE: its hid, 0: it
-	 * is not kept; CONTEST: the token of the child `frame` (peer id), 0:
-	 * ours */
+	/* RECORDS: last seq in the batch; MANIFEST: offset; DONE: its hid, 0:
+	 * it is not kept; CONTEST: the token of the child `frame` (peer id),
+	 * 0: ours */
 	uint64_t upto;
 	struct gt_id object;
 };
@@ -67,7 +68,8 @@ struct gt_asking {
 /* The slots of what is asked. They grow with what is outstanding.
  *
  *   1. count = slots in use <= cap <= GT_REQUESTS_MAX
- *   2. due is 0 or not after any answer is overdue
+ *   2. while anything is asked, due is set, and not after the time the oldest
+ *      question must be answered by
  *   3. nothing is outstanding without a link to the parent */
 struct gt_asks {
 	struct gt_asking *v;
@@ -76,6 +78,17 @@ struct gt_asks {
 	uint64_t due; /* the oldest must be answered by then; 0: none */
 };
 
+/* The node. One thread uses it at a time.
+ *
+ *   1. a link in use has a slot below npeers <= config.max_links
+ *   2. up is the one link here whose `parent` is set; NULL: there is none
+ *   3. gone: some peer may be GONE and not buried; never between two events
+ *   4. nothing is decided and nothing drawn before START has brought entropy
+ *   5. parent is "" at the root, else code is of a child of it; both stay as
+ *      they are, and what config points to is this struct's own
+ *   6. the actions, nactions <= capactions, and what they point to are good
+ *      until the next turn begins
+ *   7. status.commits <= status.generation */
 struct gt_node {
 	struct gt_node_config config;
 	char code[GT_CODE_MAX + 1], parent[GT_CODE_MAX + 1], software[64];

@@ -403,19 +403,72 @@ static void check_record(struct world *w)
  * there: the numbers are those of the comments in *_inside.h and turn.h. */
 static const char *broken_asks(const struct gt_node *n)
 {
-	uint32_t used = 0;
+	uint32_t used = 0, contests = 0;
 	uint64_t bytes = 0;
 	for (uint32_t i = 0; i < n->asks.cap; i++) {
 		const struct gt_asking *a = &n->asks.v[i];
-		used += a->what != GT_ASKED_NONE;
+		if (a->what == GT_ASKED_NONE)
+			continue;
+		used++;
 		bytes += a->what == GT_ASKED_FRAME ? a->bytes : 0;
+		contests += a->what == GT_ASKED_CONTEST;
+		if (!n->asks.due || n->asks.due > a->sent_ms + gt_answer_ms(n))
+			return "asks 2: due after an answer is";
 	}
 	if (used != n->asks.count || used > GT_REQUESTS_MAX)
 		return "asks 1: slots in use";
 	if (used > 0 && !n->up)
 		return "asks 3: asked without a link";
+	if (contests != n->catalogue->contests)
+		return "catalogue 4: contests";
 	return bytes != n->content->window.inflight ? "window 1: inflight"
 	                                            : NULL;
+}
+
+/* How many frames of an object may be asked for. */
+static uint32_t frames_asked(const struct gt_node *n, const struct gt_id *id)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < n->asks.cap; i++)
+		count += n->asks.v[i].what == GT_ASKED_FRAME &&
+		         gt_id_eq(&n->asks.v[i].object, id);
+	return count;
+}
+
+static const char *broken_waiter(struct gt_node *n, const struct gt_object *o,
+                                 const struct gt_waiter *w)
+{
+	const struct gt_peer *p = gt_peer_by_id(n, w->peer);
+	if (!p || p->parent || p->session != GT_S_READY)
+		return "waiter 1: of nobody";
+	if (o->m && w->frame >= o->m->nframes)
+		return "waiter 2: for no frame";
+	return w->until < o->expiry ? "object 9: expiry" : NULL;
+}
+
+static const char *broken_life(const struct sim_node *s,
+                               const struct gt_object *o)
+{
+	bool whole =
+	        o->state >= GT_OBJECT_PARTIAL && o->state <= GT_OBJECT_COMPLETE;
+	if (o->doomed &&
+	    (!o->jobs || o->waiters ||
+	     ask_one(s, "SELECT state FROM object WHERE id=?2", NULL, o->id.b,
+	             GT_ID_BYTES) > GT_OBJECT_WANTED))
+		return "object 4: doomed, and here";
+	if (o->filling && (o->doomed || o->state >= GT_OBJECT_COMPLETE))
+		return "object 5: filling";
+	if (o->state != GT_OBJECT_REFUSED && whole != (o->m != NULL))
+		return "object 5: state and manifest";
+	if (!s->core->up &&
+	    (o->asked_manifest || (o->m && o->count[GT_FRAME_ASKED])))
+		return "object 6: asked of nobody";
+	if (o->m && !o->doomed && o->count[GT_FRAME_ASKED] > 0 &&
+	    o->count[GT_FRAME_ASKED] > frames_asked(s->core, &o->id))
+		return "object 6: asked, and not";
+	if (o->from && gt_id_is_zero(&o->prior))
+		return "object 7: from nothing";
+	return (o->lost || o->syncing) && !o->jobs ? "object 8: jobs" : NULL;
 }
 
 static const char *broken_object(const struct gt_object *o)
@@ -433,20 +486,60 @@ static const char *broken_object(const struct gt_object *o)
 	return NULL;
 }
 
+static const char *broken_pending(const struct gt_node *n)
+{
+	const struct gt_pending *v = n->catalogue->pending;
+	size_t used = 0, adopting = 0;
+	for (size_t i = 0; i < GT_PENDING_MAX; i++) {
+		const struct gt_pending *p = &v[i];
+		bool held = false;
+		used += p->used;
+		adopting += !gt_id_is_zero(&n->content->adopting[i]);
+		if (!p->used && (p->copy || !gt_id_is_zero(&p->object)))
+			return "pending 1: a free one";
+		for (size_t k = 0; p->used && k < GT_ADOPTING_MAX; k++)
+			held = held ||
+			       gt_id_eq(&n->content->adopting[k], &p->object);
+		if (p->used && !held)
+			return "pending 2: not adopting";
+		if (p->used && (p->entry.p != p->copy ||
+		                p->manifest.p != p->copy + p->entry.n))
+			return "pending 3: copy";
+	}
+	return used != adopting ? "content 4: adopting" : NULL;
+}
+
+static const char *broken_objects(const struct sim_node *s)
+{
+	struct gt_node *n = s->core;
+	uint32_t waiters = 0;
+	const char *what = NULL;
+	GT_EACH_OBJECT(o, n->content)
+	{
+		if (gt_object_find(n, &o->id) != o)
+			return "content 1: an object twice";
+		if (o->news)
+			return "content 3: news";
+		for (struct gt_waiter *w = o->waiters; w; w = w->next) {
+			waiters++;
+			if (!what)
+				what = broken_waiter(n, o, w);
+		}
+		if (!what)
+			what = broken_object(o);
+		if (!what)
+			what = broken_life(s, o);
+	}
+	return waiters != n->content->nwaiters || waiters > GT_WAITERS_MAX
+	               ? "content 2: waiters"
+	               : what;
+}
+
 static const char *broken_content(const struct gt_node *n)
 {
 	struct gt_content *c = n->content;
-	uint32_t waiters = 0;
-	const char *what = NULL;
-	GT_EACH_OBJECT(o, c)
-	{
-		for (struct gt_waiter *w = o->waiters; w; w = w->next)
-			waiters++;
-		if (!what)
-			what = broken_object(o);
-	}
-	if (waiters != c->nwaiters || waiters > GT_WAITERS_MAX)
-		return "content: waiters";
+	if (c->news)
+		return "content 3: news";
 	if (c->window.size > n->config.window_max ||
 	    c->window.size < GT_WINDOW_THIN ||
 	    c->window.inflight > n->config.window_max + GT_FRAME_STORED_MAX)
@@ -454,20 +547,65 @@ static const char *broken_content(const struct gt_node *n)
 	if (c->handovers.told > c->handovers.last ||
 	    c->handovers.asked > GT_HANDOVER_WINDOW)
 		return "handovers 1, 2";
+	return broken_pending(n);
+}
+
+static const char *broken_child(const struct gt_node *n,
+                                const struct gt_child *c)
+{
+	const int64_t *seq = n->catalogue->seq;
+	int64_t after = (int64_t)c->parked_after;
+	if (c->acked > c->vseq || c->allowed_vseq > c->vseq)
+		return "child 1: acked";
+	if (c->rooted_told > c->rooted || c->rooted > c->records)
+		return "child 2: marks";
+	if (c->parked && (after < c->acked || after > c->vseq))
+		return "child 3: parked";
+	if (c->judged_members > seq[GT__KIND__MEMBER] ||
+	    c->judged_layers > seq[GT__KIND__LAYER] ||
+	    c->judged > seq[GT__KIND__RESOURCE])
+		return "child 4: judged";
+	return NULL;
+}
+
+static const char *broken_peer(struct gt_node *n, const struct gt_peer *p)
+{
+	bool ready = p->session == GT_S_READY;
+	if (gt_peer_by_id(n, p->id) != p)
+		return "peer 1: an id twice, or node 3: gone";
+	if (p->session != GT_S_NEW && (p->version < GT_PROTOCOL_MIN ||
+	                               p->version > n->config.protocol_max))
+		return "peer 2: version";
+	if (p->parent != (p == n->up))
+		return "node 2: up";
+	if ((p->child.cid != 0) != (ready && !p->parent))
+		return "peer 3, 7: cid";
+	if (ready && !p->parent && gt_peer_by_code(n, p->code) != p)
+		return "peer 4: a code twice";
+	if (!ready && (p->following || p->child.parked))
+		return "peer 5: before READY";
+	return p->child.cid ? broken_child(n, &p->child) : NULL;
+}
+
+static const char *broken_links(struct gt_node *n)
+{
+	const char *what = NULL;
+	if (n->npeers > n->config.max_links || n->gone)
+		return "node 1, 3: slots, or one not buried";
+	if (n->up && !n->up->id)
+		return "node 2: up";
+	if (n->nactions > n->capactions)
+		return "node 6: actions";
+	if (n->status.commits > n->status.generation)
+		return "node 7: commits";
+	for (uint32_t i = 0; !what && i < n->npeers; i++)
+		if (n->peers[i].id)
+			what = broken_peer(n, &n->peers[i]);
 	return what;
 }
 
-static const char *broken_links(const struct gt_node *n)
+static const char *broken_records(const struct gt_node *n)
 {
-	if (n->npeers > n->config.max_links || n->gone)
-		return "peers: slots, or one not buried";
-	for (uint32_t i = 0; i < n->npeers; i++) {
-		const struct gt_child *c = &n->peers[i].child;
-		if (n->peers[i].id && c->cid &&
-		    (c->acked > c->vseq || c->rooted_told > c->rooted ||
-		     c->rooted > c->records))
-			return "child 1, 2: marks";
-	}
 	const struct gt_records *r = n->records;
 	if (r->hop > r->seq || r->root > r->seq)
 		return "records 1: marks";
@@ -480,13 +618,43 @@ static const char *broken_links(const struct gt_node *n)
 	return NULL;
 }
 
+/* What the database says of the catalogue: looked at when it has changed. */
+static const char *broken_catalogue(const struct sim_node *s)
+{
+	static const char max[] =
+	        "SELECT ifnull(max(seq),0) FROM item WHERE kind=";
+	const struct gt_catalogue *c = s->core->catalogue;
+	char sql[80];
+	for (int kind = GT__KIND__RESOURCE; kind <= GT__KIND__MEMBER; kind++) {
+		gt_format(sql, sizeof sql, "%s%d", max, kind);
+		if (ask_one(s, sql, NULL, NULL, 0) != c->seq[kind])
+			return "catalogue 1: seq";
+	}
+	int64_t layers = ask_one(s, "SELECT count(*) FROM item WHERE kind=2",
+	                         NULL, NULL, 0);
+	if ((int64_t)c->nlayers !=
+	    (layers < GT_LAYERS_MAX ? layers : GT_LAYERS_MAX))
+		return "catalogue 2: layers";
+	bool same = ask_one(s,
+	                    "SELECT ifnull((SELECT value=?2 FROM meta WHERE"
+	                    " key='parent_epoch'),?2=zeroblob(16))",
+	                    NULL, c->parent_epoch, GT_EPOCH_BYTES) == 1;
+	return same == c->contest ? "catalogue 3: contest" : NULL;
+}
+
 static void check_invariants(struct world *w, const struct sim_node *s)
 {
 	const char *what = broken_asks(s->core);
 	if (!what)
+		what = broken_objects(s);
+	if (!what)
 		what = broken_content(s->core);
 	if (!what)
 		what = broken_links(s->core);
+	if (!what)
+		what = broken_records(s->core);
+	if (!what && s->commits != s->core->status.commits)
+		what = broken_catalogue(s);
 	if (what)
 		world_fail(w, "limit", "%s: %s", s->code, what);
 }
