@@ -21,6 +21,15 @@ struct queued {
 	struct gt_event e;
 };
 
+/*   1. waiting, weight: what is posted and not through its turn, the list the
+ *      thread has taken included; so until it quits
+ *   2. handled <= done <= posts; handled is done when the status was shown
+ *   3. quit is never taken back; after it nothing is posted, and the thread
+ *      ends with the turn it is in
+ *   4. shown and next_shown are two, and change places under the lock: nobody
+ *      sees half a status
+ *   5. the node is turned by the core's thread alone, and neither perform nor
+ *      failed is called with the lock held */
 struct gt_core {
 	struct gt_node *node;
 	struct gt_core_events events;
@@ -208,7 +217,7 @@ bool gt_core_post(struct gt_core *core, const struct gt_event *e,
 		core->weight += q->weight;
 		core->waiting++;
 		core->posts++;
-		/* one wake-up a batch: the core takes all there is */
+		/* one wake-up per batch: the core takes all there is */
 		if (core->first == q)
 			pthread_cond_signal(&core->posted);
 	} else if (!q && !refusable(e->type)) {
@@ -258,6 +267,7 @@ static void show(struct gt_core *core, uint64_t mono_ms)
 	struct gt_node_status *was = core->shown;
 	core->shown = core->next_shown;
 	core->next_shown = was;
+	assert(core->done <= core->posts);
 	core->handled = core->done;
 	if (was->generation != core->shown->generation || core->settling)
 		pthread_cond_broadcast(&core->changed);

@@ -51,7 +51,11 @@ struct job {
 };
 
 /* The jobs of one object: those running, by kind, and those that must wait
- * for one of them, in order. */
+ * for an earlier one, in order.
+ *
+ *   1. it is there exactly while a job of its object waits or runs
+ *   2. while one waits, one runs: the first that waits, waits for that
+ *   3. last points at the last one's `next`, or at first */
 struct lane {
 	struct lane *next;
 	struct gt_id object;
@@ -59,6 +63,13 @@ struct lane {
 	struct job *first, **last;
 };
 
+/*   1. a job is in the inbox, waits in its object's lane, or runs; it has a
+ *      lane once it has left the inbox
+ *   2. one lane per object, in lanes[first byte of its id]
+ *   3. running = jobs libuv has, of all lanes, and the one that warms it
+ *   4. closing is never taken back: nothing is started or reported after it
+ *   5. done is called by the loop's thread, serve by the pool's, neither with
+ *      the lock held */
 struct gt_blobs {
 	uv_loop_t *loop;
 	struct gt_blob_store *store;
@@ -355,6 +366,7 @@ static void job_free(struct job *j)
 	free(j);
 }
 
+/* a job that has finished lets others start */
 static void finished(uv_work_t *w, int canceled);
 
 static void start(struct gt_blobs *b, struct job *j)
@@ -419,6 +431,7 @@ static void finished(uv_work_t *w, int canceled)
 	struct job *j = w->data;
 	struct gt_blobs *b = j->b;
 	struct lane *lane = j->lane;
+	assert(lane->running[j->kind] > 0 && b->running > 0);
 	lane->running[j->kind]--;
 	b->running--;
 	if (canceled == 0)
@@ -483,7 +496,7 @@ bool gt_blobs_submit(struct gt_blobs *b, const struct gt_action *a)
 	*b->inbox_last = j;
 	b->inbox_last = &j->next;
 	pthread_mutex_unlock(&b->lock);
-	if (first) /* one wake-up a batch */
+	if (first) /* one wake-up per batch */
 		uv_async_send(&b->wake);
 	return true;
 }

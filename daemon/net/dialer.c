@@ -84,6 +84,7 @@ void dialer_lost(struct gt_links *links, bool lived)
 {
 	struct dialer *d = &links->dialer;
 	d->linked--;
+	assert(d->linked >= -1);
 	if (links->stopping)
 		return;
 	if (lived)

@@ -1,9 +1,9 @@
 /* net_inside.h: what the files of the links share. link.c calls listener.c and
  * dialer.c, these stream.c, and all of them links.c.
  *
- * One struct stream a connection. Its rx fields belong to whichever thread runs
- * its rx callback (there is one receive at a time); tx fields and state are
- * guarded by its lock. Lock order: stream, then links. nng never calls back
+ * One struct stream per connection. Its rx fields belong to whichever thread
+ * runs its rx callback (there is one receive at a time); tx fields and state
+ * are guarded by its lock. Lock order: stream, then links. nng never calls back
  * from inside a call, so nng may be called with a lock held, except for
  * nng_aio_stop, which waits for callbacks: the loop thread only, no lock held.
  *
@@ -49,6 +49,21 @@ struct origin { /* what max_per_address counts by: IPv4, or IPv6 /64 */
 	bool v6;
 };
 
+/*   1. state goes forward only, under lock; in CLOSED nothing is submitted to
+ *      nng, and rx, tx and end are stopped before the struct goes
+ *   2. refs: one until the loop has reaped it, one for each call that looked it
+ *      up, one of stream_open's until the first receive is under way
+ *   3. it is in links->all from when it is counted in until it is reaped, in
+ *      links->dead once, from CLOSED until the loop takes it
+ *   4. peer is given once, with UP, under both locks, and stays; from then
+ *      until it is reaped it is in its bucket. up is said before any message,
+ *      down after the last and only if there was a peer
+ *   5. pending: others dialled, and it has not come up, nor been reaped
+ *   6. deadline is 0 in UP, set in SHAKING and DRAINING
+ *   7. tx_busy = something is in sending; queued = bytes of queue and sending;
+ *      queue_end points at the queue's last `next`, or at queue
+ *   8. partial, if set, lacks some bytes, and the read-ahead is empty then;
+ *      between two receives it holds less than a message's prefix */
 struct stream {
 	struct gt_links *links;
 	nng_stream *nng;
@@ -102,7 +117,7 @@ struct listener {
 };
 
 struct dialer {
-	nng_stream_dialer **nng; /* one a parent address */
+	nng_stream_dialer **nng; /* one per parent address */
 	char **address;
 	size_t n;
 	nng_aio *aio;
@@ -116,6 +131,17 @@ struct dialer {
 	int result;
 };
 
+/* What is not under lock is the loop thread's own, but what callbacks read:
+ * config to client, set before the first of them; of listener and dialer the
+ * nng objects, the addresses and `at`, which stay while one may come.
+ *
+ *   1. streams = those in all that others dialled, <= config.max_links;
+ *      pending = those of them that are
+ *   2. last_peer is the greatest id given; none is given twice
+ *   3. stopping is never taken back: nothing is counted in or comes up after it
+ *   4. one dial or one link to the parent at a time: no dial while linked > 0
+ *   5. handles = uv handles not yet closed; the last one's callback frees this
+ *   6. no callback of events is called with a lock held */
 struct gt_links {
 	uv_loop_t *loop;
 	struct gt_links_config config; /* numbers filled in, strings unset */

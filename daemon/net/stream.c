@@ -250,6 +250,7 @@ static void queue_locked(struct stream *s, struct out *o)
 	*s->queue_end = o;
 	s->queue_end = &o->next;
 	s->queued += out_size(o);
+	assert(s->tx_busy == (s->sending != NULL));
 	send_more(s);
 }
 
@@ -307,6 +308,7 @@ static void receive(struct stream *s)
 {
 	nng_iov iov[2];
 	unsigned n = 1;
+	assert(!s->partial || s->in_n == 0);
 	if (s->hello_n < sizeof s->hello) {
 		iov[0] = (nng_iov){s->hello + s->hello_n,
 		                   sizeof s->hello - s->hello_n};
@@ -678,6 +680,7 @@ bool stream_reap(struct stream *s)
 		if (s->bucket)
 			s->bucket->bucket_at = s->bucket_at;
 	}
+	assert(links->streams >= links->pending);
 	if (s->pending)
 		links->pending--;
 	if (!s->parent)

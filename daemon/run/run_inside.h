@@ -19,6 +19,18 @@ enum { RUN_WHY = 1024 };
 #define TOKEN_MEMBERS UINT64_MAX
 #define TOKEN_LAYER   (UINT64_MAX - 1)
 
+/* The loop thread's, but for what is atomic, what mark_lock guards, and what
+ * other threads only read.
+ *
+ *   1. node, blobs, core, links and http are set in this order and stay until
+ *      all are taken apart; the core's thread waits at the gate until all are,
+ *      and links is atomic since its callbacks may come before it has started
+ *   2. gated: the loop thread holds the gate; whole is set as it lets go, for
+ *      good, and nothing is performed before
+ *   3. failed: 0, or the first exit status there was; told once
+ *   4. mark_lock may be taken with the gate held, not the other way round, and
+ *      no part is called with it held
+ *   5. wake is open until every thread that may send to it has ended */
 struct gt_service {
 	uv_loop_t *loop;
 	const struct gt_config *config;
@@ -26,8 +38,8 @@ struct gt_service {
 	void *arg;
 	int lock_fd;
 	struct gt_node *node;
-	struct gt_core *core;
 	struct gt_blobs *blobs;
+	struct gt_core *core;
 	_Atomic(struct gt_links *) links;
 	struct gt_http *http;
 	uv_async_t wake;
