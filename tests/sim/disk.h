@@ -36,9 +36,14 @@ struct disk {
 	bool lied;             /* ... and one was asked for: no promise holds */
 };
 
+/* Frees all files; the disk itself is its owner's. */
 void disk_free(struct disk *d);
+/* The file of that name; made, if `create`, where there is none. NULL: none, or
+ * none can be made for the power is off. */
 struct disk_file *disk_open(struct disk *d, const char *name, bool create);
-/* 0, or a negative GT_E.... Reads short of the end fail with -GT_EIO. */
+
+/* As programs see them. 0, or a negative GT_E.... Reads short of the end fail
+ * with -GT_EIO. */
 int disk_write(struct disk *d, struct disk_file *f, uint64_t at, const void *p,
                size_t n);
 /* All bytes over themselves: what a failed sync left in memory is dirty. */
@@ -47,17 +52,20 @@ int disk_read(const struct disk *d, const struct disk_file *f, uint64_t at,
               void *p, size_t n);
 uint64_t disk_size(const struct disk_file *f);
 int disk_truncate(struct disk *d, struct disk_file *f, uint64_t n);
-int disk_sync(struct disk *d, struct disk_file *f);
-/* folder: "" or one that ends with a slash. */
-int disk_sync_names(struct disk *d, const char *folder);
 int disk_remove(struct disk *d, const char *name);
 int disk_rename(struct disk *d, const char *from, const char *to);
+
+/* Makes it last: a file's bytes; the names in a folder, which is "" or ends
+ * with a slash. 0, or a negative GT_E.... */
+int disk_sync(struct disk *d, struct disk_file *f);
+int disk_sync_names(struct disk *d, const char *folder);
+
 /* Power comes back: what is on the platters is what there is. */
 void disk_power_cycle(struct disk *d, struct prng *p);
 /* What failed syncs left in memory is read from the platters again. */
 void disk_evict(struct disk *d);
 
-/* A bit flips, on the platter and in what is read. */
+/* A bit flips, on the platter and in what is read; whether one has. */
 void disk_rot(struct disk_file *f, uint64_t at);
 bool disk_rotten(const struct disk_file *f);
 /* The last sync found no room and let go of what was not durable. */

@@ -39,63 +39,97 @@ struct happening {
 	struct gt_bulk *bulk;
 };
 
+/* p; the program ends if it is NULL. */
 void *sim_must(void *p);
-/* heap.c. What is planned is owned by the heap until popped. */
-struct happening *sim_plan(struct world *w, uint64_t at, enum kind kind,
-                           unsigned node);
-struct happening *sim_pop(struct heap *h);
-uint64_t sim_next_at(const struct heap *h); /* UINT64_MAX: empty */
-void sim_discard(struct happening *e);
+
+/* heap.c: what will happen, by time. */
 struct heap *sim_heap_new(void);
 void sim_heap_free(struct heap *h);
+/* Plans something; the rest is the caller's to fill in. The heap owns it until
+ * it is popped. */
+struct happening *sim_plan(struct world *w, uint64_t at, enum kind kind,
+                           unsigned node);
+/* The next of a heap that is not empty; to be discarded. */
+struct happening *sim_pop(struct heap *h);
+uint64_t sim_next_at(const struct heap *h); /* UINT64_MAX: empty */
+/* Frees it, and its hold on a message. */
+void sim_discard(struct happening *e);
 
 /* world.c */
+
+/* Goes into the run's trace: runs with one trace are the same. */
 void sim_trace(struct world *w, uint64_t a, uint64_t b, uint64_t c);
+/* A turn of a node that has power, on that event; its actions are performed and
+ * what must hold is checked. */
 void sim_turn(struct world *w, struct sim_node *s, const struct gt_event *e);
 /* True if that fault may strike now. */
 bool sim_may(const struct world *w, enum fault f);
+/* What that fault draws from. */
 struct prng *sim_draws(struct world *w, enum fault f);
 /* How long without a fault, where that is `ms` in a storm. */
 uint64_t sim_rare(const struct world *w, uint64_t ms);
 
 /* net.c */
+
+/* A message with one reference, of a head and n bytes at p. */
 struct gt_bulk *net_message(struct gt_bytes head, const void *p, size_t n);
+/* One reference less; the last frees it. NULL is fine. */
 void net_unref(struct gt_bulk *b);
-/* Takes over the reference. */
+/* Puts a message on the way, if the link has both ends and no fault strikes.
+ * Takes over the reference. */
 void net_post(struct world *w, struct sim_node *from, uint32_t peer,
               uint64_t token, struct gt_bulk *m);
+/* DELIVER: a message comes in, unless its link is gone. */
 void net_deliver(struct world *w, struct sim_node *s, struct happening *h);
+/* LINK_TRY: a child that has no link dials. */
 void net_try(struct world *w, struct sim_node *child);
+/* LINK_CUT: its link breaks; one end may not be told. */
 void net_cut(struct world *w, struct sim_node *child);
+/* The node itself closes its end; the other hears of it, or does not. */
 void net_drop(struct world *w, struct sim_node *s, uint32_t peer);
 /* The node is gone: its neighbours notice, or do not. */
 void net_power_cut(struct world *w, struct sim_node *s);
+/* EPISODE: a fault of the network begins somewhere. */
 void net_episode(struct world *w, enum fault f);
 /* forge.c: a middle node puts a changed item before the true ones. NULL: there
  * is nothing to forge in this message. */
 struct gt_bulk *net_forge(const struct gt_bulk *m, struct prng *p);
 
 /* blob.c */
+
+/* A blob action, done on the node's disk; its event comes later. */
 void blob_perform(struct world *w, struct sim_node *s,
                   const struct gt_action *a);
+/* After a start: what the database calls present is on the disk. */
 void blob_verify(struct world *w, struct sim_node *s);
+/* A bit of some object flips that the node has not published itself. */
 void blob_rot(struct world *w, struct sim_node *s);
 /* The daemon's rule for files nobody wants, see daemon/disk/sweep.h. */
 void blob_sweep(struct sim_node *s);
 
 /* power.c */
+
+/* The power goes, and comes back later; the disk keeps what a power cut
+ * leaves. */
 void power_cut(struct world *w, struct sim_node *s);
 /* A sync failed and the program ends; the disk goes on. */
 void power_end(struct world *w, struct sim_node *s);
+/* POWER_ON: the node starts from its disk. */
 void power_on(struct world *w, struct sim_node *s);
+/* EPISODE: a fault of disks, clocks or programs begins somewhere. */
 void power_episode(struct world *w, enum fault f);
+/* RESTORE: the node's backup, if there is one, replaces its disk. */
 void power_restore(struct world *w, struct sim_node *s);
 /* As power_cut, and nobody plans to switch it on again. */
 void power_off(struct world *w, struct sim_node *s);
 
 /* clone.c */
+
+/* EPISODE: some node is copied and runs twice, if none does already. */
 void clone_episode(struct world *w);
+/* COPY_SEEN: one of the two is to go, and goes when nothing of it is lost. */
 void clone_look(struct world *w);
+/* Which copy of its parent a child reaches. */
 struct sim_node *clone_dialled(struct world *w, const struct sim_node *child);
 /* The node's neighbours may see that it is not what it was. */
 void clone_past(struct world *w, struct sim_node *s);

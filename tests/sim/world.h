@@ -32,11 +32,9 @@ enum { NODES_MAX = 2049 }; /* one slot is for a copy, see clone.c */
 	X(RESTORE, "restore")       /* an old backup comes back */             \
 	X(REPLACE, "replace")       /* an empty disk under the same code */    \
 	X(VERSION, "version")       /* programs change, N and N-1 */           \
-	X(CLONE, "clone") /* two copies of a node; and a backup      \
-	                               restored without telling the node */         \
-	X(SYNC, "sync")   /* a sync fails, and what it was to write  \
-	                               looks clean */         \
-	X(LIE, "lie")     /* fsync does nothing: never on by itself */
+	X(CLONE, "clone") /* two copies of a node, or an untold restore */     \
+	X(SYNC, "sync") /* one fails, and what it was to write looks clean */  \
+	X(LIE, "lie")   /* fsync does nothing: never on by itself */
 
 enum fault_bit {
 #define X(name, text) FAULT_BIT_##name,
@@ -68,7 +66,7 @@ struct sim_node {
 	uint32_t uplink_far; /* the parent's peer id of it; 0: it gave it up */
 	int far;             /* index of the copy of the parent it leads to */
 	uint64_t order[2];   /* last arrival up and down, for links in order */
-	uint32_t rate;       /* bytes a second, 0: any */
+	uint32_t rate;       /* bytes per second, 0: any */
 	unsigned blocked;    /* 1: nothing gets up, 2: nothing gets down */
 	uint64_t dark_until; /* no link up before */
 	uint64_t slow_until;
@@ -113,7 +111,7 @@ struct world {
 
 struct shape {
 	unsigned nodes;       /* of the built-in five-level tree */
-	const char *file;     /* or codes, one a line: seeds/zhejiang.txt */
+	const char *file;     /* or codes, one per line: seeds/zhejiang.txt */
 	const char *under;    /* only these and what lies above and below */
 	const char *villages; /* only of these; NULL: none */
 	bool calendar;        /* days as people live them, with faults now and
@@ -125,6 +123,7 @@ struct shape {
 /* False: the shape cannot be had. */
 bool world_init(struct world *w, uint64_t seed, unsigned faults,
                 const struct shape *shape);
+/* Frees what it holds, nodes and all; w is the caller's. */
 void world_free(struct world *w);
 /* Runs until `until` ms or the first failure. */
 void world_run(struct world *w, uint64_t until);
@@ -143,12 +142,15 @@ bool world_stage(struct world *w, unsigned node, const char *name,
                  const uint8_t *p, size_t n);
 /* Calls work_tick() at that time. */
 void world_tick_at(struct world *w, uint64_t at);
+/* What a node's wall clock shows now, ms. */
 int64_t world_wall(const struct world *w, unsigned node);
 /* Reads all frames of a complete object as a terminal would and reports the
  * first that is not what it was. 0: all good, 1: reported, -1: not complete. */
 int world_read(struct world *w, unsigned node, const struct gt_id *object);
 
 /* clone.c: a node may run twice. */
+
+/* Whether some node does now. */
 bool clone_alive(const struct world *w);
 /* The other copy of that node, or NULL. */
 struct sim_node *clone_other(struct world *w, const struct sim_node *s);
@@ -158,9 +160,14 @@ unsigned clone_home(const struct world *w, unsigned node);
 unsigned clone_used(struct world *w, unsigned node);
 
 /* work.c: what people do, and what they may expect. */
+
+/* Somebody does something every tick_ms or so; skip: bits of the kinds of deeds
+ * left out. */
 void work_init(struct world *w, uint64_t tick_ms, uint64_t skip);
 void work_free(void);
+/* TICK: somebody does something somewhere, and the next tick is planned. */
 void work_tick(struct world *w);
+/* The answer to a command; what it promises must be kept from here on. */
 void work_replied(struct world *w, unsigned node, const struct gt_action *a);
 /* A node lost power: commands without an answer may have happened or not. */
 void work_crashed(struct world *w, unsigned node);
@@ -170,12 +177,15 @@ void work_restored(struct world *w, unsigned node);
 void work_copied(struct world *w, unsigned node);
 /* What a copy did is now the node's. */
 void work_moved(unsigned from, unsigned to);
+/* Records acknowledged so far. */
 uint64_t work_records(void);
 
 /* check.c: what must be true after each step. */
 void check_init(void);
 void check_node(struct world *w, unsigned node); /* after each of its turns */
+/* The node has power again: all it holds is looked at. */
 void check_started(struct world *w, unsigned node);
+/* The node's disk is about to be lost, or replaced by an older state. */
 void check_restored(struct world *w, unsigned node);
 /* The disk behind that index is another one now. */
 void check_copied(struct world *w, unsigned node);
@@ -190,7 +200,8 @@ bool check_converged(struct world *w, bool loud);
  * on it must be there, too. */
 void check_ask(struct world *w);
 
-/* audit.c: what both ends of a transfer wrote agrees in the end. */
+/* audit.c: what both ends of a transfer wrote agrees in the end; check_audit
+ * compares. */
 void audit_init(void);
 void audit_free(void);
 /* The disk behind an index is about to be lost, and with it the rows on it, of

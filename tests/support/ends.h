@@ -41,10 +41,12 @@ struct end {
 	char log[16384]; /* every line logged, as far as there is room */
 };
 
+/* Makes the loop, and ends it: every end must be stopped by then. */
 void rig_start(struct rig *rig);
 void rig_stop(struct rig *rig);
 /* One round of the loop. False: this wait will never end. */
 bool rig_turn(struct rig *rig, bool first);
+/* Tells what every end has been through, and ends the program. */
 void rig_give_up(struct rig *rig, const char *file, int line, const char *what);
 /* Waits until the condition holds; if it never does, the program ends. */
 #define RIG_WAIT(rig, condition)                               \
@@ -52,12 +54,18 @@ void rig_give_up(struct rig *rig, const char *file, int line, const char *what);
 		if (!rig_turn(rig, first_))                    \
 	rig_give_up(rig, __FILE__, __LINE__, #condition)
 
+/* An end of the rig's, all zero; its links are not started. */
 void end_init(struct end *end, struct rig *rig);
+/* gt_links_start, and what that returned; why is kept. */
 int end_start(struct end *end, const struct gt_links_config *config);
+/* Stops its links if they run: it may be started again. */
 void end_stop(struct end *end);
+/* Stops, and is done with it. */
 void end_fini(struct end *end);
 /* What it has been through, on stderr: for the post-mortem. */
 void end_tell(struct end *end);
+/* Whether that text is in its log; in the last reason a link went, or did not
+ * start. */
 bool end_logged(struct end *end, const char *text);
 bool end_why_has(struct end *end, const char *text);
 

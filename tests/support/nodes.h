@@ -98,6 +98,7 @@ struct nodes {
 	int hooked; /* for the hook's own use */
 };
 
+/* None of them open yet; nodes_free closes those that are. */
 struct nodes *nodes_new(void);
 void nodes_free(struct nodes *t);
 /* Node i on a database in memory, or at path; started. Once closed by
@@ -117,6 +118,7 @@ void nodes_enrol(struct nodes *t);
 struct gt_bytes nodes_member(struct nodes *t, const char *code,
                              const uint8_t key[32], uint64_t version,
                              int standing);
+/* Gives node i such a row. */
 void nodes_members(struct nodes *t, unsigned i, struct gt_bytes sealed);
 
 /* Lives: for nodes that were opened at nodes_path, in t->dir, which
@@ -137,6 +139,7 @@ int nodes_event(struct nodes *t, unsigned i, const struct gt_event *e);
  * wire's number. */
 unsigned nodes_wire(struct nodes *t, unsigned child, unsigned parent,
                     bool cert);
+/* Both ends are told that it is down. */
 void nodes_cut(struct nodes *t, unsigned wire);
 /* A link to nobody; cert is the code in the certificate, "" for none. */
 uint32_t nodes_link(struct nodes *t, unsigned i, bool parent, const char *cert);
@@ -191,6 +194,7 @@ uint64_t nodes_publish_begin(struct nodes *t, unsigned i, const char *slug,
                              const char *type, struct gt_bytes manifest,
                              struct gt_bytes file);
 int nodes_publish_end(struct nodes *t, unsigned i, uint64_t token);
+/* The other commands; each returns the reply's status. */
 int nodes_withdraw(struct nodes *t, unsigned i, const char *slug);
 int nodes_want(struct nodes *t, unsigned i, const char *id);
 /* A layer of node i: each rule denies or whatever a type; ends with NULL.
@@ -199,6 +203,7 @@ int nodes_layer(struct nodes *t, unsigned i, const char *const *rules);
 /* Statements with ids n, n+1, ...; form differs with `form`. */
 int nodes_statements(struct nodes *t, unsigned i, uint32_t n, size_t count,
                      unsigned form);
+/* That object's file at node i; NULL: none. */
 struct blob *nodes_file(struct nodes *t, unsigned i, const struct gt_id *id);
 
 #endif
