@@ -240,8 +240,8 @@ static enum gt_exit watch(struct gt_cli *cli, struct gt_client *client,
 		json_decref(s);
 		if (code)
 			return code;
-		/* a busy node changes thousands of times a second; eyes
-		 * don't */
+		/* a busy node changes thousands of times per second;
+		 * eyes don't */
 		(void)nanosleep(&least, NULL);
 	}
 }

@@ -47,7 +47,7 @@ struct gt_progress {
 };
 /* Begins at nothing done; label is borrowed, the clock runs. */
 void gt_progress_begin(struct gt_progress *p, FILE *out, const char *label);
-/* So much is done; total 0: not known. Draws at most ten times a second. */
+/* So much is done; total 0: not known. Draws at most ten times per second. */
 void gt_progress_set(struct gt_progress *p, uint64_t done, uint64_t total);
 /* Leaves the last state on a line of its own. */
 void gt_progress_end(struct gt_progress *p);

@@ -143,6 +143,7 @@ new_node(struct reader *r, struct gt_yaml_node *parent, enum gt_yaml_kind kind)
 	return n;
 }
 
+/* lists and mappings hold nodes, which may be lists and mappings */
 static struct gt_yaml_node *read_node(struct reader *r,
                                       struct gt_yaml_node *parent, int depth);
 

@@ -2,10 +2,10 @@
  *
  * The room daemon/core/ is the one place that turns the node (node.h): what the
  * rest of the daemon reports is posted here as an event, what is decided comes
- * out as actions. It uses node.h, sys/ and net's bulk; links, files and HTTP
- * know of it, it knows of none of them. It promises that what is posted from
- * one thread is heard in that order, that a turn is whole or the node stops,
- * and that a reader's view of the node is never half a turn.
+ * out as actions. It uses node.h, sys/ and net's bulk; run/ and HTTP know of
+ * it, it knows of neither. It promises that what is posted from one thread is
+ * heard in that order, that a turn is whole or the node stops, and that a
+ * reader's view of the node is never half a turn.
  *
  * gt_core_post may be called from any thread: nng's, the loop's, HTTP's. The
  * queue copies what an event points to; the core thread takes all that waits,

@@ -8,7 +8,7 @@
 struct gt_http_env {
 	const struct gt_config *config;
 	struct gt_core *core;
-	const char *database; /* path, opened read-only a thread */
+	const char *database; /* path, opened read-only per thread */
 	uint16_t link_port;
 	/* POST /admin/reload; on an HTTP thread, must not block. NULL: the
 	 * request is answered with 503. */

@@ -78,14 +78,14 @@ struct gt_request {
 	struct gt_request *next;
 };
 
-/* ------------------------------------------- asking: http_answer.c */
+/* -------------------------------------------- asking: http_answer.c */
 
 /* A header of the request. NULL: absent. */
 const char *gt_rq_header(struct gt_request *rq, const char *name);
 /* An argument of the query, decoded. NULL: absent. */
 const char *gt_rq_arg(struct gt_request *rq, const char *name);
 
-/* ---------------------------------------- answering: http_answer.c */
+/* ----------------------------------------- answering: http_answer.c */
 
 /* Adds a header to a response; a failure only loses the header. */
 void gt_rs_header(struct MHD_Response *rs, const char *name, const char *value);
@@ -112,7 +112,7 @@ void gt_http_say(char *out, size_t cap, const char *lang, enum gt_text key,
 void gt_http_vsay(char *out, size_t cap, const char *lang, enum gt_text key,
                   va_list args);
 
-/* ------------------------------------------- errors: http_error.c */
+/* --------------------------------------------- errors: http_error.c */
 
 /* Sends a value, which is taken over. NULL, what a reader gives when it could
  * not read, answers 500. */
@@ -127,7 +127,7 @@ enum MHD_Result gt_rq_fail(struct gt_request *rq, unsigned status, int code,
 enum MHD_Result gt_rq_error(struct gt_request *rq, int code,
                             const char *message);
 
-/* ------------------------------------------ commands: http_wait.c */
+/* -------------------------------------------- commands: http_wait.c */
 
 /* Posts a command (token and actor are set here) and puts the connection to
  * sleep; finish(rq) runs with status and text set. */

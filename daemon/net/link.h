@@ -1,19 +1,18 @@
 /* link.h: links to neighbours. nng streams, TLS, SP framing, deadlines.
  *
  * The room daemon/net/ moves messages between this node and its neighbours and
- * says who they are (tls.h). It uses nng, OpenSSL, libuv and sys/, knows
- * nothing of what messages mean, and keeps nothing on disk. It promises that a
- * message arrives whole and in order or its link ends, that a peer that is
- * silent, slow or hostile costs no more than its limits, and that nobody is
- * taken for a neighbour whose certificate does not say so. Inside:
- * net_inside.h. A received message is a bulk (bulk.h).
+ * says who they are (tls.h). It uses nng, OpenSSL and libuv, knows nothing of
+ * what messages mean, and keeps nothing on disk. It promises that a message
+ * arrives whole and in order or its link ends, that a peer that is silent, slow
+ * or hostile costs no more than its limits, and that nobody is taken for a
+ * neighbour whose certificate does not say so. Inside: net_inside.h. A received
+ * message is a bulk (bulk.h).
  *
- * Threads: gt_links_* is called from the
- * loop thread; gt_link_send and gt_link_drop from any, callbacks included.
- * Callbacks run on nng's threads or the loop's and must neither block nor call
- * gt_links_*. For one peer they come one at a time: up once, then messages in
- * order, then down once, also when gt_links_stop ends the link. A peer's id is
- * never used again. */
+ * Threads: gt_links_* is called from the loop thread; gt_link_* from any,
+ * callbacks included. Callbacks run on nng's threads or the loop's and must
+ * neither block nor call gt_links_*. For one peer they come one at a time: up
+ * once, then messages in order, then down once, also when gt_links_stop ends
+ * the link. A peer's id is never used again. */
 #ifndef GT_LINK_H
 #define GT_LINK_H
 

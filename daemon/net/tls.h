@@ -35,7 +35,7 @@ struct gt_tls_peer {
 	char why[256]; /* what went wrong so far; "" nothing */
 };
 
-/* Registers the engine; once a process, before any other nng call. 0, or an
+/* Registers the engine; once per process, before any other nng call. 0, or an
  * nng error number. Any later call does nothing. */
 int gt_tls_register(void);
 /* A configuration for either end, all of it checked. 0 or -GT_E...; why: a
@@ -50,7 +50,7 @@ int gt_tls_config(struct nng_tls_config **out, bool server, const char *ca_pem,
  * -GT_EINVALID; why: a sentence. */
 int gt_tls_rehearse(const char *ca_pem, const char *cert_pem,
                     const char *key_pem, char *why, size_t why_cap);
-/* Begins the watch; once a stream, before the first receive. The callback of
+/* Begins the watch; once per stream, before the first receive. The callback of
  * aio comes when the connection is over, from either side, and must call
  * gt_tls_ended with its result. */
 void gt_tls_watch(struct nng_stream *stream, struct nng_aio *aio);

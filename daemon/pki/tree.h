@@ -32,9 +32,9 @@ struct gt_tree {
 	size_t n;
 };
 
-/* Reads such a file. Every mistake is a line "name:line:column: what; what to do" on complaints.
- * Parents are looked for in the tree only; roots have "" (gt_pki_enrol decides
- * whether that may be). 0, -GT_EINVALID, -GT_ENOMEM. */
+/* Reads such a file. Every mistake is a line on complaints, "name:line:column:
+ * what; what to do". Parents are looked for in the tree only; roots have ""
+ * (gt_pki_enrol decides whether that may be). 0, -GT_EINVALID, -GT_ENOMEM. */
 int gt_tree_parse(struct gt_tree *out, const char *name, struct gt_bytes text,
                   FILE *complaints);
 /* Frees the nodes; the tree is empty then. */

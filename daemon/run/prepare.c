@@ -57,9 +57,9 @@ static bool rehearse_key(const uint8_t seed[32])
 	       gt_verify(key.public, text, sig) == 0;
 }
 
-/* The node keeps a link until it has heard that it is gone, so it has room for a
- * few more than may be open: for the parent's, and for those that took the place
- * of another. Without children two at a time are all there are. */
+/* The node keeps a link until it has heard that it is gone, so it has room for
+ * a few more than may be open: for the parent's, and for those that took the
+ * place of another. Without children two at a time are all there are. */
 static uint32_t node_links(const struct gt_config *c)
 {
 	enum { PARENT = 4, OVERLAP = 4 };

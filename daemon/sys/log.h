@@ -1,6 +1,6 @@
 /* log.h: lines for the operator, logfmt, on standard error.
  *
- *   time=2026-11-22T22:25:27.123+08:00 level=info event=link-up peer=7 code=3301
+ *   time=2026-11-22T22:25:27.123+08:00 level=info event=ready code=3301
  *
  * ERROR a person must act, WARN the node coped, INFO state changed, DEBUG a
  * message. Values are quoted when they must be; control characters and bytes

@@ -22,7 +22,7 @@ enum {
 	TIMES = sizeof times / sizeof *times
 };
 
-/* ------------------------------------------------------------- shown */
+/* ------------------------------------------------------------ shown */
 
 void gt_measure_size(char out[GT_MEASURE_SIZE], uint64_t bytes)
 {
@@ -82,7 +82,7 @@ void gt_measure_duration_exact(char out[GT_MEASURE_EXACT], uint64_t ms)
 	exact(out, ms, times, TIMES);
 }
 
-/* -------------------------------------------------------------- read */
+/* ------------------------------------------------------------- read */
 
 static bool measure(uint64_t *out, const char *text, const struct unit *units,
                     int n)

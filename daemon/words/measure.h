@@ -10,7 +10,7 @@
 
 enum { GT_MEASURE_SIZE = 16, GT_MEASURE_TIME = 32, GT_MEASURE_EXACT = 32 };
 
-/* ---------------------------------------------------- as it is shown */
+/* --------------------------------------------------- as it is shown */
 
 /* "0 B", "4.0 KiB", "1.2 GiB" */
 void gt_measure_size(char out[GT_MEASURE_SIZE], uint64_t bytes);

@@ -175,6 +175,7 @@ static void put(struct writer *w, const char *p, size_t n)
 	w->n += n;
 }
 
+/* a piece of a sentence may be a sentence itself */
 static void put_sentence(struct writer *w, struct span s, unsigned depth);
 
 static void put_row(struct writer *w, const char *zh, const struct match *m,

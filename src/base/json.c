@@ -179,6 +179,7 @@ static int by_units(const void *a, const void *b)
 	return x->n < y->n ? -1 : x->n > y->n;
 }
 
+/* objects and arrays hold values, which may be objects and arrays */
 static int canon(struct gt_buffer *o, const json_t *v, int depth);
 
 static int canon_names(struct gt_buffer *o, struct name *names, size_t n,

@@ -1,11 +1,11 @@
 /* catalogue.h: what there is and who may have it, as node/ sees it.
  *
- * The room catalogue/ holds the feed: resources, layers and members, each signed
- * where it comes from. item.c checks and takes them, publish.c makes this node's
- * own, follow.c keeps up with the parent's feed, judge.c decides which of it a
- * child may have, feed.c tells the child, contest.c settles two bodies under one
- * name, want.c is asked for content by people. It may use content/, records/,
- * turn/ and what is below.
+ * The room catalogue/ holds the feed: resources, layers and members, each
+ * signed where it comes from. item.c checks and takes them, publish.c makes
+ * this node's own, follow.c keeps up with the parent's feed, judge.c decides
+ * which of it a child may have, feed.c tells the child, contest.c settles two
+ * bodies under one name, want.c is asked for content by people. It may use
+ * content/, records/, turn/ and what is below.
  *
  * Promise: what policy denies a child never leaves for it; versions never go
  * back; nothing is deleted on the ground that a neighbour does not know it.
@@ -32,7 +32,8 @@ int gt_follow_offer(struct gt_node *n);
 /* What follows from all of a turn's events together: children judged and
  * told. */
 int gt_catalogue_go(struct gt_node *n);
-/* When gt_catalogue_time or gt_catalogue_go is due by time alone; UINT64_MAX. */
+/* When gt_catalogue_time or gt_catalogue_go is due by time alone;
+ * UINT64_MAX. */
 uint64_t gt_catalogue_deadline(const struct gt_node *n);
 /* The parent has proved itself: keeps up with its feed from here on. */
 int gt_catalogue_up(struct gt_node *n, const Gt__ProveReply *m);
@@ -44,7 +45,7 @@ int gt_catalogue_renew(struct gt_node *n);
 /* Last change of the parent's feed that was applied. */
 uint64_t gt_catalogue_cursor(const struct gt_node *n);
 
-/* --------------------------------------------- the roster and layers */
+/* -------------------------------------------- the roster and layers */
 
 /* The active member of that code; *found false: none or revoked. key may be
  * NULL. */
@@ -73,7 +74,7 @@ int gt_publish_members(struct gt_node *n, const struct gt_event *e);
 /* WANT: somebody wants a resource's content here. */
 int gt_want(struct gt_node *n, const struct gt_event *e);
 
-/* --------------------------------------- what the parent answered */
+/* ----------------------------------------- what the parent answered */
 
 /* Takes the changes, moves the cursor, and asks for what comes next. */
 int gt_follow_changes(struct gt_node *n, const Gt__ChangesReply *m);

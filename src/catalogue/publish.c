@@ -378,8 +378,8 @@ static int raise_floor(struct gt_node *n, int64_t above)
 	                   n->catalogue->version_floor);
 }
 
-/* Milliseconds are ahead of any count of versions, unless a clock was ahead when
- * the database was restored before. */
+/* Milliseconds are ahead of any count of versions, unless a clock was ahead
+ * when the database was restored before. */
 int gt_publish_renew(struct gt_node *n)
 {
 	int64_t floor = n->catalogue->version_floor;

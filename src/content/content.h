@@ -4,8 +4,9 @@
  * parent for the rest (fetch.c, in a window: window.c), putting it in place and
  * making it durable (fill.c), what a fetch is called and cost (transfer.c), and
  * handing frames on to children (serve.c), who wait if need be (waiter.c).
- * It knows object ids and who may have them by the store's rows, but nothing of
- * entries, policy or records. It may use turn/ and what is below it.
+ * It knows object ids and who may have them by the store's rows, of entries the
+ * sizes they promise (fetch.c), and nothing of policy or records. It may use
+ * turn/ and what is below it.
  *
  * Promise: a frame is passed on the moment it is verified and counts as present
  * only once it is durable. Returns as turn.h says.
@@ -73,7 +74,7 @@ int gt_object_published(struct gt_node *n, const struct gt_id *id,
  * goes now. */
 int gt_object_unpublished(struct gt_node *n, const struct gt_id *id);
 
-/* --------------------------------------------- events and messages */
+/* ---------------------------------------------- events and messages */
 
 /* PLACED: a frame, or the seek table, is in the file, or is not. */
 int gt_fill_placed(struct gt_node *n, const struct gt_event *e);
@@ -82,7 +83,8 @@ int gt_fill_placed(struct gt_node *n, const struct gt_event *e);
 int gt_fill_synced(struct gt_node *n, const struct gt_event *e);
 /* CHECKED: the whole file is what its manifest says, or what is wrong. */
 int gt_fill_checked(struct gt_node *n, const struct gt_event *e);
-/* FAULT: a frame could not be sent: it is gone, damaged, or there was no memory. */
+/* FAULT: a frame could not be sent: it is gone, damaged, or there was no
+ * memory. */
 int gt_serve_fault(struct gt_node *n, const struct gt_event *e);
 
 /* The parent's answers, to what `a` asked. A piece of a manifest: */

@@ -13,6 +13,7 @@
 
 /* ------------------------------------------- who may have an object */
 
+/* By the child's view, which catalogue/judge.c keeps. */
 static int allowed(struct gt_node *n, struct gt_peer *p, const struct gt_id *id,
                    bool *yes)
 {

@@ -15,8 +15,8 @@
 /*   1. inflight = sum of the bytes of what is ASKED and not answered
  *   2. size >= GT_WINDOW_THIN */
 struct gt_window {
-	uint64_t least,
-	        most; /* configured; least: of a link that is not thin */
+	/* configured; least: of a link that is not thin */
+	uint64_t least, most;
 	uint64_t size, inflight;
 	uint64_t rtt_min;     /* + 1; 0: not measured */
 	uint64_t base_ms;     /* round trip of the link without a queue */
@@ -26,7 +26,8 @@ struct gt_window {
 
 enum { GT_WINDOW_THIN = 64 << 10 }; /* one large frame, or many small ones */
 
-/* A new link: as small as can be, nothing measured but base_ms. */
+/* A new link: as small as can be, nothing measured but base_ms and
+ * answered_ms. */
 void gt_window_reset(struct gt_window *w);
 /* More may be asked for. */
 bool gt_window_room(const struct gt_window *w);

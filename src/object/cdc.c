@@ -21,7 +21,7 @@ void gt_cdc_init(struct gt_cdc *cdc)
 	}
 }
 
-/* From *hash at i up to end, two bytes a step; true: cut at *i. Both are even
+/* From *hash at i up to end, two bytes per step; true: cut at *i. Both are even
  * numbers apart. */
 static bool scan(const struct gt_cdc *cdc, const uint8_t *p, size_t *i,
                  size_t end, uint64_t *hash, uint64_t mask)

@@ -2,7 +2,7 @@
  *
  * FastCDC (Xia et al., "The Design of Fast Content-Defined Chunking for Data
  * Deduplication Based Storage Systems", TPDS 2020): gear hash, normalised
- * chunking, two bytes a step. A cut depends only on the bytes since the last
+ * chunking, two bytes per step. A cut depends only on the bytes since the last
  * one, so that an edit moves the cuts around it and no others.
  *
  * The mean is not GT_CDC_NORMAL; measured, 2 cores of a virtual machine, zstd

@@ -125,7 +125,7 @@ uint64_t gt_manifest_tail_size(uint32_t nframes);
  * -GT_EDAMAGED. */
 int gt_frame_verify(const struct gt_manifest *m, uint32_t frame,
                     struct gt_bytes stored);
-/* What decompresses, made once a thread. NULL: out of memory. */
+/* What decompresses, made once per thread. NULL: out of memory. */
 struct gt_inflater;
 struct gt_inflater *gt_inflater_new(void);
 void gt_inflater_free(struct gt_inflater *z); /* NULL is fine */

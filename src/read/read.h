@@ -48,7 +48,7 @@ struct gt_resource_query {
 	const char *audience; /* NULL: any */
 	const char *subject;  /* NULL: any */
 	int verdict;          /* -1: any */
-	const char *state;    /* one of gt_resource_state's words, NULL: any */
+	const char *state;    /* one of the words below, NULL: any */
 	const char *after;    /* id to continue after, NULL: from the start */
 	size_t limit;         /* 0: 100; at most 1000 */
 };
@@ -160,7 +160,7 @@ int gt_read_statements(struct gt_reader *r, struct gt_statements_query *q,
  * "next"} ; after: qid. */
 json_t *gt_read_quarantine(struct gt_reader *r, int64_t after, size_t limit);
 
-/* ------------------------------------------------- policy and roster */
+/* ------------------------------------------------ policy and roster */
 
 /* The decision for a resource at a receiver, hop by hop from the root:
  * {"id","for","hops":[{"code","level","verdict","effective","layers":[

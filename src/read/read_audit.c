@@ -57,8 +57,7 @@ struct trail {
 	enum gt_query query;
 	json_t *list;
 	size_t limit;
-	int64_t after, upto,
-	        last; /* aid looked past, end of scan, last taken */
+	int64_t after, upto, last; /* aid looked past, end of scan, taken */
 	bool full, ok;
 };
 

@@ -265,7 +265,7 @@ json_t *gt_read_resource(struct gt_reader *r, const char *id)
 	return NULL;
 }
 
-/* --------------------------------------------------------- its files */
+/* -------------------------------------------------------- its files */
 
 /* Bytes of a row, which ends with its statement, to last until the next
  * question. */

@@ -70,7 +70,8 @@ int gt_read_newest(struct gt_reader *r, int64_t *seq, int64_t *stored_ms)
 }
 
 /* The least seq stored after ms, one past last, the newest, if none is:
- * `stored` never decreases along seq. 0, or -GT_ESTORE and *seq is of no use. */
+ * `stored` never decreases along seq. 0, or -GT_ESTORE and *seq is of no
+ * use. */
 static int behind(struct gt_reader *r, int64_t last, int64_t ms, int64_t *seq)
 {
 	int status = 0;
@@ -90,7 +91,7 @@ static int behind(struct gt_reader *r, int64_t last, int64_t ms, int64_t *seq)
 	return status;
 }
 
-/* ---------------------------------------------------------- a page */
+/* ----------------------------------------------------------- a page */
 
 /* The seqs stored in the time asked for. */
 static int span(struct gt_reader *r, struct gt_statements_query *q)

@@ -30,7 +30,8 @@ void gt_records_free(struct gt_records *r); /* NULL is fine */
 int gt_records_load(struct gt_node *n);
 /* A new epoch begins: nothing has been sent in it. */
 int gt_records_unsent(struct gt_node *n);
-/* The epoch changed while running: all that was handed in here moves to the new stream. */
+/* The epoch changed while running: all that was handed in here moves to the new
+ * stream. */
 int gt_records_renew(struct gt_node *n);
 
 /* How many are here, and how many of them the parent, the root has not. */
@@ -52,7 +53,8 @@ void gt_records_down(struct gt_node *n);
 int gt_records_go(struct gt_node *n);
 /* The parent has taken a batch, or told where it is: both marks. */
 int gt_records_reply(struct gt_node *n, const Gt__RecordsReply *m);
-/* The root's mark, in our own numbers: never back, never beyond what is here. */
+/* The root's mark, in our own numbers: never back, never beyond what is
+ * here. */
 int gt_records_root(struct gt_node *n, uint64_t root);
 
 /* A batch of a child's; it is answered with marks. */

@@ -54,7 +54,7 @@ enum gt_known { GT_RECORD_NEW, GT_RECORD_SAME, GT_RECORD_OTHER };
 int gt_record_look_up(struct gt_node *n, const uint8_t *id, const uint8_t *form,
                       enum gt_known *known, int64_t *seq);
 
-/* ------------------------------------------------------- send, merge */
+/* ------------------------------------------------------ send, merge */
 
 /* One row for a batch that went up or came from below. */
 int gt_record_audit(struct gt_node *n, const char *event, const char *peer,

@@ -20,11 +20,11 @@ enum gt_object_state {
 	GT_OBJECT_REFUSED = 5, /* hostile: never asked for again */
 };
 
-/* a column a line, which the formatter would not leave so */
+/* a column per line, which the formatter would not leave so */
 /* clang-format off */
 #define GT_SCHEMA \
 	"CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;" \
-	/* Everything in the feed: resources, layers, members. One row a \
+	/* Everything in the feed: resources, layers, members. One row per \
 	 * thing, at its latest seq. verdict..layer: what applies to this \
 	 * node. */ \
 	"CREATE TABLE item(" \
@@ -125,8 +125,7 @@ enum gt_object_state {
 	"CREATE TABLE batch(" \
 	" cid INTEGER NOT NULL, upto INTEGER NOT NULL, need INTEGER NOT NULL," \
 	" PRIMARY KEY(cid, upto)) WITHOUT ROWID;" \
-	/* Who did what, when, under which rule, with what result. The \
-	 * tamper-evident log sequences these rows as they are. */ \
+	/* Who did what, when, under which rule, with what result. */ \
 	"CREATE TABLE audit(" \
 	" aid INTEGER PRIMARY KEY AUTOINCREMENT," \
 	" at_ms INTEGER NOT NULL," \
@@ -149,7 +148,10 @@ enum gt_object_state {
 /* What was added since. Programs of the same schema version work with and
  * without it, so that a database goes back to the program before: nothing here
  * may change what that one reads or writes. `handover` comes last and says by
- * being there that all of it is. What is counted (tally.h) was added so too. */
+ * being there that all of it is: nothing is added to this block any more, for a
+ * database that has it would never get that. What comes next is a block of its
+ * own, with a mark of its own (store.c, add), as what is counted has (tally.h,
+ * `tally`). */
 #define GT_SCHEMA_ADDED \
 	/* bytes received so far of the transfer under way */ \
 	"ALTER TABLE object ADD COLUMN received INTEGER NOT NULL DEFAULT 0;" \

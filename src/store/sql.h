@@ -56,6 +56,8 @@
 	/* of every resource the object is fetched for */                     \
 	X(OBJECT_ENTRIES, "SELECT signed FROM item WHERE object=?1"           \
 	                  " AND state=0 AND verdict>=2")                      \
+	/* may child ?2 have it? judged (judge.c) GT_ON_DEMAND or better, */  \
+	/* of the version here or as what is served until that is here */     \
 	X(OBJECT_ALLOWED,                                                     \
 	  "SELECT 1 FROM item i JOIN view v ON v.cid=?2 AND v.rid=i.rid"      \
 	  " WHERE i.object=?1 AND v.verdict>=2 AND i.state=0 UNION ALL"       \

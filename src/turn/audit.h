@@ -33,7 +33,7 @@ struct gt_audit {
  *   judge       parent: what a child may have, at each change of verdict
  *   receive     child: an item arrived
  *   retract     child: it must leave
- *   fetch       child: an object is whole
+ *   fetch       child: an object is whole, or refused for good (result)
  *   serve       parent: it was served
  *   accept      records handed in here
  *   send merge  records up, both ends
@@ -42,7 +42,8 @@ struct gt_audit {
  *   remove      bytes were given up
  *   damage      bytes differ from their hash
  *   link        up, down, refused
- *   note        the daemon's own */
+ *   note        what befell the node itself: the daemon's own rows, a new
+ *               epoch, bulk paused, a transfer never acknowledged */
 /* Writes the row in the turn's transaction. Texts are copied. */
 int gt_audit_row(struct gt_node *n, const struct gt_audit *a);
 

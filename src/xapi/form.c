@@ -149,6 +149,7 @@ static bool context(json_t *v)
 
 /* -------------------------------------------------------- statement */
 
+/* a statement's object may be a SubStatement, which has an object */
 static bool common(json_t *v);
 
 static bool object(json_t *v)

@@ -11,7 +11,7 @@
 
 /* -------------------------------------------------------- the judge */
 
-/* Where in the statement we are; one step a frame of the C stack. */
+/* Where in the statement we are; one step per frame of the C stack. */
 struct at {
 	const struct at *up;
 	const char *key; /* NULL: an array's index */

@@ -1,6 +1,6 @@
 /* b_link.c: what one link carries on this machine, both ends in one process.
  *
- *   b_link [SECONDS]     one JSON line a case
+ *   b_link [SECONDS]     one JSON line per case
  *
  * The child keeps OUTSTANDING requests under way; the parent answers each with
  * bytes it was not asked to prepare. Counted is what the child received. */

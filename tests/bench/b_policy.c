@@ -1,4 +1,4 @@
-/* b_policy.c: verdicts a second on one core.
+/* b_policy.c: verdicts per second on one core.
  *
  * Five layers of ten rules over entries like those of seeds/. A verdict is one
  * layer's word; a meet is five of them. Prints one JSON line. */

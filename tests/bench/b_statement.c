@@ -1,4 +1,4 @@
-/* b_statement.c: statements a second of processor time, from bytes to form
+/* b_statement.c: statements per second of processor time, from bytes to form
  * hash.
  *
  * Batches of 100 statements of some 600 bytes, parsed as JSON, validated, cut

@@ -2,7 +2,7 @@
 """run.py [--out DIR] [--mb N] [CASE...]: figures, each beside what the hardware or
 another tool does in the same run, on the same disk.
 
-Prints a table and writes DIR/results.jsonl, a line a figure:
+Prints a table and writes DIR/results.jsonl, a line per figure:
     {"case", "metric", "guantong", "peer", "peer_value", "ratio"}
 ratio is guantong / peer_value; for rates more is better, for sizes and times less.
 """

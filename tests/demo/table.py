@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""table.py GUANTONG RUN CODE...: one row a level, from `guantong status --json`
+"""table.py GUANTONG RUN CODE...: one row per level, from `guantong status --json`
 and `guantong ls --json`: resources by verdict and state, bytes, records, lag."""
 import json
 import subprocess

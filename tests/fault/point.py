@@ -7,7 +7,7 @@ import subprocess
 import time
 import traceback
 
-# a container's may have room for a few points at once, not for one a core
+# a container's may have room for a few points at once, not for one per core
 if os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > (os.cpu_count() + 1) << 24:
     os.environ.setdefault("TMPDIR", "/dev/shm")
 from box import CHANGES, DAEMON_EXITS, FAIL, GONE, KILL_AFTER, KILL_BEFORE, KILL_HALF, SECONDS, SHORT, TRACE, TRACED  # noqa: E402

@@ -108,7 +108,7 @@ class Kind:
 
 
 class Journal:
-    """What was done with these programs and these tests, a line a point."""
+    """What was done with these programs and these tests, a line per point."""
 
     def __init__(self, fresh):
         folder = os.path.join(os.path.dirname(BIN), "fault")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# replay.sh PROGRAM.replay...: each over its kept corpus, one test a program.
+# replay.sh PROGRAM.replay...: each over its kept corpus, one test per program.
 set -u
 here=$(dirname "$0")
 passed=0 failed=0

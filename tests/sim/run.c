@@ -15,7 +15,7 @@ enum {
 	HALF_HOUR = 30 * MINUTE,
 	FIFTY = 50,       /* nodes, whose people do one thing in that time */
 	PATIENCE = 300,   /* minutes after the faults */
-	RESTLESS = 20000, /* events a node in that time */
+	RESTLESS = 20000, /* events per node in that time */
 	LONG = 600        /* seconds of the processor, for what has an end */
 };
 

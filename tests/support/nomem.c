@@ -39,7 +39,7 @@ struct gt_bytes __wrap_gt_arena_pack(struct gt_arena *arena,
 struct gt_bytes __real_gt_arena_pack(struct gt_arena *arena,
                                      const ProtobufCMessage *m);
 
-/* ------------------------------------------------------------------ arming */
+/* ----------------------------------------------------------- arming */
 
 void nomem_after(size_t n)
 {
@@ -101,7 +101,7 @@ static void *count(void *p)
 	return p;
 }
 
-/* ----------------------------------------------------------- the C library */
+/* ---------------------------------------------------- the C library */
 
 void *__wrap_malloc(size_t n)
 {
@@ -133,7 +133,7 @@ void __wrap_free(void *p)
 	__real_free(p);
 }
 
-/* ---------------------------------------------------------------- an arena */
+/* --------------------------------------------------------- an arena */
 
 /* More than there is, so that the arena knows that it was short. */
 static void *refuse(struct gt_arena *arena)

@@ -11,7 +11,7 @@ are lines on standard input, or on the control socket, which answers each:
     hold     let nothing through, close nothing: a link gone silent
     restore  as at the start
 
---rate limits each direction of all connections together, in bytes a second.
+--rate limits each direction of all connections together, in bytes per second.
 Ends at SIGTERM and, without --control, when standard input does.
 """
 import argparse

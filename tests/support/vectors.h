@@ -18,7 +18,7 @@ enum { VECTORS_MAX = 32 };
  * ...), roster key of seed 03 03 .... All lives in the arena. Returns how
  * many. */
 size_t vectors_make(struct gt_arena *arena, struct vector out[VECTORS_MAX]);
-/* Fields of a message as text, one a line, as in the files; caller frees. */
+/* Fields of a message as text, one per line, as in the files; caller frees. */
 char *vectors_show(const ProtobufCMessage *m);
 
 #endif

@@ -70,7 +70,7 @@ static void relayed_before_it_is_durable(void **state)
 }
 
 /* Frames asked for and not yet here, at most, once a few have come; each byte
- * takes the time it takes at t->hooked bytes a millisecond. */
+ * takes the time it takes at t->hooked bytes per millisecond. */
 static size_t ahead, frames_come;
 
 static bool at_a_rate(struct nodes *t, struct message *m)

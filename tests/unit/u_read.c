@@ -229,8 +229,7 @@ static void add_record(int64_t n, const char *flags, const char *target,
 	sql(text);
 }
 
-/* -------------------------------------------------------------------- a
- * fixture */
+/* -------------------------------------------------------- a fixture */
 
 static char t_phone[] = "\xe6\x89\x8b\xe6\x9c\xba";
 static char t_bad[] = "\xff\xfe";

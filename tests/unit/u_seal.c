@@ -155,7 +155,7 @@ static void shapes(void **state)
 	gt_arena_free(a);
 }
 
-/* ---------------------------------------------------------- no memory */
+/* -------------------------------------------------------- no memory */
 
 /* What OpenSSL asks for counts as ours. */
 static void *take(size_t n, const char *file, int line)

@@ -768,7 +768,7 @@ static void uuids(void **state)
 	assert_string_equal(back, "12345678-1234-4234-8234-1234567890ab");
 }
 
-/* ---------------------------------------------------------- no memory */
+/* -------------------------------------------------------- no memory */
 
 /* Something to allocate for each of the ways a statement is reduced. */
 static const char *const rich[] = {

@@ -69,7 +69,7 @@ static int64_t number(sqlite3 *of, const char *text)
 	return n;
 }
 
-/* --------------------------------------------------------- opening */
+/* ---------------------------------------------------------- opening */
 
 static void settings(void **state)
 {
@@ -180,7 +180,7 @@ static void no_memory_to_open(void **state)
 	sqlite_counts = false;
 }
 
-/* ------------------------------------------------------ statements */
+/* ------------------------------------------------------- statements */
 
 static void each_compiles(void **state)
 {
@@ -368,7 +368,7 @@ static void rows(void **state)
 	close_all(s);
 }
 
-/* ------------------------------------------------------------ meta */
+/* ------------------------------------------------------------- meta */
 
 static void meta(void **state)
 {
@@ -505,7 +505,7 @@ static void no_memory_to_checkpoint(void **state)
 	close_all(s);
 }
 
-/* ------------------------------------------------------------ main */
+/* ------------------------------------------------------------- main */
 
 static sqlite3_mem_methods plain;
 

@@ -79,7 +79,7 @@ static void assert_counted(sqlite3 *db)
 	                 0);
 }
 
-/* As ITEM_PUT does: a row a thing, changed in place. */
+/* As ITEM_PUT does: a row per thing, changed in place. */
 static void put_item(sqlite3 *db)
 {
 	char text[800], object[16] = "NULL";

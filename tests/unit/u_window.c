@@ -1,6 +1,6 @@
-/* u_window.c: the window of bytes outstanding, on links of every kind, driven by
- * a model of one: bytes go out in order at a rate, behind a way there and back
- * and behind what others have in the queue. */
+/* u_window.c: the window of bytes outstanding, on links of every kind, driven
+ * by a model of one: bytes go out in order at a rate, behind a way there and
+ * back and behind what others have in the queue. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,9 +19,9 @@ enum {
 
 struct link {
 	struct gt_window w;
-	uint64_t rate; /* bytes a ms */
-	uint64_t way_ms, now_ms,
-	        free_ms; /* when the last byte asked for is out */
+	uint64_t rate; /* bytes per ms */
+	uint64_t way_ms, now_ms;
+	uint64_t free_ms; /* when the last byte asked for is out */
 	uint64_t sent[OUTSTANDING], due[OUTSTANDING];
 	unsigned head, count;
 	uint64_t asked, answered, most; /* bytes; most outstanding at once */
@@ -107,7 +107,8 @@ static void a_long_fast_link_is_filled_to_the_limit(void **state)
 }
 
 /* Once it has settled, what waits in the queue takes from a quarter to half a
- * second (272 to 524 ms at these rates), never more; and the link never idles. */
+ * second (272 to 524 ms at these rates), never more; and the link never
+ * idles. */
 static void a_queue_is_not_built_up(void **state)
 {
 	(void)state;

@@ -41,7 +41,7 @@
  *   GET  /admin/quarantine?after=     POST /admin/reload
  * Errors are {"error":NAME,"message":sentence} with a fitting status.
  *
- * Runs on libmicrohttpd's own threads. Reads use one gt_reader a thread;
+ * Runs on libmicrohttpd's own threads. Reads use one gt_reader per thread;
  * everything that changes something is posted to the core and the connection
  * suspended until the REPLY. */
 #ifndef GT_HTTP_H

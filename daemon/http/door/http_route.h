@@ -23,8 +23,8 @@ struct gt_route {
 	unsigned who;     /* one of these suffices */
 	size_t body_max;
 	gt_handler *handle;
-	gt_dresser
-	        *dress; /* adds to every answer of the route; NULL: nothing */
+	/* adds to every answer of the route; NULL: nothing */
+	gt_dresser *dress;
 };
 /* Ended by a row without a path. */
 extern const struct gt_route gt_routes[];
