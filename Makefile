@@ -156,7 +156,7 @@ $(PROGRAMS): $(B)/%: $(B)/daemon/%.o $(B)/libdaemon.a $(B)/libguantong.a
 	$(call say,LD)$(CC) $(LDOPT) $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
 # cmocka tests; they may link all libraries, the linker takes what is used.
 # tests/support/nomem.c stands before what they ask memory of
-WRAP := malloc calloc realloc strdup free $(addprefix gt_arena_,get copy str allocator pack)
+WRAP := malloc calloc realloc strdup free gt_act $(addprefix gt_arena_,get copy str allocator pack)
 NOMEM := -Wl,-u,nomem_after $(WRAP:%=-Wl,--wrap=%)
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIBS)
 	$(call say,LD)$(CC) $(LDOPT) $(NOMEM) $^ -lcmocka $(DAEMON_LIBS) $(CORE_LIBS) -o $@

@@ -1,6 +1,6 @@
 /* draw.h: bytes nobody can guess, from the entropy that START and PEER_UP
  * brought; the same again when the same events come again.
- * Tests: u_node.c, u_lineage.c. */
+ * Tests: u_draw.c, u_lineage.c. */
 #ifndef GT_DRAW_H
 #define GT_DRAW_H
 

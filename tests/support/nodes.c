@@ -35,6 +35,7 @@ struct nodes *nodes_new(void)
 	uint8_t seed[32] = "the roster key of the tests";
 	t->arena = must(gt_arena_new());
 	t->now = (struct gt_now){1000, 1767225600000};
+	gt__prove_reply__init(&t->proved);
 	int status = gt_key_from_seed(&t->roster, seed);
 	assert(status == 0);
 	return t;
@@ -363,12 +364,23 @@ static void perform(struct nodes *t, unsigned i, const struct gt_action *a)
 	}
 }
 
+/* A statement left open would hold on to the database's log. */
+static void assert_at_rest(sqlite3 *db)
+{
+	sqlite3_stmt *st = NULL;
+	while ((st = sqlite3_next_stmt(db, st)))
+		assert(!sqlite3_stmt_busy(st));
+}
+
 int nodes_event(struct nodes *t, unsigned i, const struct gt_event *e)
 {
 	struct one *s = &t->v[i];
 	struct gt_actions actions;
 	size_t taken, first = s->nlog;
+	if (t->trial)
+		t->trial(t, i, e);
 	s->failed = gt_node_turn(s->node, t->now, e, 1, &taken, &actions);
+	assert_at_rest(s->db);
 	if (s->failed != 0) {
 		assert(actions.n == 0);
 		return s->failed;
@@ -596,7 +608,6 @@ uint32_t nodes_parent(struct nodes *t, unsigned i, const struct gt_key *key,
 	Gt__Reply r = GT__REPLY__INIT;
 	Gt__HelloReply h;
 	gt__hello_reply__init(&h);
-	Gt__ProveReply v = GT__PROVE_REPLY__INIT;
 	const struct done *d = nodes_asked(t, i, GT__REQUEST__BODY_HELLO);
 	assert(d && d->a.peer == peer);
 	prove(key, "parent", t->v[i].code, t->v[i].parent,
@@ -612,7 +623,7 @@ uint32_t nodes_parent(struct nodes *t, unsigned i, const struct gt_key *key,
 	d = nodes_asked(t, i, GT__REQUEST__BODY_PROVE);
 	assert(d && d->a.peer == peer);
 	r.body_case = GT__REPLY__BODY_PROVE;
-	r.prove = &v;
+	r.prove = &t->proved;
 	nodes_answer(t, i, peer, d->a.token, &r, (struct gt_bytes){0});
 	d = nodes_asked(t, i, GT__REQUEST__BODY_CHANGES);
 	if (changes)

@@ -18,7 +18,7 @@
 #include "node.h"
 #include "seal.h"
 
-enum { NODES_MAX = 4, NODES_LOG = 4096, NODES_FILES = 16 };
+enum { NODES_MAX = 4, NODES_LOG = 4096, NODES_FILES = 80 };
 
 /* An action as it was, with copies of all it pointed to. A message's head is
  * decoded into one of request and reply. */
@@ -90,12 +90,15 @@ struct nodes {
 	struct gt_now now;
 	uint32_t links;
 	uint64_t tokens;
+	Gt__ProveReply proved; /* what the parent of nodes_parent says */
 	struct gt_key roster;
 	struct gt_arena *arena; /* what the log points to */
 	char dir[40];           /* of the databases, "": they are in memory */
 	/* False: the message is lost. */
 	bool (*hook)(struct nodes *t, struct message *m);
 	int hooked; /* for the hook's own use */
+	/* Is shown each event before its turn. */
+	void (*trial)(struct nodes *t, unsigned i, const struct gt_event *e);
 };
 
 /* None of them open yet; nodes_free closes those that are. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "node.h"
 
 static _Thread_local size_t left;   /* until one fails; 0: not armed */
 static _Thread_local bool for_good; /* and all after it */
@@ -38,6 +39,11 @@ struct gt_bytes __wrap_gt_arena_pack(struct gt_arena *arena,
                                      const ProtobufCMessage *m);
 struct gt_bytes __real_gt_arena_pack(struct gt_arena *arena,
                                      const ProtobufCMessage *m);
+
+/* Weak: a program without the core has none. */
+struct gt_action *__wrap_gt_act(struct gt_node *n, enum gt_action_type type);
+struct gt_action *__real_gt_act(struct gt_node *n, enum gt_action_type type)
+        __attribute__((weak));
 
 /* ----------------------------------------------------------- arming */
 
@@ -174,4 +180,11 @@ struct gt_bytes __wrap_gt_arena_pack(struct gt_arena *arena,
 	if (!fails())
 		return __real_gt_arena_pack(arena, m);
 	return (struct gt_bytes){refuse(arena), 0};
+}
+
+/* ---------------------------------------------------------------- an action */
+
+struct gt_action *__wrap_gt_act(struct gt_node *n, enum gt_action_type type)
+{
+	return fails() ? NULL : __real_gt_act(n, type);
 }

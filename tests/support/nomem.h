@@ -2,7 +2,8 @@
  *
  * Every unit test is linked with it (--wrap, in the Makefile). It stands before
  * what the objects of this project ask of malloc, calloc, realloc and strdup,
- * and of an arena, each piece of it; and passes it on, unless it is armed.
+ * of an arena, each piece of it, and of a turn's list of actions (gt_act); and
+ * passes it on, unless it is armed.
  * What libraries ask for is not counted, but jansson's is after nomem_json().
  * Each thread is armed for itself. The usual loop, whatever fails first:
  *
