@@ -17,7 +17,7 @@ static const char *malformed(const struct gt_peer *p, const Gt__Record *r,
 	    strlen(r->authority) > GT_TEXT_MAX ||
 	    strlen(r->policy) > GT_TEXT_MAX)
 		return "a malformed record";
-	if (strlen(r->origin) > GT_CODE_MAX || !gt_code_valid(r->origin) ||
+	if (!gt_code_valid(r->origin) ||
 	    (strcmp(r->origin, p->code) != 0 &&
 	     !gt_code_child_of(r->origin, p->code)))
 		return "a record of an origin that is not under the child";
