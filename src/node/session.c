@@ -129,7 +129,7 @@ static const char *hello_refusal(const struct gt_node *n,
 	*code = GT_EMALFORMED;
 	if (m->nonce.len != NONCE || m->epoch.len != GT_EPOCH_BYTES)
 		return "Hello with a short nonce or epoch";
-	if (strlen(m->code) > GT_CODE_MAX || !gt_code_valid(m->code))
+	if (!gt_code_valid(m->code))
 		return "Hello with a malformed code";
 	if (m->lineage.len != 0 && m->lineage.len != GT_ID_BYTES)
 		return "Hello with a malformed lineage";

@@ -177,6 +177,27 @@ static void nothing_lost_is_an_alarm(void **state)
 	assert_records(t, TOP, 3);
 }
 
+/* On one link after the other: the child was told of its new token and could not
+ * say so, then was not told of the next. */
+static void nothing_lost_in_a_row_is_an_alarm(void **state)
+{
+	struct nodes *t = *state;
+	enum { FIRST = 2, LAST = 5 };
+	for (int n = FIRST; n <= LAST; n++) {
+		for (int m = FIRST; m <= LAST; m++) {
+			t->hook = lose;
+			t->hooked = n;
+			link_again(t, MID);
+			t->hooked = m;
+			link_again(t, MID);
+			t->hook = NULL;
+			link_again(t, MID);
+			assert_true(linked(t, MID));
+			assert_quiet(t);
+		}
+	}
+}
+
 static void version_1_in_between(void **state)
 {
 	struct nodes *t = *state;
@@ -441,6 +462,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(both_remember_the_session),
 	        TEST(nothing_lost_is_an_alarm),
+	        TEST(nothing_lost_in_a_row_is_an_alarm),
 	        TEST(version_1_in_between),
 	        TEST(restored_and_said_so),
 	        TEST(a_second_copy),

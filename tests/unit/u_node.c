@@ -12,6 +12,7 @@
 #include "catalogue_inside.h"
 #include "content_inside.h"
 #include "nodes.h"
+#include "nomem.h"
 #include "records_inside.h"
 
 enum { TOP, LOW };
@@ -670,6 +671,211 @@ static void as_many_links_as_configured(void **state)
 	gt_node_close(n);
 }
 
+/* ---------------------------------------------------- configuration */
+
+static struct gt_node *opened(const struct gt_node_config *c)
+{
+	struct gt_node *n = NULL;
+	char why[200] = "";
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+	assert_int_equal(gt_node_open(&n, c, db, why, sizeof why), 0);
+	return n;
+}
+
+/* Numbers that are 0 or more than there can be take the default; the largest
+ * that can be is taken. */
+static void numbers_as_configured(void **state)
+{
+	(void)state;
+	struct gt_node_config c = {.code = "33", .parent = ""};
+	struct gt_node *n = opened(&c);
+	assert_int_equal(n->config.window_min, 512 << 10);
+	assert_int_equal(n->config.window_max, 8 << 20);
+	assert_int_equal(n->config.heartbeat_ms, 15000);
+	assert_int_equal(n->config.dead_ms, 45000);
+	assert_int_equal(n->config.log_pages, 4096);
+	assert_int_equal(n->config.max_links, GT_PEERS_MAX);
+	assert_int_equal(n->config.transfers, 4);
+	assert_int_equal(n->config.protocol_max, GT_PROTOCOL_MAX);
+	assert_string_equal(n->software, "");
+	assert_string_equal(n->level, "province");
+	gt_node_close(n);
+	c.window_min = c.window_max = c.heartbeat_ms = c.dead_ms = 1;
+	c.log_pages = c.max_links = c.transfers = c.protocol_max = 1;
+	c.software = "a program";
+	n = opened(&c);
+	assert_int_equal(n->config.window_min, 1);
+	assert_int_equal(n->config.window_max, 1);
+	assert_int_equal(n->config.heartbeat_ms, 1);
+	assert_int_equal(n->config.dead_ms, 1);
+	assert_int_equal(n->config.log_pages, 1);
+	assert_int_equal(n->config.max_links, 1);
+	assert_int_equal(n->config.transfers, 1);
+	assert_int_equal(n->config.protocol_max, 1);
+	assert_string_equal(n->software, "a program");
+	gt_node_close(n);
+	for (uint32_t more = 0; more < 2; more++) {
+		c.log_pages = 4096 + more;
+		c.max_links = GT_PEERS_MAX + more;
+		c.transfers = GT_TRANSFERS_MAX + more;
+		c.protocol_max = GT_PROTOCOL_MAX + more;
+		n = opened(&c);
+		assert_int_equal(n->config.log_pages, 4096);
+		assert_int_equal(n->config.max_links, GT_PEERS_MAX);
+		assert_int_equal(n->config.transfers,
+		                 more ? 4 : GT_TRANSFERS_MAX);
+		assert_int_equal(n->config.protocol_max, GT_PROTOCOL_MAX);
+		gt_node_close(n);
+	}
+}
+
+static void no_memory_to_open(void **state)
+{
+	(void)state;
+	const struct gt_node_config c = {.code = "33", .parent = ""};
+	sqlite3_int64 used = sqlite3_memory_used();
+	long held = nomem_held();
+	for (size_t k = 0; nomem_each(&k);) {
+		struct gt_node *n = NULL;
+		char why[200] = "";
+		sqlite3 *db;
+		assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+		int status = gt_node_open(&n, &c, db, why, sizeof why);
+		bool hit = nomem_hit();
+		assert_int_equal(status, hit ? -GT_ENOMEM : 0);
+		assert_string_equal(why, hit ? gt_strerror(GT_ENOMEM) : "");
+		if (!hit)
+			gt_node_close(n);
+		assert_int_equal(nomem_held(), held);
+		assert_int_equal(sqlite3_memory_used(), used);
+	}
+	gt_node_close(NULL);
+}
+
+/* Codes have a length, and one that does not fit is none. */
+static void codes_that_are_none(void **state)
+{
+	(void)state;
+	char longest[GT_CODE_MAX + 2] = "33-";
+	memset(longest + 3, 'x', sizeof longest - 3);
+	longest[GT_CODE_MAX] = '\0';
+	struct gt_node_config c = {.code = longest, .parent = ""};
+	gt_node_close(opened(&c));
+	longest[GT_CODE_MAX] = 'x';
+	longest[GT_CODE_MAX + 1] = '\0';
+	const char *bad[][2] = {
+	        {longest, ""}, {"3301", longest}, {"x", ""}, {"33", "33"}};
+	for (size_t i = 0; i < 4; i++) {
+		struct gt_node *n;
+		char why[200] = "", expected[200];
+		sqlite3 *db;
+		c.code = bad[i][0];
+		c.parent = bad[i][1];
+		assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+		assert_int_equal(gt_node_open(&n, &c, db, why, sizeof why),
+		                 -GT_EINVALID);
+		gt_format(expected, sizeof expected,
+		          "node code %s does not fit under parent %s", c.code,
+		          c.parent);
+		assert_string_equal(why, expected);
+	}
+}
+
+/* ----------------------------------------------------------- status */
+
+static const struct gt_node_status *status_of(struct nodes *t, unsigned i)
+{
+	static struct gt_node_status s;
+	gt_node_status(t->v[i].node, &s);
+	return &s;
+}
+
+static void what_a_link_is_counted_as(void **state)
+{
+	struct nodes *t = *state;
+	uint32_t peer = nodes_child(t, TOP, "3301", &t->v[LOW].key);
+	const struct gt_node_status *s = status_of(t, TOP);
+	assert_int_equal(s->children_up, 1);
+	assert_int_equal(s->nchildren, 1);
+	assert_string_equal(s->children[0].code, "3301");
+	assert_true(s->children[0].up);
+	assert_false(s->parent_up);
+	assert_int_equal(s->messages_in, 2);
+	assert_int_equal(s->messages_out, 2);
+	const struct gt_node_status before = *s;
+	struct gt_event e = {.type = GT_EV_MSG,
+	                     .peer = peer,
+	                     .body = gt_bytes_str("\xff\xff\xff"),
+	                     .payload = gt_bytes_str("12345")};
+	assert_int_equal(nodes_event(t, TOP, &e), 0);
+	s = status_of(t, TOP);
+	assert_int_equal(s->events, before.events + 1);
+	assert_int_equal(s->messages_in, before.messages_in + 1);
+	assert_int_equal(s->bytes_in, before.bytes_in + 8);
+	assert_int_equal(s->drops, before.drops + 1);
+	assert_int_equal(s->commits, before.commits + 1);
+	assert_int_equal(s->generation, before.generation + 1);
+	assert_int_equal(s->children_up, 0);
+	/* it is gone, and what it says is no longer heard */
+	assert_int_equal(nodes_event(t, TOP, &e), 0);
+	s = status_of(t, TOP);
+	assert_int_equal(s->events, before.events + 2);
+	assert_int_equal(s->messages_in, before.messages_in + 1);
+	assert_int_equal(s->commits, before.commits + 1);
+	assert_int_equal(s->generation, before.generation + 1);
+}
+
+/* Slots beyond those in use are nobody's, whatever is left in them. */
+static void beyond_the_links_in_use(void **state)
+{
+	struct nodes *t = *state;
+	struct gt_node *n = t->v[TOP].node;
+	nodes_child(t, TOP, "3301", &t->v[LOW].key);
+	assert_int_equal(n->npeers, 1);
+	n->peers[1] = (struct gt_peer){.id = 999,
+	                               .session = GT_S_READY,
+	                               .code = "3302",
+	                               .heard_ms = 1,
+	                               .child = {.cid = 2,
+	                                         .parked = true,
+	                                         .parked_until = 1,
+	                                         .judged = 5}};
+	assert_int_equal(status_of(t, TOP)->nchildren, 1);
+	assert_int_equal(gt_node_deadline(n), t->now.mono_ms + 45000);
+	gt_judge_anew(n);
+	assert_int_equal(n->peers[1].child.judged, 5);
+	nodes_pass(t, 45000);
+	assert_int_equal(nodes_count(t, TOP, GT_ACT_DROP), 1);
+	assert_int_equal(n->peers[1].session, GT_S_READY);
+	n->peers[1].session = GT_S_GONE;
+	struct gt_event down = {.type = GT_EV_PEER_DOWN};
+	down.peer = nodes_child(t, TOP, "3301", &t->v[LOW].key);
+	assert_int_equal(nodes_event(t, TOP, &down), 0);
+	assert_int_equal(n->peers[0].id, 0);
+	assert_int_equal(n->peers[1].id, 999);
+}
+
+/* The row of a child that has proved itself is there at once, and says in which
+ * epoch it was met. */
+static void known_from_its_proof_on(void **state)
+{
+	struct nodes *t = *state;
+	nodes_child(t, TOP, "3301", &t->v[LOW].key);
+	assert_string_equal(nodes_text(t, TOP, "SELECT hex(epoch) FROM child"),
+	                    "04010000000000000000000000000000");
+	const struct gt_peer *p = gt_peer_by_code(t->v[TOP].node, "3301");
+	assert_non_null(p);
+	assert_string_equal(p->child.receiver.code, "3301");
+	assert_string_equal(p->child.receiver.level, "city");
+	/* and when it was there last */
+	struct gt_event down = {.type = GT_EV_PEER_DOWN, .peer = p->id};
+	t->now.wall_ms += 5000;
+	assert_int_equal(nodes_event(t, TOP, &down), 0);
+	assert_int_equal(nodes_int(t, TOP, "SELECT seen_ms FROM child"),
+	                 t->now.wall_ms);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, nodes_two, nodes_gone)
 
 int main(void)
@@ -696,6 +902,12 @@ int main(void)
 	        cmocka_unit_test(all_or_nothing),
 	        cmocka_unit_test(a_leaf_is_small),
 	        cmocka_unit_test(as_many_links_as_configured),
+	        cmocka_unit_test(numbers_as_configured),
+	        cmocka_unit_test(no_memory_to_open),
+	        cmocka_unit_test(codes_that_are_none),
+	        T(what_a_link_is_counted_as),
+	        T(beyond_the_links_in_use),
+	        T(known_from_its_proof_on),
 	};
 	uint8_t seed[32] = {7};
 	if (gt_key_from_seed(&stranger, seed) != 0)
