@@ -1,6 +1,6 @@
 /* fetch.c: asking the parent for manifests and frames. Many requests are
  * outstanding, in a window counted in bytes (window.h).
- * Tests: u_node_object.c, u_node_transfer.c. */
+ * Tests: u_node_object.c, u_node_transfer.c, u_node_lies.c. */
 #include "content_inside.h"
 
 #include "signed.h"

@@ -3,7 +3,7 @@
  * Every request is answered within a heartbeat: with what was asked for, or
  * with UNAVAILABLE and when to ask again. Requests for what is not here yet
  * wait ("park") and are answered the moment it comes.
- * Tests: u_node_object.c, u_adopt.c. */
+ * Tests: u_serve.c, u_node_object.c, u_adopt.c. */
 #include "content_inside.h"
 
 #include "draw.h"

@@ -3,7 +3,7 @@
  * The child draws the name and closes the transfer with Done. From version 2 on
  * what it says there is kept until the parent has answered, and written down by
  * the parent once: its own rows tell it what it knows already.
- * Tests: u_node_transfer.c. */
+ * Tests: u_node_transfer.c, u_serve.c. */
 #include "content_inside.h"
 
 #include "draw.h"

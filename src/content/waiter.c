@@ -1,5 +1,5 @@
 /* waiter.c: children that wait for a frame or a manifest.
- * Tests: u_node_object.c. */
+ * Tests: u_serve.c. */
 #include "content_inside.h"
 
 #include <stdlib.h>

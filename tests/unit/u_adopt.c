@@ -6,9 +6,10 @@
 
 #include <cmocka.h>
 
+#include "content.h"
 #include "node_kit.h"
 
-enum { TOP, MID };
+enum { TOP, MID, LOW };
 
 static uint64_t begin(struct nodes *t, unsigned i, const char *slug,
                       const struct pack *p, size_t bytes)
@@ -103,6 +104,32 @@ static void withdrawn_above_while_it_is_placed(void **state)
 	pack_clear(&p);
 }
 
+/* The same, and the file is not adopted: it goes with the last of it. */
+static void not_adopted_while_it_is_placed(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 300000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	t->v[MID].held = true;
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	uint64_t token = begin(t, MID, "b", &p, p.out_n - 1);
+	assert_int_equal(nodes_withdraw(t, TOP, "a"), 0);
+	nodes_run(t);
+	struct answer last = t->answers[--t->nanswers];
+	assert_int_equal(last.e.type, GT_EV_ADOPTED);
+	assert_int_equal(nodes_event(t, MID, &last.e), 0);
+	assert_true(t->nanswers > 0);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_REMOVE), 0);
+	t->v[MID].held = false;
+	assert_true(nodes_publish_end(t, MID, token) < 0);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_REMOVE), 1);
+	assert_int_equal(objects(t, MID), 0);
+	assert_null(nodes_file(t, MID, &p.object));
+	pack_clear(&p);
+}
+
 /* What comes from above is published here before it is whole: the version it
  * was to take the place of goes. */
 static void published_before_it_is_fetched(void **state)
@@ -130,6 +157,77 @@ static void published_before_it_is_fetched(void **state)
 	pack_clear(&two);
 }
 
+/* Who waits for it below, while it comes from above, is told to ask again when
+ * it is published here. */
+static void published_while_it_is_waited_for(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 300000);
+	nodes_open(t, LOW, "330106", "3301", NULL);
+	nodes_enrol(t);
+	nodes_wire(t, MID, TOP, true);
+	nodes_wire(t, LOW, MID, true);
+	nodes_run(t);
+	t->v[MID].held = true;
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	nodes_run(t);
+	assert_true(nodes_asked_count(t, LOW, GT__REQUEST__BODY_FRAME) > 0);
+	uint64_t token = begin(t, MID, "b", &p, p.out_n);
+	nodes_clear(t, LOW);
+	nodes_clear(t, MID);
+	while (!nodes_last(t, MID, GT_ACT_REPLY, 0)) {
+		struct answer a = t->answers[--t->nanswers];
+		assert_int_equal(nodes_event(t, MID, &a.e), 0);
+	}
+	const struct done *d = nodes_replied(t, MID, GT__REPLY__BODY_ERROR);
+	assert_non_null(d);
+	assert_int_equal(d->reply->error->code, GT_EUNAVAILABLE);
+	t->v[MID].held = false;
+	assert_int_equal(nodes_publish_end(t, MID, token), 0);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, &p);
+	assert_holds(t, LOW, &p);
+	pack_clear(&p);
+}
+
+/* As many as may be under way; one more is told to try again. */
+static void as_many_at_once(void **state)
+{
+	struct nodes *t = *state;
+	uint64_t tokens[GT_ADOPTING_MAX];
+	struct pack p;
+	t->v[TOP].held = true;
+	for (unsigned k = 0; k <= GT_ADOPTING_MAX; k++) {
+		char slug[8];
+		package(&p, k, 10);
+		gt_format(slug, sizeof slug, "r%u", k);
+		uint64_t token = begin(t, TOP, slug, &p, p.out_n);
+		if (k < GT_ADOPTING_MAX)
+			tokens[k] = token;
+		pack_clear(&p);
+	}
+	const struct done *d = nodes_last(t, TOP, GT_ACT_REPLY, 0);
+	assert_int_equal(d->a.status, -GT_EBUSY);
+	assert_string_equal(d->a.text,
+	                    "too many publishes under way: try again");
+	assert_int_equal(nodes_count(t, TOP, GT_ACT_ADOPT), GT_ADOPTING_MAX);
+	assert_int_equal(nodes_int(t, TOP,
+	                           "SELECT count(*) FROM audit WHERE "
+	                           "event='adopt' AND kind='object' AND "
+	                           "actor='user:test' AND version=0 AND "
+	                           "bytes=0 AND length(subject)=64"),
+	                 GT_ADOPTING_MAX);
+	t->v[TOP].held = false;
+	for (unsigned k = 0; k < GT_ADOPTING_MAX; k++)
+		assert_int_equal(nodes_publish_end(t, TOP, tokens[k]), 0);
+	assert_int_equal(objects(t, TOP), GT_ADOPTING_MAX);
+	/* and there is room again */
+	package(&p, 100, 10);
+	assert_int_equal(publish(t, TOP, "last", &p), 0);
+	pack_clear(&p);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, nodes_two, nodes_gone)
 
 int main(void)
@@ -139,7 +237,10 @@ int main(void)
 	        T(withdrawn_and_not_adopted),
 	        T(not_adopted_beside_one_that_is),
 	        T(withdrawn_above_while_it_is_placed),
+	        T(not_adopted_while_it_is_placed),
 	        T(published_before_it_is_fetched),
+	        T(published_while_it_is_waited_for),
+	        T(as_many_at_once),
 	};
 	return cmocka_run_group_tests_name("adopt", tests, NULL, NULL);
 }

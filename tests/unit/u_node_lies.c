@@ -9,6 +9,7 @@
 #include <string.h>
 #include <zstd.h>
 
+#include "content_inside.h"
 #include "unit/node_kit.h"
 
 enum { TOP, MID };
@@ -189,6 +190,14 @@ static void a_hostile_tar(void **state)
 	                           "'fetch' AND result = 'INVALID' AND detail "
 	                           "LIKE '%%a.txt%%'"),
 	                 1);
+	const struct done *line = NULL;
+	for (size_t k = 0;; k++) {
+		line = nodes_last(t, MID, GT_ACT_LOG, k);
+		assert_non_null(line);
+		if (line->a.status == GT_LOG_ERROR)
+			break;
+	}
+	assert_non_null(strstr(line->a.text, "refused the content of 33/a: "));
 	/* and never again */
 	nodes_clear(t, MID);
 	nodes_pass(t, 30000);
@@ -290,23 +299,147 @@ static void sizes_that_were_not_signed(void **state)
 	pack_clear(&p);
 }
 
-/* One entry lies about an object another is honest about: the liar must not
- * take it away from the other. */
+/* One entry lies about an object another is honest about, whichever comes
+ * first: the liar must not take it away from the other. */
 static void a_liar_beside_an_honest_one(void **state)
+{
+	struct nodes *t = *state;
+	for (unsigned first = 0; first < 2; first++) {
+		struct script s;
+		struct pack p;
+		Gt__Entry e;
+		package(&p, first, 70000);
+		script_up(&s, t);
+		s.seq = first ? 2 : 0;
+		entry_of(&e, &p, first ? "33/d" : "33/a");
+		e.stored_size -= first == 0;
+		send_entry(&s, &t->v[TOP].key, &e);
+		entry_of(&e, &p, first ? "33/c" : "33/b");
+		e.stored_size -= first == 1;
+		send_entry(&s, &t->v[TOP].key, &e);
+		send_piece(&s, p.manifest_n, 0,
+		           gt_bytes_of(p.manifest, p.manifest_n));
+		assert_int_equal(object_state(t, MID, &p.object),
+		                 GT_OBJECT_PARTIAL);
+		pack_clear(&p);
+	}
+}
+
+static struct gt_object *held(struct nodes *t, const struct pack *p)
+{
+	struct gt_object *o = gt_object_find(t->v[MID].node, &p->object);
+	assert_non_null(o);
+	return o;
+}
+
+static void refuse(struct script *s, const struct done *d, uint32_t code,
+                   uint64_t retry_ms)
+{
+	Gt__Reply r = GT__REPLY__INIT;
+	Gt__Error e;
+	gt__error__init(&e);
+	e.code = code;
+	e.retry_ms = retry_ms;
+	r.body_case = GT__REPLY__BODY_ERROR;
+	r.error = &e;
+	nodes_answer(s->t, MID, s->peer, d->a.token, &r, (struct gt_bytes){0});
+}
+
+/* Nothing new: it is still there. */
+static void keep_up(struct script *s)
+{
+	struct nodes *t = s->t;
+	Gt__Reply r = GT__REPLY__INIT;
+	Gt__ChangesReply c = GT__CHANGES_REPLY__INIT;
+	c.epoch = (ProtobufCBinaryData){
+	        16, gt_arena_copy(t->arena, parent_epoch, 16)};
+	c.upto = (uint64_t)s->seq;
+	r.body_case = GT__REPLY__BODY_CHANGES;
+	r.changes = &c;
+	nodes_answer(t, MID, s->peer, s->changes, &r, (struct gt_bytes){0});
+	s->changes = nodes_asked(t, MID, GT__REQUEST__BODY_CHANGES)->a.token;
+}
+
+/* What the parent does not have is asked for again when it says, but neither at
+ * once nor never. */
+static void not_before_it_is_time(void **state)
+{
+	static const struct {
+		uint32_t code;
+		uint64_t says, waits;
+	} rows[] = {{GT_EUNAVAILABLE, 0, 100},   {GT_EUNAVAILABLE, 99, 100},
+	            {GT_EUNAVAILABLE, 101, 101}, {GT_EBUSY, 59999, 59999},
+	            {GT_EBUSY, 60001, 60000},    {GT_EBUSY, UINT64_MAX, 60000},
+	            {GT_EDENIED, 1, 10000},      {GT_EDENIED, 50000, 10000}};
+	struct nodes *t = *state;
+	struct script s;
+	struct pack p;
+	Gt__Entry e;
+	package(&p, 1, 1000); /* all of it is one frame */
+	script_up(&s, t);
+	entry_of(&e, &p, "33/a");
+	send_entry(&s, &t->v[TOP].key, &e);
+	struct gt_object *o = held(t, &p);
+	const struct gt_window *w = &t->v[MID].node->content->window;
+	for (int frame = 0; frame < 2; frame++) {
+		Gt__Request__BodyCase what = frame ? GT__REQUEST__BODY_FRAME
+		                                   : GT__REQUEST__BODY_MANIFEST;
+		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+			struct gt_event now = {.type = GT_EV_TIME};
+			const struct done *d = nodes_asked(t, MID, what);
+			uint64_t before = w->inflight;
+			refuse(&s, d, rows[i].code, rows[i].says);
+			assert_int_equal(o->retry_ms - t->now.mono_ms,
+			                 rows[i].waits);
+			assert_int_equal(
+			        before - w->inflight,
+			        frame ? o->m->stored[d->request->frame->frame]
+			              : 0);
+			nodes_clear(t, MID);
+			t->now.mono_ms += rows[i].waits - 1;
+			keep_up(&s);
+			assert_int_equal(nodes_event(t, MID, &now), 0);
+			assert_null(nodes_asked(t, MID, what));
+			assert_int_equal(gt_node_deadline(t->v[MID].node) -
+			                         t->now.mono_ms,
+			                 1);
+			t->now.mono_ms++;
+			assert_int_equal(nodes_event(t, MID, &now), 0);
+			assert_int_equal(nodes_asked_count(t, MID, what), 1);
+		}
+		if (frame == 0)
+			send_piece(&s, p.manifest_n, 0,
+			           gt_bytes_of(p.manifest, p.manifest_n));
+	}
+	pack_clear(&p);
+}
+
+/* Answers to what was asked of an object that is gone meanwhile. */
+static void too_late(void **state)
 {
 	struct nodes *t = *state;
 	struct script s;
 	struct pack p;
 	Gt__Entry e;
-	package(&p, 1, 70000);
+	package(&p, 1, 300000);
 	script_up(&s, t);
 	entry_of(&e, &p, "33/a");
-	e.stored_size = 1;
-	send_entry(&s, &t->v[TOP].key, &e);
-	entry_of(&e, &p, "33/b");
 	send_entry(&s, &t->v[TOP].key, &e);
 	send_piece(&s, p.manifest_n, 0, gt_bytes_of(p.manifest, p.manifest_n));
-	assert_int_equal(object_state(t, MID, &p.object), GT_OBJECT_PARTIAL);
+	const struct done asked = *nodes_asked(t, MID, GT__REQUEST__BODY_FRAME);
+	e.version = 2;
+	e.object.len = 0;
+	e.state = GT__STATE__WITHDRAWN;
+	send_entry(&s, &t->v[TOP].key, &e);
+	assert_null(gt_object_find(t->v[MID].node, &p.object));
+	struct gt_window *w = &t->v[MID].node->content->window;
+	struct gt_manifest *m = pack_manifest(&p);
+	uint64_t before = w->inflight;
+	refuse(&s, &asked, GT_EBUSY, 0);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_DROP), 0);
+	assert_int_equal(before - w->inflight,
+	                 m->stored[asked.request->frame->frame]);
+	gt_manifest_free(m);
 	pack_clear(&p);
 }
 
@@ -343,6 +476,8 @@ int main(void)
 	        T(sizes_that_were_not_signed),
 	        T(a_liar_beside_an_honest_one),
 	        T(a_frame_of_another_size),
+	        T(not_before_it_is_time),
+	        T(too_late),
 	};
 	return cmocka_run_group_tests_name("node_lies", tests, NULL, NULL);
 }

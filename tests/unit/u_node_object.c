@@ -7,10 +7,28 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "content_inside.h"
 #include "nodes.h"
 #include "unit/node_kit.h"
 
 enum { TOP, MID, LOW };
+
+static const struct gt_node_status *status(struct nodes *t, unsigned i)
+{
+	static struct gt_node_status s;
+	gt_node_status(t->v[i].node, &s);
+	return &s;
+}
+
+/* Delivers a held answer out of turn. */
+static void answer(struct nodes *t, unsigned i, size_t which)
+{
+	struct answer a = t->answers[which];
+	assert_true(which < t->nanswers);
+	memmove(&t->answers[which], &t->answers[which + 1],
+	        (--t->nanswers - which) * sizeof a);
+	assert_int_equal(nodes_event(t, i, &a.e), 0);
+}
 
 /* -------------------------------------------------------- good ways */
 
@@ -161,6 +179,17 @@ static void a_copy_that_fails(void **state)
 	assert_int_equal(publish(t, TOP, "a", &two), 0);
 	nodes_pass(t, 3000);
 	assert_holds(t, MID, &two);
+	/* that is nobody's fault above */
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM audit WHERE "
+	                           "event='damage'"),
+	                 0);
+	assert_int_equal(status(t, MID)->frames_damaged, 0);
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM audit WHERE "
+	                           "event='remove' AND kind='object' AND "
+	                           "length(subject)=64"),
+	                 1);
 	pack_clear(&one);
 	pack_clear(&two);
 }
@@ -233,6 +262,141 @@ static void removed_when_no_job_is_under_way(void **state)
 	pack_clear(&p);
 }
 
+/* Let go of while it is checked. */
+static void removed_when_it_is_checked(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 1000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	t->v[MID].held = true;
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	while (nodes_count(t, MID, GT_ACT_CHECK) == 0)
+		answer(t, MID, 0);
+	assert_int_equal(object_state(t, MID, &p.object), GT_OBJECT_CHECKING);
+	assert_int_equal(nodes_withdraw(t, TOP, "a"), 0);
+	nodes_run(t);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_REMOVE), 0);
+	t->v[MID].held = false;
+	nodes_run(t);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_REMOVE), 1);
+	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM object"), 0);
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM audit WHERE "
+	                           "event='fetch'"),
+	                 0);
+	pack_clear(&p);
+}
+
+/* What is placed is synced half a second later, if nothing more comes. */
+static void synced_when_it_is_due(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 300000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	t->v[MID].held = true;
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	t->now.mono_ms += 7;
+	answer(t, MID, 0);
+	assert_int_equal(gt_node_deadline(t->v[MID].node),
+	                 t->now.mono_ms + 500);
+	nodes_pass(t, 499);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_SYNC), 0);
+	nodes_pass(t, 1);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_SYNC), 1);
+	/* while that is under way there is not another */
+	answer(t, MID, 0);
+	nodes_pass(t, 2000);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_SYNC), 1);
+	pack_clear(&p);
+}
+
+/* As many at once as are configured, and some more that people wait for. */
+static void as_many_at_once(void **state)
+{
+	enum { MANY = 12 };
+	static const char *const rules[] = {"course", "mirror", "video",
+	                                    "on-demand", NULL};
+	struct nodes *t = *state;
+	assert_int_equal(nodes_layer(t, TOP, rules), 0);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	t->v[MID].held = true;
+	for (unsigned k = 0; k < MANY; k++) {
+		struct pack p;
+		char slug[8];
+		package(&p, k, 10);
+		gt_format(slug, sizeof slug, "r%u", k);
+		assert_int_equal(
+		        nodes_publish(t, TOP, slug, k < 6 ? "course" : "video",
+		                      gt_bytes_of(p.manifest, p.manifest_n),
+		                      gt_bytes_of(p.out, p.out_n)),
+		        0);
+		pack_clear(&p);
+	}
+	nodes_run(t);
+	const struct gt_node_status *s = status(t, MID);
+	assert_int_equal(s->ntransfers, 4);
+	for (uint32_t i = 0; i < s->ntransfers; i++) {
+		char slug[8];
+		gt_format(slug, sizeof slug, "33/r%u", i);
+		assert_string_equal(s->transfers[i].resource, slug);
+		assert_true(s->transfers[i].frames > 0);
+		assert_true(s->transfers[i].total > 0);
+		assert_int_equal(s->transfers[i].present, 0);
+		assert_int_equal(s->transfers[i].bytes, 0);
+	}
+	for (unsigned k = 6; k < MANY; k++) {
+		char id[12];
+		gt_format(id, sizeof id, "33/r%u", k);
+		assert_int_equal(nodes_want(t, MID, id), 0);
+	}
+	nodes_run(t);
+	assert_int_equal(status(t, MID)->ntransfers, 8);
+	t->v[MID].held = false;
+	nodes_pass(t, 3000);
+	assert_int_equal(status(t, MID)->ntransfers, 0);
+	assert_int_equal(
+	        nodes_int(t, MID, "SELECT count(*) FROM object WHERE state=4"),
+	        MANY);
+}
+
+/* What is wanted more is asked for first. */
+static void by_priority(void **state)
+{
+	static const char *const rules[] = {"course", "mirror", NULL};
+	struct nodes *t = *state;
+	struct pack p, q;
+	package(&p, 1, 300000);
+	package(&q, 2, 400000);
+	assert_int_equal(nodes_layer(t, TOP, rules), 0);
+	assert_int_equal(nodes_publish(t, TOP, "a", "video",
+	                               gt_bytes_of(p.manifest, p.manifest_n),
+	                               gt_bytes_of(p.out, p.out_n)),
+	                 0);
+	assert_int_equal(publish(t, TOP, "b", &q), 0);
+	nodes_wire(t, MID, TOP, true);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, &p);
+	assert_holds(t, MID, &q);
+	const struct gt_id *first = NULL;
+	for (size_t k = 0; k < t->v[MID].nlog && !first; k++)
+		if (t->v[MID].log[k].a.type == GT_ACT_PLACE)
+			first = &t->v[MID].log[k].a.object;
+	assert_non_null(first);
+	assert_true(gt_id_eq(first, &q.object));
+	pack_clear(&p);
+	pack_clear(&q);
+}
+
+static void assert_told(struct nodes *t, unsigned i, const char *text)
+{
+	assert_string_equal(nodes_last(t, i, GT_ACT_REPLY, 0)->a.text, text);
+}
+
 static void on_demand(void **state)
 {
 	static const char *const rules[] = {"course", "on-demand", NULL};
@@ -248,10 +412,59 @@ static void on_demand(void **state)
 	assert_null(nodes_file(t, MID, &p.object));
 	/* LOW wants it: MID fetches it to pass it on */
 	assert_int_equal(nodes_want(t, LOW, "33/a"), 0);
+	assert_told(t, LOW,
+	            "{\"id\":\"33/a\",\"state\":\"wanted\","
+	            "\"present\":0,\"frames\":0}");
+	assert_int_equal(nodes_int(t, LOW,
+	                           "SELECT count(*) FROM audit WHERE "
+	                           "event='want' AND actor='user:test' AND "
+	                           "kind='resource' AND subject='33/a' AND "
+	                           "version=1 AND verdict='on-demand' AND "
+	                           "rule='course' AND layer='33'"),
+	                 1);
 	nodes_pass(t, 3000);
 	assert_holds(t, LOW, &p);
 	assert_holds(t, MID, &p);
+	/* asked for again, it is here */
+	assert_int_equal(nodes_want(t, LOW, "33/a"), 0);
+	char text[100];
+	struct gt_manifest *m = pack_manifest(&p);
+	gt_format(text, sizeof text,
+	          "{\"id\":\"33/a\",\"state\":\"complete\",\"present\":%u,"
+	          "\"frames\":%u}",
+	          m->nframes, m->nframes);
+	gt_manifest_free(m);
+	assert_told(t, LOW, text);
+	assert_int_equal(nodes_int(t, LOW,
+	                           "SELECT count(*) FROM audit WHERE "
+	                           "event='want'"),
+	                 1);
 	assert_int_equal(nodes_want(t, LOW, "33/nothing"), -GT_EUNKNOWN);
+	assert_told(t, LOW, "33/nothing is not known here");
+	/* what has no content has all of it */
+	struct gt_bytes none = {0};
+	assert_int_equal(nodes_publish(t, TOP, "n", "course", none, none), 0);
+	nodes_run(t);
+	assert_int_equal(nodes_want(t, LOW, "33/n"), 0);
+	assert_told(t, LOW,
+	            "{\"id\":\"33/n\",\"state\":\"complete\","
+	            "\"present\":0,\"frames\":0}");
+	assert_int_equal(nodes_withdraw(t, TOP, "n"), 0);
+	nodes_run(t);
+	assert_int_equal(nodes_want(t, LOW, "33/n"), -GT_EUNAVAILABLE);
+	assert_told(t, LOW, "33/n has been withdrawn by its publisher");
+	/* listed is not to be had; denied is not known */
+	static const char *const list[] = {"course", "metadata", NULL};
+	assert_int_equal(nodes_layer(t, LOW, list), 0);
+	nodes_run(t);
+	assert_int_equal(nodes_want(t, LOW, "33/a"), -GT_EDENIED);
+	assert_told(t, LOW,
+	            "policy lists 33/a here but does not let it be fetched "
+	            "(rule course of 330106)");
+	static const char *const deny[] = {"course", "deny", NULL};
+	assert_int_equal(nodes_layer(t, LOW, deny), 0);
+	nodes_run(t);
+	assert_int_equal(nodes_want(t, LOW, "33/a"), -GT_EUNKNOWN);
 	pack_clear(&p);
 }
 
@@ -281,6 +494,7 @@ static void a_damaged_frame(void **state)
 	/* asked again with suspect, served checked, written down */
 	const struct done *again = nodes_asked(t, MID, GT__REQUEST__BODY_FRAME);
 	assert_true(again->request->frame->suspect);
+	assert_int_equal(status(t, MID)->frames_damaged, 1);
 	assert_true(nodes_last(t, TOP, GT_ACT_SERVE, 0)->a.check);
 	assert_int_equal(nodes_int(t, MID,
 	                           "SELECT count(*) FROM audit WHERE event = "
@@ -310,6 +524,7 @@ static void the_parents_copy_rots(void **state)
 	                 1);
 	assert_holds(t, LOW, &p);
 	assert_holds(t, MID, &p);
+	assert_int_equal(status(t, MID)->frames_damaged, 1);
 	/* the frame was counted when it went, damaged and mended, and not when
 	 * it was found damaged */
 	assert_int_equal(nodes_int(t, MID,
@@ -335,6 +550,10 @@ static void a_full_disk_pauses_bulk_only(void **state)
 	nodes_run(t);
 	gt_node_status(t->v[MID].node, &st);
 	assert_true(st.bulk_paused);
+	/* time that passes is not yet room */
+	struct gt_event now = {.type = GT_EV_TIME};
+	assert_int_equal(nodes_event(t, MID, &now), 0);
+	assert_true(status(t, MID)->bulk_paused);
 	/* records and metadata go on */
 	assert_int_equal(nodes_statements(t, MID, 1, 3, 0), 0);
 	assert_int_equal(nodes_publish(t, TOP, "news", "announcement",
@@ -388,16 +607,6 @@ static void a_disk_that_is_full_late(void **state)
 	gt_node_status(t->v[MID].node, &st);
 	assert_false(st.bulk_paused);
 	pack_clear(&p);
-}
-
-/* Delivers a held answer out of turn. */
-static void answer(struct nodes *t, unsigned i, size_t which)
-{
-	struct answer a = t->answers[which];
-	assert_true(which < t->nanswers);
-	memmove(&t->answers[which], &t->answers[which + 1],
-	        (--t->nanswers - which) * sizeof a);
-	assert_int_equal(nodes_event(t, i, &a.e), 0);
 }
 
 /* What is placed beside a sync that fails is as lost as what was before it. */
@@ -535,14 +744,14 @@ static void who_may_have_it(void **state)
 
 static bool lose_late_frames(struct nodes *t, struct message *m)
 {
-	return m->to != MID || m->npayload < 20000 || ++t->hooked <= 5;
+	return m->to != MID || m->npayload < 20000 || ++t->hooked <= 12;
 }
 
 static void a_restart_keeps_what_is_durable(void **state)
 {
 	struct nodes *t = *state;
 	struct pack p;
-	package(&p, 1, 3000000);
+	package(&p, 1, 6000000);
 	unsigned wire = nodes_wire(t, MID, TOP, true);
 	nodes_run(t);
 	t->hook = lose_late_frames;
@@ -553,7 +762,7 @@ static void a_restart_keeps_what_is_durable(void **state)
 	nodes_pass(t, 600);
 	int64_t present = nodes_int(t, MID, "SELECT present FROM object");
 	struct gt_manifest *m = pack_manifest(&p);
-	assert_true(present >= 5 && present < m->nframes);
+	assert_true(present >= 12 && present < m->nframes);
 	nodes_restart(t, MID);
 	nodes_clear(t, MID);
 	nodes_wire(t, MID, TOP, true);
@@ -578,6 +787,10 @@ int main(void)
 	        T(a_copy_that_fails),
 	        T(nothing_is_left_behind),
 	        T(removed_when_no_job_is_under_way),
+	        T(removed_when_it_is_checked),
+	        T(synced_when_it_is_due),
+	        T(as_many_at_once),
+	        T(by_priority),
 	        T(on_demand),
 	        T(a_damaged_frame),
 	        T(the_parents_copy_rots),

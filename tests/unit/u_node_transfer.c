@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "content_inside.h"
 #include "limit.h"
 #include "nodes.h"
 #include "unit/node_kit.h"
@@ -53,6 +54,8 @@ static void assert_agree(struct nodes *t)
 	        nodes_int(t, MID,
 	                  "SELECT bytes FROM audit WHERE event='fetch'"));
 	assert_int_equal(kept(t), 0);
+	assert_int_equal(t->v[MID].node->content->handovers.rows, 0);
+	assert_int_equal(t->v[MID].node->content->handovers.asked, 0);
 }
 
 static Gt__Request__BodyCase asks(const struct message *m)
@@ -118,9 +121,19 @@ static void told_and_forgotten(void **state)
 {
 	struct nodes *t = *state;
 	struct pack p;
+	char detail[100];
 	fetch(t, &p, 300000, NULL);
+	struct gt_manifest *m = pack_manifest(&p);
 	assert_agree(t);
 	assert_int_equal(nodes_asked_count(t, MID, GT__REQUEST__BODY_DONE), 1);
+	gt_format(detail, sizeof detail,
+	          "protocol=2 resource=33/a frames=%u copied=0 bytes",
+	          m->nframes);
+	assert_string_equal(
+	        nodes_text(t, MID,
+	                   "SELECT detail FROM audit WHERE event='fetch'"),
+	        detail);
+	gt_manifest_free(m);
 	pack_clear(&p);
 }
 
@@ -277,6 +290,7 @@ static void fetched_again_is_another(void **state)
 	                         .object = p.object,
 	                         .status = -GT_EDAMAGED};
 	assert_int_equal(nodes_event(t, MID, &fault), 0);
+	assert_int_equal(object_state(t, MID, &p.object), GT_OBJECT_PARTIAL);
 	nodes_pass(t, 3000);
 	assert_holds(t, MID, &p);
 	assert_int_equal(nodes_int(t, MID,
@@ -385,10 +399,26 @@ static void strange_dones(void **state)
 	                           "SELECT bytes FROM audit WHERE "
 	                           "event='serve'"),
 	                 12);
-	d.bytes = (uint64_t)INT64_MAX + 1;
+	/* bytes there can be, and ids of their length */
+	transfer[0]++;
+	d.bytes = INT64_MAX;
 	say_done(t, peer, &d);
-	assert_true(nodes_dropped(t, TOP, "malformed Done"));
-	assert_int_equal(count(t, TOP, "serve"), 1);
+	assert_int_equal(count(t, TOP, "serve"), 2);
+	const struct {
+		uint64_t bytes;
+		size_t transfer, object;
+	} bad[] = {{(uint64_t)INT64_MAX + 1, 16, 32}, {1, 15, 32}, {1, 16, 31}};
+	for (size_t i = 0; i < 3; i++) {
+		transfer[0]++;
+		d.bytes = bad[i].bytes;
+		d.transfer.len = bad[i].transfer;
+		d.object.len = bad[i].object;
+		nodes_clear(t, TOP);
+		say_done(t, peer, &d);
+		assert_true(nodes_dropped(t, TOP, "malformed Done"));
+		assert_int_equal(count(t, TOP, "serve"), 2);
+		peer = nodes_child(t, TOP, "3301", &t->v[MID].key);
+	}
 }
 
 /* MID is started with so many transfers to tell of. */
@@ -425,6 +455,35 @@ static void many_are_told_in_turn(void **state)
 	             NULL, NULL);
 	link_again(t);
 	assert_int_equal(count(t, TOP, "serve"), 40);
+}
+
+/* A parent that cannot take it now is told on the next link. */
+static void refused_and_told_again(void **state)
+{
+	static const uint8_t epoch[16] = {9};
+	struct nodes *t = *state;
+	burden(t, 1);
+	for (unsigned k = 0; k < 2; k++) {
+		nodes_clear(t, MID);
+		uint32_t peer =
+		        nodes_parent(t, MID, &t->v[TOP].key, epoch, NULL);
+		const struct done *d =
+		        nodes_asked(t, MID, GT__REQUEST__BODY_DONE);
+		assert_non_null(d);
+		Gt__Reply r = GT__REPLY__INIT;
+		Gt__Error e;
+		gt__error__init(&e);
+		e.code = GT_EBUSY;
+		r.body_case = GT__REPLY__BODY_ERROR;
+		r.error = &e;
+		nodes_answer(t, MID, peer, d->a.token, &r,
+		             (struct gt_bytes){0});
+		assert_int_equal(t->v[MID].node->content->handovers.asked, 0);
+		assert_int_equal(nodes_count(t, MID, GT_ACT_DROP), k);
+		assert_int_equal(
+		        nodes_asked_count(t, MID, GT__REQUEST__BODY_DONE), 1);
+		assert_int_equal(kept(t), 1);
+	}
 }
 
 static void the_oldest_is_given_up(void **state)
@@ -484,6 +543,7 @@ int main(void)
 	        T(back_and_forth),
 	        T(strange_dones),
 	        T(many_are_told_in_turn),
+	        T(refused_and_told_again),
 	        T(the_oldest_is_given_up),
 	        T(an_older_database),
 	};

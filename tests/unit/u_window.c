@@ -175,6 +175,48 @@ static void a_reset_forgets_what_was_measured(void **state)
 	assert_int_equal(l.w.most, MOST);
 }
 
+/* One answer after the other, reckoned by hand. */
+static void reckoned(void **state)
+{
+	(void)state;
+	enum { QUARTER = 256 << 10 };
+	static const struct {
+		uint32_t bytes;
+		uint64_t sent_ms, now_ms;
+		uint64_t busy_ms, busy_bytes, rtt_min, size;
+	} rows[] = {
+	        /* 100 ms of it is the way; 4 * 100 * 262144 / 900 */
+	        {QUARTER, 0, 1000, 900, QUARTER, 1001, 116508},
+	        /* since the one before; 4 * 100 * 524288 / 1400 */
+	        {QUARTER, 0, 1500, 1400, 2 * QUARTER, 1001, 149796},
+	        /* in no time at all, as if it had waited there: no thin link
+	         * any more */
+	        {QUARTER, 1490, 1500, 1400, 3 * QUARTER, 11, LEAST},
+	        /* what is long ago counts half */
+	        {QUARTER, 1500, 1520, 700, 2 * QUARTER, 11, LEAST + QUARTER},
+	        {QUARTER, 1520, 1610, 700, 3 * QUARTER, 11,
+	         LEAST + 2 * QUARTER},
+	        /* 99 ms more than the least, then 100 */
+	        {QUARTER, 1610, 1719, 354, 2 * QUARTER, 11,
+	         LEAST + 3 * QUARTER},
+	        {QUARTER, 1719, 1829, 364, 3 * QUARTER, 11,
+	         LEAST + 3 * QUARTER - QUARTER / 8},
+	};
+	struct gt_window w = {.least = LEAST, .most = MOST, .base_ms = 100};
+	gt_window_reset(&w);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		gt_window_ask(&w, rows[i].bytes);
+		gt_window_answered(&w, rows[i].bytes, rows[i].sent_ms,
+		                   rows[i].now_ms);
+		assert_int_equal(w.busy_ms, rows[i].busy_ms);
+		assert_int_equal(w.busy_bytes, rows[i].busy_bytes);
+		assert_int_equal(w.answered_ms, rows[i].now_ms);
+		assert_int_equal(w.rtt_min, rows[i].rtt_min);
+		assert_int_equal(w.size, rows[i].size);
+		assert_int_equal(w.inflight, 0);
+	}
+}
+
 #define T(test) cmocka_unit_test(test)
 
 int main(void)
@@ -186,6 +228,7 @@ int main(void)
 	        T(a_queue_is_not_built_up),
 	        T(a_link_may_turn_thin),
 	        T(what_is_refused_is_not_outstanding),
+	        T(reckoned),
 	        T(a_reset_forgets_what_was_measured),
 	};
 	return cmocka_run_group_tests_name("window", tests, NULL, NULL);
