@@ -1,5 +1,5 @@
 /* item.c: from a signed body somebody sent to a row of this node's feed.
- * Tests: u_node_feed.c, u_node_lies.c, u_node_restore.c. */
+ * Tests: u_node_feed.c, u_publish.c, u_node_lies.c, u_node_restore.c. */
 #include "catalogue_inside.h"
 
 #include <stdlib.h>
@@ -172,7 +172,7 @@ static int check_member(struct gt_node *n, const Gt__Signed *s,
                         struct gt_claim *out, int *verdict, char why[GT_WHY])
 {
 	Gt__Member *m = gt_signed_member(n->arena, s);
-	if (!m || strlen(m->code) > GT_CODE_MAX || !gt_code_valid(m->code)) {
+	if (!m || !gt_code_valid(m->code)) {
 		refuse(verdict, why, GT_EMALFORMED, "malformed member");
 		return 0;
 	}

@@ -2,7 +2,7 @@
  *
  * Content is staged by the caller; it is checked, made durable and given its
  * name (ADOPT) before the entry that names it is committed.
- * Tests: u_node_object.c, u_adopt.c, u_node_restore.c. */
+ * Tests: u_publish.c, u_node_object.c, u_adopt.c, u_node_restore.c. */
 #include "catalogue_inside.h"
 #include "draw.h"
 #include "object.h"

@@ -246,6 +246,66 @@ static void lost_beyond_the_one_in_between(void **state)
 	assert_settled(t, LOW);
 }
 
+/* One of version 1 knows of no such thing. */
+static void an_older_parent_is_shown_nothing(void **state)
+{
+	struct nodes *t = *state;
+	forgotten(t, false);
+	t->v[TOP].protocol = 1;
+	nodes_restart(t, TOP);
+	look(t, '\0');
+	link_all(t, LOW);
+	assert_string_equal(carried.seen, "");
+	assert_int_equal(nodes_int(t, MID, VERSION), 2);
+	assert_int_equal(t->v[MID].failed, 0);
+}
+
+static void publish_many(struct nodes *t, size_t count)
+{
+	struct gt_draft *d = gt_arena_get(t->arena, count * sizeof *d);
+	assert_non_null(d);
+	for (size_t k = 0; k < count; k++) {
+		Gt__Entry e;
+		char id[16];
+		gt__entry__init(&e);
+		gt_format(id, sizeof id, "33/r%zu", k);
+		e.id = id;
+		d[k] = (struct gt_draft){
+		        gt_arena_pack(t->arena, &e.base), {NULL, 0}, ""};
+	}
+	struct gt_event e = {
+	        .type = GT_EV_PUBLISH, .drafts = d, .count = count};
+	assert_int_equal(nodes_event(t, TOP, &e), 0);
+	nodes_run(t);
+}
+
+/* So many are shown at once; what is left is shown on the next link. */
+static void more_than_are_shown_at_once(void **state)
+{
+	enum { MANY = 300, AT_ONCE = GT_REQUESTS_MAX / 4 };
+	struct nodes *t = *state;
+	publish_many(t, MANY);
+	link_all(t, MID);
+	nodes_snapshot(t, TOP, TOP_BEFORE);
+	publish_many(t, MANY);
+	nodes_restore(t, TOP, TOP_BEFORE);
+	nodes_clear(t, MID);
+	link_once(t, MID);
+	assert_int_equal(nodes_asked_count(t, MID, GT__REQUEST__BODY_OFFER),
+	                 AT_ONCE);
+	assert_true(nodes_dropped(t, MID, "more to show than could be asked"));
+	assert_false(in_step(t, MID));
+	nodes_clear(t, MID);
+	link_once(t, MID);
+	assert_int_equal(nodes_asked_count(t, MID, GT__REQUEST__BODY_OFFER),
+	                 MANY - AT_ONCE);
+	assert_true(in_step(t, MID));
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM item WHERE kind=1 AND "
+	                           "version>2"),
+	                 MANY);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, nodes_three_on_disk, nodes_gone)
 
 int main(void)
@@ -258,6 +318,8 @@ int main(void)
 	        T(the_answer_is_lost),
 	        T(answered_when_the_parent_was),
 	        T(lost_beyond_the_one_in_between),
+	        T(an_older_parent_is_shown_nothing),
+	        T(more_than_are_shown_at_once),
 	};
 	return cmocka_run_group_tests_name("contest", tests, NULL, NULL);
 }
