@@ -400,7 +400,7 @@ static void strange_dones(void **state)
 	                           "event='serve'"),
 	                 12);
 	/* bytes there can be, and ids of their length */
-	transfer[0]++;
+	transfer.b[0]++;
 	d.bytes = INT64_MAX;
 	say_done(t, peer, &d);
 	assert_int_equal(count(t, TOP, "serve"), 2);
@@ -409,7 +409,7 @@ static void strange_dones(void **state)
 		size_t transfer, object;
 	} bad[] = {{(uint64_t)INT64_MAX + 1, 16, 32}, {1, 15, 32}, {1, 16, 31}};
 	for (size_t i = 0; i < 3; i++) {
-		transfer[0]++;
+		transfer.b[0]++;
 		d.bytes = bad[i].bytes;
 		d.transfer.len = bad[i].transfer;
 		d.object.len = bad[i].object;
