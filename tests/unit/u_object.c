@@ -864,8 +864,7 @@ static void too_many_names(void **state)
 	assert_int_equal(status, -GT_ELIMIT);
 	/* each costs its name, its type and some twenty bytes */
 	assert_in_range(n, GT_MANIFEST_MAX / 1070, GT_MANIFEST_MAX / 1030);
-	assert_true(strstr(gt_packer_why(p), "too many files") ||
-	            strstr(gt_packer_why(p), "has become too large"));
+	assert_non_null(strstr(gt_packer_why(p), "too many files"));
 	gt_packer_free(p);
 }
 
