@@ -151,7 +151,7 @@ enum gt_object_state {
  * being there that all of it is: nothing is added to this block any more, for a
  * database that has it would never get that. What comes next is a block of its
  * own, with a mark of its own (store.c, add), as what is counted has (tally.h,
- * `tally`). */
+ * `tally_object`). */
 #define GT_SCHEMA_ADDED \
 	/* bytes received so far of the transfer under way */ \
 	"ALTER TABLE object ADD COLUMN received INTEGER NOT NULL DEFAULT 0;" \
