@@ -182,7 +182,7 @@ struct gt_bytes __wrap_gt_arena_pack(struct gt_arena *arena,
 	return (struct gt_bytes){refuse(arena), 0};
 }
 
-/* ---------------------------------------------------------------- an action */
+/* -------------------------------------------------------- an action */
 
 struct gt_action *__wrap_gt_act(struct gt_node *n, enum gt_action_type type)
 {

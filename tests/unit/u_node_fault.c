@@ -23,7 +23,7 @@
 
 enum { TOP, MID, LOW };
 
-/* ---------------------------------------- the n-th statement fails */
+/* ----------------------------------------- the n-th statement fails */
 
 static struct {
 	size_t left; /* statements until then; 0: none fails */
@@ -57,7 +57,7 @@ static void store_after(sqlite3 *db, size_t n)
 	sqlite3_progress_handler(db, 1, stop, NULL);
 }
 
-/* --------------------------------------------------- one turn, tried */
+/* -------------------------------------------------- one turn, tried */
 
 enum { MEMORY, STORE, FAILURES };
 enum outcome { ENDED = 50, NOTHING_FAILED, WRONG };
@@ -166,7 +166,7 @@ static void all_failures(struct nodes *t, unsigned i, const struct gt_event *e)
 	}
 }
 
-/* --------------------------------------------------------- the lives */
+/* -------------------------------------------------------- the lives */
 
 static int tree(void **state)
 {

@@ -587,7 +587,7 @@ static void what_a_child_says_of_itself(void **state)
 	assert_int_equal(st.commits, commits);
 }
 
-/* ------------------------------------------------------------- rules */
+/* ------------------------------------------------------------ rules */
 
 /* A rule that looks at how old things are: time alone takes them away. */
 static void by_age(void **state)
@@ -685,7 +685,7 @@ static void a_version_of_no_layer(void **state)
 	assert_true(t->v[MID].node->catalogue->version_floor > 7);
 }
 
-/* ------------------------------------------------------- comparing */
+/* -------------------------------------------------------- comparing */
 
 static const Gt__Inventory *inventory(struct nodes *t, uint64_t *token)
 {

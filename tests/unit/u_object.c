@@ -890,7 +890,7 @@ static void failing_output(void **state)
 	}
 }
 
-/* ------------------------------------------------------- no memory */
+/* -------------------------------------------------------- no memory */
 
 /* Two frames and many small members, so that each list of the packer grows
  * more than once. */

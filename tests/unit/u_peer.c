@@ -203,7 +203,7 @@ static void no_memory_to_drop_it(void **state)
 	}
 }
 
-/* ------------------------------------------------------ a child's row */
+/* ---------------------------------------------------- a child's row */
 
 static void what_is_kept_of_a_child(void **state)
 {

@@ -51,7 +51,7 @@ static int64_t resources(struct nodes *t, unsigned i)
 	return nodes_int(t, i, "SELECT count(*) FROM item WHERE kind=1");
 }
 
-/* -------------------------------------------------------- publishing */
+/* ------------------------------------------------------- publishing */
 
 static void one_and_some(void **state)
 {
@@ -215,7 +215,7 @@ static void how_long(void **state)
 	assert_told(t, TOP, "malformed entry");
 }
 
-/* ------------------------------------------------------- withdrawing */
+/* ------------------------------------------------------ withdrawing */
 
 static int withdraw(struct nodes *t, unsigned i, const char *id)
 {
@@ -251,7 +251,7 @@ static void taken_back_where_it_was_published(void **state)
 	        GT__STATE__WITHDRAWN);
 }
 
-/* ------------------------------------------------------------ layers */
+/* ----------------------------------------------------------- layers */
 
 static int give_layer(struct nodes *t, unsigned i, const char *text,
                       uint32_t priority)
@@ -289,7 +289,7 @@ static void rules_of_this_node(void **state)
 	                 2);
 }
 
-/* ----------------------------------------------------------- members */
+/* ---------------------------------------------------------- members */
 
 static int give_members(struct nodes *t, const struct gt_bytes *v, size_t count)
 {

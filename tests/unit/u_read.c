@@ -958,7 +958,7 @@ static void documents(void **state)
 	json_decref(v);
 }
 
-/* ------------------------------------------------------- no memory */
+/* -------------------------------------------------------- no memory */
 
 static json_t *ask_resources(void)
 {

@@ -445,7 +445,7 @@ static void status(void **state)
 	assert_true(gt_read_ping(reader));
 }
 
-/* --------------------------------------------------- claims and more */
+/* -------------------------------------------------- claims and more */
 
 static enum gt_claim claim(uint8_t first)
 {
@@ -659,7 +659,7 @@ static void long_patterns(void **state)
 	assert_int_equal(audited((struct gt_audit_query){.actor = many}, 0), 0);
 }
 
-/* ------------------------------------------------- a broken database */
+/* ------------------------------------------------ a broken database */
 
 /* Every question says that it failed and why, whether its statement was made
  * before or is asked for the first time. */

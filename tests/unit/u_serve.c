@@ -90,7 +90,7 @@ static uint32_t waiting(struct nodes *t, unsigned i)
 	return t->v[i].node->content->nwaiters;
 }
 
-/* ------------------------------------------------------ what is here */
+/* ----------------------------------------------------- what is here */
 
 static void manifests(void **state)
 {
@@ -232,7 +232,7 @@ static void counted_by_name(void **state)
 	pack_clear(&p);
 }
 
-/* -------------------------------------------------- what is not here */
+/* ------------------------------------------------- what is not here */
 
 static bool no_payload(struct nodes *t, struct message *m)
 {
@@ -461,7 +461,7 @@ static void no_longer_to_be_had(void **state)
 	pack_clear(&p);
 }
 
-/* --------------------------------------------------------- faults */
+/* ----------------------------------------------------------- faults */
 
 static void what_a_fault_was_of(void **state)
 {
