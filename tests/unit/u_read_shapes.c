@@ -247,6 +247,13 @@ static void records(void **state)
 	   "\"via\":\"3301\",\"at\":\"1970-01-01T00:00:03.000Z\","
 	   "\"reason\":\"other form\",\"statement\":{\"a\":1}}],"
 	   "\"next\":null}");
+	/* of which no statement can be made */
+	sql("UPDATE record SET id=x'13000000000000000000000000000034',"
+	    "body=CAST('[]' AS BLOB) WHERE seq=6");
+	assert_null(gt_read_statement(reader, id, &voided, &stored, &status));
+	assert_int_equal(status, -GT_ESTORE);
+	assert_string_equal(gt_reader_why(reader),
+	                    "a record cannot be rendered");
 	sql("DELETE FROM record WHERE seq=6");
 }
 
