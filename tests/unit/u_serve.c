@@ -32,8 +32,10 @@ static void ask_manifest(struct nodes *t, unsigned i, uint32_t peer,
 {
 	Gt__Request r = GT__REQUEST__INIT;
 	Gt__GetManifest m = GT__GET_MANIFEST__INIT;
-	struct gt_id copy = *id;
-	m.object = (ProtobufCBinaryData){n, copy.b};
+	uint8_t copy[GT_ID_BYTES + 1] = {0};
+	assert_true(n <= sizeof copy);
+	memcpy(copy, id->b, GT_ID_BYTES);
+	m.object = (ProtobufCBinaryData){n, copy};
 	m.transfer = (ProtobufCBinaryData){sizeof name, name};
 	m.offset = offset;
 	r.body_case = GT__REQUEST__BODY_MANIFEST;
@@ -48,8 +50,10 @@ static void ask_frame(struct nodes *t, unsigned i, uint32_t peer,
 {
 	Gt__Request r = GT__REQUEST__INIT;
 	Gt__GetFrame m = GT__GET_FRAME__INIT;
-	struct gt_id copy = *id;
-	m.object = (ProtobufCBinaryData){n, copy.b};
+	uint8_t copy[GT_ID_BYTES + 1] = {0};
+	assert_true(n <= sizeof copy);
+	memcpy(copy, id->b, GT_ID_BYTES);
+	m.object = (ProtobufCBinaryData){n, copy};
 	m.transfer = (ProtobufCBinaryData){sizeof name, name};
 	m.frame = frame;
 	m.suspect = true;
@@ -309,6 +313,38 @@ static void answered_when_it_comes(void **state)
 	pack_clear(&p);
 }
 
+/* What comes in the turn in which its time is up has come. */
+static void answered_at_the_last_moment(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 1000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	t->v[MID].held = true;
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	nodes_run(t);
+	uint32_t peer = nodes_child(t, MID, "330106", &t->v[LOW].key);
+	judged(t, MID, peer);
+	ask_frame(t, MID, peer, 70, &p.object, 32, 0);
+	assert_silent(t, MID);
+	assert_int_equal(t->nanswers, 1);
+	t->now.mono_ms += 15000;
+	const struct gt_event e[2] = {t->answers[0].e, {.type = GT_EV_TIME}};
+	assert_int_equal(e[0].type, GT_EV_PLACED);
+	struct gt_actions a;
+	size_t taken, served = 0;
+	assert_int_equal(gt_node_turn(t->v[MID].node, t->now, e, 2, &taken, &a),
+	                 0);
+	for (size_t i = 0; i < a.n; i++) {
+		served += a.v[i].type == GT_ACT_SERVE && a.v[i].token == 70;
+		assert_false(a.v[i].type == GT_ACT_SEND && a.v[i].reply);
+	}
+	assert_int_equal(served, 1);
+	t->nanswers = 0;
+	pack_clear(&p);
+}
+
 /* Waited for first, asked for first: what nobody waits for comes after. */
 static void fetched_in_the_order_it_is_waited_for(void **state)
 {
@@ -523,6 +559,7 @@ int main(void)
 	        T(counted_by_name),
 	        T(told_to_ask_again_within_a_heartbeat),
 	        T(answered_when_it_comes),
+	        T(answered_at_the_last_moment),
 	        T(fetched_in_the_order_it_is_waited_for),
 	        T(forgotten_with_its_link),
 	        T(as_many_as_may_wait),
