@@ -366,6 +366,28 @@ static void explained(void **state)
 	   "\"verdict\":\"metadata\",\"effective\":\"metadata\",\"layers\":"
 	   "[{\"layer\":\"33\",\"version\":4,\"rule\":\"no\",\"verdict\":"
 	   "\"metadata\",\"priority\":61}]}],\"known_below\":\"3301\"}");
+}
+
+/* The longest code known above `code`, which is the last of so many hops. */
+static const char *known_below(const char *code, size_t nhops)
+{
+	static char below[GT_CODE_MAX + 1];
+	json_t *v = gt_read_explain(reader, "33/full", code, 0);
+	assert_non_null(v);
+	gt_copy(below, sizeof below,
+	        json_string_value(json_object_get(v, "known_below")));
+	json_t *hops = json_object_get(v, "hops");
+	assert_int_equal(json_array_size(hops), nhops);
+	json_t *last = json_array_get(hops, nhops - 1);
+	assert_string_equal(json_string_value(json_object_get(last, "code")),
+	                    code);
+	json_decref(v);
+	return below;
+}
+
+static void known(void **state)
+{
+	(void)state;
 	/* the longest code there is; a child that has linked is known */
 	char longest[GT_CODE_MAX + 1], text[200];
 	memset(longest, 'a', GT_CODE_MAX);
@@ -376,25 +398,12 @@ static void explained(void **state)
 	          "records,rooted,seen_ms) VALUES('%s',0,0,1,2,0,0,5000)",
 	          longest);
 	sql(text);
-	json_t *v = gt_read_explain(reader, "33/full", longest, 0);
-	assert_non_null(v);
-	assert_string_equal(
-	        json_string_value(json_object_get(v, "known_below")), longest);
-	json_t *hops = json_object_get(v, "hops");
-	assert_int_equal(json_array_size(hops), 3);
-	assert_string_equal(json_string_value(json_object_get(
-	                            json_array_get(hops, 2), "code")),
-	                    longest);
-	json_decref(v);
+	assert_string_equal(known_below(longest, 3), longest);
 	/* between two known places one is not */
-	v = gt_read_explain(reader, "33/full", "330106109210", 0);
-	assert_string_equal(
-	        json_string_value(json_object_get(v, "known_below")), "3301");
-	json_decref(v);
+	assert_string_equal(known_below("330106109210", 5), "3301");
+	/* what is no envelope says nothing */
 	sql("UPDATE item SET signed=x'ffff' WHERE kind=2");
-	v = gt_read_explain(reader, "33/full", "330106", 0);
-	assert_non_null(v); /* what is no envelope says nothing */
-	json_decref(v);
+	assert_string_equal(known_below("330106", 3), "3301");
 	Gt__Signed outer;
 	gt__signed__init(&outer);
 	static uint8_t junk[] = {0xff, 0xff};
@@ -765,12 +774,13 @@ static void given_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(resources),  cmocka_unit_test(records),
-	        cmocka_unit_test(audit),      cmocka_unit_test(documents),
-	        cmocka_unit_test(explained),  cmocka_unit_test(status),
-	        cmocka_unit_test(claims),     cmocka_unit_test(damaged),
-	        cmocka_unit_test(pages),      cmocka_unit_test(long_patterns),
-	        cmocka_unit_test(given_back), cmocka_unit_test(no_tables),
+	        cmocka_unit_test(resources),     cmocka_unit_test(records),
+	        cmocka_unit_test(audit),         cmocka_unit_test(documents),
+	        cmocka_unit_test(explained),     cmocka_unit_test(known),
+	        cmocka_unit_test(status),        cmocka_unit_test(claims),
+	        cmocka_unit_test(damaged),       cmocka_unit_test(pages),
+	        cmocka_unit_test(long_patterns), cmocka_unit_test(given_back),
+	        cmocka_unit_test(no_tables),
 	};
 	return cmocka_run_group_tests_name("read shapes", tests, setup,
 	                                   teardown);
