@@ -67,14 +67,13 @@ int gt_catalogue_renew(struct gt_node *n)
 	return status ? status : gt_publish_renew(n);
 }
 
-int gt_catalogue_time(struct gt_node *n)
+void gt_catalogue_time(struct gt_node *n)
 {
 	struct gt_catalogue *c = n->catalogue;
-	if (c->ages && n->now.mono_ms >= c->age_due) {
-		c->age_due = n->now.mono_ms + GT_AGE_MS;
-		gt_judge_anew(n);
-	}
-	return 0;
+	if (!c->ages || n->now.mono_ms < c->age_due)
+		return;
+	c->age_due = n->now.mono_ms + GT_AGE_MS;
+	gt_judge_anew(n);
 }
 
 int gt_catalogue_go(struct gt_node *n)

@@ -25,7 +25,7 @@ void gt_catalogue_free(struct gt_catalogue *c); /* NULL is fine */
 /* START: cursor, epoch of the parent, layers, how far the feed is. */
 int gt_catalogue_load(struct gt_node *n);
 /* What is due by the time: rules that look at age. */
-int gt_catalogue_time(struct gt_node *n);
+void gt_catalogue_time(struct gt_node *n);
 /* Offers this node's own layer to the parent if it is news: before anything is
  * asked that is answered by it. */
 int gt_follow_offer(struct gt_node *n);

@@ -22,7 +22,7 @@ void gt_content_free(struct gt_content *c)
 	if (!c)
 		return;
 	GT_EACH_OBJECT(o, c)
-	gt_object_close(c, o);
+		gt_object_close(c, o);
 	free(c->served);
 	free(c);
 }
@@ -46,8 +46,8 @@ int gt_content_time(struct gt_node *n)
 		n->touched = true;
 	}
 	GT_EACH_OBJECT(o, c)
-	if (status == 0 && n->now.mono_ms >= o->expiry)
-		status = gt_waiter_expire(n, o, false);
+		if (status == 0 && n->now.mono_ms >= o->expiry)
+			status = gt_waiter_expire(n, o, false);
 	return status;
 }
 
@@ -81,8 +81,7 @@ void gt_content_status(const struct gt_node *n, struct gt_node_status *out)
 {
 	out->bulk_paused = n->content->paused;
 	out->ntransfers = 0;
-	GT_EACH_OBJECT(o, n->content)
-	{
+	GT_EACH_OBJECT(o, n->content) {
 		if (!o->filling || out->ntransfers == GT_TRANSFERS_MAX)
 			continue;
 		struct gt_transfer_status *t =

@@ -21,7 +21,7 @@ static uint32_t filling(const struct gt_node *n)
 {
 	uint32_t count = 0;
 	GT_EACH_OBJECT(o, n->content)
-	count += o->filling;
+		count += o->filling;
 	return count;
 }
 
@@ -157,8 +157,7 @@ int gt_fetch_go(struct gt_node *n)
 	struct gt_object *order[GT_OBJECTS_OPEN];
 	size_t count = 0;
 	int status = n->content->look ? choose(n) : 0;
-	GT_EACH_OBJECT(o, n->content)
-	{
+	GT_EACH_OBJECT(o, n->content) {
 		if (o->doomed || (!o->filling && !o->waiters) ||
 		    (o->state != GT_OBJECT_WANTED &&
 		     o->state != GT_OBJECT_PARTIAL))
@@ -178,8 +177,7 @@ int gt_fetch_go(struct gt_node *n)
 void gt_fetch_down(struct gt_node *n)
 {
 	gt_window_reset(&n->content->window);
-	GT_EACH_OBJECT(o, n->content)
-	{
+	GT_EACH_OBJECT(o, n->content) {
 		o->asked_manifest = false;
 		o->retry_ms = 0;
 		if (!o->m)
@@ -357,6 +355,6 @@ uint64_t gt_fetch_deadline(const struct gt_node *n)
 {
 	uint64_t at = UINT64_MAX;
 	GT_EACH_OBJECT(o, n->content)
-	at = gt_sooner(at, object_deadline(n, o));
+		at = gt_sooner(at, object_deadline(n, o));
 	return at;
 }

@@ -11,8 +11,8 @@
 struct gt_object *gt_object_find(struct gt_node *n, const struct gt_id *id)
 {
 	GT_EACH_OBJECT(o, n->content)
-	if (gt_id_eq(&o->id, id))
-		return o;
+		if (gt_id_eq(&o->id, id))
+			return o;
 	return NULL;
 }
 

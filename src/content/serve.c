@@ -219,8 +219,8 @@ int gt_serve_go(struct gt_node *n)
 		return 0;
 	n->content->news = false;
 	GT_EACH_OBJECT(o, n->content)
-	if (status == 0 && o->news)
-		status = answer_waiters(n, o);
+		if (status == 0 && o->news)
+			status = answer_waiters(n, o);
 	return status;
 }
 

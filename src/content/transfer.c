@@ -39,8 +39,8 @@ int gt_content_renew(struct gt_node *n)
 	gt_store_bind(n->store, GT_SQL_OBJECTS_UNNAME, "");
 	int status = gt_store_run(n->store, GT_SQL_OBJECTS_UNNAME);
 	GT_EACH_OBJECT(o, n->content)
-	if (status == 0 && o->state < GT_OBJECT_COMPLETE)
-		status = gt_transfer_rename(n, o);
+		if (status == 0 && o->state < GT_OBJECT_COMPLETE)
+			status = gt_transfer_rename(n, o);
 	return status;
 }
 

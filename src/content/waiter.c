@@ -68,9 +68,9 @@ int gt_waiter_expire(struct gt_node *n, struct gt_object *o, bool all)
 void gt_content_forget(struct gt_node *n, uint32_t peer)
 {
 	GT_EACH_OBJECT(o, n->content)
-	for (struct gt_waiter **at = &o->waiters; *at;)
-		if ((*at)->peer == peer)
-			gt_waiter_drop(n->content, at);
-		else
-			at = &(*at)->next;
+		for (struct gt_waiter **at = &o->waiters; *at;)
+			if ((*at)->peer == peer)
+				gt_waiter_drop(n->content, at);
+			else
+				at = &(*at)->next;
 }

@@ -143,7 +143,8 @@ static int on_time(struct gt_node *n)
 	int status = expire_links(n);
 	if (status == 0)
 		status = gt_content_time(n);
-	return status ? status : gt_catalogue_time(n);
+	gt_catalogue_time(n);
+	return status;
 }
 
 static int on_note(struct gt_node *n, const struct gt_event *e)

@@ -514,8 +514,7 @@ static const char *broken_objects(const struct sim_node *s)
 	struct gt_node *n = s->core;
 	uint32_t waiters = 0;
 	const char *what = NULL;
-	GT_EACH_OBJECT(o, n->content)
-	{
+	GT_EACH_OBJECT(o, n->content) {
 		if (gt_object_find(n, &o->id) != o)
 			return "content 1: an object twice";
 		if (o->news)
