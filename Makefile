@@ -74,13 +74,13 @@ ROOM_src/store := $(ROOM_src/base) src/base
 # node.h, the one door, lies in src itself
 ROOM_src := proto src/base src/xapi
 ROOM_src/turn := proto src/base src/object src/policy src/xapi src/trust src/store src
-ROOM_src/read := proto src/base src/policy src/xapi src/trust src/store
+ROOM_src/read := proto src/base src/object src/policy src/xapi src/trust src/store
 ROOM_src/content := $(ROOM_src/turn) src/turn
 ROOM_src/records := $(ROOM_src/turn) src/turn
 ROOM_src/catalogue := $(ROOM_src/content) src/content src/records
 ROOM_src/node := $(ROOM_src/catalogue) src/catalogue
 # the daemon sees node.h and what is pure or read only, never the rooms of a turn
-SRC_ROOMS := $(ROOM_src/read) src/object src src/read
+SRC_ROOMS := $(ROOM_src/read) src src/read
 ROOM_daemon/words := $(SRC_ROOMS)
 ROOM_daemon/sys := $(SRC_ROOMS) daemon/words
 ROOM_daemon/config := $(ROOM_daemon/sys) daemon/sys

@@ -6,6 +6,7 @@
 #include "catalogue_inside.h"
 #include "draw.h"
 #include "object.h"
+#include "start.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,28 @@ static int complete_draft(struct gt_node *n, struct gt_bytes draft,
 	*refused = 0;
 	*out = m;
 	return m->origin_level ? 0 : -GT_ENOMEM;
+}
+
+/* A file that an entry names is in its package, of which m is the manifest, NULL
+ * if it has none. */
+static bool name_fits(const struct gt_manifest *m, const char *name,
+                      char why[GT_WHY])
+{
+	if (!*name || (m && gt_manifest_find(m, name) != UINT32_MAX))
+		return true;
+	if (m)
+		gt_format(why, GT_WHY, "its package has no file %.150s", name);
+	else
+		gt_copy(why, GT_WHY,
+		        "without files it has no start and no thumbnail");
+	return false;
+}
+
+/* All that an entry names. */
+static bool names_fit(const struct gt_manifest *m, const Gt__Entry *e,
+                      char why[GT_WHY])
+{
+	return name_fits(m, e->start, why) && name_fits(m, e->thumbnail, why);
 }
 
 static int take_own(struct gt_node *n, struct gt_bytes sealed, int *result,
@@ -208,6 +231,21 @@ static int adopt(struct gt_node *n, const struct gt_event *e)
 	return a->text ? status : -GT_ENOMEM;
 }
 
+/* What the package says of itself, into its entry. */
+static int describe(struct gt_node *n, const struct gt_pending *p,
+                    const struct gt_manifest *m, Gt__Entry *entry)
+{
+	uint32_t first = gt_start_of(m, entry->start);
+	entry->object = (ProtobufCBinaryData){
+	        GT_ID_BYTES, gt_arena_copy(n->arena, p->object.b, GT_ID_BYTES)};
+	entry->plain_size = m->plain_at[m->nframes];
+	entry->stored_size = m->file_size;
+	entry->members = m->nfiles;
+	if (first != UINT32_MAX)
+		entry->start = gt_arena_str(n->arena, m->files[first].path);
+	return entry->object.data && entry->start ? 0 : -GT_ENOMEM;
+}
+
 static int finish(struct gt_node *n, struct gt_pending *p, bool *published)
 {
 	struct gt_manifest *m = NULL;
@@ -221,12 +259,10 @@ static int finish(struct gt_node *n, struct gt_pending *p, bool *published)
 			return refused;
 	}
 	if (status == 0 && refused == 0) {
-		entry->object = (ProtobufCBinaryData){GT_ID_BYTES, p->object.b};
-		entry->plain_size = m->plain_at[m->nframes];
-		entry->stored_size = m->file_size;
-		entry->members = m->nfiles;
-		status = gt_object_published(n, &p->object, p->manifest,
-		                             m->file_size, m->nframes);
+		status = describe(n, p, m, entry);
+		if (status == 0)
+			status = gt_object_published(n, &p->object, p->manifest,
+			                             m->file_size, m->nframes);
 		if (status == 0)
 			status = take_entries(n, &entry, 1, p->actor, "publish",
 			                      "", &refused, why);
@@ -274,10 +310,32 @@ int gt_publish_adopted(struct gt_node *n, const struct gt_event *e)
 
 /* --------------------------------------------------------- commands */
 
+/* Nothing is adopted, or taken, whose entry cannot be: refused before, *refused
+ * says why. */
+static int check_drafts(struct gt_node *n, const struct gt_event *e,
+                        Gt__Entry **entries, int *refused, char why[GT_WHY])
+{
+	struct gt_manifest *m = NULL;
+	int status = 0;
+	for (size_t i = 0; status == 0 && *refused == 0 && i < e->count; i++)
+		status = complete_draft(n, e->drafts[i].entry, &entries[i],
+		                        refused, why);
+	if (status != 0 || *refused != 0)
+		return status;
+	if (e->drafts[0].manifest.n > 0)
+		*refused =
+		        gt_manifest_new(&m, e->drafts[0].manifest, why, GT_WHY);
+	for (size_t i = 0; *refused == 0 && i < e->count; i++)
+		if (!names_fit(m, entries[i], why))
+			*refused = -GT_EINVALID;
+	gt_manifest_free(m);
+	return 0;
+}
+
 int gt_publish(struct gt_node *n, const struct gt_event *e)
 {
 	char why[GT_WHY] = "";
-	int refused = 0, status = 0;
+	int refused = 0;
 	if (e->count == 0 || e->count > GT_SEAL_MAX)
 		return gt_reply(n, e->token, -GT_ELIMIT,
 		                "publish 1 to %d resources at a time",
@@ -286,18 +344,9 @@ int gt_publish(struct gt_node *n, const struct gt_event *e)
 	        gt_arena_get(n->arena, e->count * sizeof *entries);
 	if (!entries)
 		return -GT_ENOMEM;
-	for (size_t i = 0; status == 0 && refused == 0 && i < e->count; i++)
-		status = complete_draft(n, e->drafts[i].entry, &entries[i],
-		                        &refused, why);
-	if (status == 0 && refused == 0 && e->drafts[0].manifest.n > 0) {
-		struct gt_manifest *m;
-		refused = gt_manifest_new(&m, e->drafts[0].manifest, why,
-		                          sizeof why);
-		if (refused == 0) {
-			gt_manifest_free(m);
-			return adopt(n, e);
-		}
-	}
+	int status = check_drafts(n, e, entries, &refused, why);
+	if (status == 0 && refused == 0 && e->drafts[0].manifest.n > 0)
+		return adopt(n, e);
 	if (status == 0 && refused == 0)
 		status = take_entries(n, entries, e->count, e->actor, "publish",
 		                      "", &refused, why);

@@ -208,6 +208,43 @@ static int damaged_manifest(struct gt_node *n, struct gt_object *o,
 	return gt_audit_row(n, &row);
 }
 
+static Gt__Entry *entry_of(struct gt_node *n, sqlite3_stmt *st)
+{
+	return gt_signed_entry(n->arena,
+	                       gt_signed_open(n->arena, gt_col_bytes(st, 0)));
+}
+
+static bool lacks(const struct gt_manifest *m, const char *name)
+{
+	return *name && gt_manifest_find(m, name) == UINT32_MAX;
+}
+
+/* A file an entry names and the package has not is no ground to refuse it:
+ * readers are given what there is (object/start.h). Whoever published it, by a
+ * program that did not look, shall hear of it: one line is enough. */
+static int tell_names(struct gt_node *n, const struct gt_object *o)
+{
+	int row = 0, status = 0;
+	bool told = false;
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECT_ENTRIES, "b",
+	                                 gt_object_key(&o->id));
+	while (!told && status == 0 &&
+	       (row = gt_store_step(n->store, GT_SQL_OBJECT_ENTRIES)) == 1) {
+		const Gt__Entry *e = entry_of(n, st);
+		told = e &&
+		       (lacks(o->m, e->start) || lacks(o->m, e->thumbnail));
+		if (told)
+			status = gt_log(n, GT_LOG_WARN,
+			                "%s names a file that its package has "
+			                "not: %.200s. Publish it again there",
+			                e->id,
+			                lacks(o->m, e->start) ? e->start
+			                                      : e->thumbnail);
+	}
+	gt_store_reset(n->store, GT_SQL_OBJECT_ENTRIES);
+	return row < 0 ? row : status;
+}
+
 /* What a signed entry promised of the object must be what the manifest holds.
  * One entry's lie does not take the object from another that is honest. */
 static int check_promise(struct gt_node *n, struct gt_object *o, bool *kept)
@@ -220,9 +257,7 @@ static int check_promise(struct gt_node *n, struct gt_object *o, bool *kept)
 	*kept = false;
 	while (!*kept &&
 	       (row = gt_store_step(n->store, GT_SQL_OBJECT_ENTRIES)) == 1) {
-		const Gt__Entry *e = gt_signed_entry(
-		        n->arena,
-		        gt_signed_open(n->arena, gt_col_bytes(st, 0)));
+		const Gt__Entry *e = entry_of(n, st);
 		any = true;
 		*kept = e && e->plain_size == m->plain_at[m->nframes] &&
 		        e->stored_size == m->file_size &&
@@ -249,6 +284,8 @@ static int manifest_whole(struct gt_node *n, struct gt_object *o)
 		return gt_fill_refuse(n, o, -GT_EINVALID,
 		                      "its sizes are not those the publisher "
 		                      "signed");
+	if (status == 0)
+		status = tell_names(n, o);
 	o->state = GT_OBJECT_PARTIAL;
 	n->touched = true;
 	gt_store_bind(n->store, GT_SQL_OBJECT_MANIFEST, "bbiioi",

@@ -19,6 +19,7 @@
  *   pb manifest    the manifest's encoding, and its rules
  *   frame check    one frame, and a whole file, held against a manifest
  *   pack           members in, a file and its manifest out
+ *   start          which member a reader opens first
  *
  * Tests: u_object.c, and of the manifest u_manifest.c. */
 #ifndef GT_OBJECT_H

@@ -71,8 +71,9 @@ struct gt_resource_query {
 json_t *gt_read_resources(struct gt_reader *r,
                           const struct gt_resource_query *q);
 /* R with "description":{lang:text}, "start", "thumbnail", and, when the
- * manifest is here, "files":[{"path","size","media_type"}]. JSON null: none, or
- * retracted. */
+ * manifest is here, "files":[{"path","size","media_type"}]; then start is what a
+ * reader opens first (object/start.h) whatever the entry names, and both are ""
+ * rather than no file. JSON null: none, or retracted. */
 json_t *gt_read_resource(struct gt_reader *r, const char *id);
 
 /* What is needed to serve a resource: the object held complete (the latest, or

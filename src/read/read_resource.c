@@ -6,6 +6,7 @@
 #include "read_inside.h"
 #include "schema.h"
 #include "signed.h"
+#include "start.h"
 
 /* Rows looked at under one read transaction. */
 enum { SCAN_ROWS = 2000 };
@@ -217,11 +218,35 @@ static json_t *file(const Gt__File *f)
 	return NULL;
 }
 
-static void put_files(bool *ok, json_t *v, struct gt_bytes manifest)
+/* The names an entry holds, as far as its package has them; all of them while
+ * the package is not known yet. */
+static void put_names(bool *ok, json_t *v, const Gt__Entry *e,
+                      const Gt__Manifest *m)
+{
+	const char *start = e->start, *thumbnail = e->thumbnail;
+	if (m) {
+		struct gt_start first;
+		thumbnail = NULL;
+		gt_start_begin(&first, start);
+		for (size_t i = 0; i < m->n_files; i++) {
+			gt_start_member(&first, m->files[i]->path);
+			if (strcmp(m->files[i]->path, e->thumbnail) == 0)
+				thumbnail = e->thumbnail;
+		}
+		start = gt_start_end(&first);
+	}
+	gt_json_set(ok, v, "start", gt_json_text(start ? start : ""));
+	gt_json_set(ok, v, "thumbnail",
+	            gt_json_text(thumbnail ? thumbnail : ""));
+}
+
+static void put_files(bool *ok, json_t *v, const Gt__Entry *e,
+                      struct gt_bytes manifest)
 {
 	Gt__Manifest *m =
 	        manifest.n ? gt__manifest__unpack(NULL, manifest.n, manifest.p)
 	                   : NULL;
+	put_names(ok, v, e, m);
 	if (!m)
 		return;
 	json_t *list = json_array();
@@ -242,9 +267,7 @@ static json_t *one(struct gt_reader *r, sqlite3_stmt *s)
 	bool ok = v != NULL;
 	gt_json_set(&ok, v, "description",
 	            texts(e->description, e->n_description));
-	gt_json_set(&ok, v, "start", gt_json_text(e->start));
-	gt_json_set(&ok, v, "thumbnail", gt_json_text(e->thumbnail));
-	put_files(&ok, v, gt_col_bytes(s, 9));
+	put_files(&ok, v, e, gt_col_bytes(s, 9));
 	if (ok)
 		return v;
 	json_decref(v);

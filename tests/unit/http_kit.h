@@ -439,7 +439,9 @@ static int set_up(void **state)
 	pack_add(&pack, "big.bin", big, 900000);
 	pack_add(&pack, "empty.txt", "", 0);
 	pack_add(&pack, "index.html", "<p>hello</p>", 12);
+	pack_add(&pack, "目录/index.html", "<p>folder</p>", 13);
 	pack_add(&pack, "目录/文 件.txt", "abc", 3);
+	pack_add(&pack, "空/x.txt", "x", 1);
 	free(big);
 	pack_make(&pack, 3, 0);
 	manifest = pack_manifest(&pack);

@@ -42,6 +42,28 @@ static void members(void **state)
 	                 200);
 }
 
+#define FOLDER "/c/33/ke/%E7%9B%AE%E5%BD%95"
+
+/* A folder's address is that of its first page; without the slash the links in
+ * it would lead elsewhere. */
+static void folders(void **state)
+{
+	(void)state;
+	assert_int_equal(get(FOLDER "/"), 200);
+	assert_string_equal(got.body, "<p>folder</p>");
+	assert_int_equal(get(FOLDER), 302);
+	assert_true(heads("Location: " FOLDER "/\r"));
+	assert_int_equal(get("/c/33/ke/%E7%A9%BA"), 302);
+	assert_int_equal(get("/c/33/ke/%E7%A9%BA/"), 404);
+	assert_int_equal(get("/c/33/ke/index.html/"), 404);
+	assert_int_equal(get("/c/33/ke/none/"), 404);
+	assert_int_equal(get("/c/33/ke//"), 400);
+	assert_int_equal(get(FOLDER "//"), 400);
+	assert_int_equal(get("/c/33/ke/"), 302);
+	assert_true(heads("Location: /c/33/ke/index.html\r"));
+	assert_int_equal(get("/c/33/ke"), 302);
+}
+
 static void parts(void **state)
 {
 	static const struct {
@@ -234,10 +256,11 @@ static void health(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(members), cmocka_unit_test(parts),
-	        cmocka_unit_test(encoded), cmocka_unit_test(whole_objects),
-	        cmocka_unit_test(damage),  cmocka_unit_test(absences),
-	        cmocka_unit_test(pages),   cmocka_unit_test(health),
+	        cmocka_unit_test(members),       cmocka_unit_test(parts),
+	        cmocka_unit_test(folders),       cmocka_unit_test(encoded),
+	        cmocka_unit_test(whole_objects), cmocka_unit_test(damage),
+	        cmocka_unit_test(absences),      cmocka_unit_test(pages),
+	        cmocka_unit_test(health),
 	};
 	return cmocka_run_group_tests_name("http", tests, set_up, tear_down);
 }

@@ -325,6 +325,33 @@ static void a_liar_beside_an_honest_one(void **state)
 	}
 }
 
+/* A file that an entry names and its package has not is told of, once, and
+ * nobody loses the package for it. */
+static void names_without_files(void **state)
+{
+	struct nodes *t = *state;
+	struct script s;
+	struct pack p;
+	Gt__Entry e;
+	package(&p, 1, 70000);
+	script_up(&s, t);
+	for (int i = 0; i < 2; i++) {
+		entry_of(&e, &p, i ? "33/b" : "33/a");
+		e.start = gt_lend(i ? "a.txt" : "nofile.html");
+		e.thumbnail = gt_lend(i ? "none.png" : "a.txt");
+		send_entry(&s, &t->v[TOP].key, &e);
+	}
+	send_piece(&s, p.manifest_n, 0, gt_bytes_of(p.manifest, p.manifest_n));
+	assert_int_equal(object_state(t, MID, &p.object), GT_OBJECT_PARTIAL);
+	const struct done *d = nodes_last(t, MID, GT_ACT_LOG, 0);
+	assert_non_null(d);
+	assert_string_equal(d->a.text,
+	                    "33/a names a file that its package has not: "
+	                    "nofile.html. Publish it again there");
+	assert_int_equal(d->a.status, GT_LOG_WARN);
+	pack_clear(&p);
+}
+
 static struct gt_object *held(struct nodes *t, const struct pack *p)
 {
 	struct gt_object *o = gt_object_find(t->v[MID].node, &p->object);
@@ -475,6 +502,7 @@ int main(void)
 	        T(pieces_that_do_not_fit),
 	        T(sizes_that_were_not_signed),
 	        T(a_liar_beside_an_honest_one),
+	        T(names_without_files),
 	        T(a_frame_of_another_size),
 	        T(not_before_it_is_time),
 	        T(too_late),

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "catalogue_inside.h"
-#include "nodes.h"
+#include "node_kit.h"
 
 enum { TOP, MID };
 
@@ -215,6 +215,68 @@ static void how_long(void **state)
 	assert_told(t, TOP, "malformed entry");
 }
 
+/* --------------------------------------------------- names of files */
+
+static int publish_named(struct nodes *t, const char *start,
+                         const char *thumbnail, const struct pack *p)
+{
+	Gt__Entry e;
+	gt__entry__init(&e);
+	e.id = gt_arena_str(t->arena, "33/a");
+	e.start = gt_arena_str(t->arena, start);
+	e.thumbnail = gt_arena_str(t->arena, thumbnail);
+	struct gt_draft d = {gt_arena_pack(t->arena, &e.base), {NULL, 0}, ""};
+	if (p)
+		d.manifest = gt_bytes_of(p->manifest, p->manifest_n);
+	return publish_all(t, TOP, &d, 1);
+}
+
+static void files_that_are_not_there(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 1000);
+	assert_int_equal(publish_named(t, "nofile.html", "", &p), -GT_EINVALID);
+	assert_told(t, TOP, "its package has no file nofile.html");
+	assert_int_equal(publish_named(t, "a.txt", "t.png", &p), -GT_EINVALID);
+	assert_told(t, TOP, "its package has no file t.png");
+	assert_int_equal(publish_named(t, "a.txt", "", NULL), -GT_EINVALID);
+	assert_told(t, TOP, "without files it has no start and no thumbnail");
+	assert_int_equal(nodes_count(t, TOP, GT_ACT_ADOPT), 0);
+	assert_int_equal(resources(t, TOP), 0);
+	pack_clear(&p);
+}
+
+static const Gt__Entry *entry(struct nodes *t, unsigned i, const char *id)
+{
+	struct gt_item item;
+	bool found;
+	assert_int_equal(gt_item_get(t->v[i].node, GT__KIND__RESOURCE, id,
+	                             &item, &found),
+	                 0);
+	assert_true(found);
+	return gt_item_entry(t->v[i].node, item.sealed);
+}
+
+/* What begins by itself need not be told to. */
+static void started_without_being_told(void **state)
+{
+	static const char *const second[] = {"index.html", "z.html", NULL};
+	static const char *const starts[] = {"index.html", "", "a.html"};
+	struct nodes *t = *state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct pack p = {.n = 0};
+		pack_add(&p, "a.html", "a", 1);
+		if (second[i])
+			pack_add(&p, second[i], "b", 1);
+		pack_make(&p, 3, 0);
+		assert_int_equal(publish(t, TOP, "a", &p), 0);
+		assert_string_equal(entry(t, TOP, "33/a")->start, starts[i]);
+		assert_int_equal(entry(t, TOP, "33/a")->members, p.n);
+		pack_clear(&p);
+	}
+}
+
 /* ------------------------------------------------------ withdrawing */
 
 static int withdraw(struct nodes *t, unsigned i, const char *id)
@@ -354,10 +416,16 @@ static void rows_of_the_roster(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        T(one_and_some),       T(how_many),
-	        T(ids_that_are_none),  T(values_in_a_field),
-	        T(how_long),           T(taken_back_where_it_was_published),
-	        T(rules_of_this_node), T(rows_of_the_roster),
+	        T(one_and_some),
+	        T(how_many),
+	        T(ids_that_are_none),
+	        T(values_in_a_field),
+	        T(how_long),
+	        T(files_that_are_not_there),
+	        T(started_without_being_told),
+	        T(taken_back_where_it_was_published),
+	        T(rules_of_this_node),
+	        T(rows_of_the_roster),
 	};
 	return cmocka_run_group_tests_name("publish", tests, NULL, NULL);
 }

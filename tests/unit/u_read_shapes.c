@@ -99,13 +99,15 @@ static void is(json_t *v, const char *want)
 
 static char s_all[] = "all", s_law[] = "law", s_zh[] = "zh", s_en[] = "en";
 
-/* 33/full: a different value in each of its members. */
-static void add_full(void)
+/* 33/full: a different value in each of its members; its package has a.html and
+ * t.png. */
+static void add_full(const char *begins, const char *shows)
 {
 	static char id[] = "33/full", publisher[] = "33", type[] = "course",
-	            licence[] = "CC-BY-4.0", start[] = "a.html",
-	            thumbnail[] = "t.png", title[] = "T", about[] = "D",
-	            farmers[] = "farmers", city[] = "3301", key[] = "k";
+	            licence[] = "CC-BY-4.0", start[20], thumbnail[20],
+	            html_path[] = "a.html", png_path[] = "t.png", title[] = "T",
+	            about[] = "D", farmers[] = "farmers", city[] = "3301",
+	            key[] = "k";
 	char *audiences[] = {s_all, farmers}, *subjects[] = {s_law},
 	     *languages[] = {s_zh, s_en}, *regions[] = {city},
 	     *keywords[] = {key};
@@ -144,6 +146,8 @@ static void add_full(void)
 	e.members = 4;
 	e.object.data = object;
 	e.object.len = sizeof object;
+	gt_copy(start, sizeof start, begins);
+	gt_copy(thumbnail, sizeof thumbnail, shows);
 	e.start = start;
 	e.thumbnail = thumbnail;
 	put(ITEM "VALUES(1,'33/full',1,7,0,x'00',?1,2,51,'a rule','3301',1,"
@@ -155,11 +159,11 @@ static void add_full(void)
 	gt__file__init(&f);
 	gt__manifest__init(&m);
 	static char html[] = "text/html";
-	f.path = start;
+	f.path = html_path;
 	f.media_type = html;
 	f.size = 5;
 	g = f;
-	g.path = thumbnail;
+	g.path = png_path;
 	g.size = 6;
 	m.files = files;
 	m.n_files = 2;
@@ -185,7 +189,7 @@ static void add_full(void)
 static void resources(void **state)
 {
 	(void)state;
-	add_full();
+	add_full("a.html", "t.png");
 	is(gt_read_resource(reader, "33/full"),
 	   FULL ",\"description\":{\"en\":\"D\"},\"start\":\"a.html\","
 	        "\"thumbnail\":\"t.png\",\"files\":[{\"path\":\"a.html\","
@@ -195,6 +199,25 @@ static void resources(void **state)
 	                     &(struct gt_resource_query){.verdict = -1}),
 	   "{\"resources\":[" FULL "}],\"next\":null}");
 	is(gt_read_resource(reader, "33/none"), "null");
+}
+
+/* An entry may name files that its package has not. */
+static void names_without_files(void **state)
+{
+	(void)state;
+	sql("DELETE FROM item");
+	sql("DELETE FROM object");
+	add_full("nofile.html", "none.png");
+	json_t *r = gt_read_resource(reader, "33/full");
+	assert_string_equal(gt_json_member(r, "start"), "");
+	assert_string_equal(gt_json_member(r, "thumbnail"), "");
+	json_decref(r);
+	/* what it names is not known to be missing before there is a manifest */
+	sql("UPDATE object SET manifest=NULL");
+	r = gt_read_resource(reader, "33/full");
+	assert_string_equal(gt_json_member(r, "start"), "nofile.html");
+	assert_string_equal(gt_json_member(r, "thumbnail"), "none.png");
+	json_decref(r);
 }
 
 static void records(void **state)
@@ -774,12 +797,19 @@ static void given_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(resources),     cmocka_unit_test(records),
-	        cmocka_unit_test(audit),         cmocka_unit_test(documents),
-	        cmocka_unit_test(explained),     cmocka_unit_test(known),
-	        cmocka_unit_test(status),        cmocka_unit_test(claims),
-	        cmocka_unit_test(damaged),       cmocka_unit_test(pages),
-	        cmocka_unit_test(long_patterns), cmocka_unit_test(given_back),
+	        cmocka_unit_test(resources),
+	        cmocka_unit_test(names_without_files),
+	        cmocka_unit_test(records),
+	        cmocka_unit_test(audit),
+	        cmocka_unit_test(documents),
+	        cmocka_unit_test(explained),
+	        cmocka_unit_test(known),
+	        cmocka_unit_test(status),
+	        cmocka_unit_test(claims),
+	        cmocka_unit_test(damaged),
+	        cmocka_unit_test(pages),
+	        cmocka_unit_test(long_patterns),
+	        cmocka_unit_test(given_back),
 	        cmocka_unit_test(no_tables),
 	};
 	return cmocka_run_group_tests_name("read shapes", tests, setup,

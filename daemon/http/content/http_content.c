@@ -9,6 +9,7 @@
 #include "http_parse.h"
 #include "http_query.h"
 #include "page.h"
+#include "start.h"
 
 /* ----------------------------------------------------------- member */
 
@@ -154,6 +155,7 @@ static enum MHD_Result serve_member(struct gt_request *rq, struct gt_shelf *s,
 
 /* -------------------------------------------------------- redirects */
 
+/* To first, then second and third (each may be "") as parts of a path. */
 static enum MHD_Result redirect(struct gt_request *rq, const char *first,
                                 const char *second, const char *third)
 {
@@ -239,19 +241,47 @@ static enum MHD_Result absent(struct gt_request *rq, struct gt_worker *w,
 	return done;
 }
 
+/* Where a package begins, or else its page, which shows all its files. Takes
+ * over the shelf. */
 static enum MHD_Result serve_start(struct gt_request *rq, struct gt_worker *w,
-                                   const char *rid)
+                                   const char *rid, struct gt_shelf *s)
 {
 	json_t *r = gt_read_resource(w->reader, rid);
-	const char *start = gt_json_member(r, "start");
-	enum MHD_Result done = *start ? redirect(rq, "/c/", rid, start)
-	                              : redirect(rq, "/r/", rid, "");
+	const struct gt_manifest *m = s->manifest;
+	uint32_t i = gt_start_of(m, gt_json_member(r, "start"));
+	enum MHD_Result done =
+	        i == UINT32_MAX ? redirect(rq, "/r/", rid, "")
+	                        : redirect(rq, "/c/", rid, m->files[i].path);
 	json_decref(r);
+	gt_shelf_give(rq->http->cache, s);
 	return done;
 }
 
+/* path is no member: a folder's first page has the folder's own address, with
+ * the slash that makes the links in it lead into the folder. Takes over the
+ * shelf. */
+static enum MHD_Result serve_folder(struct gt_request *rq, const char *rid,
+                                    const char *path, bool slash,
+                                    struct gt_shelf *s)
+{
+	const struct gt_manifest *m = s->manifest;
+	uint32_t i = gt_start_index(m, path);
+	if (i != UINT32_MAX && slash)
+		return serve_member(rq, s, i);
+	bool folder = i != UINT32_MAX || gt_start_folder(m, path);
+	gt_shelf_give(rq->http->cache, s);
+	if (!folder || slash)
+		return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_MEMBER,
+		                  rid);
+	char to[GT_PATH_MAX + 2];
+	gt_format(to, sizeof to, "%s/", path);
+	return redirect(rq, "/c/", rid, to);
+}
+
+/* path: of a member, "" for none; slash: a slash stood behind it. */
 static enum MHD_Result content_with(struct gt_request *rq, struct gt_worker *w,
-                                    const char *rid, const char *path)
+                                    const char *rid, const char *path,
+                                    bool slash)
 {
 	struct gt_id object;
 	struct gt_bytes bytes = {0};
@@ -260,34 +290,36 @@ static enum MHD_Result content_with(struct gt_request *rq, struct gt_worker *w,
 		return absent(rq, w, rid);
 	if (rc != 0)
 		return gt_rq_error(rq, rc, gt_reader_why(w->reader));
-	struct gt_http_cache *cache = rq->http->cache;
-	struct gt_shelf *s =
-	        *path ? gt_shelf_take(cache, &object, bytes) : NULL;
-	if (!*path)
-		return serve_start(rq, w, rid);
+	struct gt_shelf *s = gt_shelf_take(rq->http->cache, &object, bytes);
 	if (!s)
 		return gt_rq_error(rq, -GT_ESTORE, "");
-	uint32_t index = gt_manifest_find(s->manifest, path);
-	if (index != UINT32_MAX)
-		return serve_member(rq, s, index);
-	gt_shelf_give(cache, s);
-	return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_MEMBER, rid);
+	if (!*path)
+		return serve_start(rq, w, rid, s);
+	uint32_t index =
+	        slash ? UINT32_MAX : gt_manifest_find(s->manifest, path);
+	return index == UINT32_MAX ? serve_folder(rq, rid, path, slash, s)
+	                           : serve_member(rq, s, index);
 }
 
 enum MHD_Result gt_http_content(struct gt_request *rq)
 {
-	char rid[GT_RID_MAX + 1];
-	const char *path;
+	char rid[GT_RID_MAX + 1], path[GT_PATH_MAX + 2];
+	const char *rest;
 	bool slash;
-	if (!gt_http_split(rq->rest, rid, &path, &slash))
+	if (!gt_http_split(rq->rest, rid, &rest, &slash))
 		return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_RESOURCE,
 		                  rq->rest);
-	if (*path && gt_path_refusal(path, strlen(path)))
+	bool fits = gt_copy(path, sizeof path, rest);
+	size_t n = strlen(path);
+	slash = n > 1 && path[n - 1] == '/';
+	if (slash)
+		path[--n] = '\0';
+	if (!fits || (n > 0 && gt_path_refusal(path, n)))
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_PATH);
 	struct gt_worker *w = gt_worker_take(rq->http->workers);
 	if (!w)
 		return gt_rq_error(rq, -GT_ESTORE, "");
-	enum MHD_Result done = content_with(rq, w, rid, path);
+	enum MHD_Result done = content_with(rq, w, rid, path, slash);
 	gt_worker_give(rq->http->workers, w);
 	return done;
 }

@@ -1,0 +1,35 @@
+/* start.h: which member of a package a reader opens first.
+ *
+ * An entry names one; where it names none, or one that is not there, a package
+ * of a single file begins with that file, and any other with its index.html or
+ * index.htm. Told from one path at a time, so that whoever has the names in
+ * another form than a gt_manifest need not make one. */
+#ifndef GT_START_H
+#define GT_START_H
+
+#include "object.h"
+
+struct gt_start {
+	const char *named; /* by the entry; "" or NULL: nothing */
+	const char *found; /* the best so far, NULL: none */
+	unsigned rank;     /* of found */
+	size_t n;          /* members seen */
+};
+
+/* Before the first member. named must outlive s. */
+void gt_start_begin(struct gt_start *s, const char *named);
+/* The next member, in any order. path must outlive s. */
+void gt_start_member(struct gt_start *s, const char *path);
+/* What was named or found; NULL: no member is the one to begin with. */
+const char *gt_start_end(const struct gt_start *s);
+
+/* The same of a manifest: the member's index; UINT32_MAX: none. O(log n). */
+uint32_t gt_start_of(const struct gt_manifest *m, const char *named);
+/* The index.html (or index.htm) of a folder of the package, "" the outermost,
+ * which is named without a slash at its end and in GT_PATH_MAX bytes.
+ * UINT32_MAX: none. O(log n). */
+uint32_t gt_start_index(const struct gt_manifest *m, const char *folder);
+/* Some member lies below that folder, which is not "". O(log n). */
+bool gt_start_folder(const struct gt_manifest *m, const char *folder);
+
+#endif
