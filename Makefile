@@ -13,13 +13,19 @@
 #   make fault      fails every n-th call        make fault-sample  some of them
 #   make mutate ROOM=src/records [COUNT=n]: what the tests of a room let live
 #   make layers     rooms, core's texts          make tidy fmt fmt-check
+#   make paths      the tree in a folder with a space in its name
 #   make clang      everything, by clang         make install DESTDIR= PREFIX=
 #
 # V=debug, asan, tsan, cov or fuzz makes any of them with that variant.
 V ?= release
 CC ?= cc
 BUILD ?= build
+# The tree may lie in a folder of any name; what make builds may not, for make
+# itself takes a name with a space in it for two. So names given to make stay
+# relative, and whole ones go to the shell, in quotes.
+$(if $(word 2,$(BUILD)),$(error BUILD=$(BUILD): make cannot build in a folder with a space in its name))
 B := $(BUILD)/$(V)
+whole = "$(if $(filter /%,$(1)),,$(CURDIR)/)$(1)"
 GEN := $(BUILD)/gen
 PYTHON ?= /usr/bin/python3
 JOBS := -j$(shell nproc)
@@ -122,7 +128,7 @@ LIBS := $(B)/libsupport.a $(B)/libdaemon.a $(B)/libguantong.a
 .SECONDARY:
 .DELETE_ON_ERROR:
 .PHONY: all deps deps-check deps-demo unit unit-build property asan tsan clang fuzz fuzzers replay \
-	layers layers-selftest fmt fmt-check tidy e2e net sim sim-build sim-check \
+	layers layers-selftest paths fmt fmt-check tidy e2e net sim sim-build sim-check \
 	sim-mutants mutate mutate-selftest campaign fault fault-sample bench demo \
 	demo-stop check cov install clean
 all: $(PROGRAMS)
@@ -198,7 +204,7 @@ unit property: $(UNIT)
 	@tests/unit.sh $(UNIT)
 asan:
 	@$(MAKE) --no-print-directory V=asan unit
-tsan: export TSAN_OPTIONS := suppressions=$(abspath tests/tsan.supp)
+tsan: export TSAN_OPTIONS := suppressions=$(call whole,tests/tsan.supp)
 tsan:
 	@$(MAKE) --no-print-directory $(JOBS) V=tsan all unit-build
 	@$(MAKE) --no-print-directory V=tsan unit
@@ -244,20 +250,23 @@ mutate:
 	@$(MAKE) --no-print-directory -s $(JOBS) unit-build sim-build
 	@MAKE="$(MAKE)" CC="$(CC)" BUILD=$(BUILD) V=$(V) $(PYTHON) tests/mutate/mutate.py . "$(ROOM)" \
 		--count $(COUNT) --seed $(SEED) $(if $(ONLY),--only $(ONLY))
+# the tree in a folder whose name has a space and Chinese in it
+paths: $(PROGRAMS) $(B)/fault_shim.so $(B)/fault_tracer $(SIM) $(B)/tests/unit/u_path
+	@tests/fresh/paths.py $(BUILD)
 mutate-selftest:
 	@PYTHON=$(PYTHON) tests/mutate/selftest.sh
 MINUTES ?= 10
 campaign: $(SIM)
 	@$(PYTHON) tests/sim/campaign.py $(SIM) $(MINUTES) $(SIMFLAGS)
 e2e: $(PROGRAMS)
-	@GUANTONG_BIN=$(abspath $(B)) $(PYTHON) tests/e2e/run.py $(E2E)
+	@GUANTONG_BIN=$(call whole,$(B)) $(PYTHON) tests/e2e/run.py $(E2E)
 net: $(PROGRAMS) $(VLINK)
-	@GUANTONG_BIN=$(abspath $(B)) $(PYTHON) tests/e2e/run.py --in tests/net $(NET)
+	@GUANTONG_BIN=$(call whole,$(B)) $(PYTHON) tests/e2e/run.py --in tests/net $(NET)
 
 # real daemons whose n-th call fails, for every n; FAULT="publish sync-eio 7";
 # one that was stopped goes on, unless FAULT=--fresh
 fault: $(PROGRAMS) $(B)/fault_shim.so $(B)/fault_tracer
-	@GUANTONG_BIN=$(abspath $(B)) $(PYTHON) tests/fault/run.py $(FAULT)
+	@GUANTONG_BIN=$(call whole,$(B)) $(PYTHON) tests/fault/run.py $(FAULT)
 fault-sample:
 	@$(MAKE) --no-print-directory fault FAULT="--sample 1"
 check: deps-check
@@ -278,21 +287,21 @@ tidy/%: %.c $(GEN)/guantong.pb-c.h
 
 demo: deps-demo
 	@$(MAKE) --no-print-directory $(JOBS) all
-	@KEEP=$(KEEP) GUANTONG_BIN=$(abspath $(B)) BUILD=$(abspath $(BUILD)) tests/demo/demo.sh
+	@KEEP=$(KEEP) GUANTONG_BIN=$(call whole,$(B)) BUILD=$(call whole,$(BUILD)) tests/demo/demo.sh
 demo-stop:
-	@BUILD=$(abspath $(BUILD)) tests/demo/stop.sh
+	@BUILD=$(call whole,$(BUILD)) tests/demo/stop.sh
 bench: $(PROGRAMS)
-	@GUANTONG_BIN=$(abspath $(B)) $(PYTHON) tests/bench/run.py --out $(BUILD)/bench $(BENCH)
+	@GUANTONG_BIN=$(call whole,$(B)) $(PYTHON) tests/bench/run.py --out $(BUILD)/bench $(BENCH)
 
 PREFIX ?= /usr/local
 install: $(PROGRAMS)
-	install -D -m 755 $(B)/guantongd $(DESTDIR)$(PREFIX)/bin/guantongd
-	install -D -m 755 $(B)/guantong $(DESTDIR)$(PREFIX)/bin/guantong
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -D -m 755 $(B)/guantongd "$(DESTDIR)$(PREFIX)/bin/guantongd"
+	install -D -m 755 $(B)/guantong "$(DESTDIR)$(PREFIX)/bin/guantong"
+	install -d "$(DESTDIR)$(PREFIX)/lib/systemd/system"
 	sed 's,/usr/bin/guantong,$(PREFIX)/bin/guantong,' deploy/guantongd@.service \
-		>$(DESTDIR)$(PREFIX)/lib/systemd/system/guantongd@.service
+		>"$(DESTDIR)$(PREFIX)/lib/systemd/system/guantongd@.service"
 	for f in $(wildcard configs/*.yaml); do \
-		install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/doc/guantong/$$f; done
+		install -D -m 644 $$f "$(DESTDIR)$(PREFIX)/share/doc/guantong/$$f"; done
 clean:
 	rm -rf $(BUILD)
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -50,6 +50,7 @@ suite unit "$MAKE" --no-print-directory unit
 suite layers "$MAKE" --no-print-directory layers
 suite layers-selftest "$MAKE" --no-print-directory layers-selftest
 suite mutate-selftest "$MAKE" --no-print-directory mutate-selftest
+suite paths "$MAKE" --no-print-directory paths
 suite fmt "$MAKE" --no-print-directory fmt-check
 suite asan-build "$MAKE" --no-print-directory "$JOBS" V=asan all unit-build
 suite asan "$MAKE" --no-print-directory V=asan unit

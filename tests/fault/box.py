@@ -97,7 +97,9 @@ class Control:
         return bool(v[5]), v[7], v[9].split(b"\0")[0].decode("utf-8", "replace")
 
     def env(self, depth=12):
-        return {"LD_PRELOAD": SHIM, "GUANTONG_FAULT": self.path, "GUANTONG_FAULT_DEPTH": str(depth)}
+        # by its name alone: a path with a space in it would be two
+        shim = {"LD_LIBRARY_PATH": os.path.dirname(SHIM), "LD_PRELOAD": os.path.basename(SHIM)}
+        return {**shim, "GUANTONG_FAULT": self.path, "GUANTONG_FAULT_DEPTH": str(depth)}
 
     def list_stacks(self):
         """More for env(): has the shim write down where allocations are made."""
