@@ -91,7 +91,11 @@ int gt_feed_changes(struct gt_node *n, struct gt_peer *p, uint64_t token,
 /* Its own layer, or a body that contradicts ours. */
 int gt_feed_offer(struct gt_node *n, struct gt_peer *p, uint64_t token,
                   const Gt__Offer *m);
-/* A page of what it holds: judged anew against that. */
+/* What was judged for the child by other layers than those of now counts no
+ * more. */
+void gt_judge_current(const struct gt_node *n, struct gt_peer *p);
+/* A page of what it claims to hold: compared with that when it is judged anew,
+ * and worth nothing before. */
 int gt_judge_inventory(struct gt_node *n, struct gt_peer *p, uint64_t token,
                        const Gt__Inventory *m);
 

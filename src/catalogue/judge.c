@@ -136,10 +136,17 @@ static struct gt_decision decide_resource(struct gt_node *n,
 	return d;
 }
 
+/* What a child says it holds under a verdict. What was judged has the number of
+ * the change that carried it. */
+static bool only_claimed(const struct row *old)
+{
+	return old->vseq == 0 && old->d.verdict > GT_DENY;
+}
+
 static bool same(const struct row *old, const struct gt_decision *d,
                  const struct gt_item *item)
 {
-	if (!old->known)
+	if (!old->known || only_claimed(old))
 		return false;
 	if (d->verdict == GT_DENY && old->d.verdict == GT_DENY)
 		return strcmp(old->d.rule, d->rule) == 0 &&
@@ -249,18 +256,25 @@ static int judge_all(struct gt_node *n, struct gt_peer *c, Gt__Kind kind,
 	return status;
 }
 
+void gt_judge_current(const struct gt_node *n, struct gt_peer *c)
+{
+	struct gt_id filter;
+	if (c->child.layers_generation == n->catalogue->layers_generation)
+		return;
+	filter_of(n, c, &filter);
+	if (!gt_id_eq(&filter, &c->child.filter)) {
+		c->child.judged = 0;
+		c->child.allowed = (struct gt_id){0};
+	}
+	c->child.filter = filter;
+	c->child.layers_generation = n->catalogue->layers_generation;
+}
+
 int gt_judge(struct gt_node *n, struct gt_peer *c, bool *more)
 {
 	size_t judged = 0, count = 1;
 	*more = false;
-	if (c->child.layers_generation != n->catalogue->layers_generation) {
-		struct gt_id filter;
-		filter_of(n, c, &filter);
-		if (!gt_id_eq(&filter, &c->child.filter))
-			c->child.judged = 0;
-		c->child.filter = filter;
-		c->child.layers_generation = n->catalogue->layers_generation;
-	}
+	gt_judge_current(n, c);
 	int status =
 	        judge_all(n, c, GT__KIND__MEMBER, &c->child.judged_members);
 	if (status == 0)

@@ -13,22 +13,27 @@
 
 /* ------------------------------------------- who may have an object */
 
-/* By the child's view, which catalogue/judge.c keeps. */
+enum answer { NO, NOT_YET, YES };
+
+/* By the child's view, which catalogue/judge.c keeps. NOT_YET: something else
+ * of that name, or by other rules, was allowed; it is being judged. */
 static int allowed(struct gt_node *n, struct gt_peer *p, const struct gt_id *id,
-                   bool *yes)
+                   enum answer *out)
 {
-	*yes = gt_id_eq(&p->child.allowed, id) &&
-	       p->child.allowed_vseq == p->child.vseq && !gt_id_is_zero(id);
-	if (*yes)
+	*out = YES;
+	if (gt_id_eq(&p->child.allowed, id) &&
+	    p->child.allowed_vseq == p->child.vseq && !gt_id_is_zero(id))
 		return 0;
-	gt_store_bind(n->store, GT_SQL_OBJECT_ALLOWED, "bi", gt_object_key(id),
-	              p->child.cid);
+	sqlite3_stmt *st =
+	        gt_store_bind(n->store, GT_SQL_OBJECT_ALLOWED, "bii",
+	                      gt_object_key(id), p->child.cid, p->child.judged);
 	int row = gt_store_step(n->store, GT_SQL_OBJECT_ALLOWED);
+	bool sure = row == 1 && gt_col_int(st, 0) == 1;
 	gt_store_reset(n->store, GT_SQL_OBJECT_ALLOWED);
 	if (row < 0)
 		return row;
-	*yes = row == 1;
-	if (*yes) {
+	*out = sure ? YES : row == 1 ? NOT_YET : NO;
+	if (sure) {
 		p->child.allowed = *id;
 		p->child.allowed_vseq = p->child.vseq;
 	}
@@ -58,19 +63,32 @@ static int deny(struct gt_node *n, const struct gt_peer *p, uint64_t token)
 	                     "policy does not give you this object", 0);
 }
 
+static int not_yet(struct gt_node *n, const struct gt_peer *p, uint64_t token,
+                   const struct gt_id *id)
+{
+	int needed = gt_object_needed(n, id);
+	if (needed != 1)
+		return needed ? needed : deny(n, p, token);
+	return gt_send_error(n, p, token, GT_EUNAVAILABLE,
+	                     "not judged for you yet", GT_SOON_MS);
+}
+
 /* The object, if this child may have it. NULL, answered, if not. */
 static int open_for(struct gt_node *n, struct gt_peer *p, uint64_t token,
                     ProtobufCBinaryData object, struct gt_object **out)
 {
 	struct gt_id id;
+	enum answer may;
 	bool yes;
 	*out = NULL;
 	if (object.len != GT_ID_BYTES)
 		return gt_drop(n, p, "an object id of the wrong length");
 	memcpy(id.b, object.data, GT_ID_BYTES);
-	int status = allowed(n, p, &id, &yes);
-	if (status == 0 && !yes)
+	int status = allowed(n, p, &id, &may);
+	if (status == 0 && may == NO)
 		return deny(n, p, token);
+	if (status == 0 && may == NOT_YET)
+		return not_yet(n, p, token, &id);
 	if (status == 0)
 		status = gt_object_open(n, &id, out);
 	if (status == 0 && !*out) {

@@ -60,6 +60,7 @@ static int on_request(struct gt_node *n, struct gt_peer *p,
 	int status = gt_lineage_confirm(n, p);
 	if (status != 0)
 		return status;
+	gt_judge_current(n, p);
 	switch (r->body_case) {
 	case GT__REQUEST__BODY_CHANGES:
 		return gt_feed_changes(n, p, token, r->changes);

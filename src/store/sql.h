@@ -57,12 +57,17 @@
 	X(OBJECT_ENTRIES, "SELECT signed FROM item WHERE object=?1"           \
 	                  " AND state=0 AND verdict>=2")                      \
 	/* may child ?2 have it? judged (judge.c) GT_ON_DEMAND or better, */  \
-	/* of the version here or as what is served until that is here */     \
+	/* of the version here or as what is served until that is here; */    \
+	/* what it only claims has no vseq. 1: this very image was, by the */ \
+	/* rules of now, which have judged up to ?3 */                        \
 	X(OBJECT_ALLOWED,                                                     \
-	  "SELECT 1 FROM item i JOIN view v ON v.cid=?2 AND v.rid=i.rid"      \
-	  " WHERE i.object=?1 AND v.verdict>=2 AND i.state=0 UNION ALL"       \
-	  " SELECT 1 FROM item i JOIN view v ON v.cid=?2 AND v.rid=i.rid"     \
-	  " WHERE i.prior=?1 AND v.verdict>=2 AND i.state=0 LIMIT 1")         \
+	  "SELECT v.seq=i.seq AND i.seq<=?3 FROM item i"                      \
+	  " JOIN view v ON v.cid=?2 AND v.rid=i.rid"                          \
+	  " WHERE i.object=?1 AND v.verdict>=2 AND v.vseq>0 AND i.state=0"    \
+	  " UNION ALL SELECT v.seq=i.seq AND i.seq<=?3 FROM item i"           \
+	  " JOIN view v ON v.cid=?2 AND v.rid=i.rid"                          \
+	  " WHERE i.prior=?1 AND v.verdict>=2 AND v.vseq>0 AND i.state=0"     \
+	  " ORDER BY 1 DESC LIMIT 1")                                         \
 	/* objects */                                                         \
 	X(OBJECT_BY_ID,                                                       \
 	  "SELECT oid,state,manifest,size,frames,present,have,transfer,"      \

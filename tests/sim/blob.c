@@ -188,6 +188,7 @@ void blob_perform(struct world *w, struct sim_node *s,
 		         net_message(a->head, a->payload.p, a->payload.n));
 		break;
 	case GT_ACT_SERVE:
+		check_given(w, s, net_child(w, s, a->peer), &a->object);
 		serve(w, s, a);
 		break;
 	case GT_ACT_DROP:

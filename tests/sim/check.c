@@ -142,15 +142,46 @@ static void check_version(struct world *w, const struct sim_node *s,
 static void check_barred(struct world *w, struct sim_node *s,
                          const struct resource *r, uint64_t version)
 {
-	if (clone_home(w, s->index) == r->node || version < r->barred_from)
-		return;
-	int depth = gt_code_depth(s->code);
-	if ((r->barred >> depth & 1) &&
-	    gt_code_within(s->code, w->nodes[r->node].code))
+	if (work_denied(w, s, r, version))
 		world_fail(w, "denied",
 		           "%s holds %s, which was denied to it "
 		           "before it was published",
 		           s->code, r->id);
+}
+
+bool work_denied(const struct world *w, const struct sim_node *s,
+                 const struct resource *r, uint64_t version)
+{
+	return clone_home(w, s->index) != r->node &&
+	       version >= r->barred_from &&
+	       (r->barred >> gt_code_depth(s->code) & 1) &&
+	       gt_code_within(s->code, w->nodes[r->node].code);
+}
+
+void check_given(struct world *w, const struct sim_node *s,
+                 const struct sim_node *child, const struct gt_id *object)
+{
+	const struct resource *denied = NULL;
+	bool given = false;
+	if (!child)
+		return;
+	sqlite3_stmt *st = ask(s, "SELECT id,version,object=?1 FROM item"
+	                          " WHERE object=?1 OR prior=?1");
+	sqlite3_bind_blob(st, 1, object->b, GT_ID_BYTES, SQLITE_STATIC);
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		const struct resource *r = work_resource(gt_col_text(st, 0));
+		if (r && gt_col_int(st, 2) == 1 &&
+		    work_denied(w, child, r, (uint64_t)gt_col_int(st, 1)))
+			denied = r;
+		else
+			given = true;
+	}
+	ask_end(st);
+	if (denied && !given)
+		world_fail(w, "denied",
+		           "%s serves bytes of %s to %s, which was denied to "
+		           "it before they were published",
+		           s->code, denied->id, child->code);
 }
 
 static void check_item(struct world *w, struct sim_node *s, sqlite3_stmt *st)

@@ -1,10 +1,12 @@
-/* forge.c: what a node in the middle that is no friend would do: pass an item
- * on with other words in it and a version that beats the true one. */
+/* forge.c: what neighbours that are no friends would do. A node in the middle
+ * passes an item on with other words in it and a version that beats the true
+ * one; a child claims to hold everything, and asks for what it is denied. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
 #include "inside.h"
+#include "work.h"
 
 static struct gt_bytes other_entry(struct gt_arena *arena, const Gt__Signed *s)
 {
@@ -74,4 +76,78 @@ struct gt_bulk *net_forge(const struct gt_bulk *m, struct prng *p)
 	}
 	gt_arena_free(arena);
 	return out;
+}
+
+/* ------------------------------------------------ a child that lies */
+
+static struct gt_bulk *ask_of(struct gt_arena *arena, Gt__Request *r)
+{
+	return net_message(gt_arena_pack(arena, &r->base), NULL, 0);
+}
+
+/* All there is, as mirrored, of images that nobody has. */
+static struct gt_bulk *everything(struct gt_arena *arena)
+{
+	static Gt__Inventory__Row rows[RESOURCES_MAX];
+	Gt__Inventory__Row *list[RESOURCES_MAX];
+	static uint8_t hash[GT_ID_BYTES];
+	Gt__Request r = GT__REQUEST__INIT;
+	Gt__Inventory m = GT__INVENTORY__INIT;
+	for (unsigned i = 0; i < work.nresources; i++) {
+		list[i] = &rows[i];
+		gt__inventory__row__init(list[i]);
+		list[i]->id = work.resources[i].id;
+		list[i]->hash = (ProtobufCBinaryData){sizeof hash, hash};
+		list[i]->verdict = GT__VERDICT__MIRROR;
+	}
+	m.rows = list;
+	m.n_rows = work.nresources;
+	m.first = m.last = true;
+	r.body_case = GT__REQUEST__BODY_INVENTORY;
+	r.inventory = &m;
+	return ask_of(arena, &r);
+}
+
+static struct gt_bulk *bytes_of(struct gt_arena *arena, struct gt_id *object,
+                                bool manifest)
+{
+	static uint8_t transfer[16] = {9};
+	Gt__Request r = GT__REQUEST__INIT;
+	Gt__GetManifest m = GT__GET_MANIFEST__INIT;
+	Gt__GetFrame f = GT__GET_FRAME__INIT;
+	m.object = (ProtobufCBinaryData){sizeof object->b, object->b};
+	m.transfer = (ProtobufCBinaryData){sizeof transfer, transfer};
+	f.object = m.object;
+	f.transfer = m.transfer;
+	r.body_case =
+	        manifest ? GT__REQUEST__BODY_MANIFEST : GT__REQUEST__BODY_FRAME;
+	if (manifest)
+		r.manifest = &m;
+	else
+		r.frame = &f;
+	return ask_of(arena, &r);
+}
+
+void net_claims(struct world *w, const struct sim_node *child,
+                const struct gt_bulk *m, struct gt_bulk *out[FORGE_ASKS])
+{
+	struct gt_arena *arena = sim_must(gt_arena_new());
+	Gt__Request *r = gt__request__unpack(gt_arena_allocator(arena),
+	                                     m->nhead, m->bytes);
+	struct resource *wish = NULL;
+	unsigned n = work.nresources, at = 0;
+	if (n > 0)
+		at = (unsigned)prng_below(sim_draws(w, FAULT_FORGE), n);
+	for (unsigned i = 0; i < n && !wish; i++) {
+		struct resource *one = &work.resources[(at + i) % n];
+		if (!gt_id_is_zero(&one->object) &&
+		    work_denied(w, child, one, one->version))
+			wish = one;
+	}
+	if (r && r->body_case == GT__REQUEST__BODY_CHANGES && wish) {
+		out[0] = everything(arena);
+		out[1] = bytes_of(arena, &wish->object, true);
+		out[2] = bytes_of(arena, &wish->object, false);
+	}
+	gt_arena_free(arena);
 }

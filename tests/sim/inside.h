@@ -91,9 +91,21 @@ void net_drop(struct world *w, struct sim_node *s, uint32_t peer);
 void net_power_cut(struct world *w, struct sim_node *s);
 /* EPISODE: a fault of the network begins somewhere. */
 void net_episode(struct world *w, enum fault f);
+/* Who is at the other end of a node's link to a child. NULL: nobody, or it is
+ * no such link. */
+struct sim_node *net_child(struct world *w, const struct sim_node *s,
+                           uint32_t peer);
 /* forge.c: a middle node puts a changed item before the true ones. NULL: there
  * is nothing to forge in this message. */
 struct gt_bulk *net_forge(const struct gt_bulk *m, struct prng *p);
+
+/* What a child says that is no friend, once it asks for changes: that it holds
+ * everything there is, and that it wants bytes of something it is denied. NULL
+ * at the first it does not say: m is no such message, or there is nothing of
+ * the kind. */
+enum { FORGE_ASKS = 3 };
+void net_claims(struct world *w, const struct sim_node *child,
+                const struct gt_bulk *m, struct gt_bulk *out[FORGE_ASKS]);
 
 /* blob.c */
 

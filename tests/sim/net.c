@@ -38,6 +38,13 @@ static struct sim_node *link_of(struct world *w, const struct sim_node *s,
 	return c->far == (int)s->index && c->uplink_far == peer ? c : NULL;
 }
 
+struct sim_node *net_child(struct world *w, const struct sim_node *s,
+                           uint32_t peer)
+{
+	struct sim_node *c = link_of(w, s, peer);
+	return c == s ? NULL : c;
+}
+
 static uint64_t arrival(struct world *w, struct sim_node *child, bool up,
                         size_t bytes)
 {
@@ -95,6 +102,19 @@ static void forge(struct world *w, struct sim_node *child, uint64_t token,
 	net_unref(other);
 }
 
+/* Under tokens that the child itself does not use, so that it passes over the
+ * answers. */
+static void claim(struct world *w, struct sim_node *child,
+                  const struct gt_bulk *m)
+{
+	struct gt_bulk *asks[FORGE_ASKS] = {NULL};
+	net_claims(w, child, m, asks);
+	for (unsigned i = 0; i < FORGE_ASKS && asks[i]; i++) {
+		carry(w, child, true, UINT64_MAX - i, asks[i]);
+		net_unref(asks[i]);
+	}
+}
+
 void net_post(struct world *w, struct sim_node *from, uint32_t peer,
               uint64_t token, struct gt_bulk *m)
 {
@@ -115,6 +135,9 @@ void net_post(struct world *w, struct sim_node *from, uint32_t peer,
 	if (copies > 0 && !up && m->npayload == 0 &&
 	    strikes(w, FAULT_FORGE, FAULT_BIT_FORGE, 30))
 		forge(w, child, token, m);
+	if (copies > 0 && up && m->npayload == 0 &&
+	    strikes(w, FAULT_FORGE, FAULT_BIT_FORGE, 60))
+		claim(w, child, m);
 	for (; copies > 0; copies--)
 		carry(w, child, up, token, m);
 	net_unref(m);

@@ -74,6 +74,9 @@ struct work {
 };
 extern struct work work;
 
+/* Whether rules of before that version was published keep it from the node. */
+bool work_denied(const struct world *w, const struct sim_node *s,
+                 const struct resource *r, uint64_t version);
 /* NULL: of no resource of the people's. */
 struct resource *work_resource(const char *id);
 

@@ -183,6 +183,9 @@ uint64_t work_records(void);
 /* check.c: what must be true after each step. */
 void check_init(void);
 void check_node(struct world *w, unsigned node); /* after each of its turns */
+/* It serves bytes of that object to a child (NULL: to nobody). */
+void check_given(struct world *w, const struct sim_node *s,
+                 const struct sim_node *child, const struct gt_id *object);
 /* The node has power again: all it holds is looked at. */
 void check_started(struct world *w, unsigned node);
 /* The node's disk is about to be lost, or replaced by an older state. */
