@@ -164,6 +164,8 @@ static void say_what_waits(const struct gt_config *now,
 	                 now->max_per_address != next->max_per_address ||
 	                 now->protocol != next->protocol},
 	        {"http", strcmp(now->http, next->http) != 0 ||
+	                         strcmp(now->content, next->content) != 0 ||
+	                         strcmp(now->staff, next->staff) != 0 ||
 	                         now->nusers != next->nusers ||
 	                         memcmp(now->users, next->users,
 	                                sizeof now->users) != 0},

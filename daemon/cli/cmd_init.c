@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "cert.h"
 #include "cli.h"
 #include "code.h"
@@ -23,6 +24,8 @@ const struct gt_option gt_cmd_init_options[] = {
         {"parent-address", "HOST:PORT", GT_T_CLI_O_PARENT_ADDRESS, 0},
         {"listen", "HOST:PORT", GT_T_CLI_O_LISTEN, 0},
         {"http", "HOST:PORT", GT_T_CLI_O_HTTP, 0},
+        {"content", "HOST:PORT", GT_T_CLI_O_CONTENT, 0},
+        {"staff", "HOST:PORT", GT_T_CLI_O_STAFF, 0},
         {"pki", "PKIDIR", GT_T_CLI_O_PKI, 0},
         {NULL, NULL, 0, 0},
 };
@@ -184,6 +187,26 @@ static bool set(char *out, size_t cap, const char *value)
 	return !value || gt_copy(out, cap, value);
 }
 
+/* Where the three listeners are, written out: who reads the file sees what to
+ * open in a firewall. Addresses that are none are the parser's to refuse. */
+static bool fill_http(const struct init *in, struct gt_config *c)
+{
+	const char *http = gt_args_get(in->args, "http");
+	char content[sizeof c->content], staff[sizeof c->staff];
+	if (!set(c->http, sizeof c->http, http) ||
+	    !set(c->content, sizeof c->content,
+	         gt_args_get(in->args, "content")) ||
+	    !set(c->staff, sizeof c->staff, gt_args_get(in->args, "staff")))
+		return false;
+	if (!gt_address_valid(c->http, true))
+		return true;
+	if (gt_config_content(c, content))
+		(void)gt_copy(c->content, sizeof c->content, content);
+	if (gt_config_staff(c, staff))
+		(void)gt_copy(c->staff, sizeof c->staff, staff);
+	return true;
+}
+
 /* The configuration the options ask for. */
 static bool fill_config(const struct init *in, struct gt_config *c)
 {
@@ -200,8 +223,7 @@ static bool fill_config(const struct init *in, struct gt_config *c)
 	          set(c->name, sizeof c->name, name) &&
 	          set(c->lang, sizeof c->lang, in->cli->lang) &&
 	          set(c->parent, sizeof c->parent, in->parent) &&
-	          set(c->listen, sizeof c->listen, listen) &&
-	          set(c->http, sizeof c->http, gt_args_get(in->args, "http"));
+	          set(c->listen, sizeof c->listen, listen) && fill_http(in, c);
 	while (ok && (address = gt_args_next(in->args, "parent-address", &at)))
 		ok = c->naddresses < GT_ADDRESSES_MAX &&
 		     set(c->addresses[c->naddresses++], sizeof c->addresses[0],

@@ -81,6 +81,10 @@ static bool set_text(void *dst, const struct gt_config_row *row,
 		return refuse(why, GT_T_CONF_EMPTY);
 	if (text[0] && row->type == GT_CONFIG_CODE && !gt_code_valid(text))
 		return refuse(why, GT_T_CONF_BAD_CODE);
+	bool word = strcmp(text, "auto") == 0 || strcmp(text, "off") == 0;
+	if (row->type == GT_CONFIG_DOOR && !word &&
+	    !gt_address_valid(text, true))
+		return refuse(why, GT_T_CONF_BAD_DOOR);
 	if (text[0] && row->type == GT_CONFIG_LISTEN &&
 	    !gt_address_valid(text, true))
 		return refuse(why, GT_T_CONF_BAD_ADDRESS);
@@ -127,6 +131,7 @@ static bool set_scalar(struct gt_config *c, const struct gt_config_row *row,
 	case GT_CONFIG_CODE:
 	case GT_CONFIG_TEXT:
 	case GT_CONFIG_LISTEN:
+	case GT_CONFIG_DOOR:
 		return set_text(dst, row, text, why);
 	case GT_CONFIG_WORD:
 	case GT_CONFIG_LEVEL:
@@ -340,6 +345,45 @@ void gt_config_defaults(struct gt_config *out)
 	}
 }
 
+/* -------------------------------------------------------- listeners */
+
+/* The host (NULL: that of `listen`) and the port `step` behind that of
+ * `listen`; 0 stays what it is, and what would be no port becomes it. */
+static void beside(char out[256], const char *listen, const char *host,
+                   unsigned step)
+{
+	const char *colon = strrchr(listen, ':');
+	assert(colon);
+	unsigned long port = strtoul(colon + 1, NULL, 10);
+	port = port > 0 && port + step <= 65535 ? port + step : 0;
+	if (host)
+		gt_format(out, 256, "%s:%lu", host, port);
+	else
+		gt_format(out, 256, "%.*s:%lu", (int)(colon - listen), listen,
+		          port);
+}
+
+static bool door(char out[256], const char *what, const char *listen,
+                 const char *host, unsigned step)
+{
+	bool derived = strcmp(what, "auto") == 0;
+	if (derived)
+		beside(out, listen, host, step);
+	else
+		(void)gt_copy(out, 256, strcmp(what, "off") == 0 ? "" : what);
+	return derived;
+}
+
+bool gt_config_content(const struct gt_config *c, char out[256])
+{
+	return door(out, c->content, c->http, NULL, 1);
+}
+
+bool gt_config_staff(const struct gt_config *c, char out[256])
+{
+	return door(out, c->staff, c->http, "127.0.0.1", 10);
+}
+
 /* ----------------------------------------------- between the values */
 
 /* Complains at where a field was given, or where it should have been. */
@@ -362,6 +406,12 @@ static void complain_of(struct reading *r, const void *at, enum gt_text what,
 		gt_yaml_complain(&r->yaml, section, row->key, what, a, b);
 	else
 		gt_yaml_complain(&r->yaml, r->yaml.root, path, what, a, b);
+}
+
+static bool same_address(const char *a, const char *b)
+{
+	const char *port = strrchr(a, ':');
+	return port && strcmp(port, ":0") != 0 && strcmp(a, b) == 0;
 }
 
 static void check_tree(struct reading *r)
@@ -391,6 +441,24 @@ static void check_link(struct reading *r)
 		gt_measure_duration_exact(b, 2 * c->heartbeat_ms);
 		complain_of(r, &c->dead_ms, GT_T_CONF_DEAD, a, b);
 	}
+}
+
+/* Two listeners cannot have one address, unless the system chooses ports. */
+static void check_http(struct reading *r)
+{
+	const struct gt_config *c = r->out;
+	char content[256], staff[256];
+	(void)gt_config_content(c, content);
+	(void)gt_config_staff(c, staff);
+	if (same_address(content, c->http))
+		complain_of(r, c->content, GT_T_CONF_SAME_DOOR, content,
+		            "http.listen");
+	if (same_address(staff, c->http))
+		complain_of(r, c->staff, GT_T_CONF_SAME_DOOR, staff,
+		            "http.listen");
+	if (same_address(staff, content))
+		complain_of(r, c->staff, GT_T_CONF_SAME_DOOR, staff,
+		            "http.content");
 }
 
 static void warn(struct reading *r)
@@ -424,6 +492,7 @@ int gt_config_parse(struct gt_config *out, const char *name,
 		if (r.yaml.errors == 0) {
 			check_tree(&r);
 			check_link(&r);
+			check_http(&r);
 			warn(&r);
 		}
 	}

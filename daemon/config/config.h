@@ -39,6 +39,8 @@ struct gt_config {
 	uint64_t max_per_address; /* link.max_per_address, 64 */
 	uint64_t protocol;        /* link.protocol, 0: the newest there is */
 	char http[256];           /* http.listen host:port, 127.0.0.1:8080 */
+	char content[256];        /* http.content host:port, auto or off */
+	char staff[256];          /* http.staff, the same */
 	/* http.terminals: [{name, password}] */
 	struct gt_user users[GT_USERS_MAX];
 	size_t nusers;            /* none: whoever reaches the port */
@@ -75,6 +77,11 @@ char *gt_config_write(const struct gt_config *config, const char *lang);
 /* Every key with its comment and default, as a file that parses; node.code,
  * which has no default, is 33. malloc'ed. */
 char *gt_config_document(const char *lang);
+/* Where the content or staff listener (its field of the configuration, "auto",
+ * "off" or host:port) listens: into out[256], "" when it is off. True: it was
+ * derived from http.listen, so the port may be another's. */
+bool gt_config_content(const struct gt_config *config, char out[256]);
+bool gt_config_staff(const struct gt_config *config, char out[256]);
 /* Defaults everywhere; node.code is empty. */
 void gt_config_defaults(struct gt_config *out);
 

@@ -66,6 +66,10 @@ const struct gt_config_row gt_config_rows[GT_CONFIG_ROWS] = {
 	{"http", "listen", .type = GT_CONFIG_LISTEN, FIELD(http),
 	 .fallback = "127.0.0.1:8080", .min = 1,
 	 .doc = GT_T_CONF_HTTP_LISTEN},
+	{"http", "content", .type = GT_CONFIG_DOOR, FIELD(content),
+	 .fallback = "auto", .min = 1, .doc = GT_T_CONF_HTTP_CONTENT},
+	{"http", "staff", .type = GT_CONFIG_DOOR, FIELD(staff),
+	 .fallback = "auto", .min = 1, .doc = GT_T_CONF_HTTP_STAFF},
 	{"http", "terminals", .type = GT_CONFIG_USERS, FIELD(users),
 	 .fallback = "", .doc = GT_T_CONF_HTTP_TERMINALS},
 

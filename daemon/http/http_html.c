@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "code.h"
+#include "http_origin.h"
 #include "http_query.h"
 #include "sys.h"
 
@@ -239,6 +240,12 @@ static void languages(struct gt_page *p)
 	gt_buffer_str(&p->out, "</nav>");
 }
 
+void gt_page_home(struct gt_page *p)
+{
+	gt_out_origin(&p->out, p->rq, GT_DOOR_LEARNER);
+	gt_buffer_format(&p->out, "/?lang=%s", p->lang);
+}
+
 void gt_page_begin(struct gt_page *p, struct gt_request *rq, const char *title)
 {
 	const struct gt_config *c = rq->http->env.config;
@@ -259,10 +266,10 @@ void gt_page_begin(struct gt_page *p, struct gt_request *rq, const char *title)
 	gt_buffer_str(o,
 	              "</style></head><body><a class=\"skip\" href=\"#main\">");
 	gt_page_say(p, GT_T_HTTP_P_SKIP);
-	gt_buffer_format(o,
-	                 "</a><header><div class=\"wrap\"><a class=\"brand\" "
-	                 "href=\"/?lang=%s\">",
-	                 p->lang);
+	gt_buffer_str(o, "</a><header><div class=\"wrap\"><a class=\"brand\" "
+	                 "href=\"");
+	gt_page_home(p);
+	gt_buffer_str(o, "\">");
 	gt_page_say(p, GT_T_HTTP_P_PRODUCT);
 	gt_buffer_str(o, "<span>");
 	gt_out_html(o, *c->name ? c->name : c->code);
@@ -319,8 +326,9 @@ bool gt_page_wanted(struct gt_request *rq)
 {
 	const char *accept = gt_rq_header(rq, "Accept");
 	const char *path = rq->path ? rq->path : "/";
-	return !rq->local && rq->method == GT_HTTP_GET && accept &&
-	       strstr(accept, "text/html") && strncmp(path, "/api/", 5) != 0 &&
+	return rq->door != GT_DOOR_CONTROL && rq->method == GT_HTTP_GET &&
+	       accept && strstr(accept, "text/html") &&
+	       strncmp(path, "/api/", 5) != 0 &&
 	       strncmp(path, "/xapi/", 6) != 0;
 }
 
@@ -336,9 +344,9 @@ enum MHD_Result gt_page_error(struct gt_request *rq, unsigned status,
 	gt_buffer_format(&p.out, "</p><p class=\"soft small\">HTTP %u · ",
 	                 status);
 	gt_page_text(&p, name);
-	gt_buffer_format(&p.out,
-	                 "</p><p><a class=\"button\" href=\"/?lang=%s\">",
-	                 p.lang);
+	gt_buffer_str(&p.out, "</p><p><a class=\"button\" href=\"");
+	gt_page_home(&p);
+	gt_buffer_str(&p.out, "\">");
 	gt_page_say(&p, GT_T_HTTP_P_ALL);
 	gt_buffer_str(&p.out, "</a></p>");
 	return gt_page_end(&p, status);

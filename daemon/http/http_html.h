@@ -41,6 +41,9 @@ void gt_page_fact(struct gt_page *p, enum gt_text name);
 void gt_page_fact_end(struct gt_page *p);
 /* "<span class='chip KIND'>word</span>", KIND being a plain word. */
 void gt_page_chip(struct gt_page *p, const char *kind, const char *word);
+/* The address of the node's first page, in the page's language, wherever this
+ * page is. */
+void gt_page_home(struct gt_page *p);
 /* The kind of chip a verdict or state is shown as. */
 const char *gt_page_kind(const char *word);
 /* What people call a type, verdict, state, audience or subject; the word itself

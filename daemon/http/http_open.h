@@ -26,7 +26,7 @@ void gt_http_open_cut(struct gt_http_open *table);
 void gt_http_open_free(struct gt_http_open *table); /* NULL is fine */
 
 enum {
-	GT_HTTP_OPEN_MAX = 512, /* no fewer than all servers take together */
+	GT_HTTP_OPEN_MAX = 1024, /* no fewer than all servers take together */
 	/* longer than any handler is at work */
 	GT_HTTP_CUT_MS = 10000,
 };

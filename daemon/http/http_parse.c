@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "address.h"
 #include "code.h"
 
 bool gt_http_number(const char *text, uint64_t max, uint64_t *out)
@@ -214,6 +215,29 @@ const char *gt_http_language(const char *query, const char *accept,
 	if (!best && fallback)
 		best = language_of(fallback, strlen(fallback));
 	return best ? best : "en";
+}
+
+bool gt_http_host(char out[GT_HOST_MAX], const char *header)
+{
+	char text[GT_HOST_MAX];
+	if (!header || !gt_copy(text, sizeof text, header))
+		return false;
+	for (char *p = text; *p; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+	char *end = text[0] == '[' ? strchr(text, ']') : NULL;
+	char *port = end ? end + 1 : text + strcspn(text, ":");
+	if (*port != '\0' && *port != ':')
+		return false;
+	bool numbered = *port == ':';
+	*port = '\0';
+	if (numbered && port[1 + strspn(port + 1, "0123456789")] != '\0')
+		return false;
+	/* as an address that may be listened on, whatever its port */
+	char address[GT_HOST_MAX + 8];
+	gt_format(address, sizeof address, "%s:0", text);
+	return gt_address_valid(address, true) &&
+	       gt_copy(out, GT_HOST_MAX, text);
 }
 
 /* ---------------------------------------------------------- secrets */

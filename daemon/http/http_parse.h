@@ -37,6 +37,11 @@ bool gt_http_etag_listed(const char *header, const char *etag);
 const char *gt_http_language(const char *query, const char *accept,
                              const char *fallback);
 
+/* The host of a Host header ("name:port", "[::1]:port", the port optional), in
+ * small letters. False: absent, or no host. */
+enum { GT_HOST_MAX = 256 };
+bool gt_http_host(char out[GT_HOST_MAX], const char *header);
+
 /* "Basic ..." into name and password. False: not that, or too long. */
 bool gt_http_basic(const char *header, char *name, size_t name_cap,
                    char *password, size_t password_cap);

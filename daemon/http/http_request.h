@@ -24,7 +24,7 @@
 #include "text.h"
 
 struct gt_http_cache;
-struct gt_http_door;
+struct gt_http_server;
 struct gt_request;
 struct gt_route;
 struct gt_waits;
@@ -32,14 +32,24 @@ typedef enum MHD_Result gt_handler(struct gt_request *rq);
 /* Adds headers to a response. */
 typedef void gt_dresser(struct gt_request *rq, struct MHD_Response *rs);
 
+/* The ways in: a listener each for learners, for content and for staff, and the
+ * control socket of whoever runs the node. */
+enum gt_http_door {
+	GT_DOOR_LEARNER, /* http.listen: pages, catalogue, records */
+	GT_DOOR_CONTENT, /* http.content: files of resources, nothing else */
+	GT_DOOR_STAFF,   /* http.staff: metrics, administration, publishing */
+	GT_DOOR_CONTROL, /* control.sock: everything */
+	GT_DOORS,
+};
+
 /* What all requests have at hand, the same from start to stop. */
 struct gt_http {
 	struct gt_http_env env;
-	uint16_t port; /* public, as the system chose it */
+	uint16_t ports[GT_DOORS]; /* as the system chose them; 0: none */
 	struct gt_workers *workers;
 	struct gt_waits *waits;
-	struct gt_http_cache *cache; /* content/http_shelf.h */
-	struct gt_http_door *door;   /* door/http_server.c alone */
+	struct gt_http_cache *cache;   /* content/http_shelf.h */
+	struct gt_http_server *server; /* door/http_server.c alone */
 };
 
 enum gt_method {
@@ -53,7 +63,7 @@ struct gt_request {
 	struct gt_http *http;
 	struct MHD_Connection *connection;
 	const struct gt_route *route;
-	bool local; /* over the control socket */
+	enum gt_http_door door; /* by which it came */
 	bool begun;
 	bool answered; /* nothing is to be said any more */
 	unsigned method;

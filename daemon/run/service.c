@@ -135,9 +135,13 @@ static bool write_run(struct gt_service *s)
 {
 	char text[128], why[RUN_WHY];
 	struct gt_links *links = atomic_load(&s->links);
-	gt_format(text, sizeof text, "{\"pid\":%ld,\"link\":%u,\"http\":%u}\n",
+	gt_format(text, sizeof text,
+	          "{\"pid\":%ld,\"link\":%u,\"http\":%u,\"content\":%u,"
+	          "\"staff\":%u}\n",
 	          (long)getpid(), links ? gt_links_port(links) : 0u,
-	          gt_http_port(s->http));
+	          gt_http_port(s->http, GT_DOOR_LEARNER),
+	          gt_http_port(s->http, GT_DOOR_CONTENT),
+	          gt_http_port(s->http, GT_DOOR_STAFF));
 	return gt_files_write(GT_DIR_RUN, 0600, GT_FILES_OURS,
 	                      gt_bytes_str(text), why, sizeof why) == 0;
 }
@@ -307,8 +311,10 @@ static int get_ready(struct gt_service *s)
 	struct gt_links *links = atomic_load(&s->links);
 	gt_log_line(GT_LOG_INFO, "ready", "code", s->config->code, "link",
 	            GT_LOG_U(links ? gt_links_port(links) : 0), "http",
-	            GT_LOG_U(gt_http_port(s->http)), "version", GT_VERSION,
-	            NULL);
+	            GT_LOG_U(gt_http_port(s->http, GT_DOOR_LEARNER)), "content",
+	            GT_LOG_U(gt_http_port(s->http, GT_DOOR_CONTENT)), "staff",
+	            GT_LOG_U(gt_http_port(s->http, GT_DOOR_STAFF)), "version",
+	            GT_VERSION, NULL);
 	(void)sd_notify(0, "READY=1");
 	return 0;
 }

@@ -13,8 +13,9 @@
  *   objects/          object files
  *   staged/           files being published
  *   control.sock      administration, HTTP
- *   run.json          {"pid","link","http"}: while the daemon runs; ports as
- *                     the system chose them; written when it is ready
+ *   run.json          {"pid","link","http","content","staff"}: while the daemon
+ *                     runs; ports as the system chose them, 0: none; written
+ *                     when it is ready
  *
  * guantongd changes into the directory, so all names are relative to it (and
  * control.sock never meets the 108-byte limit of socket names). */

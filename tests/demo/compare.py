@@ -16,17 +16,25 @@ def source_files(folder):
             yield os.path.relpath(path, folder), path
 
 
-def get(conn, path):
-    conn.request("GET", path)
+CONNS = {}
+
+
+def get(url, path):
+    """The answer, from where a redirect leads if there is one."""
+    where = urllib.parse.urlsplit(url + path)
+    conn = CONNS.get(where.netloc) or http.client.HTTPConnection(where.hostname, where.port, timeout=60)
+    CONNS[where.netloc] = conn
+    conn.request("GET", where.path)
     r = conn.getresponse()
-    return r.status, r.read()
+    body = r.read()
+    if r.status == 302:
+        return get("", r.headers["Location"])
+    return r.status, body
 
 
 def main():
     url, rid, folder = sys.argv[1:4]
-    where = urllib.parse.urlsplit(url)
-    conn = http.client.HTTPConnection(where.hostname, where.port, timeout=60)
-    status, body = get(conn, "/api/resources/" + rid)
+    status, body = get(url, "/api/resources/" + rid)
     if status != 200:
         sys.exit(f"{rid}: the catalogue answers {status}: {body[:200]!r}")
     listed = {f["path"]: f["size"] for f in json.loads(body).get("files", [])}
@@ -34,7 +42,7 @@ def main():
     for rel, path in sorted(source_files(folder)):
         with open(path, "rb") as f:
             want = f.read()
-        status, got = get(conn, f"/c/{rid}/{urllib.parse.quote(rel)}")
+        status, got = get(url, f"/c/{rid}/{urllib.parse.quote(rel)}")
         if status != 200:
             sys.exit(f"{rid}: {rel}: status {status}: {got[:200]!r}")
         if got != want:

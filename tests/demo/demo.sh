@@ -89,14 +89,15 @@ read -r -a ports < <("$PY" - <<'P'
 import sys
 sys.path.insert(0, "tests/e2e")
 from tree import free_ports
-print(*free_ports(11))
+print(*free_ports(21))
 P
 )
 declare -A link http
 for i in 0 1 2 3 4; do
 	code=${codes[i]}
 	link[$code]=${ports[i * 2]} http[$code]=${ports[i * 2 + 1]}
-	args=(--code "$code" --pki "$run/pki" --http "127.0.0.1:${http[$code]}")
+	args=(--code "$code" --pki "$run/pki" --http "127.0.0.1:${http[$code]}"
+		--content "127.0.0.1:${ports[11 + i * 2]}" --staff "127.0.0.1:${ports[12 + i * 2]}")
 	[ "$code" = $village ] || args+=(--listen "127.0.0.1:${link[$code]}")
 	if [ "$i" -gt 0 ]; then
 		parent=${codes[i - 1]}
@@ -173,7 +174,7 @@ gt $province records --json >"$run/records.json"
 say '撤回与改规则' 'a resource is withdrawn, a rule is changed'
 shown $province withdraw 33/phone-leaflet --reason 'replaced by a new edition'
 gt $village wait --until resource=33/phone-leaflet:withdrawn >/dev/null
-note "village: $(curl -s -o /dev/null -w 'HTTP %{http_code}' "$url/c/33/phone-leaflet/leaflet.html") for its file"
+note "village: $(curl -sL -o /dev/null -w 'HTTP %{http_code}' "$url/c/33/phone-leaflet/leaflet.html") for its file"
 sed 's/^rules:$/rules:\n  - {name: no-pictures-in-villages, to: village, when: {type: case}, verdict: deny}/' \
 	configs/policy-province.yaml >"$run/policy-new.yaml"
 shown $province policy set "$run/policy-new.yaml"

@@ -19,14 +19,18 @@ class Copy(Node):
     def __init__(self, of):
         self.tree, self.code, self.parent = of.tree, of.code, of.parent
         self.dir = of.dir + "-copy"
-        self.link_port, self.http_port = free_ports(2)
+        self.link_port, self.http_port, self.content_port, self.staff_port = free_ports(4)
         self.process = None
         self.env = {}
         self.name = of.code + "-copy"
         self.log_path = self.dir + ".log"
         shutil.copytree(of.dir, self.dir, ignore=shutil.ignore_patterns("*.sock"))
+        http = {"listen": self.http_port, "content": self.content_port, "staff": self.staff_port}
         self.configure(
-            {"link": {"listen": f'"127.0.0.1:{self.link_port}"'}, "http": {"listen": f'"127.0.0.1:{self.http_port}"'}}
+            {
+                "link": {"listen": f'"127.0.0.1:{self.link_port}"'},
+                "http": {key: f'"127.0.0.1:{port}"' for key, port in http.items()},
+            }
         )
         of.tree.nodes[self.name] = self
 

@@ -9,13 +9,14 @@ import tempfile
 import unittest
 
 from test_records import post, statement
-from tree import CHAIN, ROOT, XAPI, Node, Tree, find, free_ports, guantong, make_files, run
+from tree import CHAIN, ROOT, XAPI, Node, Tree, find, free_http_ports, free_ports, guantong, make_files, run
 
 PROVINCE, CITY, COUNTY = CODES = CHAIN[:3]
 
 
 class KeptNode(Node):
-    """A node's directory as it was found, with a certificate and ports of today."""
+    """A node's directory as it was found, with a certificate and ports of today. What
+    its configuration says nothing of follows from the one listener it names."""
 
     def init(self, parent_addresses, config):
         new = os.path.join(self.tree.pki, "nodes", self.code, "cert.pem")
@@ -27,6 +28,10 @@ class KeptNode(Node):
         if parent_addresses:
             sections["parent"] = {"addresses": json.dumps(parent_addresses)}
         self.configure(sections)
+
+
+    def ports(self):
+        return [*free_ports(1), *free_http_ports()]
 
 
 class KeptTree(Tree):

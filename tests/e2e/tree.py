@@ -43,22 +43,41 @@ def free_ports(n):
     for _ in range(1000):
         if len(ports) == n:
             return ports
-        s = socket.socket()
-        try:
-            s.bind(("127.0.0.1", random.randrange(10000, low) if low > 20000 else 0))
-        except OSError:
-            s.close()
-            continue
-        # only now: whoever looks for a port must not get one that is held
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        port = s.getsockname()[1]
-        ports.append(port)
-        HELD[port] = s
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError:  # a system that does not share it so
-            release_ports(port)
+        port = hold(random.randrange(10000, low) if low > 20000 else 0)
+        if port:
+            ports.append(port)
     raise Failed("no free port")
+
+
+def hold(port):
+    """That port (0: any) made ours; None if it is somebody's."""
+    s = socket.socket()
+    try:
+        s.bind(("127.0.0.1", port))
+    except OSError:
+        s.close()
+        return None
+    # only now: whoever looks for a port must not get one that is held
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    port = s.getsockname()[1]
+    HELD[port] = s
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:  # a system that does not share it so
+        release_ports(port)
+    return port
+
+
+def free_http_ports():
+    """Ports for learners, content and staff that follow from the first, as they do in
+    a configuration that names it alone."""
+    for _ in range(1000):
+        first = free_ports(1)[0]
+        others = [hold(first + step) for step in (1, 10)]
+        if all(others):
+            return [first, *others]
+        release_ports(first, *others)
+    raise Failed("no free ports beside each other")
 
 
 def release_ports(*ports):
@@ -104,7 +123,7 @@ class Node:
         self.code = code
         self.parent = parent
         self.dir = os.path.join(tree.dir, code)
-        self.link_port, self.http_port = self.ports()
+        self.link_port, self.http_port, self.content_port, self.staff_port = self.ports()
         self.process = None
         self.env = {}
         self.log_path = os.path.join(tree.dir, code + ".log")
@@ -113,7 +132,7 @@ class Node:
     # ------------------------------------------------------------- setting up
 
     def ports(self):
-        return free_ports(2)
+        return free_ports(4)
 
     def parent_addresses(self, port):
         return [f"127.0.0.1:{port or self.parent.link_port}"] if self.parent else []
@@ -121,12 +140,19 @@ class Node:
     def command(self):
         return [guantongd(), "-C", self.dir]
 
-    def connection(self, timeout):
-        return http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=timeout)
+    def connection(self, timeout, port=None):
+        return http.client.HTTPConnection("127.0.0.1", port or self.http_port, timeout=timeout)
+
+    def port_of(self, path):
+        """The listener a path is behind."""
+        if path.startswith(("/c/", "/o/")):
+            return self.content_port
+        return self.staff_port if path == "/metrics" else self.http_port
 
     def init(self, parent_addresses, config):
         args = ["init", "--code", self.code, "--pki", self.tree.pki]
         args += ["--listen", f"{self.listen}:{self.link_port}", "--http", f"127.0.0.1:{self.http_port}"]
+        args += ["--content", f"127.0.0.1:{self.content_port}", "--staff", f"127.0.0.1:{self.staff_port}"]
         if self.parent:
             args += ["--parent", self.parent.code]
         for address in parent_addresses:
@@ -259,8 +285,8 @@ class Node:
     def cli_json(self, *args):
         return json.loads(self.cli(*args, "--json"))
 
-    def http(self, method, path, body=None, headers=None, timeout=PATIENCE):
-        c = self.connection(timeout)
+    def http(self, method, path, body=None, headers=None, timeout=PATIENCE, port=None):
+        c = self.connection(timeout, port or self.port_of(path))
         try:
             c.request(method, path, body, headers or {})
             return Answer(c.getresponse())
@@ -413,7 +439,7 @@ class Tree:
         # one that was killed cannot say so as it ends
         codes.update({n.code: "a sanitizer's report" for n in self if "WARNING: ThreadSanitizer" in n.log()})
         for n in self:
-            release_ports(n.link_port, n.http_port)
+            release_ports(n.link_port, n.http_port, n.content_port, n.staff_port)
         shutil.rmtree(self.dir, ignore_errors=True)
         bad = {c: s for c, s in codes.items() if s != 0}
         if bad and not kind:

@@ -167,7 +167,7 @@ class NetNode(Node):
     def ports(self):
         """Others may live in the same namespace."""
         n = sum(node.space == self.space for node in self.tree)
-        return LINK_PORT + n, HTTP_PORT + n
+        return LINK_PORT + n, HTTP_PORT + n, HTTP_PORT + 100 + n, HTTP_PORT + 200 + n
 
     def parent_addresses(self, port):
         return [f"{link.addresses[0]}:{self.parent.link_port}" for link in self.links]
@@ -175,8 +175,8 @@ class NetNode(Node):
     def command(self):
         return ["ip", "netns", "exec", self.space, *super().command()]
 
-    def connection(self, timeout):
-        return Connection(self.space, self.http_port, timeout)
+    def connection(self, timeout, port=None):
+        return Connection(self.space, port or self.http_port, timeout)
 
     @property
     def link(self):

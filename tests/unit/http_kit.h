@@ -122,7 +122,7 @@ static void *reply(void *arg)
 	return NULL;
 }
 
-static void script(int status, const char *text)
+static inline void script(int status, const char *text)
 {
 	pthread_mutex_lock(&lock);
 	core.status = status;
@@ -131,7 +131,7 @@ static void script(int status, const char *text)
 	pthread_mutex_unlock(&lock);
 }
 
-static unsigned posts(enum gt_event_type type)
+static inline unsigned posts(enum gt_event_type type)
 {
 	pthread_mutex_lock(&lock);
 	unsigned n = core.posts[type];
@@ -341,9 +341,17 @@ static size_t on_head(char *p, size_t size, size_t n, void *arg)
 	return n * size;
 }
 
+/* Where a path is, as http.h has it. */
+static enum gt_http_door door_of(const char *path)
+{
+	if (strncmp(path, "/c/", 3) == 0 || strncmp(path, "/o/", 3) == 0)
+		return GT_DOOR_CONTENT;
+	return strcmp(path, "/metrics") == 0 ? GT_DOOR_STAFF : GT_DOOR_LEARNER;
+}
+
 /* One request; header may be NULL, or two with a newline between. */
-static long ask_at(bool admin, const char *method, const char *path,
-                   const char *header, const char *body)
+static long ask_door(enum gt_http_door door, const char *method,
+                     const char *path, const char *header, const char *body)
 {
 	char url[9000], first[500];
 	CURL *c = curl_easy_init();
@@ -356,9 +364,9 @@ static long ask_at(bool admin, const char *method, const char *path,
 	}
 	got.n = got.head_n = 0;
 	got.body[0] = got.head[0] = '\0';
-	gt_format(url, sizeof url, "http://127.0.0.1:%u%s", gt_http_port(http),
-	          path);
-	if (admin)
+	gt_format(url, sizeof url, "http://127.0.0.1:%u%s",
+	          gt_http_port(http, door), path);
+	if (door == GT_DOOR_CONTROL)
 		curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, GT_DIR_CONTROL);
 	curl_easy_setopt(c, CURLOPT_URL, url);
 	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
@@ -382,6 +390,14 @@ static long ask_at(bool admin, const char *method, const char *path,
 	return got.status;
 }
 
+/* Over the control socket, or where the path is. */
+static long ask_at(bool admin, const char *method, const char *path,
+                   const char *header, const char *body)
+{
+	return ask_door(admin ? GT_DOOR_CONTROL : door_of(path), method, path,
+	                header, body);
+}
+
 static long get(const char *path)
 {
 	return ask_at(false, "GET", path, NULL, NULL);
@@ -403,7 +419,9 @@ static struct gt_config config = {.code = "3301",
                                   .name = "杭州<x>",
                                   .lang = "zh-CN",
                                   .parent = "33",
-                                  .http = "127.0.0.1:0"};
+                                  .http = "127.0.0.1:0",
+                                  .content = "127.0.0.1:0",
+                                  .staff = "127.0.0.1:0"};
 static pthread_t replier;
 static int reloads;
 
@@ -425,7 +443,7 @@ static void start(void)
 	if (rc != 0)
 		print_error("%s\n", why);
 	assert_int_equal(rc, 0);
-	assert_true(gt_http_port(http) != 0);
+	assert_true(gt_http_port(http, GT_DOOR_LEARNER) != 0);
 }
 
 static int set_up(void **state)

@@ -54,6 +54,8 @@ static void defaults(void **state)
 	assert_string_equal(config.parent, "");
 	assert_string_equal(config.listen, "");
 	assert_string_equal(config.http, "127.0.0.1:8080");
+	assert_string_equal(config.content, "auto");
+	assert_string_equal(config.staff, "auto");
 	assert_string_equal(config.policy, "policy.yaml");
 	assert_false(config.insecure);
 	assert_true(config.heartbeat_ms == 15000 && config.dead_ms == 45000);
@@ -100,6 +102,38 @@ static void everything(void **state)
 	assert_string_equal(config.users[1].password, "yes");
 	assert_string_equal(config.policy, "");
 	assert_int_equal(config.log_level, 3);
+}
+
+/* Where content and staff are, when a file names one listener alone. */
+static void listeners_follow(void **state)
+{
+	static const struct {
+		const char *http, *content, *staff;
+	} rows[] = {
+	        {"0.0.0.0:8080", "0.0.0.0:8081", "127.0.0.1:8090"},
+	        {"[::]:80", "[::]:81", "127.0.0.1:90"},
+	        {"127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"},
+	        {"a.example.cn:65530", "a.example.cn:65531", "127.0.0.1:0"},
+	        {"a:65535", "a:0", "127.0.0.1:0"},
+	};
+	char out[256];
+	(void)state;
+	gt_config_defaults(&config);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		gt_copy(config.http, sizeof config.http, rows[i].http);
+		assert_true(gt_config_content(&config, out));
+		assert_string_equal(out, rows[i].content);
+		assert_true(gt_config_staff(&config, out));
+		assert_string_equal(out, rows[i].staff);
+	}
+	taken("node: {code: 33}\n"
+	      "http: {content: off, staff: \"0.0.0.0:1\"}\n");
+	assert_false(gt_config_content(&config, out));
+	assert_string_equal(out, "");
+	assert_false(gt_config_staff(&config, out));
+	assert_string_equal(out, "0.0.0.0:1");
+	taken("node: {code: 33}\n"
+	      "http: {listen: \"a:0\", content: \"a:0\", staff: \"a:0\"}\n");
 }
 
 static void sections_may_be_empty(void **state)
@@ -573,6 +607,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(defaults),
 	        cmocka_unit_test(everything),
+	        cmocka_unit_test(listeners_follow),
 	        cmocka_unit_test(sections_may_be_empty),
 	        cmocka_unit_test(an_old_protocol_is_mentioned),
 	        cmocka_unit_test(insecure_is_shouted_about),

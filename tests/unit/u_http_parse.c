@@ -10,6 +10,7 @@
 
 #include "arena.h"
 #include "guantong.pb-c.h"
+#include "http_content.h"
 #include "http_out.h"
 #include "http_parse.h"
 #include "http_publish.h"
@@ -179,25 +180,82 @@ static void escapes(void **state)
 static void routes(void **state)
 {
 	(void)state;
-	assert_non_null(gt_http_route("/", false));
-	assert_non_null(gt_http_route("/c/33/a/b", false));
-	assert_non_null(gt_http_route("/admin/status", true));
-	assert_null(gt_http_route("/admin/status", false));
-	assert_null(gt_http_route("/admin/", true));
-	assert_null(gt_http_route("/c", false));
-	assert_null(gt_http_route("/nothing", true));
-	assert_null(gt_http_route("", false));
-	assert_ptr_not_equal(gt_http_route("/api/resources", false),
-	                     gt_http_route("/api/resources/33/a", false));
+	assert_non_null(gt_http_route("/", GT_DOOR_LEARNER));
+	assert_non_null(gt_http_route("/c/33/a/b", GT_DOOR_CONTENT));
+	assert_non_null(gt_http_route("/admin/status", GT_DOOR_CONTROL));
+	assert_null(gt_http_route("/admin/status", GT_DOOR_LEARNER));
+	assert_null(gt_http_route("/admin/", GT_DOOR_CONTROL));
+	assert_null(gt_http_route("/c", GT_DOOR_CONTENT));
+	assert_null(gt_http_route("/nothing", GT_DOOR_CONTROL));
+	assert_null(gt_http_route("", GT_DOOR_LEARNER));
+	assert_ptr_not_equal(
+	        gt_http_route("/api/resources", GT_DOOR_LEARNER),
+	        gt_http_route("/api/resources/33/a", GT_DOOR_LEARNER));
+}
+
+/* What is behind which door, and who may call it. */
+static void doors(void **state)
+{
+	(void)state;
 	for (const struct gt_route *r = gt_routes; r->path; r++) {
-		assert_ptr_equal(gt_http_route(r->path, true), r);
 		bool is_admin = strncmp(r->path, "/admin/", 7) == 0;
+		bool is_content = strcmp(r->path, "/c/") == 0 ||
+		                  strcmp(r->path, "/o/") == 0;
+		bool by_content = r->doors & 1u << GT_DOOR_CONTENT;
 		unsigned public = GT_HTTP_ANYBODY | GT_HTTP_TERMINAL;
+		assert_non_null(gt_http_route(r->path, GT_DOOR_CONTROL));
 		assert_int_not_equal(r->who, 0);
+		assert_int_not_equal(r->doors, 0);
 		assert_int_equal(!(r->who & public), is_admin);
 		/* what changes something for everybody is the operator's */
 		if (r->methods & (GT_HTTP_POST | GT_HTTP_PUT))
 			assert_false(r->who & GT_HTTP_ANYBODY);
+		/* packages run where nothing else is */
+		if (by_content)
+			assert_true(is_content);
+		if (is_content && !by_content)
+			assert_ptr_equal(r->handle, gt_http_to_content);
+		if (is_admin)
+			assert_int_equal(r->doors, 1u << GT_DOOR_CONTROL |
+			                                   1u << GT_DOOR_STAFF);
+	}
+	assert_null(gt_http_route("/xapi/statements", GT_DOOR_CONTENT));
+	assert_null(gt_http_route("/xapi/statements", GT_DOOR_STAFF));
+	assert_null(gt_http_route("/metrics", GT_DOOR_LEARNER));
+	assert_null(gt_http_route("/", GT_DOOR_CONTENT));
+}
+
+static void hosts(void **state)
+{
+	static const struct {
+		const char *header, *host;
+	} rows[] = {
+	        {"a.example.cn", "a.example.cn"},
+	        {"A.Example.CN:8080", "a.example.cn"},
+	        {"127.0.0.1:1", "127.0.0.1"},
+	        {"[::1]:8080", "[::1]"},
+	        {"[::1]", "[::1]"},
+	        {"a:", "a"},
+	        {NULL, NULL},
+	        {"", NULL},
+	        {":80", NULL},
+	        {"a:b", NULL},
+	        {"a:1:2", NULL},
+	        {"a/b", NULL},
+	        {"a\"b", NULL},
+	        {"a@b", NULL},
+	        {"[::1", NULL},
+	        {"[]:1", NULL},
+	        {"[::1]x:1", NULL},
+	        {"::1", NULL},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char host[GT_HOST_MAX];
+		bool ok = gt_http_host(host, rows[i].header);
+		assert_int_equal(ok, rows[i].host != NULL);
+		if (ok)
+			assert_string_equal(host, rows[i].host);
 	}
 }
 
@@ -297,6 +355,7 @@ int main(void)
 	        cmocka_unit_test(ranges),  cmocka_unit_test(paths),
 	        cmocka_unit_test(headers), cmocka_unit_test(secrets),
 	        cmocka_unit_test(escapes), cmocka_unit_test(routes),
+	        cmocka_unit_test(doors),   cmocka_unit_test(hosts),
 	        cmocka_unit_test(drafts),  cmocka_unit_test(draft_limits),
 	};
 	return cmocka_run_group_tests_name("http_parse", tests, NULL, NULL);

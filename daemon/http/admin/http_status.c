@@ -80,6 +80,14 @@ static json_t *node_json(const struct gt_node_status *s)
 	return v;
 }
 
+static json_t *ports_json(const struct gt_http *http)
+{
+	return json_pack("{s:i,s:i,s:i,s:i}", "link", (int)http->env.link_port,
+	                 "http", (int)http->ports[GT_DOOR_LEARNER], "content",
+	                 (int)http->ports[GT_DOOR_CONTENT], "staff",
+	                 (int)http->ports[GT_DOOR_STAFF]);
+}
+
 /* gt_read_status with what only the running node knows. */
 static json_t *status_json(struct gt_request *rq)
 {
@@ -103,10 +111,7 @@ static json_t *status_json(struct gt_request *rq)
 		                          json_string(level ? level : ""));
 		(void)json_object_set_new(v, "parent", json_string(c->parent));
 		(void)json_object_set_new(v, "node", node_json(s));
-		(void)json_object_set_new(v, "ports",
-		                          json_pack("{s:i,s:i}", "link",
-		                                    (int)env->link_port, "http",
-		                                    (int)rq->http->port));
+		(void)json_object_set_new(v, "ports", ports_json(rq->http));
 	}
 	gt_worker_give(rq->http->workers, w);
 	free(s);

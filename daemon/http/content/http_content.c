@@ -6,6 +6,7 @@
 
 #include "http_body.h"
 #include "http_html.h"
+#include "http_origin.h"
 #include "http_parse.h"
 #include "http_query.h"
 #include "page.h"
@@ -155,11 +156,24 @@ static enum MHD_Result serve_member(struct gt_request *rq, struct gt_shelf *s,
 
 /* -------------------------------------------------------- redirects */
 
-/* To first, then second and third (each may be "") as parts of a path. */
-static enum MHD_Result redirect(struct gt_request *rq, const char *first,
-                                const char *second, const char *third)
+static void redirect_headers(struct MHD_Response *rs, const char *to)
 {
+	gt_rs_header(rs, "Location", to);
+	/* where content is is the configuration's, and may change */
+	gt_rs_header(rs, "Cache-Control", "no-cache");
+	gt_rs_header(rs, "Access-Control-Allow-Origin", "*");
+}
+
+/* To first, then second and third (each may be "") as parts of a path, behind a
+ * door. */
+static enum MHD_Result redirect(struct gt_request *rq, enum gt_http_door door,
+                                const char *first, const char *second,
+                                const char *third)
+{
+	char origin[GT_ORIGIN_MAX];
 	struct gt_buffer o = {0};
+	(void)gt_http_origin(rq, door, origin);
+	gt_buffer_str(&o, origin);
 	gt_buffer_str(&o, first);
 	gt_out_url(&o, second);
 	gt_buffer_str(&o, *third ? "/" : "");
@@ -167,9 +181,18 @@ static enum MHD_Result redirect(struct gt_request *rq, const char *first,
 	char *to = gt_buffer_text(&o, NULL);
 	struct MHD_Response *rs = to ? gt_rs_empty() : NULL;
 	if (rs)
-		gt_rs_header(rs, "Location", to);
+		redirect_headers(rs, to);
 	free(to);
 	return gt_rq_send(rq, 302, rs);
+}
+
+/* The path alone: nothing behind that door takes a query but a language. */
+enum MHD_Result gt_http_to_content(struct gt_request *rq)
+{
+	char origin[GT_ORIGIN_MAX];
+	if (!gt_http_origin(rq, GT_DOOR_CONTENT, origin))
+		return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_ROUTE);
+	return redirect(rq, GT_DOOR_CONTENT, "", rq->path, "");
 }
 
 /* ------------------------------------------------ not here, not now */
@@ -250,8 +273,9 @@ static enum MHD_Result serve_start(struct gt_request *rq, struct gt_worker *w,
 	const struct gt_manifest *m = s->manifest;
 	uint32_t i = gt_start_of(m, gt_json_member(r, "start"));
 	enum MHD_Result done =
-	        i == UINT32_MAX ? redirect(rq, "/r/", rid, "")
-	                        : redirect(rq, "/c/", rid, m->files[i].path);
+	        i == UINT32_MAX
+	                ? redirect(rq, GT_DOOR_LEARNER, "/r/", rid, "")
+	                : redirect(rq, rq->door, "/c/", rid, m->files[i].path);
 	json_decref(r);
 	gt_shelf_give(rq->http->cache, s);
 	return done;
@@ -275,7 +299,7 @@ static enum MHD_Result serve_folder(struct gt_request *rq, const char *rid,
 		                  rid);
 	char to[GT_PATH_MAX + 2];
 	gt_format(to, sizeof to, "%s/", path);
-	return redirect(rq, "/c/", rid, to);
+	return redirect(rq, rq->door, "/c/", rid, to);
 }
 
 /* path: of a member, "" for none; slash: a slash stood behind it. */

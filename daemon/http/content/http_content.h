@@ -18,5 +18,8 @@
 gt_handler gt_http_content;
 /* GET /o/HEX.tar.zst */
 gt_handler gt_http_object;
+/* Either, asked for where content is not: sends the client on to the same path
+ * at the content listener, at the host he named; 404 when that is off. */
+gt_handler gt_http_to_content;
 
 #endif

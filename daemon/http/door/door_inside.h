@@ -4,6 +4,11 @@
 
 #include "http_route.h"
 
+/* Opens the sockets of all doors: fds[door], -1 where the configuration has
+ * none; the ports go into http->ports. control_backlog: of the control socket.
+ * 0, or -GT_EIO and why, with nothing open. */
+int gt_http_listen(struct gt_http *http, int fds[GT_DOORS], int control_backlog,
+                   char *why, size_t why_cap);
 /* glibc's switch of name services, read before memory can be short. Once,
  * before the first request. */
 void gt_http_who_warm(void);

@@ -7,21 +7,27 @@
  * request nobody may make that way finds no route, that a body is taken only
  * within its route's limit, and that a stop answers everybody who waits.
  *
- * Public (http.listen): for terminals and their people
+ * Learners (http.listen): pages, catalogue, records
  *   GET  /                      status and catalogue page, ?lang= ?q= ?type=
  *   GET  /r/RID                 page of one resource
+ *   GET  /c/..., /o/...         302 to the content listener, at the host the
+ *                               client named; 404 where that is off
+ *   GET  /api/resources[/RID]   the catalogue as JSON (read.h)
+ *   POST PUT GET /xapi/statements, GET /xapi/about   xAPI
+ *   GET  /healthz               200 "ok", or 503 and why
+ * Content (http.content): an origin of its own for what packages run
  *   GET  /c/RID/PATH            a member's bytes; ranges; ETag. An on-demand
  *                               resource not here is fetched: 503 with
  *                               Retry-After and {"fetching", "present",
  *                               "frames"} until it is
  *   GET  /o/HEX.tar.zst         a complete object's file; ranges
- *   GET  /api/resources[/RID]   the catalogue as JSON (read.h)
- *   POST PUT GET /xapi/statements, GET /xapi/about   xAPI
- *   GET  /healthz               200 "ok", or 503 and why
+ * Staff (http.staff): /api/resources, /healthz as above, and
  *   GET  /metrics               Prometheus text
- * Admin (control.sock, mode 0600; whoever opens it is the operator): the above,
+ *   /admin/...                  as below, to who has the role for it
+ * Control (control.sock, mode 0600; whoever opens it is the operator): all of it
  *   GET  /admin/status          gt_read_status with "generation", "name",
- *                               "level", "parent", "ports":{"link","http"} and
+ *                               "level", "parent", "ports":{"link","http",
+ *                               "content","staff"} and
  *                               "node": gt_node_status as it is now, with its
  *                               "transfers" and "children"
  *   GET  /admin/wait?generation=N&timeout_ms=T  returns the status when its
@@ -47,18 +53,18 @@
 #ifndef GT_HTTP_H
 #define GT_HTTP_H
 
-#include "http_env.h"
+#include "http_request.h"
 #include "node.h"
 
 struct gt_http;
 
-/* Opens the port and the control socket in the working directory, and serves
+/* Opens the listeners and the control socket in the working directory, and serves
  * from here on. env is copied, what it points to is lent until gt_http_stop. 0;
  * -GT_EIO, -GT_ENOMEM and why. */
 int gt_http_start(struct gt_http **out, const struct gt_http_env *env,
                   char *why, size_t why_cap);
-/* The public port, as the system chose it. */
-uint16_t gt_http_port(const struct gt_http *http);
+/* A listener's port, as the system chose it; 0: the listener is off. */
+uint16_t gt_http_port(const struct gt_http *http, enum gt_http_door door);
 /* The answer to a command this module posted. Core thread; must not block. */
 void gt_http_reply(struct gt_http *http, const struct gt_action *a);
 /* Ends every connection, answering those that wait with 503, and frees. */

@@ -29,46 +29,55 @@ enum {
 	OPERATE = GT_HTTP_OPERATE,
 	AUDIT = GT_HTTP_AUDIT,
 };
+/* By which doors. The control socket leads everywhere. */
+enum {
+	C = 1u << GT_DOOR_CONTROL,
+	LEARN = C | 1u << GT_DOOR_LEARNER,
+	CONTENT = C | 1u << GT_DOOR_CONTENT,
+	STAFF = C | 1u << GT_DOOR_STAFF,
+	OURS = LEARN | STAFF,         /* all but where packages run */
+	AWAY = 1u << GT_DOOR_LEARNER, /* where content is not any more */
+};
 #define DRESS gt_http_xapi_headers
 
 /* clang-format off */
 const struct gt_route gt_routes[] = {
-	{"/",                 GET,     ANYBODY, 0, gt_http_home, NULL},
-	{"/r/",               GET,     ANYBODY, 0, gt_http_resource_page, NULL},
-	{"/c/",               GET,     ANYBODY, 0, gt_http_content, NULL},
-	{"/o/",               GET,     ANYBODY, 0, gt_http_object, NULL},
-	{"/api/resources",    GET,     ANYBODY, 0, gt_http_resources, NULL},
-	{"/api/resources/",   GET,     ANYBODY, 0, gt_http_resource, NULL},
-	{"/xapi/about",       XAPI,    ANYBODY, 0, gt_http_about, DRESS},
-	{"/xapi/statements", STORE, TERMINAL, BATCH, gt_http_statements, DRESS},
-	{"/healthz",          GET,     ANYBODY, 0, gt_http_health, NULL},
-	{"/metrics",          GET,     ANYBODY, 0, gt_http_metrics, NULL},
-	{"/admin/status",     GET,     VIEW,    0, gt_http_status, NULL},
-	{"/admin/wait",       GET,     VIEW,    0, gt_http_wait, NULL},
-	{"/admin/publish",    POST,    PUBLISH, DRAFTS, gt_http_publish, NULL},
-	{"/admin/withdraw",   POST,    PUBLISH, SMALL, gt_http_withdraw, NULL},
-	{"/admin/fetch",      POST,    OPERATE, SMALL, gt_http_fetch, NULL},
-	{"/admin/policy",     POST,    OPERATE, LAYER, gt_http_policy, NULL},
-	{"/admin/members",    BOTH,    OPERATE, ROSTER, gt_http_members, NULL},
-	{"/admin/explain",    GET,     VIEW,    0, gt_http_explain, NULL},
-	{"/admin/layers",     GET,     VIEW,    0, gt_http_layers, NULL},
-	{"/admin/audit",      GET,     AUDIT,   0, gt_http_audit, NULL},
-	{"/admin/records",    GET,     AUDIT,   0, gt_http_records, NULL},
-	{"/admin/quarantine", GET,     AUDIT,   0, gt_http_quarantine, NULL},
-	{"/admin/reload",     POST,    OPERATE, SMALL, gt_http_reload, NULL},
-	{NULL, 0, 0, 0, NULL, NULL},
+	{"/",              GET, LEARN, ANYBODY, 0, gt_http_home, NULL},
+	{"/r/",            GET, LEARN, ANYBODY, 0, gt_http_resource_page, NULL},
+	{"/c/",            GET, CONTENT, ANYBODY, 0, gt_http_content, NULL},
+	{"/o/",            GET, CONTENT, ANYBODY, 0, gt_http_object, NULL},
+	{"/c/",            GET, AWAY, ANYBODY, 0, gt_http_to_content, NULL},
+	{"/o/",            GET, AWAY, ANYBODY, 0, gt_http_to_content, NULL},
+	{"/api/resources", GET, OURS, ANYBODY, 0, gt_http_resources, NULL},
+	{"/api/resources/", GET, OURS, ANYBODY, 0, gt_http_resource, NULL},
+	{"/xapi/about", XAPI, LEARN, ANYBODY, 0, gt_http_about, DRESS},
+	{"/xapi/statements", STORE, LEARN, TERMINAL, BATCH, gt_http_statements,
+	 DRESS},
+	{"/healthz",        GET, OURS, ANYBODY, 0, gt_http_health, NULL},
+	{"/metrics",        GET, STAFF, ANYBODY, 0, gt_http_metrics, NULL},
+	{"/admin/status",   GET, STAFF, VIEW, 0, gt_http_status, NULL},
+	{"/admin/wait",     GET, STAFF, VIEW, 0, gt_http_wait, NULL},
+	{"/admin/publish",  POST, STAFF, PUBLISH, DRAFTS, gt_http_publish, NULL},
+	{"/admin/withdraw", POST, STAFF, PUBLISH, SMALL, gt_http_withdraw, NULL},
+	{"/admin/fetch",    POST, STAFF, OPERATE, SMALL, gt_http_fetch, NULL},
+	{"/admin/policy",   POST, STAFF, OPERATE, LAYER, gt_http_policy, NULL},
+	{"/admin/members",  BOTH, STAFF, OPERATE, ROSTER, gt_http_members, NULL},
+	{"/admin/explain",  GET, STAFF, VIEW, 0, gt_http_explain, NULL},
+	{"/admin/layers",   GET, STAFF, VIEW, 0, gt_http_layers, NULL},
+	{"/admin/audit",    GET, STAFF, AUDIT, 0, gt_http_audit, NULL},
+	{"/admin/records",  GET, STAFF, AUDIT, 0, gt_http_records, NULL},
+	{"/admin/quarantine", GET, STAFF, AUDIT, 0, gt_http_quarantine, NULL},
+	{"/admin/reload",   POST, STAFF, OPERATE, SMALL, gt_http_reload, NULL},
+	{NULL, 0, 0, 0, 0, NULL, NULL},
 };
 /* clang-format on */
 
-const struct gt_route *gt_http_route(const char *path, bool local)
+const struct gt_route *gt_http_route(const char *path, enum gt_http_door door)
 {
-	unsigned any = ANYBODY | TERMINAL;
-	if (local)
-		any |= VIEW | PUBLISH | OPERATE | AUDIT;
 	for (const struct gt_route *r = gt_routes; r->path; r++) {
 		size_t n = strlen(r->path);
 		bool below = n > 1 && r->path[n - 1] == '/';
-		if (!(r->who & any))
+		if (!(r->doors & 1u << door))
 			continue;
 		if (below ? strncmp(path, r->path, n) == 0
 		          : strcmp(path, r->path) == 0)

@@ -6,8 +6,8 @@
 #include "http_request.h"
 
 /* Who may call, and what a caller is; a set. Whoever opens the control socket
- * is all of them; over the public port a caller is ANYBODY, and a TERMINAL when
- * it has proved its name or the node has no users. */
+ * is all of them; at a listener a caller is ANYBODY, and a TERMINAL when it has
+ * proved its name or the node has no users. */
 enum gt_http_who {
 	GT_HTTP_ANYBODY = 1u << 0,
 	GT_HTTP_TERMINAL = 1u << 1, /* sends learner records, asks for them */
@@ -20,6 +20,7 @@ enum gt_http_who {
 struct gt_route {
 	const char *path; /* ends in '/': everything below it */
 	unsigned methods; /* enum gt_method */
+	unsigned doors;   /* by which it is reached: 1 << enum gt_http_door */
 	unsigned who;     /* one of these suffices */
 	size_t body_max;
 	gt_handler *handle;
@@ -28,8 +29,7 @@ struct gt_route {
 };
 /* Ended by a row without a path. */
 extern const struct gt_route gt_routes[];
-/* The route for a decoded path, by the control socket or the public port. NULL:
- * none, or one that nobody who comes that way may call. */
-const struct gt_route *gt_http_route(const char *path, bool local);
+/* The route for a decoded path by a door. NULL: there is none. */
+const struct gt_route *gt_http_route(const char *path, enum gt_http_door door);
 
 #endif

@@ -1,9 +1,7 @@
-/* http_server.c: two servers (a TCP port for terminals, a Unix socket for the
- * operator), and what a request goes through.
+/* http_server.c: the servers behind the doors, and what a request goes through.
  * Tests: u_http.c, u_http_stop.c. */
 #include "http.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -17,9 +15,7 @@
 #include "http_parse.h"
 #include "http_shelf.h"
 #include "http_wait.h"
-#include "listen.h"
 #include "sys.h"
-#include "translate.h"
 
 enum {
 	THREADS = 2, /* of each server */
@@ -29,22 +25,20 @@ enum {
 	ADMIN_CONNECTIONS = 32,
 	IDLE_SECONDS = 30,
 	BODY_MS = 60000, /* a body must be whole by then */
-	BACKLOG = 128,
 	CONNECTION_MEMORY = 32 << 10,
 	BODIES_MAX = 64 << 20, /* of all public requests together */
 };
-static_assert(PUBLIC_CONNECTIONS + ADMIN_CONNECTIONS <= GT_HTTP_OPEN_MAX,
+static_assert(3 * PUBLIC_CONNECTIONS + ADMIN_CONNECTIONS <= GT_HTTP_OPEN_MAX,
               "every connection has its place");
 
-/* One of the two ways in. */
 struct way {
 	struct gt_http *http;
-	bool local;
+	enum gt_http_door door;
 	struct MHD_Daemon *server; /* NULL: not started */
 };
 
-struct gt_http_door {
-	struct way public, local;
+struct gt_http_server {
+	struct way ways[GT_DOORS];
 	struct gt_http_open *open;
 	atomic_size_t bodies; /* bytes of public requests' */
 };
@@ -59,7 +53,7 @@ static void *on_line(void *arg, const char *uri, struct MHD_Connection *c)
 	if (!rq)
 		return NULL;
 	rq->http = way->http;
-	rq->local = way->local;
+	rq->door = way->door;
 	rq->connection = c;
 	size_t n = strcspn(uri, "?#");
 	rq->path = malloc(n + 1);
@@ -81,8 +75,8 @@ static void on_done(void *arg, struct MHD_Connection *c, void **state,
 	if (!rq)
 		return;
 	gt_waits_done(http->waits, rq);
-	if (!rq->local)
-		atomic_fetch_sub(&http->door->bodies, rq->body_cap);
+	if (rq->door != GT_DOOR_CONTROL)
+		atomic_fetch_sub(&http->server->bodies, rq->body_cap);
 	free(rq->path);
 	free(rq->body);
 	free(rq->text);
@@ -130,7 +124,7 @@ static bool begin(struct gt_request *rq, const char *method,
 		*answer = gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_PATH);
 		return false;
 	}
-	rq->route = gt_http_route(rq->path, rq->local);
+	rq->route = gt_http_route(rq->path, rq->door);
 	if (!rq->route) {
 		*answer = gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_ROUTE);
 		return false;
@@ -167,15 +161,16 @@ static bool keep(struct gt_request *rq, const char *p, size_t n)
 		while (cap < rq->nbody + n)
 			cap *= 2;
 		size_t more = cap - rq->body_cap;
-		atomic_size_t *all = &rq->http->door->bodies;
-		if (!rq->local &&
+		atomic_size_t *all = &rq->http->server->bodies;
+		bool counted = rq->door != GT_DOOR_CONTROL;
+		if (counted &&
 		    atomic_fetch_add(all, more) + more > BODIES_MAX) {
 			atomic_fetch_sub(all, more);
 			return false;
 		}
 		uint8_t *body = realloc(rq->body, cap);
 		if (!body) {
-			if (!rq->local)
+			if (counted)
 				atomic_fetch_sub(all, more);
 			return false;
 		}
@@ -215,36 +210,6 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c,
 	return rq->woken ? rq->finish(rq) : rq->route->handle(rq);
 }
 
-/* ---------------------------------------------------------- sockets */
-
-static int cannot_listen(int status, const char *where, char *why,
-                         size_t why_cap)
-{
-	if (status == -GT_EINVALID)
-		gt_http_say(why, why_cap, NULL, GT_T_HTTP_BAD_ADDRESS, where);
-	else
-		gt_http_say(why, why_cap, NULL, GT_T_HTTP_NO_LISTEN, where,
-		            gt_translate_errno(errno));
-	return -GT_EIO;
-}
-
-/* Both, or neither. */
-static int listen_both(struct gt_http *http, int *tcp, int *local, char *why,
-                       size_t why_cap)
-{
-	const char *address = http->env.config->http;
-	int status = gt_listen_tcp(address, BACKLOG, tcp, &http->port);
-	if (status != 0)
-		return cannot_listen(status, address, why, why_cap);
-	/* the database already said that there is one daemon only */
-	status = gt_listen_unix(GT_DIR_CONTROL, ADMIN_CONNECTIONS, local);
-	if (status == 0)
-		return 0;
-	status = cannot_listen(status, GT_DIR_CONTROL, why, why_cap);
-	close(*tcp);
-	return status;
-}
-
 /* ------------------------------------------------------ start, stop */
 
 static void no_log(void *arg, const char *fmt, va_list args)
@@ -257,9 +222,9 @@ static void no_log(void *arg, const char *fmt, va_list args)
 /* Owns fd from here if it starts. */
 static bool serve(struct way *way, int fd)
 {
-	bool local = way->local;
-	unsigned connections = local ? ADMIN_CONNECTIONS : PUBLIC_CONNECTIONS;
-	unsigned each = local ? 0 : PER_ADDRESS;
+	bool control = way->door == GT_DOOR_CONTROL;
+	unsigned connections = control ? ADMIN_CONNECTIONS : PUBLIC_CONNECTIONS;
+	unsigned each = control ? 0 : PER_ADDRESS;
 	way->server = MHD_start_daemon(
 	        MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD |
 	                MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
@@ -274,7 +239,7 @@ static bool serve(struct way *way, int fd)
 	        MHD_OPTION_URI_LOG_CALLBACK, on_line, way,
 	        MHD_OPTION_NOTIFY_COMPLETED, on_done, way,
 	        MHD_OPTION_NOTIFY_CONNECTION, gt_http_open_note,
-	        way->http->door->open, MHD_OPTION_END);
+	        way->http->server->open, MHD_OPTION_END);
 	return way->server != NULL;
 }
 
@@ -283,23 +248,23 @@ static void http_free(struct gt_http *http)
 	gt_workers_free(http->workers);
 	gt_http_cache_free(http->cache);
 	gt_waits_free(http->waits);
-	if (http->door)
-		gt_http_open_free(http->door->open);
-	free(http->door);
+	if (http->server)
+		gt_http_open_free(http->server->open);
+	free(http->server);
 	free(http);
 }
 
-static struct gt_http_door *door_new(struct gt_http *http)
+static struct gt_http_server *server_new(struct gt_http *http)
 {
-	struct gt_http_door *door = calloc(1, sizeof *door);
-	if (!door)
+	struct gt_http_server *s = calloc(1, sizeof *s);
+	if (!s)
 		return NULL;
-	door->public.http = door->local.http = http;
-	door->local.local = true;
-	door->open = gt_http_open_new();
-	if (door->open)
-		return door;
-	free(door);
+	for (unsigned i = 0; i < GT_DOORS; i++)
+		s->ways[i] = (struct way){.http = http, .door = i};
+	s->open = gt_http_open_new();
+	if (s->open)
+		return s;
+	free(s);
 	return NULL;
 }
 
@@ -312,8 +277,8 @@ static struct gt_http *http_new(const struct gt_http_env *env)
 	http->waits = gt_waits_new(env->core);
 	http->workers = gt_workers_new(env->database);
 	http->cache = gt_http_cache_new();
-	http->door = door_new(http);
-	if (http->waits && http->workers && http->cache && http->door)
+	http->server = server_new(http);
+	if (http->waits && http->workers && http->cache && http->server)
 		return http;
 	http_free(http);
 	return NULL;
@@ -321,21 +286,20 @@ static struct gt_http *http_new(const struct gt_http_env *env)
 
 static int start_servers(struct gt_http *http, char *why, size_t why_cap)
 {
-	struct gt_http_door *door = http->door;
-	int tcp, local;
-	int status = listen_both(http, &tcp, &local, why, why_cap);
+	int fds[GT_DOORS];
+	int status = gt_http_listen(http, fds, ADMIN_CONNECTIONS, why, why_cap);
 	if (status != 0)
 		return status;
-	bool one = serve(&door->public, tcp),
-	     other = serve(&door->local, local);
-	if (one && other)
-		return 0;
-	if (!one)
-		close(tcp);
-	if (!other)
-		close(local);
-	gt_http_say(why, why_cap, NULL, GT_T_HTTP_NO_START);
-	return -GT_ENOMEM;
+	for (unsigned i = 0; i < GT_DOORS; i++) {
+		if (fds[i] < 0 || serve(&http->server->ways[i], fds[i]))
+			continue;
+		for (; i < GT_DOORS; i++)
+			if (fds[i] >= 0)
+				close(fds[i]);
+		status = -GT_ENOMEM;
+		gt_http_say(why, why_cap, NULL, GT_T_HTTP_NO_START);
+	}
+	return status;
 }
 
 int gt_http_start(struct gt_http **out, const struct gt_http_env *env,
@@ -355,9 +319,9 @@ int gt_http_start(struct gt_http **out, const struct gt_http_env *env,
 	return rc;
 }
 
-uint16_t gt_http_port(const struct gt_http *http)
+uint16_t gt_http_port(const struct gt_http *http, enum gt_http_door door)
 {
-	return http->port;
+	return http->ports[door];
 }
 
 void gt_http_reply(struct gt_http *http, const struct gt_action *a)
@@ -367,13 +331,11 @@ void gt_http_reply(struct gt_http *http, const struct gt_action *a)
 
 void gt_http_stop(struct gt_http *http)
 {
-	struct gt_http_door *door = http->door;
 	gt_waits_stop(http->waits);
-	gt_http_open_cut(door->open);
-	if (door->public.server)
-		MHD_stop_daemon(door->public.server);
-	if (door->local.server)
-		MHD_stop_daemon(door->local.server);
+	gt_http_open_cut(http->server->open);
+	for (unsigned i = 0; i < GT_DOORS; i++)
+		if (http->server->ways[i].server)
+			MHD_stop_daemon(http->server->ways[i].server);
 	(void)unlink(GT_DIR_CONTROL);
 	http_free(http);
 }

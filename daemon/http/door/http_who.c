@@ -69,7 +69,7 @@ static bool prove(struct gt_request *rq)
 bool gt_http_who_may(struct gt_request *rq)
 {
 	unsigned who = rq->route->who;
-	if (rq->local) {
+	if (rq->door == GT_DOOR_CONTROL) {
 		name_operator(rq);
 		return true;
 	}
@@ -82,6 +82,9 @@ bool gt_http_who_may(struct gt_request *rq)
 enum MHD_Result gt_http_who_refuse(struct gt_request *rq)
 {
 	char message[256];
+	/* nobody has such a role over the network */
+	if (!(rq->route->who & GT_HTTP_TERMINAL))
+		return gt_rq_fail(rq, 403, -GT_EDENIED, GT_T_HTTP_OPERATORS);
 	gt_http_say(message, sizeof message, rq->lang, GT_T_HTTP_WHO);
 	struct MHD_Response *rs = gt_rs_error(-GT_EIDENTITY, message);
 	if (rs)

@@ -152,8 +152,9 @@ static void files(struct gt_page *p, const json_t *r, const char *id)
 
 static void back(struct gt_page *p)
 {
-	gt_buffer_format(&p->out, "<p class=\"small\"><a href=\"/?lang=%s\">← ",
-	                 p->lang);
+	gt_buffer_str(&p->out, "<p class=\"small\"><a href=\"");
+	gt_page_home(p);
+	gt_buffer_str(&p->out, "\">← ");
 	gt_page_say(p, GT_T_HTTP_P_ALL);
 	gt_buffer_str(&p->out, "</a></p>");
 }

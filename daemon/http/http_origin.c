@@ -1,0 +1,26 @@
+#include "http_origin.h"
+
+#include "http_out.h"
+#include "http_parse.h"
+
+bool gt_http_origin(struct gt_request *rq, enum gt_http_door door,
+                    char out[GT_ORIGIN_MAX])
+{
+	char host[GT_HOST_MAX];
+	uint16_t port = rq->http->ports[door];
+	out[0] = '\0';
+	if (rq->door == door || rq->door == GT_DOOR_CONTROL)
+		return true;
+	if (port == 0 || !gt_http_host(host, gt_rq_header(rq, "Host")))
+		return false;
+	gt_format(out, GT_ORIGIN_MAX, "http://%s:%u", host, (unsigned)port);
+	return true;
+}
+
+void gt_out_origin(struct gt_buffer *o, struct gt_request *rq,
+                   enum gt_http_door door)
+{
+	char origin[GT_ORIGIN_MAX];
+	(void)gt_http_origin(rq, door, origin);
+	gt_out_html(o, origin);
+}

@@ -1,0 +1,24 @@
+/* http_origin.h: the addresses of the node's listeners as a client sees them.
+ *
+ * Learners, content and staff have a listener each, so that browsers take what
+ * comes from one for foreign to the others. Who is at one door and wants what
+ * is behind another is told the name he used himself, with the other's port.
+ * Tests: u_http_doors.c. */
+#ifndef GT_HTTP_ORIGIN_H
+#define GT_HTTP_ORIGIN_H
+
+#include "buffer.h"
+#include "http_request.h"
+
+enum { GT_ORIGIN_MAX = 320 };
+
+/* "http://HOST:PORT" of another listener; "" when the request came by that
+ * listener or by the control socket, where everything is. False, and "": the
+ * listener is off, or the client named no host. */
+bool gt_http_origin(struct gt_request *rq, enum gt_http_door door,
+                    char out[GT_ORIGIN_MAX]);
+/* Appends that origin, escaped for HTML; nothing when there is none. */
+void gt_out_origin(struct gt_buffer *o, struct gt_request *rq,
+                   enum gt_http_door door);
+
+#endif

@@ -1,0 +1,72 @@
+"""The listeners of a node: learners, content, staff."""
+import json
+import os
+import unittest
+
+from tree import CHAIN, Tree, free_http_ports, guantong, make_files, release_ports, run
+
+
+def ports_of(node):
+    with open(os.path.join(node.dir, "run.json")) as f:
+        return json.load(f)
+
+
+class Doors(unittest.TestCase):
+    def test_each_has_what_is_its_own(self):
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            make_files(os.path.join(t.dir, "ke"), {"x.html": 9})
+            node.cli("publish", "--id", "ke", "--type", "course", "--title", "en=k", "--start", "x.html", t.dir + "/ke")
+            ports = ports_of(node)
+            self.assertEqual(ports["http"], node.http_port)
+            self.assertEqual(ports["content"], node.content_port)
+            self.assertEqual(ports["staff"], node.staff_port)
+            path = "/c/33/ke/x.html"
+            self.assertEqual(len(node.http("GET", path).body), 9)
+            sent_on = node.http("GET", path, headers={"Host": "127.0.0.1:1"}, port=node.http_port)
+            self.assertEqual(sent_on.status, 302)
+            self.assertEqual(sent_on.headers["Location"], f"http://127.0.0.1:{node.content_port}{path}")
+            for path in ("/", "/xapi/statements", "/metrics", "/admin/status", "/healthz"):
+                self.assertEqual(node.http("GET", path, port=node.content_port).status, 404, path)
+            for path in ("/metrics", "/admin/status"):
+                self.assertEqual(node.http("GET", path, port=node.http_port).status, 404, path)
+            self.assertEqual(node.http("GET", "/metrics").status, 200)
+            # who has no role for it is refused there, and nothing is told
+            self.assertIn(node.http("GET", "/admin/status", port=node.staff_port).status, (401, 403))
+
+    def test_a_configuration_that_names_one_listener(self):
+        with Tree(CHAIN[:1], start=False) as t:
+            node = t["33"]
+            release_ports(node.http_port, node.content_port, node.staff_port)
+            node.http_port, node.content_port, node.staff_port = free_http_ports()
+            path = os.path.join(node.dir, "guantong.yaml")
+            with open(path) as f:
+                lines = [line for line in f if not line.startswith(("  content:", "  staff:"))]
+            with open(path, "w") as f:
+                f.writelines(lines)
+            node.configure({"http": {"listen": f'"127.0.0.1:{node.http_port}"'}})
+            node.start()
+            self.assertEqual(ports_of(node)["content"], node.http_port + 1)
+            self.assertEqual(ports_of(node)["staff"], node.http_port + 10)
+            self.assertIn(f"event=http-listen door=content address=127.0.0.1:{node.http_port + 1}", node.log())
+            self.assertEqual(node.http("GET", "/metrics").status, 200)
+
+    def test_init_writes_all_three(self):
+        def init(*args):
+            with Tree([], start=False) as t:
+                run([guantong(), "init", "--code", "33", *args, t.dir + "/n"])
+                with open(t.dir + "/n/guantong.yaml") as f:
+                    text = f.read()
+            http = text[text.index("\nhttp:") :]
+            return [
+                next(line.split(": ", 1)[1] for line in http.splitlines() if line.startswith(f"  {key}:"))
+                for key in ("listen", "content", "staff")
+            ]
+
+        self.assertEqual(init(), ["127.0.0.1:8080", "127.0.0.1:8081", "127.0.0.1:8090"])
+        self.assertEqual(init("--http", "0.0.0.0:80"), ["0.0.0.0:80", "0.0.0.0:81", "127.0.0.1:90"])
+        self.assertEqual(init("--content", "off", "--staff", "0.0.0.0:9"), ["127.0.0.1:8080", "off", "0.0.0.0:9"])
+
+
+if __name__ == "__main__":
+    unittest.main()
