@@ -168,16 +168,39 @@ static int write_seconds(char *out, size_t cap, int64_t s)
 	                rest / 3600, rest / 60 % 60, rest % 60);
 }
 
-void gt_iso_format(char out[GT_ISO_CHARS], int64_t ms)
+/* A moment that can be written. */
+static int64_t cut(int64_t ms)
 {
 	if (ms < first_s * 1000)
-		ms = first_s * 1000;
-	if (ms > last_s * 1000 + 999)
-		ms = last_s * 1000 + 999;
-	int64_t s = (ms >= 0 ? ms : ms - 999) / 1000;
+		return first_s * 1000;
+	return ms > last_s * 1000 + 999 ? last_s * 1000 + 999 : ms;
+}
+
+static int64_t seconds_of(int64_t ms)
+{
+	return (ms >= 0 ? ms : ms - 999) / 1000;
+}
+
+void gt_iso_format(char out[GT_ISO_CHARS], int64_t ms)
+{
+	ms = cut(ms);
+	int64_t s = seconds_of(ms);
 	int n = write_seconds(out, GT_ISO_CHARS, s);
 	gt_format(out + n, GT_ISO_CHARS - (size_t)n, ".%03dZ",
 	          (int)(ms - s * 1000));
+}
+
+void gt_http_date(char out[GT_HTTP_DATE_CHARS], int64_t ms)
+{
+	static const char days[] = "ThuFriSatSunMonTueWed"; /* 1970-01-01 */
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	int64_t s = seconds_of(cut(ms)), day = s / DAY_S - (s % DAY_S < 0);
+	int y, m, d, left = (int)(s - day * DAY_S);
+	date_of(day, &y, &m, &d);
+	gt_format(out, GT_HTTP_DATE_CHARS,
+	          "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
+	          days + (day % 7 + 7) % 7 * 3, d, months + (m - 1) * 3, y,
+	          left / 3600, left / 60 % 60, left % 60);
 }
 
 bool gt_iso_seconds(char out[GT_ISO_CHARS], int64_t s)

@@ -10,6 +10,11 @@ enum { GT_ISO_CHARS = 25, GT_ISO_UTC_CHARS = 40 };
 /* "2026-11-22T22:27:37.123Z". Years before 0 or beyond 9999 are cut to the
  * first or last moment that can be written. */
 void gt_iso_format(char out[GT_ISO_CHARS], int64_t ms);
+
+enum { GT_HTTP_DATE_CHARS = 30 };
+/* "Sun, 22 Nov 2026 22:27:37 GMT", as HTTP's headers have it (RFC 9110, 5.6.7).
+ * Years are cut as gt_iso_format cuts them. */
+void gt_http_date(char out[GT_HTTP_DATE_CHARS], int64_t ms);
 /* "2026-11-22T22:27:37Z", seconds since 1970. False, and nothing written: the
  * year is not 0..9999. */
 bool gt_iso_seconds(char out[GT_ISO_CHARS], int64_t s);

@@ -39,6 +39,22 @@ static int reply_ids(struct gt_node *n, const struct gt_event *e)
 	return gt_reply(n, e->token, 0, "%s", text);
 }
 
+/* Its number in the stream is not given yet. */
+static struct gt_arrival arrival(struct gt_node *n,
+                                 const struct gt_statement *s)
+{
+	return (struct gt_arrival){.stream = n->records->stream,
+	                           .id = s->id,
+	                           .form = s->form.b,
+	                           .flags = s->flags,
+	                           .target = s->target,
+	                           .origin_ms = gt_stored_now(n),
+	                           .policy = "",
+	                           .authority =
+	                                   s->authority ? s->authority : "",
+	                           .body = s->body};
+}
+
 static int accept(struct gt_node *n, const struct gt_event *e)
 {
 	uint64_t bytes = 0;
@@ -46,26 +62,17 @@ static int accept(struct gt_node *n, const struct gt_event *e)
 	char detail[64];
 	int status = 0;
 	for (size_t i = 0; status == 0 && i < e->count; i++) {
-		const struct gt_statement *s = &e->statements[i];
+		struct gt_arrival r = arrival(n, &e->statements[i]);
 		enum gt_known known;
 		int64_t seq;
-		status = gt_record_look_up(n, s->id, s->form.b, &known, &seq);
+		status = gt_record_look_up(n, &r, &known, &seq);
 		if (status != 0 || known == GT_RECORD_SAME) {
 			n->status.records_duplicate++;
 			continue;
 		}
-		struct gt_arrival r = {n->records->stream,
-		                       ++n->records->stream_seq,
-		                       s->id,
-		                       s->form.b,
-		                       s->flags,
-		                       s->target,
-		                       gt_stored_now(n),
-		                       "",
-		                       s->authority ? s->authority : "",
-		                       s->body};
+		r.origin_seq = ++n->records->stream_seq;
 		status = gt_record_insert(n, &r);
-		bytes += s->body.n;
+		bytes += r.body.n;
 		fresh++;
 	}
 	if (status == 0 && fresh > 0) {
@@ -87,11 +94,10 @@ int gt_records_accept(struct gt_node *n, const struct gt_event *e)
 	/* All or nothing: a conflict refuses the whole batch (xAPI 1.0.3 part
 	 * three, 2.1.1), so look before storing any. */
 	for (size_t i = 0; i < e->count; i++) {
+		struct gt_arrival r = arrival(n, &e->statements[i]);
 		enum gt_known known;
 		int64_t seq;
-		int status = gt_record_look_up(n, e->statements[i].id,
-		                               e->statements[i].form.b, &known,
-		                               &seq);
+		int status = gt_record_look_up(n, &r, &known, &seq);
 		if (status != 0)
 			return status;
 		if (known == GT_RECORD_OTHER)

@@ -86,7 +86,7 @@ static int merge(struct gt_node *n, const struct gt_peer *p,
 	enum gt_known known;
 	int64_t seq = 0;
 	bool taken = false;
-	int status = gt_record_look_up(n, r->id, r->form, &known, &seq);
+	int status = gt_record_look_up(n, r, &known, &seq);
 	if (status == 0 && known == GT_RECORD_NEW)
 		status = key_taken(n, r, &taken);
 	if (status != 0)

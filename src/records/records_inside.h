@@ -49,9 +49,9 @@ struct gt_arrival {
 int gt_record_insert(struct gt_node *n, const struct gt_arrival *r);
 
 enum gt_known { GT_RECORD_NEW, GT_RECORD_SAME, GT_RECORD_OTHER };
-/* Whether a record of that id is here, with this form or another, and its
- * number here. */
-int gt_record_look_up(struct gt_node *n, const uint8_t *id, const uint8_t *form,
+/* Whether a record of that id is here, the same or another one
+ * (gt_statement_twins), and its number here. */
+int gt_record_look_up(struct gt_node *n, const struct gt_arrival *r,
                       enum gt_known *known, int64_t *seq);
 
 /* ------------------------------------------------------ send, merge */

@@ -133,22 +133,34 @@ int gt_record_insert(struct gt_node *n, const struct gt_arrival *r)
 	return status;
 }
 
-int gt_record_look_up(struct gt_node *n, const uint8_t *id, const uint8_t *form,
+/* The row of GT_SQL_RECORD_BY_ID. */
+static int compare(sqlite3_stmt *st, const struct gt_arrival *r,
+                   enum gt_known *known)
+{
+	bool same = gt_bytes_eq(gt_col_bytes(st, 1),
+	                        gt_bytes_of(r->form, GT_ID_BYTES));
+	int status = same ? 0
+	                  : gt_statement_twins(&same, gt_col_bytes(st, 3),
+	                                       gt_col_int(st, 2), r->body,
+	                                       r->origin_ms);
+	*known = same ? GT_RECORD_SAME : GT_RECORD_OTHER;
+	return status;
+}
+
+int gt_record_look_up(struct gt_node *n, const struct gt_arrival *r,
                       enum gt_known *known, int64_t *seq)
 {
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_RECORD_BY_ID, "b",
-	                                 gt_bytes_of(id, GT_UUID_BYTES));
+	                                 gt_bytes_of(r->id, GT_UUID_BYTES));
 	int row = gt_store_step(n->store, GT_SQL_RECORD_BY_ID);
+	int status = row < 0 ? row : 0;
 	*known = GT_RECORD_NEW;
 	if (row == 1) {
 		*seq = gt_col_int(st, 0);
-		*known = gt_bytes_eq(gt_col_bytes(st, 1),
-		                     gt_bytes_of(form, GT_ID_BYTES))
-		                 ? GT_RECORD_SAME
-		                 : GT_RECORD_OTHER;
+		status = compare(st, r, known);
 	}
 	gt_store_reset(n->store, GT_SQL_RECORD_BY_ID);
-	return row < 0 ? row : 0;
+	return status;
 }
 
 int gt_records_unsent(struct gt_node *n)

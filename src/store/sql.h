@@ -145,7 +145,8 @@
 	  "SELECT sid,last FROM stream WHERE code=?1 AND epoch=?2")           \
 	X(STREAM_NEW, "INSERT INTO stream(code,epoch,last) VALUES(?1,?2,0)")  \
 	X(STREAM_LAST, "UPDATE stream SET last=max(last,?2) WHERE sid=?1")    \
-	X(RECORD_BY_ID, "SELECT seq,form FROM record WHERE id=?1")            \
+	X(RECORD_BY_ID, "SELECT seq,form,origin_ms,body"                      \
+	                " FROM record WHERE id=?1")                           \
 	X(RECORD_BY_KEY,                                                      \
 	  "SELECT seq FROM record WHERE stream=?1 AND origin_seq=?2")         \
 	X(RECORD_NEW,                                                         \

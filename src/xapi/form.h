@@ -12,8 +12,8 @@
  *   lower case  UUIDs, mbox_sha1sum, sha2, context.language
  *
  * Kept, so that a difference in it makes another form: a timestamp of the body
- * (the body is as handed in, so that it is the client's; one copy with and one
- * without are two forms), durations as strings, mbox and every IRI as text,
+ * (one copy with and one without are two forms; whether it is the one that an
+ * LRS gave the other, gt_statement_twins says), durations as strings, mbox and every IRI as text,
  * names of actors, the order of attachments and context activities, extensions
  * (but a number is a number: 1, 1.0 and 1e0 are the same).
  *

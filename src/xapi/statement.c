@@ -172,6 +172,52 @@ int gt_statements_parse(struct gt_bytes json,
 	return rc;
 }
 
+/* ----------------------------------------------------------- twins */
+
+/* The statement, with a time of an LRS's if it brought none. */
+struct timed {
+	json_t *v;
+	bool own; /* the time is its own */
+};
+
+static int read_timed(struct timed *t, struct gt_bytes body, int64_t ms)
+{
+	char text[GT_ISO_CHARS];
+	json_error_t error;
+	t->v = json_loadb((const char *)body.p, body.n, GT_JSON_STRICT, &error);
+	if (!json_is_object(t->v))
+		return t->v || *error.text ? -GT_EMALFORMED : -GT_ENOMEM;
+	t->own = json_object_get(t->v, "timestamp") != NULL;
+	gt_iso_format(text, ms);
+	if (t->own)
+		return 0;
+	return json_object_set_new(t->v, "timestamp", json_string(text))
+	               ? -GT_ENOMEM
+	               : 0;
+}
+
+int gt_statement_twins(bool *twins, struct gt_bytes a, int64_t a_ms,
+                       struct gt_bytes b, int64_t b_ms)
+{
+	struct timed one = {0}, other = {0};
+	struct gt_buffer scratch = {0};
+	struct gt_id forms[2];
+	*twins = false;
+	int rc = read_timed(&one, a, a_ms);
+	if (rc == 0)
+		rc = read_timed(&other, b, b_ms);
+	if (rc == 0 && one.own != other.own) {
+		rc = gt_form_hash(&forms[0], one.v, &scratch);
+		if (rc == 0)
+			rc = gt_form_hash(&forms[1], other.v, &scratch);
+		*twins = rc == 0 && gt_id_eq(&forms[0], &forms[1]);
+	}
+	gt_buffer_free(&scratch);
+	json_decref(one.v);
+	json_decref(other.v);
+	return rc == -GT_ENOMEM ? rc : 0;
+}
+
 /* -------------------------------------------------------- rendering */
 
 enum { HAS_ID = 1, HAS_TIMESTAMP = 2, HAS_AUTHORITY = 4, HAS_VERSION = 8 };
@@ -179,8 +225,10 @@ enum { HAS_ID = 1, HAS_TIMESTAMP = 2, HAS_AUTHORITY = 4, HAS_VERSION = 8 };
 struct render {
 	struct gt_buffer o;
 	char timestamp[GT_ISO_CHARS], stored[GT_ISO_CHARS];
+	const char *authority; /* "": the body's, if it names one */
 	unsigned has;
-	bool any;
+	bool any;    /* a property of the statement is told */
+	bool modern; /* it uses what only version 2.0 has */
 };
 
 static void put_name(struct render *r, const char *name)
@@ -214,31 +262,106 @@ static unsigned known(const char *name)
 	return 0;
 }
 
-/* One property as it stands, but for stored. False: its name is not JSON. */
-static bool put_member(struct render *r, struct gt_bytes key,
-                       struct gt_bytes value)
+/* Where in a statement a value lies. Only on the way to the activities of a
+ * context is anything told otherwise than it came. */
+enum place { ELSEWHERE, STATEMENT, OBJECT, CONTEXT, ACTIVITIES, ACTIVITY };
+
+static enum place within(enum place outer, const char *name)
+{
+	static const struct {
+		enum place outer, inner;
+		const char *name;
+	} row[] = {
+	        {STATEMENT, OBJECT, "object"},
+	        {STATEMENT, CONTEXT, "context"},
+	        {OBJECT, CONTEXT, "context"}, /* of a SubStatement */
+	        {CONTEXT, ACTIVITIES, "contextActivities"},
+	        {ACTIVITIES, ACTIVITY, "parent"},
+	        {ACTIVITIES, ACTIVITY, "grouping"},
+	        {ACTIVITIES, ACTIVITY, "category"},
+	        {ACTIVITIES, ACTIVITY, "other"},
+	};
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+		if (row[i].outer == outer && strcmp(row[i].name, name) == 0)
+			return row[i].inner;
+	return ELSEWHERE;
+}
+
+/* Notes what the property says of its statement. False: it is not told, since
+ * this LRS puts its own in its place. */
+static bool told(struct render *r, enum place place, const char *name)
+{
+	r->modern |= place == CONTEXT && (strcmp(name, "contextAgents") == 0 ||
+	                                  strcmp(name, "contextGroups") == 0);
+	if (place != STATEMENT)
+		return true;
+	if (strcmp(name, "stored") == 0 ||
+	    (*r->authority && strcmp(name, "authority") == 0))
+		return false;
+	r->has |= known(name);
+	return true;
+}
+
+static bool put_members(struct render *r, enum place place,
+                        struct gt_json_iter *it, bool *any);
+
+/* Every value as it stands, but that a single activity of a context comes as a
+ * list (xAPI 1.0.3 part two, 2.4.6.2). */
+static bool put_value(struct render *r, enum place place, struct gt_bytes value)
+{
+	struct gt_json_iter it;
+	bool any = false;
+	if (place == ELSEWHERE || gt_json_open(&it, value) != '{') {
+		gt_buffer_add(&r->o, value.p, value.n);
+		return true;
+	}
+	if (place == ACTIVITY) {
+		gt_buffer_str(&r->o, "[");
+		gt_buffer_add(&r->o, value.p, value.n);
+		gt_buffer_str(&r->o, "]");
+		return true;
+	}
+	gt_buffer_str(&r->o, "{");
+	if (!put_members(r, place, &it, &any))
+		return false;
+	gt_buffer_str(&r->o, "}");
+	return true;
+}
+
+/* One property. False: its name is not JSON. */
+static bool put_member(struct render *r, enum place place, struct gt_bytes key,
+                       struct gt_bytes value, bool *any)
 {
 	/* A string, perhaps spelt with escapes: let jansson read it. */
 	json_t *name =
 	        json_loadb((const char *)key.p, key.n, JSON_DECODE_ANY, NULL);
 	if (!name)
 		return false;
-	bool stored = strcmp(json_string_value(name), "stored") == 0;
-	r->has |= known(json_string_value(name));
+	bool tell = told(r, place, json_string_value(name));
+	enum place inner = within(place, json_string_value(name));
 	json_decref(name);
-	if (stored)
+	if (!tell)
 		return true;
-	if (r->any)
+	if (*any)
 		gt_buffer_add(&r->o, ",", 1);
-	r->any = true;
+	*any = true;
 	gt_buffer_add(&r->o, key.p, key.n);
 	gt_buffer_add(&r->o, ":", 1);
-	gt_buffer_add(&r->o, value.p, value.n);
-	return true;
+	return put_value(r, inner, value);
 }
 
-static void put_missing(struct render *r, const uint8_t *id,
-                        const char *authority)
+static bool put_members(struct render *r, enum place place,
+                        struct gt_json_iter *it, bool *any)
+{
+	struct gt_bytes key, value;
+	int more;
+	while ((more = gt_json_next(it, &key, &value)) == 1)
+		if (!put_member(r, place, key, value, any))
+			return false;
+	return more == 0;
+}
+
+static void put_missing(struct render *r, const uint8_t *id)
 {
 	char uuid[GT_UUID_TEXT];
 	gt_uuid_format(uuid, id);
@@ -247,12 +370,12 @@ static void put_missing(struct render *r, const uint8_t *id,
 	if (!(r->has & HAS_TIMESTAMP))
 		put_text(r, "timestamp", r->timestamp);
 	put_text(r, "stored", r->stored);
-	if (!(r->has & HAS_AUTHORITY) && authority && *authority) {
+	if (!(r->has & HAS_AUTHORITY) && *r->authority) {
 		put_name(r, "authority");
-		gt_buffer_str(&r->o, authority);
+		gt_buffer_str(&r->o, r->authority);
 	}
 	if (!(r->has & HAS_VERSION))
-		put_text(r, "version", "1.0.0");
+		put_text(r, "version", r->modern ? "2.0.0" : "1.0.0");
 }
 
 char *gt_statement_render_at(struct gt_bytes body,
@@ -260,21 +383,17 @@ char *gt_statement_render_at(struct gt_bytes body,
                              int64_t timestamp_ms, int64_t stored_ms,
                              const char *authority)
 {
-	struct render r = {0};
+	struct render r = {.authority = authority ? authority : ""};
 	struct gt_json_iter it;
-	struct gt_bytes key, value;
-	int more;
 	if (gt_json_open(&it, body) != '{')
 		return NULL;
 	gt_iso_format(r.timestamp, timestamp_ms);
 	gt_iso_format(r.stored, stored_ms);
 	gt_buffer_add(&r.o, "{", 1);
-	while ((more = gt_json_next(&it, &key, &value)) == 1)
-		if (!put_member(&r, key, value))
-			break;
-	put_missing(&r, id, authority);
+	bool fine = put_members(&r, STATEMENT, &it, &r.any);
+	put_missing(&r, id);
 	gt_buffer_add(&r.o, "}", 1);
-	if (more != 0)
+	if (!fine)
 		gt_buffer_free(&r.o);
-	return more == 0 ? gt_buffer_text(&r.o, NULL) : NULL;
+	return fine ? gt_buffer_text(&r.o, NULL) : NULL;
 }

@@ -48,12 +48,22 @@ int gt_statements_parse(struct gt_bytes json,
                         struct gt_statement *out, size_t cap, char *why,
                         size_t why_cap);
 
-/* The statement as an LRS returns it: the body's own bytes with what it has not
- * of id, timestamp, stored, authority, version (1.0.0) put behind its last
- * property. `stored` is each LRS's own: one in the body is replaced. A
- * timestamp the body lacks is when the first LRS stored it. authority NULL or
- * "": none is put. Caller frees with free(). NULL: out of memory or not a JSON
- * object. */
+/* Two statements of one id and of different forms (form.h): are they the same
+ * all the same, for one of them brought no timestamp and the other brings the
+ * very one that an LRS gave it, which is `ms` of the first? So what an LRS gave
+ * out may be handed in again, here or elsewhere, before or after the first. 0;
+ * -GT_ENOMEM, and *twins is false. */
+int gt_statement_twins(bool *twins, struct gt_bytes a, int64_t a_ms,
+                       struct gt_bytes b, int64_t b_ms);
+
+/* The statement as an LRS returns it: the body's own bytes, but a single
+ * activity of a context as a list of one, also in a SubStatement, with what it
+ * has not of id, timestamp, stored, authority, version (1.0.0; 2.0.0 if it
+ * uses what 1.0 has not) put behind its last property. `stored` is each LRS's
+ * own, and so is the authority: one in the body is left out for it. A timestamp
+ * the body lacks is when the first LRS stored it. authority NULL or "": the
+ * body's, if it names one, as a row of an earlier program has it. Caller frees
+ * with free(). NULL: out of memory or not a JSON object. */
 char *gt_statement_render_at(struct gt_bytes body,
                              const uint8_t id[GT_UUID_BYTES],
                              int64_t timestamp_ms, int64_t stored_ms,

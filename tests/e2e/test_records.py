@@ -3,7 +3,7 @@ import json
 import unittest
 import uuid
 
-from tree import CHAIN, XAPI, Tree
+from tree import CHAIN, XAPI, Tree, find
 
 
 def statement(n, **more):
@@ -55,8 +55,6 @@ class ExactlyOnce(unittest.TestCase):
 
     @staticmethod
     def unrooted(node):
-        from tree import find
-
         return find(node.status(), "records_unrooted")
 
     def test_handed_in_while_the_link_is_down(self):
@@ -98,6 +96,34 @@ class Statements(unittest.TestCase):
             self.assertEqual(made.status, 200)
             self.assertEqual(len(made.json()), 1)
             t["33"].wait("both", lambda: len(t["33"].records()) == 2)
+
+    def test_what_the_node_added_makes_no_conflict(self):
+        """What a node gave out is handed in again: there, and by stick at another
+        node, before or after the first comes up. It is the same statement."""
+        with Tree(CHAIN[:3]) as t:
+            low, mid, top = t["330106"], t["3301"], t["33"]
+            mid.kill9()
+            s = statement(1, context={"contextActivities": {"parent": {"id": "https://xuexi.example.cn/p"}}})
+            sub = dict(s, id=str(uuid.uuid4()))
+            sub["object"] = {"objectType": "SubStatement", **{k: s[k] for k in ("actor", "verb", "object", "context")}}
+            for one in (s, sub):
+                self.assertEqual(post(low, one).status, 200)
+            rows = {r["id"]: r["statement"] for r in low.records()}
+            back = [rows[s["id"]], rows[sub["id"]]]
+            self.assertIn("timestamp", back[0])
+            self.assertEqual(back[0]["context"]["contextActivities"]["parent"], [{"id": "https://xuexi.example.cn/p"}])
+            self.assertIsInstance(back[1]["object"]["context"]["contextActivities"]["parent"], list)
+            self.assertEqual(post(low, back).status, 200)
+            self.assertEqual(len(low.records()), 2)
+            # by stick: one comes to the province before the first, one after
+            self.assertEqual(post(top, back[0]).status, 200)
+            mid.start()
+            top.wait("both", lambda: len(top.records()) == 2)
+            self.assertEqual(post(top, back[1]).status, 200)
+            low.wait("all to be known above", lambda: find(low.status(), "records_unrooted") == 0)
+            self.assertEqual(len(top.records()), 2)
+            for n in t:
+                self.assertEqual(n.admin("GET", "/admin/quarantine").json()["quarantine"], [])
 
     def test_bad_statements_say_why(self):
         with Tree(CHAIN[:1]) as t:

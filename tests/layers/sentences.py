@@ -30,6 +30,7 @@ NONE = {
     "bulk paused",  # an audit row's subject, which people search for
     "choice sequencing",
     "%zu %s=",
+    "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",  # a date of HTTP
     "%s: %s",  # a path and what the system says
     "nng stream",
     "OpenSSL 3, TLS 1.3, mutual",

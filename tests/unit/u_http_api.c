@@ -92,6 +92,7 @@ static void statements_out(void **state)
 	                      "000000000003"),
 	                 200);
 	assert_true(says("\"n\":1.50"));
+	assert_true(heads("Last-Modified: Thu, 01 Jan 1970 00:00:03 GMT"));
 	assert_int_equal(list("?statementId=00000000-0000-4000-8000-"
 	                      "000000000002"),
 	                 404);

@@ -249,12 +249,35 @@ static void as_people_write(void **state)
 		assert_false(gt_iso_read(&at, bad[i]));
 }
 
+static void http_dates(void **state)
+{
+	static const struct {
+		int64_t ms;
+		const char *text;
+	} row[] = {
+	        {0, "Thu, 01 Jan 1970 00:00:00 GMT"},
+	        {784111777999, "Sun, 06 Nov 1994 08:49:37 GMT"},
+	        {1795386457120, "Sun, 22 Nov 2026 22:27:37 GMT"},
+	        {-1, "Wed, 31 Dec 1969 23:59:59 GMT"},
+	        {951782400000, "Tue, 29 Feb 2000 00:00:00 GMT"},
+	        {INT64_MAX, "Fri, 31 Dec 9999 23:59:59 GMT"},
+	        {INT64_MIN, "Sat, 01 Jan 0000 00:00:00 GMT"},
+	};
+	char got[GT_HTTP_DATE_CHARS];
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		gt_http_date(got, row[i].ms);
+		assert_string_equal(got, row[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(times),     cmocka_unit_test(times_out),
-	        cmocka_unit_test(durations), cmocka_unit_test(dates),
-	        cmocka_unit_test(seconds),   cmocka_unit_test(as_people_write),
+	        cmocka_unit_test(times),           cmocka_unit_test(times_out),
+	        cmocka_unit_test(http_dates),      cmocka_unit_test(durations),
+	        cmocka_unit_test(dates),           cmocka_unit_test(seconds),
+	        cmocka_unit_test(as_people_write),
 	};
 	return cmocka_run_group_tests_name("iso8601", tests, NULL, NULL);
 }

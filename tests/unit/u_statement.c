@@ -689,6 +689,88 @@ static void same(void **state)
 	}
 }
 
+/* A statement without a time, and one with the very time it was given. */
+static const struct {
+	const char *a, *b;
+	int64_t a_ms, b_ms;
+	bool twins;
+} pairs[] = {
+        {"{$A,$V,$O}",
+         WITH("'id':'$I','timestamp':'2026-11-22T22:27:37.120Z','stored':"
+              "'2026-11-22T22:27:37.120Z','authority':{$L},'version':'1.0.0'"),
+         1795386457120, 5, true},
+        {"{$A,$V,$O}", WITH("'timestamp':'2026-11-23T06:27:37.12+08:00'"),
+         1795386457120, 1795386457120, true},
+        {"{$A,$V,$O}", WITH("'timestamp':'2026-11-22T22:27:37.121Z'"),
+         1795386457120, 5, false},
+        {"{$A,$V,'object':{'id':'http://o/2'}}",
+         WITH("'timestamp':'2026-11-22T22:27:37.120Z'"), 1795386457120, 5,
+         false},
+        /* no time of either is an LRS's, or both are */
+        {WITH("'timestamp':'2026-11-22T22:27:37.120Z'"),
+         WITH("'timestamp':'2026-11-22T22:27:37.12Z'"), 1795386457120,
+         1795386457120, false},
+        {"{$A,$V,$O}", "{$A,$V,$O}", 7, 7, false},
+        /* what is none cannot be anyone's */
+        {"[$A]", WITH("'timestamp':'2026-11-22T22:27:37.120Z'"), 1795386457120,
+         5, false},
+        {"{$A", "{$A,$V,$O}", 7, 7, false},
+};
+
+static void twins(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		char a[1024];
+		bool told = !pairs[i].twins;
+		gt_copy(a, sizeof a, expand(pairs[i].a));
+		struct gt_bytes one = gt_bytes_str(a),
+		                other = gt_bytes_str(expand(pairs[i].b));
+		assert_int_equal(gt_statement_twins(&told, one, pairs[i].a_ms,
+		                                    other, pairs[i].b_ms),
+		                 0);
+		if (told != pairs[i].twins)
+			print_error("%s\n%s\n", pairs[i].a, pairs[i].b);
+		assert_int_equal(told, pairs[i].twins);
+		/* whichever comes first */
+		assert_int_equal(gt_statement_twins(&told, other, pairs[i].b_ms,
+		                                    one, pairs[i].a_ms),
+		                 0);
+		assert_int_equal(told, pairs[i].twins);
+	}
+}
+
+/* What is given out is the same statement when it comes back. */
+static void given_out_and_back(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof valid / sizeof *valid; i++) {
+		char kept[4096];
+		bool told = true;
+		assert_int_equal(parse(valid[i]), 1);
+		gt_copy(kept, sizeof kept, text);
+		struct gt_id form = out[0].form;
+		char *given = gt_statement_render_at(
+		        gt_bytes_str(kept), ids[0], 1795386457120,
+		        1795386457999, "{\"mbox\":\"mailto:lrs@b.cn\"}");
+		assert_non_null(given);
+		int n = gt_statements_parse(gt_bytes_str(given), ids, 4, out, 8,
+		                            why, sizeof why);
+		if (n != 1)
+			print_error("%s\n%s\n", given, why);
+		assert_int_equal(n, 1);
+		if (!gt_id_eq(&form, &out[0].form)) {
+			assert_int_equal(
+			        gt_statement_twins(&told, gt_bytes_str(kept),
+			                           1795386457120,
+			                           gt_bytes_str(given), 9),
+			        0);
+			assert_true(told);
+		}
+		free(given);
+	}
+}
+
 /* The hash is of these very bytes, as anybody can make them. */
 static void form_bytes(void **state)
 {
@@ -703,6 +785,9 @@ static void form_bytes(void **state)
 }
 
 /* -------------------------------------------------------- rendering */
+
+#define REST  ",'id':'','timestamp':'','version':''"
+#define GIVEN ",'stored':'1970-01-01T00:00:02.000Z','authority':{'x':1}"
 
 static void rendered(void **state)
 {
@@ -720,8 +805,24 @@ static void rendered(void **state)
 	         "'version':'1.0.0'}"},
 	        {"{'version':'2.0.0','stored':'old','\\u0069d':'x',"
 	         "'authority':{},'timestamp':'then'}",
-	         "{'version':'2.0.0','\\u0069d':'x','authority':{},"
-	         "'timestamp':'then','stored':'1970-01-01T00:00:02.000Z'}"},
+	         "{'version':'2.0.0','\\u0069d':'x','timestamp':'then',"
+	         "'stored':'1970-01-01T00:00:02.000Z','authority':{'x':1}}"},
+	        /* a single activity of a context is a list, wherever */
+	        {"{'context' : { 'contextActivities':{'parent': {'id':1.50} ,"
+	         "'grouping':[{}],'\\u0063ategory':{}}, 'x':{'parent':{}}},"
+	         "'object':{'context':{'contextActivities':{'other':{}}},"
+	         "'object':{'context':{'contextActivities':{'other':{}}}}},"
+	         "'contextActivities':{'parent':{}}" REST "}",
+	         "{'context':{'contextActivities':{'parent':[{'id':1.50}],"
+	         "'grouping':[{}],'\\u0063ategory':[{}]},'x':{'parent':{}}},"
+	         "'object':{'context':{'contextActivities':{'other':[{}]}},"
+	         "'object':{'context':{'contextActivities':{'other':{}}}}},"
+	         "'contextActivities':{'parent':{}}" REST GIVEN "}"},
+	        /* version 1.0 has no such context */
+	        {"{'context':{'contextGroups':[]},'id':'','timestamp':''}",
+	         "{'context':{'contextGroups':[]},'id':'','timestamp':'',"
+	         "'stored':'1970-01-01T00:00:02.000Z','authority':{'x':1},"
+	         "'version':'2.0.0'}"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
@@ -732,6 +833,14 @@ static void rendered(void **state)
 		assert_string_equal(got, expand(row[i].want));
 		free(got);
 	}
+	/* a row of an earlier program has its authority in the body */
+	char *old = gt_statement_render_at(
+	        gt_bytes_str(expand("{'authority':{}" REST "}")), ids[0], 0,
+	        2000, "");
+	assert_string_equal(old, expand("{'authority':{}" REST
+	                                ",'stored':'1970-01-01T00:00:02.000Z'"
+	                                "}"));
+	free(old);
 	static const char *const nobody[] = {NULL, ""};
 	for (size_t i = 0; i < 2; i++) {
 		char *got =
@@ -746,8 +855,15 @@ static void rendered(void **state)
 		                    "'1.0.0'}"));
 		free(got);
 	}
-	static const char *const bad[] = {
-	        "", "[]", "{", "{'a':1", "{1:2}", "{'a':1}x", "{'a\n':1}"};
+	static const char *const bad[] = {"",
+	                                  "[]",
+	                                  "{",
+	                                  "{'a':1",
+	                                  "{1:2}",
+	                                  "{'a':1}x",
+	                                  "{'a\n':1}",
+	                                  "{'context':{1:2}}",
+	                                  "{'object':{'a\n':1}}"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		assert_null(gt_statement_render_at(gt_bytes_str(expand(bad[i])),
 		                                   ids[0], 0, 0, ""));
@@ -854,6 +970,28 @@ static void no_memory_to_render(void **state)
 	}
 }
 
+static void no_memory_for_twins(void **state)
+{
+	static const char a[] = "{\"n\":[1,{\"b\":2}]}";
+	static const char b[] = "{\"n\":[1,{\"b\":2}],"
+	                        "\"timestamp\":\"1970-01-01T00:00:01Z\"}";
+	(void)state;
+	long held = nomem_held();
+	int last = 0;
+	for (size_t n = 0; nomem_each(&n);) {
+		bool told = true;
+		int rc = gt_statement_twins(&told, gt_bytes_str(a), 1000,
+		                            gt_bytes_str(b), 0);
+		bool hit = nomem_hit();
+		last = hit ? rc : last;
+		/* in the middle of a text jansson may call it no JSON */
+		assert_true(rc == 0 || (hit && rc == -GT_ENOMEM));
+		assert_int_equal(told, !hit);
+		assert_int_equal(nomem_held(), held);
+	}
+	assert_int_equal(last, -GT_ENOMEM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -864,6 +1002,9 @@ int main(void)
 	        cmocka_unit_test(too_long),
 	        cmocka_unit_test(cut),
 	        cmocka_unit_test(same),
+	        cmocka_unit_test(twins),
+	        cmocka_unit_test(no_memory_for_twins),
+	        cmocka_unit_test(given_out_and_back),
 	        cmocka_unit_test(form_bytes),
 	        cmocka_unit_test(rendered),
 	        cmocka_unit_test(uuids),

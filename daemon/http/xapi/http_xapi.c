@@ -31,7 +31,8 @@ void gt_http_xapi_headers(struct gt_request *rq, struct MHD_Response *rs)
 	gt_rs_header(rs, "Access-Control-Allow-Origin", "*");
 	gt_rs_header(rs, "Access-Control-Expose-Headers",
 	             "X-Experience-API-Version, "
-	             "X-Experience-API-Consistent-Through, ETag");
+	             "X-Experience-API-Consistent-Through, Last-Modified, "
+	             "ETag");
 }
 
 static enum MHD_Result preflight(struct gt_request *rq)
@@ -269,10 +270,12 @@ static enum MHD_Result one(struct gt_request *rq, struct gt_worker *w,
 		free(statement);
 		return gt_rq_error(rq, -GT_EUNKNOWN, "");
 	}
-	char modified[GT_ISO_CHARS];
-	gt_iso_format(modified, ms);
+	char modified[GT_HTTP_DATE_CHARS];
+	gt_http_date(modified, ms);
 	struct MHD_Response *rs =
 	        gt_rs_text("application/json", statement, strlen(statement));
+	if (rs)
+		gt_rs_header(rs, "Last-Modified", modified);
 	consistent(w, rs);
 	return gt_rq_send(rq, 200, rs);
 }
