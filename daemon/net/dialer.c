@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tls.h"
-
 static void on_dialled(void *arg)
 {
 	struct gt_links *links = arg;
@@ -109,17 +107,11 @@ static int make(struct gt_links *links, const char *address)
 	nng_stream_dialer *nng;
 	char url[300];
 	const char *mark = strstr(address, "://");
-	gt_format(url, sizeof url, "%s%s",
-	          links->config.insecure ? "tcp://" : "tls+tcp://",
-	          mark ? mark + 3 : address);
+	gt_format(url, sizeof url, "tcp://%s", mark ? mark + 3 : address);
 	int rv = nng_stream_dialer_alloc(&nng, url);
 	if (rv != 0)
 		return rv;
-	if (links->client)
-		rv = nng_stream_dialer_set_ptr(nng, NNG_OPT_TLS_CONFIG,
-		                               links->client);
-	if (rv == 0)
-		rv = nng_stream_dialer_set_bool(nng, NNG_OPT_TCP_NODELAY, true);
+	rv = nng_stream_dialer_set_bool(nng, NNG_OPT_TCP_NODELAY, true);
 	if (rv == 0)
 		rv = nng_stream_dialer_set_bool(nng, NNG_OPT_TCP_KEEPALIVE,
 		                                true);

@@ -4,10 +4,8 @@
 #include <string.h>
 
 #include <nng/nng.h>
-#include <nng/supplemental/tls/tls.h>
 
 #include "net_inside.h"
-#include "tls.h"
 
 enum { SWEEP_MS = 50, SWEEP_BATCH = 64 };
 
@@ -240,12 +238,9 @@ static int start(struct gt_links *links, const struct gt_links_config *c,
                  char *why, size_t why_cap)
 {
 	int rv = 0;
-	if (!c->insecure && c->listen)
-		rv = gt_tls_config(&links->server, true, c->ca_pem, c->cert_pem,
-		                   c->key_pem, why, why_cap);
-	if (rv == 0 && !c->insecure && c->nparents > 0)
-		rv = gt_tls_config(&links->client, false, c->ca_pem,
-		                   c->cert_pem, c->key_pem, why, why_cap);
+	if (!c->insecure)
+		rv = gt_tls_context_new(&links->tls, c->ca_pem, c->cert_pem,
+		                        c->key_pem, why, why_cap);
 	if (rv == 0 && c->listen)
 		rv = listener_start(links, c->listen, why, why_cap);
 	if (rv == 0 && c->nparents > 0)
@@ -258,12 +253,6 @@ int gt_links_start(struct gt_links **out, uv_loop_t *loop,
                    const struct gt_link_events *events, void *arg, char *why,
                    size_t why_cap)
 {
-	int rv = gt_tls_register();
-	if (rv != 0) {
-		gt_format(why, why_cap, "nng does not start: %s",
-		          nng_strerror(rv));
-		return -GT_EUNAVAILABLE;
-	}
 	struct gt_links *links = links_new(loop);
 	if (!links) {
 		gt_copy(why, why_cap, "out of memory");
@@ -272,7 +261,7 @@ int gt_links_start(struct gt_links **out, uv_loop_t *loop,
 	take_config(links, config);
 	links->events = *events;
 	links->arg = arg;
-	rv = start(links, config, why, why_cap);
+	int rv = start(links, config, why, why_cap);
 	if (rv != 0) {
 		gt_links_stop(links);
 		return rv;
@@ -320,10 +309,7 @@ void gt_links_stop(struct gt_links *links)
 	listener_stop(links);
 	dialer_stop(links);
 	fail_all(links);
-	if (links->server)
-		nng_tls_config_free(links->server);
-	if (links->client)
-		nng_tls_config_free(links->client);
+	gt_tls_context_free(links->tls);
 	close_handle((uv_handle_t *)&links->wake);
 	close_handle((uv_handle_t *)&links->sweep);
 	close_handle((uv_handle_t *)&links->listener.timer);

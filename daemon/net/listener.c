@@ -48,12 +48,7 @@ static int make(struct gt_links *links)
 		l->nng = NULL;
 		return rv;
 	}
-	if (links->server)
-		rv = nng_stream_listener_set_ptr(l->nng, NNG_OPT_TLS_CONFIG,
-		                                 links->server);
-	if (rv == 0)
-		rv = nng_stream_listener_set_bool(l->nng, NNG_OPT_TCP_NODELAY,
-		                                  true);
+	rv = nng_stream_listener_set_bool(l->nng, NNG_OPT_TCP_NODELAY, true);
 	if (rv == 0)
 		rv = nng_stream_listener_set_bool(l->nng, NNG_OPT_TCP_KEEPALIVE,
 		                                  true);
@@ -150,7 +145,6 @@ int listener_start(struct gt_links *links, const char *where, char *why,
                    size_t why_cap)
 {
 	struct listener *l = &links->listener;
-	const char *scheme = links->config.insecure ? "tcp://" : "tls+tcp://";
 	const char *mark = strstr(where, "://");
 	if (mark)
 		where = mark + 3;
@@ -159,7 +153,7 @@ int listener_start(struct gt_links *links, const char *where, char *why,
 		          where);
 		return -GT_EINVALID;
 	}
-	gt_format(l->url, sizeof l->url, "%s%s", scheme, where);
+	gt_format(l->url, sizeof l->url, "tcp://%s", where);
 	int rv = start(links);
 	if (rv != 0) {
 		gt_format(why, why_cap, "cannot listen on %s: %s", where,

@@ -25,9 +25,11 @@
 #include "link.h"
 #include "node.h"
 #include "sp.h"
+#include "tls.h"
 
 enum {
 	STREAM_BUFFER = 64 << 10, /* small messages gathered or read at once */
+	STREAM_RAW = 64 << 10,    /* TLS: bytes received at once */
 	STREAM_IOVS = 8,          /* nng takes no more */
 	STREAM_BUCKETS = 256,
 	STREAM_COPY = 16 << 10, /* pieces up to this are gathered by copying */
@@ -50,7 +52,7 @@ struct origin { /* what max_per_address counts by: IPv4, or IPv6 /64 */
 };
 
 /*   1. state goes forward only, under lock; in CLOSED nothing is submitted to
- *      nng, and rx, tx and end are stopped before the struct goes
+ *      nng, and rx and tx are stopped before the struct goes
  *   2. refs: one until the loop has reaped it, one for each call that looked it
  *      up, one of stream_open's until the first receive is under way
  *   3. it is in links->all from when it is counted in until it is reaped, in
@@ -60,7 +62,8 @@ struct origin { /* what max_per_address counts by: IPv4, or IPv6 /64 */
  *      down after the last and only if there was a peer
  *   5. pending: others dialled, and it has not come up, nor been reaped
  *   6. deadline is 0 in UP, set in SHAKING and DRAINING
- *   7. tx_busy = something is in sending; queued = bytes of queue and sending;
+ *   7. tx_busy = a send is under way; sending is what the batch in iov holds, or
+ *      held until its last byte was sent; queued = bytes of queue and sending;
  *      queue_end points at the queue's last `next`, or at queue
  *   8. partial, if set, lacks some bytes, and the read-ahead is empty then;
  *      between two receives it holds less than a message's prefix */
@@ -68,8 +71,7 @@ struct stream {
 	struct gt_links *links;
 	nng_stream *nng;
 	nng_aio *rx, *tx;
-	nng_aio *end; /* TLS: the watch (tls.h), else NULL */
-	bool parent;  /* we dialled */
+	bool parent; /* we dialled */
 	atomic_uint refs;
 	_Atomic uint64_t deadline; /* uv_hrtime when it is closed, 0: never */
 	struct origin origin;
@@ -87,14 +89,15 @@ struct stream {
 	/* the rx callback's */
 	uint8_t hello[GT_SP_HEADER_BYTES];
 	size_t hello_n;
-	size_t got;  /* TLS: bytes received, when the callback comes */
-	uint8_t *in; /* read-ahead */
-	size_t in_cap, in_n;
+	uint8_t *raw; /* TLS: bytes as they came */
+	uint8_t *in;  /* read-ahead */
+	size_t in_n;
 	struct gt_bulk *partial;
 	size_t partial_n;
 
 	pthread_mutex_t lock;
 	enum stream_state state;
+	struct gt_tls *tls; /* NULL: plain */
 	char why[320];
 	struct out *queue, **queue_end;
 	struct out *sending; /* in the batch under way, oldest first */
@@ -148,7 +151,7 @@ struct gt_links {
 	char parent_code[GT_CODE_MAX + 1];
 	struct gt_link_events events;
 	void *arg;
-	struct nng_tls_config *server, *client;
+	struct gt_tls_context *tls; /* NULL: plain, for both ends */
 	uv_async_t wake;
 	uv_timer_t sweep;
 	unsigned handles; /* uv handles not yet closed */

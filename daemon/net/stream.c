@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tls.h"
-
 /* A link that came up and went at once is no reason to dial at once. */
 static const uint64_t lived_ns = 5000000000;
 
@@ -35,9 +33,28 @@ static void deliver(struct stream *s, struct gt_bulk *m)
 
 /* ---------------------------------------------------------- failing */
 
-static bool secure(const struct stream *s)
+/* Sends what TLS has sealed; true: there is some. Lock held. */
+static bool send_sealed(struct stream *s)
 {
-	return !s->links->config.insecure;
+	const uint8_t *p;
+	size_t n = gt_tls_sealed(s->tls, &p);
+	nng_iov iov = {(void *)(uintptr_t)p, n};
+	assert(!s->tx_busy);
+	if (n == 0)
+		return false;
+	s->tx_busy = true;
+	nng_aio_set_iov(s->tx, 1, &iov);
+	nng_stream_send(s->nng, s->tx);
+	return true;
+}
+
+/* An alert or a goodbye, as far as the kernel takes it at once. Lock held. */
+static void last_word(struct stream *s)
+{
+	if (!s->tls || s->tx_busy)
+		return;
+	(void)gt_tls_goodbye(s->tls);
+	(void)send_sealed(s);
 }
 
 static void fail_locked(struct stream *s, const char *why)
@@ -47,6 +64,7 @@ static void fail_locked(struct stream *s, const char *why)
 		return;
 	if (!s->why[0])
 		gt_copy(s->why, sizeof s->why, why);
+	last_word(s);
 	s->state = CLOSED;
 	nng_stream_close(s->nng);
 	pthread_mutex_lock(&links->lock);
@@ -63,23 +81,33 @@ void stream_fail(struct stream *s, const char *why)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* The peer is gone. Lock held. */
+static void fail_ended(struct stream *s)
+{
+	fail_locked(s, s->state == SHAKING ? "the peer closed before the "
+	                                     "handshake was done"
+	                                   : "the peer closed the link");
+}
+
 /* An nng operation ended with rv: say what that means here. */
 static void fail_nng(struct stream *s, int rv)
 {
-	struct gt_tls_peer peer = {0};
 	pthread_mutex_lock(&s->lock);
-	bool shaking = s->state == SHAKING;
-	if (secure(s) && s->state != CLOSED)
-		gt_tls_peer(s->nng, &peer);
-	if (peer.why[0])
-		fail_locked(s, peer.why);
-	else if (rv == NNG_ECLOSED || rv == NNG_ECONNSHUT)
-		fail_locked(s, shaking ? "the peer closed before the handshake "
-		                         "was done"
-		                       : "the peer closed the link");
+	if (rv == NNG_ECLOSED || rv == NNG_ECONNSHUT)
+		fail_ended(s);
 	else
 		fail_locked(s, nng_strerror(rv));
 	pthread_mutex_unlock(&s->lock);
+}
+
+/* Whether TLS goes on; if not, the link ends. Lock held. */
+static bool tls_goes_on(struct stream *s, enum gt_tls_status status)
+{
+	if (status == GT_TLS_FAILED)
+		fail_locked(s, gt_tls_why(s->tls));
+	else if (status == GT_TLS_ENDED)
+		fail_ended(s);
+	return status == GT_TLS_OK || status == GT_TLS_MORE;
 }
 
 /* ---------------------------------------------------------- sending */
@@ -163,15 +191,14 @@ static bool batch_out(struct batch *b, struct out *o)
 	return true;
 }
 
-/* Moves what fits from the queue into one send. Lock held. */
-static void send_more(struct stream *s)
+/* Moves what fits from the queue into one batch. Lock held. */
+static void batch_next(struct stream *s)
 {
-	if (s->tx_busy || s->state == CLOSED || !s->queue)
-		return;
 	/* A header alone needs no buffer: handshakes stay cheap. */
 	if (!s->gather && s->state != SHAKING)
 		s->gather = malloc(STREAM_BUFFER);
-	struct batch b = {.iov = s->iov, .buffer = s->gather, .tls = secure(s)};
+	struct batch b = {
+	        .iov = s->iov, .buffer = s->gather, .tls = s->tls != NULL};
 	struct out **end = &s->sending;
 	assert(!s->sending);
 	while (s->queue && batch_out(&b, s->queue)) {
@@ -183,65 +210,102 @@ static void send_more(struct stream *s)
 	if (!s->queue)
 		s->queue_end = &s->queue;
 	s->iovs = b.n;
-	s->tx_busy = true;
-	nng_aio_set_iov(s->tx, s->iovs, s->iov);
-	nng_stream_send(s->nng, s->tx);
 }
 
-/* Everything is with the kernel, or with TLS: close, in good order. Under TLS
- * the last bytes may still be in nng's ring, so say goodbye behind them and let
- * the peer, or the deadline, close. Lock held. */
-static void drained(struct stream *s)
-{
-	if (secure(s))
-		gt_tls_goodbye(s->nng);
-	else
-		fail_locked(s, s->why);
-}
-
-/* Takes n sent bytes off the batch; true: it is all out. */
-static bool advance(struct stream *s, size_t n)
+/* Takes n bytes off the batch's head. */
+static void advance(struct stream *s, size_t n)
 {
 	unsigned done = 0;
 	while (done < s->iovs && n >= s->iov[done].iov_len)
 		n -= s->iov[done++].iov_len;
 	memmove(s->iov, s->iov + done, (s->iovs - done) * sizeof *s->iov);
 	s->iovs -= done;
-	if (s->iovs == 0) {
-		assert(n == 0);
-		return true;
+	assert(s->iovs > 0 || n == 0);
+	if (n > 0) {
+		s->iov[0].iov_buf = (uint8_t *)s->iov[0].iov_buf + n;
+		s->iov[0].iov_len -= n;
 	}
-	s->iov[0].iov_buf = (uint8_t *)s->iov[0].iov_buf + n;
-	s->iov[0].iov_len -= n;
-	return false;
+}
+
+/* Seals as much of the batch as one send carries. Lock held. */
+static void seal(struct stream *s)
+{
+	size_t took = 1;
+	while (s->iovs > 0 && took > 0) {
+		enum gt_tls_status status = gt_tls_write(
+		        s->tls, s->iov[0].iov_buf, s->iov[0].iov_len, &took);
+		advance(s, took);
+		if (!tls_goes_on(s, status))
+			return;
+	}
+}
+
+/* Everything is with the kernel: close, in good order. Under TLS there is a
+ * goodbye to be said, upon which the peer, or the deadline, closes. Lock
+ * held. */
+static void drained(struct stream *s)
+{
+	if (!s->tls)
+		fail_locked(s, s->why);
+	else if (gt_tls_goodbye(s->tls))
+		(void)send_sealed(s);
+}
+
+/* Sends what there is, unless something is on its way. Lock held. */
+static void send_more(struct stream *s)
+{
+	if (s->tx_busy || s->state == CLOSED)
+		return;
+	if (!s->sending && s->queue)
+		batch_next(s);
+	if (s->tls)
+		seal(s);
+	if (s->state == CLOSED)
+		return;
+	if (s->tls) {
+		if (!send_sealed(s))
+			gt_tls_rest(s->tls);
+	} else if (s->iovs > 0) {
+		s->tx_busy = true;
+		nng_aio_set_iov(s->tx, s->iovs, s->iov);
+		nng_stream_send(s->nng, s->tx);
+	}
+	if (s->state == DRAINING && !s->tx_busy)
+		drained(s);
+}
+
+/* n bytes are with the kernel. What is all out, to be freed, comes back. Lock
+ * held. */
+static struct out *sent(struct stream *s, size_t n)
+{
+	const uint8_t *p;
+	s->tx_busy = false;
+	if (s->tls)
+		gt_tls_sent(s->tls, n);
+	else
+		advance(s, n);
+	if (s->iovs > 0 || (s->tls && gt_tls_sealed(s->tls, &p) > 0))
+		return NULL;
+	struct out *done = s->sending;
+	s->sending = NULL;
+	for (struct out *o = done; o; o = o->next)
+		s->queued -= out_size(o);
+	return done;
 }
 
 static void on_sent(void *arg)
 {
 	struct stream *s = arg;
-	struct out *sent = NULL;
 	int rv = nng_aio_result(s->tx);
 	if (rv != 0) {
 		fail_nng(s, rv);
 		return;
 	}
 	pthread_mutex_lock(&s->lock);
-	bool all = advance(s, nng_aio_count(s->tx));
-	if (all) {
-		sent = s->sending;
-		s->sending = NULL;
-		s->tx_busy = false;
-		for (struct out *o = sent; o; o = o->next)
-			s->queued -= out_size(o);
-		send_more(s);
-		if (s->state == DRAINING && !s->tx_busy)
-			drained(s);
-	} else if (s->state != CLOSED) {
-		nng_aio_set_iov(s->tx, s->iovs, s->iov);
-		nng_stream_send(s->nng, s->tx);
-	}
+	struct out *done = sent(s, nng_aio_count(s->tx));
+	send_more(s);
 	pthread_mutex_unlock(&s->lock);
-	out_free(sent);
+	out_free(done);
 }
 
 static void queue_locked(struct stream *s, struct out *o)
@@ -250,7 +314,6 @@ static void queue_locked(struct stream *s, struct out *o)
 	*s->queue_end = o;
 	s->queue_end = &o->next;
 	s->queued += out_size(o);
-	assert(s->tx_busy == (s->sending != NULL));
 	send_more(s);
 }
 
@@ -278,8 +341,7 @@ void stream_drain(struct stream *s, const char *why)
 		s->state = DRAINING;
 		gt_copy(s->why, sizeof s->why, *why ? why : "dropped");
 		s->deadline = uv_hrtime() + limit;
-		if (!s->tx_busy)
-			drained(s);
+		send_more(s);
 	}
 	pthread_mutex_unlock(&s->lock);
 	links_wake(s->links);
@@ -304,45 +366,34 @@ static bool say_hello(struct stream *s)
 
 /* -------------------------------------------------------- receiving */
 
-static void receive(struct stream *s)
+/* Where the next bytes go: what is waited for, then the read-ahead. */
+static unsigned destination(struct stream *s, nng_iov iov[2])
 {
-	nng_iov iov[2];
-	unsigned n = 1;
 	assert(!s->partial || s->in_n == 0);
 	if (s->hello_n < sizeof s->hello) {
 		iov[0] = (nng_iov){s->hello + s->hello_n,
 		                   sizeof s->hello - s->hello_n};
-	} else if (s->partial) {
+		return 1;
+	}
+	if (s->partial) {
 		iov[0] = (nng_iov){s->partial->body + s->partial_n,
 		                   s->partial->n - s->partial_n};
-		iov[1] = (nng_iov){s->in, s->in_cap};
-		n = 2; /* TCP fills both at once, TLS has the first only */
-	} else {
-		iov[0] = (nng_iov){s->in + s->in_n, s->in_cap - s->in_n};
+		iov[1] = (nng_iov){s->in, STREAM_BUFFER};
+		return 2;
 	}
+	iov[0] = (nng_iov){s->in + s->in_n, STREAM_BUFFER - s->in_n};
+	return 1;
+}
+
+static void receive(struct stream *s)
+{
+	nng_iov iov[2] = {{s->raw, STREAM_RAW}};
+	unsigned n = s->tls ? 1 : destination(s, iov);
 	pthread_mutex_lock(&s->lock);
-	if (s->state != CLOSED && secure(s)) {
-		gt_tls_recv(s->nng, s->rx, iov[0].iov_buf, iov[0].iov_len,
-		            &s->got);
-	} else if (s->state != CLOSED) {
+	if (s->state != CLOSED) {
 		nng_aio_set_iov(s->rx, n, iov);
 		nng_stream_recv(s->nng, s->rx);
 	}
-	pthread_mutex_unlock(&s->lock);
-}
-
-static void on_end(void *arg)
-{
-	struct stream *s = arg;
-	gt_tls_ended(s->nng, nng_aio_result(s->end));
-}
-
-/* TLS: from now on the end of the connection is heard of. */
-static void watch(struct stream *s)
-{
-	pthread_mutex_lock(&s->lock);
-	if (s->state != CLOSED)
-		gt_tls_watch(s->nng, s->end);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -376,22 +427,21 @@ static uint32_t come_up(struct stream *s)
 
 static bool identify(struct stream *s)
 {
-	struct gt_tls_peer peer;
 	const char *want = s->links->parent_code;
-	if (!secure(s))
+	if (!s->tls)
 		return true;
-	gt_tls_peer(s->nng, &peer);
-	if (!peer.verified) {
-		stream_fail(s, peer.why[0] ? peer.why
-		                           : "the peer is not verified");
+	pthread_mutex_lock(&s->lock);
+	gt_copy(s->code, sizeof s->code, gt_tls_code(s->tls));
+	pthread_mutex_unlock(&s->lock);
+	if (!s->code[0]) {
+		stream_fail(s, "the peer is not verified");
 		return false;
 	}
-	gt_copy(s->code, sizeof s->code, peer.code);
-	if (s->parent && strcmp(peer.code, want) != 0) {
+	if (s->parent && strcmp(s->code, want) != 0) {
 		char why[256];
 		gt_format(why, sizeof why,
 		          "the certificate names %s, not the parent %s",
-		          peer.code, want);
+		          s->code, want);
 		stream_fail(s, why);
 		return false;
 	}
@@ -408,8 +458,7 @@ static bool on_hello(struct stream *s)
 	}
 	if (!identify(s))
 		return false;
-	s->in_cap = secure(s) ? GT_TLS_WHOLE : STREAM_BUFFER;
-	s->in = malloc(s->in_cap);
+	s->in = malloc(STREAM_BUFFER);
 	/* T3: the child speaks second, so that a parent which refuses it is
 	 * heard before there is unread data to reset the connection. */
 	if (!s->in || (s->parent && !say_hello(s))) {
@@ -462,20 +511,14 @@ static bool parse(struct stream *s)
 	return true;
 }
 
-static void on_received(void *arg)
+/* n more bytes are where they were to go. False: the link has failed. */
+static bool take(struct stream *s, size_t n)
 {
-	struct stream *s = arg;
-	int rv = nng_aio_result(s->rx);
-	size_t n = secure(s) ? s->got : nng_aio_count(s->rx);
-	if (rv != 0 || n == 0) {
-		fail_nng(s, rv ? rv : NNG_ECONNSHUT);
-		return;
-	}
 	if (s->hello_n < sizeof s->hello) {
 		s->hello_n += n;
-		if (s->hello_n == sizeof s->hello && !on_hello(s))
-			return;
-	} else if (s->partial) {
+		return s->hello_n < sizeof s->hello || on_hello(s);
+	}
+	if (s->partial) {
 		size_t rest = s->partial->n - s->partial_n;
 		size_t body = n < rest ? n : rest;
 		s->partial_n += body;
@@ -485,14 +528,52 @@ static void on_received(void *arg)
 			s->partial = NULL;
 			deliver(s, m);
 		}
-		if (!s->partial && !parse(s))
-			return;
-	} else {
-		s->in_n += n;
-		if (!parse(s))
-			return;
+		return s->partial || parse(s);
 	}
-	receive(s);
+	s->in_n += n;
+	return parse(s);
+}
+
+/* Bytes in clear, of what came; 0: there are no more, or the link has failed. */
+static size_t unseal(struct stream *s, uint8_t *p, size_t n)
+{
+	size_t got = 0;
+	pthread_mutex_lock(&s->lock);
+	if (s->state != CLOSED &&
+	    tls_goes_on(s, gt_tls_read(s->tls, p, n, &got)))
+		send_more(s); /* a handshake is answered, a write may go on */
+	pthread_mutex_unlock(&s->lock);
+	return got;
+}
+
+/* n bytes came from a peer that speaks TLS. False: the link has failed. */
+static bool take_sealed(struct stream *s, size_t n)
+{
+	nng_iov iov[2];
+	pthread_mutex_lock(&s->lock);
+	gt_tls_give(s->tls, s->raw, n);
+	pthread_mutex_unlock(&s->lock);
+	for (;;) {
+		(void)destination(s, iov);
+		n = unseal(s, iov[0].iov_buf, iov[0].iov_len);
+		if (n == 0)
+			return true; /* nothing is received when CLOSED */
+		if (!take(s, n))
+			return false;
+	}
+}
+
+static void on_received(void *arg)
+{
+	struct stream *s = arg;
+	int rv = nng_aio_result(s->rx);
+	size_t n = nng_aio_count(s->rx);
+	if (rv != 0 || n == 0) {
+		fail_nng(s, rv ? rv : NNG_ECONNSHUT);
+		return;
+	}
+	if (s->tls ? take_sealed(s, n) : take(s, n))
+		receive(s);
 }
 
 /* ----------------------------------------------------- life and end */
@@ -541,13 +622,16 @@ static struct stream *stream_new(struct gt_links *links, nng_stream *nng,
 		free(s);
 		return NULL;
 	}
-	if (nng_aio_alloc(&s->rx, on_received, s) != 0 ||
-	    nng_aio_alloc(&s->tx, on_sent, s) != 0 ||
-	    (secure(s) && nng_aio_alloc(&s->end, on_end, s) != 0)) {
-		nng_aio_free(s->rx);
-		nng_aio_free(s->tx);
-		pthread_mutex_destroy(&s->lock);
-		free(s);
+	bool ok = nng_aio_alloc(&s->rx, on_received, s) == 0 &&
+	          nng_aio_alloc(&s->tx, on_sent, s) == 0;
+	if (ok && links->tls) {
+		s->tls = gt_tls_new(links->tls, !parent);
+		s->raw = malloc(STREAM_RAW);
+		ok = s->tls && s->raw;
+	}
+	if (!ok) {
+		s->nng = NULL; /* still the caller's */
+		stream_unref(s);
 		return NULL;
 	}
 	return s;
@@ -564,8 +648,10 @@ void stream_unref(struct stream *s)
 	gt_bulk_unref(s->partial);
 	nng_aio_free(s->rx);
 	nng_aio_free(s->tx);
-	nng_aio_free(s->end);
-	nng_stream_free(s->nng);
+	gt_tls_free(s->tls);
+	free(s->raw);
+	if (s->nng)
+		nng_stream_free(s->nng);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -654,8 +740,9 @@ int stream_open(struct gt_links *links, nng_stream *nng, bool parent,
 		stream_unref(victim);
 	}
 	links_wake(links);
-	if (secure(s))
-		watch(s);
+	uint8_t none;
+	if (s->tls && parent) /* who dialled speaks first */
+		(void)unseal(s, &none, sizeof none);
 	/* Before the first receive: that may bring the link up, and whatever
 	 * is then sent must come after the header. */
 	if (!parent && !say_hello(s))
@@ -668,7 +755,6 @@ int stream_open(struct gt_links *links, nng_stream *nng, bool parent,
 bool stream_reap(struct stream *s)
 {
 	struct gt_links *links = s->links;
-	nng_aio_stop(s->end); /* its callback ends a receive that waits */
 	nng_aio_stop(s->rx);
 	nng_aio_stop(s->tx);
 	pthread_mutex_lock(&links->lock);

@@ -1,78 +1,78 @@
 #include "tls.h"
 
-#include <nng/nng.h>
-#include <nng/supplemental/tls/engine.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tls_name.h"
 
-/* Laid out for this version of the engine interface, and no other. */
-_Static_assert(NNG_TLS_ENGINE_VERSION == NNG_TLS_ENGINE_V1,
-               "nng's TLS engine interface has changed");
+enum {
+	/* What OpenSSL adds to the clear bytes of a record, and more. */
+	OVERHEAD = 256,
+	/* For what is answered while sealed bytes wait to be sent: alerts, and
+	 * new keys, which a peer that sends nothing else asks for. */
+	SLACK = 2 * GT_TLS_RECORD,
+};
 
-struct nng_tls_engine_config {
+struct gt_tls_context {
 	SSL_CTX *ctx;
-	bool server;
 };
 
-/* A receive that waits: see gt_tls_recv. */
-struct receive {
-	nng_aio *aio; /* NULL: none waits */
-	uint8_t *p;
-	size_t n, *got;
-};
-
-struct nng_tls_engine_conn {
-	void *nng; /* handle for nng_tls_engine_send and _recv */
+/*   1. given holds no byte that OpenSSL has not read, once a read said MORE
+ *   2. sealed_from <= sealed_to <= the size of sealed; they are both 0 or
+ *      differ. What is between them stays where it is: the kernel may be
+ *      reading it */
+struct gt_tls {
 	SSL *ssl;
-	size_t sent; /* of the buffer at the head of nng's queue */
-	struct receive receive;
-	size_t received; /* of what receive waits for */
-	int ended;       /* why nng gave the connection up, 0: it did not */
+	const uint8_t *given;
+	size_t given_n;
+	uint8_t *sealed;
+	size_t sealed_from, sealed_to;
+	bool failed;
+	bool said_goodbye;
 	char code[GT_CODE_MAX + 1];
 	char why[256];
 };
-
-/* nng lets one thing only through to a connection's engine state: the question
- * whether it is verified, asked with the connection locked, on the caller's
- * thread. So what is really asked travels beside it. */
-struct question {
-	enum { IS_VERIFIED, WHO_IS_IT, GOODBYE, RECEIVE, ENDED } what;
-	struct gt_tls_peer *who;
-	struct receive receive;
-	int ended;
-};
-static _Thread_local struct question question;
 
 /* -------------------------------------------------------------- BIO */
 
 static int bio_write(BIO *bio, const char *p, int n)
 {
-	size_t count = (size_t)n;
+	struct gt_tls *t = BIO_get_data(bio);
+	const size_t cap = GT_TLS_SEALED + SLACK;
 	BIO_clear_retry_flags(bio);
-	int rv = nng_tls_engine_send(BIO_get_data(bio), (const uint8_t *)p,
-	                             &count);
-	if (rv == 0)
-		return (int)count;
-	if (rv == NNG_EAGAIN)
-		BIO_set_retry_write(bio);
-	return -1;
+	if (!t->sealed)
+		t->sealed = malloc(cap);
+	if (!t->sealed) {
+		gt_copy(t->why, sizeof t->why, gt_strerror(-GT_ENOMEM));
+		return -1;
+	}
+	if ((size_t)n > cap - t->sealed_to) {
+		gt_copy(t->why, sizeof t->why,
+		        "the peer takes too little: its queue is full");
+		return -1;
+	}
+	memcpy(t->sealed + t->sealed_to, p, (size_t)n);
+	t->sealed_to += (size_t)n;
+	return n;
 }
 
 static int bio_read(BIO *bio, char *p, int n)
 {
-	size_t count = (size_t)n;
+	struct gt_tls *t = BIO_get_data(bio);
+	size_t take = t->given_n < (size_t)n ? t->given_n : (size_t)n;
 	BIO_clear_retry_flags(bio);
-	int rv = nng_tls_engine_recv(BIO_get_data(bio), (uint8_t *)p, &count);
-	if (rv == 0)
-		return (int)count;
-	if (rv == NNG_EAGAIN)
+	if (take == 0) {
 		BIO_set_retry_read(bio);
-	return -1;
+		return -1;
+	}
+	memcpy(p, t->given, take);
+	t->given += take;
+	t->given_n -= take;
+	return (int)take;
 }
 
 static long bio_ctrl(BIO *bio, int command, long n, void *p)
@@ -89,264 +89,72 @@ static int bio_create(BIO *bio)
 	return 1;
 }
 
-static BIO_METHOD *method;
-
-static bool method_make(void)
+/* One for the process, made with the first context and kept: OpenSSL numbers
+ * them. */
+static BIO_METHOD *bio_method(void)
 {
-	int type = BIO_get_new_index();
-	if (type == -1)
-		return false;
-	method = BIO_meth_new(type | BIO_TYPE_SOURCE_SINK, "nng stream");
-	return method && BIO_meth_set_write(method, bio_write) &&
-	       BIO_meth_set_read(method, bio_read) &&
-	       BIO_meth_set_ctrl(method, bio_ctrl) &&
-	       BIO_meth_set_create(method, bio_create);
-}
-
-/* ------------------------------------------------------ connections */
-
-static int conn_init(nng_tls_engine_conn *c, void *nng,
-                     nng_tls_engine_config *config)
-{
-	BIO *bio = BIO_new(method);
-	c->nng = nng;
-	c->ssl = SSL_new(config->ctx);
-	if (!bio || !c->ssl || SSL_set_app_data(c->ssl, c) != 1) {
-		BIO_free(bio);
-		SSL_free(c->ssl);
-		c->ssl = NULL;
-		return NNG_ENOMEM;
-	}
-	BIO_set_data(bio, nng);
-	SSL_set_bio(c->ssl, bio, bio);
-	if (config->server)
-		SSL_set_accept_state(c->ssl);
+	static BIO_METHOD *method;
+	int type = method ? 0 : BIO_get_new_index();
+	if (method || type == -1)
+		return method;
+	BIO_METHOD *m = BIO_meth_new(type | BIO_TYPE_SOURCE_SINK, "gt_tls");
+	if (m && BIO_meth_set_write(m, bio_write) &&
+	    BIO_meth_set_read(m, bio_read) && BIO_meth_set_ctrl(m, bio_ctrl) &&
+	    BIO_meth_set_create(m, bio_create))
+		method = m;
 	else
-		SSL_set_connect_state(c->ssl);
-	return 0;
+		BIO_meth_free(m);
+	return method;
 }
 
-/* Also for a connection that never got as far as init. */
-static void conn_fini(nng_tls_engine_conn *c)
-{
-	SSL_free(c->ssl);
-	c->ssl = NULL;
-}
-
-static void conn_close(nng_tls_engine_conn *c)
-{
-	ERR_clear_error();
-	if (c->ssl && SSL_is_init_finished(c->ssl))
-		(void)SSL_shutdown(c->ssl); /* best effort: it is going away */
-	ERR_clear_error();
-}
-
-/* What an SSL call that returned ret means to nng; remembers why. */
-static int outcome(nng_tls_engine_conn *c, int ret)
-{
-	int error = SSL_get_error(c->ssl, ret), rv = NNG_ECLOSED;
-	switch (error) {
-	case SSL_ERROR_WANT_READ:
-	case SSL_ERROR_WANT_WRITE:
-		return NNG_EAGAIN;
-	case SSL_ERROR_SSL:
-		rv = SSL_get_verify_result(c->ssl) == X509_V_OK ? NNG_ECRYPTO
-		                                                : NNG_EPEERAUTH;
-		if (!c->why[0])
-			gt_tls_explain_error(ERR_peek_error(), c->why,
-			                     sizeof c->why);
-		break;
-	default:
-		break;
-	}
-	ERR_clear_error();
-	return rv;
-}
-
-static int conn_handshake(nng_tls_engine_conn *c)
-{
-	ERR_clear_error();
-	int ret = SSL_do_handshake(c->ssl);
-	return ret == 1 ? 0 : outcome(c, ret);
-}
-
-static int read_records(nng_tls_engine_conn *c, uint8_t *p, size_t n)
-{
-	size_t got = 0;
-	int rv = 0;
-	ERR_clear_error();
-	/* Every record that is here already: each receive that is done switches
-	 * threads. */
-	while (c->received < n) {
-		int ret = SSL_read_ex(c->ssl, p + c->received, n - c->received,
-		                      &got);
-		if (ret != 1) {
-			rv = outcome(c, ret);
-			break;
-		}
-		c->received += got;
-	}
-	if (rv == NNG_EAGAIN && n <= GT_TLS_WHOLE && c->received > 0)
-		rv = 0;
-	/* What came before a failure is delivered, the failure comes again. */
-	if (rv != 0 && rv != NNG_EAGAIN && c->received > 0)
-		rv = 0;
-	return rv;
-}
-
-/* Serves the receive that waits with what is here. */
-static void serve(nng_tls_engine_conn *c)
-{
-	struct receive receive = c->receive;
-	if (!receive.aio)
-		return;
-	int rv = read_records(c, receive.p, receive.n);
-	if (rv == NNG_EAGAIN && !c->ended)
-		return;
-	if (rv == NNG_EAGAIN)
-		rv = c->ended;
-	*receive.got = c->received;
-	c->received = 0;
-	c->receive = (struct receive){0};
-	nng_aio_finish(receive.aio, rv);
-}
-
-/* What nng would have filled is the watch: it stays empty, and is over when the
- * connection is. */
-/* NOLINTNEXTLINE(readability-non-const-parameter): nng's type */
-static int conn_recv(nng_tls_engine_conn *c, uint8_t *p, size_t *n)
-{
-	(void)p;
-	(void)n;
-	serve(c);
-	return NNG_EAGAIN;
-}
-
-/* One record a call. nng calls again when TCP has taken it, with the same
- * buffer, for as long as the answer is EAGAIN; two records at once would only
- * overflow its ring and break the second in two. */
-/* NOLINTNEXTLINE(readability-non-const-parameter): nng's type */
-static int conn_send(nng_tls_engine_conn *c, const uint8_t *p, size_t *n)
-{
-	size_t want = *n - c->sent, wrote = 0;
-	ERR_clear_error();
-	if (want > GT_TLS_RECORD)
-		want = GT_TLS_RECORD;
-	int ret = SSL_write_ex(c->ssl, p + c->sent, want, &wrote);
-	if (ret != 1)
-		return outcome(c, ret);
-	c->sent += wrote;
-	if (c->sent < *n)
-		return NNG_EAGAIN;
-	c->sent = 0;
-	return 0;
-}
-
-static bool conn_verified(nng_tls_engine_conn *c)
-{
-	bool ok = c->ssl && SSL_is_init_finished(c->ssl) &&
-	          SSL_get_verify_result(c->ssl) == X509_V_OK && c->code[0];
-	switch (question.what) {
-	case WHO_IS_IT:
-		question.who->verified = ok;
-		gt_copy(question.who->code, sizeof question.who->code, c->code);
-		gt_copy(question.who->why, sizeof question.who->why, c->why);
-		break;
-	case GOODBYE:
-		conn_close(c);
-		break;
-	case RECEIVE:
-		c->receive = question.receive;
-		serve(c);
-		break;
-	case ENDED:
-		c->ended = question.ended;
-		serve(c);
-		break;
-	case IS_VERIFIED:
-		break;
-	}
-	return ok;
-}
-
-/* ---------------------------------------------------- configuration */
+/* ---------------------------------------------------------- context */
 
 /* Called for each certificate of the peer's chain, the leaf last. */
 static int verify(int ok, X509_STORE_CTX *store)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(
 	        store, SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct nng_tls_engine_conn *c = SSL_get_app_data(ssl);
+	struct gt_tls *t = SSL_get_app_data(ssl);
 	X509 *cert = X509_STORE_CTX_get_current_cert(store);
 	if (ok && X509_STORE_CTX_get_error_depth(store) == 0 &&
-	    !gt_tls_code_of(cert, c->code)) {
+	    !gt_tls_code_of(cert, t->code)) {
 		X509_STORE_CTX_set_error(store,
 		                         X509_V_ERR_APPLICATION_VERIFICATION);
 		ok = 0;
 	}
 	if (!ok) {
-		c->code[0] = '\0';
+		t->code[0] = '\0';
 		gt_tls_explain_verify(X509_STORE_CTX_get_error(store), cert,
-		                      c->why, sizeof c->why);
+		                      t->why, sizeof t->why);
 	}
 	return ok;
 }
 
-static int config_init(nng_tls_engine_config *g, nng_tls_mode mode)
+static bool set_rules(SSL_CTX *ctx)
 {
-	g->server = mode == NNG_TLS_MODE_SERVER;
-	g->ctx = SSL_CTX_new(TLS_method());
-	if (!g->ctx)
-		return NNG_ENOMEM;
-	SSL_CTX_set_verify(g->ctx,
-	                   SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
-	                   verify);
-	SSL_CTX_set_options(g->ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
-	SSL_CTX_set_session_cache_mode(g->ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_mode(g->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
-	                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-	                                 SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_verify(
+	        ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, verify);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+	                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+	                              SSL_MODE_RELEASE_BUFFERS);
 	/* 128 bits are enough and the fastest everywhere that has AES in
 	 * hardware; elsewhere ChaCha20 is taken by who prefers it. */
-	if (SSL_CTX_set_min_proto_version(g->ctx, TLS1_3_VERSION) == 1 &&
-	    SSL_CTX_set_ciphersuites(g->ctx, "TLS_AES_128_GCM_SHA256:"
+	return SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) == 1 &&
+	       SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:"
 	                                     "TLS_CHACHA20_POLY1305_SHA256:"
 	                                     "TLS_AES_256_GCM_SHA384") == 1 &&
-	    SSL_CTX_set_num_tickets(g->ctx, 0) == 1)
-		return 0;
-	SSL_CTX_free(g->ctx);
-	g->ctx = NULL;
-	return NNG_ECRYPTO;
+	       SSL_CTX_set_num_tickets(ctx, 0) == 1;
 }
 
-static void config_fini(nng_tls_engine_config *g)
+static bool use_ca(SSL_CTX *ctx, const char *pem)
 {
-	SSL_CTX_free(g->ctx);
-	g->ctx = NULL;
-}
-
-/* The host name is no identity here (tls.h). */
-static int config_server(nng_tls_engine_config *g, const char *name)
-{
-	(void)g;
-	(void)name;
-	return 0;
-}
-
-/* Mutual authentication is not negotiable. */
-static int config_auth(nng_tls_engine_config *g, nng_tls_auth_mode mode)
-{
-	(void)g;
-	return mode == NNG_TLS_AUTH_MODE_REQUIRED ? 0 : NNG_ENOTSUP;
-}
-
-static int config_ca(nng_tls_engine_config *g, const char *pem, const char *crl)
-{
-	X509_STORE *store = SSL_CTX_get_cert_store(g->ctx);
+	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
 	BIO *bio = BIO_new_mem_buf(pem, -1);
 	X509 *cert;
 	int n = 0;
-	bool ok = bio && !crl;
+	bool ok = bio != NULL;
 	while (ok && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
 		/* OpenSSL reads the extensions at first use and remembers
 		 * for ever that it could not: let it be now */
@@ -356,8 +164,7 @@ static int config_ca(nng_tls_engine_config *g, const char *pem, const char *crl)
 		n++;
 	}
 	BIO_free(bio);
-	ERR_clear_error(); /* the end of the text is an error to PEM_read */
-	return ok && n > 0 ? 0 : NNG_ECRYPTO;
+	return ok && n > 0;
 }
 
 static bool use_chain(SSL_CTX *ctx, BIO *bio)
@@ -374,212 +181,271 @@ static bool use_chain(SSL_CTX *ctx, BIO *bio)
 	return ok;
 }
 
-static int config_own(nng_tls_engine_config *g, const char *cert_pem,
-                      const char *key_pem, const char *password)
+static bool use_own(SSL_CTX *ctx, const char *cert_pem, const char *key_pem)
 {
 	BIO *certs = BIO_new_mem_buf(cert_pem, -1);
 	BIO *keys = BIO_new_mem_buf(key_pem, -1);
 	EVP_PKEY *key = NULL;
-	bool ok = certs && keys && !password && use_chain(g->ctx, certs);
+	bool ok = certs && keys && use_chain(ctx, certs);
 	if (ok)
 		key = PEM_read_bio_PrivateKey(keys, NULL, NULL, NULL);
-	ok = ok && key && SSL_CTX_use_PrivateKey(g->ctx, key) == 1 &&
-	     SSL_CTX_check_private_key(g->ctx) == 1;
+	ok = ok && key && SSL_CTX_use_PrivateKey(ctx, key) == 1 &&
+	     SSL_CTX_check_private_key(ctx) == 1;
 	EVP_PKEY_free(key);
 	BIO_free(certs);
 	BIO_free(keys);
-	ERR_clear_error();
-	return ok ? 0 : NNG_ECRYPTO;
+	return ok;
 }
 
-static int config_version(nng_tls_engine_config *g, nng_tls_version min,
-                          nng_tls_version max)
+int gt_tls_context_new(struct gt_tls_context **out, const char *ca_pem,
+                       const char *cert_pem, const char *key_pem, char *why,
+                       size_t why_cap)
 {
-	(void)g;
-	return min <= NNG_TLS_1_3 && max >= NNG_TLS_1_3 ? 0 : NNG_ENOTSUP;
-}
-
-static nng_tls_engine_conn_ops conn_ops = {
-        .size = sizeof(nng_tls_engine_conn),
-        .init = conn_init,
-        .fini = conn_fini,
-        .close = conn_close,
-        .handshake = conn_handshake,
-        .recv = conn_recv,
-        .send = conn_send,
-        .verified = conn_verified,
-};
-
-static nng_tls_engine_config_ops config_ops = {
-        .size = sizeof(nng_tls_engine_config),
-        .init = config_init,
-        .fini = config_fini,
-        .server = config_server,
-        .auth = config_auth,
-        .ca_chain = config_ca,
-        .own_cert = config_own,
-        .version = config_version,
-};
-
-static const nng_tls_engine engine = {
-        .version = NNG_TLS_ENGINE_VERSION,
-        .config_ops = &config_ops,
-        .conn_ops = &conn_ops,
-        .name = "guantong-openssl",
-        .description = "OpenSSL 3, TLS 1.3, mutual",
-};
-
-/* ------------------------------------------------------------- ours */
-
-int gt_tls_register(void)
-{
-	if (method)
-		return 0;
-	/* Any nng_tls_ call makes nng initialise itself now; left to later, it
-	 * would put its own engine over this one. */
-	(void)nng_tls_engine_name();
-	if (!method_make())
-		return NNG_ENOMEM;
-	return nng_tls_engine_register(&engine);
-}
-
-int gt_tls_config(struct nng_tls_config **out, bool server, const char *ca_pem,
-                  const char *cert_pem, const char *key_pem, char *why,
-                  size_t why_cap)
-{
-	nng_tls_config *config;
-	int rv = nng_tls_config_alloc(&config, server ? NNG_TLS_MODE_SERVER
-	                                              : NNG_TLS_MODE_CLIENT);
-	if (rv != 0) {
-		gt_format(why, why_cap, "no TLS: %s", nng_strerror(rv));
-		return -GT_ENOMEM;
-	}
-	if (!ca_pem || nng_tls_config_ca_chain(config, ca_pem, NULL) != 0) {
+	struct gt_tls_context *c = calloc(1, sizeof *c);
+	int rv = 0;
+	if (c)
+		c->ctx = SSL_CTX_new(TLS_method());
+	if (!c || !c->ctx || !bio_method() || !set_rules(c->ctx)) {
+		gt_format(why, why_cap, "no TLS: %s", gt_strerror(-GT_ENOMEM));
+		rv = -GT_ENOMEM;
+	} else if (!ca_pem || !use_ca(c->ctx, ca_pem)) {
 		gt_copy(why, why_cap, "the CA certificate cannot be read");
 		rv = -GT_EINVALID;
 	} else if (!cert_pem || !key_pem ||
-	           nng_tls_config_own_cert(config, cert_pem, key_pem, NULL) !=
-	                   0) {
+	           !use_own(c->ctx, cert_pem, key_pem)) {
 		gt_copy(why, why_cap,
 		        "this node's certificate and key cannot be read, or do "
 		        "not belong together");
 		rv = -GT_EINVALID;
 	}
+	ERR_clear_error(); /* the end of a PEM text is an error, too */
 	if (rv != 0) {
-		nng_tls_config_free(config);
+		gt_tls_context_free(c);
 		return rv;
 	}
-	*out = config;
+	*out = c;
 	return 0;
 }
 
-/* One end of a handshake with oneself. */
-static bool rehearsal_end(nng_tls_engine_conn *c, SSL_CTX *ctx, BIO *bio)
+void gt_tls_context_free(struct gt_tls_context *context)
 {
-	c->ssl = SSL_new(ctx);
-	if (!c->ssl || SSL_set_app_data(c->ssl, c) != 1) {
+	if (!context)
+		return;
+	SSL_CTX_free(context->ctx);
+	free(context);
+}
+
+/* ------------------------------------------------------ connections */
+
+struct gt_tls *gt_tls_new(struct gt_tls_context *context, bool server)
+{
+	struct gt_tls *t = calloc(1, sizeof *t);
+	BIO *bio = BIO_new(bio_method());
+	if (t)
+		t->ssl = SSL_new(context->ctx);
+	if (!t || !bio || !t->ssl || SSL_set_app_data(t->ssl, t) != 1) {
 		BIO_free(bio);
-		return false;
+		gt_tls_free(t);
+		ERR_clear_error();
+		return NULL;
 	}
-	SSL_set_bio(c->ssl, bio, bio);
-	/* a clock that is wrong now may be right when the first link opens */
-	return X509_VERIFY_PARAM_set_flags(SSL_get0_param(c->ssl),
-	                                   X509_V_FLAG_NO_CHECK_TIME) == 1;
+	BIO_set_data(bio, t);
+	SSL_set_bio(t->ssl, bio, bio);
+	if (server)
+		SSL_set_accept_state(t->ssl);
+	else
+		SSL_set_connect_state(t->ssl);
+	return t;
 }
 
-static bool say_one_byte(nng_tls_engine_conn *from, nng_tls_engine_conn *to)
+void gt_tls_free(struct gt_tls *tls)
 {
-	uint8_t said = 1, heard = 0;
-	size_t n = 1;
-	bool ok = conn_send(from, &said, &n) == 0 &&
-	          read_records(to, &heard, 1) == 0 && heard == said;
-	to->received = 0;
-	return ok;
+	if (!tls)
+		return;
+	SSL_free(tls->ssl);
+	free(tls->sealed);
+	free(tls);
 }
 
-static bool rehearse(SSL_CTX *ctx, nng_tls_engine_conn *client,
-                     nng_tls_engine_conn *server)
+void gt_tls_give(struct gt_tls *tls, const uint8_t *p, size_t n)
+{
+	assert(tls->given_n == 0);
+	tls->given = p;
+	tls->given_n = n;
+}
+
+/* What an SSL call that returned ret means; remembers why. */
+static enum gt_tls_status status_of(struct gt_tls *t, int ret)
+{
+	switch (SSL_get_error(t->ssl, ret)) {
+	case SSL_ERROR_WANT_READ:
+		return GT_TLS_MORE;
+	case SSL_ERROR_ZERO_RETURN:
+		return GT_TLS_ENDED;
+	case SSL_ERROR_SSL:
+		if (!t->why[0])
+			gt_tls_explain_error(ERR_peek_error(), t->why,
+			                     sizeof t->why);
+		break;
+	default: /* bio_write said why */
+		if (!t->why[0])
+			gt_copy(t->why, sizeof t->why, "OpenSSL fails");
+	}
+	t->failed = true;
+	ERR_clear_error();
+	return GT_TLS_FAILED;
+}
+
+enum gt_tls_status gt_tls_read(struct gt_tls *tls, uint8_t *p, size_t n,
+                               size_t *got)
+{
+	enum gt_tls_status status = GT_TLS_OK;
+	*got = 0;
+	if (tls->failed)
+		return GT_TLS_FAILED;
+	ERR_clear_error();
+	while (*got < n && status == GT_TLS_OK) {
+		size_t record = 0;
+		int ret = SSL_read_ex(tls->ssl, p + *got, n - *got, &record);
+		if (ret != 1)
+			status = status_of(tls, ret);
+		*got += record;
+	}
+	/* What came before the end is delivered, the end comes again. */
+	return *got > 0 ? GT_TLS_OK : status;
+}
+
+enum gt_tls_status gt_tls_write(struct gt_tls *tls, const uint8_t *p, size_t n,
+                                size_t *took)
+{
+	enum gt_tls_status status = GT_TLS_OK;
+	*took = 0;
+	if (tls->failed)
+		return GT_TLS_FAILED;
+	ERR_clear_error();
+	while (*took < n && status == GT_TLS_OK) {
+		size_t wrote = 0, want = n - *took;
+		if (want > GT_TLS_RECORD)
+			want = GT_TLS_RECORD;
+		if (tls->sealed_to + want + OVERHEAD > GT_TLS_SEALED)
+			break;
+		int ret = SSL_write_ex(tls->ssl, p + *took, want, &wrote);
+		if (ret != 1)
+			status = status_of(tls, ret);
+		*took += wrote;
+	}
+	return status;
+}
+
+bool gt_tls_goodbye(struct gt_tls *tls)
+{
+	if (tls->failed || tls->said_goodbye || !SSL_is_init_finished(tls->ssl))
+		return false;
+	tls->said_goodbye = true;
+	ERR_clear_error();
+	(void)SSL_shutdown(tls->ssl); /* best effort: it is going away */
+	ERR_clear_error();
+	return true;
+}
+
+size_t gt_tls_sealed(const struct gt_tls *tls, const uint8_t **p)
+{
+	*p = tls->sealed + tls->sealed_from;
+	return tls->sealed_to - tls->sealed_from;
+}
+
+void gt_tls_sent(struct gt_tls *tls, size_t n)
+{
+	tls->sealed_from += n;
+	assert(tls->sealed_from <= tls->sealed_to);
+	if (tls->sealed_from == tls->sealed_to)
+		tls->sealed_from = tls->sealed_to = 0;
+}
+
+void gt_tls_rest(struct gt_tls *tls)
+{
+	if (tls->sealed_to > 0)
+		return;
+	free(tls->sealed);
+	tls->sealed = NULL;
+}
+
+const char *gt_tls_code(const struct gt_tls *tls)
+{
+	bool verified = !tls->failed && SSL_is_init_finished(tls->ssl) &&
+	                SSL_get_verify_result(tls->ssl) == X509_V_OK;
+	return verified ? tls->code : "";
+}
+
+const char *gt_tls_why(const struct gt_tls *tls)
+{
+	return tls->why;
+}
+
+/* -------------------------------------------------------- rehearsal */
+
+/* What from has to send goes to to, which reads a byte if it can. */
+static enum gt_tls_status pass(struct gt_tls *from, struct gt_tls *to,
+                               uint8_t *byte, size_t *got)
+{
+	const uint8_t *p;
+	size_t n = gt_tls_sealed(from, &p);
+	gt_tls_give(to, p, n);
+	enum gt_tls_status status = gt_tls_read(to, byte, 1, got);
+	gt_tls_sent(from, n);
+	return status;
+}
+
+/* A byte from one end to the other, after as many turns as it needs. */
+static bool say_one_byte(struct gt_tls *from, struct gt_tls *to)
 {
 	enum { STEPS = 16 };
-	BIO *a = NULL, *b = NULL;
-	int up = NNG_EAGAIN, down = NNG_EAGAIN;
-	if (BIO_new_bio_pair(&a, 0, &b, 0) != 1)
-		return false;
-	bool ok = rehearsal_end(client, ctx, a);
-	ok = rehearsal_end(server, ctx, b) && ok;
-	if (!ok)
-		return false;
-	SSL_set_connect_state(client->ssl);
-	SSL_set_accept_state(server->ssl);
-	for (int i = 0; i < STEPS && (up || down); i++) {
-		up = conn_handshake(client);
-		down = conn_handshake(server);
-		if ((up && up != NNG_EAGAIN) || (down && down != NNG_EAGAIN))
+	static const uint8_t said = 1;
+	uint8_t heard = 0, none;
+	size_t took = 0, got = 0, back;
+	for (int i = 0; i < STEPS && got == 0; i++) {
+		if (took == 0 &&
+		    gt_tls_write(from, &said, 1, &took) == GT_TLS_FAILED)
+			return false;
+		if (pass(from, to, &heard, &got) == GT_TLS_FAILED ||
+		    pass(to, from, &none, &back) != GT_TLS_MORE)
 			return false;
 	}
-	return !up && !down && conn_verified(client) && conn_verified(server) &&
-	       say_one_byte(client, server) && say_one_byte(server, client);
+	return got == 1 && heard == said;
+}
+
+static bool rehearse(struct gt_tls *client, struct gt_tls *server)
+{
+	/* a clock that is wrong now may be right when the first link opens */
+	return X509_VERIFY_PARAM_set_flags(SSL_get0_param(client->ssl),
+	                                   X509_V_FLAG_NO_CHECK_TIME) == 1 &&
+	       X509_VERIFY_PARAM_set_flags(SSL_get0_param(server->ssl),
+	                                   X509_V_FLAG_NO_CHECK_TIME) == 1 &&
+	       say_one_byte(client, server) && say_one_byte(server, client) &&
+	       *gt_tls_code(client) && *gt_tls_code(server);
 }
 
 int gt_tls_rehearse(const char *ca_pem, const char *cert_pem,
                     const char *key_pem, char *why, size_t why_cap)
 {
-	nng_tls_engine_config g = {0};
-	nng_tls_engine_conn client = {0}, server = {0};
-	bool ok = config_init(&g, NNG_TLS_MODE_SERVER) == 0 &&
-	          config_ca(&g, ca_pem, NULL) == 0 &&
-	          config_own(&g, cert_pem, key_pem, NULL) == 0 &&
-	          rehearse(g.ctx, &client, &server);
+	struct gt_tls_context *context;
+	int rv = gt_tls_context_new(&context, ca_pem, cert_pem, key_pem, why,
+	                            why_cap);
+	if (rv != 0)
+		return -GT_EINVALID;
+	struct gt_tls *client = gt_tls_new(context, false);
+	struct gt_tls *server = gt_tls_new(context, true);
+	bool ok = client && server && rehearse(client, server);
 	if (!ok)
 		gt_format(why, why_cap,
 		          "this node's certificate, shown to itself, is "
 		          "refused: %s",
-		          client.why[0]   ? client.why
-		          : server.why[0] ? server.why
-		                          : "OpenSSL fails");
-	conn_fini(&client);
-	conn_fini(&server);
-	config_fini(&g);
+		          client && client->why[0]   ? client->why
+		          : server && server->why[0] ? server->why
+		                                     : "OpenSSL fails");
+	gt_tls_free(client);
+	gt_tls_free(server);
+	gt_tls_context_free(context);
 	ERR_clear_error();
 	return ok ? 0 : -GT_EINVALID;
-}
-
-static void ask(struct nng_stream *stream, const struct question *q)
-{
-	bool verified;
-	question = *q;
-	(void)nng_stream_get_bool(stream, NNG_OPT_TLS_VERIFIED, &verified);
-	question = (struct question){0};
-}
-
-void gt_tls_watch(struct nng_stream *stream, struct nng_aio *aio)
-{
-	static uint8_t nothing; /* nng wants somewhere to write to */
-	nng_iov iov = {&nothing, 1};
-	nng_aio_set_iov(aio, 1, &iov);
-	nng_stream_recv(stream, aio);
-}
-
-void gt_tls_ended(struct nng_stream *stream, int rv)
-{
-	ask(stream, &(struct question){.what = ENDED, .ended = rv});
-}
-
-void gt_tls_recv(struct nng_stream *stream, struct nng_aio *aio, uint8_t *p,
-                 size_t n, size_t *got)
-{
-	if (nng_aio_begin(aio))
-		ask(stream, &(struct question){.what = RECEIVE,
-		                               .receive = {aio, p, n, got}});
-}
-
-void gt_tls_peer(struct nng_stream *stream, struct gt_tls_peer *out)
-{
-	*out = (struct gt_tls_peer){0};
-	ask(stream, &(struct question){.what = WHO_IS_IT, .who = out});
-}
-
-void gt_tls_goodbye(struct nng_stream *stream)
-{
-	ask(stream, &(struct question){.what = GOODBYE});
 }

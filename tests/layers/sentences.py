@@ -32,8 +32,6 @@ NONE = {
     "%zu %s=",
     "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",  # a date of HTTP
     "%s: %s",  # a path and what the system says
-    "nng stream",
-    "OpenSSL 3, TLS 1.3, mutual",
     # events of the log, which tools look for
     "parent not reached",
     "listening again",
