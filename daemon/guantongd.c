@@ -18,6 +18,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "advice.h"
 #include "config.h"
 #include "dir.h"
 #include "files.h"
@@ -327,6 +328,17 @@ static int run(const struct gt_config *config)
 	return status;
 }
 
+static bool wrong_user(const char *start)
+{
+	char owner[64];
+	const char *foreign = gt_advice_foreign();
+	if (!foreign)
+		return false;
+	gt_advice_owner(owner, sizeof owner, foreign);
+	gt_say(stderr, GT_T_DAEMON_ROOT, foreign, owner, start);
+	return true;
+}
+
 static int usage(const char *what)
 {
 	if (what)
@@ -363,6 +375,8 @@ int main(int argc, char **argv)
 	if (!dir)
 		return usage(NULL);
 	tune();
+	char start[GT_ADVICE_MAX];
+	gt_advice_start(start, dir);
 	if (chdir(dir) != 0) {
 		gt_say(stderr, GT_T_DAEMON_NO_DIR, dir,
 		       gt_translate_errno(errno));
@@ -373,5 +387,7 @@ int main(int argc, char **argv)
 	config.restored = restored;
 	gt_text_language(config.lang);
 	gt_log_set_level(config.log_level);
-	return only_check ? check(&config) : run(&config);
+	if (only_check)
+		return check(&config);
+	return wrong_user(start) ? GT_SERVICE_CONFIG : run(&config);
 }

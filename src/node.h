@@ -65,8 +65,9 @@ enum gt_event_type {
 	                  yet durable; or -GT_EDAMAGED, -GT_ENOSPACE, -GT_EIO */
 	GT_EV_SYNCED, /* everything placed before the SYNC is durable; or
 	                  -GT_ENOSPACE: nothing placed since the SYNC before it
-	                  may be believed, nor what is being placed. Any other
-	                  status ends the node */
+	                  may be believed, nor what is being placed; or
+	                  -GT_EUNKNOWN: the file went, and all that was in it.
+	                  Any other status ends the node */
 	/* the whole object is what its manifest says, or why not */
 	GT_EV_CHECKED,
 	/* a staged file is the object, durable; or why not. -GT_ESTORE,
@@ -74,7 +75,11 @@ enum gt_event_type {
 	GT_EV_ADOPTED,
 	GT_EV_FAULT, /* a frame asked for by SERVE could not be read or, when
 	                  checked, was damaged: -GT_EDAMAGED, -GT_EIO, its bytes
-	                  are gone; -GT_ENOMEM, nothing is known of them */
+	                  are gone; -GT_EUNKNOWN, the whole file is, or is not
+	                  this node's; -GT_ENOMEM, nothing is known of them */
+	GT_EV_LOST,  /* files of objects are gone, or not what they were: body
+	                is the ids, one behind the other; detail: what is wrong
+	                with them, some of it in the audit row of each */
 	/* commands from people and terminals; each is answered by one REPLY */
 	GT_EV_PUBLISH,
 	GT_EV_WITHDRAW,

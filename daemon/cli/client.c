@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "advice.h"
 #include "buffer.h"
 #include "dir.h"
 #include "say.h"
@@ -107,8 +108,9 @@ static size_t receive(char *p, size_t size, size_t n, void *arg)
 
 static int not_running(struct gt_client *c)
 {
-	gt_say_into(c->why, sizeof c->why, GT_T_CLI_NOT_RUNNING, c->dir,
-	            c->dir);
+	char start[GT_ADVICE_MAX];
+	gt_advice_start(start, c->dir);
+	gt_say_into(c->why, sizeof c->why, GT_T_CLI_NOT_RUNNING, c->dir, start);
 	return -GT_ECLOSED;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "advice.h"
 #include "cert.h"
 #include "cli.h"
 #include "code.h"
@@ -272,12 +273,14 @@ static int write_config(struct init *in, const char *text)
 
 static void tell(struct init *in, const char *key)
 {
+	char start[GT_ADVICE_MAX];
 	if (in->cli->json)
 		return;
 	gt_say(in->cli->out, GT_T_CLI_INIT_DONE, in->code, in->dir);
 	if (key)
 		gt_say(in->cli->out, GT_T_CLI_INIT_KEY, key, in->dir);
-	gt_say(in->cli->out, GT_T_CLI_INIT_NEXT, in->dir);
+	gt_advice_start(start, in->dir);
+	gt_say(in->cli->out, GT_T_CLI_INIT_NEXT, start);
 }
 
 enum gt_exit gt_cmd_init(struct gt_cli *cli, const struct gt_args *args)

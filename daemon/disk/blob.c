@@ -146,7 +146,7 @@ static int do_copy(struct job *j)
 	void *p;
 	int status = fetch(j, &j->a.from, j->a.from_offset, &p);
 	/* a source that cannot be read is no loss: the parent has it too */
-	if (status == -GT_EIO)
+	if (status == -GT_EIO || status == -GT_EUNKNOWN)
 		status = -GT_EDAMAGED;
 	if (status != 0)
 		return status;
@@ -216,6 +216,10 @@ static int do_check(struct job *j)
 {
 	struct gt_blob_file *f;
 	int status = gt_blob_get(j->b->store, &j->a.object, 0, &f);
+	if (status == -GT_EUNKNOWN) {
+		gt_format(j->why, sizeof j->why, "the file is gone");
+		return -GT_EDAMAGED;
+	}
 	if (status != 0)
 		return status;
 	status = check_file(j, f->fd, j->a.check);
@@ -643,8 +647,9 @@ int gt_blobs_open_object(const char *dir, const struct gt_id *object)
 	gt_blob_name(name, object);
 	int n = snprintf(path, sizeof path, "%s/%s", dir, name);
 	if (n < 0 || (size_t)n >= sizeof path)
-		return -1;
-	return open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		return -GT_EIO;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	return fd < 0 ? gt_blob_open_status(errno) : fd;
 }
 
 void gt_blobs_staged_path(const char *dir, const char *name, char *out,

@@ -18,7 +18,8 @@
  * themselves (a CHECK lets SERVE by). All else runs side by side.
  *
  * What status says: -GT_EDAMAGED the bytes are not the right ones, or are not
- * there; -GT_EIO the disk failed; -GT_ENOSPACE try again when there is room.
+ * there; -GT_EUNKNOWN the object has no file that this node may use; -GT_EIO
+ * the disk failed; -GT_ENOSPACE try again when there is room.
  * After a SYNC that failed nothing placed since the one before may be believed,
  * nor what is being placed beside it. -GT_ESTORE of an ADOPT, -GT_EIO of a
  * SYNC: no SYNC or ADOPT is believed any more in this run. What is there is
@@ -55,7 +56,9 @@ void gt_blobs_close(struct gt_blobs *b);
  * reported. */
 bool gt_blobs_submit(struct gt_blobs *b, const struct gt_action *a);
 
-/* For HTTP: opens an object's file for reading. fd or -1. Any thread. */
+/* For HTTP: opens an object's file for reading. The descriptor; -GT_EUNKNOWN:
+ * the object has no file that this node may use; -GT_EIO, -GT_ENOMEM. Any
+ * thread. */
 int gt_blobs_open_object(const char *dir, const struct gt_id *object);
 /* Writes the path of a file in DIR/staged into out[cap], cut to fit. */
 void gt_blobs_staged_path(const char *dir, const char *name, char *out,

@@ -166,16 +166,25 @@ static struct gt_blob_file *find(struct gt_blob_store *s,
 	return f;
 }
 
-static void drop(struct gt_blob_store *s, struct gt_blob_file *f)
+/* Its name is another's, or nobody's: it goes with its last user. */
+static void orphan(struct gt_blob_store *s, struct gt_blob_file *f)
 {
 	struct gt_blob_file **at = &s->files;
 	while (*at != f)
 		at = &(*at)->next;
-	assert(f->users == 0);
 	*at = f->next;
+	s->open--;
+	f->orphan = true;
+	if (f->users > 0)
+		return;
 	close(f->fd);
 	free(f);
-	s->open--;
+}
+
+static void drop(struct gt_blob_store *s, struct gt_blob_file *f)
+{
+	assert(f->users == 0);
+	orphan(s, f);
 }
 
 /* Closes the least recently used, one without unsynced bytes if there is. */
@@ -213,28 +222,66 @@ static int object_folder(struct gt_blob_store *s, const struct gt_id *object)
 	return status;
 }
 
+int gt_blob_open_status(int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ENOTDIR:
+	case ELOOP: /* a link has its name */
+	case EISDIR:
+	case ENXIO:
+	case EACCES: /* it is somebody else's, or was made unreadable */
+	case EPERM:
+		return -GT_EUNKNOWN;
+	default:
+		return gt_sys_status(error);
+	}
+}
+
+/* Makes the file, in the place of one that cannot be used: -1, errno. */
+static int make_file(struct gt_blob_store *s, const struct gt_id *object,
+                     const char *name)
+{
+	enum { FLAGS = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_CREAT };
+	int fd = openat(s->dir, name, FLAGS, 0600);
+	if (fd >= 0)
+		return fd;
+	if (errno == ENOENT) {
+		int status = object_folder(s, object);
+		if (status != 0) {
+			errno = status == -GT_ENOSPACE ? ENOSPC
+			        : status == -GT_ENOMEM ? ENOMEM
+			                               : EIO;
+			return -1;
+		}
+	} else if (gt_blob_open_status(errno) != -GT_EUNKNOWN ||
+	           (unlinkat(s->dir, name, 0) != 0 && errno != ENOENT)) {
+		return -1;
+	}
+	return openat(s->dir, name, FLAGS, 0600);
+}
+
 static int open_file(struct gt_blob_store *s, const struct gt_id *object,
                      bool make, struct gt_blob_file **out)
 {
 	char name[GT_BLOB_NAME_MAX];
-	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (make ? O_CREAT : 0);
+	struct stat st;
 	gt_blob_name(name, object);
-	int fd = openat(s->dir, name, flags, 0600);
-	if (fd < 0 && errno == ENOENT && make) {
-		int status = object_folder(s, object);
-		if (status != 0)
-			return status == -GT_ESTORE ? -GT_EIO : status;
-		fd = openat(s->dir, name, flags, 0600);
-	}
+	int fd = make ? make_file(s, object, name)
+	              : openat(s->dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
-		return errno == ENOENT ? -GT_EDAMAGED : gt_sys_status(errno);
+		return make ? gt_sys_status(errno) : gt_blob_open_status(errno);
 	struct gt_blob_file *f = calloc(1, sizeof *f);
-	if (!f) {
+	if (!f || fstat(fd, &st) != 0) {
+		int status = f ? -GT_EIO : -GT_ENOMEM;
 		close(fd);
-		return -GT_ENOMEM;
+		free(f);
+		return status;
 	}
 	f->object = *object;
 	f->fd = fd;
+	f->device = st.st_dev;
+	f->inode = st.st_ino;
 	f->next = s->files;
 	s->files = f;
 	s->open++;
@@ -254,18 +301,36 @@ static void undo(struct gt_blob_store *s, struct gt_blob_file *f, bool fresh)
 	drop(s, f);
 }
 
+/* The file still has its name: nobody removed it, or put another there. */
+static bool still_named(const struct gt_blob_store *s,
+                        const struct gt_blob_file *f)
+{
+	char name[GT_BLOB_NAME_MAX];
+	struct stat st;
+	gt_blob_name(name, &f->object);
+	return fstatat(s->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_dev == f->device && st.st_ino == f->inode;
+}
+
 static int get_locked(struct gt_blob_store *s, const struct gt_id *object,
                       uint64_t total, struct gt_blob_file **out)
 {
 	struct gt_blob_file *f = find(s, object);
 	struct stat st;
 	int status = 0;
+	bool went = f && !still_named(s, f);
+	if (went) {
+		/* what it holds dies with its last descriptor */
+		orphan(s, f);
+		f = NULL;
+	}
 	if (!f) {
 		make_room(s);
 		status = open_file(s, object, total > 0, &f);
 	}
 	if (!f)
 		return status;
+	f->went = f->went || went;
 	if (total > 0 && !f->sized) {
 		bool fresh = fstat(f->fd, &st) == 0 && st.st_size == 0 &&
 		             f->users == 0;
@@ -293,8 +358,12 @@ void gt_blob_put(struct gt_blob_store *s, struct gt_blob_file *f)
 {
 	pthread_mutex_lock(&s->lock);
 	assert(f->users > 0);
-	f->users--;
+	bool last = --f->users == 0 && f->orphan;
 	pthread_mutex_unlock(&s->lock);
+	if (!last)
+		return;
+	close(f->fd);
+	free(f);
 }
 
 int gt_blob_write(struct gt_blob_store *s, struct gt_blob_file *f,
@@ -313,8 +382,8 @@ int gt_blob_sync(struct gt_blob_store *s, struct gt_blob_file *f)
 	char folder[GT_BLOB_NAME_MAX];
 	pthread_mutex_lock(&s->lock);
 	bool named = f->named, broken = s->broken;
-	int status = f->lost ? -GT_ENOSPACE : 0;
-	f->dirty = f->lost = false;
+	int status = f->went ? -GT_EUNKNOWN : f->lost ? -GT_ENOSPACE : 0;
+	f->dirty = f->lost = f->went = false;
 	pthread_mutex_unlock(&s->lock);
 	if (broken)
 		return -GT_EIO;
@@ -323,6 +392,8 @@ int gt_blob_sync(struct gt_blob_store *s, struct gt_blob_file *f)
 		status = sync_status(gt_sys_status(errno));
 	if (status == 0 && !named)
 		status = sync_status(sync_name(s, folder));
+	if (status == -GT_EUNKNOWN)
+		return status; /* it says nothing of what is there now */
 	pthread_mutex_lock(&s->lock);
 	f->named = f->named || status == 0;
 	if (status == -GT_ENOSPACE)

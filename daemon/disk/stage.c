@@ -143,6 +143,15 @@ static int pack_file(struct stage *s, size_t i)
 
 /* ------------------------------------------------------- the object */
 
+/* What root makes in another user's directory is that user's, whose daemon is
+ * to open it. */
+static bool hand_over(int fd, int dir)
+{
+	struct stat st;
+	return geteuid() != 0 ||
+	       (fstat(dir, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0);
+}
+
 static int open_dir(struct stage *s)
 {
 	int dir = open(s->where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -151,6 +160,10 @@ static int open_dir(struct stage *s)
 	if (gt_sys_make_folder(dir, GT_DIR_STAGED, 0700) == 0)
 		s->dir = openat(dir, GT_DIR_STAGED,
 		                O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->dir >= 0 && !hand_over(s->dir, dir)) {
+		close(s->dir);
+		s->dir = -1;
+	}
 	int error = errno;
 	close(dir);
 	return s->dir < 0 ? refuse_errno(s, GT_T_STAGE_WRITE, s->where, error)
@@ -166,8 +179,8 @@ static int open_staged(struct stage *s)
 	gt_format(s->out->name, sizeof s->out->name, "%s.tar.zst", hex);
 	s->fd = openat(s->dir, s->out->name,
 	               O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	return s->fd < 0 ? refuse_errno(s, GT_T_STAGE_WRITE, s->where, errno)
-	                 : 0;
+	bool ok = s->fd >= 0 && hand_over(s->fd, s->dir);
+	return ok ? 0 : refuse_errno(s, GT_T_STAGE_WRITE, s->where, errno);
 }
 
 static int finish(struct stage *s)

@@ -7,6 +7,7 @@
 
 #include "dir.h"
 #include "log.h"
+#include "look.h"
 #include "rewrite.h"
 #include "seal.h"
 #include "sweep.h"
@@ -125,4 +126,26 @@ void prepare_sweep(const struct gt_service *s)
 		            GT_LOG_U(swept.unknown), "bytes",
 		            GT_LOG_U(swept.unknown_bytes), "why",
 		            gt_text(GT_T_DAEMON_UNKNOWN_OBJECTS), NULL);
+}
+
+static void on_found(void *arg, enum gt_look what, const struct gt_id *objects,
+                     size_t n)
+{
+	struct gt_event e = {
+	        .type = GT_EV_LOST,
+	        .body = gt_bytes_of(objects, n * sizeof *objects),
+	        .detail = gt_look_why(what),
+	};
+	if (what == GT_LOOK_FOREIGN)
+		gt_log_line(GT_LOG_WARN, "objects", "files", GT_LOG_U(n), "why",
+		            gt_text(GT_T_DAEMON_FOREIGN_OBJECTS), NULL);
+	(void)gt_core_post(arg, &e, NULL);
+}
+
+void prepare_look(const struct gt_service *s)
+{
+	char why[RUN_WHY] = "";
+	if (gt_look(".", GT_DIR_DATABASE, on_found, s->core, why, sizeof why) !=
+	    0)
+		gt_log_line(GT_LOG_WARN, "objects", "why", why, NULL);
 }

@@ -82,6 +82,9 @@ int prepare_pems(struct gt_dir_pems *pems);
 /* Removes what the last run decided to remove and was stopped before it could
  * (sweep.h). The node and its objects are open, and nothing runs yet. */
 void prepare_sweep(const struct gt_service *s);
+/* Tells the core which object files are not what the database counts on
+ * (look.h). The core runs, and waits at the gate before its first action. */
+void prepare_look(const struct gt_service *s);
 
 /* What the configuration holds as 64 bits and the parts as 32. */
 static inline uint32_t run_small(uint64_t n)

@@ -275,8 +275,10 @@ static int put_together(struct gt_service *s, struct gt_bytes layer,
 		prepare_sweep(s);
 	if (status == 0)
 		status = start_core(s);
-	if (status == 0)
+	if (status == 0) {
+		prepare_look(s);
 		status = post_members(s);
+	}
 	if (status == 0) {
 		gt_service_layer(s, layer, layer_hash);
 		note(s, "start");

@@ -84,6 +84,9 @@ int gt_fill_placed(struct gt_node *n, const struct gt_event *e);
 int gt_fill_synced(struct gt_node *n, const struct gt_event *e);
 /* CHECKED: the whole file is what its manifest says, or what is wrong. */
 int gt_fill_checked(struct gt_node *n, const struct gt_event *e);
+/* LOST: nothing of these objects' files counts any more; what can be is fetched
+ * again. */
+int gt_fill_gone(struct gt_node *n, const struct gt_event *e);
 /* FAULT: a frame could not be sent: it is gone, damaged, or there was no
  * memory. */
 int gt_serve_fault(struct gt_node *n, const struct gt_event *e);

@@ -238,6 +238,10 @@ int gt_fill_refuse(struct gt_node *n, struct gt_object *o, int result,
                    const char *why);
 /* A durable frame turned out damaged: it is missing again. */
 int gt_fill_lost(struct gt_node *n, struct gt_object *o, uint32_t frame);
+/* Its file is gone: all frames are missing again; why is for the audit row.
+ * *counted is set if something of it counted until now. */
+int gt_fill_forget(struct gt_node *n, const struct gt_id *id, const char *why,
+                   bool *counted);
 
 /* ----------------------------------------------------- fetch, serve */
 

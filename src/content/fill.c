@@ -161,6 +161,95 @@ int gt_fill_placed(struct gt_node *n, const struct gt_event *e)
 	return 0;
 }
 
+/* ------------------------------------------------- files that went */
+
+/* What is in memory of an object of which nothing is on disk any more. A frame
+ * that is on its way there stays so; what became of it the check will tell. */
+static int empty(struct gt_node *n, struct gt_object *o)
+{
+	int status =
+	        o->state == GT_OBJECT_COMPLETE ? gt_transfer_rename(n, o) : 0;
+	for (uint32_t i = 0; i < o->m->nframes; i++)
+		if (o->frames[i] >= GT_FRAME_PLACED)
+			gt_frame_set(o, i, GT_FRAME_MISSING);
+	if (o->tail >= GT_FRAME_PLACED)
+		o->tail = GT_FRAME_MISSING;
+	o->state = GT_OBJECT_PARTIAL;
+	o->unsynced = 0;
+	return status;
+}
+
+int gt_fill_forget(struct gt_node *n, const struct gt_id *id, const char *why,
+                   bool *counted)
+{
+	struct gt_object *o = gt_object_find(n, id);
+	char hex[GT_HEX_ID];
+	struct gt_audit row = {.event = "damage",
+	                       .kind = "object",
+	                       .subject = hex,
+	                       .result = -GT_EDAMAGED,
+	                       .detail = why};
+	int status = o && o->m && !o->doomed ? empty(n, o) : 0;
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECT_GONE, "b",
+	                                 gt_object_key(id));
+	int step =
+	        status ? status : gt_store_step(n->store, GT_SQL_OBJECT_GONE);
+	if (step == 1)
+		row.bytes = (uint64_t)gt_col_int(st, 0);
+	gt_store_reset(n->store, GT_SQL_OBJECT_GONE);
+	*counted = step == 1;
+	if (step != 1)
+		return step;
+	n->content->look = n->touched = true;
+	n->status.objects_lost++;
+	gt_id_hex(hex, id);
+	return gt_audit_row(n, &row);
+}
+
+static int published_here(struct gt_node *n, const struct gt_id *id)
+{
+	gt_store_bind(n->store, GT_SQL_OBJECT_OWN, "b", gt_object_key(id));
+	int row = gt_store_step(n->store, GT_SQL_OBJECT_OWN);
+	gt_store_reset(n->store, GT_SQL_OBJECT_OWN);
+	return row;
+}
+
+static int tell_gone(struct gt_node *n, const char *why, uint32_t lost,
+                     uint32_t own)
+{
+	int status = lost == own
+	                     ? 0
+	                     : gt_log(n, GT_LOG_WARN,
+	                              "%u object files: %s; they are fetched "
+	                              "again",
+	                              lost - own, why);
+	if (status != 0 || own == 0)
+		return status;
+	return gt_log(n, GT_LOG_ERROR,
+	              "%u object files of what was published here: %s; publish "
+	              "it again, or put the files back and start the daemon "
+	              "anew; `guantong ls --state wanted` names them",
+	              own, why);
+}
+
+int gt_fill_gone(struct gt_node *n, const struct gt_event *e)
+{
+	uint32_t lost = 0, own = 0;
+	const char *why = e->detail ? e->detail : "";
+	struct gt_id id;
+	bool counted;
+	for (size_t at = 0; at + GT_ID_BYTES <= e->body.n; at += GT_ID_BYTES) {
+		memcpy(id.b, e->body.p + at, GT_ID_BYTES);
+		int status = gt_fill_forget(n, &id, why, &counted);
+		int ours = status == 0 && counted ? published_here(n, &id) : 0;
+		if (status != 0 || ours < 0)
+			return status ? status : ours;
+		lost += counted;
+		own += ours == 1;
+	}
+	return lost ? tell_gone(n, why, lost, own) : 0;
+}
+
 /* --------------------------------------------------- SYNC and CHECK */
 
 static int start_sync(struct gt_node *n, struct gt_object *o)
@@ -232,7 +321,8 @@ int gt_fill_synced(struct gt_node *n, const struct gt_event *e)
 	struct gt_object *o = gt_object_find(n, &e->object);
 	if (!o || o->jobs == 0)
 		return 0;
-	if (e->status != 0 && e->status != -GT_ENOSPACE) {
+	if (e->status != 0 && e->status != -GT_ENOSPACE &&
+	    e->status != -GT_EUNKNOWN) {
 		/* After a failed fsync nobody knows what is on disk: stop, come
 		 * back, and trust only what an earlier sync promised. */
 		gt_copy(n->why, sizeof n->why,
@@ -243,6 +333,9 @@ int gt_fill_synced(struct gt_node *n, const struct gt_event *e)
 	if (o->doomed || !o->m || o->state != GT_OBJECT_PARTIAL)
 		return gt_object_job_done(n, o);
 	o->jobs--;
+	if (e->status == -GT_EUNKNOWN)
+		return gt_fill_forget(n, &o->id, "the file is gone",
+		                      &(bool){false});
 	if (e->status != 0)
 		return sync_full(n, o);
 	for (uint32_t i = 0; i < o->m->nframes; i++)

@@ -181,6 +181,8 @@ static int handle(struct gt_node *n, const struct gt_event *e)
 		return gt_publish_adopted(n, e);
 	case GT_EV_FAULT:
 		return gt_serve_fault(n, e);
+	case GT_EV_LOST:
+		return gt_fill_gone(n, e);
 	case GT_EV_PUBLISH:
 		return gt_publish(n, e);
 	case GT_EV_WITHDRAW:

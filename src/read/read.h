@@ -99,6 +99,16 @@ enum gt_claim {
 int gt_read_claim(struct gt_reader *r, const struct gt_id *object,
                   enum gt_claim *claim);
 
+/* An object of which something counts, and what its file must be. */
+struct gt_held {
+	struct gt_id id;
+	uint64_t size;
+};
+/* The next of them, at most cap, after those an earlier call left at *after (0:
+ * from the first). *n < cap: there are no more. 0, or -GT_ESTORE. */
+int gt_read_held(struct gt_reader *r, int64_t *after, struct gt_held *v,
+                 size_t cap, size_t *n);
+
 /* ----------------------------------------------------------- status */
 
 /* Counts for status: {"code","resources":{verdict:{state:n}},"bytes",

@@ -373,3 +373,21 @@ int gt_read_claim(struct gt_reader *r, const struct gt_id *object,
 	                                     : GT_CLAIM_UNKNOWN;
 	return 0;
 }
+
+int gt_read_held(struct gt_reader *r, int64_t *after, struct gt_held *v,
+                 size_t cap, size_t *n)
+{
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_HELD);
+	int rc = SQLITE_DONE;
+	*n = 0;
+	if (!s)
+		return -GT_ESTORE;
+	sqlite3_bind_int64(s, 1, *after);
+	sqlite3_bind_int64(s, 2, (int64_t)cap);
+	while (*n < cap && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		*after = gt_col_int(s, 0);
+		gt_col_fixed(s, 1, v[*n].id.b, GT_ID_BYTES);
+		v[(*n)++].size = (uint64_t)gt_col_int(s, 2);
+	}
+	return gt_reader_end(r, s, rc) ? 0 : -GT_ESTORE;
+}

@@ -62,6 +62,9 @@ const char *const gt_queries[GT_Q_COUNT] = {
                 " THEN 2 ELSE 1 END FROM object WHERE id=?1),"
                 "EXISTS(SELECT 1 FROM audit WHERE subject=?2 AND kind='object'"
                 " AND event IN('remove','adopt'))",
+        [GT_Q_HELD] = "SELECT oid,id,size FROM object WHERE oid>?1"
+                      " AND (state=4 OR (state IN(2,3) AND present>0))"
+                      " ORDER BY oid LIMIT ?2",
         [GT_Q_STATES] = "SELECT verdict,state,n FROM tally_resource WHERE n>0"
                         " AND state NOT IN ('','stranger')",
         [GT_Q_OBJECTS] =

@@ -6,173 +6,182 @@
 	"rid,kind,id,seq,version,state,hash,signed,verdict,priority,rule," \
 	"layer,own,object,prior,asked"
 
-#define GT_STATEMENTS(X)                                                      \
-	X(BEGIN, "BEGIN")                                                     \
-	X(COMMIT, "COMMIT")                                                   \
-	X(META_GET, "SELECT value FROM meta WHERE key=?1")                    \
-	X(META_PUT, "INSERT INTO meta VALUES(?1,?2)"                          \
-	            " ON CONFLICT(key) DO UPDATE SET value=excluded.value")   \
-	X(LINEAGE_FORGET, "DELETE FROM meta WHERE key LIKE 'lineage/%'")      \
-	/* items */                                                           \
-	X(ITEM_BY_ID,                                                         \
-	  "SELECT " GT_ITEM_COLUMNS " FROM item WHERE kind=?1 AND id=?2")     \
-	X(ITEM_PUT,                                                           \
-	  "INSERT INTO item(kind,id,seq,version,state,hash,signed,verdict,"   \
-	  "priority,rule,layer,own,type,title,object,prior,updated_ms)"       \
-	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"       \
-	  "?16,?17)"                                                          \
-	  " ON CONFLICT(kind,id) DO UPDATE SET seq=excluded.seq,"             \
-	  "version=excluded.version,state=excluded.state,hash=excluded.hash," \
-	  "signed=excluded.signed,verdict=excluded.verdict,"                  \
-	  "priority=excluded.priority,rule=excluded.rule,"                    \
-	  "layer=excluded.layer,"                                             \
-	  "own=excluded.own,type=excluded.type,title=excluded.title,"         \
-	  "object=excluded.object,prior=excluded.prior,"                      \
-	  "updated_ms=excluded.updated_ms")                                   \
-	X(ITEM_ASK, "UPDATE item SET asked=?2 WHERE rid=?1")                  \
-	X(ITEM_DROP_PRIOR,                                                    \
-	  "UPDATE item SET prior=NULL WHERE object=?1 AND prior=?2")          \
-	X(ITEM_STRANGERS, "SELECT ifnull(sum(n),0) FROM tally_resource"       \
-	                  " WHERE state='stranger'")                          \
-	X(ITEM_MAX_SEQ, "SELECT ifnull(max(seq),0) FROM item WHERE kind=?1")  \
-	X(ITEMS_AFTER,                                                        \
-	  "SELECT " GT_ITEM_COLUMNS " FROM item WHERE kind=?1 AND seq>?2"     \
-	  " ORDER BY seq LIMIT ?3")                                           \
-	X(ITEMS_PAGE,                                                         \
-	  "SELECT id,hash,verdict FROM item WHERE kind=1 AND verdict>0"       \
-	  " AND own=0 AND id>?1 ORDER BY id LIMIT ?2")                        \
-	X(LAYERS, "SELECT id,hash,signed,version FROM item WHERE kind=2"      \
-	          " ORDER BY id")                                             \
-	/* is any resource here that may keep this object's bytes? */         \
-	X(OBJECT_USERS,                                                       \
-	  "SELECT id,priority,verdict,asked FROM item WHERE object=?1"        \
-	  " AND verdict>=2 AND state=0 UNION ALL"                             \
-	  " SELECT id,priority,verdict,asked FROM item WHERE prior=?1"        \
-	  " AND verdict>=2 AND state=0 ORDER BY 2 DESC LIMIT 1")              \
-	X(OBJECT_ASK, "UPDATE item SET asked=1 WHERE object=?1 AND verdict=2" \
-	              " AND state=0")                                         \
-	X(OBJECT_PRIOR, "SELECT prior FROM item WHERE object=?1"              \
-	                " AND prior IS NOT NULL LIMIT 1")                     \
-	/* of every resource the object is fetched for */                     \
-	X(OBJECT_ENTRIES, "SELECT signed FROM item WHERE object=?1"           \
-	                  " AND state=0 AND verdict>=2")                      \
-	/* may child ?2 have it? judged (judge.c) GT_ON_DEMAND or better, */  \
-	/* of the version here or as what is served until that is here; */    \
-	/* what it only claims has no vseq. 1: this very image was, by the */ \
-	/* rules of now, which have judged up to ?3 */                        \
-	X(OBJECT_ALLOWED,                                                     \
-	  "SELECT v.seq=i.seq AND i.seq<=?3 FROM item i"                      \
-	  " JOIN view v ON v.cid=?2 AND v.rid=i.rid"                          \
-	  " WHERE i.object=?1 AND v.verdict>=2 AND v.vseq>0 AND i.state=0"    \
-	  " UNION ALL SELECT v.seq=i.seq AND i.seq<=?3 FROM item i"           \
-	  " JOIN view v ON v.cid=?2 AND v.rid=i.rid"                          \
-	  " WHERE i.prior=?1 AND v.verdict>=2 AND v.vseq>0 AND i.state=0"     \
-	  " ORDER BY 1 DESC LIMIT 1")                                         \
-	/* objects */                                                         \
-	X(OBJECT_BY_ID,                                                       \
-	  "SELECT oid,state,manifest,size,frames,present,have,transfer,"      \
-	  "received FROM object WHERE id=?1")                                 \
-	X(OBJECT_NEW,                                                         \
-	  "INSERT INTO object(id,state,manifest,size,frames,present,have,"    \
-	  "transfer,created_ms,completed_ms)"                                 \
-	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)")                          \
-	X(OBJECT_MANIFEST, "UPDATE object SET state=2,manifest=?2,size=?3,"   \
-	                   "frames=?4,present=0,have=?5,received=?6"          \
-	                   " WHERE id=?1")                                    \
-	X(OBJECT_FILL,                                                        \
-	  "UPDATE object SET present=?2,have=?3,received=?4 WHERE id=?1")     \
-	X(OBJECT_TRANSFER,                                                    \
-	  "UPDATE object SET transfer=?2,received=0 WHERE id=?1")             \
-	/* one without a name is given one when it is loaded */               \
-	X(OBJECTS_UNNAME,                                                     \
-	  "UPDATE object SET transfer=NULL,received=0 WHERE state<4")         \
-	X(OBJECT_STATE,                                                       \
-	  "UPDATE object SET state=?2,completed_ms=?3 WHERE id=?1")           \
-	X(OBJECT_DELETE, "DELETE FROM object WHERE id=?1")                    \
-	X(OBJECTS_WANTED,                                                     \
-	  "SELECT o.id,max(i.asked),max(i.priority) FROM object o"            \
-	  " CROSS JOIN item i ON i.object=o.id WHERE o.state<4"               \
-	  " AND i.state=0 AND (i.verdict=3 OR (i.verdict=2 AND i.asked=1))"   \
-	  " GROUP BY o.oid ORDER BY 2 DESC,3 DESC,min(i.rid) LIMIT ?1")       \
-	/* transfers that ended */                                            \
-	X(HANDOVER_NEW, "INSERT INTO handover VALUES(?1,?2,?3,?4,?5,?6)")     \
-	X(HANDOVERS_AFTER,                                                    \
-	  "SELECT hid,transfer,object,bytes,frames FROM handover"             \
-	  " WHERE hid>?1 AND parent=?2 ORDER BY hid LIMIT ?3")                \
-	X(HANDOVER_OLDEST, "SELECT hid,parent,transfer,object,bytes"          \
-	                   " FROM handover ORDER BY hid LIMIT 1")             \
-	X(HANDOVER_DELETE, "DELETE FROM handover WHERE hid=?1 RETURNING hid") \
-	X(HANDOVER_COUNT, "SELECT count(*),ifnull(max(hid),0) FROM handover") \
-	X(SERVE_KNOWN, "SELECT 1 FROM audit WHERE event='serve'"              \
-	               " AND transfer=?1 AND peer=?2 LIMIT 1")                \
-	/* children */                                                        \
-	X(CHILD_BY_CODE,                                                      \
-	  "SELECT cid,epoch,filter,judged_members,judged,vseq,acked,records," \
-	  "rooted FROM child WHERE code=?1")                                  \
-	X(CHILD_NEW,                                                          \
-	  "INSERT INTO child(code,judged_members,judged,vseq,acked,records,"  \
-	  "rooted,seen_ms) VALUES(?1,0,0,0,0,0,0,?2)")                        \
-	X(CHILD_PUT,                                                          \
-	  "UPDATE child SET epoch=?2,filter=?3,judged_members=?4,judged=?5,"  \
-	  "vseq=?6,acked=?7,records=?8,rooted=?9,seen_ms=?10 WHERE cid=?1")   \
-	X(CHILD_STATUS, "UPDATE child SET status=?2,seen_ms=?3 WHERE cid=?1") \
-	X(CHILDREN_JUDGED, "UPDATE child SET judged=?1")                      \
-	X(VIEW_GET, "SELECT vseq,seq,verdict,priority,rule,layer FROM view"   \
-	            " WHERE cid=?1 AND rid=?2")                               \
-	X(VIEW_PUT, "INSERT INTO view VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"        \
-	            " ON CONFLICT(cid,rid) DO UPDATE SET vseq=excluded.vseq," \
-	            "seq=excluded.seq,verdict=excluded.verdict,"              \
-	            "priority=excluded.priority,rule=excluded.rule,"          \
-	            "layer=excluded.layer")                                   \
-	X(VIEW_AFTER,                                                         \
-	  "SELECT v.vseq,v.verdict,v.priority,v.rule,v.layer,i.kind,i.id,"    \
-	  "i.signed FROM view v JOIN item i ON i.rid=v.rid"                   \
-	  " WHERE v.cid=?1 AND v.vseq>?2 AND v.vseq>0"                        \
-	  " ORDER BY v.vseq LIMIT ?3")                                        \
-	X(VIEW_ACK,                                                           \
-	  "UPDATE view SET vseq=0 WHERE cid=?1 AND vseq>?2 AND vseq<=?3"      \
-	  " AND vseq>0 AND verdict=0")                                        \
-	X(VIEW_CLEAR, "DELETE FROM view WHERE cid=?1")                        \
-	/* resources, complete and wanted objects, bytes */                   \
-	X(COUNTS, "SELECT (SELECT ifnull(sum(n),0) FROM tally_resource"       \
-	          " WHERE verdict>0),"                                        \
-	          "ifnull(sum(CASE WHEN state=4 THEN n END),0),"              \
-	          "ifnull(sum(CASE WHEN state<4 THEN n END),0),"              \
-	          "ifnull(sum(CASE WHEN state=4 THEN bytes END),0)"           \
-	          " FROM tally_object")                                       \
-	/* records */                                                         \
-	X(STREAM_GET,                                                         \
-	  "SELECT sid,last FROM stream WHERE code=?1 AND epoch=?2")           \
-	X(STREAM_NEW, "INSERT INTO stream(code,epoch,last) VALUES(?1,?2,0)")  \
-	X(STREAM_LAST, "UPDATE stream SET last=max(last,?2) WHERE sid=?1")    \
-	X(RECORD_BY_ID, "SELECT seq,form,origin_ms,body"                      \
-	                " FROM record WHERE id=?1")                           \
-	X(RECORD_BY_KEY,                                                      \
-	  "SELECT seq FROM record WHERE stream=?1 AND origin_seq=?2")         \
-	X(RECORD_NEW,                                                         \
-	  "INSERT INTO record(stream,origin_seq,id,form,flags,target,"        \
-	  "origin_ms,stored_ms,policy,authority,body)"                        \
-	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")                      \
-	X(RECORD_MOVE, "UPDATE record SET stream=?2 WHERE stream=?1")         \
-	X(RECORD_MAX, "SELECT ifnull(max(seq),0),ifnull(max(stored_ms),0)"    \
-	              " FROM (SELECT seq,stored_ms FROM record"               \
-	              " ORDER BY seq DESC LIMIT 1)")                          \
-	X(RECORDS_AFTER,                                                      \
-	  "SELECT r.seq,s.code,s.epoch,r.origin_seq,r.id,r.form,r.flags,"     \
-	  "r.target,r.origin_ms,r.policy,r.body,r.authority FROM record r"    \
-	  " JOIN stream s ON s.sid=r.stream WHERE r.seq>?1"                   \
-	  " ORDER BY r.seq LIMIT ?2")                                         \
-	X(QUARANTINE,                                                         \
-	  "INSERT OR IGNORE INTO quarantine(via,stream,origin_seq,id,form,"   \
-	  "origin_ms,at_ms,reason,body) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)")  \
-	X(BATCH_NEW, "INSERT OR IGNORE INTO batch VALUES(?1,?2,?3)")          \
-	X(BATCHES, "SELECT upto,need FROM batch WHERE cid=?1 ORDER BY upto")  \
-	X(BATCH_DONE, "DELETE FROM batch WHERE cid=?1 AND upto<=?2")          \
-	X(BATCH_CLEAR, "DELETE FROM batch WHERE cid=?1")                      \
-	/* audit */                                                           \
-	X(AUDIT,                                                              \
-	  "INSERT INTO audit(at_ms,node,actor,event,kind,subject,version,"    \
-	  "peer,verdict,rule,layer,result,bytes,transfer,detail)"             \
+#define GT_STATEMENTS(X)                                                       \
+	X(BEGIN, "BEGIN")                                                      \
+	X(COMMIT, "COMMIT")                                                    \
+	X(META_GET, "SELECT value FROM meta WHERE key=?1")                     \
+	X(META_PUT, "INSERT INTO meta VALUES(?1,?2)"                           \
+	            " ON CONFLICT(key) DO UPDATE SET value=excluded.value")    \
+	X(LINEAGE_FORGET, "DELETE FROM meta WHERE key LIKE 'lineage/%'")       \
+	/* items */                                                            \
+	X(ITEM_BY_ID,                                                          \
+	  "SELECT " GT_ITEM_COLUMNS " FROM item WHERE kind=?1 AND id=?2")      \
+	X(ITEM_PUT,                                                            \
+	  "INSERT INTO item(kind,id,seq,version,state,hash,signed,verdict,"    \
+	  "priority,rule,layer,own,type,title,object,prior,updated_ms)"        \
+	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"        \
+	  "?16,?17)"                                                           \
+	  " ON CONFLICT(kind,id) DO UPDATE SET seq=excluded.seq,"              \
+	  "version=excluded.version,state=excluded.state,hash=excluded.hash,"  \
+	  "signed=excluded.signed,verdict=excluded.verdict,"                   \
+	  "priority=excluded.priority,rule=excluded.rule,"                     \
+	  "layer=excluded.layer,"                                              \
+	  "own=excluded.own,type=excluded.type,title=excluded.title,"          \
+	  "object=excluded.object,prior=excluded.prior,"                       \
+	  "updated_ms=excluded.updated_ms")                                    \
+	X(ITEM_ASK, "UPDATE item SET asked=?2 WHERE rid=?1")                   \
+	X(ITEM_DROP_PRIOR,                                                     \
+	  "UPDATE item SET prior=NULL WHERE object=?1 AND prior=?2")           \
+	X(ITEM_STRANGERS, "SELECT ifnull(sum(n),0) FROM tally_resource"        \
+	                  " WHERE state='stranger'")                           \
+	X(ITEM_MAX_SEQ, "SELECT ifnull(max(seq),0) FROM item WHERE kind=?1")   \
+	X(ITEMS_AFTER,                                                         \
+	  "SELECT " GT_ITEM_COLUMNS " FROM item WHERE kind=?1 AND seq>?2"      \
+	  " ORDER BY seq LIMIT ?3")                                            \
+	X(ITEMS_PAGE,                                                          \
+	  "SELECT id,hash,verdict FROM item WHERE kind=1 AND verdict>0"        \
+	  " AND own=0 AND id>?1 ORDER BY id LIMIT ?2")                         \
+	X(LAYERS, "SELECT id,hash,signed,version FROM item WHERE kind=2"       \
+	          " ORDER BY id")                                              \
+	/* is any resource here that may keep this object's bytes? */          \
+	X(OBJECT_USERS,                                                        \
+	  "SELECT id,priority,verdict,asked FROM item WHERE object=?1"         \
+	  " AND verdict>=2 AND state=0 UNION ALL"                              \
+	  " SELECT id,priority,verdict,asked FROM item WHERE prior=?1"         \
+	  " AND verdict>=2 AND state=0 ORDER BY 2 DESC LIMIT 1")               \
+	X(OBJECT_ASK, "UPDATE item SET asked=1 WHERE object=?1 AND verdict=2"  \
+	              " AND state=0")                                          \
+	X(OBJECT_PRIOR, "SELECT prior FROM item WHERE object=?1"               \
+	                " AND prior IS NOT NULL LIMIT 1")                      \
+	/* of every resource the object is fetched for */                      \
+	X(OBJECT_ENTRIES, "SELECT signed FROM item WHERE object=?1"            \
+	                  " AND state=0 AND verdict>=2")                       \
+	/* may child ?2 have it? judged (judge.c) GT_ON_DEMAND or better, */   \
+	/* of the version here or as what is served until that is here; */     \
+	/* what it only claims has no vseq. 1: this very image was, by the */  \
+	/* rules of now, which have judged up to ?3 */                         \
+	X(OBJECT_ALLOWED,                                                      \
+	  "SELECT v.seq=i.seq AND i.seq<=?3 FROM item i"                       \
+	  " JOIN view v ON v.cid=?2 AND v.rid=i.rid"                           \
+	  " WHERE i.object=?1 AND v.verdict>=2 AND v.vseq>0 AND i.state=0"     \
+	  " UNION ALL SELECT v.seq=i.seq AND i.seq<=?3 FROM item i"            \
+	  " JOIN view v ON v.cid=?2 AND v.rid=i.rid"                           \
+	  " WHERE i.prior=?1 AND v.verdict>=2 AND v.vseq>0 AND i.state=0"      \
+	  " ORDER BY 1 DESC LIMIT 1")                                          \
+	/* objects */                                                          \
+	X(OBJECT_BY_ID,                                                        \
+	  "SELECT oid,state,manifest,size,frames,present,have,transfer,"       \
+	  "received FROM object WHERE id=?1")                                  \
+	X(OBJECT_NEW,                                                          \
+	  "INSERT INTO object(id,state,manifest,size,frames,present,have,"     \
+	  "transfer,created_ms,completed_ms)"                                  \
+	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)")                           \
+	X(OBJECT_MANIFEST, "UPDATE object SET state=2,manifest=?2,size=?3,"    \
+	                   "frames=?4,present=0,have=?5,received=?6"           \
+	                   " WHERE id=?1")                                     \
+	X(OBJECT_FILL,                                                         \
+	  "UPDATE object SET present=?2,have=?3,received=?4 WHERE id=?1")      \
+	X(OBJECT_TRANSFER,                                                     \
+	  "UPDATE object SET transfer=?2,received=0 WHERE id=?1")              \
+	/* one without a name is given one when it is loaded */                \
+	X(OBJECTS_UNNAME,                                                      \
+	  "UPDATE object SET transfer=NULL,received=0 WHERE state<4")          \
+	X(OBJECT_STATE,                                                        \
+	  "UPDATE object SET state=?2,completed_ms=?3 WHERE id=?1")            \
+	/* nothing of its file counts; a whole one is fetched under a name */  \
+	/* that is drawn when it is loaded */                                  \
+	X(OBJECT_GONE,                                                         \
+	  "UPDATE object SET state=2,present=0,have=NULL,completed_ms=0,"      \
+	  "transfer=CASE state WHEN 4 THEN NULL ELSE transfer END,"            \
+	  "received=CASE state WHEN 4 THEN 0 ELSE received END"                \
+	  " WHERE id=?1 AND (state=4 OR (state IN(2,3) AND present>0))"        \
+	  " RETURNING size")                                                   \
+	X(OBJECT_OWN, "SELECT id FROM item WHERE own=1 AND object=?1 LIMIT 1") \
+	X(OBJECT_DELETE, "DELETE FROM object WHERE id=?1")                     \
+	X(OBJECTS_WANTED,                                                      \
+	  "SELECT o.id,max(i.asked),max(i.priority) FROM object o"             \
+	  " CROSS JOIN item i ON i.object=o.id WHERE o.state<4"                \
+	  " AND i.state=0 AND (i.verdict=3 OR (i.verdict=2 AND i.asked=1))"    \
+	  " GROUP BY o.oid ORDER BY 2 DESC,3 DESC,min(i.rid) LIMIT ?1")        \
+	/* transfers that ended */                                             \
+	X(HANDOVER_NEW, "INSERT INTO handover VALUES(?1,?2,?3,?4,?5,?6)")      \
+	X(HANDOVERS_AFTER,                                                     \
+	  "SELECT hid,transfer,object,bytes,frames FROM handover"              \
+	  " WHERE hid>?1 AND parent=?2 ORDER BY hid LIMIT ?3")                 \
+	X(HANDOVER_OLDEST, "SELECT hid,parent,transfer,object,bytes"           \
+	                   " FROM handover ORDER BY hid LIMIT 1")              \
+	X(HANDOVER_DELETE, "DELETE FROM handover WHERE hid=?1 RETURNING hid")  \
+	X(HANDOVER_COUNT, "SELECT count(*),ifnull(max(hid),0) FROM handover")  \
+	X(SERVE_KNOWN, "SELECT 1 FROM audit WHERE event='serve'"               \
+	               " AND transfer=?1 AND peer=?2 LIMIT 1")                 \
+	/* children */                                                         \
+	X(CHILD_BY_CODE,                                                       \
+	  "SELECT cid,epoch,filter,judged_members,judged,vseq,acked,records,"  \
+	  "rooted FROM child WHERE code=?1")                                   \
+	X(CHILD_NEW,                                                           \
+	  "INSERT INTO child(code,judged_members,judged,vseq,acked,records,"   \
+	  "rooted,seen_ms) VALUES(?1,0,0,0,0,0,0,?2)")                         \
+	X(CHILD_PUT,                                                           \
+	  "UPDATE child SET epoch=?2,filter=?3,judged_members=?4,judged=?5,"   \
+	  "vseq=?6,acked=?7,records=?8,rooted=?9,seen_ms=?10 WHERE cid=?1")    \
+	X(CHILD_STATUS, "UPDATE child SET status=?2,seen_ms=?3 WHERE cid=?1")  \
+	X(CHILDREN_JUDGED, "UPDATE child SET judged=?1")                       \
+	X(VIEW_GET, "SELECT vseq,seq,verdict,priority,rule,layer FROM view"    \
+	            " WHERE cid=?1 AND rid=?2")                                \
+	X(VIEW_PUT, "INSERT INTO view VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"         \
+	            " ON CONFLICT(cid,rid) DO UPDATE SET vseq=excluded.vseq,"  \
+	            "seq=excluded.seq,verdict=excluded.verdict,"               \
+	            "priority=excluded.priority,rule=excluded.rule,"           \
+	            "layer=excluded.layer")                                    \
+	X(VIEW_AFTER,                                                          \
+	  "SELECT v.vseq,v.verdict,v.priority,v.rule,v.layer,i.kind,i.id,"     \
+	  "i.signed FROM view v JOIN item i ON i.rid=v.rid"                    \
+	  " WHERE v.cid=?1 AND v.vseq>?2 AND v.vseq>0"                         \
+	  " ORDER BY v.vseq LIMIT ?3")                                         \
+	X(VIEW_ACK,                                                            \
+	  "UPDATE view SET vseq=0 WHERE cid=?1 AND vseq>?2 AND vseq<=?3"       \
+	  " AND vseq>0 AND verdict=0")                                         \
+	X(VIEW_CLEAR, "DELETE FROM view WHERE cid=?1")                         \
+	/* resources, complete and wanted objects, bytes */                    \
+	X(COUNTS, "SELECT (SELECT ifnull(sum(n),0) FROM tally_resource"        \
+	          " WHERE verdict>0),"                                         \
+	          "ifnull(sum(CASE WHEN state=4 THEN n END),0),"               \
+	          "ifnull(sum(CASE WHEN state<4 THEN n END),0),"               \
+	          "ifnull(sum(CASE WHEN state=4 THEN bytes END),0)"            \
+	          " FROM tally_object")                                        \
+	/* records */                                                          \
+	X(STREAM_GET,                                                          \
+	  "SELECT sid,last FROM stream WHERE code=?1 AND epoch=?2")            \
+	X(STREAM_NEW, "INSERT INTO stream(code,epoch,last) VALUES(?1,?2,0)")   \
+	X(STREAM_LAST, "UPDATE stream SET last=max(last,?2) WHERE sid=?1")     \
+	X(RECORD_BY_ID, "SELECT seq,form,origin_ms,body"                       \
+	                " FROM record WHERE id=?1")                            \
+	X(RECORD_BY_KEY,                                                       \
+	  "SELECT seq FROM record WHERE stream=?1 AND origin_seq=?2")          \
+	X(RECORD_NEW,                                                          \
+	  "INSERT INTO record(stream,origin_seq,id,form,flags,target,"         \
+	  "origin_ms,stored_ms,policy,authority,body)"                         \
+	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")                       \
+	X(RECORD_MOVE, "UPDATE record SET stream=?2 WHERE stream=?1")          \
+	X(RECORD_MAX, "SELECT ifnull(max(seq),0),ifnull(max(stored_ms),0)"     \
+	              " FROM (SELECT seq,stored_ms FROM record"                \
+	              " ORDER BY seq DESC LIMIT 1)")                           \
+	X(RECORDS_AFTER,                                                       \
+	  "SELECT r.seq,s.code,s.epoch,r.origin_seq,r.id,r.form,r.flags,"      \
+	  "r.target,r.origin_ms,r.policy,r.body,r.authority FROM record r"     \
+	  " JOIN stream s ON s.sid=r.stream WHERE r.seq>?1"                    \
+	  " ORDER BY r.seq LIMIT ?2")                                          \
+	X(QUARANTINE,                                                          \
+	  "INSERT OR IGNORE INTO quarantine(via,stream,origin_seq,id,form,"    \
+	  "origin_ms,at_ms,reason,body) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)")   \
+	X(BATCH_NEW, "INSERT OR IGNORE INTO batch VALUES(?1,?2,?3)")           \
+	X(BATCHES, "SELECT upto,need FROM batch WHERE cid=?1 ORDER BY upto")   \
+	X(BATCH_DONE, "DELETE FROM batch WHERE cid=?1 AND upto<=?2")           \
+	X(BATCH_CLEAR, "DELETE FROM batch WHERE cid=?1")                       \
+	/* audit */                                                            \
+	X(AUDIT,                                                               \
+	  "INSERT INTO audit(at_ms,node,actor,event,kind,subject,version,"     \
+	  "peer,verdict,rule,layer,result,bytes,transfer,detail)"              \
 	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)")
 
 enum gt_sql {

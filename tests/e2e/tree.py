@@ -219,6 +219,7 @@ class Node:
             os.unlink(notify)
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(notify)
+        os.chmod(notify, 0o777)  # the daemon may be another user's
         env = dict(os.environ, NOTIFY_SOCKET=notify, LC_ALL="C.UTF-8", **self.env)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, env=env)

@@ -38,7 +38,7 @@ static void done(struct world *w, struct sim_node *s, const struct gt_action *a,
 }
 
 static void fault(struct world *w, struct sim_node *s,
-                  const struct gt_action *a)
+                  const struct gt_action *a, int status)
 {
 	struct happening *h =
 	        sim_plan(w, w->now + delay(w, s), BLOB_DONE, s->index);
@@ -48,7 +48,7 @@ static void fault(struct world *w, struct sim_node *s,
 	                             .token = a->token,
 	                             .frame = a->frame,
 	                             .object = a->object,
-	                             .status = -GT_EDAMAGED};
+	                             .status = status};
 	h->event.transfer = a->transfer;
 }
 
@@ -86,6 +86,8 @@ static int sync_object(struct sim_node *s, const struct gt_action *a)
 	char name[DISK_NAME];
 	object_name(name, &a->object);
 	struct disk_file *f = disk_open(&s->disk, name, false);
+	if (f && disk_gone(f) && !s->disk.dead)
+		return -GT_EUNKNOWN;
 	int status = f && !s->broken ? disk_sync(&s->disk, f) : -GT_EIO;
 	if (status == 0)
 		status = disk_sync_names(&s->disk, "o/");
@@ -112,6 +114,8 @@ static int check_file(struct sim_node *s, const char *name,
 	why[0] = '\0';
 	if (!r.file)
 		return -GT_EIO;
+	if (disk_gone(r.file) && !s->disk.dead)
+		return -GT_EDAMAGED;
 	int status = gt_manifest_new(&m, manifest, why, 200);
 	if (status == 0) {
 		status = gt_object_check(m, all, read_object, &r, why, 200);
@@ -152,20 +156,20 @@ static void serve(struct world *w, struct sim_node *s,
 	uint8_t *p = sim_must(malloc(a->n));
 	int status = f ? disk_read(&s->disk, f, a->offset, p, a->n) : -GT_EIO;
 	/* of a sync that found no room the node hears later */
-	bool excused = f && disk_dropped(f);
+	bool excused = f && (disk_dropped(f) || disk_rotten(f));
 	if (status != 0 && !s->disk.dead && !excused)
 		world_fail(w, "present",
 		           "%s was to serve a frame that is not on its disk",
 		           s->code);
 	gt_sha256_one(&id, p, status ? 0 : a->n);
 	bool good = status == 0 && gt_id_eq(&id, &a->id);
-	if (status == 0 && !good && !disk_rotten(f) && !excused)
+	if (status == 0 && !good && !excused)
 		world_fail(w, "served", "%s served a damaged frame", s->code);
 	if (status == 0 && (good || !a->check))
 		net_post(w, s, a->peer, a->token,
 		         net_message(a->head, p, a->n));
 	else if (!s->disk.dead)
-		fault(w, s, a);
+		fault(w, s, a, disk_gone(f) ? -GT_EUNKNOWN : -GT_EDAMAGED);
 	free(p);
 }
 
@@ -271,6 +275,15 @@ static bool frame_good(struct sim_node *s, const struct gt_manifest *m,
 	return good;
 }
 
+/* Somebody found no file. */
+static void lost(struct world *w, struct sim_node *s, const struct gt_id *id)
+{
+	struct gt_event e = {.type = GT_EV_LOST,
+	                     .body = gt_bytes_of(id->b, GT_ID_BYTES),
+	                     .detail = "the file is gone"};
+	sim_turn(w, s, &e);
+}
+
 int world_read(struct world *w, unsigned node, const struct gt_id *object)
 {
 	struct sim_node *s = &w->nodes[node];
@@ -290,40 +303,84 @@ int world_read(struct world *w, unsigned node, const struct gt_id *object)
 		                     .object = *object,
 		                     .frame = i,
 		                     .status = -GT_EDAMAGED};
-		sim_turn(w, s, &e);
+		if (disk_gone(f))
+			lost(w, s, object);
+		else
+			sim_turn(w, s, &e);
 		result = 1;
 	}
 	gt_manifest_free(m);
 	return result;
 }
 
-/* What rots at its publisher nobody can bring back: that is what backups are
- * for. Everywhere else a bit of some object flips. */
-void blob_rot(struct world *w, struct sim_node *s)
+/* Any of the objects here of which something counts (state: at least that), but
+ * what rots or goes at its publisher: that nobody can bring back, and is what
+ * backups are for. NULL: there is none. */
+static struct disk_file *any_object(struct sim_node *s, struct prng *p,
+                                    int state, uint64_t *size)
 {
 	static const char sql[] =
-	        "SELECT id,size FROM object o WHERE state=4 AND frames>0 AND "
-	        "NOT"
+	        "SELECT id,size FROM object o WHERE state BETWEEN ?1 AND 4 AND "
+	        "frames>0 AND NOT"
 	        " EXISTS(SELECT 1 FROM item i WHERE i.own=1 AND"
 	        " (i.object=o.id OR i.prior=o.id)) ORDER BY id";
-	struct prng *p = sim_draws(w, FAULT_ROT);
 	sqlite3_stmt *st = ask(s, sql);
 	struct gt_id id = {0};
-	uint64_t seen = 0, size = 0;
+	uint64_t seen = 0;
+	sqlite3_bind_int(st, 1, state);
 	while (sqlite3_step(st) == SQLITE_ROW)
 		if (prng_below(p, ++seen) == 0) {
 			gt_col_fixed(st, 0, id.b, GT_ID_BYTES);
-			size = (uint64_t)sqlite3_column_int64(st, 1);
+			*size = (uint64_t)sqlite3_column_int64(st, 1);
 		}
 	ask_end(st);
 	char name[DISK_NAME];
 	object_name(name, &id);
-	struct disk_file *f = seen ? disk_open(&s->disk, name, false) : NULL;
+	return seen ? disk_open(&s->disk, name, false) : NULL;
+}
+
+void blob_rot(struct world *w, struct sim_node *s)
+{
+	struct prng *p = sim_draws(w, FAULT_ROT);
+	uint64_t size = 0;
+	struct disk_file *f = any_object(s, p, GT_OBJECT_COMPLETE, &size);
 	if (!f || size < 16)
 		return;
 	/* The first half: the seek table at the end is made anew by hand. */
 	disk_rot(f, prng_below(p, size / 2));
 	w->struck[FAULT_BIT_ROT]++;
+}
+
+void blob_lose(struct world *w, struct sim_node *s)
+{
+	uint64_t size;
+	struct disk_file *f = any_object(s, sim_draws(w, FAULT_LOSE),
+	                                 GT_OBJECT_PARTIAL, &size);
+	if (!f)
+		return;
+	disk_lose(&s->disk, f);
+	w->struck[FAULT_BIT_LOSE]++;
+}
+
+void blob_look(struct world *w, struct sim_node *s)
+{
+	enum { MANY = 64 };
+	static const char sql[] =
+	        "SELECT id FROM object WHERE state=4 OR (state IN(2,3) AND "
+	        "present>0) ORDER BY oid";
+	struct gt_id gone[MANY];
+	char name[DISK_NAME];
+	size_t n = 0;
+	sqlite3_stmt *st = ask(s, sql);
+	while (n < MANY && sqlite3_step(st) == SQLITE_ROW) {
+		gt_col_fixed(st, 0, gone[n].b, GT_ID_BYTES);
+		object_name(name, &gone[n]);
+		struct disk_file *f = disk_open(&s->disk, name, false);
+		n += f && disk_gone(f);
+	}
+	ask_end(st);
+	for (size_t i = 0; i < n && s->core; i++)
+		lost(w, s, &gone[i]);
 }
 
 static bool given_up(const struct sim_node *s, const char *hex,

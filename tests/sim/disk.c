@@ -596,6 +596,19 @@ void disk_rot(struct disk_file *f, uint64_t at)
 			f->olds[i].bytes[at % DISK_SECTOR] ^= 0x10;
 }
 
+void disk_lose(struct disk *d, struct disk_file *f)
+{
+	d->used -= f->n;
+	f->n = 0;
+	f->rotten = true;
+	settled(f);
+}
+
+bool disk_gone(const struct disk_file *f)
+{
+	return !f || (f->rotten && f->n == 0);
+}
+
 bool disk_dropped(const struct disk_file *f)
 {
 	return f->dropped;

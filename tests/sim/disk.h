@@ -68,6 +68,11 @@ void disk_evict(struct disk *d);
 /* A bit flips, on the platter and in what is read; whether one has. */
 void disk_rot(struct disk_file *f, uint64_t at);
 bool disk_rotten(const struct disk_file *f);
+/* Somebody deleted what the program takes for a file; it stays so until it is
+ * written to, and counts as rotten from then on. */
+void disk_lose(struct disk *d, struct disk_file *f);
+/* There is no such file: f is NULL, or was lost. */
+bool disk_gone(const struct disk_file *f);
 /* The last sync found no room and let go of what was not durable. */
 bool disk_dropped(const struct disk_file *f);
 /* The name of the file behind *at, the first if that is NULL; NULL: no more. */

@@ -116,6 +116,10 @@ void blob_perform(struct world *w, struct sim_node *s,
 void blob_verify(struct world *w, struct sim_node *s);
 /* A bit of some object flips that the node has not published itself. */
 void blob_rot(struct world *w, struct sim_node *s);
+/* Such an object's file is deleted. */
+void blob_lose(struct world *w, struct sim_node *s);
+/* The daemon's look at the files at a start, see daemon/disk/look.h. */
+void blob_look(struct world *w, struct sim_node *s);
 /* The daemon's rule for files nobody wants, see daemon/disk/sweep.h. */
 void blob_sweep(struct sim_node *s);
 

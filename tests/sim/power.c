@@ -222,6 +222,8 @@ void power_on(struct world *w, struct sim_node *s)
 	struct gt_event e = {.type = GT_EV_START,
 	                     .body = {entropy, sizeof entropy}};
 	sim_turn(w, s, &e);
+	if (s->core)
+		blob_look(w, s);
 	if (!s->core)
 		return;
 	if (s->restored)
@@ -338,6 +340,8 @@ void power_episode(struct world *w, enum fault f)
 		fill_up(w, s, p);
 	else if (f == FAULT_ROT && s->core)
 		blob_rot(w, s);
+	else if (f == FAULT_LOSE && s->core)
+		blob_lose(w, s);
 	else if (f == FAULT_SLOW)
 		s->slow_until = w->now + 10000 + prng_below(p, 120000);
 	else if (f == FAULT_RESTORE)

@@ -141,6 +141,7 @@ static uint64_t pause_of(enum fault_bit bit)
 	case FAULT_BIT_SLOW:
 		return 400000;
 	case FAULT_BIT_ROT:
+	case FAULT_BIT_LOSE:
 		return 200000;
 	case FAULT_BIT_FULL:
 	case FAULT_BIT_OUTAGE:
@@ -187,7 +188,7 @@ static void episode(struct world *w, enum fault_bit bit)
 		return;
 	if (bit != FAULT_BIT_ROT && bit != FAULT_BIT_RESTORE &&
 	    bit != FAULT_BIT_VERSION && bit != FAULT_BIT_CLONE &&
-	    bit != FAULT_BIT_SYNC)
+	    bit != FAULT_BIT_SYNC && bit != FAULT_BIT_LOSE)
 		w->struck[bit]++;
 	if (bit == FAULT_BIT_OUTAGE || bit == FAULT_BIT_ONE_WAY)
 		net_episode(w, 1 << bit);

@@ -33,6 +33,7 @@ enum { NODES_MAX = 2049 }; /* one slot is for a copy, see clone.c */
 	X(REPLACE, "replace")       /* an empty disk under the same code */    \
 	X(VERSION, "version")       /* programs change, N and N-1 */           \
 	X(CLONE, "clone") /* two copies of a node, or an untold restore */     \
+	X(LOSE, "lose") /* an object file is deleted behind the node's back */ \
 	X(SYNC, "sync") /* one fails, and what it was to write looks clean */  \
 	X(LIE, "lie")   /* fsync does nothing: never on by itself */
 

@@ -302,7 +302,8 @@ static void serve(struct nodes *t, unsigned i, const struct gt_action *a)
 	if (here && (!a->check || gt_id_eq(&id, &a->id)))
 		post(t, i, a, gt_bytes_of(b->p + a->offset, a->n));
 	else
-		later(t, i, a, GT_EV_FAULT, here ? -GT_EDAMAGED : -GT_EIO, "");
+		later(t, i, a, GT_EV_FAULT, here ? -GT_EDAMAGED : -GT_EUNKNOWN,
+		      "");
 }
 
 static void drop(struct nodes *t, unsigned i, uint32_t peer)
@@ -337,13 +338,13 @@ static void perform(struct nodes *t, unsigned i, const struct gt_action *a)
 		later(t, i, a, GT_EV_PLACED, status, "");
 		break;
 	case GT_ACT_SYNC:
-		status = t->v[i].late ? -GT_ENOSPACE : 0;
+		status = !b ? -GT_EUNKNOWN : t->v[i].late ? -GT_ENOSPACE : 0;
 		if (b && status)
 			memset(b->p, 0, b->n);
 		later(t, i, a, GT_EV_SYNCED, status, "");
 		break;
 	case GT_ACT_CHECK:
-		status = check(b, a->payload, false, why);
+		status = b ? check(b, a->payload, false, why) : -GT_EDAMAGED;
 		later(t, i, a, GT_EV_CHECKED, status, why);
 		break;
 	case GT_ACT_ADOPT:

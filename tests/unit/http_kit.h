@@ -54,7 +54,7 @@ bool gt_core_post(struct gt_core *c, const struct gt_event *e,
 		if (e->type == GT_EV_STATEMENTS)
 			gt_copy(core.authority, sizeof core.authority,
 			        e->statements[0].authority);
-		if (e->type == GT_EV_FAULT)
+		if (e->type == GT_EV_FAULT || e->type == GT_EV_LOST)
 			core.fault = e->object;
 		pthread_cond_broadcast(&change);
 	}

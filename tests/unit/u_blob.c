@@ -212,7 +212,7 @@ static void damaged_bytes_are_refused(void **state)
 	assert_int_equal(e->status, -GT_EDAMAGED);
 	assert_int_equal(e->frame, 7);
 	assert_true(gt_id_eq(&e->object, &object));
-	assert_int_equal(gt_blobs_open_object(b->dir, &object), -1);
+	assert_int_equal(gt_blobs_open_object(b->dir, &object), -GT_EUNKNOWN);
 	/* right bytes, wrong length */
 	a.id.b[31] ^= 1;
 	a.n--;
@@ -257,7 +257,7 @@ static void serving(void **state)
 	assert_int_equal(b->seen.served_n[0], 50);
 	assert_memory_equal(b->seen.served[0], bytes + 100, 50);
 	assert_int_equal(e->type, GT_EV_FAULT);
-	assert_int_equal(e->status, -GT_EDAMAGED);
+	assert_int_equal(e->status, -GT_EUNKNOWN);
 	assert_int_equal(e->frame, 5);
 	assert_int_equal(e->peer, 9);
 	assert_int_equal(e->token, 77);
@@ -291,6 +291,106 @@ static void rot_is_found_when_asked(void **state)
 	assert_int_equal(e->type, GT_EV_FAULT);
 	assert_int_equal(e->status, -GT_EDAMAGED);
 	assert_int_equal(b->seen.nserved, 0);
+}
+
+/* ------------------------------------------------- files that go */
+
+static void object_path(const struct bench *b, const struct gt_id *object,
+                        char out[256])
+{
+	char hex[GT_HEX_ID];
+	gt_id_hex(hex, object);
+	gt_format(out, 256, "%s/objects/%.2s/%s.tar.zst", b->dir, hex, hex + 2);
+}
+
+/* Puts the object in place and makes it durable. */
+static void put_object(struct bench *b, const struct gt_action *a)
+{
+	size_t n = b->seen.n;
+	submit(b, a);
+	submit(b,
+	       &(struct gt_action){.type = GT_ACT_SYNC, .object = a->object});
+	assert_int_equal(await(b, n + 2)->status, 0);
+}
+
+/* Its descriptor is still open: what is read from there is nobody's. */
+static void a_file_removed_while_it_was_open(void **state)
+{
+	struct bench *b = *state;
+	struct gt_id object = an_object(3);
+	uint8_t bytes[300];
+	char path[256];
+	struct stat st;
+	fill(bytes, sizeof bytes, 5);
+	struct gt_action a =
+	        placement(&object, 0, 0, sizeof bytes, bytes, sizeof bytes);
+	put_object(b, &a);
+	object_path(b, &object, path);
+	assert_int_equal(unlink(path), 0);
+	submit(b, &(struct gt_action){.type = GT_ACT_SERVE,
+	                              .object = object,
+	                              .n = sizeof bytes});
+	const struct gt_event *e = await(b, 3);
+	assert_int_equal(e->type, GT_EV_FAULT);
+	assert_int_equal(e->status, -GT_EUNKNOWN);
+	assert_int_equal(b->seen.nserved, 0);
+	submit(b, &(struct gt_action){.type = GT_ACT_CHECK, .object = object});
+	assert_int_equal(await(b, 4)->status, -GT_EDAMAGED);
+	assert_string_equal(b->seen.last_why, "the file is gone");
+	/* what is placed from now on is in a file that has the name */
+	put_object(b, &a);
+	assert_int_equal(stat(path, &st), 0);
+	read_back(b, &object, 0, bytes, sizeof bytes);
+}
+
+/* Half of it was there, and is not believed any more. */
+static void a_file_removed_before_its_sync(void **state)
+{
+	struct bench *b = *state;
+	struct gt_id object = an_object(4);
+	uint8_t bytes[300];
+	char path[256];
+	fill(bytes, sizeof bytes, 6);
+	struct gt_action a = placement(&object, 0, 0, 300, bytes, 150);
+	struct gt_action z = placement(&object, 1, 150, 300, bytes + 150, 150);
+	submit(b, &a);
+	await(b, 1);
+	object_path(b, &object, path);
+	assert_int_equal(unlink(path), 0);
+	submit(b, &z);
+	submit(b, &(struct gt_action){.type = GT_ACT_SYNC, .object = object});
+	assert_int_equal(await(b, 3)->status, -GT_EUNKNOWN);
+	submit(b, &a);
+	submit(b, &(struct gt_action){.type = GT_ACT_SYNC, .object = object});
+	assert_int_equal(await(b, 5)->status, 0);
+	/* there is none at all */
+	assert_int_equal(unlink(path), 0);
+	submit(b, &(struct gt_action){.type = GT_ACT_SYNC, .object = object});
+	assert_int_equal(await(b, 6)->status, -GT_EUNKNOWN);
+}
+
+/* What cannot be opened as the object's file makes way for one that can. */
+static void what_has_the_name_and_is_no_file(void **state)
+{
+	struct bench *b = *state;
+	struct gt_id object = an_object(7);
+	uint8_t bytes[300];
+	char path[256];
+	struct stat st;
+	fill(bytes, sizeof bytes, 7);
+	struct gt_action a =
+	        placement(&object, 0, 0, sizeof bytes, bytes, sizeof bytes);
+	put_object(b, &a);
+	object_path(b, &object, path);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("/etc/hostname", path), 0);
+	assert_int_equal(gt_blobs_open_object(b->dir, &object), -GT_EUNKNOWN);
+	gt_blobs_close(b->blobs);
+	open_blobs(b, 0);
+	put_object(b, &a);
+	assert_int_equal(lstat(path, &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+	read_back(b, &object, 0, bytes, sizeof bytes);
 }
 
 static void copy_between_objects(void **state)
@@ -462,7 +562,7 @@ static void corrupt_staged_is_refused_by_name(void **state)
 	assert_int_equal(e->status, -GT_EDAMAGED);
 	assert_non_null(strstr(b->seen.last_why, "video.mp4"));
 	assert_false(staged(b, "bad"));
-	assert_int_equal(gt_blobs_open_object(b->dir, &k.object), -1);
+	assert_int_equal(gt_blobs_open_object(b->dir, &k.object), -GT_EUNKNOWN);
 	/* cut short, and with something behind its end */
 	stage(b, "short", k.p, k.n - 1);
 	a = adoption(&k, "short");
@@ -541,7 +641,7 @@ static void a_reserve_is_kept(void **state)
 	submit(b, &a);
 	assert_int_equal(await(b, 1)->status, -GT_ENOSPACE);
 	/* it took nothing */
-	assert_int_equal(gt_blobs_open_object(b->dir, &object), -1);
+	assert_int_equal(gt_blobs_open_object(b->dir, &object), -GT_EUNKNOWN);
 	gt_blobs_close(b->blobs);
 	open_blobs(b, 0);
 	submit(b, &a);
@@ -568,7 +668,7 @@ static void a_full_disk_and_room_again(void **state)
 	        placement(&big, 0, 0, 3 << 20, bytes, sizeof bytes);
 	submit(b, &a);
 	assert_int_equal(await(b, 1)->status, -GT_ENOSPACE);
-	assert_int_equal(gt_blobs_open_object(b->dir, &big), -1);
+	assert_int_equal(gt_blobs_open_object(b->dir, &big), -GT_EUNKNOWN);
 	a = placement(&small, 0, 0, 1 << 20, bytes, sizeof bytes);
 	submit(b, &a);
 	assert_int_equal(await(b, 2)->status, 0);
@@ -668,6 +768,9 @@ int main(void)
 	        T(damaged_bytes_are_refused),
 	        T(serving),
 	        T(rot_is_found_when_asked),
+	        T(a_file_removed_while_it_was_open),
+	        T(a_file_removed_before_its_sync),
+	        T(what_has_the_name_and_is_no_file),
 	        T(copy_between_objects),
 	        T(order_within_an_object),
 	        T(adopt_and_check),

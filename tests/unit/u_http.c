@@ -154,6 +154,24 @@ static void damage(void **state)
 	assert_int_equal(get("/c/33/ke/big.bin"), 200);
 }
 
+/* It is said to be on its way, and is. */
+static void a_file_that_went(void **state)
+{
+	char path[200];
+	(void)state;
+	unsigned before = posts(GT_EV_LOST);
+	gt_format(path, sizeof path, "objects/%.2s/%s.tar.zst", hex, hex + 2);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(get("/c/33/ke/big.bin"), 503);
+	assert_true(heads("Retry-After: 1"));
+	gt_format(path, sizeof path, "/o/%s.tar.zst", hex);
+	assert_int_equal(get(path), 503);
+	assert_int_equal(posts(GT_EV_LOST), before + 2);
+	assert_true(gt_id_eq(&core.fault, &pack.object));
+	write_object();
+	assert_int_equal(get("/c/33/ke/big.bin"), 200);
+}
+
 static void absences(void **state)
 {
 	(void)state;
@@ -256,11 +274,11 @@ static void health(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(members),       cmocka_unit_test(parts),
-	        cmocka_unit_test(folders),       cmocka_unit_test(encoded),
-	        cmocka_unit_test(whole_objects), cmocka_unit_test(damage),
-	        cmocka_unit_test(absences),      cmocka_unit_test(pages),
-	        cmocka_unit_test(health),
+	        cmocka_unit_test(members),          cmocka_unit_test(parts),
+	        cmocka_unit_test(folders),          cmocka_unit_test(encoded),
+	        cmocka_unit_test(whole_objects),    cmocka_unit_test(damage),
+	        cmocka_unit_test(absences),         cmocka_unit_test(pages),
+	        cmocka_unit_test(a_file_that_went), cmocka_unit_test(health),
 	};
 	return cmocka_run_group_tests_name("http", tests, set_up, tear_down);
 }

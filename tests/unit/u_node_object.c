@@ -650,6 +650,137 @@ static void a_name_that_is_not_durable_ends_it(void **state)
 	assert_non_null(strstr(gt_node_why(t->v[TOP].node), "sync"));
 }
 
+/* ------------------------------------------------- files that go */
+
+static void lose_file(struct nodes *t, unsigned i, const struct gt_id *id)
+{
+	struct blob *b = nodes_file(t, i, id);
+	assert_non_null(b);
+	free(b->p);
+	*b = (struct blob){0};
+}
+
+/* What a look at the files found, or somebody who read. */
+static void tell_lost(struct nodes *t, unsigned i, const struct gt_id *ids,
+                      size_t n)
+{
+	struct gt_event e = {.type = GT_EV_LOST,
+	                     .body = gt_bytes_of(ids, n * sizeof *ids),
+	                     .detail = "the file is gone"};
+	assert_int_equal(nodes_event(t, i, &e), 0);
+	nodes_run(t);
+}
+
+static int64_t damages(struct nodes *t, unsigned i)
+{
+	return nodes_int(t, i,
+	                 "SELECT count(*) FROM audit WHERE event='damage' AND "
+	                 "detail='the file is gone'");
+}
+
+static void a_file_that_is_gone(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 300000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, &p);
+	char first[40];
+	gt_copy(first, sizeof first,
+	        nodes_text(t, MID,
+	                   "SELECT transfer FROM audit WHERE event='fetch'"));
+	/* in memory, and not; twice said is as good as once; and a stranger */
+	for (int again = 0; again < 2; again++) {
+		struct gt_id ids[] = {p.object, {.b = {1}}, p.object};
+		lose_file(t, MID, &p.object);
+		if (again)
+			nodes_restart(t, MID);
+		tell_lost(t, MID, ids, 3);
+		if (again)
+			nodes_wire(t, MID, TOP, true);
+		nodes_pass(t, 5000);
+		assert_holds(t, MID, &p);
+		assert_int_equal(damages(t, MID), again + 1);
+		assert_int_equal(status(t, MID)->objects_lost, 1);
+		/* under a name of its own, in both books */
+		assert_int_equal(
+		        nodes_int(t, MID,
+		                  "SELECT count(DISTINCT transfer) FROM audit "
+		                  "WHERE event='fetch'"),
+		        again + 2);
+	}
+	assert_int_equal(nodes_int(t, TOP,
+	                           "SELECT count(*) FROM audit WHERE "
+	                           "event='serve'"),
+	                 3);
+	pack_clear(&p);
+}
+
+/* One frame that cannot be read is one; a file that is not there is all. */
+static void a_child_meets_a_file_that_is_gone(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 900000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	nodes_pass(t, 3000);
+	lose_file(t, MID, &p.object);
+	nodes_wire(t, LOW, MID, true);
+	nodes_pass(t, 10000);
+	assert_holds(t, LOW, &p);
+	assert_holds(t, MID, &p);
+	assert_int_equal(damages(t, MID), 1);
+	assert_int_equal(status(t, MID)->frames_damaged, 0);
+	pack_clear(&p);
+}
+
+static void a_file_that_goes_while_it_comes(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 900000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	t->v[MID].held = true;
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	nodes_run(t);
+	assert_true(t->nanswers > 2);
+	answer(t, MID, 0);
+	lose_file(t, MID, &p.object);
+	nodes_pass(t, 600);
+	/* the sync finds none, and the node goes on */
+	t->v[MID].held = false;
+	nodes_run(t);
+	nodes_pass(t, 10000);
+	assert_holds(t, MID, &p);
+	pack_clear(&p);
+}
+
+/* Nobody above has it: it is not called complete, and people hear of it. */
+static void a_file_of_what_was_published_here(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 1000);
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	lose_file(t, TOP, &p.object);
+	nodes_clear(t, TOP);
+	tell_lost(t, TOP, &p.object, 1);
+	const struct done *d = nodes_last(t, TOP, GT_ACT_LOG, 0);
+	assert_non_null(d);
+	assert_int_equal(d->a.status, GT_LOG_ERROR);
+	assert_non_null(strstr(d->a.text, "publish it again"));
+	assert_int_equal(nodes_int(t, TOP, "SELECT state FROM object"), 2);
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	assert_holds(t, TOP, &p);
+	pack_clear(&p);
+}
+
 /* A child asked for a frame; the disk said this. The answer to the child. */
 static const Gt__Error *faulted(struct nodes *t, const struct gt_id *object,
                                 uint32_t peer, int status)
@@ -798,9 +929,14 @@ int main(void)
 	        T(a_disk_that_is_full_late),
 	        T(placed_beside_a_failed_sync),
 	        T(a_name_that_is_not_durable_ends_it),
+	        T(a_child_meets_a_file_that_is_gone),
+	        T(a_file_that_goes_while_it_comes),
+	        T(a_file_of_what_was_published_here),
 	        T(a_fault_for_want_of_memory),
 	        T(a_fault_of_what_is_gone),
 	        T(who_may_have_it),
+	        cmocka_unit_test_setup_teardown(a_file_that_is_gone,
+	                                        nodes_two_on_disk, nodes_gone),
 	        cmocka_unit_test_setup_teardown(a_restart_keeps_what_is_durable,
 	                                        nodes_two_on_disk, nodes_gone),
 	};

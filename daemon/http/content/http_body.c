@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "blob.h"
+#include "look.h"
 #include "sys.h"
 
 struct body {
@@ -25,6 +26,13 @@ static void body_free(void *arg)
 	gt_shelf_give(b->http->cache, b->is.shelf);
 	free(b->bytes);
 	free(b);
+}
+
+/* A full queue only puts the repair off to the next reader. */
+static void report(struct body *b, struct gt_event e)
+{
+	e.object = b->is.shelf->object;
+	(void)gt_core_post(b->http->env.core, &e, NULL);
 }
 
 static int load_with(struct gt_worker *w, struct body *b, uint32_t frame)
@@ -60,14 +68,10 @@ static bool load(struct body *b, uint32_t frame)
 	int rc = w ? load_with(w, b, frame) : -GT_ENOMEM;
 	gt_worker_give(b->http->workers, w);
 	b->frame = rc == 0 ? frame : UINT32_MAX;
-	if (rc == -GT_EDAMAGED || rc == -GT_EIO) {
-		struct gt_event e = {.type = GT_EV_FAULT,
-		                     .object = b->is.shelf->object,
-		                     .frame = frame,
-		                     .status = rc};
-		/* a full queue only puts the repair off to the next reader */
-		(void)gt_core_post(b->http->env.core, &e, NULL);
-	}
+	if (rc == -GT_EDAMAGED || rc == -GT_EIO)
+		report(b, (struct gt_event){.type = GT_EV_FAULT,
+		                            .frame = frame,
+		                            .status = rc});
 	return rc == 0;
 }
 
@@ -105,24 +109,46 @@ static ssize_t body_read(void *arg, uint64_t pos, char *out, size_t max)
 	return (ssize_t)n;
 }
 
+static int open_body(struct body *b)
+{
+	const struct gt_shelf *shelf = b->is.shelf;
+	b->fd = gt_blobs_open_object(".", &shelf->object);
+	if (b->fd == -GT_EUNKNOWN) {
+		report(b,
+		       (struct gt_event){.type = GT_EV_LOST,
+		                         .body = gt_bytes_of(shelf->object.b,
+		                                             GT_ID_BYTES),
+		                         .detail = gt_look_why(GT_LOOK_GONE)});
+		return -GT_EUNAVAILABLE;
+	}
+	if (b->fd < 0)
+		return b->fd;
+	uint64_t room = gt_manifest_tail_size(shelf->manifest->nframes);
+	if (!b->is.whole || room < GT_FRAME_STORED_MAX)
+		room = GT_FRAME_STORED_MAX;
+	b->bytes = malloc(room);
+	return b->bytes ? 0 : -GT_ENOMEM;
+}
+
 struct MHD_Response *gt_http_body(struct gt_http *http,
-                                  const struct gt_http_body *what, uint64_t n)
+                                  const struct gt_http_body *what, uint64_t n,
+                                  int *status)
 {
 	struct body *b = n > 0 ? calloc(1, sizeof *b) : NULL;
+	*status = -GT_ENOMEM;
 	if (!b) {
 		gt_shelf_give(http->cache, what->shelf);
 		return n > 0 ? NULL : gt_rs_empty();
 	}
-	*b = (struct body){.http = http, .is = *what, .frame = UINT32_MAX};
-	b->fd = gt_blobs_open_object(".", &what->shelf->object);
-	uint64_t room = gt_manifest_tail_size(what->shelf->manifest->nframes);
-	if (!what->whole || room < GT_FRAME_STORED_MAX)
-		room = GT_FRAME_STORED_MAX;
-	b->bytes = malloc(room);
+	*b = (struct body){
+	        .http = http, .is = *what, .fd = -1, .frame = UINT32_MAX};
+	*status = open_body(b);
 	struct MHD_Response *rs = NULL;
-	if (b->fd >= 0 && b->bytes)
+	if (*status == 0) {
 		rs = MHD_create_response_from_callback(n, 64 << 10, body_read,
 		                                       b, body_free);
+		*status = -GT_ENOMEM;
+	}
 	if (!rs)
 		body_free(b);
 	return rs;

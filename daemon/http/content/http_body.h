@@ -2,7 +2,8 @@
  *
  * No byte leaves that was not verified: a frame is read whole, compared with
  * its hash, and only then sliced. What turns out damaged ends the connection
- * and is reported to the core, which fetches it again.
+ * and is reported to the core, which fetches it again; so is a file that is
+ * not there.
  * Tests: u_http.c. */
 #ifndef GT_HTTP_BODY_H
 #define GT_HTTP_BODY_H
@@ -18,9 +19,10 @@ struct gt_http_body {
 	uint64_t start; /* in the plain (or stored) stream */
 };
 
-/* The bytes [start, + n) as a response. Takes over the shelf. NULL: the file of
- * the object cannot be opened, or out of memory. */
+/* The bytes [start, + n) as a response. Takes over the shelf. NULL, with
+ * *status: -GT_EUNAVAILABLE, the object's file is gone; -GT_EIO; -GT_ENOMEM. */
 struct MHD_Response *gt_http_body(struct gt_http *http,
-                                  const struct gt_http_body *what, uint64_t n);
+                                  const struct gt_http_body *what, uint64_t n,
+                                  int *status);
 
 #endif

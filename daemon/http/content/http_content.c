@@ -99,6 +99,22 @@ static void part_header(struct MHD_Response *rs, const struct gt_range *range,
 	gt_rs_header(rs, "Content-Range", text);
 }
 
+/* Not here yet, or not here any more; r: what is known of it, or NULL. */
+static enum MHD_Result on_its_way(struct gt_request *rq, const json_t *r)
+{
+	if (gt_page_wanted(rq) && json_is_object(r))
+		return gt_page_arriving(rq, r);
+	const json_t *present = json_object_get(r, "present");
+	const json_t *frames = json_object_get(r, "frames");
+	json_t *v = json_pack("{s:b,s:I,s:I}", "fetching", 1, "present",
+	                      json_integer_value(present), "frames",
+	                      json_integer_value(frames));
+	struct MHD_Response *rs = gt_rs_json(v);
+	if (rs)
+		gt_rs_header(rs, "Retry-After", "1");
+	return gt_rq_send(rq, 503, rs);
+}
+
 /* The representation is chosen; what is left is conditions and the range.
  * Takes over the shelf. */
 static enum MHD_Result send_body(struct gt_request *rq, struct gt_http_body b,
@@ -120,9 +136,12 @@ static enum MHD_Result send_body(struct gt_request *rq, struct gt_http_body b,
 		return unfit(rq, size);
 	}
 	b.start += range.from;
-	struct MHD_Response *rs = gt_http_body(rq->http, &b, range.n);
+	int status;
+	struct MHD_Response *rs = gt_http_body(rq->http, &b, range.n, &status);
+	if (!rs && status == -GT_EUNAVAILABLE)
+		return on_its_way(rq, NULL);
 	if (!rs)
-		return gt_rq_error(rq, -GT_EIO, "");
+		return gt_rq_error(rq, status, "");
 	member_headers(rs, type, etag);
 	if (b.stored && !b.whole)
 		gt_rs_header(rs, "Content-Encoding", "zstd");
@@ -196,21 +215,6 @@ enum MHD_Result gt_http_to_content(struct gt_request *rq)
 }
 
 /* ------------------------------------------------ not here, not now */
-
-static enum MHD_Result on_its_way(struct gt_request *rq, const json_t *r)
-{
-	if (gt_page_wanted(rq) && json_is_object(r))
-		return gt_page_arriving(rq, r);
-	const json_t *present = json_object_get(r, "present");
-	const json_t *frames = json_object_get(r, "frames");
-	json_t *v = json_pack("{s:b,s:I,s:I}", "fetching", 1, "present",
-	                      json_integer_value(present), "frames",
-	                      json_integer_value(frames));
-	struct MHD_Response *rs = gt_rs_json(v);
-	if (rs)
-		gt_rs_header(rs, "Retry-After", "1");
-	return gt_rq_send(rq, 503, rs);
-}
 
 /* The core has the wish (or refused it). */
 static enum MHD_Result wanted(struct gt_request *rq)
