@@ -54,7 +54,7 @@ static const char *root_of(const struct gt_tree *tree)
 
 /* The certificates that end first are what an operator must remember. */
 static void tell_added(struct gt_cli *cli, const struct gt_pki *pki,
-                       const char *dir, size_t added)
+                       const char *dir, const struct gt_pki_enrolled *done)
 {
 	int64_t first = INT64_MAX;
 	char at[GT_MEASURE_TIME];
@@ -65,12 +65,16 @@ static void tell_added(struct gt_cli *cli, const struct gt_pki *pki,
 	gt_measure_time(at, first == INT64_MAX ? 0 : first * 1000);
 	if (cli->json)
 		(void)fprintf(cli->out,
-		              "{\"added\": %zu, \"members\": %zu, "
-		              "\"expires\": \"%s\"}\n",
-		              added, gt_pki_count(pki), at);
+		              "{\"added\": %zu, \"renamed\": %zu, "
+		              "\"members\": %zu, \"expires\": \"%s\"}\n",
+		              done->added, done->renamed, gt_pki_count(pki),
+		              at);
 	else
-		gt_say(cli->out, GT_T_CLI_PKI_ADDED, added, gt_pki_count(pki),
-		       dir, at);
+		gt_say(cli->out, GT_T_CLI_PKI_ADDED, done->added,
+		       gt_pki_count(pki), dir, at);
+	if (!cli->json && done->renamed)
+		gt_say(cli->out, GT_T_CLI_PKI_RENAMED, done->renamed, dir,
+		       GT_PKI_MEMBERS);
 }
 
 static enum gt_exit enrol(struct gt_cli *cli, const struct gt_args *args,
@@ -84,7 +88,7 @@ static enum gt_exit enrol(struct gt_cli *cli, const struct gt_args *args,
 		dir = swap;
 	}
 	uint64_t days = GT_CERT_DAYS;
-	size_t added = 0;
+	struct gt_pki_enrolled done = {0};
 	char why[WHY];
 	struct gt_tree tree = {0};
 	struct gt_pki *pki = NULL;
@@ -99,17 +103,17 @@ static enum gt_exit enrol(struct gt_cli *cli, const struct gt_args *args,
 	if (!status)
 		status = gt_pki_open(&pki, dir, why, sizeof why);
 	if (!status)
-		status = gt_pki_enrol(pki, &tree, (unsigned)days, &added, why,
+		status = gt_pki_enrol(pki, &tree, (unsigned)days, &done, why,
 		                      sizeof why);
 	gt_tree_free(&tree);
-	if (status == -GT_EINVALID && added) {
+	if (status == -GT_EINVALID && done.added) {
 		/* a row of the tree is wrong: why begins with its place */
 		(void)fprintf(cli->err, "%s:%s\n", file, why);
 		code = GT_EXIT_FAILED;
 	} else if (status) {
 		code = gt_cli_fail(cli, status, why);
 	} else {
-		tell_added(cli, pki, dir, added);
+		tell_added(cli, pki, dir, &done);
 	}
 	gt_pki_close(pki);
 	return code;

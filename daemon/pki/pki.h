@@ -59,11 +59,16 @@ const struct gt_pki_member *gt_pki_at(const struct gt_pki *pki, size_t i);
 const struct gt_pki_member *gt_pki_find(const struct gt_pki *pki,
                                         const char *code);
 
-/* Keys, certificates and rows for what the tree has and the PKI has not; the
- * rest stays as it is. Then writes every members.bin. Interrupted, it can be
- * run again. days: of a certificate, 1..90. */
+/* What came of a tree. */
+struct gt_pki_enrolled {
+	size_t added, renamed;
+};
+/* Keys, certificates and rows for what the tree has and the PKI has not, a row
+ * one version up for what has another name there; the rest stays as it is. Then
+ * writes every members.bin. Interrupted, it can be run again. days: of a
+ * certificate, 1..90. */
 int gt_pki_enrol(struct gt_pki *pki, const struct gt_tree *tree, unsigned days,
-                 size_t *added, char *why, size_t why_cap);
+                 struct gt_pki_enrolled *done, char *why, size_t why_cap);
 /* A new certificate for the same key. 0; -GT_EUNKNOWN: no such node;
  * -GT_ESTATE: a publisher, or revoked; -GT_EIO. why: a sentence. */
 int gt_pki_renew(struct gt_pki *pki, const char *code, unsigned days, char *why,

@@ -415,12 +415,31 @@ static int check_new(struct gt_pki *pki, const struct gt_tree *tree, char *why,
 	return 0;
 }
 
+/* What was enrolled before and is called otherwise now. A tree that leaves a
+ * name out takes none away. */
+static size_t rename_old(struct gt_pki *pki, const struct gt_tree *tree)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < pki->n; i++) {
+		struct gt_pki_member *m = &pki->v[i];
+		const struct gt_tree_node *now = gt_tree_find(tree, m->code);
+		if (!m->row.p || m->revoked || !now || !*now->name ||
+		    strcmp(now->name, m->name) == 0)
+			continue;
+		memcpy(m->name, now->name, sizeof m->name);
+		m->version++;
+		m->row = gt_bytes_of(NULL, 0);
+		n++;
+	}
+	return n;
+}
+
 int gt_pki_enrol(struct gt_pki *pki, const struct gt_tree *tree, unsigned days,
-                 size_t *added, char *why, size_t why_cap)
+                 struct gt_pki_enrolled *done, char *why, size_t why_cap)
 {
 	gt_say_into(why, why_cap, GT_T_CLI_NOMEM);
-	*added = 0;
-	int status = add_new(pki, tree, added);
+	*done = (struct gt_pki_enrolled){0};
+	int status = add_new(pki, tree, &done->added);
 	if (!status)
 		status = check_new(pki, tree, why, why_cap);
 	for (size_t i = 0; !status && i < pki->n; i++)
@@ -430,6 +449,8 @@ int gt_pki_enrol(struct gt_pki *pki, const struct gt_tree *tree, unsigned days,
 	for (size_t i = 0; !status && i < pki->n; i++)
 		if (!pki->v[i].row.p && pki->v[i].publisher)
 			status = equip_publisher(pki, &pki->v[i], why, why_cap);
+	if (!status)
+		done->renamed = rename_old(pki, tree);
 	if (!status)
 		status = gt_pki_sign(pki);
 	return status ? status : gt_pki_save(pki, why, why_cap);

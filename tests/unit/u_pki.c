@@ -67,18 +67,22 @@ static struct gt_pki *open_pki(void)
 	return pki;
 }
 
+/* How many were added; `renamed` tells the rest. */
+static size_t renamed;
+
 static size_t enrol(struct gt_pki *pki, const char *text, int want)
 {
 	struct gt_tree tree;
 	char *complaints;
-	size_t added;
+	struct gt_pki_enrolled done;
 	assert_int_equal(parse(&tree, text, &complaints), 0);
 	free(complaints);
-	int status = gt_pki_enrol(pki, &tree, 90, &added, why, sizeof why);
+	int status = gt_pki_enrol(pki, &tree, 90, &done, why, sizeof why);
+	renamed = done.renamed;
 	gt_tree_free(&tree);
 	if (status != want)
 		fail_msg("%d: %s", status, why);
-	return added;
+	return done.added;
 }
 
 static int setup(void **state)
@@ -274,6 +278,35 @@ static void revoking_bumps_the_row(void **state)
 	gt_pki_close(pki);
 }
 
+/* A tree that calls a node otherwise makes a newer row of it, once. */
+static void a_node_is_renamed(void **state)
+{
+	static const char tree[] =
+	        "nodes:\n"
+	        "  - {code: \"33\", name: 浙江}\n"
+	        "  - {code: \"3301\", name: 杭州市}\n"
+	        "  - {code: \"330106\"}\n" /* no name takes none away */
+	        "publishers:\n"
+	        "  - {code: 33-nju, name: 南大}\n";
+	char codes[256];
+	(void)state;
+	struct gt_pki *pki = open_pki();
+	assert_int_equal(enrol(pki, tree, 0), 0);
+	assert_int_equal(renamed, 3);
+	gt_pki_close(pki);
+	members_of("nodes/330106/members.bin", codes, sizeof codes);
+	assert_non_null(strstr(codes, "33.2"));
+	assert_non_null(strstr(codes, "3301.2"));
+	assert_non_null(strstr(codes, "330106.1"));
+	assert_non_null(strstr(codes, "33-nju.2"));
+	pki = open_pki();
+	assert_string_equal(gt_pki_find(pki, "3301")->name, "杭州市");
+	assert_string_equal(gt_pki_find(pki, "330106")->name, "西湖区");
+	assert_int_equal(enrol(pki, tree, 0), 0);
+	assert_int_equal(renamed, 0);
+	gt_pki_close(pki);
+}
+
 static void a_forged_roster_is_not_opened(void **state)
 {
 	(void)state;
@@ -336,6 +369,7 @@ int main(void)
 	        cmocka_unit_test(a_forged_roster_is_not_opened),
 	        cmocka_unit_test(keys_are_never_written_over),
 	        cmocka_unit_test(revoking_bumps_the_row),
+	        cmocka_unit_test(a_node_is_renamed),
 	        cmocka_unit_test(trees_with_mistakes),
 	};
 	return cmocka_run_group_tests_name("pki", tests, setup, teardown);
