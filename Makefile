@@ -63,7 +63,7 @@ LDOPT := $(SAN_$(V)) $(if $(FIXED),-no-pie)
 endif
 # assertions stay on in every variant: NDEBUG is never defined
 
-CORE_LIBS := -lsqlite3 -lzstd -ljansson -lprotobuf-c -lcrypto -lm
+CORE_LIBS := -lsqlite3 -lzstd -ljansson -lutf8proc -lprotobuf-c -lcrypto -lm
 DAEMON_LIBS := -luv -lnng -lyaml -lmicrohttpd -lcurl -lsystemd -lssl -lpthread
 
 # Rooms, ground first. A room sees its own headers and those of the rooms below

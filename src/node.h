@@ -121,6 +121,9 @@ struct gt_event {
 	bool parent;       /* PEER_UP: we dialled it */
 	/* PUBLISH; more than one: none has content */
 	const struct gt_draft *drafts;
+	/* PUBLISH: nothing is taken, the answer is what it would be, but for
+	 * the content, which none has yet */
+	bool dry;
 	const struct gt_bytes *members; /* MEMBERS: encoded Signed */
 	const struct gt_statement *statements;
 	size_t count; /* of drafts, members or statements */

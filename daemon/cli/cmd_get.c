@@ -1,5 +1,5 @@
 /* guantong get: brings a resource here, and its files where they are wanted.
- * Tests: e2e/test_house.py, e2e/test_sync.py. */
+ * Tests: e2e/test_publish.py, e2e/test_sync.py. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clash.h"
 #include "cli.h"
 #include "files.h"
 #include "object.h"
@@ -167,34 +168,88 @@ static enum gt_exit make_folders(struct get *g, const char *target)
 	return GT_EXIT_OK;
 }
 
-static enum gt_exit save_all(struct get *g, json_t *files)
+/* Where a file goes. False: said that it cannot. */
+static bool target_of(struct get *g, const char *path, char out[PATH])
 {
-	enum gt_exit code = GT_EXIT_OK;
-	size_t i;
-	json_t *f;
-	json_array_foreach(files, i, f) g->total += gt_client_number(f, "size");
-	gt_progress_begin(&g->bar, g->cli->err, g->out);
-	json_array_foreach(files, i, f)
-	{
+	/* the daemon checked it; a file must not escape OUT even so */
+	if (gt_path_refusal(path, strlen(path)) ||
+	    strlen(g->out) + strlen(path) + 16 > PATH) {
+		gt_say(g->cli->err, GT_T_CLI_GET_PATH, path);
+		return false;
+	}
+	gt_format(out, PATH, "%s/%s", g->out, path);
+	return true;
+}
+
+static const char *file_path(const void *files, size_t i)
+{
+	return gt_json_member(json_array_get(files, i), "path");
+}
+
+/* Has this file's name become that of one written before? Of names that fold to
+ * the same, with[i] is the one before i; whether they do here is for the file
+ * system to say. */
+static bool is_taken(struct get *g, const json_t *files, const size_t *with,
+                     size_t i, const char *target)
+{
+	struct stat here, there;
+	char other[PATH];
+	if (with[i] == SIZE_MAX || stat(target, &here) != 0)
+		return false;
+	for (size_t k = with[i]; k != SIZE_MAX; k = with[k]) {
+		const char *path = file_path(files, k);
+		if (k > i || !target_of(g, path, other) ||
+		    stat(other, &there) != 0 || here.st_dev != there.st_dev ||
+		    here.st_ino != there.st_ino)
+			continue;
+		gt_say(g->cli->err, GT_T_CLI_GET_TAKEN, file_path(files, i),
+		       path);
+		return true;
+	}
+	return false;
+}
+
+static enum gt_exit save_each(struct get *g, const json_t *files,
+                              const size_t *with)
+{
+	size_t n = json_array_size(files), saved = 0;
+	for (size_t i = 0; i < n; i++) {
 		char target[PATH];
-		const char *path = gt_json_member(f, "path");
-		/* the daemon checked it; a file must not escape OUT even so */
-		if (gt_path_refusal(path, strlen(path)) ||
-		    strlen(g->out) + strlen(path) + 16 > sizeof target) {
-			gt_say(g->cli->err, GT_T_CLI_GET_PATH, path);
-			return GT_EXIT_FAILED;
-		}
-		gt_format(target, sizeof target, "%s/%s", g->out, path);
-		code = make_folders(g, target);
+		const char *path = file_path(files, i);
+		enum gt_exit code = target_of(g, path, target)
+		                            ? make_folders(g, target)
+		                            : GT_EXIT_FAILED;
+		if (!code && is_taken(g, files, with, i, target))
+			continue;
 		if (!code)
-			code = save(g, path, gt_client_number(f, "size"),
+			code = save(g, path,
+			            gt_client_number(json_array_get(files, i),
+			                             "size"),
 			            target);
 		if (code)
 			return code;
+		saved++;
 	}
 	gt_progress_end(&g->bar);
-	gt_say(g->cli->err, GT_T_CLI_GET_SAVED, i, g->out);
-	return GT_EXIT_OK;
+	if (saved == n)
+		gt_say(g->cli->err, GT_T_CLI_GET_SAVED, n, g->out);
+	else
+		gt_say(g->cli->err, GT_T_CLI_GET_SOME, saved, n, g->out);
+	return saved == n ? GT_EXIT_OK : GT_EXIT_FAILED;
+}
+
+static enum gt_exit save_all(struct get *g, json_t *files)
+{
+	size_t i,
+	        *with = gt_clash_find(file_path, files, json_array_size(files));
+	json_t *f;
+	if (!with)
+		return gt_cli_no_memory(g->cli);
+	json_array_foreach(files, i, f) g->total += gt_client_number(f, "size");
+	gt_progress_begin(&g->bar, g->cli->err, g->out);
+	enum gt_exit code = save_each(g, files, with);
+	free(with);
+	return code;
 }
 
 static enum gt_exit save_member(struct get *g, json_t *files, const char *path)

@@ -1,16 +1,19 @@
 /* guantong publish: files become an object, an object becomes a resource.
- * Tests: e2e/test_house.py, e2e/test_sync.py, u_draft.c. */
+ * Tests: e2e/test_publish.py, e2e/test_sync.py, u_draft.c. */
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "clash.h"
 #include "cli.h"
 #include "draft.h"
+#include "nearest.h"
 #include "say.h"
 #include "stage.h"
+#include "start.h"
 #include "term.h"
 
-enum { WHY = 4608, PATH = 4096, BATCH = 1000, LEVEL = 3 };
+enum { WHY = 4608, PATH = 4096, BATCH = 1000, LEVEL = 3, NEAR_MAX = 500 };
 
 const struct gt_option gt_cmd_publish_options[] = {
         {"id", "ID", GT_T_CLI_O_ID, 0},
@@ -38,7 +41,9 @@ struct publish {
 	struct gt_cli *cli;
 	struct gt_client *client;
 	uint64_t level;
-	json_t *done; /* answers, in order */
+	const char *file; /* of a batch; NULL: one resource by itself */
+	char base[PATH];  /* where paths lead from, "" for here */
+	json_t *done;     /* answers, in order */
 };
 
 static int pack_progress(void *arg, uint64_t done, uint64_t total)
@@ -81,14 +86,14 @@ static enum gt_exit post(struct publish *p, json_t *body)
 }
 
 static enum gt_exit publish_files(struct publish *p, json_t *draft,
-                                  const char *source)
+                                  const struct gt_walk *walk)
 {
 	struct gt_progress bar;
 	struct gt_staged staged;
 	char why[WHY];
 	gt_progress_begin(&bar, p->cli->err, gt_json_member(draft, "id"));
 	int status =
-	        gt_stage_pack(p->cli->dir, source, (int)p->level, pack_progress,
+	        gt_stage_pack(p->cli->dir, walk, (int)p->level, pack_progress,
 	                      &bar, &staged, why, sizeof why);
 	if (status) {
 		if (bar.tty && bar.drawn)
@@ -108,53 +113,224 @@ static enum gt_exit publish_files(struct publish *p, json_t *draft,
 	return code;
 }
 
-/* One with its files; "path" is not the daemon's business. */
-static enum gt_exit publish_one(struct publish *p, json_t *draft,
-                                const char *base)
+/* The files of a draft, which has some. */
+static enum gt_exit find_files(struct publish *p, const json_t *draft,
+                               const char *where, struct gt_walk *walk)
 {
-	char source[PATH];
+	char source[PATH], *why = malloc(GT_WALK_WHY);
 	const char *path = gt_json_member(draft, "path");
-	if (!*path)
-		return post(p, draft);
-	if (strlen(base) + strlen(path) + 2 > sizeof source)
+	bool whole = *path == '/' || !*p->base;
+	if (!why)
+		return gt_cli_no_memory(p->cli);
+	if (strlen(p->base) + strlen(path) + 2 > sizeof source) {
+		free(why);
 		return gt_cli_fail(p->cli, -GT_ELIMIT,
 		                   gt_text(GT_T_CLI_TOO_LONG));
-	gt_format(source, sizeof source, "%s%s%s", *path == '/' ? "" : base,
-	          *path == '/' || !*base ? "" : "/", path);
-	(void)json_object_del(draft, "path");
-	return publish_files(p, draft, source);
+	}
+	gt_format(source, sizeof source, "%s%s%s", whole ? "" : p->base,
+	          whole ? "" : "/", path);
+	int status = gt_walk_new(walk, source, why, GT_WALK_WHY);
+	if (status)
+		(void)fprintf(p->cli->err, "%s: %s\n", where, why);
+	free(why);
+	return gt_cli_exit(status);
 }
 
-/* Those without files by the thousand, those with files one by one. */
-static enum gt_exit publish_all(struct publish *p, json_t *drafts,
-                                const char *base)
+/* ------------------------------------------- before anything is packed */
+
+/* Names what an entry is called where somebody must mend it. */
+static void place(const struct publish *p, size_t i, char out[WHY])
 {
-	json_t *batch = json_array(), *d;
-	enum gt_exit code = batch ? GT_EXIT_OK : gt_cli_no_memory(p->cli);
-	size_t i;
+	if (p->file)
+		gt_format(out, WHY, "%.4000s (%zu)", p->file, i + 1);
+	else
+		gt_copy(out, WHY, "guantong");
+}
+
+static bool no_file(struct publish *p, const char *where, const char *name,
+                    const struct gt_walk *w)
+{
+	const char *names[NEAR_MAX], *near = NULL;
+	size_t n = 0;
+	for (; w->n <= NEAR_MAX && n < w->n; n++)
+		names[n] = w->files[n].path;
+	if (n > 0)
+		near = gt_nearest(name, names, n, GT_SLIPS_TYPED);
+	(void)fprintf(p->cli->err, "%s: ", where);
+	if (near)
+		gt_say(p->cli->err, GT_T_CLI_DRAFT_NO_FILE_NEAR, name, near);
+	else
+		gt_say(p->cli->err, GT_T_CLI_DRAFT_NO_FILE, name);
+	return false;
+}
+
+/* What the draft names is among the files; what it opens with is set. */
+static bool names_fit(struct publish *p, json_t *draft, const char *where,
+                      const struct gt_walk *w)
+{
+	static const char *const keys[] = {"start", "thumbnail"};
+	struct gt_start first;
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		const char *name = gt_json_member(draft, keys[i]);
+		if (*name && gt_walk_find(w, name) == SIZE_MAX)
+			return no_file(p, where, name, w);
+	}
+	gt_start_begin(&first, gt_json_member(draft, "start"));
+	for (size_t i = 0; i < w->n; i++)
+		gt_start_member(&first, w->files[i].path);
+	const char *start = gt_start_end(&first);
+	return !start ||
+	       json_object_set_new(draft, "start", json_string(start)) == 0;
+}
+
+static enum gt_exit look(struct publish *p, json_t *draft, const char *where)
+{
+	struct gt_walk w;
+	if (!*gt_json_member(draft, "path")) {
+		const char *start = gt_json_member(draft, "start");
+		const char *thumbnail = gt_json_member(draft, "thumbnail");
+		if (!*start && !*thumbnail)
+			return GT_EXIT_OK;
+		(void)fprintf(p->cli->err, "%s: ", where);
+		gt_say(p->cli->err, GT_T_CLI_DRAFT_NO_FILES,
+		       *start ? "start" : "thumbnail");
+		return GT_EXIT_FAILED;
+	}
+	enum gt_exit code = find_files(p, draft, where, &w);
+	if (code)
+		return code;
+	if (!names_fit(p, draft, where, &w))
+		code = GT_EXIT_FAILED;
+	else if (!gt_clash_warn(p->cli->err, where, &w))
+		code = gt_cli_no_memory(p->cli);
+	gt_walk_clear(&w);
+	return code;
+}
+
+/* A draft as the daemon takes it: where its files are is not its business. */
+static json_t *bare(json_t *draft)
+{
+	json_t *v = json_copy(draft);
+	(void)json_object_del(v, "path");
+	return v;
+}
+
+/* Whatever the node demands of entries [from, to) it is asked now, and not after
+ * an hour of packing; if it refuses, then one by one, to know which. */
+static enum gt_exit ask(struct publish *p, json_t *drafts, size_t from,
+                        size_t to)
+{
+	json_t *some = json_array(), *answer = NULL;
+	int bad = some ? 0 : -1;
+	for (size_t i = from; !bad && i < to; i++)
+		bad = json_array_append_new(some,
+		                            bare(json_array_get(drafts, i)));
+	int status =
+	        bad ? -GT_ENOMEM
+	            : gt_client_post_json(p->client, "/admin/publish/check",
+	                                  some, &answer);
+	json_decref(answer);
+	json_decref(some);
+	if (bad)
+		return gt_cli_no_memory(p->cli);
+	/* a daemon that was not restarted yet knows no such question */
+	if (status == 0 || status == -GT_EUNKNOWN)
+		return GT_EXIT_OK;
+	if (!p->file || status == -GT_ECLOSED)
+		return gt_cli_refused(p->cli, status, p->client);
+	if (to - from > 1) {
+		enum gt_exit code = GT_EXIT_OK;
+		for (size_t i = from; i < to; i++) {
+			enum gt_exit one = ask(p, drafts, i, i + 1);
+			code = code ? code : one;
+		}
+		return code ? code : GT_EXIT_FAILED;
+	}
+	char where[WHY];
+	place(p, from, where);
+	(void)fprintf(p->cli->err, "%s: %s\n", where, gt_client_why(p->client));
+	return gt_cli_exit(status);
+}
+
+static enum gt_exit check(struct publish *p, json_t *drafts)
+{
+	enum gt_exit code = GT_EXIT_OK;
+	size_t i, n = json_array_size(drafts);
+	json_t *d;
 	json_array_foreach(drafts, i, d)
 	{
-		if (code)
-			break;
-		if (*gt_json_member(d, "path"))
-			code = publish_one(p, d, base);
-		else if (json_array_append(batch, d))
-			code = gt_cli_no_memory(p->cli);
-		if (!code && json_array_size(batch) == BATCH) {
-			code = post(p, batch);
-			(void)json_array_clear(batch);
-		}
+		char where[WHY];
+		place(p, i, where);
+		enum gt_exit one = look(p, d, where);
+		code = code ? code : one;
 	}
-	if (!code && json_array_size(batch))
-		code = post(p, batch);
+	for (i = 0; !code && i < n; i += BATCH)
+		code = ask(p, drafts, i, i + BATCH < n ? i + BATCH : n);
+	return code;
+}
+
+/* ---------------------------------------------------------- publishing */
+
+/* One with its files. */
+static enum gt_exit publish_one(struct publish *p, json_t *draft, size_t i)
+{
+	char where[WHY];
+	struct gt_walk walk;
+	place(p, i, where);
+	enum gt_exit code = find_files(p, draft, where, &walk);
+	json_t *v = code ? NULL : bare(draft);
+	if (!code)
+		code = v ? publish_files(p, v, &walk)
+		         : gt_cli_no_memory(p->cli);
+	json_decref(v);
+	gt_walk_clear(&walk);
+	return code;
+}
+
+/* Those without files that follow one another go a thousand at a time. */
+static enum gt_exit publish_some(struct publish *p, json_t *drafts, size_t *i)
+{
+	json_t *batch = json_array(), *d = json_array_get(drafts, *i);
+	int bad = batch ? 0 : -1;
+	size_t end = *i;
+	for (; d && !*gt_json_member(d, "path") && end - *i < BATCH && !bad;
+	     d = json_array_get(drafts, ++end))
+		bad = json_array_append(batch, d);
+	enum gt_exit code =
+	        bad ? gt_cli_no_memory(p->cli)
+	            : post(p, p->file ? batch : json_array_get(batch, 0));
 	json_decref(batch);
+	*i = code ? *i : end;
+	return code;
+}
+
+/* In the order of the file, so that all before the first that failed are
+ * out. */
+static enum gt_exit publish_all(struct publish *p, json_t *drafts)
+{
+	size_t i = 0, n = json_array_size(drafts);
+	enum gt_exit code = check(p, drafts);
+	while (!code && i < n) {
+		json_t *d = json_array_get(drafts, i);
+		code = *gt_json_member(d, "path") ? publish_one(p, d, i)
+		                                  : publish_some(p, drafts, &i);
+		if (!code && *gt_json_member(d, "path"))
+			i++;
+	}
+	if (!code || !p->file)
+		return code;
+	if (i == 0)
+		gt_say(p->cli->err, GT_T_CLI_PUBLISH_NONE, p->file, n);
+	else
+		gt_say(p->cli->err, GT_T_CLI_PUBLISH_PART, p->file, i, n,
+		       gt_json_member(json_array_get(drafts, i - 1), "id"),
+		       gt_json_member(json_array_get(drafts, i), "id"), i + 1);
 	return code;
 }
 
 static enum gt_exit run_batch(struct publish *p, const struct gt_args *args,
                               const char *file, const char *code_of_node)
 {
-	char base[PATH];
 	const char *files = gt_args_get(args, "files");
 	json_t *drafts = gt_draft_read(file, p->cli->lang, p->cli->err), *d;
 	bool ok = drafts != NULL;
@@ -171,11 +347,12 @@ static enum gt_exit run_batch(struct publish *p, const struct gt_args *args,
 		ok = gt_draft_check(d, code_of_node, where, p->cli->err) && ok;
 	}
 	/* names in a file are meant from where the file is */
-	ok = ok && gt_copy(base, sizeof base, files ? files : file);
-	char *slash = ok ? strrchr(base, '/') : NULL;
+	ok = ok && gt_copy(p->base, sizeof p->base, files ? files : file);
+	char *slash = ok ? strrchr(p->base, '/') : NULL;
 	if (ok && !files)
-		*(slash ? slash : base) = '\0';
-	enum gt_exit code = ok ? publish_all(p, drafts, base) : GT_EXIT_FAILED;
+		*(slash ? slash : p->base) = '\0';
+	p->file = file;
+	enum gt_exit code = ok ? publish_all(p, drafts) : GT_EXIT_FAILED;
 	json_decref(drafts);
 	return code;
 }
@@ -206,7 +383,7 @@ static enum gt_exit run_one(struct publish *p, const struct gt_args *args,
 	    json_object_set_new(draft, "path", json_string_nocheck(path)))
 		code = gt_cli_no_memory(p->cli);
 	if (!code)
-		code = publish_one(p, draft, "");
+		code = publish_all(p, drafts);
 	json_decref(drafts);
 	return code;
 }
@@ -224,7 +401,11 @@ static enum gt_exit tell(struct publish *p)
 	json_array_foreach(p->done, i, d)
 	{
 		object = gt_json_member(d, "object");
-		gt_say(p->cli->out, GT_T_CLI_PUBLISHED, gt_json_member(d, "id"),
+		gt_say(p->cli->out,
+		       json_is_true(json_object_get(d, "kept"))
+		               ? GT_T_CLI_PUBLISH_KEPT
+		               : GT_T_CLI_PUBLISHED,
+		       gt_json_member(d, "id"),
 		       (unsigned long long)gt_client_number(d, "version"),
 		       *object ? ", " : "", object);
 	}
@@ -233,7 +414,7 @@ static enum gt_exit tell(struct publish *p)
 
 enum gt_exit gt_cmd_publish(struct gt_cli *cli, const struct gt_args *args)
 {
-	struct publish p = {.cli = cli, .level = LEVEL};
+	struct publish p = {.cli = cli, .level = LEVEL, .base = ""};
 	const char *from = gt_args_get(args, "from");
 	enum gt_exit code;
 	if (!gt_cli_number(cli, args, "compression", 1, 19, &p.level))
@@ -250,8 +431,11 @@ enum gt_exit gt_cmd_publish(struct gt_cli *cli, const struct gt_args *args)
 	if (p.client && p.done)
 		code = from ? run_batch(&p, args, from, config->code)
 		            : run_one(&p, args, config->code);
-	if (!code)
-		code = tell(&p);
+	/* of a batch that was broken off, too, what is out is told */
+	if (!code || json_array_size(p.done)) {
+		enum gt_exit told = tell(&p);
+		code = code ? code : told;
+	}
 	gt_client_close(p.client);
 	json_decref(p.done);
 	free(config);

@@ -53,6 +53,34 @@ static bool unknown(FILE *err, const char *where, const char *key)
 	return false;
 }
 
+/* ISO 639-1, two letters each; then what China's people speak and has no two. */
+static const char languages[] =
+        "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca "
+        "ce ch co cr cs cu cv cy da de dv dz ee el en eo es et eu fa ff fi fj "
+        "fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii "
+        "ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la "
+        "lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng "
+        "nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa "
+        "sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk "
+        "tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu "
+        "cmn yue wuu nan hak gan hsn cdo cjy mnp lzh zha bod khb tdd lis mww ";
+
+/* The n bytes before '=' name a language: one there is, with perhaps a script
+ * or a region behind it. "Lesson=1", "VR=..." and "ppt=..." name none. */
+static bool is_language(const char *s, size_t n)
+{
+	char word[5];
+	size_t first = strspn(s, "abcdefghijklmnopqrstuvwxyz");
+	size_t all = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
+	                       "UVWXYZ0123456789-");
+	if (all != n || n > LANG_MAX || first < 2 || first > 3 ||
+	    (first < n && (s[first] != '-' || s[n - 1] == '-')))
+		return false;
+	gt_format(word, sizeof word, "%.*s ", (int)first, s);
+	const char *at = strstr(languages, word);
+	return at && (at == languages || at[-1] == ' ');
+}
+
 /* "zh-CN=文字" or plain text in lang. */
 static bool put_by_lang(json_t *draft, const char *key, const char *text,
                         const char *lang)
@@ -61,10 +89,8 @@ static bool put_by_lang(json_t *draft, const char *key, const char *text,
 	const char *eq = strchr(text, '=');
 	size_t n = eq ? (size_t)(eq - text) : 0;
 	json_t *map = json_object_get(draft, key);
-	/* a tag is short and plain; anything else is a title with '=' in it */
-	bool tagged = n >= 2 && n <= LANG_MAX &&
-	              strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP"
-	                           "QRSTUVWXYZ0123456789-") == n;
+	/* anything else is a title with '=' in it */
+	bool tagged = eq && is_language(text, n);
 	(void)gt_copy(tag, sizeof tag, tagged ? text : lang);
 	if (tagged) {
 		tag[n] = '\0';

@@ -13,14 +13,13 @@
 #include "sys.h"
 #include "text.h"
 #include "translate.h"
-#include "walk.h"
 
 enum { READ_BYTES = 256 << 10 };
 
 struct stage {
 	int dir, fd; /* DIR/staged, the file being written */
 	const char *where;
-	struct gt_walk walk;
+	const struct gt_walk *walk;
 	struct gt_packer *packer;
 	uint8_t *buf; /* READ_BYTES */
 	uint64_t written, done;
@@ -70,7 +69,7 @@ static int packer_failed(struct stage *s, int status)
 
 static int tell(struct stage *s)
 {
-	if (!s->progress || s->progress(s->arg, s->done, s->walk.bytes) == 0)
+	if (!s->progress || s->progress(s->arg, s->done, s->walk->bytes) == 0)
 		return 0;
 	gt_copy(s->why, s->why_cap, gt_text(GT_T_STAGE_STOPPED));
 	return -GT_ECLOSED;
@@ -97,7 +96,7 @@ static ssize_t read_some(int fd, uint8_t *p, size_t n)
 
 static int copy_bytes(struct stage *s, size_t i, int fd)
 {
-	const struct gt_walk_file *f = &s->walk.files[i];
+	const struct gt_walk_file *f = &s->walk->files[i];
 	uint64_t left = f->size;
 	int status = 0;
 	while (!status && left > 0) {
@@ -121,8 +120,8 @@ static int copy_bytes(struct stage *s, size_t i, int fd)
 
 static int pack_file(struct stage *s, size_t i)
 {
-	const struct gt_walk_file *f = &s->walk.files[i];
-	int status, fd = gt_walk_open(&s->walk, i);
+	const struct gt_walk_file *f = &s->walk->files[i];
+	int status, fd = gt_walk_open(s->walk, i);
 	if (fd < 0 && (errno == ESTALE || errno == ENOENT || errno == ELOOP ||
 	               errno == ENOTDIR))
 		return refuse(s, -GT_ECONFLICT, GT_T_STAGE_CHANGED, f->path,
@@ -134,7 +133,7 @@ static int pack_file(struct stage *s, size_t i)
 		status = packer_failed(s, status);
 	else
 		status = copy_bytes(s, i, fd);
-	if (!status && !gt_walk_unchanged(&s->walk, i, fd))
+	if (!status && !gt_walk_unchanged(s->walk, i, fd))
 		status = refuse(s, -GT_ECONFLICT, GT_T_STAGE_CHANGED, f->path,
 		                NULL);
 	close(fd);
@@ -194,15 +193,13 @@ static int finish(struct stage *s)
 		return refuse_errno(s, GT_T_STAGE_WRITE, s->where, errno);
 	if (!gt_buffer_add(&s->out->manifest, manifest.p, manifest.n))
 		return refuse_errno(s, GT_T_STAGE_WRITE, s->where, ENOMEM);
-	s->out->files = (uint32_t)s->walk.n;
+	s->out->files = (uint32_t)s->walk->n;
 	return 0;
 }
 
-static int pack(struct stage *s, const char *source, int level)
+static int pack(struct stage *s, int level)
 {
-	int status = gt_walk_new(&s->walk, source, s->why, s->why_cap);
-	if (!status)
-		status = open_dir(s);
+	int status = open_dir(s);
 	if (!status)
 		status = open_staged(s);
 	if (status)
@@ -212,19 +209,19 @@ static int pack(struct stage *s, const char *source, int level)
 	if (!s->packer || !s->buf)
 		return refuse_errno(s, GT_T_STAGE_WRITE, s->where, ENOMEM);
 	status = tell(s);
-	for (size_t i = 0; !status && i < s->walk.n; i++)
+	for (size_t i = 0; !status && i < s->walk->n; i++)
 		status = pack_file(s, i);
 	return status ? status : finish(s);
 }
 
-int gt_stage_pack(const char *dir, const char *source, int level,
+int gt_stage_pack(const char *dir, const struct gt_walk *walk, int level,
                   gt_stage_progress *progress, void *arg, struct gt_staged *out,
                   char *why, size_t why_cap)
 {
 	struct stage s = {.dir = -1,
 	                  .fd = -1,
 	                  .where = dir,
-	                  .walk = {.root = -1},
+	                  .walk = walk,
 	                  .progress = progress,
 	                  .arg = arg,
 	                  .out = out,
@@ -234,7 +231,7 @@ int gt_stage_pack(const char *dir, const char *source, int level,
 	assert(why_cap > 0);
 	why[0] = '\0';
 	memset(out, 0, sizeof *out);
-	status = pack(&s, source, level);
+	status = pack(&s, level);
 	if (s.fd >= 0 && close(s.fd) != 0 && !status)
 		status = refuse_errno(&s, GT_T_STAGE_WRITE, dir, errno);
 	if (status) {
@@ -244,7 +241,6 @@ int gt_stage_pack(const char *dir, const char *source, int level,
 	}
 	if (s.dir >= 0)
 		close(s.dir);
-	gt_walk_clear(&s.walk);
 	gt_packer_free(s.packer);
 	free(s.buf);
 	return status;

@@ -1,4 +1,5 @@
-/* stage.h: turns a file or a directory into an object file in DIR/staged.
+/* stage.h: turns what was found of a file or a directory (walk.h) into an
+ * object file in DIR/staged.
  *
  * Blocking work on the caller's thread, for the command line and for a worker;
  * touches no other state. A single file becomes a package with one member
@@ -15,6 +16,7 @@
 #define GT_STAGE_H
 
 #include "buffer.h"
+#include "walk.h"
 
 enum { GT_STAGED_NAME_MAX = 64 };
 
@@ -30,15 +32,15 @@ struct gt_staged {
  * done == total. Both count bytes of files. Nonzero stops the work. */
 typedef int gt_stage_progress(void *arg, uint64_t done, uint64_t total);
 
-/* dir is the node's directory, "." once inside it; DIR/staged is made if it is
- * not there. level is zstd's, 1..19. progress may be NULL.
+/* Packs what was found. dir is the node's directory, "." once inside it;
+ * DIR/staged is made if it is not there. level is zstd's, 1..19. progress may be
+ * NULL.
  *
  * On success the staged file is whole and on disk (fsync). On failure it is
  * removed, *out is empty, and why is a sentence in the reader's language that
- * names the file: -GT_EINVALID something refused, or no files; -GT_EUNKNOWN no
- * such source; -GT_ECONFLICT a file changed while being read; -GT_ELIMIT too
+ * names the file: -GT_ECONFLICT a file changed while being read; -GT_ELIMIT too
  * much; -GT_ENOSPACE; -GT_EIO; -GT_ENOMEM; -GT_ECLOSED stopped by progress. */
-int gt_stage_pack(const char *dir, const char *source, int level,
+int gt_stage_pack(const char *dir, const struct gt_walk *walk, int level,
                   gt_stage_progress *progress, void *arg, struct gt_staged *out,
                   char *why, size_t why_cap);
 /* Frees the manifest; the staged file stays. */

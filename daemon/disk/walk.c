@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "buffer.h"
 #include "object.h"
 #include "say.h"
 #include "translate.h"
@@ -20,9 +21,20 @@ struct folders {
 	size_t n, cap;
 };
 
+/* What is refused by its name or kind: all of it is looked for, and the first
+ * of it told, so that nobody has to mend a thousand names one by one. */
+enum { TOLD = 20 };
+struct refused {
+	size_t n;
+	struct gt_buffer lines; /* of the first TOLD */
+	bool not_utf8, not_nfc; /* what convmv mends */
+};
+
 struct job {
 	struct gt_walk *w;
 	struct folders folders;
+	struct refused refused;
+	uint64_t listed; /* of a manifest, by the files so far */
 	char *why;
 	size_t why_cap;
 };
@@ -80,6 +92,86 @@ static const char *fault_text(enum gt_path_fault fault)
 	return "";
 }
 
+/* ---------------------------------------------------------- refused */
+
+/* Not published, but what else there is shall be known too. */
+static int note(struct job *j, int key, const char *path, const char *detail)
+{
+	char line[GT_PATH_SHOWN + 256];
+	struct refused *r = &j->refused;
+	if (r->n++ >= TOLD)
+		return 0;
+	gt_walk_why(line, sizeof line, key, path, detail);
+	gt_buffer_str(&r->lines, r->n > 1 ? "\n  " : "");
+	gt_buffer_str(&r->lines, line);
+	return 0;
+}
+
+static int note_name(struct job *j, const char *path, enum gt_path_fault fault)
+{
+	j->refused.not_utf8 |= fault == GT_PATH_UTF8;
+	j->refused.not_nfc |= fault == GT_PATH_NFC;
+	return note(j, GT_T_STAGE_NAME, path, fault_text(fault));
+}
+
+/* source as one word of a shell's command. */
+static void quote(struct gt_buffer *o, const char *source)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop"
+	                            "qrstuvwxyz0123456789-._/+:,@";
+	if (*source == '-')
+		gt_buffer_str(o, "./");
+	if (*source && source[strspn(source, plain)] == '\0') {
+		gt_buffer_str(o, source);
+		return;
+	}
+	gt_buffer_str(o, "'");
+	for (; *source; source++)
+		if (*source == '\'')
+			gt_buffer_str(o, "'\\''");
+		else
+			gt_buffer_add(o, source, 1);
+	gt_buffer_str(o, "'");
+}
+
+/* The command that mends what of it a command can. */
+static void mend(struct gt_buffer *o, bool is, int key, const char *options,
+                 const char *source)
+{
+	if (!is)
+		return;
+	gt_buffer_str(o, "\n");
+	gt_buffer_str(o, gt_text((enum gt_text)key));
+	gt_buffer_format(o, "\n  convmv -r --notest %s ", options);
+	quote(o, source);
+}
+
+/* After all is found: 0, or -GT_EINVALID and why. */
+static int tell_refused(struct job *j, const char *source)
+{
+	struct refused *r = &j->refused;
+	struct gt_buffer all = {0};
+	char head[160] = "";
+	if (r->n == 0)
+		return 0;
+	if (r->n > 1) {
+		gt_say_into(head, sizeof head, GT_T_STAGE_REFUSED, r->n);
+		gt_buffer_str(&all, head);
+		gt_buffer_str(&all, "\n  ");
+	}
+	gt_buffer_add(&all, r->lines.p, r->lines.n);
+	if (r->n > TOLD)
+		gt_buffer_str(&all, "\n  ...");
+	mend(&all, r->not_utf8, GT_T_STAGE_MEND_GBK, "-f gbk -t utf8", source);
+	mend(&all, r->not_nfc, GT_T_STAGE_MEND_NFC, "--nfc -f utf8 -t utf8",
+	     source);
+	char *text = gt_buffer_text(&all, NULL);
+	gt_copy(j->why, j->why_cap, text ? text : gt_text(GT_T_CLI_NOMEM));
+	int status = text ? -GT_EINVALID : -GT_ENOMEM;
+	free(text);
+	return status;
+}
+
 /* ---------------------------------------------------------- opening */
 
 /* Opens path under root one component at a time: O_NOFOLLOW speaks only of the
@@ -123,6 +215,21 @@ bool gt_walk_unchanged(const struct gt_walk *w, size_t i, int fd)
 	       (uint64_t)st.st_size == f->size &&
 	       same_time(st.st_mtim, f->modified) &&
 	       same_time(st.st_ctim, f->changed);
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct gt_walk_file *)a)->path,
+	              ((const struct gt_walk_file *)b)->path);
+}
+
+size_t gt_walk_find(const struct gt_walk *w, const char *path)
+{
+	const struct gt_walk_file key = {.path = gt_lend(path)};
+	const struct gt_walk_file *f =
+	        w->n ? bsearch(&key, w->files, w->n, sizeof key, by_path)
+	             : NULL;
+	return f ? (size_t)(f - w->files) : SIZE_MAX;
 }
 
 int gt_walk_open(const struct gt_walk *w, size_t i)
@@ -181,16 +288,18 @@ static bool push_file(struct gt_walk *w, const char *path,
 /* One thing found: path from the root, st not followed. */
 static int take(struct job *j, const char *path, const struct stat *st)
 {
-	enum gt_path_fault fault = gt_path_check(path, strlen(path));
+	enum gt_path_fault fault = gt_path_offer(path, strlen(path));
 	bool room;
 	if (fault != GT_PATH_FINE)
-		return refuse(j, -GT_EINVALID, GT_T_STAGE_NAME, path,
-		              fault_text(fault));
+		return note_name(j, path, fault);
 	if (S_ISLNK(st->st_mode))
-		return refuse(j, -GT_EINVALID, GT_T_STAGE_LINK, path, NULL);
+		return note(j, GT_T_STAGE_LINK, path, NULL);
 	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
-		return refuse(j, -GT_EINVALID, GT_T_STAGE_SPECIAL, path, NULL);
-	if (j->w->n == GT_FILES_MAX || j->folders.n == GT_FILES_MAX)
+		return note(j, GT_T_STAGE_SPECIAL, path, NULL);
+	if (S_ISREG(st->st_mode))
+		j->listed += gt_packer_least(path, (uint64_t)st->st_size);
+	if (j->w->n == GT_FILES_MAX || j->folders.n == GT_FILES_MAX ||
+	    j->listed > GT_MANIFEST_MAX)
 		return refuse(j, -GT_ELIMIT, GT_T_STAGE_MANY, path, NULL);
 	room = S_ISDIR(st->st_mode) ? push_folder(&j->folders, path)
 	                            : push_file(j->w, path, st);
@@ -238,12 +347,6 @@ static int read_folder(struct job *j, const char *folder)
 	}
 	closedir(dir);
 	return status;
-}
-
-static int by_path(const void *a, const void *b)
-{
-	return strcmp(((const struct gt_walk_file *)a)->path,
-	              ((const struct gt_walk_file *)b)->path);
 }
 
 /* source without slashes at its end, in two: the folder it lies in and its
@@ -303,6 +406,9 @@ int gt_walk_new(struct gt_walk *out, const char *source, char *why,
 	while (j.folders.n > 0)
 		free(j.folders.v[--j.folders.n]);
 	free(j.folders.v);
+	if (!status)
+		status = tell_refused(&j, source);
+	gt_buffer_free(&j.refused.lines);
 	if (!status && out->n == 0)
 		status = refuse(&j, -GT_EINVALID, GT_T_STAGE_EMPTY, source,
 		                NULL);

@@ -23,7 +23,12 @@ struct gt_walk {
 };
 
 /* Finds every file of source, a file or a directory; sorted by path in byte
- * order. 0, or as gt_stage_pack with why set; then *out is empty. */
+ * order. 0, or why not, as a sentence in the reader's language that names the
+ * file, and *out is empty: -GT_EINVALID something refused, or no files (of what
+ * is refused the first twenty, how many there are, and the command that mends
+ * them: GT_WALK_WHY bytes hold it); -GT_EUNKNOWN no such source; -GT_ELIMIT too
+ * much; -GT_EIO; -GT_ENOMEM. */
+enum { GT_WALK_WHY = 16 << 10 };
 int gt_walk_new(struct gt_walk *out, const char *source, char *why,
                 size_t why_cap);
 /* Frees what was found; w is empty then. */
@@ -31,6 +36,8 @@ void gt_walk_clear(struct gt_walk *w);
 /* Opens files[i] for reading. The descriptor, or -1: it is not there, or no
  * longer the file that was found; errno says which (ESTALE for the latter). */
 int gt_walk_open(const struct gt_walk *w, size_t i);
+/* Index of the file of that path, SIZE_MAX: none. */
+size_t gt_walk_find(const struct gt_walk *w, const char *path);
 /* fd is still exactly what files[i] was. */
 bool gt_walk_unchanged(const struct gt_walk *w, size_t i, int fd);
 

@@ -148,11 +148,62 @@ static int take_entries(struct gt_node *n, Gt__Entry *const *entries,
 	return status;
 }
 
-/* {"id","version","object"}; ids need no escaping. */
-static int reply_published(struct gt_node *n, uint64_t token,
-                           Gt__Entry *const *entries, size_t count)
+/* The entry is here already, but for its number and date; it gets those back. */
+static int find_same(struct gt_node *n, Gt__Entry *e, bool *same)
 {
-	size_t cap = 64 + count * (GT_RID_MAX + 128), at = 0;
+	struct gt_item old;
+	int status = gt_item_get(n, GT__KIND__RESOURCE, e->id, &old, same);
+	*same = *same && old.own && old.version >= n->catalogue->version_floor;
+	if (status != 0 || !*same)
+		return status;
+	const Gt__Entry *before = gt_item_entry(n, old.sealed);
+	if (!before)
+		return -GT_ENOMEM;
+	uint64_t version = e->version;
+	int64_t modified_ms = e->modified_ms;
+	e->version = before->version;
+	e->modified_ms = before->modified_ms;
+	struct gt_bytes a = gt_arena_pack(n->arena, &before->base);
+	struct gt_bytes b = gt_arena_pack(n->arena, &e->base);
+	*same = gt_bytes_eq(a, b);
+	if (!*same) {
+		e->version = version;
+		e->modified_ms = modified_ms;
+	}
+	return a.p && b.p ? 0 : -GT_ENOMEM;
+}
+
+/* Takes the entries that say something new: the same published again, by a
+ * batch that was broken off, is no new version. *kept tells of each. */
+static int publish_entries(struct gt_node *n, Gt__Entry *const *entries,
+                           size_t count, const char *actor, bool **kept,
+                           int *refused, char why[GT_WHY])
+{
+	Gt__Entry **fresh = gt_arena_get(n->arena, count * sizeof *fresh);
+	size_t nfresh = 0;
+	int status = 0;
+	*kept = gt_arena_get(n->arena, count * sizeof **kept);
+	*refused = 0;
+	if (!fresh || !*kept)
+		return -GT_ENOMEM;
+	for (size_t i = 0; status == 0 && i < count; i++) {
+		status = find_same(n, entries[i], &(*kept)[i]);
+		if (!(*kept)[i])
+			fresh[nfresh++] = entries[i];
+	}
+	return status || nfresh == 0
+	               ? status
+	               : take_entries(n, fresh, nfresh, actor, "publish", "",
+	                              refused, why);
+}
+
+/* {"id","version","object"}, and "kept":true where kept (NULL: nowhere); ids
+ * need no escaping. */
+static int reply_published(struct gt_node *n, uint64_t token,
+                           Gt__Entry *const *entries, const bool *kept,
+                           size_t count)
+{
+	size_t cap = 64 + count * (GT_RID_MAX + 144), at = 0;
 	char *text = gt_arena_get(n->arena, cap);
 	if (!text)
 		return -GT_ENOMEM;
@@ -164,9 +215,11 @@ static int reply_published(struct gt_node *n, uint64_t token,
 			return -GT_ENOMEM;
 		gt_format(
 		        text + at, cap - at,
-		        "%s{\"id\":\"%s\",\"version\":%llu,\"object\":\"%s\"}",
+		        "%s{\"id\":\"%s\",\"version\":%llu,\"object\":\"%s\"%s"
+		        "}",
 		        i ? "," : "", entries[i]->id,
-		        (unsigned long long)entries[i]->version, hex);
+		        (unsigned long long)entries[i]->version, hex,
+		        kept && kept[i] ? ",\"kept\":true" : "");
 		at += strlen(text + at);
 	}
 	if (count != 1)
@@ -250,6 +303,7 @@ static int finish(struct gt_node *n, struct gt_pending *p, bool *published)
 {
 	struct gt_manifest *m = NULL;
 	Gt__Entry *entry = NULL;
+	bool *kept = NULL;
 	char why[GT_WHY] = "";
 	int refused;
 	int status = complete_draft(n, p->entry, &entry, &refused, why);
@@ -264,15 +318,15 @@ static int finish(struct gt_node *n, struct gt_pending *p, bool *published)
 			status = gt_object_published(n, &p->object, p->manifest,
 			                             m->file_size, m->nframes);
 		if (status == 0)
-			status = take_entries(n, &entry, 1, p->actor, "publish",
-			                      "", &refused, why);
+			status = publish_entries(n, &entry, 1, p->actor, &kept,
+			                         &refused, why);
 	}
 	gt_manifest_free(m);
 	*published = status == 0 && refused == 0;
 	if (status != 0)
 		return status;
 	return refused ? gt_reply(n, p->token, refused, "%s", why)
-	               : reply_published(n, p->token, &entry, 1);
+	               : reply_published(n, p->token, &entry, kept, 1);
 }
 
 int gt_publish_adopted(struct gt_node *n, const struct gt_event *e)
@@ -310,6 +364,21 @@ int gt_publish_adopted(struct gt_node *n, const struct gt_event *e)
 
 /* --------------------------------------------------------- commands */
 
+/* What is published here is held to more than what comes from elsewhere. */
+static bool paths_fit(const struct gt_manifest *m, char why[GT_WHY])
+{
+	for (uint32_t i = 0; i < m->nfiles; i++) {
+		const char *path = m->files[i].path;
+		if (gt_path_offer(path, strlen(path)) == GT_PATH_FINE)
+			continue;
+		gt_format(why, GT_WHY,
+		          "the name of %.120s is not in Unicode form NFC",
+		          path);
+		return false;
+	}
+	return true;
+}
+
 /* Nothing is adopted, or taken, whose entry cannot be: refused before, *refused
  * says why. */
 static int check_drafts(struct gt_node *n, const struct gt_event *e,
@@ -325,11 +394,36 @@ static int check_drafts(struct gt_node *n, const struct gt_event *e,
 	if (e->drafts[0].manifest.n > 0)
 		*refused =
 		        gt_manifest_new(&m, e->drafts[0].manifest, why, GT_WHY);
-	for (size_t i = 0; *refused == 0 && i < e->count; i++)
+	if (*refused == 0 && m && !paths_fit(m, why))
+		*refused = -GT_EINVALID;
+	for (size_t i = 0; *refused == 0 && !e->dry && i < e->count; i++)
 		if (!names_fit(m, entries[i], why))
 			*refused = -GT_EINVALID;
 	gt_manifest_free(m);
 	return 0;
+}
+
+/* Would the entries be taken, once they have an object? */
+static int try_entries(struct gt_node *n, Gt__Entry *const *entries,
+                       size_t count, int *refused, char why[GT_WHY])
+{
+	static uint8_t some[GT_ID_BYTES];
+	int status = 0;
+	for (size_t i = 0; status == 0 && *refused == 0 && i < count; i++) {
+		struct gt_claim c;
+		struct gt_bytes sealed;
+		Gt__Entry *e = entries[i];
+		e->object = (ProtobufCBinaryData){GT_ID_BYTES, some};
+		e->plain_size = e->stored_size = e->members = UINT64_MAX;
+		struct gt_bytes body = gt_arena_pack(n->arena, &e->base);
+		if (!body.p)
+			return -GT_ENOMEM;
+		status = gt_seal(&n->key, GT__KIND__RESOURCE, &body, 1,
+		                 n->arena, &sealed);
+		if (status == 0)
+			status = gt_item_check(n, sealed, &c, refused, why);
+	}
+	return status;
 }
 
 int gt_publish(struct gt_node *n, const struct gt_event *e)
@@ -342,18 +436,23 @@ int gt_publish(struct gt_node *n, const struct gt_event *e)
 		                GT_SEAL_MAX);
 	Gt__Entry **entries =
 	        gt_arena_get(n->arena, e->count * sizeof *entries);
+	bool *kept = NULL;
 	if (!entries)
 		return -GT_ENOMEM;
 	int status = check_drafts(n, e, entries, &refused, why);
-	if (status == 0 && refused == 0 && e->drafts[0].manifest.n > 0)
+	if (status == 0 && refused == 0 && e->dry)
+		status = try_entries(n, entries, e->count, &refused, why);
+	else if (status == 0 && refused == 0 && e->drafts[0].manifest.n > 0)
 		return adopt(n, e);
-	if (status == 0 && refused == 0)
-		status = take_entries(n, entries, e->count, e->actor, "publish",
-		                      "", &refused, why);
+	else if (status == 0 && refused == 0)
+		status = publish_entries(n, entries, e->count, e->actor, &kept,
+		                         &refused, why);
 	if (status != 0)
 		return status;
-	return refused ? gt_reply(n, e->token, refused, "%s", why)
-	               : reply_published(n, e->token, entries, e->count);
+	if (refused)
+		return gt_reply(n, e->token, refused, "%s", why);
+	return e->dry ? gt_reply(n, e->token, 0, "{\"fits\":%zu}", e->count)
+	              : reply_published(n, e->token, entries, kept, e->count);
 }
 
 int gt_withdraw(struct gt_node *n, const struct gt_event *e)
@@ -376,7 +475,7 @@ int gt_withdraw(struct gt_node *n, const struct gt_event *e)
 		return -GT_ENOMEM;
 	if (entry->state == GT__STATE__WITHDRAWN &&
 	    item.version >= n->catalogue->version_floor)
-		return reply_published(n, e->token, &entry, 1);
+		return reply_published(n, e->token, &entry, NULL, 1);
 	entry->state = GT__STATE__WITHDRAWN;
 	entry->version = next_version(n, entry->version);
 	entry->modified_ms = n->now.wall_ms;
@@ -385,7 +484,7 @@ int gt_withdraw(struct gt_node *n, const struct gt_event *e)
 	if (status != 0)
 		return status;
 	return refused ? gt_reply(n, e->token, refused, "%s", why)
-	               : reply_published(n, e->token, &entry, 1);
+	               : reply_published(n, e->token, &entry, NULL, 1);
 }
 
 /* Seals this node's layer, takes it into the feed and offers it to the

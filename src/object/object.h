@@ -65,6 +65,10 @@ enum gt_path_fault {
 enum gt_path_fault gt_path_check(const char *path, size_t n);
 /* The same in words, NULL: the path may be used. */
 const char *gt_path_refusal(const char *path, size_t n);
+/* What may be published: as gt_path_check, and NFC by Unicode's own tables
+ * (utf8proc's). Those grow with the years, so what another node has published
+ * is not held to them. */
+enum gt_path_fault gt_path_offer(const char *path, size_t n);
 /* A name nobody has checked, made fit for a log line: quoted, what is not
  * plain UTF-8 text as \xNN, cut after about 200 bytes. Returns out. */
 enum { GT_PATH_SHOWN = 256 };
@@ -180,6 +184,9 @@ int gt_packer_write(struct gt_packer *p, const void *bytes, size_t n);
  * gt_packer_free, and gt_manifest_new accepts it. */
 int gt_packer_finish(struct gt_packer *p, struct gt_bytes *manifest,
                      struct gt_id *object, uint64_t *plain, uint64_t *stored);
+/* Bytes that a member takes of the manifest, at the least: what adds up to more
+ * than GT_MANIFEST_MAX need not be tried. */
+uint64_t gt_packer_least(const char *path, uint64_t size);
 /* A sentence for the last failure, naming the member; lives as the packer. */
 const char *gt_packer_why(const struct gt_packer *p);
 

@@ -223,6 +223,15 @@ static bool list_file(struct gt_packer *p, uint64_t offset, const char *type)
 	       add_bytes(b, 4, type, type_n);
 }
 
+uint64_t gt_packer_least(const char *path, uint64_t size)
+{
+	/* a tag and a length or number each: of the file, its path, offset and
+	 * type; of each frame, its id and two sizes */
+	enum { FIELDS = 8, FRAME = GT_ID_BYTES + 2 };
+	return FIELDS + strlen(path) + strlen(gt_media_type(path)) +
+	       size / GT_FRAME_PLAIN_MAX * FRAME;
+}
+
 static int check_member(struct gt_packer *p, const char *path,
                         const char *media_type)
 {

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <utf8proc.h>
 
 #include "utf8.h"
 
@@ -151,6 +152,52 @@ enum gt_path_fault gt_path_check(const char *path, size_t n)
 		i = end + 1;
 	}
 	return check_text(path, n);
+}
+
+/* No letter of these takes part in a composition. */
+static bool inert(uint32_t c)
+{
+	return c < 0x300 || (c >= 0x4e00 && c <= 0x9fff);
+}
+
+static bool all_inert(const char *p, size_t n)
+{
+	size_t len = 0;
+	for (size_t i = 0; i < n; i += len)
+		if (!inert(gt_utf8_next(p + i, n - i, &len)))
+			return false;
+	return true;
+}
+
+/* path is UTF-8 of at most GT_PATH_MAX bytes; is it its own NFC? */
+static bool is_nfc(const char *path, size_t n)
+{
+	/* no two bytes decompose into more than three characters (U+0390) */
+	enum { ROOM = GT_PATH_MAX / 2 * 3 };
+	utf8proc_int32_t c[ROOM];
+	const int form = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
+	if (all_inert(path, n))
+		return true;
+	utf8proc_ssize_t count =
+	        utf8proc_decompose((const utf8proc_uint8_t *)path,
+	                           (utf8proc_ssize_t)n, c, ROOM, form);
+	if (count < 0 || count > ROOM)
+		return false;
+	count = utf8proc_normalize_utf32(c, count, form);
+	size_t len = 0, at = 0;
+	for (utf8proc_ssize_t i = 0; i < count; i++, at += len)
+		if (at == n ||
+		    gt_utf8_next(path + at, n - at, &len) != (uint32_t)c[i])
+			return false;
+	return at == n;
+}
+
+enum gt_path_fault gt_path_offer(const char *path, size_t n)
+{
+	enum gt_path_fault fault = gt_path_check(path, n);
+	if (fault != GT_PATH_FINE)
+		return fault;
+	return is_nfc(path, n) ? GT_PATH_FINE : GT_PATH_NFC;
 }
 
 char *gt_path_show(char out[GT_PATH_SHOWN], const char *path, size_t n)

@@ -13,7 +13,7 @@ PB = r"protobuf-c/protobuf-c\.h"
 # names in angles must be on the list of their floor; the daemon's may be any
 ANGLES = {
     "proto": f"{STD}|{PB}",
-    "src": rf"{STD}|{PB}|sqlite3\.h|zstd(_errors)?\.h|jansson\.h|openssl/[a-z0-9_]+\.h",
+    "src": rf"{STD}|{PB}|sqlite3\.h|zstd(_errors)?\.h|jansson\.h|utf8proc\.h|openssl/[a-z0-9_]+\.h",
 }
 # floors a floor may stand on
 BELOW = {"proto": (), "src": ("proto", "src"), "daemon": TOPS}

@@ -93,7 +93,8 @@ struct nodes {
 	Gt__ProveReply proved; /* what the parent of nodes_parent says */
 	struct gt_key roster;
 	struct gt_arena *arena; /* what the log points to */
-	char dir[40];           /* of the databases, "": they are in memory */
+	bool alike;   /* what is published by one name is the same each time */
+	char dir[40]; /* of the databases, "": they are in memory */
 	/* False: the message is lost. */
 	bool (*hook)(struct nodes *t, struct message *m);
 	int hooked; /* for the hook's own use */

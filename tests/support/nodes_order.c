@@ -42,9 +42,13 @@ uint64_t nodes_publish_begin(struct nodes *t, unsigned i, const char *slug,
                              const char *type, struct gt_bytes manifest,
                              struct gt_bytes file)
 {
-	char id[GT_RID_MAX + 1], staged[32] = "";
+	char id[GT_RID_MAX + 1], staged[32] = "", licence[32];
 	Gt__Entry m;
 	gt__entry__init(&m);
+	/* what says nothing new is no new version */
+	gt_format(licence, sizeof licence, "once-%llu",
+	          (unsigned long long)(t->alike ? 0 : t->tokens));
+	m.licence = licence;
 	gt_format(id, sizeof id, "%s/%s", t->v[i].code, slug);
 	m.id = id;
 	m.type = gt_arena_str(t->arena, type);

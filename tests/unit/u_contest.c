@@ -263,13 +263,17 @@ static void an_older_parent_is_shown_nothing(void **state)
 static void publish_many(struct nodes *t, size_t count)
 {
 	struct gt_draft *d = gt_arena_get(t->arena, count * sizeof *d);
+	char licence[32]; /* what says nothing new is no new version */
 	assert_non_null(d);
+	gt_format(licence, sizeof licence, "once-%llu",
+	          (unsigned long long)++t->tokens);
 	for (size_t k = 0; k < count; k++) {
 		Gt__Entry e;
 		char id[16];
 		gt__entry__init(&e);
 		gt_format(id, sizeof id, "33/r%zu", k);
 		e.id = id;
+		e.licence = licence;
 		d[k] = (struct gt_draft){
 		        gt_arena_pack(t->arena, &e.base), {NULL, 0}, ""};
 	}

@@ -123,6 +123,40 @@ static void options_replace(void **state)
 	json_decref(draft);
 }
 
+/* What stands before '=' is a language, or the title begins there. */
+static void titles_with_equals(void **state)
+{
+	static const struct {
+		const char *given, *lang, *title;
+	} rows[] = {
+	        {"Lesson=1 intro", "zh-CN", "Lesson=1 intro"},
+	        {"en=Lesson=1", "en", "Lesson=1"},
+	        {"zh-Hans=a", "zh-Hans", "a"},
+	        {"ug=a", "ug", "a"},
+	        {"yue=a", "yue", "a"},
+	        {"VR=virtual", "zh-CN", "VR=virtual"},
+	        {"ppt=a", "zh-CN", "ppt=a"},
+	        {"x=y", "zh-CN", "x=y"},
+	        {"=x", "zh-CN", "=x"},
+	        {"en-=x", "zh-CN", "en-=x"},
+	        {"n b=x", "zh-CN", "n b=x"},
+	        {"english=x", "zh-CN", "english=x"},
+	        {"en_US=x", "zh-CN", "en_US=x"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		json_t *draft = json_object(), *v = json_string(rows[i].given);
+		assert_true(
+		        gt_draft_set(draft, "title", v, "zh-CN", "w", stderr));
+		json_t *title = json_object_get(draft, "title");
+		assert_int_equal(json_object_size(title), 1);
+		assert_string_equal(gt_json_member(title, rows[i].lang),
+		                    rows[i].title);
+		json_decref(v);
+		json_decref(draft);
+	}
+}
+
 static void options_that_are_no_text(void **state)
 {
 	(void)state;
@@ -222,6 +256,7 @@ int main(void)
 	        cmocka_unit_test(yaml),
 	        cmocka_unit_test(mistakes_have_a_place),
 	        cmocka_unit_test(options_replace),
+	        cmocka_unit_test(titles_with_equals),
 	        cmocka_unit_test(options_that_are_no_text),
 	        cmocka_unit_test(without_a_daemon),
 	};

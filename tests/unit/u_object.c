@@ -1064,9 +1064,29 @@ static void edits_are_local(void **state)
 	free(bytes);
 }
 
+/* What the members take of the manifest at the least is never more than it
+ * is. */
+static void least_of_a_manifest(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		struct pack k;
+		uint64_t least = 0;
+		pack_random(&k, seed, 1, 0);
+		for (size_t i = 0; i < k.n; i++)
+			least += gt_packer_least(k.members[i].path,
+			                         k.members[i].n);
+		assert_true(least <= k.manifest_n);
+		assert_true(least + 200 + 60 * k.n > k.manifest_n);
+		pack_clear(&k);
+	}
+	assert_true(gt_packer_least("a", UINT64_MAX) > GT_MANIFEST_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(least_of_a_manifest),
 	        cmocka_unit_test(random_packages),
 	        cmocka_unit_test(ranges),
 	        cmocka_unit_test(stock_tools),

@@ -70,6 +70,48 @@ static void paths(void **state)
 	}
 }
 
+/* What was seen to pass: decomposed names of other scripts. They are refused
+ * where they are published; what is published already is let in. */
+static void decomposed_names_of_other_scripts(void **state)
+{
+	static const struct {
+		const char *composed, *decomposed;
+	} rows[] = {
+	        {"\xd0\xb9", "\xd0\xb8\xcc\x86"},         /* Cyrillic i */
+	        {"\xce\xac", "\xce\xb1\xcc\x81"},         /* Greek alpha */
+	        {"\xce\x90", "\xce\xb9\xcc\x88\xcc\x81"}, /* iota, twice */
+	        {"\xd8\xa2", "\xd8\xa7\xd9\x93"},         /* Arabic alef */
+	        {"\xd8\xa6", "\xd9\x8a\xd9\x94"},     /* yeh hamza: Uyghur */
+	        {"\xe1\xba\xbf", "\xc3\xaa\xcc\x81"}, /* Vietnamese e */
+	        {"\xe1\xba\xbf", "e\xcc\x82\xcc\x81"},
+	        {"\xe1\xbb\x9b", "\xc6\xa1\xcc\x81"}, /* and o with horn */
+	        {"caf\xc3\xa9", "cafe\xcc\x81"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char deep[200];
+		gt_format(deep, sizeof deep, "课程/%s/第一讲.mp4",
+		          rows[i].composed);
+		assert_int_equal(gt_path_offer(deep, strlen(deep)),
+		                 GT_PATH_FINE);
+		gt_format(deep, sizeof deep, "课程/%s/第一讲.mp4",
+		          rows[i].decomposed);
+		assert_int_equal(gt_path_offer(deep, strlen(deep)),
+		                 GT_PATH_NFC);
+	}
+	assert_int_equal(gt_path_check(rows[0].decomposed, 4), GT_PATH_FINE);
+	/* marks in another order than Unicode's */
+	assert_int_equal(gt_path_offer("q\xcc\x87\xcc\xa3", 5), GT_PATH_NFC);
+	assert_int_equal(gt_path_offer("q\xcc\xa3\xcc\x87", 5), GT_PATH_FINE);
+	/* the longest there is, of what grows most */
+	char longest[GT_PATH_MAX];
+	for (size_t k = 0; k < GT_PATH_MAX; k += 2)
+		memcpy(longest + k, k % 128 ? "\xce\x90" : "a/", 2);
+	longest[GT_PATH_MAX - 1] = longest[GT_PATH_MAX - 2] = 'x';
+	assert_int_equal(gt_path_offer(longest, sizeof longest), GT_PATH_FINE);
+	assert_int_equal(gt_path_offer("a//b", 4), GT_PATH_COMPONENT);
+}
+
 /* Of so many bytes, whatever lies behind them. */
 static void lengths(void **state)
 {
@@ -264,9 +306,13 @@ static void twins(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(paths),  cmocka_unit_test(lengths),
-	        cmocka_unit_test(shown),  cmocka_unit_test(kana),
-	        cmocka_unit_test(hangul), cmocka_unit_test(latin),
+	        cmocka_unit_test(paths),
+	        cmocka_unit_test(decomposed_names_of_other_scripts),
+	        cmocka_unit_test(lengths),
+	        cmocka_unit_test(shown),
+	        cmocka_unit_test(kana),
+	        cmocka_unit_test(hangul),
+	        cmocka_unit_test(latin),
 	        cmocka_unit_test(twins),
 	};
 	return cmocka_run_group_tests_name("path", tests, NULL, NULL);

@@ -38,6 +38,16 @@ static struct gt_draft draft(struct nodes *t, const char *id)
 	        gt_arena_pack(t->arena, &e.base), {NULL, 0}, ""};
 }
 
+static struct gt_draft typed(struct nodes *t, const char *id, const char *type)
+{
+	Gt__Entry e;
+	gt__entry__init(&e);
+	e.id = gt_arena_str(t->arena, id);
+	e.type = gt_arena_str(t->arena, type);
+	return (struct gt_draft){
+	        gt_arena_pack(t->arena, &e.base), {NULL, 0}, ""};
+}
+
 static int publish_all(struct nodes *t, unsigned i, const struct gt_draft *d,
                        size_t count)
 {
@@ -60,6 +70,7 @@ static void one_and_some(void **state)
 	assert_int_equal(publish_all(t, TOP, d, 1), 0);
 	assert_told(t, TOP, "{\"id\":\"33/a\",\"version\":1,\"object\":\"\"}");
 	t->now.wall_ms += 5000;
+	d[0] = typed(t, "33/a", "course");
 	assert_int_equal(publish_all(t, TOP, d, 2), 0);
 	assert_told(t, TOP,
 	            "[{\"id\":\"33/a\",\"version\":2,\"object\":\"\"},"
@@ -90,6 +101,103 @@ static void one_and_some(void **state)
 	assert_int_equal(
 	        nodes_int(t, TOP, "SELECT version FROM item WHERE id='33/a'"),
 	        2);
+}
+
+/* A batch that was broken off is given again: what is out already is no new
+ * version, and says so. */
+static void the_same_again(void **state)
+{
+	struct nodes *t = *state;
+	struct gt_draft d[3] = {draft(t, "33/a"), draft(t, "33/b"),
+	                        draft(t, "33/c")};
+	assert_int_equal(publish_all(t, TOP, d, 2), 0);
+	t->now.wall_ms += 5000;
+	int64_t seq = nodes_int(t, TOP, "SELECT max(seq) FROM item");
+	assert_int_equal(publish_all(t, TOP, d, 2), 0);
+	assert_told(
+	        t, TOP,
+	        "[{\"id\":\"33/"
+	        "a\",\"version\":1,\"object\":\"\",\"kept\":true},"
+	        "{\"id\":\"33/b\",\"version\":1,\"object\":\"\",\"kept\":true}"
+	        "]");
+	assert_int_equal(nodes_int(t, TOP, "SELECT max(seq) FROM item"), seq);
+	d[1] = typed(t, "33/b", "course");
+	assert_int_equal(publish_all(t, TOP, d, 3), 0);
+	assert_told(t, TOP,
+	            "[{\"id\":\"33/"
+	            "a\",\"version\":1,\"object\":\"\",\"kept\":true},"
+	            "{\"id\":\"33/b\",\"version\":2,\"object\":\"\"},"
+	            "{\"id\":\"33/c\",\"version\":1,\"object\":\"\"}]");
+	assert_int_equal(
+	        nodes_int(t, TOP,
+	                  "SELECT count(*) FROM audit WHERE event='publish'"),
+	        4);
+	/* what was withdrawn since is published anew */
+	struct gt_event e = {
+	        .type = GT_EV_WITHDRAW, .text = "33/a", .detail = ""};
+	assert_int_equal(order(t, TOP, &e), 0);
+	assert_int_equal(publish_all(t, TOP, d, 1), 0);
+	assert_told(t, TOP, "{\"id\":\"33/a\",\"version\":3,\"object\":\"\"}");
+	/* with content too */
+	struct pack p;
+	package(&p, 1, 1000);
+	t->alike = true;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(publish(t, TOP, "p", &p), 0);
+		assert_holds(t, TOP, &p);
+	}
+	assert_int_equal(
+	        nodes_int(t, TOP, "SELECT version FROM item WHERE id='33/p'"),
+	        1);
+	pack_clear(&p);
+}
+
+/* Would they be taken? Nothing is. */
+static void asked_only(void **state)
+{
+	struct nodes *t = *state;
+	static char *texts[GT_VALUES_MAX + 1];
+	struct gt_draft d[2] = {draft(t, "33/a"), draft(t, "33/b")};
+	struct gt_event e = {
+	        .type = GT_EV_PUBLISH, .drafts = d, .count = 2, .dry = true};
+	assert_int_equal(order(t, TOP, &e), 0);
+	assert_told(t, TOP, "{\"fits\":2}");
+	assert_int_equal(resources(t, TOP), 0);
+	assert_int_equal(
+	        nodes_int(t, TOP,
+	                  "SELECT count(*) FROM audit WHERE event='publish'"),
+	        0);
+	/* its files are not known yet: what it names of them is not looked for */
+	Gt__Entry m;
+	gt__entry__init(&m);
+	m.id = gt_arena_str(t->arena, "33/c");
+	m.start = gt_arena_str(t->arena, "index.html");
+	d[0].entry = gt_arena_pack(t->arena, &m.base);
+	assert_int_equal(order(t, TOP, &e), 0);
+	for (size_t k = 0; k <= GT_VALUES_MAX; k++)
+		texts[k] = m.id;
+	m.subjects = texts;
+	m.n_subjects = GT_VALUES_MAX + 1;
+	d[0].entry = gt_arena_pack(t->arena, &m.base);
+	assert_int_equal(order(t, TOP, &e), -GT_ELIMIT);
+	assert_told(t, TOP, "too many values in a field");
+	d[0] = draft(t, "3301/b");
+	assert_int_equal(order(t, TOP, &e), -GT_EINVALID);
+	assert_int_equal(resources(t, TOP), 0);
+}
+
+/* Names that are let in from elsewhere are not published. */
+static void names_in_another_form(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p = {.n = 0};
+	pack_add(&p, "\xd0\xb8\xcc\x86", "x", 1); /* Cyrillic, decomposed */
+	pack_make(&p, 1, 0);
+	assert_int_equal(publish(t, TOP, "a", &p), -GT_EINVALID);
+	assert_told(t, TOP,
+	            "the name of \xd0\xb8\xcc\x86 is not in Unicode form NFC");
+	assert_int_equal(nodes_count(t, TOP, GT_ACT_ADOPT), 0);
+	pack_clear(&p);
 }
 
 static void how_many(void **state)
@@ -417,6 +525,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        T(one_and_some),
+	        T(the_same_again),
+	        T(asked_only),
+	        T(names_in_another_form),
 	        T(how_many),
 	        T(ids_that_are_none),
 	        T(values_in_a_field),

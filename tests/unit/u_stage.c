@@ -68,12 +68,26 @@ static size_t count_staged(void)
 	return n - 2;
 }
 
+/* Finds and packs. */
+static int pack(const char *dir, const char *source, int level,
+                gt_stage_progress *progress, void *arg, struct gt_staged *out,
+                char *why, size_t why_cap)
+{
+	struct gt_walk w;
+	memset(out, 0, sizeof *out);
+	int status = gt_walk_new(&w, source, why, why_cap);
+	if (status == 0)
+		status = gt_stage_pack(dir, &w, level, progress, arg, out, why,
+		                       why_cap);
+	gt_walk_clear(&w);
+	return status;
+}
+
 static void refused(const char *source, int status, const char *say)
 {
 	struct gt_staged s;
 	char why[300] = "";
-	int got = gt_stage_pack("node", source, 1, NULL, NULL, &s, why,
-	                        sizeof why);
+	int got = pack("node", source, 1, NULL, NULL, &s, why, sizeof why);
 	if (got != status || !strstr(why, say))
 		fail_msg("%s: %s (%s)", source, gt_errname(got), why);
 	assert_null(s.manifest.p);
@@ -108,8 +122,7 @@ static struct gt_manifest *pack_and_check(const char *source,
 	char why[300] = "", path[200];
 	struct gt_manifest *m;
 	struct stat st;
-	int status = gt_stage_pack("node", source, 3, note, &seen, out, why,
-	                           sizeof why);
+	int status = pack("node", source, 3, note, &seen, out, why, sizeof why);
 	if (status)
 		fail_msg("%s: %s", source, why);
 	assert_int_equal(seen.done, seen.total);
@@ -215,6 +228,37 @@ static void bad_names(void **state)
 	refused("src", -GT_EINVALID, "NFC");
 }
 
+/* All that is refused is told at once, and what mends it. */
+static void many_bad_names(void **state)
+{
+	static char why[GT_WALK_WHY];
+	struct gt_walk w;
+	(void)state;
+	run("cd src && for i in $(seq 1 30); do : > \"$i$(printf "
+	    "'\\277\\316')\"; "
+	    "done; : > \"$(printf '\\330\\247\\331\\223')\"; ln -s b.txt a");
+	assert_int_equal(gt_walk_new(&w, "src", why, sizeof why), -GT_EINVALID);
+	assert_non_null(strstr(why, "32 names cannot be published"));
+	size_t lines = 0;
+	for (const char *p = why; (p = strstr(p, "cannot be published under"));
+	     p++)
+		lines++;
+	assert_in_range(lines, 18, 20); /* and perhaps the other two */
+	assert_non_null(strstr(why, "\n  convmv -r --notest -f gbk -t utf8 "
+	                            "src"));
+	run("cd src && rm ?*$(printf '\\277\\316') a && mkdir \"it's\"");
+	run("mv src/b.txt src/$(printf '\\330\\247\\331\\223') src/*s/");
+	assert_int_equal(gt_walk_new(&w, "src/it's", why, sizeof why),
+	                 -GT_EINVALID);
+	assert_non_null(strstr(why, "NFC"));
+	assert_null(strstr(why, "names cannot")); /* it is one */
+	assert_non_null(strstr(why, "\n  convmv -r --notest --nfc -f utf8 -t "
+	                            "utf8 'src/it'\\''s'"));
+	run("mv src/it* ./-n");
+	assert_int_equal(gt_walk_new(&w, "-n", why, sizeof why), -GT_EINVALID);
+	assert_non_null(strstr(why, "utf8 ./-n"));
+}
+
 /* Does something to a file while the work is under way. */
 struct meddler {
 	const char *command;
@@ -253,8 +297,8 @@ static void changing(void **state)
 		struct meddler m = rows[i];
 		struct gt_staged s;
 		char why[300] = "";
-		int status = gt_stage_pack("node", "src", 1, meddle, &m, &s,
-		                           why, sizeof why);
+		int status =
+		        pack("node", "src", 1, meddle, &m, &s, why, sizeof why);
 		if (status != -GT_ECONFLICT ||
 		    !strstr(why, "\"课程/a.mp4\" changed while"))
 			fail_msg("row %zu: %s (%s)", i, gt_errname(status),
@@ -280,9 +324,9 @@ static void stopped(void **state)
 	struct gt_staged s;
 	char why[300] = "";
 	(void)state;
-	assert_int_equal(gt_stage_pack("node", "src", 1, stop, NULL, &s, why,
-	                               sizeof why),
-	                 -GT_ECLOSED);
+	assert_int_equal(
+	        pack("node", "src", 1, stop, NULL, &s, why, sizeof why),
+	        -GT_ECLOSED);
 	assert_string_equal(why, "stopped");
 	assert_int_equal(count_staged(), 0);
 }
@@ -299,8 +343,7 @@ static void unreadable(void **state)
 	} else {
 		run("chmod 0000 src/b.txt");
 	}
-	int status = gt_stage_pack("node", "src", 1, NULL, NULL, &s, why,
-	                           sizeof why);
+	int status = pack("node", "src", 1, NULL, NULL, &s, why, sizeof why);
 	if (getuid() == 0)
 		assert_int_equal(seteuid(0), 0);
 	if (status != -GT_EIO || !strstr(why, "\"b.txt\" cannot be read: "))
@@ -320,15 +363,14 @@ static void full_disk(void **state)
 	tiny.rlim_cur = 300000;
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tiny), 0);
-	int status = gt_stage_pack("node", "src", 1, NULL, NULL, &s, why,
-	                           sizeof why);
+	int status = pack("node", "src", 1, NULL, NULL, &s, why, sizeof why);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	if (status == 0 || !strstr(why, "cannot write the package below"))
 		fail_msg("%s (%s)", gt_errname(status), why);
 	assert_int_equal(count_staged(), 0);
-	assert_int_equal(gt_stage_pack("nowhere", "src", 1, NULL, NULL, &s, why,
-	                               sizeof why),
-	                 -GT_EIO);
+	assert_int_equal(
+	        pack("nowhere", "src", 1, NULL, NULL, &s, why, sizeof why),
+	        -GT_EIO);
 	assert_non_null(strstr(why, "\"nowhere\""));
 }
 
@@ -351,9 +393,10 @@ static void small_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        TEST(folder),     TEST(one_file),  TEST(not_files),
-	        TEST(bad_names),  TEST(changing),  TEST(stopped),
-	        TEST(unreadable), TEST(full_disk), TEST(small_files),
+	        TEST(folder),      TEST(one_file),       TEST(not_files),
+	        TEST(bad_names),   TEST(many_bad_names), TEST(changing),
+	        TEST(stopped),     TEST(unreadable),     TEST(full_disk),
+	        TEST(small_files),
 	};
 	return cmocka_run_group_tests_name("stage", tests, NULL, NULL);
 }

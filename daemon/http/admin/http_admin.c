@@ -37,7 +37,7 @@ static json_t *body_json(struct gt_request *rq)
 	                  JSON_REJECT_DUPLICATES, NULL);
 }
 
-enum MHD_Result gt_http_publish(struct gt_request *rq)
+static enum MHD_Result publish(struct gt_request *rq, bool dry)
 {
 	char why[512] = "";
 	struct gt_draft *drafts;
@@ -51,8 +51,10 @@ enum MHD_Result gt_http_publish(struct gt_request *rq)
 	                                  sizeof why)
 	               : -GT_ENOMEM;
 	if (rc == 0) {
-		struct gt_event e = {
-		        .type = GT_EV_PUBLISH, .drafts = drafts, .count = n};
+		struct gt_event e = {.type = GT_EV_PUBLISH,
+		                     .drafts = drafts,
+		                     .count = n,
+		                     .dry = dry};
 		done = gt_rq_command(rq, &e, replied);
 	} else {
 		done = gt_rq_error(rq, rc, why);
@@ -60,6 +62,16 @@ enum MHD_Result gt_http_publish(struct gt_request *rq)
 	gt_arena_free(arena);
 	json_decref(v);
 	return done;
+}
+
+enum MHD_Result gt_http_publish(struct gt_request *rq)
+{
+	return publish(rq, false);
+}
+
+enum MHD_Result gt_http_publish_check(struct gt_request *rq)
+{
+	return publish(rq, true);
 }
 
 enum MHD_Result gt_http_withdraw(struct gt_request *rq)

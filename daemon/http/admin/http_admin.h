@@ -20,8 +20,8 @@ gt_handler gt_http_health, gt_http_metrics;
 /* GET /admin/status, /admin/wait. http_status.c */
 gt_handler gt_http_status, gt_http_wait;
 /* /admin/..., each by its name (http.h). http_admin.c */
-gt_handler gt_http_publish, gt_http_withdraw, gt_http_fetch, gt_http_policy,
-        gt_http_members, gt_http_reload;
+gt_handler gt_http_publish, gt_http_publish_check, gt_http_withdraw,
+        gt_http_fetch, gt_http_policy, gt_http_members, gt_http_reload;
 gt_handler gt_http_explain, gt_http_layers, gt_http_audit, gt_http_records,
         gt_http_quarantine;
 /* 400: the argument of that name is wrong. http_status.c */

@@ -37,7 +37,9 @@
  *                               "licence","regions":[],"keywords":[],"start",
  *                               "thumbnail","staged":name,"manifest":base64};
  *                               or an array of such without content. Answers
- *                               {"id","version","object"} (or an array)
+ *                               {"id","version","object"} (or an array), and
+ *                               "kept":true where it was so already
+ *   POST /admin/publish/check   the same without content: would it be taken?
  *   POST /admin/withdraw        {"id","reason"}
  *   POST /admin/fetch           {"id"}: start; answers the resource's state
  *   POST /admin/policy          text/yaml: replaces this node's layer

@@ -58,6 +58,8 @@ const struct gt_route gt_routes[] = {
 	{"/admin/status",   GET, STAFF, VIEW, 0, gt_http_status, NULL},
 	{"/admin/wait",     GET, STAFF, VIEW, 0, gt_http_wait, NULL},
 	{"/admin/publish",  POST, STAFF, PUBLISH, DRAFTS, gt_http_publish, NULL},
+	{"/admin/publish/check", POST, STAFF, PUBLISH, BATCH, gt_http_publish_check,
+	 NULL},
 	{"/admin/withdraw", POST, STAFF, PUBLISH, SMALL, gt_http_withdraw, NULL},
 	{"/admin/fetch",    POST, STAFF, OPERATE, SMALL, gt_http_fetch, NULL},
 	{"/admin/policy",   POST, STAFF, OPERATE, LAYER, gt_http_policy, NULL},
