@@ -1,6 +1,5 @@
 /* catalogue.c: the room as one. */
 #include "catalogue_inside.h"
-#include "draw.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,26 +53,26 @@ int gt_catalogue_load(struct gt_node *n)
 	for (int kind = GT__KIND__RESOURCE;
 	     status == 0 && kind <= GT__KIND__MEMBER; kind++)
 		status = load_seq(n, (Gt__Kind)kind);
-	return status ? status : gt_layers_load(n);
+	if (status == 0)
+		status = gt_layers_load(n);
+	return status ? status : gt_cap_load(n);
 }
 
 int gt_catalogue_renew(struct gt_node *n)
 {
-	struct gt_catalogue *c = n->catalogue;
-	gt_draw(n, c->parent_epoch, sizeof c->parent_epoch);
-	int status = gt_meta_put_bytes(
-	        n->store, "parent_epoch",
-	        gt_bytes_of(c->parent_epoch, sizeof c->parent_epoch));
+	int status = gt_contest_all(n);
 	return status ? status : gt_publish_renew(n);
 }
 
-void gt_catalogue_time(struct gt_node *n)
+int gt_catalogue_time(struct gt_node *n)
 {
 	struct gt_catalogue *c = n->catalogue;
-	if (!c->ages || n->now.mono_ms < c->age_due)
-		return;
-	c->age_due = n->now.mono_ms + GT_AGE_MS;
-	gt_judge_anew(n);
+	if (c->ages && n->now.mono_ms >= c->age_due) {
+		c->age_due = n->now.mono_ms + GT_AGE_MS;
+		gt_judge_anew(n);
+		gt_cap_anew(n);
+	}
+	return gt_cap_time(n);
 }
 
 int gt_catalogue_go(struct gt_node *n)
@@ -92,7 +91,7 @@ int gt_catalogue_go(struct gt_node *n)
 
 uint64_t gt_catalogue_deadline(const struct gt_node *n)
 {
-	uint64_t at = UINT64_MAX;
+	uint64_t at = gt_cap_due(n) ? 0 : UINT64_MAX;
 	for (uint32_t i = 0; i < n->npeers; i++) {
 		const struct gt_peer *p = &n->peers[i];
 		if (!gt_peer_here(p))
@@ -104,7 +103,7 @@ uint64_t gt_catalogue_deadline(const struct gt_node *n)
 			                           ? 0
 			                           : p->child.parked_until);
 	}
-	if (n->catalogue->ages && n->npeers)
+	if (n->catalogue->ages && (n->npeers || *n->parent))
 		at = gt_sooner(at, n->catalogue->age_due);
 	return at;
 }

@@ -2,7 +2,8 @@
  *
  * The room catalogue/ holds the feed: resources, layers and members, each
  * signed where it comes from. item.c checks and takes them, publish.c makes
- * this node's own, follow.c keeps up with the parent's feed, judge.c decides
+ * this node's own, follow.c keeps up with the parent's feed, as far as the
+ * layers here allow (cap.c), judge.c decides
  * which of it a child may have, feed.c tells the child, contest.c settles two
  * bodies under one name, want.c is asked for content by people. It may use
  * content/, records/, turn/ and what is below.
@@ -24,8 +25,9 @@ struct gt_catalogue *gt_catalogue_new(void);
 void gt_catalogue_free(struct gt_catalogue *c); /* NULL is fine */
 /* START: cursor, epoch of the parent, layers, how far the feed is. */
 int gt_catalogue_load(struct gt_node *n);
-/* What is due by the time: rules that look at age. */
-void gt_catalogue_time(struct gt_node *n);
+/* What is due by the time: rules that look at age, and what is to be met with
+ * other layers than before. */
+int gt_catalogue_time(struct gt_node *n);
 /* Offers this node's own layer to the parent if it is news: before anything is
  * asked that is answered by it. */
 int gt_follow_offer(struct gt_node *n);
@@ -94,6 +96,8 @@ int gt_feed_offer(struct gt_node *n, struct gt_peer *p, uint64_t token,
 /* What was judged for the child by other layers than those of now counts no
  * more. */
 void gt_judge_current(const struct gt_node *n, struct gt_peer *p);
+/* The same for all children: before what they wait for is sent. */
+void gt_judge_layers(struct gt_node *n);
 /* A page of what it claims to hold: compared with that when it is judged anew,
  * and worth nothing before. */
 int gt_judge_inventory(struct gt_node *n, struct gt_peer *p, uint64_t token,

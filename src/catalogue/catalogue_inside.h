@@ -7,6 +7,7 @@
  *   judge.c     which items a child may have, its view   parent's side
  *   feed.c      tells the child; answers Changes, Offer  parent's side
  *   follow.c    keeps up with the parent's feed          child's side
+ *   cap.c       ... as far as the layers here allow      child's side
  *   catalogue.c the room as one: load, time, go */
 #ifndef GT_CATALOGUE_INSIDE_H
 #define GT_CATALOGUE_INSIDE_H
@@ -53,7 +54,10 @@ struct gt_counts {
  *   2. layers: all rows of kind LAYER, or the first GT_LAYERS_MAX of them
  *   3. contest: the database names an epoch that no parent has, until what was
  *      shown is answered; else it names parent_epoch
- *   4. contests = requests of that kind that are outstanding */
+ *   4. contests = requests of that kind that are outstanding
+ *   5. all up to met_to were met with the layers met_by; while meeting, those
+ *      behind it are to be; without a parent never
+ *   6. said false: the table of that name is empty */
 struct gt_catalogue {
 	int64_t seq[4]; /* last in the feed, by Kind */
 	struct gt_layer_row *layers;
@@ -63,6 +67,15 @@ struct gt_catalogue {
 	uint64_t layers_generation; /* grows when the layers were loaded anew */
 	int64_t strangers;          /* names only children know */
 	int64_t version_floor; /* least version of what is published from now */
+
+	/* what the parent gives, met with the layers here (cap.c) */
+	struct gt_id met_by;
+	int64_t met_to;
+	uint64_t met_generation; /* of the layers, when last looked at */
+	bool meeting, said;
+	bool missed; /* of what is to be held again the words are gone */
+	size_t ncapped;
+	char capped_first[GT_RID_MAX + 1];
 
 	/* following the parent */
 	struct gt_counts counts;
@@ -139,6 +152,9 @@ int gt_item_strangers(struct gt_node *n);
 int gt_item_retract(struct gt_node *n, const char *id, bool *had);
 /* Loads all layers from the store anew. */
 int gt_layers_load(struct gt_node *n);
+/* Names the layers that bind a place: equal if they are the same. */
+void gt_layers_hash(const struct gt_node *n, const char *code,
+                    struct gt_id *out);
 
 /* ---------------------------------------------------------- publish */
 
@@ -163,6 +179,8 @@ int gt_contest_shown(struct gt_node *n, const struct gt_peer *p, uint64_t token,
 /* A child gave up that version of a resource, which has no body to show. */
 int gt_contest_named(struct gt_node *n, struct gt_peer *p, uint64_t token,
                      const char *id, uint64_t version);
+/* The next link compares everything: the parent may not know what is here. */
+int gt_contest_all(struct gt_node *n);
 /* The link to the parent is gone: nothing is under way. */
 int gt_contest_down(struct gt_node *n);
 
@@ -180,6 +198,27 @@ bool gt_judge_ahead(const struct gt_node *n, const struct gt_peer *child);
 void gt_judge_anew(struct gt_node *n);
 /* Answers the child's parked Changes if there is news or its time is up. */
 int gt_feed_parked(struct gt_node *n, struct gt_peer *p);
+
+/* -------------------------------------------------------------- cap */
+
+/* START, when feed and layers are loaded: how far all was met, by what. */
+int gt_cap_load(struct gt_node *n);
+/* Takes a resource as the parent gives it, as far as the layers here allow;
+ * *result as gt_item_take. */
+int gt_cap_take(struct gt_node *n, const struct gt_claim *c,
+                const struct gt_decision *said, int *result);
+/* After an answer of the parent's: one line for the operator if any was held
+ * back. */
+int gt_cap_tell(struct gt_node *n);
+/* The parent says nothing of that resource, or of any, any more. */
+int gt_cap_forget(struct gt_node *n, const char *id);
+int gt_cap_forget_all(struct gt_node *n);
+/* All is met again. */
+void gt_cap_anew(struct gt_node *n);
+/* Whether something is to be met: other layers than before, or what is left. */
+bool gt_cap_due(const struct gt_node *n);
+/* TIME: meets some of it. */
+int gt_cap_time(struct gt_node *n);
 
 /* ----------------------------------------------------------- follow */
 

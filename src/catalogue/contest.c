@@ -27,6 +27,13 @@ static int put_parent_epoch(struct gt_node *n, const uint8_t *epoch)
 	                         gt_bytes_of(epoch, GT_EPOCH_BYTES));
 }
 
+int gt_contest_all(struct gt_node *n)
+{
+	struct gt_catalogue *c = n->catalogue;
+	gt_draw(n, c->parent_epoch, sizeof c->parent_epoch);
+	return put_parent_epoch(n, c->parent_epoch);
+}
+
 /* What the parent sent is acknowledged, so that it is not sent again: until
  * what was shown is answered, the database names an epoch that no parent has,
  * and a link or a life that ends first makes us compare everything anew. */

@@ -146,7 +146,9 @@ static int reconcile(struct gt_node *n)
 	n->up->following = false;
 	n->catalogue->inventory_after[0] = '\0';
 	n->status.synced = false;
-	return send_inventory(n);
+	/* all is said again */
+	int status = gt_cap_forget_all(n);
+	return status ? status : send_inventory(n);
 }
 
 static int follow(struct gt_node *n)
@@ -218,7 +220,9 @@ static int take_change(struct gt_node *n, const Gt__Change *c)
 		verdict = -GT_EDENIED;
 		gt_copy(why, sizeof why, "a layer that is not for this node");
 	}
-	if (verdict == 0)
+	if (verdict == 0 && claim.kind == GT__KIND__RESOURCE)
+		status = gt_cap_take(n, &claim, &d, &result);
+	else if (verdict == 0)
 		status = gt_item_take(n, &claim, &d, false, &result);
 	if (status == 0 && verdict != 0)
 		status =
@@ -261,6 +265,8 @@ static int take_changes(struct gt_node *n, const Gt__ChangesReply *m)
 		}
 		status = gt_item_retract(n, c->retract, &had);
 		if (status == 0)
+			status = gt_cap_forget(n, c->retract);
+		if (status == 0)
 			status = audit_change(n, c, NULL, 0, "");
 	}
 	return status;
@@ -285,6 +291,8 @@ int gt_follow_changes(struct gt_node *n, const Gt__ChangesReply *m)
 	    m->upto > INT64_MAX || (int64_t)m->upto < n->catalogue->cursor)
 		return gt_drop(n, n->up, "changes of another epoch");
 	int status = take_changes(n, m);
+	if (status == 0)
+		status = gt_cap_tell(n);
 	if (status != 0 || !n->up)
 		return status;
 	if (n->status.synced != !m->more)

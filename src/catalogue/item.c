@@ -251,6 +251,21 @@ static int load_layer(struct gt_node *n, sqlite3_stmt *st)
 	return status == 0 || status == -GT_ENOMEM ? status : -GT_ESTORE;
 }
 
+void gt_layers_hash(const struct gt_node *n, const char *code,
+                    struct gt_id *out)
+{
+	static const uint8_t seed[] = "guantong filter v1";
+	gt_sha256_one(out, seed, sizeof seed);
+	for (size_t i = 0; i < n->catalogue->nlayers; i++) {
+		const struct gt_layer_row *l = &n->catalogue->layers[i];
+		if (!gt_code_within(code, gt_layer_origin(l->layer)))
+			continue;
+		struct gt_bytes parts[2] = {{out->b, GT_ID_BYTES},
+		                            {l->hash.b, GT_ID_BYTES}};
+		gt_sha256(out, parts, 2);
+	}
+}
+
 int gt_layers_load(struct gt_node *n)
 {
 	struct gt_catalogue *c = n->catalogue;
@@ -360,7 +375,7 @@ static int take_resource(struct gt_node *n, const struct gt_claim *c,
                          const struct gt_item *old, bool had)
 {
 	struct gt_id object, prior;
-	bool has = c->entry->object.len == GT_ID_BYTES &&
+	bool has = c->entry && c->entry->object.len == GT_ID_BYTES &&
 	           c->entry->state == GT__STATE__LIVE;
 	bool has_prior = false;
 	int status = 0;

@@ -18,21 +18,6 @@ struct row {
 	struct gt_decision d;
 };
 
-static void filter_of(const struct gt_node *n, const struct gt_peer *child,
-                      struct gt_id *out)
-{
-	static const uint8_t seed[] = "guantong filter v1";
-	gt_sha256_one(out, seed, sizeof seed);
-	for (size_t i = 0; i < n->catalogue->nlayers; i++) {
-		const struct gt_layer_row *l = &n->catalogue->layers[i];
-		if (!gt_code_within(child->code, gt_layer_origin(l->layer)))
-			continue;
-		struct gt_bytes parts[2] = {{out->b, GT_ID_BYTES},
-		                            {l->hash.b, GT_ID_BYTES}};
-		gt_sha256(out, parts, 2);
-	}
-}
-
 static int view_get(struct gt_node *n, const struct gt_peer *c, int64_t rid,
                     struct row *out)
 {
@@ -261,13 +246,20 @@ void gt_judge_current(const struct gt_node *n, struct gt_peer *c)
 	struct gt_id filter;
 	if (c->child.layers_generation == n->catalogue->layers_generation)
 		return;
-	filter_of(n, c, &filter);
+	gt_layers_hash(n, c->code, &filter);
 	if (!gt_id_eq(&filter, &c->child.filter)) {
 		c->child.judged = 0;
 		c->child.allowed = (struct gt_id){0};
 	}
 	c->child.filter = filter;
 	c->child.layers_generation = n->catalogue->layers_generation;
+}
+
+void gt_judge_layers(struct gt_node *n)
+{
+	for (uint32_t i = 0; i < n->npeers; i++)
+		if (n->peers[i].child.cid)
+			gt_judge_current(n, &n->peers[i]);
 }
 
 int gt_judge(struct gt_node *n, struct gt_peer *c, bool *more)

@@ -57,18 +57,16 @@ static int ask_above(struct gt_node *n, const struct gt_id *id, bool *may)
 	return status;
 }
 
-static int deny(struct gt_node *n, const struct gt_peer *p, uint64_t token)
+/* NO, or NOT_YET, unless this node itself has to let go of it. */
+static int refuse(struct gt_node *n, const struct gt_peer *p, uint64_t token,
+                  const struct gt_id *id, enum answer may)
 {
-	return gt_send_error(n, p, token, GT_EDENIED,
-	                     "policy does not give you this object", 0);
-}
-
-static int not_yet(struct gt_node *n, const struct gt_peer *p, uint64_t token,
-                   const struct gt_id *id)
-{
-	int needed = gt_object_needed(n, id);
-	if (needed != 1)
-		return needed ? needed : deny(n, p, token);
+	int needed = may == NO ? 0 : gt_object_needed(n, id);
+	if (needed < 0)
+		return needed;
+	if (needed == 0)
+		return gt_send_error(n, p, token, GT_EDENIED,
+		                     "policy does not give you this object", 0);
 	return gt_send_error(n, p, token, GT_EUNAVAILABLE,
 	                     "not judged for you yet", GT_SOON_MS);
 }
@@ -85,16 +83,14 @@ static int open_for(struct gt_node *n, struct gt_peer *p, uint64_t token,
 		return gt_drop(n, p, "an object id of the wrong length");
 	memcpy(id.b, object.data, GT_ID_BYTES);
 	int status = allowed(n, p, &id, &may);
-	if (status == 0 && may == NO)
-		return deny(n, p, token);
-	if (status == 0 && may == NOT_YET)
-		return not_yet(n, p, token, &id);
+	if (status == 0 && may != YES)
+		return refuse(n, p, token, &id, may);
 	if (status == 0)
 		status = gt_object_open(n, &id, out);
 	if (status == 0 && !*out) {
 		status = ask_above(n, &id, &yes);
 		if (status == 0 && !yes)
-			return deny(n, p, token);
+			return refuse(n, p, token, &id, NO);
 		if (status == 0)
 			status = gt_object_open(n, &id, out);
 	}
@@ -196,8 +192,15 @@ static int answer_waiter(struct gt_node *n, struct gt_object *o,
                          const struct gt_waiter *w)
 {
 	struct gt_peer *p = gt_peer_by_id(n, w->peer);
+	enum answer may;
 	if (!p || p->session != GT_S_READY)
 		return 0;
+	/* while it waited it may have been judged anew */
+	int status = allowed(n, p, &o->id, &may);
+	if (status == 0 && may != YES)
+		return refuse(n, p, w->token, &o->id, may);
+	if (status != 0)
+		return status;
 	if (w->frame == GT_WAIT_MANIFEST)
 		return send_manifest(n, p, w->token, o, w->offset,
 		                     &w->transfer);

@@ -143,8 +143,7 @@ static int on_time(struct gt_node *n)
 	int status = expire_links(n);
 	if (status == 0)
 		status = gt_content_time(n);
-	gt_catalogue_time(n);
-	return status;
+	return status ? status : gt_catalogue_time(n);
 }
 
 static int on_note(struct gt_node *n, const struct gt_event *e)
@@ -209,6 +208,7 @@ static int handle(struct gt_node *n, const struct gt_event *e)
 static int settle(struct gt_node *n)
 {
 	int status = gt_follow_offer(n);
+	gt_judge_layers(n);
 	if (status == 0)
 		status = gt_content_go(n);
 	if (status == 0)

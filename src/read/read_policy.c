@@ -32,28 +32,53 @@ static Gt__Signed *load(struct gt_reader *r, Gt__Kind kind, const char *id,
 
 /* ----------------------------------------------------------- places */
 
-/* Codes from the root down: every shorter place the code lies in, itself. */
+/* Codes from the root down, the last the one in question. */
 struct chain {
 	char code[GT_LEVELS_MAX + 1][GT_CODE_MAX + 1];
 	size_t n;
 };
 
-/* bare: a suffixed code's own place comes before it, as the origin of a layer
- * that holds there; as a node it would stand beside it. */
-static void chain_of(struct chain *c, const char *code, bool bare)
+/* Every place the code lies in, as layers of any may bind it. bare: the place
+ * of a suffixed code too; as a node that would stand beside it. */
+static void places_of(struct chain *c, const char *code, bool bare)
 {
-	static const size_t digits[] = {2, 4, 6, 9, 12};
 	size_t lead = strspn(code, "0123456789");
 	bool suffixed = code[lead] != '\0';
 	c->n = 0;
-	for (size_t i = 0; i < sizeof digits / sizeof *digits; i++) {
-		if (digits[i] > lead ||
-		    (digits[i] == lead && !(suffixed && bare)))
+	for (int depth = 0; gt_code_digits(depth) > 0; depth++) {
+		size_t digits = gt_code_digits(depth);
+		if (digits > lead || (digits == lead && !(suffixed && bare)))
 			break;
-		gt_format(c->code[c->n++], GT_CODE_MAX + 1, "%.*s",
-		          (int)digits[i], code);
+		gt_format(c->code[c->n++], GT_CODE_MAX + 1, "%.*s", (int)digits,
+		          code);
 	}
 	gt_copy(c->code[c->n++], GT_CODE_MAX + 1, code);
+}
+
+/* Whether there is a node: this one, or one the roster has. */
+static bool is_node(struct gt_reader *r, const char *own, const char *code,
+                    bool *ok)
+{
+	if (strcmp(own, code) == 0)
+		return true;
+	const Gt__Member *m =
+	        gt_signed_member(r->arena, load(r, GT__KIND__MEMBER, code, ok));
+	return m && m->standing == GT__STANDING__ACTIVE;
+}
+
+/* The nodes a resource passes on its way to the code: where there is none it
+ * passes nobody, whatever the rules say of such a place. */
+static bool hops_of(struct gt_reader *r, struct chain *c, const char *own,
+                    const char *code)
+{
+	struct chain all;
+	bool ok = true;
+	c->n = 0;
+	places_of(&all, code, false);
+	for (size_t i = 0; i < all.n && ok; i++)
+		if (i + 1 == all.n || is_node(r, own, all.code[i], &ok))
+			gt_copy(c->code[c->n++], GT_CODE_MAX + 1, all.code[i]);
+	return ok;
 }
 
 struct layers {
@@ -73,7 +98,7 @@ static bool load_layers(struct gt_reader *r, struct layers *l, const char *code)
 	struct chain c;
 	bool ok = true;
 	l->n = 0;
-	chain_of(&c, code, true);
+	places_of(&c, code, true);
 	for (size_t i = 0; i < c.n && ok; i++) {
 		Gt__Signed *outer = load(r, GT__KIND__LAYER, c.code[i], &ok);
 		if (!outer)
@@ -173,18 +198,20 @@ static bool known(struct gt_reader *r, const char *own, const char *code,
 }
 
 static json_t *hops(struct gt_reader *r, const struct question *q,
-                    const struct chain *c, const char **known_below)
+                    const char *code, char known_below[GT_CODE_MAX + 1])
 {
 	char own[GT_CODE_MAX + 1];
+	struct chain c;
 	json_t *list = json_array();
 	enum gt_verdict effective = GT_MIRROR;
-	bool ok = list && gt_reader_code(r, own), here = true;
-	*known_below = "";
-	for (size_t i = 0; i < c->n && ok; i++) {
-		here = here && known(r, own, c->code[i], &ok);
+	bool ok = list && gt_reader_code(r, own) && hops_of(r, &c, own, code);
+	bool here = true;
+	known_below[0] = '\0';
+	for (size_t i = 0; ok && i < c.n; i++) {
+		here = here && known(r, own, c.code[i], &ok);
 		if (here)
-			*known_below = c->code[i];
-		gt_json_add(&ok, list, hop(q, c->code[i], &effective));
+			gt_copy(known_below, GT_CODE_MAX + 1, c.code[i]);
+		gt_json_add(&ok, list, hop(q, c.code[i], &effective));
 	}
 	if (ok)
 		return list;
@@ -196,9 +223,8 @@ json_t *gt_read_explain(struct gt_reader *r, const char *id, const char *code,
                         int64_t now_ms)
 {
 	bool ok = true;
-	struct chain c;
 	struct layers layers;
-	const char *below;
+	char below[GT_CODE_MAX + 1];
 	gt_arena_reset(r->arena);
 	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
 	if (!gt_code_valid(code))
@@ -210,12 +236,11 @@ json_t *gt_read_explain(struct gt_reader *r, const char *id, const char *code,
 	if (!load_layers(r, &layers, code))
 		return NULL;
 	struct question q = {e, &layers, now_ms};
-	chain_of(&c, code, false);
 	json_t *v = json_object();
 	ok = v != NULL;
 	gt_json_set(&ok, v, "id", gt_json_text(id));
 	gt_json_set(&ok, v, "for", gt_json_text(code));
-	gt_json_set(&ok, v, "hops", hops(r, &q, &c, &below));
+	gt_json_set(&ok, v, "hops", hops(r, &q, code, below));
 	gt_json_set(&ok, v, "known_below", gt_json_text(below));
 	drop_layers(&layers);
 	if (ok)

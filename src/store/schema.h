@@ -151,7 +151,7 @@ enum gt_object_state {
  * being there that all of it is: nothing is added to this block any more, for a
  * database that has it would never get that. What comes next is a block of its
  * own, with a mark of its own (store.c, add), as what is counted has (tally.h,
- * `tally_object`). */
+ * `tally_object`) and what the parent said (below, `said`). */
 #define GT_SCHEMA_ADDED \
 	/* bytes received so far of the transfer under way */ \
 	"ALTER TABLE object ADD COLUMN received INTEGER NOT NULL DEFAULT 0;" \
@@ -166,6 +166,16 @@ enum gt_object_state {
 	" object BLOB NOT NULL," \
 	" bytes INTEGER NOT NULL," \
 	" frames INTEGER NOT NULL);"
+
+/* What the parent said of a resource beyond what the layers here allow
+ * (catalogue/cap.c), while the item is as it was put under that seq. */
+#define GT_SCHEMA_SAID \
+	"CREATE TABLE said(" \
+	" rid INTEGER PRIMARY KEY," \
+	" seq INTEGER NOT NULL," \
+	" verdict INTEGER NOT NULL," \
+	" priority INTEGER NOT NULL," \
+	" rule TEXT NOT NULL, layer TEXT NOT NULL);"
 /* clang-format on */
 
 #endif

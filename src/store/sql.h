@@ -68,6 +68,18 @@
 	  " JOIN view v ON v.cid=?2 AND v.rid=i.rid"                           \
 	  " WHERE i.prior=?1 AND v.verdict>=2 AND v.vseq>0 AND i.state=0"      \
 	  " ORDER BY 1 DESC LIMIT 1")                                          \
+	/* what the parent said beyond what the layers allow (cap.c) */        \
+	X(SAID_PUT, "INSERT INTO said SELECT rid,seq,?2,?3,?4,?5 FROM item"    \
+	            " WHERE kind=1 AND id=?1 ON CONFLICT(rid) DO UPDATE SET"   \
+	            " seq=excluded.seq,verdict=excluded.verdict,"              \
+	            "priority=excluded.priority,rule=excluded.rule,"           \
+	            "layer=excluded.layer")                                    \
+	X(SAID_GET, "SELECT verdict,priority,rule,layer FROM said"             \
+	            " WHERE rid=?1 AND seq=?2")                                \
+	X(SAID_DROP, "DELETE FROM said WHERE rid="                             \
+	             "(SELECT rid FROM item WHERE kind=1 AND id=?1)")          \
+	X(SAID_CLEAR, "DELETE FROM said")                                      \
+	X(SAID_ANY, "SELECT 1 FROM said LIMIT 1")                              \
 	/* objects */                                                          \
 	X(OBJECT_BY_ID,                                                        \
 	  "SELECT oid,state,manifest,size,frames,present,have,transfer,"       \

@@ -118,6 +118,8 @@ static int open_schema(struct gt_store *s)
 	if (status == 0)
 		status = add(s, "tally_object", GT_SCHEMA_TALLY,
 		             GT_SCHEMA_TALLY_OBJECTS);
+	if (status == 0)
+		status = add(s, "said", GT_SCHEMA_SAID, "");
 	return status;
 }
 

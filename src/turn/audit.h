@@ -33,6 +33,7 @@ struct gt_audit {
  *   judge       parent: what a child may have, at each change of verdict
  *   receive     child: an item arrived
  *   retract     child: it must leave
+ *   cap         child: the parent gives more than the layers here allow
  *   fetch       child: an object is whole, or refused for good (result)
  *   serve       parent: it was served
  *   accept      records handed in here

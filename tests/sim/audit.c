@@ -1,7 +1,7 @@
 /* audit.c: what one end of a transfer wrote, the other wrote too.
  *
- * A row is excused for having been on a disk that was lost, and for nothing
- * else. */
+ * A row is excused for having been on a disk that was lost, or for being what a
+ * rogue gave that keeps no books, and for nothing else. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +21,7 @@ struct row {
 	char verdict[16];
 	int64_t figure; /* bytes of records, the version of an item */
 	bool kept;      /* the disk in its place has it */
+	bool forged;    /* a middle node sent it that wrote nothing */
 };
 
 struct rows {
@@ -75,17 +76,21 @@ static struct row *find(const struct rows *in, const struct row *r)
 	return in->n ? bsearch(r, in->v, in->n, sizeof *r, compare) : NULL;
 }
 
+static struct row *another(struct rows *into)
+{
+	if (into->n == into->cap) {
+		into->cap = into->cap ? 2 * into->cap : 1024;
+		into->v =
+		        sim_must(realloc(into->v, into->cap * sizeof *into->v));
+	}
+	return &into->v[into->n++];
+}
+
 /* Takes all rows of a statement in, as a node's, and ends it. */
 static void take(struct rows *into, sqlite3_stmt *st, unsigned node)
 {
-	while (sqlite3_step(st) == SQLITE_ROW) {
-		if (into->n == into->cap) {
-			into->cap = into->cap ? 2 * into->cap : 1024;
-			into->v = sim_must(
-			        realloc(into->v, into->cap * sizeof *into->v));
-		}
-		into->v[into->n++] = row_at(st, node);
-	}
+	while (sqlite3_step(st) == SQLITE_ROW)
+		*another(into) = row_at(st, node);
 	ask_end(st);
 	if (into->n > 0)
 		qsort(into->v, into->n, sizeof *into->v, compare);
@@ -127,9 +132,22 @@ void audit_kept(struct world *w, unsigned node, unsigned home)
 	}
 	ask_end(st);
 	for (size_t i = 0; i < lost.n; i++)
-		if (!lost.v[i].kept)
+		if (!lost.v[i].kept || lost.v[i].forged)
 			lost.v[n++] = lost.v[i];
 	lost.n = n;
+}
+
+void audit_forged(const struct sim_node *child, const char *name,
+                  const char *subject, int64_t version)
+{
+	struct row r = row_of((unsigned)child->parent, name, child->code,
+	                      subject, "mirror");
+	r.figure = version;
+	r.forged = true;
+	if (find(&lost, &r))
+		return;
+	*another(&lost) = r;
+	qsort(lost.v, lost.n, sizeof *lost.v, compare);
 }
 
 static bool excused(const struct sim_node *s, const char *name,

@@ -1,11 +1,14 @@
 /* forge.c: what neighbours that are no friends would do. A node in the middle
  * passes an item on with other words in it and a version that beats the true
- * one; a child claims to hold everything, and asks for what it is denied. */
+ * one, or gives more than it may; a child claims to hold everything, and asks for what it is denied. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
+#include "ask.h"
+#include "audit.h"
 #include "inside.h"
+#include "store.h"
 #include "work.h"
 
 static struct gt_bytes other_entry(struct gt_arena *arena, const Gt__Signed *s)
@@ -49,7 +52,63 @@ static bool forge_item(struct gt_arena *arena, Gt__Change *c)
 	return true;
 }
 
-struct gt_bulk *net_forge(const struct gt_bulk *m, struct prng *p)
+/* The node has every layer that binds it, as it is where it comes from: it can
+ * know by itself what it may hold. */
+static bool has_layers(const struct world *w, const struct sim_node *s)
+{
+	static const char sql[] = "SELECT version FROM item WHERE kind=2"
+	                          " AND id=?1";
+	for (int i = s->parent; i >= 0; i = w->nodes[i].parent) {
+		const struct sim_node *up = &w->nodes[i];
+		if (!up->core || ask_one(up, sql, up->code, NULL, 0) !=
+		                         ask_one(s, sql, up->code, NULL, 0))
+			return false;
+	}
+	return s->core != NULL;
+}
+
+/* The true words of something that is denied to the child, from where they come
+ * from, as if it were to be mirrored. */
+static bool widen(const struct world *w, const struct sim_node *child,
+                  struct gt_arena *arena, const uint8_t *epoch, Gt__Change *c,
+                  struct prng *p)
+{
+	char name[GT_CHANGE_NAME];
+	unsigned n = work.nresources;
+	unsigned at = n > 0 ? (unsigned)prng_below(p, n) : 0;
+	bool found = false;
+	for (unsigned i = 0; i < n && !found; i++) {
+		const struct resource *r = &work.resources[(at + i) % n];
+		const struct sim_node *from = &w->nodes[r->node];
+		if (!from->core || !work_denied(w, child, r, r->version) ||
+		    !has_layers(w, child))
+			continue;
+		sqlite3_stmt *st =
+		        ask(from, "SELECT signed,version FROM item WHERE"
+		                  " kind=1 AND id=?1 AND own"
+		                  " AND version>=?2");
+		sqlite3_bind_text(st, 1, r->id, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(st, 2, (int64_t)r->version);
+		if (sqlite3_step(st) == SQLITE_ROW) {
+			struct gt_bytes b = gt_col_bytes(st, 0);
+			uint64_t seq = c->seq;
+			gt__change__init(c);
+			c->seq = seq;
+			c->item.data = gt_arena_copy(arena, b.p, b.n);
+			c->item.len = b.n;
+			c->verdict = GT__VERDICT__MIRROR;
+			c->priority = 50;
+			gt_change_name(name, epoch, (int64_t)c->seq);
+			audit_forged(child, name, r->id, gt_col_int(st, 1));
+			found = true;
+		}
+		ask_end(st);
+	}
+	return found;
+}
+
+struct gt_bulk *net_forge(const struct world *w, const struct sim_node *child,
+                          const struct gt_bulk *m, struct prng *p)
 {
 	struct gt_arena *arena = sim_must(gt_arena_new());
 	ProtobufCAllocator *a = gt_arena_allocator(arena);
@@ -65,7 +124,10 @@ struct gt_bulk *net_forge(const struct gt_bulk *m, struct prng *p)
 		sim_must(all);
 		*(Gt__Change *)sim_must(copy) = *one;
 		copy->seq = c->changes[0]->seq;
-		if (forge_item(arena, copy)) {
+		bool wide = prng_below(p, 2) == 0 &&
+		            c->epoch.len == GT_EPOCH_BYTES &&
+		            widen(w, child, arena, c->epoch.data, copy, p);
+		if (wide || forge_item(arena, copy)) {
 			all[0] = copy;
 			memcpy(all + 1, c->changes, n * sizeof *all);
 			c->changes = all;

@@ -95,9 +95,11 @@ void net_episode(struct world *w, enum fault f);
  * no such link. */
 struct sim_node *net_child(struct world *w, const struct sim_node *s,
                            uint32_t peer);
-/* forge.c: a middle node puts a changed item before the true ones. NULL: there
- * is nothing to forge in this message. */
-struct gt_bulk *net_forge(const struct gt_bulk *m, struct prng *p);
+/* forge.c: a middle node puts a changed item before the true ones, or gives the
+ * child something that is denied to it. NULL: there is nothing to forge in this
+ * message. */
+struct gt_bulk *net_forge(const struct world *w, const struct sim_node *child,
+                          const struct gt_bulk *m, struct prng *p);
 
 /* What a child says that is no friend, once it asks for changes: that it holds
  * everything there is, and that it wants bytes of something it is denied. NULL

@@ -93,7 +93,8 @@ static bool strikes(struct world *w, enum fault f, enum fault_bit bit,
 static void forge(struct world *w, struct sim_node *child, uint64_t token,
                   const struct gt_bulk *m)
 {
-	struct gt_bulk *other = net_forge(m, sim_draws(w, FAULT_FORGE));
+	struct gt_bulk *other =
+	        net_forge(w, child, m, sim_draws(w, FAULT_FORGE));
 	if (!other)
 		return;
 	/* The forgery comes first; the answer it replaces is not wanted

@@ -213,6 +213,9 @@ void audit_free(void);
  * not. */
 void audit_lost(struct world *w, unsigned node, unsigned home);
 void audit_kept(struct world *w, unsigned node, unsigned home);
+/* What a child was given under that name its parent did not write down. */
+void audit_forged(const struct sim_node *child, const char *name,
+                  const char *subject, int64_t version);
 /* No end has anything left to tell the other. */
 bool audit_told(const struct world *w);
 void check_audit(struct world *w);

@@ -11,7 +11,7 @@
 #include "turn.h"
 #include "unit/node_kit.h"
 
-enum { TOP, MID };
+enum { TOP, MID, LOW };
 
 static uint8_t name[16] = {7, 7, 7}; /* of what the script fetches */
 static const char *const deny_video[] = {"video", "deny", NULL};
@@ -215,6 +215,72 @@ static void other_rules_are_asked_first(void **state)
 	pack_clear(&p);
 }
 
+/* It waits for what is not here yet; while it does, the rules change. */
+static bool no_payload(struct nodes *t, struct message *m)
+{
+	(void)t;
+	return m->npayload == 0;
+}
+
+/* LOW's own layer, which gives nothing. */
+static void offer_nothing(struct nodes *t, uint32_t peer)
+{
+	Gt__Request r = GT__REQUEST__INIT;
+	Gt__Offer o;
+	Gt__Layer l;
+	gt__offer__init(&o);
+	gt__layer__init(&l);
+	l.origin = gt_lend("330106");
+	l.version = 1;
+	struct gt_bytes body = gt_arena_pack(t->arena, &l.base), sealed;
+	assert_int_equal(gt_seal(&t->v[LOW].key, GT__KIND__LAYER, &body, 1,
+	                         t->arena, &sealed),
+	                 0);
+	o.item = gt_lend_bytes(sealed);
+	r.body_case = GT__REQUEST__BODY_OFFER;
+	r.offer = &o;
+	nodes_ask(t, MID, peer, 52, &r);
+	assert_non_null(nodes_replied(t, MID, GT__REPLY__BODY_OK));
+}
+
+static void rules_change_while_it_waits(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 1000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	t->hook = no_payload;
+	assert_int_equal(publish_as(t, "a", "course", &p), 0);
+	nodes_run(t);
+	uint32_t peer = nodes_child(t, MID, "330106", &t->v[LOW].key);
+	Gt__Request r = GT__REQUEST__INIT;
+	Gt__Changes c = GT__CHANGES__INIT;
+	c.epoch = (ProtobufCBinaryData){16, t->v[MID].node->epoch};
+	r.body_case = GT__REQUEST__BODY_CHANGES;
+	r.changes = &c;
+	nodes_ask(t, MID, peer, 40, &r);
+	Gt__GetFrame m = GT__GET_FRAME__INIT;
+	struct gt_id id = p.object;
+	m.object = (ProtobufCBinaryData){sizeof id.b, id.b};
+	m.transfer = (ProtobufCBinaryData){sizeof name, name};
+	r.body_case = GT__REQUEST__BODY_FRAME;
+	r.frame = &m;
+	nodes_ask(t, MID, peer, 51, &r);
+	assert_null(nodes_replied(t, MID, GT__REPLY__BODY_ERROR));
+	offer_nothing(t, peer);
+	t->hook = NULL;
+	nodes_cut(t, 0);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_holds(t, MID, &p);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_SERVE), 0);
+	const struct done *d = nodes_replied(t, MID, GT__REPLY__BODY_ERROR);
+	assert_non_null(d);
+	assert_int_equal(d->a.token, 51);
+	pack_clear(&p);
+}
+
 /* Whatever it claims, asks and lets happen in whatever order, it gets what the
  * rules of now give of the version of now, and nothing else. */
 static void whatever_it_claims(void **state)
@@ -279,6 +345,8 @@ int main(void)
 	        T(a_claim_is_judged_first),
 	        T(another_version_is_judged_first),
 	        T(other_rules_are_asked_first),
+	        cmocka_unit_test_setup_teardown(rules_change_while_it_waits,
+	                                        nodes_three, nodes_gone),
 	        T(whatever_it_claims),
 	};
 	return cmocka_run_group_tests_name("claim", tests, NULL, NULL);

@@ -51,6 +51,7 @@ static void a_new_epoch_and_newer_versions(void **state)
 static void given_up_and_newer_than_what_is_sent(void **state)
 {
 	static const char *const deny[] = {"course", "deny", NULL};
+	static const char *const everything[] = {NULL};
 	struct nodes *t = *state;
 	struct gt_bytes none = {0};
 	assert_int_equal(nodes_publish(t, TOP, "a", "course", none, none), 0);
@@ -68,6 +69,15 @@ static void given_up_and_newer_than_what_is_sent(void **state)
 	nodes_restore(t, TOP, BEFORE);
 	nodes_wire(t, MID, TOP, true);
 	nodes_run(t);
+	/* the publisher has forgotten its rules, the child has not: it keeps to
+	 * them until there are newer ones */
+	assert_int_equal(
+	        nodes_int(t, MID, "SELECT verdict FROM item WHERE id='33/a'"),
+	        GT_DENY);
+	assert_int_equal(nodes_layer(t, TOP, everything), 0);
+	nodes_pass(t, 1);
+	nodes_wire(t, MID, TOP, true);
+	nodes_pass(t, 1);
 	assert_int_equal(
 	        nodes_int(t, MID, "SELECT verdict FROM item WHERE id='33/a'"),
 	        GT_MIRROR);

@@ -196,23 +196,28 @@ static void add_layer(const char *origin, Gt__Rule *rule)
 	       origin, sealed(GT__KIND__LAYER, &l.base), (struct gt_bytes){0});
 }
 
-static void add_member(void)
+static void enrol(const char *code, const char *name, bool publisher,
+                  bool active)
 {
 	Gt__Member m;
-	char code[] = "33-nju", name[] = "\xe6\xb5\x99\xe5\xa4\xa7";
 	uint8_t key[GT_KEY_BYTES] = {1};
 	gt__member__init(&m);
 	m.key.data = key;
 	m.key.len = sizeof key;
-	m.code = code;
-	m.name = name;
+	m.code = gt_lend(code);
+	m.name = gt_lend(name);
 	m.version = 2;
-	m.publisher = 1;
-	m.standing = GT__STANDING__REVOKED;
+	m.publisher = publisher;
+	m.standing = active ? GT__STANDING__ACTIVE : GT__STANDING__REVOKED;
 	insert("INSERT INTO item(kind,id,seq,version,state,hash,signed,verdict,"
 	       "priority,rule,layer,own,type,title,updated_ms) SELECT 3,?1,?4,"
 	       "2,1,x'00',?2,3,50,'','',0,'','',0 WHERE ?3 IS NULL",
 	       code, sealed(GT__KIND__MEMBER, &m.base), (struct gt_bytes){0});
+}
+
+static void add_member(void)
+{
+	enrol("33-nju", "\xe6\xb5\x99\xe5\xa4\xa7", true, false);
 }
 
 static void add_record(int64_t n, const char *flags, const char *target,
@@ -903,6 +908,17 @@ static void explained(void **state)
 	add_layer("33", &rule);
 	add_rule(&rule, name2, all, GT_ON_DEMAND, NULL);
 	add_layer("330106", &rule);
+	/* where there is no node nothing passes, and nothing is held back */
+	assert_string_equal(explain("33/b", "330106109"),
+	                    "3301:mirror/mirror:1 330106109:mirror/mirror:2 "
+	                    "known 3301");
+	enrol("33", "", false, true);
+	enrol("330106", "", false, false);
+	assert_string_equal(explain("33/b", "330106109"),
+	                    "33:mirror/mirror:1 3301:mirror/mirror:1 "
+	                    "330106109:mirror/mirror:2 known 3301");
+	sql("DELETE FROM item WHERE kind=3 AND id='330106'");
+	enrol("330106", "", false, true);
 	assert_string_equal(explain("33/b", "330106109"),
 	                    "33:mirror/mirror:1 3301:mirror/mirror:1 "
 	                    "330106:deny/deny:2 330106109:mirror/deny:2 "
@@ -929,6 +945,7 @@ static void explained(void **state)
 	json_decref(v);
 	assert_null(gt_read_explain(reader, "33/a", "3", 0));
 	assert_string_equal(gt_reader_why(reader), "not a division code");
+	sql("DELETE FROM item WHERE kind=3");
 }
 
 static void documents(void **state)

@@ -348,6 +348,21 @@ static void documents(void **state)
 	assert_string_equal(out, "");
 }
 
+static void enrol(const char *code)
+{
+	uint8_t key[GT_KEY_BYTES] = {1};
+	char text[400];
+	Gt__Member m;
+	gt__member__init(&m);
+	m.code = gt_lend(code);
+	m.key = (ProtobufCBinaryData){sizeof key, key};
+	gt_format(text, sizeof text,
+	          ITEM "SELECT 3,'%s',1+max(seq),2,0,x'00',?1,3,50,'','',0,'',"
+	               "'',NULL,0,0 FROM item",
+	          code);
+	put(text, sealed(GT__KIND__MEMBER, &m.base));
+}
+
 static void explained(void **state)
 {
 	static char code[] = "33", no[] = "no", county[] = "county";
@@ -377,6 +392,7 @@ static void explained(void **state)
 	l.priority = 50;
 	put(ITEM "VALUES(2,'33',3,3,0,x'00',?1,3,50,'','',1,'','',NULL,0,0)",
 	    sealed(GT__KIND__LAYER, &l.base));
+	enrol("33");
 	is(gt_read_explain(reader, "33/full", "330106", 0),
 	   "{\"id\":\"33/full\",\"for\":\"330106\",\"hops\":[{\"code\":\"33\","
 	   "\"level\":\"province\",\"verdict\":\"on-demand\",\"effective\":"
@@ -421,6 +437,8 @@ static void known(void **state)
 	          "records,rooted,seen_ms) VALUES('%s',0,0,1,2,0,0,5000)",
 	          longest);
 	sql(text);
+	enrol("330106");
+	enrol("330106109");
 	assert_string_equal(known_below(longest, 3), longest);
 	/* between two known places one is not */
 	assert_string_equal(known_below("330106109210", 5), "3301");
