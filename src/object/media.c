@@ -133,3 +133,11 @@ bool gt_media_type_valid(const char *type, size_t n)
 		i++;
 	return i == n;
 }
+
+void gt_media_type_lower(char out[GT_MEDIA_TYPE_MAX + 1], const char *type)
+{
+	bool fits = gt_copy(out, GT_MEDIA_TYPE_MAX + 1, type);
+	assert(fits);
+	for (char *p = out; *p && *p != ';'; p++)
+		*p = gt_lower(*p);
+}

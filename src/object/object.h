@@ -80,6 +80,9 @@ const char *gt_media_type(const char *path);
 /* What File.media_type may be: "type/subtype", perhaps with "; name=value"
  * after it, printable ASCII without quotes; fit for an HTTP header as it is. */
 bool gt_media_type_valid(const char *type, size_t n);
+/* A type, of at most GT_MEDIA_TYPE_MAX bytes, with "type/subtype" in small
+ * letters: they mean the same in any. */
+void gt_media_type_lower(char out[GT_MEDIA_TYPE_MAX + 1], const char *type);
 
 /* --------------------------------------------------------- manifest */
 

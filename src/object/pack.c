@@ -262,6 +262,7 @@ int gt_packer_file(struct gt_packer *p, const char *path, uint64_t size,
                    const char *media_type)
 {
 	uint8_t head[GT_TAR_HEAD_MAX];
+	char type[GT_MEDIA_TYPE_MAX + 1];
 	size_t n;
 	int status = p->failed;
 	if (!media_type)
@@ -275,7 +276,8 @@ int gt_packer_file(struct gt_packer *p, const char *path, uint64_t size,
 	p->size = p->left = size;
 	p->nfiles++;
 	n = gt_tar_head(head, path, size);
-	if (!list_file(p, p->plain + n, media_type))
+	gt_media_type_lower(type, media_type);
+	if (!list_file(p, p->plain + n, type))
 		return fail(p, -GT_ENOMEM, path, gt_strerror(-GT_ENOMEM));
 	status = feed(p, head, n);
 	if (!status && size >= GT_FRAME_PLAIN_MIN)
