@@ -5,8 +5,10 @@
 
 #include "code.h"
 #include "files.h"
+#include "json.h"
 #include "nearest.h"
 #include "say.h"
+#include "translate.h"
 #include "yaml.h"
 
 enum { FILE_MAX = 256 << 20, WHERE = 4608, LANG_MAX = 16 };
@@ -300,7 +302,9 @@ static bool read_yaml(json_t *all, const char *name, struct gt_bytes text,
 static bool read_lines(json_t *all, const char *name, struct gt_bytes text,
                        const char *lang, FILE *err)
 {
+	text = gt_json_unmarked(text);
 	const char *p = (const char *)text.p, *end = p + text.n;
+	char flaw[GT_TRANSLATE_MAX];
 	bool ok = true;
 	for (unsigned line = 1; p < end; line++) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
@@ -315,7 +319,8 @@ static bool read_lines(json_t *all, const char *name, struct gt_bytes text,
 			          v ? 1 : e.column);
 			ok = (v ? add_draft(all, v, lang, where, err)
 			        : say_wrong(err, where, GT_T_CLI_DRAFT_JSON,
-			                    e.text)) &&
+			                    gt_translate(flaw, NULL,
+			                                 gt_json_flaw(&e)))) &&
 			     ok;
 			json_decref(v);
 		}

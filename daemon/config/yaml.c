@@ -3,6 +3,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "translate.h"
 #include "utf8.h"
 
 /* The system's yaml.h is reached by <>: this file's own by "". */
@@ -71,8 +72,10 @@ static void complain_syntax(struct reader *r, struct gt_bytes text)
 		            GT_T_YAML_ENCODING, NULL);
 		return;
 	}
+	char text_room[GT_TRANSLATE_MAX];
 	complain_at(r->y, p->problem_mark, GT_T_YAML_SYNTAX,
-	            p->problem ? p->problem : "?");
+	            gt_translate(text_room, r->y->lang,
+	                         p->problem ? p->problem : "?"));
 }
 
 /* Looks at the next event. */

@@ -13,6 +13,11 @@ const char *gt_rq_header(struct gt_request *rq, const char *name)
 	                                   name);
 }
 
+const char *gt_rq_host(struct gt_request *rq)
+{
+	return *rq->host ? rq->host : gt_rq_header(rq, "Host");
+}
+
 const char *gt_rq_arg(struct gt_request *rq, const char *name)
 {
 	return MHD_lookup_connection_value(rq->connection,
@@ -24,6 +29,12 @@ void gt_rs_header(struct MHD_Response *rs, const char *name, const char *value)
 	(void)MHD_add_response_header(rs, name, value);
 }
 
+void gt_rq_also(struct gt_request *rq, const char *name, const char *value)
+{
+	rq->also.name = name;
+	rq->also.value = value;
+}
+
 enum MHD_Result gt_rq_send(struct gt_request *rq, unsigned status,
                            struct MHD_Response *rs)
 {
@@ -33,6 +44,8 @@ enum MHD_Result gt_rq_send(struct gt_request *rq, unsigned status,
 	gt_rs_header(rs, "Referrer-Policy", "same-origin");
 	if (rq->dress)
 		rq->dress(rq, rs);
+	if (rq->also.name)
+		gt_rs_header(rs, rq->also.name, rq->also.value);
 	enum MHD_Result done = MHD_queue_response(rq->connection, status, rs);
 	MHD_destroy_response(rs);
 	rq->answered = true;

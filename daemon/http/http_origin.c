@@ -11,7 +11,7 @@ bool gt_http_origin(struct gt_request *rq, enum gt_http_door door,
 	out[0] = '\0';
 	if (rq->door == door || rq->door == GT_DOOR_CONTROL)
 		return true;
-	if (port == 0 || !gt_http_host(host, gt_rq_header(rq, "Host")))
+	if (port == 0 || !gt_http_host(host, gt_rq_host(rq)))
 		return false;
 	gt_format(out, GT_ORIGIN_MAX, "http://%s:%u", host, (unsigned)port);
 	return true;

@@ -73,6 +73,27 @@ enum gt_ranged gt_http_range(const char *header, uint64_t size,
 	return GT_RANGE_PART;
 }
 
+const char *gt_http_target(const char *target, size_t *n,
+                           char host[GT_HOST_MAX])
+{
+	static const char *const schemes[] = {"http://", "https://"};
+	const char *path = target;
+	host[0] = '\0';
+	for (size_t i = 0; i < 2; i++) {
+		size_t len = strlen(schemes[i]);
+		if (strncasecmp(target, schemes[i], len) != 0)
+			continue;
+		size_t host_n = strcspn(target + len, "/?#");
+		gt_format(host, GT_HOST_MAX, "%.*s", (int)host_n, target + len);
+		path = target + len + host_n;
+	}
+	*n = strcspn(path, "?#");
+	if (*n > 0)
+		return path;
+	*n = 1; /* a URL may end with its host */
+	return "/";
+}
+
 bool gt_http_decode(char *out, size_t cap, const char *raw, size_t n)
 {
 	size_t len = 0;
@@ -161,16 +182,16 @@ bool gt_http_accepts(const char *header, const char *coding)
 	return false;
 }
 
-bool gt_http_etag_listed(const char *header, const char *etag)
+static bool etag_in(const char *header, const char *etag, bool strong)
 {
 	size_t n = strlen(etag);
 	for (const char *p = header; p && *p;) {
 		p += strspn(p, " \t,");
 		if (*p == '*')
 			return true;
-		if (strncmp(p, "W/", 2) == 0)
-			p += 2;
-		if (strncmp(p, etag, n) == 0 &&
+		bool weak = strncmp(p, "W/", 2) == 0;
+		p += weak ? 2 : 0;
+		if (!(weak && strong) && strncmp(p, etag, n) == 0 &&
 		    (p[n] == '\0' || strchr(" \t,", p[n])))
 			return true;
 		if (*p == '"') {
@@ -183,6 +204,54 @@ bool gt_http_etag_listed(const char *header, const char *etag)
 		}
 	}
 	return false;
+}
+
+bool gt_http_etag_listed(const char *header, const char *etag)
+{
+	return etag_in(header, etag, false);
+}
+
+bool gt_http_etag_matches(const char *header, const char *etag)
+{
+	return etag_in(header, etag, true);
+}
+
+/* The value of a parameter, out of its quotes. Returns what is behind it. */
+static const char *parameter(const char *p, const char **value, size_t *n)
+{
+	bool quoted = *p == '"';
+	p += quoted;
+	*value = p;
+	*n = strcspn(p, quoted ? "\"" : "; \t");
+	p += *n;
+	return p + (quoted && *p == '"');
+}
+
+enum gt_typed gt_http_typed(const char *header, const char *type)
+{
+	static const char blank[] = " \t";
+	if (!header)
+		return GT_TYPED_OTHER;
+	const char *p = header + strspn(header, blank);
+	size_t n = strcspn(p, "; \t");
+	if (!token_is(p, n, type))
+		return GT_TYPED_OTHER;
+	p += n;
+	p += strspn(p, blank);
+	while (*p == ';') {
+		const char *name = p + 1 + strspn(p + 1, blank), *value;
+		size_t name_n = strcspn(name, "=; \t");
+		p = name + name_n;
+		if (*p == '=') {
+			p = parameter(p + 1, &value, &n);
+			if (token_is(name, name_n, "charset") &&
+			    !token_is(value, n, "utf-8") &&
+			    !token_is(value, n, "utf8"))
+				return GT_TYPED_CHARSET;
+		}
+		p += strspn(p, blank);
+	}
+	return *p == '\0' ? GT_TYPED_RIGHT : GT_TYPED_OTHER;
 }
 
 static const char *language_of(const char *tag, size_t n)

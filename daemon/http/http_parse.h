@@ -6,6 +6,8 @@
 
 #include "base.h"
 
+enum { GT_HOST_MAX = 256 };
+
 struct gt_range {
 	uint64_t from, n;
 };
@@ -20,6 +22,11 @@ enum gt_ranged {
 enum gt_ranged gt_http_range(const char *header, uint64_t size,
                              struct gt_range *out);
 
+/* The path of a request's target, without its query, as it was sent: of a whole
+ * URL ("absolute form") what is behind the host, which is put into host; host
+ * is "" else. *n is the path's length. */
+const char *gt_http_target(const char *target, size_t *n,
+                           char host[GT_HOST_MAX]);
 /* Percent-decodes n chars and ends them with NUL. False: a broken escape, a
  * NUL or control character, or too long. */
 bool gt_http_decode(char *out, size_t cap, const char *raw, size_t n);
@@ -32,6 +39,12 @@ bool gt_http_split(const char *text, char rid[GT_RID_MAX + 1],
 bool gt_http_accepts(const char *header, const char *coding);
 /* If-None-Match or If-Match names the quoted etag (weak comparison) or "*". */
 bool gt_http_etag_listed(const char *header, const char *etag);
+/* The same for If-Match, which compares strongly: a weak one names nothing. */
+bool gt_http_etag_matches(const char *header, const char *etag);
+/* A Content-Type against "type/subtype", whole and in any letters; a charset
+ * beside it must be UTF-8. */
+enum gt_typed { GT_TYPED_OTHER, GT_TYPED_CHARSET, GT_TYPED_RIGHT };
+enum gt_typed gt_http_typed(const char *header, const char *type);
 /* "zh-CN" or "en": what ?lang= says, else the best of Accept-Language, else
  * the fallback. Any may be NULL. */
 const char *gt_http_language(const char *query, const char *accept,
@@ -39,7 +52,6 @@ const char *gt_http_language(const char *query, const char *accept,
 
 /* The host of a Host header ("name:port", "[::1]:port", the port optional), in
  * small letters. False: absent, or no host. */
-enum { GT_HOST_MAX = 256 };
 bool gt_http_host(char out[GT_HOST_MAX], const char *header);
 
 /* "Basic ..." into name and password. False: not that, or too long. */

@@ -68,6 +68,7 @@ struct gt_request {
 	bool answered; /* nothing is to be said any more */
 	unsigned method;
 	char *path;       /* decoded, malloc'ed; NULL: not decodable */
+	char host[256];   /* of a target that is a whole URL, else "" */
 	const char *rest; /* of path, behind the route's */
 	const char *lang;
 	char actor[96]; /* for audit rows */
@@ -78,7 +79,10 @@ struct gt_request {
 	uint64_t token;
 	gt_handler *finish;
 	bool woken;
-	gt_dresser *dress;   /* of the route's every answer; NULL: none */
+	gt_dresser *dress; /* of the route's every answer; NULL: none */
+	struct {
+		const char *name, *value; /* NULL: none */
+	} also;                           /* gt_rq_also */
 	const char *version; /* of xAPI, as asked for; NULL: not known */
 	int status;
 	char *text; /* malloc'ed; "" at least */
@@ -92,6 +96,9 @@ struct gt_request {
 
 /* A header of the request. NULL: absent. */
 const char *gt_rq_header(struct gt_request *rq, const char *name);
+/* The host asked for, with its port: the target's if it is a whole URL, else
+ * the header's. NULL: none was named. */
+const char *gt_rq_host(struct gt_request *rq);
 /* An argument of the query, decoded. NULL: absent. */
 const char *gt_rq_arg(struct gt_request *rq, const char *name);
 
@@ -103,6 +110,9 @@ void gt_rs_header(struct MHD_Response *rs, const char *name, const char *value);
  * closes the connection. */
 enum MHD_Result gt_rq_send(struct gt_request *rq, unsigned status,
                            struct MHD_Response *rs);
+/* One header more for the answer, whatever it will be. The value is lent until
+ * it is sent; a later one takes the place of an earlier. */
+void gt_rq_also(struct gt_request *rq, const char *name, const char *value);
 /* A response without a body. NULL: out of memory. */
 struct MHD_Response *gt_rs_empty(void);
 /* A response of text from malloc, which is taken over. NULL: the text was, or

@@ -7,6 +7,7 @@
 #include "code.h"
 #include "nearest.h"
 #include "say.h"
+#include "translate.h"
 
 enum { NODES_MAX = 1000000 };
 
@@ -250,8 +251,10 @@ static int read_document(struct reading *r, yaml_parser_t *parser)
 	if (!yaml_parser_load(parser, &doc)) {
 		at(r, parser->problem_mark.line + 1,
 		   parser->problem_mark.column + 1);
+		char text[GT_TRANSLATE_MAX];
 		gt_say(r->out, GT_T_CLI_TREE_YAML,
-		       parser->problem ? parser->problem : "?");
+		       gt_translate(text, NULL,
+		                    parser->problem ? parser->problem : "?"));
 		return 0;
 	}
 	r->doc = &doc;

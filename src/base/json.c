@@ -5,6 +5,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct gt_bytes gt_json_unmarked(struct gt_bytes text)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	bool marked = text.n >= 3 && memcmp(text.p, mark, 3) == 0;
+	return marked ? gt_bytes_of(text.p + 3, text.n - 3) : text;
+}
+
+const char *gt_json_flaw(const json_error_t *error)
+{
+	switch ((int)json_error_code(error)) {
+	case json_error_out_of_memory:
+		return "out of memory";
+	case json_error_stack_overflow:
+		return "nested too deep";
+	case json_error_invalid_utf8:
+		return "a text is not UTF-8";
+	case json_error_premature_end_of_input:
+		return "it ends too early";
+	case json_error_end_of_input_expected:
+		return "something follows it";
+	case json_error_null_character:
+	case json_error_null_byte_in_key:
+		return "a text holds \\u0000, which cannot be kept";
+	case json_error_duplicate_key:
+		return "duplicate name in an object";
+	case json_error_numeric_overflow:
+		return "a number is too large";
+	default:
+		return "a character is not expected there";
+	}
+}
+
 const char *gt_json_string(const json_t *v)
 {
 	return json_is_string(v) ? json_string_value(v) : "";

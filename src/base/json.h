@@ -11,6 +11,11 @@
  * double ECMAScript would see, which RFC 8785 builds on. */
 #define GT_JSON_STRICT (JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL)
 
+/* The text without the byte order mark that some programs put before it. */
+struct gt_bytes gt_json_unmarked(struct gt_bytes text);
+/* What jansson found wrong with a text, in our words. */
+const char *gt_json_flaw(const json_error_t *error);
+
 /* A string's text, "" when it is none (NULL too). Lives as long as v. */
 const char *gt_json_string(const json_t *v);
 /* The same of an object's member. Lives as long as object. */

@@ -119,7 +119,7 @@ static int take(struct batch *b, struct gt_bytes body)
 	if (!v) {
 		char what[256];
 		gt_format(what, sizeof what, "not JSON: %s at byte %d",
-		          error.text, error.position);
+		          gt_json_flaw(&error), error.position);
 		make_text(what);
 		return refuse(b, -GT_EINVALID, what);
 	}

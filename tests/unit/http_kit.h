@@ -4,11 +4,14 @@
 #ifndef GT_HTTP_KIT_H
 #define GT_HTTP_KIT_H
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -401,6 +404,29 @@ static long ask_at(bool admin, const char *method, const char *path,
 static long get(const char *path)
 {
 	return ask_at(false, "GET", path, NULL, NULL);
+}
+
+/* A request as it stands, over a connection of its own, which the server is
+ * asked to close. The answer's head and body as they came are got.body. Returns
+ * the status, 0 when there was no answer. */
+static inline long raw(enum gt_http_door door, const char *text, size_t n)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET,
+	                         .sin_port = htons(gt_http_port(http, door)),
+	                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	ssize_t more;
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+	assert_int_equal(send(fd, text, n, MSG_NOSIGNAL), n);
+	got.n = 0;
+	while ((more = recv(fd, got.body + got.n, sizeof got.body - 1 - got.n,
+	                    0)) > 0)
+		got.n += (size_t)more;
+	got.body[got.n] = '\0';
+	close(fd);
+	got.status = 0;
+	(void)sscanf(got.body, "HTTP/1.1 %ld", &got.status);
+	return got.status;
 }
 
 static bool says(const char *text)

@@ -92,6 +92,56 @@ static void parts(void **state)
 	assert_true(heads("Content-Range: bytes 300000-699999/900000"));
 }
 
+/* What is gone on with is what it was, or nothing is sent. */
+static void gone_on_with(void **state)
+{
+	char header[300], etag[200], *end;
+	(void)state;
+	assert_int_equal(get("/c/33/ke/big.bin"), 200);
+	gt_copy(etag, sizeof etag, strstr(got.head, "ETag: ") + 6);
+	end = strchr(etag, '\r');
+	assert_non_null(end);
+	*end = '\0';
+	static const struct {
+		const char *before, *behind;
+		long status;
+	} rows[] = {
+	        {"", "", 206},  {"\"x\", ", "", 206},     {"W/", "", 412},
+	        {"", "x", 412}, {"\"old\", W/", "", 412},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		gt_format(header, sizeof header,
+		          "Range: bytes=5-9\nIf-Match: %s%s%s", rows[i].before,
+		          etag, rows[i].behind);
+		assert_int_equal(
+		        ask_at(false, "GET", "/c/33/ke/big.bin", header, NULL),
+		        rows[i].status);
+	}
+	assert_true(heads(etag)); /* what is here now */
+	assert_true(says("\"error\":\"STALE\""));
+	assert_int_equal(ask_at(false, "GET", "/c/33/ke/big.bin",
+	                        "If-Match: \"old\"\nAccept: text/html", NULL),
+	                 412);
+	assert_int_equal(ask_at(false, "GET", "/c/33/ke/big.bin",
+	                        "If-Match: *\nRange: bytes=0-1", NULL),
+	                 206);
+	assert_int_equal(ask_at(false, "HEAD", "/c/33/ke/index.html",
+	                        "If-Match: \"old\"", NULL),
+	                 412);
+	gt_format(header, sizeof header, "/o/%s.tar.zst", hex);
+	assert_int_equal(
+	        ask_at(false, "GET", header, "If-Match: \"old\"", NULL), 412);
+	/* a file that is as it was is as long as it is */
+	gt_format(header, sizeof header, "If-None-Match: %s", etag);
+	assert_int_equal(ask_at(false, "GET", "/c/33/ke/big.bin", header, NULL),
+	                 304);
+	assert_int_equal(got.n, 0);
+	assert_false(heads("Content-Length: 0\r"));
+	assert_true(heads("Content-Length: 900000\r"));
+	/* and the connection goes on */
+	assert_int_equal(get("/c/33/ke/index.html"), 200);
+}
+
 static void encoded(void **state)
 {
 	(void)state;
@@ -274,11 +324,12 @@ static void health(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(members),          cmocka_unit_test(parts),
-	        cmocka_unit_test(folders),          cmocka_unit_test(encoded),
-	        cmocka_unit_test(whole_objects),    cmocka_unit_test(damage),
-	        cmocka_unit_test(absences),         cmocka_unit_test(pages),
-	        cmocka_unit_test(a_file_that_went), cmocka_unit_test(health),
+	        cmocka_unit_test(members), cmocka_unit_test(parts),
+	        cmocka_unit_test(folders), cmocka_unit_test(gone_on_with),
+	        cmocka_unit_test(encoded), cmocka_unit_test(whole_objects),
+	        cmocka_unit_test(damage),  cmocka_unit_test(absences),
+	        cmocka_unit_test(pages),   cmocka_unit_test(a_file_that_went),
+	        cmocka_unit_test(health),
 	};
 	return cmocka_run_group_tests_name("http", tests, set_up, tear_down);
 }

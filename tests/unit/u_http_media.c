@@ -15,7 +15,8 @@ static void in_small_letters(void **state)
 	} rows[] = {
 	        {"text/HTML", "text/html"},
 	        {"Text/Plain; charset=GB18030", "text/plain; charset=GB18030"},
-	        {"text/plain;charset=utf-8; x=y", "text/plain;charset=utf-8; x=y"},
+	        {"text/plain;charset=utf-8; x=y",
+	         "text/plain;charset=utf-8; x=y"},
 	        {"text/plain; charset", "text/plain"},
 	        {"text/plain; =a", "text/plain"},
 	        {"text/plain; a=", "text/plain"},
@@ -42,17 +43,26 @@ static void the_list(void **state)
 	        "x.css", "x.js",  "x.json", "x.wasm", "x.woff2", "x.png",
 	        "x.jpg", "x.mp4", "x.mp3",  "x.vtt",  "x.txt",   "x.pdf",
 	        "x.zip", "x.bin", "x.csv",  "x.ico"};
-	static const char *const held[] = {
-	        "text/html",           "text/HTML",
-	        "application/xhtml+xml", "image/svg+xml",
-	        "text/xsl",            "text/xml",
-	        "application/xml",     "application/rss+xml",
-	        "application/mathml+xml", "multipart/related",
-	        "message/rfc822",      "application/x-shockwave-flash",
-	        "text/html;charset=x", "text/htm",
-	        "text/x-component",    "audio/",
-	        "image/png+xml",       "image/",
-	        "text/plainx",         "application/vnd.wap.xhtml+xml"};
+	static const char *const held[] = {"text/html",
+	                                   "text/HTML",
+	                                   "application/xhtml+xml",
+	                                   "image/svg+xml",
+	                                   "text/xsl",
+	                                   "text/xml",
+	                                   "application/xml",
+	                                   "application/rss+xml",
+	                                   "application/mathml+xml",
+	                                   "multipart/related",
+	                                   "message/rfc822",
+	                                   "application/x-shockwave-flash",
+	                                   "text/html;charset=x",
+	                                   "text/htm",
+	                                   "text/x-component",
+	                                   "audio/",
+	                                   "image/png+xml",
+	                                   "image/",
+	                                   "text/plainx",
+	                                   "application/vnd.wap.xhtml+xml"};
 	char served[GT_MEDIA_SERVED];
 	(void)state;
 	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {

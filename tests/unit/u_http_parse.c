@@ -225,6 +225,67 @@ static void doors(void **state)
 	assert_null(gt_http_route("/", GT_DOOR_CONTENT));
 }
 
+static void targets(void **state)
+{
+	static const struct {
+		const char *target, *path, *host;
+	} rows[] = {
+	        {"/a?b", "/a", ""},
+	        {"/", "/", ""},
+	        {"*", "*", ""},
+	        {"http://h/a?b", "/a", "h"},
+	        {"HTTP://h:80/a/b#c", "/a/b", "h:80"},
+	        {"https://[::1]/", "/", "[::1]"},
+	        {"http://h", "/", "h"},
+	        {"http://h?a", "/", "h"},
+	        {"http:///a", "/a", ""},
+	        {"ftp://h/a", "ftp://h/a", ""},
+	        {"/http://h/a", "/http://h/a", ""},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char host[GT_HOST_MAX];
+		size_t n;
+		const char *p = gt_http_target(rows[i].target, &n, host);
+		assert_int_equal(n, strlen(rows[i].path));
+		assert_memory_equal(p, rows[i].path, n);
+		assert_string_equal(host, rows[i].host);
+	}
+}
+
+static void typed(void **state)
+{
+	static const struct {
+		const char *header;
+		enum gt_typed want;
+	} rows[] = {
+	        {"application/json", GT_TYPED_RIGHT},
+	        {"Application/JSON", GT_TYPED_RIGHT},
+	        {" application/json ", GT_TYPED_RIGHT},
+	        {"application/json; charset=utf-8", GT_TYPED_RIGHT},
+	        {"application/json;charset=\"UTF-8\"", GT_TYPED_RIGHT},
+	        {"application/json; a=b ;charset=utf8", GT_TYPED_RIGHT},
+	        {"application/json;", GT_TYPED_RIGHT},
+	        {"application/json; x", GT_TYPED_RIGHT},
+	        {"application/json; charset=gbk", GT_TYPED_CHARSET},
+	        {"application/json; x=y; CHARSET=utf-16", GT_TYPED_CHARSET},
+	        {"application/json; charset=", GT_TYPED_CHARSET},
+	        {"application/jsonx", GT_TYPED_OTHER},
+	        {"application/json-seq", GT_TYPED_OTHER},
+	        {"application/json, text/plain", GT_TYPED_OTHER},
+	        {"application/json x", GT_TYPED_OTHER},
+	        {"application/jso", GT_TYPED_OTHER},
+	        {"text/json", GT_TYPED_OTHER},
+	        {"", GT_TYPED_OTHER},
+	        {NULL, GT_TYPED_OTHER},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		assert_int_equal(
+		        gt_http_typed(rows[i].header, "application/json"),
+		        rows[i].want);
+}
+
 static void hosts(void **state)
 {
 	static const struct {
@@ -355,7 +416,8 @@ int main(void)
 	        cmocka_unit_test(ranges),  cmocka_unit_test(paths),
 	        cmocka_unit_test(headers), cmocka_unit_test(secrets),
 	        cmocka_unit_test(escapes), cmocka_unit_test(routes),
-	        cmocka_unit_test(doors),   cmocka_unit_test(hosts),
+	        cmocka_unit_test(doors),   cmocka_unit_test(targets),
+	        cmocka_unit_test(typed),   cmocka_unit_test(hosts),
 	        cmocka_unit_test(drafts),  cmocka_unit_test(draft_limits),
 	};
 	return cmocka_run_group_tests_name("http_parse", tests, NULL, NULL);

@@ -33,8 +33,10 @@ static enum MHD_Result replied(struct gt_request *rq)
 
 static json_t *body_json(struct gt_request *rq)
 {
-	return json_loadb((const char *)rq->body, rq->nbody,
-	                  JSON_REJECT_DUPLICATES, NULL);
+	struct gt_bytes text =
+	        gt_json_unmarked(gt_bytes_of(rq->body, rq->nbody));
+	return json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES,
+	                  NULL);
 }
 
 static enum MHD_Result publish(struct gt_request *rq, bool dry)

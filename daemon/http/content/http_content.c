@@ -6,6 +6,7 @@
 
 #include "http_body.h"
 #include "http_html.h"
+#include "http_media.h"
 #include "http_origin.h"
 #include "http_parse.h"
 #include "http_query.h"
@@ -15,11 +16,10 @@
 /* ----------------------------------------------------------- member */
 
 /* A package runs in an origin of its own: its scripts reach its own files and
- * nothing of ours. Files a viewer opens (PDF) do not run and may not be
- * sandboxed: browsers then refuse to show them. */
+ * nothing of ours. */
 static const char *content_policy(const char *media_type)
 {
-	if (strstr(media_type, "html") || strstr(media_type, "xml"))
+	if (!gt_http_inert(media_type))
 		return "sandbox allow-scripts allow-forms allow-popups "
 		       "allow-modals allow-downloads; "
 		       "default-src 'self' data: blob: 'unsafe-inline' "
@@ -44,8 +44,6 @@ static void member_headers(struct MHD_Response *rs, const char *type,
 
 static const char *utf8_type(const char *type, char *room, size_t cap)
 {
-	if (!*type)
-		return "application/octet-stream";
 	if (strncmp(type, "text/", 5) != 0 || strchr(type, ';'))
 		return type;
 	gt_format(room, cap, "%s; charset=utf-8", type);
@@ -79,13 +77,34 @@ static enum MHD_Result unfit(struct gt_request *rq, uint64_t size)
 	return gt_rq_send(rq, 416, rs);
 }
 
-static enum MHD_Result not_modified(struct gt_request *rq, const char *type,
-                                    const char *etag)
+static ssize_t no_bytes(void *arg, uint64_t pos, char *out, size_t max)
 {
-	struct MHD_Response *rs = gt_rs_empty();
+	(void)arg;
+	(void)pos;
+	(void)out;
+	(void)max;
+	return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+/* Without a body; its length is what the whole has, as the library says the
+ * length of every answer it is given. */
+static enum MHD_Result not_modified(struct gt_request *rq, uint64_t size,
+                                    const char *type, const char *etag)
+{
+	struct MHD_Response *rs =
+	        size > 0 ? MHD_create_response_from_callback(size, 1, no_bytes,
+	                                                     NULL, NULL)
+	                 : gt_rs_empty();
 	if (rs)
 		member_headers(rs, type, etag);
 	return gt_rq_send(rq, 304, rs);
+}
+
+/* What the client wants to go on with is not what is here any more. */
+static enum MHD_Result changed(struct gt_request *rq, const char *etag)
+{
+	gt_rq_also(rq, "ETag", etag);
+	return gt_rq_fail(rq, 412, -GT_ESTALE, GT_T_HTTP_CHANGED);
 }
 
 static void part_header(struct MHD_Response *rs, const struct gt_range *range,
@@ -124,9 +143,14 @@ static enum MHD_Result send_body(struct gt_request *rq, struct gt_http_body b,
 	struct gt_range range = {0, size};
 	enum gt_ranged ranged = GT_RANGE_WHOLE;
 	const char *condition = gt_rq_header(rq, "If-Range");
+	const char *match = gt_rq_header(rq, "If-Match");
+	if (match && !gt_http_etag_matches(match, etag)) {
+		gt_shelf_give(rq->http->cache, b.shelf);
+		return changed(rq, etag);
+	}
 	if (gt_http_etag_listed(gt_rq_header(rq, "If-None-Match"), etag)) {
 		gt_shelf_give(rq->http->cache, b.shelf);
-		return not_modified(rq, type, etag);
+		return not_modified(rq, size, type, etag);
 	}
 	if ((b.whole || !b.stored) &&
 	    (!condition || strcmp(condition, etag) == 0))
@@ -158,7 +182,9 @@ static enum MHD_Result serve_member(struct gt_request *rq, struct gt_shelf *s,
 	const struct gt_file *f = &m->files[index];
 	char hex[GT_HEX_ID], etag[GT_HEX_ID + 31];
 	char room[GT_MEDIA_TYPE_MAX + 32];
-	const char *type = utf8_type(f->media_type, room, sizeof room);
+	char served[GT_MEDIA_SERVED];
+	gt_http_media(served, f->media_type);
+	const char *type = utf8_type(served, room, sizeof room);
 	struct gt_http_body b = {.shelf = s, .start = f->offset};
 	uint64_t from, to, size = f->size;
 	if (!gt_rq_header(rq, "Range") && on_bounds(m, f, &from, &to) &&

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "dir.h"
@@ -55,9 +56,10 @@ static void *on_line(void *arg, const char *uri, struct MHD_Connection *c)
 	rq->http = way->http;
 	rq->door = way->door;
 	rq->connection = c;
-	size_t n = strcspn(uri, "?#");
+	size_t n;
+	const char *path = gt_http_target(uri, &n, rq->host);
 	rq->path = malloc(n + 1);
-	if (rq->path && !gt_http_decode(rq->path, n + 1, uri, n)) {
+	if (rq->path && !gt_http_decode(rq->path, n + 1, path, n)) {
 		free(rq->path);
 		rq->path = NULL;
 	}
@@ -137,6 +139,14 @@ static bool begin(struct gt_request *rq, const char *method,
 	}
 	if (!gt_http_who_may(rq)) {
 		*answer = gt_http_who_refuse(rq);
+		return false;
+	}
+	const char *coding = gt_rq_header(rq, "Content-Encoding");
+	if (rq->method & (GT_HTTP_POST | GT_HTTP_PUT) && coding &&
+	    strcasecmp(coding, "identity") != 0) {
+		gt_rq_also(rq, "Accept-Encoding", "identity");
+		*answer = gt_rq_fail(rq, 415, -GT_EINVALID, GT_T_HTTP_ENCODED,
+		                     coding);
 		return false;
 	}
 	uint64_t length;

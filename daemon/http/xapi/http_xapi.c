@@ -9,6 +9,7 @@
 #include "buffer.h"
 #include "http_parse.h"
 #include "iso8601.h"
+#include "json.h"
 #include "statement.h"
 #include "sys.h"
 
@@ -145,7 +146,8 @@ static enum MHD_Result store(struct gt_request *rq, struct batch *b,
                              const uint8_t (*put)[GT_UUID_BYTES])
 {
 	char why[512] = "", text[GT_UUID_TEXT];
-	struct gt_bytes body = gt_bytes_of(rq->body, rq->nbody);
+	struct gt_bytes body =
+	        gt_json_unmarked(gt_bytes_of(rq->body, rq->nbody));
 	if (put)
 		memcpy(b->ids[0], *put, GT_UUID_BYTES);
 	else
@@ -183,7 +185,10 @@ static enum MHD_Result take_in(struct gt_request *rq,
 	const char *type = gt_rq_header(rq, "Content-Type");
 	if (type && strncasecmp(type, "multipart/", 10) == 0)
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_ATTACHMENTS);
-	if (!type || strncasecmp(type, "application/json", 16) != 0)
+	enum gt_typed typed = gt_http_typed(type, "application/json");
+	if (typed == GT_TYPED_CHARSET)
+		return gt_rq_fail(rq, 415, -GT_EINVALID, GT_T_HTTP_CHARSET);
+	if (typed != GT_TYPED_RIGHT)
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_NOT_JSON);
 	struct batch *b = calloc(1, sizeof *b);
 	if (!b)
