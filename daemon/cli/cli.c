@@ -107,9 +107,12 @@ static void help_options(FILE *out, const struct gt_option *o)
 
 static void help_list(FILE *out, const struct gt_command *table)
 {
-	for (; table->name; table++)
-		(void)fprintf(out, "  %-12s %s\n", table->name,
-		              gt_text(table->about));
+	for (; table->name; table++) {
+		/* what more there is to say of one stands in its own help */
+		const char *about = gt_text(table->about);
+		(void)fprintf(out, "  %-12s %.*s\n", table->name,
+		              (int)strcspn(about, "\n"), about);
+	}
 }
 
 static void help_examples(FILE *out, const char *examples)
@@ -183,18 +186,31 @@ static void no_command(FILE *err, const struct gt_command *table,
 		gt_say(err, GT_T_CLI_COMMAND_UNKNOWN, path, name, path);
 }
 
-static void take_globals(struct gt_cli *cli, const struct gt_args *args)
+/* "zh", "zh-CN", "en-GB", "en_US.UTF-8" */
+static bool speaks(const char *lang)
+{
+	return (strncmp(lang, "zh", 2) == 0 || strncmp(lang, "en", 2) == 0) &&
+	       (lang[2] == '\0' || strchr("-_.", lang[2]));
+}
+
+/* False: said what is wrong. */
+static bool take_globals(struct gt_cli *cli, const struct gt_args *args)
 {
 	const char *dir = gt_args_get(args, "directory");
 	const char *lang = gt_args_get(args, "lang");
 	if (dir)
 		cli->dir = dir;
+	if (gt_args_get(args, "json"))
+		cli->json = true;
+	if (lang && !speaks(lang)) {
+		gt_say(cli->err, GT_T_CLI_CHOICE, "lang", lang, "zh-CN, en");
+		return false;
+	}
 	if (lang) {
 		gt_text_language(lang);
 		cli->lang = strncmp(lang, "zh", 2) == 0 ? "zh-CN" : "en";
 	}
-	if (gt_args_get(args, "json"))
-		cli->json = true;
+	return true;
 }
 
 static enum gt_exit run_command(struct gt_cli *cli, const char *path,
@@ -206,8 +222,14 @@ static enum gt_exit run_command(struct gt_cli *cli, const char *path,
 	bool ok = gt_args_parse(&args, c->options, globals, argc, argv, false,
 	                        NULL, cli->err);
 	size_t words = gt_args_words(&args);
-	if (ok)
-		take_globals(cli, &args);
+	if (ok && !take_globals(cli, &args)) {
+		gt_args_free(&args);
+		return code;
+	}
+	if (ok && words > c->max_words && !gt_args_get(&args, "help"))
+		gt_say(cli->err,
+		       c->max_words ? GT_T_CLI_WORD_EXTRA : GT_T_CLI_WORD_NONE,
+		       path, c->name, gt_args_word(&args, c->max_words));
 	if (ok && gt_args_get(&args, "help")) {
 		help(cli->out, path, c);
 		code = GT_EXIT_OK;
@@ -240,7 +262,7 @@ static bool take_front(struct gt_cli *cli, const struct gt_option *more,
 	else if (ok && gt_args_get(&args, "version"))
 		*instead = VERSION;
 	if (ok)
-		take_globals(cli, &args);
+		ok = take_globals(cli, &args);
 	gt_args_free(&args);
 	return ok;
 }
@@ -266,6 +288,29 @@ static enum gt_exit run_group(struct gt_cli *cli, const struct gt_command *c,
 	return GT_EXIT_USAGE;
 }
 
+/* "guantong help", "guantong help pki create": as with --help. argv: behind
+ * the word. */
+static enum gt_exit run_help(struct gt_cli *cli, int argc, char *const *argv)
+{
+	const struct gt_command *table = gt_cli_commands, *c = NULL;
+	char path[32] = "";
+	for (int i = 0; i < argc && table; i++) {
+		if (c)
+			gt_format(path, sizeof path, "%s ", c->name);
+		c = find(table, argv[i]);
+		if (!c) {
+			no_command(cli->err, table, path, argv[i]);
+			return GT_EXIT_USAGE;
+		}
+		table = c->sub;
+	}
+	if (c)
+		help(cli->out, path, c);
+	else
+		help_all(cli->out);
+	return GT_EXIT_OK;
+}
+
 static enum gt_exit run_all(struct gt_cli *cli, int argc, char *const *argv)
 {
 	int used = 0;
@@ -281,6 +326,8 @@ static enum gt_exit run_all(struct gt_cli *cli, int argc, char *const *argv)
 	const struct gt_command *c = find(gt_cli_commands, argv[used]);
 	argc -= used + 1;
 	argv += used + 1;
+	if (strcmp(argv[-1], "help") == 0)
+		return run_help(cli, argc, argv);
 	if (!c) {
 		no_command(cli->err, gt_cli_commands, "", argv[-1]);
 		return GT_EXIT_USAGE;

@@ -91,6 +91,15 @@ const char *gt_cli_level(const char *word);
 bool gt_cli_choice(struct gt_cli *cli, const struct gt_args *args,
                    const char *name, const char *const *words,
                    enum gt_text list);
+/* An option's values, of which there may be others than the words (NULL ends
+ * them): what is near one of them is taken for a slip; another that is none of
+ * them is noted on err and goes. What has * or ? in it is a pattern and may be
+ * anything. False: a slip, said. */
+bool gt_cli_words(struct gt_cli *cli, const struct gt_args *args,
+                  const char *name, const char *const *words);
+/* The types, audiences and subjects a catalogue usually has. */
+extern const char *const gt_cli_types[], *const gt_cli_audiences[],
+                                                 *const gt_cli_subjects[];
 /* Out of memory, said. */
 enum gt_exit gt_cli_no_memory(struct gt_cli *cli);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "nearest.h"
 #include "say.h"
 #include "translate.h"
 
@@ -108,4 +109,54 @@ bool gt_cli_choice(struct gt_cli *cli, const struct gt_args *args,
 			return true;
 	gt_say(cli->err, GT_T_CLI_CHOICE, name, value, gt_text(list));
 	return false;
+}
+
+const char *const gt_cli_types[] = {"course",       "lecture",  "video",
+                                    "case",         "document", "package",
+                                    "announcement", NULL};
+const char *const gt_cli_audiences[] = {
+        "everyone",       "elderly",         "educators", "employees",
+        "rural-teachers", "migrant-workers", "staff",     NULL};
+const char *const gt_cli_subjects[] = {"lifelong-learning",
+                                       "digital-technology",
+                                       "artificial-intelligence",
+                                       "vocational-training",
+                                       "rural-revitalisation",
+                                       "higher-education",
+                                       "teaching",
+                                       "languages",
+                                       "energy",
+                                       NULL};
+
+/* "a, b, c" of words; cut to fit. */
+static void list_words(char *out, size_t cap, const char *const *words)
+{
+	size_t n = 0;
+	for (out[0] = '\0'; *words && n < cap - 1; words++) {
+		gt_format(out + n, cap - n, "%s%s", n ? ", " : "", *words);
+		n += strlen(out + n);
+	}
+}
+
+bool gt_cli_words(struct gt_cli *cli, const struct gt_args *args,
+                  const char *name, const char *const *words)
+{
+	size_t at = 0, n = 0;
+	const char *value;
+	char list[400];
+	while (words[n])
+		n++;
+	while ((value = gt_args_next(args, name, &at))) {
+		const char *near = gt_nearest(value, words, n, GT_SLIPS_TYPED);
+		if ((near && strcmp(near, value) == 0) || strpbrk(value, "*?"))
+			continue;
+		if (near) {
+			gt_say(cli->err, GT_T_CLI_VALUE_NEAR, name, value,
+			       near);
+			return false;
+		}
+		list_words(list, sizeof list, words);
+		gt_say(cli->err, GT_T_CLI_VALUE_UNKNOWN, name, value, list);
+	}
+	return true;
 }

@@ -139,7 +139,19 @@ static enum gt_exit run_query(struct gt_cli *cli, const struct gt_args *args)
 	struct gt_pages p = {
 	        .cli = cli, .list = "rows", .path = "/admin/audit"};
 	enum gt_exit code;
-	bool ok = gt_pages_begin(&p, args) &&
+	/* what nodes write down today; a newer one may write more */
+	static const char *const events[] = {
+	        "accept",  "adopt",  "damage",     "fetch",    "judge",
+	        "link",    "merge",  "note",       "policy",   "publish",
+	        "receive", "remove", "quarantine", "records",  "roster",
+	        "send",    "serve",  "want",       "withdraw", NULL};
+	static const char *const kinds[] = {"resource", "layer",  "member",
+	                                    "object",   "record", "link",
+	                                    "daemon",   NULL};
+	bool ok = gt_cli_words(cli, args, "event", events) &&
+	          gt_cli_words(cli, args, "kind", kinds) &&
+	          gt_cli_words(cli, args, "type", gt_cli_types) &&
+	          gt_pages_begin(&p, args) &&
 	          filter_time(cli, p.path, "from", args) &&
 	          filter_time(cli, p.path, "to", args);
 	for (size_t i = 0; ok && i < sizeof names / sizeof *names; i++)

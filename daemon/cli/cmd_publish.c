@@ -417,7 +417,10 @@ enum gt_exit gt_cmd_publish(struct gt_cli *cli, const struct gt_args *args)
 	struct publish p = {.cli = cli, .level = LEVEL, .base = ""};
 	const char *from = gt_args_get(args, "from");
 	enum gt_exit code;
-	if (!gt_cli_number(cli, args, "compression", 1, 19, &p.level))
+	if (!gt_cli_number(cli, args, "compression", 1, 19, &p.level) ||
+	    !gt_cli_words(cli, args, "type", gt_cli_types) ||
+	    !gt_cli_words(cli, args, "audience", gt_cli_audiences) ||
+	    !gt_cli_words(cli, args, "subject", gt_cli_subjects))
 		return GT_EXIT_USAGE;
 	if (!from)
 		from = gt_args_get(args, "batch");

@@ -45,11 +45,12 @@ static bool begins(const char *a, const char *b)
 	return n >= 3 && strncmp(a, b, n) == 0;
 }
 
-/* A third wrong is a slip of the hand, more is another word. */
+/* A third wrong is a slip of the hand, more is another word: "restart" is no
+ * slip for "roster", nor "stop" for "show". */
 static size_t forgiven(size_t len, enum gt_slips slips)
 {
 	if (slips == GT_SLIPS_TYPED)
-		return len / 3 + 1;
+		return len < 5 ? 1 : len < 9 ? 2 : len / 3;
 	return len < 6 ? len > 1 : len / 3;
 }
 

@@ -10,9 +10,10 @@ enum gt_slips {
 	/* in a file that stays: one in a word of two to five letters, a third
 	 * of its letters in a longer one */
 	GT_SLIPS_WRITTEN,
-	/* on a command line, or in a file made for one command: a third of its
-	 * letters and one more; and to stop early, after three letters or more,
-	 * is one slip */
+	/* on a command line, or in a file made for one command: one in a word
+	 * of up to four letters, two in one of up to eight, a third of its
+	 * letters in a longer one; and to stop early, after three letters or
+	 * more, is one slip */
 	GT_SLIPS_TYPED,
 };
 

@@ -83,6 +83,83 @@ static void the_version_is_an_option_too(void **state)
 	assert_int_equal(run("guantong pki --version"), GT_EXIT_USAGE);
 }
 
+/* What is another word is not guessed at. */
+static void verbs_nobody_knows(void **state)
+{
+	static const char *const words[] = {"restart", "stop",   "start",
+	                                    "remove",  "delete", "fetch",
+	                                    "login",   "update", "sync"};
+	(void)state;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		char line[64];
+		gt_format(line, sizeof line, "guantong --lang en %s", words[i]);
+		assert_int_equal(run(line), GT_EXIT_USAGE);
+		if (strstr(err_text, "did you mean"))
+			fail_msg("%s", err_text);
+	}
+}
+
+/* A line for each command, and "help" where people expect it. */
+static void the_list_of_commands(void **state)
+{
+	(void)state;
+	assert_int_equal(run("guantong --lang en --help"), GT_EXIT_OK);
+	size_t lines = 0;
+	for (const struct gt_command *c = gt_cli_commands; c->name; c++)
+		lines++;
+	const char *at = strstr(out_text, "Commands:\n");
+	assert_non_null(at);
+	for (at += 9; at[0] == '\n' && at[1] != '\n'; lines--)
+		at += 1 + strcspn(at + 1, "\n");
+	assert_int_equal(lines, 0);
+	char *all = strdup(out_text);
+	assert_int_equal(run("guantong --lang en help"), GT_EXIT_OK);
+	assert_string_equal(out_text, all);
+	free(all);
+	assert_int_equal(run("guantong --lang en help wait"), GT_EXIT_OK);
+	assert_non_null(strstr(out_text, "records-rooted"));
+	assert_int_equal(run("guantong --lang en help pki create"), GT_EXIT_OK);
+	assert_non_null(strstr(out_text, "guantong pki create"));
+	assert_int_equal(run("guantong --lang en help pki craete"),
+	                 GT_EXIT_USAGE);
+	assert_non_null(strstr(err_text, "'pki create'"));
+	assert_int_equal(run("guantong --lang en help ls x"), GT_EXIT_OK);
+}
+
+/* A value that can only be a slip is none that passes in silence. */
+static void values_that_are_slips(void **state)
+{
+	static const struct {
+		const char *line, *said;
+		int code;
+	} rows[] = {
+	        {"guantong --lang fr ls", "--lang cannot be 'fr'", 2},
+	        {"guantong ls --lang englisch", "--lang cannot be", 2},
+	        {"guantong --lang en-GB ls --type vidoe",
+	         "did you mean 'video'?", 2},
+	        {"guantong --lang en ls --audience eldery",
+	         "did you mean 'elderly'?", 2},
+	        {"guantong --lang en audit query --event publsh",
+	         "did you mean 'publish'?", 2},
+	        {"guantong --lang en publish --id a --title a --type corse",
+	         "did you mean 'course'?", 2},
+	        {"guantong --lang en -C /nonexistent ls --type podcast",
+	         "note that 'podcast' is none of course, lecture,", 4},
+	        {"guantong --lang en -C /nonexistent audit query --event pub*",
+	         "/nonexistent", 4},
+	        {"guantong --lang en show a b",
+	         "guantong show: 'b' is one word too many", 2},
+	        {"guantong --lang en ls videos",
+	         "guantong ls takes no words: 'videos' is too many", 2},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		int code = run(rows[i].line);
+		if (code != rows[i].code || !strstr(err_text, rows[i].said))
+			fail_msg("%s: %d, %s", rows[i].line, code, err_text);
+	}
+}
+
 static void mistakes_are_usage(void **state)
 {
 	(void)state;
@@ -202,6 +279,9 @@ int main(void)
 	        cmocka_unit_test(every_command_helps),
 	        cmocka_unit_test(the_version_is_an_option_too),
 	        cmocka_unit_test(mistakes_are_usage),
+	        cmocka_unit_test(verbs_nobody_knows),
+	        cmocka_unit_test(the_list_of_commands),
+	        cmocka_unit_test(values_that_are_slips),
 	        cmocka_unit_test(languages),
 	        cmocka_unit_test(options_are_read),
 	        cmocka_unit_test(exit_codes),

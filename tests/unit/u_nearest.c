@@ -50,8 +50,8 @@ static void commands(void **state)
 	            /* two slips in five letters */
 	            {"pblsh", NULL, "publish"},
 	            {"plocy", NULL, "policy"},
-	            /* three in six, and four */
-	            {"pobush", NULL, "publish"},
+	            /* three in six, and four: another word */
+	            {"pobush", NULL, NULL},
 	            {"pobuzh", NULL, NULL},
 	            {"l", NULL, "ls"},
 	            {"sl", "ls", "ls"},
