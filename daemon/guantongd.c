@@ -21,8 +21,10 @@
 #include "advice.h"
 #include "config.h"
 #include "dir.h"
+#include "fault.h"
 #include "files.h"
 #include "log.h"
+#include "measure.h"
 #include "node_dir.h"
 #include "say.h"
 #include "service.h"
@@ -108,6 +110,28 @@ static void policy_free(struct policy *p)
 	gt_buffer_free(&p->layer);
 }
 
+/* Of one of DIR's certificates, whether it may be used now. */
+static bool check_dates(const char *file, const struct gt_buffer *pem)
+{
+	struct gt_validity v;
+	char at[GT_MEASURE_TIME];
+	int64_t now = gt_sys_now().wall_ms;
+	if (!gt_validity_of((const char *)pem->p, &v))
+		return true; /* the links say what is wrong with it */
+	bool early = now < v.from_ms, late = now >= v.until_ms;
+	if (!early && v.until_ms - now >= GT_VALIDITY_WARN_MS)
+		return true;
+	gt_measure_time(at, early ? v.from_ms : v.until_ms);
+	(void)fprintf(stderr, "%s: ", file);
+	gt_say(stderr,
+	       early  ? GT_T_EXPIRY_NOT_YET
+	       : late ? GT_T_EXPIRY_PAST
+	              : GT_T_EXPIRY_SOON,
+	       at);
+	(void)fputc('\n', stderr);
+	return !early && !late;
+}
+
 static int check(const struct gt_config *config)
 {
 	struct policy policy;
@@ -127,12 +151,17 @@ static int check(const struct gt_config *config)
 		                             sizeof why);
 	if (status == 0 && !config->insecure)
 		status = gt_dir_read_pems(&pems, why, sizeof why);
+	bool dated = true;
+	if (status == 0 && !config->insecure) {
+		dated = check_dates(GT_DIR_CERT, &pems.cert);
+		dated = check_dates(GT_DIR_CA, &pems.ca) && dated;
+	}
 	gt_dir_members_free(&members);
 	gt_dir_pems_free(&pems);
-	if (status != 0) {
+	if (status != 0)
 		(void)fprintf(stderr, "%s\n", why);
+	if (status != 0 || !dated)
 		return GT_SERVICE_CONFIG;
-	}
 	gt_say(stdout, GT_T_DAEMON_CHECK_OK, config->code);
 	return 0;
 }

@@ -6,9 +6,11 @@
 
 #include "cli.h"
 #include "code.h"
+#include "fault.h"
 #include "measure.h"
 #include "say.h"
 #include "term.h"
+#include "translate.h"
 
 enum { TURN_MS = 10000, LEAST_MS = 200 };
 
@@ -157,6 +159,20 @@ static void print_children(FILE *out, json_t *status)
 	gt_table_free(t);
 }
 
+/* Why there is no link, and what to do. */
+static void print_fault(FILE *out, const json_t *f)
+{
+	char text[GT_TRANSLATE_MAX];
+	if (!json_is_object(f))
+		return;
+	(void)fprintf(out, "          %s\n          %s: %s (%s)\n",
+	              gt_text(gt_fault_text(
+	                      gt_fault_named(gt_json_member(f, "kind")))),
+	              gt_json_member(f, "address"),
+	              gt_translate(text, NULL, gt_json_member(f, "why")),
+	              gt_json_member(f, "at"));
+}
+
 static void print_link(FILE *out, json_t *s, bool root)
 {
 	const char *at = json_string_value(gt_client_find(s, "parent_seen"));
@@ -173,6 +189,23 @@ static void print_link(FILE *out, json_t *s, bool root)
 		gt_say(out, GT_T_CLI_STATUS_DOWN, at);
 	else
 		gt_say(out, GT_T_CLI_STATUS_NEVER);
+	print_fault(out, json_object_get(s, "parent_fault"));
+}
+
+static void print_expiry(FILE *out, json_t *s)
+{
+	static const char *const names[] = {"certificate", "ca"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const json_t *v = json_object_get(s, names[i]);
+		json_int_t left =
+		        json_integer_value(json_object_get(v, "seconds"));
+		if (!json_is_object(v) || left * 1000 >= GT_VALIDITY_WARN_MS)
+			continue;
+		(void)fputs(gt_text(GT_T_CLI_STATUS_EXPIRY), out);
+		gt_say(out, left < 0 ? GT_T_EXPIRY_PAST : GT_T_EXPIRY_SOON,
+		       gt_json_member(v, "until"));
+		(void)fputc('\n', out);
+	}
 }
 
 static void print_stranger(FILE *out, json_t *s)
@@ -194,6 +227,7 @@ static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 	              gt_cli_level(gt_level_name(gt_code_depth(config->code))),
 	              strcmp(name, config->code) != 0 ? name : "");
 	print_link(out, s, !*config->parent);
+	print_expiry(out, s);
 	print_stranger(out, s);
 	gt_measure_size(bytes, gt_client_number(s, "bytes"));
 	gt_say(out, GT_T_CLI_STATUS_STORE, bytes);

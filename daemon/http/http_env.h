@@ -4,12 +4,16 @@
 
 #include "config.h"
 #include "core.h"
+#include "fault.h"
 
 struct gt_http_env {
 	const struct gt_config *config;
 	struct gt_core *core;
 	const char *database; /* path, opened read-only per thread */
 	uint16_t link_port;
+	struct gt_links *links; /* NULL: none */
+	/* of this node's certificate and of its CA's; zero without TLS */
+	struct gt_validity certificate, ca;
 	/* POST /admin/reload; on an HTTP thread, must not block. NULL: the
 	 * request is answered with 503. */
 	void (*reload)(void *arg);

@@ -74,6 +74,10 @@ void dialer_tend(struct gt_links *links)
 	else
 		links_log(links, GT_LOG_WARN, "parent not reached",
 		          d->address[d->at], nng_strerror(d->result));
+	/* what went wrong after the dial has its own reason */
+	if (d->result != 0 && d->result != NNG_ECLOSED)
+		fault_dialled(links, d->address[d->at],
+		              nng_strerror(d->result));
 	if (d->linked == 0)
 		later(links);
 }

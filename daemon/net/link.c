@@ -91,6 +91,7 @@ bool gt_link_send_owned(struct gt_links *links, uint32_t peer, uint64_t token,
 void gt_link_drop(struct gt_links *links, uint32_t peer, const char *why)
 {
 	struct stream *s = stream_get(links, peer);
+	fault_dropped(links, peer, why);
 	if (!s)
 		return;
 	stream_drain(s, why);
@@ -100,6 +101,7 @@ void gt_link_drop(struct gt_links *links, uint32_t peer, const char *why)
 void gt_link_cut(struct gt_links *links, uint32_t peer, const char *why)
 {
 	struct stream *s = stream_get(links, peer);
+	fault_dropped(links, peer, why);
 	if (!s)
 		return;
 	stream_fail(s, why);

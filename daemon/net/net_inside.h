@@ -1,5 +1,5 @@
 /* net_inside.h: what the files of the links share. link.c calls listener.c and
- * dialer.c, these stream.c, and all of them links.c.
+ * dialer.c, these stream.c, and all of them links.c and fault.c.
  *
  * One struct stream per connection. Its rx fields belong to whichever thread
  * runs its rx callback (there is one receive at a time); tx fields and state
@@ -22,6 +22,7 @@
 #include <stdatomic.h>
 
 #include "bulk.h"
+#include "fault.h"
 #include "link.h"
 #include "node.h"
 #include "sp.h"
@@ -167,6 +168,12 @@ struct gt_links {
 	uint32_t streams, pending; /* accepted ones; of those, handshaking */
 	uint64_t log_second;
 	unsigned logged, unlogged;
+	/* of the link to the parent: why there is none, and of the last there
+	 * was its peer, its address, and whether the core has said why */
+	struct gt_fault fault;
+	uint32_t parent_peer;
+	bool parent_told;
+	char parent_address[300];
 };
 
 /* links.c: any thread */
@@ -177,6 +184,18 @@ void links_log(struct gt_links *links, int level, const char *what,
                const char *address, const char *why);
 /* Makes the loop look after whatever was left for it. */
 void links_wake(struct gt_links *links);
+
+/* fault.c: any thread, no lock held */
+
+/* The parent was not reached. */
+void fault_dialled(struct gt_links *links, const char *address,
+                   const char *why);
+/* The stream to the parent, with this peer (0: it was none yet), is over. */
+void fault_ended(struct gt_links *links, uint32_t peer, const char *address,
+                 const char *why);
+/* The core drops the peer: if that is the parent's link, its reason counts,
+ * even where the parent was quicker to close. */
+void fault_dropped(struct gt_links *links, uint32_t peer, const char *why);
 
 /* stream.c: any thread, but for the last */
 

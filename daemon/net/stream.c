@@ -410,6 +410,12 @@ static uint32_t come_up(struct stream *s)
 		s->deadline = 0;
 		s->since = uv_hrtime();
 		s->peer = ++links->last_peer;
+		if (s->parent) {
+			links->parent_peer = s->peer;
+			links->parent_told = false;
+			gt_copy(links->parent_address,
+			        sizeof links->parent_address, s->address);
+		}
 		if (s->pending)
 			links->pending--;
 		s->pending = false;
@@ -772,6 +778,8 @@ bool stream_reap(struct stream *s)
 	if (!s->parent)
 		links->streams--;
 	pthread_mutex_unlock(&links->lock);
+	if (s->parent)
+		fault_ended(links, s->peer, s->address, s->why);
 	if (s->peer)
 		links->events.down(links->arg, s->peer, s->why);
 	else

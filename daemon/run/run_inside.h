@@ -8,6 +8,7 @@
 
 #include "blob.h"
 #include "core.h"
+#include "fault.h"
 #include "http.h"
 #include "link.h"
 #include "node_dir.h"
@@ -30,7 +31,8 @@ enum { RUN_WHY = 1024 };
  *   3. failed: 0, or the first exit status there was; told once
  *   4. mark_lock may be taken with the gate held, not the other way round, and
  *      no part is called with it held
- *   5. wake is open until every thread that may send to it has ended */
+ *   5. wake and daily are open until every thread that may send to the first
+ *      has ended */
 struct gt_service {
 	uv_loop_t *loop;
 	const struct gt_config *config;
@@ -43,8 +45,11 @@ struct gt_service {
 	_Atomic(struct gt_links *) links;
 	struct gt_http *http;
 	uv_async_t wake;
-	bool wake_open;
-	atomic_int failed; /* exit status */
+	uv_timer_t daily; /* looks when the certificates end */
+	struct gt_validity certificate, ca;
+	int64_t warned_days; /* that were left when it was last said */
+	unsigned handles;    /* wake and daily, as far as they are open */
+	atomic_int failed;   /* exit status */
 	atomic_bool reload;
 	bool failed_told;
 

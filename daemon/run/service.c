@@ -8,9 +8,12 @@
 
 #include "bulk.h"
 #include "dir.h"
+#include "fault.h"
 #include "files.h"
 #include "log.h"
+#include "measure.h"
 #include "run_inside.h"
+#include "say.h"
 #include "sys.h"
 #include "version.h"
 
@@ -18,7 +21,8 @@ enum {
 	/* A loaded database may take long to open its books. */
 	START_MS = 10 * 60 * 1000,
 	STOP_MS = 2000,
-	LINKS_S = 10, /* it takes no time, or for ever */
+	LOOK_MS = 60 * 60 * 1000, /* a clock may be set in between */
+	LINKS_S = 10,             /* it takes no time, or for ever */
 };
 
 /* -------------------------------------------------- toward the core */
@@ -120,6 +124,26 @@ static void on_reload(void *arg)
 	uv_async_send(&s->wake);
 }
 
+/* Says when a certificate ends, a line a day, from two weeks before. The clock
+ * may be what is wrong, and be set while we run: nothing is refused here. */
+static void on_daily(uv_timer_t *timer)
+{
+	struct gt_service *s = timer->data;
+	const int64_t day_ms = GT_VALIDITY_WARN_MS / 14;
+	int64_t until = gt_validity_first(&s->certificate, &s->ca);
+	int64_t left = until - gt_sys_now().wall_ms;
+	int64_t days = left / day_ms - (left < 0);
+	char at[GT_MEASURE_TIME], text[RUN_WHY];
+	if (until == 0 || left >= GT_VALIDITY_WARN_MS || days == s->warned_days)
+		return;
+	s->warned_days = days;
+	gt_measure_time(at, until);
+	gt_say_into(text, sizeof text,
+	            left < 0 ? GT_T_EXPIRY_PAST : GT_T_EXPIRY_SOON, at);
+	gt_log_line(left < 0 ? GT_LOG_ERROR : GT_LOG_WARN, "certificate-expiry",
+	            "until", at, "why", text, NULL);
+}
+
 static void note(struct gt_service *s, const char *what)
 {
 	struct gt_event e = {
@@ -198,6 +222,11 @@ static int start_links(struct gt_service *s)
 	};
 	/* nng waits for itself when it cannot be initialised: an end that can
 	 * be seen is better */
+	if (!c->insecure) {
+		(void)gt_validity_of((char *)pems.cert.p, &s->certificate);
+		(void)gt_validity_of((char *)pems.ca.p, &s->ca);
+		on_daily(&s->daily);
+	}
 	alarm(LINKS_S);
 	status = gt_links_start(&links, s->loop, &l, &events, s, why,
 	                        sizeof why);
@@ -217,6 +246,9 @@ static int start_http(struct gt_service *s)
 	        .core = s->core,
 	        .database = GT_DIR_DATABASE,
 	        .link_port = links ? gt_links_port(links) : 0,
+	        .links = links,
+	        .certificate = s->certificate,
+	        .ca = s->ca,
 	        .reload = on_reload,
 	        .arg = s,
 	};
@@ -350,11 +382,17 @@ int gt_service_start(struct gt_service **out, uv_loop_t *loop,
 	          pthread_mutex_lock(&s->gate);
 	assert(!bad);
 	s->gated = true;
-	s->wake_open = uv_async_init(loop, &s->wake, on_wake) == 0;
-	int status = s->wake_open
-	                     ? put_together(s, layer, layer_hash)
-	                     : prepare_refused("loop", gt_strerror(-GT_EIO),
-	                                       GT_SERVICE_SYSTEM);
+	s->daily.data = s;
+	s->warned_days = INT64_MAX;
+	bool open = uv_async_init(loop, &s->wake, on_wake) == 0;
+	s->handles = open;
+	if (open && uv_timer_init(loop, &s->daily) == 0) {
+		s->handles++;
+		(void)uv_timer_start(&s->daily, on_daily, LOOK_MS, LOOK_MS);
+	}
+	int status = open ? put_together(s, layer, layer_hash)
+	                  : prepare_refused("loop", gt_strerror(-GT_EIO),
+	                                    GT_SERVICE_SYSTEM);
 	if (status == 0)
 		status = get_ready(s);
 	if (status != 0)
@@ -366,9 +404,9 @@ int gt_service_start(struct gt_service **out, uv_loop_t *loop,
 
 /* ----------------------------------------------------- taking apart */
 
-static void on_wake_closed(uv_handle_t *h)
+static void on_closed(uv_handle_t *h)
 {
-	((struct gt_service *)h->data)->wake_open = false;
+	((struct gt_service *)h->data)->handles--;
 }
 
 /* The core first: nothing is decided that is not performed as far as it can
@@ -402,9 +440,11 @@ void gt_service_stop(struct gt_service *s)
 		(void)gt_core_settle(s->core, STOP_MS);
 	}
 	take_apart(s);
-	if (s->wake_open)
-		uv_close((uv_handle_t *)&s->wake, on_wake_closed);
-	while (s->wake_open)
+	if (s->handles > 1)
+		uv_close((uv_handle_t *)&s->daily, on_closed);
+	if (s->handles > 0)
+		uv_close((uv_handle_t *)&s->wake, on_closed);
+	while (s->handles > 0)
 		uv_run(s->loop, UV_RUN_ONCE);
 	if (unlink(GT_DIR_RUN) != 0 && errno != ENOENT)
 		gt_log_line(GT_LOG_WARN, "run-file", "file", GT_DIR_RUN, "why",

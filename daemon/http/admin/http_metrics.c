@@ -6,6 +6,7 @@
 #include "buffer.h"
 #include "http_admin.h"
 #include "http_query.h"
+#include "sys.h"
 #include "version.h"
 
 enum { ALIVE_MS = 2000 };
@@ -64,6 +65,46 @@ static void put_node(struct gt_buffer *o, const struct gt_node_status *s)
 #undef COUNTER
 	};
 	put_rows(o, rows, sizeof rows / sizeof *rows);
+}
+
+/* One row for each kind of fault, so that an alert can name the one it is for. */
+static void put_fault(struct gt_buffer *o, const struct gt_http_env *env,
+                      const struct gt_node_status *s)
+{
+	struct gt_fault f = {0};
+	if (!*env->config->parent || !env->links)
+		return;
+	gt_links_fault(env->links, &f);
+	bool is = !s->parent_up && f.at_ms != 0;
+	gt_buffer_str(o,
+	              "# HELP guantong_parent_fault 1 for why there is no link "
+	              "to the parent\n# TYPE guantong_parent_fault gauge\n");
+	for (int kind = 0; kind < GT_FAULT_KINDS; kind++)
+		gt_buffer_format(o, "guantong_parent_fault{kind=\"%s\"} %d\n",
+		                 gt_fault_name((enum gt_fault_kind)kind),
+		                 is && f.kind == (enum gt_fault_kind)kind);
+}
+
+static void put_certificates(struct gt_buffer *o, const struct gt_http_env *env)
+{
+	const struct {
+		const char *name;
+		int64_t until_ms;
+	} rows[] = {{"node", env->certificate.until_ms},
+	            {"ca", env->ca.until_ms}};
+	if (env->certificate.until_ms == 0)
+		return;
+	gt_buffer_str(o, "# HELP guantong_certificate_expiry_seconds Seconds "
+	                 "until a certificate ends; negative: it has\n"
+	                 "# TYPE guantong_certificate_expiry_seconds gauge\n");
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		gt_buffer_format(
+		        o,
+		        "guantong_certificate_expiry_seconds{certificate="
+		        "\"%s\"} %lld\n",
+		        rows[i].name,
+		        (long long)((rows[i].until_ms - gt_sys_now().wall_ms) /
+		                    1000));
 }
 
 static void put_children(struct gt_buffer *o, const struct gt_node_status *s)
@@ -146,6 +187,8 @@ enum MHD_Result gt_http_metrics(struct gt_request *rq)
 	                 "\"} 1\n",
 	                 env->config->code);
 	put_node(&o, s);
+	put_fault(&o, env, s);
+	put_certificates(&o, env);
 	put_children(&o, s);
 	free(s);
 	struct gt_worker *w = gt_worker_take(rq->http->workers);

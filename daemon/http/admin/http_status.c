@@ -88,6 +88,37 @@ static json_t *ports_json(const struct gt_http *http)
 	                 (int)http->ports[GT_DOOR_STAFF]);
 }
 
+/* Why there is no link to the parent; null: there is one, or is not to be. */
+static json_t *fault_json(const struct gt_http_env *env,
+                          const struct gt_node_status *s)
+{
+	struct gt_fault f = {0};
+	if (!*env->config->parent || s->parent_up || !env->links)
+		return json_null();
+	gt_links_fault(env->links, &f);
+	if (f.at_ms == 0)
+		return json_null();
+	json_t *v = json_pack("{s:s,s:s,s:s}", "kind", gt_fault_name(f.kind),
+	                      "why", f.why, "address", f.address);
+	(void)json_object_set_new(v, "at", time_json(f.at_ms));
+	return v;
+}
+
+static json_t *validity_json(const struct gt_validity *v)
+{
+	json_t *out = json_object();
+	if (v->until_ms == 0) {
+		json_decref(out);
+		return json_null();
+	}
+	(void)json_object_set_new(out, "from", time_json(v->from_ms));
+	(void)json_object_set_new(out, "until", time_json(v->until_ms));
+	(void)json_object_set_new(
+	        out, "seconds",
+	        json_integer((v->until_ms - gt_sys_now().wall_ms) / 1000));
+	return out;
+}
+
 /* gt_read_status with what only the running node knows. */
 static json_t *status_json(struct gt_request *rq)
 {
@@ -110,6 +141,11 @@ static json_t *status_json(struct gt_request *rq)
 		(void)json_object_set_new(v, "level",
 		                          json_string(level ? level : ""));
 		(void)json_object_set_new(v, "parent", json_string(c->parent));
+		(void)json_object_set_new(v, "parent_fault",
+		                          fault_json(env, s));
+		(void)json_object_set_new(v, "certificate",
+		                          validity_json(&env->certificate));
+		(void)json_object_set_new(v, "ca", validity_json(&env->ca));
 		(void)json_object_set_new(v, "node", node_json(s));
 		(void)json_object_set_new(v, "ports", ports_json(rq->http));
 	}

@@ -27,7 +27,10 @@
  * Control (control.sock, mode 0600; whoever opens it is the operator): all of it
  *   GET  /admin/status          gt_read_status with "generation", "name",
  *                               "level", "parent", "ports":{"link","http",
- *                               "content","staff"} and
+ *                               "content","staff"},
+ *                               "parent_fault":{"kind","why","address","at"}
+ *                               or null, "certificate" and "ca":{"from",
+ *                               "until","seconds"} or null, and
  *                               "node": gt_node_status as it is now, with its
  *                               "transfers" and "children"
  *   GET  /admin/wait?generation=N&timeout_ms=T  returns the status when its

@@ -6,12 +6,16 @@
 #include "code.h"
 #include "http_html.h"
 #include "http_query.h"
+#include "measure.h"
 #include "page.h"
+#include "sys.h"
+#include "translate.h"
 
 enum { ROWS = 50, CHILDREN_SHOWN = 200, NAME = 256 };
 
 struct home {
 	struct gt_page p;
+	const struct gt_http_env *env;
 	const struct gt_config *config;
 	struct gt_node_status status; /* of the running node */
 	char parent[NAME];            /* gt_read_name */
@@ -71,6 +75,42 @@ static void link_state(struct home *h)
 	gt_buffer_str(&p->out, "</p>");
 }
 
+/* What is the matter with the link, and what to do about it. */
+static void fault(struct home *h)
+{
+	struct gt_page *p = &h->p;
+	struct gt_fault f = {0};
+	char text[GT_TRANSLATE_MAX];
+	if (h->env->links)
+		gt_links_fault(h->env->links, &f);
+	if (f.at_ms == 0)
+		return;
+	gt_buffer_str(&p->out, "<p class=\"alert bad\" role=\"status\">");
+	gt_page_say(p, gt_fault_text(f.kind));
+	gt_buffer_str(&p->out, " <span class=\"small\">");
+	gt_page_text(p, gt_translate(text, p->lang, f.why));
+	gt_buffer_str(&p->out, " · ");
+	gt_page_ago(p, f.at_ms);
+	gt_buffer_str(&p->out, "</span></p>");
+}
+
+/* This node's certificate, or its CA's, ends soon or has ended. */
+static void expiry(struct home *h)
+{
+	struct gt_page *p = &h->p;
+	char text[400], at[GT_MEASURE_TIME];
+	int64_t until = gt_validity_first(&h->env->certificate, &h->env->ca);
+	int64_t left = until - gt_sys_now().wall_ms;
+	if (until == 0 || left >= GT_VALIDITY_WARN_MS)
+		return;
+	gt_measure_time(at, until);
+	gt_http_say(text, sizeof text, p->lang,
+	            left < 0 ? GT_T_EXPIRY_PAST : GT_T_EXPIRY_SOON, at);
+	gt_buffer_str(&p->out, "<p class=\"alert bad\" role=\"status\">");
+	gt_page_text(p, text);
+	gt_buffer_str(&p->out, "</p>");
+}
+
 /* A second copy, or a backup that came back: only people know which. */
 static void stranger(struct home *h)
 {
@@ -103,8 +143,11 @@ static void hero(struct home *h)
 	gt_buffer_str(&p->out, "</div>");
 	if (h->status.bulk_paused)
 		alert(p, "bad", GT_T_HTTP_P_FULL);
-	if (*c->parent && !h->status.parent_up)
+	if (*c->parent && !h->status.parent_up) {
 		alert(p, "", GT_T_HTTP_P_ALONE);
+		fault(h);
+	}
+	expiry(h);
 	stranger(h);
 }
 
@@ -455,7 +498,8 @@ enum MHD_Result gt_http_home(struct gt_request *rq)
 	struct home *h = calloc(1, sizeof *h);
 	if (!h)
 		return gt_rq_error(rq, -GT_ENOMEM, "");
-	h->config = rq->http->env.config;
+	h->env = &rq->http->env;
+	h->config = h->env->config;
 	if (!gt_http_resource_query(rq, &h->q, &bad)) {
 		free(h);
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_ARG,

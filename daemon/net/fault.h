@@ -1,0 +1,68 @@
+/* fault.h: why there is no link to the parent, as people and machines are told.
+ *
+ * The transport and the core give reasons as sentences. The kind of a fault is
+ * told from these, so that whatever ends a link need not know that somebody
+ * counts kinds; u_fault.c holds the table to the sentences there are. */
+#ifndef GT_FAULT_H
+#define GT_FAULT_H
+
+#include "base.h"
+#include "text.h"
+
+/* KIND, and its name in JSON and metrics. What to do about each stands in
+ * texts.def, as FAULT_KIND. */
+#define GT_FAULTS(X)                      \
+	X(OTHER, "other")                 \
+	X(UNREACHABLE, "unreachable")     \
+	X(LOST, "lost")                   \
+	X(NO_TLS, "no-tls")               \
+	X(UNKNOWN_CA, "unknown-ca")       \
+	X(EXPIRED, "expired")             \
+	X(NOT_YET_VALID, "not-yet-valid") \
+	X(CERTIFICATE, "certificate")     \
+	X(WRONG_CODE, "wrong-code")       \
+	X(NOT_ENROLLED, "not-enrolled")   \
+	X(REVOKED, "revoked")             \
+	X(VERSION, "version")
+
+enum gt_fault_kind {
+#define X(kind, name) GT_FAULT_##kind,
+	GT_FAULTS(X)
+#undef X
+	        GT_FAULT_KINDS
+};
+
+/* The last of what ended, or kept from coming, a link to the parent. */
+struct gt_fault {
+	enum gt_fault_kind kind;
+	int64_t at_ms;     /* wall time, 0: there was none */
+	char address[300]; /* that was dialled */
+	char why[256];     /* a sentence in English, for translate.h */
+};
+
+/* The kind of what such a sentence tells. */
+enum gt_fault_kind gt_fault_kind_of(const char *why);
+/* Its name. */
+const char *gt_fault_name(enum gt_fault_kind kind);
+/* The kind of that name; GT_FAULT_OTHER: none has it. */
+enum gt_fault_kind gt_fault_named(const char *name);
+/* What it means, and what to do. */
+enum gt_text gt_fault_text(enum gt_fault_kind kind);
+
+struct gt_links;
+/* What was the matter when there last was no link. Any thread. */
+void gt_links_fault(struct gt_links *links, struct gt_fault *out);
+
+/* From when until when a certificate may be used. */
+struct gt_validity {
+	int64_t from_ms, until_ms; /* until_ms 0: not known */
+};
+/* Of the first certificate in PEM text. False: there is none, *out is 0. */
+bool gt_validity_of(const char *pem, struct gt_validity *out);
+/* The end of the two that comes first, of those that are known; 0: of none. */
+int64_t gt_validity_first(const struct gt_validity *a,
+                          const struct gt_validity *b);
+/* An end nearer than this people must be told of. */
+#define GT_VALIDITY_WARN_MS (INT64_C(14) * 86400 * 1000)
+
+#endif

@@ -1,0 +1,112 @@
+"""Why there is no link: the status, the page, JSON and metrics name it, and certificates are warned of before they end."""
+import glob
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+from tree import CHAIN, PATIENCE, Tree, guantong, guantongd, run
+
+DAY = 86400
+
+
+def clock(days):
+    # preloaded rather than by `faketime`, which would stay between us
+    return {"LD_PRELOAD": glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")[0], "FAKETIME": f"{days:+d}d",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "ASAN_OPTIONS": "verify_asan_link_order=0", "TSAN_OPTIONS": "report_bugs=0"}
+
+
+def fault(node):
+    return node.status()["parent_fault"]
+
+
+class LinkDown(unittest.TestCase):
+    def told(self, node, kind, piece):
+        """All four places say so."""
+        f = node.wait(kind, lambda: (fault(node) or {}).get("kind") == kind and fault(node))
+        self.assertIn(piece, f["why"])
+        rows = dict(re.findall(r'guantong_parent_fault\{kind="([a-z-]+)"\} (\d)', node.http("GET", "/metrics").body.decode()))
+        self.assertEqual([k for k, v in rows.items() if v == "1"], [kind])
+        said = node.cli("status", "--lang", "en")
+        self.assertIn(piece, said)
+        page = node.http("GET", "/?lang=en").body.decode()
+        self.assertIn("alert bad", page)
+        return said
+
+    def test_each_kind(self):
+        with Tree(CHAIN[:3]) as t, Tree(CHAIN[:2], start=False) as other:
+            up, child = t["33"], t["3301"]
+            child.wait_connected()
+            self.assertIsNone(fault(child))
+            here = up.link_port
+
+            def dial(port, insecure=False):
+                child.stop()
+                child.configure({"parent": {"addresses": f'["127.0.0.1:{port}"]'}, "link": {"insecure": str(insecure).lower()}})
+                child.start()
+
+            # the parent is of another tree, and so is the CA
+            other["33"].start()
+            dial(other["33"].link_port)
+            self.assertIn("PKIDIR", self.told(child, "unknown-ca", "unknown CA"))
+            other["33"].stop()
+            self.told(child, "unreachable", "refused")
+            # it speaks no TLS
+            other["33"].configure({"link": {"insecure": "true"}})
+            other["33"].start()
+            dial(other["33"].link_port)
+            self.told(child, "no-tls", "TLS")
+            # it is another node of the same tree
+            dial(t["330106"].link_port)
+            self.told(child, "wrong-code", "the certificate names 330106")
+            # it was revoked
+            dial(here)
+            child.wait_connected()
+            run([guantong(), "pki", "revoke", "3301", t.pki])
+            up.cli("roster", "import", os.path.join(t.pki, "revoked-3301.bin"))
+            self.told(child, "revoked", "REVOKED")
+
+    def test_a_clock_ahead_and_behind(self):
+        with Tree(CHAIN[:2]) as t:
+            child = t["3301"]
+            for days, kind in ((91, "expired"), (-2, "not-yet-valid")):
+                child.stop()
+                child.env = clock(days)
+                child.start()
+                self.told(child, kind, "clock says")
+
+    def test_certificates_that_end_soon(self):
+        with Tree(CHAIN[:2]) as t:
+            child = t["3301"]
+
+            def check(days):
+                return subprocess.run([guantongd(), "-C", child.dir, "--check"], capture_output=True, text=True, timeout=PATIENCE,
+                                      env=dict(os.environ, GUANTONG_LANG="en", **(clock(days) if days else {})))
+
+            self.assertEqual((check(0).returncode, check(0).stderr), (0, ""))
+            self.assertNotIn("event=certificate-expiry", child.log())
+            self.assertNotIn("certs", child.cli("status", "--lang", "en"))
+            run([guantong(), "pki", "renew", "--days", "10", t.pki, "3301"])
+            shutil.copy(os.path.join(t.pki, "nodes/3301/cert.pem"), os.path.join(child.dir, "pki/cert.pem"))
+            child.stop()
+            child.start()
+            self.assertIn("level=warn event=certificate-expiry", child.log())
+            self.assertRegex(child.cli("status", "--lang", "en"), "certs .*renew it before")
+            self.assertIn("renew it before", child.http("GET", "/?lang=en").body.decode())
+            self.assertAlmostEqual(child.status()["certificate"]["seconds"], 10 * DAY, delta=DAY + 3600)
+            text = child.http("GET", "/metrics").body.decode()
+            left = dict(re.findall(r'guantong_certificate_expiry_seconds\{certificate="(\w+)"\} (-?\d+)', text))
+            self.assertAlmostEqual(int(left["node"]), 10 * DAY, delta=DAY + 3600)
+            self.assertGreater(int(left["ca"]), 90 * DAY)
+            soon = check(0)
+            self.assertEqual(soon.returncode, 0)
+            self.assertIn("pki/cert.pem: A certificate of this node ends", soon.stderr)
+            self.assertEqual(check(11).returncode, 78)
+            self.assertIn("ended", check(11).stderr)
+            self.assertEqual(check(-2).returncode, 78)
+            self.assertIn("valid from", check(-2).stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
