@@ -784,18 +784,11 @@ static void codes_that_are_none(void **state)
 
 /* ----------------------------------------------------------- status */
 
-static const struct gt_node_status *status_of(struct nodes *t, unsigned i)
-{
-	static struct gt_node_status s;
-	gt_node_status(t->v[i].node, &s);
-	return &s;
-}
-
 static void what_a_link_is_counted_as(void **state)
 {
 	struct nodes *t = *state;
 	uint32_t peer = nodes_child(t, TOP, "3301", &t->v[LOW].key);
-	const struct gt_node_status *s = status_of(t, TOP);
+	const struct gt_node_status *s = nodes_status(t, TOP);
 	assert_int_equal(s->children_up, 1);
 	assert_int_equal(s->nchildren, 1);
 	assert_string_equal(s->children[0].code, "3301");
@@ -809,7 +802,7 @@ static void what_a_link_is_counted_as(void **state)
 	                     .body = gt_bytes_str("\xff\xff\xff"),
 	                     .payload = gt_bytes_str("12345")};
 	assert_int_equal(nodes_event(t, TOP, &e), 0);
-	s = status_of(t, TOP);
+	s = nodes_status(t, TOP);
 	assert_int_equal(s->events, before.events + 1);
 	assert_int_equal(s->messages_in, before.messages_in + 1);
 	assert_int_equal(s->bytes_in, before.bytes_in + 8);
@@ -819,7 +812,7 @@ static void what_a_link_is_counted_as(void **state)
 	assert_int_equal(s->children_up, 0);
 	/* it is gone, and what it says is no longer heard */
 	assert_int_equal(nodes_event(t, TOP, &e), 0);
-	s = status_of(t, TOP);
+	s = nodes_status(t, TOP);
 	assert_int_equal(s->events, before.events + 2);
 	assert_int_equal(s->messages_in, before.messages_in + 1);
 	assert_int_equal(s->commits, before.commits + 1);
@@ -841,7 +834,7 @@ static void beyond_the_links_in_use(void **state)
 	                                         .parked = true,
 	                                         .parked_until = 1,
 	                                         .judged = 5}};
-	assert_int_equal(status_of(t, TOP)->nchildren, 1);
+	assert_int_equal(nodes_status(t, TOP)->nchildren, 1);
 	assert_int_equal(gt_node_deadline(n), t->now.mono_ms + 45000);
 	gt_judge_anew(n);
 	assert_int_equal(n->peers[1].child.judged, 5);

@@ -443,6 +443,44 @@ static void too_late(void **state)
 	pack_clear(&p);
 }
 
+/* The same, and it is wanted again and its frames are under way to the disk:
+ * they stay so. */
+static void too_late_and_come_meanwhile(void **state)
+{
+	struct nodes *t = *state;
+	struct script s;
+	struct pack p;
+	Gt__Entry e;
+	package(&p, 1, 1000); /* all of it is one frame */
+	script_up(&s, t);
+	entry_of(&e, &p, "33/a");
+	send_entry(&s, &t->v[TOP].key, &e);
+	send_piece(&s, p.manifest_n, 0, gt_bytes_of(p.manifest, p.manifest_n));
+	const struct done asked = *nodes_asked(t, MID, GT__REQUEST__BODY_FRAME);
+	Gt__Entry gone = e;
+	gone.version = 2;
+	gone.object.len = 0;
+	gone.state = GT__STATE__WITHDRAWN;
+	send_entry(&s, &t->v[TOP].key, &gone);
+	assert_null(gt_object_find(t->v[MID].node, &p.object));
+	e.version = 3;
+	nodes_clear(t, MID);
+	send_entry(&s, &t->v[TOP].key, &e);
+	send_piece(&s, p.manifest_n, 0, gt_bytes_of(p.manifest, p.manifest_n));
+	t->v[MID].held = true;
+	send_frames(&s, &p);
+	struct gt_object *o = held(t, &p);
+	assert_int_equal(o->frames[0], GT_FRAME_PLACING);
+	refuse(&s, &asked, GT_EUNAVAILABLE, 0);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_DROP), 0);
+	assert_int_equal(o->frames[0], GT_FRAME_PLACING);
+	assert_int_equal(o->count[GT_FRAME_PLACING], 1);
+	t->v[MID].held = false;
+	nodes_pass(t, 1000);
+	assert_holds(t, MID, &p);
+	pack_clear(&p);
+}
+
 static void a_frame_of_another_size(void **state)
 {
 	struct nodes *t = *state;
@@ -478,6 +516,7 @@ int main(void)
 	        T(a_frame_of_another_size),
 	        T(not_before_it_is_time),
 	        T(too_late),
+	        T(too_late_and_come_meanwhile),
 	};
 	return cmocka_run_group_tests_name("node_lies", tests, NULL, NULL);
 }

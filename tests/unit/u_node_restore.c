@@ -44,6 +44,28 @@ static void a_new_epoch_and_newer_versions(void **state)
 	        t->now.wall_ms);
 }
 
+/* In the new epoch nothing has been sent. */
+static void nothing_is_sent_yet(void **state)
+{
+	static const char sent[] = "SELECT value FROM meta WHERE key='sent'";
+	struct nodes *t = *state;
+	assert_int_equal(nodes_statements(t, MID, 1, 5, 0), 0);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(nodes_int(t, MID, sent), 5);
+	nodes_restart(t, MID);
+	assert_int_equal(nodes_int(t, MID, sent), 5);
+	t->v[MID].restored = true;
+	nodes_restart(t, MID);
+	assert_int_equal(nodes_int(t, MID, sent), 0);
+	/* what is not sent again there was told by its id */
+	t->nwires = 0;
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(nodes_int(t, MID, sent), 5);
+	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM record"), 5);
+}
+
 #define HELD "SELECT count(*) FROM item WHERE id='33/a' AND verdict>0"
 
 /* What was retracted leaves its version behind. A publisher that forgot it, and
@@ -180,6 +202,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        T(a_new_epoch_and_newer_versions, nodes_three_on_disk),
+	        T(nothing_is_sent_yet, nodes_three_on_disk),
 	        T(given_up_and_newer_than_what_is_sent, nodes_three_on_disk),
 	        T(forgotten_twice, nodes_three_on_disk),
 	        T(withdrawn_while_the_parent_forgot, nodes_three),
