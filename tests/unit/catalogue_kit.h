@@ -10,7 +10,8 @@ enum { TOP, MID, LOW };
 __attribute__((unused)) static const char *const everything[] = {NULL};
 
 /* At TOP, and carried as far as it goes. */
-__attribute__((unused)) static void announce(struct nodes *t, const char *slug, const char *type)
+__attribute__((unused)) static void announce(struct nodes *t, const char *slug,
+                                             const char *type)
 {
 	struct gt_bytes none = {NULL, 0};
 	assert_int_equal(nodes_publish(t, TOP, slug, type, none, none), 0);
@@ -18,20 +19,23 @@ __attribute__((unused)) static void announce(struct nodes *t, const char *slug, 
 }
 
 /* A layer of TOP, likewise. */
-__attribute__((unused)) static void order(struct nodes *t, const char *const *rules)
+__attribute__((unused)) static void order(struct nodes *t,
+                                          const char *const *rules)
 {
 	assert_int_equal(nodes_layer(t, TOP, rules), 0);
 	nodes_run(t);
 }
 
 /* What node i has of it: the verdict, the version of what it was sent. */
-__attribute__((unused)) static int64_t verdict(struct nodes *t, unsigned i, const char *id)
+__attribute__((unused)) static int64_t verdict(struct nodes *t, unsigned i,
+                                               const char *id)
 {
 	return nodes_int(
 	        t, i, "SELECT verdict FROM item WHERE kind=1 AND id='%s'", id);
 }
 
-__attribute__((unused)) static int64_t version(struct nodes *t, unsigned i, const char *id)
+__attribute__((unused)) static int64_t version(struct nodes *t, unsigned i,
+                                               const char *id)
 {
 	return nodes_int(t, i,
 	                 "SELECT version FROM item WHERE kind=1 AND id='%s' "

@@ -23,9 +23,8 @@ __attribute__((unused)) static void script_up(struct script *s, struct nodes *t)
 }
 
 /* Answers Changes with these, whatever becomes of the link. */
-__attribute__((unused)) static void script_says(struct script *s,
-                                                Gt__Change **list, size_t n,
-                                                uint64_t upto)
+__attribute__((unused)) static void
+script_says(struct script *s, Gt__Change **list, size_t n, uint64_t upto)
 {
 	struct nodes *t = s->t;
 	Gt__Reply r = GT__REPLY__INIT;
@@ -42,13 +41,12 @@ __attribute__((unused)) static void script_says(struct script *s,
 }
 
 /* The same, and is asked again. */
-__attribute__((unused)) static void script_goes_on(struct script *s,
-                                                   Gt__Change **list, size_t n,
-                                                   uint64_t upto)
+__attribute__((unused)) static void
+script_goes_on(struct script *s, Gt__Change **list, size_t n, uint64_t upto)
 {
 	script_says(s, list, n, upto);
-	s->changes = nodes_asked(s->t, s->child, GT__REQUEST__BODY_CHANGES)
-	                     ->a.token;
+	s->changes =
+	        nodes_asked(s->t, s->child, GT__REQUEST__BODY_CHANGES)->a.token;
 }
 
 /* One change. Returns the result the child wrote down. */
@@ -62,9 +60,8 @@ send(struct script *s, Gt__Change *change, uint64_t upto)
 }
 
 /* A change that carries this, to be mirrored. */
-__attribute__((unused)) static Gt__Change change_of(struct script *s,
-                                                    uint64_t seq,
-                                                    struct gt_bytes sealed)
+__attribute__((unused)) static Gt__Change
+change_of(struct script *s, uint64_t seq, struct gt_bytes sealed)
 {
 	Gt__Change c;
 	gt__change__init(&c);
@@ -83,9 +80,10 @@ __attribute__((unused)) static const char *send_item(struct script *s,
 	return send(s, &c, c.seq);
 }
 
-__attribute__((unused)) static struct gt_bytes
-sealed(struct nodes *t, const struct gt_key *key, Gt__Kind kind,
-       const ProtobufCMessage *m)
+__attribute__((unused)) static struct gt_bytes sealed(struct nodes *t,
+                                                      const struct gt_key *key,
+                                                      Gt__Kind kind,
+                                                      const ProtobufCMessage *m)
 {
 	struct gt_bytes body = gt_arena_pack(t->arena, m), out;
 	int status = gt_seal(key, kind, &body, 1, t->arena, &out);
@@ -114,9 +112,10 @@ entry(struct nodes *t, const struct gt_key *key, const char *id,
 }
 
 /* A layer that lets all pass. */
-__attribute__((unused)) static struct gt_bytes
-layer(struct nodes *t, const struct gt_key *key, const char *origin,
-      uint64_t number)
+__attribute__((unused)) static struct gt_bytes layer(struct nodes *t,
+                                                     const struct gt_key *key,
+                                                     const char *origin,
+                                                     uint64_t number)
 {
 	Gt__Layer m;
 	gt__layer__init(&m);

@@ -432,16 +432,11 @@ static void a_layer_goes_before_questions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        T(everything_twice),
-	        T(a_parent_that_forgot),
-	        T(pages_of_an_inventory),
-	        T(more_to_show_than_slots),
-	        T(changes_that_make_no_sense),
-	        T(changes_as_they_may_be),
-	        T(answers_of_another_epoch),
-	        T(whose_layer_is_newer),
-	        T(a_version_of_no_layer),
-	        T(a_layer_goes_before_questions),
+	        T(everything_twice),           T(a_parent_that_forgot),
+	        T(pages_of_an_inventory),      T(more_to_show_than_slots),
+	        T(changes_that_make_no_sense), T(changes_as_they_may_be),
+	        T(answers_of_another_epoch),   T(whose_layer_is_newer),
+	        T(a_version_of_no_layer),      T(a_layer_goes_before_questions),
 	};
 	return cmocka_run_group_tests_name("follow", tests, NULL, NULL);
 }
