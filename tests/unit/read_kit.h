@@ -35,8 +35,8 @@ __attribute__((unused)) static void sql(const char *text)
 	assert_int_equal(rc, SQLITE_OK);
 }
 
-__attribute__((unused)) static void insert(const char *text, const char *id, struct gt_bytes a,
-                   struct gt_bytes b)
+__attribute__((unused)) static void insert(const char *text, const char *id,
+                                           struct gt_bytes a, struct gt_bytes b)
 {
 	sqlite3_stmt *s;
 	assert_int_equal(sqlite3_prepare_v2(db, text, -1, &s, NULL), SQLITE_OK);
@@ -49,7 +49,8 @@ __attribute__((unused)) static void insert(const char *text, const char *id, str
 	sqlite3_finalize(s);
 }
 
-__attribute__((unused)) static struct gt_bytes sealed(Gt__Kind kind, const ProtobufCMessage *m)
+__attribute__((unused)) static struct gt_bytes sealed(Gt__Kind kind,
+                                                      const ProtobufCMessage *m)
 {
 	Gt__Signed outer;
 	struct gt_bytes body = gt_arena_pack(arena, m);
@@ -123,7 +124,8 @@ __attribute__((unused)) static void add(const struct given *g)
 	insert(text, g->id, sealed(GT__KIND__RESOURCE, &e.base), object);
 }
 
-__attribute__((unused)) static void add_object(int n, int state, int frames, int present)
+__attribute__((unused)) static void add_object(int n, int state, int frames,
+                                               int present)
 {
 	char text[200];
 	static char name[] = "index.html", media[] = "text/html";
@@ -146,8 +148,8 @@ __attribute__((unused)) static void add_object(int n, int state, int frames, int
 	insert(text, "", object_id(n), gt_arena_pack(arena, &m.base));
 }
 
-__attribute__((unused)) static void add_record(int64_t n, const char *flags, const char *target,
-                       const char *body)
+__attribute__((unused)) static void
+add_record(int64_t n, const char *flags, const char *target, const char *body)
 {
 	char text[900];
 	gt_format(text, sizeof text,
@@ -161,8 +163,8 @@ __attribute__((unused)) static void add_record(int64_t n, const char *flags, con
 }
 
 /* A rule of that audience for that level of places, NULL: all. */
-__attribute__((unused)) static void add_rule(Gt__Rule *rule, char *name, char *audience, int verdict,
-                     char **level)
+__attribute__((unused)) static void
+add_rule(Gt__Rule *rule, char *name, char *audience, int verdict, char **level)
 {
 	static Gt__Predicate p[4];
 	static Gt__Predicate *when[4];
@@ -186,7 +188,8 @@ __attribute__((unused)) static void add_rule(Gt__Rule *rule, char *name, char *a
 }
 
 /* With that rule alone. */
-__attribute__((unused)) static void add_layer(const char *origin, Gt__Rule *rule)
+__attribute__((unused)) static void add_layer(const char *origin,
+                                              Gt__Rule *rule)
 {
 	Gt__Layer l;
 	char code[20];
@@ -203,6 +206,19 @@ __attribute__((unused)) static void add_layer(const char *origin, Gt__Rule *rule
 	       "priority,rule,layer,own,type,title,updated_ms) SELECT 2,?1,?4,"
 	       "3,0,x'00',?2,3,50,'','',?1='3301','','',0 WHERE ?3 IS NULL",
 	       origin, sealed(GT__KIND__LAYER, &l.base), (struct gt_bytes){0});
+}
+
+/* Two, one of which denies counties what is for staff. */
+__attribute__((unused)) static void add_layers(void)
+{
+	static char staff[] = "staff", all[] = "all", name[] = "no staff",
+	            name2[] = "thin", county[] = "county";
+	char *level[] = {county};
+	Gt__Rule rule;
+	add_rule(&rule, name, staff, GT_DENY, level);
+	add_layer("33", &rule);
+	add_rule(&rule, name2, all, GT_ON_DEMAND, NULL);
+	add_layer("330106", &rule);
 }
 
 __attribute__((unused)) static void add_member(void)
@@ -296,14 +312,16 @@ __attribute__((unused)) static int teardown(void **state)
 
 /* ---------------------------------------------------------- reading */
 
-__attribute__((unused)) static const char *word(const json_t *v, const char *key)
+__attribute__((unused)) static const char *word(const json_t *v,
+                                                const char *key)
 {
 	const char *s = json_string_value(json_object_get(v, key));
 	assert_non_null(s);
 	return s;
 }
 
-__attribute__((unused)) static json_int_t number(const json_t *v, const char *key)
+__attribute__((unused)) static json_int_t number(const json_t *v,
+                                                 const char *key)
 {
 	const json_t *n = json_object_get(v, key);
 	assert_true(json_is_integer(n));

@@ -16,8 +16,8 @@ __attribute__((unused)) static bool ready(struct nodes *t, unsigned i)
 
 /* The last thing sent is an Error of that code, and then the link was dropped
  * with that reason. */
-__attribute__((unused)) static void assert_refused(struct nodes *t, unsigned i, enum gt_error code,
-                           const char *why)
+__attribute__((unused)) static void
+assert_refused(struct nodes *t, unsigned i, enum gt_error code, const char *why)
 {
 	const struct done *e = nodes_replied(t, i, GT__REPLY__BODY_ERROR);
 	assert_non_null(e);

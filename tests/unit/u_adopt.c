@@ -9,8 +9,6 @@
 #include "content.h"
 #include "node_kit.h"
 
-enum { TOP, MID, LOW };
-
 static uint64_t begin(struct nodes *t, unsigned i, const char *slug,
                       const struct pack *p, size_t bytes)
 {
@@ -86,11 +84,7 @@ static void withdrawn_above_while_it_is_placed(void **state)
 {
 	struct nodes *t = *state;
 	struct pack p;
-	package(&p, 1, 300000);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
-	t->v[MID].held = true;
-	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	held_back(t, &p, 300000);
 	assert_true(nodes_count(t, MID, GT_ACT_PLACE) > 1);
 	uint64_t token = begin(t, MID, "b", &p, p.out_n);
 	assert_int_equal(nodes_withdraw(t, TOP, "a"), 0);
@@ -109,11 +103,7 @@ static void not_adopted_while_it_is_placed(void **state)
 {
 	struct nodes *t = *state;
 	struct pack p;
-	package(&p, 1, 300000);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
-	t->v[MID].held = true;
-	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	held_back(t, &p, 300000);
 	uint64_t token = begin(t, MID, "b", &p, p.out_n - 1);
 	assert_int_equal(nodes_withdraw(t, TOP, "a"), 0);
 	nodes_run(t);

@@ -10,23 +10,10 @@
 #include "content_inside.h"
 #include "unit/node_kit.h"
 
-enum { TOP, MID };
-
-/* Published at TOP; MID's disk answers when it is told to. */
-static void held(struct nodes *t, struct pack *p, size_t n)
-{
-	package(p, 1, n);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
-	t->v[MID].held = true;
-	assert_int_equal(publish(t, TOP, "a", p), 0);
-	nodes_run(t);
-}
-
-/* The same, up to the check of the whole, which has yet to answer. */
+/* Fetched, up to the check of the whole, which has yet to answer. */
 static void held_at_the_check(struct nodes *t, struct pack *p)
 {
-	held(t, p, 300000);
+	held_back(t, p, 300000);
 	while (nodes_count(t, MID, GT_ACT_CHECK) == 0)
 		nodes_hear(t, 0);
 	assert_int_equal(object_state(t, MID, &p->object), GT_OBJECT_CHECKING);
@@ -60,7 +47,7 @@ static void counted_as_it_gets_there(void **state)
 	static const char present[] = "SELECT present FROM object";
 	struct nodes *t = *state;
 	struct pack p;
-	held(t, &p, 900000);
+	held_back(t, &p, 900000);
 	assert_true(t->nanswers > 4);
 	assert_counted(t, 0);
 	nodes_hear(t, 0);
@@ -170,13 +157,8 @@ static void a_version_before_that_cannot_be_read(void **state)
 {
 	struct nodes *t = *state;
 	struct pack one, two;
-	package(&one, 1, 300000);
 	package(&two, 2, 300000);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
-	assert_int_equal(publish(t, TOP, "a", &one), 0);
-	nodes_pass(t, 3000);
-	assert_holds(t, MID, &one);
+	fetched(t, &one, 300000);
 	/* others needed its place in memory */
 	struct gt_node *n = t->v[MID].node;
 	gt_object_close(n->content, gt_object_find(n, &one.object));

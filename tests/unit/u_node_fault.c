@@ -21,8 +21,6 @@
 #include "policy.h"
 #include "unit/node_kit.h"
 
-enum { TOP, MID, LOW };
-
 /* ----------------------------------------- the n-th statement fails */
 
 static struct {

@@ -13,8 +13,6 @@
 #include "unit/node_kit.h"
 #include "unit/script_kit.h"
 
-enum { TOP, MID };
-
 /* Frames and manifest agree, the tar stream inside is not what the manifest
  * says: the publisher lies, however often it is fetched. */
 static void hostile(struct pack *p)

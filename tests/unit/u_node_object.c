@@ -11,8 +11,6 @@
 #include "nodes.h"
 #include "unit/node_kit.h"
 
-enum { TOP, MID, LOW };
-
 /* -------------------------------------------------------- good ways */
 
 static void three_levels(void **state)
@@ -224,11 +222,7 @@ static void removed_when_no_job_is_under_way(void **state)
 {
 	struct nodes *t = *state;
 	struct pack p;
-	package(&p, 1, 300000);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
-	t->v[MID].held = true;
-	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	held_back(t, &p, 300000);
 	assert_true(nodes_count(t, MID, GT_ACT_PLACE) > 1);
 	assert_int_equal(nodes_withdraw(t, TOP, "a"), 0);
 	nodes_run(t);
@@ -250,11 +244,7 @@ static void removed_when_it_is_checked(void **state)
 {
 	struct nodes *t = *state;
 	struct pack p;
-	package(&p, 1, 1000);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
-	t->v[MID].held = true;
-	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	held_back(t, &p, 1000);
 	while (nodes_count(t, MID, GT_ACT_CHECK) == 0)
 		nodes_hear(t, 0);
 	assert_int_equal(object_state(t, MID, &p.object), GT_OBJECT_CHECKING);
@@ -277,11 +267,7 @@ static void synced_when_it_is_due(void **state)
 {
 	struct nodes *t = *state;
 	struct pack p;
-	package(&p, 1, 300000);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
-	t->v[MID].held = true;
-	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	held_back(t, &p, 300000);
 	t->now.mono_ms += 7;
 	nodes_hear(t, 0);
 	assert_int_equal(gt_node_deadline(t->v[MID].node),
@@ -490,12 +476,7 @@ static void the_parents_copy_rots(void **state)
 {
 	struct nodes *t = *state;
 	struct pack p;
-	package(&p, 1, 300000);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
-	assert_int_equal(publish(t, TOP, "a", &p), 0);
-	nodes_pass(t, 3000);
-	assert_holds(t, MID, &p);
+	fetched(t, &p, 300000);
 	struct blob *b = nodes_file(t, MID, &p.object);
 	b->p[b->n / 2] ^= 1;
 	nodes_wire(t, LOW, MID, true);

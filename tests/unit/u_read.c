@@ -82,15 +82,8 @@ static void status(void **state)
 /* Something of everything that can be asked for. */
 static int filled(void **state)
 {
-	static char staff[] = "staff", all[] = "all", name[] = "no staff",
-	            name2[] = "thin", county[] = "county";
-	char *level[] = {county};
-	Gt__Rule rule;
 	(void)state;
-	add_rule(&rule, name, staff, GT_DENY, level);
-	add_layer("33", &rule);
-	add_rule(&rule, name2, all, GT_ON_DEMAND, NULL);
-	add_layer("330106", &rule);
+	add_layers();
 	add_member();
 	for (int n = 1; n <= 5; n++)
 		add_record(n, "0", "NULL", "{}");

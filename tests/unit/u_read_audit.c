@@ -86,5 +86,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(audit),
 	};
-	return cmocka_run_group_tests_name("read_audit", tests, setup, teardown);
+	return cmocka_run_group_tests_name("read_audit", tests, setup,
+	                                   teardown);
 }

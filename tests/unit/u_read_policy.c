@@ -29,15 +29,8 @@ static const char *explain(const char *id, const char *code)
 
 static void explained(void **state)
 {
-	static char staff[] = "staff", all[] = "all", name[] = "no staff",
-	            name2[] = "thin", county[] = "county";
-	char *level[] = {county};
-	Gt__Rule rule;
 	(void)state;
-	add_rule(&rule, name, staff, GT_DENY, level);
-	add_layer("33", &rule);
-	add_rule(&rule, name2, all, GT_ON_DEMAND, NULL);
-	add_layer("330106", &rule);
+	add_layers();
 	assert_string_equal(explain("33/b", "330106109"),
 	                    "33:mirror/mirror:1 3301:mirror/mirror:1 "
 	                    "330106:deny/deny:2 330106109:mirror/deny:2 "
@@ -99,5 +92,6 @@ int main(void)
 	        cmocka_unit_test(explained),
 	        cmocka_unit_test(documents),
 	};
-	return cmocka_run_group_tests_name("read_policy", tests, setup, teardown);
+	return cmocka_run_group_tests_name("read_policy", tests, setup,
+	                                   teardown);
 }

@@ -123,5 +123,6 @@ int main(void)
 	        cmocka_unit_test(order),
 	        cmocka_unit_test(quarantine),
 	};
-	return cmocka_run_group_tests_name("read_records", tests, setup, teardown);
+	return cmocka_run_group_tests_name("read_records", tests, setup,
+	                                   teardown);
 }

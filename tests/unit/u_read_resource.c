@@ -154,5 +154,6 @@ int main(void)
 	        cmocka_unit_test(one),
 	        cmocka_unit_test(objects),
 	};
-	return cmocka_run_group_tests_name("read_resource", tests, setup, teardown);
+	return cmocka_run_group_tests_name("read_resource", tests, setup,
+	                                   teardown);
 }

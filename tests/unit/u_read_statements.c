@@ -178,5 +178,6 @@ int main(void)
 	        cmocka_unit_test(statements_hidden),
 	        cmocka_unit_test(statements_beyond),
 	};
-	return cmocka_run_group_tests_name("read_statements", tests, setup, teardown);
+	return cmocka_run_group_tests_name("read_statements", tests, setup,
+	                                   teardown);
 }

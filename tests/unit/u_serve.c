@@ -10,8 +10,6 @@
 #include "content_inside.h"
 #include "unit/node_kit.h"
 
-enum { TOP, MID, LOW };
-
 static uint8_t name[17] = {7, 7, 7}; /* of what the script fetches */
 static size_t name_n = GT_TRANSFER_BYTES;
 
@@ -27,22 +25,34 @@ static void judged(struct nodes *t, unsigned i, uint32_t peer)
 	assert_non_null(nodes_replied(t, i, GT__REPLY__BODY_CHANGES));
 }
 
+/* n bytes of it, until the next one. */
+static ProtobufCBinaryData id_of(const struct gt_id *id, size_t n)
+{
+	static uint8_t bytes[GT_ID_BYTES + 1];
+	assert_true(n <= sizeof bytes);
+	memcpy(bytes, id->b, GT_ID_BYTES);
+	return (ProtobufCBinaryData){n, bytes};
+}
+
+static void ask(struct nodes *t, unsigned i, uint32_t peer, uint64_t token,
+                const Gt__Request *r)
+{
+	nodes_clear(t, i);
+	nodes_ask(t, i, peer, token, r);
+}
+
 static void ask_manifest(struct nodes *t, unsigned i, uint32_t peer,
                          uint64_t token, const struct gt_id *id, size_t n,
                          uint64_t offset)
 {
 	Gt__Request r = GT__REQUEST__INIT;
 	Gt__GetManifest m = GT__GET_MANIFEST__INIT;
-	uint8_t copy[GT_ID_BYTES + 1] = {0};
-	assert_true(n <= sizeof copy);
-	memcpy(copy, id->b, GT_ID_BYTES);
-	m.object = (ProtobufCBinaryData){n, copy};
+	m.object = id_of(id, n);
 	m.transfer = (ProtobufCBinaryData){name_n, name};
 	m.offset = offset;
 	r.body_case = GT__REQUEST__BODY_MANIFEST;
 	r.manifest = &m;
-	nodes_clear(t, i);
-	nodes_ask(t, i, peer, token, &r);
+	ask(t, i, peer, token, &r);
 }
 
 static void ask_frame(struct nodes *t, unsigned i, uint32_t peer,
@@ -51,17 +61,13 @@ static void ask_frame(struct nodes *t, unsigned i, uint32_t peer,
 {
 	Gt__Request r = GT__REQUEST__INIT;
 	Gt__GetFrame m = GT__GET_FRAME__INIT;
-	uint8_t copy[GT_ID_BYTES + 1] = {0};
-	assert_true(n <= sizeof copy);
-	memcpy(copy, id->b, GT_ID_BYTES);
-	m.object = (ProtobufCBinaryData){n, copy};
+	m.object = id_of(id, n);
 	m.transfer = (ProtobufCBinaryData){name_n, name};
 	m.frame = frame;
 	m.suspect = true;
 	r.body_case = GT__REQUEST__BODY_FRAME;
 	r.frame = &m;
-	nodes_clear(t, i);
-	nodes_ask(t, i, peer, token, &r);
+	ask(t, i, peer, token, &r);
 }
 
 /* The last answer is this Error, to that request. */
@@ -335,12 +341,7 @@ static void answered_at_the_last_moment(void **state)
 {
 	struct nodes *t = *state;
 	struct pack p;
-	package(&p, 1, 1000);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
-	t->v[MID].held = true;
-	assert_int_equal(publish(t, TOP, "a", &p), 0);
-	nodes_run(t);
+	held_back(t, &p, 1000);
 	uint32_t peer = nodes_child(t, MID, "330106", &t->v[LOW].key);
 	judged(t, MID, peer);
 	ask_frame(t, MID, peer, 70, &p.object, 32, 0);
@@ -518,10 +519,7 @@ static void no_longer_to_be_had(void **state)
 	static const char *const list[] = {"course", "metadata", NULL};
 	struct nodes *t = *state;
 	struct pack p;
-	package(&p, 1, 1000);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
-	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	offered(t, &p, 1000);
 	nodes_pass(t, 1000);
 	assert_holds(t, MID, &p);
 	uint32_t peer = nodes_child(t, MID, "330106", &t->v[LOW].key);
