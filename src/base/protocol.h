@@ -9,7 +9,7 @@
  * A node speaks every version from GT_PROTOCOL_MIN to the newest it was built
  * with or is held to (gt_node_config.protocol_max).
  *
- * Tests: u_node.c, and real daemons of two versions in tests/e2e. */
+ * Tests: u_session.c, and real daemons of two versions in tests/e2e. */
 #ifndef GT_PROTOCOL_H
 #define GT_PROTOCOL_H
 

@@ -11,7 +11,8 @@
  * Promise: what policy denies a child never leaves for it; versions never go
  * back; nothing is deleted on the ground that a neighbour does not know it.
  * Returns as turn.h says.
- * Tests: u_node_feed.c, u_contest.c, u_node_lies.c, u_node_restore.c. */
+ * Tests: u_judge.c, u_feed.c, u_follow.c, u_item.c, u_contest.c, u_publish.c,
+ * u_node_lies.c, u_node_restore.c. */
 #ifndef GT_CATALOGUE_H
 #define GT_CATALOGUE_H
 

@@ -1,7 +1,7 @@
 /* feed.c: what children are told of the feed, and what they offer. Every
  * request is answered within a heartbeat; a Changes with nothing to tell waits
  * ("parks") for news until then.
- * Tests: u_node_feed.c, u_node_lies.c. */
+ * Tests: u_feed.c, u_node_lies.c. */
 #include "catalogue_inside.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* follow.c: keeping up with the parent's feed.
- * Tests: u_node_feed.c, u_node_restore.c. */
+ * Tests: u_follow.c, u_lineage.c, u_node_restore.c. */
 #include "catalogue_inside.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* item.c: from a signed body somebody sent to a row of this node's feed.
- * Tests: u_node_feed.c, u_publish.c, u_node_lies.c, u_node_restore.c. */
+ * Tests: u_item.c, u_publish.c, u_node_lies.c, u_node_restore.c. */
 #include "catalogue_inside.h"
 
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  * caused it: a new item, an update (judged by its old and its new image), a
  * rule change, time passing. Members and layers are always judged before
  * resources: no child ever has an entry without the layers it was judged by.
- * Tests: u_node_feed.c, u_policy_model.c. */
+ * Tests: u_judge.c, u_policy_model.c. */
 #include "catalogue_inside.h"
 
 #include <string.h>

@@ -10,7 +10,7 @@
  *
  * Promise: a frame is passed on the moment it is verified and counts as present
  * only once it is durable. Returns as turn.h says.
- * Tests: u_node_object.c, u_node_transfer.c, u_serve.c, u_adopt.c,
+ * Tests: u_node_object.c, u_node_transfer.c, u_fill.c, u_serve.c, u_adopt.c,
  * u_sync.c. */
 #ifndef GT_CONTENT_H
 #define GT_CONTENT_H

@@ -1,5 +1,5 @@
 /* dispatch.c: from a link's events to the file that decides them.
- * Tests: u_node.c, u_node_lies.c. */
+ * Tests: u_node_lies.c, u_session.c. */
 #include "draw.h"
 #include "lineage.h"
 #include "node_inside.h"

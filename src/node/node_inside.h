@@ -8,8 +8,8 @@
  *
  * Promise: durable before audible, and a neighbour that errs loses its link and
  * nothing else. Returns as turn.h says.
- * Tests: u_node.c, u_node_fault.c, u_node_lies.c, u_lineage.c,
- * u_node_restore.c. */
+ * Tests: u_node.c, u_node_fault.c, u_session.c, u_dispatch.c, u_lineage.c,
+ * u_node_lies.c, u_node_restore.c. */
 #ifndef GT_NODE_INSIDE_H
 #define GT_NODE_INSIDE_H
 

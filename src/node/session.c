@@ -2,7 +2,7 @@
  *
  * Each end signs both codes and both nonces under its role, so that a proof
  * can be neither replayed nor reflected, and is of use on this link only.
- * Tests: u_node.c, u_node_lies.c, u_lineage.c. */
+ * Tests: u_node.c, u_lineage.c. */
 #include "lineage.h"
 #include "node_inside.h"
 

@@ -4,7 +4,7 @@
  * holds the padding of member i-1 and the header of member i; the last gap
  * holds padding and the end of the archive. Gaps follow from the manifest, so
  * they are written again and compared; members are proven by frame ids.
- * Tests: u_object.c. */
+ * Tests: u_object.c, of whole files. */
 #include "object.h"
 
 #include <stdlib.h>

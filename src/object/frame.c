@@ -1,5 +1,4 @@
-/* frame.c: a stored frame, checked before it is trusted and then opened.
- * Tests: u_object.c. */
+/* frame.c: a stored frame, checked before it is trusted and then opened. */
 #include "object.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* media.c: media types by extension, as IANA registered them; their form.
- * Tests: u_object.c, u_manifest.c. */
+ * Tests: u_pack.c, u_manifest.c. */
 #include "object.h"
 
 #include <string.h>

@@ -21,7 +21,7 @@
  *   pack           members in, a file and its manifest out
  *   start          which member a reader opens first
  *
- * Tests: u_object.c, and of the manifest u_manifest.c. */
+ * Tests: u_object.c, of parts u_frame.c, u_check.c, u_pack.c, u_manifest.c. */
 #ifndef GT_OBJECT_H
 #define GT_OBJECT_H
 

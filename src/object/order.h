@@ -1,7 +1,7 @@
 /* order.h: members come in ascending byte order of their paths, each once, and
  * none under another that is a file. Told from one path at a time.
  *
- * Tests: u_manifest.c and, of what is packed, u_object.c. */
+ * Tests: u_manifest.c and, of what is packed, u_pack.c. */
 #ifndef GT_ORDER_H
 #define GT_ORDER_H
 

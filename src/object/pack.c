@@ -1,5 +1,5 @@
 /* pack.c: members in, an object file and its manifest out.
- * Tests: u_object.c. */
+ * Tests: u_object.c, of whole files. */
 #include "object.h"
 
 #include <stdlib.h>

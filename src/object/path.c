@@ -1,5 +1,4 @@
-/* path.c: which names a member may have.
- * Tests: u_object.c. */
+/* path.c: which names a member may have. */
 #include "object.h"
 
 #include <stdio.h>

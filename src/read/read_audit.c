@@ -1,5 +1,5 @@
 /* read_audit.c: the audit trail.
- * Tests: u_read.c. */
+ * Tests: u_read_shapes.c; and u_read.c, without memory. */
 #include <string.h>
 
 #include "read_inside.h"

@@ -1,5 +1,5 @@
 /* read_policy.c: who may hold what and why; layers and members.
- * Tests: u_read.c. */
+ * Tests: u_read_shapes.c; and u_read.c, without memory. */
 #include <stdlib.h>
 #include <string.h>
 

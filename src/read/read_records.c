@@ -1,5 +1,5 @@
 /* read_records.c: learner records row by row, and what was quarantined.
- * Tests: u_read.c. */
+ * Tests: u_read_shapes.c; and u_read.c, without memory. */
 #include <stdlib.h>
 
 #include "read_inside.h"

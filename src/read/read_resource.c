@@ -1,5 +1,5 @@
 /* read_resource.c: the catalogue as a node holds it.
- * Tests: u_read.c. */
+ * Tests: u_read_shapes.c; and u_read.c, without memory. */
 #include <stdlib.h>
 #include <string.h>
 

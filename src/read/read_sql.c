@@ -1,5 +1,5 @@
 /* read_sql.c: every statement a reader runs, side by side with its columns.
- * Tests: u_read.c. */
+ * Tests: u_read.c, u_read_resource.c, u_read_shapes.c. */
 #include "read_inside.h"
 #include "tally.h"
 

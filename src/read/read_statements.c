@@ -1,6 +1,6 @@
 /* read_statements.c: statements as an LRS gives them out, one or a page of
  * them, and where in the order of records a moment lies.
- * Tests: u_read.c, u_http_api.c. */
+ * Tests: u_read_shapes.c, u_http_api.c. */
 #include <stdlib.h>
 #include <string.h>
 

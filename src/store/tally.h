@@ -9,8 +9,8 @@
 
 /* The state of a resource at this node, by the rule of read.h, "states": i is
  * its item, o its object if there is one. Kinds, verdicts, states and object
- * states are numbers of guantong.proto and schema.h; u_read.c holds them to
- * that. */
+ * states are numbers of guantong.proto and schema.h; u_read_resource.c holds
+ * them to that. */
 #define GT_RESOURCE_STATE \
 	" CASE WHEN i.state=1 THEN 'withdrawn'" \
 	" WHEN i.verdict=0 THEN 'excluded'" \

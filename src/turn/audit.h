@@ -2,7 +2,7 @@
  *
  * Learners are never named: a row about records holds counts and bytes.
  *
- * Tests: u_turn.c, u_node_feed.c, u_node_transfer.c */
+ * Tests: u_turn.c, u_follow.c, u_node_transfer.c */
 #ifndef GT_AUDIT_H
 #define GT_AUDIT_H
 

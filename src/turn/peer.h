@@ -3,7 +3,7 @@
  * A drop is a decision, and what follows from it is not the dropper's to know:
  * gt_drop marks the peer GONE, and node.c buries it (session.c) once the event
  * is through.
- * Tests: u_peer.c, u_node.c, u_lineage.c, u_node_lies.c. */
+ * Tests: u_peer.c, u_session.c, u_lineage.c, u_node_lies.c. */
 #ifndef GT_PEER_H
 #define GT_PEER_H
 

@@ -14,7 +14,7 @@
  * -GT_E... (the store or memory), unless it says otherwise: the turn is rolled
  * back and the node stops. What a neighbour did wrong is never fatal: it
  * becomes a drop.
- * Tests: u_turn.c, u_node.c, u_node_feed.c. */
+ * Tests: u_turn.c, u_node.c, u_follow.c. */
 #ifndef GT_TURN_H
 #define GT_TURN_H
 

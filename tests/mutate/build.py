@@ -21,6 +21,8 @@ SWEEP = ["1", "24", "--minutes", "4", "-q"]  # some three seconds of the simulat
 PATIENCE = 5      # times what it takes undamaged; more than that is no end
 LEAST_WAIT = 20   # seconds, on a busy machine
 MEMORY, FILE = 4 << 30, 256 << 20  # bytes; a mutant may run wild
+# what reads beyond a table ends there, as it would under `make asan`
+BOUNDS = ["-fsanitize=bounds", "-fsanitize-undefined-trap-on-error"]
 
 
 @dataclasses.dataclass
@@ -103,7 +105,7 @@ class Tree:
         original = command[command.index("-o") + 1]
         dropped = re.compile(r"-g|-M.*|-W(?![lap],).*")
         kept = [w for w in command if not dropped.fullmatch(w) and w not in ("-o", original, "-c", file)]
-        return [*kept, "-w", "-iquote", os.path.dirname(file), "-x", "c", "-c", "-"], original
+        return [*kept, "-w", *BOUNDS, "-iquote", os.path.dirname(file), "-x", "c", "-c", "-"], original
 
     def compile(self, file, text, out, *options):
         """Whether text compiles in place of file. Line numbers and names in assertions stay."""

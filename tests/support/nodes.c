@@ -465,18 +465,24 @@ static void deliver(struct nodes *t, struct message *m)
 	assert(status == 0);
 }
 
+void nodes_hear(struct nodes *t, size_t nth)
+{
+	assert(nth < t->nanswers);
+	struct answer a = t->answers[nth];
+	t->nanswers--;
+	memmove(t->answers + nth, t->answers + nth + 1,
+	        (t->nanswers - nth) * sizeof *t->answers);
+	a.e.body = gt_bytes_str(a.why);
+	int status = nodes_event(t, a.node, &a.e);
+	assert(status == 0);
+}
+
 static bool answer_one(struct nodes *t)
 {
 	for (size_t k = 0; k < t->nanswers; k++) {
-		struct answer a = t->answers[k];
-		if (t->v[a.node].held)
+		if (t->v[t->answers[k].node].held)
 			continue;
-		t->nanswers--;
-		memmove(t->answers + k, t->answers + k + 1,
-		        (t->nanswers - k) * sizeof *t->answers);
-		a.e.body = gt_bytes_str(a.why);
-		int status = nodes_event(t, a.node, &a.e);
-		assert(status == 0);
+		nodes_hear(t, k);
 		return true;
 	}
 	return false;

@@ -149,6 +149,8 @@ void nodes_cut(struct nodes *t, unsigned wire);
 uint32_t nodes_link(struct nodes *t, unsigned i, bool parent, const char *cert);
 /* Carries messages and blob answers until there are none. */
 void nodes_run(struct nodes *t);
+/* The nth of the blob answers that wait is heard, be it held or not. */
+void nodes_hear(struct nodes *t, size_t nth);
 /* Moves the clock, tells every node whose deadline has passed, and runs. */
 void nodes_pass(struct nodes *t, uint64_t ms);
 
@@ -180,6 +182,8 @@ size_t nodes_asked_count(struct nodes *t, unsigned i,
 void nodes_clear(struct nodes *t, unsigned i);
 /* Node i dropped a link, last with this reason. */
 bool nodes_dropped(struct nodes *t, unsigned i, const char *why);
+/* What node i says of itself, until the next one is asked. */
+const struct gt_node_status *nodes_status(struct nodes *t, unsigned i);
 
 /* First column of the first row; 0 or "" if there is none. Printf formats. */
 int64_t nodes_int(struct nodes *t, unsigned i, const char *sql, ...)

@@ -67,6 +67,13 @@ bool nodes_dropped(struct nodes *t, unsigned i, const char *why)
 	return same;
 }
 
+const struct gt_node_status *nodes_status(struct nodes *t, unsigned i)
+{
+	static struct gt_node_status s;
+	gt_node_status(t->v[i].node, &s);
+	return &s;
+}
+
 __attribute__((format(printf, 3, 0))) static sqlite3_stmt *
 query(struct nodes *t, unsigned i, const char *sql, va_list ap)
 {

@@ -6,6 +6,8 @@
 #include "schema.h"
 #include "unit/object_kit.h"
 
+enum { TOP, MID, LOW };
+
 /* A package whose first member changes with `version` and whose second, of n
  * bytes that do not compress, does not. */
 __attribute__((unused)) static void package(struct pack *p, unsigned version,
@@ -33,13 +35,21 @@ publish(struct nodes *t, unsigned i, const char *slug, const struct pack *p)
 	                     gt_bytes_of(p->out, p->out_n));
 }
 
+/* Until it is asked for the fourth time from then on. */
+__attribute__((unused)) static const char *object_hex(const struct gt_id *id)
+{
+	static char hex[4][GT_HEX_ID];
+	static unsigned next;
+	char *out = hex[next++ % 4];
+	gt_id_hex(out, id);
+	return out;
+}
+
 __attribute__((unused)) static int64_t object_state(struct nodes *t, unsigned i,
                                                     const struct gt_id *id)
 {
-	char hex[GT_HEX_ID];
-	gt_hex(hex, id->b, 32);
 	return nodes_int(t, i, "SELECT state FROM object WHERE id = x'%s'",
-	                 hex);
+	                 object_hex(id));
 }
 
 __attribute__((unused)) static void assert_holds(struct nodes *t, unsigned i,
@@ -50,6 +60,33 @@ __attribute__((unused)) static void assert_holds(struct nodes *t, unsigned i,
 	assert_non_null(b);
 	assert_int_equal(b->n, p->out_n);
 	assert_memory_equal(b->p, p->out, p->out_n);
+}
+
+/* MID follows TOP, which publishes a package of n bytes as "a". */
+__attribute__((unused)) static void offered(struct nodes *t, struct pack *p,
+                                            size_t n)
+{
+	package(p, 1, n);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(publish(t, TOP, "a", p), 0);
+}
+
+/* The same, and MID's disk answers only when it is told to. */
+__attribute__((unused)) static void held_back(struct nodes *t, struct pack *p,
+                                              size_t n)
+{
+	t->v[MID].held = true;
+	offered(t, p, n);
+}
+
+/* The same, and MID has it. */
+__attribute__((unused)) static void fetched(struct nodes *t, struct pack *p,
+                                            size_t n)
+{
+	offered(t, p, n);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, p);
 }
 
 #endif

@@ -9,8 +9,6 @@
 #include "content.h"
 #include "node_kit.h"
 
-enum { TOP, MID, LOW };
-
 static uint64_t begin(struct nodes *t, unsigned i, const char *slug,
                       const struct pack *p, size_t bytes)
 {
@@ -86,11 +84,7 @@ static void withdrawn_above_while_it_is_placed(void **state)
 {
 	struct nodes *t = *state;
 	struct pack p;
-	package(&p, 1, 300000);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
-	t->v[MID].held = true;
-	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	held_back(t, &p, 300000);
 	assert_true(nodes_count(t, MID, GT_ACT_PLACE) > 1);
 	uint64_t token = begin(t, MID, "b", &p, p.out_n);
 	assert_int_equal(nodes_withdraw(t, TOP, "a"), 0);
@@ -109,17 +103,12 @@ static void not_adopted_while_it_is_placed(void **state)
 {
 	struct nodes *t = *state;
 	struct pack p;
-	package(&p, 1, 300000);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
-	t->v[MID].held = true;
-	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	held_back(t, &p, 300000);
 	uint64_t token = begin(t, MID, "b", &p, p.out_n - 1);
 	assert_int_equal(nodes_withdraw(t, TOP, "a"), 0);
 	nodes_run(t);
-	struct answer last = t->answers[--t->nanswers];
-	assert_int_equal(last.e.type, GT_EV_ADOPTED);
-	assert_int_equal(nodes_event(t, MID, &last.e), 0);
+	assert_int_equal(t->answers[t->nanswers - 1].e.type, GT_EV_ADOPTED);
+	nodes_hear(t, t->nanswers - 1);
 	assert_true(t->nanswers > 0);
 	assert_int_equal(nodes_count(t, MID, GT_ACT_REMOVE), 0);
 	t->v[MID].held = false;
@@ -176,10 +165,8 @@ static void published_while_it_is_waited_for(void **state)
 	uint64_t token = begin(t, MID, "b", &p, p.out_n);
 	nodes_clear(t, LOW);
 	nodes_clear(t, MID);
-	while (!nodes_last(t, MID, GT_ACT_REPLY, 0)) {
-		struct answer a = t->answers[--t->nanswers];
-		assert_int_equal(nodes_event(t, MID, &a.e), 0);
-	}
+	while (!nodes_last(t, MID, GT_ACT_REPLY, 0))
+		nodes_hear(t, t->nanswers - 1);
 	const struct done *d = nodes_replied(t, MID, GT__REPLY__BODY_ERROR);
 	assert_non_null(d);
 	assert_int_equal(d->reply->error->code, GT_EUNAVAILABLE);

@@ -11,8 +11,6 @@
 #include "catalogue_inside.h"
 #include "unit/node_kit.h"
 
-enum { TOP, MID, LOW };
-
 static const uint8_t parent_epoch[16] = {9};
 
 /* The child's parent: a script that has TOP's key, and sends what it likes. */

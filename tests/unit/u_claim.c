@@ -11,8 +11,6 @@
 #include "turn.h"
 #include "unit/node_kit.h"
 
-enum { TOP, MID, LOW };
-
 static uint8_t name[16] = {7, 7, 7}; /* of what the script fetches */
 static const char *const deny_video[] = {"video", "deny", NULL};
 static const char *const deny_course[] = {"course", "deny", NULL};

@@ -1,4 +1,5 @@
 /* u_json.c: RFC 8785 canonical bytes, bounds of values. */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,8 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "json.h"
 #include "nomem.h"
@@ -243,7 +246,25 @@ static void depth(void **state)
 	assert_int_equal(gt_json_next(&it, &key, &value), -GT_EMALFORMED);
 }
 
-/* No part of a value is one, whatever lies behind it. */
+/* The text at the end of a page behind which there is none: who reads on is
+ * ended. */
+static struct gt_bytes at_the_end(const uint8_t *p, size_t n)
+{
+	static uint8_t *end;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	if (!end) {
+		end = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+		           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		assert_true(end != MAP_FAILED);
+		end += page;
+		assert_int_equal(mprotect(end, page, PROT_NONE), 0);
+	}
+	assert_true(n <= page);
+	memcpy(end - n, p, n);
+	return gt_bytes_of(end - n, n);
+}
+
+/* No part of a value is one, whatever lies behind it, or nothing does. */
 static void part(struct gt_bytes in)
 {
 	struct gt_json_iter it;
@@ -270,8 +291,10 @@ static void parts(void **state)
 		struct gt_bytes whole = gt_bytes_str(row[i]), in = whole;
 		assert_true(gt_json_trim(&in));
 		assert_int_equal(in.n, whole.n);
-		for (size_t n = 0; n < whole.n; n++)
+		for (size_t n = 0; n < whole.n; n++) {
 			part(gt_bytes_of(whole.p, n));
+			part(at_the_end(whole.p, n));
+		}
 	}
 	struct gt_bytes in = gt_bytes_of("\t12345 ", 5);
 	assert_true(gt_json_trim(&in));

@@ -49,22 +49,15 @@ static void link_again(struct nodes *t, unsigned child)
 	link_up(t, child);
 }
 
-static const struct gt_node_status *status(struct nodes *t, unsigned i)
-{
-	static struct gt_node_status s;
-	gt_node_status(t->v[i].node, &s);
-	return &s;
-}
-
 static bool linked(struct nodes *t, unsigned i)
 {
-	return status(t, i)->parent_up;
+	return nodes_status(t, i)->parent_up;
 }
 
 /* Alarms of node i since it was started; the audit has all there ever were. */
 static uint64_t alarms(struct nodes *t, unsigned i)
 {
-	return status(t, i)->strangers;
+	return nodes_status(t, i)->strangers;
 }
 
 static int64_t written(struct nodes *t, unsigned i)
@@ -245,8 +238,8 @@ static void assert_alarm(struct nodes *t, unsigned i, uint64_t count)
 {
 	const char *code = i == TOP ? codes[MID] : codes[TOP];
 	assert_int_equal(alarms(t, i), count);
-	assert_string_equal(status(t, i)->stranger, code);
-	assert_int_equal(status(t, i)->stranger_ms, t->now.wall_ms);
+	assert_string_equal(nodes_status(t, i)->stranger, code);
+	assert_int_equal(nodes_status(t, i)->stranger_ms, t->now.wall_ms);
 	assert_int_equal(nodes_int(t, i,
 	                           "SELECT count(*) FROM audit WHERE "
 	                           "event='link' AND result='%s' AND "

@@ -21,8 +21,6 @@
 #include "policy.h"
 #include "unit/node_kit.h"
 
-enum { TOP, MID, LOW };
-
 /* ----------------------------------------- the n-th statement fails */
 
 static struct {
@@ -131,7 +129,7 @@ static enum outcome try_aside(struct nodes *t, unsigned i,
 		signal(SIGBUS, SIG_DFL);
 		signal(SIGFPE, SIG_DFL);
 		signal(SIGILL, SIG_DFL);
-		_exit(try_turn(t, i, e, what, n));
+		_exit((int)try_turn(t, i, e, what, n));
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	return WIFEXITED(status) ? (enum outcome)WEXITSTATUS(status) : WRONG;

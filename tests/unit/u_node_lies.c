@@ -11,10 +11,7 @@
 
 #include "content_inside.h"
 #include "unit/node_kit.h"
-
-enum { TOP, MID };
-
-static const uint8_t parent_epoch[16] = {9};
+#include "unit/script_kit.h"
 
 /* Frames and manifest agree, the tar stream inside is not what the manifest
  * says: the publisher lies, however often it is fetched. */
@@ -66,48 +63,6 @@ static void hostile(struct pack *p)
 	free(plain);
 }
 
-/* A parent that is a script and sends what it likes. */
-struct script {
-	struct nodes *t;
-	uint32_t peer;
-	uint64_t changes;
-	int64_t seq;
-};
-
-static void send_entry(struct script *s, const struct gt_key *key, Gt__Entry *e)
-{
-	struct nodes *t = s->t;
-	struct gt_bytes body = gt_arena_pack(t->arena, &e->base), sealed;
-	Gt__Reply r = GT__REPLY__INIT;
-	Gt__ChangesReply c = GT__CHANGES_REPLY__INIT;
-	Gt__Change change, *list = &change;
-	gt__change__init(&change);
-	int status =
-	        gt_seal(key, GT__KIND__RESOURCE, &body, 1, t->arena, &sealed);
-	assert_int_equal(status, 0);
-	change.seq = (uint64_t)++s->seq;
-	change.item = (ProtobufCBinaryData){
-	        sealed.n, gt_arena_copy(t->arena, sealed.p, sealed.n)};
-	change.verdict = GT__VERDICT__MIRROR;
-	change.priority = 50;
-	c.epoch = (ProtobufCBinaryData){
-	        16, gt_arena_copy(t->arena, parent_epoch, 16)};
-	c.changes = &list;
-	c.n_changes = 1;
-	c.upto = (uint64_t)s->seq;
-	r.body_case = GT__REPLY__BODY_CHANGES;
-	r.changes = &c;
-	nodes_answer(t, MID, s->peer, s->changes, &r, (struct gt_bytes){0});
-	s->changes = nodes_asked(t, MID, GT__REQUEST__BODY_CHANGES)->a.token;
-}
-
-static void script_up(struct script *s, struct nodes *t)
-{
-	*s = (struct script){.t = t};
-	s->peer =
-	        nodes_parent(t, MID, &t->v[TOP].key, parent_epoch, &s->changes);
-}
-
 static void entry_of(Gt__Entry *e, const struct pack *p, const char *id)
 {
 	static struct gt_id object;
@@ -137,6 +92,35 @@ static void send_piece(struct script *s, uint64_t size, uint64_t offset,
 	r.body_case = GT__REPLY__BODY_MANIFEST;
 	r.manifest = &m;
 	nodes_answer(s->t, MID, s->peer, d->a.token, &r, bytes);
+}
+
+/* A package that is announced by the script, as "33/a", and so wanted. */
+static void wanted(struct script *s, struct nodes *t, struct pack *p,
+                   Gt__Entry *e, size_t n)
+{
+	package(p, 1, n);
+	script_up(s, t);
+	entry_of(e, p, "33/a");
+	send_entry(s, &t->v[TOP].key, e);
+}
+
+/* The same, and its manifest is here: its frames are asked for. */
+static void asked_for(struct script *s, struct nodes *t, struct pack *p,
+                      Gt__Entry *e, size_t n)
+{
+	wanted(s, t, p, e, n);
+	send_piece(s, p->manifest_n, 0,
+	           gt_bytes_of(p->manifest, p->manifest_n));
+}
+
+/* It is withdrawn again, and forgotten. */
+static void withdrawn(struct script *s, const struct pack *p, Gt__Entry e)
+{
+	e.version++;
+	e.object.len = 0;
+	e.state = GT__STATE__WITHDRAWN;
+	send_entry(s, &s->t->v[TOP].key, &e);
+	assert_null(gt_object_find(s->t->v[MID].node, &p->object));
 }
 
 static void send_frames(struct script *s, const struct pack *p)
@@ -243,10 +227,7 @@ static void pieces_that_do_not_fit(void **state)
 	struct script s;
 	struct pack p;
 	Gt__Entry e;
-	package(&p, 1, 1000);
-	script_up(&s, t);
-	entry_of(&e, &p, "33/a");
-	send_entry(&s, &t->v[TOP].key, &e);
+	wanted(&s, t, &p, &e, 1000);
 	const struct {
 		uint64_t size, offset;
 		size_t n;
@@ -372,21 +353,6 @@ static void refuse(struct script *s, const struct done *d, uint32_t code,
 	nodes_answer(s->t, MID, s->peer, d->a.token, &r, (struct gt_bytes){0});
 }
 
-/* Nothing new: it is still there. */
-static void keep_up(struct script *s)
-{
-	struct nodes *t = s->t;
-	Gt__Reply r = GT__REPLY__INIT;
-	Gt__ChangesReply c = GT__CHANGES_REPLY__INIT;
-	c.epoch = (ProtobufCBinaryData){
-	        16, gt_arena_copy(t->arena, parent_epoch, 16)};
-	c.upto = (uint64_t)s->seq;
-	r.body_case = GT__REPLY__BODY_CHANGES;
-	r.changes = &c;
-	nodes_answer(t, MID, s->peer, s->changes, &r, (struct gt_bytes){0});
-	s->changes = nodes_asked(t, MID, GT__REQUEST__BODY_CHANGES)->a.token;
-}
-
 /* What the parent does not have is asked for again when it says, but neither at
  * once nor never. */
 static void not_before_it_is_time(void **state)
@@ -402,10 +368,7 @@ static void not_before_it_is_time(void **state)
 	struct script s;
 	struct pack p;
 	Gt__Entry e;
-	package(&p, 1, 1000); /* all of it is one frame */
-	script_up(&s, t);
-	entry_of(&e, &p, "33/a");
-	send_entry(&s, &t->v[TOP].key, &e);
+	wanted(&s, t, &p, &e, 1000); /* all of it is one frame */
 	struct gt_object *o = held(t, &p);
 	const struct gt_window *w = &t->v[MID].node->content->window;
 	for (int frame = 0; frame < 2; frame++) {
@@ -424,7 +387,7 @@ static void not_before_it_is_time(void **state)
 			              : 0);
 			nodes_clear(t, MID);
 			t->now.mono_ms += rows[i].waits - 1;
-			keep_up(&s);
+			script_goes_on(&s, NULL, 0, (uint64_t)s.seq);
 			assert_int_equal(nodes_event(t, MID, &now), 0);
 			assert_null(nodes_asked(t, MID, what));
 			assert_int_equal(gt_node_deadline(t->v[MID].node) -
@@ -448,17 +411,9 @@ static void too_late(void **state)
 	struct script s;
 	struct pack p;
 	Gt__Entry e;
-	package(&p, 1, 300000);
-	script_up(&s, t);
-	entry_of(&e, &p, "33/a");
-	send_entry(&s, &t->v[TOP].key, &e);
-	send_piece(&s, p.manifest_n, 0, gt_bytes_of(p.manifest, p.manifest_n));
+	asked_for(&s, t, &p, &e, 300000);
 	const struct done asked = *nodes_asked(t, MID, GT__REQUEST__BODY_FRAME);
-	e.version = 2;
-	e.object.len = 0;
-	e.state = GT__STATE__WITHDRAWN;
-	send_entry(&s, &t->v[TOP].key, &e);
-	assert_null(gt_object_find(t->v[MID].node, &p.object));
+	withdrawn(&s, &p, e);
 	struct gt_window *w = &t->v[MID].node->content->window;
 	struct gt_manifest *m = pack_manifest(&p);
 	uint64_t before = w->inflight;
@@ -470,17 +425,42 @@ static void too_late(void **state)
 	pack_clear(&p);
 }
 
+/* The same, and it is wanted again and its frames are under way to the disk:
+ * they stay so. */
+static void too_late_and_come_meanwhile(void **state)
+{
+	struct nodes *t = *state;
+	struct script s;
+	struct pack p;
+	Gt__Entry e;
+	asked_for(&s, t, &p, &e, 1000); /* all of it is one frame */
+	const struct done asked = *nodes_asked(t, MID, GT__REQUEST__BODY_FRAME);
+	withdrawn(&s, &p, e);
+	e.version = 3;
+	nodes_clear(t, MID);
+	send_entry(&s, &t->v[TOP].key, &e);
+	send_piece(&s, p.manifest_n, 0, gt_bytes_of(p.manifest, p.manifest_n));
+	t->v[MID].held = true;
+	send_frames(&s, &p);
+	struct gt_object *o = held(t, &p);
+	assert_int_equal(o->frames[0], GT_FRAME_PLACING);
+	refuse(&s, &asked, GT_EUNAVAILABLE, 0);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_DROP), 0);
+	assert_int_equal(o->frames[0], GT_FRAME_PLACING);
+	assert_int_equal(o->count[GT_FRAME_PLACING], 1);
+	t->v[MID].held = false;
+	nodes_pass(t, 1000);
+	assert_holds(t, MID, &p);
+	pack_clear(&p);
+}
+
 static void a_frame_of_another_size(void **state)
 {
 	struct nodes *t = *state;
 	struct script s;
 	struct pack p;
 	Gt__Entry e;
-	package(&p, 1, 300000);
-	script_up(&s, t);
-	entry_of(&e, &p, "33/a");
-	send_entry(&s, &t->v[TOP].key, &e);
-	send_piece(&s, p.manifest_n, 0, gt_bytes_of(p.manifest, p.manifest_n));
+	asked_for(&s, t, &p, &e, 300000);
 	const struct done *d = nodes_asked(t, MID, GT__REQUEST__BODY_FRAME);
 	Gt__Reply r = GT__REPLY__INIT;
 	Gt__FrameHead h = GT__FRAME_HEAD__INIT;
@@ -506,6 +486,7 @@ int main(void)
 	        T(a_frame_of_another_size),
 	        T(not_before_it_is_time),
 	        T(too_late),
+	        T(too_late_and_come_meanwhile),
 	};
 	return cmocka_run_group_tests_name("node_lies", tests, NULL, NULL);
 }

@@ -11,25 +11,6 @@
 #include "nodes.h"
 #include "unit/node_kit.h"
 
-enum { TOP, MID, LOW };
-
-static const struct gt_node_status *status(struct nodes *t, unsigned i)
-{
-	static struct gt_node_status s;
-	gt_node_status(t->v[i].node, &s);
-	return &s;
-}
-
-/* Delivers a held answer out of turn. */
-static void answer(struct nodes *t, unsigned i, size_t which)
-{
-	struct answer a = t->answers[which];
-	assert_true(which < t->nanswers);
-	memmove(&t->answers[which], &t->answers[which + 1],
-	        (--t->nanswers - which) * sizeof a);
-	assert_int_equal(nodes_event(t, i, &a.e), 0);
-}
-
 /* -------------------------------------------------------- good ways */
 
 static void three_levels(void **state)
@@ -184,7 +165,7 @@ static void a_copy_that_fails(void **state)
 	                           "SELECT count(*) FROM audit WHERE "
 	                           "event='damage'"),
 	                 0);
-	assert_int_equal(status(t, MID)->frames_damaged, 0);
+	assert_int_equal(nodes_status(t, MID)->frames_damaged, 0);
 	assert_int_equal(nodes_int(t, MID,
 	                           "SELECT count(*) FROM audit WHERE "
 	                           "event='remove' AND kind='object' AND "
@@ -241,11 +222,7 @@ static void removed_when_no_job_is_under_way(void **state)
 {
 	struct nodes *t = *state;
 	struct pack p;
-	package(&p, 1, 300000);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
-	t->v[MID].held = true;
-	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	held_back(t, &p, 300000);
 	assert_true(nodes_count(t, MID, GT_ACT_PLACE) > 1);
 	assert_int_equal(nodes_withdraw(t, TOP, "a"), 0);
 	nodes_run(t);
@@ -267,13 +244,9 @@ static void removed_when_it_is_checked(void **state)
 {
 	struct nodes *t = *state;
 	struct pack p;
-	package(&p, 1, 1000);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
-	t->v[MID].held = true;
-	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	held_back(t, &p, 1000);
 	while (nodes_count(t, MID, GT_ACT_CHECK) == 0)
-		answer(t, MID, 0);
+		nodes_hear(t, 0);
 	assert_int_equal(object_state(t, MID, &p.object), GT_OBJECT_CHECKING);
 	assert_int_equal(nodes_withdraw(t, TOP, "a"), 0);
 	nodes_run(t);
@@ -294,13 +267,9 @@ static void synced_when_it_is_due(void **state)
 {
 	struct nodes *t = *state;
 	struct pack p;
-	package(&p, 1, 300000);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
-	t->v[MID].held = true;
-	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	held_back(t, &p, 300000);
 	t->now.mono_ms += 7;
-	answer(t, MID, 0);
+	nodes_hear(t, 0);
 	assert_int_equal(gt_node_deadline(t->v[MID].node),
 	                 t->now.mono_ms + 500);
 	nodes_pass(t, 499);
@@ -308,7 +277,7 @@ static void synced_when_it_is_due(void **state)
 	nodes_pass(t, 1);
 	assert_int_equal(nodes_count(t, MID, GT_ACT_SYNC), 1);
 	/* while that is under way there is not another */
-	answer(t, MID, 0);
+	nodes_hear(t, 0);
 	nodes_pass(t, 2000);
 	assert_int_equal(nodes_count(t, MID, GT_ACT_SYNC), 1);
 	pack_clear(&p);
@@ -338,7 +307,7 @@ static void as_many_at_once(void **state)
 		pack_clear(&p);
 	}
 	nodes_run(t);
-	const struct gt_node_status *s = status(t, MID);
+	const struct gt_node_status *s = nodes_status(t, MID);
 	assert_int_equal(s->ntransfers, 4);
 	for (uint32_t i = 0; i < s->ntransfers; i++) {
 		char slug[8];
@@ -355,10 +324,10 @@ static void as_many_at_once(void **state)
 		assert_int_equal(nodes_want(t, MID, id), 0);
 	}
 	nodes_run(t);
-	assert_int_equal(status(t, MID)->ntransfers, 8);
+	assert_int_equal(nodes_status(t, MID)->ntransfers, 8);
 	t->v[MID].held = false;
 	nodes_pass(t, 3000);
-	assert_int_equal(status(t, MID)->ntransfers, 0);
+	assert_int_equal(nodes_status(t, MID)->ntransfers, 0);
 	assert_int_equal(
 	        nodes_int(t, MID, "SELECT count(*) FROM object WHERE state=4"),
 	        MANY);
@@ -494,7 +463,7 @@ static void a_damaged_frame(void **state)
 	/* asked again with suspect, served checked, written down */
 	const struct done *again = nodes_asked(t, MID, GT__REQUEST__BODY_FRAME);
 	assert_true(again->request->frame->suspect);
-	assert_int_equal(status(t, MID)->frames_damaged, 1);
+	assert_int_equal(nodes_status(t, MID)->frames_damaged, 1);
 	assert_true(nodes_last(t, TOP, GT_ACT_SERVE, 0)->a.check);
 	assert_int_equal(nodes_int(t, MID,
 	                           "SELECT count(*) FROM audit WHERE event = "
@@ -507,12 +476,7 @@ static void the_parents_copy_rots(void **state)
 {
 	struct nodes *t = *state;
 	struct pack p;
-	package(&p, 1, 300000);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
-	assert_int_equal(publish(t, TOP, "a", &p), 0);
-	nodes_pass(t, 3000);
-	assert_holds(t, MID, &p);
+	fetched(t, &p, 300000);
 	struct blob *b = nodes_file(t, MID, &p.object);
 	b->p[b->n / 2] ^= 1;
 	nodes_wire(t, LOW, MID, true);
@@ -524,7 +488,7 @@ static void the_parents_copy_rots(void **state)
 	                 1);
 	assert_holds(t, LOW, &p);
 	assert_holds(t, MID, &p);
-	assert_int_equal(status(t, MID)->frames_damaged, 1);
+	assert_int_equal(nodes_status(t, MID)->frames_damaged, 1);
 	/* the frame was counted when it went, damaged and mended, and not when
 	 * it was found damaged */
 	assert_int_equal(nodes_int(t, MID,
@@ -553,7 +517,7 @@ static void a_full_disk_pauses_bulk_only(void **state)
 	/* time that passes is not yet room */
 	struct gt_event now = {.type = GT_EV_TIME};
 	assert_int_equal(nodes_event(t, MID, &now), 0);
-	assert_true(status(t, MID)->bulk_paused);
+	assert_true(nodes_status(t, MID)->bulk_paused);
 	/* records and metadata go on */
 	assert_int_equal(nodes_statements(t, MID, 1, 3, 0), 0);
 	assert_int_equal(nodes_publish(t, TOP, "news", "announcement",
@@ -621,11 +585,11 @@ static void placed_beside_a_failed_sync(void **state)
 	assert_int_equal(publish(t, TOP, "a", &p), 0);
 	nodes_run(t);
 	assert_true(t->nanswers > 2);
-	answer(t, MID, 0);
+	nodes_hear(t, 0);
 	nodes_pass(t, 600);
 	assert_int_equal(nodes_count(t, MID, GT_ACT_SYNC), 1);
 	assert_int_equal(t->answers[t->nanswers - 1].e.type, GT_EV_SYNCED);
-	answer(t, MID, t->nanswers - 1);
+	nodes_hear(t, t->nanswers - 1);
 	t->v[MID].held = t->v[MID].late = false;
 	nodes_run(t);
 	assert_int_equal(nodes_int(t, MID, "SELECT present FROM object"), 0);
@@ -704,7 +668,7 @@ static void a_file_that_is_gone(void **state)
 		nodes_pass(t, 5000);
 		assert_holds(t, MID, &p);
 		assert_int_equal(damages(t, MID), again + 1);
-		assert_int_equal(status(t, MID)->objects_lost, 1);
+		assert_int_equal(nodes_status(t, MID)->objects_lost, 1);
 		/* under a name of its own, in both books */
 		assert_int_equal(
 		        nodes_int(t, MID,
@@ -735,7 +699,7 @@ static void a_child_meets_a_file_that_is_gone(void **state)
 	assert_holds(t, LOW, &p);
 	assert_holds(t, MID, &p);
 	assert_int_equal(damages(t, MID), 1);
-	assert_int_equal(status(t, MID)->frames_damaged, 0);
+	assert_int_equal(nodes_status(t, MID)->frames_damaged, 0);
 	pack_clear(&p);
 }
 
@@ -750,7 +714,7 @@ static void a_file_that_goes_while_it_comes(void **state)
 	assert_int_equal(publish(t, TOP, "a", &p), 0);
 	nodes_run(t);
 	assert_true(t->nanswers > 2);
-	answer(t, MID, 0);
+	nodes_hear(t, 0);
 	lose_file(t, MID, &p.object);
 	nodes_pass(t, 600);
 	/* the sync finds none, and the node goes on */

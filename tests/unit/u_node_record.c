@@ -163,13 +163,6 @@ static void an_answer_that_is_lost(void **state)
 	assert_int_equal(mark(t, LOW, "hop"), 11);
 }
 
-static const struct gt_node_status *status(struct nodes *t, unsigned i)
-{
-	static struct gt_node_status s;
-	gt_node_status(t->v[i].node, &s);
-	return &s;
-}
-
 /* What is written and counted of it on the way. */
 static void told_exactly(void **state)
 {
@@ -188,10 +181,10 @@ static void told_exactly(void **state)
 	                   "event='accept'"),
 	        "user:test record 80 new=5 again=0; "
 	        "user:test record 16 new=1 again=2");
-	assert_int_equal(status(t, LOW)->records_in, 6);
-	assert_int_equal(status(t, LOW)->records_duplicate, 2);
-	assert_int_equal(status(t, LOW)->records_waiting, 6);
-	assert_int_equal(status(t, LOW)->records_unrooted, 6);
+	assert_int_equal(nodes_status(t, LOW)->records_in, 6);
+	assert_int_equal(nodes_status(t, LOW)->records_duplicate, 2);
+	assert_int_equal(nodes_status(t, LOW)->records_waiting, 6);
+	assert_int_equal(nodes_status(t, LOW)->records_unrooted, 6);
 	nodes_wire(t, LOW, MID, true);
 	nodes_run(t);
 	gt_format(name, sizeof name, "records:%s:6",
@@ -208,18 +201,18 @@ static void told_exactly(void **state)
 		                  i == MID ? "merge" : "send",
 		                  t->v[MID + LOW - i].code, name),
 		        1);
-	assert_int_equal(status(t, LOW)->records_waiting, 0);
-	assert_int_equal(status(t, LOW)->records_unrooted, 6);
-	assert_int_equal(status(t, MID)->records_in, 6);
-	assert_int_equal(status(t, MID)->records_waiting, 6);
+	assert_int_equal(nodes_status(t, LOW)->records_waiting, 0);
+	assert_int_equal(nodes_status(t, LOW)->records_unrooted, 6);
+	assert_int_equal(nodes_status(t, MID)->records_in, 6);
+	assert_int_equal(nodes_status(t, MID)->records_waiting, 6);
 	/* the root has what it has */
 	nodes_wire(t, MID, TOP, true);
 	nodes_run(t);
-	assert_int_equal(status(t, TOP)->records_waiting, 0);
-	assert_int_equal(status(t, TOP)->records_unrooted, 0);
-	assert_int_equal(status(t, MID)->records_unrooted, 0);
+	assert_int_equal(nodes_status(t, TOP)->records_waiting, 0);
+	assert_int_equal(nodes_status(t, TOP)->records_unrooted, 0);
+	assert_int_equal(nodes_status(t, MID)->records_unrooted, 0);
 	nodes_pass(t, 16000);
-	assert_int_equal(status(t, LOW)->records_unrooted, 0);
+	assert_int_equal(nodes_status(t, LOW)->records_unrooted, 0);
 	/* and nothing is remembered of batches that are through */
 	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM batch"), 0);
 	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM batch"), 0);
@@ -268,8 +261,8 @@ static void a_restart(void **state)
 	t->now.wall_ms -= 3600000;
 	for (unsigned i = TOP; i <= LOW; i++) {
 		nodes_restart(t, i);
-		assert_int_equal(status(t, i)->records_waiting, 0);
-		assert_int_equal(status(t, i)->records_unrooted, 0);
+		assert_int_equal(nodes_status(t, i)->records_waiting, 0);
+		assert_int_equal(nodes_status(t, i)->records_unrooted, 0);
 	}
 	assert_int_equal(nodes_statements(t, LOW, 6, 1, 0), 0);
 	assert_int_equal(
@@ -278,7 +271,7 @@ static void a_restart(void **state)
 	assert_int_equal(
 	        nodes_int(t, LOW, "SELECT stored_ms FROM record WHERE seq=6"),
 	        latest);
-	assert_int_equal(status(t, LOW)->records_waiting, 1);
+	assert_int_equal(nodes_status(t, LOW)->records_waiting, 1);
 	/* a database of a program that kept no such mark: all may be sent */
 	assert_int_equal(mark(t, LOW, "sent"), 5);
 	assert_int_equal(sqlite3_exec(t->v[LOW].db,
@@ -424,6 +417,23 @@ static void taken_at_the_root(void **state)
 	assert_int_equal(nodes_replied(t, TOP, GT__REPLY__BODY_PROVE)
 	                         ->reply->prove->records,
 	                 0);
+}
+
+/* Of a batch that is set aside, all of it, nothing has to get there first. */
+static void rooted_when_all_is_set_aside(void **state)
+{
+	struct nodes *t = *state;
+	const struct wire_record v[] = {{1, 1, 3, 7, "330106", "", 16},
+	                                {2, 2, 4, 7, "330106", "", 16}};
+	assert_int_equal(nodes_statements(t, MID, 3, 2, 1), 0);
+	uint32_t peer = nodes_child(t, MID, "330106", &t->v[LOW].key);
+	const Gt__RecordsReply *r = send(t, peer, 0, v, 2);
+	assert_non_null(r);
+	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM quarantine"),
+	                 2);
+	assert_int_equal(r->hop, 2);
+	assert_int_equal(r->root, 2);
+	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM batch"), 0);
 }
 
 /* Nor is a batch of the epoch before waited for. */
@@ -601,6 +611,36 @@ static void limits_of_a_batch(void **state)
 	assert_true(nodes_dropped(t, MID, "records out of order"));
 }
 
+/* An answer that says what is known already: nobody need look anew. */
+static void an_answer_that_is_no_news(void **state)
+{
+	static const uint8_t epoch[16] = {1};
+	struct nodes *t = *state;
+	uint32_t peer = nodes_parent(t, LOW, &t->v[MID].key, epoch, NULL);
+	Gt__Reply r = GT__REPLY__INIT;
+	Gt__RecordsReply m = GT__RECORDS_REPLY__INIT;
+	r.body_case = GT__REPLY__BODY_RECORDS;
+	r.records = &m;
+	uint64_t tokens[2];
+	for (unsigned k = 0; k < 2; k++) {
+		nodes_clear(t, LOW);
+		assert_int_equal(nodes_statements(t, LOW, k + 1, 1, 0), 0);
+		const struct done *d =
+		        nodes_asked(t, LOW, GT__REQUEST__BODY_RECORDS);
+		assert_non_null(d);
+		tokens[k] = d->a.token;
+	}
+	m.hop = 2; /* both came before the first answer went */
+	for (unsigned k = 0; k < 2; k++) {
+		const struct gt_node_status before = *nodes_status(t, LOW);
+		nodes_answer(t, LOW, peer, tokens[k], &r, (struct gt_bytes){0});
+		assert_int_equal(mark(t, LOW, "hop"), 2);
+		const struct gt_node_status *after = nodes_status(t, LOW);
+		assert_int_equal(after->generation - before.generation, k == 0);
+		assert_int_equal(after->commits - before.commits, k == 0);
+	}
+}
+
 /* What goes up is cut by rows and by bytes, and no more than two batches are
  * under way. */
 static void batches_under_way(void **state)
@@ -685,10 +725,12 @@ int main(void)
 	                                        nodes_gone),
 	        T(batches),
 	        T(taken_at_the_root),
+	        T(rooted_when_all_is_set_aside),
 	        T(forgotten_with_its_epoch),
 	        T(batches_refused),
 	        T(limits_of_a_record),
 	        T(limits_of_a_batch),
+	        T(an_answer_that_is_no_news),
 	        T(batches_under_way),
 	        T(long_authorities),
 	};

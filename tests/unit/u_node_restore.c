@@ -44,6 +44,64 @@ static void a_new_epoch_and_newer_versions(void **state)
 	        t->now.wall_ms);
 }
 
+/* In the new epoch nothing has been sent. */
+static void nothing_is_sent_yet(void **state)
+{
+	static const char sent[] = "SELECT value FROM meta WHERE key='sent'";
+	struct nodes *t = *state;
+	assert_int_equal(nodes_statements(t, MID, 1, 5, 0), 0);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(nodes_int(t, MID, sent), 5);
+	nodes_restart(t, MID);
+	assert_int_equal(nodes_int(t, MID, sent), 5);
+	t->v[MID].restored = true;
+	nodes_restart(t, MID);
+	assert_int_equal(nodes_int(t, MID, sent), 0);
+	/* what is not sent again there was told by its id */
+	t->nwires = 0;
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(nodes_int(t, MID, sent), 5);
+	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM record"), 5);
+}
+
+/* A backup that nobody was told of. */
+static void restored_records(void **state)
+{
+	struct nodes *t = *state;
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(nodes_statements(t, MID, 1, 5, 0), 0);
+	nodes_run(t);
+	/* MID comes back from a backup made before those five, and is handed
+	 * others: the numbers are used again, the records are not lost */
+	gt_node_close(t->v[MID].node);
+	t->v[MID].node = NULL;
+	for (size_t w = 0; w < t->nwires; w++)
+		nodes_cut(t, (unsigned)w);
+	t->v[MID].lives = 0; /* the epoch of that time */
+	nodes_open(t, MID, "3301", "33", NULL);
+	nodes_enrol(t);
+	assert_int_equal(nodes_statements(t, MID, 101, 3, 0), 0);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_true(
+	        nodes_dropped(t, MID, "a new epoch begins: all is compared"));
+	/* they go into the new epoch, and it goes on from their numbers */
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM record r JOIN stream "
+	                           "s ON s.sid=r.stream JOIN meta m ON m.key="
+	                           "'epoch' AND m.value=s.epoch AND s.last=3"),
+	                 3);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM record"), 8);
+	static struct gt_node_status s;
+	gt_node_status(t->v[MID].node, &s);
+	assert_int_equal(s.records_waiting, 0);
+}
+
 #define HELD "SELECT count(*) FROM item WHERE id='33/a' AND verdict>0"
 
 /* What was retracted leaves its version behind. A publisher that forgot it, and
@@ -190,6 +248,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        T(a_new_epoch_and_newer_versions, nodes_three_on_disk),
+	        T(nothing_is_sent_yet, nodes_three_on_disk),
+	        T(restored_records, nodes_three),
 	        T(given_up_and_newer_than_what_is_sent, nodes_three_on_disk),
 	        T(forgotten_twice, nodes_three_on_disk),
 	        T(withdrawn_while_the_parent_forgot, nodes_three),

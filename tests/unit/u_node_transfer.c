@@ -13,8 +13,6 @@
 #include "nodes.h"
 #include "unit/node_kit.h"
 
-enum { TOP, MID };
-
 /* Starts the node again, as another version perhaps. */
 static void restart(struct nodes *t, unsigned i, uint32_t protocol)
 {

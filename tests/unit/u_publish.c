@@ -11,8 +11,6 @@
 #include "catalogue_inside.h"
 #include "node_kit.h"
 
-enum { TOP, MID };
-
 static int order(struct nodes *t, unsigned i, struct gt_event *e)
 {
 	e->token = ++t->tokens;

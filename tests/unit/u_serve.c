@@ -10,9 +10,8 @@
 #include "content_inside.h"
 #include "unit/node_kit.h"
 
-enum { TOP, MID, LOW };
-
-static uint8_t name[16] = {7, 7, 7}; /* of what the script fetches */
+static uint8_t name[17] = {7, 7, 7}; /* of what the script fetches */
+static size_t name_n = GT_TRANSFER_BYTES;
 
 /* Has the child judged: it asks for changes, and need not wait for any. */
 static void judged(struct nodes *t, unsigned i, uint32_t peer)
@@ -26,22 +25,34 @@ static void judged(struct nodes *t, unsigned i, uint32_t peer)
 	assert_non_null(nodes_replied(t, i, GT__REPLY__BODY_CHANGES));
 }
 
+/* n bytes of it, until the next one. */
+static ProtobufCBinaryData id_of(const struct gt_id *id, size_t n)
+{
+	static uint8_t bytes[GT_ID_BYTES + 1];
+	assert_true(n <= sizeof bytes);
+	memcpy(bytes, id->b, GT_ID_BYTES);
+	return (ProtobufCBinaryData){n, bytes};
+}
+
+static void ask(struct nodes *t, unsigned i, uint32_t peer, uint64_t token,
+                const Gt__Request *r)
+{
+	nodes_clear(t, i);
+	nodes_ask(t, i, peer, token, r);
+}
+
 static void ask_manifest(struct nodes *t, unsigned i, uint32_t peer,
                          uint64_t token, const struct gt_id *id, size_t n,
                          uint64_t offset)
 {
 	Gt__Request r = GT__REQUEST__INIT;
 	Gt__GetManifest m = GT__GET_MANIFEST__INIT;
-	uint8_t copy[GT_ID_BYTES + 1] = {0};
-	assert_true(n <= sizeof copy);
-	memcpy(copy, id->b, GT_ID_BYTES);
-	m.object = (ProtobufCBinaryData){n, copy};
-	m.transfer = (ProtobufCBinaryData){sizeof name, name};
+	m.object = id_of(id, n);
+	m.transfer = (ProtobufCBinaryData){name_n, name};
 	m.offset = offset;
 	r.body_case = GT__REQUEST__BODY_MANIFEST;
 	r.manifest = &m;
-	nodes_clear(t, i);
-	nodes_ask(t, i, peer, token, &r);
+	ask(t, i, peer, token, &r);
 }
 
 static void ask_frame(struct nodes *t, unsigned i, uint32_t peer,
@@ -50,17 +61,13 @@ static void ask_frame(struct nodes *t, unsigned i, uint32_t peer,
 {
 	Gt__Request r = GT__REQUEST__INIT;
 	Gt__GetFrame m = GT__GET_FRAME__INIT;
-	uint8_t copy[GT_ID_BYTES + 1] = {0};
-	assert_true(n <= sizeof copy);
-	memcpy(copy, id->b, GT_ID_BYTES);
-	m.object = (ProtobufCBinaryData){n, copy};
-	m.transfer = (ProtobufCBinaryData){sizeof name, name};
+	m.object = id_of(id, n);
+	m.transfer = (ProtobufCBinaryData){name_n, name};
 	m.frame = frame;
 	m.suspect = true;
 	r.body_case = GT__REQUEST__BODY_FRAME;
 	r.frame = &m;
-	nodes_clear(t, i);
-	nodes_ask(t, i, peer, token, &r);
+	ask(t, i, peer, token, &r);
 }
 
 /* The last answer is this Error, to that request. */
@@ -80,13 +87,6 @@ static void assert_silent(struct nodes *t, unsigned i)
 	assert_null(nodes_replied(t, i, GT__REPLY__BODY_ERROR));
 	assert_null(nodes_replied(t, i, GT__REPLY__BODY_MANIFEST));
 	assert_int_equal(nodes_count(t, i, GT_ACT_SERVE), 0);
-}
-
-static const struct gt_node_status *status(struct nodes *t, unsigned i)
-{
-	static struct gt_node_status s;
-	gt_node_status(t->v[i].node, &s);
-	return &s;
 }
 
 static uint32_t waiting(struct nodes *t, unsigned i)
@@ -122,8 +122,8 @@ static void manifests(void **state)
 		        d->a.payload, gt_bytes_of(p.manifest + offsets[i], n)));
 		sent += n;
 	}
-	assert_int_equal(status(t, TOP)->children[0].bytes_sent, sent);
-	assert_int_equal(status(t, TOP)->children[0].frames_sent, 0);
+	assert_int_equal(nodes_status(t, TOP)->children[0].bytes_sent, sent);
+	assert_int_equal(nodes_status(t, TOP)->children[0].frames_sent, 0);
 	ask_manifest(t, TOP, peer, 52, &p.object, 32, p.manifest_n);
 	assert_told(t, TOP, 52, GT_EINVALID, "offset beyond the manifest's end",
 	            0);
@@ -147,7 +147,7 @@ static void frames(void **state)
 		            "policy does not give you this object", 0);
 	}
 	judged(t, TOP, peer);
-	const struct gt_node_status before = *status(t, TOP);
+	const struct gt_node_status before = *nodes_status(t, TOP);
 	for (uint32_t f = 0; f < m->nframes; f++) {
 		ask_frame(t, TOP, peer, 60 + f, &p.object, 32, f);
 		const struct done *d = nodes_last(t, TOP, GT_ACT_SERVE, 0);
@@ -161,19 +161,42 @@ static void frames(void **state)
 		assert_memory_equal(d->a.id.b, m->ids + (size_t)f * 32, 32);
 		assert_int_equal(d->a.offset, m->stored_at[f]);
 		assert_int_equal(d->a.n, m->stored[f]);
-		assert_memory_equal(d->a.transfer.b, name, sizeof name);
+		assert_memory_equal(d->a.transfer.b, name, GT_TRANSFER_BYTES);
 	}
 	uint64_t bytes = m->stored_at[m->nframes];
-	assert_int_equal(status(t, TOP)->frames_out - before.frames_out,
+	assert_int_equal(nodes_status(t, TOP)->frames_out - before.frames_out,
 	                 m->nframes);
-	assert_int_equal(status(t, TOP)->bytes_out - before.bytes_out, bytes);
-	assert_int_equal(status(t, TOP)->children[0].frames_sent, m->nframes);
-	assert_int_equal(status(t, TOP)->children[0].bytes_sent, bytes);
+	assert_int_equal(nodes_status(t, TOP)->bytes_out - before.bytes_out,
+	                 bytes);
+	assert_int_equal(nodes_status(t, TOP)->children[0].frames_sent,
+	                 m->nframes);
+	assert_int_equal(nodes_status(t, TOP)->children[0].bytes_sent, bytes);
 	ask_frame(t, TOP, peer, 50, &p.object, 32, m->nframes);
 	assert_told(t, TOP, 50, GT_EINVALID, "no such frame in the object", 0);
 	ask_frame(t, TOP, peer, 50, &p.object, 33, 0);
 	assert_true(nodes_dropped(t, TOP, "an object id of the wrong length"));
 	gt_manifest_free(m);
+	pack_clear(&p);
+}
+
+/* What has no name of a name's length is sent under none. */
+static void a_name_that_is_none(void **state)
+{
+	static const struct gt_transfer_id none;
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 1000);
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	uint32_t peer = nodes_child(t, TOP, "3301", &t->v[MID].key);
+	judged(t, TOP, peer);
+	for (name_n = 0; name_n <= sizeof name; name_n++) {
+		ask_frame(t, TOP, peer, 60, &p.object, 32, 0);
+		const struct done *d = nodes_last(t, TOP, GT_ACT_SERVE, 0);
+		assert_non_null(d);
+		assert_int_equal(gt_transfer_id_eq(&d->a.transfer, &none),
+		                 name_n != GT_TRANSFER_BYTES);
+	}
+	name_n = GT_TRANSFER_BYTES;
 	pack_clear(&p);
 }
 
@@ -200,7 +223,7 @@ static void counted_by_name(void **state)
 	                         .object = p.object,
 	                         .status = -GT_ENOMEM};
 	for (uint8_t k = 0; k < 2; k++) {
-		memcpy(fault.transfer.b, name, sizeof name);
+		memcpy(fault.transfer.b, name, GT_TRANSFER_BYTES);
 		fault.transfer.b[15] = k;
 		assert_int_equal(nodes_event(t, TOP, &fault), 0);
 	}
@@ -210,7 +233,7 @@ static void counted_by_name(void **state)
 		uint64_t n = k == 0 ? 0 : k == 1 ? 1 : 2;
 		char detail[100];
 		name[15] = k;
-		d.transfer = (ProtobufCBinaryData){sizeof name, name};
+		d.transfer = (ProtobufCBinaryData){name_n, name};
 		d.object = (ProtobufCBinaryData){32, p.object.b};
 		d.frames = 5;
 		r.body_case = GT__REQUEST__BODY_DONE;
@@ -307,7 +330,7 @@ static void answered_when_it_comes(void **state)
 	assert_int_equal(d->a.token, 71);
 	assert_int_equal(d->a.frame, 1);
 	assert_true(d->a.check);
-	assert_memory_equal(d->a.transfer.b, name, sizeof name);
+	assert_memory_equal(d->a.transfer.b, name, GT_TRANSFER_BYTES);
 	assert_int_equal(waiting(t, MID), 0);
 	gt_manifest_free(m);
 	pack_clear(&p);
@@ -318,12 +341,7 @@ static void answered_at_the_last_moment(void **state)
 {
 	struct nodes *t = *state;
 	struct pack p;
-	package(&p, 1, 1000);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
-	t->v[MID].held = true;
-	assert_int_equal(publish(t, TOP, "a", &p), 0);
-	nodes_run(t);
+	held_back(t, &p, 1000);
 	uint32_t peer = nodes_child(t, MID, "330106", &t->v[LOW].key);
 	judged(t, MID, peer);
 	ask_frame(t, MID, peer, 70, &p.object, 32, 0);
@@ -380,6 +398,37 @@ static void fetched_in_the_order_it_is_waited_for(void **state)
 	/* and is asked for once */
 	assert_int_equal(asked, 1);
 	gt_manifest_free(m);
+	pack_clear(&p);
+}
+
+/* What others are fetched before is not: only what is waited for. */
+static void fetched_for_who_waits_alone(void **state)
+{
+	enum { AT_ONCE = 4 };
+	struct nodes *t = *state;
+	struct pack p;
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	t->v[MID].held = true; /* those before it are never done */
+	for (unsigned k = 0; k <= AT_ONCE; k++) {
+		char slug[8];
+		package(&p, k, k < AT_ONCE ? 10 : 2 << 20);
+		gt_format(slug, sizeof slug, "r%u", k);
+		assert_int_equal(publish(t, TOP, slug, &p), 0);
+		if (k < AT_ONCE)
+			pack_clear(&p);
+	}
+	nodes_run(t);
+	assert_int_equal(nodes_status(t, MID)->ntransfers, AT_ONCE);
+	uint32_t peer = nodes_child(t, MID, "330106", &t->v[LOW].key);
+	judged(t, MID, peer);
+	ask_frame(t, MID, peer, 70, &p.object, 32, 3);
+	nodes_run(t);
+	assert_int_equal(nodes_asked_count(t, MID, GT__REQUEST__BODY_FRAME), 1);
+	const struct done *d = nodes_asked(t, MID, GT__REQUEST__BODY_FRAME);
+	assert_memory_equal(d->request->frame->object.data, p.object.b, 32);
+	assert_int_equal(d->request->frame->frame, 3);
+	assert_int_equal(nodes_status(t, MID)->ntransfers, AT_ONCE);
 	pack_clear(&p);
 }
 
@@ -470,10 +519,7 @@ static void no_longer_to_be_had(void **state)
 	static const char *const list[] = {"course", "metadata", NULL};
 	struct nodes *t = *state;
 	struct pack p;
-	package(&p, 1, 1000);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
-	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	offered(t, &p, 1000);
 	nodes_pass(t, 1000);
 	assert_holds(t, MID, &p);
 	uint32_t peer = nodes_child(t, MID, "330106", &t->v[LOW].key);
@@ -528,23 +574,63 @@ static void what_a_fault_was_of(void **state)
 	assert_int_equal(object_state(t, TOP, &p.object), GT_OBJECT_PARTIAL);
 	assert_int_equal(nodes_int(t, TOP, "SELECT present FROM object"),
 	                 m->nframes - 1);
-	assert_int_equal(status(t, TOP)->frames_damaged, 1);
+	assert_int_equal(nodes_status(t, TOP)->frames_damaged, 1);
 	char detail[40];
 	gt_format(detail, sizeof detail, "frame=%u", fault.frame);
 	assert_int_equal(nodes_int(t, TOP,
 	                           "SELECT count(*) FROM audit WHERE "
 	                           "event='damage' AND result='DAMAGED' AND "
-	                           "detail='%s' AND bytes=%u",
-	                           detail, m->stored[fault.frame]),
+	                           "subject='%s' AND detail='%s' AND bytes=%u",
+	                           object_hex(&p.object), detail,
+	                           m->stored[fault.frame]),
 	                 1);
 	/* said again, it is no news */
 	assert_int_equal(nodes_event(t, TOP, &fault), 0);
-	assert_int_equal(status(t, TOP)->frames_damaged, 1);
+	assert_int_equal(nodes_status(t, TOP)->frames_damaged, 1);
 	assert_int_equal(waiting(t, TOP), 2);
 	/* nobody waits on a link that is gone */
 	fault.peer = 999;
 	assert_int_equal(nodes_event(t, TOP, &fault), 0);
 	assert_int_equal(waiting(t, TOP), 2);
+	gt_manifest_free(m);
+	pack_clear(&p);
+}
+
+/* One frame more is lost of what is not whole: the row has what is left, and
+ * the transfer is the one it was. */
+static void lost_while_others_are_fetched(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	char before[GT_HEX_TRANSFER];
+	package(&p, 1, 300000);
+	struct gt_manifest *m = pack_manifest(&p);
+	assert_true(m->nframes > 2);
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	for (uint32_t f = 0; f < 2; f++) {
+		struct gt_event fault = {.type = GT_EV_FAULT,
+		                         .object = p.object,
+		                         .frame = f,
+		                         .status = -GT_EDAMAGED};
+		assert_int_equal(nodes_event(t, TOP, &fault), 0);
+		assert_int_equal(object_state(t, TOP, &p.object),
+		                 GT_OBJECT_PARTIAL);
+		assert_int_equal(
+		        nodes_int(t, TOP, "SELECT present FROM object"),
+		        m->nframes - 1 - f);
+		assert_int_equal(
+		        nodes_int(t, TOP,
+		                  "SELECT count(*) FROM audit WHERE "
+		                  "event='damage' AND detail='frame=%u'",
+		                  f),
+		        1);
+		if (f == 0)
+			gt_copy(before, sizeof before,
+			        nodes_text(t, TOP,
+			                   "SELECT hex(transfer) FROM object"));
+	}
+	assert_string_equal(
+	        nodes_text(t, TOP, "SELECT hex(transfer) FROM object"), before);
 	gt_manifest_free(m);
 	pack_clear(&p);
 }
@@ -556,16 +642,19 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        T(manifests),
 	        T(frames),
+	        T(a_name_that_is_none),
 	        T(counted_by_name),
 	        T(told_to_ask_again_within_a_heartbeat),
 	        T(answered_when_it_comes),
 	        T(answered_at_the_last_moment),
 	        T(fetched_in_the_order_it_is_waited_for),
+	        T(fetched_for_who_waits_alone),
 	        T(forgotten_with_its_link),
 	        T(as_many_as_may_wait),
 	        T(as_many_objects_as_may_be_open),
 	        T(no_longer_to_be_had),
 	        T(what_a_fault_was_of),
+	        T(lost_while_others_are_fetched),
 	};
 	return cmocka_run_group_tests_name("serve", tests, NULL, NULL);
 }

@@ -1,0 +1,192 @@
+/* u_fill.c: from frames that are in the file to an object that is whole. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "content_inside.h"
+#include "unit/node_kit.h"
+
+/* Fetched, up to the check of the whole, which has yet to answer. */
+static void held_at_the_check(struct nodes *t, struct pack *p)
+{
+	held_back(t, p, 300000);
+	while (nodes_count(t, MID, GT_ACT_CHECK) == 0)
+		nodes_hear(t, 0);
+	assert_int_equal(object_state(t, MID, &p->object), GT_OBJECT_CHECKING);
+	assert_int_equal(t->nanswers, 1);
+	t->nanswers = 0;
+	t->v[MID].held = false;
+	nodes_clear(t, MID);
+}
+
+static void checked(struct nodes *t, const struct pack *p, int status)
+{
+	struct gt_event e = {.type = GT_EV_CHECKED,
+	                     .object = p->object,
+	                     .status = status,
+	                     .body = gt_bytes_str("so it is")};
+	assert_int_equal(nodes_event(t, MID, &e), 0);
+}
+
+static void assert_counted(struct nodes *t, uint32_t frames)
+{
+	const struct gt_transfer_status *s =
+	        &nodes_status(t, MID)->transfers[0];
+	assert_int_equal(nodes_status(t, MID)->ntransfers, 1);
+	assert_int_equal(s->present, frames);
+	assert_int_equal(s->bytes, s->total * frames / s->frames);
+}
+
+/* People are told what is in the file; the row knows what is durable. */
+static void counted_as_it_gets_there(void **state)
+{
+	static const char present[] = "SELECT present FROM object";
+	struct nodes *t = *state;
+	struct pack p;
+	held_back(t, &p, 900000);
+	assert_true(t->nanswers > 4);
+	assert_counted(t, 0);
+	nodes_hear(t, 0);
+	nodes_hear(t, 0);
+	assert_counted(t, 2); /* placed */
+	nodes_pass(t, 500);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_SYNC), 1);
+	assert_counted(t, 2); /* about to be durable */
+	assert_int_equal(nodes_int(t, MID, present), 0);
+	nodes_hear(t, 0);
+	assert_counted(t, 3);
+	assert_int_equal(t->answers[t->nanswers - 1].e.type, GT_EV_SYNCED);
+	nodes_hear(t, t->nanswers - 1);
+	assert_counted(t, 3); /* two of them durable */
+	assert_int_equal(nodes_int(t, MID, present), 2);
+	pack_clear(&p);
+}
+
+static void said_when_it_is_whole(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	held_at_the_check(t, &p);
+	checked(t, &p, 0);
+	assert_holds(t, MID, &p);
+	const struct done *line = nodes_last(t, MID, GT_ACT_LOG, 0);
+	assert_non_null(line);
+	assert_int_equal(line->a.status, GT_LOG_INFO);
+	assert_string_equal(line->a.text, "33/a is complete");
+	pack_clear(&p);
+}
+
+/* What is on the disk is not what was put there: none of it counts, in the row
+ * neither, and all is fetched again. */
+static void begun_again_when_it_is_damaged(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	held_at_the_check(t, &p);
+	t->wires[0].up = false; /* nothing is answered for now */
+	checked(t, &p, -GT_EDAMAGED);
+	assert_int_equal(object_state(t, MID, &p.object), GT_OBJECT_PARTIAL);
+	assert_int_equal(nodes_int(t, MID, "SELECT present FROM object"), 0);
+	assert_int_equal(
+	        nodes_int(t, MID,
+	                  "SELECT count(*) FROM audit WHERE event='damage' AND "
+	                  "kind='object' AND subject='%s' AND peer='33' AND "
+	                  "result='DAMAGED' AND detail='so it is'",
+	                  object_hex(&p.object)),
+	        1);
+	assert_int_equal(nodes_status(t, MID)->frames_damaged, 1);
+	t->wires[0].up = true;
+	nodes_cut(t, 0);
+	nodes_wire(t, MID, TOP, true);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, &p);
+	pack_clear(&p);
+}
+
+/* A disk that could not be read says nothing of what is on it: it is checked
+ * again when the disk may have recovered, and nothing is fetched for that. */
+static void checked_again_when_it_could_not_be_read(void **state)
+{
+	static const int failures[] = {-GT_EIO, -GT_ENOMEM};
+	struct nodes *t = *state;
+	struct pack p;
+	held_at_the_check(t, &p);
+	for (size_t i = 0; i < 2; i++) {
+		checked(t, &p, failures[i]);
+		assert_int_equal(object_state(t, MID, &p.object),
+		                 GT_OBJECT_PARTIAL);
+		assert_true(nodes_status(t, MID)->bulk_paused);
+		t->v[MID].held = true;
+		nodes_pass(t, 5000);
+		assert_false(nodes_status(t, MID)->bulk_paused);
+		assert_int_equal(nodes_count(t, MID, GT_ACT_CHECK), i + 1);
+		assert_int_equal(object_state(t, MID, &p.object),
+		                 GT_OBJECT_CHECKING);
+		t->nanswers = 0;
+	}
+	assert_int_equal(nodes_asked_count(t, MID, GT__REQUEST__BODY_FRAME), 0);
+	checked(t, &p, 0);
+	assert_holds(t, MID, &p);
+	pack_clear(&p);
+}
+
+/* The manifest of the version after comes to MID, in a turn that ends so. */
+static int failed;
+
+static bool take_aside(struct nodes *t, struct message *m)
+{
+	struct gt_event e = {.type = GT_EV_MSG,
+	                     .peer = m->peer,
+	                     .token = m->token,
+	                     .body = gt_bytes_of(m->head, m->nhead),
+	                     .payload = gt_bytes_of(m->payload, m->npayload)};
+	if (m->to != MID || (m->npayload == 0 && failed == 0))
+		return true;
+	if (failed == 0)
+		failed = nodes_event(t, MID, &e);
+	return false;
+}
+
+/* The version before, of which there is a copy to be made, stands in a row that
+ * rotted: that ends it, and is not passed over. */
+static void a_version_before_that_cannot_be_read(void **state)
+{
+	struct nodes *t = *state;
+	struct pack one, two;
+	package(&two, 2, 300000);
+	fetched(t, &one, 300000);
+	/* others needed its place in memory */
+	struct gt_node *n = t->v[MID].node;
+	gt_object_close(n->content, gt_object_find(n, &one.object));
+	assert_int_equal(sqlite3_exec(t->v[MID].db,
+	                              "UPDATE object SET manifest=x'00'", NULL,
+	                              NULL, NULL),
+	                 SQLITE_OK);
+	failed = 0;
+	t->hook = take_aside;
+	assert_int_equal(publish(t, TOP, "a", &two), 0);
+	nodes_run(t);
+	assert_int_equal(failed, -GT_ESTORE);
+	assert_non_null(
+	        strstr(gt_node_why(n), "a stored manifest is damaged: "));
+	pack_clear(&one);
+	pack_clear(&two);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, nodes_two, nodes_gone)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        T(counted_as_it_gets_there),
+	        T(said_when_it_is_whole),
+	        T(begun_again_when_it_is_damaged),
+	        T(checked_again_when_it_could_not_be_read),
+	        T(a_version_before_that_cannot_be_read),
+	};
+	return cmocka_run_group_tests_name("fill", tests, NULL, NULL);
+}

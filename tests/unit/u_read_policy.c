@@ -1,0 +1,109 @@
+/* u_read_policy.c: why a verdict is what it is; layers and members. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "unit/read_kit.h"
+
+static const char *explain(const char *id, const char *code)
+{
+	static char out[400];
+	size_t n = 0, i;
+	json_t *v = gt_read_explain(reader, id, code, 1795386457000), *hop;
+	assert_non_null(v);
+	json_array_foreach(json_object_get(v, "hops"), i, hop)
+	{
+		json_t *layers = json_object_get(hop, "layers");
+		gt_format(out + n, sizeof out - n, "%s:%s/%s:%zu ",
+		          word(hop, "code"), word(hop, "verdict"),
+		          word(hop, "effective"), json_array_size(layers));
+		n += strlen(out + n);
+	}
+	gt_format(out + n, sizeof out - n, "known %s", word(v, "known_below"));
+	json_decref(v);
+	return out;
+}
+
+static void explained(void **state)
+{
+	(void)state;
+	add_layers();
+	/* where there is no node nothing passes, and nothing is held back */
+	assert_string_equal(explain("33/b", "330106109"),
+	                    "3301:mirror/mirror:1 330106109:mirror/mirror:2 "
+	                    "known 3301");
+	enrol("33", "", false, true);
+	enrol("330106", "", false, false);
+	assert_string_equal(explain("33/b", "330106109"),
+	                    "33:mirror/mirror:1 3301:mirror/mirror:1 "
+	                    "330106109:mirror/mirror:2 known 3301");
+	sql("DELETE FROM item WHERE kind=3 AND id='330106'");
+	enrol("330106", "", false, true);
+	assert_string_equal(explain("33/b", "330106109"),
+	                    "33:mirror/mirror:1 3301:mirror/mirror:1 "
+	                    "330106:deny/deny:2 330106109:mirror/deny:2 "
+	                    "known 330106");
+	assert_string_equal(explain("33/a", "330106"),
+	                    "33:mirror/mirror:1 3301:mirror/mirror:1 "
+	                    "330106:on-demand/on-demand:2 known 330106");
+	assert_string_equal(explain("33/a", "330106-b"),
+	                    "33:mirror/mirror:1 3301:mirror/mirror:1 "
+	                    "330106-b:on-demand/on-demand:2 known 3301");
+	assert_string_equal(explain("33/a", "3302"),
+	                    "33:mirror/mirror:1 3302:mirror/mirror:1 "
+	                    "known 33");
+	json_t *v = gt_read_explain(reader, "33/b", "330106", 0);
+	json_t *hop = json_array_get(json_object_get(v, "hops"), 2);
+	json_t *layer = json_array_get(json_object_get(hop, "layers"), 0);
+	assert_string_equal(word(layer, "rule"), "no staff");
+	assert_string_equal(word(layer, "layer"), "33");
+	assert_int_equal(number(layer, "version"), 3);
+	assert_int_equal(number(layer, "priority"), 60);
+	json_decref(v);
+	v = gt_read_explain(reader, "33/none", "3301", 0);
+	assert_true(json_is_null(v));
+	json_decref(v);
+	assert_null(gt_read_explain(reader, "33/a", "3", 0));
+	assert_string_equal(gt_reader_why(reader), "not a division code");
+	sql("DELETE FROM item WHERE kind=3");
+}
+
+static void documents(void **state)
+{
+	(void)state;
+	add_member();
+	json_t *v = gt_read_layers(reader);
+	json_t *row = json_array_get(json_object_get(v, "layers"), 0);
+	assert_string_equal(word(row, "origin"), "33");
+	assert_string_equal(word(row, "fallback"), "mirror");
+	assert_int_equal(number(row, "rules"), 1);
+	json_decref(v);
+	char name[40];
+	assert_true(gt_read_name(reader, "33-nju", name, sizeof name));
+	sql("INSERT INTO child(code,judged_members,judged,vseq,acked,records,"
+	    "rooted,seen_ms) VALUES('33-nju',0,0,0,0,0,0,0)");
+	v = gt_read_names(reader);
+	/* of the children; the other one nobody named */
+	assert_int_equal(json_object_size(v), 1);
+	assert_string_equal(word(v, "33-nju"), name);
+	json_decref(v);
+	v = gt_read_members(reader);
+	row = json_array_get(json_object_get(v, "members"), 0);
+	assert_string_equal(word(row, "code"), "33-nju");
+	assert_string_equal(word(row, "standing"), "revoked");
+	assert_true(json_is_true(json_object_get(row, "publisher")));
+	json_decref(v);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(explained),
+	        cmocka_unit_test(documents),
+	};
+	return cmocka_run_group_tests_name("read_policy", tests, setup,
+	                                   teardown);
+}

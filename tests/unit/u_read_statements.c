@@ -1,0 +1,183 @@
+/* u_read_statements.c: statements by page, by bytes, voided ones not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "buffer.h"
+#include "unit/read_kit.h"
+
+/* "5 4 +1-3": the seqs told in their order, and those left; the bodies hold
+ * what the seq is. What is 0 is open, or plenty. */
+static const char *told(struct gt_statements_query q)
+{
+	static char text[2000];
+	struct gt_buffer out = {0};
+	size_t n = 0, i;
+	json_t *row;
+	q.since_ms = q.since_ms ? q.since_ms : INT64_MIN;
+	q.until_ms = q.until_ms ? q.until_ms : INT64_MAX;
+	q.limit = q.limit ? q.limit : 100;
+	q.bytes = q.bytes ? q.bytes : 1 << 20;
+	gt_buffer_str(&out, "[");
+	assert_int_equal(gt_read_statements(reader, &q, &out), 0);
+	gt_buffer_str(&out, "]");
+	assert_false(out.failed);
+	json_t *v = json_loadb((const char *)out.p, out.n, 0, NULL);
+	assert_non_null(v);
+	gt_buffer_free(&out);
+	text[0] = '\0';
+	json_array_foreach(v, i, row)
+	{
+		gt_format(text + n, sizeof text - n, "%s%lld", n ? " " : "",
+		          (long long)number(row, "n"));
+		n += strlen(text + n);
+	}
+	json_decref(v);
+	if (q.low <= q.high)
+		gt_format(text + n, sizeof text - n, " +%lld-%lld",
+		          (long long)q.low, (long long)q.high);
+	return text;
+}
+
+#define TOLD(...) told((struct gt_statements_query){__VA_ARGS__})
+
+static void set_records(int n)
+{
+	char body[40];
+	sql("DELETE FROM record;"
+	    "DELETE FROM sqlite_sequence WHERE name='record'");
+	for (int i = 1; i <= n; i++) {
+		gt_format(body, sizeof body, "{\"n\":%d}", i);
+		add_record(i, "0", "NULL", body);
+	}
+	sql("UPDATE record SET stored_ms=1000*seq");
+}
+
+static void statements(void **state)
+{
+	(void)state;
+	set_records(0);
+	assert_string_equal(TOLD(.ascending = true), "");
+	assert_string_equal(TOLD(.ascending = false), "");
+	assert_string_equal(TOLD(.since_ms = 5, .until_ms = 9), "");
+	assert_string_equal(TOLD(.low = 1, .high = 9), "");
+	set_records(6);
+	assert_string_equal(TOLD(.ascending = true), "1 2 3 4 5 6");
+	assert_string_equal(TOLD(.ascending = false), "6 5 4 3 2 1");
+	/* exactly as many as there are, and as many as asked for */
+	assert_string_equal(TOLD(.limit = 6), "6 5 4 3 2 1");
+	assert_string_equal(TOLD(.limit = 6, .ascending = true), "1 2 3 4 5 6");
+	assert_string_equal(TOLD(.limit = 2), "6 5 +1-4");
+	assert_string_equal(TOLD(.limit = 2, .ascending = true), "1 2 +3-6");
+	assert_string_equal(TOLD(.limit = 2, .low = 1, .high = 4), "4 3 +1-2");
+	assert_string_equal(TOLD(.limit = 2, .low = 1, .high = 2), "2 1");
+	assert_string_equal(
+	        TOLD(.limit = 2, .low = 3, .high = 6, .ascending = true),
+	        "3 4 +5-6");
+	/* after since, not after until */
+	assert_string_equal(TOLD(.since_ms = 2000, .until_ms = 4000), "4 3");
+	assert_string_equal(TOLD(.since_ms = 1999, .until_ms = 3999), "3 2");
+	assert_string_equal(TOLD(.since_ms = 6000), "");
+	assert_string_equal(TOLD(.until_ms = 999), "");
+	assert_string_equal(TOLD(.since_ms = 5000, .until_ms = 2000), "");
+	/* the seqs stand in place of the times */
+	assert_string_equal(TOLD(.since_ms = 5000, .low = 2, .high = 3), "3 2");
+}
+
+/* One more is begun while no more than that much is told. */
+static void statements_bytes(void **state)
+{
+	struct gt_buffer out = {0};
+	struct gt_statements_query q = {
+	        .low = 1, .high = 6, .limit = 1, .bytes = 1000};
+	(void)state;
+	assert_int_equal(gt_read_statements(reader, &q, &out), 0);
+	size_t one = out.n;
+	gt_buffer_free(&out);
+	assert_string_equal(TOLD(.bytes = 1), "6 +1-5");
+	assert_string_equal(TOLD(.bytes = one - 1), "6 +1-5");
+	assert_string_equal(TOLD(.bytes = one), "6 5 +1-4");
+	assert_string_equal(TOLD(.bytes = 2 * one, .ascending = true),
+	                    "1 2 +3-6");
+	assert_string_equal(TOLD(.bytes = 2 * one + 1, .ascending = true),
+	                    "1 2 3 +4-6");
+}
+
+static void statements_hidden(void **state)
+{
+	(void)state;
+	add_record(7, "1", "x'00000000000000000000000000000002'", "{\"n\":7}");
+	add_record(8, "1", "x'00000000000000000000000000000006'", "{\"n\":8}");
+	/* what voids cannot be voided */
+	add_record(9, "1", "x'00000000000000000000000000000007'", "{\"n\":9}");
+	sql("UPDATE record SET stored_ms=9000 WHERE seq>6");
+	assert_string_equal(TOLD(.ascending = true), "1 3 4 5 7 8 9");
+	assert_string_equal(TOLD(.ascending = false), "9 8 7 5 4 3 1");
+	assert_string_equal(TOLD(.limit = 4), "9 8 7 5 +1-4");
+	assert_string_equal(TOLD(.limit = 2, .ascending = true), "1 3 +4-9");
+	/* one at the end is not looked at before there is room again */
+	assert_string_equal(TOLD(.limit = 1, .low = 2, .high = 3), "3 +2-2");
+	assert_string_equal(TOLD(.limit = 1, .low = 2, .high = 2), "");
+	/* more than a page may pass over */
+	sql("WITH RECURSIVE x(i) AS(SELECT 1 UNION ALL SELECT i+1 FROM x"
+	    " WHERE i<10002) INSERT INTO record SELECT NULL,1,100+i,"
+	    "CAST(printf('%016d',100+i) AS BLOB),x'00',0,NULL,0,9000,'','',"
+	    "x'7b7d' FROM x");
+	sql("WITH RECURSIVE x(i) AS(SELECT 1 UNION ALL SELECT i+1 FROM x"
+	    " WHERE i<10002) INSERT INTO record SELECT NULL,1,20000+i,"
+	    "CAST(printf('%016d',20000+i) AS BLOB),x'00',1,"
+	    "CAST(printf('%016d',100+i) AS BLOB),0,9000,'','',x'7b7d' FROM x");
+	assert_string_equal(TOLD(.limit = 1, .low = 1, .high = 10011),
+	                    " +1-10");
+	assert_string_equal(
+	        TOLD(.limit = 1, .low = 10, .high = 10011, .ascending = true),
+	        " +10011-10011");
+	assert_string_equal(TOLD(.limit = 3, .low = 1, .high = 10011),
+	                    "9 +1-8");
+}
+
+/* Cursors nobody here wrote: steps over what is not there would never end. */
+static void statements_beyond(void **state)
+{
+	(void)state;
+	set_records(6);
+	sql("DELETE FROM record WHERE seq<3");
+	assert_string_equal(TOLD(.low = 1, .high = INT64_MAX), "6 5 4 3");
+	assert_string_equal(
+	        TOLD(.low = 1, .high = INT64_MAX, .ascending = true),
+	        "3 4 5 6");
+	assert_string_equal(TOLD(.low = 1, .high = INT64_MAX, .limit = 1),
+	                    "6 +1-5");
+	assert_string_equal(TOLD(.low = INT64_MAX - 1, .high = INT64_MAX), "");
+	assert_string_equal(
+	        TOLD(.low = 7, .high = INT64_MAX, .ascending = true), "");
+	/* none there, many behind it */
+	assert_string_equal(TOLD(.low = 1, .high = 2), "");
+	assert_string_equal(TOLD(.low = 1, .high = 2, .ascending = true), "");
+	assert_string_equal(TOLD(.low = 5, .high = 4), "");
+	assert_string_equal(TOLD(.low = INT64_MAX, .high = 1), "");
+	/* one that is no statement ends the page, and says so */
+	struct gt_buffer out = {0};
+	struct gt_statements_query q = {
+	        .low = 1, .high = 9, .limit = 9, .bytes = 9};
+	sql("UPDATE record SET body=x'5b5d' WHERE seq=6");
+	assert_int_equal(gt_read_statements(reader, &q, &out), -GT_ESTORE);
+	assert_string_equal(gt_reader_why(reader),
+	                    "a record cannot be rendered");
+	gt_buffer_free(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(statements),
+	        cmocka_unit_test(statements_bytes),
+	        cmocka_unit_test(statements_hidden),
+	        cmocka_unit_test(statements_beyond),
+	};
+	return cmocka_run_group_tests_name("read_statements", tests, setup,
+	                                   teardown);
+}
