@@ -14,6 +14,7 @@
 #   make mutate ROOM=src/records [COUNT=n]: what the tests of a room let live
 #   make layers     rooms, core's texts          make tidy fmt fmt-check
 #   make paths      the tree in a folder with a space in its name
+#   make fresh SUITE=trixie|bookworm [ARCH=arm64]: on a bare Debian, as root
 #   make clang      everything, by clang         make install DESTDIR= PREFIX=
 #
 # V=debug, asan, tsan, cov or fuzz makes any of them with that variant.
@@ -130,7 +131,7 @@ LIBS := $(B)/libsupport.a $(B)/libdaemon.a $(B)/libguantong.a
 .PHONY: all deps deps-check deps-demo unit unit-build property asan tsan clang fuzz fuzzers replay \
 	layers layers-selftest paths fmt fmt-check tidy e2e net sim sim-build sim-check \
 	sim-mutants mutate mutate-selftest campaign fault fault-sample bench demo \
-	demo-stop check cov install clean
+	demo-stop check fresh cov install clean
 all: $(PROGRAMS)
 
 # ------------------------------------------------------------------ building
@@ -150,14 +151,14 @@ $(B)/%.o: %.c Makefile $(GEN)/guantong.pb-c.h
 	$(call say,CC)$(CC) $(BASE) $(WARN) $(WARN_$(firstword $(subst /, ,$<))) $(OPT) $(call room,$(patsubst %/,%,$(dir $<))) -c $< -o $@
 $(B)/libguantong.a: $(CORE)
 	@rm -f $@
-	$(call say,AR)ar rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 $(B)/libdaemon.a: $(DAEMON)
 	@rm -f $@
-	$(call say,AR)ar rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 # what several tests share; empty where there is nothing to share
 $(B)/libsupport.a: $(SUPPORT)
 	@mkdir -p $(@D); rm -f $@
-	$(call say,AR)ar rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 $(PROGRAMS): $(B)/%: $(B)/daemon/%.o $(B)/libdaemon.a $(B)/libguantong.a
 	$(call say,LD)$(CC) $(LDOPT) $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
 # cmocka tests; they may link all libraries, the linker takes what is used.
@@ -294,6 +295,11 @@ tidy/%: %.c $(GEN)/guantong.pb-c.h
 demo: deps-demo
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@KEEP=$(KEEP) GUANTONG_BIN=$(call whole,$(B)) BUILD=$(call whole,$(BUILD)) tests/demo/demo.sh
+# the README's two commands on a bare Debian, which is made for it; as root
+SUITE ?= trixie
+fresh:
+	@.ci/deps fresh $(if $(ARCH),$(filter arm64,$(ARCH)))
+	@SUITE=$(SUITE) ARCH=$(ARCH) BUILD=$(BUILD) tests/fresh/fresh.sh
 demo-stop:
 	@BUILD=$(call whole,$(BUILD)) tests/demo/stop.sh
 bench: $(PROGRAMS)
