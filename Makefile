@@ -46,7 +46,7 @@ HARD := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
 HARDLD := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 SAN_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 SAN_tsan := -O1 -fsanitize=thread
-SAN_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined \
+SAN_fuzz := -O2 -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=all
 SAN_cov := -O0 --coverage
 SAN_debug := -Og
@@ -168,7 +168,8 @@ NOMEM := -Wl,-u,nomem_after $(WRAP:%=-Wl,--wrap=%)
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIBS)
 	$(call say,LD)$(CC) $(LDOPT) $(NOMEM) $^ -lcmocka $(DAEMON_LIBS) $(CORE_LIBS) -o $@
 # a fuzz target as libFuzzer runs it, and as a program that replays files
-$(B)/tests/fuzz/f_%: $(B)/tests/fuzz/f_%.o $(LIBS)
+$(B)/tests/fuzz/f_wire $(B)/tests/fuzz/f_wire.replay: LDOPT += -Wl,--wrap=gt_sign,--wrap=gt_verify
+$(B)/tests/fuzz/f_%: $(B)/tests/fuzz/f_%.o $(B)/tests/fuzz/options.o $(LIBS)
 	$(call say,LD)$(CC) $(LDOPT) -fsanitize=fuzzer $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
 $(B)/tests/fuzz/f_%.replay: $(B)/tests/fuzz/f_%.o $(B)/tests/fuzz/replay.o $(LIBS)
 	$(call say,LD)$(CC) $(LDOPT) $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
@@ -316,4 +317,5 @@ install: $(PROGRAMS)
 		install -D -m 644 $$f "$(DESTDIR)$(PREFIX)/share/doc/guantong/$$f"; done
 clean:
 	rm -rf $(BUILD)
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+# not of the machines that `make fresh` keeps there
+-include $(shell find $(BUILD) -path $(BUILD)/fresh -prune -o -type f -name '*.d' -print 2>/dev/null)
