@@ -14,7 +14,7 @@
 #   make mutate ROOM=src/records [COUNT=n]: what the tests of a room let live
 #   make layers     rooms, core's texts          make tidy fmt fmt-check
 #   make paths      the tree in a folder with a space in its name
-#   make fresh SUITE=trixie|bookworm [ARCH=arm64]: on a bare Debian, as root
+#   make fresh SUITE=trixie|bookworm: on a bare Debian, as root
 #   make clang      everything, by clang         make install DESTDIR= PREFIX=
 #
 # V=debug, asan, tsan, cov or fuzz makes any of them with that variant.
@@ -299,8 +299,8 @@ demo: deps-demo
 # the README's two commands on a bare Debian, which is made for it; as root
 SUITE ?= trixie
 fresh:
-	@.ci/deps fresh $(if $(ARCH),$(filter arm64,$(ARCH)))
-	@SUITE=$(SUITE) ARCH=$(ARCH) BUILD=$(BUILD) tests/fresh/fresh.sh
+	@.ci/deps fresh
+	@SUITE=$(SUITE) BUILD=$(BUILD) tests/fresh/fresh.sh
 demo-stop:
 	@BUILD=$(call whole,$(BUILD)) tests/demo/stop.sh
 bench: $(PROGRAMS)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # fresh.sh: the README's two commands on a machine that has nothing, for `make
-# fresh SUITE=trixie|bookworm [ARCH=arm64]`.
+# fresh SUITE=trixie|bookworm`.
 #
 # A Debian of that suite is bootstrapped once into BUILD/fresh and laid, unwritten,
 # under a new layer for each run. What is committed here is cloned into it, to a
@@ -9,17 +9,13 @@
 # it runs in namespaces of its own: it can end only what it began, and mounts go
 # with it.
 #
-# Another architecture is emulated (qemu-user), which is slow. So the programs and
-# unit tests are compiled by a cross compiler against the bootstrapped system, and
-# the unit tests and some trees of the simulator run in it.
-#
 # As root. Ends with "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 self=$PWD/tests/fresh/fresh.sh
-suite=${SUITE:-trixie} here=$(dpkg --print-architecture)
-arch=${ARCH:-$here} mirror=${MIRROR:-http://deb.debian.org/debian}
-build=${BUILD:-build} triplet=aarch64-linux-gnu
+suite=${SUITE:-trixie} arch=$(dpkg --print-architecture)
+mirror=${MIRROR:-http://deb.debian.org/debian}
+build=${BUILD:-build}
 case $build in /*) ;; *) build=$PWD/$build ;; esac
 fresh=$build/fresh
 base=$fresh/$suite-$arch/base run=$fresh/$suite-$arch/run packages=$fresh/$suite-$arch/packages
@@ -32,17 +28,6 @@ case $suite in bookworm | trixie) ;; *) fail "SUITE=$suite: bookworm (Debian 12)
 [ "$(id -u)" = 0 ] || fail "debootstrap and namespaces need root: sudo make fresh SUITE=$suite"
 
 # ------------------------------------------------------------ the bare machine
-
-# Emulation is the kernel's to start, so that a program of the other architecture
-# may start the next.
-emulate()
-{
-	local misc=/proc/sys/fs/binfmt_misc
-	[ -e $misc/status ] || mount -t binfmt_misc binfmt_misc $misc ||
-		fail "this kernel has no binfmt_misc, by which $arch would be emulated"
-	grep -qs '^enabled' $misc/qemu-aarch64 || update-binfmts --enable qemu-aarch64 ||
-		fail "qemu-aarch64 is not registered: install qemu-user-static and binfmt-support"
-}
 
 bootstrap()
 {
@@ -92,21 +77,10 @@ alone()
 	unshare --net "$self" alone "$@"
 }
 
-# Compiles in the clone, from outside, against what is inside. By a short name: a
-# compiler's command line has no place for a path with a space.
-cross()
-{
-	mount --bind "$run/root" /mnt
-	within make -s build/gen/guantong.pb-c.c
-	cd "/mnt/root/$name"
-	make "-j$(nproc)" CC="$triplet-gcc --sysroot=/mnt" AR=$triplet-ar all unit-build sim-build
-}
-
 # Run again by ourselves, in new namespaces.
 case ${1:-} in
 with-network) lay && shift && within "$@"; exit ;;
 without) lay && shift && alone "$@"; exit ;;
-cross) lay && cross; exit ;;
 alone)
 	shift
 	ip link set lo up
@@ -117,7 +91,7 @@ alone)
 esac
 apart() { unshare --mount --pid --fork --kill-child "$self" "$@"; }
 
-# ------------------------------------------------------------------- two ways
+# --------------------------------------------------------------- the commands
 
 passed=0 failed=0
 # stage WHAT LOG COMMAND...: counts one
@@ -136,27 +110,13 @@ stage()
 	fi
 }
 
-natively()
-{
-	stage 'make deps-demo' deps-demo apart with-network make deps-demo
-	stage 'make demo' demo apart without make demo
-	stage 'make deps-check' deps-check apart with-network make deps-check
-	stage 'make check' check apart without make check
-}
-
-emulated()
-{
-	stage 'what building and unit tests need' deps apart with-network .ci/deps build unit
-	stage 'programs and unit tests' build apart cross
-	stage 'unit tests' unit apart without sh -c 'exec tests/unit.sh $(for c in tests/unit/u_*.c; do c=${c##*/} && echo build/release/tests/unit/${c%.c}; done)'
-	stage 'three trees' sim apart without build/release/simulate 1 3 -q
-}
-
-[ "$arch" = "$here" ] || { [ "$arch" = arm64 ] || fail "ARCH=$arch: $here or arm64"; emulate; }
 mkdir -p "$fresh/$suite-$arch"
 bootstrap
 rm -rf "$run"
-if [ "$arch" = "$here" ]; then natively; else emulated; fi
+stage 'make deps-demo' deps-demo apart with-network make deps-demo
+stage 'make demo' demo apart without make demo
+stage 'make deps-check' deps-check apart with-network make deps-check
+stage 'make check' check apart without make check
 echo
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
