@@ -86,8 +86,9 @@ enum gt_event_type {
 	GT_EV_LAYER,
 	GT_EV_MEMBERS,
 	GT_EV_STATEMENTS,
-	GT_EV_WANT, /* fetch an on-demand resource now */
-	GT_EV_NOTE, /* the daemon has something for the audit log */
+	GT_EV_WANT,            /* fetch an on-demand resource now */
+	GT_EV_QUARANTINE_DROP, /* somebody has looked at it and done with it */
+	GT_EV_NOTE,            /* the daemon has something for the audit log */
 };
 
 /* A resource to publish. entry is an encoded Entry whose id and descriptive
@@ -126,7 +127,8 @@ struct gt_event {
 	bool dry;
 	const struct gt_bytes *members; /* MEMBERS: encoded Signed */
 	const struct gt_statement *statements;
-	size_t count; /* of drafts, members or statements */
+	int64_t number; /* QUARANTINE_DROP: the row's */
+	size_t count;   /* of drafts, members or statements */
 };
 
 /* ---------------------------------------------------------- actions */

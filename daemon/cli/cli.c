@@ -80,7 +80,7 @@ const struct gt_command gt_cli_commands[] = {
          gt_cmd_wait, NULL},
         {"records", "", GT_T_CLI_A_RECORDS, 0, 0, gt_cmd_records_options,
          "guantong records --limit 20\nguantong records --quarantine\n",
-         gt_cmd_records, NULL},
+         gt_cmd_records, gt_cmd_records_sub},
         {"audit", "", GT_T_CLI_A_AUDIT, 0, 0, NULL, NULL, NULL, gt_cmd_audit},
         {"policy", "", GT_T_CLI_A_POLICY, 0, 0, NULL, NULL, NULL,
          gt_cmd_policy},
@@ -127,11 +127,11 @@ static void help_examples(FILE *out, const char *examples)
 /* path: the commands above, "" or "pki ". */
 static void help(FILE *out, const char *path, const struct gt_command *c)
 {
-	bool list = c->sub != NULL;
+	bool list = c->sub != NULL, group = list && !c->run;
 	(void)fprintf(out, "%s guantong %s%s %s%s%s\n\n%s\n",
 	              gt_text(GT_T_CLI_H_USAGE), path, c->name,
-	              list ? gt_text(GT_T_CLI_H_COMMAND) : "[OPTIONS]",
-	              list || *c->words ? " " : "", list ? "..." : c->words,
+	              group ? gt_text(GT_T_CLI_H_COMMAND) : "[OPTIONS]",
+	              group || *c->words ? " " : "", group ? "..." : c->words,
 	              gt_text(c->about));
 	if (list) {
 		(void)fprintf(out, "\n%s\n", gt_text(GT_T_CLI_H_COMMANDS));
@@ -267,20 +267,25 @@ static bool take_front(struct gt_cli *cli, const struct gt_option *more,
 	return ok;
 }
 
-static enum gt_exit run_group(struct gt_cli *cli, const struct gt_command *c,
-                              int argc, char *const *argv)
+/* above: the commands above it, as in help(). */
+static enum gt_exit run_group(struct gt_cli *cli, const char *above,
+                              const struct gt_command *c, int argc,
+                              char *const *argv)
 {
-	char path[32];
+	char path[64];
 	int used = 0;
 	enum instead instead;
 	if (!take_front(cli, NULL, argc, argv, &used, &instead))
 		return GT_EXIT_USAGE;
 	if (instead == HELP || used == argc) {
-		help(instead == HELP ? cli->out : cli->err, "", c);
+		help(instead == HELP ? cli->out : cli->err, above, c);
 		return instead == HELP ? GT_EXIT_OK : GT_EXIT_USAGE;
 	}
-	gt_format(path, sizeof path, "%s ", c->name);
+	gt_format(path, sizeof path, "%s%s ", above, c->name);
 	const struct gt_command *sub = find(c->sub, argv[used]);
+	if (sub && sub->sub)
+		return run_group(cli, path, sub, argc - used - 1,
+		                 argv + used + 1);
 	if (sub)
 		return run_command(cli, path, sub, argc - used - 1,
 		                   argv + used + 1);
@@ -332,8 +337,9 @@ static enum gt_exit run_all(struct gt_cli *cli, int argc, char *const *argv)
 		no_command(cli->err, gt_cli_commands, "", argv[-1]);
 		return GT_EXIT_USAGE;
 	}
-	return c->sub ? run_group(cli, c, argc, argv)
-	              : run_command(cli, "", c, argc, argv);
+	bool alone = c->run && (argc == 0 || argv[0][0] == '-');
+	return c->sub && !alone ? run_group(cli, "", c, argc, argv)
+	                        : run_command(cli, "", c, argc, argv);
 }
 
 /* What is wrong at the very front is said in the language asked for, wherever

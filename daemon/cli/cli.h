@@ -43,7 +43,8 @@ struct gt_command {
 	const struct gt_option *options; /* NULL: none of its own */
 	const char *examples;            /* a line each, each ending in \n */
 	enum gt_exit (*run)(struct gt_cli *cli, const struct gt_args *args);
-	const struct gt_command *sub; /* commands below it; then no run */
+	const struct gt_command *sub; /* commands below it. With run too, that
+	                                 is what it does without a word */
 };
 
 /* The whole program. argv[0] is the program's name. */
@@ -121,6 +122,6 @@ extern const struct gt_option gt_cmd_ls_options[], gt_cmd_explain_options[],
         gt_cmd_wait_options[], gt_cmd_records_options[], gt_cmd_init_options[];
 /* Commands of commands, in cmd_<name>.c. */
 extern const struct gt_command gt_cmd_roster[], gt_cmd_audit[], gt_cmd_policy[],
-        gt_cmd_config[], gt_cmd_pki[];
+        gt_cmd_config[], gt_cmd_pki[], gt_cmd_records_sub[];
 
 #endif

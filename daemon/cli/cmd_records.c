@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
 #include "pages.h"
 #include "say.h"
 #include "term.h"
@@ -24,48 +25,52 @@ static const char *verb_of(const json_t *statement)
 
 static bool add_record(struct gt_table *t, json_t *r)
 {
-	char seq[32];
+	char seq[32], gap[GT_TRANSLATE_MAX + 32], why[GT_TRANSLATE_MAX];
 	const json_t *s = json_object_get(r, "statement");
+	const char *damage = gt_json_member(r, "gap");
+	gt_say_into(gap, sizeof gap, GT_T_CLI_RECORDS_GAP,
+	            gt_translate(why, NULL, damage));
 	const char *cells[] = {
 	        gt_pages_cell(r, "seq", seq),
 	        gt_json_member(r, "stored"),
 	        gt_json_member(r, "origin"),
 	        gt_json_member(r, "id"),
 	        verb_of(s),
-	        gt_json_member(json_object_get(s, "object"), "id")};
+	        *damage ? gap
+	                : gt_json_member(json_object_get(s, "object"), "id")};
 	return gt_table_row(t, cells);
 }
 
 static bool add_refused(struct gt_table *t, json_t *r)
 {
-	char reason[GT_TRANSLATE_MAX];
+	char reason[GT_TRANSLATE_MAX], qid[32];
 	const char *cells[] = {
-	        gt_json_member(r, "at"), gt_json_member(r, "origin"),
-	        gt_json_member(r, "id"),
+	        gt_pages_cell(r, "qid", qid), gt_json_member(r, "at"),
+	        gt_json_member(r, "origin"), gt_json_member(r, "id"),
 	        gt_translate(reason, NULL, gt_json_member(r, "reason"))};
 	return gt_table_row(t, cells);
 }
 
-static enum gt_exit print_records(struct gt_pages *p, bool quarantine)
+static enum gt_exit print_records(struct gt_pages *p, bool aside)
 {
 	const char *heads[] = {
 	        gt_text(GT_T_CLI_C_SEQ),    gt_text(GT_T_CLI_C_STORED),
 	        gt_text(GT_T_CLI_C_ORIGIN), gt_text(GT_T_CLI_C_ID),
 	        gt_text(GT_T_CLI_C_VERB),   gt_text(GT_T_CLI_C_OBJECT)};
-	const char *odd[] = {gt_text(GT_T_CLI_C_AT), gt_text(GT_T_CLI_C_ORIGIN),
-	                     gt_text(GT_T_CLI_C_ID),
+	const char *odd[] = {gt_text(GT_T_CLI_C_NUMBER), gt_text(GT_T_CLI_C_AT),
+	                     gt_text(GT_T_CLI_C_ORIGIN), gt_text(GT_T_CLI_C_ID),
 	                     gt_text(GT_T_CLI_C_REASON)};
-	return quarantine ? gt_pages_table(p, gt_table_new("lll*", odd),
-	                                   add_refused, GT_T_CLI_RECORDS_NONE)
-	                  : gt_pages_table(p, gt_table_new("rllll*", heads),
-	                                   add_record, GT_T_CLI_RECORDS_NONE);
+	return aside ? gt_pages_table(p, gt_table_new("rlll*", odd),
+	                              add_refused, GT_T_CLI_RECORDS_NONE)
+	             : gt_pages_table(p, gt_table_new("rllll*", heads),
+	                              add_record, GT_T_CLI_RECORDS_NONE);
 }
 
-enum gt_exit gt_cmd_records(struct gt_cli *cli, const struct gt_args *args)
+static enum gt_exit list(struct gt_cli *cli, const struct gt_args *args,
+                         bool aside)
 {
-	bool quarantine = gt_args_get(args, "quarantine") != NULL;
 	struct gt_pages p = {.cli = cli,
-	                     .list = quarantine ? "quarantine" : "records"};
+	                     .list = aside ? "quarantine" : "records"};
 	enum gt_exit code;
 	gt_format(p.path, sizeof p.path, "/admin/%s", p.list);
 	if (!gt_pages_begin(&p, args))
@@ -73,7 +78,137 @@ enum gt_exit gt_cmd_records(struct gt_cli *cli, const struct gt_args *args)
 	p.client = gt_cli_open(cli, &code);
 	if (!p.client)
 		return code;
-	code = cli->json ? gt_pages_json(&p) : print_records(&p, quarantine);
+	code = cli->json ? gt_pages_json(&p) : print_records(&p, aside);
 	gt_client_close(p.client);
 	return code;
 }
+
+enum gt_exit gt_cmd_records(struct gt_cli *cli, const struct gt_args *args)
+{
+	return list(cli, args, gt_args_get(args, "quarantine") != NULL);
+}
+
+/* ------------------------------------------------------- quarantine */
+
+static const struct gt_option list_options[] = {
+        {"after", "NUMBER", GT_T_CLI_O_AFTER, 0},
+        {"limit", "N", GT_T_CLI_O_LIMIT, 'n'},
+        {NULL, NULL, 0, 0},
+};
+
+static enum gt_exit quarantine_ls(struct gt_cli *cli,
+                                  const struct gt_args *args)
+{
+	return list(cli, args, true);
+}
+
+/* False: said what is wrong with it. */
+static bool number(struct gt_cli *cli, const char *word)
+{
+	size_t n = strspn(word, "0123456789");
+	if (n > 0 && n < 19 && word[n] == '\0' && strspn(word, "0") < n)
+		return true;
+	gt_say(cli->err, GT_T_CLI_QUARANTINE_NUMBER, word);
+	return false;
+}
+
+/* What others sent must not speak to the terminal. */
+static char *plain(const char *body)
+{
+	char *text = strdup(body);
+	for (char *c = text; c && *c; c++)
+		if (((unsigned char)*c < ' ' && *c != '\n' && *c != '\t') ||
+		    *c == 0x7f)
+			*c = '?';
+	return text;
+}
+
+static bool tell_one(struct gt_cli *cli, json_t *v)
+{
+	char reason[GT_TRANSLATE_MAX];
+	char *body = plain(gt_json_member(v, "body"));
+	if (!body)
+		return false;
+	gt_say(cli->out, GT_T_CLI_QUARANTINE_ONE,
+	       (unsigned long long)gt_client_number(v, "qid"),
+	       gt_translate(reason, NULL, gt_json_member(v, "reason")),
+	       gt_json_member(v, "id"), gt_json_member(v, "origin"),
+	       gt_json_member(v, "via"),
+	       (unsigned long long)gt_client_number(v, "origin_seq"),
+	       gt_json_member(v, "stored"), gt_json_member(v, "at"),
+	       gt_json_member(v, "form"),
+	       (unsigned long long)gt_client_number(v, "bytes"), body);
+	free(body);
+	return true;
+}
+
+static enum gt_exit quarantine_show(struct gt_cli *cli,
+                                    const struct gt_args *args)
+{
+	char path[64];
+	enum gt_exit code;
+	json_t *answer;
+	const char *word = gt_args_word(args, 0);
+	if (!number(cli, word))
+		return GT_EXIT_USAGE;
+	struct gt_client *client = gt_cli_open(cli, &code);
+	if (!client)
+		return code;
+	gt_format(path, sizeof path, "/admin/quarantine/%s", word);
+	int status = gt_client_get(client, path, 0, &answer);
+	if (gt_cli_answered(cli, client, status, answer, &code) &&
+	    !tell_one(cli, answer))
+		code = gt_cli_no_memory(cli);
+	json_decref(answer);
+	gt_client_close(client);
+	return code;
+}
+
+static enum gt_exit drop_one(struct gt_cli *cli, struct gt_client *client,
+                             const char *word)
+{
+	enum gt_exit code;
+	json_t *answer;
+	json_t *body = json_pack("{s:I}", "qid", (json_int_t)atoll(word));
+	int status = gt_client_post_json(client, "/admin/quarantine/drop", body,
+	                                 &answer);
+	if (gt_cli_answered(cli, client, status, answer, &code))
+		gt_say(cli->out, GT_T_CLI_QUARANTINE_DROPPED, word);
+	json_decref(answer);
+	json_decref(body);
+	return code;
+}
+
+static enum gt_exit quarantine_drop(struct gt_cli *cli,
+                                    const struct gt_args *args)
+{
+	enum gt_exit code = GT_EXIT_OK;
+	size_t n = gt_args_words(args);
+	for (size_t i = 0; i < n; i++)
+		if (!number(cli, gt_args_word(args, i)))
+			return GT_EXIT_USAGE;
+	struct gt_client *client = gt_cli_open(cli, &code);
+	if (!client)
+		return code;
+	code = GT_EXIT_OK;
+	for (size_t i = 0; i < n && code == GT_EXIT_OK; i++)
+		code = drop_one(cli, client, gt_args_word(args, i));
+	gt_client_close(client);
+	return code;
+}
+
+static const struct gt_command quarantine[] = {
+        {"ls", "", GT_T_CLI_A_QUARANTINE_LS, 0, 0, list_options,
+         "guantong records quarantine ls\n", quarantine_ls, NULL},
+        {"show", "NUMBER", GT_T_CLI_A_QUARANTINE_SHOW, 1, 1, NULL,
+         "guantong records quarantine show 7\n", quarantine_show, NULL},
+        {"drop", "NUMBER...", GT_T_CLI_A_QUARANTINE_DROP, 1, 1000, NULL,
+         "guantong records quarantine drop 7 8\n", quarantine_drop, NULL},
+        {0},
+};
+
+const struct gt_command gt_cmd_records_sub[] = {
+        {"quarantine", "", GT_T_CLI_A_QUARANTINE, 0, 0, NULL, NULL, NULL,
+         quarantine},
+        {0},
+};

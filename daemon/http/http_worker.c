@@ -12,6 +12,7 @@ struct gt_workers {
 	pthread_mutex_t lock; /* of what follows */
 	struct gt_worker *idle;
 	unsigned nidle;
+	uint64_t gaps;
 };
 
 struct gt_workers *gt_workers_new(const char *database)
@@ -77,6 +78,8 @@ void gt_worker_give(struct gt_workers *ws, struct gt_worker *w)
 		return;
 	gt_reader_rest(w->reader);
 	pthread_mutex_lock(&ws->lock);
+	ws->gaps += gt_reader_gaps(w->reader) - w->gaps;
+	w->gaps = gt_reader_gaps(w->reader);
 	if (ws->nidle < KEPT) {
 		w->next = ws->idle;
 		ws->idle = w;
@@ -85,6 +88,14 @@ void gt_worker_give(struct gt_workers *ws, struct gt_worker *w)
 	}
 	pthread_mutex_unlock(&ws->lock);
 	worker_free(w);
+}
+
+uint64_t gt_workers_gaps(struct gt_workers *ws)
+{
+	pthread_mutex_lock(&ws->lock);
+	uint64_t gaps = ws->gaps;
+	pthread_mutex_unlock(&ws->lock);
+	return gaps;
 }
 
 bool gt_worker_buffers(struct gt_worker *w)

@@ -11,6 +11,7 @@ struct gt_worker {
 	struct gt_reader *reader;
 	struct gt_inflater *inflater; /* gt_worker_buffers */
 	uint8_t *stored;              /* GT_FRAME_STORED_MAX, the same */
+	uint64_t gaps; /* its reader met, when it was given back last */
 	struct gt_worker *next;
 };
 
@@ -25,6 +26,8 @@ void gt_workers_free(struct gt_workers *ws);
 struct gt_worker *gt_worker_take(struct gt_workers *ws);
 /* NULL is fine. Any thread. */
 void gt_worker_give(struct gt_workers *ws, struct gt_worker *w);
+/* Records that could not be given out (read.h, gaps), to all readers so far. */
+uint64_t gt_workers_gaps(struct gt_workers *ws);
 /* Makes what frames are read with, which most calls never need. False: out of
  * memory. */
 bool gt_worker_buffers(struct gt_worker *w);

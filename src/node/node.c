@@ -194,6 +194,8 @@ static int handle(struct gt_node *n, const struct gt_event *e)
 		return gt_records_accept(n, e);
 	case GT_EV_WANT:
 		return gt_want(n, e);
+	case GT_EV_QUARANTINE_DROP:
+		return gt_records_drop(n, e);
 	case GT_EV_NOTE:
 		return on_note(n, e);
 	default:

@@ -21,7 +21,8 @@ struct check {
 	char *why;
 	size_t why_cap;
 	struct gt_inflater *z;
-	uint8_t *stored, *plain; /* one frame */
+	uint8_t *stored, *plain; /* the largest frame fits */
+	size_t stored_cap;
 	uint32_t gap; /* first gap that ends after the frame begins */
 };
 
@@ -136,8 +137,7 @@ static int check_tail(struct check *c)
 	if (want)
 		gt_manifest_tail(m, want);
 	for (size_t i = 0; !status && i < n; i += piece) {
-		piece = n - i < GT_FRAME_STORED_MAX ? n - i
-		                                    : GT_FRAME_STORED_MAX;
+		piece = n - i < c->stored_cap ? n - i : c->stored_cap;
 		if (c->read(c->arg, at + i, c->stored, piece))
 			status = -GT_EIO;
 		else if (memcmp(c->stored, want + i, piece) != 0)
@@ -150,6 +150,17 @@ static int check_tail(struct check *c)
 	return status;
 }
 
+/* An object of one short page is checked often: its buffers are no larger than
+ * it needs, but for what is read at once of a seek table. */
+static size_t largest(const uint32_t *sizes, uint32_t n)
+{
+	size_t most = 4096;
+	for (uint32_t i = 0; i < n; i++)
+		if (sizes[i] > most)
+			most = sizes[i];
+	return most;
+}
+
 int gt_object_check(const struct gt_manifest *m, bool all, gt_object_read *read,
                     void *arg, char *why, size_t why_cap)
 {
@@ -159,9 +170,10 @@ int gt_object_check(const struct gt_manifest *m, bool all, gt_object_read *read,
 	                  .why = why,
 	                  .why_cap = why_cap,
 	                  .z = gt_inflater_new(),
-	                  .stored = malloc(GT_FRAME_STORED_MAX),
-	                  .plain = malloc(GT_FRAME_PLAIN_MAX)};
+	                  .stored_cap = largest(m->stored, m->nframes)};
 	int status = -GT_ENOMEM;
+	c.stored = malloc(c.stored_cap);
+	c.plain = malloc(largest(m->plain, m->nframes));
 	if (c.z && c.stored && c.plain)
 		status = check_frames(&c, all);
 	else

@@ -134,11 +134,18 @@ json_t *gt_read_audit(struct gt_reader *r, const struct gt_audit_query *q);
 
 /* ---------------------------------------------------------- records */
 
+/* A row that is not what it says it is - its statement, id, form or authority
+ * were damaged, or came so from an earlier program - is a *gap*: it is never
+ * given out as good and hides no other row. What holds rows says so in its
+ * place. How many this reader has met: */
+uint64_t gt_reader_gaps(const struct gt_reader *r);
+
 /* {"records":[{"seq","id","origin","origin_seq","stored","voided":bool,
- * "statement":{...}}],"next"} ; after: seq. */
+ * "statement":{...}}],"next"} ; after: seq. A gap has null for its statement,
+ * and "gap": what is wrong. */
 json_t *gt_read_records(struct gt_reader *r, int64_t after, size_t limit);
 /* One statement as an LRS renders it, malloc'ed, with *voided told; NULL with
- * *status -GT_EUNKNOWN or -GT_ESTORE. */
+ * *status -GT_EUNKNOWN, -GT_EDAMAGED (a gap), -GT_ESTORE. */
 char *gt_read_statement(struct gt_reader *r, const uint8_t id[GT_UUID_BYTES],
                         bool *voided, int64_t *stored_ms, int *status);
 /* The newest record's seq and when it was stored; 0 and 0 when there is none.
@@ -153,8 +160,11 @@ struct gt_statements_query {
 	 * in the time above, which otherwise counts for nothing. */
 	int64_t low, high;
 	bool ascending; /* the first stored comes first; or the last */
-	size_t limit;   /* statements at most */
+	size_t limit;   /* statements and gaps at most */
 	size_t bytes;   /* with more than that told, none is begun */
+	/* {"seq","id","stored","why"} of each gap is put behind what it holds,
+	 * a comma between them; NULL: nobody asks */
+	struct gt_buffer *gaps;
 };
 /* Puts a page of statements behind what out holds, a comma between them, each
  * as gt_read_statement renders it; what is voided is left out. low and high
@@ -170,6 +180,10 @@ int gt_read_statements(struct gt_reader *r, struct gt_statements_query *q,
 /* {"quarantine":[{"qid","id","origin","via","at","reason","statement"}],
  * "next"} ; after: qid. */
 json_t *gt_read_quarantine(struct gt_reader *r, int64_t after, size_t limit);
+/* One row of it, with "origin_seq", "stored" (at its origin, as it said),
+ * "form", "bytes" (of the body) and "body": the text as it came, bytes that are
+ * no UTF-8 as '?'. JSON null: there is none of that number. */
+json_t *gt_read_quarantined(struct gt_reader *r, int64_t qid);
 
 /* ------------------------------------------------ policy and roster */
 

@@ -36,6 +36,7 @@ enum gt_query {
 	GT_Q_STATEMENTS_UP,
 	GT_Q_STATEMENTS_DOWN,
 	GT_Q_QUARANTINE,
+	GT_Q_QUARANTINED_ONE,
 	GT_Q_ITEM,
 	GT_Q_KIND,
 	GT_Q_NAMES,
@@ -46,6 +47,7 @@ struct gt_reader {
 	sqlite3 *db;
 	sqlite3_stmt *stmt[GT_Q_COUNT];
 	struct gt_arena *arena; /* what a row is unpacked into, or a question */
+	uint64_t gaps;          /* met so far */
 	char why[256];
 };
 
@@ -88,9 +90,13 @@ json_t *gt_json_page(struct gt_reader *r, bool ok, const char *key,
 /* How many rows to give who asked for so many: 100 if he did not say. */
 size_t gt_reader_limit(size_t asked, size_t most);
 
-/* The statement in a row that begins as RECORD does (read_sql.c), malloc'ed.
- * NULL: out of memory, or it is none; why is not set. read_statements.c */
-char *gt_reader_statement(sqlite3_stmt *s);
+enum { GT_GAP_WHY = 200 };
+/* The statement in a row that begins as STATEMENT does (read_sql.c), if the row
+ * is what it says it is (gt_statement_verify). 0 with *text, malloc'ed;
+ * -GT_EDAMAGED, and gap says what is wrong, as why does, it counts as one;
+ * -GT_ESTORE, out of memory. read_statements.c */
+int gt_reader_statement(struct gt_reader *r, sqlite3_stmt *s, char **text,
+                        char gap[GT_GAP_WHY]);
 
 /* This node's code, "" before it has one. False: why is set. */
 bool gt_reader_code(struct gt_reader *r, char out[GT_CODE_MAX + 1]);

@@ -4,28 +4,34 @@
 
 #include "read_inside.h"
 
-/* JSON null if it is not JSON. Numbers too large for 64 bits become doubles. */
+/* Numbers too large for 64 bits become doubles. NULL: out of memory. */
 static json_t *parse(const char *text)
 {
-	json_t *v = text ? json_loads(text, 0, NULL) : NULL;
-	if (!v && text)
-		v = json_loads(text, JSON_DECODE_INT_AS_REAL, NULL);
-	return v ? v : json_null();
+	json_error_t error;
+	if (!text)
+		return json_null();
+	json_t *v = json_loads(text, 0, &error);
+	return !v && *error.text
+	               ? json_loads(text, JSON_DECODE_INT_AS_REAL, NULL)
+	               : v;
 }
 
-static json_t *record(sqlite3_stmt *s)
+static json_t *record(struct gt_reader *r, sqlite3_stmt *s)
 {
-	char *text = gt_reader_statement(s);
+	char *text, gap[GT_GAP_WHY];
+	int status = gt_reader_statement(r, s, &text, gap);
 	json_t *v = json_object();
-	bool ok = v != NULL;
+	bool ok = v != NULL && (status == 0 || status == -GT_EDAMAGED);
 	gt_json_set(&ok, v, "seq", json_integer(sqlite3_column_int64(s, 0)));
 	gt_json_set(&ok, v, "id", gt_json_uuid(gt_col_bytes(s, 1)));
-	gt_json_set(&ok, v, "origin", gt_json_text(gt_col_text(s, 6)));
+	gt_json_set(&ok, v, "origin", gt_json_text(gt_col_text(s, 9)));
 	gt_json_set(&ok, v, "origin_seq",
-	            json_integer(sqlite3_column_int64(s, 7)));
+	            json_integer(sqlite3_column_int64(s, 10)));
 	gt_json_set(&ok, v, "stored", gt_json_time(sqlite3_column_int64(s, 2)));
-	gt_json_set(&ok, v, "voided", json_boolean(sqlite3_column_int(s, 8)));
+	gt_json_set(&ok, v, "voided", json_boolean(sqlite3_column_int(s, 11)));
 	gt_json_set(&ok, v, "statement", parse(text));
+	if (status == -GT_EDAMAGED)
+		gt_json_set(&ok, v, "gap", gt_json_text(gap));
 	free(text);
 	if (ok)
 		return v;
@@ -33,8 +39,9 @@ static json_t *record(sqlite3_stmt *s)
 	return NULL;
 }
 
-static json_t *quarantined(sqlite3_stmt *s)
+static json_t *quarantined(struct gt_reader *r, sqlite3_stmt *s)
 {
+	(void)r;
 	struct gt_bytes body = gt_col_bytes(s, 6);
 	json_t *v = json_object();
 	bool ok = v != NULL;
@@ -55,7 +62,8 @@ static json_t *quarantined(sqlite3_stmt *s)
 /* Rows after a number, in its order, and that of the last one if more follow.
  * Column 0 is the number, ?1 where to begin, ?2 how many. */
 static json_t *page(struct gt_reader *r, enum gt_query q, const char *key,
-                    json_t *(*row)(sqlite3_stmt *), int64_t after, size_t limit)
+                    json_t *(*row)(struct gt_reader *, sqlite3_stmt *),
+                    int64_t after, size_t limit)
 {
 	sqlite3_stmt *s = gt_reader_query(r, q);
 	if (!s)
@@ -72,7 +80,7 @@ static json_t *page(struct gt_reader *r, enum gt_query q, const char *key,
 		if (full)
 			break;
 		after = sqlite3_column_int64(s, 0);
-		gt_json_add(&ok, list, row(s));
+		gt_json_add(&ok, list, row(r, s));
 	}
 	ok = gt_reader_end(r, s, rc) && ok;
 	return gt_json_page(r, ok, key, list,
@@ -82,6 +90,46 @@ static json_t *page(struct gt_reader *r, enum gt_query q, const char *key,
 json_t *gt_read_records(struct gt_reader *r, int64_t after, size_t limit)
 {
 	return page(r, GT_Q_RECORDS, "records", record, after, limit);
+}
+
+/* Whatever it holds, as text. */
+static json_t *body_text(struct gt_bytes body)
+{
+	char *text = malloc(body.n + 1);
+	if (!text)
+		return NULL;
+	for (size_t i = 0; i < body.n; i++)
+		text[i] = body.p[i] ? (char)body.p[i] : '?';
+	text[body.n] = '\0';
+	json_t *v = gt_json_text(text);
+	free(text);
+	return v;
+}
+
+json_t *gt_read_quarantined(struct gt_reader *r, int64_t qid)
+{
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_QUARANTINED_ONE);
+	if (!s)
+		return NULL;
+	(void)sqlite3_bind_int64(s, 1, qid);
+	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
+	int rc = sqlite3_step(s);
+	json_t *v = rc == SQLITE_ROW ? quarantined(r, s) : json_null();
+	bool ok = v != NULL;
+	if (rc == SQLITE_ROW) {
+		struct gt_bytes body = gt_col_bytes(s, 6);
+		gt_json_set(&ok, v, "origin_seq",
+		            json_integer(sqlite3_column_int64(s, 7)));
+		gt_json_set(&ok, v, "stored",
+		            gt_json_time(sqlite3_column_int64(s, 8)));
+		gt_json_set(&ok, v, "form", gt_json_hex(gt_col_bytes(s, 9)));
+		gt_json_set(&ok, v, "bytes", json_integer((int64_t)body.n));
+		gt_json_set(&ok, v, "body", body_text(body));
+	}
+	if (gt_reader_end(r, s, rc) && ok)
+		return v;
+	json_decref(v);
+	return NULL;
 }
 
 json_t *gt_read_quarantine(struct gt_reader *r, int64_t after, size_t limit)

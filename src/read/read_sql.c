@@ -26,20 +26,23 @@
 	" AND i.id=audit.subject AND i.type=?11))"
 #define AUDIT_ORDER " ORDER BY aid LIMIT ?12"
 
-/* What a statement is rendered from. */
-#define STATEMENT "SELECT r.seq,r.id,r.stored_ms,r.origin_ms,r.authority,"
 /* A statement is voided once one that voids names it, if it voids none itself
  * (xAPI: a voiding statement cannot be voided). */
 #define VOIDED                                          \
 	"r.flags&1=0 AND EXISTS(SELECT 1 FROM record v" \
 	" WHERE v.target=r.id AND v.flags&1)"
-#define RECORD                                         \
-	STATEMENT "r.body,s.code,r.origin_seq," VOIDED \
-	          " FROM record r LEFT JOIN stream s ON s.sid=r.stream"
+/* What a statement is rendered from, and asked whether it is what it says. */
+#define STATEMENT(body)                              \
+	"SELECT r.seq,r.id,r.stored_ms,r.origin_ms," \
+	"r.authority," body ",r.form,r.flags,r.target"
+#define RECORD                         \
+	STATEMENT("r.body")            \
+	",s.code,r.origin_seq," VOIDED \
+	" FROM record r LEFT JOIN stream s ON s.sid=r.stream"
 /* Of what is voided the body, which may be large, is not even read. */
-#define STATEMENTS                                                 \
-	STATEMENT "CASE WHEN " VOIDED " THEN NULL ELSE r.body END" \
-	          " FROM record r WHERE r.seq BETWEEN ?1 AND ?2"
+#define STATEMENTS                                                  \
+	STATEMENT("CASE WHEN " VOIDED " THEN NULL ELSE r.body END") \
+	" FROM record r WHERE r.seq BETWEEN ?1 AND ?2"
 
 const char *const gt_queries[GT_Q_COUNT] = {
         [GT_Q_META] = "SELECT value FROM meta WHERE key=?1",
@@ -97,6 +100,11 @@ const char *const gt_queries[GT_Q_COUNT] = {
                 "SELECT q.qid,q.id,s.code,q.via,q.at_ms,q.reason,q.body"
                 " FROM quarantine q LEFT JOIN stream s ON s.sid=q.stream"
                 " WHERE q.qid>?1 ORDER BY q.qid LIMIT ?2",
+        [GT_Q_QUARANTINED_ONE] =
+                "SELECT q.qid,q.id,s.code,q.via,q.at_ms,q.reason,q.body,"
+                "q.origin_seq,q.origin_ms,q.form"
+                " FROM quarantine q LEFT JOIN stream s ON s.sid=q.stream"
+                " WHERE q.qid=?1",
         [GT_Q_ITEM] = "SELECT signed,own FROM item WHERE kind=?1 AND id=?2",
         [GT_Q_KIND] = "SELECT signed,own FROM item WHERE kind=?1 ORDER BY id",
         /* CROSS: children are few, members are many */

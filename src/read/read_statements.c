@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "buffer.h"
+#include "iso8601.h"
+#include "json.h"
 #include "read_inside.h"
 #include "statement.h"
 
@@ -12,41 +14,65 @@
  * short. */
 enum { HIDDEN_MAX = 10000 };
 
-static const char unfit[] = "a record cannot be rendered";
-
-char *gt_reader_statement(sqlite3_stmt *s)
+/* Damage may lie in any column: nothing here is taken on trust. */
+static bool said(sqlite3_stmt *s, struct gt_statement *out)
 {
-	struct gt_bytes id = gt_col_bytes(s, 1);
-	if (id.n != GT_UUID_BYTES)
-		return NULL;
-	return gt_statement_render_at(
-	        gt_col_bytes(s, 5), id.p, sqlite3_column_int64(s, 3),
-	        sqlite3_column_int64(s, 2), gt_col_text(s, 4));
+	*out = (struct gt_statement){.flags = (uint32_t)gt_col_int(s, 7),
+	                             .body = gt_col_bytes(s, 5),
+	                             .authority = gt_col_text(s, 4)};
+	bool target = gt_col_fixed(s, 8, out->target, GT_UUID_BYTES);
+	return gt_col_fixed(s, 1, out->id, GT_UUID_BYTES) &&
+	       gt_col_fixed(s, 6, out->form.b, GT_ID_BYTES) &&
+	       (target || !(out->flags & GT_STATEMENT_VOIDS));
+}
+
+int gt_reader_statement(struct gt_reader *r, sqlite3_stmt *s, char **text,
+                        char gap[GT_GAP_WHY])
+{
+	struct gt_statement v;
+	int status = -GT_EDAMAGED;
+	*text = NULL;
+	if (said(s, &v))
+		status = gt_statement_verify(&v, gap, GT_GAP_WHY);
+	else
+		gt_copy(gap, GT_GAP_WHY, "a malformed record");
+	r->gaps += status == -GT_EDAMAGED;
+	if (status == -GT_EDAMAGED)
+		gt_reader_fail(r, gap);
+	if (status == -GT_ENOMEM)
+		gt_reader_fail(r, gt_strerror(GT_ENOMEM));
+	if (status != 0)
+		return status == -GT_EDAMAGED ? status : -GT_ESTORE;
+	*text = gt_statement_render_at(v.body, v.id, gt_col_int(s, 3),
+	                               gt_col_int(s, 2), v.authority);
+	if (!*text)
+		gt_reader_fail(r, gt_strerror(GT_ENOMEM));
+	return *text ? 0 : -GT_ESTORE;
+}
+
+uint64_t gt_reader_gaps(const struct gt_reader *r)
+{
+	return r->gaps;
 }
 
 char *gt_read_statement(struct gt_reader *r, const uint8_t id[GT_UUID_BYTES],
                         bool *voided, int64_t *stored_ms, int *status)
 {
 	sqlite3_stmt *s = gt_reader_query(r, GT_Q_RECORD);
-	char *text = NULL;
+	char *text = NULL, gap[GT_GAP_WHY];
 	*status = -GT_ESTORE;
 	if (!s)
 		return NULL;
 	(void)sqlite3_bind_blob(s, 1, id, GT_UUID_BYTES, SQLITE_STATIC);
-	int rc = sqlite3_step(s);
+	int rc = sqlite3_step(s), found = -GT_EUNKNOWN;
+	gt_reader_fail(r, "no such statement");
 	if (rc == SQLITE_ROW) {
-		*voided = sqlite3_column_int(s, 8) != 0;
+		*voided = sqlite3_column_int(s, 11) != 0;
 		*stored_ms = sqlite3_column_int64(s, 2);
-		text = gt_reader_statement(s);
-		if (!text)
-			gt_reader_fail(r, unfit);
+		found = gt_reader_statement(r, s, &text, gap);
 	}
-	if (rc == SQLITE_DONE)
-		gt_reader_fail(r, "no such statement");
 	if (gt_reader_end(r, s, rc))
-		*status = text                ? 0
-		          : rc == SQLITE_DONE ? -GT_EUNKNOWN
-		                              : -GT_ESTORE;
+		*status = found;
 	return text;
 }
 
@@ -113,29 +139,60 @@ struct page {
 	struct gt_statements_query *q;
 	struct gt_buffer *out;
 	size_t begun, n, seen; /* out->n before, statements told, rows seen */
-	bool ok;
+	size_t gaps;           /* told of */
+	int status;
 };
 
 static bool full(const struct page *p)
 {
-	return p->n >= p->q->limit || p->out->n - p->begun > p->q->bytes;
+	return p->n + p->gaps >= p->q->limit ||
+	       p->out->n - p->begun > p->q->bytes;
 }
 
-/* One row, which is behind us then. One that is voided came without a body. */
-static void tell(struct gt_reader *r, struct page *p, sqlite3_stmt *s)
+static void put_gap(struct gt_buffer *out, sqlite3_stmt *s, const char *why)
+{
+	char id[GT_UUID_TEXT] = "", stored[GT_ISO_CHARS];
+	struct gt_bytes bytes = gt_col_bytes(s, 1);
+	if (bytes.n == GT_UUID_BYTES)
+		gt_uuid_format(id, bytes.p);
+	gt_iso_format(stored, sqlite3_column_int64(s, 2));
+	gt_buffer_format(out,
+	                 "%s{\"seq\":%lld,\"id\":\"%s\",\"stored\":\"%s\","
+	                 "\"why\":",
+	                 out->n ? "," : "",
+	                 (long long)sqlite3_column_int64(s, 0), id, stored);
+	gt_json_put_string(out, why, strlen(why));
+	gt_buffer_str(out, "}");
+}
+
+/* What is voided came without a body. 0, -GT_ESTORE. */
+static int tell(struct gt_reader *r, struct page *p, sqlite3_stmt *s)
+{
+	char *text, gap[GT_GAP_WHY];
+	if (sqlite3_column_type(s, 5) == SQLITE_NULL)
+		return 0;
+	int status = gt_reader_statement(r, s, &text, gap);
+	if (status == -GT_EDAMAGED) {
+		p->gaps++;
+		if (p->q->gaps)
+			put_gap(p->q->gaps, s, gap);
+		return 0;
+	}
+	if (status != 0)
+		return status;
+	gt_buffer_str(p->out, p->n++ ? "," : "");
+	gt_buffer_str(p->out, text);
+	free(text);
+	return 0;
+}
+
+/* One row, which is behind us then. */
+static void pass(struct gt_reader *r, struct page *p, sqlite3_stmt *s)
 {
 	int64_t seq = sqlite3_column_int64(s, 0);
-	if (sqlite3_column_type(s, 5) != SQLITE_NULL) {
-		char *text = gt_reader_statement(s);
-		p->ok = text != NULL;
-		if (!p->ok) {
-			gt_reader_fail(r, unfit);
-			return;
-		}
-		gt_buffer_str(p->out, p->n++ ? "," : "");
-		gt_buffer_str(p->out, text);
-		free(text);
-	}
+	p->status = tell(r, p, s);
+	if (p->status != 0)
+		return;
 	p->seen++;
 	if (p->q->ascending)
 		p->q->low = seq + 1;
@@ -146,7 +203,7 @@ static void tell(struct gt_reader *r, struct page *p, sqlite3_stmt *s)
 int gt_read_statements(struct gt_reader *r, struct gt_statements_query *q,
                        struct gt_buffer *out)
 {
-	struct page p = {.q = q, .out = out, .begun = out->n, .ok = true};
+	struct page p = {.q = q, .out = out, .begun = out->n};
 	const size_t most = q->limit + HIDDEN_MAX;
 	int rc = SQLITE_ROW;
 	if (q->low == 0 && span(r, q) != 0)
@@ -158,10 +215,15 @@ int gt_read_statements(struct gt_reader *r, struct gt_statements_query *q,
 	(void)sqlite3_bind_int64(s, 1, q->low);
 	(void)sqlite3_bind_int64(s, 2, q->high);
 	(void)sqlite3_bind_int64(s, 3, (int64_t)most);
-	while (p.ok && !full(&p) && (rc = sqlite3_step(s)) == SQLITE_ROW)
-		tell(r, &p, s);
-	if (!gt_reader_end(r, s, rc) || !p.ok)
-		return -GT_ESTORE;
+	while (p.status == 0 && !full(&p) &&
+	       (rc = sqlite3_step(s)) == SQLITE_ROW)
+		pass(r, &p, s);
+	if (p.status != 0)
+		(void)sqlite3_reset(s);
+	else if (!gt_reader_end(r, s, rc))
+		p.status = -GT_ESTORE;
+	if (p.status != 0)
+		return p.status;
 	if (rc == SQLITE_DONE && p.seen < most)
 		q->high = q->low - 1;
 	return 0;

@@ -4,11 +4,9 @@
 
 #include <string.h>
 
-static const char *malformed(const struct gt_peer *p, const Gt__Record *r,
-                             int64_t last)
+/* Why it cannot be looked at as a record; NULL: it can. */
+static const char *shapeless(const struct gt_peer *p, const Gt__Record *r)
 {
-	if ((int64_t)r->seq <= last || r->seq > INT64_MAX)
-		return "records out of order";
 	if (r->id.len != GT_UUID_BYTES || r->form.len != GT_ID_BYTES ||
 	    r->origin_epoch.len != GT_EPOCH_BYTES || r->origin_seq == 0 ||
 	    r->origin_seq > INT64_MAX || r->body.len == 0 ||
@@ -24,24 +22,73 @@ static const char *malformed(const struct gt_peer *p, const Gt__Record *r,
 	return NULL;
 }
 
-static int set_aside(struct gt_node *n, const struct gt_peer *p,
-                     const struct gt_arrival *r)
+/* 0; -GT_EDAMAGED, and why; -GT_ENOMEM. */
+static int verify(const struct gt_arrival *r, char *why, size_t why_cap)
 {
-	static const char reason[] = "same id, other contents";
-	gt_store_bind(n->store, GT_SQL_QUARANTINE, "tiibbiitb", p->code,
-	              r->stream, r->origin_seq,
-	              gt_bytes_of(r->id, GT_UUID_BYTES),
-	              gt_bytes_of(r->form, GT_ID_BYTES), r->origin_ms,
-	              n->now.wall_ms, reason, r->body);
-	int status = gt_store_run(n->store, GT_SQL_QUARANTINE);
+	struct gt_statement said = {
+	        .flags = r->flags, .body = r->body, .authority = r->authority};
+	memcpy(said.id, r->id, GT_UUID_BYTES);
+	memcpy(said.form.b, r->form, GT_ID_BYTES);
+	if (r->flags & GT_STATEMENT_VOIDS)
+		memcpy(said.target, r->target, GT_UUID_BYTES);
+	return gt_statement_verify(&said, why, why_cap);
+}
+
+/* Acknowledged like any other: a stream that waited for it would stand still,
+ * and with it all that lies behind. */
+static int set_aside(struct gt_node *n, const struct gt_peer *p,
+                     const struct gt_set_aside *r)
+{
+	bool fresh;
+	int status = gt_record_set_aside(n, r, &fresh);
 	n->status.records_quarantined++;
 	struct gt_audit row = {.event = "quarantine",
 	                       .kind = "record",
 	                       .peer = p->code,
-	                       .result = -GT_ECONFLICT,
+	                       .result = r->result,
 	                       .bytes = r->body.n,
-	                       .detail = reason};
+	                       .detail = r->reason};
 	return status ? status : gt_audit_row(n, &row);
+}
+
+static struct gt_bytes at_most(ProtobufCBinaryData b, size_t most)
+{
+	return gt_bytes_of(b.data, b.len < most ? b.len : most);
+}
+
+/* What has not even the shape of a record is nobody's but the child's, by the
+ * number it gave it. */
+static int set_aside_shapeless(struct gt_node *n, const struct gt_peer *p,
+                               const Gt__Record *w, const char *why)
+{
+	struct gt_set_aside r = {.via = p->code,
+	                         .origin_seq = (int64_t)w->seq,
+	                         .id = at_most(w->id, GT_UUID_BYTES),
+	                         .form = at_most(w->form, GT_ID_BYTES),
+	                         .origin_ms = w->stored_ms,
+	                         .reason = why,
+	                         .result = -GT_EMALFORMED,
+	                         .body = at_most(w->body, GT_STATEMENT_MAX)};
+	int64_t last;
+	int status = gt_stream_of(n, p->code, p->epoch, &r.stream, &last);
+	return status ? status : set_aside(n, p, &r);
+}
+
+static int set_aside_arrival(struct gt_node *n, const struct gt_peer *p,
+                             const struct gt_arrival *r, int result,
+                             const char *why)
+{
+	const struct gt_set_aside s = {
+	        .via = p->code,
+	        .stream = r->stream,
+	        .origin_seq = r->origin_seq,
+	        .id = gt_bytes_of(r->id, GT_UUID_BYTES),
+	        .form = gt_bytes_of(r->form, GT_ID_BYTES),
+	        .origin_ms = r->origin_ms,
+	        .reason = why,
+	        .result = result,
+	        .body = r->body};
+	return set_aside(n, p, &s);
 }
 
 static int key_taken(struct gt_node *n, const struct gt_arrival *r, bool *taken)
@@ -86,7 +133,12 @@ static int merge(struct gt_node *n, const struct gt_peer *p,
 	enum gt_known known;
 	int64_t seq = 0;
 	bool taken = false;
-	int status = gt_record_look_up(n, r, &known, &seq);
+	char why[GT_WHY];
+	int status = verify(r, why, sizeof why);
+	if (status == -GT_EDAMAGED)
+		return set_aside_arrival(n, p, r, status, why);
+	if (status == 0)
+		status = gt_record_look_up(n, r, &known, &seq);
 	if (status == 0 && known == GT_RECORD_NEW)
 		status = key_taken(n, r, &taken);
 	if (status != 0)
@@ -98,7 +150,8 @@ static int merge(struct gt_node *n, const struct gt_peer *p,
 		return 0;
 	}
 	if (known == GT_RECORD_OTHER)
-		return set_aside(n, p, r);
+		return set_aside_arrival(n, p, r, -GT_ECONFLICT,
+		                         "same id, other contents");
 	if (taken)
 		status = another_place(n, p, w, r);
 	if (status == 0)
@@ -111,6 +164,9 @@ static int merge(struct gt_node *n, const struct gt_peer *p,
 static int merge_wire(struct gt_node *n, const struct gt_peer *p,
                       const Gt__Record *w, int64_t *need)
 {
+	const char *why = shapeless(p, w);
+	if (why)
+		return set_aside_shapeless(n, p, w, why);
 	struct gt_arrival r = {.origin_seq = (int64_t)w->origin_seq,
 	                       .id = w->id.data,
 	                       .form = w->form.data,
@@ -173,10 +229,12 @@ int gt_records_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	if (m->n_records > GT_RECORDS_ROWS || m->after > INT64_MAX)
 		return gt_drop(n, p, "a batch of records over the limit");
 	for (size_t i = 0; i < m->n_records; i++) {
-		const char *why = malformed(p, m->records[i], last);
-		if (why)
-			return gt_drop(n, p, why);
-		last = (int64_t)m->records[i]->seq;
+		/* the numbers are the stream itself: nothing could be
+		 * acknowledged by them */
+		const Gt__Record *r = m->records[i];
+		if ((int64_t)r->seq <= last || r->seq > INT64_MAX)
+			return gt_drop(n, p, "records out of order");
+		last = (int64_t)r->seq;
 	}
 	int status = 0;
 	/* A batch that leaves a gap is not taken; the marks say where we

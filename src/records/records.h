@@ -44,6 +44,9 @@ struct gt_record_counts gt_records_count(const struct gt_node *n);
 /* People hand in statements: all of them or none, and who asked is answered. */
 int gt_records_accept(struct gt_node *n, const struct gt_event *e);
 
+/* A row of the quarantine is given up, and who asked is answered. */
+int gt_records_drop(struct gt_node *n, const struct gt_event *e);
+
 /* The parent is there and has so many of this epoch's; that is what counts.
  * *behind: it has more than were ever sent from here. */
 int gt_records_up(struct gt_node *n, uint64_t theirs, bool *behind);

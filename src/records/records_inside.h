@@ -10,11 +10,13 @@ enum { GT_RECORD_WINDOW = 2 /* batches outstanding */ };
  *      lesser one
  *   2. sent <= high
  *   3. batches <= GT_RECORD_WINDOW
- *   4. at the root hop = root = seq */
+ *   4. at the root hop = root = seq
+ *   5. sent <= looked: what lies between is not fit to be sent */
 struct gt_records {
 	int64_t seq;       /* last here */
 	int64_t ms;        /* last stored_ms here */
 	int64_t sent;      /* last sent to the parent on this link */
+	int64_t looked;    /* where the next batch is read from */
 	int64_t high;      /* ... on any, in this epoch; durable */
 	int64_t hop, root; /* marks, in our own order */
 	uint32_t batches;  /* outstanding */
@@ -47,6 +49,21 @@ struct gt_arrival {
 };
 /* Stores it as the last record here. */
 int gt_record_insert(struct gt_node *n, const struct gt_arrival *r);
+
+/* What cannot be taken, or what lies here damaged: kept for people to look at.
+ * Bytes are borrowed. */
+struct gt_set_aside {
+	const char *via; /* the child it came from; this node itself */
+	int64_t stream, origin_seq;
+	struct gt_bytes id, form; /* as they are, whatever that is */
+	int64_t origin_ms;
+	const char *reason; /* a sentence */
+	int result;         /* -GT_E..., for the audit row */
+	struct gt_bytes body;
+};
+/* Puts it into the quarantine; *fresh: it was not there yet. */
+int gt_record_set_aside(struct gt_node *n, const struct gt_set_aside *r,
+                        bool *fresh);
 
 enum gt_known { GT_RECORD_NEW, GT_RECORD_SAME, GT_RECORD_OTHER };
 /* Whether a record of that id is here, the same or another one

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { LOOKS = 8 /* at GT_RECORDS_ROWS each, in a turn */ };
+
 static ProtobufCBinaryData own(struct gt_node *n, struct gt_bytes b)
 {
 	uint8_t *p = gt_arena_copy(n->arena, b.p, b.n);
@@ -28,13 +30,95 @@ static Gt__Record *record_of_row(struct gt_node *n, sqlite3_stmt *st)
 	r->policy = gt_arena_str(n->arena, gt_col_text(st, 9));
 	r->body = own(n, gt_col_bytes(st, 10));
 	r->authority = gt_arena_str(n->arena, gt_col_text(st, 11));
-	return r->origin && r->policy && r->authority && r->body.data ? r
-	                                                              : NULL;
+	bool body = r->body.data || gt_col_bytes(st, 10).n == 0;
+	return r->origin && r->policy && r->authority && body ? r : NULL;
+}
+
+static int unfit(char *why, size_t why_cap, const char *what)
+{
+	gt_format(why, why_cap, "%s", what);
+	return -GT_EDAMAGED;
+}
+
+/* What lay on our disk is asked again before it leaves. 0; -GT_EDAMAGED, and
+ * why; -GT_ENOMEM. */
+static int verify(const Gt__Record *r, char *why, size_t why_cap)
+{
+	struct gt_statement said = {
+	        .flags = r->flags,
+	        .body = gt_bytes_of(r->body.data, r->body.len),
+	        .authority = r->authority};
+	bool voids = r->flags & GT_STATEMENT_VOIDS;
+	if (!gt_code_valid(r->origin) ||
+	    r->origin_epoch.len != GT_EPOCH_BYTES || (int64_t)r->origin_seq < 1)
+		return unfit(why, why_cap, "its stream is lost");
+	if (r->id.len != GT_UUID_BYTES || r->form.len != GT_ID_BYTES ||
+	    (voids && r->target.len != GT_UUID_BYTES))
+		return unfit(why, why_cap, "a malformed record");
+	memcpy(said.id, r->id.data, GT_UUID_BYTES);
+	memcpy(said.form.b, r->form.data, GT_ID_BYTES);
+	if (voids)
+		memcpy(said.target, r->target.data, GT_UUID_BYTES);
+	return gt_statement_verify(&said, why, why_cap);
+}
+
+/* A batch on its way out of the database. */
+struct reading {
+	Gt__Records *m;
+	size_t bytes, damaged; /* met for the first time */
+	char why[GT_WHY];      /* of the last of them */
+};
+
+/* It stays where it is, for its id is taken, and is not sent: nobody above
+ * would take it. Written down once. */
+static int damaged(struct gt_node *n, struct reading *b, const Gt__Record *r,
+                   int64_t stream)
+{
+	char reason[GT_WHY + 16];
+	bool fresh;
+	gt_format(reason, sizeof reason, "damaged here: %s", b->why);
+	const struct gt_set_aside s = {
+	        .via = n->code,
+	        .stream = stream,
+	        .origin_seq = (int64_t)r->origin_seq,
+	        .id = gt_bytes_of(r->id.data, r->id.len),
+	        .form = gt_bytes_of(r->form.data, r->form.len),
+	        .origin_ms = r->stored_ms,
+	        .reason = reason,
+	        .body = gt_bytes_of(r->body.data, r->body.len)};
+	int status = gt_record_set_aside(n, &s, &fresh);
+	if (status != 0 || !fresh)
+		return status;
+	b->damaged++;
+	n->status.records_damaged++;
+	struct gt_audit row = {.event = "damage",
+	                       .kind = "record",
+	                       .result = -GT_EDAMAGED,
+	                       .bytes = r->body.len,
+	                       .detail = reason};
+	return gt_audit_row(n, &row);
+}
+
+/* One row: put into the batch, or set aside. */
+static int add_row(struct gt_node *n, struct reading *b, sqlite3_stmt *st)
+{
+	Gt__Record *r = record_of_row(n, st);
+	int status = r ? verify(r, b->why, sizeof b->why) : -GT_ENOMEM;
+	if (r)
+		n->records->looked = (int64_t)r->seq;
+	if (status == -GT_EDAMAGED)
+		return damaged(n, b, r, gt_col_int(st, 12));
+	if (status != 0)
+		return status;
+	b->bytes +=
+	        r->body.len + strlen(r->authority) + strlen(r->policy) + 200;
+	b->m->records[b->m->n_records++] = r;
+	return 0;
 }
 
 static int read_batch(struct gt_node *n, Gt__Records *m)
 {
-	size_t bytes = 0;
+	struct reading b = {.m = m};
 	int row = 0, status = 0;
 	m->records =
 	        gt_arena_get(n->arena, GT_RECORDS_ROWS * sizeof *m->records);
@@ -42,21 +126,18 @@ static int read_batch(struct gt_node *n, Gt__Records *m)
 		return -GT_ENOMEM;
 	sqlite3_stmt *st =
 	        gt_store_bind(n->store, GT_SQL_RECORDS_AFTER, "ii",
-	                      n->records->sent, (int64_t)GT_RECORDS_ROWS);
-	while (status == 0 && bytes < GT_RECORDS_BYTES &&
+	                      n->records->looked, (int64_t)GT_RECORDS_ROWS);
+	while (status == 0 && b.bytes < GT_RECORDS_BYTES &&
 	       m->n_records < GT_RECORDS_ROWS &&
-	       (row = gt_store_step(n->store, GT_SQL_RECORDS_AFTER)) == 1) {
-		Gt__Record *r = record_of_row(n, st);
-		if (!r) {
-			status = -GT_ENOMEM;
-			break;
-		}
-		bytes += r->body.len + strlen(r->authority) +
-		         strlen(r->policy) + 200;
-		m->records[m->n_records++] = r;
-	}
+	       (row = gt_store_step(n->store, GT_SQL_RECORDS_AFTER)) == 1)
+		status = add_row(n, &b, st);
 	gt_store_reset(n->store, GT_SQL_RECORDS_AFTER);
-	return row < 0 ? row : status;
+	if (row < 0 || status != 0 || b.damaged == 0)
+		return row < 0 ? row : status;
+	return gt_log(n, GT_LOG_ERROR,
+	              "%zu records are damaged here and are not sent (%s); "
+	              "guantong records quarantine ls lists them",
+	              b.damaged, b.why);
 }
 
 static void batch_name(char out[GT_CHANGE_NAME], const uint8_t *epoch,
@@ -92,6 +173,7 @@ static int send_batch(struct gt_node *n)
 	Gt__Records m = GT__RECORDS__INIT;
 	struct gt_asking a = {.what = GT_ASKED_RECORDS};
 	bool full;
+	int64_t from = n->records->looked;
 	int status = read_batch(n, &m);
 	if (status != 0 || m.n_records == 0)
 		return status;
@@ -100,6 +182,8 @@ static int send_batch(struct gt_node *n)
 	q.body_case = GT__REQUEST__BODY_RECORDS;
 	q.records = &m;
 	status = gt_ask(n, &q, &a, &full);
+	if (full)
+		n->records->looked = from;
 	if (status != 0 || full)
 		return status;
 	n->records->sent = (int64_t)a.upto;
@@ -116,15 +200,19 @@ static int send_batch(struct gt_node *n)
 
 int gt_records_go(struct gt_node *n)
 {
+	struct gt_records *r = n->records;
 	int status = 0;
-	assert(n->records->sent <= n->records->high);
+	assert(r->sent <= r->high && r->sent <= r->looked);
 	if (!gt_up_ready(n))
 		return 0;
-	while (status == 0 && n->records->batches < GT_RECORD_WINDOW &&
-	       n->records->sent < n->records->seq) {
-		uint32_t before = n->records->batches;
+	/* where nothing is fit to be sent it goes on in a later turn */
+	for (unsigned looks = 0;
+	     status == 0 && looks < LOOKS && r->batches < GT_RECORD_WINDOW &&
+	     r->looked < r->seq;
+	     looks++) {
+		int64_t before = r->looked;
 		status = send_batch(n);
-		if (n->records->batches == before)
+		if (r->looked == before)
 			break;
 	}
 	return status;
@@ -164,8 +252,10 @@ int gt_records_reply(struct gt_node *n, const Gt__RecordsReply *m)
 		n->touched = true;
 		status = gt_meta_put(n->store, "hop", hop);
 	}
-	if (n->records->batches == 0 && hop < n->records->sent)
-		n->records->sent = hop; /* the parent did not take all of it */
+	if (n->records->batches == 0 && hop < n->records->sent) {
+		/* the parent did not take all of it */
+		n->records->sent = n->records->looked = hop;
+	}
 	return status ? status : gt_records_root(n, m->root);
 }
 
@@ -176,7 +266,7 @@ int gt_records_up(struct gt_node *n, uint64_t theirs, bool *behind)
 	*behind = theirs > (uint64_t)r->high;
 	if (*behind)
 		return 0;
-	r->sent = (int64_t)theirs;
+	r->sent = r->looked = (int64_t)theirs;
 	if (r->hop <= r->sent)
 		return 0;
 	r->hop = r->sent;

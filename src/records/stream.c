@@ -69,7 +69,8 @@ int gt_records_load(struct gt_node *n)
 	int row = gt_store_step(n->store, GT_SQL_RECORD_MAX);
 	if (row < 0)
 		return row;
-	n->records->sent = 0; /* until a parent says what it has */
+	/* until a parent says what it has */
+	n->records->sent = n->records->looked = 0;
 	n->records->seq = gt_col_int(st, 0);
 	n->records->ms = gt_col_int(st, 1);
 	gt_store_reset(n->store, GT_SQL_RECORD_MAX);
@@ -145,6 +146,49 @@ static int compare(sqlite3_stmt *st, const struct gt_arrival *r,
 	                                       r->origin_ms);
 	*known = same ? GT_RECORD_SAME : GT_RECORD_OTHER;
 	return status;
+}
+
+int gt_record_set_aside(struct gt_node *n, const struct gt_set_aside *r,
+                        bool *fresh)
+{
+	int64_t before = gt_store_changes(n->store);
+	gt_store_bind(n->store, GT_SQL_QUARANTINE, "tiibbiitb", r->via,
+	              r->stream, r->origin_seq, r->id, r->form, r->origin_ms,
+	              n->now.wall_ms, r->reason, r->body);
+	int status = gt_store_run(n->store, GT_SQL_QUARANTINE);
+	*fresh = gt_store_changes(n->store) != before;
+	return status;
+}
+
+int gt_records_drop(struct gt_node *n, const struct gt_event *e)
+{
+	char id[GT_UUID_TEXT] = "";
+	struct gt_bytes key = {NULL, 0};
+	struct gt_audit row = {.actor = e->actor,
+	                       .event = "drop",
+	                       .kind = "record",
+	                       .subject = id};
+	sqlite3_stmt *st =
+	        gt_store_bind(n->store, GT_SQL_QUARANTINE_DROP, "i", e->number);
+	int found = gt_store_step(n->store, GT_SQL_QUARANTINE_DROP);
+	if (found == 1) {
+		key = gt_col_bytes(st, 0);
+		row.detail = gt_arena_str(n->arena, gt_col_text(st, 1));
+	}
+	if (key.n == GT_UUID_BYTES)
+		gt_uuid_format(id, key.p);
+	gt_store_reset(n->store, GT_SQL_QUARANTINE_DROP);
+	if (found < 0)
+		return found;
+	if (found == 0)
+		return gt_reply(n, e->token, -GT_EUNKNOWN,
+		                "no row %lld in the quarantine",
+		                (long long)e->number);
+	n->touched = true;
+	int status = gt_audit_row(n, &row);
+	return status ? status
+	              : gt_reply(n, e->token, 0, "{\"dropped\":%lld}",
+	                         (long long)e->number);
 }
 
 int gt_record_look_up(struct gt_node *n, const struct gt_arrival *r,

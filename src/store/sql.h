@@ -178,14 +178,17 @@
 	X(RECORD_MAX, "SELECT ifnull(max(seq),0),ifnull(max(stored_ms),0)"     \
 	              " FROM (SELECT seq,stored_ms FROM record"                \
 	              " ORDER BY seq DESC LIMIT 1)")                           \
+	/* LEFT: a row whose stream is lost is met, not passed over */         \
 	X(RECORDS_AFTER,                                                       \
 	  "SELECT r.seq,s.code,s.epoch,r.origin_seq,r.id,r.form,r.flags,"      \
-	  "r.target,r.origin_ms,r.policy,r.body,r.authority FROM record r"     \
-	  " JOIN stream s ON s.sid=r.stream WHERE r.seq>?1"                    \
-	  " ORDER BY r.seq LIMIT ?2")                                          \
+	  "r.target,r.origin_ms,r.policy,r.body,r.authority,r.stream"          \
+	  " FROM record r LEFT JOIN stream s ON s.sid=r.stream"                \
+	  " WHERE r.seq>?1 ORDER BY r.seq LIMIT ?2")                           \
 	X(QUARANTINE,                                                          \
 	  "INSERT OR IGNORE INTO quarantine(via,stream,origin_seq,id,form,"    \
 	  "origin_ms,at_ms,reason,body) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)")   \
+	X(QUARANTINE_DROP,                                                     \
+	  "DELETE FROM quarantine WHERE qid=?1 RETURNING id,reason")           \
 	X(BATCH_NEW, "INSERT OR IGNORE INTO batch VALUES(?1,?2,?3)")           \
 	X(BATCHES, "SELECT upto,need FROM batch WHERE cid=?1 ORDER BY upto")   \
 	X(BATCH_DONE, "DELETE FROM batch WHERE cid=?1 AND upto<=?2")           \

@@ -38,10 +38,11 @@ struct gt_audit {
  *   serve       parent: it was served
  *   accept      records handed in here
  *   send merge  records up, both ends
- *   quarantine  a record that contradicts one already here
+ *   quarantine  a record that contradicts one already here, or itself
+ *   drop        one of those was given up by people
  *   adopt       a staged file is about to become an object
  *   remove      bytes were given up
- *   damage      bytes differ from their hash
+ *   damage      bytes differ from their hash; a record from its form
  *   link        up, down, refused
  *   note        what befell the node itself: the daemon's own rows, a new
  *               epoch, bulk paused, a transfer never acknowledged */

@@ -218,6 +218,89 @@ int gt_statement_twins(bool *twins, struct gt_bytes a, int64_t a_ms,
 	return rc == -GT_ENOMEM ? rc : 0;
 }
 
+/* -------------------------------------------------------- verifying */
+
+static int unfit(char *why, size_t why_cap, const char *what)
+{
+	gt_format(why, why_cap, "%s", what);
+	return -GT_EDAMAGED;
+}
+
+/* 0 with what the body says by itself, -GT_EDAMAGED, -GT_ENOMEM. */
+static int read_back(const struct gt_statement *said, struct gt_statement *got,
+                     char *why, size_t why_cap)
+{
+	char what[512] = "";
+	static const char place[] = "statement 0: "; /* refuse() */
+	const uint8_t(*id)[GT_UUID_BYTES] = &said->id;
+	struct gt_bytes body = said->body;
+	struct batch b = {.ids = id,
+	                  .nids = 1,
+	                  .out = got,
+	                  .cap = 1,
+	                  .why = what,
+	                  .why_cap = sizeof what};
+	int rc = gt_json_trim(&body) ? take(&b, body)
+	                             : refuse(&b, -GT_EINVALID,
+	                                      "not JSON, or nested too deep");
+	gt_buffer_free(&b.scratch);
+	if (rc == 0 || rc == -GT_ENOMEM)
+		return rc;
+	return unfit(why, why_cap, what + strlen(place));
+}
+
+static int verify_authority(const char *text, char *why, size_t why_cap)
+{
+	char what[256], place[300];
+	json_error_t error;
+	if (!text || !*text)
+		return 0;
+	struct gt_bytes bytes = gt_bytes_str(text);
+	json_t *v = json_loads(text, GT_JSON_STRICT | JSON_DECODE_ANY, &error);
+	if (!v && !*error.text)
+		return -GT_ENOMEM;
+	bool ok = v && gt_json_trim(&bytes);
+	if (!ok)
+		gt_format(what, sizeof what, "not JSON, or nested too deep");
+	else
+		ok = gt_xapi_check_authority(v, what, sizeof what);
+	json_decref(v);
+	if (ok)
+		return 0;
+	gt_format(place, sizeof place, "authority: %s", what);
+	return unfit(why, why_cap, place);
+}
+
+static int verify(const struct gt_statement *said, char *why, size_t why_cap)
+{
+	struct gt_statement got;
+	int rc = read_back(said, &got, why, why_cap);
+	if (rc != 0)
+		return rc;
+	if (memcmp(got.id, said->id, GT_UUID_BYTES) != 0)
+		return unfit(why, why_cap, "the id is not its statement's");
+	if (!gt_id_eq(&got.form, &said->form))
+		return unfit(why, why_cap, "the form is not its statement's");
+	if ((got.flags ^ said->flags) & GT_STATEMENT_VOIDS ||
+	    (got.flags & GT_STATEMENT_VOIDS &&
+	     memcmp(got.target, said->target, GT_UUID_BYTES) != 0))
+		return unfit(why, why_cap,
+		             "what it voids is not what its statement voids");
+	return verify_authority(said->authority, why, why_cap);
+}
+
+/* Without memory jansson takes a string for an invalid token, or for a shorter
+ * one. So nobody is called a liar by one look: if the second goes well, it was
+ * the memory. */
+int gt_statement_verify(const struct gt_statement *said, char *why,
+                        size_t why_cap)
+{
+	int rc = verify(said, why, why_cap);
+	if (rc == -GT_EDAMAGED && verify(said, why, why_cap) == 0)
+		rc = -GT_ENOMEM;
+	return rc;
+}
+
 /* -------------------------------------------------------- rendering */
 
 enum { HAS_ID = 1, HAS_TIMESTAMP = 2, HAS_AUTHORITY = 4, HAS_VERSION = 8 };

@@ -56,6 +56,14 @@ int gt_statements_parse(struct gt_bytes json,
 int gt_statement_twins(bool *twins, struct gt_bytes a, int64_t a_ms,
                        struct gt_bytes b, int64_t b_ms);
 
+/* Is a record what it says it is? Its body must be one statement, of that id if
+ * it names one, of that form, voiding that target if flags say so and nothing
+ * if not; its authority "" or one that may vouch. What others hand up, and what
+ * lay on a disk, is asked before it is kept, sent or shown. 0; -GT_EDAMAGED,
+ * and why is a sentence; -GT_ENOMEM. */
+int gt_statement_verify(const struct gt_statement *said, char *why,
+                        size_t why_cap);
+
 /* The statement as an LRS returns it: the body's own bytes, but a single
  * activity of a context as a list of one, also in a SubStatement, with what it
  * has not of id, timestamp, stored, authority, version (1.0.0; 2.0.0 if it

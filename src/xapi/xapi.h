@@ -20,6 +20,10 @@
  * property and what is wrong, "context.registration: not a UUID". */
 bool gt_xapi_check(json_t *statement, char *why, size_t why_cap);
 
+/* Who vouches for a statement, by itself: one agent, or a group of two. False:
+ * it is none, and why says what is wrong, as above. */
+bool gt_xapi_check_authority(json_t *v, char *why, size_t why_cap);
+
 /* "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", either case. */
 bool gt_xapi_is_uuid(const char *text);
 /* An absolute IRI: a scheme, a colon, something, none of the characters RFC

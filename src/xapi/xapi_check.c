@@ -656,3 +656,10 @@ bool gt_xapi_check(json_t *statement, char *why, size_t why_cap)
 	j.why = why;
 	return shape(&j, statement, props) && together(&j, statement);
 }
+
+bool gt_xapi_check_authority(json_t *v, char *why, size_t why_cap)
+{
+	struct judge j = {.cap = why_cap};
+	j.why = why;
+	return authority(&j, v);
+}

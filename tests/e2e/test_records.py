@@ -1,5 +1,7 @@
 """Learner records up the tree: exactly once, whatever is killed."""
 import json
+import os
+import sqlite3
 import unittest
 import uuid
 
@@ -149,6 +151,56 @@ class Statements(unittest.TestCase):
             self.assertEqual(len(kept), 1)
             listed = t["3301"].admin("GET", "/admin/quarantine").json()["quarantine"]
             self.assertIn(s["id"], {q["id"] for q in listed})
+
+
+class BadRows(unittest.TestCase):
+    """What an earlier program took from below, or what rotted since."""
+
+    def test_one_bad_row_breaks_no_answer_and_goes_no_further(self):
+        with Tree(CHAIN[:3]) as t:
+            node, above = t["330106"], t["3301"]
+            above.kill9()
+            sent = [statement(i) for i in range(6)]
+            self.assertEqual(post(node, sent).status, 200)
+            node.stop()
+            db = sqlite3.connect(os.path.join(node.dir, "data", "guantong.db"))
+            db.execute("UPDATE record SET body=x'5b312c325d' WHERE seq=2")
+            db.execute("UPDATE record SET authority='},\"stolen\":{' WHERE seq=3")
+            db.execute("UPDATE record SET body=replace(CAST(body AS TEXT),'learner3','learner9') WHERE seq=4")
+            db.commit()
+            db.close()
+            node.start()
+            page = node.http("GET", "/xapi/statements?ascending=true", headers=XAPI)
+            self.assertEqual(page.status, 200)
+            good = [sent[i]["id"] for i in (0, 4, 5)]
+            self.assertEqual([s["id"] for s in page.json()["statements"]], good)
+            self.assertEqual([g["seq"] for g in page.json()["gaps"]], [2, 3, 4])
+            one = node.http("GET", "/xapi/statements?statementId=" + sent[1]["id"], headers=XAPI)
+            self.assertEqual((one.status, one.json()["error"]), (404, "DAMAGED"))
+            self.assertEqual(node.http("GET", "/").status, 200)
+            self.assertIn("(damaged: the form is not its statement's)", node.cli("records"))
+            self.assertGreaterEqual(node.metrics()["guantong_record_gaps_total"], 7)
+            above.start()
+            t["33"].wait("the good ones", lambda: len(t["33"].records()) == 3)
+            self.assertEqual([r["id"] for r in t["33"].records()], good)
+            self.assertEqual(node.metrics()["guantong_records_damaged_total"], 3)
+            self.assertEqual(above.admin("GET", "/admin/quarantine").json()["quarantine"], [])
+            self.look_at_the_quarantine(node)
+
+    def look_at_the_quarantine(self, node):
+        rows = node.cli_json("records", "quarantine", "ls")["quarantine"]
+        self.assertEqual(rows, node.cli_json("records", "--quarantine")["quarantine"])
+        self.assertEqual([r["reason"] for r in rows][0], "damaged here: must be an object")
+        number = str(rows[0]["qid"])
+        self.assertIn("damaged here: must be an object\n", node.cli("records", "quarantine", "show", number))
+        self.assertIn("在本节点损坏：须为对象", node.cli("records", "quarantine", "ls", "--lang", "zh-CN"))
+        self.assertEqual(node.cli_json("records", "quarantine", "show", number)["body"], "[1,2]")
+        self.assertIn(number, node.cli("records", "quarantine", "drop", number))
+        self.assertEqual(len(node.cli_json("records", "quarantine", "ls")["quarantine"]), 2)
+        self.assertEqual(len(node.audit(event="drop")), 1)
+        for words, code in ((("show", number), 4), (("drop", number), 4), (("drop", "x"), 2), ((), 2), (("lss",), 2)):
+            done = node.cli("records", "quarantine", *words, ok=False)
+            self.assertEqual(done.returncode, code, words)
 
 
 if __name__ == "__main__":

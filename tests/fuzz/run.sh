@@ -14,10 +14,13 @@ for c in "$@"; do
 	name=${name%.c}
 	found=$build/fuzz/$name
 	mkdir -p "$found/new"
+	# a target may know what libFuzzer must be told
+	flags=$(sed -n 's/^ \* libFuzzer: \([^*]*\)\*\{0,1\}.*/\1/p' "$c")
 	# the corpus is read whole first; then until the runs or the time is over
+	# shellcheck disable=SC2086
 	if "$bin/f_$name" -runs=200000 -max_total_time="$each" -seed=1 \
 		-timeout=120 -rss_limit_mb=2048 -artifact_prefix="$found/" \
-		-print_final_stats=1 "$found/new" "$here/corpus/$name" \
+		-print_final_stats=1 $flags "$found/new" "$here/corpus/$name" \
 		>"$found/log" 2>&1; then
 		runs=$(awk '/number_of_executed_units/{print $2}' "$found/log")
 		echo "ok   $name: $runs runs"

@@ -9,11 +9,12 @@
 
 /* Checks run after every turn: preparing their questions anew each time cost
  * more than the turns themselves. */
-static struct asked {
+struct asked {
 	struct asked *next;
 	sqlite3_stmt *st;
 	char sql[];
-} * asked[NODES_MAX];
+};
+static struct asked *asked[NODES_MAX];
 
 static sqlite3_stmt *prepare(const struct sim_node *s, const char *sql)
 {

@@ -31,9 +31,10 @@ static struct {
 
 /* What the root held, and what others had set aside, when their disks were
  * lost. The marks below stay: they say what has been judged. */
-static struct lost {
+struct lost {
 	uint8_t id[GT_UUID_BYTES], form[GT_ID_BYTES];
-} * lost;
+};
+static struct lost *lost;
 static size_t nlost;
 
 void check_init(void)

@@ -87,7 +87,7 @@ static void put(struct bits *b, size_t i)
 static void take(struct bits *b, size_t i)
 {
 	if (i / 8 < b->cap)
-		b->p[i / 8] &= (uint8_t) ~(1u << i % 8);
+		b->p[i / 8] = (uint8_t)(b->p[i / 8] & ~(1u << i % 8));
 }
 
 static void clear(struct bits *b)

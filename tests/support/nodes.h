@@ -208,6 +208,8 @@ int nodes_want(struct nodes *t, unsigned i, const char *id);
 /* A layer of node i: each rule denies or whatever a type; ends with NULL.
  * Rules are pairs (type, verdict name). */
 int nodes_layer(struct nodes *t, unsigned i, const char *const *rules);
+/* A statement of id n, in the arena; form differs with `form`. */
+struct gt_statement nodes_statement(struct nodes *t, uint32_t n, unsigned form);
 /* Statements with ids n, n+1, ...; form differs with `form`. */
 int nodes_statements(struct nodes *t, unsigned i, uint32_t n, size_t count,
                      unsigned form);

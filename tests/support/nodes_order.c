@@ -133,20 +133,33 @@ int nodes_layer(struct nodes *t, unsigned i, const char *const *rules)
 	return order(t, i, &e);
 }
 
+struct gt_statement nodes_statement(struct nodes *t, uint32_t n, unsigned form)
+{
+	struct gt_statement s;
+	char why[200], id[GT_UUID_TEXT];
+	uint8_t bytes[GT_UUID_BYTES] = {0};
+	char *body = gt_arena_get(t->arena, 200);
+	assert(body);
+	gt_put32(bytes, n);
+	gt_uuid_format(id, bytes);
+	gt_format(body, 200,
+	          "{\"id\":\"%s\",\"actor\":{\"mbox\":\"mailto:a@b.cn\"},"
+	          "\"verb\":{\"id\":\"http://v.cn/%u\"},"
+	          "\"object\":{\"id\":\"http://o.cn/%u\"}}",
+	          id, form, n);
+	int found = gt_statements_parse(gt_bytes_str(body), NULL, 0, &s, 1, why,
+	                                sizeof why);
+	assert(found == 1);
+	return s;
+}
+
 int nodes_statements(struct nodes *t, unsigned i, uint32_t n, size_t count,
                      unsigned form)
 {
 	struct gt_statement *s = gt_arena_get(t->arena, count * sizeof *s);
 	assert(s);
-	for (size_t k = 0; k < count; k++) {
-		char *body = gt_arena_get(t->arena, 40);
-		assert(body);
-		gt_format(body, 40, "{\"n\":%u,\"form\":%u}", n + (unsigned)k,
-		          form);
-		s[k] = (struct gt_statement){.body = gt_bytes_str(body)};
-		gt_put32(s[k].id, n + (uint32_t)k);
-		gt_sha256_one(&s[k].form, body, strlen(body));
-	}
+	for (size_t k = 0; k < count; k++)
+		s[k] = nodes_statement(t, n + (uint32_t)k, form);
 	struct gt_event e = {
 	        .type = GT_EV_STATEMENTS, .statements = s, .count = count};
 	return order(t, i, &e);

@@ -251,18 +251,30 @@ static void add_member(sqlite3 *db, const char *code, const char *called)
 
 static void add_record(sqlite3 *db, int n, bool voids)
 {
-	char body[400], sql[500];
+	char body[500], sql[900], form[GT_HEX_ID], why[200];
+	struct gt_statement s;
 	gt_format(body, sizeof body,
 	          "{\"id\":\"00000000-0000-4000-8000-%012d\",\"actor\":"
-	          "{\"mbox\":\"mailto:a@b.cn\"},\"verb\":{\"id\":\"http://a.b/"
-	          "c\"},\"object\":{\"id\":\"http://a.b/%d\"},\"n\":1.50}",
-	          n, n);
+	          "{\"mbox\":\"mailto:a@b.cn\"},\"verb\":{\"id\":\"%s\"},"
+	          "\"object\":{%s%012d\"},\"context\":{\"extensions\":{"
+	          "\"http://a.b/n\":1.50}}}",
+	          n,
+	          voids ? "http://adlnet.gov/expapi/verbs/voided"
+	                : "http://a.b/c",
+	          voids ? "\"objectType\":\"StatementRef\",\"id\":\"00000000-"
+	                  "0000-4000-8000-"
+	                : "\"id\":\"http://a.b/",
+	          voids ? 2 : n);
+	assert_int_equal(gt_statements_parse(gt_bytes_str(body), NULL, 0, &s, 1,
+	                                     why, sizeof why),
+	                 1);
+	gt_hex(form, s.form.b, GT_ID_BYTES);
 	gt_format(sql, sizeof sql,
 	          "INSERT INTO record(seq,stream,origin_seq,id,form,flags,"
 	          "target,origin_ms,stored_ms,policy,authority,body) VALUES"
-	          "(%d,1,%d,x'0000000000004000800000000000%04d',x'00',%d,"
+	          "(%d,1,%d,x'0000000000004000800000000000%04d',x'%s',%d,"
 	          "%s,%d000,%d000,'','',CAST(?1 AS BLOB))",
-	          n, n, n, voids,
+	          n, n, n, form, voids,
 	          voids ? "x'00000000000040008000000000000002'" : "NULL", n, n);
 	insert(db, sql, body, (struct gt_bytes){0}, (struct gt_bytes){0});
 }

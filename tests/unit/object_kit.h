@@ -36,6 +36,13 @@ __attribute__((unused)) static uint64_t kit_random(uint64_t *state)
 	return z ^ z >> 31;
 }
 
+/* A letter of a text that compresses. */
+__attribute__((unused)) static uint8_t kit_letter(uint64_t *state)
+{
+	static const char text[] = "the quick brown fox";
+	return (uint8_t)text[kit_random(state) % (sizeof text - 1)];
+}
+
 static int put_pack(void *arg, const uint8_t *p, size_t n)
 {
 	struct pack *k = arg;
@@ -179,12 +186,9 @@ __attribute__((unused)) static void pack_random(struct pack *k, uint64_t seed,
 		uint64_t kind = kit_random(&r) % 3, x = r;
 		assert(p);
 		for (size_t j = 0; j < size; j++)
-			p[j] = kind == 0 ? 0
-			       : kind == 1
-			               ? (uint8_t)kit_random(&x)
-			               : (uint8_t) "the quick "
-			                           "brown "
-			                           "fox"[kit_random(&x) % 19];
+			p[j] = kind == 0   ? 0
+			       : kind == 1 ? (uint8_t)kit_random(&x)
+			                   : kit_letter(&x);
 		pack_add(k, path, p, size);
 		free(p);
 	}

@@ -14,6 +14,7 @@
 #include "read.h"
 #include "schema.h"
 #include "seal.h"
+#include "statement.h"
 #include "tally.h"
 
 __attribute__((unused)) static char dir[] = "/tmp/gt-read-XXXXXX";
@@ -148,16 +149,47 @@ __attribute__((unused)) static void add_object(int n, int state, int frames,
 	insert(text, "", object_id(n), gt_arena_pack(arena, &m.base));
 }
 
-__attribute__((unused)) static void
-add_record(int64_t n, const char *flags, const char *target, const char *body)
+__attribute__((unused)) static void uuid_of(char out[GT_UUID_TEXT], int64_t n)
 {
-	char text[900];
+	gt_format(out, GT_UUID_TEXT, "00000000-0000-0000-0000-%012llx",
+	          (unsigned long long)n);
+}
+
+/* Statement n, with the score n, which voids number `voids` or (0) none; extra:
+ * more members, each after a comma. */
+__attribute__((unused)) static void add_record(int64_t n, int64_t voids,
+                                               const char *extra)
+{
+	char body[500], text[1500], id[GT_UUID_TEXT], why[200];
+	char form[GT_HEX_ID], target[40] = "NULL", hex[33];
+	struct gt_statement st;
+	uint8_t ids[1][GT_UUID_BYTES];
+	uuid_of(id, n);
+	assert_true(gt_uuid_parse(ids[0], id));
+	uuid_of(id, voids);
+	gt_format(body, sizeof body,
+	          "{\"actor\":{\"mbox\":\"mailto:a@b.cn\"},\"verb\":{\"id\":"
+	          "\"%s\"},\"object\":{%s%s%s},\"result\":{\"score\":{\"raw\":"
+	          "%lld}}%s}",
+	          voids ? "http://adlnet.gov/expapi/verbs/voided"
+	                : "http://v.cn/1",
+	          voids ? "\"objectType\":\"StatementRef\",\"id\":\"" : "",
+	          voids ? id : "\"id\":\"http://o.cn/1\"", voids ? "\"" : "",
+	          (long long)n, extra);
+	assert_int_equal(gt_statements_parse(gt_bytes_str(body),
+	                                     (const uint8_t(*)[16])ids, 1, &st,
+	                                     1, why, sizeof why),
+	                 1);
+	gt_hex(form, st.form.b, GT_ID_BYTES);
+	gt_hex(hex, st.target, GT_UUID_BYTES);
+	if (voids)
+		gt_format(target, sizeof target, "x'%s'", hex);
 	gt_format(text, sizeof text,
 	          "INSERT INTO record(stream,origin_seq,id,form,flags,target,"
 	          "origin_ms,stored_ms,policy,authority,body) VALUES(1,%lld,"
-	          "x'%032llx',x'00',%s,%s,1795386457000,1795386458000,'','%s',"
+	          "x'%032llx',x'%s',%u,%s,1795386457000,1795386458000,'','%s',"
 	          "CAST('%s' AS BLOB))",
-	          (long long)n, (unsigned long long)n, flags, target,
+	          (long long)n, (unsigned long long)n, form, st.flags, target,
 	          "{\"mbox\":\"mailto:lrs@33.cn\"}", body);
 	sql(text);
 }

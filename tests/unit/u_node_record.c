@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "nodes.h"
 
@@ -38,9 +39,9 @@ static void up_two_hops(void **state)
 	assert_int_equal(nodes_int(t, TOP,
 	                           "SELECT count(*) FROM record r JOIN stream "
 	                           "s ON s.sid = r.stream WHERE s.code = "
-	                           "'330106' AND CAST(r.body AS TEXT) = "
-	                           "'{\"n\":' || r.origin_seq || "
-	                           "',\"form\":0}'"),
+	                           "'330106' AND CAST(r.body AS TEXT) LIKE "
+	                           "'{%%\"http://v.cn/0\"%%/' || r.origin_seq "
+	                           "|| '\"}}'"),
 	                 700);
 	/* both ends wrote each batch down, under one name */
 	for (unsigned i = MID; i <= LOW; i++)
@@ -179,8 +180,8 @@ static void told_exactly(void **state)
 	                   "SELECT group_concat(actor || ' ' || kind || ' ' || "
 	                   "bytes || ' ' || detail, '; ') FROM audit WHERE "
 	                   "event='accept'"),
-	        "user:test record 80 new=5 again=0; "
-	        "user:test record 16 new=1 again=2");
+	        "user:test record 700 new=5 again=0; "
+	        "user:test record 140 new=1 again=2");
 	assert_int_equal(nodes_status(t, LOW)->records_in, 6);
 	assert_int_equal(nodes_status(t, LOW)->records_duplicate, 2);
 	assert_int_equal(nodes_status(t, LOW)->records_waiting, 6);
@@ -196,7 +197,7 @@ static void told_exactly(void **state)
 		        nodes_int(t, i,
 		                  "SELECT count(*) FROM audit WHERE kind="
 		                  "'record' AND event='%s' AND peer='%s' AND "
-		                  "bytes=96 AND transfer='%s' AND "
+		                  "bytes=840 AND transfer='%s' AND "
 		                  "detail='count=6'",
 		                  i == MID ? "merge" : "send",
 		                  t->v[MID + LOW - i].code, name),
@@ -218,20 +219,43 @@ static void told_exactly(void **state)
 	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM batch"), 0);
 }
 
+/* One of a body given, in the arena, which ends in '\0'. */
+static struct gt_statement statement_of(struct nodes *t, const char *body)
+{
+	struct gt_statement s;
+	char why[200];
+	char *copy = gt_arena_str(t->arena, body);
+	assert_non_null(copy);
+	assert_int_equal(gt_statements_parse(gt_bytes_str(copy), NULL, 0, &s, 1,
+	                                     why, sizeof why),
+	                 1);
+	return s;
+}
+
+/* One of id n that voids that of id `target`. */
+static struct gt_statement void_of(struct nodes *t, uint32_t n, uint32_t target)
+{
+	char body[300];
+	gt_format(body, sizeof body,
+	          "{\"id\":\"%08x-0000-0000-0000-000000000000\",\"actor\":"
+	          "{\"mbox\":\"mailto:a@b.cn\"},\"verb\":{\"id\":"
+	          "\"http://adlnet.gov/expapi/verbs/voided\"},\"object\":{"
+	          "\"objectType\":\"StatementRef\",\"id\":"
+	          "\"%08x-0000-0000-0000-000000000000\"}}",
+	          n, target);
+	return statement_of(t, body);
+}
+
 /* All there is of a record is the same at the top. */
 static void a_void_goes_up(void **state)
 {
 	struct nodes *t = *state;
-	struct gt_statement s = {.body = gt_bytes_str("{}"),
-	                         .authority = "the county",
-	                         .flags = GT_STATEMENT_VOIDS};
+	struct gt_statement s = void_of(t, 7, 6);
 	struct gt_event e = {.type = GT_EV_STATEMENTS,
 	                     .token = 1,
 	                     .statements = &s,
 	                     .count = 1};
-	gt_put32(s.id, 7);
-	gt_put32(s.target, 6);
-	gt_put32(s.form.b, 8);
+	s.authority = "{\"mbox\":\"mailto:county@b.cn\"}";
 	assert_int_equal(nodes_event(t, LOW, &e), 0);
 	t->now.wall_ms += 5000;
 	nodes_wire(t, LOW, MID, true);
@@ -240,13 +264,20 @@ static void a_void_goes_up(void **state)
 	assert_string_equal(
 	        nodes_text(t, TOP,
 	                   "SELECT s.code || ' ' || r.origin_seq || ' ' || "
-	                   "hex(r.id) || ' ' || hex(substr(r.form,1,4)) || ' ' "
+	                   "hex(r.id) || ' ' "
 	                   "|| r.flags || ' ' || hex(r.target) || ' ' || "
-	                   "(r.stored_ms-r.origin_ms) || ' ' || r.authority || "
-	                   "' ' || CAST(r.body AS TEXT) FROM record r JOIN "
-	                   "stream s ON s.sid=r.stream"),
-	        "330106 1 00000007000000000000000000000000 00000008 1 "
-	        "00000006000000000000000000000000 5000 the county {}");
+	                   "(r.stored_ms-r.origin_ms) || ' ' || r.authority "
+	                   "FROM record r JOIN stream s ON s.sid=r.stream"),
+	        "330106 1 00000007000000000000000000000000 1 "
+	        "00000006000000000000000000000000 5000 "
+	        "{\"mbox\":\"mailto:county@b.cn\"}");
+	const char *form = nodes_text(t, TOP, "SELECT hex(form) FROM record");
+	char hex[GT_HEX_ID];
+	gt_hex(hex, s.form.b, GT_ID_BYTES);
+	assert_int_equal(strcasecmp(form, hex), 0);
+	assert_string_equal(
+	        nodes_text(t, TOP, "SELECT CAST(body AS TEXT) FROM record"),
+	        (const char *)s.body.p);
 }
 
 /* Marks, numbers and times go on where they were. */
@@ -298,20 +329,22 @@ struct wire_record {
 static Gt__Record *record_of(struct nodes *t, const struct wire_record *v)
 {
 	Gt__Record *r = gt_arena_get(t->arena, sizeof *r);
-	uint8_t *id = gt_arena_get(t->arena, 64);
+	uint8_t *id = gt_arena_get(t->arena, 80);
+	struct gt_statement s = nodes_statement(t, v->id, v->form);
 	assert_non_null(r);
 	assert_non_null(id);
-	memset(id, 0, 64);
+	memset(id, 0, 80);
 	gt__record__init(r);
-	gt_put32(id, v->id);
-	gt_put32(id + 32, v->form);
+	memcpy(id, s.id, GT_UUID_BYTES);
+	memcpy(id + 40, s.form.b, GT_ID_BYTES);
 	r->seq = v->seq;
 	r->origin = gt_arena_str(t->arena, v->origin);
-	r->origin_epoch = (ProtobufCBinaryData){16, id + 16};
+	r->origin_epoch = (ProtobufCBinaryData){16, id + 20};
 	r->origin_seq = v->origin_seq;
 	r->id = (ProtobufCBinaryData){v->id_bytes, id};
-	r->form = (ProtobufCBinaryData){32, id + 32};
-	r->body = (ProtobufCBinaryData){2, id};
+	r->form = (ProtobufCBinaryData){32, id + 40};
+	r->body = (ProtobufCBinaryData){
+	        s.body.n, gt_arena_copy(t->arena, s.body.p, s.body.n)};
 	r->authority = gt_arena_str(t->arena, v->authority);
 	return r;
 }
@@ -451,9 +484,6 @@ static void forgotten_with_its_epoch(void **state)
 static void batches_refused(void **state)
 {
 	struct nodes *t = *state;
-	char *longest = gt_arena_get(t->arena, GT_TEXT_MAX + 2);
-	memset(longest, 'x', GT_TEXT_MAX + 1);
-	longest[GT_TEXT_MAX + 1] = '\0';
 	const struct {
 		struct wire_record v[2];
 		size_t n;
@@ -469,28 +499,6 @@ static void batches_refused(void **state)
 	         1,
 	         1,
 	         "records out of order"},
-	        {{{1, 1, 1, 0, "330106", "", 15}}, 1, 0, "a malformed record"},
-	        {{{1, 0, 1, 0, "330106", "", 16}}, 1, 0, "a malformed record"},
-	        {{{1, 1, 1, 0, "330106", longest, 16}},
-	         1,
-	         0,
-	         "a malformed record"},
-	        {{{1, 1, 1, 0, "330107", "", 16}},
-	         1,
-	         0,
-	         "a record of an origin that is not under the child"},
-	        {{{1, 1, 1, 0, "3301", "", 16}},
-	         1,
-	         0,
-	         "a record of an origin that is not under the child"},
-	        {{{1, 1, 1, 0, "x", "", 16}},
-	         1,
-	         0,
-	         "a record of an origin that is not under the child"},
-	        {{{1, 1, 1, 0, "330106-", "", 16}},
-	         1,
-	         0,
-	         "a record of an origin that is not under the child"},
 	        {{{0, 0, 0, 0, "", "", 0}},
 	         0,
 	         UINT64_MAX,
@@ -504,13 +512,140 @@ static void batches_refused(void **state)
 	}
 }
 
+/* It was acknowledged, and is in the quarantine of `i`, the last row, and
+ * nowhere else. */
+static void aside(struct nodes *t, const Gt__RecordsReply *m, uint64_t seq,
+                  const char *why)
+{
+	assert_non_null(m);
+	assert_int_equal(m->hop, seq);
+	assert_string_equal(nodes_text(t, MID,
+	                               "SELECT reason FROM quarantine "
+	                               "ORDER BY qid DESC LIMIT 1"),
+	                    why);
+	assert_string_equal(nodes_text(t, MID,
+	                               "SELECT event || ' ' || detail FROM "
+	                               "audit WHERE event='quarantine' ORDER "
+	                               "BY aid DESC LIMIT 1") +
+	                            strlen("quarantine "),
+	                    why);
+}
+
+/* What is no record under this child is set aside and acknowledged: the stream
+ * goes on. */
+static void strangers_set_aside(void **state)
+{
+	static const struct {
+		struct wire_record v;
+		const char *why;
+	} rows[] = {
+	        {{0, 1, 1, 0, "330106", "", 15}, "a malformed record"},
+	        {{0, 0, 1, 0, "330106", "", 16}, "a malformed record"},
+	        {{0, 1, 1, 0, "330107", "", 16},
+	         "a record of an origin that is not under the child"},
+	        {{0, 1, 1, 0, "3301", "", 16},
+	         "a record of an origin that is not under the child"},
+	        {{0, 1, 1, 0, "x", "", 16},
+	         "a record of an origin that is not under the child"},
+	        {{0, 1, 1, 0, "330106-", "", 16},
+	         "a record of an origin that is not under the child"},
+	};
+	struct nodes *t = *state;
+	uint32_t peer = nodes_child(t, MID, "330106", &t->v[LOW].key);
+	size_t n = sizeof rows / sizeof *rows;
+	for (size_t i = 0; i < n; i++) {
+		struct wire_record v = rows[i].v;
+		v.seq = i + 1;
+		aside(t, send(t, peer, i, &v, 1), v.seq, rows[i].why);
+		assert_int_equal(records(t, MID), 0);
+	}
+	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM quarantine"),
+	                 (int64_t)n);
+	assert_int_equal(nodes_status(t, MID)->records_quarantined, n);
+	/* a good one behind them */
+	const struct wire_record v = {n + 1, 1, 1, 0, "330106", "", 16};
+	assert_int_equal(send(t, peer, n, &v, 1)->hop, n + 1);
+	assert_int_equal(records(t, MID), 1);
+}
+
+/* Text of exactly n bytes that a name fills up. */
+static char *padded(struct nodes *t, const char *before, const char *after,
+                    size_t n)
+{
+	size_t head = strlen(before), tail = strlen(after);
+	char *text = gt_arena_get(t->arena, n + 1);
+	assert_non_null(text);
+	assert_true(n >= head + tail);
+	memset(text, 'x', n);
+	memcpy(text, before, head);
+	memcpy(text + n - tail, after, tail + 1);
+	return text;
+}
+
+enum { EPOCH, ID, FORM, ORIGIN_SEQ, BODY, TARGET, AUTHORITY, POLICY };
+
+/* Makes one part of a good record that long, or that. */
+static void stretch(struct nodes *t, Gt__Record *r, int what, uint64_t value)
+{
+	size_t n = (size_t)value;
+	struct gt_statement s;
+	uint8_t *bytes = gt_arena_get(t->arena, 96);
+	assert_non_null(bytes);
+	switch (what) {
+	case EPOCH:
+		r->origin_epoch.len = n;
+		return;
+	case ID:
+		r->id.len = n;
+		return;
+	case FORM:
+		r->form.len = n;
+		return;
+	case ORIGIN_SEQ:
+		r->origin_seq = value;
+		return;
+	case BODY:
+		if (n == 0 || n > GT_STATEMENT_MAX) {
+			r->body.len = n;
+			r->body.data = (uint8_t *)padded(t, "", "", n);
+			return;
+		}
+		s = statement_of(
+		        t, padded(t,
+		                  "{\"id\":\"0000aaaa-0000-0000-0000-"
+		                  "000000000000\",\"actor\":{\"mbox\":"
+		                  "\"mailto:a@b.cn\",\"name\":\"",
+		                  "\"},\"verb\":{\"id\":\"http://v.cn/1\"},"
+		                  "\"object\":{\"id\":\"http://o.cn/1\"}}",
+		                  n));
+		break;
+	case TARGET:
+		s = void_of(t, 0xbbbb, 6);
+		r->flags = GT_STATEMENT_VOIDS;
+		memcpy(bytes + 48, s.target, GT_UUID_BYTES);
+		r->target = (ProtobufCBinaryData){n, bytes + 48};
+		break;
+	case AUTHORITY:
+		r->authority = padded(
+		        t, "{\"mbox\":\"mailto:a@b.cn\",\"name\":\"", "\"}", n);
+		return;
+	default:
+		r->policy = padded(t, "", "", n);
+		return;
+	}
+	memcpy(bytes, s.id, GT_UUID_BYTES);
+	memcpy(bytes + 16, s.form.b, GT_ID_BYTES);
+	r->id.data = bytes;
+	r->form.data = bytes + 16;
+	r->body = (ProtobufCBinaryData){
+	        s.body.n, gt_arena_copy(t->arena, s.body.p, s.body.n)};
+}
+
 /* Every limit of a record, as it is reached and one beyond. */
 static void limits_of_a_record(void **state)
 {
 	struct nodes *t = *state;
-	enum { EPOCH, ID, FORM, ORIGIN_SEQ, BODY, TARGET, AUTHORITY, POLICY };
-	static uint8_t body[GT_STATEMENT_MAX + 1];
-	const struct {
+	static const struct {
 		int what;
 		uint64_t value;
 		bool good;
@@ -523,7 +658,6 @@ static void limits_of_a_record(void **state)
 	        {ORIGIN_SEQ, INT64_MAX, true},
 	        {ORIGIN_SEQ, (uint64_t)INT64_MAX + 1, false},
 	        {BODY, 0, false},
-	        {BODY, 1, true},
 	        {BODY, GT_STATEMENT_MAX, true},
 	        {BODY, GT_STATEMENT_MAX + 1, false},
 	        {TARGET, 15, false},
@@ -535,53 +669,174 @@ static void limits_of_a_record(void **state)
 	        {POLICY, GT_TEXT_MAX + 1, false},
 	};
 	int64_t taken = 0;
-	uint64_t last = 0;
 	uint32_t peer = nodes_child(t, MID, "330106", &t->v[LOW].key);
 	for (uint32_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		char *text = gt_arena_get(t->arena, GT_TEXT_MAX + 2);
-		size_t n = (size_t)rows[i].value;
-		const struct wire_record v = {last + 1, i + 1, i + 1, 0,
+		const struct wire_record v = {i + 1,    i + 1, i + 1, 0,
 		                              "330106", "",    16};
 		Gt__Record *r = record_of(t, &v);
-		switch (rows[i].what) {
-		case EPOCH:
-			r->origin_epoch.len = n;
-			break;
-		case ID:
-			r->id.len = n;
-			break;
-		case FORM:
-			r->form.len = n;
-			break;
-		case ORIGIN_SEQ:
-			r->origin_seq = rows[i].value;
-			break;
-		case BODY:
-			r->body = (ProtobufCBinaryData){n, body};
-			break;
-		case TARGET:
-			r->flags = GT_STATEMENT_VOIDS;
-			r->target = (ProtobufCBinaryData){n, body};
-			break;
-		default:
-			memset(text, 'x', n);
-			text[n] = '\0';
-			*(rows[i].what == POLICY ? &r->policy : &r->authority) =
-			        text;
-			break;
-		}
-		const Gt__RecordsReply *m = send_to(t, MID, peer, last, &r, 1);
-		assert_int_equal(m != NULL, rows[i].good);
+		stretch(t, r, rows[i].what, rows[i].value);
+		const Gt__RecordsReply *m = send_to(t, MID, peer, i, &r, 1);
 		taken += rows[i].good;
 		assert_int_equal(records(t, MID), taken);
-		last++;
-		if (m)
-			continue;
-		assert_true(nodes_dropped(t, MID, "a malformed record"));
-		/* it comes again in a new epoch, and counts anew */
-		last = 0;
-		peer = nodes_child(t, MID, "330106", &t->v[LOW].key);
+		assert_non_null(m);
+		assert_int_equal(m->hop, i + 1);
+		if (!rows[i].good)
+			aside(t, m, i + 1, "a malformed record");
 	}
+	/* of a body too long to be one the beginning is kept */
+	assert_int_equal(
+	        nodes_int(t, MID, "SELECT max(length(body)) FROM quarantine"),
+	        GT_STATEMENT_MAX);
+}
+
+/* A child lies about what it hands up, or passes on a lie: each of these once
+ * broke every page above that held it. */
+static void lies_of_a_record(void **state)
+{
+	struct nodes *t = *state;
+	static const struct {
+		const char *body, *authority, *why;
+		int form, id, flags;
+	} rows[] = {
+	        {"[1,2]", "", "must be an object", 0, 0, 0},
+	        {"{\"n\":1}", "", "n: no such property in xAPI", 0, 0, 0},
+	        {"not json", "", "not JSON, or nested too deep", 0, 0, 0},
+	        {NULL, "}, \"stolen\":{",
+	         "authority: not JSON, or nested too deep", 0, 0, 0},
+	        {NULL, "\"me\"", "authority: must be an object", 0, 0, 0},
+	        {NULL, "{\"mbox\":\"x\"}",
+	         "authority: mbox: not mailto: and an address", 0, 0, 0},
+	        {NULL, "{\"mbox\":\"mailto:a@b.cn\"},\"n\":{}",
+	         "authority: not JSON, or nested too deep", 0, 0, 0},
+	        {NULL, "", "the form is not its statement's", 1, 0, 0},
+	        {NULL, "", "the id is not its statement's", 0, 1, 0},
+	        {NULL, "", "what it voids is not what its statement voids", 0,
+	         0, 1},
+	};
+	size_t n = sizeof rows / sizeof *rows;
+	uint32_t peer = nodes_child(t, MID, "330106", &t->v[LOW].key);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct wire_record v = {i + 1,    i + 1, i + 1, 0,
+		                              "330106", "",    16};
+		Gt__Record *r = record_of(t, &v);
+		if (rows[i].body)
+			r->body = (ProtobufCBinaryData){
+			        strlen(rows[i].body),
+			        gt_arena_copy(t->arena, rows[i].body,
+			                      strlen(rows[i].body))};
+		r->authority = gt_arena_str(t->arena, rows[i].authority);
+		r->form.data[7] ^= (uint8_t)rows[i].form;
+		r->id.data[7] ^= (uint8_t)rows[i].id;
+		r->flags = (uint32_t)rows[i].flags;
+		if (r->flags)
+			r->target = r->id;
+		aside(t, send_to(t, MID, peer, i, &r, 1), i + 1, rows[i].why);
+		assert_int_equal(records(t, MID), 0);
+	}
+	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM quarantine"),
+	                 (int64_t)n);
+	/* the hop above is not even asked, and the marks go up to the end */
+	nodes_wire(t, MID, TOP, true);
+	const struct wire_record v = {n + 1, n + 1, 99, 0, "330106", "", 16};
+	assert_int_equal(send(t, peer, n, &v, 1)->hop, n + 1);
+	nodes_run(t);
+	assert_int_equal(records(t, TOP), 1);
+	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM quarantine"),
+	                 0);
+	assert_int_equal(nodes_int(t, MID, "SELECT records=rooted FROM child"),
+	                 0);
+	nodes_pass(t, 16000);
+	assert_int_equal(mark(t, MID, "root"), 1);
+}
+
+/* A record that rotted on this disk is not passed on as good: it is set aside
+ * and told once, and what lies behind it goes up. */
+static void a_damaged_record_stays(void **state)
+{
+	struct nodes *t = *state;
+	assert_int_equal(nodes_statements(t, LOW, 1, 6, 0), 0);
+	static const char spoil[] =
+	        "UPDATE record SET body=x'5b315d' WHERE seq=2;"
+	        "UPDATE record SET body=replace(CAST(body AS TEXT),'a@b','q@b')"
+	        " WHERE seq=3;"
+	        "UPDATE record SET stream=77 WHERE seq=4;"
+	        "UPDATE record SET authority='{' WHERE seq=6";
+	assert_int_equal(sqlite3_exec(t->v[LOW].db, spoil, NULL, NULL, NULL),
+	                 SQLITE_OK);
+	nodes_wire(t, LOW, MID, true);
+	nodes_run(t);
+	assert_int_equal(records(t, MID), 2);
+	assert_int_equal(mark(t, LOW, "hop"), 5);
+	assert_int_equal(nodes_status(t, LOW)->records_damaged, 4);
+	assert_string_equal(
+	        nodes_text(t, LOW,
+	                   "SELECT group_concat(via || ' ' || origin_seq || "
+	                   "' ' || reason, '; ') FROM quarantine"),
+	        "330106 2 damaged here: must be an object; "
+	        "330106 3 damaged here: the form is not its statement's; "
+	        "330106 4 damaged here: its stream is lost; "
+	        "330106 6 damaged here: authority: not JSON, or nested too "
+	        "deep");
+	assert_string_equal(nodes_last(t, LOW, GT_ACT_LOG, 0)->a.text,
+	                    "4 records are damaged here and are not sent "
+	                    "(authority: not JSON, or nested too deep); "
+	                    "guantong records quarantine ls lists them");
+	/* told once, whatever comes */
+	nodes_restart(t, LOW);
+	nodes_wire(t, LOW, MID, true);
+	nodes_run(t);
+	assert_int_equal(nodes_statements(t, LOW, 7, 1, 0), 0);
+	nodes_run(t);
+	assert_int_equal(mark(t, LOW, "hop"), 7);
+	assert_int_equal(records(t, MID), 3);
+	assert_int_equal(nodes_int(t, LOW,
+	                           "SELECT count(*) FROM audit WHERE "
+	                           "event='damage'"),
+	                 4);
+}
+
+/* More of them than a turn looks at. */
+static void many_damaged_records(void **state)
+{
+	enum { MANY = 10 * GT_RECORDS_ROWS };
+	struct nodes *t = *state;
+	for (uint32_t n = 1; n <= MANY; n += 500)
+		assert_int_equal(nodes_statements(t, LOW, n, 500, 0), 0);
+	int64_t last = records(t, LOW);
+	assert_int_equal(
+	        sqlite3_exec(t->v[LOW].db,
+	                     "UPDATE record SET body=x'5b5d' WHERE seq<5000",
+	                     NULL, NULL, NULL),
+	        SQLITE_OK);
+	nodes_wire(t, LOW, MID, true);
+	nodes_run(t);
+	nodes_pass(t, 20000);
+	assert_int_equal(mark(t, LOW, "hop"), last);
+	assert_int_equal(records(t, MID), last - 4999);
+}
+
+/* Who has looked at what was set aside may give it up. */
+static void quarantine_dropped(void **state)
+{
+	struct nodes *t = *state;
+	struct gt_event e = {.type = GT_EV_QUARANTINE_DROP,
+	                     .number = 1,
+	                     .actor = "user:test"};
+	assert_int_equal(nodes_event(t, MID, &e), 0);
+	assert_int_equal(nodes_last(t, MID, GT_ACT_REPLY, 0)->a.status,
+	                 -GT_EUNKNOWN);
+	quarantined_where_they_meet(state);
+	assert_int_equal(nodes_event(t, MID, &e), 0);
+	assert_string_equal(nodes_last(t, MID, GT_ACT_REPLY, 0)->a.text,
+	                    "{\"dropped\":1}");
+	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM quarantine"),
+	                 0);
+	assert_string_equal(
+	        nodes_text(t, MID,
+	                   "SELECT actor || ' ' || subject || ' ' || detail "
+	                   "FROM audit WHERE event='drop'"),
+	        "user:test 00000003-0000-0000-0000-000000000000 same id, "
+	        "other contents");
 }
 
 static void limits_of_a_batch(void **state)
@@ -691,10 +946,9 @@ static void long_authorities(void **state)
 	struct nodes *t = *state;
 	enum { EACH = 300 };
 	static struct wire_record v[EACH];
-	char *text = gt_arena_get(t->arena, GT_TEXT_MAX + 1);
+	const char *text = padded(t, "{\"mbox\":\"mailto:a@b.cn\",\"name\":\"",
+	                          "\"}", GT_TEXT_MAX);
 	uint32_t peer = nodes_child(t, MID, "330106", &t->v[LOW].key);
-	memset(text, 'x', GT_TEXT_MAX);
-	text[GT_TEXT_MAX] = '\0';
 	for (uint32_t i = 0; i < EACH; i++)
 		v[i] = (struct wire_record){i + 1,    i + 1, i + 1, 0,
 		                            "330106", text,  16};
@@ -728,7 +982,14 @@ int main(void)
 	        T(rooted_when_all_is_set_aside),
 	        T(forgotten_with_its_epoch),
 	        T(batches_refused),
+	        T(strangers_set_aside),
 	        T(limits_of_a_record),
+	        T(lies_of_a_record),
+	        cmocka_unit_test_setup_teardown(a_damaged_record_stays,
+	                                        nodes_three_on_disk,
+	                                        nodes_gone),
+	        T(many_damaged_records),
+	        T(quarantine_dropped),
 	        T(limits_of_a_batch),
 	        T(an_answer_that_is_no_news),
 	        T(batches_under_way),

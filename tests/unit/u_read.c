@@ -35,7 +35,7 @@ static void status(void **state)
 	gt__node_status__init(&n);
 	n.resources = 5;
 	n.software = software;
-	add_record(1, "0", "NULL", "{}");
+	add_record(1, 0, "");
 	sql("INSERT INTO audit(at_ms,node,actor,event,kind,subject,version,"
 	    "peer,verdict,rule,layer,result,bytes,transfer,detail)"
 	    " VALUES(1000,'3301','33','publish','resource','33/a',7,'',"
@@ -67,7 +67,7 @@ static void status(void **state)
 		assert_int_equal(
 		        number(json_object_get(c, "status"), "resources"), 5);
 		json_decref(v);
-		add_record(2 + again, "0", "NULL", "{}");
+		add_record(2 + again, 0, "");
 	}
 	/* pruned at the front: counted anew */
 	sql("DELETE FROM record WHERE seq<3");
@@ -86,7 +86,7 @@ static int filled(void **state)
 	add_layers();
 	add_member();
 	for (int n = 1; n <= 5; n++)
-		add_record(n, "0", "NULL", "{}");
+		add_record(n, 0, "");
 	sql("INSERT INTO quarantine(via,stream,origin_seq,id,form,origin_ms,"
 	    "at_ms,reason,body) VALUES('330106',1,4,x'01',x'00',0,1000,'other',"
 	    "CAST('{\"a\":1}' AS BLOB)),('330106',1,5,x'00',x'00',0,1000,'bad',"
@@ -238,7 +238,7 @@ static void no_memory_for_bytes(void **state)
 	bool voided;
 	int64_t stored;
 	char name[20];
-	int status;
+	int status, failed = 0;
 	(void)state;
 	for (size_t n = 0; nomem_each(&n);) {
 		status = gt_read_object(reader, "33/a", &object, &manifest);
@@ -251,20 +251,26 @@ static void no_memory_for_bytes(void **state)
 	for (size_t n = 0; nomem_each(&n);) {
 		char *text = gt_read_statement(reader, id, &voided, &stored,
 		                               &status);
-		assert_int_equal(status, nomem_hit() ? -GT_ESTORE : 0);
+		/* jansson can do without some of what it asks for */
+		assert_true(status == 0 ||
+		            (nomem_hit() && status == -GT_ESTORE));
 		assert_true(!text == !!status);
+		failed += status != 0;
 		free(text);
 	}
+	assert_true(failed > 10);
 	for (size_t n = 0; nomem_each(&n);) {
 		struct gt_buffer out = {0};
 		struct gt_statements_query q = {
 		        .low = 1, .high = 5, .limit = 9, .bytes = 1000};
 		status = gt_read_statements(reader, &q, &out);
 		/* of a record, or of the text they are put into */
-		assert_int_equal(status == -GT_ESTORE || out.failed,
-		                 nomem_hit());
+		bool short_of = status == -GT_ESTORE || out.failed;
+		assert_true(!short_of || nomem_hit());
+		failed += short_of;
 		free(out.p);
 	}
+	assert_true(failed > 100);
 	for (size_t n = 0; nomem_each(&n);)
 		assert_true(gt_read_name(reader, "33-nju", name, sizeof name) !=
 		            nomem_hit());

@@ -16,10 +16,12 @@ static void records(void **state)
 	int64_t stored;
 	int rc;
 	(void)state;
-	add_record(1, "0", "NULL", "{\"n\":1.0,\"big\":123456789012345678901}");
-	add_record(2, "0", "NULL", "{\"timestamp\":\"2020-01-01T00:00:00Z\"}");
-	add_record(3, "1", "x'00000000000000000000000000000001'", "{}");
-	add_record(4, "1", "x'00000000000000000000000000000003'", "{}");
+	add_record(1, 0,
+	           ",\"context\":{\"extensions\":{\"http://e.cn/n\":1.0,"
+	           "\"http://e.cn/big\":123456789012345678901}}");
+	add_record(2, 0, ",\"timestamp\":\"2020-01-01T00:00:00Z\"");
+	add_record(3, 1, "");
+	add_record(4, 3, "");
 	json_t *v = gt_read_records(reader, 0, 2);
 	json_t *row = json_array_get(json_object_get(v, "records"), 0);
 	assert_string_equal(word(row, "origin"), "330106");
@@ -46,8 +48,8 @@ static void records(void **state)
 	assert_int_equal(rc, 0);
 	assert_true(voided);
 	assert_int_equal(stored, 1795386458000);
-	assert_non_null(
-	        strstr(text, "\"n\":1.0,\"big\":123456789012345678901"));
+	assert_non_null(strstr(text, "/n\":1.0,\"http://e.cn/big\":"
+	                             "123456789012345678901"));
 	free(text);
 	id[15] = 9;
 	assert_null(gt_read_statement(reader, id, &voided, &stored, &rc));
@@ -76,7 +78,7 @@ static void order(void **state)
 	assert_int_equal(ms, 0);
 	assert_int_equal(behind(0), 1);
 	for (int i = 1; i <= 40; i++)
-		add_record(i, "0", "NULL", "{}");
+		add_record(i, 0, "");
 	/* two a moment, and some that are no longer here */
 	sql("UPDATE record SET stored_ms=1000+seq/2");
 	sql("DELETE FROM record WHERE seq<5 OR seq IN(20,21,40)");

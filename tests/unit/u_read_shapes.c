@@ -17,6 +17,7 @@
 #include "read.h"
 #include "schema.h"
 #include "seal.h"
+#include "statement.h"
 #include "tally.h"
 
 /* One connection, the reader's: what is written goes behind its back. */
@@ -220,6 +221,28 @@ static void names_without_files(void **state)
 	json_decref(r);
 }
 
+#define PLAIN                                                       \
+	"{\"actor\":{\"mbox\":\"mailto:a@b.cn\"},\"verb\":{\"id\":" \
+	"\"http://v.cn/1\"},\"object\":{\"id\":\"http://o.cn/1\"}"
+
+/* Record `seq` is PLAIN, of the id asked for below. */
+static void put_record(int seq)
+{
+	static const uint8_t ids[1][GT_UUID_BYTES] = {{0x12, [15] = 0x34}};
+	struct gt_statement s;
+	char text[600], form[GT_HEX_ID], why[100];
+	assert_int_equal(gt_statements_parse(gt_bytes_str(PLAIN "}"), ids, 1,
+	                                     &s, 1, why, sizeof why),
+	                 1);
+	gt_hex(form, s.form.b, GT_ID_BYTES);
+	gt_format(text, sizeof text,
+	          "INSERT INTO record VALUES(%d,1,9,"
+	          "x'12000000000000000000000000000034',x'%s',0,NULL,1000,2000,"
+	          "'','{\"mbox\":\"mailto:a@b\"}',CAST('" PLAIN "}' AS BLOB))",
+	          seq, form);
+	sql(text);
+}
+
 static void records(void **state)
 {
 	uint8_t id[GT_UUID_BYTES] = {0x12, [15] = 0x34};
@@ -231,14 +254,12 @@ static void records(void **state)
 	is(gt_read_quarantine(reader, 0, 0),
 	   "{\"quarantine\":[],\"next\":null}");
 	sql("INSERT INTO stream VALUES(1,'330106',x'00',3)");
-	sql("INSERT INTO record VALUES(5,1,9,"
-	    "x'12000000000000000000000000000034',x'00',0,NULL,1000,2000,'',"
-	    "'{\"mbox\":\"mailto:a@b\"}',CAST('{\"a\":1}' AS BLOB))");
+	put_record(5);
 	is(gt_read_records(reader, 0, 0),
 	   "{\"records\":[{\"seq\":5,\"id\":"
 	   "\"12000000-0000-0000-0000-000000000034\",\"origin\":\"330106\","
 	   "\"origin_seq\":9,\"stored\":\"1970-01-01T00:00:02.000Z\","
-	   "\"voided\":false,\"statement\":{\"a\":1,\"id\":"
+	   "\"voided\":false,\"statement\":" PLAIN ",\"id\":"
 	   "\"12000000-0000-0000-0000-000000000034\",\"timestamp\":"
 	   "\"1970-01-01T00:00:01.000Z\",\"stored\":"
 	   "\"1970-01-01T00:00:02.000Z\",\"authority\":{\"mbox\":"
@@ -260,7 +281,8 @@ static void records(void **state)
 	is(gt_read_records(reader, 5, 0),
 	   "{\"records\":[{\"seq\":6,\"id\":null,\"origin\":\"\","
 	   "\"origin_seq\":1,\"stored\":\"1970-01-01T00:00:02.000Z\","
-	   "\"voided\":false,\"statement\":null}],\"next\":null}");
+	   "\"voided\":false,\"statement\":null,\"gap\":"
+	   "\"a malformed record\"}],\"next\":null}");
 	sql("INSERT INTO quarantine VALUES(7,'3301',1,4,"
 	    "x'12000000000000000000000000000034',x'00',0,3000,'other form',"
 	    "CAST('{\"a\":1}' AS BLOB))");
@@ -274,9 +296,8 @@ static void records(void **state)
 	sql("UPDATE record SET id=x'13000000000000000000000000000034',"
 	    "body=CAST('[]' AS BLOB) WHERE seq=6");
 	assert_null(gt_read_statement(reader, id, &voided, &stored, &status));
-	assert_int_equal(status, -GT_ESTORE);
-	assert_string_equal(gt_reader_why(reader),
-	                    "a record cannot be rendered");
+	assert_int_equal(status, -GT_EDAMAGED);
+	assert_string_equal(gt_reader_why(reader), "a malformed record");
 	sql("DELETE FROM record WHERE seq=6");
 }
 

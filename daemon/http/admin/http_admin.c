@@ -349,3 +349,32 @@ enum MHD_Result gt_http_quarantine(struct gt_request *rq)
 {
 	return page(rq, gt_read_quarantine);
 }
+
+enum MHD_Result gt_http_quarantined(struct gt_request *rq)
+{
+	uint64_t qid;
+	if (!gt_http_number(rq->rest, INT64_MAX, &qid))
+		return gt_http_bad_arg(rq, "qid");
+	struct gt_worker *w = gt_worker_take(rq->http->workers);
+	json_t *v = w ? gt_read_quarantined(w->reader, (int64_t)qid) : NULL;
+	gt_worker_give(rq->http->workers, w);
+	if (json_is_null(v)) {
+		json_decref(v);
+		return gt_rq_fail(rq, 404, -GT_EUNKNOWN,
+		                  GT_T_HTTP_NO_QUARANTINED,
+		                  (unsigned long long)qid);
+	}
+	return gt_rq_json(rq, 200, v);
+}
+
+enum MHD_Result gt_http_quarantine_drop(struct gt_request *rq)
+{
+	json_t *v = body_json(rq);
+	json_int_t qid = json_integer_value(json_object_get(v, "qid"));
+	json_decref(v);
+	if (qid < 1)
+		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_KEY_ID,
+		                  "qid");
+	struct gt_event e = {.type = GT_EV_QUARANTINE_DROP, .number = qid};
+	return gt_rq_command(rq, &e, replied);
+}

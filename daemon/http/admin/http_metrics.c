@@ -197,6 +197,10 @@ enum MHD_Result gt_http_metrics(struct gt_request *rq)
 	if (status)
 		put_store(&o, status);
 	json_decref(status);
+	const struct row gaps = {"record_gaps", "counter",
+	                         "Damaged learner records met by readers",
+	                         gt_workers_gaps(rq->http->workers)};
+	put_rows(&o, &gaps, 1);
 	size_t n;
 	char *text = gt_buffer_text(&o, &n);
 	return gt_rq_text(rq, 200, "text/plain; version=0.0.4; charset=utf-8",

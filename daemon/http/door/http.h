@@ -50,6 +50,7 @@
  *   GET  /admin/explain?id=&for=      GET /admin/layers   GET /admin/members
  *   GET  /admin/audit?from=&to=&...   GET /admin/records?after=
  *   GET  /admin/quarantine?after=     POST /admin/reload
+ *   GET  /admin/quarantine/QID        POST /admin/quarantine/drop
  * Errors are {"error":NAME,"message":sentence} with a fitting status.
  *
  * Runs on libmicrohttpd's own threads. Reads use one gt_reader per thread;

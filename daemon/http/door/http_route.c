@@ -69,6 +69,9 @@ const struct gt_route gt_routes[] = {
 	{"/admin/audit",    GET, STAFF, AUDIT, 0, gt_http_audit, NULL},
 	{"/admin/records",  GET, STAFF, AUDIT, 0, gt_http_records, NULL},
 	{"/admin/quarantine", GET, STAFF, AUDIT, 0, gt_http_quarantine, NULL},
+	{"/admin/quarantine/drop", POST, STAFF, OPERATE, SMALL,
+	 gt_http_quarantine_drop, NULL},
+	{"/admin/quarantine/", GET, STAFF, AUDIT, 0, gt_http_quarantined, NULL},
 	{"/admin/reload",   POST, STAFF, OPERATE, SMALL, gt_http_reload, NULL},
 	{NULL, 0, 0, 0, 0, NULL, NULL},
 };

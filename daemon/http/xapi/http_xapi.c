@@ -269,6 +269,10 @@ static enum MHD_Result one(struct gt_request *rq, struct gt_worker *w,
 		                              : "statementId");
 	char *statement =
 	        gt_read_statement(w->reader, id, &voided, &ms, &status);
+	/* it is not to be had here, and asking again does not help */
+	if (status == -GT_EDAMAGED)
+		return gt_rq_fail(rq, 404, status, GT_T_HTTP_GAP, text,
+		                  gt_reader_why(w->reader));
 	if (!statement)
 		return gt_rq_error(rq, status ? status : -GT_EUNKNOWN, "");
 	if (voided != want_voided) {
@@ -304,6 +308,20 @@ static bool resume(struct gt_statements_query *q, const char *more)
 	return true;
 }
 
+/* What cannot be given out, where there is any: an xAPI client that knows no
+ * such member passes it over, and finds the records it can have. */
+static void put_gaps(struct gt_buffer *out, struct gt_buffer *gaps)
+{
+	gt_buffer_str(out, "]");
+	if (gaps->n) {
+		gt_buffer_str(out, ",\"gaps\":[");
+		gt_buffer_add(out, gaps->p, gaps->n);
+		gt_buffer_str(out, "]");
+	}
+	out->failed = out->failed || gaps->failed;
+	gt_buffer_free(gaps);
+}
+
 /* Where to go on with the answer, and its end. */
 static void put_more(struct gt_buffer *out, const struct gt_statements_query *q)
 {
@@ -315,7 +333,7 @@ static void put_more(struct gt_buffer *out, const struct gt_statements_query *q)
 		          (long long)q->low, (long long)q->high,
 		          (unsigned long long)q->limit,
 		          q->ascending ? "true" : "false");
-	gt_buffer_str(out, "],\"more\":\"");
+	gt_buffer_str(out, ",\"more\":\"");
 	gt_buffer_str(out, more);
 	gt_buffer_str(out, "\"}");
 }
@@ -324,7 +342,7 @@ static enum MHD_Result list(struct gt_request *rq, struct gt_worker *w,
                             struct ask *ask)
 {
 	struct gt_statements_query *q = &ask->list;
-	struct gt_buffer out = {0};
+	struct gt_buffer out = {0}, gaps = {0};
 	if (ask->limit == 0)
 		ask->limit = PAGE_DEFAULT;
 	q->limit = ask->limit > PAGE_MAX ? PAGE_MAX : (size_t)ask->limit;
@@ -333,7 +351,9 @@ static enum MHD_Result list(struct gt_request *rq, struct gt_worker *w,
 		                  "more");
 	gt_buffer_str(&out, "{\"statements\":[");
 	q->bytes = PAGE_BYTES - out.n;
+	q->gaps = &gaps;
 	int status = gt_read_statements(w->reader, q, &out);
+	put_gaps(&out, &gaps);
 	put_more(&out, q);
 	size_t n;
 	char *text = gt_buffer_text(&out, &n);
