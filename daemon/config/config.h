@@ -41,6 +41,12 @@ struct gt_config {
 	char http[256];           /* http.listen host:port, 127.0.0.1:8080 */
 	char content[256];        /* http.content host:port, auto or off */
 	char staff[256];          /* http.staff, the same */
+	char names[GT_ADDRESSES_MAX][256]; /* http.names: hosts beside ours */
+	size_t nnames;
+	uint64_t connections; /* http.connections: at each listener, 256 */
+	uint64_t per_address; /* http.per_address: of those, 128 */
+	uint64_t head_ms;     /* http.head_time: a request's head, 10s */
+	uint64_t body_ms;     /* http.body_time: its body, 60s */
 	/* http.terminals: [{name, password}] */
 	struct gt_user users[GT_USERS_MAX];
 	size_t nusers;            /* none: whoever reaches the port */

@@ -459,7 +459,13 @@ static struct gt_config config = {.code = "3301",
                                   .parent = "33",
                                   .http = "127.0.0.1:0",
                                   .content = "127.0.0.1:0",
-                                  .staff = "127.0.0.1:0"};
+                                  .staff = "127.0.0.1:0",
+                                  .names = {"*.example.cn", "a.cn"},
+                                  .nnames = 2,
+                                  .connections = 64,
+                                  .per_address = 32,
+                                  .head_ms = 10000,
+                                  .body_ms = 60000};
 static pthread_t replier;
 static int reloads;
 
