@@ -417,6 +417,28 @@ bool gt_config_staff(const struct gt_config *c, char out[256])
 	return door(out, c->staff, c->http, "127.0.0.1", 10);
 }
 
+/* Whether that address, "host:port", is this machine's own alone. */
+static bool is_loopback(const char *address)
+{
+	return strncmp(address, "127.", 4) == 0 ||
+	       strncmp(address, "[::1]:", 6) == 0 ||
+	       strncmp(address, "localhost:", 10) == 0;
+}
+
+bool gt_config_listen_clear(const struct gt_config *c)
+{
+	return c->nusers > 0 && !is_loopback(c->http) &&
+	       strcmp(c->listen_tls, "off") == 0;
+}
+
+bool gt_config_staff_clear(const struct gt_config *c)
+{
+	char staff[256];
+	(void)gt_config_staff(c, staff);
+	return *staff && !is_loopback(staff) &&
+	       strcmp(c->staff_tls, "off") == 0;
+}
+
 /* ----------------------------------------------- between the values */
 
 /* Complains at where a field was given, or where it should have been. */
@@ -500,6 +522,13 @@ static void warn(struct reading *r)
 	if (r->out->insecure)
 		gt_yaml_warn(&r->yaml, gt_yaml_get(link, "insecure"),
 		             GT_T_CONF_INSECURE, NULL, NULL);
+	const struct gt_yaml_node *http = gt_yaml_get(r->yaml.root, "http");
+	if (gt_config_listen_clear(r->out))
+		gt_yaml_warn(&r->yaml, gt_yaml_get(http, "listen"),
+		             GT_T_CONF_CLEAR, "listen_tls", NULL);
+	if (gt_config_staff_clear(r->out))
+		gt_yaml_warn(&r->yaml, gt_yaml_get(http, "staff"),
+		             GT_T_CONF_CLEAR, "staff_tls", NULL);
 	char held[24], newest[24];
 	gt_format(held, sizeof held, "%" PRIu64, r->out->protocol);
 	gt_format(newest, sizeof newest, "%d", GT_PROTOCOL_MAX);

@@ -53,6 +53,7 @@ const char *gt_http_door_name(enum gt_http_door door);
 /* What all requests have at hand, the same from start to stop. */
 struct gt_http {
 	struct gt_http_env env;
+	bool tls[GT_DOORS];       /* HTTPS */
 	uint16_t ports[GT_DOORS]; /* as the system chose them; 0: none */
 	struct gt_workers *workers;
 	struct gt_waits *waits;

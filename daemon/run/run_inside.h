@@ -48,7 +48,7 @@ struct gt_service {
 	uv_async_t wake;
 	uv_timer_t daily; /* looks when the certificates end */
 	struct gt_validity certificate, ca;
-	int64_t warned_days; /* that were left when it was last said */
+	int64_t warned_days;     /* that were left when it was last said */
 	uv_timer_t crowd, watch; /* gt_http_tick; the watchdog */
 	unsigned handles;        /* of the four, as far as they are open */
 	int64_t patience_ms;     /* of the watchdog */

@@ -63,6 +63,9 @@ static struct gt_http_limits limits_of(const struct gt_config *c,
 	return l;
 }
 
+/* What browsers of today speak. */
+static char tls_versions[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+
 /* Owns fd from here if it starts. */
 static bool serve(struct gt_http_way *way, int fd)
 {
@@ -72,20 +75,30 @@ static bool serve(struct gt_http_way *way, int fd)
 	        THREADS *
 	        (limits_of(way->http->env.config, way->door).connections * 2 +
 	         2 * GT_HTTP_SPARE);
+	unsigned flags = MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD |
+	                 MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	const struct gt_http_cert *cert = &way->cert;
+	const struct MHD_OptionItem https[] = {
+	        {MHD_OPTION_HTTPS_MEM_CERT, 0, cert->cert.p},
+	        {MHD_OPTION_HTTPS_MEM_KEY, 0, cert->key.p},
+	        {MHD_OPTION_HTTPS_PRIORITIES, 0, tls_versions},
+	        {MHD_OPTION_END, 0, NULL},
+	};
+	bool tls = cert->cert.n > 0;
+	way->http->tls[way->door] = tls;
 	way->server = MHD_start_daemon(
-	        MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD |
-	                MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
-	        0, NULL, NULL, gt_http_on_request, way,
-	        MHD_OPTION_EXTERNAL_LOGGER, no_log, (void *)NULL,
-	        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
-	        (unsigned)THREADS, MHD_OPTION_THREAD_STACK_SIZE,
-	        (size_t)STACK_BYTES, MHD_OPTION_CONNECTION_LIMIT, connections,
+	        flags | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL,
+	        gt_http_on_request, way, MHD_OPTION_EXTERNAL_LOGGER, no_log,
+	        (void *)NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+	        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
+	        MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES,
+	        MHD_OPTION_CONNECTION_LIMIT, connections,
 	        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
 	        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 	        MHD_OPTION_URI_LOG_CALLBACK, gt_http_on_line, way,
 	        MHD_OPTION_NOTIFY_COMPLETED, gt_http_on_done, way,
 	        MHD_OPTION_NOTIFY_CONNECTION, gt_http_on_connection, way,
-	        MHD_OPTION_END);
+	        MHD_OPTION_ARRAY, tls ? https : https + 3, MHD_OPTION_END);
 	return way->server != NULL;
 }
 
@@ -96,6 +109,8 @@ static void http_free(struct gt_http *http)
 	gt_waits_free(http->waits);
 	gt_http_open_free(http->open);
 	gt_http_callers_free(http->callers);
+	for (unsigned i = 0; http->server && i < GT_DOORS; i++)
+		gt_http_cert_free(&http->server->ways[i].cert);
 	free(http->server);
 	free(http);
 }
@@ -138,10 +153,31 @@ static struct gt_http *http_new(const struct gt_http_env *env)
 	return NULL;
 }
 
+/* The certificates, before a port is opened that could not be served. */
+static int read_certs(struct gt_http *http, char *why, size_t why_cap)
+{
+	const struct gt_config *c = http->env.config;
+	const char *const tls[] = {c->listen_tls, c->content_tls, c->staff_tls};
+	for (unsigned i = 0; i < GT_DOOR_CONTROL; i++) {
+		char text[1024];
+		int status = gt_http_cert_read(&http->server->ways[i].cert, c,
+		                               tls[i], text, sizeof text);
+		if (status == 0)
+			continue;
+		gt_http_say(why, why_cap, NULL, GT_T_HTTP_TLS_AT,
+		            gt_http_door_name(i), text);
+		return status;
+	}
+	return 0;
+}
+
 static int start_servers(struct gt_http *http, char *why, size_t why_cap)
 {
 	int fds[GT_DOORS];
-	int status = gt_http_listen(http, fds, ADMIN_CONNECTIONS, why, why_cap);
+	int status = read_certs(http, why, why_cap);
+	if (status == 0)
+		status = gt_http_listen(http, fds, ADMIN_CONNECTIONS, why,
+		                        why_cap);
 	if (status != 0)
 		return status;
 	for (unsigned i = 0; i < GT_DOORS; i++) {
@@ -229,6 +265,7 @@ void gt_http_stop(struct gt_http *http)
 	for (unsigned i = 0; i < GT_DOORS; i++)
 		if (http->server->ways[i].server)
 			MHD_stop_daemon(http->server->ways[i].server);
-	(void)unlink(GT_DIR_CONTROL);
+	if (http->server->ways[GT_DOOR_CONTROL].server)
+		(void)unlink(GT_DIR_CONTROL);
 	http_free(http);
 }
