@@ -196,6 +196,18 @@ static void say_what_waits(const struct gt_config *now,
 	        {"http", strcmp(now->http, next->http) != 0 ||
 	                         strcmp(now->content, next->content) != 0 ||
 	                         strcmp(now->staff, next->staff) != 0 ||
+	                         strcmp(now->listen_tls, next->listen_tls) ||
+	                         strcmp(now->content_tls, next->content_tls) ||
+	                         strcmp(now->staff_tls, next->staff_tls) ||
+	                         strcmp(now->certificate, next->certificate) ||
+	                         strcmp(now->key, next->key) ||
+	                         now->nnames != next->nnames ||
+	                         memcmp(now->names, next->names,
+	                                sizeof now->names) != 0 ||
+	                         now->connections != next->connections ||
+	                         now->per_address != next->per_address ||
+	                         now->head_ms != next->head_ms ||
+	                         now->body_ms != next->body_ms ||
 	                         now->nusers != next->nusers ||
 	                         memcmp(now->users, next->users,
 	                                sizeof now->users) != 0},

@@ -218,6 +218,18 @@ static void print_stranger(FILE *out, json_t *s)
 		       (unsigned long long)times, at ? at : "-");
 }
 
+/* The listeners at which passwords can be read on the way. */
+static void print_clear(FILE *out, json_t *s)
+{
+	size_t i;
+	json_t *door;
+	json_array_foreach(gt_client_find(s, "clear"), i, door)
+	{
+		const char *name = gt_json_string(door);
+		gt_say(out, GT_T_CLI_STATUS_CLEAR, name, name);
+	}
+}
+
 static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 {
 	char bytes[GT_MEASURE_SIZE], name[256];
@@ -229,6 +241,7 @@ static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 	print_link(out, s, !*config->parent);
 	print_expiry(out, s);
 	print_stranger(out, s);
+	print_clear(out, s);
 	gt_measure_size(bytes, gt_client_number(s, "bytes"));
 	gt_say(out, GT_T_CLI_STATUS_STORE, bytes);
 	if (gt_client_true(s, "bulk_paused"))

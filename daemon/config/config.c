@@ -143,6 +143,7 @@ static bool set_scalar(struct gt_config *c, const struct gt_config_row *row,
 	case GT_CONFIG_DURATION:
 		return set_number(dst, row, text, why);
 	case GT_CONFIG_ADDRESSES:
+	case GT_CONFIG_NAMES:
 	case GT_CONFIG_USERS:
 		break;
 	}
@@ -151,10 +152,36 @@ static bool set_scalar(struct gt_config *c, const struct gt_config_row *row,
 
 /* ------------------------------------------------------------ lists */
 
-static void read_addresses(struct reading *r, const struct gt_yaml_node *n)
+/* Short texts, each of a form: what is none is complained of. */
+struct texts {
+	char (*v)[256];
+	size_t *n;
+	bool (*valid)(const char *text);
+	enum gt_text bad;
+};
+
+static bool is_address(const char *text)
 {
-	struct gt_config *c = r->out;
-	/* one address may stand alone */
+	return gt_address_valid(text, false);
+}
+
+/* "*", "*.example.cn", "example.cn". */
+static bool is_name(const char *text)
+{
+	char address[256 + 8];
+	if (strcmp(text, "*") == 0)
+		return true;
+	text += strncmp(text, "*.", 2) == 0 ? 2 : 0;
+	if (text[0] == '[' || strlen(text) > 255)
+		return false;
+	gt_format(address, sizeof address, "%s:1", text);
+	return gt_address_valid(address, false);
+}
+
+static void read_texts(struct reading *r, const struct gt_yaml_node *n,
+                       const struct texts *t)
+{
+	/* one may stand alone */
 	const struct gt_yaml_node *item =
 	        n->kind == GT_YAML_LIST ? n->first : n;
 	if (n->kind == GT_YAML_MAP) {
@@ -167,17 +194,15 @@ static void read_addresses(struct reading *r, const struct gt_yaml_node *n)
 		return;
 	}
 	for (; item; item = n->kind == GT_YAML_LIST ? item->next : NULL) {
-		char *dst = c->addresses[c->naddresses];
 		if (item->kind != GT_YAML_SCALAR)
 			gt_yaml_complain(&r->yaml, item, NULL,
 			                 GT_T_YAML_NOT_SCALAR, NULL, NULL);
-		else if (!gt_address_valid(item->text, false) ||
-		         !gt_copy(dst, sizeof c->addresses[0], item->text))
-			gt_yaml_complain(&r->yaml, item, NULL,
-			                 GT_T_CONF_BAD_ADDRESS, item->text,
-			                 NULL);
+		else if (!t->valid(item->text) ||
+		         !gt_copy(t->v[*t->n], 256, item->text))
+			gt_yaml_complain(&r->yaml, item, NULL, t->bad,
+			                 item->text, NULL);
 		else
-			c->naddresses++;
+			++*t->n;
 	}
 }
 
@@ -266,13 +291,21 @@ static void read_value(struct reading *r, const struct gt_config_row *row,
 {
 	struct refusal why = {0};
 	const char *text = gt_yaml_is_null(n) ? "" : n->text;
+	struct gt_config *c = r->out;
+	const struct texts addresses = {c->addresses, &c->naddresses,
+	                                is_address, GT_T_CONF_BAD_ADDRESS},
+	                   names = {c->names, &c->nnames, is_name,
+	                            GT_T_CONF_BAD_NAME};
 	bool list = row->type == GT_CONFIG_ADDRESSES ||
+	            row->type == GT_CONFIG_NAMES ||
 	            row->type == GT_CONFIG_USERS;
 	r->places[row - gt_config_rows] = n;
 	if (gt_yaml_is_null(n) && list)
 		return;
 	if (row->type == GT_CONFIG_ADDRESSES) {
-		read_addresses(r, n);
+		read_texts(r, n, &addresses);
+	} else if (row->type == GT_CONFIG_NAMES) {
+		read_texts(r, n, &names);
 	} else if (row->type == GT_CONFIG_USERS) {
 		read_users(r, n);
 	} else if (n->kind != GT_YAML_SCALAR) {
@@ -384,6 +417,28 @@ bool gt_config_staff(const struct gt_config *c, char out[256])
 	return door(out, c->staff, c->http, "127.0.0.1", 10);
 }
 
+/* Whether that address, "host:port", is this machine's own alone. */
+static bool is_loopback(const char *address)
+{
+	return strncmp(address, "127.", 4) == 0 ||
+	       strncmp(address, "[::1]:", 6) == 0 ||
+	       strncmp(address, "localhost:", 10) == 0;
+}
+
+bool gt_config_listen_clear(const struct gt_config *c)
+{
+	return c->nusers > 0 && !is_loopback(c->http) &&
+	       strcmp(c->listen_tls, "off") == 0;
+}
+
+bool gt_config_staff_clear(const struct gt_config *c)
+{
+	char staff[256];
+	(void)gt_config_staff(c, staff);
+	return *staff && !is_loopback(staff) &&
+	       strcmp(c->staff_tls, "off") == 0;
+}
+
 /* ----------------------------------------------- between the values */
 
 /* Complains at where a field was given, or where it should have been. */
@@ -467,6 +522,13 @@ static void warn(struct reading *r)
 	if (r->out->insecure)
 		gt_yaml_warn(&r->yaml, gt_yaml_get(link, "insecure"),
 		             GT_T_CONF_INSECURE, NULL, NULL);
+	const struct gt_yaml_node *http = gt_yaml_get(r->yaml.root, "http");
+	if (gt_config_listen_clear(r->out))
+		gt_yaml_warn(&r->yaml, gt_yaml_get(http, "listen"),
+		             GT_T_CONF_CLEAR, "listen_tls", NULL);
+	if (gt_config_staff_clear(r->out))
+		gt_yaml_warn(&r->yaml, gt_yaml_get(http, "staff"),
+		             GT_T_CONF_CLEAR, "staff_tls", NULL);
 	char held[24], newest[24];
 	gt_format(held, sizeof held, "%" PRIu64, r->out->protocol);
 	gt_format(newest, sizeof newest, "%d", GT_PROTOCOL_MAX);

@@ -41,6 +41,17 @@ struct gt_config {
 	char http[256];           /* http.listen host:port, 127.0.0.1:8080 */
 	char content[256];        /* http.content host:port, auto or off */
 	char staff[256];          /* http.staff, the same */
+	char listen_tls[8];       /* http.listen_tls: off, node or own */
+	char content_tls[8];      /* the same of the others */
+	char staff_tls[8];
+	char certificate[GT_FILE_MAX];     /* http.certificate, of "own" */
+	char key[GT_FILE_MAX];             /* http.key */
+	char names[GT_ADDRESSES_MAX][256]; /* http.names: hosts beside ours */
+	size_t nnames;
+	uint64_t connections; /* http.connections: at each listener, 256 */
+	uint64_t per_address; /* http.per_address: of those, 128 */
+	uint64_t head_ms;     /* http.head_time: a request's head, 10s */
+	uint64_t body_ms;     /* http.body_time: its body, 60s */
 	/* http.terminals: [{name, password}] */
 	struct gt_user users[GT_USERS_MAX];
 	size_t nusers;            /* none: whoever reaches the port */
@@ -82,6 +93,10 @@ char *gt_config_document(const char *lang);
  * derived from http.listen, so the port may be another's. */
 bool gt_config_content(const struct gt_config *config, char out[256]);
 bool gt_config_staff(const struct gt_config *config, char out[256]);
+/* Whether passwords can travel in clear to the learners' listener, and whether
+ * the staff's is open to others than this machine without HTTPS. */
+bool gt_config_listen_clear(const struct gt_config *config);
+bool gt_config_staff_clear(const struct gt_config *config);
 /* Defaults everywhere; node.code is empty. */
 void gt_config_defaults(struct gt_config *out);
 

@@ -53,13 +53,13 @@ static void put_text(struct printer *p, const char *s)
 	put(p, "\"");
 }
 
-static void put_addresses(struct printer *p, const struct gt_config *c)
+static void put_texts(struct printer *p, const char (*v)[256], size_t n)
 {
 	put(p, "[");
-	for (size_t i = 0; i < c->naddresses; i++) {
+	for (size_t i = 0; i < n; i++) {
 		put(p, i ? ", " : "");
 		put(p, "\"");
-		put(p, c->addresses[i]);
+		put(p, v[i]);
 		put(p, "\"");
 	}
 	put(p, "]");
@@ -103,7 +103,10 @@ static void put_value(struct printer *p, const struct gt_config *c,
 		put(p, row->choices[level]);
 		break;
 	case GT_CONFIG_ADDRESSES:
-		put_addresses(p, c);
+		put_texts(p, c->addresses, c->naddresses);
+		break;
+	case GT_CONFIG_NAMES:
+		put_texts(p, c->names, c->nnames);
 		break;
 	case GT_CONFIG_BOOL:
 		put(p, *(const bool *)field(c, row) ? "true" : "false");

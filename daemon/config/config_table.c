@@ -12,6 +12,7 @@
 #define HOUR       (60 * MINUTE)
 
 static const char *const languages[] = {"zh-CN", "en"};
+static const char *const certificates[] = {"off", "node", "own"};
 static const char *const levels[] = {"error", "warn", "info", "debug"};
 
 const struct gt_config_section gt_config_sections[GT_CONFIG_SECTIONS] = {
@@ -70,6 +71,35 @@ const struct gt_config_row gt_config_rows[GT_CONFIG_ROWS] = {
 	 .fallback = "auto", .min = 1, .doc = GT_T_CONF_HTTP_CONTENT},
 	{"http", "staff", .type = GT_CONFIG_DOOR, FIELD(staff),
 	 .fallback = "auto", .min = 1, .doc = GT_T_CONF_HTTP_STAFF},
+	{"http", "listen_tls", .type = GT_CONFIG_WORD, FIELD(listen_tls),
+	 .fallback = "off", CHOICES(certificates),
+	 .doc = GT_T_CONF_HTTP_LISTEN_TLS},
+	{"http", "content_tls", .type = GT_CONFIG_WORD, FIELD(content_tls),
+	 .fallback = "off", CHOICES(certificates),
+	 .doc = GT_T_CONF_HTTP_CONTENT_TLS},
+	{"http", "staff_tls", .type = GT_CONFIG_WORD, FIELD(staff_tls),
+	 .fallback = "off", CHOICES(certificates),
+	 .doc = GT_T_CONF_HTTP_STAFF_TLS},
+	{"http", "certificate", .type = GT_CONFIG_TEXT, FIELD(certificate),
+	 .fallback = "pki/http-cert.pem", .min = 1,
+	 .doc = GT_T_CONF_HTTP_CERTIFICATE},
+	{"http", "key", .type = GT_CONFIG_TEXT, FIELD(key),
+	 .fallback = "pki/http-key.pem", .min = 1,
+	 .doc = GT_T_CONF_HTTP_KEY},
+	{"http", "names", .type = GT_CONFIG_NAMES, FIELD(names),
+	 .fallback = "", .doc = GT_T_CONF_HTTP_NAMES},
+	{"http", "connections", .type = GT_CONFIG_COUNT, FIELD(connections),
+	 .fallback = "256", .min = 8, .max = 4096,
+	 .doc = GT_T_CONF_HTTP_CONNECTIONS},
+	{"http", "per_address", .type = GT_CONFIG_COUNT, FIELD(per_address),
+	 .fallback = "128", .min = 1, .max = 4096,
+	 .doc = GT_T_CONF_HTTP_PER_ADDRESS},
+	{"http", "head_time", .type = GT_CONFIG_DURATION, FIELD(head_ms),
+	 .fallback = "10s", .min = 1000, .max = 10 * MINUTE,
+	 .doc = GT_T_CONF_HTTP_HEAD_TIME},
+	{"http", "body_time", .type = GT_CONFIG_DURATION, FIELD(body_ms),
+	 .fallback = "1m", .min = 1000, .max = HOUR,
+	 .doc = GT_T_CONF_HTTP_BODY_TIME},
 	{"http", "terminals", .type = GT_CONFIG_USERS, FIELD(users),
 	 .fallback = "", .doc = GT_T_CONF_HTTP_TERMINALS},
 

@@ -15,6 +15,7 @@ enum gt_config_type {
 	GT_CONFIG_LISTEN,    /* char[]: host:port, port 0 allowed */
 	GT_CONFIG_DOOR,      /* char[]: the same, or auto, or off */
 	GT_CONFIG_ADDRESSES, /* char[][256] and a count beside it */
+	GT_CONFIG_NAMES,     /* the same: host names, *.domain, * */
 	GT_CONFIG_BOOL,      /* bool */
 	GT_CONFIG_COUNT,     /* uint64_t */
 	GT_CONFIG_SIZE,      /* uint64_t, bytes */
@@ -38,7 +39,7 @@ struct gt_config_section {
 	enum gt_text doc;
 };
 
-enum { GT_CONFIG_ROWS = 22, GT_CONFIG_SECTIONS = 7 };
+enum { GT_CONFIG_ROWS = 32, GT_CONFIG_SECTIONS = 7 };
 extern const struct gt_config_row gt_config_rows[GT_CONFIG_ROWS];
 extern const struct gt_config_section gt_config_sections[GT_CONFIG_SECTIONS];
 

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "bulk.h"
+#include "pulse.h"
 #include "sys.h"
 
 enum { REST_MS = 5000, BURST = 64 /* events */ };
@@ -45,9 +46,12 @@ struct gt_core {
 	uint64_t posts;         /* events, since the start */
 	uint64_t handled;       /* of those, what the status shown counts in */
 	unsigned settling;      /* how many wait for the two to meet */
+	uint64_t moved_ms; /* since then something waits, and none was taken */
 	bool quit;
 	bool lost; /* an event the node must hear found no memory */
 	struct gt_node_status *shown;
+
+	struct gt_pulse pulse; /* of its turns */
 
 	/* the core thread's own */
 	struct gt_node_status *next_shown;
@@ -215,7 +219,8 @@ bool gt_core_post(struct gt_core *core, const struct gt_event *e,
 		*core->last = q;
 		core->last = &q->next;
 		core->weight += q->weight;
-		core->waiting++;
+		if (core->waiting++ == 0)
+			core->moved_ms = gt_sys_now().mono_ms;
 		core->posts++;
 		/* one wake-up per batch: the core takes all there is */
 		if (core->first == q)
@@ -332,6 +337,7 @@ static struct queued *release(struct gt_core *core, struct queued *q, size_t n)
 	assert(core->weight >= weight && core->waiting >= count);
 	core->weight -= weight;
 	core->waiting -= count;
+	core->moved_ms = gt_sys_now().mono_ms;
 	pthread_mutex_unlock(&core->lock);
 	return q;
 }
@@ -357,9 +363,12 @@ static bool turn(struct gt_core *core, struct queued **list)
 		core->batch[n++] = (struct gt_event){.type = GT_EV_TIME};
 	if (n == 0)
 		return true;
+	unsigned beat =
+	        gt_pulse_begin(&core->pulse, "turn", (int64_t)now.mono_ms);
 	int status =
 	        gt_node_turn(core->node, now, core->batch, n, &taken, &actions);
 	if (status != 0) {
+		gt_pulse_end(&core->pulse, beat);
 		fail(core, status, gt_node_why(core->node));
 		return false;
 	}
@@ -367,6 +376,7 @@ static bool turn(struct gt_core *core, struct queued **list)
 	assert(taken > 0 && taken <= n);
 	for (size_t i = 0; i < actions.n; i++)
 		core->events.perform(core->arg, &actions.v[i]);
+	gt_pulse_end(&core->pulse, beat);
 	size_t gone = taken < posted ? taken : posted;
 	core->done += gone;
 	core->stale = true;
@@ -374,6 +384,18 @@ static bool turn(struct gt_core *core, struct queued **list)
 		show(core, now.mono_ms);
 	*list = release(core, *list, gone);
 	return true;
+}
+
+int64_t gt_core_stuck(struct gt_core *core, int64_t limit_ms)
+{
+	const char *what;
+	int64_t now = (int64_t)gt_sys_now().mono_ms, waited = 0;
+	pthread_mutex_lock(&core->lock);
+	if (core->waiting > 0 && !core->quit)
+		waited = now - (int64_t)core->moved_ms;
+	pthread_mutex_unlock(&core->lock);
+	int64_t turns = gt_pulse_stuck(&core->pulse, now, limit_ms, &what);
+	return waited > limit_ms && waited > turns ? waited : turns;
 }
 
 static bool quitting(struct gt_core *core)

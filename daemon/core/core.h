@@ -51,6 +51,10 @@ void gt_core_status(struct gt_core *core, struct gt_node_status *out);
 /* Waits until status.generation > seen or timeout_ms is over, or the core is
  * asked to stop. True: it is. Any thread. */
 bool gt_core_wait(struct gt_core *core, uint64_t seen, uint32_t timeout_ms);
+/* How long something has waited for the thread while it got on with nothing, or
+ * has been in one turn, if that is more than limit_ms; 0: it has not. Any
+ * thread, but not long after gt_core_quit. */
+int64_t gt_core_stuck(struct gt_core *core, int64_t limit_ms);
 /* Waits until everything posted before the call is through its turn, what came
  * of it handed to `perform` and to be seen in the status. False: timeout_ms is
  * over, or the core was asked to stop. Any thread but the core's. */

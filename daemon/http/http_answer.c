@@ -7,6 +7,13 @@
 
 #include "http_request.h"
 
+const char *gt_http_door_name(enum gt_http_door door)
+{
+	static const char *const names[GT_DOORS] = {"listen", "content",
+	                                            "staff", "control"};
+	return names[door];
+}
+
 const char *gt_rq_header(struct gt_request *rq, const char *name)
 {
 	return MHD_lookup_connection_value(rq->connection, MHD_HEADER_KIND,
@@ -31,8 +38,9 @@ void gt_rs_header(struct MHD_Response *rs, const char *name, const char *value)
 
 void gt_rq_also(struct gt_request *rq, const char *name, const char *value)
 {
-	rq->also.name = name;
-	rq->also.value = value;
+	assert(rq->nalso < sizeof rq->also / sizeof *rq->also);
+	rq->also[rq->nalso].name = name;
+	rq->also[rq->nalso++].value = value;
 }
 
 enum MHD_Result gt_rq_send(struct gt_request *rq, unsigned status,
@@ -44,8 +52,8 @@ enum MHD_Result gt_rq_send(struct gt_request *rq, unsigned status,
 	gt_rs_header(rs, "Referrer-Policy", "same-origin");
 	if (rq->dress)
 		rq->dress(rq, rs);
-	if (rq->also.name)
-		gt_rs_header(rs, rq->also.name, rq->also.value);
+	for (unsigned i = 0; i < rq->nalso; i++)
+		gt_rs_header(rs, rq->also[i].name, rq->also[i].value);
 	enum MHD_Result done = MHD_queue_response(rq->connection, status, rs);
 	MHD_destroy_response(rs);
 	rq->answered = true;

@@ -17,7 +17,11 @@ struct gt_http_env {
 	/* POST /admin/reload; on an HTTP thread, must not block. NULL: the
 	 * request is answered with 503. */
 	void (*reload)(void *arg);
-	void *arg;
+	/* The first connection is there: gt_http_tick is to be called every
+	 * GT_HTTP_TICK_MS until it says that there is none. Any thread, must
+	 * not block. NULL: nobody sees to that. */
+	void (*busy)(void *arg);
+	void *arg; /* of both */
 };
 
 #endif

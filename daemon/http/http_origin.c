@@ -13,7 +13,8 @@ bool gt_http_origin(struct gt_request *rq, enum gt_http_door door,
 		return true;
 	if (port == 0 || !gt_http_host(host, gt_rq_host(rq)))
 		return false;
-	gt_format(out, GT_ORIGIN_MAX, "http://%s:%u", host, (unsigned)port);
+	gt_format(out, GT_ORIGIN_MAX, "http%s://%s:%u",
+	          rq->http->tls[door] ? "s" : "", host, (unsigned)port);
 	return true;
 }
 

@@ -18,12 +18,17 @@
 #include <jansson.h>
 #include <microhttpd.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 
 #include "http_env.h"
 #include "http_worker.h"
+#include "pulse.h"
 #include "text.h"
 
 struct gt_http_cache;
+struct gt_http_callers;
+struct gt_http_open;
+struct gt_http_place;
 struct gt_http_server;
 struct gt_request;
 struct gt_route;
@@ -42,13 +47,21 @@ enum gt_http_door {
 	GT_DOORS,
 };
 
+/* As the configuration calls it, and logs and metrics. */
+const char *gt_http_door_name(enum gt_http_door door);
+
 /* What all requests have at hand, the same from start to stop. */
 struct gt_http {
 	struct gt_http_env env;
+	bool tls[GT_DOORS];       /* HTTPS */
 	uint16_t ports[GT_DOORS]; /* as the system chose them; 0: none */
 	struct gt_workers *workers;
 	struct gt_waits *waits;
-	struct gt_http_cache *cache;   /* content/http_shelf.h */
+	struct gt_http_cache *cache; /* content/http_shelf.h */
+	struct gt_http_open *open;
+	struct gt_http_callers *callers; /* door/http_who.c alone */
+	struct gt_pulse pulse; /* of the library's threads, in our hands */
+	atomic_size_t *bodies; /* bytes that requests' bodies hold */
 	struct gt_http_server *server; /* door/http_server.c alone */
 };
 
@@ -63,7 +76,8 @@ struct gt_request {
 	struct gt_http *http;
 	struct MHD_Connection *connection;
 	const struct gt_route *route;
-	enum gt_http_door door; /* by which it came */
+	enum gt_http_door door;      /* by which it came */
+	struct gt_http_place *place; /* of its connection; NULL: none */
 	bool begun;
 	bool answered; /* nothing is to be said any more */
 	unsigned method;
@@ -74,15 +88,17 @@ struct gt_request {
 	char actor[96]; /* for audit rows */
 	uint8_t *body;
 	size_t nbody, body_cap;
-	int64_t begun_ms; /* monotonic */
+	int64_t wait_ms;  /* until a password is looked at again */
+	unsigned refused; /* the status its body is refused with; 0: not */
 	/* a command under way */
 	uint64_t token;
 	gt_handler *finish;
 	bool woken;
 	gt_dresser *dress; /* of the route's every answer; NULL: none */
 	struct {
-		const char *name, *value; /* NULL: none */
-	} also;                           /* gt_rq_also */
+		const char *name, *value;
+	} also[2]; /* gt_rq_also */
+	unsigned nalso;
 	const char *version; /* of xAPI, as asked for; NULL: not known */
 	int status;
 	char *text; /* malloc'ed; "" at least */
@@ -110,8 +126,8 @@ void gt_rs_header(struct MHD_Response *rs, const char *name, const char *value);
  * closes the connection. */
 enum MHD_Result gt_rq_send(struct gt_request *rq, unsigned status,
                            struct MHD_Response *rs);
-/* One header more for the answer, whatever it will be. The value is lent until
- * it is sent; a later one takes the place of an earlier. */
+/* One header more for the answer, whatever it will be, two at most. The value is
+ * lent until it is sent. */
 void gt_rq_also(struct gt_request *rq, const char *name, const char *value);
 /* A response without a body. NULL: out of memory. */
 struct MHD_Response *gt_rs_empty(void);

@@ -1,5 +1,5 @@
-/* run_inside.h: what service.c, perform.c and prepare.c share. service.c calls
- * the other two, they do not call it back. */
+/* run_inside.h: what service.c, perform.c, prepare.c and watch.c share. service.c
+ * calls the others, they do not call it back. */
 #ifndef GT_RUN_INSIDE_H
 #define GT_RUN_INSIDE_H
 
@@ -31,8 +31,9 @@ enum { RUN_WHY = 1024 };
  *   3. failed: 0, or the first exit status there was; told once
  *   4. mark_lock may be taken with the gate held, not the other way round, and
  *      no part is called with it held
- *   5. wake and daily are open until every thread that may send to the first
- *      has ended */
+ *   5. wake and the timers are open until every thread that may send to the
+ *      first has ended
+ *   6. crowd runs while HTTP has connections: a node at rest is not woken */
 struct gt_service {
 	uv_loop_t *loop;
 	const struct gt_config *config;
@@ -47,10 +48,14 @@ struct gt_service {
 	uv_async_t wake;
 	uv_timer_t daily; /* looks when the certificates end */
 	struct gt_validity certificate, ca;
-	int64_t warned_days; /* that were left when it was last said */
-	unsigned handles;    /* wake and daily, as far as they are open */
-	atomic_int failed;   /* exit status */
+	int64_t warned_days;     /* that were left when it was last said */
+	uv_timer_t crowd, watch; /* gt_http_tick; the watchdog */
+	unsigned handles;        /* of the four, as far as they are open */
+	int64_t patience_ms;     /* of the watchdog */
+	bool stuck;              /* and the log knows */
+	atomic_int failed;       /* exit status */
 	atomic_bool reload;
+	atomic_bool busy; /* HTTP has connections, and nobody ticks yet */
 	bool failed_told;
 
 	/* Held while the parts are put together: the core waits at it before
@@ -90,6 +95,13 @@ void prepare_sweep(const struct gt_service *s);
 /* Tells the core which object files are not what the database counts on
  * (look.h). The core runs, and waits at the gate before its first action. */
 void prepare_look(const struct gt_service *s);
+
+/* --------------------------------------------------------- watch.c */
+
+/* Starts to tell systemd that the node is well, if it wants to know: the loop
+ * runs, the core gets on with what waits, and no thread of HTTP's is lost in a
+ * request. Loop thread; http and core run until watch is closed. */
+void watch_start(struct gt_service *s);
 
 /* What the configuration holds as 64 bits and the parts as 32. */
 static inline uint32_t run_small(uint64_t n)

@@ -23,6 +23,7 @@ enum {
 	STOP_MS = 2000,
 	LOOK_MS = 60 * 60 * 1000, /* a clock may be set in between */
 	LINKS_S = 10,             /* it takes no time, or for ever */
+	TIMERS = 3,
 };
 
 /* -------------------------------------------------- toward the core */
@@ -104,6 +105,13 @@ static void on_blob_serve(void *arg, const struct gt_action *a, void *p,
 
 /* ---------------------------------------------- toward the operator */
 
+static void on_crowd(uv_timer_t *timer)
+{
+	struct gt_service *s = timer->data;
+	if (!gt_http_tick(s->http))
+		(void)uv_timer_stop(timer);
+}
+
 static void on_wake(uv_async_t *wake)
 {
 	struct gt_service *s = wake->data;
@@ -114,6 +122,17 @@ static void on_wake(uv_async_t *wake)
 	}
 	if (atomic_exchange(&s->reload, false))
 		s->events.reload(s->arg);
+	if (atomic_exchange(&s->busy, false))
+		(void)uv_timer_start(&s->crowd, on_crowd, GT_HTTP_TICK_MS,
+		                     GT_HTTP_TICK_MS);
+}
+
+/* HTTP's threads. */
+static void on_busy(void *arg)
+{
+	struct gt_service *s = arg;
+	atomic_store(&s->busy, true);
+	uv_async_send(&s->wake);
 }
 
 /* HTTP's threads. */
@@ -250,6 +269,7 @@ static int start_http(struct gt_service *s)
 	        .certificate = s->certificate,
 	        .ca = s->ca,
 	        .reload = on_reload,
+	        .busy = on_busy,
 	        .arg = s,
 	};
 	char why[RUN_WHY] = "";
@@ -350,6 +370,7 @@ static int get_ready(struct gt_service *s)
 	            GT_LOG_U(gt_http_port(s->http, GT_DOOR_STAFF)), "version",
 	            GT_VERSION, NULL);
 	(void)sd_notify(0, "READY=1");
+	watch_start(s);
 	return 0;
 }
 
@@ -376,7 +397,7 @@ int gt_service_start(struct gt_service **out, uv_loop_t *loop,
 	s->events = *events;
 	s->arg = arg;
 	s->lock_fd = lock_fd;
-	s->wake.data = s;
+	s->wake.data = s->crowd.data = s->watch.data = s;
 	int bad = pthread_mutex_init(&s->gate, NULL) |
 	          pthread_mutex_init(&s->mark_lock, NULL) |
 	          pthread_mutex_lock(&s->gate);
@@ -385,11 +406,11 @@ int gt_service_start(struct gt_service **out, uv_loop_t *loop,
 	s->daily.data = s;
 	s->warned_days = INT64_MAX;
 	bool open = uv_async_init(loop, &s->wake, on_wake) == 0;
-	s->handles = open;
-	if (open && uv_timer_init(loop, &s->daily) == 0) {
-		s->handles++;
-		(void)uv_timer_start(&s->daily, on_daily, LOOK_MS, LOOK_MS);
-	}
+	(void)uv_timer_init(loop, &s->daily); /* these three cannot fail */
+	(void)uv_timer_init(loop, &s->crowd);
+	(void)uv_timer_init(loop, &s->watch);
+	s->handles = TIMERS + open;
+	(void)uv_timer_start(&s->daily, on_daily, LOOK_MS, LOOK_MS);
 	int status = open ? put_together(s, layer, layer_hash)
 	                  : prepare_refused("loop", gt_strerror(-GT_EIO),
 	                                    GT_SERVICE_SYSTEM);
@@ -439,11 +460,14 @@ void gt_service_stop(struct gt_service *s)
 		note(s, "stop");
 		(void)gt_core_settle(s->core, STOP_MS);
 	}
+	(void)uv_timer_stop(&s->crowd);
+	(void)uv_timer_stop(&s->watch);
 	take_apart(s);
-	if (s->handles > 1)
-		uv_close((uv_handle_t *)&s->daily, on_closed);
-	if (s->handles > 0)
+	if (s->handles > TIMERS)
 		uv_close((uv_handle_t *)&s->wake, on_closed);
+	uv_close((uv_handle_t *)&s->daily, on_closed);
+	uv_close((uv_handle_t *)&s->crowd, on_closed);
+	uv_close((uv_handle_t *)&s->watch, on_closed);
 	while (s->handles > 0)
 		uv_run(s->loop, UV_RUN_ONCE);
 	if (unlink(GT_DIR_RUN) != 0 && errno != ENOENT)

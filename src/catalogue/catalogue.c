@@ -55,6 +55,8 @@ int gt_catalogue_load(struct gt_node *n)
 		status = load_seq(n, (Gt__Kind)kind);
 	if (status == 0)
 		status = gt_layers_load(n);
+	if (status == 0)
+		status = gt_again_load(n);
 	return status ? status : gt_cap_load(n);
 }
 
@@ -72,7 +74,8 @@ int gt_catalogue_time(struct gt_node *n)
 		gt_judge_anew(n);
 		gt_cap_anew(n);
 	}
-	return gt_cap_time(n);
+	int status = gt_again_time(n);
+	return status ? status : gt_cap_time(n);
 }
 
 int gt_catalogue_go(struct gt_node *n)
@@ -92,6 +95,8 @@ int gt_catalogue_go(struct gt_node *n)
 uint64_t gt_catalogue_deadline(const struct gt_node *n)
 {
 	uint64_t at = gt_cap_due(n) ? 0 : UINT64_MAX;
+	if (n->catalogue->again_due)
+		at = gt_sooner(at, n->catalogue->again_due);
 	for (uint32_t i = 0; i < n->npeers; i++) {
 		const struct gt_peer *p = &n->peers[i];
 		if (!gt_peer_here(p))

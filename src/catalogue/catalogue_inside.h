@@ -2,6 +2,7 @@
  *
  *   item.c      verified items into the feed             both ends
  *   contest.c   two bodies under one name                both ends
+ *   again.c     when what others gave up is issued anew  own
  *   publish.c   what people here publish, withdraw, order  own
  *   want.c      what people here ask for                 own
  *   judge.c     which items a child may have, its view   parent's side
@@ -20,6 +21,7 @@ enum {
 	GT_PENDING_MAX = GT_ADOPTING_MAX, /* publishes being adopted */
 	GT_LAYERS_MAX = 1024,             /* ancestors' and children's */
 	GT_AGE_MS = 3600 * 1000,
+	GT_AGAIN_MAX = 64, /* names issued anew in a while */
 };
 
 /* A publish whose file is being adopted.
@@ -37,6 +39,12 @@ struct gt_pending {
 	uint8_t *copy; /* owned; entry and manifest lie in it */
 	struct gt_bytes entry, manifest;
 	char actor[64];
+};
+
+/* A name that was issued anew, and when; "": none. */
+struct gt_again {
+	char id[GT_RID_MAX + 1];
+	uint64_t at_ms;
 };
 
 struct gt_layer_row {
@@ -89,6 +97,8 @@ struct gt_catalogue {
 	char inventory_after[GT_RID_MAX + 1];
 
 	struct gt_pending pending[GT_PENDING_MAX];
+	struct gt_again again[GT_AGAIN_MAX];
+	uint64_t again_due; /* something waits until then; 0: nothing does */
 };
 
 /* ------------------------------------------------------------- item */
@@ -164,6 +174,16 @@ int gt_publish_again(struct gt_node *n, Gt__Kind kind, const char *id,
                      int64_t above);
 /* What is published from now on is newer than anything forgotten. */
 int gt_publish_renew(struct gt_node *n);
+
+/* ------------------------------------------------------------ again */
+
+/* START: what waits still does. */
+int gt_again_load(struct gt_node *n);
+/* A node below gave up version `above` of what this node published, which is at
+ * version `held`, not above it: it is issued anew, now or in a while. */
+int gt_again(struct gt_node *n, const char *id, int64_t held, int64_t above);
+/* TIME: what has waited long enough. */
+int gt_again_time(struct gt_node *n);
 
 /* ---------------------------------------------------------- contest */
 

@@ -169,6 +169,19 @@ static int write_down(struct gt_node *n, const struct gt_peer *p, Gt__Kind kind,
 	return gt_audit_row(n, &row);
 }
 
+/* Whether the child was given that resource: what it was never told of it has
+ * not given up. A claim (judge.c) has no number. */
+static int given(struct gt_node *n, const struct gt_peer *p, int64_t rid,
+                 bool *yes)
+{
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_VIEW_GET, "ii",
+	                                 p->child.cid, rid);
+	int row = gt_store_step(n->store, GT_SQL_VIEW_GET);
+	*yes = row == 1 && gt_col_int(st, 0) > 0 && gt_col_int(st, 2) > GT_DENY;
+	gt_store_reset(n->store, GT_SQL_VIEW_GET);
+	return row < 0 ? row : 0;
+}
+
 int gt_contest_named(struct gt_node *n, struct gt_peer *p, uint64_t token,
                      const char *id, uint64_t version)
 {
@@ -179,16 +192,18 @@ int gt_contest_named(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	if (!gt_rid_publisher(publisher, id) ||
 	    !gt_code_within(n->code, publisher) || version > INT64_MAX)
 		return gt_drop(n, p, "an Offer of what is not from above");
+	bool yes = false;
 	int status = gt_item_get(n, GT__KIND__RESOURCE, id, &held, &found);
+	if (status == 0 && found)
+		status = given(n, p, held.rid, &yes);
 	if (status != 0)
 		return status;
-	if (!found || (int64_t)version < held.version)
+	if (!yes || (int64_t)version < held.version)
 		return gt_send_ok(n, p, token);
 	status = write_down(n, p, GT__KIND__RESOURCE, id, (int64_t)version,
 	                    "given up below, and not known here");
 	if (status == 0 && strcmp(publisher, n->code) == 0)
-		status = gt_publish_again(n, GT__KIND__RESOURCE, id,
-		                          (int64_t)version);
+		status = gt_again(n, id, held.version, (int64_t)version);
 	else if (status == 0)
 		status = name(n, id, (int64_t)version, child, &asked);
 	return status || asked ? status : gt_send_ok(n, p, token);

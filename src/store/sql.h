@@ -80,6 +80,12 @@
 	             "(SELECT rid FROM item WHERE kind=1 AND id=?1)")          \
 	X(SAID_CLEAR, "DELETE FROM said")                                      \
 	X(SAID_ANY, "SELECT 1 FROM said LIMIT 1")                              \
+	/* what is to be issued again, when it may be (again.c) */             \
+	X(AGAIN_PUT, "INSERT INTO meta VALUES('again/'||?1,?2)"                \
+	             " ON CONFLICT(key) DO UPDATE SET value=max(value,?2)")    \
+	X(AGAIN_SOME, "SELECT substr(key,7),value FROM meta"                   \
+	              " WHERE key>'again/' AND key<'again0' LIMIT ?1")         \
+	X(AGAIN_DROP, "DELETE FROM meta WHERE key='again/'||?1")               \
 	/* objects */                                                          \
 	X(OBJECT_BY_ID,                                                        \
 	  "SELECT oid,state,manifest,size,frames,present,have,transfer,"       \

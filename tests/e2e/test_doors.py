@@ -1,6 +1,7 @@
 """The listeners of a node: learners, content, staff."""
 import json
 import os
+import socket
 import unittest
 
 from tree import CHAIN, Tree, free_http_ports, guantong, make_files, release_ports, run
@@ -50,6 +51,34 @@ class Doors(unittest.TestCase):
             self.assertEqual(ports_of(node)["staff"], node.http_port + 10)
             self.assertIn(f"event=http-listen door=content address=127.0.0.1:{node.http_port + 1}", node.log())
             self.assertEqual(node.http("GET", "/metrics").status, 200)
+
+    def test_heads_and_bodies_have_an_end(self):
+        with Tree(CHAIN[:1], config={"http": {"head_time": "1s", "body_time": "2s"}}) as t:
+            node = t["33"]
+            head = b"POST /xapi/statements HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Experience-API-Version: 2.0.0\r\n"
+            for sent, drip in ((head, b"X"), (head + b"Content-Length: 1000000\r\n\r\n", b" ")):
+                with socket.create_connection(("127.0.0.1", node.http_port)) as s:
+                    s.sendall(sent)
+                    s.settimeout(0.1)
+                    while True:  # until it is hung up on, whatever it sends
+                        try:
+                            s.sendall(drip)
+                            if not s.recv(4096):
+                                break
+                        except TimeoutError:
+                            continue
+                        except OSError:
+                            break
+            node.wait("both in the log", lambda: node.log().count("event=http-crowd door=listen") >= 1)
+            metrics = node.http("GET", "/metrics").body.decode()
+            self.assertIn('guantong_http_late_head_total{door="listen"} 1\n', metrics)
+            self.assertIn('guantong_http_late_body_total{door="listen"} 1\n', metrics)
+
+    def test_another_name_is_told_apart(self):
+        with Tree(CHAIN[:1], config={"http": {"names": "[xuexi.example.cn]"}}) as t:
+            node = t["33"]
+            for host, status in (("xuexi.example.cn", 200), ("evil.example", 421), ("localhost:1", 200)):
+                self.assertEqual(node.http("GET", "/healthz", headers={"Host": host}).status, status, host)
 
     def test_init_writes_all_three(self):
         def init(*args):

@@ -80,6 +80,7 @@ static void everything(void **state)
 	      "  max_links: 3, max_per_address: 2}\n"
 	      "http:\n"
 	      "  listen: \"[::]:80\"\n"
+	      "  listen_tls: own\n"
 	      "  terminals:\n"
 	      "  - {name: a, password: \"p: #\"}\n"
 	      "  - name: 教室\n"
@@ -127,13 +128,53 @@ static void listeners_follow(void **state)
 		assert_string_equal(out, rows[i].staff);
 	}
 	taken("node: {code: 33}\n"
-	      "http: {content: off, staff: \"0.0.0.0:1\"}\n");
+	      "http: {content: off, staff: \"127.0.0.1:1\"}\n");
 	assert_false(gt_config_content(&config, out));
 	assert_string_equal(out, "");
 	assert_false(gt_config_staff(&config, out));
-	assert_string_equal(out, "0.0.0.0:1");
+	assert_string_equal(out, "127.0.0.1:1");
 	taken("node: {code: 33}\n"
-	      "http: {listen: \"a:0\", content: \"a:0\", staff: \"a:0\"}\n");
+	      "http: {listen: \"127.0.0.1:0\", content: \"127.0.0.1:0\", "
+	      "staff: \"127.0.0.1:0\"}\n");
+}
+
+/* Where passwords would travel in clear, the file says so; HTTPS, loopback and
+ * no passwords are no matter. */
+static void passwords_in_clear(void **state)
+{
+	static const struct {
+		const char *http;
+		const char *said; /* NULL: nothing */
+	} rows[] = {
+	        {"{listen: \"0.0.0.0:1\", terminals: [{name: a, password: b}]}",
+	         "f:2:16: http.listen: passwords travel in clear"},
+	        {"{staff: \"10.0.0.1:1\"}",
+	         "f:2:15: http.staff: passwords travel in clear"},
+	        {"{listen: \"0.0.0.0:1\", listen_tls: node, "
+	         "terminals: [{name: a, password: b}]}",
+	         NULL},
+	        {"{terminals: [{name: a, password: b}]}", NULL},
+	        {"{listen: \"0.0.0.0:1\"}", NULL},
+	        {"{staff: \"10.0.0.1:1\", staff_tls: own}", NULL},
+	        {"{staff: \"[::1]:1\"}", NULL},
+	        {"{listen: \"localhost:1\", "
+	         "terminals: [{name: a, password: b}]}",
+	         NULL},
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct gt_complaints c;
+		char yaml[300];
+		gt_format(yaml, sizeof yaml, "node: {code: 33}\nhttp: %s\n",
+		          rows[i].http);
+		assert_int_equal(parse(yaml, "en", &c), 0);
+		show(&c);
+		assert_int_equal(c.n, rows[i].said != NULL);
+		if (rows[i].said)
+			assert_memory_equal(c.v[0], rows[i].said,
+			                    strlen(rows[i].said));
+		gt_complaints_free(&c);
+	}
 }
 
 static void sections_may_be_empty(void **state)
@@ -405,11 +446,12 @@ static void example_configs(void **state)
 	(void)state;
 	static const struct {
 		const char *level, *code, *parent;
-	} rows[] = {{"province", "33", ""},
-	            {"city", "3301", "33"},
-	            {"county", "330106", "3301"},
-	            {"township", "330106109", "330106"},
-	            {"village", "330106109210", "330106109"}};
+		size_t in_clear; /* warned of */
+	} rows[] = {{"province", "33", "", 0},
+	            {"city", "3301", "33", 0},
+	            {"county", "330106", "3301", 0},
+	            {"township", "330106109", "330106", 1},
+	            {"village", "330106109210", "330106109", 1}};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct gt_complaints c = {0};
 		char path[64];
@@ -417,7 +459,10 @@ static void example_configs(void **state)
 		int rc = gt_config_load(&config, path, "en", &c);
 		show(&c);
 		assert_int_equal(rc, 0);
-		assert_int_equal(c.n, 0);
+		assert_int_equal(c.n, rows[i].in_clear);
+		if (c.n > 0)
+			assert_non_null(strstr(c.v[0], "in clear"));
+		gt_complaints_free(&c);
 		assert_string_equal(config.code, rows[i].code);
 		assert_string_equal(config.parent, rows[i].parent);
 		assert_int_equal(config.listen[0] == '\0',
@@ -608,6 +653,7 @@ int main(void)
 	        cmocka_unit_test(defaults),
 	        cmocka_unit_test(everything),
 	        cmocka_unit_test(listeners_follow),
+	        cmocka_unit_test(passwords_in_clear),
 	        cmocka_unit_test(sections_may_be_empty),
 	        cmocka_unit_test(an_old_protocol_is_mentioned),
 	        cmocka_unit_test(insecure_is_shouted_about),

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "core.h"
 #include "sys.h"
@@ -292,6 +293,23 @@ static void a_database_that_cannot_commit(void **state)
 	assert_int_equal(ask(b, "SELECT count(*) FROM record"), accepted + 1);
 }
 
+/* A core that does not get on is seen, for as long as it does not. */
+static void a_core_that_hangs(void **state)
+{
+	struct bench *b = *state;
+	assert_true(gt_core_settle(b->core, 60000));
+	assert_int_equal(gt_core_stuck(b->core, 0), 0);
+	pthread_mutex_lock(&b->gate);
+	assert_true(post(b, 1, 1, 100));
+	assert_int_equal(gt_core_stuck(b->core, 600000), 0);
+	while (gt_core_stuck(b->core, 5) <= 5)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	pthread_mutex_unlock(&b->gate);
+	assert_true(gt_core_settle(b->core, 60000));
+	while (gt_core_stuck(b->core, 0) != 0)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -299,7 +317,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        T(every_command_is_answered_once), T(a_change_wakes_who_waits),
 	        T(stopping_lets_waiters_go),       T(the_queue_has_a_limit),
-	        T(a_database_that_cannot_commit),
+	        T(a_database_that_cannot_commit),  T(a_core_that_hangs),
 	};
 	return cmocka_run_group_tests_name("core", tests, NULL, NULL);
 }

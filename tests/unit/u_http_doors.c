@@ -63,7 +63,7 @@ static void sent_on(void **state)
 	assert_true(heads(want));
 	assert_int_equal(ask_door(GT_DOOR_LEARNER, "GET", "/c/33/ke/x",
 	                          "Host: a\"b", NULL),
-	                 404);
+	                 421);
 }
 
 /* A page of ours at the content listener leads back to where pages are. */

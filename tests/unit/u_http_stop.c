@@ -21,8 +21,13 @@ enum {
 	STAY_MS = 200, /* long enough for a stop to have begun */
 };
 
-static struct gt_config config = {
-        .code = "3301", .lang = "en", .http = "127.0.0.1:0"};
+static struct gt_config config = {.code = "3301",
+                                  .lang = "en",
+                                  .http = "127.0.0.1:0",
+                                  .connections = 64,
+                                  .per_address = 32,
+                                  .head_ms = 10000,
+                                  .body_ms = 60000};
 static struct gt_http *http;
 
 /* What the reload handler, the one place where a test can hold one of the

@@ -5,6 +5,7 @@
 
 #include "buffer.h"
 #include "http_admin.h"
+#include "http_open.h"
 #include "http_query.h"
 #include "sys.h"
 #include "version.h"
@@ -172,6 +173,52 @@ static void put_store(struct gt_buffer *o, json_t *status)
 	put_rows(o, rows, sizeof rows / sizeof *rows);
 }
 
+/* A row for each door. */
+static void put_doors(struct gt_buffer *o, struct gt_http *http)
+{
+	static const struct {
+		const char *name, *help;
+		size_t at;
+	} rows[] = {
+#define COUNT(name) offsetof(struct gt_http_counts, name)
+	        {"taken", "Connections given a place", COUNT(taken)},
+	        {"refused", "Connections told that there is none",
+	         COUNT(refused)},
+	        {"shut", "Connections closed without a word", COUNT(shut)},
+	        {"dropped_idle", "Idle ones that gave way",
+	         COUNT(dropped_idle)},
+	        {"dropped_slow", "Slow ones that gave way",
+	         COUNT(dropped_slow)},
+	        {"late_head", "Heads that did not end", COUNT(late_head)},
+	        {"late_body", "Bodies that did not end", COUNT(late_body)},
+#undef COUNT
+	};
+	struct gt_http_counts c[GT_DOORS];
+	char last[GT_HTTP_FROM_TEXT];
+	for (unsigned d = 0; d < GT_DOORS; d++)
+		gt_http_open_counts(http->open, d, &c[d], last);
+	gt_buffer_str(o, "# HELP guantong_http_connections Connections open\n"
+	                 "# TYPE guantong_http_connections gauge\n");
+	for (unsigned d = 0; d < GT_DOORS; d++)
+		gt_buffer_format(o,
+		                 "guantong_http_connections{door=\"%s\"} %u\n",
+		                 gt_http_door_name(d), c[d].open);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		gt_buffer_format(o,
+		                 "# HELP guantong_http_%s_total %s\n"
+		                 "# TYPE guantong_http_%s_total counter\n",
+		                 rows[i].name, rows[i].help, rows[i].name);
+		for (unsigned d = 0; d < GT_DOORS; d++) {
+			uint64_t n;
+			memcpy(&n, (const char *)&c[d] + rows[i].at, sizeof n);
+			gt_buffer_format(
+			        o, "guantong_http_%s_total{door=\"%s\"} %llu\n",
+			        rows[i].name, gt_http_door_name(d),
+			        (unsigned long long)n);
+		}
+	}
+}
+
 enum MHD_Result gt_http_metrics(struct gt_request *rq)
 {
 	const struct gt_http_env *env = &rq->http->env;
@@ -190,6 +237,7 @@ enum MHD_Result gt_http_metrics(struct gt_request *rq)
 	put_fault(&o, env, s);
 	put_certificates(&o, env);
 	put_children(&o, s);
+	put_doors(&o, rq->http);
 	free(s);
 	struct gt_worker *w = gt_worker_take(rq->http->workers);
 	json_t *status = w ? gt_read_status(w->reader) : NULL;

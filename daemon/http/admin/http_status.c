@@ -119,6 +119,17 @@ static json_t *validity_json(const struct gt_validity *v)
 	return out;
 }
 
+/* The listeners at which passwords travel in clear. */
+static json_t *clear_json(const struct gt_config *c)
+{
+	json_t *list = json_array();
+	if (gt_config_listen_clear(c))
+		(void)json_array_append_new(list, json_string("listen"));
+	if (gt_config_staff_clear(c))
+		(void)json_array_append_new(list, json_string("staff"));
+	return list;
+}
+
 /* gt_read_status with what only the running node knows. */
 static json_t *status_json(struct gt_request *rq)
 {
@@ -147,6 +158,7 @@ static json_t *status_json(struct gt_request *rq)
 		                          validity_json(&env->certificate));
 		(void)json_object_set_new(v, "ca", validity_json(&env->ca));
 		(void)json_object_set_new(v, "node", node_json(s));
+		(void)json_object_set_new(v, "clear", clear_json(c));
 		(void)json_object_set_new(v, "ports", ports_json(rq->http));
 	}
 	gt_worker_give(rq->http->workers, w);

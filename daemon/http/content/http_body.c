@@ -64,9 +64,13 @@ static bool load(struct body *b, uint32_t frame)
 		b->frame = frame;
 		return true;
 	}
-	struct gt_worker *w = gt_worker_take(b->http->workers);
+	struct gt_http *http = b->http;
+	unsigned beat = gt_pulse_begin(&http->pulse, "body",
+	                               (int64_t)gt_sys_now().mono_ms);
+	struct gt_worker *w = gt_worker_take(http->workers);
 	int rc = w ? load_with(w, b, frame) : -GT_ENOMEM;
-	gt_worker_give(b->http->workers, w);
+	gt_worker_give(http->workers, w);
+	gt_pulse_end(&http->pulse, beat);
 	b->frame = rc == 0 ? frame : UINT32_MAX;
 	if (rc == -GT_EDAMAGED || rc == -GT_EIO)
 		report(b, (struct gt_event){.type = GT_EV_FAULT,

@@ -2,6 +2,8 @@
 #ifndef GT_DOOR_INSIDE_H
 #define GT_DOOR_INSIDE_H
 
+#include "http_cert.h"
+#include "http_open.h"
 #include "http_route.h"
 
 /* Opens the sockets of all doors: fds[door], -1 where the configuration has
@@ -9,13 +11,43 @@
  * 0, or -GT_EIO and why, with nothing open. */
 int gt_http_listen(struct gt_http *http, int fds[GT_DOORS], int control_backlog,
                    char *why, size_t why_cap);
+struct gt_http_way {
+	struct gt_http *http;
+	enum gt_http_door door;
+	struct gt_http_cert cert;
+	struct MHD_Daemon *server; /* NULL: not started */
+};
+
+/* What http_who.c knows of callers: names the node goes by, guesses. */
+struct gt_http_callers;
+/* NULL: out of memory. */
+struct gt_http_callers *gt_http_callers_new(const struct gt_config *config);
+void gt_http_callers_free(struct gt_http_callers *callers); /* NULL is fine */
+
+/* What the library calls, each with a way as its cls. http_lead.c */
+void gt_http_on_connection(void *way, struct MHD_Connection *c, void **place,
+                           enum MHD_ConnectionNotificationCode what);
+void *gt_http_on_line(void *way, const char *uri, struct MHD_Connection *c);
+enum MHD_Result gt_http_on_request(void *way, struct MHD_Connection *c,
+                                   const char *url, const char *method,
+                                   const char *version, const char *data,
+                                   size_t *n, void **state);
+void gt_http_on_done(void *way, struct MHD_Connection *c, void **state,
+                     enum MHD_RequestTerminationCode why);
+
+/* Whether the host a request names is this node's, as far as a name can tell:
+ * an address, a name of the machine, or one of http.names. A page from
+ * elsewhere that has its own name point here (DNS rebinding) is told apart by
+ * it. http_who.c */
+bool gt_http_host_ours(struct gt_request *rq);
+
 /* glibc's switch of name services, read before memory can be short. Once,
  * before the first request. */
 void gt_http_who_warm(void);
 /* May the caller use rq->route? Sets rq->actor to the name he proved or the
  * kernel tells, if the route asks for one. */
 bool gt_http_who_may(struct gt_request *rq);
-/* 401, for whom gt_http_who_may was false. */
+/* 401, 403 or 429, for whom gt_http_who_may was false. */
 enum MHD_Result gt_http_who_refuse(struct gt_request *rq);
 
 #endif

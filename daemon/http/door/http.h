@@ -71,6 +71,14 @@ int gt_http_start(struct gt_http **out, const struct gt_http_env *env,
                   char *why, size_t why_cap);
 /* A listener's port, as the system chose it; 0: the listener is off. */
 uint16_t gt_http_port(const struct gt_http *http, enum gt_http_door door);
+enum { GT_HTTP_TICK_MS = 1000 };
+/* Ends what takes too long, and tells the log what had to be ended or turned
+ * away. True: connections are open. One thread. */
+bool gt_http_tick(struct gt_http *http);
+/* How long one of the library's threads has been in our hands, if that is more
+ * than limit_ms: it is stuck, in *what. 0: none is. Any thread. */
+int64_t gt_http_stuck(struct gt_http *http, int64_t limit_ms,
+                      const char **what);
 /* The answer to a command this module posted. Core thread; must not block. */
 void gt_http_reply(struct gt_http *http, const struct gt_action *a);
 /* Ends every connection, answering those that wait with 503, and frees. */

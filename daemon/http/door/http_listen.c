@@ -17,14 +17,12 @@
 
 enum { BACKLOG = 128, ADDRESS = 256 };
 
-static const char *const keys[GT_DOORS] = {"listen", "content", "staff", NULL};
-
 static int cannot(int status, enum gt_http_door door, const char *where,
                   char *why, size_t why_cap)
 {
 	if (status == -GT_EINVALID)
 		gt_http_say(why, why_cap, NULL, GT_T_HTTP_BAD_ADDRESS,
-		            keys[door], where);
+		            gt_http_door_name(door), where);
 	else
 		gt_http_say(why, why_cap, NULL, GT_T_HTTP_NO_LISTEN, where,
 		            gt_translate_errno(errno));
@@ -49,9 +47,9 @@ static void tell(const struct gt_http *http, enum gt_http_door door,
 	char why[512];
 	gt_http_say(why, sizeof why, NULL,
 	            taken ? GT_T_HTTP_DERIVED_TAKEN : GT_T_HTTP_DERIVED,
-	            keys[door]);
+	            gt_http_door_name(door));
 	gt_log_line(taken ? GT_LOG_WARN : GT_LOG_INFO, "http-listen", "door",
-	            keys[door], "address", where, "port",
+	            gt_http_door_name(door), "address", where, "port",
 	            GT_LOG_U(http->ports[door]), "why", why, NULL);
 }
 

@@ -4,221 +4,38 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "dir.h"
 #include "door_inside.h"
-#include "http_open.h"
-#include "http_parse.h"
 #include "http_shelf.h"
 #include "http_wait.h"
+#include "log.h"
 #include "sys.h"
 
 enum {
 	THREADS = 2, /* of each server */
 	STACK_BYTES = 512 << 10,
-	PUBLIC_CONNECTIONS = 256,
-	PER_ADDRESS = 64, /* a school may sit behind one address */
 	ADMIN_CONNECTIONS = 32,
 	IDLE_SECONDS = 30,
-	BODY_MS = 60000, /* a body must be whole by then */
 	CONNECTION_MEMORY = 32 << 10,
-	BODIES_MAX = 64 << 20, /* of all public requests together */
+	TELL_MS = 10000, /* between two lines in the log about full places */
 };
-static_assert(3 * PUBLIC_CONNECTIONS + ADMIN_CONNECTIONS <= GT_HTTP_OPEN_MAX,
-              "every connection has its place");
+static_assert((int)GT_DOORS == (int)GT_HTTP_OPEN_DOORS, "the same doors");
 
-struct way {
-	struct gt_http *http;
-	enum gt_http_door door;
-	struct MHD_Daemon *server; /* NULL: not started */
+/* What the log has told of a door's places. */
+struct told {
+	int64_t at_ms;
+	struct gt_http_counts counts;
 };
 
 struct gt_http_server {
-	struct way ways[GT_DOORS];
-	struct gt_http_open *open;
-	atomic_size_t bodies; /* bytes of public requests' */
+	struct gt_http_way ways[GT_DOORS];
+	struct told told[GT_DOORS]; /* gt_http_tick alone */
+	atomic_size_t bodies;
 };
-
-/* --------------------------------------------------------- requests */
-
-/* Called with the request line, before anything else. */
-static void *on_line(void *arg, const char *uri, struct MHD_Connection *c)
-{
-	const struct way *way = arg;
-	struct gt_request *rq = calloc(1, sizeof *rq);
-	if (!rq)
-		return NULL;
-	rq->http = way->http;
-	rq->door = way->door;
-	rq->connection = c;
-	size_t n;
-	const char *path = gt_http_target(uri, &n, rq->host);
-	rq->path = malloc(n + 1);
-	if (rq->path && !gt_http_decode(rq->path, n + 1, path, n)) {
-		free(rq->path);
-		rq->path = NULL;
-	}
-	return rq;
-}
-
-static void on_done(void *arg, struct MHD_Connection *c, void **state,
-                    enum MHD_RequestTerminationCode why)
-{
-	(void)c;
-	(void)why;
-	struct gt_http *http = ((const struct way *)arg)->http;
-	struct gt_request *rq = *state;
-	*state = NULL;
-	if (!rq)
-		return;
-	gt_waits_done(http->waits, rq);
-	if (rq->door != GT_DOOR_CONTROL)
-		atomic_fetch_sub(&http->server->bodies, rq->body_cap);
-	free(rq->path);
-	free(rq->body);
-	free(rq->text);
-	free(rq);
-}
-
-static unsigned method_of(const char *name)
-{
-	if (strcmp(name, "GET") == 0 || strcmp(name, "HEAD") == 0)
-		return GT_HTTP_GET;
-	if (strcmp(name, "POST") == 0)
-		return GT_HTTP_POST;
-	if (strcmp(name, "PUT") == 0)
-		return GT_HTTP_PUT;
-	return strcmp(name, "OPTIONS") == 0 ? (unsigned)GT_HTTP_OPTIONS : 0;
-}
-
-static enum MHD_Result refuse_method(struct gt_request *rq)
-{
-	struct MHD_Response *rs = gt_rs_text("text/plain", strdup(""), 0);
-	char allow[64] = "";
-	unsigned m = rq->route->methods;
-	gt_format(allow, sizeof allow, "%s%s%s%s",
-	          m & GT_HTTP_GET ? "GET, HEAD" : "",
-	          m & GT_HTTP_POST ? (m & GT_HTTP_GET ? ", POST" : "POST") : "",
-	          m & GT_HTTP_PUT ? ", PUT" : "",
-	          m & GT_HTTP_OPTIONS ? ", OPTIONS" : "");
-	if (rs)
-		gt_rs_header(rs, "Allow", allow);
-	return gt_rq_send(rq, 405, rs);
-}
-
-/* Everything that can be said before the body has come. True: go on. */
-static bool begin(struct gt_request *rq, const char *method,
-                  enum MHD_Result *answer)
-{
-	rq->begun = true;
-	rq->begun_ms = (int64_t)gt_sys_now().mono_ms;
-	rq->method = method_of(method);
-	rq->lang = gt_http_language(gt_rq_arg(rq, "lang"),
-	                            gt_rq_header(rq, "Accept-Language"),
-	                            rq->http->env.config->lang);
-	gt_copy(rq->actor, sizeof rq->actor, "terminal");
-	if (!rq->path) {
-		*answer = gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_PATH);
-		return false;
-	}
-	rq->route = gt_http_route(rq->path, rq->door);
-	if (!rq->route) {
-		*answer = gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_ROUTE);
-		return false;
-	}
-	rq->rest = rq->path + strlen(rq->route->path);
-	rq->dress = rq->route->dress;
-	if (!(rq->method & rq->route->methods)) {
-		*answer = refuse_method(rq);
-		return false;
-	}
-	if (!gt_http_who_may(rq)) {
-		*answer = gt_http_who_refuse(rq);
-		return false;
-	}
-	const char *coding = gt_rq_header(rq, "Content-Encoding");
-	if (rq->method & (GT_HTTP_POST | GT_HTTP_PUT) && coding &&
-	    strcasecmp(coding, "identity") != 0) {
-		gt_rq_also(rq, "Accept-Encoding", "identity");
-		*answer = gt_rq_fail(rq, 415, -GT_EINVALID, GT_T_HTTP_ENCODED,
-		                     coding);
-		return false;
-	}
-	uint64_t length;
-	const char *header = gt_rq_header(rq, "Content-Length");
-	if (header && gt_http_number(header, UINT64_MAX, &length) &&
-	    length > rq->route->body_max) {
-		*answer = gt_rq_fail(rq, 413, -GT_ELIMIT, GT_T_HTTP_TOO_LARGE);
-		return false;
-	}
-	return true;
-}
-
-/* False: over a limit; the connection closes. */
-static bool keep(struct gt_request *rq, const char *p, size_t n)
-{
-	if (n > rq->route->body_max - rq->nbody)
-		return false;
-	if ((int64_t)gt_sys_now().mono_ms - rq->begun_ms > BODY_MS)
-		return false;
-	if (rq->nbody + n > rq->body_cap) {
-		size_t cap = rq->body_cap ? rq->body_cap : 4096;
-		while (cap < rq->nbody + n)
-			cap *= 2;
-		size_t more = cap - rq->body_cap;
-		atomic_size_t *all = &rq->http->server->bodies;
-		bool counted = rq->door != GT_DOOR_CONTROL;
-		if (counted &&
-		    atomic_fetch_add(all, more) + more > BODIES_MAX) {
-			atomic_fetch_sub(all, more);
-			return false;
-		}
-		uint8_t *body = realloc(rq->body, cap);
-		if (!body) {
-			if (counted)
-				atomic_fetch_sub(all, more);
-			return false;
-		}
-		rq->body = body;
-		rq->body_cap = cap;
-	}
-	memcpy(rq->body + rq->nbody, p, n);
-	rq->nbody += n;
-	return true;
-}
-
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *c,
-                                  const char *url, const char *method,
-                                  const char *version, const char *data,
-                                  size_t *n, void **state)
-{
-	(void)arg;
-	(void)url;
-	(void)version;
-	struct gt_request *rq = *state;
-	enum MHD_Result answer = MHD_YES;
-	if (!rq)
-		return MHD_NO; /* out of memory */
-	rq->connection = c;
-	if (rq->answered)
-		return MHD_NO; /* and the library, stopping, let it go */
-	if (!rq->begun) {
-		begin(rq, method, &answer);
-		return answer;
-	}
-	if (*n > 0) {
-		if (!keep(rq, data, *n))
-			return MHD_NO;
-		*n = 0;
-		return MHD_YES;
-	}
-	return rq->woken ? rq->finish(rq) : rq->route->handle(rq);
-}
 
 /* ------------------------------------------------------ start, stop */
 
@@ -229,27 +46,59 @@ static void no_log(void *arg, const char *fmt, va_list args)
 	(void)args;
 }
 
-/* Owns fd from here if it starts. */
-static bool serve(struct way *way, int fd)
+static struct gt_http_limits limits_of(const struct gt_config *c,
+                                       enum gt_http_door door)
 {
-	bool control = way->door == GT_DOOR_CONTROL;
-	unsigned connections = control ? ADMIN_CONNECTIONS : PUBLIC_CONNECTIONS;
-	unsigned each = control ? 0 : PER_ADDRESS;
+	struct gt_http_limits l = {
+	        .connections = (unsigned)c->connections,
+	        .per_address = (unsigned)c->per_address,
+	        .head_ms = (uint32_t)c->head_ms,
+	        .body_ms = (uint32_t)c->body_ms,
+	        .idle_ms = IDLE_SECONDS * 1000,
+	};
+	if (door != GT_DOOR_CONTROL)
+		return l;
+	l.connections = ADMIN_CONNECTIONS;
+	l.per_address = 0;
+	return l;
+}
+
+/* What browsers of today speak. */
+static char tls_versions[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+
+/* Owns fd from here if it starts. */
+static bool serve(struct gt_http_way *way, int fd)
+{
+	/* each of its threads may come to have them all; those we have ended
+	 * are the library's for a moment more */
+	unsigned connections =
+	        THREADS *
+	        (limits_of(way->http->env.config, way->door).connections * 2 +
+	         2 * GT_HTTP_SPARE);
+	unsigned flags = MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD |
+	                 MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	const struct gt_http_cert *cert = &way->cert;
+	const struct MHD_OptionItem https[] = {
+	        {MHD_OPTION_HTTPS_MEM_CERT, 0, cert->cert.p},
+	        {MHD_OPTION_HTTPS_MEM_KEY, 0, cert->key.p},
+	        {MHD_OPTION_HTTPS_PRIORITIES, 0, tls_versions},
+	        {MHD_OPTION_END, 0, NULL},
+	};
+	bool tls = cert->cert.n > 0;
+	way->http->tls[way->door] = tls;
 	way->server = MHD_start_daemon(
-	        MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD |
-	                MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
-	        0, NULL, NULL, on_request, way, MHD_OPTION_EXTERNAL_LOGGER,
-	        no_log, (void *)NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+	        flags | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL,
+	        gt_http_on_request, way, MHD_OPTION_EXTERNAL_LOGGER, no_log,
+	        (void *)NULL, MHD_OPTION_LISTEN_SOCKET, fd,
 	        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
 	        MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES,
 	        MHD_OPTION_CONNECTION_LIMIT, connections,
-	        MHD_OPTION_PER_IP_CONNECTION_LIMIT, each,
 	        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
 	        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-	        MHD_OPTION_URI_LOG_CALLBACK, on_line, way,
-	        MHD_OPTION_NOTIFY_COMPLETED, on_done, way,
-	        MHD_OPTION_NOTIFY_CONNECTION, gt_http_open_note,
-	        way->http->server->open, MHD_OPTION_END);
+	        MHD_OPTION_URI_LOG_CALLBACK, gt_http_on_line, way,
+	        MHD_OPTION_NOTIFY_COMPLETED, gt_http_on_done, way,
+	        MHD_OPTION_NOTIFY_CONNECTION, gt_http_on_connection, way,
+	        MHD_OPTION_ARRAY, tls ? https : https + 3, MHD_OPTION_END);
 	return way->server != NULL;
 }
 
@@ -258,8 +107,10 @@ static void http_free(struct gt_http *http)
 	gt_workers_free(http->workers);
 	gt_http_cache_free(http->cache);
 	gt_waits_free(http->waits);
-	if (http->server)
-		gt_http_open_free(http->server->open);
+	gt_http_open_free(http->open);
+	gt_http_callers_free(http->callers);
+	for (unsigned i = 0; http->server && i < GT_DOORS; i++)
+		gt_http_cert_free(&http->server->ways[i].cert);
 	free(http->server);
 	free(http);
 }
@@ -270,12 +121,17 @@ static struct gt_http_server *server_new(struct gt_http *http)
 	if (!s)
 		return NULL;
 	for (unsigned i = 0; i < GT_DOORS; i++)
-		s->ways[i] = (struct way){.http = http, .door = i};
-	s->open = gt_http_open_new();
-	if (s->open)
-		return s;
-	free(s);
-	return NULL;
+		s->ways[i] = (struct gt_http_way){.http = http, .door = i};
+	http->bodies = &s->bodies;
+	return s;
+}
+
+static struct gt_http_open *open_new(const struct gt_config *c)
+{
+	struct gt_http_limits limits[GT_DOORS];
+	for (unsigned i = 0; i < GT_DOORS; i++)
+		limits[i] = limits_of(c, i);
+	return gt_http_open_new(limits);
 }
 
 static struct gt_http *http_new(const struct gt_http_env *env)
@@ -287,17 +143,41 @@ static struct gt_http *http_new(const struct gt_http_env *env)
 	http->waits = gt_waits_new(env->core);
 	http->workers = gt_workers_new(env->database);
 	http->cache = gt_http_cache_new();
+	http->open = open_new(env->config);
+	http->callers = gt_http_callers_new(env->config);
 	http->server = server_new(http);
-	if (http->waits && http->workers && http->cache && http->server)
+	if (http->waits && http->workers && http->cache && http->open &&
+	    http->callers && http->server)
 		return http;
 	http_free(http);
 	return NULL;
 }
 
+/* The certificates, before a port is opened that could not be served. */
+static int read_certs(struct gt_http *http, char *why, size_t why_cap)
+{
+	const struct gt_config *c = http->env.config;
+	const char *const tls[] = {c->listen_tls, c->content_tls, c->staff_tls};
+	for (unsigned i = 0; i < GT_DOOR_CONTROL; i++) {
+		char text[1024];
+		int status = gt_http_cert_read(&http->server->ways[i].cert, c,
+		                               tls[i], text, sizeof text);
+		if (status == 0)
+			continue;
+		gt_http_say(why, why_cap, NULL, GT_T_HTTP_TLS_AT,
+		            gt_http_door_name(i), text);
+		return status;
+	}
+	return 0;
+}
+
 static int start_servers(struct gt_http *http, char *why, size_t why_cap)
 {
 	int fds[GT_DOORS];
-	int status = gt_http_listen(http, fds, ADMIN_CONNECTIONS, why, why_cap);
+	int status = read_certs(http, why, why_cap);
+	if (status == 0)
+		status = gt_http_listen(http, fds, ADMIN_CONNECTIONS, why,
+		                        why_cap);
 	if (status != 0)
 		return status;
 	for (unsigned i = 0; i < GT_DOORS; i++) {
@@ -339,13 +219,53 @@ void gt_http_reply(struct gt_http *http, const struct gt_action *a)
 	gt_waits_reply(http->waits, a);
 }
 
+/* What has come to be since the log last told; it need not be told again for a
+ * while. */
+static void tell(struct gt_http *http, enum gt_http_door door, int64_t now_ms)
+{
+	struct told *told = &http->server->told[door];
+	struct gt_http_counts c, *old = &told->counts;
+	char last[GT_HTTP_FROM_TEXT];
+	gt_http_open_counts(http->open, door, &c, last);
+	uint64_t dropped = c.dropped_idle + c.dropped_slow - old->dropped_idle -
+	                   old->dropped_slow;
+	uint64_t late =
+	        c.late_head + c.late_body - old->late_head - old->late_body;
+	uint64_t refused = c.refused + c.shut - old->refused - old->shut;
+	if (dropped + late + refused == 0 ||
+	    (told->at_ms > 0 && now_ms - told->at_ms < TELL_MS))
+		return;
+	gt_log_line(refused > 0 ? GT_LOG_WARN : GT_LOG_INFO, "http-crowd",
+	            "door", gt_http_door_name(door), "open", GT_LOG_U(c.open),
+	            "refused", GT_LOG_U(refused), "dropped", GT_LOG_U(dropped),
+	            "late", GT_LOG_U(late), "last", last, NULL);
+	told->at_ms = now_ms;
+	told->counts = c;
+}
+
+bool gt_http_tick(struct gt_http *http)
+{
+	int64_t now_ms = (int64_t)gt_sys_now().mono_ms;
+	bool any = gt_http_open_sweep(http->open, now_ms);
+	for (unsigned i = 0; i < GT_DOORS; i++)
+		tell(http, i, now_ms);
+	return any;
+}
+
+int64_t gt_http_stuck(struct gt_http *http, int64_t limit_ms, const char **what)
+{
+	return gt_pulse_stuck(&http->pulse, (int64_t)gt_sys_now().mono_ms,
+	                      limit_ms, what);
+}
+
 void gt_http_stop(struct gt_http *http)
 {
 	gt_waits_stop(http->waits);
-	gt_http_open_cut(http->server->open);
+	gt_http_open_cut(http->open);
 	for (unsigned i = 0; i < GT_DOORS; i++)
 		if (http->server->ways[i].server)
 			MHD_stop_daemon(http->server->ways[i].server);
-	(void)unlink(GT_DIR_CONTROL);
+	if (http->server->ways[GT_DOOR_CONTROL].server)
+		(void)unlink(GT_DIR_CONTROL);
 	http_free(http);
 }

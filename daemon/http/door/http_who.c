@@ -1,13 +1,21 @@
 /* http_who.c: who a caller is, and whether a route is his.
  * Tests: u_http_api.c. */
+#include <arpa/inet.h>
 #include <asm/socket.h> /* SO_PEERCRED, which POSIX does not show */
+#include <pthread.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "door_inside.h"
+#include "http_guess.h"
 #include "http_parse.h"
+#include "log.h"
+#include "sys.h"
 
 /* glibc reads its switch of name services with the first look-up, and dies of
  * an assertion or worse when memory is short just then: let it be now. */
@@ -43,6 +51,147 @@ static void name_operator(struct gt_request *rq)
 		          (unsigned)peer.uid);
 }
 
+struct gt_http_callers {
+	const struct gt_config *config;
+	char machine[256]; /* its own name, in small letters */
+	pthread_mutex_t lock;
+	struct gt_http_guess *guesses; /* under the lock */
+};
+
+struct gt_http_callers *gt_http_callers_new(const struct gt_config *config)
+{
+	struct gt_http_callers *c = calloc(1, sizeof *c);
+	if (!c)
+		return NULL;
+	c->config = config;
+	c->guesses = gt_http_guess_new();
+	if (!c->guesses || pthread_mutex_init(&c->lock, NULL) != 0) {
+		gt_http_guess_free(c->guesses);
+		free(c);
+		return NULL;
+	}
+	char name[sizeof c->machine] = "";
+	if (gethostname(name, sizeof name - 1) != 0 ||
+	    !gt_http_host(c->machine, name))
+		c->machine[0] = '\0';
+	return c;
+}
+
+void gt_http_callers_free(struct gt_http_callers *c)
+{
+	if (!c)
+		return;
+	gt_http_guess_free(c->guesses);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+/* ------------------------------------------------------------ hosts */
+
+/* "*", "*.example.cn", "example.cn"; in any letters. */
+static bool fits_name(const char *pattern, const char *host)
+{
+	size_t n = strlen(pattern), have = strlen(host);
+	if (strcmp(pattern, "*") == 0)
+		return true;
+	if (strncmp(pattern, "*.", 2) != 0)
+		return strcasecmp(pattern, host) == 0;
+	return have >= n && strcasecmp(pattern + 1, host + have - n + 1) == 0;
+}
+
+/* "machine.local", as it calls itself to its neighbours (mDNS). */
+static bool of_machine(const char *machine, const char *host)
+{
+	size_t n = strlen(machine);
+	return strncmp(host, machine, n) == 0 &&
+	       strcmp(host + n, ".local") == 0;
+}
+
+/* What a listener's address begins with, if that is a name. */
+static bool listens_as(const char *address, const char *host)
+{
+	char name[256];
+	const char *port;
+	return gt_address_split(address, name, sizeof name, &port) &&
+	       strcasecmp(name, host) == 0;
+}
+
+static bool is_literal(const char *host)
+{
+	struct in_addr four;
+	return host[0] == '[' || inet_pton(AF_INET, host, &four) == 1;
+}
+
+bool gt_http_host_ours(struct gt_request *rq)
+{
+	const struct gt_http_callers *who = rq->http->callers;
+	const struct gt_config *c = who->config;
+	char host[GT_HOST_MAX];
+	const char *named = gt_rq_host(rq);
+	if (!named) /* HTTP/1.0, so no browser */
+		return true;
+	if (!gt_http_host(host, named))
+		return false;
+	size_t n = strlen(host);
+	if (n > 1 && host[n - 1] == '.')
+		host[n - 1] = '\0';
+	bool ours = is_literal(host) || fits_name("localhost", host) ||
+	            fits_name("*.localhost", host) ||
+	            (*who->machine && (strcmp(host, who->machine) == 0 ||
+	                               of_machine(who->machine, host))) ||
+	            listens_as(c->http, host) || listens_as(c->content, host) ||
+	            listens_as(c->staff, host);
+	for (size_t i = 0; i < c->nnames && !ours; i++)
+		ours = fits_name(c->names[i], host);
+	return ours;
+}
+
+/* -------------------------------------------------------- passwords */
+
+static void log_guess(struct gt_request *rq, const char *name,
+                      const uint8_t from[GT_HTTP_FROM_BYTES], unsigned n)
+{
+	char address[GT_HTTP_FROM_TEXT];
+	/* the first, and then each time it has doubled */
+	if ((n & (n - 1)) != 0)
+		return;
+	gt_http_from_text(address, from);
+	gt_log_line(n >= GT_GUESS_FREE ? GT_LOG_WARN : GT_LOG_INFO,
+	            "wrong-password", "door", gt_http_door_name(rq->door),
+	            "address", address, "name", name, "times", GT_LOG_U(n),
+	            NULL);
+}
+
+/* Whether a password for that name may be looked at just now. */
+static bool may_try(struct gt_request *rq, const char *name)
+{
+	struct gt_http_callers *who = rq->http->callers;
+	uint8_t from[GT_HTTP_FROM_BYTES];
+	gt_http_place_from(rq->place, from);
+	pthread_mutex_lock(&who->lock);
+	rq->wait_ms = gt_http_guess_wait(who->guesses, from, name,
+	                                 (int64_t)gt_sys_now().mono_ms);
+	pthread_mutex_unlock(&who->lock);
+	return rq->wait_ms == 0;
+}
+
+static void tried(struct gt_request *rq, const char *name, bool right)
+{
+	struct gt_http_callers *who = rq->http->callers;
+	uint8_t from[GT_HTTP_FROM_BYTES];
+	unsigned n = 0;
+	gt_http_place_from(rq->place, from);
+	pthread_mutex_lock(&who->lock);
+	if (right)
+		gt_http_guess_right(who->guesses, from, name);
+	else
+		n = gt_http_guess_wrong(who->guesses, from, name,
+		                        (int64_t)gt_sys_now().mono_ms);
+	pthread_mutex_unlock(&who->lock);
+	if (n > 0)
+		log_guess(rq, name, from, n);
+}
+
 /* A terminal's name and password, where there are users. */
 static bool prove(struct gt_request *rq)
 {
@@ -53,6 +202,8 @@ static bool prove(struct gt_request *rq)
 	if (!gt_http_basic(gt_rq_header(rq, "Authorization"), name, sizeof name,
 	                   password, sizeof password))
 		return false;
+	if (!may_try(rq, name))
+		return false;
 	const struct gt_user *found = NULL;
 	/* every row is compared, so that time does not tell which names are */
 	for (size_t i = 0; i < c->nusers; i++) {
@@ -60,6 +211,7 @@ static bool prove(struct gt_request *rq)
 		same &= gt_http_same_secret(c->users[i].password, password);
 		found = same ? &c->users[i] : found;
 	}
+	tried(rq, name, found);
 	if (!found)
 		return false;
 	gt_format(rq->actor, sizeof rq->actor, "user:%s", found->name);
@@ -85,6 +237,13 @@ enum MHD_Result gt_http_who_refuse(struct gt_request *rq)
 	/* nobody has such a role over the network */
 	if (!(rq->route->who & GT_HTTP_TERMINAL))
 		return gt_rq_fail(rq, 403, -GT_EDENIED, GT_T_HTTP_OPERATORS);
+	if (rq->wait_ms > 0) {
+		char seconds[24];
+		gt_format(seconds, sizeof seconds, "%lld",
+		          (long long)(rq->wait_ms + 999) / 1000);
+		gt_rq_also(rq, "Retry-After", seconds);
+		return gt_rq_fail(rq, 429, -GT_EBUSY, GT_T_HTTP_GUESSED);
+	}
 	gt_http_say(message, sizeof message, rq->lang, GT_T_HTTP_WHO);
 	struct MHD_Response *rs = gt_rs_error(-GT_EIDENTITY, message);
 	if (rs)

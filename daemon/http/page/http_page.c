@@ -148,6 +148,8 @@ static void hero(struct home *h)
 		fault(h);
 	}
 	expiry(h);
+	if (gt_config_listen_clear(c))
+		alert(p, "bad", GT_T_HTTP_P_CLEAR);
 	stranger(h);
 }
 

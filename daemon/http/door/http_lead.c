@@ -1,0 +1,276 @@
+/* http_lead.c: a request on its way from its first line to its answer.
+ * Tests: u_http.c, u_http_wire.c, u_http_crowd.c. */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "door_inside.h"
+#include "http_parse.h"
+#include "http_wait.h"
+#include "sys.h"
+
+enum { BODIES_MAX = 64 << 20 /* of all requests but the operator's */ };
+
+static int64_t now(void)
+{
+	return (int64_t)gt_sys_now().mono_ms;
+}
+
+static void is_doing(struct gt_request *rq, enum gt_http_phase phase)
+{
+	gt_http_open_phase(rq->http->open, rq->place, phase, now());
+}
+
+/* ------------------------------------------------------ connections */
+
+void gt_http_on_connection(void *arg, struct MHD_Connection *c, void **place,
+                           enum MHD_ConnectionNotificationCode what)
+{
+	const struct gt_http_way *way = arg;
+	struct gt_http_open *open = way->http->open;
+	if (what != MHD_CONNECTION_NOTIFY_STARTED) {
+		gt_http_open_gone(open, *place);
+		return;
+	}
+	int fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)
+	                 ->connect_fd;
+	const union MHD_ConnectionInfo *from =
+	        MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	*place = gt_http_open_come(open, way->door, fd,
+	                           from ? from->client_addr : NULL, now());
+	const struct gt_http_env *env = &way->http->env;
+	if (gt_http_place_first(*place) && env->busy)
+		env->busy(env->arg);
+}
+
+/* --------------------------------------------------------- requests */
+
+/* Called with the request line, before anything else. */
+void *gt_http_on_line(void *arg, const char *uri, struct MHD_Connection *c)
+{
+	const struct gt_http_way *way = arg;
+	struct gt_request *rq = calloc(1, sizeof *rq);
+	if (!rq)
+		return NULL;
+	rq->http = way->http;
+	rq->door = way->door;
+	rq->connection = c;
+	rq->place =
+	        MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+	                ->socket_context;
+	is_doing(rq, GT_PHASE_HEAD);
+	size_t n;
+	const char *path = gt_http_target(uri, &n, rq->host);
+	rq->path = malloc(n + 1);
+	if (rq->path && !gt_http_decode(rq->path, n + 1, path, n)) {
+		free(rq->path);
+		rq->path = NULL;
+	}
+	return rq;
+}
+
+void gt_http_on_done(void *arg, struct MHD_Connection *c, void **state,
+                     enum MHD_RequestTerminationCode why)
+{
+	(void)c;
+	(void)why;
+	struct gt_http *http = ((const struct gt_http_way *)arg)->http;
+	struct gt_request *rq = *state;
+	*state = NULL;
+	if (!rq)
+		return;
+	gt_waits_done(http->waits, rq);
+	if (rq->door != GT_DOOR_CONTROL)
+		atomic_fetch_sub(http->bodies, rq->body_cap);
+	is_doing(rq, GT_PHASE_IDLE);
+	free(rq->path);
+	free(rq->body);
+	free(rq->text);
+	free(rq);
+}
+
+static unsigned method_of(const char *name)
+{
+	if (strcmp(name, "GET") == 0 || strcmp(name, "HEAD") == 0)
+		return GT_HTTP_GET;
+	if (strcmp(name, "POST") == 0)
+		return GT_HTTP_POST;
+	if (strcmp(name, "PUT") == 0)
+		return GT_HTTP_PUT;
+	return strcmp(name, "OPTIONS") == 0 ? (unsigned)GT_HTTP_OPTIONS : 0;
+}
+
+static enum MHD_Result refuse_method(struct gt_request *rq)
+{
+	struct MHD_Response *rs = gt_rs_text("text/plain", strdup(""), 0);
+	char allow[64] = "";
+	unsigned m = rq->route->methods;
+	gt_format(allow, sizeof allow, "%s%s%s%s",
+	          m & GT_HTTP_GET ? "GET, HEAD" : "",
+	          m & GT_HTTP_POST ? (m & GT_HTTP_GET ? ", POST" : "POST") : "",
+	          m & GT_HTTP_PUT ? ", PUT" : "",
+	          m & GT_HTTP_OPTIONS ? ", OPTIONS" : "");
+	if (rs)
+		gt_rs_header(rs, "Allow", allow);
+	return gt_rq_send(rq, 405, rs);
+}
+
+/* Nobody is turned away without a word: there is no place, or no memory, just
+ * now. */
+static enum MHD_Result refuse_full(struct gt_request *rq)
+{
+	gt_rq_also(rq, "Retry-After", "2");
+	gt_rq_also(rq, "Connection", "close");
+	return gt_rq_fail(rq, 503, -GT_EBUSY, GT_T_HTTP_FULL);
+}
+
+/* What the body is to be, as far as its headers say. */
+static bool take_body(struct gt_request *rq, enum MHD_Result *answer)
+{
+	uint64_t length;
+	const char *coding = gt_rq_header(rq, "Content-Encoding");
+	const char *header = gt_rq_header(rq, "Content-Length");
+	if (rq->method & (GT_HTTP_POST | GT_HTTP_PUT) && coding &&
+	    strcasecmp(coding, "identity") != 0) {
+		gt_rq_also(rq, "Accept-Encoding", "identity");
+		*answer = gt_rq_fail(rq, 415, -GT_EINVALID, GT_T_HTTP_ENCODED,
+		                     coding);
+		return false;
+	}
+	if (header && gt_http_number(header, UINT64_MAX, &length) &&
+	    length > rq->route->body_max) {
+		*answer = gt_rq_fail(rq, 413, -GT_ELIMIT, GT_T_HTTP_TOO_LARGE);
+		return false;
+	}
+	return true;
+}
+
+/* Everything that can be said before the body has come. True: go on. */
+static bool begin(struct gt_request *rq, const char *method,
+                  enum MHD_Result *answer)
+{
+	rq->begun = true;
+	rq->method = method_of(method);
+	rq->lang = gt_http_language(gt_rq_arg(rq, "lang"),
+	                            gt_rq_header(rq, "Accept-Language"),
+	                            rq->http->env.config->lang);
+	gt_copy(rq->actor, sizeof rq->actor, "terminal");
+	if (gt_http_place_spare(rq->place)) {
+		*answer = refuse_full(rq);
+		return false;
+	}
+	if (!rq->path) {
+		*answer = gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_PATH);
+		return false;
+	}
+	if (rq->door != GT_DOOR_CONTROL && !gt_http_host_ours(rq)) {
+		*answer = gt_rq_fail(rq, 421, -GT_EDENIED, GT_T_HTTP_HOST);
+		return false;
+	}
+	rq->route = gt_http_route(rq->path, rq->door);
+	if (!rq->route) {
+		*answer = gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_ROUTE);
+		return false;
+	}
+	rq->rest = rq->path + strlen(rq->route->path);
+	rq->dress = rq->route->dress;
+	if (!(rq->method & rq->route->methods)) {
+		*answer = refuse_method(rq);
+		return false;
+	}
+	if (!gt_http_who_may(rq)) {
+		*answer = gt_http_who_refuse(rq);
+		return false;
+	}
+	return take_body(rq, answer);
+}
+
+/* Makes room for n bytes more. 0, or the status to refuse the body with. */
+static unsigned grow(struct gt_request *rq, size_t n)
+{
+	if (n > rq->route->body_max - rq->nbody)
+		return 413;
+	if (rq->nbody + n <= rq->body_cap)
+		return 0;
+	size_t cap = rq->body_cap ? rq->body_cap : 4096;
+	while (cap < rq->nbody + n)
+		cap *= 2;
+	size_t more = cap - rq->body_cap;
+	atomic_size_t *all = rq->http->bodies;
+	bool counted = rq->door != GT_DOOR_CONTROL;
+	bool fits =
+	        !counted || atomic_fetch_add(all, more) + more <= BODIES_MAX;
+	uint8_t *body = fits ? realloc(rq->body, cap) : NULL;
+	if (!body) {
+		if (counted)
+			atomic_fetch_sub(all, more);
+		return 503;
+	}
+	rq->body = body;
+	rq->body_cap = cap;
+	return 0;
+}
+
+/* A piece of the body. The library takes an answer before a body or behind it:
+ * what cannot be kept is passed over, and said then. */
+static void keep(struct gt_request *rq, const char *p, size_t n)
+{
+	if (!rq->refused)
+		rq->refused = grow(rq, n);
+	if (rq->refused)
+		return;
+	memcpy(rq->body + rq->nbody, p, n);
+	rq->nbody += n;
+}
+
+static enum MHD_Result whole(struct gt_request *rq)
+{
+	if (rq->refused == 503)
+		return refuse_full(rq);
+	if (rq->refused)
+		return gt_rq_fail(rq, rq->refused, -GT_ELIMIT,
+		                  GT_T_HTTP_TOO_LARGE);
+	return rq->woken ? rq->finish(rq) : rq->route->handle(rq);
+}
+
+static enum MHD_Result step(struct gt_request *rq, const char *method,
+                            const char *data, size_t *n)
+{
+	enum MHD_Result answer = MHD_YES;
+	if (!rq->begun) {
+		is_doing(rq, GT_PHASE_WORK);
+		if (begin(rq, method, &answer))
+			is_doing(rq, GT_PHASE_BODY);
+	} else if (*n > 0) {
+		keep(rq, data, *n);
+		*n = 0;
+	} else {
+		is_doing(rq, GT_PHASE_WORK);
+		answer = whole(rq);
+	}
+	if (rq->answered)
+		is_doing(rq, GT_PHASE_SEND);
+	return answer;
+}
+
+enum MHD_Result gt_http_on_request(void *arg, struct MHD_Connection *c,
+                                   const char *url, const char *method,
+                                   const char *version, const char *data,
+                                   size_t *n, void **state)
+{
+	struct gt_http *http = ((const struct gt_http_way *)arg)->http;
+	(void)url;
+	(void)version;
+	struct gt_request *rq = *state;
+	if (!rq)
+		return MHD_NO; /* out of memory */
+	rq->connection = c;
+	if (rq->answered)
+		return MHD_NO; /* and the library, stopping, let it go */
+	const char *what = rq->route ? rq->route->path : "?";
+	unsigned beat = gt_pulse_begin(&http->pulse, what, now());
+	enum MHD_Result answer = step(rq, method, data, n);
+	gt_pulse_end(&http->pulse, beat);
+	return answer;
+}
