@@ -503,6 +503,8 @@ static int set_up(void **state)
 		big[i] = (uint8_t)kit_random(&random);
 	pack_add(&pack, "big.bin", big, 900000);
 	pack_add(&pack, "empty.txt", "", 0);
+	pack_add(&pack, "gbk.html", "<meta charset=gb2312>\xbf\xce", 23);
+	pack_add(&pack, "gbk.txt", "\xbf\xce\xb3\xcc", 4);
 	pack_add(&pack, "index.html", "<p>hello</p>", 12);
 	pack_add(&pack, "目录/index.html", "<p>folder</p>", 13);
 	pack_add(&pack, "目录/文 件.txt", "abc", 3);

@@ -64,6 +64,20 @@ static void folders(void **state)
 	assert_int_equal(get("/c/33/ke"), 302);
 }
 
+/* What is not UTF-8 is not called that. */
+static void legacy_texts(void **state)
+{
+	(void)state;
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(get("/c/33/ke/gbk.html"), 200);
+		assert_true(heads("Content-Type: text/html\r"));
+		assert_int_equal(get("/c/33/ke/gbk.txt"), 200);
+		assert_true(heads("Content-Type: text/plain; charset=gb18030"));
+		assert_int_equal(get("/c/33/ke/empty.txt"), 200);
+		assert_true(heads("Content-Type: text/plain; charset=utf-8"));
+	}
+}
+
 static void parts(void **state)
 {
 	static const struct {
@@ -324,11 +338,17 @@ static void health(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(members), cmocka_unit_test(parts),
-	        cmocka_unit_test(folders), cmocka_unit_test(gone_on_with),
-	        cmocka_unit_test(encoded), cmocka_unit_test(whole_objects),
-	        cmocka_unit_test(damage),  cmocka_unit_test(absences),
-	        cmocka_unit_test(pages),   cmocka_unit_test(a_file_that_went),
+	        cmocka_unit_test(members),
+	        cmocka_unit_test(parts),
+	        cmocka_unit_test(folders),
+	        cmocka_unit_test(gone_on_with),
+	        cmocka_unit_test(legacy_texts),
+	        cmocka_unit_test(encoded),
+	        cmocka_unit_test(whole_objects),
+	        cmocka_unit_test(damage),
+	        cmocka_unit_test(absences),
+	        cmocka_unit_test(pages),
+	        cmocka_unit_test(a_file_that_went),
 	        cmocka_unit_test(health),
 	};
 	return cmocka_run_group_tests_name("http", tests, set_up, tear_down);

@@ -157,3 +157,31 @@ struct MHD_Response *gt_http_body(struct gt_http *http,
 		body_free(b);
 	return rs;
 }
+
+int gt_http_body_look(struct gt_http *http, struct gt_shelf *shelf,
+                      uint64_t start, uint64_t n, gt_http_look *take, void *arg)
+{
+	const struct gt_manifest *m = shelf->manifest;
+	struct body b = {.http = http,
+	                 .is = {.shelf = shelf},
+	                 .fd = -1,
+	                 .frame = UINT32_MAX};
+	bool more = true;
+	int status = open_body(&b);
+	for (uint64_t at = start; status == 0 && more && at < start + n;
+	     at = m->plain_at[b.frame + 1]) {
+		if (!load(&b, gt_manifest_frame_at(m, at))) {
+			status = -GT_EIO;
+			break;
+		}
+		uint64_t end = m->plain_at[b.frame + 1];
+		if (end > start + n)
+			end = start + n;
+		more = take(arg, b.bytes + (at - m->plain_at[b.frame]),
+		            (size_t)(end - at));
+	}
+	if (b.fd >= 0)
+		close(b.fd);
+	free(b.bytes);
+	return status;
+}

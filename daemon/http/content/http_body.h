@@ -25,4 +25,11 @@ struct MHD_Response *gt_http_body(struct gt_http *http,
                                   const struct gt_http_body *what, uint64_t n,
                                   int *status);
 
+/* Shows take the plain bytes [start, + n), in pieces, until it has seen enough
+ * (false) or they end. The shelf stays the caller's. 0, or as gt_http_body. */
+typedef bool gt_http_look(void *arg, const uint8_t *p, size_t n);
+int gt_http_body_look(struct gt_http *http, struct gt_shelf *shelf,
+                      uint64_t start, uint64_t n, gt_http_look *take,
+                      void *arg);
+
 #endif

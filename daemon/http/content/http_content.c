@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "http_body.h"
+#include "http_charset.h"
 #include "http_html.h"
 #include "http_media.h"
 #include "http_origin.h"
@@ -40,14 +41,6 @@ static void member_headers(struct MHD_Response *rs, const char *type,
 	gt_rs_header(rs, "Content-Security-Policy", content_policy(type));
 	/* fonts and modules of a sandboxed package ask across origins */
 	gt_rs_header(rs, "Access-Control-Allow-Origin", "*");
-}
-
-static const char *utf8_type(const char *type, char *room, size_t cap)
-{
-	if (strncmp(type, "text/", 5) != 0 || strchr(type, ';'))
-		return type;
-	gt_format(room, cap, "%s; charset=utf-8", type);
-	return room;
 }
 
 /* Frame bounds on both sides; *from and *to in the stored stream. */
@@ -181,10 +174,9 @@ static enum MHD_Result serve_member(struct gt_request *rq, struct gt_shelf *s,
 	const struct gt_manifest *m = s->manifest;
 	const struct gt_file *f = &m->files[index];
 	char hex[GT_HEX_ID], etag[GT_HEX_ID + 31];
-	char room[GT_MEDIA_TYPE_MAX + 32];
-	char served[GT_MEDIA_SERVED];
+	char room[GT_CHARSET_TYPE], served[GT_MEDIA_SERVED];
 	gt_http_media(served, f->media_type);
-	const char *type = utf8_type(served, room, sizeof room);
+	const char *type = gt_charset_type(rq->http, s, index, served, room);
 	struct gt_http_body b = {.shelf = s, .start = f->offset};
 	uint64_t from, to, size = f->size;
 	if (!gt_rq_header(rq, "Range") && on_bounds(m, f, &from, &to) &&
