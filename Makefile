@@ -9,6 +9,7 @@
 #   make asan tsan  unit tests under sanitizers  make fuzz   short, kept corpora
 #   make sim SEED=7 the simulator, by seed       make bench  figures, beside peers
 #   make sim-check sim-mutants campaign MINUTES=60: see tests/sim/README.md
+#   make browser    packages in Debian's Chromium
 #   make net        real daemons on bad links, in network namespaces
 #   make fault      fails every n-th call        make fault-sample  some of them
 #   make mutate ROOM=src/records [COUNT=n]: what the tests of a room let live
@@ -129,7 +130,7 @@ LIBS := $(B)/libsupport.a $(B)/libdaemon.a $(B)/libguantong.a
 .SECONDARY:
 .DELETE_ON_ERROR:
 .PHONY: all deps deps-check deps-demo unit unit-build property asan tsan clang fuzz fuzzers replay \
-	layers layers-selftest paths fmt fmt-check tidy e2e net sim sim-build sim-check \
+	layers layers-selftest paths fmt fmt-check tidy e2e browser net sim sim-build sim-check \
 	sim-mutants mutate mutate-selftest campaign fault fault-sample bench demo \
 	demo-stop check fresh cov install clean
 all: $(PROGRAMS)
@@ -262,6 +263,8 @@ campaign: $(SIM)
 	@$(PYTHON) tests/sim/campaign.py $(SIM) $(MINUTES) $(SIMFLAGS)
 e2e: $(PROGRAMS)
 	@GUANTONG_BIN=$(call whole,$(B)) $(PYTHON) tests/e2e/run.py $(E2E)
+browser: $(PROGRAMS)
+	@GUANTONG_BIN=$(call whole,$(B)) $(PYTHON) tests/e2e/run.py --in tests/browser $(BROWSER)
 net: $(PROGRAMS) $(VLINK)
 	@GUANTONG_BIN=$(call whole,$(B)) $(PYTHON) tests/e2e/run.py --in tests/net $(NET)
 

@@ -59,6 +59,7 @@ suite fuzz "$MAKE" --no-print-directory fuzz
 suite sim "$MAKE" --no-print-directory sim-check
 suite fault "$MAKE" --no-print-directory fault-sample
 suite e2e "$MAKE" --no-print-directory e2e
+suite browser "$MAKE" --no-print-directory browser
 suite net "$MAKE" --no-print-directory net NET=test_links
 suite e2e-asan "$MAKE" --no-print-directory V=asan e2e
 

@@ -22,7 +22,8 @@ static void members(void **state)
 	assert_int_equal(get("/c/33/ke/index.html"), 200);
 	assert_string_equal(got.body, "<p>hello</p>");
 	assert_true(heads("text/html; charset=utf-8"));
-	assert_true(heads("Content-Security-Policy: sandbox"));
+	assert_true(heads("Content-Security-Policy: default-src 'self'"));
+	assert_false(heads("sandbox")); /* browsers show no PDF in one */
 	assert_int_equal(get("/c/33/ke/%E7%9B%AE%E5%BD%95/%E6%96%87%20"
 	                     "%E4%BB%B6.txt"),
 	                 200);
@@ -76,6 +77,29 @@ static void legacy_texts(void **state)
 		assert_int_equal(get("/c/33/ke/empty.txt"), 200);
 		assert_true(heads("Content-Type: text/plain; charset=utf-8"));
 	}
+}
+
+/* What jQuery's getJSON asks first, from a frame without an origin. */
+static void preflights(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	        ask_at(false, "OPTIONS", "/c/33/ke/index.html",
+	               "Origin: null\nAccess-Control-Request-Method: GET\n"
+	               "Access-Control-Request-Headers: x-requested-with",
+	               NULL),
+	        204);
+	assert_true(heads("Access-Control-Allow-Origin: *\r"));
+	assert_true(heads("Access-Control-Allow-Methods: GET, HEAD\r"));
+	assert_true(heads("Access-Control-Allow-Headers: x-requested-with\r"));
+	assert_int_equal(ask_at(false, "OPTIONS", "/c/33/ke/index.html",
+	                        "Access-Control-Request-Headers: a\"b", NULL),
+	                 204);
+	assert_false(heads("Access-Control-Allow-Headers"));
+	assert_int_equal(ask_at(false, "OPTIONS", "/o/x", NULL, NULL), 204);
+	assert_int_equal(ask_at(false, "GET", "/c/33/ke/index.html",
+	                        "Service-Worker: script", NULL),
+	                 403);
 }
 
 static void parts(void **state)
@@ -343,6 +367,7 @@ int main(void)
 	        cmocka_unit_test(folders),
 	        cmocka_unit_test(gone_on_with),
 	        cmocka_unit_test(legacy_texts),
+	        cmocka_unit_test(preflights),
 	        cmocka_unit_test(encoded),
 	        cmocka_unit_test(whole_objects),
 	        cmocka_unit_test(damage),

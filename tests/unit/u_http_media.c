@@ -77,6 +77,12 @@ static void the_list(void **state)
 			print_error("%s\n", served);
 		assert_false(gt_http_inert(served));
 	}
+	assert_true(gt_http_page("text/html"));
+	assert_true(gt_http_page("text/html; charset=utf-8"));
+	assert_true(gt_http_page("application/xhtml+xml"));
+	assert_false(gt_http_page("text/htm"));
+	assert_false(gt_http_page("text/htmlx"));
+	assert_false(gt_http_page("image/svg+xml"));
 	assert_true(gt_http_inert("text/plain; charset=utf-8"));
 }
 

@@ -16,18 +16,29 @@
 
 /* ----------------------------------------------------------- member */
 
-/* A package runs in an origin of its own: its scripts reach its own files and
- * nothing of ours. */
+#define POLICY                                                           \
+	"default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; " \
+	"base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+
+/* A package runs in the origin of the content listener, which has nothing else:
+ * its files are one another's equals there, frames, workers, storage and all,
+ * and what else this node serves is another origin. This keeps it from asking
+ * that one, or sending anything there. */
 static const char *content_policy(const char *media_type)
 {
-	if (!gt_http_inert(media_type))
-		return "sandbox allow-scripts allow-forms allow-popups "
-		       "allow-modals allow-downloads; "
-		       "default-src 'self' data: blob: 'unsafe-inline' "
-		       "'unsafe-eval'; base-uri 'self'; form-action 'self'; "
-		       "frame-ancestors 'self'";
-	return "default-src 'self' data: blob: 'unsafe-inline'; "
-	       "frame-ancestors 'self'";
+	return gt_http_inert(media_type) || gt_http_page(media_type)
+	               ? POLICY
+	               : "sandbox allow-scripts allow-same-origin allow-forms "
+	                 "allow-popups allow-modals allow-downloads; " POLICY;
+}
+
+/* Frames that a package sandboxes itself ask as nobody. What is open to all may
+ * be read by all. */
+static void open_to_all(struct MHD_Response *rs)
+{
+	gt_rs_header(rs, "Access-Control-Allow-Origin", "*");
+	gt_rs_header(rs, "Access-Control-Expose-Headers",
+	             "Accept-Ranges, Content-Length, Content-Range, ETag");
 }
 
 static void member_headers(struct MHD_Response *rs, const char *type,
@@ -39,8 +50,37 @@ static void member_headers(struct MHD_Response *rs, const char *type,
 	gt_rs_header(rs, "Vary", "Accept-Encoding");
 	gt_rs_header(rs, "Accept-Ranges", "bytes");
 	gt_rs_header(rs, "Content-Security-Policy", content_policy(type));
-	/* fonts and modules of a sandboxed package ask across origins */
-	gt_rs_header(rs, "Access-Control-Allow-Origin", "*");
+	open_to_all(rs);
+}
+
+/* Names of headers and no more, to be given back as they are. */
+static bool is_list(const char *names)
+{
+	return strlen(names) < 1000 &&
+	       names[strspn(names, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP"
+	                           "QRSTUVWXYZ0123456789-_, ")] == '\0';
+}
+
+/* A browser asks whether it may ask. */
+static enum MHD_Result preflight(struct gt_request *rq)
+{
+	const char *names = gt_rq_header(rq, "Access-Control-Request-Headers");
+	struct MHD_Response *rs = gt_rs_empty();
+	if (rs) {
+		open_to_all(rs);
+		gt_rs_header(rs, "Access-Control-Allow-Methods", "GET, HEAD");
+		if (names && is_list(names))
+			gt_rs_header(rs, "Access-Control-Allow-Headers", names);
+		gt_rs_header(rs, "Access-Control-Max-Age", "86400");
+		gt_rs_header(rs, "Vary", "Access-Control-Request-Headers");
+	}
+	return gt_rq_send(rq, 204, rs);
+}
+
+/* A service worker would answer for us, and leave the policy out. */
+static bool is_service_worker(struct gt_request *rq)
+{
+	return gt_rq_header(rq, "Service-Worker") != NULL;
 }
 
 /* Frame bounds on both sides; *from and *to in the stored stream. */
@@ -352,6 +392,11 @@ enum MHD_Result gt_http_content(struct gt_request *rq)
 	char rid[GT_RID_MAX + 1], path[GT_PATH_MAX + 2];
 	const char *rest;
 	bool slash;
+	if (rq->method == GT_HTTP_OPTIONS)
+		return preflight(rq);
+	if (is_service_worker(rq))
+		return gt_rq_fail(rq, 403, -GT_EDENIED,
+		                  GT_T_HTTP_NO_SERVICE_WORKER);
 	if (!gt_http_split(rq->rest, rid, &rest, &slash))
 		return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_RESOURCE,
 		                  rq->rest);
@@ -402,6 +447,8 @@ enum MHD_Result gt_http_object(struct gt_request *rq)
 	char hex[GT_HEX_ID], etag[sizeof hex + 2];
 	struct gt_id object;
 	struct gt_shelf *s = NULL;
+	if (rq->method == GT_HTTP_OPTIONS)
+		return preflight(rq);
 	if (!object_of(rq->rest, &object))
 		return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_ROUTE);
 	int rc = complete(rq, &object, &s);

@@ -47,6 +47,17 @@ bool gt_http_inert(const char *served)
 	return false;
 }
 
+static bool is(const char *served, const char *type)
+{
+	size_t n = strlen(type);
+	return strcspn(served, "; ") == n && memcmp(served, type, n) == 0;
+}
+
+bool gt_http_page(const char *served)
+{
+	return is(served, "text/html") || is(served, "application/xhtml+xml");
+}
+
 /* "; name=value" again and again, each a token. */
 static bool parameters(const char *p)
 {

@@ -16,7 +16,8 @@
  *   POST PUT GET /xapi/statements, GET /xapi/about   xAPI
  *   GET  /healthz               200 "ok", or 503 and why
  * Content (http.content): an origin of its own for what packages run
- *   GET  /c/RID/PATH            a member's bytes; ranges; ETag. An on-demand
+ *   GET  /c/RID/PATH            a member's bytes; ranges; ETag; a folder's
+ *                               index.html; OPTIONS. An on-demand
  *                               resource not here is fetched: 503 with
  *                               Retry-After and {"fetching", "present",
  *                               "frames"} until it is

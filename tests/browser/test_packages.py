@@ -1,0 +1,113 @@
+"""What a package can do in a real browser, and what it cannot: on the content listener its own files are all
+one origin's; the pages for learners and for staff are none of its business."""
+import json
+import os
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+from chromium import Browser  # noqa: E402
+from tree import CHAIN, Tree  # noqa: E402
+
+PDF_VIEWER = "chrome-extension://mhjfbmdgcfjbbpaeojofohoefgiehjai/"
+
+
+class Packages(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.tree = Tree(CHAIN[:1])
+        cls.node = cls.tree["33"]
+        cls.node.publish("33/all", os.path.join(HERE, "package"))
+        cls.content = f"http://127.0.0.1:{cls.node.content_port}"
+        cls.learner = f"http://127.0.0.1:{cls.node.http_port}"
+        cls.staff = f"http://127.0.0.1:{cls.node.staff_port}"
+        cls.browser = Browser()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.__exit__(None, None, None)
+        cls.tree.__exit__(None, None, None)
+
+    def open(self, path="index.html"):
+        return self.browser.open(f"{self.content}/c/33/all/{path}")
+
+    def test_every_kind_of_embedding(self):
+        page = self.open("embed.html")
+        for name in ("iframe", "frame-1", "frame-2", "object", "embed"):
+            self.assertEqual(page.run(f"heard('{name}')"), "true", name)
+        # each of the three is given a viewer
+        viewers = [t for t in self.browser.targets() if t["url"].startswith(PDF_VIEWER)]
+        while len(viewers) < 3:
+            self.browser.event(lambda m: m["method"].startswith("Target.target"))
+            viewers = [t for t in self.browser.targets() if t["url"].startswith(PDF_VIEWER)]
+        self.assertEqual(page.run("document.getElementById('picture').naturalWidth"), 8)
+
+    def test_its_files_are_its_own(self):
+        page = self.open("data.json")
+        page.go(f"{self.content}/c/33/all/")  # starts without being told
+        self.assertEqual(page.run("location.pathname"), "/c/33/all/index.html")
+        self.assertEqual(page.run("fetch('data.json').then(r => r.json()).then(d => d.lesson)"), "第一课")
+        self.assertEqual(page.run("import('./module.mjs').then(m => m.value)"), 7)
+        self.assertEqual(page.run("new Promise(yes => { const w = new Worker('worker.js');"
+                                  " w.onmessage = e => yes(e.data); w.postMessage(1); })"), "part of 第一课")
+        self.assertEqual(page.run("localStorage.setItem('a', '1'), localStorage.getItem('a')"), "1")
+        self.assertTrue(page.run("new Promise((yes, no) => { const r = indexedDB.open('x');"
+                                 " r.onsuccess = () => yes(true); r.onerror = no; })"))
+        self.assertEqual(page.run("const c = document.createElement('canvas').getContext('2d');"
+                                  " c.drawImage(document.getElementById('picture'), 0, 0);"
+                                  " Array.from(c.getImageData(1, 1, 1, 1).data).join()"), "255,0,0,255")
+        # a frame that is nobody's asks first (405 before)
+        said = page.run("new Promise(yes => { addEventListener('message', e => e.data.alone && yes(e.data));"
+                        " const f = document.createElement('iframe'); f.sandbox = 'allow-scripts';"
+                        " f.src = 'alone.html'; document.body.append(f); })")
+        self.assertEqual(said, {"alone": "第一课", "origin": "null"})
+
+    def test_legacy_text(self):
+        page = self.open("legacy.html")
+        self.assertEqual(page.run("document.body.textContent.trim() + said"), "课程表第一讲")
+        page.go(f"{self.content}/c/33/all/legacy.txt")
+        self.assertEqual(page.run("document.body.textContent.trim()"), "学习资源")
+
+    def test_learners_open_it(self):
+        page = self.browser.open(f"{self.learner}/r/33/all?lang=zh-CN")
+        page.go(page.run("document.querySelector('a.button').href"))
+        self.assertEqual(page.run("location.href"), f"{self.content}/c/33/all/index.html")
+        self.assertEqual(page.run("document.querySelector('p').textContent"), "第一课")
+
+    def test_it_reaches_no_other_page(self):
+        page = self.open()
+        for origin, paths in ((self.learner, ("/", "/r/33/all", "/api/resources", "/xapi/statements", "/xapi/about")),
+                              (self.staff, ("/", "/metrics", "/admin/status"))):
+            for path in paths:
+                url = json.dumps(origin + path)
+                self.assertEqual(page.run(f"fetch({url}).then(() => 'reached', () => 'refused')"), "refused", url)
+                self.assertEqual(page.run(f"fetch({url}, {{mode: 'no-cors', method: 'POST', body: '1'}})"
+                                          ".then(() => 'reached', () => 'refused')"), "refused", url)
+                for element, attribute in (("img", "src"), ("script", "src")):
+                    self.assertEqual(page.run(f"new Promise(yes => {{ const e = document.createElement('{element}');"
+                                              f" e.onload = () => yes('reached'); e.onerror = () => yes('refused');"
+                                              f" e.{attribute} = {url}; document.body.append(e); }})"), "refused", url)
+            url = json.dumps(origin + "/")
+            # neither in a frame, nor behind a window that it opened
+            self.assertEqual(page.run(f"new Promise(yes => {{ const f = document.createElement('iframe'); f.src = {url};"
+                                      " f.onload = () => { try { yes(f.contentWindow.document.title) }"
+                                      " catch (e) { yes(e.name) } }; document.body.append(f); })"), "SecurityError")
+            self.assertEqual(page.run(f"new Promise(yes => {{ const w = open({url}); if (!w) return yes('SecurityError');"
+                                      " const look = () => { try { if (w.location.href === 'about:blank')"
+                                      " return setTimeout(look, 10); yes(w.document.title) } catch (e) { yes(e.name) } };"
+                                      " look(); })"), "SecurityError")
+            self.assertNotIn(origin + "/", page.frames())
+            # a form is not sent
+            self.assertEqual(page.run("new Promise(yes => { addEventListener('securitypolicyviolation',"
+                                      " e => e.effectiveDirective === 'form-action' && yes('refused'));"
+                                      f" const f = document.createElement('form'); f.action = {url}; f.method = 'post';"
+                                      " document.body.append(f); f.submit(); })"), "refused")
+        # nor does one come to stand between it and us, who would leave the policy out
+        self.assertEqual(page.run("navigator.serviceWorker.register('service.js').then(() => 'there', () => 'refused')"),
+                         "refused")
+
+
+if __name__ == "__main__":
+    unittest.main()
