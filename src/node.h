@@ -46,6 +46,9 @@ struct gt_node_config {
 	                          into it; 0 or more than 4,096: so many */
 	uint32_t protocol_max; /* newest version to speak, protocol.h; 0 or more
 	                          than there is: the newest there is */
+	/* Bytes of records that one terminal, one child may hand in per hour;
+	 * 0: as many as they like. */
+	uint64_t terminal_hour, child_hour;
 	bool restored; /* the database is a backup, or new in place of a lost
 	                  one: what neighbours remember of this node may be
 	                  newer than what it remembers itself */
@@ -80,6 +83,8 @@ enum gt_event_type {
 	GT_EV_LOST,  /* files of objects are gone, or not what they were: body
 	                is the ids, one behind the other; detail: what is wrong
 	                with them, some of it in the audit row of each */
+	GT_EV_ROOM,  /* count: bytes that records may take of the disk from now
+	                on; SIZE_MAX: there is plenty */
 	/* commands from people and terminals; each is answered by one REPLY */
 	GT_EV_PUBLISH,
 	GT_EV_WITHDRAW,
@@ -116,7 +121,8 @@ struct gt_event {
 	/* PEER_UP: code in the certificate, "" if insecure; WITHDRAW, WANT:
 	 * resource id; NOTE: what */
 	const char *text;
-	/* WITHDRAW: reason. NOTE: detail. PEER_UP: address */
+	/* WITHDRAW: reason. NOTE: detail. PEER_UP: address. STATEMENTS: the
+	 * terminal, whose share it is; NULL: an operator's, nobody's */
 	const char *detail;
 	const char *actor; /* commands: who asked, for the audit row */
 	bool parent;       /* PEER_UP: we dialled it */
@@ -174,6 +180,8 @@ struct gt_action {
 	uint32_t frame;
 	uint64_t token;
 	int status;
+	/* REPLY of a status that says so: not to be asked again before */
+	uint64_t retry_ms;
 	bool check;
 	bool reply; /* SEND: answers the peer's request; else it is our own */
 	struct gt_id object;
@@ -235,6 +243,7 @@ struct gt_node_status {
 	bool parent_up; /* Hello and Prove are done */
 	bool synced;    /* the parent had nothing more for us */
 	bool bulk_paused;
+	bool records_short; /* the disk has no room for more records */
 	/* wall time of the last word from it, 0: never */
 	int64_t parent_seen_ms;
 	/* what is counted: a field for each row of the table */

@@ -55,6 +55,10 @@ struct gt_config {
 	/* http.terminals: [{name, password}] */
 	struct gt_user users[GT_USERS_MAX];
 	size_t nusers;            /* none: whoever reaches the port */
+	uint64_t records_reserve; /* records.reserve: kept for the database,
+	                             16MiB */
+	uint64_t terminal_hour;   /* records.terminal_hour, 256MiB */
+	uint64_t child_hour;      /* records.child_hour, 4GiB */
 	uint64_t reserve;         /* storage.reserve: bytes kept free, 64MiB */
 	uint64_t transfers;       /* storage.transfers: at once, 4 */
 	char policy[GT_FILE_MAX]; /* policy.file, policy.yaml; "" none */

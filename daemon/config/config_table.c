@@ -18,8 +18,8 @@ static const char *const levels[] = {"error", "warn", "info", "debug"};
 const struct gt_config_section gt_config_sections[GT_CONFIG_SECTIONS] = {
         {"node", GT_T_CONF_NODE},       {"parent", GT_T_CONF_PARENT},
         {"link", GT_T_CONF_LINK},       {"http", GT_T_CONF_HTTP},
-        {"storage", GT_T_CONF_STORAGE}, {"policy", GT_T_CONF_POLICY},
-        {"log", GT_T_CONF_LOG},
+        {"records", GT_T_CONF_RECORDS}, {"storage", GT_T_CONF_STORAGE},
+        {"policy", GT_T_CONF_POLICY},   {"log", GT_T_CONF_LOG},
 };
 
 /* A key, what it takes, what it is without. */
@@ -102,6 +102,16 @@ const struct gt_config_row gt_config_rows[GT_CONFIG_ROWS] = {
 	 .doc = GT_T_CONF_HTTP_BODY_TIME},
 	{"http", "terminals", .type = GT_CONFIG_USERS, FIELD(users),
 	 .fallback = "", .doc = GT_T_CONF_HTTP_TERMINALS},
+
+	{"records", "reserve", .type = GT_CONFIG_SIZE, FIELD(records_reserve),
+	 .fallback = "16MiB", .max = MIB * KIB,
+	 .doc = GT_T_CONF_RECORDS_RESERVE},
+	{"records", "terminal_hour", .type = GT_CONFIG_SIZE,
+	 FIELD(terminal_hour), .fallback = "256MiB", .min = MIB,
+	 .max = MIB * MIB, .doc = GT_T_CONF_RECORDS_TERMINAL},
+	{"records", "child_hour", .type = GT_CONFIG_SIZE, FIELD(child_hour),
+	 .fallback = "4GiB", .min = MIB, .max = MIB * MIB,
+	 .doc = GT_T_CONF_RECORDS_CHILD},
 
 	{"storage", "reserve", .type = GT_CONFIG_SIZE, FIELD(reserve),
 	 .fallback = "64MiB", .max = MIB * MIB * KIB,

@@ -39,7 +39,7 @@ struct gt_config_section {
 	enum gt_text doc;
 };
 
-enum { GT_CONFIG_ROWS = 32, GT_CONFIG_SECTIONS = 7 };
+enum { GT_CONFIG_ROWS = 35, GT_CONFIG_SECTIONS = 8 };
 extern const struct gt_config_row gt_config_rows[GT_CONFIG_ROWS];
 extern const struct gt_config_section gt_config_sections[GT_CONFIG_SECTIONS];
 

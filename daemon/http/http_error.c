@@ -31,6 +31,8 @@ static unsigned status_of(int code)
 		return 503;
 	case GT_ETIMEOUT:
 		return 504;
+	case GT_EBUDGET:
+		return 429;
 	case GT_ENOSPACE:
 		return 507;
 	default:
@@ -43,7 +45,14 @@ static enum MHD_Result fail(struct gt_request *rq, unsigned status, int code,
 {
 	if (gt_page_wanted(rq))
 		return gt_page_error(rq, status, gt_errname(code), message);
-	return gt_rq_send(rq, status, gt_rs_error(code, message));
+	struct MHD_Response *rs = gt_rs_error(code, message);
+	if (rs && rq->retry_ms > 0) {
+		char seconds[24];
+		gt_format(seconds, sizeof seconds, "%llu",
+		          (unsigned long long)((rq->retry_ms + 999) / 1000));
+		gt_rs_header(rs, "Retry-After", seconds);
+	}
+	return gt_rq_send(rq, status, rs);
 }
 
 enum MHD_Result gt_rq_fail(struct gt_request *rq, unsigned status, int code,

@@ -101,7 +101,8 @@ struct gt_request {
 	unsigned nalso;
 	const char *version; /* of xAPI, as asked for; NULL: not known */
 	int status;
-	char *text; /* malloc'ed; "" at least */
+	uint64_t retry_ms; /* not to be asked again before; 0: nothing known */
+	char *text;        /* malloc'ed; "" at least */
 	/* GET /admin/wait */
 	uint64_t seen;
 	int64_t deadline_ms; /* monotonic */

@@ -10,6 +10,7 @@
 enum {
 	WATCH_SLICE_MS = 250, /* a newcomer's deadline is at most this late */
 	GOODBYE_MS = 1000,
+	STALLED_MS = 30000, /* until it is worth another try */
 };
 
 struct gt_waits {
@@ -21,6 +22,7 @@ struct gt_waits {
 	uint64_t last_token;
 	unsigned awake; /* woken, answer not yet out */
 	bool stopping;
+	bool stalled; /* the core waits for room on the disk */
 	bool watcher; /* the thread runs; it starts with the first need */
 	pthread_t thread;
 };
@@ -87,8 +89,37 @@ void gt_waits_reply(struct gt_waits *w, const struct gt_action *a)
 	pthread_mutex_lock(&w->lock);
 	struct gt_request *rq = take(w, a->token);
 	pthread_mutex_unlock(&w->lock);
-	if (rq)
-		wake(rq, a->status, a->text ? strdup(a->text) : NULL);
+	if (!rq)
+		return;
+	rq->retry_ms = a->retry_ms;
+	wake(rq, a->status, a->text ? strdup(a->text) : NULL);
+}
+
+static void wake_stalled(struct gt_request *rq)
+{
+	char text[512];
+	gt_http_say(text, sizeof text, rq->lang, GT_T_HTTP_STALLED);
+	rq->retry_ms = STALLED_MS;
+	wake(rq, -GT_ENOSPACE, strdup(text));
+}
+
+void gt_waits_stalled(struct gt_waits *w, bool is)
+{
+	struct gt_request *all = NULL;
+	pthread_mutex_lock(&w->lock);
+	w->stalled = is;
+	if (is) {
+		all = w->commands;
+		w->commands = NULL;
+	}
+	for (struct gt_request *rq = all; rq; rq = rq->next)
+		w->awake++;
+	pthread_mutex_unlock(&w->lock);
+	while (all) {
+		struct gt_request *rq = all;
+		all = rq->next;
+		wake_stalled(rq);
+	}
 }
 
 enum MHD_Result gt_rq_command(struct gt_request *rq, struct gt_event *e,
@@ -99,9 +130,9 @@ enum MHD_Result gt_rq_command(struct gt_request *rq, struct gt_event *e,
 	/* asleep before the core can answer */
 	MHD_suspend_connection(rq->connection);
 	pthread_mutex_lock(&w->lock);
-	bool stopping = w->stopping;
+	bool stopping = w->stopping, stalled = w->stalled;
 	uint64_t token = rq->token = e->token = ++w->last_token;
-	if (stopping) {
+	if (stopping || stalled) {
 		w->awake++;
 	} else {
 		rq->next = w->commands;
@@ -110,6 +141,10 @@ enum MHD_Result gt_rq_command(struct gt_request *rq, struct gt_event *e,
 	pthread_mutex_unlock(&w->lock);
 	if (stopping) {
 		wake(rq, -GT_EUNAVAILABLE, NULL);
+		return MHD_YES;
+	}
+	if (stalled) {
+		wake_stalled(rq);
 		return MHD_YES;
 	}
 	e->actor = rq->actor;

@@ -14,6 +14,9 @@
 struct gt_waits *gt_waits_new(struct gt_core *core);
 /* Wakes who holds the token, if anybody does. Core thread; never blocks. */
 void gt_waits_reply(struct gt_waits *w, const struct gt_action *a);
+/* While it is so, no command is posted: all are woken with -GT_ENOSPACE, those
+ * that wait for their answer too. Core thread; never blocks. */
+void gt_waits_stalled(struct gt_waits *w, bool is);
 /* The answer of a woken request is out (or its connection gone). */
 void gt_waits_done(struct gt_waits *w, const struct gt_request *rq);
 /* Wakes all with -GT_EUNAVAILABLE, lets nobody sleep any more, and waits a

@@ -126,6 +126,12 @@ void perform(void *arg, const struct gt_action *a)
 void perform_failed(void *arg, int status, const char *why)
 {
 	struct gt_service *s = arg;
+	/* It waited for room until it was told to end: as in a crash, what was
+	 * not committed was never said. */
+	if (atomic_load(&s->stalled)) {
+		gt_log_line(GT_LOG_WARN, "disk", "why", why, NULL);
+		return;
+	}
 	gt_log_line(GT_LOG_ERROR, "stopping", "error", gt_errname(status),
 	            "why", why, "advice", gt_text(GT_T_DAEMON_ADVICE), NULL);
 	fail(s, GT_SERVICE_FAILED);

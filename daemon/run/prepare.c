@@ -22,7 +22,8 @@ int prepare_refused(const char *what, const char *why, int exit_status)
 	return exit_status;
 }
 
-static int open_database(sqlite3 **db, char *why, size_t why_cap)
+static int open_database(const struct gt_service *s, sqlite3 **db, char *why,
+                         size_t why_cap)
 {
 	/* The core's thread alone uses this connection. */
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
@@ -32,7 +33,8 @@ static int open_database(sqlite3 **db, char *why, size_t why_cap)
 		return status;
 	status = -GT_ESTORE;
 	/* opened, it has not looked at its log yet */
-	if (sqlite3_open_v2(GT_DIR_DATABASE, db, flags, NULL) == SQLITE_OK)
+	if (sqlite3_open_v2(GT_DIR_DATABASE, db, flags,
+	                    gt_room_vfs_name(s->vfs)) == SQLITE_OK)
 		status = gt_rewrite(
 		        sqlite3_filename_wal(sqlite3_db_filename(*db, "main")),
 		        why, why_cap);
@@ -67,6 +69,18 @@ static uint32_t node_links(const struct gt_config *c)
 	return *c->listen ? run_small(c->max_links) + PARENT + OVERLAP : PARENT;
 }
 
+int prepare_room(struct gt_service *s, const struct gt_room_events *events)
+{
+	int status =
+	        gt_room_open(&s->room, GT_DIR_RESERVE, GT_DIR_DATABASE "-wal",
+	                     s->config->records_reserve, events, s);
+	if (status == 0)
+		status = gt_room_vfs_open(&s->vfs, s->room);
+	return status ? prepare_refused("room", gt_strerror(status),
+	                                GT_SERVICE_SYSTEM)
+	              : 0;
+}
+
 int prepare_node(struct gt_service *s)
 {
 	const struct gt_config *c = s->config;
@@ -83,6 +97,8 @@ int prepare_node(struct gt_service *s)
 	        .transfers = run_small(c->transfers),
 	        .max_links = node_links(c),
 	        .protocol_max = run_small(c->protocol),
+	        .terminal_hour = c->terminal_hour,
+	        .child_hour = c->child_hour,
 	        .restored = c->restored,
 	};
 	if (gt_dir_read_key(GT_DIR_NODE_KEY, n.seed, why, sizeof why) != 0 ||
@@ -92,7 +108,7 @@ int prepare_node(struct gt_service *s)
 	if (!rehearse_key(n.seed))
 		return prepare_refused("keys", gt_strerror(-GT_ENOMEM),
 		                       GT_SERVICE_SYSTEM);
-	int status = open_database(&db, why, sizeof why);
+	int status = open_database(s, &db, why, sizeof why);
 	if (status == 0)
 		status = gt_node_open(&s->node, &n, db, why, sizeof why);
 	return status ? prepare_refused("database", why, GT_SERVICE_SYSTEM) : 0;

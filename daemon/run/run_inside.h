@@ -12,6 +12,7 @@
 #include "http.h"
 #include "link.h"
 #include "node_dir.h"
+#include "room_vfs.h"
 #include "service.h"
 
 enum { RUN_WHY = 1024 };
@@ -40,6 +41,8 @@ struct gt_service {
 	struct gt_service_events events;
 	void *arg;
 	int lock_fd;
+	struct gt_room *room;
+	struct gt_room_vfs *vfs;
 	struct gt_node *node;
 	struct gt_blobs *blobs;
 	struct gt_core *core;
@@ -53,7 +56,11 @@ struct gt_service {
 	unsigned handles;        /* of the four, as far as they are open */
 	int64_t patience_ms;     /* of the watchdog */
 	bool stuck;              /* and the log knows */
-	atomic_int failed;       /* exit status */
+	uv_timer_t look;         /* at the room on the disk */
+	bool look_open;
+	size_t room_said;    /* to the core */
+	atomic_bool stalled; /* the core waits for room */
+	atomic_int failed;   /* exit status */
 	atomic_bool reload;
 	atomic_bool busy; /* HTTP has connections, and nobody ticks yet */
 	bool failed_told;
@@ -85,6 +92,8 @@ int prepare_refused(const char *what, const char *why, int exit_status);
 /* Opens s->node: reads its keys, makes sure of its log (rewrite.h), opens its
  * database. 0, or an exit status, with the reason logged. */
 int prepare_node(struct gt_service *s);
+/* Sees to s->room, before anything else is written. 0, or an exit status. */
+int prepare_room(struct gt_service *s, const struct gt_room_events *events);
 /* Certificates and key, read and tried (gt_tls_rehearse). 0, or an exit status,
  * with the reason logged; *pems is to be freed in any case. Loop thread, as all
  * here. */

@@ -15,6 +15,7 @@
 #include "run_inside.h"
 #include "say.h"
 #include "sys.h"
+#include "text.h"
 #include "version.h"
 
 enum {
@@ -24,6 +25,7 @@ enum {
 	LOOK_MS = 60 * 60 * 1000, /* a clock may be set in between */
 	LINKS_S = 10,             /* it takes no time, or for ever */
 	TIMERS = 3,
+	ROOM_MS = 1000,
 };
 
 /* -------------------------------------------------- toward the core */
@@ -189,6 +191,49 @@ static bool write_run(struct gt_service *s)
 	                      gt_bytes_str(text), why, sizeof why) == 0;
 }
 
+/* ----------------------------------------------- room on the disk */
+
+/* Core thread, in the middle of a turn. */
+static void on_stalled(void *arg, bool is)
+{
+	struct gt_service *s = arg;
+	atomic_store(&s->stalled, is);
+	gt_log_line(is ? GT_LOG_ERROR : GT_LOG_INFO, "disk", "why",
+	            gt_text(is ? GT_T_DAEMON_STALLED : GT_T_DAEMON_ROOM), NULL);
+	if (s->http)
+		gt_http_stalled(s->http, is);
+}
+
+/* Tells the core what records may take. While there is plenty, once. */
+static void look_at_room(struct gt_service *s)
+{
+	size_t room = gt_room_look(s->room);
+	struct gt_event e = {.type = GT_EV_ROOM, .count = room};
+	/* the core has counted down since */
+	if ((room == SIZE_MAX && room == s->room_said) ||
+	    atomic_load(&s->stalled))
+		return;
+	s->room_said = room;
+	(void)gt_core_post(s->core, &e, NULL);
+}
+
+static void on_room_look(uv_timer_t *timer)
+{
+	look_at_room(timer->data);
+}
+
+static void start_looking(struct gt_service *s)
+{
+	s->room_said = SIZE_MAX;
+	look_at_room(s);
+	int bad = uv_timer_init(s->loop, &s->look);
+	assert(!bad);
+	s->look.data = s;
+	s->look_open = true;
+	bad = uv_timer_start(&s->look, on_room_look, ROOM_MS, ROOM_MS);
+	assert(!bad);
+}
+
 /* ------------------------------------------------- putting together */
 
 static int open_blobs(struct gt_service *s)
@@ -320,7 +365,10 @@ void gt_service_layer(struct gt_service *s, struct gt_bytes layer,
 static int put_together(struct gt_service *s, struct gt_bytes layer,
                         const struct gt_id *layer_hash)
 {
-	int status = prepare_node(s);
+	const struct gt_room_events room = {on_stalled};
+	int status = prepare_room(s, &room);
+	if (status == 0)
+		status = prepare_node(s);
 	if (status == 0)
 		status = open_blobs(s);
 	if (status == 0)
@@ -328,6 +376,7 @@ static int put_together(struct gt_service *s, struct gt_bytes layer,
 	if (status == 0)
 		status = start_core(s);
 	if (status == 0) {
+		start_looking(s);
 		prepare_look(s);
 		status = post_members(s);
 	}
@@ -371,6 +420,8 @@ static int get_ready(struct gt_service *s)
 	            GT_VERSION, NULL);
 	(void)sd_notify(0, "READY=1");
 	watch_start(s);
+	/* before, a disk that is full is a reason not to start */
+	gt_room_patient(s->room, true);
 	return 0;
 }
 
@@ -430,6 +481,11 @@ static void on_closed(uv_handle_t *h)
 	((struct gt_service *)h->data)->handles--;
 }
 
+static void on_look_closed(uv_handle_t *h)
+{
+	((struct gt_service *)h->data)->look_open = false;
+}
+
 /* The core first: nothing is decided that is not performed as far as it can
  * be. Then those it speaks to, in an order in which none meets one that is
  * gone. */
@@ -448,6 +504,8 @@ static void take_apart(struct gt_service *s)
 		gt_core_free(s->core);
 	if (s->node)
 		gt_node_close(s->node);
+	gt_room_vfs_close(s->vfs);
+	gt_room_close(s->room);
 }
 
 void gt_service_stop(struct gt_service *s)
@@ -455,9 +513,14 @@ void gt_service_stop(struct gt_service *s)
 	bool was_ready = atomic_load(&s->whole);
 	if (was_ready)
 		(void)sd_notify(0, "STOPPING=1");
+	if (s->room)
+		gt_room_patient(s->room, false);
+	if (s->look_open)
+		uv_close((uv_handle_t *)&s->look, on_look_closed);
 	open_gate(s);
 	if (s->core && was_ready && !atomic_load(&s->failed)) {
-		note(s, "stop");
+		if (!atomic_load(&s->stalled))
+			note(s, "stop");
 		(void)gt_core_settle(s->core, STOP_MS);
 	}
 	(void)uv_timer_stop(&s->crowd);
@@ -468,7 +531,7 @@ void gt_service_stop(struct gt_service *s)
 	uv_close((uv_handle_t *)&s->daily, on_closed);
 	uv_close((uv_handle_t *)&s->crowd, on_closed);
 	uv_close((uv_handle_t *)&s->watch, on_closed);
-	while (s->handles > 0)
+	while (s->handles > 0 || s->look_open)
 		uv_run(s->loop, UV_RUN_ONCE);
 	if (unlink(GT_DIR_RUN) != 0 && errno != ENOENT)
 		gt_log_line(GT_LOG_WARN, "run-file", "file", GT_DIR_RUN, "why",

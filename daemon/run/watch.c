@@ -23,7 +23,11 @@ static void on_watch(uv_timer_t *timer)
 {
 	struct gt_service *s = timer->data;
 	const char *in = "";
-	int64_t core = gt_core_stuck(s->core, s->patience_ms);
+	/* a core that waits for room on the disk is not stuck: a start would
+	 * find no more of it */
+	int64_t core = atomic_load(&s->stalled)
+	                       ? 0
+	                       : gt_core_stuck(s->core, s->patience_ms);
 	int64_t http = gt_http_stuck(s->http, s->patience_ms, &in);
 	if (core > 0) {
 		tell_stuck(s, "core", "turn", core);

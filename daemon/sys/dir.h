@@ -10,6 +10,7 @@
  *   pki/members.bin   signed roster rows known at set-up: a 32-bit big-endian
  *                     length, then an encoded Signed, again and again
  *   data/guantong.db  the database
+ *   data/reserve      room on the disk that is kept for the database
  *   objects/          object files
  *   staged/           files being published
  *   control.sock      administration, HTTP
@@ -30,6 +31,7 @@
 #define GT_DIR_ROSTER_KEY "pki/roster.key"
 #define GT_DIR_MEMBERS    "pki/members.bin"
 #define GT_DIR_DATABASE   "data/guantong.db"
+#define GT_DIR_RESERVE    "data/reserve"
 #define GT_DIR_OBJECTS    "objects"
 #define GT_DIR_STAGED     "staged"
 #define GT_DIR_CONTROL    "control.sock"

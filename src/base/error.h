@@ -28,7 +28,8 @@
 	X(STATE, 18, "not possible in this state", "当前状态下不可行")   \
 	X(UNAVAILABLE, 19, "not available now", "暂时不可用")            \
 	X(CLOSED, 20, "closed", "已关闭")                                \
-	X(TIMEOUT, 21, "timed out", "超时")
+	X(TIMEOUT, 21, "timed out", "超时")                              \
+	X(BUDGET, 22, "more than its share", "超出配额")
 
 enum gt_error {
 #define X(name, number, en, zh) GT_E##name = (number),

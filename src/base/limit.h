@@ -22,7 +22,11 @@ enum {
 	GT_INVENTORY_ROWS = 4096,
 	GT_STRANGERS_MAX = 100000, /* names only children know, in all */
 	GT_REQUESTS_MAX = 1024,    /* outstanding on one link */
-	GT_HANDOVERS_MAX = 4096,   /* finished transfers the parent has not
+	/* Done per hour and child: of transfers that this node knows it served,
+	 * and of others, which it may have forgotten. */
+	GT_DONES_HOUR = 360000,
+	GT_STRAYS_HOUR = 4096,
+	GT_HANDOVERS_MAX = 4096, /* finished transfers the parent has not
 	                              acknowledged */
 
 	/* objects */
@@ -51,7 +55,10 @@ enum {
 	/* records */
 	GT_STATEMENT_MAX = 256 << 10,
 	GT_STATEMENTS_BATCH = 500,
-	GT_JSON_DEPTH = 64, /* nesting of any JSON taken in */
+	GT_RECORD_WINDOW = 2, /* batches outstanding on a link */
+	GT_SHARES_MAX = 1024, /* terminals and children whose hand-ins are
+	                         remembered, share.h */
+	GT_JSON_DEPTH = 64,   /* nesting of any JSON taken in */
 
 	/* a turn */
 	GT_TURN_EVENTS = 4096,

@@ -127,13 +127,34 @@ static int write_serve(struct gt_node *n, const struct gt_peer *p,
 	return gt_audit_row(n, &row);
 }
 
+/* Whether a row may be written now; *code, *retry_ms: why not. Each row is the
+ * child's doing, and a rogue's would be without end: of what it was served it
+ * may close as much as any child could fetch, of what this node knows nothing
+ * of, as much as an honest one may have kept for it. */
+static bool may_close(struct gt_node *n, const struct gt_peer *p, bool ours,
+                      int *code, uint64_t *retry_ms)
+{
+	char whom[GT_CODE_MAX + 8];
+	*code = -GT_ENOSPACE;
+	*retry_ms = GT_SOON_MS;
+	if (n->full)
+		return false;
+	*code = -GT_EBUDGET;
+	gt_format(whom, sizeof whom, "%s:%s", ours ? "done" : "stray", p->code);
+	*retry_ms = gt_share_take(n->shares, whom,
+	                          ours ? GT_DONES_HOUR : GT_STRAYS_HOUR, 1,
+	                          n->now.mono_ms);
+	return *retry_ms == 0;
+}
+
 int gt_transfer_done(struct gt_node *n, struct gt_peer *p, uint64_t token,
                      const Gt__Done *m)
 {
 	static const struct gt_served none;
 	char transfer[GT_HEX_TRANSFER];
 	bool again = false;
-	int status = 0;
+	int status = 0, code;
+	uint64_t retry_ms;
 	if (m->transfer.len != GT_TRANSFER_BYTES ||
 	    m->object.len != GT_ID_BYTES || m->bytes > INT64_MAX)
 		return gt_drop(n, p, "malformed Done");
@@ -142,6 +163,8 @@ int gt_transfer_done(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	gt_transfer_id_hex(transfer, &name);
 	if (gt_version_hands_over(p->version))
 		status = known(n, transfer, p->code, &again);
+	if (status == 0 && !again && !may_close(n, p, s, &code, &retry_ms))
+		return gt_send_error(n, p, token, code, NULL, retry_ms);
 	if (status == 0 && !again)
 		status = write_serve(n, p, transfer, m, s ? s : &none);
 	if (s)

@@ -120,6 +120,8 @@ static int on_error_reply(struct gt_node *n, const struct gt_asking *a,
 		return gt_fetch_refused(n, a, m);
 	if (a->what == GT_ASKED_DONE)
 		return gt_transfer_told(n, a, false);
+	if (a->what == GT_ASKED_RECORDS && m->retry_ms > 0)
+		return gt_records_later(n, m->retry_ms);
 	gt_format(why, sizeof why, "the parent answered %s: %.200s",
 	          gt_errname((int)m->code), m->text);
 	return gt_drop(n, n->up, why);

@@ -50,12 +50,13 @@ static int furnish(struct gt_node *n, const uint8_t *seed)
 {
 	n->arena = gt_arena_new();
 	n->seals = gt_seal_cache_new();
+	n->shares = gt_shares_new();
 	n->peers = calloc(n->config.max_links, sizeof *n->peers);
 	n->content = gt_content_new(n->config.max_links);
 	n->records = gt_records_new();
 	n->catalogue = gt_catalogue_new();
-	if (!n->arena || !n->seals || !n->peers || !n->content || !n->records ||
-	    !n->catalogue)
+	if (!n->arena || !n->seals || !n->shares || !n->peers || !n->content ||
+	    !n->records || !n->catalogue)
 		return -GT_ENOMEM;
 	return gt_key_from_seed(&n->key, seed) ? -GT_ENOMEM : 0;
 }
@@ -96,6 +97,7 @@ void gt_node_close(struct gt_node *n)
 	gt_store_close(n->store);
 	gt_arena_free(n->arena);
 	gt_seal_cache_free(n->seals);
+	gt_shares_free(n->shares);
 	free(n->asks.v);
 	free(n->peers);
 	free(n->actions);
@@ -143,6 +145,8 @@ static int on_time(struct gt_node *n)
 	int status = expire_links(n);
 	if (status == 0)
 		status = gt_content_time(n);
+	if (status == 0)
+		status = gt_records_time(n);
 	return status ? status : gt_catalogue_time(n);
 }
 
@@ -182,6 +186,8 @@ static int handle(struct gt_node *n, const struct gt_event *e)
 		return gt_serve_fault(n, e);
 	case GT_EV_LOST:
 		return gt_fill_gone(n, e);
+	case GT_EV_ROOM:
+		return gt_records_room(n, e);
 	case GT_EV_PUBLISH:
 		return gt_publish(n, e);
 	case GT_EV_WITHDRAW:
@@ -273,6 +279,7 @@ uint64_t gt_node_deadline(const struct gt_node *n)
 {
 	uint64_t at =
 	        gt_sooner(gt_content_deadline(n), gt_catalogue_deadline(n));
+	at = gt_sooner(at, gt_records_deadline(n));
 	for (uint32_t i = 0; i < n->npeers; i++)
 		if (gt_peer_here(&n->peers[i]))
 			at = gt_sooner(at, n->peers[i].heard_ms +
@@ -299,6 +306,7 @@ void gt_node_status(const struct gt_node *n, struct gt_node_status *out)
 {
 	struct gt_record_counts records = gt_records_count(n);
 	*out = n->status;
+	out->records_short = n->full;
 	out->parent_up = gt_up_ready(n);
 	out->synced = out->synced && out->parent_up;
 	out->cursor = gt_catalogue_cursor(n);

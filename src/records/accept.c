@@ -89,8 +89,37 @@ static int accept(struct gt_node *n, const struct gt_event *e)
 	return status ? status : gt_audit_row(n, &row);
 }
 
+/* Nothing is written of it: whoever is told to come later would fill the disk
+ * with what was said to him. */
+static int refuse_for_now(struct gt_node *n, const struct gt_event *e,
+                          const struct gt_refusal *r)
+{
+	uint64_t seconds = (r->retry_ms + 999) / 1000;
+	int status = gt_reply(n, e->token, r->code,
+	                      "%s; nothing of this was taken. Send it again in "
+	                      "%llu s",
+	                      r->why, (unsigned long long)seconds);
+	if (status == 0)
+		n->actions[n->nactions - 1].retry_ms = r->retry_ms;
+	return status;
+}
+
+static int admit(struct gt_node *n, const struct gt_event *e,
+                 struct gt_refusal *out)
+{
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < e->count; i++)
+		bytes += e->statements[i].body.n;
+	return gt_record_admit(n, e->detail, n->config.terminal_hour, e->count,
+	                       bytes, out);
+}
+
 int gt_records_accept(struct gt_node *n, const struct gt_event *e)
 {
+	struct gt_refusal later;
+	int bad = admit(n, e, &later);
+	if (bad != 0 || later.code != 0)
+		return bad ? bad : refuse_for_now(n, e, &later);
 	/* All or nothing: a conflict refuses the whole batch (xAPI 1.0.3 part
 	 * three, 2.1.1), so look before storing any. */
 	for (size_t i = 0; i < e->count; i++) {

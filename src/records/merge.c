@@ -1,5 +1,5 @@
 /* merge.c: records children hand up, each taken once.
- * Tests: u_node_record.c, u_node_lies.c, u_lineage.c. */
+ * Tests: u_later.c, u_node_record.c, u_node_lies.c, u_lineage.c. */
 #include "records_inside.h"
 
 #include <string.h>
@@ -222,6 +222,65 @@ static int take_batch(struct gt_node *n, struct gt_peer *p,
 	                                taken);
 }
 
+/* A child that says it is patient is told when to come. One of an earlier
+ * program would drop the link: it is answered after a heartbeat with the marks
+ * as they are, and sends the same once more. */
+static int put_off(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                   const Gt__Records *m, const struct gt_refusal *why)
+{
+	struct gt_child *c = &p->child;
+	if (m->patient)
+		return gt_send_error(n, p, token, why->code, why->why,
+		                     why->retry_ms);
+	if (c->nlater == GT_RECORD_WINDOW)
+		return gt_drop(n, p, "a batch of records over the limit");
+	if (c->nlater == 0)
+		c->later_until = n->now.mono_ms + n->config.heartbeat_ms;
+	c->later[c->nlater++] = token;
+	return 0;
+}
+
+static bool due(const struct gt_node *n, const struct gt_peer *p)
+{
+	return gt_peer_here(p) && p->child.nlater > 0 &&
+	       n->now.mono_ms >= p->child.later_until;
+}
+
+int gt_records_time(struct gt_node *n)
+{
+	int status = 0;
+	for (uint32_t i = 0; i < n->npeers; i++) {
+		struct gt_peer *p = &n->peers[i];
+		if (!due(n, p))
+			continue;
+		for (uint32_t k = 0; status == 0 && k < p->child.nlater; k++)
+			status = reply_marks(n, p, p->child.later[k]);
+		p->child.nlater = 0;
+	}
+	return status;
+}
+
+/* What is here already takes nothing. */
+static int admit(struct gt_node *n, const struct gt_peer *p,
+                 const Gt__Records *m, struct gt_refusal *out)
+{
+	uint64_t bytes = 0;
+	size_t count = 0;
+	*out = (struct gt_refusal){0};
+	if ((int64_t)m->after > p->child.records)
+		return 0; /* it leaves a gap, and is not taken */
+	for (size_t i = 0; i < m->n_records; i++) {
+		const Gt__Record *w = m->records[i];
+		if ((int64_t)w->seq <= p->child.records)
+			continue;
+		bytes += w->body.len + strlen(w->authority);
+		count++;
+	}
+	return count == 0 ? 0
+	                  : gt_record_admit(n, p->code, n->config.child_hour,
+	                                    count, bytes, out);
+}
+
 int gt_records_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
                      const Gt__Records *m)
 {
@@ -236,7 +295,10 @@ int gt_records_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
 			return gt_drop(n, p, "records out of order");
 		last = (int64_t)r->seq;
 	}
-	int status = 0;
+	struct gt_refusal later;
+	int status = admit(n, p, m, &later);
+	if (status != 0 || later.code != 0)
+		return status ? status : put_off(n, p, token, m, &later);
 	/* A batch that leaves a gap is not taken; the marks say where we
 	 * are. */
 	if ((int64_t)m->after <= p->child.records)

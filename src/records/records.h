@@ -2,7 +2,8 @@
  *
  * The room records/ takes records from people here (accept.c) and from children
  * (merge.c), keeps them in streams with marks (stream.c), and sends them to the
- * parent (send.c). It may use turn/ and what is below it, and knows nothing of
+ * parent (send.c). What the disk has no room for, or who hands in too much, is
+ * told to come later (later.c). It may use turn/ and what is below it, and knows nothing of
  * content.
  *
  * A record is known by (origin, epoch, origin_seq) and by its statement id.
@@ -16,7 +17,7 @@
  *
  * Promise: no acknowledged record is lost or counted twice. Returns as turn.h
  * says.
- * Tests: u_node_record.c, u_node_restore.c, u_lineage.c. */
+ * Tests: u_later.c, u_node_record.c, u_node_restore.c, u_lineage.c. */
 #ifndef GT_RECORDS_H
 #define GT_RECORDS_H
 
@@ -46,6 +47,16 @@ int gt_records_accept(struct gt_node *n, const struct gt_event *e);
 
 /* A row of the quarantine is given up, and who asked is answered. */
 int gt_records_drop(struct gt_node *n, const struct gt_event *e);
+
+/* The disk has so much room for records as the event says; n->full is set where
+ * it is too little, and they are told to come later. */
+int gt_records_room(struct gt_node *n, const struct gt_event *e);
+/* What is due by the time: answers that were put off, another try. */
+int gt_records_time(struct gt_node *n);
+/* When; UINT64_MAX: never. */
+uint64_t gt_records_deadline(const struct gt_node *n);
+/* The parent has taken none of a batch and says when to try again. */
+int gt_records_later(struct gt_node *n, uint64_t retry_ms);
 
 /* The parent is there and has so many of this epoch's; that is what counts.
  * *behind: it has more than were ever sent from here. */

@@ -4,8 +4,6 @@
 
 #include "records.h"
 
-enum { GT_RECORD_WINDOW = 2 /* batches outstanding */ };
-
 /*   1. hop <= seq, root <= seq; after a parent was restored hop may be the
  *      lesser one
  *   2. sent <= high
@@ -22,6 +20,12 @@ struct gt_records {
 	uint32_t batches;  /* outstanding */
 	int64_t stream;    /* our own */
 	int64_t stream_seq;
+	/* what may be taken in */
+	uint64_t room;     /* bytes, until the next ROOM; UINT64_MAX: plenty */
+	uint64_t told_ms;  /* when that was last said to be too little; 0:
+	                      never */
+	bool told;         /* ... and not yet that there is room again */
+	uint64_t retry_ms; /* the parent takes nothing before; 0: it does */
 };
 
 /* ----------------------------------------------------------- stream */
@@ -70,6 +74,19 @@ enum gt_known { GT_RECORD_NEW, GT_RECORD_SAME, GT_RECORD_OTHER };
  * (gt_statement_twins), and its number here. */
 int gt_record_look_up(struct gt_node *n, const struct gt_arrival *r,
                       enum gt_known *known, int64_t *seq);
+
+/* ------------------------------------------------------------ later */
+
+/* Why a hand-in is not taken now. */
+struct gt_refusal {
+	int code; /* 0: it is taken, and counted; -GT_ENOSPACE, -GT_EBUDGET */
+	uint64_t retry_ms;
+	const char *why; /* a sentence */
+};
+/* Whether so many records of so many bytes in all may be taken of whom (NULL:
+ * of anybody, but for the room), who may hand in so much per hour. */
+int gt_record_admit(struct gt_node *n, const char *whom, uint64_t hourly,
+                    size_t count, uint64_t bytes, struct gt_refusal *out);
 
 /* ------------------------------------------------------ send, merge */
 

@@ -178,6 +178,7 @@ static int send_batch(struct gt_node *n)
 	if (status != 0 || m.n_records == 0)
 		return status;
 	m.after = (uint64_t)n->records->sent;
+	m.patient = true;
 	a.upto = m.records[m.n_records - 1]->seq;
 	q.body_case = GT__REQUEST__BODY_RECORDS;
 	q.records = &m;
@@ -203,8 +204,9 @@ int gt_records_go(struct gt_node *n)
 	struct gt_records *r = n->records;
 	int status = 0;
 	assert(r->sent <= r->high && r->sent <= r->looked);
-	if (!gt_up_ready(n))
+	if (!gt_up_ready(n) || n->now.mono_ms < r->retry_ms)
 		return 0;
+	r->retry_ms = 0;
 	/* where nothing is fit to be sent it goes on in a later turn */
 	for (unsigned looks = 0;
 	     status == 0 && looks < LOOKS && r->batches < GT_RECORD_WINDOW &&
@@ -276,4 +278,5 @@ int gt_records_up(struct gt_node *n, uint64_t theirs, bool *behind)
 void gt_records_down(struct gt_node *n)
 {
 	n->records->batches = 0;
+	n->records->retry_ms = 0;
 }

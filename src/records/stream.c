@@ -6,7 +6,10 @@
 
 struct gt_records *gt_records_new(void)
 {
-	return calloc(1, sizeof(struct gt_records));
+	struct gt_records *r = calloc(1, sizeof *r);
+	if (r)
+		r->room = UINT64_MAX;
+	return r;
 }
 
 void gt_records_free(struct gt_records *r)

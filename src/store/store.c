@@ -11,6 +11,7 @@ struct gt_store {
 	sqlite3 *db;
 	sqlite3_stmt *st[GT_SQL_COUNT]; /* NULL: not used yet */
 	int wal_pages;                  /* as the last commit left it */
+	int wal_wait; /* ... below which no checkpoint is worth a try */
 	bool begun;
 	int64_t changes; /* before this transaction */
 	int unbound;     /* a bind failed: no statement runs any more */
@@ -189,11 +190,18 @@ int64_t gt_store_changes(const struct gt_store *s)
 int gt_store_checkpoint(struct gt_store *s, int pages)
 {
 	int mode = SQLITE_CHECKPOINT_PASSIVE, log = 0, done = 0;
-	if (s->wal_pages < pages)
+	if (s->wal_pages < pages || s->wal_pages < s->wal_wait)
 		return 0;
+	s->wal_wait = 0;
 	if (s->wal_pages / 8 > pages)
 		mode = SQLITE_CHECKPOINT_TRUNCATE;
 	int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, mode, &log, &done);
+	if (rc == SQLITE_FULL) {
+		/* All is in the log still. Not with each turn anew: what did
+		 * fit would be copied each time. */
+		s->wal_wait = s->wal_pages + pages / 8;
+		return 0;
+	}
 	if (rc != SQLITE_OK && rc != SQLITE_BUSY && rc != SQLITE_LOCKED)
 		return failed(s);
 	s->wal_pages = log > done ? log - done : 0;

@@ -54,7 +54,8 @@ void gt_store_rollback(struct gt_store *s);
 /* Grows with every row written: equal to what it was, nothing was. */
 int64_t gt_store_changes(const struct gt_store *s);
 /* Moves the WAL into the database if it has grown to so many pages; between
- * turns only. 0 or -GT_ESTORE; a reader in the way is no error. */
+ * turns only. 0 or -GT_ESTORE; a reader in the way is no error, nor is a disk
+ * that is full: it is tried again. */
 int gt_store_checkpoint(struct gt_store *s, int pages);
 
 /* Compiles the statement if this is its first use, and binds one value for each

@@ -19,7 +19,8 @@ enum gt_session { GT_S_NEW, GT_S_PROVING, GT_S_READY, GT_S_GONE };
  *   1. acked <= vseq; allowed_vseq <= vseq
  *   2. rooted_told <= rooted <= records, in the child's own numbers
  *   3. parked: acked <= parked_after <= vseq
- *   4. judged_members, judged_layers, judged <= the feed's seq of that kind */
+ *   4. judged_members, judged_layers, judged <= the feed's seq of that kind
+ *   5. nlater <= GT_RECORD_WINDOW */
 struct gt_child {
 	int64_t cid;                  /* of its row; 0: it has proved nothing */
 	uint8_t lineage[GT_ID_BYTES]; /* token it showed; zero: none */
@@ -32,6 +33,9 @@ struct gt_child {
 	uint64_t layers_generation; /* of the layers it was judged with */
 	bool parked;                /* a Changes waits for news */
 	uint64_t parked_token, parked_after, parked_until;
+	/* batches of records that are answered later (records/later.c) */
+	uint64_t later[GT_RECORD_WINDOW], later_until;
+	uint32_t nlater;
 	uint64_t frames_sent, bytes_sent;
 	struct gt_id status_hash; /* of the last NodeStatus written down */
 	struct gt_id allowed;     /* last object found allowed, at that vseq */

@@ -24,6 +24,7 @@
 #include "policy.h"
 #include "protocol.h"
 #include "seal.h"
+#include "share.h"
 #include "store.h"
 
 struct gt_peer;
@@ -97,6 +98,7 @@ struct gt_node {
 	struct gt_store *store;
 	struct gt_arena *arena; /* reset when a turn begins */
 	struct gt_seal_cache *seals;
+	struct gt_shares *shares; /* of what others may bring */
 	char why[256];
 
 	uint8_t epoch[GT_EPOCH_BYTES];
@@ -116,6 +118,8 @@ struct gt_node {
 	uint32_t npeers;
 	struct gt_peer *up; /* the parent's link, NEW to READY; or NULL */
 	bool gone;          /* some peer is GONE and not buried */
+	bool full;          /* the disk has no room for what others bring in any
+	              number: records/later.c */
 	struct gt_asks asks;
 
 	struct gt_content *content;

@@ -1,6 +1,5 @@
 """Full disks, hostile bytes, wrong clocks: the node copes and says so."""
 import glob
-import http.client
 import json
 import os
 import random
@@ -48,41 +47,111 @@ class FullDisk(unittest.TestCase):
             down.wait_state(RID, "complete")
             self.assertEqual(down.file(RID, "x").body, want)
 
-    def test_a_database_that_cannot_commit_stops_the_daemon(self):
+    def fill(self, node, but=0):
+        """Somebody else takes the disk, all but so many bytes."""
+        path = os.path.join(node.dir, "ballast")
+        with open(path, "ab", buffering=0) as f:
+            try:
+                while f.write(bytes(65536)):
+                    pass
+            except OSError:
+                pass
+            if but:
+                f.truncate(f.tell() - but)
+        return path
+
+    def flood(self, node, count=5000):
+        """Hands in until it is refused; (acknowledged, the refusal)."""
+        acked = []
+        for _ in range(count):
+            batch = [statement(i, context={"extensions": {"https://x.cn/pad": "x" * 4000}}) for i in range(20)]
+            a = post(node, batch)
+            if a.status != 200:
+                return acked, a
+            acked += batch
+        self.fail("it was never refused")
+
+    def announce(self, node, n):
+        """A hundred resources without content, in one command."""
+        text = {"zh-CN": "x" * 4000}
+        batch = [
+            {"id": f"33/n{n}-{i}", "type": "announcement", "title": {"zh-CN": "x"}, "description": text}
+            for i in range(100)
+        ]
+        return node.admin("POST", "/admin/publish", json.dumps(batch))
+
+    def assertHas(self, node, sent):
+        have = {r["id"] for r in node.records()}
+        self.assertEqual([s["id"] for s in sent if s["id"] not in have], [])
+
+    def test_records_are_put_off_and_the_daemon_goes_on(self):
+        with Tree(CHAIN[:2], start=False) as t:
+            up, down = t["33"], t["3301"]
+            self.small_disk(up, 64 * MIB)
+            up.configure({"storage": {"reserve": "0B"}, "records": {"reserve": "3MiB"}})
+            t.start()
+            down.wait_connected()
+            ballast = self.fill(up, 9 * MIB)
+            acked, refusal = self.flood(up)
+            self.assertTrue(acked, "nothing was taken before the disk was full")
+            self.assertEqual(refusal.status, 507)
+            self.assertEqual(refusal.json()["error"], "NOSPACE")
+            self.assertIn("nothing of this was taken", refusal.json()["message"])
+            self.assertGreaterEqual(int(refusal.headers["Retry-After"]), 1)
+            self.assertTrue(find(up.status(), "records_short"))
+            self.assertEqual(up.metrics()["guantong_records_short"], 1)
+            # a child is told to come later, and keeps what it has
+            below = [statement(i) for i in range(30)]
+            self.assertEqual(post(down, below).status, 200)
+            down.wait("to be put off", lambda: find(down.status(), "records_put_off"))
+            # and then not a byte is left
+            self.fill(up)
+            self.assertEqual(post(up, statement(1)).status, 507)
+            up.publish("33/note", None, type="announcement")
+            down.wait_state("33/note", "complete")
+            self.assertTrue(find(down.status(), "parent_up"))
+            self.assertHas(up, acked)
+            # it starts on such a disk, however it ended
+            for _ in range(3):
+                up.kill9()
+                up.start()
+            self.assertEqual(up.stop(), 0)
+            up.start()
+            self.assertHas(up, acked)
+            self.assertEqual(post(up, statement(1)).status, 507)
+            down.wait_connected()
+            # and goes on by itself
+            os.unlink(ballast)
+            up.wait("room", lambda: not find(up.status(), "records_short"))
+            self.assertEqual(post(up, statement(1)).status, 200)
+            up.wait("the child's", lambda: len(up.records()) >= len(acked) + 31)
+            self.assertHas(up, acked + below)
+
+    def test_a_node_waits_when_nothing_at_all_is_left(self):
+        """The reserve is used up too: what it has to write waits, what is here is
+        read, and a stop is a stop."""
         with Tree(CHAIN[:1], start=False) as t:
             node = t["33"]
             self.small_disk(node, 24 * MIB)
-            node.configure({"storage": {"reserve": "0B"}})
+            node.configure({"storage": {"reserve": "0B"}, "records": {"reserve": "0B"}})
             node.start()
-            acked = []
-            ballast = os.path.join(node.dir, "ballast")
-            with open(ballast, "wb", buffering=0) as f:
-                try:
-                    while f.write(bytes(65536)):
-                        pass
-                except OSError:
-                    pass
-                f.truncate(f.tell() - 3 * MIB)  # room for some, not for all
-            try:
-                for i in range(5000):
-                    batch = [statement(i, context={"extensions": {"https://x.cn/pad": "x" * 4000}}) for _ in range(20)]
-                    if post(node, batch).status != 200:
-                        break
-                    acked += batch
-            except (OSError, http.client.HTTPException):
-                pass
-            self.assertTrue(acked, "nothing was taken before the disk was full")
-            status = node.process.wait(PATIENCE)
-            self.assertNotEqual(status, 0)
-            self.assertGreater(status, 0, "it should stop, not be killed")
-            self.assertRegex(node.log(10).lower(), "full|space|满|不足")
-            node.process = None
-            node.notify.close()
+            ballast = self.fill(node, 3 * MIB)
+            acked, _ = self.flood(node)
+            self.fill(node)
+            for i in range(200):  # of what is no record
+                a = self.announce(node, i)
+                if a.status != 200:
+                    break
+            self.assertEqual(a.status, 507)
+            self.assertIn("room", a.json()["message"])
+            self.assertTrue(node.alive())
+            self.assertHas(node, acked)
+            self.assertEqual(node.http("GET", "/").status, 200)
+            self.assertEqual(post(node, statement(1)).status, 507)
             os.unlink(ballast)
-            node.start()
-            have = {r["id"] for r in node.records()}
-            self.assertEqual([s["id"] for s in acked if s["id"] not in have], [])
-            self.assertEqual(post(node, statement(1)).status, 200)
+            node.wait("room", lambda: post(node, statement(1)).status == 200)
+            self.assertHas(node, acked)
+            self.assertEqual(node.stop(), 0)
 
 
 class HostileClients(unittest.TestCase):

@@ -127,6 +127,26 @@ class Statements(unittest.TestCase):
             for n in t:
                 self.assertEqual(n.admin("GET", "/admin/quarantine").json()["quarantine"], [])
 
+    def test_who_hands_in_too_much_is_told_when_to_come(self):
+        with Tree(CHAIN[:2], config={"records": {"terminal_hour": "1MiB", "child_hour": "1MiB"}}) as t:
+            up, low = t["33"], t["3301"]
+            low.wait_connected()
+            taken = 0
+            for _ in range(100):
+                batch = [statement(i, context={"extensions": {"https://x.cn/pad": "x" * 2000}}) for i in range(50)]
+                a = post(low, batch)
+                if a.status != 200:
+                    break
+                taken += 50
+            self.assertEqual(a.status, 429)
+            self.assertEqual(a.json()["error"], "BUDGET")
+            self.assertGreaterEqual(int(a.headers["Retry-After"]), 1)
+            self.assertEqual(low.metrics()["guantong_records_over_share_total"], 1)
+            # it takes nothing from whoever reads, nor from the link
+            self.assertEqual(low.http("GET", "/").status, 200)
+            up.wait("some", lambda: find(low.status(), "records_waiting") < taken)
+            self.assertTrue(find(low.status(), "parent_up"))
+
     def test_bad_statements_say_why(self):
         with Tree(CHAIN[:1]) as t:
             node = t["33"]

@@ -160,10 +160,11 @@ def again(box, s):
 
 
 def room_again(fault, s, target, what):
-    """A full disk pauses content and refuses a publish; what ends a node is a
-    database that cannot be written."""
+    """A full disk pauses content, puts records off and refuses a publish; it ends
+    no node that was ready. What it cannot wait for is a sync or a name in the
+    database's folder."""
     _, _, error, sticky = FAULTS[fault]
-    if error != errno.ENOSPC or sticky or s.at_start or not target or "/data/" in what:
+    if error != errno.ENOSPC or s.at_start or not target or "/data/" in what and not sticky:
         return
     if target.process.poll() is not None:
         raise Failed(f"a full disk ended {target.code}:\n{target.log(8)}")

@@ -9,3 +9,6 @@ daemon/run/prepare.c | sqlite3_filename_wal | the same
 daemon/disk/database.c | sqlite3_open_v2 | a reader's connection, read-only; src opens no files
 daemon/disk/database.c | sqlite3_close | the same, when it did not open
 daemon/disk/database.c | sqlite3_errmsg | why it did not
+daemon/disk/room_vfs.c | sqlite3_vfs_find | a layer of files under SQLite, which asks nothing
+daemon/disk/room_vfs.c | sqlite3_vfs_register | the same
+daemon/disk/room_vfs.c | sqlite3_vfs_unregister | the same

@@ -288,7 +288,8 @@ struct disk_file *disk_open(struct disk *d, const char *name, bool create)
 /* Whether n more bytes may be written; of some only the sync will say. */
 static int room(struct disk *d, struct disk_file *f, size_t n)
 {
-	bool full = d->limit && d->used + n > d->limit;
+	uint64_t kept = strncmp(f->name, "db", 2) == 0 ? DISK_KEPT : 0;
+	bool full = d->limit && d->used + n > d->limit + kept;
 	if (full && !d->late)
 		return -GT_ENOSPACE;
 	if (full && strncmp(f->name, "o/", 2) == 0)

@@ -15,6 +15,8 @@
 #include "prng.h"
 
 enum { DISK_SECTOR = 512, DISK_NAME = 96 };
+/* What a full disk has for the database still: daemon/disk/room.h. */
+enum { DISK_KEPT = 16 << 20 };
 
 struct disk_file;
 struct disk {
@@ -22,7 +24,8 @@ struct disk {
 	bool dead;       /* power is off: every call fails */
 	uint64_t calls;  /* writes, syncs, renames, removals so far */
 	uint64_t die_at; /* power goes off at this call; 0: not planned */
-	uint64_t limit;  /* bytes in all files; 0: none */
+	uint64_t limit;  /* bytes in all files; 0: none. Those of the database
+	                    may go beyond by DISK_KEPT */
 	uint64_t used;
 	bool late; /* only object files (o/) meet the limit, for there is a
 	              reserve, and at the sync, which drops all that was not

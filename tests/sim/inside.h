@@ -16,7 +16,8 @@ enum kind {
 	TICK,
 	EPISODE, /* a fault of class `peer` begins somewhere */
 	DISK_CLEAR,
-	WAY_OPEN, /* a one-way cut ends */
+	ROOM_LOOK, /* how full is it? */
+	WAY_OPEN,  /* a one-way cut ends */
 	RESTORE,
 	COPY_SEEN, /* somebody sees that a node runs twice */
 };
@@ -134,6 +135,8 @@ void power_cut(struct world *w, struct sim_node *s);
 void power_end(struct world *w, struct sim_node *s);
 /* POWER_ON: the node starts from its disk. */
 void power_on(struct world *w, struct sim_node *s);
+/* Tells it what records may take of its disk. */
+void power_room(struct world *w, struct sim_node *s);
 /* EPISODE: a fault of disks, clocks or programs begins somewhere. */
 void power_episode(struct world *w, enum fault f);
 /* RESTORE: the node's backup, if there is one, replaces its disk. */

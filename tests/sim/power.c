@@ -169,7 +169,7 @@ static bool open_core(struct world *w, struct sim_node *s)
 	if (db && gt_node_open(&s->core, &c, db, why, sizeof why) == 0)
 		return true;
 	s->core = NULL;
-	bool excused = s->disk.limit || s->disk.dead || s->disk.failed;
+	bool excused = s->disk.dead || s->disk.failed;
 	if (s->disk.dead)
 		disk_power_cycle(&s->disk, &w->disks);
 	if (!excused)
@@ -206,6 +206,16 @@ static void plan_faults(struct world *w, struct sim_node *s)
 	}
 }
 
+void power_room(struct world *w, struct sim_node *s)
+{
+	uint64_t limit = s->disk.limit, used = s->disk.used;
+	uint64_t left = limit > used ? limit - used : 0;
+	struct gt_event e = {.type = GT_EV_ROOM,
+	                     .count = limit ? (size_t)left : SIZE_MAX};
+	if (s->core)
+		sim_turn(w, s, &e);
+}
+
 void power_on(struct world *w, struct sim_node *s)
 {
 	uint8_t entropy[64];
@@ -222,6 +232,8 @@ void power_on(struct world *w, struct sim_node *s)
 	struct gt_event e = {.type = GT_EV_START,
 	                     .body = {entropy, sizeof entropy}};
 	sim_turn(w, s, &e);
+	if (s->core && s->disk.limit)
+		power_room(w, s);
 	if (s->core)
 		blob_look(w, s);
 	if (!s->core)
@@ -247,6 +259,8 @@ static void fill_up(struct world *w, struct sim_node *s, struct prng *p)
 	s->disk.limit = s->disk.used + prng_below(p, 200 << 10);
 	s->disk.late = s->disk.limit % 4 == 0;
 	say(w, s, "the disk fills up");
+	power_room(w, s);
+	sim_plan(w, w->now + 1000, ROOM_LOOK, s->index);
 	sim_plan(w, w->now + 10000 + prng_below(p, 300000), DISK_CLEAR,
 	         s->index);
 }

@@ -85,10 +85,9 @@ void sim_turn(struct world *w, struct sim_node *s, const struct gt_event *e)
 	sim_trace(w, s->index, (uint64_t)e->type, e->token);
 	int status = gt_node_turn(s->core, now, e, 1, &taken, &actions);
 	if (status != 0) {
-		/* Only a disk that fails may stop a node; a full one, only if
-		 * the database has no room: content waits. */
-		bool full = s->disk.limit && status == -GT_ESTORE;
-		if (!s->disk.dead && !full && !s->disk.failed)
+		/* Only a disk that fails may stop a node; not a full one:
+		 * content and records wait. */
+		if (!s->disk.dead && !s->disk.failed)
 			world_fail(w, "turn", "node %s stopped: %s", s->code,
 			           gt_node_why(s->core));
 		if (s->disk.failed && !s->disk.dead)
@@ -236,6 +235,7 @@ static void happen_to(struct world *w, struct sim_node *s, struct happening *h)
 	case TICK:
 	case EPISODE:
 	case DISK_CLEAR:
+	case ROOM_LOOK:
 	case WAY_OPEN:
 	case RESTORE:
 	case COPY_SEEN:
@@ -265,6 +265,12 @@ static void happen(struct world *w, struct happening *h)
 		break;
 	case DISK_CLEAR:
 		s->disk.limit = 0;
+		power_room(w, s);
+		break;
+	case ROOM_LOOK:
+		power_room(w, s);
+		if (s->disk.limit)
+			sim_plan(w, w->now + 1000, ROOM_LOOK, s->index);
 		break;
 	case WAY_OPEN:
 		s->blocked = 0;
@@ -314,6 +320,7 @@ void world_heal(struct world *w)
 		s->disk.lies = false;
 		s->clock_off = s->drift = 0;
 		s->blocked = 0;
+		power_room(w, s);
 		if (!s->core)
 			power_on(w, s);
 		else if (s->parent >= 0)

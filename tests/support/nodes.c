@@ -78,7 +78,9 @@ void nodes_open(struct nodes *t, unsigned i, const char *code,
 	                                    .parent = s->parent,
 	                                    .software = "test",
 	                                    .restored = s->restored,
-	                                    .protocol_max = s->protocol};
+	                                    .protocol_max = s->protocol,
+	                                    .terminal_hour = s->hourly,
+	                                    .child_hour = s->hourly};
 	gt_copy((char *)s->config.seed, sizeof s->config.seed, code);
 	memcpy(s->config.roster_key, t->roster.public, 32);
 	int status = gt_key_from_seed(&s->key, s->config.seed);

@@ -61,10 +61,12 @@ struct one {
 	               what it was given is gone then, all of it */
 	bool held;  /* blob answers wait until it is cleared */
 	int failed; /* what the last turn failed with */
-	uint32_t protocol; /* protocol_max when it is opened next */
-	bool restored;     /* ... and that its database is a backup */
-	uint8_t lives;     /* times it was opened */
-	uint8_t entropy;   /* what START brings; 0: what nobody else has */
+	uint32_t protocol;    /* protocol_max when it is opened next */
+	uint64_t hourly;      /* ... what one may hand in per hour */
+	const char *terminal; /* whose nodes_statements are; NULL: nobody's */
+	bool restored;        /* ... and that its database is a backup */
+	uint8_t lives;        /* times it was opened */
+	uint8_t entropy;      /* what START brings; 0: what nobody else has */
 };
 
 struct wire {

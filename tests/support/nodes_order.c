@@ -162,5 +162,6 @@ int nodes_statements(struct nodes *t, unsigned i, uint32_t n, size_t count,
 		s[k] = nodes_statement(t, n + (uint32_t)k, form);
 	struct gt_event e = {
 	        .type = GT_EV_STATEMENTS, .statements = s, .count = count};
+	e.detail = t->v[i].terminal;
 	return order(t, i, &e);
 }

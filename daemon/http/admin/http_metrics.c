@@ -60,6 +60,8 @@ static void put_node(struct gt_buffer *o, const struct gt_node_status *s)
 	        {"synced", g, "1 when the parent had nothing more", s->synced},
 	        {"bulk_paused", g, "1 while the disk reserve stops bulk",
 	         s->bulk_paused},
+	        {"records_short", g, "1 while records are put off for room",
+	         s->records_short},
 	        {"transfers", g, "Objects being filled", s->ntransfers},
 #define COUNTER(name, kind, help) {#name, #kind, help, s->name},
 #include "counters.def"

@@ -258,6 +258,11 @@ int64_t gt_http_stuck(struct gt_http *http, int64_t limit_ms, const char **what)
 	                      limit_ms, what);
 }
 
+void gt_http_stalled(struct gt_http *http, bool is)
+{
+	gt_waits_stalled(http->waits, is);
+}
+
 void gt_http_stop(struct gt_http *http)
 {
 	gt_waits_stop(http->waits);

@@ -143,6 +143,8 @@ static void hero(struct home *h)
 	gt_buffer_str(&p->out, "</div>");
 	if (h->status.bulk_paused)
 		alert(p, "bad", GT_T_HTTP_P_FULL);
+	if (h->status.records_short)
+		alert(p, "bad", GT_T_HTTP_P_RECORDS_FULL);
 	if (*c->parent && !h->status.parent_up) {
 		alert(p, "", GT_T_HTTP_P_ALONE);
 		fault(h);

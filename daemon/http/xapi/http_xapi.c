@@ -2,9 +2,12 @@
  * it: single statements, batches, and the list by time. */
 #include "http_xapi.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "buffer.h"
 #include "http_parse.h"
@@ -136,6 +139,36 @@ static void make_ids(uint8_t (*ids)[GT_UUID_BYTES], size_t n)
 	}
 }
 
+/* Whose share of what may be handed in it is: the name's, or else the address's
+ * (of IPv6 the network's, for a terminal has as many as it likes). "": an
+ * operator's, who has none. */
+static void share_of(const struct gt_request *rq, char *out, size_t cap)
+{
+	const struct gt_config *c = rq->http->env.config;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+	        rq->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *from = info ? info->client_addr : NULL;
+	gt_copy(out, cap, "");
+	if (rq->door == GT_DOOR_CONTROL)
+		return;
+	gt_copy(out, cap, rq->actor);
+	if (c->nusers > 0 || !from)
+		return;
+	if (from->sa_family == AF_INET)
+		(void)inet_ntop(
+		        AF_INET,
+		        &((const struct sockaddr_in *)(const void *)from)
+		                 ->sin_addr,
+		        out, (socklen_t)cap);
+	if (from->sa_family == AF_INET6) {
+		struct in6_addr a =
+		        ((const struct sockaddr_in6 *)(const void *)from)
+		                ->sin6_addr;
+		memset(a.s6_addr + 8, 0, 8);
+		(void)inet_ntop(AF_INET6, &a, out, (socklen_t)cap);
+	}
+}
+
 struct batch {
 	uint8_t ids[GT_STATEMENTS_BATCH][GT_UUID_BYTES];
 	struct gt_statement v[GT_STATEMENTS_BATCH];
@@ -173,7 +206,10 @@ static enum MHD_Result store(struct gt_request *rq, struct batch *b,
 	for (int i = 0; i < n; i++)
 		if (!b->v[i].has_authority)
 			b->v[i].authority = b->authority;
+	char share[96];
+	share_of(rq, share, sizeof share);
 	struct gt_event e = {.type = GT_EV_STATEMENTS,
+	                     .detail = *share ? share : NULL,
 	                     .statements = b->v,
 	                     .count = (size_t)n};
 	return gt_rq_command(rq, &e, stored);

@@ -1,0 +1,208 @@
+#include "room.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	PIECE = 1 << 20,    /* given back at once */
+	START = 1 << 20,    /* what a start may write beside the database */
+	PLENTY = 256 << 20, /* more than records bring between two looks */
+	PART = 16,          /* of the disk, at most one in so many */
+	AGAIN_MS = 200,     /* until a full disk is tried again */
+};
+
+/*   1. held: bytes of blocks in the file, <= size
+ *   2. waiting: `stalled` was told, and not yet taken back */
+struct gt_room {
+	struct gt_room_events events;
+	void *arg;
+	int fd; /* -1: nothing can be kept */
+	char log[64];
+	uint64_t size;
+	pthread_mutex_t lock; /* all below */
+	pthread_cond_t change;
+	uint64_t held;
+	bool patient, waiting;
+};
+
+/* Bytes that are free, and that the disk has in all. */
+static bool measure(const struct gt_room *r, uint64_t *avail, uint64_t *all)
+{
+	struct statvfs v;
+	if (r->fd < 0 || fstatvfs(r->fd, &v) != 0)
+		return false;
+	uint64_t unit = v.f_frsize ? v.f_frsize : v.f_bsize;
+	*avail = v.f_bavail * unit;
+	*all = v.f_blocks * unit;
+	return true;
+}
+
+/* A copy of the file may have the length and not the blocks. */
+static void take_stock(struct gt_room *r)
+{
+	struct stat st;
+	if (fstat(r->fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return;
+	if ((uint64_t)st.st_blocks * 512 >= (uint64_t)st.st_size)
+		r->held = (uint64_t)st.st_size;
+	else if (ftruncate(r->fd, 0) != 0)
+		r->held = 0;
+}
+
+static bool shrink(struct gt_room *r, uint64_t to)
+{
+	if (r->fd < 0 || ftruncate(r->fd, (off_t)to) != 0)
+		return false;
+	r->held = to;
+	return true;
+}
+
+/* Only what leaves as much again is taken: else this file would be what fills a
+ * small disk. */
+static void grow(struct gt_room *r, uint64_t avail)
+{
+	uint64_t missing = r->held < r->size ? r->size - r->held : 0;
+	if (missing == 0 || avail < missing + r->size)
+		return;
+	if (posix_fallocate(r->fd, (off_t)r->held, (off_t)missing) == 0)
+		r->held = r->size;
+	else
+		(void)shrink(r, r->held);
+}
+
+static void init_locks(struct gt_room *r)
+{
+	pthread_condattr_t attr;
+	int bad = pthread_condattr_init(&attr) |
+	          pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) |
+	          pthread_cond_init(&r->change, &attr) |
+	          pthread_condattr_destroy(&attr) |
+	          pthread_mutex_init(&r->lock, NULL);
+	assert(!bad); /* on Linux these fail for bad arguments only */
+}
+
+int gt_room_open(struct gt_room **out, const char *path, const char *log,
+                 uint64_t size, const struct gt_room_events *events, void *arg)
+{
+	struct gt_room *r = calloc(1, sizeof *r);
+	uint64_t avail, all;
+	if (!r)
+		return -GT_ENOMEM;
+	r->events = *events;
+	r->arg = arg;
+	gt_copy(r->log, sizeof r->log, log);
+	init_locks(r);
+	int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+	r->fd = open(path, flags, 0600);
+	*out = r;
+	if (!measure(r, &avail, &all))
+		return 0;
+	r->size = size < all / PART ? size : all / PART;
+	take_stock(r);
+	if (r->held > r->size && !shrink(r, r->size))
+		r->size = r->held;
+	while (r->held > 0 && measure(r, &avail, &all) && avail < START)
+		if (!gt_room_give(r, false))
+			break;
+	(void)gt_room_look(r);
+	return 0;
+}
+
+void gt_room_close(struct gt_room *r)
+{
+	if (!r)
+		return;
+	if (r->fd >= 0)
+		close(r->fd);
+	pthread_cond_destroy(&r->change);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+}
+
+/* What the database may have to grow by. */
+static uint64_t log_size(const struct gt_room *r)
+{
+	struct stat st;
+	return stat(r->log, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+size_t gt_room_look(struct gt_room *r)
+{
+	uint64_t avail, all, left;
+	pthread_mutex_lock(&r->lock);
+	bool known = measure(r, &avail, &all);
+	if (known)
+		grow(r, avail);
+	known = known && measure(r, &avail, &all);
+	uint64_t ours = r->size + (r->size - r->held) + log_size(r);
+	pthread_mutex_unlock(&r->lock);
+	if (!known)
+		return SIZE_MAX;
+	left = avail > ours ? avail - ours : 0;
+	return left < PLENTY ? (size_t)left : SIZE_MAX;
+}
+
+uint64_t gt_room_kept(struct gt_room *r)
+{
+	pthread_mutex_lock(&r->lock);
+	uint64_t held = r->held;
+	pthread_mutex_unlock(&r->lock);
+	return held;
+}
+
+void gt_room_patient(struct gt_room *r, bool patient)
+{
+	pthread_mutex_lock(&r->lock);
+	r->patient = patient;
+	pthread_cond_broadcast(&r->change);
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* Lock held; let go meanwhile. */
+static void wait_for_room(struct gt_room *r)
+{
+	struct timespec at;
+	if (!r->waiting) {
+		r->waiting = true;
+		pthread_mutex_unlock(&r->lock);
+		r->events.stalled(r->arg, true);
+		pthread_mutex_lock(&r->lock);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_nsec += AGAIN_MS * 1000000L;
+	at.tv_sec += at.tv_nsec / 1000000000L;
+	at.tv_nsec %= 1000000000L;
+	if (r->patient)
+		(void)pthread_cond_timedwait(&r->change, &r->lock, &at);
+}
+
+bool gt_room_give(struct gt_room *r, bool log)
+{
+	pthread_mutex_lock(&r->lock);
+	uint64_t least = log ? 0 : r->size / 2;
+	uint64_t piece = r->held > least ? r->held - least : 0;
+	piece = piece < PIECE ? piece : PIECE;
+	bool again = piece > 0 && shrink(r, r->held - piece);
+	if (!again && log && r->patient) {
+		wait_for_room(r);
+		again = r->patient;
+	}
+	pthread_mutex_unlock(&r->lock);
+	return again;
+}
+
+void gt_room_found(struct gt_room *r)
+{
+	pthread_mutex_lock(&r->lock);
+	bool was = r->waiting;
+	r->waiting = false;
+	pthread_mutex_unlock(&r->lock);
+	if (was)
+		r->events.stalled(r->arg, false);
+}

@@ -1,0 +1,56 @@
+/* room.h: room on the disk that is kept for the database.
+ *
+ * A file of blocks that hold nothing, DIR/data/reserve. A disk that is full is
+ * full for everybody but the node, which gives the file back piece by piece to
+ * what its database has to write (room_vfs.h), and takes it again when there is
+ * room. So a node goes on, and starts, on a disk of which somebody else took
+ * the last byte: it writes down that a link came and went, what its parent
+ * sends, that a frame is here. Blocks, and not a number that is compared with
+ * what is free: that would bind this node alone, not whoever else fills the
+ * disk. Records, which anybody on the network may bring without end, do not get
+ * at it: gt_room_look says what they may take, and the core counts (node.h,
+ * GT_EV_ROOM). That leaves room, too, to move all of the log into the database.
+ * Half of what is kept is for the log alone: a database that could not grow
+ * loses nothing, a log that cannot holds up everything.
+ *
+ * When nothing at all is left, and `patient` is set, who writes to the log
+ * waits for room; else it is told that the disk is full.
+ * Tests: u_room.c. */
+#ifndef GT_ROOM_H
+#define GT_ROOM_H
+
+#include "base.h"
+
+struct gt_room;
+
+struct gt_room_events {
+	/* The database has begun to wait for room, or got it. The thread that
+	 * writes to it. */
+	void (*stalled)(void *arg, bool is);
+};
+
+/* Keeps `size` bytes in the file at path, at most a sixteenth of its disk and
+ * as far as there is room, for a database whose log is at `log`. Gives some of
+ * it back at once if there is too little to start with. 0 or -GT_ENOMEM; a file
+ * that cannot be made is one that keeps nothing. */
+int gt_room_open(struct gt_room **out, const char *path, const char *log,
+                 uint64_t size, const struct gt_room_events *events, void *arg);
+/* The file stays. NULL is fine. */
+void gt_room_close(struct gt_room *r);
+/* Takes back what was given if there is room, and says what records may take
+ * now: what is beyond as much again as is kept. SIZE_MAX: plenty. Any
+ * thread. */
+size_t gt_room_look(struct gt_room *r);
+/* Bytes kept now. */
+uint64_t gt_room_kept(struct gt_room *r);
+/* Whether a full disk is waited for; not at first. Whoever waits is let go by
+ * false. Any thread. */
+void gt_room_patient(struct gt_room *r, bool patient);
+
+/* For who found the disk full: gives a piece back, or if none is left for it
+ * and it is the log, and patience is set, waits a little. True: try again. */
+bool gt_room_give(struct gt_room *r, bool log);
+/* It found room after all. */
+void gt_room_found(struct gt_room *r);
+
+#endif

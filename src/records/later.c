@@ -1,0 +1,122 @@
+/* later.c: what is not taken now: the disk has no room, or it is more than the
+ * share of who hands it in.
+ *
+ * Nothing is written of a hand-in that is put off, and nothing acknowledged
+ * gives way: terminals and children keep what they have and come again. A child
+ * is answered by merge.c. */
+#include "records_inside.h"
+
+#include <string.h>
+
+enum {
+	ROOM_AGAIN_MS = 30 * 1000,
+	ROOM_ENOUGH = 1 << 20,    /* that it does not come and go */
+	TELL_MS = 10 * 60 * 1000, /* between two rows of it */
+	/* Beside its body what a record writes, to the log first: pages of
+	 * the table and of indexes by ids that are random; and a turn. */
+	ROW_BYTES = 16 << 10,
+	TURN_BYTES = 64 << 10,
+	ROW_SHARE = 512, /* for good; the audit's row of all is one more */
+	RETRY_MIN_MS = 1000,
+	RETRY_MAX_MS = 10 * 60 * 1000,
+};
+
+/* ------------------------------------------------------------- room */
+
+static int say_full(struct gt_node *n)
+{
+	struct gt_records *r = n->records;
+	static const char what[] =
+	        "the disk has no room for more records: hand-ins are put off, "
+	        "reading and links go on. Make room, it resumes by itself";
+	n->full = true;
+	n->touched = true;
+	if (r->told_ms && n->now.mono_ms - r->told_ms < TELL_MS)
+		return 0;
+	r->told_ms = n->now.mono_ms ? n->now.mono_ms : 1;
+	r->told = true;
+	int status = gt_log(n, GT_LOG_WARN, what);
+	if (status != 0)
+		return status;
+	struct gt_audit row = {.event = "note",
+	                       .kind = "daemon",
+	                       .subject = "records put off",
+	                       .result = -GT_ENOSPACE,
+	                       .detail = what};
+	return gt_audit_row(n, &row);
+}
+
+int gt_records_room(struct gt_node *n, const struct gt_event *e)
+{
+	struct gt_records *r = n->records;
+	r->room = e->count == SIZE_MAX ? UINT64_MAX : e->count;
+	if (!n->full)
+		return r->room == 0 ? say_full(n) : 0;
+	if (r->room < ROOM_ENOUGH)
+		return 0;
+	n->full = false;
+	n->touched = true;
+	if (!r->told)
+		return 0;
+	r->told = false;
+	return gt_log(n, GT_LOG_INFO, "there is room for records again");
+}
+
+static int no_room(struct gt_node *n, struct gt_refusal *out)
+{
+	*out = (struct gt_refusal){-GT_ENOSPACE, ROOM_AGAIN_MS,
+	                           "the disk has no room for more records"};
+	n->status.records_no_room++;
+	return n->full ? 0 : say_full(n);
+}
+
+int gt_record_admit(struct gt_node *n, const char *whom, uint64_t hourly,
+                    size_t count, uint64_t bytes, struct gt_refusal *out)
+{
+	struct gt_records *r = n->records;
+	uint64_t cost = 2 * bytes + ROW_BYTES * (uint64_t)count + TURN_BYTES;
+	uint64_t wait_ms = 0;
+	if (n->full || r->room < cost)
+		return no_room(n, out);
+	if (whom && hourly)
+		wait_ms = gt_share_take(n->shares, whom, hourly,
+		                        bytes + ROW_SHARE * (count + 1),
+		                        n->now.mono_ms);
+	*out = (struct gt_refusal){0};
+	if (wait_ms > 0) {
+		*out = (struct gt_refusal){-GT_EBUDGET, wait_ms,
+		                           "these are more records than one "
+		                           "may hand in per hour"};
+		n->status.records_over_share++;
+	} else if (r->room != UINT64_MAX) {
+		r->room -= cost;
+	}
+	return 0;
+}
+
+/* ------------------------------------------------ the parent's word */
+
+uint64_t gt_records_deadline(const struct gt_node *n)
+{
+	uint64_t at = n->records->retry_ms ? n->records->retry_ms : UINT64_MAX;
+	for (uint32_t i = 0; i < n->npeers; i++)
+		if (gt_peer_here(&n->peers[i]) && n->peers[i].child.nlater > 0)
+			at = gt_sooner(at, n->peers[i].child.later_until);
+	return at;
+}
+
+int gt_records_later(struct gt_node *n, uint64_t retry_ms)
+{
+	struct gt_records *r = n->records;
+	if (retry_ms < RETRY_MIN_MS)
+		retry_ms = RETRY_MIN_MS;
+	if (retry_ms > RETRY_MAX_MS)
+		retry_ms = RETRY_MAX_MS;
+	if (r->batches > 0)
+		r->batches--;
+	if (r->batches == 0 && r->hop < r->sent)
+		r->sent = r->looked = r->hop;
+	r->retry_ms = n->now.mono_ms + retry_ms;
+	n->status.records_put_off++;
+	return gt_log(n, GT_LOG_DEBUG, "the parent puts records off");
+}

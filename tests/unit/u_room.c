@@ -1,0 +1,340 @@
+/* u_room.c: room that is kept for the database, and given to it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "room_vfs.h"
+
+enum { MIB = 1 << 20 };
+
+/* A disk of its own: only root may have one. */
+struct box {
+	char dir[40], kept[64], db[60], log[64], fill[64];
+	struct gt_room *room;
+	struct gt_room_vfs *vfs;
+	atomic_int stalls, goes;
+};
+
+static void on_stalled(void *arg, bool is)
+{
+	struct box *b = arg;
+	atomic_fetch_add(is ? &b->stalls : &b->goes, 1);
+}
+
+static int made(void **state)
+{
+	struct box *b = calloc(1, sizeof *b);
+	assert_non_null(b);
+	gt_format(b->dir, sizeof b->dir, "/tmp/gt-room-XXXXXX");
+	assert_non_null(mkdtemp(b->dir));
+	gt_format(b->kept, sizeof b->kept, "%s/reserve", b->dir);
+	gt_format(b->db, sizeof b->db, "%s/db", b->dir);
+	gt_format(b->log, sizeof b->log, "%s-wal", b->db);
+	gt_format(b->fill, sizeof b->fill, "%s/fill", b->dir);
+	*state = b;
+	return 0;
+}
+
+static int gone(void **state)
+{
+	struct box *b = *state;
+	gt_room_vfs_close(b->vfs);
+	gt_room_close(b->room);
+	(void)umount2(b->dir, MNT_DETACH);
+	char command[80];
+	gt_format(command, sizeof command, "rm -rf %s", b->dir);
+	assert_int_equal(system(command), 0);
+	free(b);
+	return 0;
+}
+
+static void disk(struct box *b, unsigned mib)
+{
+	char size[32];
+	gt_format(size, sizeof size, "size=%um", mib);
+	if (mount("tmpfs", b->dir, "tmpfs", 0, size) != 0)
+		skip();
+}
+
+static void keep(struct box *b, uint64_t size)
+{
+	static const struct gt_room_events events = {on_stalled};
+	assert_int_equal(
+	        gt_room_open(&b->room, b->kept, b->log, size, &events, b), 0);
+}
+
+static uint64_t avail(struct box *b)
+{
+	struct statvfs v;
+	assert_int_equal(statvfs(b->dir, &v), 0);
+	return v.f_bavail * v.f_frsize;
+}
+
+/* Somebody else takes all but so much. */
+static void fill(struct box *b, uint64_t but)
+{
+	int fd = open(b->fill, O_RDWR | O_CREAT, 0600);
+	struct stat st;
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	uint64_t now = avail(b);
+	assert_true(now >= but);
+	if (now > but)
+		assert_int_equal(
+		        posix_fallocate(fd, st.st_size, (off_t)(now - but)), 0);
+	close(fd);
+	assert_int_equal(avail(b), but);
+}
+
+static void kept_given_and_taken_back(void **state)
+{
+	struct box *b = *state;
+	disk(b, 64);
+	keep(b, 2 * MIB);
+	assert_int_equal(gt_room_kept(b->room), 2 * MIB);
+	/* records leave as much again */
+	size_t room = gt_room_look(b->room);
+	assert_true(room <= avail(b) - 2 * MIB && room > 50 * MIB);
+	fill(b, 0);
+	assert_int_equal(gt_room_look(b->room), 0);
+	assert_true(gt_room_give(b->room, true));
+	assert_int_equal(avail(b), MIB);
+	assert_true(gt_room_give(b->room, true));
+	assert_int_equal(gt_room_kept(b->room), 0);
+	/* nobody waits who was not told that he may */
+	assert_false(gt_room_give(b->room, true));
+	assert_int_equal(gt_room_look(b->room), 0);
+	assert_int_equal(unlink(b->fill), 0);
+	assert_true(gt_room_look(b->room) > 50 * MIB);
+	assert_int_equal(gt_room_kept(b->room), 2 * MIB);
+}
+
+static void at_most_a_part_of_the_disk(void **state)
+{
+	struct box *b = *state;
+	disk(b, 16);
+	keep(b, 64 * MIB);
+	assert_int_equal(gt_room_kept(b->room), MIB);
+}
+
+static void a_start_finds_something(void **state)
+{
+	struct box *b = *state;
+	disk(b, 64);
+	keep(b, 3 * MIB);
+	gt_room_close(b->room);
+	b->room = NULL;
+	fill(b, 0);
+	keep(b, 3 * MIB);
+	assert_int_equal(avail(b), MIB);
+	assert_int_equal(gt_room_kept(b->room), 2 * MIB);
+	/* however often: half of it stays for the log */
+	for (int i = 0; i < 3; i++) {
+		gt_room_close(b->room);
+		b->room = NULL;
+		fill(b, 0);
+		keep(b, 3 * MIB);
+	}
+	assert_int_equal(gt_room_kept(b->room), 3 * MIB / 2);
+	assert_true(gt_room_give(b->room, true));
+}
+
+/* What lies in the log is to be moved into the database. */
+static void records_leave_room_for_the_log(void **state)
+{
+	struct box *b = *state;
+	disk(b, 64);
+	keep(b, 2 * MIB);
+	size_t before = gt_room_look(b->room);
+	int fd = open(b->log, O_RDWR | O_CREAT, 0600);
+	assert_int_equal(posix_fallocate(fd, 0, 5 * MIB), 0);
+	close(fd);
+	assert_int_equal(gt_room_look(b->room), before - 10 * MIB);
+}
+
+/* As a backup brings it back. */
+static void a_copy_without_blocks_keeps_nothing(void **state)
+{
+	struct box *b = *state;
+	disk(b, 64);
+	int fd = open(b->kept, O_RDWR | O_CREAT, 0600);
+	assert_int_equal(ftruncate(fd, 2 * MIB), 0);
+	close(fd);
+	fill(b, 2 * MIB);
+	keep(b, 2 * MIB);
+	assert_int_equal(gt_room_kept(b->room), 0);
+	assert_int_equal(unlink(b->fill), 0);
+	(void)gt_room_look(b->room);
+	assert_int_equal(gt_room_kept(b->room), 2 * MIB);
+	assert_true(avail(b) <= 62 * MIB);
+}
+
+static sqlite3 *database(struct box *b)
+{
+	sqlite3 *db;
+	assert_int_equal(gt_room_vfs_open(&b->vfs, b->room), 0);
+	assert_int_equal(
+	        sqlite3_open_v2(b->db, &db,
+	                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+	                        gt_room_vfs_name(b->vfs)),
+	        SQLITE_OK);
+	assert_int_equal(
+	        sqlite3_exec(db,
+	                     "PRAGMA journal_mode=WAL; PRAGMA "
+	                     "wal_autocheckpoint=0; PRAGMA synchronous=FULL;"
+	                     "CREATE TABLE t(x)",
+	                     NULL, NULL, NULL),
+	        SQLITE_OK);
+	return db;
+}
+
+static int insert(sqlite3 *db)
+{
+	return sqlite3_exec(db, "INSERT INTO t VALUES(randomblob(100000))",
+	                    NULL, NULL, NULL);
+}
+
+static int rows(sqlite3 *db)
+{
+	sqlite3_stmt *st;
+	assert_int_equal(
+	        sqlite3_prepare_v2(db, "SELECT count(*) FROM t", -1, &st, NULL),
+	        SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	int n = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return n;
+}
+
+/* On a disk without a byte a database is written, closed and opened. */
+static void a_database_on_a_full_disk(void **state)
+{
+	struct box *b = *state;
+	disk(b, 64);
+	keep(b, 3 * MIB);
+	fill(b, 0);
+	sqlite3 *db = database(b);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(insert(db), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	assert_int_equal(atomic_load(&b->stalls), 0);
+	gt_room_vfs_close(b->vfs);
+	b->vfs = NULL;
+	gt_room_close(b->room);
+	b->room = NULL;
+	keep(b, 3 * MIB);
+	assert_int_equal(gt_room_vfs_open(&b->vfs, b->room), 0);
+	assert_int_equal(sqlite3_open_v2(b->db, &db, SQLITE_OPEN_READWRITE,
+	                                 gt_room_vfs_name(b->vfs)),
+	                 SQLITE_OK);
+	assert_int_equal(rows(db), 10);
+	/* all is used: as full as ever it was, and nothing breaks */
+	int rc;
+	while ((rc = insert(db)) == SQLITE_OK)
+		;
+	assert_int_equal(rc, SQLITE_FULL);
+	assert_int_equal(gt_room_kept(b->room), 0);
+	int n = rows(db);
+	assert_true(n >= 15);
+	assert_int_equal(unlink(b->fill), 0);
+	assert_int_equal(insert(db), SQLITE_OK);
+	assert_int_equal(rows(db), n + 1);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+struct writer {
+	sqlite3 *db;
+	atomic_int done;
+	int rc;
+};
+
+static void *write_on(void *arg)
+{
+	struct writer *w = arg;
+	for (int i = 0; i < 60 && w->rc == SQLITE_OK; i++) {
+		w->rc = insert(w->db);
+		atomic_fetch_add(&w->done, 1);
+	}
+	return NULL;
+}
+
+static void begin_until_it_waits(struct box *b, struct writer *w, pthread_t *t)
+{
+	disk(b, 64);
+	keep(b, MIB);
+	w->db = database(b);
+	gt_room_patient(b->room, true);
+	fill(b, 0);
+	assert_int_equal(pthread_create(t, NULL, write_on, w), 0);
+	while (atomic_load(&b->stalls) == 0)
+		sched_yield();
+}
+
+static void who_is_patient_waits_for_room(void **state)
+{
+	struct box *b = *state;
+	struct writer w = {.rc = SQLITE_OK};
+	pthread_t t;
+	begin_until_it_waits(b, &w, &t);
+	assert_true(atomic_load(&w.done) < 60);
+	assert_int_equal(unlink(b->fill), 0);
+	assert_int_equal(pthread_join(t, NULL), 0);
+	assert_int_equal(w.rc, SQLITE_OK);
+	assert_int_equal(rows(w.db), 60);
+	assert_int_equal(atomic_load(&b->stalls), atomic_load(&b->goes));
+	assert_int_equal(sqlite3_close(w.db), SQLITE_OK);
+}
+
+static void who_waits_is_let_go(void **state)
+{
+	struct box *b = *state;
+	struct writer w = {.rc = SQLITE_OK};
+	pthread_t t;
+	begin_until_it_waits(b, &w, &t);
+	gt_room_patient(b->room, false);
+	assert_int_equal(pthread_join(t, NULL), 0);
+	assert_int_equal(w.rc, SQLITE_FULL);
+	assert_int_equal(rows(w.db), atomic_load(&w.done) - 1);
+	assert_int_equal(sqlite3_close(w.db), SQLITE_OK);
+}
+
+static void where_no_file_can_be_made(void **state)
+{
+	struct box *b = *state;
+	gt_format(b->kept, sizeof b->kept, "%s/none/reserve", b->dir);
+	keep(b, MIB);
+	assert_int_equal(gt_room_kept(b->room), 0);
+	assert_true(gt_room_look(b->room) == SIZE_MAX);
+	assert_false(gt_room_give(b->room, true));
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, made, gone)
+	const struct CMUnitTest tests[] = {
+	        T(kept_given_and_taken_back),
+	        T(at_most_a_part_of_the_disk),
+	        T(a_start_finds_something),
+	        T(records_leave_room_for_the_log),
+	        T(a_copy_without_blocks_keeps_nothing),
+	        T(a_database_on_a_full_disk),
+	        T(who_is_patient_waits_for_room),
+	        T(who_waits_is_let_go),
+	        T(where_no_file_can_be_made),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
