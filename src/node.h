@@ -124,6 +124,8 @@ struct gt_event {
 	/* WITHDRAW: reason. NOTE: detail. PEER_UP: address. STATEMENTS: the
 	 * terminal, whose share it is; NULL: an operator's, nobody's */
 	const char *detail;
+	/* PEER_UP: the code above it in the certificate; "", NULL: none */
+	const char *above;
 	const char *actor; /* commands: who asked, for the audit row */
 	bool parent;       /* PEER_UP: we dialled it */
 	/* PUBLISH; more than one: none has content */

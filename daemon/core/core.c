@@ -143,6 +143,7 @@ static void copy_event(struct copier *c, struct gt_event *to,
 	}
 	copy_text(c, &to->text, from->text);
 	copy_text(c, &to->detail, from->detail);
+	copy_text(c, &to->above, from->above);
 	copy_text(c, &to->actor, from->actor);
 	if (from->drafts)
 		copy_drafts(c, to, from);

@@ -23,9 +23,10 @@
 struct gt_bulk; /* a received message: bulk.h */
 struct gt_link_events {
 	/* TLS is done and the SP headers are exchanged. code: from the SAN URI
-	 * of the peer's certificate, "" when insecure. address for logs. */
+	 * of the peer's certificate, "" when insecure; above: the one before
+	 * it there, "" if there is none. address for logs. */
 	void (*up)(void *arg, uint32_t peer, bool parent, const char *code,
-	           const char *address);
+	           const char *above, const char *address);
 	/* The link is over; why: a sentence. */
 	void (*down)(void *arg, uint32_t peer, const char *why);
 	/* Takes over one reference to m. */

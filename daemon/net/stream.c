@@ -1,5 +1,6 @@
 /* stream.c: one connection, from its first byte to its last.
  * Tests: u_link.c, u_hostile.c. */
+#include "code.h"
 #include "net_inside.h"
 
 #include <arpa/inet.h>
@@ -443,7 +444,7 @@ static bool identify(struct stream *s)
 		stream_fail(s, "the peer is not verified");
 		return false;
 	}
-	if (s->parent && strcmp(s->code, want) != 0) {
+	if (s->parent && !gt_code_same_place(s->code, want)) {
 		char why[256];
 		gt_format(why, sizeof why,
 		          "the certificate names %s, not the parent %s",
@@ -476,7 +477,7 @@ static bool on_hello(struct stream *s)
 		return false;
 	}
 	s->links->events.up(s->links->arg, s->peer, s->parent, s->code,
-	                    s->address);
+	                    s->tls ? gt_tls_above(s->tls) : "", s->address);
 	return true;
 }
 

@@ -33,7 +33,7 @@ struct gt_tls {
 	size_t sealed_from, sealed_to;
 	bool failed;
 	bool said_goodbye;
-	char code[GT_CODE_MAX + 1];
+	char code[GT_CODE_MAX + 1], above[GT_CODE_MAX + 1];
 	char why[256];
 };
 
@@ -117,7 +117,7 @@ static int verify(int ok, X509_STORE_CTX *store)
 	struct gt_tls *t = SSL_get_app_data(ssl);
 	X509 *cert = X509_STORE_CTX_get_current_cert(store);
 	if (ok && X509_STORE_CTX_get_error_depth(store) == 0 &&
-	    !gt_tls_code_of(cert, t->code)) {
+	    !gt_tls_code_of(cert, t->code, t->above)) {
 		X509_STORE_CTX_set_error(store,
 		                         X509_V_ERR_APPLICATION_VERIFICATION);
 		ok = 0;
@@ -375,6 +375,11 @@ const char *gt_tls_code(const struct gt_tls *tls)
 	bool verified = !tls->failed && SSL_is_init_finished(tls->ssl) &&
 	                SSL_get_verify_result(tls->ssl) == X509_V_OK;
 	return verified ? tls->code : "";
+}
+
+const char *gt_tls_above(const struct gt_tls *tls)
+{
+	return *gt_tls_code(tls) ? tls->above : "";
 }
 
 const char *gt_tls_why(const struct gt_tls *tls)

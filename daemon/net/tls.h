@@ -79,12 +79,16 @@ void gt_tls_rest(struct gt_tls *tls);
 
 /* The node the peer's certificate names, "": none yet, or none in order. */
 const char *gt_tls_code(const struct gt_tls *tls);
+/* The one above it there, which is its parent's: "", none. */
+const char *gt_tls_above(const struct gt_tls *tls);
 /* What went wrong, "": nothing. */
 const char *gt_tls_why(const struct gt_tls *tls);
 
 /* Code in the certificate's SAN URI "spiffe://guantong/33/3301/330106": the
- * last component. False: there is none, or it is not a well-formed chain of
- * codes each within the one before. */
-bool gt_tls_code_of_uri(const char *uri, char out[GT_CODE_MAX + 1]);
+ * last component; above: the one before it, "" if there is none. False: there
+ * is no code, or it is not a well-formed chain of codes each within the one
+ * before. */
+bool gt_tls_code_of_uri(const char *uri, char out[GT_CODE_MAX + 1],
+                        char above[GT_CODE_MAX + 1]);
 
 #endif

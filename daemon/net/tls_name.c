@@ -11,9 +11,11 @@
 
 static const char domain[] = "spiffe://guantong/";
 
-bool gt_tls_code_of_uri(const char *uri, char out[GT_CODE_MAX + 1])
+bool gt_tls_code_of_uri(const char *uri, char out[GT_CODE_MAX + 1],
+                        char above[GT_CODE_MAX + 1])
 {
 	char outer[GT_CODE_MAX + 1] = "", code[GT_CODE_MAX + 1];
+	char last[GT_CODE_MAX + 1] = "";
 	if (strncmp(uri, domain, sizeof domain - 1) != 0)
 		return false;
 	for (const char *p = uri + sizeof domain - 1;;) {
@@ -26,12 +28,14 @@ bool gt_tls_code_of_uri(const char *uri, char out[GT_CODE_MAX + 1])
 			return false;
 		if (outer[0] && !gt_code_child_of(code, outer))
 			return false;
+		memcpy(last, outer, sizeof last);
 		memcpy(outer, code, n + 1);
 		if (p[n] == '\0')
 			break;
 		p += n + 1;
 	}
 	memcpy(out, outer, sizeof outer);
+	memcpy(above, last, sizeof last);
 	return true;
 }
 
@@ -51,7 +55,8 @@ static bool uri_of(const GENERAL_NAME *name, char out[512])
 	return true;
 }
 
-bool gt_tls_code_of(X509 *cert, char out[GT_CODE_MAX + 1])
+bool gt_tls_code_of(X509 *cert, char out[GT_CODE_MAX + 1],
+                    char above[GT_CODE_MAX + 1])
 {
 	GENERAL_NAMES *names =
 	        X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
@@ -63,7 +68,7 @@ bool gt_tls_code_of(X509 *cert, char out[GT_CODE_MAX + 1])
 		if (name->type != GEN_URI)
 			continue;
 		uris++;
-		ok = uri_of(name, uri) && gt_tls_code_of_uri(uri, out);
+		ok = uri_of(name, uri) && gt_tls_code_of_uri(uri, out, above);
 	}
 	GENERAL_NAMES_free(names);
 	return uris == 1 && ok;

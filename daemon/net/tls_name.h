@@ -7,9 +7,10 @@
 
 #include "tls.h"
 
-/* The node's code in the certificate's SAN. False: not exactly one URI of our
- * trust domain, or it does not parse. */
-bool gt_tls_code_of(X509 *cert, char out[GT_CODE_MAX + 1]);
+/* The node's code in the certificate's SAN, and the one above it. False: not
+ * exactly one URI of our trust domain, or it does not parse. */
+bool gt_tls_code_of(X509 *cert, char out[GT_CODE_MAX + 1],
+                    char above[GT_CODE_MAX + 1]);
 /* A sentence for a verification error (X509_V_ERR_...) of this certificate.
  * Names this machine's clock when time is what is wrong. */
 void gt_tls_explain_verify(int error, const X509 *cert, char *out, size_t cap);

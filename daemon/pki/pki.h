@@ -14,9 +14,10 @@
  *       ca.pem cert.pem key.pem node.key roster.key members.bin  (dir.h)
  *   PKIDIR/publishers/CODE/node.key   of publishers that sign for themselves
  *
- * A node's members.bin holds itself, its ancestors, its descendants and the
- * publishers. Keys are made once and never written over; certificates and
- * roster rows are replaced whole. The directory is 0700. */
+ * A node's members.bin holds itself, its ancestors, what lies below its place,
+ * second nodes of places and publishers. Keys are made once and never written
+ * over; certificates and roster rows are replaced whole. The directory is
+ * 0700. */
 #ifndef GT_PKI_H
 #define GT_PKI_H
 

@@ -54,6 +54,7 @@ static struct gt_bytes encode_member(struct gt_pki *pki,
 	        m->revoked ? GT__STANDING__REVOKED : GT__STANDING__ACTIVE;
 	row.publisher = m->publisher;
 	row.name = m->name;
+	row.parent = m->publisher ? row.parent : m->parent;
 	return gt_arena_pack(pki->arena, &row.base);
 }
 
@@ -150,21 +151,51 @@ static int find_below(const struct gt_pki *pki, struct below *b)
 	return 0;
 }
 
+/* A second node of its place has what lies below the first below it too. */
+static size_t first_of_place(const struct gt_pki *pki, size_t i)
+{
+	char place[GT_CODE_MAX + 1];
+	gt_code_place(place, pki->v[i].code);
+	size_t first = index_of(pki, place);
+	return first == SIZE_MAX ? i : first;
+}
+
+/* Its parent may be a second node of the place of any above it. */
+static bool beside_ancestor(const struct gt_pki *pki, const size_t *ancestors,
+                            size_t n, size_t k)
+{
+	const struct gt_pki_member *m = &pki->v[k];
+	bool beside = false;
+	if (m->publisher || !strchr(m->code, '-'))
+		return false;
+	for (size_t d = 0; d < n; d++) {
+		if (ancestors[d] == k)
+			return false;
+		beside = beside ||
+		         gt_code_same_place(m->code, pki->v[ancestors[d]].code);
+	}
+	return beside;
+}
+
 static int save_one(struct gt_pki *pki, size_t i, const struct below *b,
                     size_t *list, char *why, size_t why_cap)
 {
 	char path[GT_PKI_PATH];
-	size_t n = 0;
+	size_t n = 0, first = first_of_place(pki, i);
 	list[n++] = i;
 	size_t a = index_of(pki, pki->v[i].parent);
 	for (int d = 0; a != SIZE_MAX && d < GT_LEVELS_MAX; d++) {
 		list[n++] = a;
 		a = index_of(pki, pki->v[a].parent);
 	}
-	for (size_t k = b->at[i]; k < b->at[i + 1]; k++)
-		list[n++] = b->list[k];
+	size_t above = n - 1;
+	for (size_t k = b->at[first]; k < b->at[first + 1]; k++)
+		if (b->list[k] != i)
+			list[n++] = b->list[k];
 	for (size_t k = 0; k < pki->n; k++)
-		if (pki->v[k].publisher)
+		if (pki->v[k].publisher ||
+		    (k != i && first == i &&
+		     beside_ancestor(pki, list + 1, above, k)))
 			list[n++] = k;
 	if (!gt_pki_path(pki, path, "nodes", pki->v[i].code, GT_PKI_MEMBERS,
 	                 why, why_cap))

@@ -31,7 +31,7 @@ enum {
 /* -------------------------------------------------- toward the core */
 
 static void on_up(void *arg, uint32_t peer, bool parent, const char *code,
-                  const char *address)
+                  const char *above, const char *address)
 {
 	struct gt_service *s = arg;
 	uint8_t random[32];
@@ -42,6 +42,7 @@ static void on_up(void *arg, uint32_t peer, bool parent, const char *code,
 	        .body = {random, sizeof random},
 	        .text = code,
 	        .detail = address,
+	        .above = above,
 	        .parent = parent,
 	};
 	gt_log_line(GT_LOG_DEBUG, "link-up", "peer", GT_LOG_U(peer), "code",

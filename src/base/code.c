@@ -69,6 +69,20 @@ bool gt_code_within(const char *inner, const char *outer)
 	return strncmp(inner, outer, n) == 0;
 }
 
+void gt_code_place(char out[GT_CODE_MAX + 1], const char *code)
+{
+	size_t n = lead(code);
+	assert(n <= GT_CODE_MAX);
+	memcpy(out, code, n);
+	out[n] = '\0';
+}
+
+bool gt_code_same_place(const char *a, const char *b)
+{
+	size_t n = lead(a);
+	return n == lead(b) && strncmp(a, b, n) == 0;
+}
+
 bool gt_code_child_of(const char *child, const char *parent)
 {
 	/* A node with a suffix stands for its place: 330106-b may have children

@@ -28,7 +28,12 @@ int gt_level_depth(const char *name);
 /* inner lies in outer or is outer. A suffixed code lies in the place it
  * names, and contains only itself. */
 bool gt_code_within(const char *inner, const char *outer);
-/* child may be enrolled under parent: strictly within, deeper. */
+/* Copies out the place a code names: what comes before its suffix. */
+void gt_code_place(char out[GT_CODE_MAX + 1], const char *code);
+/* Both name nodes of one place: 33, 33-a and 33-b do. */
+bool gt_code_same_place(const char *a, const char *b);
+/* child may be enrolled under parent: in its place (3301 under 33 and 33-a),
+ * deeper; or a suffixed one under the place's own. */
 bool gt_code_child_of(const char *child, const char *parent);
 /* Glob match with * and ?, on bytes; used for codes, media types, keywords. */
 bool gt_glob(const char *pattern, const char *text);

@@ -20,6 +20,7 @@ enum {
 	GT_RECORDS_BYTES = 256 << 10,
 	GT_RECORDS_ROWS = 512,
 	GT_INVENTORY_ROWS = 4096,
+	GT_ROSTER_ROWS = 512,
 	GT_STRANGERS_MAX = 100000, /* names only children know, in all */
 	GT_REQUESTS_MAX = 1024,    /* outstanding on one link */
 	/* Done per hour and child: of transfers that this node knows it served,

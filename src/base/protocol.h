@@ -5,6 +5,8 @@
  *   2  Done is handed over: kept by the child until the parent has answered,
  *      repeated on later links, written down by the parent once (M24);
  *      both ends keep a token of their last session (lineage.h)
+ *   3  Hello says what the link is for (node/kind.c); a parent may be any node
+ *      of the place that was asked for
  *
  * A node speaks every version from GT_PROTOCOL_MIN to the newest it was built
  * with or is held to (gt_node_config.protocol_max).
@@ -16,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { GT_PROTOCOL_MIN = 1, GT_PROTOCOL_MAX = 2 };
+enum { GT_PROTOCOL_MIN = 1, GT_PROTOCOL_MAX = 3 };
 
 /* The highest version in both min..max and GT_PROTOCOL_MIN..ours; 0: none. */
 static inline uint32_t gt_version_common(uint32_t min, uint32_t max,
@@ -36,6 +38,12 @@ static inline bool gt_version_hands_over(uint32_t version)
 static inline bool gt_version_tokens(uint32_t version)
 {
 	return version >= 2;
+}
+
+/* Hello names the kind of link and a place for a parent (3, above). */
+static inline bool gt_version_kinds(uint32_t version)
+{
+	return version >= 3;
 }
 
 #endif

@@ -50,8 +50,9 @@ uint64_t gt_catalogue_cursor(const struct gt_node *n);
 
 /* -------------------------------------------- the roster and layers */
 
-/* The active member of that code; *found false: none or revoked. key may be
- * NULL. */
+/* The row of the active member of that code; *out NULL: none or revoked. */
+int gt_member(struct gt_node *n, const char *code, const Gt__Member **out);
+/* Its key; *found false: none or revoked. key may be NULL. */
 int gt_member_key(struct gt_node *n, const char *code, uint8_t key[32],
                   bool *found);
 /* Version and hash of the layer of that code; *found false: none. */
@@ -91,6 +92,9 @@ int gt_contest_answered(struct gt_node *n, const struct gt_asking *a);
 /* Changes after its cursor; parked until there is news or its time is up. */
 int gt_feed_changes(struct gt_node *n, struct gt_peer *p, uint64_t token,
                     const Gt__Changes *m);
+/* Rows of the roster that are its business, after its cursor. */
+int gt_feed_roster(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                   const Gt__Roster *m);
 /* Its own layer, or a body that contradicts ours. */
 int gt_feed_offer(struct gt_node *n, struct gt_peer *p, uint64_t token,
                   const Gt__Offer *m);

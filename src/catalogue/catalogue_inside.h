@@ -214,6 +214,9 @@ bool gt_judge_due(const struct gt_node *n, const struct gt_peer *child);
 /* True if that is worth doing now, though the child asks for nothing yet: it is
  * busy taking in what it was sent, and should not have to wait after that. */
 bool gt_judge_ahead(const struct gt_node *n, const struct gt_peer *child);
+/* MIRROR or DENY: whether that row of the roster is its business. */
+enum gt_verdict gt_judge_member(const struct gt_item *item,
+                                const struct gt_peer *c);
 /* All children here are judged again from the start, for resources. */
 void gt_judge_anew(struct gt_node *n);
 /* Answers the child's parked Changes if there is news or its time is up. */

@@ -154,6 +154,48 @@ int gt_feed_changes(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	return status ? status : acknowledge(n, p, (int64_t)m->after);
 }
 
+/* ----------------------------------------------------------- Roster */
+
+static int send_roster(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                       const Gt__RosterReply *m)
+{
+	Gt__Reply r = GT__REPLY__INIT;
+	r.body_case = GT__REPLY__BODY_ROSTER;
+	r.roster = gt_lend(m);
+	return gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
+}
+
+int gt_feed_roster(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                   const Gt__Roster *m)
+{
+	Gt__RosterReply out = GT__ROSTER_REPLY__INIT;
+	struct gt_item item;
+	int row = 0, status = 0;
+	size_t seen = 0;
+	out.members =
+	        gt_arena_get(n->arena, GT_ROSTER_ROWS * sizeof *out.members);
+	if (!out.members)
+		return -GT_ENOMEM;
+	out.upto = m->after < INT64_MAX ? m->after : INT64_MAX;
+	sqlite3_stmt *st = gt_store_bind(
+	        n->store, GT_SQL_ITEMS_AFTER, "iii", (int64_t)GT__KIND__MEMBER,
+	        (int64_t)out.upto, (int64_t)GT_ROSTER_ROWS);
+	while (status == 0 &&
+	       (row = gt_store_step(n->store, GT_SQL_ITEMS_AFTER)) == 1) {
+		status = gt_item_of_row(n, st, &item);
+		seen++;
+		out.upto = (uint64_t)item.seq;
+		if (status == 0 && gt_judge_member(&item, p) > GT_DENY)
+			out.members[out.n_members++] =
+			        gt_lend_bytes(item.sealed);
+	}
+	gt_store_reset(n->store, GT_SQL_ITEMS_AFTER);
+	out.more = seen == GT_ROSTER_ROWS;
+	if (row < 0)
+		return row;
+	return status ? status : send_roster(n, p, token, &out);
+}
+
 /* ------------------------------------------------------------ Offer */
 
 int gt_feed_offer(struct gt_node *n, struct gt_peer *p, uint64_t token,

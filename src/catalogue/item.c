@@ -58,22 +58,30 @@ const char *gt_kind_name(Gt__Kind kind)
 	return names[kind];
 }
 
+int gt_member(struct gt_node *n, const char *code, const Gt__Member **out)
+{
+	struct gt_item item;
+	bool found;
+	*out = NULL;
+	int status = gt_item_get(n, GT__KIND__MEMBER, code, &item, &found);
+	if (status != 0 || !found)
+		return status;
+	const Gt__Member *m = gt_signed_member(
+	        n->arena, gt_signed_open(n->arena, item.sealed));
+	if (m && m->standing == GT__STANDING__ACTIVE)
+		*out = m;
+	return 0;
+}
+
 int gt_member_key(struct gt_node *n, const char *code, uint8_t key[32],
                   bool *found)
 {
-	struct gt_item item;
-	uint8_t scratch[32];
-	int status = gt_item_get(n, GT__KIND__MEMBER, code, &item, found);
-	if (status != 0 || !*found)
-		return status;
-	*found = false;
-	const Gt__Member *m = gt_signed_member(
-	        n->arena, gt_signed_open(n->arena, item.sealed));
-	if (!m || m->standing != GT__STANDING__ACTIVE)
-		return 0;
-	memcpy(key ? key : scratch, m->key.data, 32);
-	*found = true;
-	return 0;
+	const Gt__Member *m;
+	int status = gt_member(n, code, &m);
+	*found = m != NULL;
+	if (m && key)
+		memcpy(key, m->key.data, 32);
+	return status;
 }
 
 /* --------------------------------------------------------- checking */
@@ -395,14 +403,19 @@ static int take_resource(struct gt_node *n, const struct gt_claim *c,
 
 static int take_member(struct gt_node *n, const struct gt_claim *c)
 {
-	struct gt_peer *p = gt_peer_by_code(n, c->id);
+	int status = 0;
 	if (c->state == GT__STANDING__ACTIVE)
 		return 0;
-	if (p)
-		return gt_drop(n, p, "the roster revokes this node");
-	if (n->up && strcmp(c->id, n->parent) == 0)
-		return gt_drop(n, n->up, "the roster revokes our parent");
-	return 0;
+	for (uint32_t i = 0; status == 0 && i < n->npeers; i++) {
+		struct gt_peer *p = &n->peers[i];
+		if (!gt_peer_here(p) || p->session != GT_S_READY ||
+		    strcmp(p->code, c->id) != 0)
+			continue;
+		status = gt_drop(n, p,
+		                 p->parent ? "the roster revokes our parent"
+		                           : "the roster revokes this node");
+	}
+	return status;
 }
 
 int gt_item_take(struct gt_node *n, const struct gt_claim *c,

@@ -69,14 +69,17 @@ static int audit(struct gt_node *n, const struct gt_peer *c,
 
 /* --------------------------------------------------------- deciding */
 
-/* Members travel to those they matter to: publishers to everyone, a node's row
- * to those above and below it. */
-static enum gt_verdict member_verdict(const struct gt_item *item,
-                                      const struct gt_peer *c)
+/* Members travel to those they matter to: publishers, and the second nodes of a
+ * place, to everyone, a node's row to those above and below it, whichever node
+ * of its place. */
+enum gt_verdict gt_judge_member(const struct gt_item *item,
+                                const struct gt_peer *c)
 {
-	bool publisher = strchr(item->id, '-') != NULL;
-	return publisher || gt_code_within(c->code, item->id) ||
-	                       gt_code_within(item->id, c->code)
+	bool suffixed = strchr(item->id, '-') != NULL;
+	char place[GT_CODE_MAX + 1];
+	gt_code_place(place, c->code);
+	return suffixed || gt_code_within(c->code, item->id) ||
+	                       gt_code_within(item->id, place)
 	               ? GT_MIRROR
 	               : GT_DENY;
 }
@@ -169,7 +172,7 @@ static int judge_item(struct gt_node *n, struct gt_peer *c,
 	else if (item->kind == GT__KIND__LAYER)
 		d.verdict = layer_verdict(item, c);
 	else
-		d.verdict = member_verdict(item, c);
+		d.verdict = gt_judge_member(item, c);
 	if (same(&old, &d, item))
 		return 0;
 	if (item->kind != GT__KIND__RESOURCE && d.verdict == GT_DENY &&

@@ -202,7 +202,7 @@ static int damaged_manifest(struct gt_node *n, struct gt_object *o,
 	struct gt_audit row = {.event = "damage",
 	                       .kind = "object",
 	                       .subject = hex,
-	                       .peer = n->parent,
+	                       .peer = gt_up_code(n),
 	                       .result = -GT_EDAMAGED,
 	                       .detail = why};
 	return gt_audit_row(n, &row);

@@ -290,7 +290,7 @@ int gt_transfer_finish(struct gt_node *n, struct gt_object *o)
 	struct gt_audit row = {.event = "fetch",
 	                       .kind = "object",
 	                       .subject = hex,
-	                       .peer = n->parent,
+	                       .peer = gt_up_code(n),
 	                       .bytes = o->received,
 	                       .transfer = transfer,
 	                       .detail = detail};

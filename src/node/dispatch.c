@@ -21,6 +21,8 @@ int gt_dispatch_up(struct gt_node *n, const struct gt_event *e)
 		p->certified = true;
 		if (!gt_copy(p->code, sizeof p->code, e->text))
 			return gt_drop(n, p, "certificate code too long");
+		if (e->above)
+			gt_copy(p->above, sizeof p->above, e->above);
 	}
 	gt_stir(n, e->body);
 	gt_draw(n, p->nonce_ours, sizeof p->nonce_ours);
@@ -57,10 +59,16 @@ static int on_request(struct gt_node *n, struct gt_peer *p,
 		return status ? status
 		              : gt_drop(n, p, "request before Hello and Prove");
 	}
-	int status = gt_lineage_confirm(n, p);
+	int status = p->child.cid ? gt_lineage_confirm(n, p) : 0;
 	if (status != 0)
 		return status;
 	gt_judge_current(n, p);
+	if (!gt_kind_asks(p, r->body_case)) {
+		status = gt_send_error(n, p, token, GT_EDENIED,
+		                       "not on a link of this kind", 0);
+		return status ? status
+		              : gt_drop(n, p, "not on a link of this kind");
+	}
 	switch (r->body_case) {
 	case GT__REQUEST__BODY_CHANGES:
 		return gt_feed_changes(n, p, token, r->changes);
@@ -76,6 +84,8 @@ static int on_request(struct gt_node *n, struct gt_peer *p,
 		return gt_judge_inventory(n, p, token, r->inventory);
 	case GT__REQUEST__BODY_DONE:
 		return gt_transfer_done(n, p, token, r->done);
+	case GT__REQUEST__BODY_ROSTER:
+		return gt_feed_roster(n, p, token, r->roster);
 	case GT__REQUEST__BODY_HELLO:
 	case GT__REQUEST__BODY_PROVE:
 	case GT__REQUEST__BODY__NOT_SET:

@@ -49,7 +49,7 @@ static void derive(const struct gt_peer *p, uint8_t out[TOKEN])
 
 int gt_lineage_ours(struct gt_node *n, uint8_t out[TOKEN], size_t *len)
 {
-	int status = load(n, n->parent, out, TOKEN);
+	int status = load(n, n->up->code, out, TOKEN);
 	*len = memcmp(out, none, TOKEN) != 0 ? TOKEN : 0;
 	return status;
 }
@@ -60,7 +60,7 @@ int gt_lineage_adopt(struct gt_node *n, const struct gt_peer *p)
 	if (!gt_version_tokens(p->version))
 		return 0;
 	derive(p, token);
-	return save(n, n->parent, token, sizeof token);
+	return save(n, p->code, token, sizeof token);
 }
 
 int gt_lineage_meet(struct gt_node *n, struct gt_peer *p, bool new_epoch,

@@ -315,7 +315,8 @@ void gt_node_status(const struct gt_node *n, struct gt_node_status *out)
 	out->nchildren = 0;
 	for (uint32_t i = 0; i < n->npeers; i++) {
 		const struct gt_peer *p = &n->peers[i];
-		if (p->id && !p->parent && p->session == GT_S_READY)
+		if (p->id && !p->parent && p->session == GT_S_READY &&
+		    p->kind == GT__LINK__CHILD)
 			child_status(p, &out->children[out->nchildren++]);
 	}
 	out->children_up = out->nchildren;

@@ -2,8 +2,8 @@
  *
  * The room node/ is the top of src: node.c turns events into decisions and a
  * turn into one transaction, dispatch.c knows which message goes to which room,
- * session.c says who is at the other end of a link (Hello, Prove), lineage.c
- * whether both remember the same past, epoch.c begins a new one. It may use
+ * session.c says who is at the other end of a link (Hello, Prove), kind.c what
+ * it may do there, lineage.c whether both remember the same past, epoch.c begins a new one. It may use
  * every other room but read/; node.h is the one door to it.
  *
  * Promise: durable before audible, and a neighbour that errs loses its link and
@@ -46,6 +46,22 @@ int gt_session_hello_reply(struct gt_node *n, const struct gt_asking *a,
 /* The link is READY; or the parent remembers another past, and a new epoch
  * begins. */
 int gt_session_prove_reply(struct gt_node *n, const Gt__ProveReply *m);
+
+/* ------------------------------------------------------------- kind */
+
+/* Whether there is such a kind of link. */
+bool gt_kind_known(Gt__Link kind);
+/* "roster-only": what proofs and people call it. */
+const char *gt_kind_word(Gt__Link kind);
+/* Why the active member m, who shows itself on p, may not open a link of p's
+ * kind; NULL: it may. */
+const char *gt_kind_refusal(const struct gt_node *n, const struct gt_peer *p,
+                            const Gt__Member *m);
+/* Whether a link of p's kind may ask that, once it is READY. */
+bool gt_kind_asks(const struct gt_peer *p, Gt__Request__BodyCase what);
+/* Whether the active member m may be this node's parent: it serves the place
+ * that was asked for. */
+bool gt_kind_parent(const struct gt_node *n, const Gt__Member *m);
 
 /* ------------------------------------------------------------ epoch */
 

@@ -10,19 +10,22 @@
 
 enum { NONCE = 32, PROOF = 64, PROOF_TEXT = 256 };
 
+/* role: "parent" or "child"; of another kind of link it is another text. */
 static struct gt_bytes proof_text(uint8_t out[PROOF_TEXT], const char *role,
-                                  const char *child, const char *parent,
-                                  const uint8_t *child_nonce,
-                                  const uint8_t *parent_nonce)
+                                  const struct gt_node *n,
+                                  const struct gt_peer *p)
 {
 	char *text = (char *)out;
-	gt_format(text, PROOF_TEXT, "guantong hello v1\n%s\n%s\n%s\n", role,
-	          child, parent);
-	size_t n = strlen(text);
-	assert(n + NONCE + NONCE <= PROOF_TEXT);
-	memcpy(out + n, child_nonce, NONCE);
-	memcpy(out + n + NONCE, parent_nonce, NONCE);
-	return gt_bytes_of(out, n + NONCE + NONCE);
+	bool other = p->kind != GT__LINK__CHILD;
+	gt_format(text, PROOF_TEXT, "guantong hello v1\n%s%s%s\n%s\n%s\n", role,
+	          other ? " " : "", other ? gt_kind_word(p->kind) : "",
+	          p->parent ? n->code : p->code, p->parent ? p->code : n->code);
+	size_t at = strlen(text);
+	assert(at + NONCE + NONCE <= PROOF_TEXT);
+	memcpy(out + at, p->parent ? p->nonce_ours : p->nonce_theirs, NONCE);
+	memcpy(out + at + NONCE, p->parent ? p->nonce_theirs : p->nonce_ours,
+	       NONCE);
+	return gt_bytes_of(out, at + NONCE + NONCE);
 }
 
 static int refuse(struct gt_node *n, struct gt_peer *p, uint64_t token,
@@ -44,7 +47,7 @@ static int say_hello(struct gt_node *n, struct gt_peer *p)
 	h.version_min = GT_PROTOCOL_MIN;
 	h.version_max = n->config.protocol_max;
 	h.code = n->code;
-	h.parent = n->parent;
+	h.parent = p->code; /* of its certificate, or as configured */
 	h.epoch = (ProtobufCBinaryData){sizeof n->epoch, n->epoch};
 	h.nonce = (ProtobufCBinaryData){NONCE, p->nonce_ours};
 	h.lineage.data = lineage;
@@ -68,9 +71,10 @@ int gt_session_up(struct gt_node *n, struct gt_peer *p)
 		if (status != 0)
 			return status;
 	}
-	if (p->certified && strcmp(p->code, n->parent) != 0)
+	if (p->certified && !gt_code_same_place(p->code, n->parent))
 		return gt_drop(n, p, "the certificate is not our parent's");
-	gt_copy(p->code, sizeof p->code, n->parent);
+	if (!p->certified)
+		gt_copy(p->code, sizeof p->code, n->parent);
 	n->up = p;
 	return say_hello(n, p);
 }
@@ -133,12 +137,18 @@ static const char *hello_refusal(const struct gt_node *n,
 		return "Hello with a malformed code";
 	if (m->lineage.len != 0 && m->lineage.len != GT_ID_BYTES)
 		return "Hello with a malformed lineage";
+	if (!gt_kind_known(m->kind) ||
+	    (m->kind != GT__LINK__CHILD && !gt_version_kinds(p->version)))
+		return "Hello of an unknown kind of link";
 	*code = GT_EIDENTITY;
 	if (p->certified && strcmp(p->code, m->code) != 0)
 		return "Hello's code is not the certificate's";
-	if (strcmp(m->parent, n->code) != 0)
+	if (gt_version_kinds(p->version)
+	            ? !gt_code_valid(m->parent) ||
+	                      !gt_code_same_place(m->parent, n->code)
+	            : strcmp(m->parent, n->code) != 0)
 		return "this node is not the parent that was asked for";
-	if (!gt_code_child_of(m->code, n->code))
+	if (m->kind != GT__LINK__PEER && !gt_code_child_of(m->code, n->code))
 		return "the code does not lie under this node's";
 	return NULL;
 }
@@ -147,30 +157,31 @@ int gt_session_hello(struct gt_node *n, struct gt_peer *p, uint64_t token,
                      const Gt__Hello *m)
 {
 	int code;
-	bool found;
+	const Gt__Member *member;
 	char why[GT_WHY];
-	uint8_t key[32], text[PROOF_TEXT], proof[PROOF];
+	uint8_t text[PROOF_TEXT], proof[PROOF];
 	if (p->session == GT_S_NEW)
 		p->version = gt_version_common(m->version_min, m->version_max,
 		                               n->config.protocol_max);
 	const char *no = hello_refusal(n, p, m, &code, why);
 	if (no)
 		return refuse(n, p, token, code, no);
-	int status = gt_member_key(n, m->code, key, &found);
+	int status = gt_member(n, m->code, &member);
 	if (status != 0)
 		return status;
 	gt_copy(p->code, sizeof p->code, m->code);
-	if (!found)
+	if (!member)
 		return refuse(n, p, token, GT_EREVOKED,
 		              "the roster has no active member of that code");
+	p->kind = m->kind;
+	no = gt_kind_refusal(n, p, member);
+	if (no)
+		return refuse(n, p, token, GT_EIDENTITY, no);
 	memcpy(p->nonce_theirs, m->nonce.data, NONCE);
 	memcpy(p->epoch, m->epoch.data, GT_EPOCH_BYTES);
 	if (m->lineage.len > 0)
 		memcpy(p->child.lineage, m->lineage.data, GT_ID_BYTES);
-	status = gt_sign(&n->key,
-	                 proof_text(text, "parent", p->code, n->code,
-	                            p->nonce_theirs, p->nonce_ours),
-	                 proof);
+	status = gt_sign(&n->key, proof_text(text, "parent", n, p), proof);
 	Gt__HelloReply h;
 	gt__hello_reply__init(&h);
 	Gt__Reply r = GT__REPLY__INIT;
@@ -249,6 +260,18 @@ static int proved(struct gt_node *n, struct gt_peer *p, uint64_t token)
 	return status ? status : gt_peer_note(n, p, true);
 }
 
+/* A link that is no child's: there is nothing to remember of it. */
+static int proved_other(struct gt_node *n, struct gt_peer *p, uint64_t token)
+{
+	Gt__ProveReply v = GT__PROVE_REPLY__INIT;
+	Gt__Reply r = GT__REPLY__INIT;
+	p->session = GT_S_READY;
+	r.body_case = GT__REPLY__BODY_PROVE;
+	r.prove = &v;
+	int status = gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
+	return status ? status : gt_peer_note(n, p, true);
+}
+
 int gt_session_prove(struct gt_node *n, struct gt_peer *p, uint64_t token,
                      const Gt__Prove *m)
 {
@@ -259,13 +282,13 @@ int gt_session_prove(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	int status = gt_member_key(n, p->code, key, &found);
 	if (status != 0)
 		return status;
-	struct gt_bytes t = proof_text(text, "child", p->code, n->code,
-	                               p->nonce_theirs, p->nonce_ours);
+	struct gt_bytes t = proof_text(text, "child", n, p);
 	if (!found || m->proof.len != PROOF ||
 	    gt_verify(key, t, m->proof.data) != 0)
 		return refuse(n, p, token, GT_EIDENTITY,
 		              "the proof is not of that code's key");
-	return proved(n, p, token);
+	return p->kind == GT__LINK__CHILD ? proved(n, p, token)
+	                                  : proved_other(n, p, token);
 }
 
 /* ----------------------------------------------------- child's side */
@@ -277,10 +300,7 @@ static int say_prove(struct gt_node *n)
 	struct gt_asking a = {.what = GT_ASKED_PROVE};
 	uint8_t text[PROOF_TEXT], proof[PROOF];
 	struct gt_peer *p = n->up;
-	int status = gt_sign(&n->key,
-	                     proof_text(text, "child", n->code, n->parent,
-	                                p->nonce_ours, p->nonce_theirs),
-	                     proof);
+	int status = gt_sign(&n->key, proof_text(text, "child", n, p), proof);
 	v.proof = (ProtobufCBinaryData){PROOF, proof};
 	r.body_case = GT__REQUEST__BODY_PROVE;
 	r.prove = &v;
@@ -292,8 +312,8 @@ int gt_session_hello_reply(struct gt_node *n, const struct gt_asking *a,
                            const Gt__HelloReply *m)
 {
 	struct gt_peer *p = n->up;
-	uint8_t key[32], text[PROOF_TEXT];
-	bool found;
+	uint8_t text[PROOF_TEXT];
+	const Gt__Member *member;
 	gt_content_rtt(n, n->now.mono_ms - a->sent_ms);
 	p->version = gt_version_common(m->version, m->version,
 	                               n->config.protocol_max);
@@ -301,18 +321,21 @@ int gt_session_hello_reply(struct gt_node *n, const struct gt_asking *a,
 		return gt_drop(n, p,
 		               "the parent chose a version we do not speak");
 	if (m->nonce.len != NONCE || m->proof.len != PROOF ||
-	    m->epoch.len != GT_EPOCH_BYTES || strcmp(m->code, n->parent) != 0)
+	    m->epoch.len != GT_EPOCH_BYTES || strcmp(m->code, p->code) != 0)
 		return gt_drop(n, p, "malformed answer to Hello");
-	int status = gt_member_key(n, n->parent, key, &found);
+	int status = gt_member(n, p->code, &member);
 	if (status != 0)
 		return status;
-	if (!found)
+	if (!member)
 		return gt_drop(n, p, "the parent is not an active member");
+	if (!gt_kind_parent(n, member))
+		return gt_drop(n, p,
+		               "the parent is a publisher, not a place's "
+		               "node");
 	memcpy(p->nonce_theirs, m->nonce.data, NONCE);
 	memcpy(p->epoch, m->epoch.data, GT_EPOCH_BYTES);
-	struct gt_bytes t = proof_text(text, "parent", n->code, n->parent,
-	                               p->nonce_ours, p->nonce_theirs);
-	if (gt_verify(key, t, m->proof.data) != 0)
+	struct gt_bytes t = proof_text(text, "parent", n, p);
+	if (gt_verify(member->key.data, t, m->proof.data) != 0)
 		return gt_drop(n, p, "the parent's proof is not of its key");
 	return say_prove(n);
 }

@@ -195,7 +195,7 @@ static int send_batch(struct gt_node *n)
 		status = gt_meta_put(n->store, "sent", n->records->high);
 	}
 	return status ? status
-	              : gt_record_audit(n, "send", n->parent, n->epoch, &m,
+	              : gt_record_audit(n, "send", gt_up_code(n), n->epoch, &m,
 	                                m.n_records);
 }
 

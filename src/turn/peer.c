@@ -27,12 +27,17 @@ struct gt_peer *gt_peer_by_id(struct gt_node *n, uint32_t id)
 	return NULL;
 }
 
+const char *gt_up_code(const struct gt_node *n)
+{
+	return n->up ? n->up->code : n->parent;
+}
+
 struct gt_peer *gt_peer_by_code(struct gt_node *n, const char *code)
 {
 	for (uint32_t i = 0; i < n->npeers; i++) {
 		struct gt_peer *p = &n->peers[i];
 		if (p->id && p->session == GT_S_READY && !p->parent &&
-		    strcmp(p->code, code) == 0)
+		    p->kind == GT__LINK__CHILD && strcmp(p->code, code) == 0)
 			return p;
 	}
 	return NULL;

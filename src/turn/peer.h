@@ -49,16 +49,19 @@ struct gt_child {
  *   2. in PROVING and READY, version is one that both ends speak, and nonces,
  *      epoch and code are those of both Hellos
  *   3. a child's link has a cid exactly in READY, and keeps it when it goes
- *   4. one code has one READY link
+ *   4. one code has one READY link of the kind CHILD
  *   5. following, or a parked Changes, only in READY
  *   6. certified: code is the certificate's, whatever Hello says
- *   7. our parent's link has no child: that stays all zero */
+ *   7. our parent's link has no child: that stays all zero; nor has one that
+ *      is not of the kind CHILD */
 struct gt_peer {
 	uint32_t id; /* 0: slot is free */
 	bool parent; /* the link leads to our parent */
 	enum gt_session session;
 	uint32_t version; /* of the protocol, from Hello on; 0: not agreed */
-	char code[GT_CODE_MAX + 1]; /* proved, or claimed until READY */
+	char code[GT_CODE_MAX + 1];  /* proved, or claimed until READY */
+	char above[GT_CODE_MAX + 1]; /* in its certificate; "": none */
+	Gt__Link kind;               /* of a child's link, from Hello on */
 	char address[64];
 	bool certified; /* code came from a certificate */
 	uint8_t nonce_ours[32], nonce_theirs[32];
@@ -75,9 +78,13 @@ bool gt_up_ready(const struct gt_node *n);
 /* Whether it may be used for content, too: nothing is being compared. */
 bool gt_up_following(const struct gt_node *n);
 
+/* Who the parent is on its link; without one, the place it is looked for
+ * under. */
+const char *gt_up_code(const struct gt_node *n);
+
 /* A link that is not GONE. NULL: none of that id. */
 struct gt_peer *gt_peer_by_id(struct gt_node *n, uint32_t id);
-/* The READY link of that child. NULL: none. */
+/* The READY link of that child, as one. NULL: none. */
 struct gt_peer *gt_peer_by_code(struct gt_node *n, const char *code);
 /* Whether the slot is in use by a link that is not GONE. */
 bool gt_peer_here(const struct gt_peer *p);

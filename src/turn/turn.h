@@ -20,6 +20,7 @@
 
 #include "audit.h"
 #include "code.h"
+#include "guantong.pb-c.h"
 #include "node.h"
 #include "policy.h"
 #include "protocol.h"

@@ -24,8 +24,9 @@ struct bench {
 };
 
 static void on_up(void *arg, uint32_t peer, bool parent, const char *code,
-                  const char *address)
+                  const char *above, const char *address)
 {
+	(void)above;
 	struct bench *b = arg;
 	(void)code;
 	(void)address;

@@ -9,6 +9,7 @@ from tree import Tree, make_files
 
 CODES = ["33", "3301", "330106"]
 FIRST, SECOND, THIRD = "33/first", "33/second", "33/third"
+NEWEST = 3
 
 
 def transfers(t, child):
@@ -59,10 +60,10 @@ class Versions(unittest.TestCase):
                 self.assertIn(f"child counts {fetched[0]['bytes']} bytes", served[0]["detail"])
 
     @staticmethod
-    def held():
-        """Three levels, of which the middle one is held to version 1."""
+    def held(protocol=1):
+        """Three levels, of which the middle one is held to an older version."""
         t = Tree(CODES, start=False)
-        t["3301"].configure({"link": {"protocol": 1}})
+        t["3301"].configure({"link": {"protocol": protocol}})
         return t.start()
 
     def test_one_held_back_between_two(self):
@@ -76,16 +77,21 @@ class Versions(unittest.TestCase):
             t["33"].cli("withdraw", FIRST)
             t["330106"].wait("the withdrawal", lambda: t["330106"].state(FIRST) != "complete")
 
+    def test_one_held_to_the_version_before(self):
+        with self.held(NEWEST - 1) as t:
+            self.spread(t, FIRST, 1)
+            self.assert_books(t, FIRST, NEWEST - 1, 1)
+
     def test_upgraded_and_back_while_things_move(self):
         with self.held() as t:
             self.spread(t, FIRST, 1)
             self.assert_books(t, FIRST, 1, 1)
             sent = [statement(i) for i in range(10)]
             self.assertEqual(post(t["330106"], sent).status, 200)
-            # upgraded in the middle of it all, and once more killed as version 2
+            # upgraded in the middle of it all, and once more killed as the newest
             self.restart(t["3301"], 0)
             self.spread(t, SECOND, 2)
-            self.assert_books(t, SECOND, 2, 2)
+            self.assert_books(t, SECOND, NEWEST, 2)
             t["3301"].kill9()
             sent += [statement(100 + i) for i in range(10)]
             self.assertEqual(post(t["330106"], sent[10:]).status, 200)

@@ -23,7 +23,7 @@ SKIP = {"src/base/error.h"}
 # with a blank, and yet no sentence: what is signed or hashed, names, formats
 NONE = {
     "guantong filter v1",
-    "guantong hello v1\n%s\n%s\n%s\n",
+    "guantong hello v1\n%s%s%s\n%s\n%s\n",
     "guantong lineage v1\n",
     "guantong seal v1\n",
     "guantong second place v1\n",

@@ -197,7 +197,7 @@ static void pair(struct world *w, struct sim_node *from, const char *events,
 	free(other.v);
 }
 
-/* fetch: transfer, subject, bytes, rows of that name, protocol=2? */
+/* fetch: transfer, subject, bytes, rows of that name, not protocol=1? */
 static void handed_over(struct world *w, struct sim_node *c, struct sim_node *p,
                         sqlite3_stmt *fetch)
 {
@@ -231,10 +231,11 @@ static void handed_over(struct world *w, struct sim_node *c, struct sim_node *p,
 static void transfers(struct world *w, struct sim_node *c, struct sim_node *p)
 {
 	bool newest = !c->ran_old && !p->ran_old;
-	sqlite3_stmt *st = ask(c, "SELECT transfer,subject,max(bytes),count(*),"
-	                          "max(detail LIKE 'protocol=2 %') FROM audit"
-	                          " WHERE event='fetch' AND result='ok'"
-	                          " GROUP BY transfer");
+	sqlite3_stmt *st =
+	        ask(c, "SELECT transfer,subject,max(bytes),count(*),"
+	               "max(detail NOT LIKE 'protocol=1 %') FROM audit"
+	               " WHERE event='fetch' AND result='ok'"
+	               " GROUP BY transfer");
 	while (!w->invariant && sqlite3_step(st) == SQLITE_ROW)
 		if (newest || gt_col_int(st, 4))
 			handed_over(w, c, p, st);

@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TABLE = ROOT / "tests/sim/mutants.txt"
 FOUND = ROOT / "tests/sim/MUTANTS.md"
 ROOMS = [word for room in ("proto", "src", *sorted(ROOT.glob("src/*/"))) for word in ("-iquote", str(room))]
-LIBS = "-lsqlite3 -lzstd -ljansson -lprotobuf-c -lcrypto -lm".split()
+LIBS = "-lsqlite3 -lzstd -ljansson -lprotobuf-c -lcrypto -lutf8proc -lm".split()
 
 
 def table():

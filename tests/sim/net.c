@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
+#include "guantong.pb-c.h"
 #include "inside.h"
 
 struct gt_bulk *net_message(struct gt_bytes head, const void *p, size_t n)
@@ -116,6 +118,21 @@ static void claim(struct world *w, struct sim_node *child,
 	}
 }
 
+/* Whoever is not its parent says no. */
+static void check_skipping(struct world *w, const struct sim_node *child,
+                           const struct gt_bulk *m)
+{
+	struct gt_arena *arena = sim_must(gt_arena_new());
+	Gt__Reply *r = gt__reply__unpack(gt_arena_allocator(arena), m->nhead,
+	                                 m->bytes);
+	if (r && r->body_case != GT__REPLY__BODY_ERROR)
+		world_fail(
+		        w, "denied",
+		        "%s, which is not its parent, takes %s for its child",
+		        w->nodes[child->far].code, child->code);
+	gt_arena_free(arena);
+}
+
 void net_post(struct world *w, struct sim_node *from, uint32_t peer,
               uint64_t token, struct gt_bulk *m)
 {
@@ -125,6 +142,8 @@ void net_post(struct world *w, struct sim_node *from, uint32_t peer,
 	if (m->nhead > GT_HEAD_MAX || m->npayload > GT_PAYLOAD_MAX)
 		world_fail(w, "limit", "%s sends %zu bytes and %zu behind them",
 		           from->code, m->nhead, m->npayload);
+	if (child && !up && child->skips)
+		check_skipping(w, child, m);
 	if (child && strikes(w, FAULT_LOSS, FAULT_BIT_LOSS, 400))
 		copies = 0;
 	if (child && strikes(w, FAULT_DUPLICATE, FAULT_BIT_DUPLICATE, 100))
@@ -262,6 +281,8 @@ void net_try(struct world *w, struct sim_node *child)
 	if (child->uplink || !child->core)
 		return;
 	struct sim_node *parent = clone_dialled(w, child);
+	if (child->skips)
+		parent = &w->nodes[w->nodes[child->parent].parent];
 	if (!parent->core || (!w->calm && w->now < child->dark_until)) {
 		again(w, child);
 		return;

@@ -87,6 +87,8 @@ static void send_members(struct world *w, struct sim_node *s)
 			continue;
 		m.code = w->nodes[i].code;
 		m.version = 1;
+		if (w->nodes[i].parent >= 0)
+			m.parent = w->nodes[w->nodes[i].parent].code;
 		m.key = (ProtobufCBinaryData){32, w->nodes[i].key.public};
 		bodies[n++] = gt_arena_pack(arena, &m.base);
 	}
@@ -147,21 +149,33 @@ static sqlite3 *open_database(struct sim_node *s)
 	return NULL;
 }
 
+/* A node whose operator would escape a level: until it starts again its file
+ * names its parent's parent. */
+static const char *parent_of(struct world *w, struct sim_node *s)
+{
+	if (s->parent < 0)
+		return "";
+	const struct sim_node *up = &w->nodes[s->parent];
+	s->skips = up->parent >= 0 && sim_may(w, FAULT_FORGE) &&
+	           prng_once_in(sim_draws(w, FAULT_FORGE), 12);
+	return s->skips ? w->nodes[up->parent].code : up->code;
+}
+
 static bool open_core(struct world *w, struct sim_node *s)
 {
 	char why[256] = "";
 	choose_version(w, s);
-	struct gt_node_config c = {
-	        .code = s->code,
-	        .parent = s->parent < 0 ? "" : w->nodes[s->parent].code,
-	        .software = "sim",
-	        .window_min = 64 << 10,
-	        .window_max = 512 << 10,
-	        .heartbeat_ms = w->heartbeat,
-	        .dead_ms = 3 * w->heartbeat,
-	        .log_pages = 256, /* it shall be moved often */
-	        .protocol_max = s->protocol,
-	        .restored = s->restored && !s->untold};
+	struct gt_node_config c = {.code = s->code,
+	                           .parent = parent_of(w, s),
+	                           .software = "sim",
+	                           .window_min = 64 << 10,
+	                           .window_max = 512 << 10,
+	                           .heartbeat_ms = w->heartbeat,
+	                           .dead_ms = 3 * w->heartbeat,
+	                           .log_pages =
+	                                   256, /* it shall be moved often */
+	                           .protocol_max = s->protocol,
+	                           .restored = s->restored && !s->untold};
 	memcpy(c.seed, s->key.seed, 32);
 	memcpy(c.roster_key, w->roster.public, 32);
 	s->disk.failed = false;

@@ -323,6 +323,8 @@ void world_heal(struct world *w)
 		power_room(w, s);
 		if (!s->core)
 			power_on(w, s);
+		else if (s->skips)
+			power_cut(w, s);
 		else if (s->parent >= 0)
 			sim_plan(w, w->now + 1, LINK_TRY, i);
 	}

@@ -22,7 +22,7 @@ enum { NODES_MAX = 2049 }; /* one slot is for a copy, see clone.c */
 	X(ONE_WAY, "one-way")     /* nothing gets through in one direction */  \
 	X(THIN, "thin")           /* 16 to 256 KiB/s */                        \
 	X(OUTAGE, "outage")       /* no link up for hours, up to a day */      \
-	X(FORGE, "forge")         /* a middle node alters what it passes on */ \
+	X(FORGE, "forge")         /* neighbours that are no friends */         \
 	X(CRASH, "crash")         /* power cuts at any moment */               \
 	X(CRASH_CALL, "crash-call") /* power cuts at the n-th disk call */     \
 	X(FULL, "full")             /* disks fill up and are cleared */        \
@@ -75,6 +75,7 @@ struct sim_node {
 	int64_t drift;     /* ... and what it gains in a million ms, ms */
 	uint64_t deadline; /* TIME event scheduled for then */
 	uint32_t protocol; /* newest its program speaks */
+	bool skips;        /* its file calls its parent's parent its parent */
 	bool ran_old;      /* it has been a program of an older version */
 	uint64_t commits;  /* as far as the checks know */
 	uint64_t checked;  /* w->changes when its records were last checked */

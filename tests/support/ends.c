@@ -87,8 +87,9 @@ static void check_turn(struct end *end)
 }
 
 static void on_up(void *arg, uint32_t peer, bool parent, const char *code,
-                  const char *address)
+                  const char *above, const char *address)
 {
+	(void)above;
 	struct end *end = arg;
 	(void)parent;
 	check_turn(end);

@@ -51,7 +51,8 @@ static void uris(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char code[GT_CODE_MAX + 1] = "untouched";
-		bool ok = gt_tls_code_of_uri(rows[i].uri, code);
+		char above[GT_CODE_MAX + 1];
+		bool ok = gt_tls_code_of_uri(rows[i].uri, code, above);
 		assert_string_equal(ok ? code : "refused",
 		                    rows[i].code ? rows[i].code : "refused");
 		if (!ok)
@@ -84,10 +85,10 @@ static void names(void **state)
 	(void)state;
 	struct ca *ca = ca_new("root");
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		char code[GT_CODE_MAX + 1];
+		char code[GT_CODE_MAX + 1], above[GT_CODE_MAX + 1];
 		struct leaf leaf = leaf_for(ca, rows[i].san);
 		X509 *cert = parsed(&leaf);
-		bool ok = gt_tls_code_of(cert, code);
+		bool ok = gt_tls_code_of(cert, code, above);
 		assert_string_equal(ok ? code : "refused",
 		                    rows[i].code ? rows[i].code : "refused");
 		X509_free(cert);
