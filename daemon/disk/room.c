@@ -194,6 +194,8 @@ bool gt_room_give(struct gt_room *r, bool log)
 		again = r->patient;
 	}
 	pthread_mutex_unlock(&r->lock);
+	if (again && piece > 0)
+		r->events.given(r->arg);
 	return again;
 }
 

@@ -27,6 +27,9 @@ struct gt_room_events {
 	/* The database has begun to wait for room, or got it. The thread that
 	 * writes to it. */
 	void (*stalled)(void *arg, bool is);
+	/* Some of what is kept was given back: the disk is full. The same
+	 * thread, or the one that opens. */
+	void (*given)(void *arg);
 };
 
 /* Keeps `size` bytes in the file at path, at most a sixteenth of its disk and

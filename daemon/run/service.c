@@ -218,6 +218,18 @@ static void look_at_room(struct gt_service *s)
 	(void)gt_core_post(s->core, &e, NULL);
 }
 
+/* Core thread, in the middle of a turn: not a second shall pass until it puts
+ * records off. */
+static void on_given(void *arg)
+{
+	struct gt_service *s = arg;
+	if (!s->core)
+		return;
+	struct gt_event e = {.type = GT_EV_ROOM,
+	                     .count = gt_room_look(s->room)};
+	(void)gt_core_post(s->core, &e, NULL);
+}
+
 static void on_room_look(uv_timer_t *timer)
 {
 	look_at_room(timer->data);
@@ -366,7 +378,7 @@ void gt_service_layer(struct gt_service *s, struct gt_bytes layer,
 static int put_together(struct gt_service *s, struct gt_bytes layer,
                         const struct gt_id *layer_hash)
 {
-	const struct gt_room_events room = {on_stalled};
+	const struct gt_room_events room = {on_stalled, on_given};
 	int status = prepare_room(s, &room);
 	if (status == 0)
 		status = prepare_node(s);

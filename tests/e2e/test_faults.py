@@ -89,9 +89,9 @@ class FullDisk(unittest.TestCase):
             up, down = t["33"], t["3301"]
             self.small_disk(up, 64 * MIB)
             up.configure({"storage": {"reserve": "0B"}, "records": {"reserve": "3MiB"}})
+            ballast = self.fill(up, 12 * MIB)  # before, so that it is known
             t.start()
             down.wait_connected()
-            ballast = self.fill(up, 9 * MIB)
             acked, refusal = self.flood(up)
             self.assertTrue(acked, "nothing was taken before the disk was full")
             self.assertEqual(refusal.status, 507)

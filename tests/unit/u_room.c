@@ -26,13 +26,19 @@ struct box {
 	char dir[40], kept[64], db[60], log[64], fill[64];
 	struct gt_room *room;
 	struct gt_room_vfs *vfs;
-	atomic_int stalls, goes;
+	atomic_int stalls, goes, given;
 };
 
 static void on_stalled(void *arg, bool is)
 {
 	struct box *b = arg;
 	atomic_fetch_add(is ? &b->stalls : &b->goes, 1);
+}
+
+static void on_given(void *arg)
+{
+	struct box *b = arg;
+	atomic_fetch_add(&b->given, 1);
 }
 
 static int made(void **state)
@@ -72,7 +78,7 @@ static void disk(struct box *b, unsigned mib)
 
 static void keep(struct box *b, uint64_t size)
 {
-	static const struct gt_room_events events = {on_stalled};
+	static const struct gt_room_events events = {on_stalled, on_given};
 	assert_int_equal(
 	        gt_room_open(&b->room, b->kept, b->log, size, &events, b), 0);
 }
@@ -115,6 +121,7 @@ static void kept_given_and_taken_back(void **state)
 	assert_int_equal(avail(b), MIB);
 	assert_true(gt_room_give(b->room, true));
 	assert_int_equal(gt_room_kept(b->room), 0);
+	assert_int_equal(atomic_load(&b->given), 2);
 	/* nobody waits who was not told that he may */
 	assert_false(gt_room_give(b->room, true));
 	assert_int_equal(gt_room_look(b->room), 0);
