@@ -22,13 +22,6 @@ static void room(struct nodes *t, unsigned i, size_t bytes)
 	assert_int_equal(nodes_event(t, i, &e), 0);
 }
 
-static struct gt_node_status status(struct nodes *t, unsigned i)
-{
-	static struct gt_node_status s;
-	gt_node_status(t->v[i].node, &s);
-	return s;
-}
-
 static int64_t rows(struct nodes *t, unsigned i)
 {
 	return nodes_int(t, i, "SELECT count(*) FROM audit");
@@ -39,7 +32,7 @@ static void no_room_for_terminals(void **state)
 	struct nodes *t = *state;
 	assert_int_equal(nodes_statements(t, TOP, 1, 3, 0), 0);
 	room(t, TOP, 0);
-	assert_true(status(t, TOP).records_short);
+	assert_true(nodes_status(t, TOP)->records_short);
 	int64_t before = rows(t, TOP);
 	for (unsigned i = 0; i < 100; i++) {
 		assert_int_equal(nodes_statements(t, TOP, 10 + i, 1, 0),
@@ -51,12 +44,12 @@ static void no_room_for_terminals(void **state)
 	/* nothing is written of those who are put off */
 	assert_int_equal(rows(t, TOP), before);
 	assert_int_equal(records(t, TOP), 3);
-	assert_int_equal(status(t, TOP).records_no_room, 100);
+	assert_int_equal(nodes_status(t, TOP)->records_no_room, 100);
 	/* a little is not enough: it would come and go */
 	room(t, TOP, 1000);
 	assert_int_equal(nodes_statements(t, TOP, 10, 1, 0), -GT_ENOSPACE);
 	room(t, TOP, SIZE_MAX);
-	assert_false(status(t, TOP).records_short);
+	assert_false(nodes_status(t, TOP)->records_short);
 	assert_int_equal(nodes_statements(t, TOP, 10, 1, 0), 0);
 }
 
@@ -108,7 +101,7 @@ static void handed_up_later(struct nodes *t)
 	nodes_clear(t, LOW);
 	for (unsigned i = 0; i < 20; i++)
 		nodes_pass(t, 10000);
-	assert_true(status(t, LOW).parent_up);
+	assert_true(nodes_status(t, LOW)->parent_up);
 	assert_int_equal(nodes_int(t, LOW,
 	                           "SELECT count(*) FROM audit WHERE event = "
 	                           "'link'"),
@@ -120,7 +113,7 @@ static void handed_up_later(struct nodes *t)
 	for (unsigned i = 0; i < 6; i++)
 		nodes_pass(t, 10000);
 	assert_int_equal(records(t, TOP), 700);
-	assert_int_equal(status(t, LOW).records_waiting, 0);
+	assert_int_equal(nodes_status(t, LOW)->records_waiting, 0);
 	nodes_cut(t, wire);
 }
 
@@ -128,7 +121,7 @@ static void a_parent_without_room_says_later(void **state)
 {
 	struct nodes *t = *state;
 	handed_up_later(t);
-	assert_in_range(status(t, LOW).records_put_off, 2, 30);
+	assert_in_range(nodes_status(t, LOW)->records_put_off, 2, 30);
 }
 
 /* One of an earlier program would take an Error for the end of the link. */
@@ -138,7 +131,7 @@ static void an_earlier_child_copes(void **state)
 	t->hook = impatient;
 	handed_up_later(t);
 	assert_true(t->hooked > 1);
-	assert_int_equal(status(t, LOW).records_put_off, 0);
+	assert_int_equal(nodes_status(t, LOW)->records_put_off, 0);
 	assert_int_equal(nodes_count(t, TOP, GT_ACT_DROP), 0);
 }
 
@@ -174,7 +167,7 @@ static void a_terminals_share(void **state)
 	}
 	assert_in_range(taken, 10, 60);
 	assert_int_equal(records(t, TOP), taken * 50);
-	assert_int_equal(status(t, TOP).records_over_share, put_off);
+	assert_int_equal(nodes_status(t, TOP)->records_over_share, put_off);
 	assert_true(nodes_last(t, TOP, GT_ACT_REPLY, 0)->a.retry_ms >= 1000);
 	/* one's share is not another's, and an operator has none */
 	t->v[TOP].terminal = "10.0.0.8";
@@ -200,12 +193,12 @@ static void a_childs_share(void **state)
 		                 0);
 	nodes_run(t);
 	assert_in_range(records(t, TOP), 500, 5000);
-	assert_true(status(t, LOW).parent_up);
+	assert_true(nodes_status(t, LOW)->parent_up);
 	/* all of it in the end, at that rate */
 	for (unsigned i = 0; i < 600 && records(t, TOP) < 10000; i++)
 		nodes_pass(t, 60000);
 	assert_int_equal(records(t, TOP), 10000);
-	assert_true(status(t, TOP).records_over_share > 0);
+	assert_true(nodes_status(t, TOP)->records_over_share > 0);
 }
 
 /* A child says that it is through with what it never fetched. */
