@@ -20,6 +20,10 @@ void gt_complaints_free(struct gt_complaints *c)
 bool gt_complaints_add(struct gt_complaints *c, const char *line)
 {
 	char *copy = strdup(line);
+	/* what a file says is quoted, and a complaint is one line */
+	for (char *p = copy; p && *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
 	char **v = copy ? realloc(c->v, (c->n + 1) * sizeof *v) : NULL;
 	if (!v) {
 		free(copy);
