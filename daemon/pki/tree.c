@@ -45,10 +45,17 @@ static void at_row(struct reading *r, const struct gt_tree_node *n)
 	at(r, n->line, n->column);
 }
 
+/* NULL: it is none, or none of one line; what is complained of is quoted, a
+ * line each. */
 static const char *scalar(const yaml_node_t *n)
 {
-	return n->type == YAML_SCALAR_NODE ? (const char *)n->data.scalar.value
-	                                   : NULL;
+	const char *text = n->type == YAML_SCALAR_NODE
+	                           ? (const char *)n->data.scalar.value
+	                           : NULL;
+	for (const char *p = text; p && *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return NULL;
+	return text;
 }
 
 static void unknown_key(struct reading *r, const yaml_node_t *key,

@@ -14,25 +14,28 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void uri(const uint8_t *data, size_t n)
 {
 	char *text = malloc(n + 1), code[GT_CODE_MAX + 1] = "";
+	char above[GT_CODE_MAX + 1] = "";
 	assert(text);
 	memcpy(text, data, n);
 	text[n] = '\0';
-	if (gt_tls_code_of_uri(text, code)) {
+	if (gt_tls_code_of_uri(text, code, above)) {
 		const char *last = strrchr(text, '/');
 		assert(gt_code_valid(code) && last);
+		assert(!above[0] || gt_code_valid(above));
 		assert(strcmp(last + 1, code) == 0);
 		assert(strncmp(text, "spiffe://guantong/", 18) == 0);
 	} else {
-		assert(!code[0]);
+		assert(!code[0] && !above[0]);
 	}
 	free(text);
 }
 
 static void certificate(X509 *cert)
 {
-	char code[GT_CODE_MAX + 1] = "", why[256];
-	if (gt_tls_code_of(cert, code))
-		assert(gt_code_valid(code));
+	char code[GT_CODE_MAX + 1] = "", above[GT_CODE_MAX + 1] = "", why[256];
+	if (gt_tls_code_of(cert, code, above))
+		assert(gt_code_valid(code) &&
+		       (!above[0] || gt_code_valid(above)));
 	for (int error = 0; error < 100; error += 9) {
 		gt_tls_explain_verify(error, cert, why, sizeof why);
 		assert(why[0] && strlen(why) < sizeof why);
