@@ -11,6 +11,30 @@
 
 /* ---------------------------------------------------------- opening */
 
+static const char *text_of(sqlite3_value *v)
+{
+	const char *text = (const char *)sqlite3_value_text(v);
+	return text ? text : "";
+}
+
+/* may_void(origin, authority, flags of the one, origin, authority of the
+ * other): gt_statement_may_void */
+static void may_void(sqlite3_context *out, int n, sqlite3_value **v)
+{
+	(void)n;
+	struct gt_voucher by = {text_of(v[0]), text_of(v[1]),
+	                        (uint32_t)sqlite3_value_int64(v[2])};
+	struct gt_voucher target = {text_of(v[3]), text_of(v[4]), 0};
+	sqlite3_result_int(out, gt_statement_may_void(&by, &target));
+}
+
+bool gt_reader_functions(sqlite3 *db)
+{
+	return sqlite3_create_function_v2(
+	               db, "may_void", 5, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+	               NULL, may_void, NULL, NULL, NULL) == SQLITE_OK;
+}
+
 static bool prepare(struct gt_reader *r, sqlite3_stmt **s, const char *sql)
 {
 	if (sqlite3_prepare_v3(r->db, sql, -1, SQLITE_PREPARE_PERSISTENT, s,
@@ -29,6 +53,7 @@ static bool settle(struct gt_reader *r)
 	                      NULL) != SQLITE_OK ||
 	    sqlite3_busy_timeout(r->db, 5000) != SQLITE_OK ||
 	    sqlite3_wal_autocheckpoint(r->db, 0) != SQLITE_OK ||
+	    !gt_reader_functions(r->db) ||
 	    sqlite3_exec(r->db, "PRAGMA query_only=1;PRAGMA cache_size=-512;",
 	                 NULL, NULL, NULL) != SQLITE_OK) {
 		gt_reader_fail(r, sqlite3_errmsg(r->db));
@@ -285,20 +310,22 @@ static bool count_objects(struct gt_reader *r, json_t *status)
 
 static bool count_records(struct gt_reader *r, json_t *status)
 {
-	/* records are only ever added at the end and pruned at the front */
-	int64_t ends[2], quarantined;
+	/* records are only ever added at the end and pruned at the front, but
+	 * for those that gave way */
+	int64_t ends[3], quarantined;
 	json_t *v = json_object();
 	bool ok = v &&
 	          gt_reader_numbers(r, gt_reader_query(r, GT_Q_RECORD_ENDS),
-	                            ends, 2) &&
+	                            ends, 3) &&
 	          gt_reader_numbers(r, gt_reader_query(r, GT_Q_QUARANTINED),
 	                            &quarantined, 1);
 	if (!ok) {
 		json_decref(v);
 		return false;
 	}
-	gt_json_set(&ok, v, "count",
-	            json_integer(ends[1] ? ends[1] - ends[0] + 1 : 0));
+	gt_json_set(
+	        &ok, v, "count",
+	        json_integer(ends[1] ? ends[1] - ends[0] + 1 - ends[2] : 0));
 	gt_json_set(&ok, v, "quarantined", json_integer(quarantined));
 	gt_json_set(&ok, v, "last_seq", json_integer(ends[1]));
 	gt_json_set(&ok, status, "records", v);

@@ -145,9 +145,11 @@ uint64_t gt_reader_gaps(const struct gt_reader *r);
  * and "gap": what is wrong. */
 json_t *gt_read_records(struct gt_reader *r, int64_t after, size_t limit);
 /* One statement as an LRS renders it, malloc'ed, with *voided told; NULL with
- * *status -GT_EUNKNOWN, -GT_EDAMAGED (a gap), -GT_ESTORE. */
+ * *status -GT_EUNKNOWN, -GT_EDAMAGED (a gap), -GT_ESTORE. Another's than the
+ * authority's (NULL: anybody's) is not known. */
 char *gt_read_statement(struct gt_reader *r, const uint8_t id[GT_UUID_BYTES],
-                        bool *voided, int64_t *stored_ms, int *status);
+                        const char *authority, bool *voided, int64_t *stored_ms,
+                        int *status);
 /* The newest record's seq and when it was stored; 0 and 0 when there is none.
  * 0, or -GT_ESTORE and nothing written. */
 int gt_read_newest(struct gt_reader *r, int64_t *seq, int64_t *stored_ms);
@@ -159,6 +161,9 @@ struct gt_statements_query {
 	 * answer left them, or a stranger says, from 1. low 0: those stored
 	 * in the time above, which otherwise counts for nothing. */
 	int64_t low, high;
+	/* as the node wrote it; NULL: anybody's. Others are passed over as what
+	 * is voided is. */
+	const char *authority;
 	bool ascending; /* the first stored comes first; or the last */
 	size_t limit;   /* statements and gaps at most */
 	size_t bytes;   /* with more than that told, none is begun */

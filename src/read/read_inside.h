@@ -90,6 +90,10 @@ json_t *gt_json_page(struct gt_reader *r, bool ok, const char *key,
 /* How many rows to give who asked for so many: 100 if he did not say. */
 size_t gt_reader_limit(size_t asked, size_t most);
 
+/* Gives a connection the functions that the statements above call. False: out
+ * of memory. read.c */
+bool gt_reader_functions(sqlite3 *db);
+
 enum { GT_GAP_WHY = 200 };
 /* The statement in a row that begins as STATEMENT does (read_sql.c), if the row
  * is what it says it is (gt_statement_verify). 0 with *text, malloc'ed;

@@ -26,11 +26,15 @@
 	" AND i.id=audit.subject AND i.type=?11))"
 #define AUDIT_ORDER " ORDER BY aid LIMIT ?12"
 
-/* A statement is voided once one that voids names it, if it voids none itself
- * (xAPI: a voiding statement cannot be voided). */
-#define VOIDED                                          \
-	"r.flags&1=0 AND EXISTS(SELECT 1 FROM record v" \
-	" WHERE v.target=r.id AND v.flags&1)"
+/* A statement is voided once one that voids names it and counts (read.c), if it
+ * voids none itself (xAPI: a voiding statement cannot be voided). */
+#define VOIDED                                                      \
+	"r.flags&1=0 AND EXISTS(SELECT 1 FROM record v"             \
+	" CROSS JOIN stream w ON w.sid=v.stream"                    \
+	" WHERE v.target=r.id AND v.flags&1"                        \
+	" AND (may_void(w.code,v.authority,v.flags,"                \
+	"(SELECT code FROM stream WHERE sid=r.stream),r.authority)" \
+	" OR EXISTS(SELECT 1 FROM void_kept k WHERE k.seq=v.seq)))"
 /* What a statement is rendered from, and asked whether it is what it says. */
 #define STATEMENT(body)                              \
 	"SELECT r.seq,r.id,r.stored_ms,r.origin_ms," \
@@ -39,9 +43,11 @@
 	STATEMENT("r.body")            \
 	",s.code,r.origin_seq," VOIDED \
 	" FROM record r LEFT JOIN stream s ON s.sid=r.stream"
-/* Of what is voided the body, which may be large, is not even read. */
-#define STATEMENTS                                                  \
-	STATEMENT("CASE WHEN " VOIDED " THEN NULL ELSE r.body END") \
+/* Of what is voided, or not of authority ?4, the body, which may be large, is
+ * not even read. */
+#define STATEMENTS                                            \
+	STATEMENT("CASE WHEN r.authority<>?4 OR (" VOIDED ")" \
+	          " THEN NULL ELSE r.body END")               \
 	" FROM record r WHERE r.seq BETWEEN ?1 AND ?2"
 
 const char *const gt_queries[GT_Q_COUNT] = {
@@ -76,8 +82,10 @@ const char *const gt_queries[GT_Q_COUNT] = {
                 " THEN n END),0),"
                 "ifnull(sum(CASE WHEN state<3 AND NOT some THEN n END),0),"
                 "ifnull(sum(bytes),0) FROM tally_object",
-        [GT_Q_RECORD_ENDS] = "SELECT (SELECT min(seq) FROM record),"
-                             "(SELECT max(seq) FROM record)",
+        [GT_Q_RECORD_ENDS] =
+                "SELECT (SELECT min(seq) FROM record),"
+                "(SELECT max(seq) FROM record),"
+                "ifnull((SELECT value FROM meta WHERE key='replaced'),0)",
         [GT_Q_QUARANTINED] = "SELECT count(*) FROM quarantine",
         [GT_Q_AUDIT_ENDS] = "SELECT (SELECT min(aid) FROM audit),"
                             "(SELECT max(aid) FROM audit)",

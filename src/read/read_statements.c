@@ -10,8 +10,8 @@
 #include "read_inside.h"
 #include "statement.h"
 
-/* Rows a page may look at beyond its limit, being voided, before it ends
- * short. */
+/* Rows a page may look at beyond its limit, being voided or another's, before
+ * it ends short. */
 enum { HIDDEN_MAX = 10000 };
 
 /* Damage may lie in any column: nothing here is taken on trust. */
@@ -56,7 +56,8 @@ uint64_t gt_reader_gaps(const struct gt_reader *r)
 }
 
 char *gt_read_statement(struct gt_reader *r, const uint8_t id[GT_UUID_BYTES],
-                        bool *voided, int64_t *stored_ms, int *status)
+                        const char *authority, bool *voided, int64_t *stored_ms,
+                        int *status)
 {
 	sqlite3_stmt *s = gt_reader_query(r, GT_Q_RECORD);
 	char *text = NULL, gap[GT_GAP_WHY];
@@ -66,6 +67,9 @@ char *gt_read_statement(struct gt_reader *r, const uint8_t id[GT_UUID_BYTES],
 	(void)sqlite3_bind_blob(s, 1, id, GT_UUID_BYTES, SQLITE_STATIC);
 	int rc = sqlite3_step(s), found = -GT_EUNKNOWN;
 	gt_reader_fail(r, "no such statement");
+	if (rc == SQLITE_ROW && authority &&
+	    strcmp(gt_col_text(s, 4), authority) != 0)
+		rc = SQLITE_DONE;
 	if (rc == SQLITE_ROW) {
 		*voided = sqlite3_column_int(s, 11) != 0;
 		*stored_ms = sqlite3_column_int64(s, 2);
@@ -165,7 +169,7 @@ static void put_gap(struct gt_buffer *out, sqlite3_stmt *s, const char *why)
 	gt_buffer_str(out, "}");
 }
 
-/* What is voided came without a body. 0, -GT_ESTORE. */
+/* What is voided, or another's, came without a body. 0, -GT_ESTORE. */
 static int tell(struct gt_reader *r, struct page *p, sqlite3_stmt *s)
 {
 	char *text, gap[GT_GAP_WHY];
@@ -215,6 +219,7 @@ int gt_read_statements(struct gt_reader *r, struct gt_statements_query *q,
 	(void)sqlite3_bind_int64(s, 1, q->low);
 	(void)sqlite3_bind_int64(s, 2, q->high);
 	(void)sqlite3_bind_int64(s, 3, (int64_t)most);
+	gt_reader_bind(s, 4, q->authority);
 	while (p.status == 0 && !full(&p) &&
 	       (rc = sqlite3_step(s)) == SQLITE_ROW)
 		pass(r, &p, s);

@@ -1,24 +1,18 @@
 /* accept.c: statements people hand in.
- * Tests: u_node_record.c. */
+ * Tests: u_node_record.c, u_vouched.c. */
 #include "records_inside.h"
 
 #include <string.h>
 
-static int refuse_conflict(struct gt_node *n, const struct gt_event *e,
-                           const struct gt_statement *s)
+static int refuse(struct gt_node *n, const struct gt_event *e, int code,
+                  const char *why)
 {
-	char id[GT_UUID_TEXT];
-	gt_uuid_format(id, s->id);
 	struct gt_audit row = {.actor = e->actor,
 	                       .event = "accept",
 	                       .kind = "record",
-	                       .result = -GT_ECONFLICT};
+	                       .result = code};
 	int status = gt_audit_row(n, &row);
-	return status ? status
-	              : gt_reply(n, e->token, -GT_ECONFLICT,
-	                         "statement %s is already here with other "
-	                         "contents",
-	                         id);
+	return status ? status : gt_reply(n, e->token, code, "%s", why);
 }
 
 static int reply_ids(struct gt_node *n, const struct gt_event *e)
@@ -63,15 +57,17 @@ static int accept(struct gt_node *n, const struct gt_event *e)
 	int status = 0;
 	for (size_t i = 0; status == 0 && i < e->count; i++) {
 		struct gt_arrival r = arrival(n, &e->statements[i]);
-		enum gt_known known;
-		int64_t seq;
-		status = gt_record_look_up(n, &r, &known, &seq);
-		if (status != 0 || known == GT_RECORD_SAME) {
+		struct gt_found f;
+		status = gt_record_look_up(n, &r, &f);
+		if (status != 0 || (f.known == GT_RECORD_SAME && !f.lesser)) {
 			n->status.records_duplicate++;
 			continue;
 		}
+		if (f.lesser)
+			status = gt_record_give_way(n, &f, &r, n->code);
 		r.origin_seq = ++n->records->stream_seq;
-		status = gt_record_insert(n, &r);
+		if (status == 0)
+			status = gt_record_insert(n, &r);
 		bytes += r.body.n;
 		fresh++;
 	}
@@ -114,6 +110,71 @@ static int admit(struct gt_node *n, const struct gt_event *e,
 	                       bytes, out);
 }
 
+/* *may: the statement voids nothing that is here and not its authority's. */
+static int may_void(struct gt_node *n, const struct gt_statement *s, bool *may)
+{
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_RECORD_VOUCHER, "b",
+	                                 gt_bytes_of(s->target, GT_UUID_BYTES));
+	int row = gt_store_step(n->store, GT_SQL_RECORD_VOUCHER);
+	*may = true;
+	if (row == 1) {
+		struct gt_voucher by = {n->code, s->authority, s->flags};
+		struct gt_voucher target = {gt_col_text(st, 0),
+		                            gt_col_text(st, 1),
+		                            (uint32_t)gt_col_int(st, 2)};
+		*may = gt_statement_may_void(&by, &target);
+	}
+	gt_store_reset(n->store, GT_SQL_RECORD_VOUCHER);
+	return row < 0 ? row : 0;
+}
+
+/* Why a statement cannot be taken: what it would void. *code 0: it can. */
+static int judge_void(struct gt_node *n, const struct gt_statement *s,
+                      const char *id, int *code, char why[256])
+{
+	bool may;
+	if (!(s->flags & GT_STATEMENT_NAMED)) {
+		gt_format(why, 256,
+		          "statement %s voids another one, and nobody may "
+		          "without a name: send a credential (the operator "
+		          "makes one: guantong credential add NAME)",
+		          id);
+		*code = -GT_EDENIED;
+		return 0;
+	}
+	int status = may_void(n, s, &may);
+	if (status != 0 || may)
+		return status;
+	gt_format(why, 256,
+	          "statement %s voids one that was handed in under another "
+	          "name: only that name may, or an operator",
+	          id);
+	*code = -GT_EDENIED;
+	return 0;
+}
+
+/* The same for any reason. */
+static int judge(struct gt_node *n, const struct gt_statement *s, int *code,
+                 char why[256])
+{
+	struct gt_arrival r = arrival(n, s);
+	struct gt_found f;
+	char id[GT_UUID_TEXT];
+	int status = gt_record_look_up(n, &r, &f);
+	gt_uuid_format(id, s->id);
+	*code = 0;
+	if (status == 0 && f.known == GT_RECORD_OTHER && !f.lesser) {
+		gt_format(why, 256,
+		          "statement %s is already here with other contents",
+		          id);
+		*code = -GT_ECONFLICT;
+	} else if (status == 0 && s->flags & GT_STATEMENT_VOIDS &&
+	           f.known != GT_RECORD_SAME) {
+		status = judge_void(n, s, id, code, why);
+	}
+	return status;
+}
+
 int gt_records_accept(struct gt_node *n, const struct gt_event *e)
 {
 	struct gt_refusal later;
@@ -122,16 +183,13 @@ int gt_records_accept(struct gt_node *n, const struct gt_event *e)
 		return bad ? bad : refuse_for_now(n, e, &later);
 	/* All or nothing: a conflict refuses the whole batch (xAPI 1.0.3 part
 	 * three, 2.1.1), so look before storing any. */
-	for (size_t i = 0; i < e->count; i++) {
-		struct gt_arrival r = arrival(n, &e->statements[i]);
-		enum gt_known known;
-		int64_t seq;
-		int status = gt_record_look_up(n, &r, &known, &seq);
-		if (status != 0)
-			return status;
-		if (known == GT_RECORD_OTHER)
-			return refuse_conflict(n, e, &e->statements[i]);
-	}
-	int status = accept(n, e);
+	char why[256];
+	int code = 0, status = 0;
+	for (size_t i = 0; status == 0 && code == 0 && i < e->count; i++)
+		status = judge(n, &e->statements[i], &code, why);
+	if (status == 0 && code != 0)
+		return refuse(n, e, code, why);
+	if (status == 0)
+		status = accept(n, e);
 	return status ? status : reply_ids(n, e);
 }

@@ -1,5 +1,5 @@
 /* merge.c: records children hand up, each taken once.
- * Tests: u_later.c, u_node_record.c, u_node_lies.c, u_lineage.c. */
+ * Tests: u_later.c, u_node_record.c, u_vouched.c, u_node_lies.c, u_lineage.c. */
 #include "records_inside.h"
 
 #include <string.h>
@@ -130,26 +130,29 @@ static int another_place(struct gt_node *n, const struct gt_peer *p,
 static int merge(struct gt_node *n, const struct gt_peer *p,
                  const Gt__Record *w, struct gt_arrival *r, int64_t *need)
 {
-	enum gt_known known;
-	int64_t seq = 0;
+	struct gt_found f;
 	bool taken = false;
 	char why[GT_WHY];
 	int status = verify(r, why, sizeof why);
 	if (status == -GT_EDAMAGED)
 		return set_aside_arrival(n, p, r, status, why);
 	if (status == 0)
-		status = gt_record_look_up(n, r, &known, &seq);
-	if (status == 0 && known == GT_RECORD_NEW)
+		status = gt_record_look_up(n, r, &f);
+	if (status == 0 && f.lesser)
+		status = gt_record_give_way(n, &f, r, p->code);
+	if (status == 0 && f.lesser)
+		f.known = GT_RECORD_NEW;
+	if (status == 0 && f.known == GT_RECORD_NEW)
 		status = key_taken(n, r, &taken);
 	if (status != 0)
 		return status;
-	if (known == GT_RECORD_SAME) {
+	if (f.known == GT_RECORD_SAME) {
 		n->status.records_duplicate++;
-		if (seq > *need)
-			*need = seq;
+		if (f.seq > *need)
+			*need = f.seq;
 		return 0;
 	}
-	if (known == GT_RECORD_OTHER)
+	if (f.known == GT_RECORD_OTHER)
 		return set_aside_arrival(n, p, r, -GT_ECONFLICT,
 		                         "same id, other contents");
 	if (taken)

@@ -17,7 +17,7 @@
  *
  * Promise: no acknowledged record is lost or counted twice. Returns as turn.h
  * says.
- * Tests: u_later.c, u_node_record.c, u_node_restore.c, u_lineage.c. */
+ * Tests: u_later.c, u_node_record.c, u_vouched.c, u_node_restore.c, u_lineage.c. */
 #ifndef GT_RECORDS_H
 #define GT_RECORDS_H
 

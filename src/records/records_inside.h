@@ -20,6 +20,7 @@ struct gt_records {
 	uint32_t batches;  /* outstanding */
 	int64_t stream;    /* our own */
 	int64_t stream_seq;
+	int64_t replaced; /* numbers up to seq whose record gave way */
 	/* what may be taken in */
 	uint64_t room;     /* bytes, until the next ROOM; UINT64_MAX: plenty */
 	uint64_t told_ms;  /* when that was last said to be too little; 0:
@@ -70,10 +71,22 @@ int gt_record_set_aside(struct gt_node *n, const struct gt_set_aside *r,
                         bool *fresh);
 
 enum gt_known { GT_RECORD_NEW, GT_RECORD_SAME, GT_RECORD_OTHER };
-/* Whether a record of that id is here, the same or another one
- * (gt_statement_twins), and its number here. */
+/* What there is of an id. */
+struct gt_found {
+	enum gt_known known; /* the same, or another (gt_statement_twins) */
+	int64_t seq;         /* its number here */
+	bool lesser;         /* nobody vouches for it, but for what comes: it
+	                        has to give way */
+};
+/* The record of r's id. */
 int gt_record_look_up(struct gt_node *n, const struct gt_arrival *r,
-                      enum gt_known *known, int64_t *seq);
+                      struct gt_found *found);
+/* A lesser record gives way to one that comes (via: the child it comes from, or
+ * this node): else whoever knows an id could hand in something else under it
+ * first, and hide what a known terminal hands in. If it is another one it is
+ * set aside. */
+int gt_record_give_way(struct gt_node *n, const struct gt_found *found,
+                       const struct gt_arrival *r, const char *via);
 
 /* ------------------------------------------------------------ later */
 

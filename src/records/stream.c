@@ -1,8 +1,9 @@
 /* stream.c: the streams records stand in, their marks, and the way in.
- * Tests: u_node_record.c. */
+ * Tests: u_node_record.c, u_vouched.c. */
 #include "records_inside.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct gt_records *gt_records_new(void)
 {
@@ -21,10 +22,11 @@ struct gt_record_counts gt_records_count(const struct gt_node *n)
 {
 	const struct gt_records *r = n->records;
 	assert(r->root <= r->seq && r->hop <= r->seq);
-	return (struct gt_record_counts){.here = (uint64_t)r->seq,
-	                                 .waiting = (uint64_t)(r->seq - r->hop),
-	                                 .unrooted =
-	                                         (uint64_t)(r->seq - r->root)};
+	assert(0 <= r->replaced && r->replaced <= r->seq);
+	return (struct gt_record_counts){
+	        .here = (uint64_t)(r->seq - r->replaced),
+	        .waiting = (uint64_t)(r->seq - r->hop),
+	        .unrooted = (uint64_t)(r->seq - r->root)};
 }
 
 static bool is_root(const struct gt_node *n)
@@ -80,6 +82,9 @@ int gt_records_load(struct gt_node *n)
 	int status = gt_meta_get(n->store, "hop", 0, &n->records->hop);
 	if (status == 0)
 		status = gt_meta_get(n->store, "root", 0, &n->records->root);
+	if (status == 0)
+		status = gt_meta_get(n->store, "replaced", 0,
+		                     &n->records->replaced);
 	if (status == 0)
 		status = load_sent(n);
 	if (status == 0)
@@ -139,7 +144,7 @@ int gt_record_insert(struct gt_node *n, const struct gt_arrival *r)
 
 /* The row of GT_SQL_RECORD_BY_ID. */
 static int compare(sqlite3_stmt *st, const struct gt_arrival *r,
-                   enum gt_known *known)
+                   struct gt_found *found)
 {
 	bool same = gt_bytes_eq(gt_col_bytes(st, 1),
 	                        gt_bytes_of(r->form, GT_ID_BYTES));
@@ -147,7 +152,10 @@ static int compare(sqlite3_stmt *st, const struct gt_arrival *r,
 	                  : gt_statement_twins(&same, gt_col_bytes(st, 3),
 	                                       gt_col_int(st, 2), r->body,
 	                                       r->origin_ms);
-	*known = same ? GT_RECORD_SAME : GT_RECORD_OTHER;
+	found->seq = gt_col_int(st, 0);
+	found->known = same ? GT_RECORD_SAME : GT_RECORD_OTHER;
+	found->lesser = r->flags & GT_STATEMENT_NAMED &&
+	                !(gt_col_int(st, 4) & GT_STATEMENT_NAMED);
 	return status;
 }
 
@@ -195,19 +203,44 @@ int gt_records_drop(struct gt_node *n, const struct gt_event *e)
 }
 
 int gt_record_look_up(struct gt_node *n, const struct gt_arrival *r,
-                      enum gt_known *known, int64_t *seq)
+                      struct gt_found *found)
 {
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_RECORD_BY_ID, "b",
 	                                 gt_bytes_of(r->id, GT_UUID_BYTES));
 	int row = gt_store_step(n->store, GT_SQL_RECORD_BY_ID);
 	int status = row < 0 ? row : 0;
-	*known = GT_RECORD_NEW;
-	if (row == 1) {
-		*seq = gt_col_int(st, 0);
-		status = compare(st, r, known);
-	}
+	*found = (struct gt_found){.known = GT_RECORD_NEW};
+	if (row == 1)
+		status = compare(st, r, found);
 	gt_store_reset(n->store, GT_SQL_RECORD_BY_ID);
 	return status;
+}
+
+int gt_record_give_way(struct gt_node *n, const struct gt_found *found,
+                       const struct gt_arrival *r, const char *via)
+{
+	static const char reason[] = "same id, handed in by nobody known";
+	bool other = found->known == GT_RECORD_OTHER;
+	int status = 0;
+	if (other) {
+		gt_store_bind(n->store, GT_SQL_RECORD_ASIDE, "itit", found->seq,
+		              via, n->now.wall_ms, reason);
+		status = gt_store_run(n->store, GT_SQL_RECORD_ASIDE);
+		n->status.records_quarantined++;
+	}
+	gt_store_bind(n->store, GT_SQL_RECORD_DELETE, "i", found->seq);
+	if (status == 0)
+		status = gt_store_run(n->store, GT_SQL_RECORD_DELETE);
+	if (status == 0)
+		status = gt_meta_put(n->store, "replaced",
+		                     ++n->records->replaced);
+	struct gt_audit row = {.event = other ? "quarantine" : "replace",
+	                       .kind = "record",
+	                       .peer = strcmp(via, n->code) == 0 ? "" : via,
+	                       .result = other ? -GT_ECONFLICT : 0,
+	                       .bytes = r->body.n,
+	                       .detail = reason};
+	return status ? status : gt_audit_row(n, &row);
 }
 
 int gt_records_unsent(struct gt_node *n)

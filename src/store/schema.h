@@ -176,6 +176,13 @@ enum gt_object_state {
 	" verdict INTEGER NOT NULL," \
 	" priority INTEGER NOT NULL," \
 	" rule TEXT NOT NULL, layer TEXT NOT NULL);"
+
+/* Numbers of the records that voided another one when anybody's void did: what
+ * was voided stays so. There is none in a database made since. */
+#define GT_SCHEMA_VOIDS \
+	"CREATE TABLE void_kept(seq INTEGER PRIMARY KEY);" \
+	"INSERT INTO void_kept SELECT seq FROM record" \
+	" WHERE target IS NOT NULL AND flags&1;"
 /* clang-format on */
 
 #endif

@@ -172,8 +172,16 @@
 	  "SELECT sid,last FROM stream WHERE code=?1 AND epoch=?2")            \
 	X(STREAM_NEW, "INSERT INTO stream(code,epoch,last) VALUES(?1,?2,0)")   \
 	X(STREAM_LAST, "UPDATE stream SET last=max(last,?2) WHERE sid=?1")     \
-	X(RECORD_BY_ID, "SELECT seq,form,origin_ms,body"                       \
+	X(RECORD_BY_ID, "SELECT seq,form,origin_ms,body,flags"                 \
 	                " FROM record WHERE id=?1")                            \
+	X(RECORD_VOUCHER, "SELECT s.code,r.authority,r.flags FROM record r"    \
+	                  " JOIN stream s ON s.sid=r.stream WHERE r.id=?1")    \
+	/* ... is set aside, and is no record any more */                      \
+	X(RECORD_ASIDE,                                                        \
+	  "INSERT OR IGNORE INTO quarantine(via,stream,origin_seq,id,form,"    \
+	  "origin_ms,at_ms,reason,body) SELECT ?2,stream,origin_seq,id,form,"  \
+	  "origin_ms,?3,?4,body FROM record WHERE seq=?1")                     \
+	X(RECORD_DELETE, "DELETE FROM record WHERE seq=?1")                    \
 	X(RECORD_BY_KEY,                                                       \
 	  "SELECT seq FROM record WHERE stream=?1 AND origin_seq=?2")          \
 	X(RECORD_NEW,                                                          \

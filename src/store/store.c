@@ -121,6 +121,8 @@ static int open_schema(struct gt_store *s)
 		             GT_SCHEMA_TALLY_OBJECTS);
 	if (status == 0)
 		status = add(s, "said", GT_SCHEMA_SAID, "");
+	if (status == 0)
+		status = add(s, "void_kept", GT_SCHEMA_VOIDS, "");
 	return status;
 }
 

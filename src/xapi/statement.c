@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "code.h"
 #include "form.h"
 #include "iso8601.h"
 #include "json.h"
@@ -97,7 +98,6 @@ static int take_json(struct batch *b, struct gt_statement *s, json_t *v)
 	if (rc)
 		return rc;
 	take_target(s, v);
-	s->has_authority = json_object_get(v, "authority") != NULL;
 	rc = gt_form_hash(&s->form, v, &b->scratch);
 	return rc ? refuse(b, rc, gt_strerror(rc)) : 0;
 }
@@ -299,6 +299,18 @@ int gt_statement_verify(const struct gt_statement *said, char *why,
 	if (rc == -GT_EDAMAGED && verify(said, why, why_cap) == 0)
 		rc = -GT_ENOMEM;
 	return rc;
+}
+
+/* ------------------------------------------------------------ voids */
+
+bool gt_statement_may_void(const struct gt_voucher *by,
+                           const struct gt_voucher *target)
+{
+	if (by->flags & GT_STATEMENT_OPERATOR &&
+	    gt_code_within(target->origin, by->origin))
+		return true;
+	return strcmp(by->origin, target->origin) == 0 &&
+	       strcmp(by->authority, target->authority) == 0;
 }
 
 /* -------------------------------------------------------- rendering */

@@ -16,17 +16,25 @@
 
 #include "base.h"
 
-enum { GT_STATEMENT_VOIDS = 1u << 0 };
+/* Travel with a record to the root; a program that knows one of them not
+ * passes it on. */
+enum {
+	GT_STATEMENT_VOIDS = 1u << 0,
+	/* whoever handed it in had proved a name, which is its authority's;
+	 * else the node speaks for somebody it does not know */
+	GT_STATEMENT_NAMED = 1u << 1,
+	GT_STATEMENT_OPERATOR = 1u << 2, /* ... and operates that node */
+};
 
 /* A statement ready to be handed to the node. Bytes are borrowed. */
 struct gt_statement {
 	uint8_t id[GT_UUID_BYTES];
 	struct gt_id form; /* what of it may not differ, hashed: form.h */
-	uint32_t flags;    /* GT_STATEMENT_... */
+	uint32_t flags;    /* GT_STATEMENT_...; who hands it in adds his */
 	uint8_t target[GT_UUID_BYTES]; /* voided statement, if it voids one */
 	struct gt_bytes body;          /* as handed in, byte for byte */
-	const char *authority; /* JSON agent to assign; "" if in the body */
-	bool has_authority;    /* the body names one; else the caller assigns */
+	const char *authority; /* JSON agent that the caller assigns, whatever
+	                          the body names; "" until then */
 };
 
 /* "xxxxxxxx-xxxx-...", read in either case, written in the lower one. False: it
@@ -37,8 +45,8 @@ void gt_uuid_format(char out[GT_UUID_TEXT], const uint8_t id[GT_UUID_BYTES]);
 /* A request body: one statement or an array, split and validated (xapi.h says
  * against what). Every statement's body is a slice of `json` byte for byte;
  * nothing is re-encoded. A statement without an id gets ids[i] (the caller
- * brings randomness, `nids` of them); one without an authority is left for the
- * caller to give one: authority is always "" here. Returns the count, 0 for an
+ * brings randomness, `nids` of them). Who vouches for it is the caller's to
+ * say: authority is always "" here. Returns the count, 0 for an
  * empty array, or negative with why: the statement's index from 0, the property
  * and what is wrong, "statement 2: context.registration: not a UUID".
  * -GT_EINVALID (also: the same id twice), -GT_ELIMIT (more than cap statements,
@@ -63,6 +71,20 @@ int gt_statement_twins(bool *twins, struct gt_bytes a, int64_t a_ms,
  * and why is a sentence; -GT_ENOMEM. */
 int gt_statement_verify(const struct gt_statement *said, char *why,
                         size_t why_cap);
+
+/* Who vouches for a record: the node it was handed to, the agent and the flags
+ * that one gave it. Texts are borrowed. */
+struct gt_voucher {
+	const char *origin, *authority;
+	uint32_t flags;
+};
+/* A void counts if the target was handed in at the same node under the same
+ * authority, or if it comes from an operator of a place in which the target was
+ * handed in. A node can say so of its own place only: what it claims of others
+ * counts for nothing, and neither does the order in which the two come. (What
+ * was voided under an earlier program stays so: void_kept, schema.h.) */
+bool gt_statement_may_void(const struct gt_voucher *by,
+                           const struct gt_voucher *target);
 
 /* The statement as an LRS returns it: the body's own bytes, but a single
  * activity of a context as a list of one, also in a SubStatement, with what it

@@ -741,12 +741,32 @@ static void forget_seen(unsigned node)
 	memset(seen_layers[node], 0, sizeof seen_layers[node]);
 }
 
+/* Somebody known handed in the record of that id there. */
+static bool vouched_at(const struct sim_node *s, const struct record *r)
+{
+	return s->core && ask_one(s, "SELECT flags&2 FROM record WHERE id=?2",
+	                          NULL, r->id, GT_UUID_BYTES) == 2;
+}
+
+/* A copy that nobody known handed in may be left of it. */
+static void lose_voices(struct world *w, unsigned node)
+{
+	for (unsigned i = 0; i < work.nrecords; i++) {
+		struct record *r = &work.records[i];
+		bool elsewhere = r->voice == NOBODY;
+		for (unsigned k = 0; !elsewhere && k <= w->count; k++)
+			elsewhere = k != node && vouched_at(&w->nodes[k], r);
+		r->unheard = r->unheard || !elsewhere;
+	}
+}
+
 /* A disk is about to be lost: what is nowhere else is lost with it, and nobody
  * could have kept it. */
 void check_restored(struct world *w, unsigned node)
 {
 	forget_seen(node);
 	lose_judged(&w->nodes[node]);
+	lose_voices(w, node);
 	for (unsigned i = 0; i < work.nrecords; i++) {
 		struct record *r = &work.records[i];
 		unsigned k = 0;

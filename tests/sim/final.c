@@ -6,6 +6,7 @@
 #include "ask.h"
 #include "code.h"
 #include "policy.h"
+#include "read_inside.h"
 #include "schema.h"
 #include "store.h"
 #include "work.h"
@@ -181,6 +182,50 @@ static bool same_beside(const struct world *w, const struct record *r)
 	return same;
 }
 
+/* What a reader there learns of it: 0: no such; 1: it; -1: it is voided. */
+static int read_of(const struct sim_node *s, const struct record *r)
+{
+	/* once for a connection, and again does no harm */
+	sqlite3_stmt *st = ask(s, "SELECT 1");
+	if (!gt_reader_functions(sqlite3_db_handle(st)))
+		exit(2);
+	st = ask(s, gt_queries[GT_Q_RECORD]);
+	sqlite3_bind_blob(st, 1, r->id, GT_UUID_BYTES, SQLITE_STATIC);
+	int got = 0;
+	if (sqlite3_step(st) == SQLITE_ROW)
+		got = gt_col_int(st, 11) ? -1 : 1;
+	ask_end(st);
+	return got;
+}
+
+/* A reader there is kept from what somebody who may has voided, and from
+ * nothing else. Records of one id that were handed in by several are left out:
+ * who of them has it is not for this to say. */
+static bool voided_right(const struct world *w, const struct sim_node *s,
+                         const struct record *r)
+{
+	bool must = false, may = false;
+	int got = r->voids || r->shared ? 0 : read_of(s, r);
+	for (unsigned k = 0; got != 0 && k < work.nrecords; k++) {
+		const struct record *v = &work.records[k];
+		if (!v->voids || !work_may_void(w, v, r) ||
+		    memcmp(v->target, r->id, GT_UUID_BYTES) != 0)
+			continue;
+		may = true;
+		must = must || (v->acknowledged && !v->shared &&
+		                work_record_at(s, v, false));
+	}
+	return got == 0 || (got < 0 ? may : !must);
+}
+
+/* Nobody unknown has the id of what a known one handed in. */
+static bool has_its_id(const struct sim_node *root, const struct record *r)
+{
+	return r->voice == NOBODY || r->unheard ||
+	       ask_one(root, "SELECT flags&2 FROM record WHERE id=?2", NULL,
+	               r->id, GT_UUID_BYTES) == 2;
+}
+
 /* Every acknowledged record is at the root once, in one of the forms that were
  * acknowledged for its id, and the others are set aside; and one that voids
  * another does. */
@@ -197,6 +242,11 @@ static const char *record_wrong(const struct world *w, const struct record *r)
 	    ask_one(root, "SELECT count(*) FROM record WHERE target=?2", NULL,
 	            r->target, GT_UUID_BYTES) < 1)
 		return "does not void what it should";
+	if (!has_its_id(root, r))
+		return "hidden by what nobody known handed in";
+	if (!voided_right(w, root, r) ||
+	    !voided_right(w, &w->nodes[r->node], r))
+		return "voided by who may not, or not by who may";
 	if (!match && !set_aside(w, r))
 		return "neither there nor set aside";
 	for (unsigned k = 0; !match && k < work.nrecords; k++)

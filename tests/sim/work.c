@@ -15,6 +15,7 @@
 struct work work;
 
 static struct prng draw;
+static struct prng voices; /* of its own: who speaks changes nothing else */
 static unsigned burst, burst_node; /* hand-ins to come at once, and where */
 static unsigned storm, storm_node, storm_type; /* rule changes likewise */
 static uint64_t pace, skipped; /* mean time between two deeds; see --skip */
@@ -290,19 +291,45 @@ static void change_rules(struct world *w, unsigned node, unsigned choice)
 
 /* ---------------------------------------------------------- records */
 
-static struct record *record_new(void)
+bool work_may_void(const struct world *w, const struct record *by,
+                   const struct record *target)
+{
+	if (by->voice == OPERATOR)
+		return gt_code_within(w->nodes[target->home].code,
+		                      w->nodes[by->home].code);
+	return by->voice != NOBODY && by->voice == target->voice &&
+	       by->home == target->home;
+}
+
+/* People mostly know what is theirs to void. */
+static const struct record *some_target(const struct world *w,
+                                        const struct record *by)
+{
+	unsigned first = (unsigned)prng_below(&draw, work.nrecords - 1);
+	for (unsigned i = 0; i < 24; i++) {
+		const struct record *r =
+		        &work.records[prng_below(&voices, work.nrecords - 1)];
+		if (!r->voids && work_may_void(w, by, r) &&
+		    !prng_once_in(&voices, 8))
+			return r;
+	}
+	return &work.records[first];
+}
+
+static struct record *record_new(const struct world *w, unsigned home,
+                                 unsigned voice)
 {
 	if (work.nrecords == RECORDS_MAX)
 		return NULL;
 	struct record *r = &work.records[work.nrecords++];
 	prng_fill(&draw, r->id, sizeof r->id);
 	r->form_number = 0;
+	r->home = home;
+	r->voice = voice;
 	/* Sometimes a teacher takes one back, ... */
 	if (work.nrecords > 1 && prng_once_in(&draw, 12)) {
 		r->voids = true;
-		memcpy(r->target,
-		       work.records[prng_below(&draw, work.nrecords - 1)].id,
-		       sizeof r->target);
+		memcpy(r->target, some_target(w, r)->id, sizeof r->target);
 		return r;
 	}
 	/* ... or the id is another's, with the same or other words. */
@@ -311,7 +338,9 @@ static struct record *record_new(void)
 		        &work.records[prng_below(&draw, work.nrecords - 1)];
 		old->shared = true;
 		*r = *old;
-		r->acknowledged = r->maybe = r->excused = false;
+		r->acknowledged = r->maybe = r->excused = r->unheard = false;
+		r->home = home;
+		r->voice = voice;
 		if (prng_below(&draw, 2)) {
 			r->form_number++;
 			r->voids = false;
@@ -342,9 +371,23 @@ size_t work_record_body(const struct record *r, char out[256])
 	                        id, r->form_number);
 }
 
-static void hand_in(struct world *w, unsigned node)
+/* Who vouches: an agent of the node's, and how far he is known. */
+static void speak(const struct world *w, unsigned home, unsigned voice,
+                  struct gt_statement *s)
 {
-	node = clone_used(w, node);
+	static char who[80];
+	snprintf(who, sizeof who,
+	         "{\"account\":{\"homePage\":\"urn:sim:%s\",\"name\":\"%u\"}}",
+	         w->nodes[home].code, voice);
+	s->authority = who;
+	s->flags |= voice ? GT_STATEMENT_NAMED : 0;
+	s->flags |= voice == OPERATOR ? GT_STATEMENT_OPERATOR : 0;
+}
+
+static void hand_in(struct world *w, unsigned home)
+{
+	unsigned voice = (unsigned)prng_below(&voices, VOICES);
+	unsigned node = clone_used(w, home);
 	struct promise *p = promise_new(w, node, RECORD_PROMISE);
 	struct gt_statement s[4];
 	char bodies[4][256], why[200];
@@ -355,7 +398,7 @@ static void hand_in(struct world *w, unsigned node)
 		return;
 	}
 	for (; count < want; count++) {
-		struct record *r = record_new();
+		struct record *r = record_new(w, home, voice);
 		if (!r)
 			break;
 		size_t n = work_record_body(r, bodies[count]);
@@ -365,7 +408,7 @@ static void hand_in(struct world *w, unsigned node)
 			world_fail(w, "statement", "%s", why);
 			return;
 		}
-		s[count].authority = "{\"mbox\":\"mailto:c@b.cn\"}";
+		speak(w, home, voice, &s[count]);
 	}
 	/* No id twice in one batch: that is refused before it gets here. */
 	for (size_t i = 1; i < count; i++)
@@ -437,6 +480,25 @@ static void barred(const struct world *w, struct resource *r, const char *text)
 		r->barred |= barred_by(w, r, (unsigned)i);
 }
 
+/* What may not be taken was not, and what may was not refused as if not. */
+static void check_denied(struct world *w, const struct promise *p, int status)
+{
+	bool voids = false, nobody = false;
+	for (size_t i = 0; i < 4; i++)
+		if (p->records[i] && p->records[i]->voids) {
+			voids = true;
+			/* one that is known voided already */
+			nobody = p->records[i]->voice == NOBODY &&
+			         !p->records[i]->shared;
+		}
+	if (status == 0 && nobody)
+		world_fail(w, "void", "nobody known voids a record at %s",
+		           w->nodes[p->node].code);
+	if (status == -GT_EDENIED && !voids)
+		world_fail(w, "void", "%s refused what voids nothing",
+		           w->nodes[p->node].code);
+}
+
 static void accepted(struct record *r, unsigned node)
 {
 	r->acknowledged = true;
@@ -481,6 +543,7 @@ void work_replied(struct world *w, unsigned node, const struct gt_action *a)
 		work.layer_open[node] = false;
 		break;
 	case RECORD_PROMISE:
+		check_denied(w, p, a->status);
 		for (size_t i = 0; a->status == 0 && i < 4; i++)
 			if (p->records[i])
 				accepted(p->records[i], node);
@@ -656,6 +719,7 @@ void work_init(struct world *w, uint64_t tick_ms, uint64_t skip)
 	pace = tick_ms;
 	skipped = skip;
 	draw = prng_new(w->seed, FOR_WORKLOAD, 0);
+	voices = prng_new(w->seed, FOR_WORKLOAD, 1);
 	change_rules(w, 0, (unsigned)prng_below(&draw, 200));
 	world_tick_at(w, w->now + 1000);
 }

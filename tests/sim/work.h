@@ -40,7 +40,13 @@ struct record {
 	bool shared;                   /* its id was handed in more than once */
 	bool excused;  /* the only copy was on a disk that got lost */
 	unsigned node; /* that acknowledged it last */
+	unsigned home; /* where it was handed in */
+	unsigned voice;
+	bool unheard; /* who vouched for it was on a disk that got lost */
 };
+
+/* Who hands in at a node: nobody known, one of two terminals, the operator. */
+enum { NOBODY, OPERATOR = 3, VOICES };
 
 enum promise_kind {
 	NO_PROMISE,
@@ -86,6 +92,10 @@ extern const char *const work_types[5];
 size_t work_layer(unsigned node, unsigned choice, uint8_t out[1024]);
 /* What that layer says of a type for a level, by the same choice. */
 unsigned work_verdict(unsigned node, unsigned type, int depth);
+/* May the one void the other? By what people were promised, whatever the nodes
+ * keep. */
+bool work_may_void(const struct world *w, const struct record *by,
+                   const struct record *target);
 size_t work_record_body(const struct record *r, char out[256]);
 
 /* calendar.c: would somebody do something now? In offices, or at home. */

@@ -287,6 +287,7 @@ static void make_database(void)
 	run(db, "PRAGMA journal_mode=WAL");
 	run(db, GT_SCHEMA);
 	run(db, GT_SCHEMA_TALLY);
+	run(db, GT_SCHEMA_VOIDS);
 	run(db, GT_SCHEMA_TALLY_OBJECTS);
 	add_resource(db, "33/ke", 3, 0, &pack.object);
 	add_resource(db, "33/later", 2, 0, &other);

@@ -317,6 +317,7 @@ __attribute__((unused)) static int setup(void **state)
 		return 1;
 	sql("PRAGMA journal_mode=WAL;PRAGMA wal_autocheckpoint=0;" GT_SCHEMA);
 	sql(GT_SCHEMA_TALLY);
+	sql(GT_SCHEMA_VOIDS);
 	sql(GT_SCHEMA_TALLY_OBJECTS);
 	sql("INSERT INTO meta VALUES('code',CAST('3301' AS BLOB))");
 	for (size_t i = 0; i < sizeof given / sizeof *given; i++)

@@ -256,6 +256,7 @@ static void a_void_goes_up(void **state)
 	                     .statements = &s,
 	                     .count = 1};
 	s.authority = "{\"mbox\":\"mailto:county@b.cn\"}";
+	s.flags |= GT_STATEMENT_NAMED;
 	assert_int_equal(nodes_event(t, LOW, &e), 0);
 	t->now.wall_ms += 5000;
 	nodes_wire(t, LOW, MID, true);
@@ -268,7 +269,7 @@ static void a_void_goes_up(void **state)
 	                   "|| r.flags || ' ' || hex(r.target) || ' ' || "
 	                   "(r.stored_ms-r.origin_ms) || ' ' || r.authority "
 	                   "FROM record r JOIN stream s ON s.sid=r.stream"),
-	        "330106 1 00000007000000000000000000000000 1 "
+	        "330106 1 00000007000000000000000000000000 3 "
 	        "00000006000000000000000000000000 5000 "
 	        "{\"mbox\":\"mailto:county@b.cn\"}");
 	const char *form = nodes_text(t, TOP, "SELECT hex(form) FROM record");

@@ -249,8 +249,8 @@ static void no_memory_for_bytes(void **state)
 		assert_int_equal(status, nomem_hit() ? -GT_ENOMEM : 0);
 	}
 	for (size_t n = 0; nomem_each(&n);) {
-		char *text = gt_read_statement(reader, id, &voided, &stored,
-		                               &status);
+		char *text = gt_read_statement(reader, id, NULL, &voided,
+		                               &stored, &status);
 		/* jansson can do without some of what it asks for */
 		assert_true(status == 0 ||
 		            (nomem_hit() && status == -GT_ESTORE));

@@ -44,7 +44,7 @@ static void records(void **state)
 	assert_true(json_is_null(json_object_get(v, "next")));
 	json_decref(v);
 	id[15] = 1;
-	char *text = gt_read_statement(reader, id, &voided, &stored, &rc);
+	char *text = gt_read_statement(reader, id, NULL, &voided, &stored, &rc);
 	assert_int_equal(rc, 0);
 	assert_true(voided);
 	assert_int_equal(stored, 1795386458000);
@@ -52,7 +52,7 @@ static void records(void **state)
 	                             "123456789012345678901"));
 	free(text);
 	id[15] = 9;
-	assert_null(gt_read_statement(reader, id, &voided, &stored, &rc));
+	assert_null(gt_read_statement(reader, id, NULL, &voided, &stored, &rc));
 	assert_int_equal(rc, -GT_EUNKNOWN);
 }
 

@@ -70,6 +70,7 @@ static int setup(void **state)
 		return 1;
 	run(GT_SCHEMA);
 	run(GT_SCHEMA_TALLY);
+	run(GT_SCHEMA_VOIDS);
 	run(GT_SCHEMA_TALLY_OBJECTS);
 	reader = gt_reader_new(db, why, sizeof why);
 	return reader == NULL;
@@ -264,7 +265,8 @@ static void records(void **state)
 	   "\"1970-01-01T00:00:01.000Z\",\"stored\":"
 	   "\"1970-01-01T00:00:02.000Z\",\"authority\":{\"mbox\":"
 	   "\"mailto:a@b\"},\"version\":\"1.0.0\"}}],\"next\":null}");
-	char *text = gt_read_statement(reader, id, &voided, &stored, &status);
+	char *text =
+	        gt_read_statement(reader, id, NULL, &voided, &stored, &status);
 	assert_non_null(text);
 	assert_false(voided);
 	assert_int_equal(stored, 2000);
@@ -272,7 +274,8 @@ static void records(void **state)
 	free(text);
 	id[0]++;
 	assert_null(gt_read_explain(reader, "", "no code", 0));
-	assert_null(gt_read_statement(reader, id, &voided, &stored, &status));
+	assert_null(
+	        gt_read_statement(reader, id, NULL, &voided, &stored, &status));
 	assert_int_equal(status, -GT_EUNKNOWN);
 	assert_string_equal(gt_reader_why(reader), "no such statement");
 	/* an id that is none, of a stream that is not there */
@@ -295,7 +298,8 @@ static void records(void **state)
 	/* of which no statement can be made */
 	sql("UPDATE record SET id=x'13000000000000000000000000000034',"
 	    "body=CAST('[]' AS BLOB) WHERE seq=6");
-	assert_null(gt_read_statement(reader, id, &voided, &stored, &status));
+	assert_null(
+	        gt_read_statement(reader, id, NULL, &voided, &stored, &status));
 	assert_int_equal(status, -GT_EDAMAGED);
 	assert_string_equal(gt_reader_why(reader), "a malformed record");
 	sql("DELETE FROM record WHERE seq=6");
@@ -771,7 +775,7 @@ static void fails(void)
 	for (size_t i = 0; i < 3; i++)
 		FAILS(gt_read_audit(reader, &audits[i]));
 	FAILS(gt_read_records(reader, 0, 0));
-	FAILS(gt_read_statement(reader, id, &voided, &ms, &rc));
+	FAILS(gt_read_statement(reader, id, NULL, &voided, &ms, &rc));
 	assert_int_equal(rc, -GT_ESTORE);
 	FAILS(gt_read_newest(reader, &n, &ms) != -GT_ESTORE);
 	struct gt_statements_query pages[] = {
@@ -807,6 +811,7 @@ static void no_tables(void **state)
 	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
 	run(GT_SCHEMA);
 	run(GT_SCHEMA_TALLY);
+	run(GT_SCHEMA_VOIDS);
 	reader = gt_reader_new(db, why, sizeof why);
 	assert_non_null(reader);
 	sql(drop);

@@ -231,7 +231,7 @@ static void gaps(void **state)
 	int rc;
 	set_records(3);
 	sql("UPDATE record SET body=x'5b5d' WHERE seq=2");
-	assert_null(gt_read_statement(reader, id, &voided, &stored, &rc));
+	assert_null(gt_read_statement(reader, id, NULL, &voided, &stored, &rc));
 	assert_int_equal(rc, -GT_EDAMAGED);
 	assert_string_equal(gt_reader_why(reader), "must be an object");
 	/* nothing but gaps: the page ends, and another goes on */
@@ -242,9 +242,72 @@ static void gaps(void **state)
 	assert_string_equal(TOLD(.limit = 2, .low = 1, .high = 3), " +1-1");
 }
 
+/* A page of somebody's (NULL: anybody's) statements, and how many there are. */
+static char *page_of(const char *who, size_t *n)
+{
+	struct gt_buffer out = {0};
+	struct gt_statements_query q = {.since_ms = INT64_MIN,
+	                                .until_ms = INT64_MAX,
+	                                .authority = who,
+	                                .limit = 100,
+	                                .bytes = 100000};
+	assert_int_equal(gt_read_statements(reader, &q, &out), 0);
+	char *text = gt_buffer_text(&out, NULL);
+	*n = 0;
+	for (const char *p = text; (p = strstr(p, "/own\"")); p++)
+		++*n;
+	return text;
+}
+
+/* Its own, for who may read no more: one, a page, and what is voided. */
+static void of_one_authority(void **state)
+{
+	static const char who[] = "{\"mbox\":\"mailto:lrs@33.cn\"}";
+	uint8_t id[GT_UUID_BYTES] = {[15] = 1};
+	bool voided;
+	int64_t stored;
+	size_t n;
+	int rc;
+	(void)state;
+	sql("DELETE FROM record");
+	for (int i = 1; i <= 30; i++)
+		add_record(i, 0,
+		           ",\"context\":{\"extensions\":{\"http://e.cn/own\":"
+		           "1}}");
+	sql("UPDATE record SET authority='{\"mbox\":\"mailto:b@33.cn\"}' WHERE "
+	    "origin_seq%2=0");
+	/* a void of another's, and one of its own */
+	add_record(31, 2, "");
+	add_record(32, 3, "");
+	char *text = page_of(who, &n);
+	assert_int_equal(n, 14);
+	assert_null(strstr(text, "\"raw\":2}"));
+	free(text);
+	free(page_of(NULL, &n));
+	assert_int_equal(n, 29);
+	text = gt_read_statement(reader, id, who, &voided, &stored, &rc);
+	assert_non_null(text);
+	free(text);
+	id[15] = 2;
+	assert_null(gt_read_statement(reader, id, who, &voided, &stored, &rc));
+	assert_int_equal(rc, -GT_EUNKNOWN);
+	text = gt_read_statement(reader, id, NULL, &voided, &stored, &rc);
+	assert_non_null(text);
+	assert_false(voided);
+	free(text);
+	/* one that gave way is not counted */
+	sql("DELETE FROM record WHERE origin_seq=7;"
+	    "INSERT OR REPLACE INTO meta VALUES('replaced',1)");
+	json_t *v = gt_read_status(reader);
+	assert_int_equal(number(json_object_get(v, "records"), "count"), 31);
+	json_decref(v);
+	sql("DELETE FROM meta WHERE key='replaced'");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(of_one_authority),
 	        cmocka_unit_test(statements),
 	        cmocka_unit_test(statements_bytes),
 	        cmocka_unit_test(statements_hidden),

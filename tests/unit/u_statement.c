@@ -506,8 +506,6 @@ static void slices(void **state)
 	assert_int_equal(out[1].flags, 0);
 	assert_int_equal(out[2].flags, GT_STATEMENT_VOIDS);
 	assert_memory_equal(out[2].target, id, GT_UUID_BYTES);
-	assert_false(out[1].has_authority);
-	assert_true(out[2].has_authority);
 }
 
 static void batches(void **state)
@@ -759,6 +757,37 @@ static void twins(void **state)
 		                 0);
 		assert_int_equal(told, pairs[i].twins);
 	}
+}
+
+/* ------------------------------------------------------------ voids */
+
+/* Who may void what: the same place and authority, or an operator above. */
+static void who_may_void(void **state)
+{
+	static const struct {
+		struct gt_voucher by, target;
+		bool may;
+	} row[] = {
+	        {{"3301", "a", 2}, {"3301", "a", 0}, true},
+	        {{"3301", "a", 0}, {"3301", "a", 2}, true},
+	        {{"3301", "a", 2}, {"3301", "b", 2}, false},
+	        {{"3301", "a", 2}, {"330106", "a", 2}, false},
+	        {{"330106", "a", 2}, {"3301", "a", 2}, false},
+	        {{"3301", "a", 6}, {"3301", "b", 2}, true},
+	        {{"3301", "a", 6}, {"330106109", "b", 2}, true},
+	        {{"33", "a", 6}, {"330106109", "b", 0}, true},
+	        {{"330106", "a", 6}, {"3301", "b", 0}, false},
+	        {{"330106", "a", 6}, {"330107", "b", 0}, false},
+	        {{"330106", "a", 6}, {"330107", "a", 0}, false},
+	        {{"330106-b", "a", 6}, {"330106", "b", 0}, false},
+	        {{"330106-b", "a", 6}, {"330106-b", "b", 0}, true},
+	        {{"330106", "a", 6}, {"330106-b", "b", 0}, true},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+		assert_int_equal(
+		        gt_statement_may_void(&row[i].by, &row[i].target),
+		        row[i].may);
 }
 
 /* What is given out is the same statement when it comes back. */
@@ -1025,6 +1054,7 @@ int main(void)
 	        cmocka_unit_test(same),
 	        cmocka_unit_test(twins),
 	        cmocka_unit_test(no_memory_for_twins),
+	        cmocka_unit_test(who_may_void),
 	        cmocka_unit_test(given_out_and_back),
 	        cmocka_unit_test(form_bytes),
 	        cmocka_unit_test(rendered),

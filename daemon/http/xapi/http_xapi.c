@@ -115,6 +115,14 @@ static enum MHD_Result stored(struct gt_request *rq)
 	return send_text(rq, 200, text, text ? strlen(text) : 0);
 }
 
+/* How far the caller is known: his part of a statement's flags. */
+static uint32_t known(const struct gt_request *rq)
+{
+	if (rq->door == GT_DOOR_CONTROL)
+		return GT_STATEMENT_NAMED | GT_STATEMENT_OPERATOR;
+	return rq->http->env.config->nusers > 0 ? GT_STATEMENT_NAMED : 0;
+}
+
 /* The agent this node answers for: a terminal's name, at this node. */
 static char *authority_of(struct gt_request *rq)
 {
@@ -203,9 +211,10 @@ static enum MHD_Result store(struct gt_request *rq, struct batch *b,
 	b->authority = authority_of(rq);
 	if (!b->authority)
 		return gt_rq_error(rq, -GT_ENOMEM, "");
-	for (int i = 0; i < n; i++)
-		if (!b->v[i].has_authority)
-			b->v[i].authority = b->authority;
+	for (int i = 0; i < n; i++) {
+		b->v[i].authority = b->authority;
+		b->v[i].flags |= known(rq);
+	}
 	char share[96];
 	share_of(rq, share, sizeof share);
 	struct gt_event e = {.type = GT_EV_STATEMENTS,
@@ -304,7 +313,7 @@ static enum MHD_Result one(struct gt_request *rq, struct gt_worker *w,
 		                  want_voided ? "voidedStatementId"
 		                              : "statementId");
 	char *statement =
-	        gt_read_statement(w->reader, id, &voided, &ms, &status);
+	        gt_read_statement(w->reader, id, NULL, &voided, &ms, &status);
 	/* it is not to be had here, and asking again does not help */
 	if (status == -GT_EDAMAGED)
 		return gt_rq_fail(rq, 404, status, GT_T_HTTP_GAP, text,
