@@ -96,14 +96,17 @@ ROOM_daemon/net := $(ROOM_daemon/sys) daemon/sys
 ROOM_daemon/pki := $(ROOM_daemon/sys) daemon/sys
 ROOM_daemon/disk := $(ROOM_daemon/net) daemon/net
 ROOM_daemon/core := $(ROOM_daemon/net) daemon/net
-ROOM_daemon/http := $(ROOM_daemon/core) daemon/core daemon/disk daemon/config
+ROOM_daemon/http/access := $(ROOM_daemon/sys) daemon/sys
+ROOM_daemon/http := $(ROOM_daemon/core) daemon/core daemon/disk daemon/config \
+	daemon/http/access
 ROOM_daemon/http/page := $(ROOM_daemon/http) daemon/http
 ROOM_daemon/http/content := $(ROOM_daemon/http/page) daemon/http/page
 ROOM_daemon/http/xapi := $(ROOM_daemon/http) daemon/http
 ROOM_daemon/http/admin := $(ROOM_daemon/http) daemon/http
 ROOM_daemon/http/door := $(ROOM_daemon/http/content) daemon/http/content daemon/http/xapi daemon/http/admin
 ROOM_daemon/run := $(ROOM_daemon/http/door) daemon/http/door
-ROOM_daemon/cli := $(ROOM_daemon/disk) daemon/disk daemon/config daemon/pki
+ROOM_daemon/cli := $(ROOM_daemon/disk) daemon/disk daemon/config daemon/pki \
+	daemon/http/access
 ROOM_daemon := $(ROOM_daemon/run) daemon/run daemon/pki daemon/cli
 ROOMS := $(patsubst ROOM_%,%,$(filter ROOM_%,$(.VARIABLES)))
 # its own place among them: a room below may stand in a folder above

@@ -2,11 +2,38 @@
  * Tests: e2e/test_house.py. */
 #include <stdlib.h>
 
+#include "access.h"
 #include "cli.h"
 #include "dir.h"
 #include "say.h"
 
 enum { PATH = 4096 };
+
+/* What anybody may do over the network. */
+static void tell_open(struct gt_cli *cli, const struct gt_config *config)
+{
+	char path[PATH], why[PATH + 512];
+	struct gt_access *access;
+	gt_format(path, sizeof path, "%.4000s/%s", cli->dir,
+	          GT_DIR_CREDENTIALS);
+	if (gt_access_open(&access, path, why, sizeof why) != 0) {
+		(void)fprintf(cli->err, "%s\n", why);
+		return;
+	}
+	/* what a node without credentials takes over at its next start */
+	bool old = config->nusers > 0 && gt_access_fresh(access);
+	bool open = gt_access_anonymous(access) && !old;
+	gt_say(cli->out, GT_T_CLI_CHECK_OPEN, config->http,
+	       gt_text(open ? GT_T_CLI_CHECK_ATTACHED : GT_T_CLI_CHECK_NAMED),
+	       gt_access_count(access, GT_ROLE_READER) +
+	               gt_access_count(access, GT_ROLE_TERMINAL) +
+	               (old ? config->nusers : 0));
+	/* of http.terminals it has been said with its line */
+	if (config->nusers == 0 &&
+	    gt_config_listen_clear(config, gt_access_any(access)))
+		gt_say(cli->out, GT_T_CLI_CHECK_CLEAR);
+	gt_access_free(access);
+}
 
 static enum gt_exit config_check(struct gt_cli *cli, const struct gt_args *args)
 {
@@ -20,8 +47,11 @@ static enum gt_exit config_check(struct gt_cli *cli, const struct gt_args *args)
 	if (!path)
 		path = own;
 	int status = gt_config_load(config, path, cli->lang, &c);
+	enum gt_exit code = gt_cli_complaints(cli, path, status, &c);
+	if (status == 0 && path == own && !cli->json)
+		tell_open(cli, config);
 	free(config);
-	return gt_cli_complaints(cli, path, status, &c);
+	return code;
 }
 
 static enum gt_exit config_show(struct gt_cli *cli, const struct gt_args *args)

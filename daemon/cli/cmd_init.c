@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "address.h"
 #include "advice.h"
 #include "cert.h"
@@ -37,6 +38,7 @@ struct init {
 	const char *dir, *code, *parent, *pki;
 	char parent_of_cert[GT_CODE_MAX + 1];
 	char name[sizeof((struct gt_config *)NULL)->name]; /* of the roster */
+	char secret[GT_CREDENTIAL_SECRET]; /* of the first credential */
 	char why[WHY];
 };
 
@@ -271,14 +273,49 @@ static int write_config(struct init *in, const char *text)
 	return status;
 }
 
+static bool beyond_this_machine(const char *address)
+{
+	return strncmp(address, "127.", 4) != 0 &&
+	       strncmp(address, "[::1]", 5) != 0 &&
+	       strncmp(address, "localhost:", 10) != 0;
+}
+
+/* The first credential, where HTTP is open to others: one that reads, for
+ * terminals on the same networks hand in without. It is shown and not kept. */
+static int first_credential(struct init *in)
+{
+	static const char name[] = "reader";
+	const char *http = gt_args_get(in->args, "http");
+	char path[PATH];
+	struct gt_access *access;
+	if (!http || !beyond_this_machine(http))
+		return 0;
+	gt_format(path, sizeof path, "%s/%s", in->dir, GT_DIR_CREDENTIALS);
+	int status = gt_access_open(&access, path, in->why, WHY);
+	if (status == 0)
+		status = gt_access_add(access, name, GT_ROLE_READER, NULL,
+		                       in->secret, in->why, WHY);
+	gt_access_free(access);
+	return status;
+}
+
 static void tell(struct init *in, const char *key)
 {
 	char start[GT_ADVICE_MAX];
-	if (in->cli->json)
+	if (in->cli->json) {
+		json_t *v = json_pack("{s:s,s:s,s:s}", "name", "reader", "role",
+		                      "reader", "secret", in->secret);
+		if (*in->secret)
+			(void)gt_cli_json(in->cli, v);
+		json_decref(v);
 		return;
+	}
 	gt_say(in->cli->out, GT_T_CLI_INIT_DONE, in->code, in->dir);
 	if (key)
 		gt_say(in->cli->out, GT_T_CLI_INIT_KEY, key, in->dir);
+	if (*in->secret)
+		gt_say(in->cli->out, GT_T_CLI_INIT_CREDENTIAL, "reader",
+		       "reader", in->secret);
 	gt_advice_start(start, in->dir);
 	gt_say(in->cli->out, GT_T_CLI_INIT_NEXT, start);
 }
@@ -312,6 +349,8 @@ enum gt_exit gt_cmd_init(struct gt_cli *cli, const struct gt_args *args)
 		status = gt_pki_seed(path, public, in.why, WHY);
 		gt_hex(hex, public, sizeof public);
 	}
+	if (!status)
+		status = first_credential(&in);
 	if (status)
 		return gt_cli_fail(cli, status, in.why);
 	tell(&in, in.pki ? NULL : hex);

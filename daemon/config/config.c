@@ -425,9 +425,9 @@ static bool is_loopback(const char *address)
 	       strncmp(address, "localhost:", 10) == 0;
 }
 
-bool gt_config_listen_clear(const struct gt_config *c)
+bool gt_config_listen_clear(const struct gt_config *c, bool passwords)
 {
-	return c->nusers > 0 && !is_loopback(c->http) &&
+	return passwords && !is_loopback(c->http) &&
 	       strcmp(c->listen_tls, "off") == 0;
 }
 
@@ -523,12 +523,15 @@ static void warn(struct reading *r)
 		gt_yaml_warn(&r->yaml, gt_yaml_get(link, "insecure"),
 		             GT_T_CONF_INSECURE, NULL, NULL);
 	const struct gt_yaml_node *http = gt_yaml_get(r->yaml.root, "http");
-	if (gt_config_listen_clear(r->out))
+	if (gt_config_listen_clear(r->out, r->out->nusers > 0))
 		gt_yaml_warn(&r->yaml, gt_yaml_get(http, "listen"),
 		             GT_T_CONF_CLEAR, "listen_tls", NULL);
 	if (gt_config_staff_clear(r->out))
 		gt_yaml_warn(&r->yaml, gt_yaml_get(http, "staff"),
 		             GT_T_CONF_CLEAR, "staff_tls", NULL);
+	if (r->out->nusers > 0)
+		gt_yaml_warn(&r->yaml, gt_yaml_get(http, "terminals"),
+		             GT_T_CONF_TERMINALS_OLD, NULL, NULL);
 	char held[24], newest[24];
 	gt_format(held, sizeof held, "%" PRIu64, r->out->protocol);
 	gt_format(newest, sizeof newest, "%d", GT_PROTOCOL_MAX);

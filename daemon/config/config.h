@@ -54,7 +54,7 @@ struct gt_config {
 	uint64_t body_ms;     /* http.body_time: its body, 60s */
 	/* http.terminals: [{name, password}] */
 	struct gt_user users[GT_USERS_MAX];
-	size_t nusers;            /* none: whoever reaches the port */
+	size_t nusers; /* of earlier releases; taken over once (http_who.c) */
 	uint64_t records_reserve; /* records.reserve: kept for the database,
 	                             16MiB */
 	uint64_t terminal_hour;   /* records.terminal_hour, 256MiB */
@@ -97,9 +97,10 @@ char *gt_config_document(const char *lang);
  * derived from http.listen, so the port may be another's. */
 bool gt_config_content(const struct gt_config *config, char out[256]);
 bool gt_config_staff(const struct gt_config *config, char out[256]);
-/* Whether passwords can travel in clear to the learners' listener, and whether
- * the staff's is open to others than this machine without HTTPS. */
-bool gt_config_listen_clear(const struct gt_config *config);
+/* Whether passwords, if there are any, can travel in clear to the learners'
+ * listener, and whether the staff's is open to others than this machine without
+ * HTTPS. */
+bool gt_config_listen_clear(const struct gt_config *config, bool passwords);
 bool gt_config_staff_clear(const struct gt_config *config);
 /* Defaults everywhere; node.code is empty. */
 void gt_config_defaults(struct gt_config *out);

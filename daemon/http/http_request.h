@@ -25,6 +25,7 @@
 #include "pulse.h"
 #include "text.h"
 
+struct gt_access;
 struct gt_http_cache;
 struct gt_http_callers;
 struct gt_http_open;
@@ -58,11 +59,26 @@ struct gt_http {
 	struct gt_workers *workers;
 	struct gt_waits *waits;
 	struct gt_http_cache *cache; /* content/http_shelf.h */
+	struct gt_access *access;    /* access/access.h */
 	struct gt_http_open *open;
 	struct gt_http_callers *callers; /* door/http_who.c alone */
 	struct gt_pulse pulse; /* of the library's threads, in our hands */
 	atomic_size_t *bodies; /* bytes that requests' bodies hold */
 	struct gt_http_server *server; /* door/http_server.c alone */
+};
+
+/* Who may call, and what a caller is; a set. Whoever opens the control socket
+ * is all of them. */
+enum gt_http_who {
+	GT_HTTP_ANYBODY = 1u << 0,
+	GT_HTTP_HAND_IN = 1u << 1, /* hands in learner records */
+	GT_HTTP_OWN = 1u << 2,     /* reads those it handed in */
+	GT_HTTP_READ = 1u << 3,    /* reads everybody's */
+	GT_HTTP_VIEW = 1u << 4,    /* sees how the node is */
+	GT_HTTP_PUBLISH = 1u << 5, /* publishes, withdraws */
+	GT_HTTP_OPERATE = 1u << 6, /* policy, roster, credentials, fetching */
+	GT_HTTP_AUDIT = 1u << 7,   /* sees who did what, and whose records */
+	GT_HTTP_ALL = (1u << 8) - 1,
 };
 
 enum gt_method {
@@ -86,6 +102,7 @@ struct gt_request {
 	const char *rest; /* of path, behind the route's */
 	const char *lang;
 	char actor[96]; /* for audit rows */
+	unsigned who; /* what the caller is, of the route's: enum gt_http_who */
 	uint8_t *body;
 	size_t nbody, body_cap;
 	int64_t wait_ms;  /* until a password is looked at again */

@@ -13,6 +13,7 @@
  *   data/reserve      room on the disk that is kept for the database
  *   objects/          object files
  *   staged/           files being published
+ *   credentials.json  who may hand in and read records, 0600
  *   control.sock      administration, HTTP
  *   run.json          {"pid","link","http","content","staff"}: while the daemon
  *                     runs; ports as the system chose them, 0: none; written
@@ -23,18 +24,19 @@
 #ifndef GT_DIR_H
 #define GT_DIR_H
 
-#define GT_DIR_CONFIG     "guantong.yaml"
-#define GT_DIR_CA         "pki/ca.pem"
-#define GT_DIR_CERT       "pki/cert.pem"
-#define GT_DIR_KEY        "pki/key.pem"
-#define GT_DIR_NODE_KEY   "pki/node.key"
-#define GT_DIR_ROSTER_KEY "pki/roster.key"
-#define GT_DIR_MEMBERS    "pki/members.bin"
-#define GT_DIR_DATABASE   "data/guantong.db"
-#define GT_DIR_RESERVE    "data/reserve"
-#define GT_DIR_OBJECTS    "objects"
-#define GT_DIR_STAGED     "staged"
-#define GT_DIR_CONTROL    "control.sock"
-#define GT_DIR_RUN        "run.json"
+#define GT_DIR_CONFIG      "guantong.yaml"
+#define GT_DIR_CA          "pki/ca.pem"
+#define GT_DIR_CERT        "pki/cert.pem"
+#define GT_DIR_KEY         "pki/key.pem"
+#define GT_DIR_NODE_KEY    "pki/node.key"
+#define GT_DIR_ROSTER_KEY  "pki/roster.key"
+#define GT_DIR_MEMBERS     "pki/members.bin"
+#define GT_DIR_DATABASE    "data/guantong.db"
+#define GT_DIR_RESERVE     "data/reserve"
+#define GT_DIR_OBJECTS     "objects"
+#define GT_DIR_STAGED      "staged"
+#define GT_DIR_CONTROL     "control.sock"
+#define GT_DIR_CREDENTIALS "credentials.json"
+#define GT_DIR_RUN         "run.json"
 
 #endif

@@ -81,7 +81,7 @@ class Statements(unittest.TestCase):
             body = json.dumps(s).encode()
             self.assertEqual(node.http("PUT", path, body, XAPI).status, 204)
             self.assertEqual(node.http("PUT", path, body, XAPI).status, 204)
-            got = node.http("GET", path, headers=XAPI)
+            got = node.admin("GET", path, headers=XAPI)
             self.assertEqual(got.status, 200)
             for key, value in s.items():
                 self.assertEqual(got.json()[key], value)
@@ -90,7 +90,7 @@ class Statements(unittest.TestCase):
             # a batch is all or nothing
             fresh = statement(2)
             self.assertEqual(post(node, [fresh, {"actor": 3}]).status, 400)
-            missing = node.http("GET", "/xapi/statements?statementId=" + fresh["id"], headers=XAPI)
+            missing = node.admin("GET", "/xapi/statements?statementId=" + fresh["id"], headers=XAPI)
             self.assertEqual(missing.status, 404)
             # without an id the node gives one
             del fresh["id"]
@@ -190,12 +190,12 @@ class BadRows(unittest.TestCase):
             db.commit()
             db.close()
             node.start()
-            page = node.http("GET", "/xapi/statements?ascending=true", headers=XAPI)
+            page = node.admin("GET", "/xapi/statements?ascending=true", headers=XAPI)
             self.assertEqual(page.status, 200)
             good = [sent[i]["id"] for i in (0, 4, 5)]
             self.assertEqual([s["id"] for s in page.json()["statements"]], good)
             self.assertEqual([g["seq"] for g in page.json()["gaps"]], [2, 3, 4])
-            one = node.http("GET", "/xapi/statements?statementId=" + sent[1]["id"], headers=XAPI)
+            one = node.admin("GET", "/xapi/statements?statementId=" + sent[1]["id"], headers=XAPI)
             self.assertEqual((one.status, one.json()["error"]), (404, "DAMAGED"))
             self.assertEqual(node.http("GET", "/").status, 200)
             self.assertIn("(damaged: the form is not its statement's)", node.cli("records"))

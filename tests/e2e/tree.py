@@ -294,10 +294,10 @@ class Node:
         finally:
             c.close()
 
-    def admin(self, method, path, body=None, timeout=PATIENCE):
+    def admin(self, method, path, body=None, timeout=PATIENCE, headers=None):
         c = UnixConnection(os.path.join(self.dir, "control.sock"), timeout)
         try:
-            c.request(method, path, body)
+            c.request(method, path, body, headers or {})
             return Answer(c.getresponse())
         finally:
             c.close()

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <netinet/in.h>
+#include <openssl/evp.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -16,10 +17,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "arena.h"
 #include "dir.h"
 #include "guantong.pb-c.h"
 #include "http.h"
+#include "json.h"
 #include "object_kit.h"
 #include "schema.h"
 #include "seal.h"
@@ -39,6 +42,7 @@ static struct {
 	unsigned posts[GT_EV_NOTE + 1];
 	struct gt_id fault;
 	char actor[100], about[200], authority[200];
+	uint32_t flags; /* of the first statement */
 } core;
 
 bool gt_core_post(struct gt_core *c, const struct gt_event *e,
@@ -54,9 +58,11 @@ bool gt_core_post(struct gt_core *c, const struct gt_event *e,
 		gt_copy(core.actor, sizeof core.actor,
 		        e->actor ? e->actor : "");
 		gt_copy(core.about, sizeof core.about, e->text ? e->text : "");
-		if (e->type == GT_EV_STATEMENTS)
+		if (e->type == GT_EV_STATEMENTS) {
 			gt_copy(core.authority, sizeof core.authority,
 			        e->statements[0].authority);
+			core.flags = e->statements[0].flags;
+		}
 		if (e->type == GT_EV_FAULT || e->type == GT_EV_LOST)
 			core.fault = e->object;
 		pthread_cond_broadcast(&change);
@@ -541,6 +547,41 @@ static int tear_down(void **state)
 	curl_global_cleanup();
 	gt_format(command, sizeof command, "rm -rf %s", dir);
 	return system(command);
+}
+
+/* ------------------------------------------------------ credentials */
+
+/* Headers, with the name and its secret if there is one. */
+__attribute__((unused)) static const char *
+as(const char *headers, const char *name, const char *secret)
+{
+	static char text[600];
+	char plain[200];
+	unsigned char coded[300];
+	if (!name)
+		return headers;
+	gt_format(plain, sizeof plain, "%s:%s", name, secret);
+	(void)EVP_EncodeBlock(coded, (const unsigned char *)plain,
+	                      (int)strlen(plain));
+	gt_format(text, sizeof text, "%s\nAuthorization: Basic %s", headers,
+	          (const char *)coded);
+	return text;
+}
+
+__attribute__((unused)) static long order(const char *path, const char *body)
+{
+	return ask_at(true, "POST", path, "Content-Type: application/json",
+	              body);
+}
+
+/* The secret in the last answer. */
+__attribute__((unused)) static const char *
+secret_of(char out[GT_CREDENTIAL_SECRET])
+{
+	json_t *v = json_loads(got.body, 0, NULL);
+	gt_copy(out, GT_CREDENTIAL_SECRET, gt_json_member(v, "secret"));
+	json_decref(v);
+	return out;
 }
 
 #endif

@@ -33,14 +33,20 @@ static void show(const struct gt_complaints *c)
 }
 
 /* Parses what must be right, without a word said. */
-static void taken(const char *yaml)
+static void taken_with(const char *yaml, size_t warnings)
 {
 	struct gt_complaints c;
 	int rc = parse(yaml, "en", &c);
-	show(&c);
+	if (c.n != warnings)
+		show(&c);
 	assert_int_equal(rc, 0);
-	assert_int_equal(c.n, 0);
+	assert_int_equal(c.n, warnings);
 	gt_complaints_free(&c);
+}
+
+static void taken(const char *yaml)
+{
+	taken_with(yaml, 0);
 }
 
 /* ---------------------------------------------------- what is taken */
@@ -70,24 +76,27 @@ static void defaults(void **state)
 static void everything(void **state)
 {
 	(void)state;
-	taken("# a comment\n"
-	      "node: {code: 330106-b, name: \"西湖 \\\"b\\\"\", language: en}\n"
-	      "parent:\n"
-	      "  code: '330106'\n"
-	      "  addresses: [\"[::1]:7700\", a.example:7701]\n"
-	      "link: {listen: 127.0.0.1:0, insecure: false, heartbeat: 2s,\n"
-	      "  dead: 1m, window_min: 1MiB, window_max: 1MiB,\n"
-	      "  max_links: 3, max_per_address: 2}\n"
-	      "http:\n"
-	      "  listen: \"[::]:80\"\n"
-	      "  listen_tls: own\n"
-	      "  terminals:\n"
-	      "  - {name: a, password: \"p: #\"}\n"
-	      "  - name: 教室\n"
-	      "    password: yes\n"
-	      "storage: {reserve: 0, transfers: 8}\n"
-	      "policy: {file: }\n"
-	      "log: {level: debug}\n");
+	taken_with(
+	        "# a comment\n"
+	        "node: {code: 330106-b, name: \"西湖 \\\"b\\\"\", language: "
+	        "en}\n"
+	        "parent:\n"
+	        "  code: '330106'\n"
+	        "  addresses: [\"[::1]:7700\", a.example:7701]\n"
+	        "link: {listen: 127.0.0.1:0, insecure: false, heartbeat: 2s,\n"
+	        "  dead: 1m, window_min: 1MiB, window_max: 1MiB,\n"
+	        "  max_links: 3, max_per_address: 2}\n"
+	        "http:\n"
+	        "  listen: \"[::]:80\"\n"
+	        "  listen_tls: own\n"
+	        "  terminals:\n"
+	        "  - {name: a, password: \"p: #\"}\n"
+	        "  - name: 教室\n"
+	        "    password: yes\n"
+	        "storage: {reserve: 0, transfers: 8}\n"
+	        "policy: {file: }\n"
+	        "log: {level: debug}\n",
+	        1);
 	assert_string_equal(config.code, "330106-b");
 	assert_string_equal(config.name, "西湖 \"b\"");
 	assert_string_equal(config.lang, "en");
@@ -169,7 +178,8 @@ static void passwords_in_clear(void **state)
 		          rows[i].http);
 		assert_int_equal(parse(yaml, "en", &c), 0);
 		show(&c);
-		assert_int_equal(c.n, rows[i].said != NULL);
+		size_t old = strstr(rows[i].http, "terminals") != NULL;
+		assert_int_equal(c.n, (rows[i].said != NULL) + old);
 		if (rows[i].said)
 			assert_memory_equal(c.v[0], rows[i].said,
 			                    strlen(rows[i].said));
@@ -387,33 +397,38 @@ static void printing_is_parsing_back(void **state)
 {
 	(void)state;
 	struct gt_complaints c = {0};
-	taken("node: {code: 330106, name: \" a: b\\\\\\\"#\", language: en}\n"
-	      "parent: {code: 3301, addresses: [\"[::1]:1\", \"b:2\"]}\n"
-	      "link: {listen: \"[::]:0\", heartbeat: 1500ms, dead: 1h,\n"
-	      "  window_min: 65537B}\n"
-	      "http: {terminals: [{name: ~, password: '***'}]}\n"
-	      "policy: {file: \"\"}\n"
-	      "log: {level: error}\n");
+	taken_with(
+	        "node: {code: 330106, name: \" a: b\\\\\\\"#\", language: en}\n"
+	        "parent: {code: 3301, addresses: [\"[::1]:1\", \"b:2\"]}\n"
+	        "link: {listen: \"[::]:0\", heartbeat: 1500ms, dead: 1h,\n"
+	        "  window_min: 65537B}\n"
+	        "http: {terminals: [{name: ~, password: '***'}]}\n"
+	        "policy: {file: \"\"}\n"
+	        "log: {level: error}\n",
+	        1);
 	char *text = gt_config_print(&config);
 	assert_non_null(text);
 	assert_int_equal(
 	        gt_config_parse(&again, "p", gt_bytes_str(text), "en", &c), 0);
 	free(text);
 	same_config();
+	gt_complaints_free(&c);
 	text = gt_config_write(&config, "zh-CN");
 	assert_non_null(text);
 	assert_int_equal(
 	        gt_config_parse(&again, "p", gt_bytes_str(text), "en", &c), 0);
 	free(text);
 	same_config();
-	assert_int_equal(c.n, 0);
+	assert_int_equal(c.n, 1);
+	gt_complaints_free(&c);
 }
 
 static void passwords_stay_inside(void **state)
 {
 	(void)state;
-	taken("node: {code: 33}\n"
-	      "http: {terminals: [{name: a, password: sesame}]}\n");
+	taken_with("node: {code: 33}\n"
+	           "http: {terminals: [{name: a, password: sesame}]}\n",
+	           1);
 	char *text = gt_config_print(&config);
 	assert_non_null(text);
 	assert_null(strstr(text, "sesame"));
@@ -446,12 +461,11 @@ static void example_configs(void **state)
 	(void)state;
 	static const struct {
 		const char *level, *code, *parent;
-		size_t in_clear; /* warned of */
-	} rows[] = {{"province", "33", "", 0},
-	            {"city", "3301", "33", 0},
-	            {"county", "330106", "3301", 0},
-	            {"township", "330106109", "330106", 1},
-	            {"village", "330106109210", "330106109", 1}};
+	} rows[] = {{"province", "33", ""},
+	            {"city", "3301", "33"},
+	            {"county", "330106", "3301"},
+	            {"township", "330106109", "330106"},
+	            {"village", "330106109210", "330106109"}};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct gt_complaints c = {0};
 		char path[64];
@@ -459,9 +473,7 @@ static void example_configs(void **state)
 		int rc = gt_config_load(&config, path, "en", &c);
 		show(&c);
 		assert_int_equal(rc, 0);
-		assert_int_equal(c.n, rows[i].in_clear);
-		if (c.n > 0)
-			assert_non_null(strstr(c.v[0], "in clear"));
+		assert_int_equal(c.n, 0);
 		gt_complaints_free(&c);
 		assert_string_equal(config.code, rows[i].code);
 		assert_string_equal(config.parent, rows[i].parent);

@@ -21,7 +21,7 @@ static void behind_which(void **state)
 	        {"/o/x", {302, 404, 404, 404}},
 	        {"/api/resources", {200, 404, 200, 200}},
 	        {"/xapi/about", {200, 404, 404, 200}},
-	        {"/xapi/statements", {400, 404, 404, 400}},
+	        {"/xapi/statements", {401, 404, 404, 400}},
 	        {"/healthz", {200, 404, 200, 200}},
 	        {"/metrics", {404, 404, 200, 200}},
 	        {"/admin/status", {404, 404, 403, 200}},

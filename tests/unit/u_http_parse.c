@@ -180,17 +180,21 @@ static void escapes(void **state)
 static void routes(void **state)
 {
 	(void)state;
-	assert_non_null(gt_http_route("/", GT_DOOR_LEARNER));
-	assert_non_null(gt_http_route("/c/33/a/b", GT_DOOR_CONTENT));
-	assert_non_null(gt_http_route("/admin/status", GT_DOOR_CONTROL));
-	assert_null(gt_http_route("/admin/status", GT_DOOR_LEARNER));
-	assert_null(gt_http_route("/admin/", GT_DOOR_CONTROL));
-	assert_null(gt_http_route("/c", GT_DOOR_CONTENT));
-	assert_null(gt_http_route("/nothing", GT_DOOR_CONTROL));
-	assert_null(gt_http_route("", GT_DOOR_LEARNER));
+	assert_non_null(gt_http_route("/", GT_DOOR_LEARNER, GT_HTTP_GET));
+	assert_non_null(
+	        gt_http_route("/c/33/a/b", GT_DOOR_CONTENT, GT_HTTP_GET));
+	assert_non_null(
+	        gt_http_route("/admin/status", GT_DOOR_CONTROL, GT_HTTP_GET));
+	assert_null(
+	        gt_http_route("/admin/status", GT_DOOR_LEARNER, GT_HTTP_GET));
+	assert_null(gt_http_route("/admin/", GT_DOOR_CONTROL, GT_HTTP_GET));
+	assert_null(gt_http_route("/c", GT_DOOR_CONTENT, GT_HTTP_GET));
+	assert_null(gt_http_route("/nothing", GT_DOOR_CONTROL, GT_HTTP_GET));
+	assert_null(gt_http_route("", GT_DOOR_LEARNER, GT_HTTP_GET));
 	assert_ptr_not_equal(
-	        gt_http_route("/api/resources", GT_DOOR_LEARNER),
-	        gt_http_route("/api/resources/33/a", GT_DOOR_LEARNER));
+	        gt_http_route("/api/resources", GT_DOOR_LEARNER, GT_HTTP_GET),
+	        gt_http_route("/api/resources/33/a", GT_DOOR_LEARNER,
+	                      GT_HTTP_GET));
 }
 
 /* What is behind which door, and who may call it. */
@@ -202,8 +206,10 @@ static void doors(void **state)
 		bool is_content = strcmp(r->path, "/c/") == 0 ||
 		                  strcmp(r->path, "/o/") == 0;
 		bool by_content = r->doors & 1u << GT_DOOR_CONTENT;
-		unsigned public = GT_HTTP_ANYBODY | GT_HTTP_TERMINAL;
-		assert_non_null(gt_http_route(r->path, GT_DOOR_CONTROL));
+		unsigned public = GT_HTTP_ANYBODY | GT_HTTP_HAND_IN |
+		                  GT_HTTP_OWN | GT_HTTP_READ;
+		assert_non_null(
+		        gt_http_route(r->path, GT_DOOR_CONTROL, GT_HTTP_GET));
 		assert_int_not_equal(r->who, 0);
 		assert_int_not_equal(r->doors, 0);
 		assert_int_equal(!(r->who & public), is_admin);
@@ -219,10 +225,12 @@ static void doors(void **state)
 			assert_int_equal(r->doors, 1u << GT_DOOR_CONTROL |
 			                                   1u << GT_DOOR_STAFF);
 	}
-	assert_null(gt_http_route("/xapi/statements", GT_DOOR_CONTENT));
-	assert_null(gt_http_route("/xapi/statements", GT_DOOR_STAFF));
-	assert_null(gt_http_route("/metrics", GT_DOOR_LEARNER));
-	assert_null(gt_http_route("/", GT_DOOR_CONTENT));
+	assert_null(gt_http_route("/xapi/statements", GT_DOOR_CONTENT,
+	                          GT_HTTP_GET));
+	assert_null(
+	        gt_http_route("/xapi/statements", GT_DOOR_STAFF, GT_HTTP_GET));
+	assert_null(gt_http_route("/metrics", GT_DOOR_LEARNER, GT_HTTP_GET));
+	assert_null(gt_http_route("/", GT_DOOR_CONTENT, GT_HTTP_GET));
 }
 
 static void targets(void **state)

@@ -2,6 +2,7 @@
  * Tests: u_http_api.c, e2e/test_house.py. */
 #include <stdlib.h>
 
+#include "access.h"
 #include "code.h"
 #include "http_admin.h"
 #include "http_parse.h"
@@ -122,14 +123,22 @@ static json_t *validity_json(const struct gt_validity *v)
 }
 
 /* The listeners at which passwords travel in clear. */
-static json_t *clear_json(const struct gt_config *c)
+static json_t *clear_json(const struct gt_http *http)
 {
+	const struct gt_config *c = http->env.config;
 	json_t *list = json_array();
-	if (gt_config_listen_clear(c))
+	if (gt_config_listen_clear(c, gt_access_any(http->access)))
 		(void)json_array_append_new(list, json_string("listen"));
 	if (gt_config_staff_clear(c))
 		(void)json_array_append_new(list, json_string("staff"));
 	return list;
+}
+
+static json_t *access_json(struct gt_access *a)
+{
+	return json_pack("{s:b,s:i,s:i}", "anonymous", gt_access_anonymous(a),
+	                 "terminals", (int)gt_access_count(a, GT_ROLE_TERMINAL),
+	                 "readers", (int)gt_access_count(a, GT_ROLE_READER));
 }
 
 /* gt_read_status with what only the running node knows. */
@@ -160,8 +169,10 @@ static json_t *status_json(struct gt_request *rq)
 		                          validity_json(&env->certificate));
 		(void)json_object_set_new(v, "ca", validity_json(&env->ca));
 		(void)json_object_set_new(v, "node", node_json(s));
-		(void)json_object_set_new(v, "clear", clear_json(c));
+		(void)json_object_set_new(v, "clear", clear_json(rq->http));
 		(void)json_object_set_new(v, "ports", ports_json(rq->http));
+		(void)json_object_set_new(v, "access",
+		                          access_json(rq->http->access));
 	}
 	gt_worker_give(rq->http->workers, w);
 	free(s);

@@ -44,10 +44,18 @@ bool gt_http_host_ours(struct gt_request *rq);
 /* glibc's switch of name services, read before memory can be short. Once,
  * before the first request. */
 void gt_http_who_warm(void);
-/* May the caller use rq->route? Sets rq->actor to the name he proved or the
- * kernel tells, if the route asks for one. */
-bool gt_http_who_may(struct gt_request *rq);
-/* 401, 403 or 429, for whom gt_http_who_may was false. */
-enum MHD_Result gt_http_who_refuse(struct gt_request *rq);
+/* Opens http->access; what http.terminals of an earlier program says is taken
+ * over by a node that has no credentials file, and the log tells who may do
+ * what. 0; -GT_EINVALID, -GT_EIO, -GT_ENOMEM and why. */
+int gt_http_who_open(struct gt_http *http, char *why, size_t why_cap);
+/* May the caller use rq->route? Sets rq->who, and rq->actor to the name he
+ * proved or the kernel tells, if the route asks for one. 0; -GT_EIDENTITY: he
+ * has proved no name that may, -GT_EDENIED: the one he proved may not, or
+ * nobody may who comes that way, -GT_EBUSY: later, in rq->wait_ms if that is
+ * known. */
+int gt_http_who_judge(struct gt_request *rq);
+/* The answer to whom gt_http_who_judge refused with that status: 401, 403, 429
+ * or 503. */
+enum MHD_Result gt_http_who_refuse(struct gt_request *rq, int status);
 
 #endif

@@ -31,7 +31,8 @@
  *                               "content","staff"},
  *                               "parent_fault":{"kind","why","address","at"}
  *                               or null, "certificate" and "ca":{"from",
- *                               "until","seconds"} or null, and
+ *                               "until","seconds"} or null, "access":
+ *                               {"anonymous": bool,"terminals","readers"} and
  *                               "node": gt_node_status as it is now, with its
  *                               "transfers" and "children"
  *   GET  /admin/wait?generation=N&timeout_ms=T  returns the status when its
@@ -52,6 +53,11 @@
  *   GET  /admin/audit?from=&to=&...   GET /admin/records?after=
  *   GET  /admin/quarantine?after=     POST /admin/reload
  *   GET  /admin/quarantine/QID        POST /admin/quarantine/drop
+ *   GET  /admin/credentials     {"credentials":[{"name","role","kind",
+ *                               "created"}]}, access.h
+ *   POST /admin/credentials     {"name","role","password"}, the last two if
+ *                               wanted: answers {"name","role","secret"}
+ *   POST /admin/credentials/remove   {"name"}
  * Errors are {"error":NAME,"message":sentence} with a fitting status.
  *
  * Runs on libmicrohttpd's own threads. Reads use one gt_reader per thread;

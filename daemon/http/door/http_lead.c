@@ -105,7 +105,7 @@ static enum MHD_Result refuse_method(struct gt_request *rq)
 {
 	struct MHD_Response *rs = gt_rs_text("text/plain", strdup(""), 0);
 	char allow[64] = "";
-	unsigned m = rq->route->methods;
+	unsigned m = gt_http_route_methods(rq->path, rq->door);
 	gt_format(allow, sizeof allow, "%s%s%s%s",
 	          m & GT_HTTP_GET ? "GET, HEAD" : "",
 	          m & GT_HTTP_POST ? (m & GT_HTTP_GET ? ", POST" : "POST") : "",
@@ -168,7 +168,7 @@ static bool begin(struct gt_request *rq, const char *method,
 		*answer = gt_rq_fail(rq, 421, -GT_EDENIED, GT_T_HTTP_HOST);
 		return false;
 	}
-	rq->route = gt_http_route(rq->path, rq->door);
+	rq->route = gt_http_route(rq->path, rq->door, rq->method);
 	if (!rq->route) {
 		*answer = gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_ROUTE);
 		return false;
@@ -179,8 +179,9 @@ static bool begin(struct gt_request *rq, const char *method,
 		*answer = refuse_method(rq);
 		return false;
 	}
-	if (!gt_http_who_may(rq)) {
-		*answer = gt_http_who_refuse(rq);
+	int status = gt_http_who_judge(rq);
+	if (status != 0) {
+		*answer = gt_http_who_refuse(rq, status);
 		return false;
 	}
 	return take_body(rq, answer);

@@ -21,9 +21,10 @@ enum {
 	POST = GT_HTTP_POST,
 	BOTH = GET | POST,
 	ASKED = GET | GT_HTTP_OPTIONS, /* across origins */
-	STORE = ASKED | POST | GT_HTTP_PUT,
+	STORE = POST | GT_HTTP_PUT,
 	ANYBODY = GT_HTTP_ANYBODY,
-	TERMINAL = GT_HTTP_TERMINAL,
+	HAND_IN = GT_HTTP_HAND_IN,
+	READ = GT_HTTP_READ | GT_HTTP_OWN,
 	VIEW = GT_HTTP_VIEW,
 	PUBLISH = GT_HTTP_PUBLISH,
 	OPERATE = GT_HTTP_OPERATE,
@@ -51,7 +52,8 @@ const struct gt_route gt_routes[] = {
 	{"/api/resources", GET, OURS, ANYBODY, 0, gt_http_resources, NULL},
 	{"/api/resources/", GET, OURS, ANYBODY, 0, gt_http_resource, NULL},
 	{"/xapi/about", ASKED, LEARN, ANYBODY, 0, gt_http_about, DRESS},
-	{"/xapi/statements", STORE, LEARN, TERMINAL, BATCH, gt_http_statements,
+	{"/xapi/statements", ASKED, LEARN, READ, 0, gt_http_statements, DRESS},
+	{"/xapi/statements", STORE, LEARN, HAND_IN, BATCH, gt_http_statements,
 	 DRESS},
 	{"/healthz",        GET, OURS, ANYBODY, 0, gt_http_health, NULL},
 	{"/metrics",        GET, STAFF, ANYBODY, 0, gt_http_metrics, NULL},
@@ -73,20 +75,41 @@ const struct gt_route gt_routes[] = {
 	 gt_http_quarantine_drop, NULL},
 	{"/admin/quarantine/", GET, STAFF, AUDIT, 0, gt_http_quarantined, NULL},
 	{"/admin/reload",   POST, STAFF, OPERATE, SMALL, gt_http_reload, NULL},
+	{"/admin/credentials", BOTH, STAFF, OPERATE, SMALL, gt_http_credentials,
+	 NULL},
+	{"/admin/credentials/remove", POST, STAFF, OPERATE, SMALL,
+	 gt_http_credential_remove, NULL},
 	{NULL, 0, 0, 0, 0, NULL, NULL},
 };
 /* clang-format on */
 
-const struct gt_route *gt_http_route(const char *path, enum gt_http_door door)
+static bool leads(const struct gt_route *r, const char *path,
+                  enum gt_http_door door)
 {
+	size_t n = strlen(r->path);
+	bool below = n > 1 && r->path[n - 1] == '/';
+	return r->doors & 1u << door && (below ? strncmp(path, r->path, n) == 0
+	                                       : strcmp(path, r->path) == 0);
+}
+
+const struct gt_route *gt_http_route(const char *path, enum gt_http_door door,
+                                     unsigned method)
+{
+	const struct gt_route *first = NULL;
 	for (const struct gt_route *r = gt_routes; r->path; r++) {
-		size_t n = strlen(r->path);
-		bool below = n > 1 && r->path[n - 1] == '/';
-		if (!(r->doors & 1u << door))
+		if (!leads(r, path, door))
 			continue;
-		if (below ? strncmp(path, r->path, n) == 0
-		          : strcmp(path, r->path) == 0)
+		if (r->methods & method)
 			return r;
+		first = first ? first : r;
 	}
-	return NULL;
+	return first;
+}
+
+unsigned gt_http_route_methods(const char *path, enum gt_http_door door)
+{
+	unsigned methods = 0;
+	for (const struct gt_route *r = gt_routes; r->path; r++)
+		methods |= leads(r, path, door) ? r->methods : 0;
+	return methods;
 }

@@ -5,18 +5,6 @@
 
 #include "http_request.h"
 
-/* Who may call, and what a caller is; a set. Whoever opens the control socket
- * is all of them; at a listener a caller is ANYBODY, and a TERMINAL when it has
- * proved its name or the node has no users. */
-enum gt_http_who {
-	GT_HTTP_ANYBODY = 1u << 0,
-	GT_HTTP_TERMINAL = 1u << 1, /* sends learner records, asks for them */
-	GT_HTTP_VIEW = 1u << 2,     /* sees how the node is */
-	GT_HTTP_PUBLISH = 1u << 3,  /* publishes, withdraws */
-	GT_HTTP_OPERATE = 1u << 4,  /* policy, roster, what is fetched */
-	GT_HTTP_AUDIT = 1u << 5,    /* sees who did what, and whose records */
-};
-
 struct gt_route {
 	const char *path; /* ends in '/': everything below it */
 	unsigned methods; /* enum gt_method */
@@ -29,7 +17,11 @@ struct gt_route {
 };
 /* Ended by a row without a path. */
 extern const struct gt_route gt_routes[];
-/* The route for a decoded path by a door. NULL: there is none. */
-const struct gt_route *gt_http_route(const char *path, enum gt_http_door door);
+/* The route for a decoded path by a door and a method; the path's first if none
+ * takes the method. NULL: there is nothing at that path. */
+const struct gt_route *gt_http_route(const char *path, enum gt_http_door door,
+                                     unsigned method);
+/* Every method that some route of that path takes. */
+unsigned gt_http_route_methods(const char *path, enum gt_http_door door);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "dir.h"
 #include "door_inside.h"
 #include "http_shelf.h"
@@ -106,6 +107,7 @@ static void http_free(struct gt_http *http)
 {
 	gt_workers_free(http->workers);
 	gt_http_cache_free(http->cache);
+	gt_access_free(http->access);
 	gt_waits_free(http->waits);
 	gt_http_open_free(http->open);
 	gt_http_callers_free(http->callers);
@@ -201,7 +203,9 @@ int gt_http_start(struct gt_http **out, const struct gt_http_env *env,
 		gt_copy(why, why_cap, gt_strerror(-GT_ENOMEM));
 		return -GT_ENOMEM;
 	}
-	int rc = start_servers(*out, why, why_cap);
+	int rc = gt_http_who_open(*out, why, why_cap);
+	if (rc == 0)
+		rc = start_servers(*out, why, why_cap);
 	if (rc != 0) {
 		gt_http_stop(*out);
 		*out = NULL;

@@ -10,7 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "address.h"
+#include "attached.h"
+#include "dir.h"
 #include "door_inside.h"
 #include "http_guess.h"
 #include "http_parse.h"
@@ -192,59 +195,146 @@ static void tried(struct gt_request *rq, const char *name, bool right)
 		log_guess(rq, name, from, n);
 }
 
-/* A terminal's name and password, where there are users. */
-static bool prove(struct gt_request *rq)
+/* ------------------------------------------------------- credentials */
+
+static void tell(struct gt_http *http)
 {
-	const struct gt_config *c = rq->http->env.config;
-	char name[64], password[128];
-	if (c->nusers == 0)
-		return true;
-	if (!gt_http_basic(gt_rq_header(rq, "Authorization"), name, sizeof name,
-	                   password, sizeof password))
-		return false;
-	if (!may_try(rq, name))
-		return false;
-	const struct gt_user *found = NULL;
-	/* every row is compared, so that time does not tell which names are */
-	for (size_t i = 0; i < c->nusers; i++) {
-		bool same = gt_http_same_secret(c->users[i].name, name);
-		same &= gt_http_same_secret(c->users[i].password, password);
-		found = same ? &c->users[i] : found;
-	}
-	tried(rq, name, found);
-	if (!found)
-		return false;
-	gt_format(rq->actor, sizeof rq->actor, "user:%s", found->name);
-	return true;
+	gt_log_line(GT_LOG_INFO, "credentials", "anonymous",
+	            gt_access_anonymous(http->access) ? "attached" : "nobody",
+	            "terminals",
+	            GT_LOG_U(gt_access_count(http->access, GT_ROLE_TERMINAL)),
+	            "readers",
+	            GT_LOG_U(gt_access_count(http->access, GT_ROLE_READER)),
+	            NULL);
 }
 
-bool gt_http_who_may(struct gt_request *rq)
+/* Once: from then on the file is there. */
+static int take_over(struct gt_http *http, char *why, size_t why_cap)
 {
+	const struct gt_config *c = http->env.config;
+	struct gt_access_old old[GT_USERS_MAX];
+	char said[256];
+	size_t left;
+	for (size_t i = 0; i < c->nusers; i++)
+		old[i] = (struct gt_access_old){c->users[i].name,
+		                                c->users[i].password};
+	int status = gt_access_take_over(http->access, old, c->nusers, &left,
+	                                 why, why_cap);
+	if (status != 0)
+		return status;
+	gt_http_say(said, sizeof said, NULL, GT_T_HTTP_TAKEN_OVER,
+	            c->nusers - left, left);
+	gt_log_line(left ? GT_LOG_WARN : GT_LOG_INFO, "credentials", "why",
+	            said, NULL);
+	return 0;
+}
+
+int gt_http_who_open(struct gt_http *http, char *why, size_t why_cap)
+{
+	int status =
+	        gt_access_open(&http->access, GT_DIR_CREDENTIALS, why, why_cap);
+	if (status == 0 && http->env.config->nusers > 0 &&
+	    gt_access_fresh(http->access))
+		status = take_over(http, why, why_cap);
+	if (status == 0)
+		tell(http);
+	return status;
+}
+
+/* ---------------------------------------------------------- judging */
+
+/* The name and secret he sent. */
+static int prove(struct gt_request *rq)
+{
+	static const unsigned may[GT_ROLES] = {
+	        [GT_ROLE_TERMINAL] = GT_HTTP_HAND_IN | GT_HTTP_OWN,
+	        [GT_ROLE_READER] = GT_HTTP_READ};
+	char name[GT_CREDENTIAL_NAME], secret[GT_CREDENTIAL_PASSWORD];
+	enum gt_role role;
+	if (!gt_http_basic(gt_rq_header(rq, "Authorization"), name, sizeof name,
+	                   secret, sizeof secret))
+		return -GT_EIDENTITY;
+	if (!may_try(rq, name))
+		return -GT_EBUSY;
+	int status = gt_access_prove(rq->http->access, name, secret,
+	                             gt_sys_now().mono_ms, &role);
+	if (status == 0 || status == -GT_EIDENTITY)
+		tried(rq, name, status == 0);
+	if (status != 0)
+		return status;
+	rq->who |= may[role];
+	gt_format(rq->actor, sizeof rq->actor, "user:%s", name);
+	return 0;
+}
+
+/* A node that never gave a credential away does not look for one. */
+static bool shows_one(struct gt_request *rq)
+{
+	return gt_rq_header(rq, "Authorization") &&
+	       gt_access_any(rq->http->access);
+}
+
+/* From here, or from a network that this machine is attached to. */
+static bool is_near(struct gt_request *rq)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+	        rq->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	return info && info->client_addr && gt_attached(info->client_addr);
+}
+
+int gt_http_who_judge(struct gt_request *rq)
+{
+	const unsigned over_network =
+	        GT_HTTP_HAND_IN | GT_HTTP_OWN | GT_HTTP_READ;
 	unsigned who = rq->route->who;
+	int status = 0;
+	bool named = false;
 	if (rq->door == GT_DOOR_CONTROL) {
 		name_operator(rq);
-		return true;
+		rq->who = GT_HTTP_ALL;
+		return 0;
 	}
+	rq->who = GT_HTTP_ANYBODY;
 	/* a browser asks what it may send before it says for whom */
 	if (who & GT_HTTP_ANYBODY || rq->method == GT_HTTP_OPTIONS)
-		return true;
-	return who & GT_HTTP_TERMINAL && prove(rq);
+		return 0;
+	if (!(who & over_network))
+		return -GT_EDENIED;
+	if (shows_one(rq)) {
+		named = true;
+		status = prove(rq);
+	} else if (gt_access_anonymous(rq->http->access) && is_near(rq)) {
+		rq->who |= GT_HTTP_HAND_IN;
+	}
+	if (status != 0 || rq->who & who)
+		return status;
+	return named ? -GT_EDENIED : -GT_EIDENTITY;
 }
 
-enum MHD_Result gt_http_who_refuse(struct gt_request *rq)
+static enum MHD_Result refuse_guess(struct gt_request *rq)
 {
-	char message[256];
+	char seconds[24];
+	gt_format(seconds, sizeof seconds, "%lld",
+	          (long long)(rq->wait_ms + 999) / 1000);
+	gt_rq_also(rq, "Retry-After", seconds);
+	return gt_rq_fail(rq, 429, -GT_EBUSY, GT_T_HTTP_GUESSED);
+}
+
+enum MHD_Result gt_http_who_refuse(struct gt_request *rq, int status)
+{
+	unsigned who = rq->route->who;
+	char message[400];
 	/* nobody has such a role over the network */
-	if (!(rq->route->who & GT_HTTP_TERMINAL))
-		return gt_rq_fail(rq, 403, -GT_EDENIED, GT_T_HTTP_OPERATORS);
-	if (rq->wait_ms > 0) {
-		char seconds[24];
-		gt_format(seconds, sizeof seconds, "%lld",
-		          (long long)(rq->wait_ms + 999) / 1000);
-		gt_rq_also(rq, "Retry-After", seconds);
-		return gt_rq_fail(rq, 429, -GT_EBUSY, GT_T_HTTP_GUESSED);
-	}
-	gt_http_say(message, sizeof message, rq->lang, GT_T_HTTP_WHO);
+	if (status == -GT_EDENIED && who & (GT_HTTP_HAND_IN | GT_HTTP_READ))
+		return gt_rq_fail(rq, 403, status, GT_T_HTTP_ROLE);
+	if (status == -GT_EDENIED)
+		return gt_rq_fail(rq, 403, status, GT_T_HTTP_OPERATORS);
+	if (rq->wait_ms > 0)
+		return refuse_guess(rq);
+	if (status != -GT_EIDENTITY)
+		return gt_rq_fail(rq, 503, status, GT_T_HTTP_TRIES);
+	gt_http_say(message, sizeof message, rq->lang,
+	            who & GT_HTTP_READ ? GT_T_HTTP_WHO_READS : GT_T_HTTP_WHO);
 	struct MHD_Response *rs = gt_rs_error(-GT_EIDENTITY, message);
 	if (rs)
 		gt_rs_header(rs, "WWW-Authenticate",

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "code.h"
 #include "http_html.h"
 #include "http_query.h"
@@ -17,6 +18,7 @@ struct home {
 	struct gt_page p;
 	const struct gt_http_env *env;
 	const struct gt_config *config;
+	struct gt_access *access;
 	struct gt_node_status status; /* of the running node */
 	char parent[NAME];            /* gt_read_name */
 	json_t *names;                /* gt_read_names; NULL: not known */
@@ -150,7 +152,7 @@ static void hero(struct home *h)
 		fault(h);
 	}
 	expiry(h);
-	if (gt_config_listen_clear(c))
+	if (gt_config_listen_clear(c, gt_access_any(h->access)))
 		alert(p, "bad", GT_T_HTTP_P_CLEAR);
 	stranger(h);
 }
@@ -194,6 +196,10 @@ static void facts(struct home *h)
 		number(p, GT_T_HTTP_P_WAITING, s->records_waiting);
 	if (quarantined)
 		number(p, GT_T_HTTP_P_QUARANTINED, quarantined);
+	gt_page_fact(p, GT_T_HTTP_P_HAND_IN);
+	gt_page_say(p, gt_access_anonymous(h->access) ? GT_T_HTTP_P_NEAR
+	                                              : GT_T_HTTP_P_NAMED);
+	gt_page_fact_end(p);
 	gt_buffer_str(&p->out, "</dl>");
 }
 
@@ -504,6 +510,7 @@ enum MHD_Result gt_http_home(struct gt_request *rq)
 		return gt_rq_error(rq, -GT_ENOMEM, "");
 	h->env = &rq->http->env;
 	h->config = h->env->config;
+	h->access = rq->http->access;
 	if (!gt_http_resource_query(rq, &h->q, &bad)) {
 		free(h);
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_ARG,

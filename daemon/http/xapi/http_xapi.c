@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "access.h"
 #include "buffer.h"
 #include "http_parse.h"
 #include "iso8601.h"
@@ -30,7 +31,7 @@ void gt_http_xapi_headers(struct gt_request *rq, struct MHD_Response *rs)
 	             rq->version ? rq->version : "2.0.0");
 	/* Where a terminal has to name itself, a page from elsewhere can do no
 	 * harm by asking; where it has not, it could. */
-	if (rq->http->env.config->nusers == 0)
+	if (gt_access_anonymous(rq->http->access))
 		return;
 	gt_rs_header(rs, "Access-Control-Allow-Origin", "*");
 	gt_rs_header(rs, "Access-Control-Expose-Headers",
@@ -118,21 +119,24 @@ static enum MHD_Result stored(struct gt_request *rq)
 /* How far the caller is known: his part of a statement's flags. */
 static uint32_t known(const struct gt_request *rq)
 {
-	if (rq->door == GT_DOOR_CONTROL)
+	if (rq->who & GT_HTTP_OPERATE)
 		return GT_STATEMENT_NAMED | GT_STATEMENT_OPERATOR;
-	return rq->http->env.config->nusers > 0 ? GT_STATEMENT_NAMED : 0;
+	return rq->who & GT_HTTP_OWN ? GT_STATEMENT_NAMED : 0;
 }
 
-/* The agent this node answers for: a terminal's name, at this node. */
+/* The agent this node answers for: a name at this node, which no credential of
+ * a terminal can have if it is an operator's. */
 static char *authority_of(struct gt_request *rq)
 {
-	char home[GT_CODE_MAX + 32];
+	char home[GT_CODE_MAX + 32], name[sizeof rq->actor + 16];
 	const struct gt_config *c = rq->http->env.config;
 	gt_format(home, sizeof home, "urn:guantong:%s", c->code);
 	const char *colon = strchr(rq->actor, ':');
+	gt_format(name, sizeof name, "%s%s",
+	          rq->who & GT_HTTP_OPERATE ? "operator:" : "",
+	          colon ? colon + 1 : rq->actor);
 	json_t *v = json_pack("{s:s,s:{s:s,s:s}}", "objectType", "Agent",
-	                      "account", "homePage", home, "name",
-	                      colon ? colon + 1 : rq->actor);
+	                      "account", "homePage", home, "name", name);
 	char *text = v ? json_dumps(v, JSON_COMPACT) : NULL;
 	json_decref(v);
 	return text;
@@ -152,7 +156,6 @@ static void make_ids(uint8_t (*ids)[GT_UUID_BYTES], size_t n)
  * operator's, who has none. */
 static void share_of(const struct gt_request *rq, char *out, size_t cap)
 {
-	const struct gt_config *c = rq->http->env.config;
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 	        rq->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const struct sockaddr *from = info ? info->client_addr : NULL;
@@ -160,7 +163,7 @@ static void share_of(const struct gt_request *rq, char *out, size_t cap)
 	if (rq->door == GT_DOOR_CONTROL)
 		return;
 	gt_copy(out, cap, rq->actor);
-	if (c->nusers > 0 || !from)
+	if (known(rq) || !from)
 		return;
 	if (from->sa_family == AF_INET)
 		(void)inet_ntop(
@@ -302,18 +305,19 @@ static enum MHD_Result argument(void *arg, enum MHD_ValueKind kind,
 }
 
 static enum MHD_Result one(struct gt_request *rq, struct gt_worker *w,
-                           const char *text, bool want_voided)
+                           const struct ask *ask)
 {
 	uint8_t id[GT_UUID_BYTES];
-	bool voided = false;
+	bool voided = false, want_voided = ask->voided != NULL;
+	const char *text = want_voided ? ask->voided : ask->id;
 	int64_t ms = 0;
 	int status = 0;
 	if (!gt_uuid_parse(id, text))
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_ARG,
 		                  want_voided ? "voidedStatementId"
 		                              : "statementId");
-	char *statement =
-	        gt_read_statement(w->reader, id, NULL, &voided, &ms, &status);
+	char *statement = gt_read_statement(w->reader, id, ask->list.authority,
+	                                    &voided, &ms, &status);
 	/* it is not to be had here, and asking again does not help */
 	if (status == -GT_EDAMAGED)
 		return gt_rq_fail(rq, 404, status, GT_T_HTTP_GAP, text,
@@ -420,13 +424,16 @@ static enum MHD_Result give_out(struct gt_request *rq, struct ask *q)
 		                  q->bad);
 	if ((q->id || q->voided) && q->args != 1)
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_ID_ALONE);
+	char *own = rq->who & GT_HTTP_READ ? NULL : authority_of(rq);
+	if (!own && !(rq->who & GT_HTTP_READ))
+		return gt_rq_error(rq, -GT_ENOMEM, "");
+	q->list.authority = own;
 	struct gt_worker *w = gt_worker_take(rq->http->workers);
-	if (!w)
-		return gt_rq_error(rq, -GT_ESTORE, "");
-	enum MHD_Result done = q->id       ? one(rq, w, q->id, false)
-	                       : q->voided ? one(rq, w, q->voided, true)
-	                                   : list(rq, w, q);
+	enum MHD_Result done = !w ? gt_rq_error(rq, -GT_ESTORE, "")
+	                       : q->id || q->voided ? one(rq, w, q)
+	                                            : list(rq, w, q);
 	gt_worker_give(rq->http->workers, w);
+	free(own);
 	return done;
 }
 

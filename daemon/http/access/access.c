@@ -1,0 +1,596 @@
+#include "access.h"
+
+#include <openssl/crypto.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "files.h"
+#include "iso8601.h"
+#include "json.h"
+#include "say.h"
+#include "secret.h"
+#include "sys.h"
+#include "utf8.h"
+
+enum {
+	FILE_MAX = 1 << 20,
+	TRIES = 5,        /* passwords looked at in a row */
+	TRY_EACH_MS = 500 /* ... and one more after each such time */
+};
+
+/* What was proved, or was not, so that it need not be asked of scrypt again. */
+struct remembered {
+	bool is;
+	struct gt_id digest;
+};
+
+struct row {
+	char name[GT_CREDENTIAL_NAME];
+	enum gt_role role;
+	struct gt_secret secret;
+	int64_t created_ms;
+	struct remembered right, wrong;
+};
+
+struct rows {
+	struct row *v; /* by name */
+	size_t n;
+	bool anonymous;
+};
+
+/*   1. rows.n <= GT_CREDENTIALS_MAX
+ *   2. tries <= TRIES */
+struct gt_access {
+	pthread_mutex_t lock; /* of all below */
+	pthread_mutex_t slow; /* one scrypt at a time */
+	char *path;
+	bool fresh;
+	struct rows rows;
+	uint8_t key[32]; /* digests are this process's own */
+	unsigned tries;
+	uint64_t tried_ms;
+};
+
+/* ------------------------------------------------------------ words */
+
+static const char *const roles[GT_ROLES] = {"terminal", "reader"};
+
+const char *gt_role_name(enum gt_role role)
+{
+	return roles[role];
+}
+
+bool gt_role_parse(enum gt_role *role, const char *name)
+{
+	for (size_t i = 0; i < GT_ROLES; i++)
+		if (strcmp(roles[i], name) == 0) {
+			*role = (enum gt_role)i;
+			return true;
+		}
+	return false;
+}
+
+bool gt_access_name_valid(const char *name)
+{
+	size_t n = strlen(name);
+	if (n == 0 || n >= GT_CREDENTIAL_NAME || !gt_utf8_valid(name, n) ||
+	    name[0] == ' ' || name[n - 1] == ' ' || strchr(name, ':') ||
+	    strcmp(name, GT_ACCESS_ANONYMOUS) == 0 ||
+	    strcmp(name, "terminal") == 0)
+		return false;
+	for (; *name; name++)
+		if ((unsigned char)*name < ' ' || *name == 0x7f)
+			return false;
+	return true;
+}
+
+/* ------------------------------------------------------------- rows */
+
+/* Where the name is, or would be. */
+static size_t place(const struct rows *rows, const char *name, bool *there)
+{
+	size_t low = 0, high = rows->n;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (strcmp(rows->v[mid].name, name) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	*there = low < rows->n && strcmp(rows->v[low].name, name) == 0;
+	return low;
+}
+
+/* The same rows with room for one more. False: out of memory. */
+static bool copy(struct rows *to, const struct rows *from)
+{
+	*to = *from;
+	to->v = malloc((from->n + 1) * sizeof *to->v);
+	if (!to->v)
+		return false;
+	if (from->n > 0)
+		memcpy(to->v, from->v, from->n * sizeof *to->v);
+	return true;
+}
+
+static void insert(struct rows *rows, size_t at, const struct row *row)
+{
+	memmove(rows->v + at + 1, rows->v + at,
+	        (rows->n - at) * sizeof *rows->v);
+	rows->v[at] = *row;
+	rows->n++;
+}
+
+static void rows_free(struct rows *rows)
+{
+	if (rows->v)
+		OPENSSL_cleanse(rows->v, rows->n * sizeof *rows->v);
+	free(rows->v);
+}
+
+/* ------------------------------------------------------- on the disk */
+
+static json_t *row_json(const struct row *r)
+{
+	char salt[2 * GT_SECRET_SALT + 1], hash[2 * GT_ID_BYTES + 1],
+	        at[GT_ISO_CHARS];
+	gt_hex(salt, r->secret.salt, GT_SECRET_SALT);
+	gt_hex(hash, r->secret.hash.b, GT_ID_BYTES);
+	gt_iso_format(at, r->created_ms);
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "name", r->name, "role",
+	                 gt_role_name(r->role), "kind",
+	                 r->secret.thought_of ? "scrypt-14-8-1" : "sha256",
+	                 "salt", salt, "hash", hash, "created", at);
+}
+
+static bool row_read(struct row *r, const json_t *v)
+{
+	const char *name = gt_json_member(v, "name");
+	const char *kind = gt_json_member(v, "kind");
+	const char *salt = gt_json_member(v, "salt");
+	const char *hash = gt_json_member(v, "hash");
+	*r = (struct row){0};
+	r->secret.thought_of = strcmp(kind, "scrypt-14-8-1") == 0;
+	return (r->secret.thought_of || strcmp(kind, "sha256") == 0) &&
+	       gt_access_name_valid(name) &&
+	       gt_copy(r->name, sizeof r->name, name) &&
+	       gt_role_parse(&r->role, gt_json_member(v, "role")) &&
+	       strlen(salt) == 2 * GT_SECRET_SALT &&
+	       gt_unhex(r->secret.salt, GT_SECRET_SALT, salt) &&
+	       strlen(hash) == 2 * GT_ID_BYTES &&
+	       gt_unhex(r->secret.hash.b, GT_ID_BYTES, hash) &&
+	       gt_iso_parse(&r->created_ms, gt_json_member(v, "created"));
+}
+
+static char *dump(const struct rows *rows)
+{
+	json_t *list = json_array();
+	bool ok = list != NULL;
+	for (size_t i = 0; ok && i < rows->n; i++)
+		ok = json_array_append_new(list, row_json(&rows->v[i])) == 0;
+	json_t *v = ok ? json_pack("{s:i,s:b,s:O}", "version", 1, "anonymous",
+	                           rows->anonymous, "credentials", list)
+	               : NULL;
+	char *text = v ? json_dumps(v, JSON_INDENT(1)) : NULL;
+	json_decref(v);
+	json_decref(list);
+	return text;
+}
+
+/* Makes it durable, then the rows that count; they are taken over in any
+ * case. */
+static int commit(struct gt_access *a, struct rows *rows, char *why,
+                  size_t why_cap)
+{
+	char *text = dump(rows);
+	int status = -GT_ENOMEM;
+	gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
+	if (text)
+		status = gt_files_write(a->path, 0600, GT_FILES_OURS,
+		                        gt_bytes_str(text), why, why_cap);
+	free(text);
+	if (status != 0) {
+		rows_free(rows);
+		return status;
+	}
+	rows_free(&a->rows);
+	a->rows = *rows;
+	a->fresh = false;
+	return 0;
+}
+
+static bool take(struct rows *rows, const json_t *v)
+{
+	const json_t *list = json_object_get(v, "credentials");
+	const json_t *anonymous = json_object_get(v, "anonymous");
+	size_t n = json_array_size(list);
+	if (json_integer_value(json_object_get(v, "version")) != 1 ||
+	    !json_is_boolean(anonymous) || !json_is_array(list) ||
+	    n > GT_CREDENTIALS_MAX)
+		return false;
+	rows->anonymous = json_is_true(anonymous);
+	for (size_t i = 0; i < n; i++) {
+		struct row row;
+		bool there;
+		if (!row_read(&row, json_array_get(list, i)))
+			return false;
+		size_t at = place(rows, row.name, &there);
+		if (there)
+			return false;
+		insert(rows, at, &row);
+	}
+	return true;
+}
+
+static int read_file(struct gt_access *a, char *why, size_t why_cap)
+{
+	struct gt_buffer text;
+	int status = gt_files_read(a->path, FILE_MAX, &text, why, why_cap);
+	a->rows.anonymous = true;
+	a->fresh = status == -GT_EUNKNOWN;
+	if (a->fresh || status != 0)
+		return a->fresh ? 0 : status;
+	json_t *v = json_loadb((const char *)text.p, text.n,
+	                       JSON_REJECT_DUPLICATES, NULL);
+	gt_buffer_wipe(&text);
+	size_t n = json_array_size(json_object_get(v, "credentials"));
+	a->rows.v = malloc((n + 1) * sizeof *a->rows.v);
+	if (!a->rows.v)
+		status = -GT_ENOMEM;
+	else if (!take(&a->rows, v))
+		status = -GT_EINVALID;
+	json_decref(v);
+	if (status == -GT_ENOMEM)
+		gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
+	else if (status != 0)
+		gt_say_into(why, why_cap, GT_T_ACCESS_BAD_FILE, a->path);
+	return status;
+}
+
+/* ------------------------------------------------------ open, close */
+
+int gt_access_open(struct gt_access **out, const char *path, char *why,
+                   size_t why_cap)
+{
+	struct gt_access *a = calloc(1, sizeof *a);
+	*out = a;
+	if (a)
+		a->path = strdup(path);
+	if (!a || !a->path) {
+		free(a);
+		*out = NULL;
+		gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
+		return -GT_ENOMEM;
+	}
+	pthread_mutex_init(&a->lock, NULL);
+	pthread_mutex_init(&a->slow, NULL);
+	gt_sys_random(a->key, sizeof a->key);
+	a->tries = TRIES;
+	int status = read_file(a, why, why_cap);
+	if (status != 0) {
+		gt_access_free(a);
+		*out = NULL;
+	}
+	return status;
+}
+
+void gt_access_free(struct gt_access *a)
+{
+	if (!a)
+		return;
+	pthread_mutex_destroy(&a->lock);
+	pthread_mutex_destroy(&a->slow);
+	rows_free(&a->rows);
+	free(a->path);
+	OPENSSL_cleanse(a->key, sizeof a->key);
+	free(a);
+}
+
+bool gt_access_fresh(struct gt_access *a)
+{
+	pthread_mutex_lock(&a->lock);
+	bool fresh = a->fresh;
+	pthread_mutex_unlock(&a->lock);
+	return fresh;
+}
+
+bool gt_access_anonymous(struct gt_access *a)
+{
+	pthread_mutex_lock(&a->lock);
+	bool anonymous = a->rows.anonymous;
+	pthread_mutex_unlock(&a->lock);
+	return anonymous;
+}
+
+size_t gt_access_count(struct gt_access *a, enum gt_role role)
+{
+	size_t n = 0;
+	pthread_mutex_lock(&a->lock);
+	for (size_t i = 0; i < a->rows.n; i++)
+		n += a->rows.v[i].role == role;
+	pthread_mutex_unlock(&a->lock);
+	return n;
+}
+
+bool gt_access_any(struct gt_access *a)
+{
+	return gt_access_count(a, GT_ROLE_TERMINAL) > 0 ||
+	       gt_access_count(a, GT_ROLE_READER) > 0;
+}
+
+/* ---------------------------------------------------------- changes */
+
+static int make_row(struct row *row, const char *name, enum gt_role role,
+                    const char *password, char secret[GT_CREDENTIAL_SECRET],
+                    char *why, size_t why_cap)
+{
+	*row = (struct row){.role = role, .created_ms = gt_sys_now().wall_ms};
+	gt_copy(row->name, sizeof row->name, name);
+	secret[0] = '\0';
+	if (!password)
+		gt_secret_make(secret);
+	int status = gt_secret_keep(&row->secret, password ? password : secret,
+	                            password != NULL);
+	if (status != 0)
+		gt_copy(why, why_cap, gt_strerror(status));
+	return status;
+}
+
+/* The lock is held. row NULL: the one of who has no name. */
+static int add(struct gt_access *a, const struct row *row, char *why,
+               size_t why_cap)
+{
+	struct rows rows;
+	bool there = a->rows.anonymous;
+	size_t at = row ? place(&a->rows, row->name, &there) : 0;
+	const char *name = row ? row->name : GT_ACCESS_ANONYMOUS;
+	if (there) {
+		gt_say_into(why, why_cap, GT_T_ACCESS_THERE, name, name);
+		return -GT_ECONFLICT;
+	}
+	if (a->rows.n == GT_CREDENTIALS_MAX) {
+		gt_say_into(why, why_cap, GT_T_ACCESS_MANY, GT_CREDENTIALS_MAX);
+		return -GT_ESTATE;
+	}
+	if (!copy(&rows, &a->rows)) {
+		gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
+		return -GT_ENOMEM;
+	}
+	if (row)
+		insert(&rows, at, row);
+	else
+		rows.anonymous = true;
+	return commit(a, &rows, why, why_cap);
+}
+
+int gt_access_add(struct gt_access *a, const char *name, enum gt_role role,
+                  const char *password, char secret[GT_CREDENTIAL_SECRET],
+                  char *why, size_t why_cap)
+{
+	bool nobody = strcmp(name, GT_ACCESS_ANONYMOUS) == 0;
+	struct row row;
+	secret[0] = '\0';
+	if (nobody ? password || role != GT_ROLE_TERMINAL
+	           : !gt_access_name_valid(name)) {
+		gt_say_into(why, why_cap, GT_T_ACCESS_BAD_NAME, name);
+		return -GT_EINVALID;
+	}
+	if (password && (strlen(password) < GT_CREDENTIAL_LEAST ||
+	                 strlen(password) >= GT_CREDENTIAL_PASSWORD)) {
+		gt_say_into(why, why_cap, GT_T_ACCESS_BAD_PASSWORD,
+		            GT_CREDENTIAL_LEAST, GT_CREDENTIAL_PASSWORD - 1);
+		return -GT_ELIMIT;
+	}
+	int status = nobody ? 0
+	                    : make_row(&row, name, role, password, secret, why,
+	                               why_cap);
+	if (status != 0)
+		return status;
+	pthread_mutex_lock(&a->lock);
+	status = add(a, nobody ? NULL : &row, why, why_cap);
+	pthread_mutex_unlock(&a->lock);
+	if (status != 0)
+		OPENSSL_cleanse(secret, GT_CREDENTIAL_SECRET);
+	return status;
+}
+
+/* The lock is held. */
+static int drop(struct gt_access *a, const char *name, char *why,
+                size_t why_cap)
+{
+	struct rows rows;
+	bool nobody = strcmp(name, GT_ACCESS_ANONYMOUS) == 0;
+	bool there = a->rows.anonymous;
+	size_t at = nobody ? 0 : place(&a->rows, name, &there);
+	if (!there) {
+		gt_say_into(why, why_cap, GT_T_ACCESS_UNKNOWN, name);
+		return -GT_EUNKNOWN;
+	}
+	if (!copy(&rows, &a->rows)) {
+		gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
+		return -GT_ENOMEM;
+	}
+	if (nobody)
+		rows.anonymous = false;
+	else
+		memmove(rows.v + at, rows.v + at + 1,
+		        (--rows.n - at) * sizeof *rows.v);
+	return commit(a, &rows, why, why_cap);
+}
+
+int gt_access_remove(struct gt_access *a, const char *name, char *why,
+                     size_t why_cap)
+{
+	pthread_mutex_lock(&a->lock);
+	int status = drop(a, name, why, why_cap);
+	pthread_mutex_unlock(&a->lock);
+	return status;
+}
+
+int gt_access_take_over(struct gt_access *a, const struct gt_access_old *v,
+                        size_t n, size_t *left, char *why, size_t why_cap)
+{
+	struct rows rows = {.v = malloc((n + 1) * sizeof *rows.v)};
+	int status = rows.v ? 0 : -GT_ENOMEM;
+	char none[GT_CREDENTIAL_SECRET];
+	*left = 0;
+	if (status != 0)
+		gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
+	for (size_t i = 0; status == 0 && i < n; i++) {
+		struct row row;
+		bool there = false;
+		bool valid = rows.n < GT_CREDENTIALS_MAX &&
+		             gt_access_name_valid(v[i].name);
+		size_t at = valid ? place(&rows, v[i].name, &there) : 0;
+		if (!valid || there) {
+			++*left;
+			continue;
+		}
+		status = make_row(&row, v[i].name, GT_ROLE_TERMINAL,
+		                  v[i].password, none, why, why_cap);
+		if (status == 0)
+			insert(&rows, at, &row);
+	}
+	if (status != 0) {
+		rows_free(&rows);
+		return status;
+	}
+	pthread_mutex_lock(&a->lock);
+	status = commit(a, &rows, why, why_cap);
+	pthread_mutex_unlock(&a->lock);
+	return status;
+}
+
+json_t *gt_access_list(struct gt_access *a)
+{
+	json_t *list = json_array();
+	bool ok = list != NULL;
+	pthread_mutex_lock(&a->lock);
+	if (ok && a->rows.anonymous)
+		ok = json_array_append_new(
+		             list, json_pack("{s:s,s:s,s:s,s:n}", "name",
+		                             GT_ACCESS_ANONYMOUS, "role",
+		                             gt_role_name(GT_ROLE_TERMINAL),
+		                             "kind", "none", "created")) == 0;
+	for (size_t i = 0; ok && i < a->rows.n; i++) {
+		const struct row *r = &a->rows.v[i];
+		char at[GT_ISO_CHARS];
+		gt_iso_format(at, r->created_ms);
+		ok = json_array_append_new(
+		             list,
+		             json_pack("{s:s,s:s,s:s,s:s}", "name", r->name,
+		                       "role", gt_role_name(r->role), "kind",
+		                       r->secret.thought_of ? "password"
+		                                            : "made",
+		                       "created", at)) == 0;
+	}
+	pthread_mutex_unlock(&a->lock);
+	if (ok)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+/* ---------------------------------------------------------- proving */
+
+static struct gt_id digest(const struct gt_access *a, const char *secret)
+{
+	struct gt_id out;
+	struct gt_bytes parts[2] = {gt_bytes_of(a->key, sizeof a->key),
+	                            gt_bytes_str(secret)};
+	gt_sha256(&out, parts, 2);
+	return out;
+}
+
+static bool remembers(const struct remembered *r, const struct gt_id *digest)
+{
+	return r->is &&
+	       CRYPTO_memcmp(r->digest.b, digest->b, sizeof digest->b) == 0;
+}
+
+/* One of the tries there are. The lock is held. */
+static bool may_try(struct gt_access *a, uint64_t now)
+{
+	uint64_t more = (now - a->tried_ms) / TRY_EACH_MS;
+	if (a->tries == TRIES || more >= TRIES) {
+		a->tries = TRIES;
+		a->tried_ms = now;
+	} else {
+		a->tries += (unsigned)more;
+		a->tries = a->tries > TRIES ? TRIES : a->tries;
+		a->tried_ms += more * TRY_EACH_MS;
+	}
+	if (a->tries == 0)
+		return false;
+	a->tries--;
+	return true;
+}
+
+/* The row to compare with. Whoever has no row has somebody's who thought of a
+ * password, if there is one, so that time does not tell. */
+static const struct row *look_up(const struct gt_access *a, const char *name,
+                                 bool *there)
+{
+	size_t at = place(&a->rows, name, there);
+	if (*there)
+		return &a->rows.v[at];
+	for (size_t i = 0; i < a->rows.n; i++)
+		if (a->rows.v[i].secret.thought_of)
+			return &a->rows.v[i];
+	return a->rows.n > 0 ? a->rows.v : NULL;
+}
+
+/* What came of it, if the row is still the same. */
+static void remember(struct gt_access *a, const struct row *row,
+                     const struct gt_id *digest, bool same)
+{
+	bool there;
+	pthread_mutex_lock(&a->lock);
+	size_t at = place(&a->rows, row->name, &there);
+	struct row *r = there ? &a->rows.v[at] : NULL;
+	if (r && gt_id_eq(&r->secret.hash, &row->secret.hash))
+		*(same ? &r->right : &r->wrong) =
+		        (struct remembered){true, *digest};
+	pthread_mutex_unlock(&a->lock);
+}
+
+/* Asks scrypt. */
+static int think(struct gt_access *a, const struct row *row, bool there,
+                 const char *secret, const struct gt_id *digest, bool *same)
+{
+	pthread_mutex_lock(&a->slow);
+	int status = gt_secret_try(same, &row->secret, secret);
+	pthread_mutex_unlock(&a->slow);
+	*same = *same && there;
+	if (status == 0 && there)
+		remember(a, row, digest, *same);
+	return status;
+}
+
+int gt_access_prove(struct gt_access *a, const char *name, const char *secret,
+                    uint64_t now_ms, enum gt_role *role)
+{
+	struct gt_id mine = digest(a, secret);
+	bool there, same = false, slow = false, may = true;
+	int status = 0;
+	pthread_mutex_lock(&a->lock);
+	const struct row *found = look_up(a, name, &there);
+	struct row row = found ? *found : (struct row){0};
+	if (there && row.secret.thought_of && remembers(&row.right, &mine))
+		same = true;
+	else if (!(there && remembers(&row.wrong, &mine)))
+		slow = row.secret.thought_of;
+	if (slow)
+		may = may_try(a, now_ms);
+	pthread_mutex_unlock(&a->lock);
+	if (slow && may)
+		status = think(a, &row, there, secret, &mine, &same);
+	else if (!row.secret.thought_of)
+		status = gt_secret_try(&same, &row.secret, secret);
+	*role = row.role;
+	OPENSSL_cleanse(&row, sizeof row);
+	if (status != 0 || !may)
+		return status ? status : -GT_EBUSY;
+	return same && there ? 0 : -GT_EIDENTITY;
+}

@@ -1,0 +1,104 @@
+/* access.h: who may hand in records over the network, and who may read them.
+ *
+ * The room daemon/http/access/ keeps a node's credentials in a file of its own
+ * in the node's directory (0600), not in the database: init makes the first one
+ * before there is a database, they belong to this machine's doors and not to
+ * what the core decides, and a copy of the database handed to somebody tells
+ * nothing of them. It may use sys/ and words/, runs nothing, and is a room
+ * below HTTP so that the command line can make a file too. It promises that a
+ * change is durable before it counts, counts at once, and that neither file nor
+ * memory holds a secret that could be used again.
+ *
+ *   access      the store: read, changed, asked
+ *   secret      one secret: made, hashed, compared
+ *   attached    is an address on this machine or on a network it is attached to
+ *
+ * Two kinds of secret. What the node makes (125 bits) is hashed with a salt by
+ * SHA-256: nobody can try so many, and it is checked at every request. What
+ * people think of is hashed by scrypt (16 MiB, some 50 ms), one at a time and
+ * not many a second; who proved it is remembered until it changes, so that a
+ * terminal pays once.
+ *
+ * "anonymous" is a row like others: while it is there, terminals on this
+ * machine and on attached networks may hand in records without a name. */
+#ifndef GT_ACCESS_H
+#define GT_ACCESS_H
+
+#include <jansson.h>
+
+#include "base.h"
+
+enum {
+	GT_CREDENTIALS_MAX = 1024,
+	GT_CREDENTIAL_NAME = 64,      /* bytes, the end with them */
+	GT_CREDENTIAL_PASSWORD = 128, /* the same */
+	GT_CREDENTIAL_SECRET = 30,    /* of one that is made, the same */
+	GT_CREDENTIAL_LEAST = 8,      /* characters people must think of */
+};
+#define GT_ACCESS_ANONYMOUS "anonymous"
+
+enum gt_role {
+	GT_ROLE_TERMINAL, /* hands in records, reads its own */
+	GT_ROLE_READER,   /* reads everybody's */
+	GT_ROLES,
+};
+/* "terminal", "reader". */
+const char *gt_role_name(enum gt_role role);
+/* False: no role has that name. */
+bool gt_role_parse(enum gt_role *role, const char *name);
+
+/* A name people may choose: 1 to 63 bytes of UTF-8, no colon (HTTP Basic splits
+ * there), no control character, no space at its ends, not one that the node
+ * gives itself ("anonymous", "terminal"). */
+bool gt_access_name_valid(const char *name);
+
+struct gt_access;
+
+/* Reads the store at path; with no file there it has one row, anonymous. Any
+ * thread may call what follows, unless it says otherwise. 0; -GT_EINVALID,
+ * -GT_EIO, -GT_ENOMEM, with why, a sentence that names the file. */
+int gt_access_open(struct gt_access **out, const char *path, char *why,
+                   size_t why_cap);
+void gt_access_free(struct gt_access *a); /* NULL is fine */
+/* There is no file yet: nobody has changed anything. */
+bool gt_access_fresh(struct gt_access *a);
+
+/* What http.terminals of an earlier program held. */
+struct gt_access_old {
+	const char *name, *password;
+};
+/* Takes those over as terminals that thought of their passwords, and the row of
+ * who has no name away, since they all had one. Costs a moment each. Names that
+ * are not valid are left out, *left counts them. 0, -GT_EIO, -GT_ENOMEM with
+ * why. */
+int gt_access_take_over(struct gt_access *a, const struct gt_access_old *v,
+                        size_t n, size_t *left, char *why, size_t why_cap);
+
+/* Adds a row; password NULL: one is made. secret is what to tell whoever is to
+ * use it, "" if it came in or is for nobody. `anonymous` takes neither. 0;
+ * -GT_EINVALID (the name), -GT_ELIMIT (the password is too short or long),
+ * -GT_ESTATE (there are too many), -GT_ECONFLICT (it is there), -GT_EIO,
+ * -GT_ENOMEM, with why. */
+int gt_access_add(struct gt_access *a, const char *name, enum gt_role role,
+                  const char *password, char secret[GT_CREDENTIAL_SECRET],
+                  char *why, size_t why_cap);
+/* 0, -GT_EUNKNOWN, -GT_EIO, -GT_ENOMEM, with why. */
+int gt_access_remove(struct gt_access *a, const char *name, char *why,
+                     size_t why_cap);
+/* [{"name","role","kind": "made", "password" or "none","created": time or
+ * null}], by name. NULL: out of memory. */
+json_t *gt_access_list(struct gt_access *a);
+/* Whether there is the row of who has no name. */
+bool gt_access_anonymous(struct gt_access *a);
+/* How many rows have a role. */
+size_t gt_access_count(struct gt_access *a, enum gt_role role);
+/* Whether any has: somebody may send a secret. */
+bool gt_access_any(struct gt_access *a);
+
+/* Is that the secret of that name, at a monotonic time? 0 with its role; -GT_EIDENTITY, whichever of
+ * the two is wrong; -GT_EBUSY: so many passwords were tried just now that this
+ * one is not looked at; -GT_ENOMEM. */
+int gt_access_prove(struct gt_access *a, const char *name, const char *secret,
+                    uint64_t now_ms, enum gt_role *role);
+
+#endif

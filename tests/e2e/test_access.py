@@ -1,0 +1,160 @@
+"""Who may hand in records, read them and take them back: nobody known, terminals,
+readers, the operator."""
+import base64
+import json
+import os
+import unittest
+import uuid
+
+from tree import CHAIN, XAPI, Tree, guantong, run
+
+
+def statement(verb="completed"):
+    return {
+        "id": str(uuid.uuid4()),
+        "actor": {"mbox": "mailto:learner@example.cn"},
+        "verb": {"id": "http://adlnet.gov/expapi/verbs/" + verb},
+        "object": {"id": "https://xuexi.example.cn/lesson"},
+    }
+
+
+def void_of(target):
+    return dict(statement("voided"), object={"objectType": "StatementRef", "id": target["id"]})
+
+
+def headers(name=None, secret=None):
+    if not name:
+        return XAPI
+    word = base64.b64encode(f"{name}:{secret}".encode()).decode()
+    return dict(XAPI, Authorization="Basic " + word)
+
+
+def post(node, body, *who):
+    return node.http("POST", "/xapi/statements", json.dumps(body).encode(), headers(*who))
+
+
+def read(node, one=None, *who):
+    query = "?statementId=" + one["id"] if one else ""
+    return node.http("GET", "/xapi/statements" + query, headers=headers(*who))
+
+
+def add(node, name, *options):
+    return node.cli_json("credential", "add", name, *options)["secret"]
+
+
+class Access(unittest.TestCase):
+    def test_open_by_default_is_handing_in_alone(self):
+        """Whoever is near hands in, reads nothing, voids nothing, speaks for nobody."""
+        with Tree(CHAIN[:2]) as t:
+            low, top = t["3301"], t["33"]
+            s = dict(statement(), authority={"mbox": "mailto:minister@example.cn"})
+            self.assertEqual(post(low, s).status, 200)
+            self.assertEqual(read(low).status, 401)
+            self.assertEqual(read(low, s).status, 401)
+            self.assertIn("guantong credential add", read(low).json()["message"])
+            # before its target exists, and after
+            unborn = statement()
+            for target in s, unborn:
+                self.assertEqual(post(low, void_of(target)).status, 403)
+            self.assertEqual(post(low, unborn).status, 200)
+            top.wait("both", lambda: len(top.records()) == 2)
+            for n in t:
+                for r in n.records():
+                    self.assertFalse(r["voided"])
+                    account = r["statement"]["authority"]["account"]
+                    self.assertEqual(account, {"homePage": "urn:guantong:3301", "name": "terminal"})
+            # the operator of the place may, and it holds above
+            a = low.admin("POST", "/xapi/statements", json.dumps(void_of(s)), headers=XAPI)
+            self.assertEqual(a.status, 200)
+            top.wait("the void", lambda: len(top.records()) == 3)
+            for n in t:
+                self.assertEqual({r["id"] for r in n.records() if r["voided"]}, {s["id"]})
+
+    def test_credentials_count_at_once(self):
+        with Tree(CHAIN[:2]) as t:
+            low, top = t["3301"], t["33"]
+            school, home = add(low, "school"), add(low, "home")
+            report = add(low, "report", "--role", "reader")
+            mine, other, nobodys = statement(), statement(), statement()
+            self.assertEqual(post(low, mine, "school", school).status, 200)
+            self.assertEqual(post(low, other, "home", home).status, 200)
+            self.assertEqual(post(low, nobodys).status, 200)
+            self.assertEqual(post(low, statement(), "school", home).status, 401)
+            # its own, all of them, none
+            self.assertEqual([s["id"] for s in read(low, None, "school", school).json()["statements"]], [mine["id"]])
+            self.assertEqual(read(low, other, "school", school).status, 404)
+            self.assertEqual(len(read(low, None, "report", report).json()["statements"]), 3)
+            self.assertEqual(post(low, statement(), "report", report).status, 403)
+            # what it may void
+            self.assertEqual(post(low, void_of(other), "school", school).status, 403)
+            self.assertEqual(post(low, void_of(nobodys), "school", school).status, 403)
+            self.assertEqual(post(low, void_of(mine), "school", school).status, 200)
+            top.wait("all four", lambda: len(top.records()) == 4)
+            self.assertEqual({r["id"] for r in top.records() if r["voided"]}, {mine["id"]})
+            # kept hashed, through a restart; gone at once
+            with open(os.path.join(low.dir, "credentials.json")) as f:
+                text = f.read()
+            for secret in school, home, report:
+                self.assertNotIn(secret, text)
+            low.kill9()
+            low.start()
+            self.assertEqual(read(low, other, "home", home).status, 200)
+            names = [c["name"] for c in low.cli_json("credential", "ls")["credentials"]]
+            self.assertEqual(names, ["anonymous", "home", "report", "school"])
+            low.cli("credential", "rm", "home")
+            low.cli("credential", "rm", "anonymous")
+            self.assertEqual(read(low, other, "home", home).status, 401)
+            self.assertEqual(post(low, statement()).status, 401)
+            self.assertEqual(low.cli("credential", "rm", "home", ok=False).returncode, 4)
+            said = [r["subject"] for r in low.audit(event="note")]
+            self.assertEqual(said.count("credential-remove"), 2)
+
+    def test_an_id_cannot_be_squatted(self):
+        """A stranger at one node is first with the id of what a terminal hands in at
+        another; the province reads what the terminal said, and keeps the other."""
+        with Tree(CHAIN[:3]) as t:
+            top, city, county = t["33"], t["3301"], t["330106"]
+            secret = add(county, "school")
+            true = statement()
+            lie = dict(true, verb={"id": "http://adlnet.gov/expapi/verbs/failed"})
+            self.assertEqual(post(city, lie).status, 200)
+            self.assertEqual(post(county, lie).status, 200)
+            top.wait("the lie", lambda: len(top.records()) == 1)
+            self.assertEqual(post(county, true, "school", secret).status, 200)
+            for n in top, city, county:
+                n.wait("the truth", lambda: [r["statement"]["verb"] for r in n.records()] == [true["verb"]])
+                kept = n.admin("GET", "/admin/quarantine").json()["quarantine"]
+                self.assertEqual([q["statement"]["verb"] for q in kept], [lie["verb"]])
+            self.assertEqual(post(county, lie).status, 409)
+
+    def test_what_http_terminals_said(self):
+        """A node of an earlier release keeps out whoever it kept out."""
+        terminals = '[{name: school, password: pw}]'
+        with Tree(CHAIN[:1], config={"http": {"terminals": terminals}}) as t:
+            node = t["33"]
+            self.assertEqual(post(node, statement()).status, 401)
+            self.assertEqual(post(node, statement(), "school", "pw").status, 200)
+            said = run([guantong(), "-C", node.dir, "config", "check"], ok=False)
+            self.assertEqual(said.returncode, 0)
+            self.assertIn("guantong credential", said.stderr)
+            self.assertIn("with a credential only", said.stdout)
+
+    def test_init_beyond_this_machine(self):
+        """What listens beyond this machine is made with a credential to read with."""
+        with Tree(CHAIN[:1], start=False) as t:
+            node = t["33"]
+            folder = os.path.join(t.dir, "open")
+            address = f"0.0.0.0:{node.http_port}"
+            said = run([guantong(), "init", "--code", "33", "--pki", t.pki, "--http", address, folder])
+            self.assertIn("reader (reader): ", said)
+            secret = said.split("reader (reader): ")[1].split()[0]
+            node.dir = folder
+            node.start()
+            self.assertEqual(read(node).status, 401)
+            self.assertEqual(read(node, None, "reader", secret).status, 200)
+            said = node.cli("config", "check")
+            self.assertIn("without a credential from this machine", said)
+
+
+if __name__ == "__main__":
+    unittest.main()
