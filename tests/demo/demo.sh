@@ -171,6 +171,9 @@ done
 gt $province records --json >"$run/records.json"
 "$PY" tests/demo/statements.py check "$run/records.json" "$kept"
 
+say '谁能读学习记录' 'who may read records, and take them back'
+"$PY" tests/demo/access.py "$BIN/guantong" "$run/$village" "$url" "$kept"
+
 say '撤回与改规则' 'a resource is withdrawn, a rule is changed'
 shown $province withdraw 33/phone-leaflet --reason 'replaced by a new edition'
 gt $village wait --until resource=33/phone-leaflet:withdrawn >/dev/null

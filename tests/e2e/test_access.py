@@ -3,6 +3,7 @@ readers, the operator."""
 import base64
 import json
 import os
+import re
 import unittest
 import uuid
 
@@ -154,6 +155,13 @@ class Access(unittest.TestCase):
             self.assertEqual(read(node, None, "reader", secret).status, 200)
             said = node.cli("config", "check")
             self.assertIn("without a credential from this machine", said)
+            self.assertIn("credentials travel in clear", said)
+            path = os.path.join(folder, "guantong.yaml")
+            with open(path) as f:
+                text = f.read()
+            with open(path, "w") as f:
+                f.write(re.sub(r"listen_tls: .*", "listen_tls: node", text))
+            self.assertNotIn("in clear", node.cli("config", "check"))
 
 
 if __name__ == "__main__":
