@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +20,8 @@
 
 enum {
 	LANES = 256,
-	STAGED_AGE_S = 3600,
+	STAGED_AGE_S = 60,
+	STAGED_LOOK_MS = 60000,
 	WHY_MAX = GT_PATH_MAX + 256, /* a sentence that names a member */
 };
 
@@ -76,7 +78,7 @@ struct gt_blobs {
 	struct gt_blob_events events;
 	void *arg;
 	uv_async_t wake;
-	bool closed; /* the handle is */
+	int closed; /* of the two handles */
 	pthread_mutex_t lock;
 	struct job *inbox, **inbox_last; /* under lock */
 
@@ -84,7 +86,9 @@ struct gt_blobs {
 	struct lane *lanes[LANES];
 	unsigned running;
 	bool closing;
-	uv_work_t warm;
+	uv_work_t warm, clear;
+	uv_timer_t minute;
+	bool clearing; /* the pool looks at what is staged */
 };
 
 /* ----------------------------------------------------- what jobs do */
@@ -250,6 +254,7 @@ static int do_adopt(struct job *j)
 		return errno == ENOENT || errno == ELOOP ? -GT_EINVALID
 		                                         : -GT_EIO;
 	}
+	(void)flock(fd, LOCK_SH); /* ours, now (stage.h) */
 	int status = check_file(j, fd, true);
 	if (status == 0)
 		status =
@@ -554,7 +559,23 @@ static void start_pool(struct gt_blobs *b)
 	assert(rc == 0);
 }
 
-/* Whoever was publishing these is gone, unless they are young. */
+/* Whoever makes it holds it as long as he lives, and whoever adopts it; one of
+ * a program that does not is not old while it is written. */
+static bool abandoned(int dir, const char *name, time_t now)
+{
+	struct stat st;
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    S_ISDIR(st.st_mode) || now - st.st_mtime <= STAGED_AGE_S)
+		return false;
+	int fd = openat(dir, name,
+	                O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	bool held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 &&
+	            errno == EWOULDBLOCK;
+	if (fd >= 0)
+		close(fd);
+	return !held;
+}
+
 static void clear_staged(struct gt_blob_store *s)
 {
 	int fd = openat(gt_blob_store_dir(s), GT_DIR_STAGED,
@@ -566,13 +587,46 @@ static void clear_staged(struct gt_blob_store *s)
 		return;
 	}
 	time_t now = time(NULL);
-	for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
-		struct stat st;
-		if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    !S_ISDIR(st.st_mode) && now - st.st_mtime > STAGED_AGE_S)
+	for (const struct dirent *e = readdir(d); e; e = readdir(d))
+		if (abandoned(fd, e->d_name, now))
 			unlinkat(fd, e->d_name, 0);
-	}
 	closedir(d);
+}
+
+static void clear_work(uv_work_t *w)
+{
+	clear_staged(((struct gt_blobs *)w->data)->store);
+}
+
+static void cleared(uv_work_t *w, int canceled)
+{
+	struct gt_blobs *b = w->data;
+	(void)canceled;
+	b->running--;
+	b->clearing = false;
+}
+
+static void on_minute(uv_timer_t *timer)
+{
+	struct gt_blobs *b = timer->data;
+	if (b->clearing || b->closing)
+		return;
+	b->clearing = true;
+	b->clear.data = b;
+	b->running++;
+	int rc = uv_queue_work(b->loop, &b->clear, clear_work, cleared);
+	assert(rc == 0);
+}
+
+/* It keeps no loop alive. */
+static bool start_minutes(struct gt_blobs *b)
+{
+	b->minute.data = b;
+	if (uv_timer_init(b->loop, &b->minute) != 0)
+		return false;
+	uv_unref((uv_handle_t *)&b->minute);
+	return uv_timer_start(&b->minute, on_minute, STAGED_LOOK_MS,
+	                      STAGED_LOOK_MS) == 0;
 }
 
 int gt_blobs_open(struct gt_blobs **out, uv_loop_t *loop, const char *dir,
@@ -602,6 +656,8 @@ int gt_blobs_open(struct gt_blobs **out, uv_loop_t *loop, const char *dir,
 		free(b);
 		return -GT_EIO;
 	}
+	bool timed = start_minutes(b);
+	assert(timed); /* neither call can fail */
 	clear_staged(b->store);
 	start_pool(b);
 	*out = b;
@@ -610,7 +666,7 @@ int gt_blobs_open(struct gt_blobs **out, uv_loop_t *loop, const char *dir,
 
 static void on_closed(uv_handle_t *h)
 {
-	((struct gt_blobs *)h->data)->closed = true;
+	((struct gt_blobs *)h->data)->closed++;
 }
 
 static void free_jobs(struct job *j)
@@ -626,6 +682,7 @@ void gt_blobs_close(struct gt_blobs *b)
 {
 	b->closing = true;
 	uv_close((uv_handle_t *)&b->wake, on_closed);
+	uv_close((uv_handle_t *)&b->minute, on_closed);
 	for (int i = 0; i < LANES; i++) {
 		for (struct lane *l = b->lanes[i]; l; l = l->next) {
 			free_jobs(l->first);
@@ -633,7 +690,7 @@ void gt_blobs_close(struct gt_blobs *b)
 			l->last = &l->first;
 		}
 	}
-	while (b->running || !b->closed)
+	while (b->running || b->closed < 2)
 		uv_run(b->loop, UV_RUN_ONCE);
 	free_jobs(take_inbox(b));
 	gt_blob_store_close(b->store);

@@ -41,9 +41,9 @@ struct gt_blob_events {
 	void (*serve)(void *arg, const struct gt_action *a, void *p, size_t n);
 };
 
-/* Makes DIR/objects and DIR/staged if need be, and removes staged files more
- * than an hour old: whoever was publishing them is gone. 0, or -GT_EIO,
- * -GT_ENOMEM, and why. */
+/* Makes DIR/objects and DIR/staged if need be. Now and every minute it removes
+ * staged files that nobody holds (stage.h) and that are older than a minute:
+ * whoever was publishing them is gone. 0, or -GT_EIO, -GT_ENOMEM, and why. */
 int gt_blobs_open(struct gt_blobs **out, uv_loop_t *loop, const char *dir,
                   uint64_t reserve, const struct gt_blob_events *events,
                   void *arg, char *why, size_t why_cap);

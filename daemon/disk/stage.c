@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* O_TMPFILE */
 #include "stage.h"
 
 #include <errno.h>
@@ -5,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@ enum { READ_BYTES = 256 << 10 };
 
 struct stage {
 	int dir, fd; /* DIR/staged, the file being written */
+	bool nameless;
 	const char *where;
 	const struct gt_walk *walk;
 	struct gt_packer *packer;
@@ -169,6 +172,25 @@ static int open_dir(struct stage *s)
 	                  : 0;
 }
 
+/* Its way to a name, in /proc. */
+static void own_path(char out[64], int fd)
+{
+	gt_format(out, 64, "/proc/self/fd/%d", fd);
+}
+
+/* A file without a name; -1 where the disk, or the system, knows none. */
+static int open_nameless(int dir)
+{
+	char path[64];
+	int fd = openat(dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+	own_path(path, fd);
+	if (fd >= 0 && access(path, F_OK) != 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 static int open_staged(struct stage *s)
 {
 	uint8_t random[16];
@@ -176,10 +198,27 @@ static int open_staged(struct stage *s)
 	gt_sys_random(random, sizeof random);
 	gt_hex(hex, random, sizeof random);
 	gt_format(s->out->name, sizeof s->out->name, "%s.tar.zst", hex);
-	s->fd = openat(s->dir, s->out->name,
-	               O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	s->fd = open_nameless(s->dir);
+	s->nameless = s->fd >= 0;
+	if (!s->nameless)
+		s->fd = openat(s->dir, s->out->name,
+		               O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	bool ok = s->fd >= 0 && hand_over(s->fd, s->dir);
+	/* a disk without locks: the file's age must do */
+	if (ok)
+		(void)flock(s->fd, LOCK_SH);
 	return ok ? 0 : refuse_errno(s, GT_T_STAGE_WRITE, s->where, errno);
+}
+
+static int give_name(struct stage *s)
+{
+	char path[64];
+	own_path(path, s->fd);
+	if (s->nameless && linkat(AT_FDCWD, path, s->dir, s->out->name,
+	                          AT_SYMLINK_FOLLOW) != 0)
+		return refuse_errno(s, GT_T_STAGE_WRITE, s->where, errno);
+	s->nameless = false;
+	return 0;
 }
 
 static int finish(struct stage *s)
@@ -194,7 +233,7 @@ static int finish(struct stage *s)
 	if (!gt_buffer_add(&s->out->manifest, manifest.p, manifest.n))
 		return refuse_errno(s, GT_T_STAGE_WRITE, s->where, ENOMEM);
 	s->out->files = (uint32_t)s->walk->n;
-	return 0;
+	return give_name(s);
 }
 
 static int pack(struct stage *s, int level)
@@ -230,12 +269,11 @@ int gt_stage_pack(const char *dir, const struct gt_walk *walk, int level,
 	int status;
 	assert(why_cap > 0);
 	why[0] = '\0';
-	memset(out, 0, sizeof *out);
+	*out = (struct gt_staged){.fd = -1};
 	status = pack(&s, level);
-	if (s.fd >= 0 && close(s.fd) != 0 && !status)
-		status = refuse_errno(&s, GT_T_STAGE_WRITE, dir, errno);
+	out->fd = s.fd;
 	if (status) {
-		if (s.fd >= 0)
+		if (s.fd >= 0 && !s.nameless)
 			unlinkat(s.dir, out->name, 0);
 		gt_staged_clear(out);
 	}
@@ -249,7 +287,9 @@ int gt_stage_pack(const char *dir, const struct gt_walk *walk, int level,
 void gt_staged_clear(struct gt_staged *staged)
 {
 	gt_buffer_free(&staged->manifest);
-	memset(staged, 0, sizeof *staged);
+	if (staged->fd >= 0)
+		close(staged->fd);
+	*staged = (struct gt_staged){.fd = -1};
 }
 
 void gt_stage_remove(const char *dir, const char *name)

@@ -9,6 +9,10 @@
  * gt_path_check refuses: nothing is skipped in silence. A hard link is a file
  * like any other.
  *
+ * Until it is whole the file has no name, where the disk can do that: whoever is
+ * stopped or killed before leaves nothing. From then until gt_staged_clear it
+ * is locked, which the daemon sees: one that nobody holds it removes (blob.h).
+ *
  * A file that is not, from before its first byte is read to after its last,
  * the file that was found (same inode, size and times) fails the package: half
  * an edit is never published. */
@@ -22,6 +26,7 @@ enum { GT_STAGED_NAME_MAX = 64 };
 
 struct gt_staged {
 	char name[GT_STAGED_NAME_MAX]; /* in DIR/staged: <random>.tar.zst */
+	int fd;                        /* holds its lock; -1: nothing does */
 	struct gt_buffer manifest;     /* gt_staged_clear frees it */
 	struct gt_id object;
 	uint64_t plain, stored; /* bytes of the tar stream, of the file */
@@ -43,7 +48,7 @@ typedef int gt_stage_progress(void *arg, uint64_t done, uint64_t total);
 int gt_stage_pack(const char *dir, const struct gt_walk *walk, int level,
                   gt_stage_progress *progress, void *arg, struct gt_staged *out,
                   char *why, size_t why_cap);
-/* Frees the manifest; the staged file stays. */
+/* Frees the manifest and lets the lock go; the staged file stays. */
 void gt_staged_clear(struct gt_staged *staged);
 /* Removes a staged file nobody adopted. Fine if it is not there. */
 void gt_stage_remove(const char *dir, const char *name);

@@ -1,11 +1,14 @@
 """What happens to a node's files behind its back is seen, said and mended."""
 import glob
 import os
+import platform
+import re
 import shutil
+import signal
 import subprocess
 import unittest
 
-from tree import CHAIN, Tree, guantongd, make_files, run
+from tree import CHAIN, Tree, guantong, guantongd, make_files, run
 
 RID = "33/course"
 OTHER = 54321  # a user who is not root
@@ -88,6 +91,81 @@ class ObjectFiles(unittest.TestCase):
             self.publish(t)
             self.assertEqual(node.state(RID), "complete")
             self.assertServes(node, want)
+
+
+class Interrupted(unittest.TestCase):
+    def test_a_publish_that_is_stopped_leaves_nothing(self):
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            src = os.path.join(t.dir, "src")
+            make_files(src, {"x.bin": 1000})
+            os.truncate(os.path.join(src, "x.bin"), 8 << 30)  # it is never through
+            args = [guantong(), "-C", node.dir, "publish", "--id", "33/big", "--type", "video", "--title", "en=Big", src]
+            staged = os.path.join(node.dir, "staged")
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
+                p = subprocess.Popen(args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                while not any("/staged/" in where for where in self.open_files(p)):
+                    self.assertIsNone(p.poll(), "it ended by itself")
+                p.send_signal(number)
+                p.wait()
+                self.assertEqual(os.listdir(staged), [], number.name)
+
+    def open_files(self, p):
+        for fd in glob.glob(f"/proc/{p.pid}/fd/*"):
+            try:
+                yield os.readlink(fd)
+            except OSError:  # closed meanwhile
+                pass
+
+
+class Secrets(unittest.TestCase):
+    """Keys are their owner's, and in no core file."""
+
+    def test_loose_modes_are_closed(self):
+        with Tree(CHAIN[:1], start=False) as t:
+            node = t["33"]
+            node.start()
+            node.stop()
+            loose = ["pki/key.pem", "pki/node.key", "data", "data/guantong.db"]
+            for name in loose:
+                path = os.path.join(node.dir, name)
+                os.chmod(path, os.stat(path).st_mode | 0o066)
+            node.start()
+            for name in loose:
+                self.assertEqual(os.stat(os.path.join(node.dir, name)).st_mode & 0o077, 0, name)
+                self.assertIn(f"event=modes file={name} ", node.log())
+
+    def test_no_core_and_no_debugger(self):
+        with Tree(CHAIN[:1]) as t:
+            pid = t["33"].process.pid
+            with open(f"/proc/{pid}/limits") as f:
+                core = next(line for line in f if line.startswith("Max core file size"))
+            self.assertEqual(core.split()[4:6], ["0", "0"])
+            # what is not dumpable belongs to root, whoever runs it
+            self.assertEqual(os.stat(f"/proc/{pid}/environ").st_uid, 0)
+            if os.geteuid() == 0:
+                t["33"].kill9()
+                subprocess.run(["chown", "-R", f"{OTHER}:{OTHER}", t["33"].dir], check=True)
+                os.chmod(t.dir, 0o755)
+                user = ["setpriv", f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups"]
+                t["33"].command = lambda: [*user, guantongd(), "-C", t["33"].dir]
+                t["33"].start()
+                self.assertEqual(os.stat(f"/proc/{t['33'].process.pid}/environ").st_uid, 0)
+
+    @unittest.skipUnless("release" in guantongd(), "sanitizers have their own flags")
+    def test_the_compiler_was_told(self):
+        for program in (guantong(), guantongd()):
+            head = subprocess.run(["readelf", "-hldsW", program], capture_output=True, text=True, check=True).stdout
+            self.assertRegex(head, r"Type: +DYN")
+            self.assertIn("GNU_RELRO", head)
+            self.assertRegex(head, r"BIND_NOW|FLAGS_1.*NOW")
+            self.assertRegex(head, r"GNU_STACK.* RW +0x")
+            self.assertIn("__stack_chk_fail", head)
+            self.assertRegex(head, r"__\w+_chk@")
+            if platform.machine() == "x86_64":
+                dump = ["objdump", "-d", "--no-show-raw-insn", program]
+                p = subprocess.run(dump, capture_output=True, text=True, check=True)
+                self.assertTrue(re.search(r"<main>:\n[^\n]*\tendbr64", p.stdout), "no endbr64")
 
 
 @unittest.skipUnless(os.geteuid() == 0, "only root has files of two users")

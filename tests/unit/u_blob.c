@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -738,6 +739,28 @@ static void old_staged_files_go(void **state)
 	assert_true(staged(b, "young"));
 }
 
+/* As long as he lives who made it, or somebody adopts it. */
+static void a_staged_file_that_is_held_stays(void **state)
+{
+	struct bench *b = *state;
+	char path[256];
+	struct timespec old[2] = {{time(NULL) - 7200, 0},
+	                          {time(NULL) - 7200, 0}};
+	stage(b, "held", (const uint8_t *)"x", 1);
+	gt_blobs_staged_path(b->dir, "held", path, sizeof path);
+	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+	int fd = open(path, O_RDONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(flock(fd, LOCK_SH), 0);
+	gt_blobs_close(b->blobs);
+	open_blobs(b, 0);
+	assert_true(staged(b, "held"));
+	close(fd);
+	gt_blobs_close(b->blobs);
+	open_blobs(b, 0);
+	assert_false(staged(b, "held"));
+}
+
 static void closing_with_work_under_way(void **state)
 {
 	struct bench *b = *state;
@@ -782,6 +805,7 @@ int main(void)
 	        T(a_file_over_its_limit),
 	        T(more_objects_than_descriptors),
 	        T(old_staged_files_go),
+	        T(a_staged_file_that_is_held_stays),
 	        T(closing_with_work_under_way),
 	};
 	return cmocka_run_group_tests_name("blob", tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -74,7 +75,7 @@ static int pack(const char *dir, const char *source, int level,
                 char *why, size_t why_cap)
 {
 	struct gt_walk w;
-	memset(out, 0, sizeof *out);
+	*out = (struct gt_staged){.fd = -1};
 	int status = gt_walk_new(&w, source, why, why_cap);
 	if (status == 0)
 		status = gt_stage_pack(dir, &w, level, progress, arg, out, why,
@@ -388,15 +389,60 @@ static void small_files(void **state)
 	gt_staged_clear(&s);
 }
 
+/* What is there while it is packed, and who holds it then. */
+struct watched {
+	size_t most;
+	unsigned calls;
+};
+
+static int see(void *arg, uint64_t done, uint64_t total)
+{
+	struct watched *s = arg;
+	size_t now = count_staged();
+	(void)done;
+	(void)total;
+	s->calls++;
+	s->most = now > s->most ? now : s->most;
+	return 0;
+}
+
+static void no_name_before_it_is_whole(void **state)
+{
+	struct gt_staged s;
+	struct watched seen = {0};
+	char why[1024], path[128];
+	(void)state;
+	run("mkdir -p src && head -c 600000 /dev/urandom >src/a");
+	assert_int_equal(
+	        pack("node", "src", 3, see, &seen, &s, why, sizeof why), 0);
+	assert_true(seen.calls > 1);
+	assert_int_equal(seen.most, 0);
+	assert_int_equal(count_staged(), 1);
+	gt_format(path, sizeof path, "node/staged/%s", s.name);
+	int fd = open(path, O_RDONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), -1);
+	gt_staged_clear(&s);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	close(fd);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        TEST(folder),      TEST(one_file),       TEST(not_files),
-	        TEST(bad_names),   TEST(many_bad_names), TEST(changing),
-	        TEST(stopped),     TEST(unreadable),     TEST(full_disk),
+	        TEST(folder),
+	        TEST(one_file),
+	        TEST(not_files),
+	        TEST(bad_names),
+	        TEST(many_bad_names),
+	        TEST(changing),
+	        TEST(stopped),
+	        TEST(unreadable),
+	        TEST(full_disk),
 	        TEST(small_files),
+	        TEST(no_name_before_it_is_whole),
 	};
 	return cmocka_run_group_tests_name("stage", tests, NULL, NULL);
 }
