@@ -42,8 +42,16 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
 STD := -std=c17 -D_POSIX_C_SOURCE=200809L
 BASE := $(STD) -fno-common -fno-strict-aliasing \
 	-fvisibility=hidden -fno-omit-frame-pointer -g -MMD -MP
-HARD := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
-	-fstack-clash-protection -fPIE
+# jumps and returns that go where they were to go: each processor has its own
+# switch for it; clang before 16 wants to hear that zeros may go away again
+MACHINE := $(shell $(CC) -dumpmachine)
+CLANG := $(findstring clang,$(CC))
+JUMPS := $(if $(filter x86_64-%,$(MACHINE)),-fcf-protection=full)\
+	$(if $(filter aarch64-%,$(MACHINE)),-mbranch-protection=standard)
+ZEROS := -ftrivial-auto-var-init=zero $(if $(and $(CLANG),$(filter 14.% 15.%,\
+	$(shell $(CC) -dumpversion))),-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
+HARD := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
+	-fstack-clash-protection $(JUMPS) $(ZEROS) -fPIE
 HARDLD := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 SAN_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 SAN_tsan := -O1 -fsanitize=thread

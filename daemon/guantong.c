@@ -3,10 +3,12 @@
 #include <signal.h>
 
 #include "cli.h"
+#include "sys.h"
 
 int main(int argc, char **argv)
 {
 	/* Writing into a pipe nobody reads is an error, not a death. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	gt_sys_keep_secrets();
 	return gt_cli_main(argc, argv, stdout, stderr);
 }

@@ -313,6 +313,7 @@ static void tune(void)
 {
 	struct rlimit files;
 	umask(077);
+	gt_sys_keep_secrets();
 	/* two arenas are enough for threads that mostly hand over; a frame
 	 * must not cost a mmap, nor a burst return its pages one by one: core.c
 	 * gives them back when it rests */

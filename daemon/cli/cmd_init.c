@@ -320,6 +320,17 @@ static void tell(struct init *in, const char *key)
 	gt_say(in->cli->out, GT_T_CLI_INIT_NEXT, start);
 }
 
+/* Without a pki: a key of the node's own, its public half as hex. */
+static int make_key(struct init *in, char hex[GT_HEX_ID])
+{
+	char path[PATH];
+	uint8_t public[32];
+	gt_format(path, sizeof path, "%s/%s", in->dir, GT_DIR_NODE_KEY);
+	int status = gt_pki_seed(path, public, in->why, WHY);
+	gt_hex(hex, public, sizeof public);
+	return status;
+}
+
 enum gt_exit gt_cmd_init(struct gt_cli *cli, const struct gt_args *args)
 {
 	struct init in = {.cli = cli,
@@ -328,9 +339,7 @@ enum gt_exit gt_cmd_init(struct gt_cli *cli, const struct gt_args *args)
 	                  .code = gt_args_get(args, "code"),
 	                  .parent = gt_args_get(args, "parent"),
 	                  .pki = gt_args_get(args, "pki")};
-	char path[PATH], hex[GT_HEX_ID] = "";
-	uint8_t public[32];
-	char *config = NULL;
+	char hex[GT_HEX_ID] = "", *config = NULL;
 	if (strlen(in.dir) > PATH / 2 || (in.pki && strlen(in.pki) > PATH / 2))
 		return usage(&in, gt_text(GT_T_CLI_TOO_LONG));
 	enum gt_exit code = check(&in);
@@ -342,13 +351,8 @@ enum gt_exit gt_cmd_init(struct gt_cli *cli, const struct gt_args *args)
 	if (!status)
 		status = write_config(&in, config);
 	free(config);
-	if (!status && in.pki) {
-		status = copy_keys(&in);
-	} else if (!status) {
-		gt_format(path, sizeof path, "%s/%s", in.dir, GT_DIR_NODE_KEY);
-		status = gt_pki_seed(path, public, in.why, WHY);
-		gt_hex(hex, public, sizeof public);
-	}
+	if (!status)
+		status = in.pki ? copy_keys(&in) : make_key(&in, hex);
 	if (!status)
 		status = first_credential(&in);
 	if (status)

@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "dir.h"
+#include "files.h"
 #include "log.h"
 #include "look.h"
 #include "rewrite.h"
@@ -79,6 +80,24 @@ int prepare_room(struct gt_service *s, const struct gt_room_events *events)
 	return status ? prepare_refused("room", gt_strerror(status),
 	                                GT_SERVICE_SYSTEM)
 	              : 0;
+}
+
+int prepare_modes(void)
+{
+	static const char *const files[] = {
+	        GT_DIR_KEY,  GT_DIR_NODE_KEY, GT_DIR_CREDENTIALS,
+	        GT_DIR_DATA, GT_DIR_DATABASE, GT_DIR_DATABASE "-wal"};
+	char why[RUN_WHY] = "";
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		int had = gt_files_close_to_others(files[i], why, sizeof why);
+		if (had < 0)
+			return prepare_refused("modes", why, GT_SERVICE_SYSTEM);
+		if (had)
+			gt_log_line(GT_LOG_WARN, "modes", "file", files[i],
+			            "why", gt_text(GT_T_DAEMON_OPEN_FILE),
+			            NULL);
+	}
+	return 0;
 }
 
 int prepare_node(struct gt_service *s)

@@ -98,6 +98,9 @@ int prepare_room(struct gt_service *s, const struct gt_room_events *events);
  * with the reason logged; *pems is to be freed in any case. Loop thread, as all
  * here. */
 int prepare_pems(struct gt_dir_pems *pems);
+/* Takes what holds secrets, or what only this node may write, from the hands of
+ * other users. 0, or an exit status, with the reason logged. */
+int prepare_modes(void);
 /* Removes what the last run decided to remove and was stopped before it could
  * (sweep.h). The node and its objects are open, and nothing runs yet. */
 void prepare_sweep(const struct gt_service *s);

@@ -31,6 +31,7 @@
 #define GT_DIR_NODE_KEY    "pki/node.key"
 #define GT_DIR_ROSTER_KEY  "pki/roster.key"
 #define GT_DIR_MEMBERS     "pki/members.bin"
+#define GT_DIR_DATA        "data"
 #define GT_DIR_DATABASE    "data/guantong.db"
 #define GT_DIR_RESERVE     "data/reserve"
 #define GT_DIR_OBJECTS     "objects"

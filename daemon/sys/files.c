@@ -166,6 +166,19 @@ static bool have_folder(const char *path, unsigned mode)
 	return gt_sys_make_folder(AT_FDCWD, path, mode) == 0;
 }
 
+int gt_files_close_to_others(const char *path, char *why, size_t why_cap)
+{
+	enum { OTHERS = S_IRWXG | S_IRWXO };
+	struct stat st;
+	if (stat(path, &st) != 0)
+		return errno == ENOENT ? 0 : failed(path, why, why_cap);
+	if ((st.st_mode & OTHERS) == 0)
+		return 0;
+	if (chmod(path, st.st_mode & 07777 & ~(mode_t)OTHERS) != 0)
+		return failed(path, why, why_cap);
+	return 1;
+}
+
 int gt_files_mkdir(const char *path, unsigned mode, char *why, size_t why_cap)
 {
 	char part[4096];

@@ -27,6 +27,10 @@ int gt_files_read(const char *path, size_t max, struct gt_buffer *out,
 /* The same of whatever a person names: a pipe, "-" for standard input. */
 int gt_files_take(const char *path, size_t max, struct gt_buffer *out,
                   char *why, size_t why_cap);
+/* Takes a file's rights from all but its owner, if others have any. 0: they had
+ * none, or there is no such file; 1: they had, and have no more; -GT_EIO: they
+ * still have, with why. */
+int gt_files_close_to_others(const char *path, char *why, size_t why_cap);
 /* Makes a directory of this mode, durable by name, and its parents with the
  * usual mode. One that is there already is given the mode. 0; -GT_EUNKNOWN,
  * -GT_EIO, with why. */

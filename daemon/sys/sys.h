@@ -14,6 +14,9 @@
 
 /* Both clocks. */
 struct gt_now gt_sys_now(void);
+/* Nobody else of this user may look into the process or stop it with a
+ * debugger, and it leaves no core: there are keys in it. Root still may. */
+void gt_sys_keep_secrets(void);
 /* Fills from the kernel's generator. Cannot fail: without randomness nothing
  * here is safe, so it stops the process. */
 void gt_sys_random(void *out, size_t n);
