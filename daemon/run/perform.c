@@ -12,7 +12,7 @@
 
 #define POLICY_MARK "data/policy.sha256"
 
-static void fail(struct gt_service *s, int exit_status)
+void perform_end(struct gt_service *s, int exit_status)
 {
 	int none = 0;
 	(void)atomic_compare_exchange_strong(&s->failed, &none, exit_status);
@@ -75,7 +75,7 @@ static void blob(struct gt_service *s, const struct gt_action *a)
 		return;
 	gt_log_line(GT_LOG_ERROR, "memory", "why", gt_strerror(-GT_ENOMEM),
 	            NULL);
-	fail(s, GT_SERVICE_FAILED);
+	perform_end(s, GT_SERVICE_FAILED);
 }
 
 static void perform_one(struct gt_service *s, const struct gt_action *a)
@@ -134,5 +134,5 @@ void perform_failed(void *arg, int status, const char *why)
 	}
 	gt_log_line(GT_LOG_ERROR, "stopping", "error", gt_errname(status),
 	            "why", why, "advice", gt_text(GT_T_DAEMON_ADVICE), NULL);
-	fail(s, GT_SERVICE_FAILED);
+	perform_end(s, GT_SERVICE_FAILED);
 }

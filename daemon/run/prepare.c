@@ -2,19 +2,28 @@
  * Tests: e2e/test_faults.py. */
 #include "run_inside.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "database.h"
 #include "dir.h"
 #include "files.h"
 #include "log.h"
 #include "look.h"
 #include "rewrite.h"
+#include "say.h"
 #include "seal.h"
 #include "sweep.h"
+#include "sys.h"
 #include "text.h"
 #include "tls.h"
 #include "version.h"
+
+/* A look at the database before a node of it runs. */
+enum { CHECK_MS = 3000 };
 
 int prepare_refused(const char *what, const char *why, int exit_status)
 {
@@ -47,6 +56,41 @@ static int open_database(const struct gt_service *s, sqlite3 **db, char *why,
 	return status;
 }
 
+/* A run that was killed leaves its log, with what it promised last, and the
+ * file that says it runs. */
+static bool lost_log(void)
+{
+	struct stat st;
+	return access(GT_DIR_RUN, F_OK) == 0 &&
+	       stat(GT_DIR_DATABASE, &st) == 0 && st.st_size > 0 &&
+	       access(GT_DIR_LOG, F_OK) != 0 && errno == ENOENT;
+}
+
+static bool enough(void *arg)
+{
+	const uint64_t *until = arg;
+	return gt_sys_now().mono_ms >= *until;
+}
+
+/* What of the database can be looked at in CHECK_MS. 0; negative: why. */
+static int check_database(char *why, size_t why_cap)
+{
+	uint64_t until = gt_sys_now().mono_ms + CHECK_MS;
+	struct gt_reader *r = gt_database_reader(GT_DIR_DATABASE, why, why_cap);
+	if (!r)
+		return -GT_ESTORE;
+	int whole = gt_read_whole(r, enough, &until);
+	if (whole < 0)
+		gt_say_into(why, why_cap, GT_T_DAEMON_DB_DAMAGED,
+		            gt_reader_why(r));
+	else if (whole == 0)
+		gt_log_line(GT_LOG_INFO, "database", "looked_at_ms",
+		            GT_LOG_U(CHECK_MS), "why",
+		            gt_text(GT_T_DAEMON_DB_LARGE), NULL);
+	gt_reader_free(r);
+	return whole < 0 ? whole : 0;
+}
+
 /* As gt_tls_rehearse, of the signatures that are not TLS's. Asked for its
  * global context, OpenSSL says whether it could make it; asked for anything
  * else, it would follow a null pointer into it. */
@@ -72,9 +116,8 @@ static uint32_t node_links(const struct gt_config *c)
 
 int prepare_room(struct gt_service *s, const struct gt_room_events *events)
 {
-	int status =
-	        gt_room_open(&s->room, GT_DIR_RESERVE, GT_DIR_DATABASE "-wal",
-	                     s->config->records_reserve, events, s);
+	int status = gt_room_open(&s->room, GT_DIR_RESERVE, GT_DIR_LOG,
+	                          s->config->records_reserve, events, s);
 	if (status == 0)
 		status = gt_room_vfs_open(&s->vfs, s->room);
 	return status ? prepare_refused("room", gt_strerror(status),
@@ -84,9 +127,9 @@ int prepare_room(struct gt_service *s, const struct gt_room_events *events)
 
 int prepare_modes(void)
 {
-	static const char *const files[] = {
-	        GT_DIR_KEY,  GT_DIR_NODE_KEY, GT_DIR_CREDENTIALS,
-	        GT_DIR_DATA, GT_DIR_DATABASE, GT_DIR_DATABASE "-wal"};
+	static const char *const files[] = {GT_DIR_KEY,         GT_DIR_NODE_KEY,
+	                                    GT_DIR_CREDENTIALS, GT_DIR_DATA,
+	                                    GT_DIR_DATABASE,    GT_DIR_LOG};
 	char why[RUN_WHY] = "";
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
 		int had = gt_files_close_to_others(files[i], why, sizeof why);
@@ -127,9 +170,17 @@ int prepare_node(struct gt_service *s)
 	if (!rehearse_key(n.seed))
 		return prepare_refused("keys", gt_strerror(-GT_ENOMEM),
 		                       GT_SERVICE_SYSTEM);
+	s->log_missing = lost_log();
+	if (s->log_missing)
+		gt_log_line(GT_LOG_ERROR, "database", "file", GT_DIR_LOG, "why",
+		            gt_text(GT_T_DAEMON_LOG_MISSING), NULL);
+	/* what neighbours remember may be newer than what is left */
+	n.restored = n.restored || s->log_missing;
 	int status = open_database(s, &db, why, sizeof why);
 	if (status == 0)
 		status = gt_node_open(&s->node, &n, db, why, sizeof why);
+	if (status == 0)
+		status = check_database(why, sizeof why);
 	return status ? prepare_refused("database", why, GT_SERVICE_SYSTEM) : 0;
 }
 

@@ -15,7 +15,16 @@
 #include "room_vfs.h"
 #include "service.h"
 
-enum { RUN_WHY = 1024 };
+enum {
+	RUN_WHY = 1024,
+	RUN_FILES = 3, /* that are looked after, guard.c */
+};
+
+/* A file by what it is, not by its name; inode 0: there was none. */
+struct run_file {
+	dev_t device;
+	ino_t inode;
+};
 
 /* Whom to answer, where it is not HTTP. */
 #define TOKEN_MEMBERS UINT64_MAX
@@ -53,14 +62,19 @@ struct gt_service {
 	struct gt_validity certificate, ca;
 	int64_t warned_days;     /* that were left when it was last said */
 	uv_timer_t crowd, watch; /* gt_http_tick; the watchdog */
-	unsigned handles;        /* of the four, as far as they are open */
+	uv_timer_t guard;        /* looks whether the files are there */
+	unsigned handles;        /* of the five, as far as they are open */
 	int64_t patience_ms;     /* of the watchdog */
 	bool stuck;              /* and the log knows */
 	uv_timer_t look;         /* at the room on the disk */
 	bool look_open;
 	size_t room_said;    /* to the core */
 	atomic_bool stalled; /* the core waits for room */
-	atomic_int failed;   /* exit status */
+	struct run_file files[RUN_FILES];
+	bool abandoned;    /* the database is not the node's any more: nothing
+	                   is written to it, and nothing of it is removed */
+	bool log_missing;  /* the last run was killed, and its log is gone */
+	atomic_int failed; /* exit status */
 	atomic_bool reload;
 	atomic_bool busy; /* HTTP has connections, and nobody ticks yet */
 	bool failed_told;
@@ -84,6 +98,15 @@ void perform(void *arg, const struct gt_action *a);
 void perform_failed(void *arg, int status, const char *why);
 /* Whether this policy file is the one the node took last. Loop thread. */
 bool perform_is_taken(const struct gt_id *layer_hash);
+
+/* The service is to end with that status; the first counts. Any thread. */
+void perform_end(struct gt_service *s, int exit_status);
+
+/* ---------------------------------------------------------- guard.c */
+
+/* Remembers the files that are open, and looks after them until guard is
+ * stopped. Loop thread. */
+void guard_start(struct gt_service *s);
 
 /* -------------------------------------------------------- prepare.c */
 

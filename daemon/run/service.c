@@ -24,7 +24,7 @@ enum {
 	STOP_MS = 2000,
 	LOOK_MS = 60 * 60 * 1000, /* a clock may be set in between */
 	LINKS_S = 10,             /* it takes no time, or for ever */
-	TIMERS = 3,
+	TIMERS = 4,
 	ROOM_MS = 1000,
 };
 
@@ -398,6 +398,8 @@ static int put_together(struct gt_service *s, struct gt_bytes layer,
 	if (status == 0) {
 		gt_service_layer(s, layer, layer_hash);
 		note(s, "start");
+		if (s->log_missing)
+			note(s, "log missing");
 		status = start_links(s);
 	}
 	return status ? status : start_http(s);
@@ -423,6 +425,7 @@ static int get_ready(struct gt_service *s)
 		                                gt_strerror(-GT_ETIMEOUT),
 		                                GT_SERVICE_FAILED);
 	}
+	guard_start(s);
 	if (!write_run(s))
 		return prepare_refused(GT_DIR_RUN, strerror(errno),
 		                       GT_SERVICE_SYSTEM);
@@ -463,7 +466,7 @@ int gt_service_start(struct gt_service **out, uv_loop_t *loop,
 	s->events = *events;
 	s->arg = arg;
 	s->lock_fd = lock_fd;
-	s->wake.data = s->crowd.data = s->watch.data = s;
+	s->wake.data = s->crowd.data = s->watch.data = s->guard.data = s;
 	int bad = pthread_mutex_init(&s->gate, NULL) |
 	          pthread_mutex_init(&s->mark_lock, NULL) |
 	          pthread_mutex_lock(&s->gate);
@@ -472,9 +475,10 @@ int gt_service_start(struct gt_service **out, uv_loop_t *loop,
 	s->daily.data = s;
 	s->warned_days = INT64_MAX;
 	bool open = uv_async_init(loop, &s->wake, on_wake) == 0;
-	(void)uv_timer_init(loop, &s->daily); /* these three cannot fail */
+	(void)uv_timer_init(loop, &s->daily); /* these four cannot fail */
 	(void)uv_timer_init(loop, &s->crowd);
 	(void)uv_timer_init(loop, &s->watch);
+	(void)uv_timer_init(loop, &s->guard);
 	s->handles = TIMERS + open;
 	(void)uv_timer_start(&s->daily, on_daily, LOOK_MS, LOOK_MS);
 	int status = open ? put_together(s, layer, layer_hash)
@@ -517,7 +521,9 @@ static void take_apart(struct gt_service *s)
 		gt_http_stop(s->http);
 	if (s->core)
 		gt_core_free(s->core);
-	if (s->node)
+	/* to close it would be to put its log into a file, and to remove
+	 * another, that are not its own; nothing is lost by leaving it */
+	if (s->node && !s->abandoned)
 		gt_node_close(s->node);
 	gt_room_vfs_close(s->vfs);
 	gt_room_close(s->room);
@@ -540,17 +546,21 @@ void gt_service_stop(struct gt_service *s)
 	}
 	(void)uv_timer_stop(&s->crowd);
 	(void)uv_timer_stop(&s->watch);
+	(void)uv_timer_stop(&s->guard);
+	/* before the log goes: with this file and without a log the next start
+	 * takes the log for lost */
+	if (!s->abandoned && unlink(GT_DIR_RUN) != 0 && errno != ENOENT)
+		gt_log_line(GT_LOG_WARN, "run-file", "file", GT_DIR_RUN, "why",
+		            strerror(errno), NULL);
 	take_apart(s);
 	if (s->handles > TIMERS)
 		uv_close((uv_handle_t *)&s->wake, on_closed);
 	uv_close((uv_handle_t *)&s->daily, on_closed);
 	uv_close((uv_handle_t *)&s->crowd, on_closed);
 	uv_close((uv_handle_t *)&s->watch, on_closed);
+	uv_close((uv_handle_t *)&s->guard, on_closed);
 	while (s->handles > 0 || s->look_open)
 		uv_run(s->loop, UV_RUN_ONCE);
-	if (unlink(GT_DIR_RUN) != 0 && errno != ENOENT)
-		gt_log_line(GT_LOG_WARN, "run-file", "file", GT_DIR_RUN, "why",
-		            strerror(errno), NULL);
 	close(s->lock_fd);
 	pthread_mutex_destroy(&s->gate);
 	pthread_mutex_destroy(&s->mark_lock);

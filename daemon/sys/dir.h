@@ -10,6 +10,8 @@
  *   pki/members.bin   signed roster rows known at set-up: a 32-bit big-endian
  *                     length, then an encoded Signed, again and again
  *   data/guantong.db  the database
+ *   data/guantong.db-wal  its log, while the daemon runs or was killed
+ *   data/lock         held by the daemon
  *   data/reserve      room on the disk that is kept for the database
  *   objects/          object files
  *   staged/           files being published
@@ -34,6 +36,8 @@
 #define GT_DIR_DATA        "data"
 #define GT_DIR_DATABASE    "data/guantong.db"
 #define GT_DIR_RESERVE     "data/reserve"
+#define GT_DIR_LOG         "data/guantong.db-wal"
+#define GT_DIR_LOCK        "data/lock"
 #define GT_DIR_OBJECTS     "objects"
 #define GT_DIR_STAGED      "staged"
 #define GT_DIR_CONTROL     "control.sock"

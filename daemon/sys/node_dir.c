@@ -19,7 +19,6 @@ enum {
 	PEM_MAX = 1 << 20,
 	MEMBERS_MAX = 256 << 20,
 };
-#define LOCK_FILE "data/lock"
 
 int gt_dir_read_key(const char *path, uint8_t out[32], char *why,
                     size_t why_cap)
@@ -122,9 +121,9 @@ int gt_dir_lock(char *why, size_t why_cap)
 		gt_format(why, why_cap, "data: %s", gt_translate_errno(errno));
 		return -GT_EIO;
 	}
-	int fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int fd = open(GT_DIR_LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0) {
-		gt_format(why, why_cap, LOCK_FILE ": %s",
+		gt_format(why, why_cap, GT_DIR_LOCK ": %s",
 		          gt_translate_errno(errno));
 		return -GT_EIO;
 	}
@@ -134,7 +133,7 @@ int gt_dir_lock(char *why, size_t why_cap)
 	if (status == -GT_EBUSY)
 		gt_format(why, why_cap, "%s", gt_text(GT_T_DAEMON_RUNNING));
 	else
-		gt_format(why, why_cap, LOCK_FILE ": %s",
+		gt_format(why, why_cap, GT_DIR_LOCK ": %s",
 		          gt_translate_errno(errno));
 	close(fd);
 	return status;

@@ -174,6 +174,37 @@ bool gt_read_ping(struct gt_reader *r)
 	return gt_reader_code(r, code);
 }
 
+struct until {
+	bool (*enough)(void *arg);
+	void *arg;
+	bool over;
+};
+
+static int on_progress(void *arg)
+{
+	struct until *u = arg;
+	u->over = u->enough(u->arg);
+	return u->over;
+}
+
+int gt_read_whole(struct gt_reader *r, bool (*enough)(void *arg), void *arg)
+{
+	enum { STEPS = 10000 };
+	struct until u = {enough, arg, false};
+	sqlite3_stmt *s = NULL;
+	if (!prepare(r, &s, "PRAGMA quick_check(1)"))
+		return -GT_ESTORE;
+	sqlite3_progress_handler(r->db, STEPS, on_progress, &u);
+	int rc = sqlite3_step(s);
+	bool whole = rc == SQLITE_ROW && strcmp(gt_col_text(s, 0), "ok") == 0;
+	if (!whole && !u.over)
+		gt_reader_fail(r, rc == SQLITE_ROW ? gt_col_text(s, 0)
+		                                   : sqlite3_errmsg(r->db));
+	sqlite3_finalize(s);
+	sqlite3_progress_handler(r->db, 0, NULL, NULL);
+	return whole ? 1 : u.over ? 0 : -GT_ESTORE;
+}
+
 /* ----------------------------------------------------------- values */
 
 json_t *gt_json_text(const char *s)

@@ -39,6 +39,11 @@ const char *gt_reader_why(const struct gt_reader *r);
 /* Can the database be read? One row is, whatever it holds. */
 bool gt_read_ping(struct gt_reader *r);
 
+/* Looks at how every page of the database hangs together (PRAGMA quick_check),
+ * until `enough` says so. 1: it is whole; 0: there was no time for all of it;
+ * -GT_ESTORE: it is damaged, or cannot be read. */
+int gt_read_whole(struct gt_reader *r, bool (*enough)(void *arg), void *arg);
+
 /* -------------------------------------------------------- catalogue */
 
 struct gt_resource_query {

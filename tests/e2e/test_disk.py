@@ -8,6 +8,7 @@ import signal
 import subprocess
 import unittest
 
+from test_records import post, statement
 from tree import CHAIN, Tree, guantong, guantongd, make_files, run
 
 RID = "33/course"
@@ -116,6 +117,78 @@ class Interrupted(unittest.TestCase):
                 yield os.readlink(fd)
             except OSError:  # closed meanwhile
                 pass
+
+
+class Database(unittest.TestCase):
+    """The database and what lies beside it, changed by another hand."""
+
+    def file(self, node, name="guantong.db"):
+        return os.path.join(node.dir, "data", name)
+
+    def ended(self, node, status=70):
+        self.assertEqual(node.process.wait(20), status)
+        node.process = None
+        node.notify.close()
+
+    def test_deleted_under_a_running_node(self):
+        for name in ("guantong.db", "guantong.db-wal", "lock"):
+            with Tree(CHAIN[:1]) as t:
+                node = t["33"]
+                os.unlink(self.file(node, name))
+                self.ended(node)
+                self.assertIn(f"event=stopping file=data/{name} what=deleted", node.log())
+
+    def test_replaced_under_a_running_node(self):
+        with Tree(CHAIN[:1], start=False) as t:
+            node = t["33"]
+            node.start()
+            node.stop()
+            backup = self.file(node, "backup")
+            shutil.copy(self.file(node), backup)
+            with open(backup, "rb") as f:
+                want = f.read()
+            node.start()
+            self.assertEqual(post(node, statement(1)).status, 200)
+            os.rename(backup, self.file(node))
+            self.ended(node)
+            self.assertIn("what=replaced", node.log())
+            with open(self.file(node), "rb") as f:
+                self.assertEqual(f.read(), want)
+            # the log was of the other file; what is there is a backup
+            os.unlink(self.file(node, "guantong.db-wal"))
+            node.start()
+            self.assertIn("its log is missing", node.log())
+
+    def test_the_log_of_a_killed_node_is_missing(self):
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            self.assertEqual(post(node, statement(1)).status, 200)
+            node.kill9()
+            os.unlink(self.file(node, "guantong.db-wal"))
+            node.start()
+            self.assertIn("its log is missing", node.log())
+            self.assertEqual([r["subject"] for r in node.audit(event="note") if r["subject"] == "log missing"], ["log missing"])
+            # an orderly stop, and a kill that leaves the log, say nothing
+            said = node.log().count("its log is missing")
+            node.stop()
+            node.start()
+            node.kill9()
+            node.start()
+            self.assertEqual(node.log().count("its log is missing"), said)
+
+    def test_a_damaged_database_does_not_start(self):
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            for i in range(20):
+                self.assertEqual(post(node, [statement(i) for _ in range(20)]).status, 200)
+            node.stop()
+            with open(self.file(node), "r+b") as f:
+                at = os.path.getsize(self.file(node)) // 2 // 4096 * 4096
+                f.seek(at)
+                f.write(b"\xff" * 16)
+            node.spawn()
+            self.ended(node, 71)
+            self.assertRegex(node.log(5), "data/guantong.db is damaged: .*--restored")
 
 
 class Secrets(unittest.TestCase):

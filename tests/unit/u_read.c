@@ -356,6 +356,66 @@ static void leaves_the_log(void **state)
 	fclose(f);
 }
 
+static bool at_once(void *arg)
+{
+	++*(int *)arg;
+	return true;
+}
+
+static bool never(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+static struct gt_reader *reader_of(const char *file)
+{
+	sqlite3 *own;
+	assert_int_equal(sqlite3_open(file, &own), SQLITE_OK);
+	struct gt_reader *r = gt_reader_new(own, refused, sizeof refused);
+	assert_non_null(r);
+	return r;
+}
+
+static void whole_or_damaged(void **state)
+{
+	static const char many[] =
+	        "INSERT INTO quarantine(via,stream,origin_seq,id,form,"
+	        "origin_ms,at_ms,reason,body)"
+	        " WITH n(i) AS(SELECT 1 UNION ALL SELECT i+1 FROM n WHERE"
+	        " i<3000) SELECT '',1,i,randomblob(16),x'00',0,0,'',"
+	        "randomblob(100) FROM n";
+	char file[80], page[16];
+	sqlite3 *own;
+	int asked = 0;
+	(void)state;
+	gt_format(file, sizeof file, "%s/whole", dir);
+	assert_int_equal(sqlite3_open(file, &own), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(own, GT_SCHEMA, NULL, NULL, NULL),
+	                 SQLITE_OK);
+	assert_int_equal(sqlite3_exec(own, many, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(own);
+	struct gt_reader *r = reader_of(file);
+	assert_int_equal(gt_read_whole(r, never, NULL), 1);
+	assert_int_equal(gt_read_whole(r, at_once, &asked), 0);
+	assert_int_equal(asked, 1);
+	/* it can be asked on */
+	assert_true(gt_read_ping(r));
+	gt_reader_free(r);
+	/* the last page is one of the rows' */
+	FILE *f = fopen(file, "r+b");
+	assert_non_null(f);
+	memset(page, 0xff, sizeof page);
+	assert_int_equal(fseek(f, -4096, SEEK_END), 0);
+	assert_int_equal(fwrite(page, 1, sizeof page, f), sizeof page);
+	assert_int_equal(fclose(f), 0);
+	r = reader_of(file);
+	assert_int_equal(gt_read_whole(r, never, NULL), -GT_ESTORE);
+	assert_true(strlen(gt_reader_why(r)) > 0);
+	gt_reader_free(r);
+	assert_int_equal(unlink(file), 0);
+}
+
 static void no_schema(void **state)
 {
 	sqlite3 *empty;
@@ -378,6 +438,7 @@ int main(void)
 	        cmocka_unit_test(beside_writer),
 	        cmocka_unit_test(while_writing),
 	        cmocka_unit_test(leaves_the_log),
+	        cmocka_unit_test(whole_or_damaged),
 	        cmocka_unit_test(no_schema),
 	};
 	return cmocka_run_group_tests_name("read", tests, setup, teardown);
