@@ -57,7 +57,9 @@ int gt_catalogue_load(struct gt_node *n)
 		status = gt_layers_load(n);
 	if (status == 0)
 		status = gt_again_load(n);
-	return status ? status : gt_cap_load(n);
+	if (status == 0)
+		status = gt_cap_load(n);
+	return status ? status : gt_heal_time(n);
 }
 
 int gt_catalogue_renew(struct gt_node *n)
@@ -75,7 +77,9 @@ int gt_catalogue_time(struct gt_node *n)
 		gt_cap_anew(n);
 	}
 	int status = gt_again_time(n);
-	return status ? status : gt_cap_time(n);
+	if (status == 0)
+		status = gt_cap_time(n);
+	return status ? status : gt_heal_time(n);
 }
 
 int gt_catalogue_go(struct gt_node *n)
@@ -110,7 +114,8 @@ uint64_t gt_catalogue_deadline(const struct gt_node *n)
 	}
 	if (n->catalogue->ages && (n->npeers || *n->parent))
 		at = gt_sooner(at, n->catalogue->age_due);
-	return at;
+	return n->catalogue->looking ? gt_sooner(at, n->catalogue->look_due)
+	                             : at;
 }
 
 /* The parent judges by a layer of ours that is not the one here: ours must be

@@ -26,8 +26,8 @@ struct gt_catalogue *gt_catalogue_new(void);
 void gt_catalogue_free(struct gt_catalogue *c); /* NULL is fine */
 /* START: cursor, epoch of the parent, layers, how far the feed is. */
 int gt_catalogue_load(struct gt_node *n);
-/* What is due by the time: rules that look at age, and what is to be met with
- * other layers than before. */
+/* What is due by the time: rules that look at age, items to be looked at, and
+ * what is to be met with other layers than before. */
 int gt_catalogue_time(struct gt_node *n);
 /* Offers this node's own layer to the parent if it is news: before anything is
  * asked that is answered by it. */

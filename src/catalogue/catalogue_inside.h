@@ -7,6 +7,7 @@
  *   want.c      what people here ask for                 own
  *   judge.c     which items a child may have, its view   parent's side
  *   feed.c      tells the child; answers Changes, Offer  parent's side
+ *   heal.c      items that are damaged on disk           both ends
  *   follow.c    keeps up with the parent's feed          child's side
  *   cap.c       ... as far as the layers here allow      child's side
  *   catalogue.c the room as one: load, time, go */
@@ -74,6 +75,9 @@ struct gt_catalogue {
 	uint64_t age_due;
 	uint64_t layers_generation; /* grows when the layers were loaded anew */
 	int64_t strangers;          /* names only children know */
+	int64_t looked;        /* heal.c: rows up to this one, in this round */
+	uint64_t look_due;     /* ... and when to look on */
+	bool looking;          /* ... which no other event may bring about */
 	int64_t version_floor; /* least version of what is published from now */
 
 	/* what the parent gives, met with the layers here (cap.c) */
@@ -160,6 +164,15 @@ int gt_item_strangers(struct gt_node *n);
 /* Takes an item out of this node's holding: denied from now on. *had: it was
  * there to be taken out. */
 int gt_item_retract(struct gt_node *n, const char *id, bool *had);
+/* The signed body is what the hash of its row says; a hash of no hash's length
+ * says nothing. */
+bool gt_item_whole(struct gt_node *n, struct gt_bytes hash,
+                   struct gt_bytes sealed);
+/* That row is not whole: it is looked at next. */
+void gt_heal_suspect(struct gt_node *n, int64_t rid);
+/* Looks at more rows, if it is time; gives up and asks again for what is
+ * damaged. */
+int gt_heal_time(struct gt_node *n);
 /* Loads all layers from the store anew. */
 int gt_layers_load(struct gt_node *n);
 /* Names the layers that bind a place: equal if they are the same. */

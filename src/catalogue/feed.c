@@ -8,11 +8,13 @@
 
 /* ---------------------------------------------------------- Changes */
 
+/* *out NULL: nobody is told of it. */
 static int change_of_row(struct gt_node *n, sqlite3_stmt *st, Gt__Change **out,
                          size_t *bytes)
 {
 	Gt__Change *c = gt_arena_get(n->arena, sizeof *c);
 	struct gt_bytes item = gt_col_bytes(st, 7);
+	*out = NULL;
 	if (!c)
 		return -GT_ENOMEM;
 	gt__change__init(c);
@@ -23,6 +25,10 @@ static int change_of_row(struct gt_node *n, sqlite3_stmt *st, Gt__Change **out,
 	c->layer = gt_arena_str(n->arena, gt_col_text(st, 4));
 	if (c->verdict == GT__VERDICT__DENY) {
 		c->retract = gt_arena_str(n->arena, gt_col_text(st, 6));
+	} else if (!gt_item_whole(n, gt_col_bytes(st, 8), item)) {
+		/* it is told when it is here again */
+		gt_heal_suspect(n, gt_col_int(st, 9));
+		return 0;
 	} else {
 		c->item = gt_lend_bytes(gt_bytes_of(
 		        gt_arena_copy(n->arena, item.p, item.n), item.n));
@@ -52,7 +58,8 @@ static int read_changes(struct gt_node *n, const struct gt_peer *p,
 		status = change_of_row(n, st, &out->changes[out->n_changes],
 		                       &bytes);
 		out->upto = (uint64_t)gt_col_int(st, 0);
-		*full = ++out->n_changes == GT_CHANGES_ROWS ||
+		out->n_changes += out->changes[out->n_changes] != NULL;
+		*full = out->n_changes == GT_CHANGES_ROWS ||
 		        bytes >= GT_CHANGES_BYTES;
 	}
 	gt_store_reset(n->store, GT_SQL_VIEW_AFTER);

@@ -239,13 +239,33 @@ static int layer_room(struct gt_catalogue *c)
 	return 0;
 }
 
+bool gt_item_whole(struct gt_node *n, struct gt_bytes hash,
+                   struct gt_bytes sealed)
+{
+	struct gt_id is;
+	const Gt__Signed *s = gt_signed_open(n->arena, sealed);
+	if (!s || hash.n != GT_ID_BYTES)
+		return s != NULL;
+	gt_sha256_one(&is, s->body.data, s->body.len);
+	return memcmp(is.b, hash.p, GT_ID_BYTES) == 0;
+}
+
 static int load_layer(struct gt_node *n, sqlite3_stmt *st)
 {
 	struct gt_catalogue *c = n->catalogue;
 	char why[GT_WHY];
 	Gt__Signed *s = gt_signed_open(n->arena, gt_col_bytes(st, 2));
-	if (!s || layer_room(c) != 0)
+	bool whole = gt_item_whole(n, gt_col_bytes(st, 1), gt_col_bytes(st, 2));
+	if (gt_arena_short(n->arena) || layer_room(c) != 0)
 		return -GT_ENOMEM;
+	/* It was good when it was taken: anything else is damage on disk. To
+	 * go on without it would be to widen what it narrows. */
+	if (!s || !whole) {
+		gt_format(n->why, sizeof n->why,
+		          "the layer %.32s in the database is damaged",
+		          gt_col_text(st, 0));
+		return -GT_ESTORE;
+	}
 	struct gt_layer_row *row = &c->layers[c->nlayers];
 	gt_col_fixed(st, 1, row->hash.b, sizeof row->hash.b);
 	int status = gt_layer_new(&row->layer,
@@ -255,7 +275,6 @@ static int load_layer(struct gt_node *n, sqlite3_stmt *st)
 		c->ages = c->ages || gt_layer_ages(row->layer);
 		c->nlayers++;
 	}
-	/* It was good when it was taken: anything else is damage on disk. */
 	return status == 0 || status == -GT_ENOMEM ? status : -GT_ESTORE;
 }
 
@@ -441,7 +460,8 @@ int gt_item_take(struct gt_node *n, const struct gt_claim *c,
 	    strcmp(old.rule, d->rule) == 0 && strcmp(old.layer, d->layer) == 0)
 		return 0; /* nothing new */
 	n->touched = true;
-	if (had && old.version == 0 && n->catalogue->strangers > 0)
+	if (had && old.version == 0 && c->kind == GT__KIND__RESOURCE &&
+	    n->catalogue->strangers > 0)
 		n->catalogue->strangers--;
 	if (c->kind == GT__KIND__RESOURCE)
 		return take_resource(n, c, d, own, &old, had);

@@ -15,9 +15,16 @@ enum { SCAN_ROWS = 2000 };
  * short. */
 static Gt__Entry *entry(struct gt_reader *r, sqlite3_stmt *s)
 {
+	struct gt_bytes hash = gt_col_bytes(s, 11);
+	struct gt_id is;
 	gt_arena_reset(r->arena);
-	return gt_signed_entry(r->arena,
-	                       gt_signed_open(r->arena, gt_col_bytes(s, 0)));
+	const Gt__Signed *e = gt_signed_open(r->arena, gt_col_bytes(s, 0));
+	if (!e)
+		return NULL;
+	gt_sha256_one(&is, e->body.data, e->body.len);
+	bool same =
+	        hash.n != GT_ID_BYTES || memcmp(is.b, hash.p, GT_ID_BYTES) == 0;
+	return same ? gt_signed_entry(r->arena, e) : NULL;
 }
 
 /* ---------------------------------------------------------- filters */

@@ -9,7 +9,7 @@
  * here. */
 #define RESOURCE                                                          \
 	"SELECT i.signed,i.verdict,i.priority,i.rule,i.layer," STATE      \
-	",o.present,o.frames,i.own,o.manifest,i.id"                       \
+	",o.present,o.frames,i.own,o.manifest,i.id,i.hash"                \
 	" FROM item i LEFT JOIN object o ON o.id=i.object WHERE i.kind=1" \
 	" AND length(i.signed)>0"
 

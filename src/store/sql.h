@@ -41,6 +41,14 @@
 	X(ITEMS_PAGE,                                                          \
 	  "SELECT id,hash,verdict FROM item WHERE kind=1 AND verdict>0"        \
 	  " AND own=0 AND id>?1 ORDER BY id LIMIT ?2")                         \
+	X(ITEMS_LOOK,                                                          \
+	  "SELECT rid,kind,id,hash,signed,own FROM item"                       \
+	  " WHERE rid>?1 AND length(signed)>0 ORDER BY rid LIMIT ?2")          \
+	/* of what is damaged the name stays; of a layer all, but as old */    \
+	X(ITEM_SPOILT,                                                         \
+	  "UPDATE item SET version=0,hash=zeroblob(32),signed=x''"             \
+	  " WHERE rid=?1")                                                     \
+	X(ITEM_DOUBT, "UPDATE item SET version=0 WHERE rid=?1")                \
 	X(LAYERS, "SELECT id,hash,signed,version FROM item WHERE kind=2"       \
 	          " ORDER BY id")                                              \
 	/* is any resource here that may keep this object's bytes? */          \
@@ -153,7 +161,7 @@
 	            "layer=excluded.layer")                                    \
 	X(VIEW_AFTER,                                                          \
 	  "SELECT v.vseq,v.verdict,v.priority,v.rule,v.layer,i.kind,i.id,"     \
-	  "i.signed FROM view v JOIN item i ON i.rid=v.rid"                    \
+	  "i.signed,i.hash,i.rid FROM view v JOIN item i ON i.rid=v.rid"       \
 	  " WHERE v.cid=?1 AND v.vseq>?2 AND v.vseq>0"                         \
 	  " ORDER BY v.vseq LIMIT ?3")                                         \
 	X(VIEW_ACK,                                                            \

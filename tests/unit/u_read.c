@@ -356,6 +356,64 @@ static void leaves_the_log(void **state)
 	fclose(f);
 }
 
+/* What is given out of 33/a with these bytes; NULL: nothing is. */
+static char *shown(sqlite3_stmt *put, const uint8_t *bytes, size_t n,
+                   const struct gt_id *hash)
+{
+	sqlite3_bind_blob(put, 1, bytes, (int)n, SQLITE_STATIC);
+	sqlite3_bind_blob(put, 2, hash->b, GT_ID_BYTES, SQLITE_STATIC);
+	assert_int_equal(sqlite3_step(put), SQLITE_DONE);
+	sqlite3_reset(put);
+	json_t *v = gt_read_resource(reader, "33/a");
+	char *text = v ? json_dumps(v, JSON_SORT_KEYS) : NULL;
+	json_decref(v);
+	return text;
+}
+
+/* Every bit of a row's signed bytes flips once: what is given out is what was
+ * signed, or nothing is. */
+static void no_flip_is_given_out(void **state)
+{
+	static const char read_sql[] =
+	        "SELECT signed FROM item WHERE kind=1 AND id='33/a'";
+	static const char put_sql[] = "UPDATE item SET signed=?1,hash=?2 WHERE "
+	                              "kind=1 AND id='33/a'";
+	struct gt_id hash;
+	sqlite3_stmt *get, *put;
+	size_t hidden = 0;
+	(void)state;
+	assert_int_equal(sqlite3_prepare_v2(db, read_sql, -1, &get, NULL),
+	                 SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, put_sql, -1, &put, NULL),
+	                 SQLITE_OK);
+	assert_int_equal(sqlite3_step(get), SQLITE_ROW);
+	size_t n = (size_t)sqlite3_column_bytes(get, 0);
+	uint8_t *bytes = malloc(n);
+	assert_non_null(bytes);
+	memcpy(bytes, sqlite3_column_blob(get, 0), n);
+	sqlite3_finalize(get);
+	Gt__Signed *s = gt__signed__unpack(NULL, n, bytes);
+	assert_non_null(s);
+	gt_sha256_one(&hash, s->body.data, s->body.len);
+	gt__signed__free_unpacked(s, NULL);
+	char *want = shown(put, bytes, n, &hash);
+	assert_non_null(want);
+	for (size_t bit = 0; bit < 8 * n; bit++) {
+		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		char *got = shown(put, bytes, n, &hash);
+		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		if (got)
+			assert_string_equal(got, want);
+		hidden += got == NULL;
+		free(got);
+	}
+	assert_true(hidden > 7 * n);
+	free(want);
+	free(bytes);
+	sqlite3_finalize(put);
+	sql("UPDATE item SET hash=x'00' WHERE kind=1 AND id='33/a'");
+}
+
 static bool at_once(void *arg)
 {
 	++*(int *)arg;
@@ -437,6 +495,7 @@ int main(void)
 	                                        emptied),
 	        cmocka_unit_test(beside_writer),
 	        cmocka_unit_test(while_writing),
+	        cmocka_unit_test(no_flip_is_given_out),
 	        cmocka_unit_test(leaves_the_log),
 	        cmocka_unit_test(whole_or_damaged),
 	        cmocka_unit_test(no_schema),
