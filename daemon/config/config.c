@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "address.h"
 #include "code.h"
@@ -74,6 +75,21 @@ static bool set_number(void *dst, const struct gt_config_row *row,
 	return true;
 }
 
+/* "https://host", "http://host:port", as browsers write an origin. */
+static bool is_origin(const char *text)
+{
+	char address[256 + 8];
+	size_t n = strncmp(text, "https://", 8) == 0  ? 8
+	           : strncmp(text, "http://", 7) == 0 ? 7
+	                                              : 0;
+	const char *host = text + n, *port = strrchr(host, ':');
+	if (n == 0 || strlen(host) > 255)
+		return false;
+	bool bare = !port || strchr(port, ']');
+	gt_format(address, sizeof address, "%s%s", host, bare ? ":1" : "");
+	return gt_address_valid(address, false);
+}
+
 static bool set_text(void *dst, const struct gt_config_row *row,
                      const char *text, struct refusal *why)
 {
@@ -88,6 +104,8 @@ static bool set_text(void *dst, const struct gt_config_row *row,
 	if (text[0] && row->type == GT_CONFIG_LISTEN &&
 	    !gt_address_valid(text, true))
 		return refuse(why, GT_T_CONF_BAD_ADDRESS);
+	if (text[0] && row->type == GT_CONFIG_ORIGIN && !is_origin(text))
+		return refuse(why, GT_T_CONF_BAD_ORIGIN);
 	gt_format(why->a, sizeof why->a, "%zu", row->cap - 1);
 	return gt_copy(dst, row->cap, text) || refuse(why, GT_T_CONF_LONG);
 }
@@ -132,6 +150,7 @@ static bool set_scalar(struct gt_config *c, const struct gt_config_row *row,
 	case GT_CONFIG_TEXT:
 	case GT_CONFIG_LISTEN:
 	case GT_CONFIG_DOOR:
+	case GT_CONFIG_ORIGIN:
 		return set_text(dst, row, text, why);
 	case GT_CONFIG_WORD:
 	case GT_CONFIG_LEVEL:
@@ -514,6 +533,9 @@ static void check_http(struct reading *r)
 	if (same_address(staff, content))
 		complain_of(r, c->staff, GT_T_CONF_SAME_DOOR, staff,
 		            "http.content");
+	if (*c->content_url && strcasecmp(c->content_url, c->listen_url) == 0)
+		complain_of(r, c->content_url, GT_T_CONF_SAME_DOOR,
+		            c->content_url, "http.listen_url");
 }
 
 static void warn(struct reading *r)

@@ -48,10 +48,13 @@ struct gt_config {
 	char key[GT_FILE_MAX];             /* http.key */
 	char names[GT_ADDRESSES_MAX][256]; /* http.names: hosts beside ours */
 	size_t nnames;
-	uint64_t connections; /* http.connections: at each listener, 256 */
-	uint64_t per_address; /* http.per_address: of those, 128 */
-	uint64_t head_ms;     /* http.head_time: a request's head, 10s */
-	uint64_t body_ms;     /* http.body_time: its body, 60s */
+	char listen_url[256];  /* http.listen_url: scheme://host[:port] that
+	                         browsers see before a proxy; "" ours */
+	char content_url[256]; /* http.content_url, the same of content */
+	uint64_t connections;  /* http.connections: at each listener, 256 */
+	uint64_t per_address;  /* http.per_address: of those, 128 */
+	uint64_t head_ms;      /* http.head_time: a request's head, 10s */
+	uint64_t body_ms;      /* http.body_time: its body, 60s */
 	/* http.terminals: [{name, password}] */
 	struct gt_user users[GT_USERS_MAX];
 	size_t nusers; /* of earlier releases; taken over once (http_who.c) */

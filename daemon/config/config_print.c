@@ -96,6 +96,7 @@ static void put_value(struct printer *p, const struct gt_config *c,
 	case GT_CONFIG_WORD:
 	case GT_CONFIG_LISTEN:
 	case GT_CONFIG_DOOR:
+	case GT_CONFIG_ORIGIN:
 		put_text(p, field(c, row));
 		break;
 	case GT_CONFIG_LEVEL:

@@ -14,6 +14,7 @@ enum gt_config_type {
 	GT_CONFIG_LEVEL,     /* int: index into choices */
 	GT_CONFIG_LISTEN,    /* char[]: host:port, port 0 allowed */
 	GT_CONFIG_DOOR,      /* char[]: the same, or auto, or off */
+	GT_CONFIG_ORIGIN,    /* char[]: http(s)://host[:port] */
 	GT_CONFIG_ADDRESSES, /* char[][256] and a count beside it */
 	GT_CONFIG_NAMES,     /* the same: host names, *.domain, * */
 	GT_CONFIG_BOOL,      /* bool */
@@ -39,7 +40,7 @@ struct gt_config_section {
 	enum gt_text doc;
 };
 
-enum { GT_CONFIG_ROWS = 35, GT_CONFIG_SECTIONS = 8 };
+enum { GT_CONFIG_ROWS = 37, GT_CONFIG_SECTIONS = 8 };
 extern const struct gt_config_row gt_config_rows[GT_CONFIG_ROWS];
 extern const struct gt_config_section gt_config_sections[GT_CONFIG_SECTIONS];
 

@@ -187,6 +187,54 @@ static void passwords_in_clear(void **state)
 	}
 }
 
+/* What browsers write, where a proxy stands before a listener. */
+static void origins(void **state)
+{
+	static const struct {
+		const char *url;
+		bool good;
+	} rows[] = {
+	        {"https://xuexi.example.cn", true},
+	        {"http://10.0.0.1:8081", true},
+	        {"https://[::1]:444", true},
+	        {"https://[::1]", true},
+	        {"xuexi.example.cn", false},
+	        {"https://", false},
+	        {"https://:80", false},
+	        {"https://a/", false},
+	        {"https://a:80/x", false},
+	        {"https://u@a", false},
+	        {"https://a?b", false},
+	        {"https://a b", false},
+	        {"https://a\\nb", false},
+	        {"https://a:0", false},
+	        {"https://a\\\"b", false},
+	        {"https://a<b", false},
+	        {"ftp://a", false},
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct gt_complaints c;
+		char yaml[300];
+		gt_format(yaml, sizeof yaml,
+		          "node: {code: 33}\nhttp: {content_url: \"%s\"}\n",
+		          rows[i].url);
+		int status = parse(yaml, "en", &c);
+		if ((status == 0) != rows[i].good)
+			print_error("%s\n", rows[i].url);
+		assert_true((status == 0) == rows[i].good);
+		gt_complaints_free(&c);
+	}
+	struct gt_complaints c;
+	assert_int_not_equal(parse("node: {code: 33}\nhttp: {listen_url: "
+	                           "\"https://a\", content_url: "
+	                           "\"https://A\"}\n",
+	                           "en", &c),
+	                     0);
+	assert_non_null(strstr(c.v[0], "http.listen_url"));
+	gt_complaints_free(&c);
+}
+
 static void sections_may_be_empty(void **state)
 {
 	(void)state;
@@ -666,6 +714,7 @@ int main(void)
 	        cmocka_unit_test(everything),
 	        cmocka_unit_test(listeners_follow),
 	        cmocka_unit_test(passwords_in_clear),
+	        cmocka_unit_test(origins),
 	        cmocka_unit_test(sections_may_be_empty),
 	        cmocka_unit_test(an_old_protocol_is_mentioned),
 	        cmocka_unit_test(insecure_is_shouted_about),

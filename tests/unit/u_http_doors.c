@@ -66,6 +66,33 @@ static void sent_on(void **state)
 	                 421);
 }
 
+/* Where proxies stand before the listeners, browsers are led by what they
+ * write for those, and may call the node so. */
+static void behind_a_proxy(void **state)
+{
+	(void)state;
+	gt_copy(config.listen_url, sizeof config.listen_url,
+	        "https://xuexi.example.cn");
+	gt_copy(config.content_url, sizeof config.content_url,
+	        "https://wenjian.example.cn:444");
+	assert_int_equal(ask_door(GT_DOOR_LEARNER, "GET", "/c/33/ke/x",
+	                          "Host: XUEXI.example.cn", NULL),
+	                 302);
+	assert_true(heads("Location: "
+	                  "https://wenjian.example.cn:444/c/33/ke/x\r\n"));
+	assert_int_equal(ask_door(GT_DOOR_CONTENT, "GET",
+	                          "/c/33/none/x?lang=en",
+	                          "Accept: text/html\n"
+	                          "Host: wenjian.example.cn:444",
+	                          NULL),
+	                 404);
+	assert_true(says("href=\"https://xuexi.example.cn/?lang=en\""));
+	assert_int_equal(ask_door(GT_DOOR_LEARNER, "GET", "/",
+	                          "Host: wenjian.example.com", NULL),
+	                 421);
+	config.listen_url[0] = config.content_url[0] = '\0';
+}
+
 /* A page of ours at the content listener leads back to where pages are. */
 static void sent_back(void **state)
 {
@@ -151,8 +178,11 @@ static void neighbour_taken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(behind_which),    cmocka_unit_test(sent_on),
-	        cmocka_unit_test(sent_back),       cmocka_unit_test(shut),
+	        cmocka_unit_test(behind_which),
+	        cmocka_unit_test(sent_on),
+	        cmocka_unit_test(behind_a_proxy),
+	        cmocka_unit_test(sent_back),
+	        cmocka_unit_test(shut),
 	        cmocka_unit_test(neighbour_taken),
 	};
 	return cmocka_run_group_tests_name("http doors", tests, set_up,

@@ -110,6 +110,15 @@ static bool of_machine(const char *machine, const char *host)
 	       strcmp(host + n, ".local") == 0;
 }
 
+/* What browsers are told to write for a listener: http(s)://host[:port]. */
+static bool called_as(const char *url, const char *host)
+{
+	char name[GT_HOST_MAX];
+	const char *slashes = strstr(url, "//");
+	return slashes && gt_http_host(name, slashes + 2) &&
+	       strcmp(name, host) == 0;
+}
+
 /* What a listener's address begins with, if that is a name. */
 static bool listens_as(const char *address, const char *host)
 {
@@ -143,7 +152,9 @@ bool gt_http_host_ours(struct gt_request *rq)
 	            (*who->machine && (strcmp(host, who->machine) == 0 ||
 	                               of_machine(who->machine, host))) ||
 	            listens_as(c->http, host) || listens_as(c->content, host) ||
-	            listens_as(c->staff, host);
+	            listens_as(c->staff, host) ||
+	            called_as(c->listen_url, host) ||
+	            called_as(c->content_url, host);
 	for (size_t i = 0; i < c->nnames && !ours; i++)
 		ours = fits_name(c->names[i], host);
 	return ours;
