@@ -11,6 +11,7 @@
 #   make sim-check sim-mutants campaign MINUTES=60: see tests/sim/README.md
 #   make browser    packages in Debian's Chromium
 #   make net        real daemons on bad links, in network namespaces
+#   make hostile    rogue terminals against real daemons; hostile-sample: in short
 #   make fault      fails every n-th call        make fault-sample  some of them
 #   make mutate ROOM=src/records [COUNT=n]: what the tests of a room let live
 #   make layers     rooms, core's texts          make tidy fmt fmt-check
@@ -141,7 +142,7 @@ LIBS := $(B)/libsupport.a $(B)/libdaemon.a $(B)/libguantong.a
 .SECONDARY:
 .DELETE_ON_ERROR:
 .PHONY: all deps deps-check deps-demo unit unit-build property asan tsan clang fuzz fuzzers replay \
-	layers layers-selftest paths fmt fmt-check tidy e2e browser net sim sim-build sim-check \
+	layers layers-selftest paths fmt fmt-check tidy e2e browser net hostile hostile-sample sim sim-build sim-check \
 	sim-mutants mutate mutate-selftest campaign fault fault-sample bench demo \
 	demo-stop check fresh cov install clean
 all: $(PROGRAMS)
@@ -278,6 +279,11 @@ browser: $(PROGRAMS)
 	@GUANTONG_BIN=$(call whole,$(B)) $(PYTHON) tests/e2e/run.py --in tests/browser $(BROWSER)
 net: $(PROGRAMS) $(VLINK)
 	@GUANTONG_BIN=$(call whole,$(B)) $(PYTHON) tests/e2e/run.py --in tests/net $(NET)
+# HOSTILE="terminal/flood --seconds 30"
+hostile: $(PROGRAMS)
+	@GUANTONG_BIN=$(call whole,$(B)) $(PYTHON) tests/hostile/run.py --out $(BUILD)/hostile $(HOSTILE)
+hostile-sample:
+	@$(MAKE) --no-print-directory hostile HOSTILE=--quick
 
 # real daemons whose n-th call fails, for every n; FAULT="publish sync-eio 7";
 # one that was stopped goes on, unless FAULT=--fresh

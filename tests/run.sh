@@ -58,6 +58,7 @@ suite replay "$MAKE" --no-print-directory "$JOBS" V=asan replay
 suite fuzz "$MAKE" --no-print-directory fuzz
 suite sim "$MAKE" --no-print-directory sim-check
 suite fault "$MAKE" --no-print-directory fault-sample
+suite hostile "$MAKE" --no-print-directory hostile-sample
 suite e2e "$MAKE" --no-print-directory e2e
 suite browser "$MAKE" --no-print-directory browser
 suite net "$MAKE" --no-print-directory net NET=test_links

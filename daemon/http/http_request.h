@@ -107,6 +107,7 @@ struct gt_request {
 	size_t nbody, body_cap;
 	int64_t wait_ms;  /* until a password is looked at again */
 	unsigned refused; /* the status its body is refused with; 0: not */
+	size_t passed;    /* bytes of it that came since */
 	/* a command under way */
 	uint64_t token;
 	gt_handler *finish;

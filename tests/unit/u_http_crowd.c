@@ -123,6 +123,30 @@ static void too_much(void **state)
 	assert_true(says("\"error\":\"LIMIT\""));
 }
 
+/* One that never ends is not read for ever: whoever has sent twice what there may
+ * be is hung up on. */
+static void without_end(void **state)
+{
+	static const char head[] = "POST /xapi/statements HTTP/1.1\r\n"
+	                           "Host: 127.0.0.1\r\n"
+	                           "X-Experience-API-Version: 2.0.0\r\n"
+	                           "Content-Type: application/json\r\n"
+	                           "Transfer-Encoding: chunked\r\n\r\n";
+	static char chunk[7 + 65536 + 2] = "10000\r\n";
+	(void)state;
+	memset(chunk + 7, ' ', 65536);
+	memcpy(chunk + 7 + 65536, "\r\n", 2);
+	int fd = dial(GT_DOOR_LEARNER);
+	ssize_t n = send(fd, head, sizeof head - 1, MSG_NOSIGNAL);
+	unsigned chunks = 0;
+	while (n > 0 && chunks < 1000) {
+		n = send(fd, chunk, sizeof chunk, MSG_NOSIGNAL);
+		chunks++;
+	}
+	close(fd);
+	assert_in_range(chunks, 8 << 4, 999);
+}
+
 /* ------------------------------------------------------------ names */
 
 static void names(void **state)
@@ -221,8 +245,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(drippers), cmocka_unit_test(told),
-	        cmocka_unit_test(too_much), cmocka_unit_test(guesses),
-	        cmocka_unit_test(names),
+	        cmocka_unit_test(too_much), cmocka_unit_test(without_end),
+	        cmocka_unit_test(guesses),  cmocka_unit_test(names),
 	};
 	return cmocka_run_group_tests_name("http crowd", tests, set_up,
 	                                   tear_down);

@@ -214,15 +214,20 @@ static unsigned grow(struct gt_request *rq, size_t n)
 }
 
 /* A piece of the body. The library takes an answer before a body or behind it:
- * what cannot be kept is passed over, and said then. */
-static void keep(struct gt_request *rq, const char *p, size_t n)
+ * what cannot be kept is passed over, and said then. Not for ever: a body that did
+ * not say how long it is may have no end, and whoever has sent twice what there
+ * may be is cut off. */
+static enum MHD_Result keep(struct gt_request *rq, const char *p, size_t n)
 {
 	if (!rq->refused)
 		rq->refused = grow(rq, n);
-	if (rq->refused)
-		return;
-	memcpy(rq->body + rq->nbody, p, n);
-	rq->nbody += n;
+	if (!rq->refused) {
+		memcpy(rq->body + rq->nbody, p, n);
+		rq->nbody += n;
+		return MHD_YES;
+	}
+	rq->passed += n;
+	return rq->passed <= rq->route->body_max ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result whole(struct gt_request *rq)
@@ -244,7 +249,7 @@ static enum MHD_Result step(struct gt_request *rq, const char *method,
 		if (begin(rq, method, &answer))
 			is_doing(rq, GT_PHASE_BODY);
 	} else if (*n > 0) {
-		keep(rq, data, *n);
+		answer = keep(rq, data, *n);
 		*n = 0;
 	} else {
 		is_doing(rq, GT_PHASE_WORK);
