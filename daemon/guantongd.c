@@ -211,9 +211,12 @@ static void say_what_waits(const struct gt_config *now,
 	                         now->nusers != next->nusers ||
 	                         memcmp(now->users, next->users,
 	                                sizeof now->users) != 0},
-	        {"records", now->records_reserve != next->records_reserve ||
-	                            now->terminal_hour != next->terminal_hour ||
-	                            now->child_hour != next->child_hour},
+	        {"records",
+	         now->records_reserve != next->records_reserve ||
+	                 now->terminal_hour != next->terminal_hour ||
+	                 now->child_hour != next->child_hour ||
+	                 now->terminal_waiting != next->terminal_waiting ||
+	                 now->child_waiting != next->child_waiting},
 	        {"storage", now->reserve != next->reserve ||
 	                            now->transfers != next->transfers},
 	};

@@ -49,6 +49,9 @@ struct gt_node_config {
 	/* Bytes of records that one terminal, one child may hand in per hour;
 	 * 0: as many as they like. */
 	uint64_t terminal_hour, child_hour;
+	/* Bytes of records of one terminal, one child that may wait here for
+	 * the parent; 0: as many as they like. */
+	uint64_t terminal_waiting, child_waiting;
 	bool restored; /* the database is a backup, or new in place of a lost
 	                  one: what neighbours remember of this node may be
 	                  newer than what it remembers itself */
@@ -246,6 +249,8 @@ struct gt_node_status {
 	bool synced;    /* the parent had nothing more for us */
 	bool bulk_paused;
 	bool records_short; /* the disk has no room for more records */
+	/* somebody's are put off until more of his are at the parent */
+	bool records_crowded;
 	/* wall time of the last word from it, 0: never */
 	int64_t parent_seen_ms;
 	/* what is counted: a field for each row of the table */

@@ -248,6 +248,8 @@ static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 		gt_say(out, GT_T_CLI_STATUS_PAUSED);
 	if (gt_client_true(s, "records_short"))
 		gt_say(out, GT_T_CLI_STATUS_RECORDS_SHORT);
+	if (gt_client_true(s, "records_crowded"))
+		gt_say(out, GT_T_CLI_STATUS_RECORDS_CROWDED);
 	gt_say(out, GT_T_CLI_STATUS_RECORDS,
 	       (unsigned long long)gt_client_number(records, "count"),
 	       (unsigned long long)gt_client_number(s, "records_waiting"),

@@ -62,6 +62,9 @@ struct gt_config {
 	                             16MiB */
 	uint64_t terminal_hour;   /* records.terminal_hour, 256MiB */
 	uint64_t child_hour;      /* records.child_hour, 4GiB */
+	/* records.terminal_waiting, child_waiting: for the parent; 4GiB,
+	 * 64GiB */
+	uint64_t terminal_waiting, child_waiting;
 	uint64_t reserve;         /* storage.reserve: bytes kept free, 64MiB */
 	uint64_t transfers;       /* storage.transfers: at once, 4 */
 	char policy[GT_FILE_MAX]; /* policy.file, policy.yaml; "" none */

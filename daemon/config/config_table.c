@@ -116,6 +116,12 @@ const struct gt_config_row gt_config_rows[GT_CONFIG_ROWS] = {
 	{"records", "child_hour", .type = GT_CONFIG_SIZE, FIELD(child_hour),
 	 .fallback = "4GiB", .min = MIB, .max = MIB * MIB,
 	 .doc = GT_T_CONF_RECORDS_CHILD},
+	{"records", "terminal_waiting", .type = GT_CONFIG_SIZE,
+	 FIELD(terminal_waiting), .fallback = "4GiB", .min = MIB,
+	 .max = MIB * MIB, .doc = GT_T_CONF_RECORDS_TERMINAL_WAITING},
+	{"records", "child_waiting", .type = GT_CONFIG_SIZE,
+	 FIELD(child_waiting), .fallback = "64GiB", .min = MIB,
+	 .max = MIB * MIB, .doc = GT_T_CONF_RECORDS_CHILD_WAITING},
 
 	{"storage", "reserve", .type = GT_CONFIG_SIZE, FIELD(reserve),
 	 .fallback = "64MiB", .max = MIB * MIB * KIB,

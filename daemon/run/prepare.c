@@ -161,6 +161,8 @@ int prepare_node(struct gt_service *s)
 	        .protocol_max = run_small(c->protocol),
 	        .terminal_hour = c->terminal_hour,
 	        .child_hour = c->child_hour,
+	        .terminal_waiting = c->terminal_waiting,
+	        .child_waiting = c->child_waiting,
 	        .restored = c->restored,
 	};
 	if (gt_dir_read_key(GT_DIR_NODE_KEY, n.seed, why, sizeof why) != 0 ||

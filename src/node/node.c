@@ -307,6 +307,7 @@ void gt_node_status(const struct gt_node *n, struct gt_node_status *out)
 	struct gt_record_counts records = gt_records_count(n);
 	*out = n->status;
 	out->records_short = n->full;
+	out->records_crowded = records.crowded;
 	out->parent_up = gt_up_ready(n);
 	out->synced = out->synced && out->parent_up;
 	out->cursor = gt_catalogue_cursor(n);

@@ -100,14 +100,16 @@ static int refuse_for_now(struct gt_node *n, const struct gt_event *e,
 	return status;
 }
 
-static int admit(struct gt_node *n, const struct gt_event *e,
-                 struct gt_refusal *out)
+static struct gt_hand_in hand_in(const struct gt_node *n,
+                                 const struct gt_event *e)
 {
-	uint64_t bytes = 0;
+	struct gt_hand_in h = {.whom = e->detail,
+	                       .hourly = n->config.terminal_hour,
+	                       .waiting = n->config.terminal_waiting,
+	                       .count = e->count};
 	for (size_t i = 0; i < e->count; i++)
-		bytes += e->statements[i].body.n;
-	return gt_record_admit(n, e->detail, n->config.terminal_hour, e->count,
-	                       bytes, out);
+		h.bytes += e->statements[i].body.n;
+	return h;
 }
 
 /* *may: the statement voids nothing that is here and not its authority's. */
@@ -178,7 +180,9 @@ static int judge(struct gt_node *n, const struct gt_statement *s, int *code,
 int gt_records_accept(struct gt_node *n, const struct gt_event *e)
 {
 	struct gt_refusal later;
-	int bad = admit(n, e, &later);
+	struct gt_hand_in h = hand_in(n, e);
+	int64_t before = n->records->seq;
+	int bad = gt_record_admit(n, &h, &later);
 	if (bad != 0 || later.code != 0)
 		return bad ? bad : refuse_for_now(n, e, &later);
 	/* All or nothing: a conflict refuses the whole batch (xAPI 1.0.3 part
@@ -191,5 +195,6 @@ int gt_records_accept(struct gt_node *n, const struct gt_event *e)
 		return refuse(n, e, code, why);
 	if (status == 0)
 		status = accept(n, e);
+	gt_record_waits(n, &h, before);
 	return status ? status : reply_ids(n, e);
 }

@@ -17,6 +17,7 @@ enum {
 	ROW_BYTES = 16 << 10,
 	TURN_BYTES = 64 << 10,
 	ROW_SHARE = 512, /* for good; the audit's row of all is one more */
+	WAITS_AGAIN_MS = 60 * 1000,
 	RETRY_MIN_MS = 1000,
 	RETRY_MAX_MS = 10 * 60 * 1000,
 };
@@ -70,18 +71,81 @@ static int no_room(struct gt_node *n, struct gt_refusal *out)
 	return n->full ? 0 : say_full(n);
 }
 
-int gt_record_admit(struct gt_node *n, const char *whom, uint64_t hourly,
-                    size_t count, uint64_t bytes, struct gt_refusal *out)
+static uint64_t weight(const struct gt_hand_in *h)
+{
+	return h->bytes + ROW_SHARE * (uint64_t)(h->count + 1);
+}
+
+/* --------------------------------------------- waiting for the parent */
+
+/* Of whom nothing waits one hand-in is always taken, however much it is. */
+static bool fits(struct gt_node *n, const struct gt_hand_in *h)
 {
 	struct gt_records *r = n->records;
-	uint64_t cost = 2 * bytes + ROW_BYTES * (uint64_t)count + TURN_BYTES;
+	if (!h->whom || h->waiting == 0)
+		return true;
+	uint64_t now = gt_waiting_bytes(r->by_whom, h->whom, r->hop);
+	return now == 0 || (now < h->waiting && weight(h) <= h->waiting - now);
+}
+
+static int say_crowded(struct gt_node *n, const struct gt_hand_in *h,
+                       struct gt_refusal *out)
+{
+	struct gt_records *r = n->records;
+	*out = (struct gt_refusal){-GT_EBUDGET, WAITS_AGAIN_MS,
+	                           "as many of these records as may wait here "
+	                           "for the node above wait already"};
+	n->status.records_over_waiting++;
+	gt_copy(r->crowd, sizeof r->crowd, h->whom);
+	r->crowd_limit = h->waiting;
+	n->touched = true;
+	if (r->crowd_ms && n->now.mono_ms - r->crowd_ms < TELL_MS)
+		return 0;
+	r->crowd_ms = n->now.mono_ms ? n->now.mono_ms : 1;
+	return gt_log(n, GT_LOG_WARN,
+	              "as many records of %s as may wait for the node above "
+	              "wait here: more are put off until the link has taken "
+	              "them",
+	              h->whom);
+}
+
+void gt_record_waits(struct gt_node *n, const struct gt_hand_in *h,
+                     int64_t before)
+{
+	struct gt_records *r = n->records;
+	if (h->whom && h->waiting && r->seq > before)
+		gt_waiting_add(r->by_whom, h->whom, r->hop, weight(h), r->seq);
+}
+
+int gt_record_uncrowd(struct gt_node *n)
+{
+	struct gt_records *r = n->records;
+	if (r->crowd[0] == '\0' ||
+	    gt_waiting_bytes(r->by_whom, r->crowd, r->hop) > r->crowd_limit / 2)
+		return 0;
+	n->touched = true;
+	int status = gt_log(n, GT_LOG_INFO, "records of %s are taken again",
+	                    r->crowd);
+	r->crowd[0] = '\0';
+	return status;
+}
+
+/* ------------------------------------------------------------- both */
+
+int gt_record_admit(struct gt_node *n, const struct gt_hand_in *h,
+                    struct gt_refusal *out)
+{
+	struct gt_records *r = n->records;
+	uint64_t cost =
+	        2 * h->bytes + ROW_BYTES * (uint64_t)h->count + TURN_BYTES;
 	uint64_t wait_ms = 0;
 	if (n->full || r->room < cost)
 		return no_room(n, out);
-	if (whom && hourly)
-		wait_ms = gt_share_take(n->shares, whom, hourly,
-		                        bytes + ROW_SHARE * (count + 1),
-		                        n->now.mono_ms);
+	if (!fits(n, h))
+		return say_crowded(n, h, out);
+	if (h->whom && h->hourly)
+		wait_ms = gt_share_take(n->shares, h->whom, h->hourly,
+		                        weight(h), n->now.mono_ms);
 	*out = (struct gt_refusal){0};
 	if (wait_ms > 0) {
 		*out = (struct gt_refusal){-GT_EBUDGET, wait_ms,

@@ -263,25 +263,23 @@ int gt_records_time(struct gt_node *n)
 	return status;
 }
 
-/* What is here already takes nothing. */
-static int admit(struct gt_node *n, const struct gt_peer *p,
-                 const Gt__Records *m, struct gt_refusal *out)
+/* What is here already takes nothing, nor does what leaves a gap. */
+static struct gt_hand_in hand_in(const struct gt_node *n,
+                                 const struct gt_peer *p, const Gt__Records *m)
 {
-	uint64_t bytes = 0;
-	size_t count = 0;
-	*out = (struct gt_refusal){0};
+	struct gt_hand_in h = {.whom = p->code,
+	                       .hourly = n->config.child_hour,
+	                       .waiting = n->config.child_waiting};
 	if ((int64_t)m->after > p->child.records)
-		return 0; /* it leaves a gap, and is not taken */
+		return h;
 	for (size_t i = 0; i < m->n_records; i++) {
 		const Gt__Record *w = m->records[i];
 		if ((int64_t)w->seq <= p->child.records)
 			continue;
-		bytes += w->body.len + strlen(w->authority);
-		count++;
+		h.bytes += w->body.len + strlen(w->authority);
+		h.count++;
 	}
-	return count == 0 ? 0
-	                  : gt_record_admit(n, p->code, n->config.child_hour,
-	                                    count, bytes, out);
+	return h;
 }
 
 int gt_records_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
@@ -298,14 +296,17 @@ int gt_records_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
 			return gt_drop(n, p, "records out of order");
 		last = (int64_t)r->seq;
 	}
-	struct gt_refusal later;
-	int status = admit(n, p, m, &later);
+	struct gt_refusal later = {0};
+	struct gt_hand_in h = hand_in(n, p, m);
+	int64_t before = n->records->seq;
+	int status = h.count > 0 ? gt_record_admit(n, &h, &later) : 0;
 	if (status != 0 || later.code != 0)
 		return status ? status : put_off(n, p, token, m, &later);
 	/* A batch that leaves a gap is not taken; the marks say where we
 	 * are. */
 	if ((int64_t)m->after <= p->child.records)
 		status = take_batch(n, p, m);
+	gt_record_waits(n, &h, before);
 	return status ? status : reply_marks(n, p, token);
 }
 

@@ -3,6 +3,7 @@
 #define GT_RECORDS_INSIDE_H
 
 #include "records.h"
+#include "waiting.h"
 
 /*   1. hop <= seq, root <= seq; after a parent was restored hop may be the
  *      lesser one
@@ -27,6 +28,9 @@ struct gt_records {
 	                      never */
 	bool told;         /* ... and not yet that there is room again */
 	uint64_t retry_ms; /* the parent takes nothing before; 0: it does */
+	struct gt_waiting *by_whom;     /* what waits for the parent */
+	char crowd[112];                /* of whom too much does; "": nobody */
+	uint64_t crowd_limit, crowd_ms; /* when that was last said; 0: never */
 };
 
 /* ----------------------------------------------------------- stream */
@@ -96,10 +100,23 @@ struct gt_refusal {
 	uint64_t retry_ms;
 	const char *why; /* a sentence */
 };
-/* Whether so many records of so many bytes in all may be taken of whom (NULL:
- * of anybody, but for the room), who may hand in so much per hour. */
-int gt_record_admit(struct gt_node *n, const char *whom, uint64_t hourly,
-                    size_t count, uint64_t bytes, struct gt_refusal *out);
+/* What somebody hands in. */
+struct gt_hand_in {
+	const char *whom; /* NULL: of anybody, but for the room */
+	uint64_t hourly;  /* bytes he may per hour; 0: as many as he likes */
+	uint64_t waiting; /* bytes of his that may wait for the parent; 0 */
+	size_t count;     /* records of it */
+	uint64_t bytes;   /* of them all */
+};
+/* Whether it may be taken. */
+int gt_record_admit(struct gt_node *n, const struct gt_hand_in *h,
+                    struct gt_refusal *out);
+/* It was: what of it is here since record number `before` waits for the
+ * parent. */
+void gt_record_waits(struct gt_node *n, const struct gt_hand_in *h,
+                     int64_t before);
+/* Too much waited of somebody: says so when it does no more. */
+int gt_record_uncrowd(struct gt_node *n);
 
 /* ------------------------------------------------------ send, merge */
 

@@ -204,6 +204,9 @@ int gt_records_go(struct gt_node *n)
 	struct gt_records *r = n->records;
 	int status = 0;
 	assert(r->sent <= r->high && r->sent <= r->looked);
+	status = gt_record_uncrowd(n);
+	if (status != 0)
+		return status;
 	if (!gt_up_ready(n) || n->now.mono_ms < r->retry_ms)
 		return 0;
 	r->retry_ms = 0;

@@ -8,13 +8,20 @@
 struct gt_records *gt_records_new(void)
 {
 	struct gt_records *r = calloc(1, sizeof *r);
-	if (r)
-		r->room = UINT64_MAX;
-	return r;
+	if (!r)
+		return NULL;
+	r->room = UINT64_MAX;
+	r->by_whom = gt_waiting_new();
+	if (r->by_whom)
+		return r;
+	free(r);
+	return NULL;
 }
 
 void gt_records_free(struct gt_records *r)
 {
+	if (r)
+		gt_waiting_free(r->by_whom);
 	free(r);
 }
 
@@ -26,7 +33,8 @@ struct gt_record_counts gt_records_count(const struct gt_node *n)
 	return (struct gt_record_counts){
 	        .here = (uint64_t)(r->seq - r->replaced),
 	        .waiting = (uint64_t)(r->seq - r->hop),
-	        .unrooted = (uint64_t)(r->seq - r->root)};
+	        .unrooted = (uint64_t)(r->seq - r->root),
+	        .crowded = r->crowd[0] != '\0'};
 }
 
 static bool is_root(const struct gt_node *n)

@@ -147,6 +147,31 @@ class Statements(unittest.TestCase):
             up.wait("some", lambda: find(low.status(), "records_waiting") < taken)
             self.assertTrue(find(low.status(), "parent_up"))
 
+    def test_no_more_of_a_terminal_waits_for_the_link_than_may(self):
+        with Tree(CHAIN[:2], config={"records": {"terminal_waiting": "1MiB"}}) as t:
+            up, low = t["33"], t["3301"]
+            low.wait_connected()
+            up.stop()
+            taken = 0
+            for _ in range(100):
+                batch = [statement(i, context={"extensions": {"https://x.cn/pad": "x" * 2000}}) for i in range(50)]
+                a = post(low, batch)
+                if a.status != 200:
+                    break
+                taken += 50
+            self.assertEqual(a.status, 429)
+            self.assertEqual(a.json()["error"], "BUDGET")
+            self.assertGreaterEqual(int(a.headers["Retry-After"]), 1)
+            self.assertEqual(low.metrics()["guantong_records_over_waiting_total"], 1)
+            self.assertEqual(low.metrics()["guantong_records_crowded"], 1)
+            self.assertTrue(find(low.status(), "records_crowded"))
+            self.assertIn("SOME PUT OFF", low.cli("status", "--lang", "en"))
+            # all that was taken goes up, and then it is taken again
+            up.start()
+            up.wait("all", lambda: len(up.records()) == taken)
+            low.wait("room", lambda: not find(low.status(), "records_crowded"))
+            self.assertEqual(post(low, batch).status, 200)
+
     def test_bad_statements_say_why(self):
         with Tree(CHAIN[:1]) as t:
             node = t["33"]

@@ -80,7 +80,9 @@ void nodes_open(struct nodes *t, unsigned i, const char *code,
 	                                    .restored = s->restored,
 	                                    .protocol_max = s->protocol,
 	                                    .terminal_hour = s->hourly,
-	                                    .child_hour = s->hourly};
+	                                    .child_hour = s->hourly,
+	                                    .terminal_waiting = s->waiting,
+	                                    .child_waiting = s->waiting};
 	gt_copy((char *)s->config.seed, sizeof s->config.seed, code);
 	memcpy(s->config.roster_key, t->roster.public, 32);
 	int status = gt_key_from_seed(&s->key, s->config.seed);

@@ -63,6 +63,7 @@ struct one {
 	int failed; /* what the last turn failed with */
 	uint32_t protocol;    /* protocol_max when it is opened next */
 	uint64_t hourly;      /* ... what one may hand in per hour */
+	uint64_t waiting;     /* ... what of his may wait for the parent */
 	const char *terminal; /* whose nodes_statements are; NULL: nobody's */
 	bool restored;        /* ... and that its database is a backup */
 	uint8_t lives;        /* times it was opened */

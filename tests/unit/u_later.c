@@ -201,6 +201,91 @@ static void a_childs_share(void **state)
 	assert_true(nodes_status(t, TOP)->records_over_share > 0);
 }
 
+/* The link is down for long: so much of one terminal waits, and no more. */
+static void what_waits_of_a_terminal(void **state)
+{
+	struct nodes *t = *state;
+	t->v[LOW].waiting = 1000000;
+	nodes_open(t, TOP, "33", "", NULL);
+	nodes_open(t, LOW, "3301", "33", NULL);
+	nodes_enrol(t);
+	t->v[LOW].terminal = "10.0.0.7";
+	unsigned taken = 0, put_off = 0;
+	for (unsigned i = 0; i < 100; i++) {
+		int s = nodes_statements(t, LOW, 1 + 50 * i, 50, 0);
+		assert_true(s == 0 || s == -GT_EBUDGET);
+		taken += s == 0;
+		put_off += s != 0;
+		nodes_pass(t, 3600 * 1000); /* however slowly it comes */
+	}
+	assert_in_range(taken, 10, 60);
+	assert_int_equal(records(t, LOW), taken * 50);
+	assert_int_equal(nodes_status(t, LOW)->records_over_waiting, put_off);
+	assert_int_equal(nodes_status(t, LOW)->records_over_share, 0);
+	assert_true(nodes_status(t, LOW)->records_crowded);
+	const struct done *d = nodes_last(t, LOW, GT_ACT_REPLY, 0);
+	assert_true(d->a.retry_ms >= 1000);
+	assert_non_null(strstr(d->a.text, "nothing of this was taken"));
+	/* others go on */
+	t->v[LOW].terminal = "10.0.0.8";
+	assert_int_equal(nodes_statements(t, LOW, 6000, 50, 0), 0);
+	t->v[LOW].terminal = NULL;
+	assert_int_equal(nodes_statements(t, LOW, 7000, 500, 0), 0);
+	/* with the link all that was taken goes up, and it may again */
+	nodes_wire(t, LOW, TOP, true);
+	nodes_run(t);
+	assert_int_equal(records(t, TOP), taken * 50 + 550);
+	assert_false(nodes_status(t, LOW)->records_crowded);
+	t->v[LOW].terminal = "10.0.0.7";
+	assert_int_equal(nodes_statements(t, LOW, 8000, 50, 0), 0);
+}
+
+/* At the root nothing waits, so nobody is told to wait. */
+static void nothing_waits_at_the_root(void **state)
+{
+	struct nodes *t = *state;
+	t->v[TOP].waiting = 100000;
+	nodes_open(t, TOP, "33", "", NULL);
+	t->v[TOP].terminal = "10.0.0.7";
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(nodes_statements(t, TOP, 1 + 50 * i, 50, 0),
+		                 0);
+	assert_int_equal(nodes_status(t, TOP)->records_over_waiting, 0);
+}
+
+/* A child that brings much while its parent's own link is down. */
+static void what_waits_of_a_child(void **state)
+{
+	enum { BELOW = 2 };
+	struct nodes *t = *state;
+	t->v[LOW].waiting = 1000000;
+	nodes_open(t, TOP, "33", "", NULL);
+	nodes_open(t, LOW, "3301", "33", NULL);
+	nodes_open(t, BELOW, "330106", "3301", NULL);
+	nodes_enrol(t);
+	unsigned up = nodes_wire(t, LOW, TOP, true);
+	nodes_run(t);
+	nodes_wire(t, BELOW, LOW, true);
+	nodes_run(t);
+	nodes_cut(t, up);
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(
+		        nodes_statements(t, BELOW, 1 + 500 * i, 500, 0), 0);
+	for (unsigned i = 0; i < 600; i++)
+		nodes_pass(t, 10000);
+	assert_in_range(records(t, LOW), 500, 2500);
+	assert_true(nodes_status(t, BELOW)->parent_up);
+	assert_true(nodes_status(t, BELOW)->records_put_off > 0);
+	assert_true(nodes_status(t, LOW)->records_crowded);
+	/* nothing that was acknowledged is lost, and all of it comes */
+	nodes_wire(t, LOW, TOP, true);
+	for (unsigned i = 0; i < 600 && records(t, TOP) < 10000; i++)
+		nodes_pass(t, 10000);
+	assert_int_equal(records(t, TOP), 10000);
+	assert_int_equal(nodes_status(t, BELOW)->records_waiting, 0);
+	assert_false(nodes_status(t, LOW)->records_crowded);
+}
+
 /* A child says that it is through with what it never fetched. */
 static void done_without_end(void **state)
 {
@@ -268,6 +353,9 @@ int main(void)
 	        T(done_without_end),
 	        N(a_terminals_share),
 	        N(a_childs_share),
+	        N(what_waits_of_a_terminal),
+	        N(nothing_waits_at_the_root),
+	        N(what_waits_of_a_child),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,6 +62,9 @@ static void put_node(struct gt_buffer *o, const struct gt_node_status *s)
 	         s->bulk_paused},
 	        {"records_short", g, "1 while records are put off for room",
 	         s->records_short},
+	        {"records_crowded", g,
+	         "1 while some are put off because too many wait",
+	         s->records_crowded},
 	        {"transfers", g, "Objects being filled", s->ntransfers},
 #define COUNTER(name, kind, help) {#name, #kind, help, s->name},
 #include "counters.def"

@@ -67,6 +67,8 @@ static json_t *node_json(const struct gt_node_status *s)
 	                          json_boolean(s->bulk_paused));
 	(void)json_object_set_new(v, "records_short",
 	                          json_boolean(s->records_short));
+	(void)json_object_set_new(v, "records_crowded",
+	                          json_boolean(s->records_crowded));
 	(void)json_object_set_new(v, "parent_seen",
 	                          time_json(s->parent_seen_ms));
 	(void)json_object_set_new(v, "stranger",

@@ -147,6 +147,8 @@ static void hero(struct home *h)
 		alert(p, "bad", GT_T_HTTP_P_FULL);
 	if (h->status.records_short)
 		alert(p, "bad", GT_T_HTTP_P_RECORDS_FULL);
+	if (h->status.records_crowded)
+		alert(p, "", GT_T_HTTP_P_RECORDS_CROWDED);
 	if (*c->parent && !h->status.parent_up) {
 		alert(p, "", GT_T_HTTP_P_ALONE);
 		fault(h);
