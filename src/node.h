@@ -129,6 +129,9 @@ struct gt_event {
 	const char *detail;
 	/* PEER_UP: the code above it in the certificate; "", NULL: none */
 	const char *above;
+	/* PEER_UP: wall time until when the peer's certificate, and what it
+	 * leads to, and our own are good; 0: there is none */
+	int64_t theirs_until_ms, ours_until_ms;
 	const char *actor; /* commands: who asked, for the audit row */
 	bool parent;       /* PEER_UP: we dialled it */
 	/* PUBLISH; more than one: none has content */
@@ -253,6 +256,9 @@ struct gt_node_status {
 	bool records_crowded;
 	/* wall time of the last word from it, 0: never */
 	int64_t parent_seen_ms;
+	/* while it is up, until when its certificate is good; 0: there is
+	 * none */
+	int64_t parent_until_ms;
 	/* what is counted: a field for each row of the table */
 #define COUNTER(name, kind, help) uint64_t name;
 #include "counters.def"

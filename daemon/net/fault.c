@@ -8,6 +8,7 @@
 
 #include "fault.h"
 #include "sys.h"
+#include "tls_name.h"
 
 /* A piece of the sentence that tells; the first that is in it counts. */
 static const struct {
@@ -101,19 +102,6 @@ void gt_links_fault(struct gt_links *links, struct gt_fault *out)
 
 /* --------------------------------------------------------- validity */
 
-static bool time_of(const ASN1_TIME *t, int64_t *ms)
-{
-	const int64_t day_s = 86400;
-	int days, seconds;
-	ASN1_TIME *zero = ASN1_TIME_set(NULL, 0);
-	/* without a time of its own, OpenSSL counts to the present */
-	bool ok = zero && t && ASN1_TIME_diff(&days, &seconds, zero, t) == 1;
-	if (ok)
-		*ms = (days * day_s + seconds) * 1000;
-	ASN1_TIME_free(zero);
-	return ok;
-}
-
 int64_t gt_validity_first(const struct gt_validity *a,
                           const struct gt_validity *b)
 {
@@ -127,8 +115,9 @@ bool gt_validity_of(const char *pem, struct gt_validity *out)
 	BIO *bio = BIO_new_mem_buf(pem, -1);
 	X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
 	*out = (struct gt_validity){0};
-	bool ok = cert && time_of(X509_get0_notBefore(cert), &out->from_ms) &&
-	          time_of(X509_get0_notAfter(cert), &out->until_ms);
+	bool ok = cert &&
+	          gt_tls_time(X509_get0_notBefore(cert), &out->from_ms) &&
+	          gt_tls_time(X509_get0_notAfter(cert), &out->until_ms);
 	if (!ok)
 		*out = (struct gt_validity){0};
 	X509_free(cert);

@@ -62,7 +62,5 @@ bool gt_validity_of(const char *pem, struct gt_validity *out);
 /* The end of the two that comes first, of those that are known; 0: of none. */
 int64_t gt_validity_first(const struct gt_validity *a,
                           const struct gt_validity *b);
-/* An end nearer than this people must be told of. */
-#define GT_VALIDITY_WARN_MS (INT64_C(14) * 86400 * 1000)
 
 #endif

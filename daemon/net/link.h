@@ -24,9 +24,10 @@ struct gt_bulk; /* a received message: bulk.h */
 struct gt_link_events {
 	/* TLS is done and the SP headers are exchanged. code: from the SAN URI
 	 * of the peer's certificate, "" when insecure; above: the one before
-	 * it there, "" if there is none. address for logs. */
+	 * it there, "" if there is none; until_ms: wall time when it ends, 0:
+	 * there is none. address for logs. */
 	void (*up)(void *arg, uint32_t peer, bool parent, const char *code,
-	           const char *above, const char *address);
+	           const char *above, int64_t until_ms, const char *address);
 	/* The link is over; why: a sentence. */
 	void (*down)(void *arg, uint32_t peer, const char *why);
 	/* Takes over one reference to m. */

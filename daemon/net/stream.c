@@ -477,7 +477,8 @@ static bool on_hello(struct stream *s)
 		return false;
 	}
 	s->links->events.up(s->links->arg, s->peer, s->parent, s->code,
-	                    s->tls ? gt_tls_above(s->tls) : "", s->address);
+	                    s->tls ? gt_tls_above(s->tls) : "",
+	                    s->tls ? gt_tls_until(s->tls) : 0, s->address);
 	return true;
 }
 

@@ -34,6 +34,7 @@ struct gt_tls {
 	bool failed;
 	bool said_goodbye;
 	char code[GT_CODE_MAX + 1], above[GT_CODE_MAX + 1];
+	int64_t until_ms; /* the first end of the peer's chain; 0: none yet */
 	char why[256];
 };
 
@@ -109,6 +110,14 @@ static BIO_METHOD *bio_method(void)
 
 /* ---------------------------------------------------------- context */
 
+static void note_end(struct gt_tls *t, const X509 *cert)
+{
+	int64_t ms;
+	if (gt_tls_time(X509_get0_notAfter(cert), &ms) &&
+	    (t->until_ms == 0 || ms < t->until_ms))
+		t->until_ms = ms;
+}
+
 /* Called for each certificate of the peer's chain, the leaf last. */
 static int verify(int ok, X509_STORE_CTX *store)
 {
@@ -122,6 +131,8 @@ static int verify(int ok, X509_STORE_CTX *store)
 		                         X509_V_ERR_APPLICATION_VERIFICATION);
 		ok = 0;
 	}
+	if (ok)
+		note_end(t, cert);
 	if (!ok) {
 		t->code[0] = '\0';
 		gt_tls_explain_verify(X509_STORE_CTX_get_error(store), cert,
@@ -380,6 +391,11 @@ const char *gt_tls_code(const struct gt_tls *tls)
 const char *gt_tls_above(const struct gt_tls *tls)
 {
 	return *gt_tls_code(tls) ? tls->above : "";
+}
+
+int64_t gt_tls_until(const struct gt_tls *tls)
+{
+	return *gt_tls_code(tls) ? tls->until_ms : 0;
 }
 
 const char *gt_tls_why(const struct gt_tls *tls)

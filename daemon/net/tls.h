@@ -81,6 +81,8 @@ void gt_tls_rest(struct gt_tls *tls);
 const char *gt_tls_code(const struct gt_tls *tls);
 /* The one above it there, which is its parent's: "", none. */
 const char *gt_tls_above(const struct gt_tls *tls);
+/* Wall time until when that and all it leads to is good; 0: none yet. */
+int64_t gt_tls_until(const struct gt_tls *tls);
 /* What went wrong, "": nothing. */
 const char *gt_tls_why(const struct gt_tls *tls);
 

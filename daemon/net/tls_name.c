@@ -74,17 +74,26 @@ bool gt_tls_code_of(X509 *cert, char out[GT_CODE_MAX + 1],
 	return uris == 1 && ok;
 }
 
-static void time_of(const ASN1_TIME *t, char out[GT_MEASURE_TIME])
+bool gt_tls_time(const ASN1_TIME *t, int64_t *ms)
 {
-	const int64_t day_s = 86400;
+	const int64_t day_s = GT_DAY_MS / 1000;
 	int days, seconds;
 	ASN1_TIME *zero = ASN1_TIME_set(NULL, 0);
 	/* without a time of its own, OpenSSL counts to the present */
-	if (zero && t && ASN1_TIME_diff(&days, &seconds, zero, t) == 1)
-		gt_measure_time(out, (days * day_s + seconds) * 1000);
+	bool ok = zero && t && ASN1_TIME_diff(&days, &seconds, zero, t) == 1;
+	if (ok)
+		*ms = (days * day_s + seconds) * 1000;
+	ASN1_TIME_free(zero);
+	return ok;
+}
+
+static void time_of(const ASN1_TIME *t, char out[GT_MEASURE_TIME])
+{
+	int64_t ms;
+	if (gt_tls_time(t, &ms))
+		gt_measure_time(out, ms);
 	else
 		gt_copy(out, GT_MEASURE_TIME, "an unknown time");
-	ASN1_TIME_free(zero);
 }
 
 void gt_tls_explain_verify(int error, const X509 *cert, char *out, size_t cap)

@@ -11,6 +11,8 @@
  * exactly one URI of our trust domain, or it does not parse. */
 bool gt_tls_code_of(X509 *cert, char out[GT_CODE_MAX + 1],
                     char above[GT_CODE_MAX + 1]);
+/* Milliseconds since the Unix epoch. False: not to be read. */
+bool gt_tls_time(const ASN1_TIME *t, int64_t *ms);
 /* A sentence for a verification error (X509_V_ERR_...) of this certificate.
  * Names this machine's clock when time is what is wrong. */
 void gt_tls_explain_verify(int error, const X509 *cert, char *out, size_t cap);

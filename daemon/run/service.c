@@ -31,7 +31,7 @@ enum {
 /* -------------------------------------------------- toward the core */
 
 static void on_up(void *arg, uint32_t peer, bool parent, const char *code,
-                  const char *above, const char *address)
+                  const char *above, int64_t until_ms, const char *address)
 {
 	struct gt_service *s = arg;
 	uint8_t random[32];
@@ -43,6 +43,8 @@ static void on_up(void *arg, uint32_t peer, bool parent, const char *code,
 	        .text = code,
 	        .detail = address,
 	        .above = above,
+	        .theirs_until_ms = until_ms,
+	        .ours_until_ms = until_ms ? s->certificate.until_ms : 0,
 	        .parent = parent,
 	};
 	gt_log_line(GT_LOG_DEBUG, "link-up", "peer", GT_LOG_U(peer), "code",

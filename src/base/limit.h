@@ -67,4 +67,8 @@ enum {
 	GT_TRANSFERS_MAX = 8, /* objects being filled at once */
 };
 
+#define GT_DAY_MS (INT64_C(24) * 3600 * 1000)
+/* The end of a certificate that is nearer than this people must be told of. */
+#define GT_VALIDITY_WARN_MS (14 * GT_DAY_MS)
+
 #endif

@@ -1,6 +1,7 @@
 /* dispatch.c: from a link's events to the file that decides them.
  * Tests: u_node_lies.c, u_session.c. */
 #include "draw.h"
+#include "expiry.h"
 #include "lineage.h"
 #include "node_inside.h"
 
@@ -17,6 +18,7 @@ int gt_dispatch_up(struct gt_node *n, const struct gt_event *e)
 	p->parent = e->parent;
 	p->heard_ms = n->now.mono_ms;
 	gt_copy(p->address, sizeof p->address, e->detail ? e->detail : "");
+	gt_expiry_up(p, e);
 	if (e->text && *e->text) {
 		p->certified = true;
 		if (!gt_copy(p->code, sizeof p->code, e->text))
@@ -191,9 +193,12 @@ int gt_dispatch_message(struct gt_node *n, const struct gt_event *e)
 	n->status.messages_in++;
 	n->status.bytes_in += e->body.n + e->payload.n;
 	p->heard_ms = n->now.mono_ms;
+	int status = gt_expiry_look(n, p);
+	if (status != 0 || !gt_peer_here(p))
+		return status;
 	if (e->status != 0 && !p->parent) {
-		int status = gt_send_error(n, p, e->token, GT_EMALFORMED,
-		                           "not a message of this protocol", 0);
+		status = gt_send_error(n, p, e->token, GT_EMALFORMED,
+		                       "not a message of this protocol", 0);
 		return status ? status : gt_drop(n, p, "malformed message");
 	}
 	if (e->status != 0)

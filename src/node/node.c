@@ -1,4 +1,5 @@
 /* node.c: events in, actions out; the turn around them. */
+#include "expiry.h"
 #include "lineage.h"
 #include "node_inside.h"
 
@@ -133,9 +134,11 @@ static int expire_links(struct gt_node *n)
 		struct gt_peer *p = &n->peers[i];
 		if (gt_peer_here(p) && n->now.mono_ms >= p->heard_ms + dead)
 			status = gt_drop_silent(n, p, "silent for too long");
+		else if (gt_peer_here(p))
+			status = gt_expiry_look(n, p);
 	}
-	if (status == 0 && n->asks.due && n->now.mono_ms >= n->asks.due &&
-	    gt_ask_overdue(n))
+	if (status == 0 && n->up && n->asks.due &&
+	    n->now.mono_ms >= n->asks.due && gt_ask_overdue(n))
 		status = gt_drop_silent(n, n->up, "a request stays unanswered");
 	return status;
 }
@@ -282,8 +285,9 @@ uint64_t gt_node_deadline(const struct gt_node *n)
 	at = gt_sooner(at, gt_records_deadline(n));
 	for (uint32_t i = 0; i < n->npeers; i++)
 		if (gt_peer_here(&n->peers[i]))
-			at = gt_sooner(at, n->peers[i].heard_ms +
-			                           n->config.dead_ms);
+			at = gt_sooner(gt_sooner(at, n->peers[i].heard_ms +
+			                                     n->config.dead_ms),
+			               gt_expiry_deadline(n, &n->peers[i]));
 	return n->asks.due ? gt_sooner(at, n->asks.due) : at;
 }
 
@@ -310,6 +314,7 @@ void gt_node_status(const struct gt_node *n, struct gt_node_status *out)
 	out->records_crowded = records.crowded;
 	out->parent_up = gt_up_ready(n);
 	out->synced = out->synced && out->parent_up;
+	out->parent_until_ms = out->parent_up ? n->up->theirs_until_ms : 0;
 	out->cursor = gt_catalogue_cursor(n);
 	out->records_waiting = records.waiting;
 	out->records_unrooted = records.unrooted;

@@ -64,6 +64,9 @@ struct gt_peer {
 	Gt__Link kind;               /* of a child's link, from Hello on */
 	char address[64];
 	bool certified; /* code came from a certificate */
+	/* until when the certificates are good, and when it is said next that
+	 * theirs ends: wall times, 0: there is none (node/expiry.c) */
+	int64_t theirs_until_ms, ours_until_ms, warn_ms;
 	uint8_t nonce_ours[32], nonce_theirs[32];
 	uint8_t epoch[GT_EPOCH_BYTES]; /* theirs */
 	uint64_t heard_ms;

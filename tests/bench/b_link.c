@@ -24,9 +24,10 @@ struct bench {
 };
 
 static void on_up(void *arg, uint32_t peer, bool parent, const char *code,
-                  const char *above, const char *address)
+                  const char *above, int64_t until_ms, const char *address)
 {
 	(void)above;
+	(void)until_ms;
 	struct bench *b = arg;
 	(void)code;
 	(void)address;

@@ -76,6 +76,29 @@ class LinkDown(unittest.TestCase):
                 child.start()
                 self.told(child, kind, "clock says")
 
+    def test_a_live_link_ends_with_its_certificates(self):
+        with Tree(CHAIN[:2], start=False, config={"link": {"heartbeat": "1s"}}) as t:
+            child, now = t["3301"], os.path.join(t.dir, "now")
+
+            def at(days):
+                with open(now + ".new", "w") as f:
+                    f.write(f"{days:+d}d")
+                os.replace(now + ".new", now)
+
+            at(0)
+            child.env = {**{k: v for k, v in clock(0).items() if k != "FAKETIME"},
+                         "FAKETIME_TIMESTAMP_FILE": now, "FAKETIME_NO_CACHE": "1"}
+            t.start()
+            child.wait_connected()
+            self.assertIsNotNone(child.status()["node"]["parent_until"])
+            at(80)
+            child.wait("a warning", lambda: "have it renewed" in child.log())
+            self.assertTrue(child.status()["node"]["parent_up"])
+            at(91)
+            child.wait("the end", lambda: "dropping the link to 33" in child.log())
+            self.assertRegex(child.log(), "dropping the link to 33.*certificate has expired")
+            self.told(child, "expired", "certificate has expired")
+
     def test_certificates_that_end_soon(self):
         with Tree(CHAIN[:2]) as t:
             child = t["3301"]

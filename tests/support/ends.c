@@ -87,9 +87,10 @@ static void check_turn(struct end *end)
 }
 
 static void on_up(void *arg, uint32_t peer, bool parent, const char *code,
-                  const char *above, const char *address)
+                  const char *above, int64_t until_ms, const char *address)
 {
 	(void)above;
+	(void)until_ms;
 	struct end *end = arg;
 	(void)parent;
 	check_turn(end);

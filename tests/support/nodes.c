@@ -413,6 +413,8 @@ static void peer_up(struct nodes *t, unsigned i, uint32_t peer, bool parent,
 	                     .parent = parent,
 	                     .text = cert,
 	                     .detail = "test",
+	                     .theirs_until_ms = t->theirs_until_ms,
+	                     .ours_until_ms = t->ours_until_ms,
 	                     .body = gt_bytes_of(nonce, sizeof nonce)};
 	int status = nodes_event(t, i, &e);
 	assert(status == 0);

@@ -101,6 +101,8 @@ struct nodes {
 	/* False: the message is lost. */
 	bool (*hook)(struct nodes *t, struct message *m);
 	int hooked; /* for the hook's own use */
+	/* what links opened from now on say of certificates */
+	int64_t theirs_until_ms, ours_until_ms;
 	/* Is shown each event before its turn. */
 	void (*trial)(struct nodes *t, unsigned i, const struct gt_event *e);
 };

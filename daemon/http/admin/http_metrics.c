@@ -91,19 +91,23 @@ static void put_fault(struct gt_buffer *o, const struct gt_http_env *env,
 		                 is && f.kind == (enum gt_fault_kind)kind);
 }
 
-static void put_certificates(struct gt_buffer *o, const struct gt_http_env *env)
+static void put_certificates(struct gt_buffer *o, const struct gt_http_env *env,
+                             const struct gt_node_status *s)
 {
 	const struct {
 		const char *name;
 		int64_t until_ms;
 	} rows[] = {{"node", env->certificate.until_ms},
-	            {"ca", env->ca.until_ms}};
+	            {"ca", env->ca.until_ms},
+	            {"parent", s->parent_until_ms}};
 	if (env->certificate.until_ms == 0)
 		return;
 	gt_buffer_str(o, "# HELP guantong_certificate_expiry_seconds Seconds "
 	                 "until a certificate ends; negative: it has\n"
 	                 "# TYPE guantong_certificate_expiry_seconds gauge\n");
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (rows[i].until_ms == 0)
+			continue;
 		gt_buffer_format(
 		        o,
 		        "guantong_certificate_expiry_seconds{certificate="
@@ -111,6 +115,7 @@ static void put_certificates(struct gt_buffer *o, const struct gt_http_env *env)
 		        rows[i].name,
 		        (long long)((rows[i].until_ms - gt_sys_now().wall_ms) /
 		                    1000));
+	}
 }
 
 static void put_children(struct gt_buffer *o, const struct gt_node_status *s)
@@ -240,7 +245,7 @@ enum MHD_Result gt_http_metrics(struct gt_request *rq)
 	                 env->config->code);
 	put_node(&o, s);
 	put_fault(&o, env, s);
-	put_certificates(&o, env);
+	put_certificates(&o, env, s);
 	put_children(&o, s);
 	put_doors(&o, rq->http);
 	free(s);

@@ -33,6 +33,16 @@ static json_t *transfers_json(const struct gt_node_status *s)
 	return list;
 }
 
+/* Wall time; null: never. */
+static json_t *time_json(int64_t ms)
+{
+	char text[GT_ISO_CHARS];
+	if (ms == 0)
+		return json_null();
+	gt_iso_format(text, ms);
+	return json_string(text);
+}
+
 static json_t *children_json(const struct gt_node_status *s)
 {
 	json_t *list = json_array();
@@ -48,16 +58,6 @@ static json_t *children_json(const struct gt_node_status *s)
 	return list;
 }
 
-/* Wall time; null: never. */
-static json_t *time_json(int64_t ms)
-{
-	char text[GT_ISO_CHARS];
-	if (ms == 0)
-		return json_null();
-	gt_iso_format(text, ms);
-	return json_string(text);
-}
-
 static json_t *node_json(const struct gt_node_status *s)
 {
 	json_t *v = json_object();
@@ -71,6 +71,8 @@ static json_t *node_json(const struct gt_node_status *s)
 	                          json_boolean(s->records_crowded));
 	(void)json_object_set_new(v, "parent_seen",
 	                          time_json(s->parent_seen_ms));
+	(void)json_object_set_new(v, "parent_until",
+	                          time_json(s->parent_until_ms));
 	(void)json_object_set_new(v, "stranger",
 	                          *s->stranger ? json_string(s->stranger)
 	                                       : json_null());
