@@ -1,7 +1,7 @@
 #!/bin/sh
 # replay.sh PROGRAM.replay...: each over its kept corpus, one test per program.
 set -u
-here=$(dirname "$0")
+here=$(cd "$(dirname "$0")" && pwd)
 passed=0 failed=0
 for t in "$@"; do
 	name=${t##*/f_}
