@@ -234,6 +234,17 @@ uint64_t gt_node_deadline(const struct gt_node *node);
 /* What went wrong in the last failed turn, for people. */
 const char *gt_node_why(const struct gt_node *node);
 
+/* What readers may be told of the time (records/era.h). As of the last turn. */
+struct gt_node_clock {
+	int64_t era;       /* the clock era records are stored in */
+	int64_t stored_ms; /* the last of them; what comes is stored later. 0:
+	                      none in this run */
+};
+/* Whoever tells readers that all stored in `era` up to some moment can be seen
+ * hands the latest such moment to the next turn (gt_now.told_ms): what is
+ * stored then is later, or of another era. */
+void gt_node_clock(const struct gt_node *node, struct gt_node_clock *out);
+
 /* Soft state, for status pages and tests. Counters run since START. */
 struct gt_transfer_status {
 	struct gt_id object;

@@ -230,6 +230,19 @@ static void print_clear(FILE *out, json_t *s)
 	}
 }
 
+static void print_clock(FILE *out, json_t *s)
+{
+	const json_t *v = json_object_get(gt_client_find(s, "clock"), "moved");
+	long long by = json_integer_value(json_object_get(v, "by_s"));
+	if (json_is_object(v))
+		gt_say(out,
+		       by < 0 ? GT_T_CLI_STATUS_CLOCK_BACK
+		              : GT_T_CLI_STATUS_CLOCK_AHEAD,
+		       by < 0 ? -by : by, gt_json_member(v, "at"),
+		       (long long)json_integer_value(
+		               json_object_get(v, "era")));
+}
+
 static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 {
 	char bytes[GT_MEASURE_SIZE], name[256];
@@ -242,6 +255,7 @@ static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 	print_expiry(out, s);
 	print_stranger(out, s);
 	print_clear(out, s);
+	print_clock(out, s);
 	gt_measure_size(bytes, gt_client_number(s, "bytes"));
 	gt_say(out, GT_T_CLI_STATUS_STORE, bytes);
 	if (gt_client_true(s, "bulk_paused"))

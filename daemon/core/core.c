@@ -50,6 +50,14 @@ struct gt_core {
 	bool quit;
 	bool lost; /* an event the node must hear found no memory */
 	struct gt_node_status *shown;
+	/* What readers were told of the time. told_ms: the latest moment in
+	 * this era; seen: the clocks when the last turn began; turning: it is
+	 * not through yet, and may store at its moment. */
+	struct {
+		bool known, turning;
+		int64_t era, told_ms;
+		struct gt_now seen;
+	} clock;
 
 	struct gt_pulse pulse; /* of its turns */
 
@@ -351,6 +359,61 @@ static bool awaited(struct gt_core *core)
 	return settling;
 }
 
+/* -------------------------------------------------------- the clock */
+
+static struct gt_now clock_in(struct gt_core *core)
+{
+	pthread_mutex_lock(&core->lock);
+	struct gt_now now = gt_sys_now();
+	now.told_ms = core->clock.known ? core->clock.told_ms : 0;
+	core->clock.seen = now;
+	core->clock.turning = true;
+	pthread_mutex_unlock(&core->lock);
+	return now;
+}
+
+static void clock_out(struct gt_core *core)
+{
+	struct gt_node_clock now;
+	gt_node_clock(core->node, &now);
+	pthread_mutex_lock(&core->lock);
+	if (!core->clock.known || core->clock.era != now.era)
+		core->clock.told_ms = 0;
+	if (now.stored_ms > core->clock.told_ms)
+		core->clock.told_ms = now.stored_ms;
+	core->clock.era = now.era;
+	core->clock.known = true;
+	core->clock.turning = false;
+	pthread_mutex_unlock(&core->lock);
+}
+
+/* The clock says a moment; the turn under way began at an earlier one. A clock
+ * that leapt since the last turn is not believed: that is for the next turn. */
+static int64_t moment(const struct gt_core *core)
+{
+	const struct gt_now *seen = &core->clock.seen;
+	struct gt_now now = gt_sys_now();
+	int64_t passed = (int64_t)(now.mono_ms - seen->mono_ms);
+	if (core->clock.turning || now.wall_ms > seen->wall_ms + passed + 1000)
+		return seen->wall_ms - 1;
+	return now.wall_ms - 1;
+}
+
+bool gt_core_consistent(struct gt_core *core, int64_t *ms, int64_t *era)
+{
+	pthread_mutex_lock(&core->lock);
+	bool known = core->clock.known;
+	if (known) {
+		int64_t now = moment(core);
+		if (now > core->clock.told_ms)
+			core->clock.told_ms = now;
+		*ms = core->clock.told_ms;
+		*era = core->clock.era;
+	}
+	pthread_mutex_unlock(&core->lock);
+	return known;
+}
+
 /* One turn over the head of the list, and the clock's event if it is due. */
 static bool turn(struct gt_core *core, struct queued **list)
 {
@@ -364,10 +427,13 @@ static bool turn(struct gt_core *core, struct queued **list)
 		core->batch[n++] = (struct gt_event){.type = GT_EV_TIME};
 	if (n == 0)
 		return true;
+	now = clock_in(core);
 	unsigned beat =
 	        gt_pulse_begin(&core->pulse, "turn", (int64_t)now.mono_ms);
 	int status =
 	        gt_node_turn(core->node, now, core->batch, n, &taken, &actions);
+	if (status == 0)
+		clock_out(core);
 	if (status != 0) {
 		gt_pulse_end(&core->pulse, beat);
 		fail(core, status, gt_node_why(core->node));

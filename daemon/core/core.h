@@ -48,6 +48,11 @@ bool gt_core_post(struct gt_core *core, const struct gt_event *e,
                   struct gt_bulk *m);
 /* The last status, as of the end of some turn. Any thread. */
 void gt_core_status(struct gt_core *core, struct gt_node_status *out);
+/* A moment, in the node's clock era, up to which everything stored is to be seen
+ * by who reads from now on, and after which everything else will be stored. It
+ * goes on with the clock, also while nothing is stored. False: the node has not
+ * started yet. Any thread. */
+bool gt_core_consistent(struct gt_core *core, int64_t *ms, int64_t *era);
 /* Waits until status.generation > seen or timeout_ms is over, or the core is
  * asked to stop. True: it is. Any thread. */
 bool gt_core_wait(struct gt_core *core, uint64_t seen, uint32_t timeout_ms);

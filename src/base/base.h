@@ -62,6 +62,9 @@ typedef int gt_bytes_at(void *arg, uint64_t offset, uint8_t *out, size_t n);
 struct gt_now {
 	uint64_t mono_ms;
 	int64_t wall_ms;
+	/* readers were told that all stored up to then is to be seen; 0: they
+	 * were told nothing (gt_node_clock) */
+	int64_t told_ms;
 };
 
 /* n bytes at p; p may be NULL where n is 0. */

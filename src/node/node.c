@@ -1,4 +1,5 @@
 /* node.c: events in, actions out; the turn around them. */
+#include "era.h"
 #include "expiry.h"
 #include "lineage.h"
 #include "node_inside.h"
@@ -119,6 +120,8 @@ static int on_start(struct gt_node *n, const struct gt_event *e)
 		status = gt_epoch_renew(n);
 	if (status == 0)
 		status = gt_records_load(n);
+	if (status == 0)
+		status = gt_era_start(n);
 	return status ? status : gt_content_load(n);
 }
 
@@ -252,6 +255,8 @@ int gt_node_turn(struct gt_node *n, struct gt_now now,
 	*actions = (struct gt_actions){0};
 	int status = gt_store_checkpoint(n->store, (int)n->config.log_pages);
 	gt_store_begin(n->store);
+	if (status == 0 && n->started)
+		status = gt_era_turn(n);
 	while (status == 0 && *taken < count && n->turn_bytes < TURN_BYTES &&
 	       n->nactions < TURN_ACTIONS) {
 		const struct gt_event *e = &events[(*taken)++];
@@ -276,6 +281,11 @@ int gt_node_turn(struct gt_node *n, struct gt_now now,
 		n->status.generation++;
 	*actions = (struct gt_actions){n->actions, n->nactions};
 	return 0;
+}
+
+void gt_node_clock(const struct gt_node *n, struct gt_node_clock *out)
+{
+	gt_era_clock(n, out);
 }
 
 uint64_t gt_node_deadline(const struct gt_node *n)

@@ -364,6 +364,40 @@ static bool count_records(struct gt_reader *r, json_t *status)
 	return ok;
 }
 
+static json_t *moved(struct gt_reader *r)
+{
+	int64_t n[4];
+	json_t *v = NULL;
+	if (!gt_reader_numbers(r, gt_reader_query(r, GT_Q_ERA_MOVED), n, 4))
+		return NULL;
+	if (n[1] == 0)
+		return json_null();
+	bool ok = (v = json_object()) != NULL;
+	gt_json_set(&ok, v, "era", json_integer(n[0]));
+	gt_json_set(&ok, v, "at", gt_json_time(n[3]));
+	gt_json_set(&ok, v, "by_s", json_integer(n[2] / 1000));
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
+static json_t *read_clock(struct gt_reader *r)
+{
+	int64_t n[2];
+	if (!gt_reader_numbers(r, gt_reader_query(r, GT_Q_ERA_LAST), n, 2))
+		return NULL;
+	json_t *v = json_object();
+	bool ok = v != NULL;
+	gt_json_set(&ok, v, "era", json_integer(n[0]));
+	gt_json_set(&ok, v, "began", gt_json_time(n[1]));
+	gt_json_set(&ok, v, "moved", moved(r));
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
 /* As the child last told it; null before it has. */
 static json_t *child_status(struct gt_bytes encoded)
 {
@@ -429,6 +463,7 @@ json_t *gt_read_status(struct gt_reader *r)
 	gt_json_set(&ok, v, "code", gt_json_text(code));
 	gt_json_set(&ok, v, "resources", count_resources(r));
 	ok = ok && count_objects(r, v) && count_records(r, v);
+	gt_json_set(&ok, v, "clock", read_clock(r));
 	gt_json_set(&ok, v, "children", children(r));
 	ok = ok &&
 	     gt_reader_numbers(r, gt_reader_query(r, GT_Q_AUDIT_ENDS), ends, 2);

@@ -121,8 +121,9 @@ int gt_read_held(struct gt_reader *r, int64_t *after, struct gt_held *v,
 
 /* Counts for status: {"code","resources":{verdict:{state:n}},"bytes",
  * "objects":{"complete","partial","wanted"},"records":{"count","quarantined",
- * "last_seq"},"children":[{"code","acked","vseq","seen","status":{...}}],
- * "audit_rows"} */
+ * "last_seq"},"clock":{"era","began","moved"},"children":[{"code","acked","vseq","seen","status":{...}}],
+ * "audit_rows"}. moved: {"era","at","by_s"} of the last time the clock was
+ * found set, null: never. */
 json_t *gt_read_status(struct gt_reader *r);
 
 /* ------------------------------------------------------------ audit */
@@ -148,8 +149,9 @@ json_t *gt_read_audit(struct gt_reader *r, const struct gt_audit_query *q);
  * place. How many this reader has met: */
 uint64_t gt_reader_gaps(const struct gt_reader *r);
 
-/* {"records":[{"seq","id","origin","origin_seq","stored","voided":bool,
- * "statement":{...}}],"next"} ; after: seq. A gap has null for its statement,
+/* {"records":[{"seq","id","origin","origin_seq","stored","era","voided":bool,
+ * "statement":{...}}],"next"} ; after: seq. era: the clock era (records/era.h),
+ * 0: of a program that knew none, when the clock may have been any. A gap has null for its statement,
  * and "gap": what is wrong. */
 json_t *gt_read_records(struct gt_reader *r, int64_t after, size_t limit);
 /* One statement as an LRS renders it, malloc'ed, with *voided told; NULL with
@@ -163,8 +165,12 @@ char *gt_read_statement(struct gt_reader *r, const uint8_t id[GT_UUID_BYTES],
 int gt_read_newest(struct gt_reader *r, int64_t *seq, int64_t *stored_ms);
 
 struct gt_statements_query {
-	int64_t since_ms; /* stored after it; INT64_MIN: ever */
-	int64_t until_ms; /* not stored after it; INT64_MAX: ever */
+	/* Stored behind that moment, not behind that one; INT64_MIN, INT64_MAX:
+	 * ever. They are places in the order of (clock era, seq): with the mark
+	 * of an era (stored.h) exactly one, without (0) the first that may be
+	 * meant, so that who reads on from what he was told misses nothing. */
+	int64_t since_ms, until_ms;
+	unsigned since_mark, until_mark;
 	/* The seqs among which to look, both ends with them: as an earlier
 	 * answer left them, or a stranger says, from 1. low 0: those stored
 	 * in the time above, which otherwise counts for nothing. */

@@ -32,6 +32,9 @@ enum gt_query {
 	GT_Q_AUDIT_ALL,
 	GT_Q_RECORDS,
 	GT_Q_RECORD,
+	GT_Q_ERAS,
+	GT_Q_ERA_MOVED,
+	GT_Q_ERA_LAST,
 	GT_Q_RECORD_NEWEST,
 	GT_Q_RECORD_FROM,
 	GT_Q_STATEMENTS_UP,
@@ -103,6 +106,11 @@ enum { GT_GAP_WHY = 200 };
  * -GT_ESTORE, out of memory. read_statements.c */
 int gt_reader_statement(struct gt_reader *r, sqlite3_stmt *s, char **text,
                         char gap[GT_GAP_WHY]);
+
+/* The least seq stored behind that moment, as it was given out (stored.h): one
+ * past `last`, the newest there is, if none is. 0, or -GT_ESTORE. read_eras.c */
+int gt_reader_behind(struct gt_reader *r, int64_t last, int64_t ms,
+                     unsigned mark, int64_t *seq);
 
 /* This node's code, "" before it has one. False: why is set. */
 bool gt_reader_code(struct gt_reader *r, char out[GT_CODE_MAX + 1]);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "read_inside.h"
+#include "stored.h"
 
 /* Numbers too large for 64 bits become doubles. NULL: out of memory. */
 static json_t *parse(const char *text)
@@ -18,17 +19,19 @@ static json_t *parse(const char *text)
 
 static json_t *record(struct gt_reader *r, sqlite3_stmt *s)
 {
-	char *text, gap[GT_GAP_WHY];
+	char *text, gap[GT_GAP_WHY], stored[GT_STORED_CHARS];
 	int status = gt_reader_statement(r, s, &text, gap);
 	json_t *v = json_object();
 	bool ok = v != NULL && (status == 0 || status == -GT_EDAMAGED);
 	gt_json_set(&ok, v, "seq", json_integer(sqlite3_column_int64(s, 0)));
 	gt_json_set(&ok, v, "id", gt_json_uuid(gt_col_bytes(s, 1)));
-	gt_json_set(&ok, v, "origin", gt_json_text(gt_col_text(s, 9)));
+	gt_json_set(&ok, v, "origin", gt_json_text(gt_col_text(s, 10)));
 	gt_json_set(&ok, v, "origin_seq",
-	            json_integer(sqlite3_column_int64(s, 10)));
-	gt_json_set(&ok, v, "stored", gt_json_time(sqlite3_column_int64(s, 2)));
-	gt_json_set(&ok, v, "voided", json_boolean(sqlite3_column_int(s, 11)));
+	            json_integer(sqlite3_column_int64(s, 11)));
+	gt_stored_format(stored, gt_col_int(s, 2), gt_col_int(s, 9));
+	gt_json_set(&ok, v, "stored", json_string(stored));
+	gt_json_set(&ok, v, "era", json_integer(gt_col_int(s, 9)));
+	gt_json_set(&ok, v, "voided", json_boolean(sqlite3_column_int(s, 12)));
 	gt_json_set(&ok, v, "statement", parse(text));
 	if (status == -GT_EDAMAGED)
 		gt_json_set(&ok, v, "gap", gt_json_text(gap));

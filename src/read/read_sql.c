@@ -35,10 +35,14 @@
 	" AND (may_void(w.code,v.authority,v.flags,"                \
 	"(SELECT code FROM stream WHERE sid=r.stream),r.authority)" \
 	" OR EXISTS(SELECT 1 FROM void_kept k WHERE k.seq=v.seq)))"
+/* The clock era in which a record was stored (records/era.h). */
+#define ERA(seq)                                           \
+	"(SELECT e.era FROM clock_era e WHERE e.seq<=" seq \
+	" ORDER BY e.seq DESC,e.era DESC LIMIT 1)"
 /* What a statement is rendered from, and asked whether it is what it says. */
 #define STATEMENT(body)                              \
 	"SELECT r.seq,r.id,r.stored_ms,r.origin_ms," \
-	"r.authority," body ",r.form,r.flags,r.target"
+	"r.authority," body ",r.form,r.flags,r.target," ERA("r.seq")
 #define RECORD                         \
 	STATEMENT("r.body")            \
 	",s.code,r.origin_seq," VOIDED \
@@ -100,6 +104,13 @@ const char *const gt_queries[GT_Q_COUNT] = {
         [GT_Q_AUDIT_ALL] = AUDIT "NOT INDEXED" AUDIT_WHERE AUDIT_ORDER,
         [GT_Q_RECORDS] = RECORD " WHERE r.seq>?1 ORDER BY r.seq LIMIT ?2",
         [GT_Q_RECORD] = RECORD " WHERE r.id=?1",
+        /* where each era begins and the next one does */
+        [GT_Q_ERAS] = "SELECT era,seq,begin_ms,end_ms FROM clock_era"
+                      " ORDER BY era",
+        [GT_Q_ERA_MOVED] = "SELECT era,cause,step_ms,at_ms FROM clock_era"
+                           " WHERE cause>1 ORDER BY era DESC LIMIT 1",
+        [GT_Q_ERA_LAST] = "SELECT era,begin_ms FROM clock_era"
+                          " ORDER BY era DESC LIMIT 1",
         [GT_Q_RECORD_NEWEST] = "SELECT seq,stored_ms FROM record"
                                " ORDER BY seq DESC LIMIT 1",
         [GT_Q_RECORD_FROM] = "SELECT seq,stored_ms FROM record WHERE seq>=?1"

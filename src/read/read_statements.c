@@ -1,14 +1,14 @@
 /* read_statements.c: statements as an LRS gives them out, one or a page of
- * them, and where in the order of records a moment lies.
+ * them.
  * Tests: u_read_shapes.c, u_http_api.c. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "buffer.h"
-#include "iso8601.h"
 #include "json.h"
 #include "read_inside.h"
 #include "statement.h"
+#include "stored.h"
 
 /* Rows a page may look at beyond its limit, being voided or another's, before
  * it ends short. */
@@ -30,6 +30,7 @@ int gt_reader_statement(struct gt_reader *r, sqlite3_stmt *s, char **text,
                         char gap[GT_GAP_WHY])
 {
 	struct gt_statement v;
+	char stored[GT_STORED_CHARS];
 	int status = -GT_EDAMAGED;
 	*text = NULL;
 	if (said(s, &v))
@@ -43,8 +44,9 @@ int gt_reader_statement(struct gt_reader *r, sqlite3_stmt *s, char **text,
 		gt_reader_fail(r, gt_strerror(GT_ENOMEM));
 	if (status != 0)
 		return status == -GT_EDAMAGED ? status : -GT_ESTORE;
-	*text = gt_statement_render_at(v.body, v.id, gt_col_int(s, 3),
-	                               gt_col_int(s, 2), v.authority);
+	gt_stored_format(stored, gt_col_int(s, 2), gt_col_int(s, 9));
+	*text = gt_statement_render_at(v.body, v.id, gt_col_int(s, 3), stored,
+	                               v.authority);
 	if (!*text)
 		gt_reader_fail(r, gt_strerror(GT_ENOMEM));
 	return *text ? 0 : -GT_ESTORE;
@@ -71,7 +73,7 @@ char *gt_read_statement(struct gt_reader *r, const uint8_t id[GT_UUID_BYTES],
 	    strcmp(gt_col_text(s, 4), authority) != 0)
 		rc = SQLITE_DONE;
 	if (rc == SQLITE_ROW) {
-		*voided = sqlite3_column_int(s, 11) != 0;
+		*voided = sqlite3_column_int(s, 12) != 0;
 		*stored_ms = sqlite3_column_int64(s, 2);
 		found = gt_reader_statement(r, s, &text, gap);
 	}
@@ -99,28 +101,6 @@ int gt_read_newest(struct gt_reader *r, int64_t *seq, int64_t *stored_ms)
 	return place(r, gt_reader_query(r, GT_Q_RECORD_NEWEST), seq, stored_ms);
 }
 
-/* The least seq stored after ms, one past last, the newest, if none is:
- * `stored` never decreases along seq. 0, or -GT_ESTORE and *seq is of no
- * use. */
-static int behind(struct gt_reader *r, int64_t last, int64_t ms, int64_t *seq)
-{
-	int status = 0;
-	int64_t at = 0, found = 0, low = 1, high = last + 1;
-	while (status == 0 && low < high) {
-		int64_t mid = low + (high - low) / 2;
-		sqlite3_stmt *s = gt_reader_query(r, GT_Q_RECORD_FROM);
-		if (s)
-			(void)sqlite3_bind_int64(s, 1, mid);
-		status = place(r, s, &found, &at);
-		if (found == 0 || found > last || at > ms)
-			high = mid;
-		else
-			low = found + 1;
-	}
-	*seq = low;
-	return status;
-}
-
 /* ----------------------------------------------------------- a page */
 
 /* The seqs stored in the time asked for. */
@@ -131,9 +111,11 @@ static int span(struct gt_reader *r, struct gt_statements_query *q)
 	q->low = 1;
 	q->high = last;
 	if (status == 0 && q->since_ms != INT64_MIN)
-		status = behind(r, last, q->since_ms, &q->low);
+		status = gt_reader_behind(r, last, q->since_ms, q->since_mark,
+		                          &q->low);
 	if (status == 0 && q->until_ms != INT64_MAX) {
-		status = behind(r, last, q->until_ms, &q->high);
+		status = gt_reader_behind(r, last, q->until_ms, q->until_mark,
+		                          &q->high);
 		q->high--;
 	}
 	return status;
@@ -155,11 +137,11 @@ static bool full(const struct page *p)
 
 static void put_gap(struct gt_buffer *out, sqlite3_stmt *s, const char *why)
 {
-	char id[GT_UUID_TEXT] = "", stored[GT_ISO_CHARS];
+	char id[GT_UUID_TEXT] = "", stored[GT_STORED_CHARS];
 	struct gt_bytes bytes = gt_col_bytes(s, 1);
 	if (bytes.n == GT_UUID_BYTES)
 		gt_uuid_format(id, bytes.p);
-	gt_iso_format(stored, sqlite3_column_int64(s, 2));
+	gt_stored_format(stored, gt_col_int(s, 2), gt_col_int(s, 9));
 	gt_buffer_format(out,
 	                 "%s{\"seq\":%lld,\"id\":\"%s\",\"stored\":\"%s\","
 	                 "\"why\":",

@@ -42,7 +42,7 @@ static struct gt_arrival arrival(struct gt_node *n,
 	                           .form = s->form.b,
 	                           .flags = s->flags,
 	                           .target = s->target,
-	                           .origin_ms = gt_stored_now(n),
+	                           .origin_ms = n->now.wall_ms,
 	                           .policy = "",
 	                           .authority =
 	                                   s->authority ? s->authority : "",

@@ -5,6 +5,16 @@
 #include "records.h"
 #include "waiting.h"
 
+/* The clock era records are stored in (era.h). */
+struct gt_era {
+	int64_t number, first; /* its first record, once there is one */
+	int64_t begin_ms;
+	int64_t stamp_ms; /* what this turn stores bears; 0: nothing yet */
+	/* the last turn's clocks */
+	int64_t wall_ms;
+	uint64_t mono_ms;
+};
+
 /*   1. hop <= seq, root <= seq; after a parent was restored hop may be the
  *      lesser one
  *   2. sent <= high
@@ -12,8 +22,9 @@
  *   4. at the root hop = root = seq
  *   5. sent <= looked: what lies between is not fit to be sent */
 struct gt_records {
-	int64_t seq;       /* last here */
-	int64_t ms;        /* last stored_ms here */
+	int64_t seq; /* last here */
+	int64_t ms;  /* last stored_ms in this era; 0: none */
+	struct gt_era era;
 	int64_t sent;      /* last sent to the parent on this link */
 	int64_t looked;    /* where the next batch is read from */
 	int64_t high;      /* ... on any, in this epoch; durable */
@@ -41,9 +52,6 @@ int gt_stream_of(struct gt_node *n, const char *code, const uint8_t *epoch,
                  int64_t *sid, int64_t *last);
 /* Writes down the last number in a stream. */
 int gt_stream_last(struct gt_node *n, int64_t sid, int64_t last);
-/* When what comes now is stored: never before what came earlier, so that
- * "stored since" can be trusted. */
-int64_t gt_stored_now(struct gt_node *n);
 
 /* A record on its way into a stream. Bytes are borrowed. */
 struct gt_arrival {

@@ -1,5 +1,6 @@
 /* stream.c: the streams records stand in, their marks, and the way in.
  * Tests: u_node_record.c, u_vouched.c. */
+#include "era.h"
 #include "records_inside.h"
 
 #include <stdlib.h>
@@ -108,7 +109,9 @@ int gt_records_load(struct gt_node *n)
 int gt_records_renew(struct gt_node *n)
 {
 	int64_t old = n->records->stream, last = n->records->stream_seq;
+	int64_t ms = n->records->ms;
 	int status = gt_records_load(n);
+	n->records->ms = ms; /* the clock era goes on */
 	if (status != 0)
 		return status;
 	n->records->stream_seq = last;
@@ -124,13 +127,6 @@ int gt_stream_last(struct gt_node *n, int64_t sid, int64_t last)
 	return gt_store_run(n->store, GT_SQL_STREAM_LAST);
 }
 
-int64_t gt_stored_now(struct gt_node *n)
-{
-	if (n->now.wall_ms > n->records->ms)
-		n->records->ms = n->now.wall_ms;
-	return n->records->ms;
-}
-
 int gt_record_insert(struct gt_node *n, const struct gt_arrival *r)
 {
 	struct gt_bytes target =
@@ -139,7 +135,7 @@ int gt_record_insert(struct gt_node *n, const struct gt_arrival *r)
 	gt_store_bind(n->store, GT_SQL_RECORD_NEW, "iibbioiittb", r->stream,
 	              r->origin_seq, gt_bytes_of(r->id, GT_UUID_BYTES),
 	              gt_bytes_of(r->form, GT_ID_BYTES), (int64_t)r->flags,
-	              target, r->origin_ms, gt_stored_now(n), r->policy,
+	              target, r->origin_ms, gt_era_now(n), r->policy,
 	              r->authority, r->body);
 	int status = gt_store_run(n->store, GT_SQL_RECORD_NEW);
 	n->records->seq = gt_store_rowid(n->store);

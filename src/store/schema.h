@@ -20,6 +20,15 @@ enum gt_object_state {
 	GT_OBJECT_REFUSED = 5, /* hostile: never asked for again */
 };
 
+/* clock_era.cause: why it begins. */
+enum gt_era_cause {
+	GT_ERA_KEPT = 0,  /* stored by a program that knew no eras */
+	GT_ERA_START = 1, /* this node was started */
+	GT_ERA_BACK = 2,  /* the clock was set back */
+	GT_ERA_AHEAD = 3, /* it was set, or the machine slept, ahead */
+	GT_ERA_WRONG = 4, /* times of era 0 beyond the clock that was right */
+};
+
 /* a column per line, which the formatter would not leave so */
 /* clang-format off */
 #define GT_SCHEMA \
@@ -183,6 +192,22 @@ enum gt_object_state {
 	"CREATE TABLE void_kept(seq INTEGER PRIMARY KEY);" \
 	"INSERT INTO void_kept SELECT seq FROM record" \
 	" WHERE target IS NOT NULL AND flags&1;"
+
+/* Stretches of this node's clock along the records: within one `stored` never
+ * decreases (records/era.h). A block of its own, whose mark is the table: what
+ * is there when it is made is era 0. */
+#define GT_SCHEMA_ERAS \
+	"CREATE TABLE clock_era(" \
+	" era INTEGER PRIMARY KEY," \
+	" seq INTEGER NOT NULL," /* the first record in it */ \
+	" begin_ms INTEGER NOT NULL," \
+	" end_ms INTEGER," /* the last moment it may bear; NULL: goes on */ \
+	" cause INTEGER NOT NULL," /* enum gt_era_cause */ \
+	" step_ms INTEGER NOT NULL," /* by which the clock was moved */ \
+	" at_ms INTEGER NOT NULL);" /* when that was seen, by the new clock */ \
+	"CREATE INDEX clock_era_seq ON clock_era(seq);" \
+	"INSERT INTO clock_era SELECT 0,1,ifnull((SELECT stored_ms FROM record" \
+	" ORDER BY seq LIMIT 1),0),NULL,0,0,0;"
 /* clang-format on */
 
 #endif

@@ -176,6 +176,14 @@
 	          "ifnull(sum(CASE WHEN state=4 THEN bytes END),0)"            \
 	          " FROM tally_object")                                        \
 	/* records */                                                          \
+	X(ERA_LAST, "SELECT era,seq,begin_ms,cause FROM clock_era"             \
+	            " ORDER BY era DESC LIMIT 1")                              \
+	X(ERA_NEW, "INSERT INTO clock_era VALUES(?1,?2,?3,NULL,?4,?5,?6)")     \
+	X(ERA_END, "UPDATE clock_era SET end_ms=max(ifnull(end_ms,?2),?2)"     \
+	           " WHERE era=?1")                                            \
+	X(ERA_DROP, "DELETE FROM clock_era WHERE era=?1")                      \
+	X(RECORD_FROM, "SELECT seq,stored_ms FROM record WHERE seq>=?1"        \
+	               " ORDER BY seq LIMIT 1")                                \
 	X(STREAM_GET,                                                          \
 	  "SELECT sid,last FROM stream WHERE code=?1 AND epoch=?2")            \
 	X(STREAM_NEW, "INSERT INTO stream(code,epoch,last) VALUES(?1,?2,0)")   \

@@ -123,6 +123,8 @@ static int open_schema(struct gt_store *s)
 		status = add(s, "said", GT_SCHEMA_SAID, "");
 	if (status == 0)
 		status = add(s, "void_kept", GT_SCHEMA_VOIDS, "");
+	if (status == 0)
+		status = add(s, "clock_era", GT_SCHEMA_ERAS, "");
 	return status;
 }
 

@@ -319,7 +319,8 @@ enum { HAS_ID = 1, HAS_TIMESTAMP = 2, HAS_AUTHORITY = 4, HAS_VERSION = 8 };
 
 struct render {
 	struct gt_buffer o;
-	char timestamp[GT_ISO_CHARS], stored[GT_ISO_CHARS];
+	char timestamp[GT_ISO_CHARS];
+	const char *stored;
 	const char *authority; /* "": the body's, if it names one */
 	unsigned has;
 	bool any;    /* a property of the statement is told */
@@ -475,15 +476,15 @@ static void put_missing(struct render *r, const uint8_t *id)
 
 char *gt_statement_render_at(struct gt_bytes body,
                              const uint8_t id[GT_UUID_BYTES],
-                             int64_t timestamp_ms, int64_t stored_ms,
+                             int64_t timestamp_ms, const char *stored,
                              const char *authority)
 {
-	struct render r = {.authority = authority ? authority : ""};
+	struct render r = {.authority = authority ? authority : "",
+	                   .stored = stored};
 	struct gt_json_iter it;
 	if (gt_json_open(&it, body) != '{')
 		return NULL;
 	gt_iso_format(r.timestamp, timestamp_ms);
-	gt_iso_format(r.stored, stored_ms);
 	gt_buffer_add(&r.o, "{", 1);
 	bool fine = put_members(&r, STATEMENT, &it, &r.any);
 	put_missing(&r, id);

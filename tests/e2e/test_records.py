@@ -99,6 +99,27 @@ class Statements(unittest.TestCase):
             self.assertEqual(len(made.json()), 1)
             t["33"].wait("both", lambda: len(t["33"].records()) == 2)
 
+    def test_who_reads_on_by_consistent_through_misses_nothing(self):
+        """Each time given out bears its clock era, a start begins one, and since
+        goes by (era, order)."""
+        with Tree(CHAIN[:2]) as t:
+            node, through, eras = t["3301"], None, []
+            for round_ in range(3):
+                s = statement(round_)
+                self.assertEqual(post(node, s).status, 200)
+                for want in ([s["id"]], []):
+                    path = "/xapi/statements" + ("?since=" + through if through else "")
+                    got = node.http("GET", path, headers=XAPI)
+                    self.assertEqual([one["id"] for one in got.json()["statements"]], want)
+                    for one in got.json()["statements"]:
+                        self.assertRegex(one["stored"], r"\.\d{6}Z$")
+                        eras.append(int(one["stored"][-4:-1]))
+                    through = got.headers["X-Experience-API-Consistent-Through"]
+                node.kill9()
+                node.start()
+            self.assertEqual(eras, sorted(set(eras)))
+            self.assertIsNone(node.status()["clock"]["moved"])
+
     def test_what_the_node_added_makes_no_conflict(self):
         """What a node gave out is handed in again: there, and by stick at another
         node, before or after the first comes up. It is the same statement."""

@@ -100,7 +100,7 @@ static void give_out(const struct gt_bytes body, const uint8_t *id,
                      const char *authority)
 {
 	char want[GT_UUID_TEXT];
-	char *text = gt_statement_render_at(body, id, 1000, 2000, authority);
+	char *text = gt_statement_render_at(body, id, 1000, "x", authority);
 	assert(text);
 	json_t *v = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	if (!v) /* numbers beyond 64 bits */

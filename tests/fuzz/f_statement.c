@@ -44,7 +44,7 @@ static void check(const struct gt_statement *s)
 	bool timed = json_object_get(v, "timestamp") != NULL;
 	json_decref(v);
 	gt_buffer_free(&o);
-	char *text = gt_statement_render_at(s->body, s->id, 1000, 1000,
+	char *text = gt_statement_render_at(s->body, s->id, 1000, "x",
 	                                    "{\"mbox\":\"mailto:a@b.cn\"}");
 	assert(text);
 	/* a timestamp that was put in is the client's from then on */
@@ -70,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(out[i].body.p + out[i].body.n <= data + size);
 		check(&out[i]);
 	}
-	free(gt_statement_render_at(gt_bytes_of(data, size), ids[0], 0, 0, ""));
+	free(gt_statement_render_at(gt_bytes_of(data, size), ids[0], 0, "",
+	                            ""));
 	return 0;
 }

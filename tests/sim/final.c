@@ -327,12 +327,13 @@ static bool node_quiet(struct sim_node *s, bool loud)
 	return rooted ? true : wrong(loud, s, "records", "not all at the root");
 }
 
-/* "Stored since" can be trusted, whatever the clock did. */
+/* Within a clock era what comes later is stored later, whatever the clock did. */
 static bool in_order(struct sim_node *s, bool loud)
 {
 	if (ask_one(s,
 	            "SELECT count(*) FROM (SELECT stored_ms-lag(stored_ms)"
-	            " OVER (ORDER BY seq) AS later FROM record)"
+	            " OVER (PARTITION BY (SELECT max(era) FROM clock_era e"
+	            " WHERE e.seq<=r.seq) ORDER BY seq) AS later FROM record r)"
 	            " WHERE later<0",
 	            NULL, NULL, 0) > 0)
 		return wrong(loud, s, "record", "stored before the last");

@@ -235,6 +235,7 @@ void power_on(struct world *w, struct sim_node *s)
 	uint8_t entropy[64];
 	if (s->core || s->off || !open_core(w, s))
 		return;
+	s->told_ms = 0;
 	/* Whoever restores a node looks at its clock first. */
 	if (s->restored && !s->untold)
 		s->clock_off = 0;

@@ -78,7 +78,7 @@ static void watch_deadline(struct world *w, struct sim_node *s)
 void sim_turn(struct world *w, struct sim_node *s, const struct gt_event *e)
 {
 	struct gt_actions actions;
-	struct gt_now now = {w->now, world_wall(w, s->index)};
+	struct gt_now now = {w->now, world_wall(w, s->index), s->told_ms};
 	size_t taken;
 	uint64_t incarnation = s->incarnation;
 	w->events++;
@@ -108,6 +108,7 @@ void sim_turn(struct world *w, struct sim_node *s, const struct gt_event *e)
 	}
 	watch_deadline(w, s);
 	check_node(w, s->index);
+	reader_turn(w, s);
 }
 
 bool world_command(struct world *w, unsigned node, struct gt_event *e)

@@ -72,7 +72,8 @@ struct sim_node {
 	uint64_t dark_until; /* no link up before */
 	uint64_t slow_until;
 	int64_t clock_off; /* wall clock minus true time */
-	int64_t drift;     /* ... and what it gains in a million ms, ms */
+	int64_t told_ms; /* what its readers were told of the time, reader.c */
+	int64_t drift;   /* ... and what it gains in a million ms, ms */
 	uint64_t deadline; /* TIME event scheduled for then */
 	uint32_t protocol; /* newest its program speaks */
 	bool skips;        /* its file calls its parent's parent its parent */
@@ -185,6 +186,8 @@ uint64_t work_records(void);
 /* check.c: what must be true after each step. */
 void check_init(void);
 void check_node(struct world *w, unsigned node); /* after each of its turns */
+/* reader.c: then, who reads records on at this node. */
+void reader_turn(struct world *w, struct sim_node *s);
 /* It serves bytes of that object to a child (NULL: to nobody). */
 void check_given(struct world *w, const struct sim_node *s,
                  const struct sim_node *child, const struct gt_id *object);

@@ -38,6 +38,7 @@ static struct {
 	bool busy, mute, quit, stranger;
 	int status;
 	char text[200];
+	int64_t told_ms, era;
 	uint64_t token, generation; /* token: one to be answered */
 	unsigned posts[GT_EV_NOTE + 1];
 	struct gt_id fault;
@@ -69,6 +70,16 @@ bool gt_core_post(struct gt_core *c, const struct gt_event *e,
 	}
 	pthread_mutex_unlock(&lock);
 	return taken;
+}
+
+bool gt_core_consistent(struct gt_core *c, int64_t *ms, int64_t *era)
+{
+	(void)c;
+	pthread_mutex_lock(&lock);
+	*ms = core.told_ms;
+	*era = core.era;
+	pthread_mutex_unlock(&lock);
+	return true;
 }
 
 void gt_core_status(struct gt_core *c, struct gt_node_status *out)
@@ -299,6 +310,7 @@ static void make_database(void)
 	run(db, GT_SCHEMA_TALLY);
 	run(db, GT_SCHEMA_VOIDS);
 	run(db, GT_SCHEMA_TALLY_OBJECTS);
+	run(db, GT_SCHEMA_ERAS);
 	add_resource(db, "33/ke", 3, 0, &pack.object);
 	add_resource(db, "33/later", 2, 0, &other);
 	add_resource(db, "33/coming", 3, 0, &other);

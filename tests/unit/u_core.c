@@ -315,6 +315,40 @@ static void a_core_that_hangs(void **state)
 	rest(b);
 }
 
+/* What was stored is up to the moment a reader is told afterwards, and behind
+ * the one he was told before; the moment goes on with the clock. */
+static void what_readers_are_told(void **state)
+{
+	struct bench *b = *state;
+	int64_t before, after, later, era, same;
+	assert_true(gt_core_settle(b->core, 60000));
+	while (!gt_core_consistent(b->core, &before, &era)) /* it starts */
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	assert_int_equal(era, 1);
+	assert_true(post(b, 1, 1, 100));
+	assert_true(gt_core_settle(b->core, 60000));
+	assert_true(gt_core_consistent(b->core, &after, &same));
+	assert_int_equal(same, era);
+	int64_t stored = ask(b, "SELECT stored_ms FROM record");
+	assert_true(before < stored && stored <= after);
+	do {
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		assert_true(gt_core_consistent(b->core, &later, &same));
+		assert_true(later >= after);
+	} while (later == after);
+	assert_int_equal(same, era);
+	assert_true(post(b, 2, 2, 100));
+	assert_true(gt_core_settle(b->core, 60000));
+	assert_true(ask(b, "SELECT max(stored_ms) FROM record") > later);
+	/* a start is an era of its own */
+	stop(b);
+	start(b);
+	assert_true(gt_core_settle(b->core, 60000));
+	while (!gt_core_consistent(b->core, &later, &same))
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	assert_int_equal(same, era + 1);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -323,6 +357,7 @@ int main(void)
 	        T(every_command_is_answered_once), T(a_change_wakes_who_waits),
 	        T(stopping_lets_waiters_go),       T(the_queue_has_a_limit),
 	        T(a_database_that_cannot_commit),  T(a_core_that_hangs),
+	        T(what_readers_are_told),
 	};
 	return cmocka_run_group_tests_name("core", tests, NULL, NULL);
 }

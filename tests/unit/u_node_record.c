@@ -289,7 +289,6 @@ static void a_restart(void **state)
 	nodes_wire(t, LOW, MID, true);
 	nodes_wire(t, MID, TOP, true);
 	nodes_pass(t, 20000);
-	int64_t latest = nodes_int(t, LOW, "SELECT max(stored_ms) FROM record");
 	t->now.wall_ms -= 3600000;
 	for (unsigned i = TOP; i <= LOW; i++) {
 		nodes_restart(t, i);
@@ -302,7 +301,7 @@ static void a_restart(void **state)
 	        6);
 	assert_int_equal(
 	        nodes_int(t, LOW, "SELECT stored_ms FROM record WHERE seq=6"),
-	        latest);
+	        t->now.wall_ms); /* in an era of its own */
 	assert_int_equal(nodes_status(t, LOW)->records_waiting, 1);
 	/* a database of a program that kept no such mark: all may be sent */
 	assert_int_equal(mark(t, LOW, "sent"), 5);

@@ -72,6 +72,7 @@ static int setup(void **state)
 	run(GT_SCHEMA_TALLY);
 	run(GT_SCHEMA_VOIDS);
 	run(GT_SCHEMA_TALLY_OBJECTS);
+	run(GT_SCHEMA_ERAS);
 	reader = gt_reader_new(db, why, sizeof why);
 	return reader == NULL;
 }
@@ -239,7 +240,7 @@ static void records(void **state)
 	   "{\"records\":[{\"seq\":5,\"id\":"
 	   "\"12000000-0000-0000-0000-000000000034\",\"origin\":\"330106\","
 	   "\"origin_seq\":9,\"stored\":\"1970-01-01T00:00:02.000Z\","
-	   "\"voided\":false,\"statement\":" PLAIN ",\"id\":"
+	   "\"era\":0,\"voided\":false,\"statement\":" PLAIN ",\"id\":"
 	   "\"12000000-0000-0000-0000-000000000034\",\"timestamp\":"
 	   "\"1970-01-01T00:00:01.000Z\",\"stored\":"
 	   "\"1970-01-01T00:00:02.000Z\",\"authority\":{\"mbox\":"
@@ -263,7 +264,7 @@ static void records(void **state)
 	is(gt_read_records(reader, 5, 0),
 	   "{\"records\":[{\"seq\":6,\"id\":null,\"origin\":\"\","
 	   "\"origin_seq\":1,\"stored\":\"1970-01-01T00:00:02.000Z\","
-	   "\"voided\":false,\"statement\":null,\"gap\":"
+	   "\"era\":0,\"voided\":false,\"statement\":null,\"gap\":"
 	   "\"a malformed record\"}],\"next\":null}");
 	sql("INSERT INTO quarantine VALUES(7,'3301',1,4,"
 	    "x'12000000000000000000000000000034',x'00',0,3000,'other form',"
@@ -486,6 +487,8 @@ static void status(void **state)
 	   "{\"code\":\"3301\",\"resources\":{\"on-demand\":{\"partial\":1}},"
 	   "\"objects\":{\"complete\":0,\"partial\":1,\"wanted\":0},\"bytes\":"
 	   "8,\"records\":{\"count\":1,\"quarantined\":1,\"last_seq\":5},"
+	   "\"clock\":{\"era\":0,\"began\":\"1970-01-01T00:00:00.000Z\","
+	   "\"moved\":null},"
 	   "\"children\":[{\"code\":\"330106\",\"acked\":2,\"vseq\":1,"
 	   "\"seen\":\"1970-01-01T00:00:05.000Z\",\"status\":null},{\"code\":"
 	   "\"330107\",\"acked\":4,\"vseq\":3,\"seen\":"

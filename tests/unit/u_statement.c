@@ -802,7 +802,8 @@ static void given_out_and_back(void **state)
 		struct gt_id form = out[0].form;
 		char *given = gt_statement_render_at(
 		        gt_bytes_str(kept), ids[0], 1795386457120,
-		        1795386457999, "{\"mbox\":\"mailto:lrs@b.cn\"}");
+		        "2026-11-22T22:27:37.999Z",
+		        "{\"mbox\":\"mailto:lrs@b.cn\"}");
 		assert_non_null(given);
 		int n = gt_statements_parse(gt_bytes_str(given), ids, 4, out, 8,
 		                            why, sizeof why);
@@ -877,8 +878,8 @@ static void rendered(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
 		char *got = gt_statement_render_at(
-		        gt_bytes_str(expand(row[i].body)), ids[0], 1000, 2000,
-		        "{\"x\":1}");
+		        gt_bytes_str(expand(row[i].body)), ids[0], 1000,
+		        "1970-01-01T00:00:02.000Z", "{\"x\":1}");
 		assert_non_null(got);
 		assert_string_equal(got, expand(row[i].want));
 		free(got);
@@ -886,16 +887,16 @@ static void rendered(void **state)
 	/* a row of an earlier program has its authority in the body */
 	char *old = gt_statement_render_at(
 	        gt_bytes_str(expand("{'authority':{}" REST "}")), ids[0], 0,
-	        2000, "");
+	        "1970-01-01T00:00:02.000Z", "");
 	assert_string_equal(old, expand("{'authority':{}" REST
 	                                ",'stored':'1970-01-01T00:00:02.000Z'"
 	                                "}"));
 	free(old);
 	static const char *const nobody[] = {NULL, ""};
 	for (size_t i = 0; i < 2; i++) {
-		char *got =
-		        gt_statement_render_at(gt_bytes_str("{\"n\":1}"),
-		                               ids[0], 1000, 2000, nobody[i]);
+		char *got = gt_statement_render_at(
+		        gt_bytes_str("{\"n\":1}"), ids[0], 1000,
+		        "1970-01-01T00:00:02.000Z", nobody[i]);
 		assert_non_null(got);
 		assert_string_equal(
 		        got, expand("{'n':1,'id':'01000000-0000-0000-0000-"
@@ -916,7 +917,7 @@ static void rendered(void **state)
 	                                  "{'object':{'a\n':1}}"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		assert_null(gt_statement_render_at(gt_bytes_str(expand(bad[i])),
-		                                   ids[0], 0, 0, ""));
+		                                   ids[0], 0, "", ""));
 }
 
 static void uuids(void **state)
@@ -1012,8 +1013,9 @@ static void no_memory_to_render(void **state)
 	long held = nomem_held();
 	expand(WITH("'timestamp':'2026-11-22T22:27:37Z','stored':'x'"));
 	for (size_t n = 0; nomem_each(&n);) {
-		char *got = gt_statement_render_at(gt_bytes_str(text), ids[0],
-		                                   1000, 2000, "{\"x\":1}");
+		char *got = gt_statement_render_at(
+		        gt_bytes_str(text), ids[0], 1000,
+		        "1970-01-01T00:00:02.000Z", "{\"x\":1}");
 		assert_true(nomem_hit() == !got);
 		free(got);
 		assert_int_equal(nomem_held(), held);

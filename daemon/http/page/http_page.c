@@ -176,6 +176,22 @@ static uint64_t count_state(const json_t *kept, const char *wanted)
 	return sum;
 }
 
+/* When the clock was found set, and by how much. */
+static void clock_moved(struct home *h)
+{
+	struct gt_page *p = &h->p;
+	const json_t *moved =
+	        json_object_get(json_object_get(h->kept, "clock"), "moved");
+	if (!json_is_object(moved))
+		return;
+	gt_page_fact(p, GT_T_HTTP_P_CLOCK);
+	gt_page_text(p, gt_json_member(moved, "at"));
+	gt_buffer_format(
+	        &p->out, " (%+lld s)",
+	        (long long)json_integer_value(json_object_get(moved, "by_s")));
+	gt_page_fact_end(p);
+}
+
 static void facts(struct home *h)
 {
 	struct gt_page *p = &h->p;
@@ -202,6 +218,7 @@ static void facts(struct home *h)
 	gt_page_say(p, gt_access_anonymous(h->access) ? GT_T_HTTP_P_NEAR
 	                                              : GT_T_HTTP_P_NAMED);
 	gt_page_fact_end(p);
+	clock_moved(h);
 	gt_buffer_str(&p->out, "</dl>");
 }
 

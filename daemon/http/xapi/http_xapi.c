@@ -16,6 +16,7 @@
 #include "iso8601.h"
 #include "json.h"
 #include "statement.h"
+#include "stored.h"
 #include "sys.h"
 
 enum {
@@ -85,27 +86,29 @@ enum MHD_Result gt_http_about(struct gt_request *rq)
 	                  json_pack("{s:[s,s]}", "version", "2.0.0", "1.0.3"));
 }
 
-/* Everything stored up to the moment it names is visible: the newest record
- * has company that was stored in the same millisecond and comes later. */
-static void consistent(struct gt_worker *w, struct MHD_Response *rs)
+/* Everything stored up to the moment it names is visible to who looks from now
+ * on, and everything else will bear a later one: taken before the database is
+ * read. */
+static void through(struct gt_request *rq, char out[GT_STORED_CHARS])
 {
-	char text[GT_ISO_CHARS];
-	int64_t seq, ms = 0;
-	if (!rs)
-		return;
-	(void)gt_read_newest(w->reader, &seq, &ms);
-	gt_iso_format(text, ms > 0 ? ms - 1 : 0);
-	gt_rs_header(rs, "X-Experience-API-Consistent-Through", text);
+	int64_t ms = 0, era = 0;
+	(void)gt_core_consistent(rq->http->env.core, &ms, &era);
+	gt_stored_format(out, ms, era);
+}
+
+static void consistent(struct MHD_Response *rs, const char *moment)
+{
+	if (rs)
+		gt_rs_header(rs, "X-Experience-API-Consistent-Through", moment);
 }
 
 static enum MHD_Result send_text(struct gt_request *rq, unsigned status,
                                  char *text, size_t n)
 {
+	char moment[GT_STORED_CHARS];
 	struct MHD_Response *rs = gt_rs_text("application/json", text, n);
-	struct gt_worker *w = gt_worker_take(rq->http->workers);
-	if (w)
-		consistent(w, rs);
-	gt_worker_give(rq->http->workers, w);
+	through(rq, moment);
+	consistent(rs, moment);
 	return gt_rq_send(rq, status, rs);
 }
 
@@ -291,9 +294,11 @@ static enum MHD_Result argument(void *arg, enum MHD_ValueKind kind,
 	} else if (strcmp(key, "ascending") == 0) {
 		fine = boolean(value, &q->list.ascending);
 	} else if (strcmp(key, "since") == 0) {
-		fine = gt_iso_parse(&q->list.since_ms, value);
+		fine = gt_stored_parse(&q->list.since_ms, &q->list.since_mark,
+		                       value);
 	} else if (strcmp(key, "until") == 0) {
-		fine = gt_iso_parse(&q->list.until_ms, value);
+		fine = gt_stored_parse(&q->list.until_ms, &q->list.until_mark,
+		                       value);
 	} else if (strcmp(key, "more") == 0) {
 		q->more = value;
 		fine = true;
@@ -313,7 +318,7 @@ static enum MHD_Result argument(void *arg, enum MHD_ValueKind kind,
 }
 
 static enum MHD_Result one(struct gt_request *rq, struct gt_worker *w,
-                           const struct ask *ask)
+                           const struct ask *ask, const char *moment)
 {
 	uint8_t id[GT_UUID_BYTES];
 	bool voided = false, want_voided = ask->voided != NULL;
@@ -342,7 +347,7 @@ static enum MHD_Result one(struct gt_request *rq, struct gt_worker *w,
 	        gt_rs_text("application/json", statement, strlen(statement));
 	if (rs)
 		gt_rs_header(rs, "Last-Modified", modified);
-	consistent(w, rs);
+	consistent(rs, moment);
 	return gt_rq_send(rq, 200, rs);
 }
 
@@ -396,7 +401,7 @@ static void put_more(struct gt_buffer *out, const struct gt_statements_query *q)
 }
 
 static enum MHD_Result list(struct gt_request *rq, struct gt_worker *w,
-                            struct ask *ask)
+                            struct ask *ask, const char *moment)
 {
 	struct gt_statements_query *q = &ask->list;
 	struct gt_buffer out = {0}, gaps = {0};
@@ -421,7 +426,7 @@ static enum MHD_Result list(struct gt_request *rq, struct gt_worker *w,
 		              : gt_rq_error(rq, -GT_ENOMEM, "");
 	}
 	struct MHD_Response *rs = gt_rs_text("application/json", text, n);
-	consistent(w, rs);
+	consistent(rs, moment);
 	return gt_rq_send(rq, 200, rs);
 }
 
@@ -435,11 +440,13 @@ static enum MHD_Result give_out(struct gt_request *rq, struct ask *q)
 	char *own = rq->who & GT_HTTP_READ ? NULL : authority_of(rq);
 	if (!own && !(rq->who & GT_HTTP_READ))
 		return gt_rq_error(rq, -GT_ENOMEM, "");
+	char moment[GT_STORED_CHARS];
+	through(rq, moment);
 	q->list.authority = own;
 	struct gt_worker *w = gt_worker_take(rq->http->workers);
 	enum MHD_Result done = !w ? gt_rq_error(rq, -GT_ESTORE, "")
-	                       : q->id || q->voided ? one(rq, w, q)
-	                                            : list(rq, w, q);
+	                       : q->id || q->voided ? one(rq, w, q, moment)
+	                                            : list(rq, w, q, moment);
 	gt_worker_give(rq->http->workers, w);
 	free(own);
 	return done;
