@@ -393,7 +393,8 @@ static int64_t moment(const struct gt_core *core)
 {
 	const struct gt_now *seen = &core->clock.seen;
 	struct gt_now now = gt_sys_now();
-	int64_t passed = (int64_t)(now.mono_ms - seen->mono_ms);
+	int64_t passed = (int64_t)(now.mono_ms + now.slept_ms - seen->mono_ms -
+	                           seen->slept_ms);
 	if (core->clock.turning || now.wall_ms > seen->wall_ms + passed + 1000)
 		return seen->wall_ms - 1;
 	return now.wall_ms - 1;

@@ -11,16 +11,23 @@
 #include <time.h>
 #include <unistd.h>
 
+static int64_t ms_of(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000 + t->tv_nsec / 1000000;
+}
+
 struct gt_now gt_sys_now(void)
 {
-	struct timespec mono, wall;
+	struct timespec mono, boot, wall;
 	int bad = clock_gettime(CLOCK_MONOTONIC, &mono) |
+	          clock_gettime(CLOCK_BOOTTIME, &boot) |
 	          clock_gettime(CLOCK_REALTIME, &wall);
 	assert(!bad);
+	int64_t mono_ms = ms_of(&mono), boot_ms = ms_of(&boot);
 	return (struct gt_now){
-	        .mono_ms = (uint64_t)mono.tv_sec * 1000 +
-	                   (uint64_t)mono.tv_nsec / 1000000,
-	        .wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000,
+	        .mono_ms = (uint64_t)mono_ms,
+	        .wall_ms = ms_of(&wall),
+	        .slept_ms = (uint64_t)(boot_ms - mono_ms),
 	};
 }
 

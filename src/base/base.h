@@ -65,6 +65,8 @@ struct gt_now {
 	/* readers were told that all stored up to then is to be seen; 0: they
 	 * were told nothing (gt_node_clock) */
 	int64_t told_ms;
+	/* how long the machine has slept, which mono_ms does not count */
+	uint64_t slept_ms;
 };
 
 /* n bytes at p; p may be NULL where n is 0. */

@@ -101,28 +101,26 @@ static int search(struct gt_reader *r, int64_t low, int64_t high, int64_t ms,
 int gt_reader_behind(struct gt_reader *r, int64_t last, int64_t ms,
                      unsigned mark, int64_t *seq)
 {
-	int64_t newest[2], at[2];
+	int64_t newest[2];
 	struct search q = {.ms = ms, .mark = mark, .last = last};
-	if (!gt_reader_numbers(r, gt_reader_query(r, GT_Q_ERA_LAST), newest,
-	                       2) ||
-	    !gt_reader_numbers(r, gt_reader_query(r, GT_Q_RECORD_NEWEST), at,
-	                       2))
+	if (!gt_reader_numbers(r, gt_reader_query(r, GT_Q_ERA_LAST), newest, 2))
 		return -GT_ESTORE;
 	if (mark)
 		q.claimed = gt_stored_era(mark, newest[0]);
 	if (walk(r, &q) != 0)
 		return -GT_ESTORE;
-	/* the era it names; or one in which nothing was stored, and whose
-	 * moments nothing else explains; or, without a name, the first era that
-	 * had such a moment, for what came since has not been seen by all */
+	/* the era it names; or, without a name, the first era that had such a
+	 * moment, for what came since has not been seen by all */
 	const struct span *s = q.exact    ? &q.of_mark
 	                       : q.within ? &q.first_within
 	                                  : NULL;
-	if (!q.exact && q.skipped && (!q.within || (s->open && ms > at[1])))
+	*seq = q.before ? q.nearest.next : 1;
+	if (s && search(r, s->first, s->next, ms, seq) != 0)
+		return -GT_ESTORE;
+	/* An era that left no row, having stored nothing, or that a restore
+	 * forgot: nothing after it has been seen. The name may be no name, but
+	 * a time somebody cut behind the milliseconds. */
+	if (!q.exact && q.skipped && q.after_skipped < *seq)
 		*seq = q.after_skipped;
-	else if (s)
-		return search(r, s->first, s->next, ms, seq);
-	else
-		*seq = q.before ? q.nearest.next : 1;
 	return 0;
 }

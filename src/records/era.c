@@ -1,16 +1,27 @@
 #include "era.h"
 
+#include "draw.h"
 #include "records_inside.h"
 #include "schema.h"
 
 enum {
 	SLACK_MS = 1000, /* the clock may go back by it: it is waited for */
 	LEAP_MS = 60000, /* ... and ahead */
+	/* After a restore so many numbers, and up to so many more, are left
+	 * out: those of the eras that are forgotten. */
+	GAP = 100,
+	GAP_DRAWN = 400,
 };
 
 static int64_t later(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
+}
+
+/* What the time has gone on by, whatever the wall clock was set to. */
+static int64_t clock_ms(const struct gt_node *n)
+{
+	return (int64_t)(n->now.mono_ms + n->now.slept_ms);
 }
 
 /* The latest moment of this era that anybody may have seen. */
@@ -20,10 +31,21 @@ static int64_t reached(const struct gt_node *n)
 	return later(e->begin_ms, later(n->records->ms, n->now.told_ms));
 }
 
-/* Ends era `number`, whose last moment is end_ms, and begins the next. seen: it
- * must be known for what it was, if only to readers. */
-static int begin(struct gt_node *n, int64_t number, bool seen, int64_t end_ms,
-                 enum gt_era_cause cause, int64_t step_ms)
+/* Who was told of an era that a restore forgot must not take a new one for it:
+ * its number, in a gap, leads to where the first one after the restore begins. */
+static int64_t following(struct gt_node *n, int64_t number, bool restored)
+{
+	uint8_t drawn[2];
+	if (!restored)
+		return number + 1;
+	gt_draw(n, drawn, sizeof drawn);
+	return number + 1 + GAP + (drawn[0] << 8 | drawn[1]) % GAP_DRAWN;
+}
+
+/* Ends era `number`, whose last moment is end_ms, and begins era `next`. seen:
+ * it must be known for what it was, if only to readers. */
+static int begin(struct gt_node *n, int64_t number, int64_t next, bool seen,
+                 int64_t end_ms, enum gt_era_cause cause, int64_t step_ms)
 {
 	struct gt_era *e = &n->records->era;
 	int status;
@@ -36,9 +58,11 @@ static int begin(struct gt_node *n, int64_t number, bool seen, int64_t end_ms,
 	}
 	if (status != 0)
 		return status;
-	*e = (struct gt_era){.number = number + 1,
+	*e = (struct gt_era){.number = next,
 	                     .first = n->records->seq + 1,
-	                     .begin_ms = n->now.wall_ms};
+	                     .begin_ms = n->now.wall_ms,
+	                     .wall_ms = n->now.wall_ms,
+	                     .clock_ms = clock_ms(n)};
 	n->records->ms = 0;
 	n->touched = true;
 	gt_store_bind(n->store, GT_SQL_ERA_NEW, "iiiiii", e->number, e->first,
@@ -134,12 +158,11 @@ int gt_era_start(struct gt_node *n)
 	bool back = !empty && wall < newest - SLACK_MS;
 	int status = back ? split(n, &number, first) : 0;
 	if (status == 0)
-		status = begin(n, number, !empty || moved,
-		               later(last, back ? last : wall - 1),
-		               back ? GT_ERA_BACK : GT_ERA_START,
-		               back ? wall - newest : 0);
-	r->era.wall_ms = wall;
-	r->era.mono_ms = n->now.mono_ms;
+		status = begin(
+		        n, number, following(n, number, n->config.restored),
+		        !empty || moved, later(last, back ? last : wall - 1),
+		        back ? GT_ERA_BACK : GT_ERA_START,
+		        back ? wall - newest : 0);
 	return status || !back ? status : tell(n, wall - newest);
 }
 
@@ -149,23 +172,32 @@ int gt_era_turn(struct gt_node *n)
 {
 	struct gt_era *e = &n->records->era;
 	int64_t wall = n->now.wall_ms, reach = reached(n);
-	int64_t passed = (int64_t)(n->now.mono_ms - e->mono_ms);
-	int64_t step = wall - (e->wall_ms + passed);
+	int64_t step = wall - (e->wall_ms + clock_ms(n) - e->clock_ms);
 	bool seen = n->records->ms > 0 || n->now.told_ms > 0;
 	int status = 0;
 	e->stamp_ms = 0;
 	if (wall < reach - SLACK_MS || step > LEAP_MS) {
 		bool back = wall < reach - SLACK_MS;
 		step = back && step > wall - reach ? wall - reach : step;
-		status = begin(n, e->number, seen, reach,
+		status = begin(n, e->number, e->number + 1, seen, reach,
 		               back ? GT_ERA_BACK : GT_ERA_AHEAD, step);
 		n->now.told_ms = 0; /* of the era before */
 		if (status == 0)
 			status = tell(n, step);
 	}
 	e->wall_ms = wall;
-	e->mono_ms = n->now.mono_ms;
+	e->clock_ms = clock_ms(n);
 	return status;
+}
+
+int gt_era_restored(struct gt_node *n)
+{
+	struct gt_era *e = &n->records->era;
+	bool seen = n->records->ms > 0 || n->now.told_ms > 0;
+	int64_t reach = reached(n);
+	n->now.told_ms = 0;
+	return begin(n, e->number, following(n, e->number, true), seen, reach,
+	             GT_ERA_START, 0);
 }
 
 int64_t gt_era_now(struct gt_node *n)

@@ -13,6 +13,10 @@
  * stored, and than any moment readers were told of (gt_now.told_ms). A clock
  * that goes back by less than a second is waited for.
  *
+ * A restore forgets eras, and readers were told of them. So it leaves a gap in
+ * the numbers, which no era of before or after has. A machine that slept knows
+ * that it did: its clock was not set.
+ *
  * Eras in which nothing was stored, and which no reader can have seen, leave no
  * row. Returns as turn.h says.
  * Tests: u_era.c. */
@@ -25,6 +29,8 @@
 int gt_era_start(struct gt_node *n);
 /* A turn begins: was the clock moved since the last one? */
 int gt_era_turn(struct gt_node *n);
+/* This run turned out to be that of a backup come back, or of one of two copies. */
+int gt_era_restored(struct gt_node *n);
 /* When what this turn stores is stored. */
 int64_t gt_era_now(struct gt_node *n);
 /* As gt_node_clock. */

@@ -11,8 +11,7 @@ struct gt_era {
 	int64_t begin_ms;
 	int64_t stamp_ms; /* what this turn stores bears; 0: nothing yet */
 	/* the last turn's clocks */
-	int64_t wall_ms;
-	uint64_t mono_ms;
+	int64_t wall_ms, clock_ms; /* clock_ms: it cannot be set */
 };
 
 /*   1. hop <= seq, root <= seq; after a parent was restored hop may be the

@@ -111,7 +111,9 @@ int gt_records_renew(struct gt_node *n)
 	int64_t old = n->records->stream, last = n->records->stream_seq;
 	int64_t ms = n->records->ms;
 	int status = gt_records_load(n);
-	n->records->ms = ms; /* the clock era goes on */
+	n->records->ms = ms; /* of the clock era that ends */
+	if (status == 0)
+		status = gt_era_restored(n);
 	if (status != 0)
 		return status;
 	n->records->stream_seq = last;

@@ -25,7 +25,7 @@ enum gt_era_cause {
 	GT_ERA_KEPT = 0,  /* stored by a program that knew no eras */
 	GT_ERA_START = 1, /* this node was started */
 	GT_ERA_BACK = 2,  /* the clock was set back */
-	GT_ERA_AHEAD = 3, /* it was set, or the machine slept, ahead */
+	GT_ERA_AHEAD = 3, /* it was set ahead */
 	GT_ERA_WRONG = 4, /* times of era 0 beyond the clock that was right */
 };
 

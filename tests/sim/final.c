@@ -193,7 +193,7 @@ static int read_of(const struct sim_node *s, const struct record *r)
 	sqlite3_bind_blob(st, 1, r->id, GT_UUID_BYTES, SQLITE_STATIC);
 	int got = 0;
 	if (sqlite3_step(st) == SQLITE_ROW)
-		got = gt_col_int(st, 11) ? -1 : 1;
+		got = gt_col_int(st, 12) ? -1 : 1;
 	ask_end(st);
 	return got;
 }

@@ -1,16 +1,27 @@
 /* reader.c: at each node somebody reads learner records on from the last moment
- * he was told that all is to be seen up to, and misses nothing: what is stored
- * after he was told is behind it by (clock era, stored), whatever the clock did
- * in between. He begins anew with each start. */
+ * he was told that all is to be seen up to, and misses nothing, whatever the
+ * clock did in between: what is stored after he was told is behind it by (clock
+ * era, stored), and so src/read finds it, also after the node was started anew
+ * or an old backup of it was restored. */
+#include <string.h>
+
 #include "ask.h"
 #include "inside.h"
+#include "read_inside.h"
+#include "stored.h"
 
 enum { ASKS_EVERY = 3 }; /* turns of anybody */
 
 static struct place {
 	uint64_t incarnation;
+	bool right;                /* the clock */
 	int64_t era, told_ms, seq; /* seq: the newest there was then */
 } places[NODES_MAX];
+
+void reader_init(void)
+{
+	memset(places, 0, sizeof places);
+}
 
 static int64_t missed(const struct sim_node *s, const struct place *at)
 {
@@ -27,30 +38,71 @@ static int64_t missed(const struct sim_node *s, const struct place *at)
 	return n;
 }
 
+static int64_t newest(const struct sim_node *s)
+{
+	return ask_one(s, "SELECT ifnull(max(seq),0) FROM record", NULL, NULL,
+	               0);
+}
+
+/* Where src/read goes on with what he was told, as text, passes over nothing he
+ * has not seen. cut: he keeps no more than milliseconds. */
+static bool goes_on(const struct sim_node *s, const struct place *at, bool cut)
+{
+	struct gt_reader r = {.db = sqlite3_db_handle(ask(s, "SELECT 1"))};
+	char since[GT_STORED_CHARS];
+	int64_t ms = 0, seq = 0;
+	unsigned mark = 0;
+	gt_stored_format(since, at->told_ms, cut ? 0 : at->era);
+	bool fine = gt_stored_parse(&ms, &mark, since) &&
+	            gt_reader_behind(&r, newest(s), ms, mark, &seq) == 0 &&
+	            seq <= at->seq + 1;
+	for (int q = 0; q < GT_Q_COUNT; q++)
+		sqlite3_finalize(r.stmt[q]);
+	return fine;
+}
+
+/* What was forgotten is not there to be missed. With two pasts, and of a clock
+ * that was wrong before a restore, not everything is known (records/era.h). */
+static bool comes_back(const struct world *w, const struct sim_node *s,
+                       struct place *at)
+{
+	bool forgets = s->restored;
+	int64_t last = newest(s);
+	if (at->seq > last)
+		at->seq = last;
+	if (at->incarnation == 0 || s->two_pasts || s->index == w->count ||
+	    (forgets && !at->right))
+		return true;
+	return goes_on(s, at, false) && (forgets || goes_on(s, at, true));
+}
+
 void reader_turn(struct world *w, struct sim_node *s)
 {
 	struct place *at = &places[s->index];
 	struct gt_node_clock clock;
-	if (!s->core || w->invariant || w->events % ASKS_EVERY != 0)
+	bool new = at->incarnation != s->incarnation;
+	if (!s->core || w->invariant)
 		return;
-	if (at->incarnation == s->incarnation && missed(s, at) != 0) {
+	gt_node_clock(s->core, &clock);
+	if (at->era != clock.era)
+		s->told_ms = 0; /* of the era before */
+	if (!new && w->events % ASKS_EVERY != 0)
+		return;
+	if (new ? !comes_back(w, s, at) : missed(s, at) != 0) {
 		world_fail(w, "reader",
 		           "who reads on at %s misses what was stored since",
 		           s->code);
 		return;
 	}
-	gt_node_clock(s->core, &clock);
 	int64_t told_ms = world_wall(w, s->index) - 1;
-	if (at->incarnation == s->incarnation && at->era == clock.era &&
-	    at->told_ms > told_ms)
+	if (!new && at->era == clock.era && at->told_ms > told_ms)
 		told_ms = at->told_ms;
 	if (clock.stored_ms > told_ms)
 		told_ms = clock.stored_ms;
-	*at = (struct place){
-	        .incarnation = s->incarnation,
-	        .era = clock.era,
-	        .told_ms = told_ms,
-	        .seq = ask_one(s, "SELECT ifnull(max(seq),0) FROM record", NULL,
-	                       NULL, 0)};
+	*at = (struct place){.incarnation = s->incarnation,
+	                     .right = s->clock_off == 0 && s->drift == 0,
+	                     .era = clock.era,
+	                     .told_ms = told_ms,
+	                     .seq = newest(s)};
 	s->told_ms = told_ms;
 }

@@ -472,10 +472,13 @@ static unsigned barred_by(const struct world *w, const struct resource *r,
 static void barred(const struct world *w, struct resource *r, const char *text)
 {
 	const char *at = text ? strstr(text, "\"version\":") : NULL;
+	uint64_t version = at ? strtoull(at + 10, NULL, 10) : 0;
+	/* published again as it is, it goes on under the rules of then */
+	bool same = version <= r->barred_from;
 	r->barred = 0;
-	if (!at || w->nodes[r->node].two_pasts)
+	if (!at || same || w->nodes[r->node].two_pasts)
 		return;
-	r->barred_from = strtoull(at + 10, NULL, 10);
+	r->barred_from = version;
 	for (int i = (int)r->node; i >= 0; i = w->nodes[i].parent)
 		r->barred |= barred_by(w, r, (unsigned)i);
 }

@@ -78,7 +78,7 @@ static void watch_deadline(struct world *w, struct sim_node *s)
 void sim_turn(struct world *w, struct sim_node *s, const struct gt_event *e)
 {
 	struct gt_actions actions;
-	struct gt_now now = {w->now, world_wall(w, s->index), s->told_ms};
+	struct gt_now now = {w->now, world_wall(w, s->index), s->told_ms, 0};
 	size_t taken;
 	uint64_t incarnation = s->incarnation;
 	w->events++;
@@ -415,6 +415,7 @@ bool world_init(struct world *w, uint64_t seed, unsigned faults,
 	else if (!tree_shape(w, shape))
 		return false;
 	check_init();
+	reader_init();
 	audit_init();
 	seed_all(w);
 	/* A version that knows nothing of copies cannot be safe from them. */

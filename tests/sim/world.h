@@ -187,6 +187,7 @@ uint64_t work_records(void);
 void check_init(void);
 void check_node(struct world *w, unsigned node); /* after each of its turns */
 /* reader.c: then, who reads records on at this node. */
+void reader_init(void);
 void reader_turn(struct world *w, struct sim_node *s);
 /* It serves bytes of that object to a child (NULL: to nobody). */
 void check_given(struct world *w, const struct sim_node *s,

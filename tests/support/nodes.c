@@ -34,7 +34,7 @@ struct nodes *nodes_new(void)
 	struct nodes *t = must(calloc(1, sizeof *t));
 	uint8_t seed[32] = "the roster key of the tests";
 	t->arena = must(gt_arena_new());
-	t->now = (struct gt_now){1000, 1767225600000, 0};
+	t->now = (struct gt_now){1000, 1767225600000, 0, 0};
 	gt__prove_reply__init(&t->proved);
 	int status = gt_key_from_seed(&t->roster, seed);
 	assert(status == 0);

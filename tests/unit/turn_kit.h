@@ -29,7 +29,7 @@ __attribute__((unused)) static int turn_new(void **state)
 	        .id = 999, .session = GT_S_READY, .code = "3309"};
 	n->config.max_links = KIT_LINKS;
 	n->config.dead_ms = 45000;
-	n->now = (struct gt_now){5000, 1000000, 0};
+	n->now = (struct gt_now){5000, 1000000, 0, 0};
 	gt_copy(n->code, sizeof n->code, "33");
 	*state = n;
 	return 0;

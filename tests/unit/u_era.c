@@ -13,7 +13,7 @@
 #include "read.h"
 #include "stored.h"
 
-enum { TOP, MID, YEARS = 10 };
+enum { TOP, MID, BACKUP, YEARS = 10, HOUR = 3600000, DAY = 86400000 };
 #define DECADE (YEARS * 365 * 86400000LL)
 
 static const char *last(struct nodes *t, unsigned i, const char *column)
@@ -247,6 +247,79 @@ static void a_childs_clock(void **state)
 	assert_int_equal(stored(t, TOP), t->now.wall_ms);
 }
 
+/* A backup comes back on a machine whose clock goes on from then until it is
+ * set: the eras that are forgotten and those that come have other numbers. */
+static void after_a_restore(void **state)
+{
+	struct nodes *t = *state;
+	struct follower exact = {.t = t, .node = MID};
+	hand_in(t, MID, 1);
+	assert_string_equal(follow(&exact), "1");
+	nodes_snapshot(t, MID, BACKUP);
+	struct gt_now then = t->now;
+	for (uint32_t n = 2; n < 5; n++) {
+		t->now.wall_ms += DAY;
+		t->now.told_ms = 0;
+		nodes_restart(t, MID);
+		hand_in(t, MID, n);
+	}
+	assert_string_equal(follow(&exact), "2 3 4");
+	t->now.wall_ms = then.wall_ms + 1000;
+	t->now.told_ms = 0;
+	t->v[MID].restored = true;
+	nodes_restore(t, MID, BACKUP);
+	t->v[MID].restored = false;
+	hand_in(t, MID, 5);
+	t->now.wall_ms += 4LL * DAY; /* it is set */
+	hand_in(t, MID, 6);
+	assert_string_equal(follow(&exact), "5 6");
+	assert_string_equal(follow(&exact), "");
+	/* once more, from a clock that is behind what is stored after it */
+	nodes_snapshot(t, MID, BACKUP);
+	t->now.wall_ms += DAY;
+	hand_in(t, MID, 7);
+	t->now.told_ms = 0;
+	nodes_restart(t, MID);
+	t->now.wall_ms += DAY;
+	hand_in(t, MID, 8);
+	assert_string_equal(follow(&exact), "7 8");
+	t->now.wall_ms -= DAY;
+	t->now.told_ms = 0;
+	t->v[MID].restored = true;
+	nodes_restore(t, MID, BACKUP);
+	t->v[MID].restored = false;
+	hand_in(t, MID, 9);
+	assert_string_equal(follow(&exact), "9");
+}
+
+/* A machine that slept knows by how much; that its clock went on is right. */
+static void a_night_asleep(void **state)
+{
+	struct nodes *t = *state;
+	static const char told[] = "SELECT count(*) FROM audit WHERE"
+	                           " event='note' AND kind='clock'";
+	struct follower exact = {.t = t, .node = MID};
+	hand_in(t, MID, 1);
+	t->now.wall_ms += DAY;
+	t->now.slept_ms += DAY;
+	hand_in(t, MID, 2);
+	assert_int_equal(stored(t, MID), t->now.wall_ms);
+	assert_string_equal(follow(&exact), "1 2");
+	assert_int_equal(nodes_int(t, MID, told), 0);
+	assert_int_equal(nodes_int(t, MID, "SELECT max(era) FROM clock_era"),
+	                 1);
+	/* it slept an hour, and its clock says that it was a day */
+	t->now.wall_ms += DAY;
+	t->now.slept_ms += HOUR;
+	hand_in(t, MID, 3);
+	assert_int_equal(nodes_int(t, MID, told), 1);
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT step_ms FROM clock_era ORDER BY era"
+	                           " DESC LIMIT 1"),
+	                 DAY - HOUR);
+	assert_string_equal(follow(&exact), "3");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, nodes_two_on_disk, nodes_gone)
 
 int main(void)
@@ -257,6 +330,8 @@ int main(void)
 	        T(within_an_era),
 	        T(kept_rows),
 	        T(a_childs_clock),
+	        T(after_a_restore),
+	        T(a_night_asleep),
 	};
 	return cmocka_run_group_tests_name("era", tests, NULL, NULL);
 }

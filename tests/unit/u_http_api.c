@@ -143,6 +143,23 @@ static void spoil(const char *sql)
 	sqlite3_close(db);
 }
 
+/* An alert finds that the clock was set, when and by how much. */
+static void a_clock_that_was_set(void **state)
+{
+	(void)state;
+	assert_int_equal(get("/metrics"), 200);
+	assert_true(says("\nguantong_clock_set_timestamp_seconds 0\n"));
+	assert_true(says("\nguantong_clock_set_by_seconds 0\n"));
+	spoil("INSERT INTO clock_era VALUES(7,1,0,NULL,2,-3600000,"
+	      "1767225600000)");
+	assert_int_equal(get("/metrics"), 200);
+	assert_true(says("\nguantong_clock_era 7\n"));
+	assert_true(says("\nguantong_clock_set_timestamp_seconds "
+	                 "1767225600\n"));
+	assert_true(says("\nguantong_clock_set_by_seconds -3600\n"));
+	spoil("DELETE FROM clock_era WHERE era=7");
+}
+
 /* One bad row, taken from below by an earlier program or rotted since, breaks
  * no answer: it says that it is a gap, and is counted. */
 static void a_bad_row_is_a_gap(void **state)
@@ -350,6 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(statements_in),
 	        cmocka_unit_test(statements_out),
+	        cmocka_unit_test(a_clock_that_was_set),
 	        cmocka_unit_test(a_bad_row_is_a_gap),
 	        cmocka_unit_test(quarantine),
 	        cmocka_unit_test(strangers),

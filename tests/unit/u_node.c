@@ -213,7 +213,8 @@ static void as_many_links_as_configured(void **state)
 	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
 	assert_int_equal(gt_node_open(&n, &c, db, why, sizeof why), 0);
 	assert_int_equal(
-	        gt_node_turn(n, (struct gt_now){1, 1, 0}, e, 4, &taken, &a), 0);
+	        gt_node_turn(n, (struct gt_now){1, 1, 0, 0}, e, 4, &taken, &a),
+	        0);
 	unsigned drops = 0;
 	for (size_t i = 0; i < a.n; i++) {
 		if (a.v[i].type != GT_ACT_DROP)
@@ -226,9 +227,9 @@ static void as_many_links_as_configured(void **state)
 	/* one that goes makes room */
 	struct gt_event next[2] = {{.type = GT_EV_PEER_DOWN, .peer = 1}, e[3]};
 	next[1].peer = 4;
-	assert_int_equal(
-	        gt_node_turn(n, (struct gt_now){2, 2, 0}, next, 2, &taken, &a),
-	        0);
+	assert_int_equal(gt_node_turn(n, (struct gt_now){2, 2, 0, 0}, next, 2,
+	                              &taken, &a),
+	                 0);
 	for (size_t i = 0; i < a.n; i++)
 		assert_int_not_equal(a.v[i].type, GT_ACT_DROP);
 	gt_node_close(n);

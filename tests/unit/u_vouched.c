@@ -71,7 +71,7 @@ static int seen(struct nodes *t, unsigned i, unsigned id)
 	sqlite3_bind_blob(s, 1, key, sizeof key, SQLITE_STATIC);
 	int got = 0;
 	if (sqlite3_step(s) == SQLITE_ROW)
-		got = sqlite3_column_int(s, 11) ? -1 : 1;
+		got = sqlite3_column_int(s, 12) ? -1 : 1;
 	sqlite3_finalize(s);
 	return got;
 }

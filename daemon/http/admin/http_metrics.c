@@ -7,6 +7,8 @@
 #include "http_admin.h"
 #include "http_open.h"
 #include "http_query.h"
+#include "iso8601.h"
+#include "json.h"
 #include "sys.h"
 #include "version.h"
 
@@ -183,6 +185,30 @@ static void put_store(struct gt_buffer *o, json_t *status)
 	put_rows(o, rows, sizeof rows / sizeof *rows);
 }
 
+/* So that an alert can say that somebody set the clock. */
+static void put_clock(struct gt_buffer *o, json_t *status)
+{
+	const json_t *clock = json_object_get(status, "clock");
+	const json_t *moved = json_object_get(clock, "moved");
+	int64_t at_ms = 0;
+	(void)gt_iso_parse(&at_ms, gt_json_member(moved, "at"));
+	gt_buffer_format(
+	        o,
+	        "# HELP guantong_clock_era Clock era of what is stored now: "
+	        "one more with each start and where the clock was set\n"
+	        "# TYPE guantong_clock_era gauge\nguantong_clock_era %llu\n"
+	        "# HELP guantong_clock_set_timestamp_seconds When the clock "
+	        "was found set, by what it was set to; 0: never\n"
+	        "# TYPE guantong_clock_set_timestamp_seconds gauge\n"
+	        "guantong_clock_set_timestamp_seconds %lld\n"
+	        "# HELP guantong_clock_set_by_seconds By how much; negative: "
+	        "back\n# TYPE guantong_clock_set_by_seconds gauge\n"
+	        "guantong_clock_set_by_seconds %lld\n",
+	        (unsigned long long)gt_http_count(clock, "era"),
+	        (long long)(at_ms / 1000),
+	        (long long)json_integer_value(json_object_get(moved, "by_s")));
+}
+
 /* A row for each door. */
 static void put_doors(struct gt_buffer *o, struct gt_http *http)
 {
@@ -252,8 +278,10 @@ enum MHD_Result gt_http_metrics(struct gt_request *rq)
 	struct gt_worker *w = gt_worker_take(rq->http->workers);
 	json_t *status = w ? gt_read_status(w->reader) : NULL;
 	gt_worker_give(rq->http->workers, w);
-	if (status)
+	if (status) {
 		put_store(&o, status);
+		put_clock(&o, status);
+	}
 	json_decref(status);
 	const struct row gaps = {"record_gaps", "counter",
 	                         "Damaged learner records met by readers",
