@@ -124,14 +124,22 @@ static bool same_from(const struct gt_http_place *p,
 
 /* ----------------------------------------------------------- places */
 
-/* Bytes a second, both ways, over its whole life; what is no TCP moves none. */
+/* Bytes a second, both ways, over its whole life; what is no TCP moves none. An
+ * old kernel, a sandbox or an emulator may tell the beginning of it only: then
+ * nobody is called slow, for all would be. */
 static uint64_t pace(const struct gt_http_place *p, int64_t now_ms)
 {
+	enum {
+		TOLD = offsetof(struct tcp_info, tcpi_bytes_received) +
+		       sizeof(uint64_t)
+	};
 	struct tcp_info info = {0};
 	socklen_t n = sizeof info;
 	int64_t age = now_ms - p->born_ms;
 	if (getsockopt(p->fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0)
 		return 0;
+	if (n < TOLD) /* the later of the two */
+		return UINT64_MAX;
 	return (info.tcpi_bytes_received + info.tcpi_bytes_acked) * 1000 /
 	       (uint64_t)(age < 1 ? 1 : age);
 }
