@@ -184,8 +184,8 @@ static void names(void **state)
 	        "a\nb",
 	        "a\x7f",
 	        "\xff",
-	        "0123456789012345678901234567890123456789012345678901234567890"
-	        "123"};
+	        ("0123456789012345678901234567890123456789012345678901234567890"
+	         "123")};
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		assert_false(gt_access_name_valid(bad[i]));
