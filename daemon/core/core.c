@@ -567,13 +567,14 @@ int gt_core_start(struct gt_core **out, struct gt_node *node,
 	core->next_shown = calloc(1, sizeof *core->next_shown);
 	core->batch = malloc(GT_TURN_EVENTS * sizeof *core->batch);
 	init_locks(core);
+	*out = core; /* before there is a thread whose callbacks may read it */
 	if (!core->shown || !core->next_shown || !core->batch ||
 	    !post_start(core) ||
 	    pthread_create(&core->thread, NULL, run, core) != 0) {
+		*out = NULL;
 		destroy(core);
 		return -GT_ENOMEM;
 	}
-	*out = core;
 	return 0;
 }
 

@@ -37,7 +37,8 @@ struct gt_core_events {
 	void (*failed)(void *arg, int status, const char *why);
 };
 
-/* The node is the core's until gt_core_stop. 0 or -GT_ENOMEM. */
+/* The node is the core's until gt_core_stop. *out is set before the first
+ * callback. 0 or -GT_ENOMEM. */
 int gt_core_start(struct gt_core **out, struct gt_node *node,
                   const struct gt_core_events *events, void *arg);
 /* Copies the event; takes over one reference to m for GT_EV_MSG (else NULL),

@@ -33,6 +33,7 @@ struct bench {
 static void perform(void *arg, const struct gt_action *a)
 {
 	struct bench *b = arg;
+	assert(b->core); /* known before anything is performed */
 	if (a->type != GT_ACT_REPLY || a->token == 0)
 		return;
 	pthread_mutex_lock(&b->gate);
