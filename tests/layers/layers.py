@@ -4,7 +4,7 @@
 proto <- src <- daemon, each room on those its line in the Makefile lists; the
 lower two cannot reach the world; only src/store and src/read ask the database;
 no files, headers or rooms depend on each other in a circle; the READMEs' map
-shows what there is. Proved by includes, by the symbols of the objects and by the
+shows what there is; and what threads share without a lock is listed. Proved by includes, by the symbols of the objects and by the
 SQL that is said. Prints every violation as one sentence with file, line and rule;
 exit status 1 if there is one. Without OBJECTS only what the sources say is
 judged: that comes before compiling, which would fail of a header that a room may
@@ -13,6 +13,7 @@ violations to show that it can fail.
 """
 import sys
 
+import atomics
 import readme
 import rooms as the_rooms
 import sql
@@ -33,6 +34,7 @@ def check_sources(tree, rooms):
     yield from readme.check_stands(tree, rooms)
     yield from readme.check_doors(tree, rooms)
     yield from tests_named.check_tests(tree)
+    yield from atomics.check_atomics(tree)
 
 
 def check_objects(tree, rooms, objects):

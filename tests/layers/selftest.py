@@ -242,6 +242,14 @@ def rooms_cases(copy, score):
           {"src/policy/policy.h": lambda text: text.replace(" */", " *\n * Tests: u_zz.c */", 1)})
 
 
+def atomics_cases(copy, score):
+    """What threads share without a lock, and no row says why."""
+    plant(copy, score, "an atomic that is not listed", r"src/base/zz\.h:2: one is atomic and has no row in tests/README\.md .*",
+          {"src/base/zz.h": "/* _Atomic int not; */\n_Atomic int one;\n"})
+    plant(copy, score, "a row for what is not atomic", r"tests/README\.md:\d+: reload of daemon/run/run_inside\.h is no atomic variable there",
+          {"daemon/run/run_inside.h": lambda text: text.replace("atomic_bool reload;", "bool reload;")})
+
+
 def circles_of_rooms(copy, score):
     """Two rooms, each calling the other: no list allows it, and a circle is said too."""
     files = {
@@ -340,6 +348,7 @@ def main():
         unbuilt(copy, score)
         unused_exception(copy, score)
         rooms_cases(copy, score)
+        atomics_cases(copy, score)
         sentence_cases(copy, score)
     finally:
         shutil.rmtree(copy.top)
