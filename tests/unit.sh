@@ -1,6 +1,7 @@
 #!/bin/sh
 # unit.sh PROGRAM...: runs cmocka programs, counts their tests one by one.
-# A program that dies without a word counts as one failure.
+# A program that dies without a word counts as one failure. EMULATOR, if set, is
+# the command that runs them.
 set -u
 TSAN_OPTIONS="suppressions=${0%/*}/tsan.supp ${TSAN_OPTIONS:-}"
 export TSAN_OPTIONS
@@ -8,7 +9,7 @@ passed=0 failed=0 skipped=0
 out=$(mktemp) || exit 1
 trap 'rm -f "$out"' EXIT
 for t in "$@"; do
-	"$t" >"$out" 2>&1
+	${EMULATOR:-} "$t" >"$out" 2>&1
 	status=$?
 	p=$(grep -c '^\[       OK \]' "$out")
 	s=$(grep -c '^\[  SKIPPED \] [^0-9]' "$out")

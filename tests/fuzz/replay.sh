@@ -1,7 +1,8 @@
 #!/bin/sh
 # replay.sh PROGRAM.replay...: each over its kept corpus, one test per program.
+# EMULATOR, if set, is the command that runs them.
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(dirname "$0")
 passed=0 failed=0
 for t in "$@"; do
 	name=${t##*/f_}
@@ -10,7 +11,7 @@ for t in "$@"; do
 	if [ ! -d "$corpus" ]; then
 		echo "FAIL $name: no corpus in $corpus"
 		failed=$((failed + 1))
-	elif "$t" "$corpus"; then
+	elif ${EMULATOR:-} "$t" "$corpus"; then
 		echo "ok   $name"
 		passed=$((passed + 1))
 	else
