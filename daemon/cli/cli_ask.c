@@ -5,12 +5,28 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "advice.h"
 #include "cli.h"
 #include "code.h"
 #include "dir.h"
 #include "say.h"
 
 enum { WHY = 4608, PATH = 4096 };
+
+/* A node's directory is its user's alone; everybody else is told whose. */
+static bool is_closed(struct gt_cli *cli)
+{
+	char owner[64], user[80] = "root";
+	if (access(cli->dir, X_OK) == 0 || errno != EACCES)
+		return false;
+	gt_advice_owner(owner, sizeof owner, cli->dir);
+	if (*owner) /* a number: nobody has a name for it */
+		gt_format(user, sizeof user, *owner <= '9' ? "'#%s'" : "%s",
+		          owner);
+	gt_say(cli->err, GT_T_CLI_CLOSED, cli->dir, *owner ? owner : "?", user,
+	       cli->dir);
+	return true;
+}
 
 /* Somebody in the wrong directory must not be told to start a daemon there. */
 static bool is_node(struct gt_cli *cli)
@@ -29,8 +45,8 @@ struct gt_client *gt_cli_open(struct gt_cli *cli, enum gt_exit *code)
 {
 	struct gt_client *c;
 	char why[WHY];
-	*code = GT_EXIT_NOT_FOUND;
-	if (!is_node(cli))
+	*code = is_closed(cli) ? GT_EXIT_DENIED : GT_EXIT_NOT_FOUND;
+	if (*code == GT_EXIT_DENIED || !is_node(cli))
 		return NULL;
 	int status = gt_client_open(&c, cli->dir, cli->lang, why, sizeof why);
 	*code = status ? gt_cli_fail(cli, status, why) : GT_EXIT_OK;
@@ -61,7 +77,7 @@ struct gt_config *gt_cli_config(struct gt_cli *cli)
 	char path[PATH];
 	struct gt_complaints complaints = {NULL, 0};
 	struct gt_config *c;
-	if (!is_node(cli))
+	if (is_closed(cli) || !is_node(cli))
 		return NULL;
 	c = malloc(sizeof *c);
 	if (!c) {

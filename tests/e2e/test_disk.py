@@ -266,6 +266,21 @@ class Owners(unittest.TestCase):
             self.assertEqual(p.returncode, 3)
             self.assertIn(f"start it with: sudo -u '#{OTHER}' guantongd", p.stderr)
 
+    def test_who_may_not_enter_is_told_whose_it_is(self):
+        with Tree(CHAIN[:1], start=False) as t:
+            node = t["33"]
+            self.give(node)
+            os.chmod(node.dir, 0o700)
+            nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+            for words in (["status"], ["config", "show"], ["ls"]):
+                p = run([*nobody, guantong(), "-C", node.dir, *words], ok=False)
+                self.assertIn(f"belongs to {OTHER}", p.stderr)
+                self.assertIn(f"sudo -u '#{OTHER}' guantong -C {node.dir}", p.stderr)
+            self.assertEqual(p.returncode, 5)
+            p = run([*nobody, guantongd(), "-C", node.dir], ok=False)
+            self.assertEqual(p.returncode, 78)
+            self.assertIn(f"start the node with: sudo -u '#{OTHER}' guantongd -C {node.dir}", p.stderr)
+
     def test_files_of_root_are_made_anew(self):
         with Tree(CHAIN[:2], start=False) as t:
             top, low = t["33"], t["3301"]
