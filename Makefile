@@ -62,6 +62,8 @@ SAN_asan := -O1 -funsigned-char -fsanitize=address,undefined -fno-sanitize-recov
 SAN_tsan := -O1 -fsanitize=thread
 SAN_fuzz := -O2 -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=all
+# what the targets stand on is watched, but it is not whose ways are counted
+PLAIN_fuzz := tests/support/% tests/fuzz/heap.c
 SAN_cov := -O0 --coverage
 SAN_debug := -Og
 $(if $(filter $(V),release debug asan tsan fuzz cov),,\
@@ -123,7 +125,7 @@ ROOM_daemon/cli := $(ROOM_daemon/disk) daemon/disk daemon/config daemon/pki \
 ROOM_daemon := $(ROOM_daemon/run) daemon/run daemon/pki daemon/cli
 ROOMS := $(patsubst ROOM_%,%,$(filter ROOM_%,$(.VARIABLES)))
 # its own place among them: a room below may stand in a folder above
-room = $(addprefix -iquote ,$(1) $(if $(filter tests%,$(1)),tests tests/support $(sort $(ROOMS)),$(ROOM_$(1)))) -isystem $(GEN)
+room = $(addprefix -iquote ,$(1) $(if $(filter tests%,$(1)),tests tests/support tests/unit $(sort $(ROOMS)),$(ROOM_$(1)))) -isystem $(GEN)
 
 # protobuf-c's initialisers cast qualifiers away; gcc knows them for a system
 # header's, clang blames whoever writes them. Only the tests do; they also say
@@ -165,7 +167,7 @@ $(B)/gen/%.o: $(GEN)/%.c
 	$(call say,CC)$(CC) $(BASE) $(OPT) -I$(GEN) -c $< -o $@
 $(B)/%.o: %.c Makefile $(GEN)/guantong.pb-c.h
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(BASE) $(WARN) $(WARN_$(firstword $(subst /, ,$<))) $(OPT) $(CFLAGS) $(call room,$(patsubst %/,%,$(dir $<))) -c $< -o $@
+	$(call say,CC)$(CC) $(BASE) $(WARN) $(WARN_$(firstword $(subst /, ,$<))) $(OPT) $(if $(filter $(PLAIN_$(V)),$<),-fno-sanitize=fuzzer-no-link) $(CFLAGS) $(call room,$(patsubst %/,%,$(dir $<))) -c $< -o $@
 $(B)/libguantong.a: $(CORE)
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $^
@@ -186,10 +188,12 @@ $(B)/tests/unit/u_http_open: LDOPT += -Wl,--wrap=getsockopt
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIBS)
 	$(call say,LD)$(CC) $(LDOPT) $(NOMEM) $^ -lcmocka $(DAEMON_LIBS) $(CORE_LIBS) -o $@
 # a fuzz target as libFuzzer runs it, and as a program that replays files
+$(B)/tests/fuzz/f_ask $(B)/tests/fuzz/f_ask.replay: DAEMON_LIBS += -lcmocka
+$(B)/tests/fuzz/f_ask $(B)/tests/fuzz/f_ask.replay: LDOPT += -Wl,--wrap=gt_http_on_done,--wrap=gt_http_on_connection
 $(B)/tests/fuzz/f_wire $(B)/tests/fuzz/f_wire.replay: LDOPT += -Wl,--wrap=gt_sign,--wrap=gt_verify
-$(B)/tests/fuzz/f_%: $(B)/tests/fuzz/f_%.o $(B)/tests/fuzz/options.o $(LIBS)
+$(B)/tests/fuzz/f_%: $(B)/tests/fuzz/f_%.o $(B)/tests/fuzz/options.o $(B)/tests/fuzz/heap.o $(LIBS)
 	$(call say,LD)$(CC) $(LDOPT) -fsanitize=fuzzer $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
-$(B)/tests/fuzz/f_%.replay: $(B)/tests/fuzz/f_%.o $(B)/tests/fuzz/replay.o $(LIBS)
+$(B)/tests/fuzz/f_%.replay: $(B)/tests/fuzz/f_%.o $(B)/tests/fuzz/replay.o $(B)/tests/fuzz/heap.o $(LIBS)
 	$(call say,LD)$(CC) $(LDOPT) $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
 # a figure of one part, run by hand: build/release/tests/bench/b_cdc DIR...
 $(B)/tests/bench/b_%: $(B)/tests/bench/b_%.o $(LIBS)

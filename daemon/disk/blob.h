@@ -2,7 +2,7 @@
  *
  * The room daemon/disk/ holds the bytes of objects as files: places, serves,
  * checks, adopts and removes them (blob.h over blob_file.h), makes new ones of
- * folders (stage.h, walk.h), looks after what a crash has left (rewrite.h,
+ * folders (stage.h, walk.h), opens their indexes for readers (shelf.h), looks after what a crash has left (rewrite.h,
  * sweep.h), and opens the database for those who only read (database.h). It
  * uses src/object, src/read, sys/ and net's bulk, knows no neighbour, and
  * decides nothing: what is wanted comes as an action, what came of it goes back

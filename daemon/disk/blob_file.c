@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "dir.h"
+#include "shelf.h"
 #include "sys.h"
 
 struct gt_blob_store {
@@ -420,6 +421,7 @@ int gt_blob_remove(struct gt_blob_store *s, const struct gt_id *object)
 	char name[GT_BLOB_NAME_MAX];
 	gt_blob_forget(s, object);
 	gt_blob_name(name, object);
+	gt_shelf_remove(s->dir, object);
 	if (unlinkat(s->dir, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	return -GT_EIO;

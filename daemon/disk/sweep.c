@@ -9,6 +9,7 @@
 
 #include "database.h"
 #include "dir.h"
+#include "shelf.h"
 
 struct sweep {
 	struct gt_reader *reader;
@@ -94,6 +95,38 @@ static int sweep_all(struct sweep *s, const char *dir)
 	return status;
 }
 
+/* An index can always be made again: one that nobody wants goes, and what is
+ * left of making one. */
+static int sweep_index(struct sweep *s, int fd, const char *name)
+{
+	struct gt_id id;
+	enum gt_claim claim = GT_CLAIM_UNKNOWN;
+	int status = 0;
+	if (*name == '.')
+		return 0;
+	if (gt_shelf_named(name, &id))
+		status = gt_read_claim(s->reader, &id, &claim);
+	if (status != 0)
+		gt_copy(s->why, s->why_cap, gt_reader_why(s->reader));
+	else if (claim != GT_CLAIM_WANTED)
+		(void)unlinkat(fd, name, 0);
+	return status;
+}
+
+static int sweep_indexes(struct sweep *s, const char *dir)
+{
+	char path[4096];
+	gt_format(path, sizeof path, "%s/" GT_DIR_INDEX, dir);
+	DIR *d = opendir(path);
+	int status = 0;
+	if (!d)
+		return errno == ENOENT ? 0 : io_failed(s, path);
+	for (const struct dirent *e; status == 0 && (e = readdir(d));)
+		status = sweep_index(s, dirfd(d), e->d_name);
+	closedir(d);
+	return status;
+}
+
 int gt_sweep(const char *dir, const char *database, struct gt_swept *out,
              char *why, size_t why_cap) /* NOLINT: written further down */
 {
@@ -103,6 +136,8 @@ int gt_sweep(const char *dir, const char *database, struct gt_swept *out,
 	if (!s.reader)
 		return -GT_ESTORE;
 	int status = sweep_all(&s, dir);
+	if (status == 0)
+		status = sweep_indexes(&s, dir);
 	gt_reader_free(s.reader);
 	return status;
 }

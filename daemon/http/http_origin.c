@@ -1,5 +1,8 @@
 #include "http_origin.h"
 
+#include <string.h>
+#include <strings.h>
+
 #include "http_out.h"
 #include "http_parse.h"
 
@@ -29,6 +32,26 @@ bool gt_http_origin(struct gt_request *rq, enum gt_http_door door,
 	gt_format(out, GT_ORIGIN_MAX, "http%s://%s:%u",
 	          rq->http->tls[door] ? "s" : "", host, (unsigned)port);
 	return true;
+}
+
+/* Without the port that its scheme has by itself, as browsers write it. */
+static size_t length(const char *origin)
+{
+	size_t n = strlen(origin);
+	bool tls = strncmp(origin, "https:", 6) == 0;
+	const char *port = tls ? ":443" : ":80";
+	size_t k = strlen(port);
+	return n > k && strcmp(origin + n - k, port) == 0 ? n - k : n;
+}
+
+bool gt_http_from_origin(struct gt_request *rq, enum gt_http_door door)
+{
+	char want[GT_ORIGIN_MAX];
+	const char *from = gt_rq_header(rq, "Origin");
+	if (!from || !gt_http_origin(rq, door, want) || !*want)
+		return false;
+	size_t n = length(want);
+	return length(from) == n && strncasecmp(from, want, n) == 0;
 }
 
 void gt_out_origin(struct gt_buffer *o, struct gt_request *rq,

@@ -18,6 +18,9 @@ enum { GT_ORIGIN_MAX = 320 };
  * listener is off, or the client named no host. */
 bool gt_http_origin(struct gt_request *rq, enum gt_http_door door,
                     char out[GT_ORIGIN_MAX]);
+/* Whether a page is from that listener, as its Origin header has it: by the
+ * name its reader uses, a scheme's own port left out. False: it has none. */
+bool gt_http_from_origin(struct gt_request *rq, enum gt_http_door door);
 /* Appends that origin, escaped for HTML; nothing when there is none. */
 void gt_out_origin(struct gt_buffer *o, struct gt_request *rq,
                    enum gt_http_door door);

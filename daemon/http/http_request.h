@@ -26,13 +26,13 @@
 #include "text.h"
 
 struct gt_access;
-struct gt_http_cache;
 struct gt_http_callers;
 struct gt_http_open;
 struct gt_http_place;
 struct gt_http_server;
 struct gt_request;
 struct gt_route;
+struct gt_shelves;
 struct gt_waits;
 typedef enum MHD_Result gt_handler(struct gt_request *rq);
 /* Adds headers to a response. */
@@ -58,8 +58,8 @@ struct gt_http {
 	uint16_t ports[GT_DOORS]; /* as the system chose them; 0: none */
 	struct gt_workers *workers;
 	struct gt_waits *waits;
-	struct gt_http_cache *cache; /* content/http_shelf.h */
-	struct gt_access *access;    /* access/access.h */
+	struct gt_shelves *shelves; /* disk/shelf.h */
+	struct gt_access *access;   /* access/access.h */
 	struct gt_http_open *open;
 	struct gt_http_callers *callers; /* door/http_who.c alone */
 	struct gt_pulse pulse; /* of the library's threads, in our hands */

@@ -15,6 +15,8 @@
  *   data/reserve      room on the disk that is kept for the database
  *   objects/          object files
  *   staged/           files being published
+ *   index/            what is found of objects' manifests; made again where it
+ *                     is missing
  *   credentials.json  who may hand in and read records, 0600
  *   control.sock      administration, HTTP
  *   run.json          {"pid","link","http","content","staff"}: while the daemon
@@ -40,6 +42,7 @@
 #define GT_DIR_LOCK        "data/lock"
 #define GT_DIR_OBJECTS     "objects"
 #define GT_DIR_STAGED      "staged"
+#define GT_DIR_INDEX       "index"
 #define GT_DIR_CONTROL     "control.sock"
 #define GT_DIR_CREDENTIALS "credentials.json"
 #define GT_DIR_RUN         "run.json"

@@ -162,3 +162,20 @@ void gt_sha256_one(struct gt_id *out, const void *p, size_t n)
 	struct gt_bytes part = {p, n};
 	gt_sha256(out, &part, 1);
 }
+
+int gt_sha256_at(struct gt_id *out, uint64_t n, gt_bytes_at *read, void *arg)
+{
+	uint8_t piece[8192];
+	SHA256_CTX c;
+	int status = 0, ok = SHA256_Init(&c);
+	for (uint64_t at = 0; ok && status == 0 && at < n;) {
+		size_t k =
+		        n - at < sizeof piece ? (size_t)(n - at) : sizeof piece;
+		status = read(arg, at, piece, k);
+		ok = status != 0 || SHA256_Update(&c, piece, k);
+		at += k;
+	}
+	ok = ok && SHA256_Final(out->b, &c);
+	assert(ok);
+	return status;
+}

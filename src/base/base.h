@@ -53,6 +53,10 @@ struct gt_bytes {
 	size_t n;
 };
 
+/* Bytes that lie elsewhere: fills out with n of them at offset, all, or returns
+ * what failed, -GT_E..., which whoever asked passes on. */
+typedef int gt_bytes_at(void *arg, uint64_t offset, uint8_t *out, size_t n);
+
 /* Time as handed to the core. mono_ms never jumps and has no meaning outside
  * one run; wall_ms is milliseconds since the Unix epoch and may be anything. */
 struct gt_now {
@@ -117,5 +121,8 @@ void gt_put64(uint8_t *p, uint64_t v);
 /* SHA-256 of the parts one after the other; of n bytes at p. */
 void gt_sha256(struct gt_id *out, const struct gt_bytes *parts, size_t n);
 void gt_sha256_one(struct gt_id *out, const void *p, size_t n);
+/* The same of n bytes from 0 on that read gives, never all of them at once. 0,
+ * or read's. */
+int gt_sha256_at(struct gt_id *out, uint64_t n, gt_bytes_at *read, void *arg);
 
 #endif

@@ -39,6 +39,9 @@ enum {
 	GT_FILES_MAX = 1000000,
 	GT_PATH_MAX = 1024, /* bytes of a member's path */
 	GT_MEDIA_TYPE_MAX = 100,
+	GT_SHELVES_KEPT = 16,        /* indexes open that nobody reads */
+	GT_SHELVES_BYTES = 64 << 20, /* of indexes in memory, where the disk
+	                                has no room for them */
 
 	/* signed things */
 	GT_ENTRY_MAX = 64 << 10,

@@ -16,7 +16,7 @@ enum { GAP_MAX = GT_TAR_BLOCK + GT_TAR_HEAD_MAX };
 
 struct check {
 	const struct gt_manifest *m;
-	gt_object_read *read;
+	gt_bytes_at *read;
 	void *arg;
 	char *why;
 	size_t why_cap;
@@ -161,7 +161,7 @@ static size_t largest(const uint32_t *sizes, uint32_t n)
 	return most;
 }
 
-int gt_object_check(const struct gt_manifest *m, bool all, gt_object_read *read,
+int gt_object_check(const struct gt_manifest *m, bool all, gt_bytes_at *read,
                     void *arg, char *why, size_t why_cap)
 {
 	struct check c = {.m = m,

@@ -11,17 +11,23 @@ struct gt_inflater {
 	ZSTD_DCtx *ctx;
 };
 
+int gt_frame_is(const uint8_t id[GT_ID_BYTES], uint32_t size,
+                struct gt_bytes stored)
+{
+	struct gt_id sum;
+	if (stored.n != size)
+		return -GT_EDAMAGED;
+	gt_sha256_one(&sum, stored.p, stored.n);
+	return memcmp(sum.b, id, GT_ID_BYTES) == 0 ? 0 : -GT_EDAMAGED;
+}
+
 int gt_frame_verify(const struct gt_manifest *m, uint32_t frame,
                     struct gt_bytes stored)
 {
-	struct gt_id id;
-	if (frame >= m->nframes || stored.n != m->stored[frame])
+	if (frame >= m->nframes)
 		return -GT_EDAMAGED;
-	gt_sha256_one(&id, stored.p, stored.n);
-	if (memcmp(id.b, m->ids + (size_t)frame * GT_ID_BYTES, GT_ID_BYTES) !=
-	    0)
-		return -GT_EDAMAGED;
-	return 0;
+	return gt_frame_is(m->ids + (size_t)frame * GT_ID_BYTES,
+	                   m->stored[frame], stored);
 }
 
 struct gt_inflater *gt_inflater_new(void)
@@ -58,10 +64,14 @@ static bool window_too_large(struct gt_bytes stored)
 int gt_frame_inflate(struct gt_inflater *z, const struct gt_manifest *m,
                      uint32_t frame, struct gt_bytes stored, uint8_t *out)
 {
-	static const uint8_t magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
-	size_t plain;
 	assert(frame < m->nframes);
-	plain = m->plain[frame];
+	return gt_frame_unpack(z, m->plain[frame], stored, out);
+}
+
+int gt_frame_unpack(struct gt_inflater *z, uint32_t plain,
+                    struct gt_bytes stored, uint8_t *out)
+{
+	static const uint8_t magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
 	/* Exactly one zstd frame, nothing skippable, no dictionary, and the
 	 * size it claims is the size that was signed. */
 	if (stored.n < 6 || memcmp(stored.p, magic, 4) != 0 ||

@@ -17,6 +17,9 @@
  *   path media     which names and types a member may have
  *   order tar cdc  members follow one another; headers; where frames are cut
  *   pb manifest    the manifest's encoding, and its rules
+ *   rules          the rules, told of one part after the other
+ *   index          a manifest in blocks, for those who need a little of it
+ *   tail           the seek table
  *   frame check    one frame, and a whole file, held against a manifest
  *   pack           members in, a file and its manifest out
  *   start          which member a reader opens first
@@ -141,19 +144,24 @@ void gt_inflater_free(struct gt_inflater *z); /* NULL is fine */
  * 0, -GT_EDAMAGED. */
 int gt_frame_inflate(struct gt_inflater *z, const struct gt_manifest *m,
                      uint32_t frame, struct gt_bytes stored, uint8_t *out);
+/* Both of a frame that is known without a manifest: its id and stored size;
+ * its plain size, which out must have. */
+int gt_frame_is(const uint8_t id[GT_ID_BYTES], uint32_t size,
+                struct gt_bytes stored);
+int gt_frame_unpack(struct gt_inflater *z, uint32_t plain,
+                    struct gt_bytes stored, uint8_t *out);
 
 /* ------------------------------------------------------------ check */
 
 /* Checks that the object file is what its manifest says. Every frame that
  * holds any header or padding is read, verified, decompressed and compared
  * with what tar.h makes of the manifest; so is the seek table. With all true
- * every frame is read, verified and decompressed (publish, scrub). read must
- * fill n bytes at offset of the object file, else return nonzero.
+ * every frame is read, verified and decompressed (publish, scrub). read gives
+ * the bytes of the object file.
  * 0, -GT_EIO, -GT_ENOMEM; -GT_EDAMAGED: bytes on disk are not those that were
  * hashed, another copy may do; -GT_EINVALID: they are, and break the manifest's
  * word, no other copy will. why names the frame and the member. */
-typedef int gt_object_read(void *arg, uint64_t offset, uint8_t *out, size_t n);
-int gt_object_check(const struct gt_manifest *m, bool all, gt_object_read *read,
+int gt_object_check(const struct gt_manifest *m, bool all, gt_bytes_at *read,
                     void *arg, char *why, size_t why_cap);
 
 /* ------------------------------------------------------------- pack */

@@ -40,43 +40,48 @@ uint32_t gt_start_of(const struct gt_manifest *m, const char *named)
 	uint32_t at = named ? gt_manifest_find(m, named) : UINT32_MAX;
 	if (at == UINT32_MAX && m->nfiles == 1)
 		return 0;
-	return at == UINT32_MAX ? gt_start_index(m, "") : at;
+	for (unsigned i = 0; at == UINT32_MAX && i < INDEXES; i++)
+		at = gt_manifest_find(m, indexes[i]);
+	return at;
 }
 
-/* The first member whose path is folder and a slash or would come after. */
-static uint32_t first_below(const struct gt_manifest *m, const char *folder,
-                            size_t n)
+int gt_start_first(struct gt_index_cursor *c, const struct gt_index *ix,
+                   const char *named, struct gt_member *out)
 {
-	uint32_t lo = 0, hi = m->nfiles;
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-		const char *path = m->files[mid].path;
-		int order = strncmp(path, folder, n);
-		if (order < 0 || (order == 0 && (uint8_t)path[n] < '/'))
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	int status = gt_index_find(c, ix, named, out);
+	if (status != -GT_EUNKNOWN)
+		return status;
+	if (ix->nfiles > 1)
+		return gt_start_index(c, ix, "", out);
+	status = gt_index_seek(c, ix, "");
+	return status ? status : gt_index_next(c, out);
 }
 
-bool gt_start_folder(const struct gt_manifest *m, const char *folder)
+int gt_start_folder(struct gt_index_cursor *c, const struct gt_index *ix,
+                    const char *folder)
 {
-	size_t n = strlen(folder);
-	uint32_t i = first_below(m, folder, n);
-	return i < m->nfiles && strncmp(m->files[i].path, folder, n) == 0 &&
-	       m->files[i].path[n] == '/';
+	char path[GT_PATH_MAX + 2];
+	struct gt_member m;
+	assert(strlen(folder) <= GT_PATH_MAX);
+	gt_format(path, sizeof path, "%s/", folder);
+	int status = gt_index_seek(c, ix, path);
+	if (status == 0)
+		status = gt_index_next(c, &m);
+	if (status == 0 && strncmp(m.file.path, path, strlen(path)) != 0)
+		status = -GT_EUNKNOWN;
+	return status;
 }
 
-uint32_t gt_start_index(const struct gt_manifest *m, const char *folder)
+int gt_start_index(struct gt_index_cursor *c, const struct gt_index *ix,
+                   const char *folder, struct gt_member *out)
 {
 	char path[GT_PATH_MAX + 16];
-	uint32_t at = UINT32_MAX;
+	int status = -GT_EUNKNOWN;
 	assert(strlen(folder) <= GT_PATH_MAX);
-	for (unsigned i = 0; at == UINT32_MAX && i < INDEXES; i++) {
+	for (unsigned i = 0; status == -GT_EUNKNOWN && i < INDEXES; i++) {
 		gt_format(path, sizeof path, "%s%s%s", folder,
 		          *folder ? "/" : "", indexes[i]);
-		at = gt_manifest_find(m, path);
+		status = gt_index_find(c, ix, path, out);
 	}
-	return at;
+	return status;
 }

@@ -7,7 +7,7 @@
 #ifndef GT_START_H
 #define GT_START_H
 
-#include "object.h"
+#include "index.h"
 
 struct gt_start {
 	const char *named; /* by the entry; "" or NULL: nothing */
@@ -25,11 +25,18 @@ const char *gt_start_end(const struct gt_start *s);
 
 /* The same of a manifest: the member's index; UINT32_MAX: none. O(log n). */
 uint32_t gt_start_of(const struct gt_manifest *m, const char *named);
+/* And of an index: 0 with the member, which lies in the cursor; -GT_EUNKNOWN:
+ * none; or as index.h has it. */
+int gt_start_first(struct gt_index_cursor *c, const struct gt_index *ix,
+                   const char *named, struct gt_member *out);
 /* The index.html (or index.htm) of a folder of the package, "" the outermost,
- * which is named without a slash at its end and in GT_PATH_MAX bytes.
- * UINT32_MAX: none. O(log n). */
-uint32_t gt_start_index(const struct gt_manifest *m, const char *folder);
-/* Some member lies below that folder, which is not "". O(log n). */
-bool gt_start_folder(const struct gt_manifest *m, const char *folder);
+ * which is named without a slash at its end and in GT_PATH_MAX bytes. As
+ * gt_start_first. */
+int gt_start_index(struct gt_index_cursor *c, const struct gt_index *ix,
+                   const char *folder, struct gt_member *out);
+/* 0: some member lies below that folder, which is not "". -GT_EUNKNOWN: none
+ * does; or as index.h has it. */
+int gt_start_folder(struct gt_index_cursor *c, const struct gt_index *ix,
+                    const char *folder);
 
 #endif

@@ -88,6 +88,7 @@ void gt_reader_free(struct gt_reader *r)
 {
 	if (!r)
 		return;
+	sqlite3_blob_close(r->manifest); /* NULL is fine */
 	for (size_t i = 0; i < GT_Q_COUNT; i++)
 		sqlite3_finalize(r->stmt[i]);
 	sqlite3_close(r->db);

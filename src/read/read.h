@@ -31,8 +31,7 @@ struct gt_reader;
 struct gt_reader *gt_reader_new(struct sqlite3 *db, char *why, size_t why_cap);
 /* Closes its database. NULL is fine. */
 void gt_reader_free(struct gt_reader *r);
-/* Nothing is asked for a while: gives back what the last answer lies in, which
- * may be a manifest of many megabytes. */
+/* Nothing is asked for a while: gives back what the last answer lies in. */
 void gt_reader_rest(struct gt_reader *r);
 /* What went wrong last, for people; good until the next question. */
 const char *gt_reader_why(const struct gt_reader *r);
@@ -75,23 +74,27 @@ struct gt_resource_query {
  *   listed     on-demand, and nobody asked */
 json_t *gt_read_resources(struct gt_reader *r,
                           const struct gt_resource_query *q);
-/* R with "description":{lang:text}, "start", "thumbnail", and, when the
- * manifest is here, "files":[{"path","size","media_type"}]; then start is what a
- * reader opens first (object/start.h) whatever the entry names, and both are ""
- * rather than no file. JSON null: none, or retracted. */
+/* R with "description":{lang:text}, "start" and "thumbnail" as its entry names
+ * them. JSON null: none, or retracted. */
 json_t *gt_read_resource(struct gt_reader *r, const char *id);
 
 /* What is needed to serve a resource: the object held complete (the latest, or
- * the older one while the new one is being fetched), its manifest bytes. 0, or
- * -GT_EUNKNOWN (no such resource, or denied), -GT_EUNAVAILABLE (not here yet),
- * -GT_ESTORE, -GT_ENOMEM. manifest lasts until the reader's next question. */
-int gt_read_object(struct gt_reader *r, const char *id, struct gt_id *object,
-                   struct gt_bytes *manifest);
+ * the older one while the new one is being fetched). 0, or -GT_EUNKNOWN (no such
+ * resource, or denied), -GT_EUNAVAILABLE (not here yet), -GT_ESTORE. */
+int gt_read_object(struct gt_reader *r, const char *id, struct gt_id *object);
+/* 0: the object is held complete. -GT_EUNKNOWN: it is not; -GT_ESTORE. */
+int gt_read_complete(struct gt_reader *r, const struct gt_id *object);
 
-/* The manifest bytes of an object held complete. 0, -GT_EUNKNOWN (it is not),
- * -GT_ESTORE, -GT_ENOMEM. manifest lasts until the reader's next question. */
-int gt_read_manifest(struct gt_reader *r, const struct gt_id *object,
-                     struct gt_bytes *manifest);
+/* The manifest of an object, complete or not, which may have 64 MiB and is read
+ * in pieces: its size; the bytes, within it; and that this is over. One at a
+ * time, and no other question meanwhile. 0, -GT_EUNKNOWN (it is not here),
+ * -GT_ESTORE. */
+int gt_read_manifest_begin(struct gt_reader *r, const struct gt_id *object,
+                           uint64_t *n);
+/* A gt_bytes_at (base.h), of a reader. */
+int gt_read_manifest_at(void *reader, uint64_t offset, uint8_t *out, size_t n);
+/* Also when none was begun. */
+void gt_read_manifest_end(struct gt_reader *r);
 
 /* What an object's file has to do with this node. */
 enum gt_claim {

@@ -16,6 +16,7 @@ enum gt_query {
 	GT_Q_RESOURCES,
 	GT_Q_RESOURCE,
 	GT_Q_SERVED,
+	GT_Q_COMPLETE,
 	GT_Q_MANIFEST,
 	GT_Q_CLAIM,
 	GT_Q_HELD,
@@ -50,6 +51,7 @@ struct gt_reader {
 	sqlite3 *db;
 	sqlite3_stmt *stmt[GT_Q_COUNT];
 	struct gt_arena *arena; /* what a row is unpacked into, or a question */
+	sqlite3_blob *manifest; /* between its begin and its end */
 	uint64_t gaps;          /* met so far */
 	char why[256];
 };

@@ -1,12 +1,12 @@
 /* read_resource.c: the catalogue as a node holds it.
  * Tests: u_read_shapes.c; and u_read.c, without memory. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "read_inside.h"
 #include "schema.h"
 #include "signed.h"
-#include "start.h"
 
 /* Rows looked at under one read transaction. */
 enum { SCAN_ROWS = 2000 };
@@ -15,7 +15,7 @@ enum { SCAN_ROWS = 2000 };
  * short. */
 static Gt__Entry *entry(struct gt_reader *r, sqlite3_stmt *s)
 {
-	struct gt_bytes hash = gt_col_bytes(s, 11);
+	struct gt_bytes hash = gt_col_bytes(s, 10);
 	struct gt_id is;
 	gt_arena_reset(r->arena);
 	const Gt__Signed *e = gt_signed_open(r->arena, gt_col_bytes(s, 0));
@@ -170,7 +170,7 @@ static void look(struct gt_reader *r, struct listing *l, sqlite3_stmt *s)
 			gt_json_add(&l->ok, l->list, resource(s, e));
 	}
 	if (!l->full)
-		gt_copy(l->last, sizeof l->last, gt_col_text(s, 10));
+		gt_copy(l->last, sizeof l->last, gt_col_text(s, 9));
 }
 
 /* One transaction's worth. Returns the rows looked at; -1: why is set. */
@@ -212,57 +212,6 @@ json_t *gt_read_resources(struct gt_reader *r,
 
 /* -------------------------------------------------------------- one */
 
-static json_t *file(const Gt__File *f)
-{
-	json_t *v = json_object();
-	bool ok = v != NULL;
-	gt_json_set(&ok, v, "path", gt_json_text(f->path));
-	gt_json_set(&ok, v, "size", json_integer((int64_t)f->size));
-	gt_json_set(&ok, v, "media_type", gt_json_text(f->media_type));
-	if (ok)
-		return v;
-	json_decref(v);
-	return NULL;
-}
-
-/* The names an entry holds, as far as its package has them; all of them while
- * the package is not known yet. */
-static void put_names(bool *ok, json_t *v, const Gt__Entry *e,
-                      const Gt__Manifest *m)
-{
-	const char *start = e->start, *thumbnail = e->thumbnail;
-	if (m) {
-		struct gt_start first;
-		thumbnail = NULL;
-		gt_start_begin(&first, start);
-		for (size_t i = 0; i < m->n_files; i++) {
-			gt_start_member(&first, m->files[i]->path);
-			if (strcmp(m->files[i]->path, e->thumbnail) == 0)
-				thumbnail = e->thumbnail;
-		}
-		start = gt_start_end(&first);
-	}
-	gt_json_set(ok, v, "start", gt_json_text(start ? start : ""));
-	gt_json_set(ok, v, "thumbnail",
-	            gt_json_text(thumbnail ? thumbnail : ""));
-}
-
-static void put_files(bool *ok, json_t *v, const Gt__Entry *e,
-                      struct gt_bytes manifest)
-{
-	Gt__Manifest *m =
-	        manifest.n ? gt__manifest__unpack(NULL, manifest.n, manifest.p)
-	                   : NULL;
-	put_names(ok, v, e, m);
-	if (!m)
-		return;
-	json_t *list = json_array();
-	for (size_t i = 0; i < m->n_files && *ok; i++)
-		gt_json_add(ok, list, file(m->files[i]));
-	gt_json_set(ok, v, "files", list);
-	gt__manifest__free_unpacked(m, NULL);
-}
-
 static json_t *one(struct gt_reader *r, sqlite3_stmt *s)
 {
 	Gt__Entry *e = entry(r, s);
@@ -274,7 +223,8 @@ static json_t *one(struct gt_reader *r, sqlite3_stmt *s)
 	bool ok = v != NULL;
 	gt_json_set(&ok, v, "description",
 	            texts(e->description, e->n_description));
-	put_files(&ok, v, e, gt_col_bytes(s, 9));
+	gt_json_set(&ok, v, "start", gt_json_text(e->start));
+	gt_json_set(&ok, v, "thumbnail", gt_json_text(e->thumbnail));
 	if (ok)
 		return v;
 	json_decref(v);
@@ -297,32 +247,16 @@ json_t *gt_read_resource(struct gt_reader *r, const char *id)
 
 /* -------------------------------------------------------- its files */
 
-/* Bytes of a row, which ends with its statement, to last until the next
- * question. */
-static int keep(struct gt_reader *r, sqlite3_stmt *s, int column,
-                struct gt_bytes *out)
+static int take_object(sqlite3_stmt *s, int column, struct gt_id *object)
 {
-	struct gt_bytes blob = gt_col_bytes(s, column);
-	if (blob.n == 0)
-		return -GT_ESTORE;
-	gt_arena_reset(r->arena);
-	const uint8_t *copy = gt_arena_copy(r->arena, blob.p, blob.n);
-	*out = gt_bytes_of(copy, copy ? blob.n : 0);
-	return copy ? 0 : -GT_ENOMEM;
-}
-
-static int take_object(struct gt_reader *r, sqlite3_stmt *s, int id, int bytes,
-                       struct gt_id *object, struct gt_bytes *manifest)
-{
-	struct gt_bytes name = gt_col_bytes(s, id);
+	struct gt_bytes name = gt_col_bytes(s, column);
 	if (name.n != GT_ID_BYTES)
 		return -GT_ESTORE;
 	memcpy(object->b, name.p, name.n);
-	return keep(r, s, bytes, manifest);
+	return 0;
 }
 
-static int served(struct gt_reader *r, sqlite3_stmt *s, struct gt_id *object,
-                  struct gt_bytes *manifest)
+static int served(sqlite3_stmt *s, struct gt_id *object)
 {
 	int verdict = sqlite3_column_int(s, 0);
 	if (verdict == GT_DENY || sqlite3_column_int(s, 1) != GT__STATE__LIVE)
@@ -330,35 +264,73 @@ static int served(struct gt_reader *r, sqlite3_stmt *s, struct gt_id *object,
 	if (verdict == GT_METADATA)
 		return -GT_EUNAVAILABLE;
 	if (sqlite3_column_int(s, 3) == GT_OBJECT_COMPLETE)
-		return take_object(r, s, 2, 4, object, manifest);
-	if (sqlite3_column_int(s, 6) == GT_OBJECT_COMPLETE)
-		return take_object(r, s, 5, 7, object, manifest);
+		return take_object(s, 2, object);
+	if (sqlite3_column_int(s, 5) == GT_OBJECT_COMPLETE)
+		return take_object(s, 4, object);
 	return -GT_EUNAVAILABLE;
 }
 
-int gt_read_object(struct gt_reader *r, const char *id, struct gt_id *object,
-                   struct gt_bytes *manifest)
+int gt_read_object(struct gt_reader *r, const char *id, struct gt_id *object)
 {
 	sqlite3_stmt *s = gt_reader_query(r, GT_Q_SERVED);
 	if (!s)
 		return -GT_ESTORE;
 	gt_reader_bind(s, 1, id);
 	int rc = sqlite3_step(s);
-	int status = rc == SQLITE_ROW ? served(r, s, object, manifest)
-	                              : -GT_EUNKNOWN;
+	int status = rc == SQLITE_ROW ? served(s, object) : -GT_EUNKNOWN;
 	return gt_reader_end(r, s, rc) ? status : -GT_ESTORE;
 }
 
-int gt_read_manifest(struct gt_reader *r, const struct gt_id *object,
-                     struct gt_bytes *manifest)
+/* The number in a row found by an object; 0: there is none. */
+static int number_of(struct gt_reader *r, enum gt_query q,
+                     const struct gt_id *object, int64_t *out)
 {
-	sqlite3_stmt *s = gt_reader_query(r, GT_Q_MANIFEST);
-	if (!s)
+	sqlite3_stmt *s = gt_reader_query(r, q);
+	if (s)
+		gt_reader_bind_id(s, 1, object);
+	return gt_reader_numbers(r, s, out, 1) ? 0 : -GT_ESTORE;
+}
+
+int gt_read_complete(struct gt_reader *r, const struct gt_id *object)
+{
+	int64_t is;
+	int status = number_of(r, GT_Q_COMPLETE, object, &is);
+	return status ? status : is ? 0 : -GT_EUNKNOWN;
+}
+
+int gt_read_manifest_begin(struct gt_reader *r, const struct gt_id *object,
+                           uint64_t *n)
+{
+	int64_t oid;
+	assert(!r->manifest);
+	int status = number_of(r, GT_Q_MANIFEST, object, &oid);
+	if (status != 0 || oid == 0)
+		return status ? status : -GT_EUNKNOWN;
+	if (sqlite3_blob_open(r->db, "main", "object", "manifest", oid, 0,
+	                      &r->manifest) != SQLITE_OK) {
+		gt_reader_fail(r, sqlite3_errmsg(r->db));
+		gt_read_manifest_end(r);
 		return -GT_ESTORE;
-	gt_reader_bind_id(s, 1, object);
-	int rc = sqlite3_step(s);
-	int status = rc == SQLITE_ROW ? keep(r, s, 0, manifest) : -GT_EUNKNOWN;
-	return gt_reader_end(r, s, rc) ? status : -GT_ESTORE;
+	}
+	*n = (uint64_t)sqlite3_blob_bytes(r->manifest);
+	return 0;
+}
+
+int gt_read_manifest_at(void *reader, uint64_t offset, uint8_t *out, size_t n)
+{
+	struct gt_reader *r = reader;
+	assert(r->manifest && offset <= GT_MANIFEST_MAX && n <= INT_MAX);
+	if (sqlite3_blob_read(r->manifest, out, (int)n, (int)offset) ==
+	    SQLITE_OK)
+		return 0;
+	gt_reader_fail(r, sqlite3_errmsg(r->db));
+	return -GT_ESTORE;
+}
+
+void gt_read_manifest_end(struct gt_reader *r)
+{
+	sqlite3_blob_close(r->manifest); /* NULL is fine */
+	r->manifest = NULL;
 }
 
 int gt_read_claim(struct gt_reader *r, const struct gt_id *object,

@@ -9,7 +9,7 @@
  * here. */
 #define RESOURCE                                                          \
 	"SELECT i.signed,i.verdict,i.priority,i.rule,i.layer," STATE      \
-	",o.present,o.frames,i.own,o.manifest,i.id,i.hash"                \
+	",o.present,o.frames,i.own,i.id,i.hash"                           \
 	" FROM item i LEFT JOIN object o ON o.id=i.object WHERE i.kind=1" \
 	" AND length(i.signed)>0"
 
@@ -62,12 +62,14 @@ const char *const gt_queries[GT_Q_COUNT] = {
                                     " ORDER BY i.id LIMIT ?5",
         [GT_Q_RESOURCE] = RESOURCE " AND i.id=?1",
         [GT_Q_SERVED] =
-                "SELECT i.verdict,i.state,i.object,o.state,o.manifest,i.prior,"
-                "p.state,p.manifest FROM item i"
+                "SELECT i.verdict,i.state,i.object,o.state,i.prior,p.state"
+                " FROM item i"
                 " LEFT JOIN object o ON o.id=i.object"
                 " LEFT JOIN object p ON p.id=i.prior"
                 " WHERE i.kind=1 AND i.id=?1",
-        [GT_Q_MANIFEST] = "SELECT manifest FROM object WHERE id=?1 AND state=4",
+        [GT_Q_COMPLETE] = "SELECT 1 FROM object WHERE id=?1 AND state=4",
+        [GT_Q_MANIFEST] = "SELECT oid FROM object WHERE id=?1"
+                          " AND length(manifest)>0",
         /* 2: refused, or none of it counts and it was not published here */
         [GT_Q_CLAIM] =
                 "SELECT (SELECT CASE WHEN state=5 OR (state<4 AND present=0"

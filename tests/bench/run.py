@@ -22,6 +22,7 @@ import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
+from readers import BIG, SlowReaders, large_package, memory, peak_from_here  # noqa: E402
 from tree import CHAIN, XAPI, Tree, free_ports, make_files  # noqa: E402
 
 MB = 1_000_000
@@ -307,8 +308,75 @@ def idle_village(base, a):
     shutil.rmtree(src)
 
 
+def trickle(port, path, n, stop):
+    """n readers that take 8 KiB ten times a second, and begin again at the end."""
+    with SlowReaders(port, path, n) as r:
+        while not stop.wait(0.1):
+            for i, s in enumerate(r.sockets):
+                if not s.recv(8192):
+                    s.close()
+                    with SlowReaders(port, path, 1) as again:
+                        r.sockets[i] = again.sockets.pop()
+
+
+def p99(took):
+    return 1000 * sorted(took)[len(took) * 99 // 100]
+
+
+def slow_readers(base, a):
+    readers = 60
+    src = os.path.join(base, "src")
+    os.mkdir(src)
+    _, last = large_package(src, a.members)
+    bodies = [json.dumps(s).encode() for s in statements(2 * a.posts, 5)]
+    with Tree(CHAIN[:1], config={"http": {"connections": 256, "per_address": 256}}) as t:
+        node = t["33"]
+        node.publish(RID, src)
+        node.stop()
+        node.start()
+        path = f"/c/{RID}/{BIG}"
+
+        def post(some):
+            queue = multiprocessing.Queue()
+            poster(node.http_port, some, queue)
+            took = queue.get()
+            if took is None:
+                raise SystemExit("a statement was refused")
+            return p99(took)
+
+        def get():
+            took = []
+            for _ in range(a.posts):
+                began = time.monotonic()
+                r = node.http("GET", path, headers={"Range": "bytes=7000000-7000000"})
+                took.append(time.monotonic() - began)
+                if r.status != 206:
+                    raise SystemExit(f"{r.status} for a byte")
+            return p99(took)
+
+        alone = post(bodies[: a.posts])
+        alone_get = get()
+        before = memory(node.process.pid, "VmRSS")
+        peak_from_here(node.process.pid)
+        stop = multiprocessing.Event()
+        crowd = multiprocessing.Process(target=trickle, args=(node.content_port, path, readers, stop))
+        crowd.start()
+        node.wait("them to be there", lambda: node.metrics()["guantong_http_connections"] >= readers)
+        beside = post(bodies[a.posts :])
+        beside_get = get()
+        grown = memory(node.process.pid, "VmHWM") - before
+        stop.set()
+        crowd.join()
+    report("slow-readers", "ms, p99 of POST, 60 readers", beside, "without them", alone, less=True)
+    report("slow-readers", "ms, p99 of POST, aim", beside, "aim", 100.0, less=True)
+    report("slow-readers", "ms, p99 of GET of a byte", beside_get, "without them", alone_get, less=True)
+    report("slow-readers", "MiB more for 60 readers", grown / (1 << 20), "aim", 64.0, less=True)
+    shutil.rmtree(src)
+
+
 CASES = {"first-sync": first_sync, "five-levels": five_levels, "small-files": small_files,
-         "records-durable": records_durable, "metadata": metadata, "idle-village": idle_village}
+         "records-durable": records_durable, "metadata": metadata, "idle-village": idle_village,
+         "slow-readers": slow_readers}
 
 
 def main():
@@ -319,6 +387,8 @@ def main():
     p.add_argument("--records", type=int, default=50000)
     p.add_argument("--entries", type=int, default=20000)
     p.add_argument("--idle", type=float, default=20)
+    p.add_argument("--members", type=int, default=100_000, help="of the package that is read slowly")
+    p.add_argument("--posts", type=int, default=1000)
     p.add_argument("cases", nargs="*", metavar="case", help=", ".join(CASES))
     a = p.parse_args()
     for name in set(a.cases) - set(CASES):

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "http_media.h"
 #include "http_out.h"
 #include "http_parse.h"
 #include "http_publish.h"
@@ -23,6 +24,18 @@ static void headers(const char *text, size_t n)
 	(void)gt_http_accepts(text, "zstd");
 	(void)gt_http_etag_listed(text, "\"a:1\"");
 	(void)gt_http_language(text, text, NULL);
+	char host[GT_HOST_MAX], media[GT_MEDIA_SERVED];
+	size_t target_n;
+	const char *target = gt_http_target(text, &target_n, host);
+	assert(strlen(host) < sizeof host && target_n > 0);
+	assert(memchr(target, '\0', target_n) == NULL);
+	if (gt_http_host(host, text))
+		assert(*host && !strpbrk(host, "/@\"<>' \r\n"));
+	(void)gt_http_typed(text, "application/json");
+	(void)gt_http_etag_matches(text, "\"a:1\"");
+	gt_http_media(media, text);
+	assert(!strpbrk(media, "\r\n,") && *media);
+	(void)gt_http_inert(media);
 	(void)gt_http_basic(text, name, sizeof name, password, sizeof password);
 }
 

@@ -1,10 +1,11 @@
 /* f_manifest.c: any bytes as a manifest. What is accepted must keep every
- * promise of gt_manifest, and be encoded in the one way there is. */
+ * promise of gt_manifest, and be encoded in the one way there is. An index is
+ * made of it just when it is accepted, and has the same members. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "guantong.pb-c.h"
-#include "object.h"
+#include "unit/index_kit.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -44,6 +45,29 @@ static void check_encoding(const uint8_t *data, size_t n)
 	free(again);
 }
 
+static void check_index(const uint8_t *data, size_t n,
+                        const struct gt_manifest *m)
+{
+	struct kit_index k;
+	struct gt_index_cursor c;
+	struct gt_member got;
+	struct gt_id id;
+	char why[300] = "";
+	gt_manifest_id(&id, gt_bytes_of(data, n));
+	int status = kit_make(&k, &id, gt_bytes_of(data, n), why, sizeof why);
+	assert(!m == (status != 0) && !m == (why[0] != '\0'));
+	if (m) {
+		status = kit_open(&k, &id);
+		assert(status == 0 && k.ix.nfiles == m->nfiles);
+	}
+	for (uint32_t i = 0; m && i < m->nfiles; i++) {
+		status = gt_index_find(&c, &k.ix, m->files[i].path, &got);
+		assert(status == 0 && got.number == i &&
+		       got.file.offset == m->files[i].offset);
+	}
+	kit_clear(&k);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct gt_manifest *m;
@@ -51,8 +75,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	int status = gt_manifest_new(&m, gt_bytes_of(data, n), why, sizeof why);
 	if (status) {
 		assert(!m && why[0] != '\0');
+		check_index(data, n, NULL);
 		return 0;
 	}
+	check_index(data, n, m);
 	check(m);
 	check_encoding(data, n);
 	gt_manifest_free(m);

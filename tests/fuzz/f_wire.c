@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "heap.h"
 #include "nodes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -55,87 +56,10 @@ int __wrap_gt_verify(const uint8_t public[GT_KEY_BYTES], struct gt_bytes text,
 	return memcmp(sig, good, sizeof good) == 0 ? 0 : -GT_ESIGNATURE;
 }
 
-/* SQLite is not built with sanitizers: that its memory is watched tells nothing,
- * and takes a third of the time. Pieces of powers of two, and no lock. */
-enum { SMALLEST = 4, CLASSES = 28 }; /* shifts: 16 bytes, 2 GiB */
-
-struct piece {
-	struct piece *next; /* while it is free */
-	unsigned shift;
-};
-static struct piece *idle[CLASSES + SMALLEST];
-
-static void *heap_get(int n)
-{
-	unsigned shift = SMALLEST;
-	while (((size_t)1 << shift) < (size_t)n)
-		shift++;
-	struct piece *p = idle[shift];
-	if (p)
-		idle[shift] = p->next;
-	else if (!(p = malloc(sizeof *p + ((size_t)1 << shift))))
-		return NULL;
-	p->shift = shift;
-	return p + 1;
-}
-
-static void heap_put(void *at)
-{
-	struct piece *p = (struct piece *)at - 1;
-	p->next = idle[p->shift];
-	idle[p->shift] = p;
-}
-
-static int heap_size(void *at)
-{
-	return at ? (int)(1U << ((struct piece *)at - 1)->shift) : 0;
-}
-
-static void *heap_move(void *at, int n)
-{
-	if (n <= heap_size(at))
-		return at;
-	void *to = heap_get(n);
-	if (to) {
-		memcpy(to, at, (size_t)heap_size(at));
-		heap_put(at);
-	}
-	return to;
-}
-
-static int heap_round(int n)
-{
-	return n;
-}
-
-static int heap_begin(void *arg)
-{
-	(void)arg;
-	return SQLITE_OK;
-}
-
-static void heap_end(void *arg)
-{
-	(void)arg;
-}
-
-static void own_heap(void)
-{
-	static sqlite3_mem_methods heap = {heap_get,  heap_put,   heap_move,
-	                                   heap_size, heap_round, heap_begin,
-	                                   heap_end,  NULL};
-	int status = sqlite3_config(SQLITE_CONFIG_MALLOC, &heap);
-	assert(status == SQLITE_OK);
-	status = sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
-	assert(status == SQLITE_OK);
-	status = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-	assert(status == SQLITE_OK);
-}
-
 static void fresh(void)
 {
 	if (!t)
-		own_heap();
+		heap_own();
 	if (t && ++uses % KEEP != 0)
 		return;
 	if (t)

@@ -2,7 +2,7 @@
 # replay.sh PROGRAM.replay...: each over its kept corpus, one test per program.
 # EMULATOR, if set, is the command that runs them.
 set -u
-here=$(dirname "$0")
+here=$(cd "$(dirname "$0")" && pwd)
 passed=0 failed=0
 for t in "$@"; do
 	name=${t##*/f_}

@@ -2,7 +2,7 @@
 # run.sh BINARIES BUILD [SECONDS]: a short libFuzzer run of every target from
 # its kept corpus. What it finds anew goes to BUILD/fuzz, never to the corpus.
 set -u
-here=$(dirname "$0")
+here=$(cd "$(dirname "$0")" && pwd)
 bin=$1 build=$2 total=${3:-${FUZZ_SECONDS:-20}}
 passed=0 failed=0
 set -- "$here"/f_*.c
@@ -14,6 +14,7 @@ for c in "$@"; do
 	name=${name%.c}
 	found=$build/fuzz/$name
 	mkdir -p "$found/new"
+	found=$(cd "$found" && pwd) # a target may change its directory
 	# a target may know what libFuzzer must be told
 	flags=$(sed -n 's/^ \* libFuzzer: \([^*]*\)\*\{0,1\}.*/\1/p' "$c")
 	# the corpus is read whole first; then until the runs or the time is over

@@ -189,13 +189,16 @@ static void insert(sqlite3 *db, const char *sql, const char *text,
 	sqlite3_finalize(s);
 }
 
+/* What the next entries name to begin with. */
+static const char *kit_start = "index.html";
+
 /* object: whether it has content, and whether that is the pack. */
 static void add_resource(sqlite3 *db, const char *rid, int verdict, int state,
                          const struct gt_id *object)
 {
 	static int seq;
 	char id[100], type[] = "course", lang[] = "zh-CN", zh[] = "第一课<b>",
-	              publisher[] = "33", start[] = "index.html", sql[400];
+	              publisher[] = "33", start[100], sql[400];
 	struct gt_arena *arena = gt_arena_new();
 	Gt__Text t;
 	Gt__Text *titles[] = {&t};
@@ -205,6 +208,7 @@ static void add_resource(sqlite3 *db, const char *rid, int verdict, int state,
 	gt__entry__init(&e);
 	gt__signed__init(&s);
 	gt_copy(id, sizeof id, rid);
+	gt_copy(start, sizeof start, kit_start);
 	t.lang = lang;
 	t.text = zh;
 	e.id = id;

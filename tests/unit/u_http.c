@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "http_kit.h"
+#include "shelf.h"
 
 static void members(void **state)
 {
@@ -359,6 +360,62 @@ static void health(void **state)
 	sqlite3_close(db);
 }
 
+static json_t *resource_of(const char *path)
+{
+	assert_int_equal(get(path), 200);
+	assert_true(heads("Content-Type: application/json"));
+	json_t *r = json_loads(got.body, 0, NULL);
+	assert_non_null(r);
+	return r;
+}
+
+/* All files of a package, and what there is of the names in its entry. */
+static void packages(void **state)
+{
+	sqlite3 *db;
+	size_t i;
+	json_t *f;
+	(void)state;
+	assert_int_equal(sqlite3_open(GT_DIR_DATABASE, &db), SQLITE_OK);
+	kit_start = "nofile.html";
+	add_resource(db, "33/zz-astray", 3, 0, &pack.object);
+	kit_start = "index.html";
+	sqlite3_close(db);
+	json_t *r = resource_of("/api/resources/33/ke");
+	json_t *files = json_object_get(r, "files");
+	assert_int_equal(json_array_size(files), manifest->nfiles);
+	json_array_foreach(files, i, f)
+	{
+		const struct gt_file *want = &manifest->files[i];
+		assert_string_equal(gt_json_member(f, "path"), want->path);
+		assert_string_equal(gt_json_member(f, "media_type"),
+		                    want->media_type);
+		assert_int_equal(json_integer_value(json_object_get(f, "size")),
+		                 want->size);
+	}
+	assert_string_equal(gt_json_member(r, "start"), "index.html");
+	assert_string_equal(gt_json_member(r, "thumbnail"), "");
+	json_decref(r);
+	/* an entry may name a file that its package has not */
+	r = resource_of("/api/resources/33/zz-astray");
+	assert_string_equal(gt_json_member(r, "start"), "index.html");
+	json_decref(r);
+	/* without a manifest nobody can say */
+	r = resource_of("/api/resources/33/coming");
+	assert_string_equal(gt_json_member(r, "start"), "index.html");
+	assert_null(json_object_get(r, "files"));
+	json_decref(r);
+	assert_int_equal(get("/r/33/ke"), 200);
+	for (i = 0; i < manifest->nfiles; i++)
+		assert_true(says(manifest->files[i].path));
+	/* one index, whoever asks and for what */
+	struct gt_shelf_counts c;
+	gt_shelves_count(http->shelves, &c);
+	assert_int_equal(c.open, 1);
+	assert_int_equal(c.users, 0);
+	assert_int_equal(c.made, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +423,7 @@ int main(void)
 	        cmocka_unit_test(parts),
 	        cmocka_unit_test(folders),
 	        cmocka_unit_test(gone_on_with),
+	        cmocka_unit_test(packages),
 	        cmocka_unit_test(legacy_texts),
 	        cmocka_unit_test(preflights),
 	        cmocka_unit_test(encoded),

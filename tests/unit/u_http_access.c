@@ -99,6 +99,7 @@ static void a_terminal(void **state)
 	assert_non_null(strstr(core.authority, "\"school\""));
 	gt_copy(authority, sizeof authority, core.authority);
 	assert_int_equal(post("school", "wrong"), 401);
+	assert_true(says("本节点没有与此名称和密钥相符的凭据"));
 	assert_int_equal(post("nobody", secret), 401);
 	/* who has no name may still */
 	assert_int_equal(post(NULL, NULL), 200);

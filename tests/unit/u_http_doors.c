@@ -112,6 +112,40 @@ static void sent_back(void **state)
 	assert_true(says("href=\"/?lang=en\""));
 }
 
+/* A course of this node hands in records though nobody has to name himself; a
+ * page from elsewhere does not. */
+static void courses_hand_in(void **state)
+{
+	char origin[100], request[200];
+	unsigned port = gt_http_port(http, GT_DOOR_CONTENT);
+	const char *const foreign[] = {"http://evil.cn", "http://a.cn:80",
+	                               "null", "https://a.cn:", "http://a.cn"};
+	(void)state;
+	gt_format(origin, sizeof origin, "http://a.cn:%u", port);
+	gt_format(request, sizeof request, "Host: a.cn\nOrigin: %s", origin);
+	assert_int_equal(ask_door(GT_DOOR_LEARNER, "OPTIONS",
+	                          "/xapi/statements", request, NULL),
+	                 204);
+	gt_format(request, sizeof request,
+	          "Access-Control-Allow-Origin: %s\r\n", origin);
+	assert_true(heads(request));
+	assert_true(heads("Vary: Origin\r\n"));
+	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+		gt_format(request, sizeof request, "Host: a.cn\nOrigin: %s",
+		          foreign[i]);
+		ask_door(GT_DOOR_LEARNER, "OPTIONS", "/xapi/statements",
+		         request, NULL);
+		assert_false(heads("Access-Control-Allow-Origin"));
+	}
+	gt_copy(config.content_url, sizeof config.content_url,
+	        "https://wenjian.cn:443");
+	ask_door(GT_DOOR_LEARNER, "OPTIONS", "/xapi/statements",
+	         "Host: a.cn\nOrigin: https://wenjian.cn", NULL);
+	config.content_url[0] = '\0';
+	assert_true(
+	        heads("Access-Control-Allow-Origin: https://wenjian.cn\r\n"));
+}
+
 static void again_with(const char *listen, const char *content,
                        const char *staff)
 {
@@ -181,6 +215,7 @@ int main(void)
 	        cmocka_unit_test(behind_which),
 	        cmocka_unit_test(sent_on),
 	        cmocka_unit_test(behind_a_proxy),
+	        cmocka_unit_test(courses_hand_in),
 	        cmocka_unit_test(sent_back),
 	        cmocka_unit_test(shut),
 	        cmocka_unit_test(neighbour_taken),

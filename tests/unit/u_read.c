@@ -232,22 +232,12 @@ static void no_memory_to_open(void **state)
 
 static void no_memory_for_bytes(void **state)
 {
-	struct gt_id object;
-	struct gt_bytes manifest;
 	uint8_t id[GT_UUID_BYTES] = {[15] = 5};
 	bool voided;
 	int64_t stored;
 	char name[20];
 	int status, failed = 0;
 	(void)state;
-	for (size_t n = 0; nomem_each(&n);) {
-		status = gt_read_object(reader, "33/a", &object, &manifest);
-		assert_int_equal(status, nomem_hit() ? -GT_ENOMEM : 0);
-	}
-	for (size_t n = 0; nomem_each(&n);) {
-		status = gt_read_manifest(reader, &object, &manifest);
-		assert_int_equal(status, nomem_hit() ? -GT_ENOMEM : 0);
-	}
 	for (size_t n = 0; nomem_each(&n);) {
 		char *text = gt_read_statement(reader, id, NULL, &voided,
 		                               &stored, &status);

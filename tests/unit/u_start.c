@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "start.h"
-#include "unit/object_kit.h"
+#include "unit/index_kit.h"
 
 enum { NONE = -1 };
 
@@ -34,6 +34,18 @@ static const struct {
         {{"INDEX.html", "b"}, "", NONE}, /* nobody writes it so */
 };
 
+static int first_of(const struct pack *p, const char *named)
+{
+	struct kit_index k;
+	struct gt_index_cursor c;
+	struct gt_member m;
+	kit_index(&k, p);
+	int status = gt_start_first(&c, &k.ix, named, &m);
+	kit_clear(&k);
+	assert_true(status == 0 || status == -GT_EUNKNOWN);
+	return status == 0 ? (int)m.number : NONE;
+}
+
 static void first(void **state)
 {
 	(void)state;
@@ -47,6 +59,7 @@ static void first(void **state)
 		struct gt_manifest *m = pack_manifest(&p);
 		assert_int_equal((int)gt_start_of(m, rows[i].named),
 		                 rows[i].first);
+		assert_int_equal(first_of(&p, rows[i].named), rows[i].first);
 		for (int backwards = 0; backwards < 2; backwards++) {
 			gt_start_begin(&s, rows[i].named);
 			for (size_t k = 0; k < n; k++)
@@ -89,14 +102,20 @@ static void folders(void **state)
 	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
 		pack_add(&p, members[i], "x", 1);
 	pack_make(&p, 1, 0);
-	struct gt_manifest *m = pack_manifest(&p);
+	struct kit_index k;
+	kit_index(&k, &p);
 	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
-		assert_int_equal(gt_start_folder(m, asked[i].folder),
-		                 asked[i].is);
-		assert_int_equal((int)gt_start_index(m, asked[i].folder),
-		                 asked[i].index);
+		struct gt_index_cursor c;
+		struct gt_member m;
+		assert_int_equal(gt_start_folder(&c, &k.ix, asked[i].folder),
+		                 asked[i].is ? 0 : -GT_EUNKNOWN);
+		int status = gt_start_index(&c, &k.ix, asked[i].folder, &m);
+		assert_int_equal(status,
+		                 asked[i].index == NONE ? -GT_EUNKNOWN : 0);
+		if (status == 0)
+			assert_int_equal(m.number, asked[i].index);
 	}
-	gt_manifest_free(m);
+	kit_clear(&k);
 	pack_clear(&p);
 }
 

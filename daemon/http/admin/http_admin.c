@@ -5,6 +5,7 @@
 #include "buffer.h"
 #include "code.h"
 #include "http_admin.h"
+#include "http_package.h"
 #include "http_parse.h"
 #include "http_publish.h"
 #include "http_query.h"
@@ -102,12 +103,10 @@ static enum MHD_Result fetched(struct gt_request *rq)
 	if (rq->status != 0)
 		return gt_rq_error(rq, rq->status, rq->text);
 	json_t *v = body_json(rq);
-	struct gt_worker *w = gt_worker_take(rq->http->workers);
-	json_t *r =
-	        w ? gt_read_resource(w->reader, gt_json_member(v, "id")) : NULL;
-	gt_worker_give(rq->http->workers, w);
+	enum MHD_Result done =
+	        gt_http_whole_resource(rq, gt_json_member(v, "id"), NULL);
 	json_decref(v);
-	return gt_rq_json(rq, 200, r);
+	return done;
 }
 
 enum MHD_Result gt_http_fetch(struct gt_request *rq)

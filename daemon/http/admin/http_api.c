@@ -1,5 +1,6 @@
 /* http_api.c: the catalogue as JSON. */
 #include "http_admin.h"
+#include "http_package.h"
 #include "http_query.h"
 
 enum MHD_Result gt_http_resources(struct gt_request *rq)
@@ -15,14 +16,13 @@ enum MHD_Result gt_http_resources(struct gt_request *rq)
 	return gt_rq_json(rq, 200, page);
 }
 
-enum MHD_Result gt_http_resource(struct gt_request *rq)
+static enum MHD_Result no_resource(struct gt_request *rq)
 {
-	struct gt_worker *w = gt_worker_take(rq->http->workers);
-	json_t *r = w ? gt_read_resource(w->reader, rq->rest) : NULL;
-	gt_worker_give(rq->http->workers, w);
-	if (!json_is_null(r))
-		return gt_rq_json(rq, 200, r);
-	json_decref(r);
 	return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_RESOURCE,
 	                  rq->rest);
+}
+
+enum MHD_Result gt_http_resource(struct gt_request *rq)
+{
+	return gt_http_whole_resource(rq, rq->rest, no_resource);
 }

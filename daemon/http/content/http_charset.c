@@ -153,31 +153,32 @@ static bool take(void *arg, const uint8_t *p, size_t n)
 	return !l->no_utf8 || !l->no_gb;
 }
 
-static enum gt_charset look(struct gt_http *http, struct gt_shelf *s,
-                            uint32_t index)
+static enum gt_charset look(struct gt_http *http, struct gt_worker *w,
+                            struct gt_shelf **s, const struct gt_member *m)
 {
-	const struct gt_file *f = &s->manifest->files[index];
+	const struct gt_file *f = &m->file;
+	struct gt_id object = (*s)->index.object;
 	struct gt_charset_look l = {0};
 	enum gt_charset charset = GT_CHARSET_NONE;
-	if (recall(&s->object, index, &charset))
+	if (recall(&object, m->number, &charset))
 		return charset;
 	uint64_t n = f->size < LOOK_BYTES ? f->size : LOOK_BYTES;
 	/* what cannot be read is told of when it is sent */
-	if (n > 0 && gt_http_body_look(http, s, f->offset, n, take, &l) != 0)
+	if (n > 0 && gt_http_body_look(http, w, s, f->offset, n, take, &l) != 0)
 		return GT_CHARSET_NONE;
 	charset = gt_charset_end(&l, f->media_type, n == f->size);
-	remember(&s->object, index, charset);
+	remember(&object, m->number, charset);
 	return charset;
 }
 
-const char *gt_charset_type(struct gt_http *http, struct gt_shelf *s,
-                            uint32_t index, const char *media_type,
-                            char room[GT_CHARSET_TYPE])
+const char *gt_charset_type(struct gt_http *http, struct gt_worker *w,
+                            struct gt_shelf **s, const struct gt_member *m,
+                            const char *media_type, char room[GT_CHARSET_TYPE])
 {
 	static const char *const names[] = {NULL, "utf-8", "gb18030"};
 	if (!is_type(media_type, "text/") || strchr(media_type, ';'))
 		return media_type;
-	const char *name = names[look(http, s, index)];
+	const char *name = names[look(http, w, s, m)];
 	if (!name)
 		return media_type;
 	gt_format(room, GT_CHARSET_TYPE, "%s; charset=%s", media_type, name);

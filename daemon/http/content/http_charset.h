@@ -28,11 +28,12 @@ void gt_charset_feed(struct gt_charset_look *l, const uint8_t *p, size_t n);
 enum gt_charset gt_charset_end(const struct gt_charset_look *l,
                                const char *media_type, bool whole);
 
-/* The Content-Type of a member of this media type: with what there is to say of
- * the charset (then in room). The shelf stays the caller's. */
+/* The Content-Type of a member that is served as this media type: with what
+ * there is to say of the charset (then in room). *shelf, the member's, stays the
+ * caller's, and may become another; NULL after a failure. */
 enum { GT_CHARSET_TYPE = GT_MEDIA_TYPE_MAX + 32 };
-const char *gt_charset_type(struct gt_http *http, struct gt_shelf *s,
-                            uint32_t index, const char *media_type,
-                            char room[GT_CHARSET_TYPE]);
+const char *gt_charset_type(struct gt_http *http, struct gt_worker *w,
+                            struct gt_shelf **shelf, const struct gt_member *m,
+                            const char *media_type, char room[GT_CHARSET_TYPE]);
 
 #endif

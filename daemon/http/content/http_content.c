@@ -84,19 +84,30 @@ static bool is_service_worker(struct gt_request *rq)
 }
 
 /* Frame bounds on both sides; *from and *to in the stored stream. */
-static bool on_bounds(const struct gt_manifest *m, const struct gt_file *f,
-                      uint64_t *from, uint64_t *to)
+struct bounds {
+	const struct gt_file *file;
+	bool on;
+	uint64_t from, to;
+};
+
+static int find_bounds(const struct gt_index *ix, void *arg)
 {
+	struct bounds *b = arg;
+	const struct gt_file *f = b->file;
+	struct gt_index_frame a, z;
 	if (f->size == 0)
-		return false;
-	uint32_t a = gt_manifest_frame_at(m, f->offset);
-	uint32_t z = gt_manifest_frame_at(m, f->offset + f->size - 1);
-	if (m->plain_at[a] != f->offset ||
-	    m->plain_at[z + 1] != f->offset + f->size)
-		return false;
-	*from = m->stored_at[a];
-	*to = m->stored_at[z + 1];
-	return true;
+		return 0;
+	int status = gt_index_plain_at(ix, f->offset, &a);
+	if (status == 0 && a.plain_at != f->offset)
+		return 0;
+	if (status == 0)
+		status = gt_index_plain_at(ix, f->offset + f->size - 1, &z);
+	if (status != 0)
+		return status;
+	b->on = z.plain_at + z.plain == f->offset + f->size;
+	b->from = a.stored_at;
+	b->to = z.stored_at + z.stored;
+	return 0;
 }
 
 static enum MHD_Result unfit(struct gt_request *rq, uint64_t size)
@@ -178,18 +189,18 @@ static enum MHD_Result send_body(struct gt_request *rq, struct gt_http_body b,
 	const char *condition = gt_rq_header(rq, "If-Range");
 	const char *match = gt_rq_header(rq, "If-Match");
 	if (match && !gt_http_etag_matches(match, etag)) {
-		gt_shelf_give(rq->http->cache, b.shelf);
+		gt_shelf_give(rq->http->shelves, b.shelf);
 		return changed(rq, etag);
 	}
 	if (gt_http_etag_listed(gt_rq_header(rq, "If-None-Match"), etag)) {
-		gt_shelf_give(rq->http->cache, b.shelf);
+		gt_shelf_give(rq->http->shelves, b.shelf);
 		return not_modified(rq, size, type, etag);
 	}
 	if ((b.whole || !b.stored) &&
 	    (!condition || strcmp(condition, etag) == 0))
 		ranged = gt_http_range(gt_rq_header(rq, "Range"), size, &range);
 	if (ranged == GT_RANGE_UNFIT) {
-		gt_shelf_give(rq->http->cache, b.shelf);
+		gt_shelf_give(rq->http->shelves, b.shelf);
 		return unfit(rq, size);
 	}
 	b.start += range.from;
@@ -207,26 +218,44 @@ static enum MHD_Result send_body(struct gt_request *rq, struct gt_http_body b,
 	return gt_rq_send(rq, ranged == GT_RANGE_PART ? 206 : 200, rs);
 }
 
-/* Takes over the shelf. */
-static enum MHD_Result serve_member(struct gt_request *rq, struct gt_shelf *s,
-                                    uint32_t index)
+/* An index that fails where it was just made. */
+static enum MHD_Result no_index(struct gt_request *rq, int status)
 {
-	const struct gt_manifest *m = s->manifest;
-	const struct gt_file *f = &m->files[index];
+	if (status == -GT_EBUSY)
+		return gt_rq_error(rq, status, "");
+	return gt_rq_error(rq, status == -GT_ENOMEM ? status : -GT_ESTORE, "");
+}
+
+/* Takes over the shelf. */
+static enum MHD_Result serve_member(struct gt_request *rq, struct gt_worker *w,
+                                    struct gt_shelf *s,
+                                    const struct gt_member *m)
+{
+	const struct gt_file *f = &m->file;
+	struct bounds bounds = {.file = f};
 	char hex[GT_HEX_ID], etag[GT_HEX_ID + 31];
 	char room[GT_CHARSET_TYPE], served[GT_MEDIA_SERVED];
+	struct gt_http_body b = {.object = s->index.object, .start = f->offset};
+	uint64_t size = f->size;
+	int status = 0;
 	gt_http_media(served, f->media_type);
-	const char *type = gt_charset_type(rq->http, s, index, served, room);
-	struct gt_http_body b = {.shelf = s, .start = f->offset};
-	uint64_t from, to, size = f->size;
-	if (!gt_rq_header(rq, "Range") && on_bounds(m, f, &from, &to) &&
-	    gt_http_accepts(gt_rq_header(rq, "Accept-Encoding"), "zstd")) {
-		b.stored = true;
-		b.start = from;
-		size = to - from;
+	const char *type = gt_charset_type(rq->http, w, &s, m, served, room);
+	if (s && !gt_rq_header(rq, "Range") &&
+	    gt_http_accepts(gt_rq_header(rq, "Accept-Encoding"), "zstd"))
+		status = gt_shelf_ask(rq->http->shelves, w->reader, &s,
+		                      find_bounds, &bounds);
+	if (!s || status != 0) {
+		gt_shelf_give(rq->http->shelves, s);
+		return no_index(rq, status);
 	}
-	gt_id_hex(hex, &s->object);
-	gt_format(etag, sizeof etag, "\"%s:%u%s\"", hex, (unsigned)index,
+	b.shelf = s;
+	if (bounds.on) {
+		b.stored = true;
+		b.start = bounds.from;
+		size = bounds.to - bounds.from;
+	}
+	gt_id_hex(hex, &b.object);
+	gt_format(etag, sizeof etag, "\"%s:%u%s\"", hex, (unsigned)m->number,
 	          b.stored ? "-zstd" : "");
 	return send_body(rq, b, size, type, etag);
 }
@@ -326,42 +355,73 @@ static enum MHD_Result absent(struct gt_request *rq, struct gt_worker *w,
 	return done;
 }
 
-/* Where a package begins, or else its page, which shows all its files. Takes
- * over the shelf. */
-static enum MHD_Result serve_start(struct gt_request *rq, struct gt_worker *w,
-                                   const char *rid, struct gt_shelf *s)
+/* What is looked for in a package: a member, the index.html of a folder, where
+ * to begin, or whether there is such a folder. */
+struct search {
+	const char *path;
+	bool slash, folder;
+	struct gt_index_cursor at;
+	struct gt_member member;
+};
+
+static int find_first(const struct gt_index *ix, void *arg)
 {
-	json_t *r = gt_read_resource(w->reader, rid);
-	const struct gt_manifest *m = s->manifest;
-	uint32_t i = gt_start_of(m, gt_json_member(r, "start"));
-	enum MHD_Result done =
-	        i == UINT32_MAX
-	                ? redirect(rq, GT_DOOR_LEARNER, "/r/", rid, "")
-	                : redirect(rq, rq->door, "/c/", rid, m->files[i].path);
-	json_decref(r);
-	gt_shelf_give(rq->http->cache, s);
-	return done;
+	struct search *f = arg;
+	return gt_start_first(&f->at, ix, f->path, &f->member);
 }
 
-/* path is no member: a folder's first page has the folder's own address, with
- * the slash that makes the links in it lead into the folder. Takes over the
- * shelf. */
-static enum MHD_Result serve_folder(struct gt_request *rq, const char *rid,
-                                    const char *path, bool slash,
-                                    struct gt_shelf *s)
+/* Where a package begins, or else its page, which shows all its files. */
+static enum MHD_Result serve_start(struct gt_request *rq, struct gt_worker *w,
+                                   const char *rid, struct gt_shelf **s)
 {
-	const struct gt_manifest *m = s->manifest;
-	uint32_t i = gt_start_index(m, path);
-	if (i != UINT32_MAX && slash)
-		return serve_member(rq, s, i);
-	bool folder = i != UINT32_MAX || gt_start_folder(m, path);
-	gt_shelf_give(rq->http->cache, s);
-	if (!folder || slash)
+	json_t *r = gt_read_resource(w->reader, rid);
+	struct search f = {.path = gt_json_member(r, "start")};
+	int status =
+	        gt_shelf_ask(rq->http->shelves, w->reader, s, find_first, &f);
+	json_decref(r);
+	if (status == -GT_EUNKNOWN)
+		return redirect(rq, GT_DOOR_LEARNER, "/r/", rid, "");
+	if (status != 0)
+		return no_index(rq, status);
+	return redirect(rq, rq->door, "/c/", rid, f.member.file.path);
+}
+
+/* A path that is no member: a folder's first page has the folder's own address,
+ * with the slash that makes the links in it lead into the folder. */
+static int find_member(const struct gt_index *ix, void *arg)
+{
+	struct search *f = arg;
+	f->folder = false;
+	int status = -GT_EUNKNOWN;
+	if (f->slash)
+		return gt_start_index(&f->at, ix, f->path, &f->member);
+	status = gt_index_find(&f->at, ix, f->path, &f->member);
+	if (status != -GT_EUNKNOWN)
+		return status;
+	status = gt_start_folder(&f->at, ix, f->path);
+	f->folder = status == 0;
+	return status;
+}
+
+static enum MHD_Result serve_path(struct gt_request *rq, struct gt_worker *w,
+                                  const char *rid, struct search *f,
+                                  struct gt_shelf **s)
+{
+	char to[GT_PATH_MAX + 2];
+	int status =
+	        gt_shelf_ask(rq->http->shelves, w->reader, s, find_member, f);
+	if (status == -GT_EUNKNOWN)
 		return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_MEMBER,
 		                  rid);
-	char to[GT_PATH_MAX + 2];
-	gt_format(to, sizeof to, "%s/", path);
-	return redirect(rq, rq->door, "/c/", rid, to);
+	if (status != 0)
+		return no_index(rq, status);
+	if (f->folder) {
+		gt_format(to, sizeof to, "%s/", f->path);
+		return redirect(rq, rq->door, "/c/", rid, to);
+	}
+	struct gt_shelf *taken = *s;
+	*s = NULL;
+	return serve_member(rq, w, taken, &f->member);
 }
 
 /* path: of a member, "" for none; slash: a slash stood behind it. */
@@ -370,21 +430,20 @@ static enum MHD_Result content_with(struct gt_request *rq, struct gt_worker *w,
                                     bool slash)
 {
 	struct gt_id object;
-	struct gt_bytes bytes = {0};
-	int rc = gt_read_object(w->reader, rid, &object, &bytes);
+	struct gt_shelf *s = NULL;
+	struct search f = {.path = path, .slash = slash};
+	int rc = gt_read_object(w->reader, rid, &object);
 	if (rc == -GT_EUNKNOWN || rc == -GT_EUNAVAILABLE)
 		return absent(rq, w, rid);
 	if (rc != 0)
 		return gt_rq_error(rq, rc, gt_reader_why(w->reader));
-	struct gt_shelf *s = gt_shelf_take(rq->http->cache, &object, bytes);
-	if (!s)
-		return gt_rq_error(rq, -GT_ESTORE, "");
-	if (!*path)
-		return serve_start(rq, w, rid, s);
-	uint32_t index =
-	        slash ? UINT32_MAX : gt_manifest_find(s->manifest, path);
-	return index == UINT32_MAX ? serve_folder(rq, rid, path, slash, s)
-	                           : serve_member(rq, s, index);
+	rc = gt_shelf_take(rq->http->shelves, w->reader, &object, &s);
+	if (rc != 0)
+		return no_index(rq, rc);
+	enum MHD_Result done = *path ? serve_path(rq, w, rid, &f, &s)
+	                             : serve_start(rq, w, rid, &s);
+	gt_shelf_give(rq->http->shelves, s);
+	return done;
 }
 
 enum MHD_Result gt_http_content(struct gt_request *rq)
@@ -417,16 +476,18 @@ enum MHD_Result gt_http_content(struct gt_request *rq)
 
 /* ---------------------------------------------------------- objects */
 
-/* 0, or as gt_read_manifest. */
+/* 0, or as gt_read_complete and gt_shelf_take. */
 static int complete(struct gt_request *rq, const struct gt_id *object,
                     struct gt_shelf **out)
 {
-	struct gt_bytes bytes = {0};
 	struct gt_worker *w = gt_worker_take(rq->http->workers);
-	int rc = w ? gt_read_manifest(w->reader, object, &bytes) : -GT_ESTORE;
-	*out = rc == 0 ? gt_shelf_take(rq->http->cache, object, bytes) : NULL;
+	int rc = w ? gt_read_complete(w->reader, object) : -GT_ESTORE;
+	if (rc == 0) {
+		rc = gt_shelf_take(rq->http->shelves, w->reader, object, out);
+		rc = rc == -GT_EUNKNOWN ? -GT_ESTORE : rc;
+	}
 	gt_worker_give(rq->http->workers, w);
-	return rc == 0 && !*out ? -GT_ESTORE : rc;
+	return rc;
 }
 
 static bool object_of(const char *name, struct gt_id *object)
@@ -455,9 +516,9 @@ enum MHD_Result gt_http_object(struct gt_request *rq)
 	if (rc != 0)
 		return gt_rq_error(rq, rc, "");
 	assert(s);
-	struct gt_http_body b = {.shelf = s, .stored = true, .whole = true};
+	struct gt_http_body b = {
+	        .object = object, .shelf = s, .stored = true, .whole = true};
 	gt_id_hex(hex, &object);
 	gt_format(etag, sizeof etag, "\"%s\"", hex);
-	return send_body(rq, b, s->manifest->file_size, "application/zstd",
-	                 etag);
+	return send_body(rq, b, s->index.file_size, "application/zstd", etag);
 }

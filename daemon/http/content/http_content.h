@@ -2,8 +2,9 @@
  *
  * http_content.c chooses: which object serves a resource, which member, plain
  * or compressed as stored, whole or in part; http_body.c carries the bytes out,
- * verified; http_shelf.c keeps parsed manifests; http_charset.c tells what a
- * text is in. The room may use the machinery
+ * verified; http_charset.c tells what a text is in. What is where in a package
+ * its index says (disk/shelf.h), and no more of it is held than is being sent.
+ * The room may use the machinery
  * of daemon/http, disk, and page, whose page a browser is shown while files are
  * on their way. It promises that no byte leaves unverified, that an ETag names
  * the bytes it comes with, and that a package's scripts run in an origin of

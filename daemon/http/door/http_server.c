@@ -11,9 +11,9 @@
 #include "access.h"
 #include "dir.h"
 #include "door_inside.h"
-#include "http_shelf.h"
 #include "http_wait.h"
 #include "log.h"
+#include "shelf.h"
 #include "sys.h"
 
 enum {
@@ -106,7 +106,7 @@ static bool serve(struct gt_http_way *way, int fd)
 static void http_free(struct gt_http *http)
 {
 	gt_workers_free(http->workers);
-	gt_http_cache_free(http->cache);
+	gt_shelves_free(http->shelves);
 	gt_access_free(http->access);
 	gt_waits_free(http->waits);
 	gt_http_open_free(http->open);
@@ -144,11 +144,11 @@ static struct gt_http *http_new(const struct gt_http_env *env)
 	http->env = *env;
 	http->waits = gt_waits_new(env->core);
 	http->workers = gt_workers_new(env->database);
-	http->cache = gt_http_cache_new();
+	http->shelves = gt_shelves_new(".", env->config->reserve);
 	http->open = open_new(env->config);
 	http->callers = gt_http_callers_new(env->config);
 	http->server = server_new(http);
-	if (http->waits && http->workers && http->cache && http->open &&
+	if (http->waits && http->workers && http->shelves && http->open &&
 	    http->callers && http->server)
 		return http;
 	http_free(http);

@@ -345,7 +345,9 @@ enum MHD_Result gt_http_who_refuse(struct gt_request *rq, int status)
 	if (status != -GT_EIDENTITY)
 		return gt_rq_fail(rq, 503, status, GT_T_HTTP_TRIES);
 	gt_http_say(message, sizeof message, rq->lang,
-	            who & GT_HTTP_READ ? GT_T_HTTP_WHO_READS : GT_T_HTTP_WHO);
+	            shows_one(rq)        ? GT_T_HTTP_WRONG
+	            : who & GT_HTTP_READ ? GT_T_HTTP_WHO_READS
+	                                 : GT_T_HTTP_WHO);
 	struct MHD_Response *rs = gt_rs_error(-GT_EIDENTITY, message);
 	if (rs)
 		gt_rs_header(rs, "WWW-Authenticate",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "http_html.h"
+#include "http_package.h"
 #include "http_query.h"
 #include "page.h"
 
@@ -118,10 +119,11 @@ static void file_row(struct gt_page *p, const json_t *f, const char *id,
 	gt_buffer_str(&p->out, "</td></tr>");
 }
 
-static void files(struct gt_page *p, const json_t *r, const char *id)
+/* The first of n. */
+static void files(struct gt_page *p, const json_t *r, const char *id, size_t n)
 {
-	const json_t *rows = json_object_get(r, "files");
-	size_t n = json_array_size(rows);
+	const json_t *rows = json_object_get(r, "files"), *f;
+	size_t i;
 	if (n == 0)
 		return;
 	gt_buffer_str(&p->out, "<h2>");
@@ -138,8 +140,7 @@ static void files(struct gt_page *p, const json_t *r, const char *id)
 	gt_buffer_str(&p->out, "</th><th scope=\"col\" class=\"n\">");
 	gt_page_say(p, GT_T_HTTP_P_SIZE);
 	gt_buffer_str(&p->out, "</th></tr></thead><tbody>");
-	for (size_t i = 0; i < n && i < FILES_SHOWN; i++)
-		file_row(p, json_array_get(rows, i), id, openable(r));
+	json_array_foreach(rows, i, f) file_row(p, f, id, openable(r));
 	gt_buffer_str(&p->out, "</tbody></table></div>");
 	if (n <= FILES_SHOWN)
 		return;
@@ -185,7 +186,8 @@ static void open_button(struct gt_page *p, const json_t *r)
 }
 
 static void resource_body(struct gt_page *p, const json_t *r,
-                          const char *publisher, const char *layer)
+                          const char *publisher, const char *layer,
+                          size_t nfiles)
 {
 	const char *text = gt_page_pick(p, json_object_get(r, "description"));
 	bool gone = is(r, "state", "withdrawn");
@@ -211,7 +213,7 @@ static void resource_body(struct gt_page *p, const json_t *r,
 	details(p, r, publisher);
 	if (!gone)
 		reason(p, r, layer);
-	files(p, r, gt_json_member(r, "id"));
+	files(p, r, gt_json_member(r, "id"), nfiles);
 }
 
 /* "浙江省 33" */
@@ -224,8 +226,26 @@ static void called(struct gt_reader *reader, const char *code, char *out,
 	          code);
 }
 
+/* Puts the files that are shown into r. How many there are is in *n. */
+static int first_files(struct gt_request *rq, struct gt_worker *w, json_t *r,
+                       size_t *n)
+{
+	struct gt_shelf *s;
+	int status = gt_http_package(rq, w, r, &s);
+	if (status != 0 || !s)
+		return status;
+	json_t *list = gt_http_first_files(rq, w, &s, FILES_SHOWN);
+	*n = s ? s->index.nfiles : 0;
+	gt_shelf_give(rq->http->shelves, s);
+	if (json_object_set_new(r, "files", list) != 0)
+		return -GT_ESTORE;
+	return 0;
+}
+
 enum MHD_Result gt_http_resource_page(struct gt_request *rq)
 {
+	size_t nfiles = 0;
+	int status = 0;
 	char publisher[2 * NAME] = "", layer[2 * NAME] = "";
 	struct gt_worker *w = gt_worker_take(rq->http->workers);
 	json_t *r = w ? gt_read_resource(w->reader, rq->rest) : NULL;
@@ -234,10 +254,13 @@ enum MHD_Result gt_http_resource_page(struct gt_request *rq)
 		       sizeof publisher);
 		called(w->reader, gt_json_member(r, "layer"), layer,
 		       sizeof layer);
+		status = first_files(rq, w, r, &nfiles);
 	}
 	gt_worker_give(rq->http->workers, w);
-	if (!r)
-		return gt_rq_error(rq, -GT_ESTORE, "");
+	if (!r || status != 0) {
+		json_decref(r);
+		return gt_rq_error(rq, status ? status : -GT_ESTORE, "");
+	}
 	if (!json_is_object(r)) {
 		json_decref(r);
 		return gt_page_error(
@@ -248,7 +271,7 @@ enum MHD_Result gt_http_resource_page(struct gt_request *rq)
 	const char *name = gt_page_pick(&(struct gt_page){.lang = rq->lang},
 	                                json_object_get(r, "title"));
 	gt_page_begin(&p, rq, *name ? name : rq->rest);
-	resource_body(&p, r, publisher, layer);
+	resource_body(&p, r, publisher, layer, nfiles);
 	json_decref(r);
 	return gt_page_end(&p, 200);
 }

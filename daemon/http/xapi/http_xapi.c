@@ -11,6 +11,7 @@
 
 #include "access.h"
 #include "buffer.h"
+#include "http_origin.h"
 #include "http_parse.h"
 #include "iso8601.h"
 #include "json.h"
@@ -31,10 +32,17 @@ void gt_http_xapi_headers(struct gt_request *rq, struct MHD_Response *rs)
 	gt_rs_header(rs, "X-Experience-API-Version",
 	             rq->version ? rq->version : "2.0.0");
 	/* Where a terminal has to name itself, a page from elsewhere can do no
-	 * harm by asking; where it has not, it could. */
-	if (gt_access_anonymous(rq->http->access))
-		return;
-	gt_rs_header(rs, "Access-Control-Allow-Origin", "*");
+	 * harm by asking; where it has not, it could: there courses of this
+	 * node alone may. */
+	if (gt_access_anonymous(rq->http->access)) {
+		gt_rs_header(rs, "Vary", "Origin");
+		if (!gt_http_from_origin(rq, GT_DOOR_CONTENT))
+			return;
+		gt_rs_header(rs, "Access-Control-Allow-Origin",
+		             gt_rq_header(rq, "Origin"));
+	} else {
+		gt_rs_header(rs, "Access-Control-Allow-Origin", "*");
+	}
 	gt_rs_header(rs, "Access-Control-Expose-Headers",
 	             "X-Experience-API-Version, "
 	             "X-Experience-API-Consistent-Through, Last-Modified, "
