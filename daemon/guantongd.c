@@ -172,58 +172,12 @@ static int check(const struct gt_config *config)
 static void say_what_waits(const struct gt_config *now,
                            const struct gt_config *next)
 {
-	const struct {
-		const char *key;
-		bool differs;
-	} rows[] = {
-	        {"node", strcmp(now->code, next->code) != 0 ||
-	                         strcmp(now->name, next->name) != 0 ||
-	                         strcmp(now->lang, next->lang) != 0},
-	        {"parent", strcmp(now->parent, next->parent) != 0 ||
-	                           now->naddresses != next->naddresses ||
-	                           memcmp(now->addresses, next->addresses,
-	                                  sizeof now->addresses) != 0},
-	        {"link",
-	         strcmp(now->listen, next->listen) != 0 ||
-	                 now->insecure != next->insecure ||
-	                 now->heartbeat_ms != next->heartbeat_ms ||
-	                 now->dead_ms != next->dead_ms ||
-	                 now->window_min != next->window_min ||
-	                 now->window_max != next->window_max ||
-	                 now->max_links != next->max_links ||
-	                 now->max_per_address != next->max_per_address ||
-	                 now->protocol != next->protocol},
-	        {"http", strcmp(now->http, next->http) != 0 ||
-	                         strcmp(now->content, next->content) != 0 ||
-	                         strcmp(now->staff, next->staff) != 0 ||
-	                         strcmp(now->listen_tls, next->listen_tls) ||
-	                         strcmp(now->content_tls, next->content_tls) ||
-	                         strcmp(now->staff_tls, next->staff_tls) ||
-	                         strcmp(now->certificate, next->certificate) ||
-	                         strcmp(now->key, next->key) ||
-	                         now->nnames != next->nnames ||
-	                         memcmp(now->names, next->names,
-	                                sizeof now->names) != 0 ||
-	                         now->connections != next->connections ||
-	                         now->per_address != next->per_address ||
-	                         now->head_ms != next->head_ms ||
-	                         now->body_ms != next->body_ms ||
-	                         now->nusers != next->nusers ||
-	                         memcmp(now->users, next->users,
-	                                sizeof now->users) != 0},
-	        {"records",
-	         now->records_reserve != next->records_reserve ||
-	                 now->terminal_hour != next->terminal_hour ||
-	                 now->child_hour != next->child_hour ||
-	                 now->terminal_waiting != next->terminal_waiting ||
-	                 now->child_waiting != next->child_waiting},
-	        {"storage", now->reserve != next->reserve ||
-	                            now->transfers != next->transfers},
-	};
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		if (rows[i].differs)
+	static const char *const sections[] = {"node", "parent",  "link",
+	                                       "http", "records", "storage"};
+	for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+		if (gt_config_differs(now, next, sections[i]))
 			gt_log_line(GT_LOG_WARN, "needs-restart", "section",
-			            rows[i].key, NULL);
+			            sections[i], NULL);
 }
 
 static void reload(void *arg)

@@ -436,6 +436,43 @@ bool gt_config_staff(const struct gt_config *c, char out[256])
 	return door(out, c->staff, c->http, "127.0.0.1", 10);
 }
 
+static bool row_differs(const struct gt_config *a, const struct gt_config *b,
+                        const struct gt_config_row *row)
+{
+	const char *x = (const char *)a + row->offset;
+	const char *y = (const char *)b + row->offset;
+	switch (row->type) {
+	case GT_CONFIG_CODE:
+	case GT_CONFIG_TEXT:
+	case GT_CONFIG_WORD:
+	case GT_CONFIG_LISTEN:
+	case GT_CONFIG_DOOR:
+	case GT_CONFIG_ORIGIN:
+		return strcmp(x, y) != 0;
+	case GT_CONFIG_LEVEL:
+	case GT_CONFIG_BOOL:
+	case GT_CONFIG_COUNT:
+	case GT_CONFIG_SIZE:
+	case GT_CONFIG_DURATION:
+	/* lists: what is not in use is zero */
+	case GT_CONFIG_ADDRESSES:
+	case GT_CONFIG_NAMES:
+	case GT_CONFIG_USERS:
+		break;
+	}
+	return memcmp(x, y, row->cap) != 0;
+}
+
+bool gt_config_differs(const struct gt_config *a, const struct gt_config *b,
+                       const char *section)
+{
+	for (size_t i = 0; i < GT_CONFIG_ROWS; i++)
+		if (strcmp(gt_config_rows[i].section, section) == 0 &&
+		    row_differs(a, b, &gt_config_rows[i]))
+			return true;
+	return false;
+}
+
 /* Whether that address, "host:port", is this machine's own alone. */
 static bool is_loopback(const char *address)
 {

@@ -89,6 +89,9 @@ int gt_config_parse(struct gt_config *out, const char *name,
 /* The same of a file. One that cannot be read is a complaint too. */
 int gt_config_load(struct gt_config *out, const char *path, const char *lang,
                    struct gt_complaints *complaints);
+/* Whether the two say different things in that section of the file. */
+bool gt_config_differs(const struct gt_config *a, const struct gt_config *b,
+                       const char *section);
 /* The effective configuration as YAML, malloc'ed; parsing it gives the same
  * struct. Passwords come out as "***". */
 char *gt_config_print(const struct gt_config *config);

@@ -235,6 +235,47 @@ static void origins(void **state)
 	gt_complaints_free(&c);
 }
 
+/* Every key tells, and tells its own section alone. */
+static void differences(void **state)
+{
+	static const struct {
+		const char *yaml, *section;
+	} rows[] = {
+	        {"parent: {code: 33, addresses: [\"a:1\", \"b:2\"]}", "parent"},
+	        {"link: {listen: \"a:2\"}", "link"},
+	        {"link: {insecure: true}", "link"},
+	        {"link: {heartbeat: 14s}", "link"},
+	        {"link: {max_links: 9}", "link"},
+	        {"http: {listen_url: \"https://a\"}", "http"},
+	        {"http: {names: [a]}", "http"},
+	        {"http: {terminals: [{name: a, password: b}]}", "http"},
+	        {"records: {child_hour: 9MiB}", "records"},
+	        {"storage: {transfers: 3}", "storage"},
+	        {"log: {level: debug}", "log"},
+	};
+	static const char *const sections[] = {
+	        "node", "parent", "link", "http", "records", "storage", "log"};
+	static struct gt_config plain;
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct gt_complaints c;
+		char yaml[300];
+		memset(&config, 0, sizeof config);
+		taken("node: {code: 3301}");
+		plain = config;
+		memset(&config, 0, sizeof config);
+		gt_format(yaml, sizeof yaml, "node: {code: 3301}\n%s\n",
+		          rows[i].yaml);
+		assert_int_equal(parse(yaml, "en", &c), 0);
+		gt_complaints_free(&c);
+		for (size_t k = 0; k < COUNT(sections); k++)
+			assert_true(
+			        gt_config_differs(&plain, &config,
+			                          sections[k]) ==
+			        (strcmp(sections[k], rows[i].section) == 0));
+	}
+}
+
 static void sections_may_be_empty(void **state)
 {
 	(void)state;
@@ -715,6 +756,7 @@ int main(void)
 	        cmocka_unit_test(listeners_follow),
 	        cmocka_unit_test(passwords_in_clear),
 	        cmocka_unit_test(origins),
+	        cmocka_unit_test(differences),
 	        cmocka_unit_test(sections_may_be_empty),
 	        cmocka_unit_test(an_old_protocol_is_mentioned),
 	        cmocka_unit_test(insecure_is_shouted_about),
