@@ -44,6 +44,9 @@ struct gt_node_config {
 	                          sized by. 0 or more: GT_PEERS_MAX */
 	uint32_t log_pages;    /* of the database's log, before it is moved
 	                          into it; 0 or more than 4,096: so many */
+	uint64_t above_ms; /* how often a node above the parent is asked for the
+	                      roster though the parent is there; 0: none can
+	                      be dialled, it never is */
 	uint32_t protocol_max; /* newest version to speak, protocol.h; 0 or more
 	                          than there is: the newest there is */
 	/* Bytes of records that one terminal, one child may hand in per hour;
@@ -134,6 +137,8 @@ struct gt_event {
 	int64_t theirs_until_ms, ours_until_ms;
 	const char *actor; /* commands: who asked, for the audit row */
 	bool parent;       /* PEER_UP: we dialled it */
+	/* PEER_UP, with parent: for DIAL_ABOVE, and for the roster alone */
+	bool roster_only;
 	/* PUBLISH; more than one: none has content */
 	const struct gt_draft *drafts;
 	/* PUBLISH: nothing is taken, the answer is what it would be, but for
@@ -178,6 +183,9 @@ enum gt_action_type {
 	GT_ACT_REPLY,
 	/* one line for the operator: status is a level */
 	GT_ACT_LOG,
+	/* dial a node above the parent before the parent is dialled again:
+	 * PEER_UP with roster_only. Nobody need be reached */
+	GT_ACT_DIAL_ABOVE,
 };
 
 enum gt_log_level { GT_LOG_ERROR, GT_LOG_WARN, GT_LOG_INFO, GT_LOG_DEBUG };
@@ -261,6 +269,8 @@ struct gt_child_status {
 struct gt_node_status {
 	bool parent_up; /* Hello and Prove are done */
 	bool synced;    /* the parent had nothing more for us */
+	/* the roster revokes this node; the node that parent.code names */
+	bool revoked, parent_revoked;
 	bool bulk_paused;
 	bool records_short; /* the disk has no room for more records */
 	/* somebody's are put off until more of his are at the parent */

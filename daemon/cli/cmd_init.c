@@ -24,6 +24,7 @@ const struct gt_option gt_cmd_init_options[] = {
         {"name", "NAME", GT_T_CLI_O_NAME, 0},
         {"parent", "CODE", GT_T_CLI_O_PARENT, 0},
         {"parent-address", "HOST:PORT", GT_T_CLI_O_PARENT_ADDRESS, 0},
+        {"above", "HOST:PORT", GT_T_CLI_O_ABOVE, 0},
         {"listen", "HOST:PORT", GT_T_CLI_O_LISTEN, 0},
         {"http", "HOST:PORT", GT_T_CLI_O_HTTP, 0},
         {"content", "HOST:PORT", GT_T_CLI_O_CONTENT, 0},
@@ -210,13 +211,24 @@ static bool fill_http(const struct init *in, struct gt_config *c)
 	return true;
 }
 
+/* An option that may be repeated. */
+static bool fill_list(const struct init *in, const char *option,
+                      char (*list)[256], size_t *n)
+{
+	const char *address;
+	size_t at = 0;
+	bool ok = true;
+	while (ok && (address = gt_args_next(in->args, option, &at)))
+		ok = *n < GT_ADDRESSES_MAX &&
+		     set(list[(*n)++], sizeof *list, address);
+	return ok;
+}
+
 /* The configuration the options ask for. */
 static bool fill_config(const struct init *in, struct gt_config *c)
 {
 	const char *name = gt_args_get(in->args, "name");
 	const char *listen = gt_args_get(in->args, "listen");
-	const char *address;
-	size_t at = 0;
 	gt_config_defaults(c);
 	if (!name)
 		name = *in->name ? in->name : in->code;
@@ -227,11 +239,9 @@ static bool fill_config(const struct init *in, struct gt_config *c)
 	          set(c->lang, sizeof c->lang, in->cli->lang) &&
 	          set(c->parent, sizeof c->parent, in->parent) &&
 	          set(c->listen, sizeof c->listen, listen) && fill_http(in, c);
-	while (ok && (address = gt_args_next(in->args, "parent-address", &at)))
-		ok = c->naddresses < GT_ADDRESSES_MAX &&
-		     set(c->addresses[c->naddresses++], sizeof c->addresses[0],
-		         address);
-	return ok;
+	return ok &&
+	       fill_list(in, "parent-address", c->addresses, &c->naddresses) &&
+	       fill_list(in, "above", c->above, &c->nabove);
 }
 
 /* What we write must be what the daemon takes: it is read back before. */

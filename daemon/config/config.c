@@ -313,6 +313,8 @@ static void read_value(struct reading *r, const struct gt_config_row *row,
 	struct gt_config *c = r->out;
 	const struct texts addresses = {c->addresses, &c->naddresses,
 	                                is_address, GT_T_CONF_BAD_ADDRESS},
+	                   above = {c->above, &c->nabove, is_address,
+	                            GT_T_CONF_BAD_ADDRESS},
 	                   names = {c->names, &c->nnames, is_name,
 	                            GT_T_CONF_BAD_NAME};
 	bool list = row->type == GT_CONFIG_ADDRESSES ||
@@ -322,7 +324,10 @@ static void read_value(struct reading *r, const struct gt_config_row *row,
 	if (gt_yaml_is_null(n) && list)
 		return;
 	if (row->type == GT_CONFIG_ADDRESSES) {
-		read_texts(r, n, &addresses);
+		read_texts(r, n,
+		           row->offset == offsetof(struct gt_config, above)
+		                   ? &above
+		                   : &addresses);
 	} else if (row->type == GT_CONFIG_NAMES) {
 		read_texts(r, n, &names);
 	} else if (row->type == GT_CONFIG_USERS) {
@@ -531,7 +536,7 @@ static void check_tree(struct reading *r)
 	if (c->parent[0] && c->naddresses == 0)
 		complain_of(r, c->addresses, GT_T_CONF_NO_ADDRESS, c->parent,
 		            NULL);
-	if (!c->parent[0] && c->naddresses > 0)
+	if (!c->parent[0] && c->naddresses + c->nabove > 0)
 		complain_of(r, c->parent, GT_T_CONF_NO_PARENT, NULL, NULL);
 	if (c->parent[0] && !gt_code_child_of(c->code, c->parent))
 		complain_of(r, c->parent, GT_T_CONF_NOT_CHILD, c->code,

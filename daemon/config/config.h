@@ -28,6 +28,9 @@ struct gt_config {
 	char parent[GT_CODE_MAX + 1];          /* parent.code; "" at the root */
 	char addresses[GT_ADDRESSES_MAX][256]; /* parent.addresses host:port */
 	size_t naddresses;
+	char above[GT_ADDRESSES_MAX][256]; /* parent.above, of nodes above it */
+	size_t nabove;
+	uint64_t above_every_ms;  /* parent.above_every, 24h */
 	char listen[256];         /* link.listen host:port; "" no children */
 	bool insecure;            /* link.insecure */
 	bool restored;            /* no key: guantongd --restored */

@@ -104,7 +104,10 @@ static void put_value(struct printer *p, const struct gt_config *c,
 		put(p, row->choices[level]);
 		break;
 	case GT_CONFIG_ADDRESSES:
-		put_texts(p, c->addresses, c->naddresses);
+		if (row->offset == offsetof(struct gt_config, above))
+			put_texts(p, c->above, c->nabove);
+		else
+			put_texts(p, c->addresses, c->naddresses);
 		break;
 	case GT_CONFIG_NAMES:
 		put_texts(p, c->names, c->nnames);

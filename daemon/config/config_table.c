@@ -37,6 +37,11 @@ const struct gt_config_row gt_config_rows[GT_CONFIG_ROWS] = {
 	 .fallback = "", .doc = GT_T_CONF_PARENT_CODE},
 	{"parent", "addresses", .type = GT_CONFIG_ADDRESSES, FIELD(addresses),
 	 .fallback = "", .doc = GT_T_CONF_PARENT_ADDRESSES},
+	{"parent", "above", .type = GT_CONFIG_ADDRESSES, FIELD(above),
+	 .fallback = "", .doc = GT_T_CONF_PARENT_ABOVE},
+	{"parent", "above_every", .type = GT_CONFIG_DURATION,
+	 FIELD(above_every_ms), .fallback = "1d", .min = 1000,
+	 .max = 365 * 24 * HOUR, .doc = GT_T_CONF_PARENT_ABOVE_EVERY},
 
 	{"link", "listen", .type = GT_CONFIG_LISTEN, FIELD(listen),
 	 .fallback = "", .doc = GT_T_CONF_LINK_LISTEN},

@@ -296,6 +296,7 @@ static void work(uv_work_t *w)
 		break;
 	case GT_ACT_SEND:
 	case GT_ACT_DROP:
+	case GT_ACT_DIAL_ABOVE:
 	case GT_ACT_REPLY:
 	case GT_ACT_LOG:
 		assert(false && "no blob action");
@@ -322,6 +323,7 @@ static enum job_kind kind_of(enum gt_action_type type)
 		return ALONE;
 	case GT_ACT_SEND:
 	case GT_ACT_DROP:
+	case GT_ACT_DIAL_ABOVE:
 	case GT_ACT_REPLY:
 	case GT_ACT_LOG:
 		break;

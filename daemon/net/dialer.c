@@ -1,11 +1,16 @@
-/* dialer.c: the way to the parent. One dial or one link at a time; addresses in
- * turn; between attempts a pause of full-jitter exponential backoff, so that a
+/* dialer.c: the way to the parent, and above it when that is asked for. One
+ * dial or one link at a time; addresses in turn; between attempts a pause of full-jitter exponential backoff, so that a
  * county does not come back as one wave.
  * Tests: u_link.c. */
 #include "net_inside.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+static enum gt_link_way way_of(const struct dialer *d)
+{
+	return d->at < d->n ? GT_WAY_PARENT : GT_WAY_ABOVE;
+}
 
 static void on_dialled(void *arg)
 {
@@ -14,7 +19,8 @@ static void on_dialled(void *arg)
 	int rv = nng_aio_result(d->aio);
 	if (rv == 0) {
 		nng_stream *stream = nng_aio_get_output(d->aio, 0);
-		if (stream_open(links, stream, true, d->address[d->at]) != 0)
+		if (stream_open(links, stream, way_of(d), d->address[d->at]) !=
+		    0)
 			rv = NNG_ECLOSED;
 	}
 	pthread_mutex_lock(&links->lock);
@@ -30,8 +36,13 @@ static void on_timer(uv_timer_t *timer)
 	struct dialer *d = &links->dialer;
 	if (d->dialling || d->linked > 0)
 		return;
-	d->at = d->attempts % d->n;
-	d->attempts++;
+	if (d->above_left > 0) {
+		d->above_left--;
+		d->at = d->n + d->above_at++ % d->n_above;
+	} else {
+		d->at = d->attempts % d->n;
+		d->attempts++;
+	}
 	d->dialling = true;
 	nng_stream_dialer_dial(d->nng[d->at], d->aio);
 }
@@ -56,7 +67,22 @@ static uint64_t pause_ms(const struct gt_links *links)
 
 static void later(struct gt_links *links)
 {
-	uv_timer_start(&links->dialer.timer, on_timer, pause_ms(links), 0);
+	uint64_t ms = links->dialer.above_left ? 0 : pause_ms(links);
+	uv_timer_start(&links->dialer.timer, on_timer, ms, 0);
+}
+
+void dialer_above(struct gt_links *links)
+{
+	struct dialer *d = &links->dialer;
+	pthread_mutex_lock(&links->lock);
+	bool asked = d->above_asked;
+	d->above_asked = false;
+	pthread_mutex_unlock(&links->lock);
+	if (!asked || links->stopping)
+		return;
+	d->above_left = d->n_above;
+	if (d->above_left > 0 && !d->dialling && d->linked == 0)
+		later(links);
 }
 
 void dialer_tend(struct gt_links *links)
@@ -69,13 +95,18 @@ void dialer_tend(struct gt_links *links)
 	if (!done || links->stopping)
 		return;
 	d->dialling = false;
+	bool above = way_of(d) == GT_WAY_ABOVE;
 	if (d->result == 0)
 		d->linked++;
 	else
-		links_log(links, GT_LOG_WARN, "parent not reached",
+		links_log(links, GT_LOG_WARN,
+		          above ? "node above not reached"
+		                : "parent not reached",
 		          d->address[d->at], nng_strerror(d->result));
+	if (d->result == 0 && above)
+		d->above_left = 0;
 	/* what went wrong after the dial has its own reason */
-	if (d->result != 0 && d->result != NNG_ECLOSED)
+	if (d->result != 0 && d->result != NNG_ECLOSED && !above)
 		fault_dialled(links, d->address[d->at],
 		              nng_strerror(d->result));
 	if (d->linked == 0)
@@ -119,27 +150,20 @@ static int make(struct gt_links *links, const char *address)
 	if (rv == 0)
 		rv = nng_stream_dialer_set_bool(nng, NNG_OPT_TCP_KEEPALIVE,
 		                                true);
-	if (rv == 0 && !(d->address[d->n] = strdup(address)))
+	size_t i = d->n + d->n_above;
+	if (rv == 0 && !(d->address[i] = strdup(address)))
 		rv = NNG_ENOMEM;
 	if (rv != 0) {
 		nng_stream_dialer_free(nng);
 		return rv;
 	}
-	d->nng[d->n++] = nng;
+	d->nng[i] = nng;
 	return 0;
 }
 
-int dialer_start(struct gt_links *links, const char *const *addresses, size_t n,
-                 char *why, size_t why_cap)
+static int make_all(struct gt_links *links, const char *const *addresses,
+                    size_t n, size_t *made, char *why, size_t why_cap)
 {
-	struct dialer *d = &links->dialer;
-	d->nng = calloc(n, sizeof *d->nng);
-	d->address = calloc(n, sizeof *d->address);
-	if (!d->nng || !d->address ||
-	    nng_aio_alloc(&d->aio, on_dialled, links) != 0) {
-		gt_copy(why, why_cap, "out of memory");
-		return -GT_ENOMEM;
-	}
 	for (size_t i = 0; i < n; i++) {
 		int rv = make(links, addresses[i]);
 		if (rv != 0) {
@@ -147,7 +171,30 @@ int dialer_start(struct gt_links *links, const char *const *addresses, size_t n,
 			          addresses[i], nng_strerror(rv));
 			return -GT_EINVALID;
 		}
+		++*made;
 	}
+	return 0;
+}
+
+int dialer_start(struct gt_links *links, const struct gt_links_config *config,
+                 char *why, size_t why_cap)
+{
+	struct dialer *d = &links->dialer;
+	size_t n = config->nparents + config->nabove;
+	d->nng = calloc(n, sizeof *d->nng);
+	d->address = calloc(n, sizeof *d->address);
+	if (!d->nng || !d->address ||
+	    nng_aio_alloc(&d->aio, on_dialled, links) != 0) {
+		gt_copy(why, why_cap, "out of memory");
+		return -GT_ENOMEM;
+	}
+	int status = make_all(links, config->parents, config->nparents, &d->n,
+	                      why, why_cap);
+	if (status == 0)
+		status = make_all(links, config->above, config->nabove,
+		                  &d->n_above, why, why_cap);
+	if (status != 0)
+		return status;
 	nng_aio_set_timeout(d->aio, (nng_duration)links->config.handshake_ms);
 	uv_timer_start(&d->timer, on_timer, 0, 0);
 	return 0;
@@ -156,12 +203,13 @@ int dialer_start(struct gt_links *links, const char *const *addresses, size_t n,
 void dialer_stop(struct gt_links *links)
 {
 	struct dialer *d = &links->dialer;
-	for (size_t i = 0; i < d->n; i++)
+	size_t n = d->n + d->n_above;
+	for (size_t i = 0; i < n; i++)
 		nng_stream_dialer_close(d->nng[i]);
 	nng_aio_stop(d->aio);
 	nng_aio_free(d->aio);
 	d->aio = NULL;
-	for (size_t i = 0; i < d->n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		nng_stream_dialer_free(d->nng[i]);
 		free(d->address[i]);
 	}
@@ -169,5 +217,5 @@ void dialer_stop(struct gt_links *links)
 	free(d->address);
 	d->nng = NULL;
 	d->address = NULL;
-	d->n = 0;
+	d->n = d->n_above = 0;
 }

@@ -93,11 +93,23 @@ void fault_dropped(struct gt_links *links, uint32_t peer, const char *why)
 	pthread_mutex_unlock(&links->lock);
 }
 
-void gt_links_fault(struct gt_links *links, struct gt_fault *out)
+void gt_links_fault(struct gt_links *links, const struct gt_node_status *s,
+                    struct gt_fault *out)
 {
-	pthread_mutex_lock(&links->lock);
-	*out = links->fault;
-	pthread_mutex_unlock(&links->lock);
+	*out = (struct gt_fault){0};
+	if (links) {
+		pthread_mutex_lock(&links->lock);
+		*out = links->fault;
+		pthread_mutex_unlock(&links->lock);
+	}
+	if (!s->revoked && !s->parent_revoked)
+		return;
+	out->kind = GT_FAULT_REVOKED;
+	if (out->at_ms == 0)
+		out->at_ms = gt_sys_now().wall_ms;
+	gt_copy(out->why, sizeof out->why,
+	        s->revoked ? "the roster revokes this node"
+	                   : "the roster revokes our parent");
 }
 
 /* --------------------------------------------------------- validity */

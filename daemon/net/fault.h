@@ -50,8 +50,12 @@ enum gt_fault_kind gt_fault_named(const char *name);
 enum gt_text gt_fault_text(enum gt_fault_kind kind);
 
 struct gt_links;
-/* What was the matter when there last was no link. Any thread. */
-void gt_links_fault(struct gt_links *links, struct gt_fault *out);
+struct gt_node_status;
+/* What was the matter when there last was no link; what the roster says of the
+ * two ends is that for good, whatever the last attempt came to. links may be
+ * NULL. Any thread. */
+void gt_links_fault(struct gt_links *links, const struct gt_node_status *s,
+                    struct gt_fault *out);
 
 /* From when until when a certificate may be used. */
 struct gt_validity {

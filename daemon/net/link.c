@@ -167,6 +167,7 @@ static void on_wake(uv_async_t *wake)
 	struct gt_links *links = wake->data;
 	dialer_tend(links);
 	bury(links);
+	dialer_above(links);
 	if (links->listener.aio)
 		listener_tend(links);
 	if (!uv_is_active((uv_handle_t *)&links->sweep))
@@ -246,7 +247,7 @@ static int start(struct gt_links *links, const struct gt_links_config *c,
 	if (rv == 0 && c->listen)
 		rv = listener_start(links, c->listen, why, why_cap);
 	if (rv == 0 && c->nparents > 0)
-		rv = dialer_start(links, c->parents, c->nparents, why, why_cap);
+		rv = dialer_start(links, c, why, why_cap);
 	return rv;
 }
 
@@ -275,6 +276,14 @@ int gt_links_start(struct gt_links **out, uv_loop_t *loop,
 uint16_t gt_links_port(const struct gt_links *links)
 {
 	return links->listener.port;
+}
+
+void gt_link_dial_above(struct gt_links *links)
+{
+	pthread_mutex_lock(&links->lock);
+	links->dialer.above_asked = true;
+	pthread_mutex_unlock(&links->lock);
+	links_wake(links);
 }
 
 void gt_links_redial(struct gt_links *links)

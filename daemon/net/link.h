@@ -21,13 +21,19 @@
 #include "base.h"
 
 struct gt_bulk; /* a received message: bulk.h */
+
+/* How a link came about: they dialled; we dialled the parent; we dialled a node
+ * above it, for the roster. */
+enum gt_link_way { GT_WAY_TAKEN, GT_WAY_PARENT, GT_WAY_ABOVE };
+
 struct gt_link_events {
 	/* TLS is done and the SP headers are exchanged. code: from the SAN URI
 	 * of the peer's certificate, "" when insecure; above: the one before
 	 * it there, "" if there is none; until_ms: wall time when it ends, 0:
 	 * there is none. address for logs. */
-	void (*up)(void *arg, uint32_t peer, bool parent, const char *code,
-	           const char *above, int64_t until_ms, const char *address);
+	void (*up)(void *arg, uint32_t peer, enum gt_link_way way,
+	           const char *code, const char *above, int64_t until_ms,
+	           const char *address);
 	/* The link is over; why: a sentence. */
 	void (*down)(void *arg, uint32_t peer, const char *why);
 	/* Takes over one reference to m. */
@@ -44,9 +50,12 @@ struct gt_links_config {
 	const char *listen;
 	const char *const *parents; /* addresses "host:port", tried in turn */
 	size_t nparents;
+	const char *const *above; /* ... of nodes above the parent */
+	size_t nabove;
 	bool insecure; /* plain tcp, no certificates */
 	const char *ca_pem, *cert_pem, *key_pem; /* PEM text, not file names */
-	const char *parent_code;  /* the parent's certificate must carry it */
+	const char *parent_code;  /* the parent's certificate must carry it, or
+	                             of one above it what it lies in */
 	uint32_t handshake_ms;    /* 0: 5000 */
 	uint32_t max_links;       /* 0: GT_PEERS_MAX */
 	uint32_t max_per_address; /* 0: 64 */
@@ -67,6 +76,10 @@ int gt_links_start(struct gt_links **out, uv_loop_t *loop,
 uint16_t gt_links_port(const struct gt_links *links);
 /* Dials the parent now, forgetting the backoff. */
 void gt_links_redial(struct gt_links *links);
+/* Dials the nodes above the parent in turn, until one is reached or none is
+ * left, before the parent is dialled again; at once if there is no link to it.
+ * Any thread. */
+void gt_link_dial_above(struct gt_links *links);
 /* Closes every link; no callback runs after it returns, and nothing may be sent
  * any more. Memory is freed once the loop has run its close callbacks. */
 void gt_links_stop(struct gt_links *links);

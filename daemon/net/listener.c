@@ -23,7 +23,7 @@ static void on_accept(void *arg)
 	int rv = nng_aio_result(l->aio);
 	if (rv == 0) {
 		nng_stream *stream = nng_aio_get_output(l->aio, 0);
-		(void)stream_open(links, stream, false, "");
+		(void)stream_open(links, stream, GT_WAY_TAKEN, "");
 	}
 	pthread_mutex_lock(&links->lock);
 	bool again = !links->stopping && (rv == 0 || rv == NNG_ECONNABORTED ||

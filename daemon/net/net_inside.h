@@ -72,7 +72,8 @@ struct stream {
 	struct gt_links *links;
 	nng_stream *nng;
 	nng_aio *rx, *tx;
-	bool parent; /* we dialled */
+	enum gt_link_way way;
+	bool parent; /* we dialled: way is not TAKEN */
 	atomic_uint refs;
 	_Atomic uint64_t deadline; /* uv_hrtime when it is closed, 0: never */
 	struct origin origin;
@@ -121,18 +122,21 @@ struct listener {
 };
 
 struct dialer {
-	nng_stream_dialer **nng; /* one per parent address */
+	nng_stream_dialer **nng; /* one per address: the parent's first */
 	char **address;
-	size_t n;
+	size_t n, n_above; /* the parent's; behind them those above it */
 	nng_aio *aio;
 	uv_timer_t timer;
-	unsigned attempts; /* since a link last lived */
-	size_t at;         /* address dialled now or last */
+	unsigned attempts;           /* since a link last lived */
+	size_t at;                   /* address dialled now or last */
+	size_t above_at, above_left; /* where above is dialled next; how many
+	                                more this time */
 	bool dialling;
 	int linked; /* dials that succeeded less streams lost: -1, 0 or 1 */
 	/* guarded by links->lock */
 	bool done;
 	int result;
+	bool above_asked; /* to be dialled: not yet looked at */
 };
 
 /* What is not under lock is the loop thread's own, but what callbacks read:
@@ -201,7 +205,7 @@ void fault_dropped(struct gt_links *links, uint32_t peer, const char *why);
 
 /* Takes over the nng stream, also on failure. The stream may be gone by the
  * time it returns. 0 or -GT_E...; why it was refused is logged. */
-int stream_open(struct gt_links *links, nng_stream *nng, bool parent,
+int stream_open(struct gt_links *links, nng_stream *nng, enum gt_link_way way,
                 const char *address);
 /* Closes now. The first reason given is the one that counts. */
 void stream_fail(struct stream *s, const char *why);
@@ -227,9 +231,9 @@ void listener_stop(struct gt_links *links);
 
 /* dialer.c: loop thread */
 
-/* Dials the n addresses in turn until one is reached. 0, or -GT_E... and
+/* Dials the parent's addresses in turn until one is reached. 0, or -GT_E... and
  * why. */
-int dialer_start(struct gt_links *links, const char *const *addresses, size_t n,
+int dialer_start(struct gt_links *links, const struct gt_links_config *config,
                  char *why, size_t why_cap);
 /* Looks after a dial that ended, if one did. */
 void dialer_tend(struct gt_links *links);
@@ -237,6 +241,8 @@ void dialer_tend(struct gt_links *links);
  * next dial needs no long pause. May come before dialer_tend has heard that the
  * dial succeeded. */
 void dialer_lost(struct gt_links *links, bool lived);
+/* Looks whether those above the parent are to be dialled. */
+void dialer_above(struct gt_links *links);
 /* Dials now, as if it were the first time. */
 void dialer_redial(struct gt_links *links);
 /* Ends it, waiting for its callback; also one that never started. */

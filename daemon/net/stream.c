@@ -411,7 +411,7 @@ static uint32_t come_up(struct stream *s)
 		s->deadline = 0;
 		s->since = uv_hrtime();
 		s->peer = ++links->last_peer;
-		if (s->parent) {
+		if (s->way == GT_WAY_PARENT) {
 			links->parent_peer = s->peer;
 			links->parent_told = false;
 			gt_copy(links->parent_address,
@@ -435,6 +435,7 @@ static uint32_t come_up(struct stream *s)
 static bool identify(struct stream *s)
 {
 	const char *want = s->links->parent_code;
+	bool above = s->way == GT_WAY_ABOVE;
 	if (!s->tls)
 		return true;
 	pthread_mutex_lock(&s->lock);
@@ -444,10 +445,14 @@ static bool identify(struct stream *s)
 		stream_fail(s, "the peer is not verified");
 		return false;
 	}
-	if (s->parent && !gt_code_same_place(s->code, want)) {
+	if (s->parent && !(above ? gt_code_child_of(want, s->code)
+	                         : gt_code_same_place(s->code, want))) {
 		char why[256];
 		gt_format(why, sizeof why,
-		          "the certificate names %s, not the parent %s",
+		          above ? "the certificate names %s, which is not "
+		                  "above the parent %s"
+		                : "the certificate names %s, not the parent "
+		                  "%s",
 		          s->code, want);
 		stream_fail(s, why);
 		return false;
@@ -476,7 +481,7 @@ static bool on_hello(struct stream *s)
 		stream_fail(s, "closing");
 		return false;
 	}
-	s->links->events.up(s->links->arg, s->peer, s->parent, s->code,
+	s->links->events.up(s->links->arg, s->peer, s->way, s->code,
 	                    s->tls ? gt_tls_above(s->tls) : "",
 	                    s->tls ? gt_tls_until(s->tls) : 0, s->address);
 	return true;
@@ -616,14 +621,15 @@ static bool origin_of(nng_stream *nng, struct origin *origin, char *text,
 }
 
 static struct stream *stream_new(struct gt_links *links, nng_stream *nng,
-                                 bool parent)
+                                 enum gt_link_way way)
 {
 	struct stream *s = calloc(1, sizeof *s);
 	if (!s)
 		return NULL;
 	s->links = links;
 	s->nng = nng;
-	s->parent = parent;
+	s->way = way;
+	s->parent = way != GT_WAY_TAKEN;
 	s->queue_end = &s->queue;
 	atomic_init(&s->refs, 1);
 	if (pthread_mutex_init(&s->lock, NULL) != 0) {
@@ -633,7 +639,7 @@ static struct stream *stream_new(struct gt_links *links, nng_stream *nng,
 	bool ok = nng_aio_alloc(&s->rx, on_received, s) == 0 &&
 	          nng_aio_alloc(&s->tx, on_sent, s) == 0;
 	if (ok && links->tls) {
-		s->tls = gt_tls_new(links->tls, !parent);
+		s->tls = gt_tls_new(links->tls, !s->parent);
 		s->raw = malloc(STREAM_RAW);
 		ok = s->tls && s->raw;
 	}
@@ -712,10 +718,11 @@ static const char *admit(struct gt_links *links, struct stream *s,
 	return NULL;
 }
 
-int stream_open(struct gt_links *links, nng_stream *nng, bool parent,
+int stream_open(struct gt_links *links, nng_stream *nng, enum gt_link_way way,
                 const char *address)
 {
-	struct stream *s = stream_new(links, nng, parent), *victim = NULL;
+	bool parent = way != GT_WAY_TAKEN;
+	struct stream *s = stream_new(links, nng, way), *victim = NULL;
 	if (!s) {
 		nng_stream_free(nng);
 		links_log(links, GT_LOG_ERROR, "link refused", address,
@@ -780,7 +787,7 @@ bool stream_reap(struct stream *s)
 	if (!s->parent)
 		links->streams--;
 	pthread_mutex_unlock(&links->lock);
-	if (s->parent)
+	if (s->way == GT_WAY_PARENT)
 		fault_ended(links, s->peer, s->address, s->why);
 	if (s->peer)
 		links->events.down(links->arg, s->peer, s->why);

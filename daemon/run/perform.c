@@ -94,6 +94,10 @@ static void perform_one(struct gt_service *s, const struct gt_action *a)
 		else if (links)
 			gt_link_cut(links, a->peer, a->text ? a->text : "");
 		break;
+	case GT_ACT_DIAL_ABOVE:
+		if (links)
+			gt_link_dial_above(links);
+		break;
 	case GT_ACT_SERVE:
 	case GT_ACT_PLACE:
 	case GT_ACT_COPY:

@@ -158,6 +158,7 @@ int prepare_node(struct gt_service *s)
 	        .dead_ms = run_small(c->dead_ms),
 	        .transfers = run_small(c->transfers),
 	        .max_links = node_links(c),
+	        .above_ms = c->nabove > 0 ? c->above_every_ms : 0,
 	        .protocol_max = run_small(c->protocol),
 	        .terminal_hour = c->terminal_hour,
 	        .child_hour = c->child_hour,

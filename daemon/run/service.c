@@ -30,8 +30,9 @@ enum {
 
 /* -------------------------------------------------- toward the core */
 
-static void on_up(void *arg, uint32_t peer, bool parent, const char *code,
-                  const char *above, int64_t until_ms, const char *address)
+static void on_up(void *arg, uint32_t peer, enum gt_link_way way,
+                  const char *code, const char *above, int64_t until_ms,
+                  const char *address)
 {
 	struct gt_service *s = arg;
 	uint8_t random[32];
@@ -45,7 +46,8 @@ static void on_up(void *arg, uint32_t peer, bool parent, const char *code,
 	        .above = above,
 	        .theirs_until_ms = until_ms,
 	        .ours_until_ms = until_ms ? s->certificate.until_ms : 0,
-	        .parent = parent,
+	        .parent = way != GT_WAY_TAKEN,
+	        .roster_only = way == GT_WAY_ABOVE,
 	};
 	gt_log_line(GT_LOG_DEBUG, "link-up", "peer", GT_LOG_U(peer), "code",
 	            code, "address", address, NULL);
@@ -276,7 +278,7 @@ static int start_links(struct gt_service *s)
 	                                      on_link_log};
 	struct gt_dir_pems pems = {0};
 	struct gt_links *links = NULL;
-	const char *parents[GT_ADDRESSES_MAX];
+	const char *parents[GT_ADDRESSES_MAX], *above[GT_ADDRESSES_MAX];
 	char why[RUN_WHY] = "";
 	if (!*c->listen && c->naddresses == 0)
 		return 0;
@@ -287,10 +289,14 @@ static int start_links(struct gt_service *s)
 	}
 	for (size_t i = 0; i < c->naddresses; i++)
 		parents[i] = c->addresses[i];
+	for (size_t i = 0; i < c->nabove; i++)
+		above[i] = c->above[i];
 	struct gt_links_config l = {
 	        .listen = *c->listen ? c->listen : NULL,
 	        .parents = parents,
 	        .nparents = c->naddresses,
+	        .above = above,
+	        .nabove = c->nabove,
 	        .insecure = c->insecure,
 	        .ca_pem = (char *)pems.ca.p,
 	        .cert_pem = (char *)pems.cert.p,

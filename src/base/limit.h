@@ -67,7 +67,8 @@ enum {
 	/* a turn */
 	GT_TURN_EVENTS = 4096,
 	GT_PEERS_MAX = 512,
-	GT_TRANSFERS_MAX = 8, /* objects being filled at once */
+	GT_ROSTER_PAGES = 256, /* taken of what a node above answers */
+	GT_TRANSFERS_MAX = 8,  /* objects being filled at once */
 };
 
 #define GT_DAY_MS (INT64_C(24) * 3600 * 1000)

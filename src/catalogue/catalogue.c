@@ -36,6 +36,15 @@ static int load_seq(struct gt_node *n, Gt__Kind kind)
 	return 0;
 }
 
+static int load_standing(struct gt_node *n, const char *code, bool *revoked)
+{
+	struct gt_item row;
+	bool found;
+	int status = gt_item_get(n, GT__KIND__MEMBER, code, &row, &found);
+	*revoked = status == 0 && found && row.state != GT__STANDING__ACTIVE;
+	return status;
+}
+
 int gt_catalogue_load(struct gt_node *n)
 {
 	struct gt_catalogue *c = n->catalogue;
@@ -55,6 +64,10 @@ int gt_catalogue_load(struct gt_node *n)
 		status = load_seq(n, (Gt__Kind)kind);
 	if (status == 0)
 		status = gt_layers_load(n);
+	if (status == 0)
+		status = load_standing(n, n->code, &n->status.revoked);
+	if (status == 0)
+		status = load_standing(n, n->parent, &n->status.parent_revoked);
 	if (status == 0)
 		status = gt_again_load(n);
 	if (status == 0)

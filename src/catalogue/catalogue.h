@@ -82,6 +82,8 @@ int gt_want(struct gt_node *n, const struct gt_event *e);
 
 /* Takes the changes, moves the cursor, and asks for what comes next. */
 int gt_follow_changes(struct gt_node *n, const Gt__ChangesReply *m);
+/* Takes rows of the roster that a node above answered with. */
+int gt_follow_roster(struct gt_node *n, const Gt__RosterReply *m);
 /* A page of the inventory was taken. */
 int gt_follow_inventory(struct gt_node *n);
 /* What was shown or named is settled above. */

@@ -306,3 +306,46 @@ int gt_follow_changes(struct gt_node *n, const Gt__ChangesReply *m)
 		status = gt_records_root(n, m->root_mark);
 	return status ? status : ask_changes(n);
 }
+
+/* ----------------------------------------------------------- roster */
+
+static int take_row(struct gt_node *n, struct gt_bytes sealed)
+{
+	static const struct gt_decision keep = {GT_MIRROR, 50, "", ""};
+	struct gt_claim c;
+	struct gt_item old;
+	char why[GT_WHY];
+	int verdict, result = 0;
+	bool had = false;
+	int status = gt_item_check(n, sealed, &c, &verdict, why);
+	if (status == 0 && verdict == 0 && c.kind != GT__KIND__MEMBER) {
+		verdict = -GT_EINVALID;
+		gt_copy(why, sizeof why, "not a roster row");
+	}
+	if (status == 0 && verdict != 0)
+		return gt_log(n, GT_LOG_WARN,
+		              "refused a row of the roster from %s: %s",
+		              gt_up_code(n), why);
+	if (status == 0)
+		status = gt_item_get(n, GT__KIND__MEMBER, c.id, &old, &had);
+	if (status != 0 || (had && old.version >= c.version))
+		return status; /* the parent's words for it stay */
+	struct gt_audit row = {.event = "receive",
+	                       .kind = "member",
+	                       .subject = c.id,
+	                       .version = c.version,
+	                       .peer = gt_up_code(n),
+	                       .detail = c.state ? "revoked" : "active"};
+	status = gt_item_take(n, &c, &keep, false, &result);
+	row.result = result;
+	return status ? status : gt_audit_row(n, &row);
+}
+
+int gt_follow_roster(struct gt_node *n, const Gt__RosterReply *m)
+{
+	int status = 0;
+	for (size_t i = 0; status == 0 && n->up && i < m->n_members; i++)
+		status = take_row(
+		        n, gt_bytes_of(m->members[i].data, m->members[i].len));
+	return status;
+}

@@ -420,11 +420,37 @@ static int take_resource(struct gt_node *n, const struct gt_claim *c,
 	return status;
 }
 
+/* Whether the roster revokes us, or who is above us, is said once, and stands
+ * in the status. */
+static int take_standing(struct gt_node *n, const struct gt_claim *c)
+{
+	bool gone = c->state != GT__STANDING__ACTIVE;
+	bool ours = strcmp(c->id, n->code) == 0;
+	bool *is = ours ? &n->status.revoked : &n->status.parent_revoked;
+	if (!ours && strcmp(c->id, n->parent) != 0)
+		return 0;
+	bool was = *is;
+	*is = gone;
+	if (!gone || was)
+		return 0;
+	return ours ? gt_log(n, GT_LOG_ERROR,
+	                     "the roster revokes this node, %s: it goes on "
+	                     "with what is here, and no neighbour will take "
+	                     "anything from it",
+	                     n->code)
+	            : gt_log(n, GT_LOG_ERROR,
+	                     "the roster revokes %s, the parent of this node: "
+	                     "nothing comes from it any more. Ask whoever runs "
+	                     "the tree who the parent is now, and say so in "
+	                     "parent.code and parent.addresses",
+	                     c->id);
+}
+
 static int take_member(struct gt_node *n, const struct gt_claim *c)
 {
-	int status = 0;
-	if (c->state == GT__STANDING__ACTIVE)
-		return 0;
+	int status = take_standing(n, c);
+	if (status != 0 || c->state == GT__STANDING__ACTIVE)
+		return status;
 	for (uint32_t i = 0; status == 0 && i < n->npeers; i++) {
 		struct gt_peer *p = &n->peers[i];
 		if (!gt_peer_here(p) || p->session != GT_S_READY ||

@@ -1,5 +1,6 @@
 /* dispatch.c: from a link's events to the file that decides them.
  * Tests: u_node_lies.c, u_session.c. */
+#include "above.h"
 #include "draw.h"
 #include "expiry.h"
 #include "lineage.h"
@@ -16,6 +17,7 @@ int gt_dispatch_up(struct gt_node *n, const struct gt_event *e)
 	}
 	p->id = e->peer;
 	p->parent = e->parent;
+	p->kind = e->roster_only ? GT__LINK__ROSTER_ONLY : GT__LINK__CHILD;
 	p->heard_ms = n->now.mono_ms;
 	gt_copy(p->address, sizeof p->address, e->detail ? e->detail : "");
 	gt_expiry_up(p, e);
@@ -113,6 +115,8 @@ static bool fits(enum gt_asked what, Gt__Reply__BodyCase reply)
 		return reply == GT__REPLY__BODY_FRAME;
 	case GT_ASKED_RECORDS:
 		return reply == GT__REPLY__BODY_RECORDS;
+	case GT_ASKED_ROSTER:
+		return reply == GT__REPLY__BODY_ROSTER;
 	case GT_ASKED_OFFER:
 	case GT_ASKED_CONTEST:
 	case GT_ASKED_INVENTORY:
@@ -134,6 +138,8 @@ static int on_error_reply(struct gt_node *n, const struct gt_asking *a,
 		return gt_transfer_told(n, a, false);
 	if (a->what == GT_ASKED_RECORDS && m->retry_ms > 0)
 		return gt_records_later(n, m->retry_ms);
+	if (a->what == GT_ASKED_HELLO && n->up->kind == GT__LINK__CHILD)
+		gt_above_soon(n);
 	gt_format(why, sizeof why, "the parent answered %s: %.200s",
 	          gt_errname((int)m->code), m->text);
 	return gt_drop(n, n->up, why);
@@ -161,6 +167,8 @@ static int on_fitting_reply(struct gt_node *n, const struct gt_asking *a,
 		return gt_transfer_told(n, a, true);
 	case GT_ASKED_CONTEST:
 		return gt_contest_answered(n, a);
+	case GT_ASKED_ROSTER:
+		return gt_above_roster(n, a, r->roster);
 	case GT_ASKED_OFFER:
 	case GT_ASKED_NONE:
 	default:

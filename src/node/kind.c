@@ -102,7 +102,34 @@ bool gt_kind_asks(const struct gt_peer *p, Gt__Request__BodyCase what)
 	return what < 32 && (kinds[p->kind].asks >> what & 1);
 }
 
-bool gt_kind_parent(const struct gt_node *n, const Gt__Member *m)
+/* The parent's place, or one that both lie in. */
+static bool upward(const struct gt_node *n, const struct gt_peer *p,
+                   const char *code)
 {
-	return gt_code_same_place(m->code, n->parent) && serves(m);
+	return p->kind == GT__LINK__CHILD
+	               ? gt_code_same_place(code, n->parent)
+	               : gt_code_child_of(n->code, code) &&
+	                         gt_code_child_of(n->parent, code);
+}
+
+const char *gt_kind_upward(const struct gt_node *n, const struct gt_peer *p)
+{
+	if (!p->certified || upward(n, p, p->code))
+		return NULL;
+	return p->kind == GT__LINK__CHILD
+	               ? "the certificate is not our parent's"
+	               : "the certificate is of no node above our parent";
+}
+
+const char *gt_kind_answered(const struct gt_node *n, const struct gt_peer *p,
+                             const Gt__Member *m)
+{
+	bool child = p->kind == GT__LINK__CHILD;
+	if (!m)
+		return child ? "the parent is not an active member"
+		             : "the node above is not an active member";
+	if (serves(m) && upward(n, p, m->code))
+		return NULL;
+	return child ? "the parent is a publisher, not a place's node"
+	             : "the node that answered is not above our parent";
 }

@@ -1,4 +1,5 @@
 /* node.c: events in, actions out; the turn around them. */
+#include "above.h"
 #include "era.h"
 #include "expiry.h"
 #include "lineage.h"
@@ -122,6 +123,7 @@ static int on_start(struct gt_node *n, const struct gt_event *e)
 		status = gt_records_load(n);
 	if (status == 0)
 		status = gt_era_start(n);
+	gt_above_load(n);
 	return status ? status : gt_content_load(n);
 }
 
@@ -149,6 +151,8 @@ static int expire_links(struct gt_node *n)
 static int on_time(struct gt_node *n)
 {
 	int status = expire_links(n);
+	if (status == 0)
+		status = gt_above_time(n);
 	if (status == 0)
 		status = gt_content_time(n);
 	if (status == 0)
@@ -293,6 +297,7 @@ uint64_t gt_node_deadline(const struct gt_node *n)
 	uint64_t at =
 	        gt_sooner(gt_content_deadline(n), gt_catalogue_deadline(n));
 	at = gt_sooner(at, gt_records_deadline(n));
+	at = gt_sooner(at, gt_above_deadline(n));
 	for (uint32_t i = 0; i < n->npeers; i++)
 		if (gt_peer_here(&n->peers[i]))
 			at = gt_sooner(gt_sooner(at, n->peers[i].heard_ms +

@@ -3,7 +3,8 @@
  * The room node/ is the top of src: node.c turns events into decisions and a
  * turn into one transaction, dispatch.c knows which message goes to which room,
  * session.c says who is at the other end of a link (Hello, Prove), kind.c what
- * it may do there, lineage.c whether both remember the same past, epoch.c begins a new one. It may use
+ * it may do there, above.c asks above the parent, expiry.c ends it with its
+ * certificates, lineage.c whether both remember the same past, epoch.c begins a new one. It may use
  * every other room but read/; node.h is the one door to it.
  *
  * Promise: durable before audible, and a neighbour that errs loses its link and
@@ -59,9 +60,13 @@ const char *gt_kind_refusal(const struct gt_node *n, const struct gt_peer *p,
                             const Gt__Member *m);
 /* Whether a link of p's kind may ask that, once it is READY. */
 bool gt_kind_asks(const struct gt_peer *p, Gt__Request__BodyCase what);
-/* Whether the active member m may be this node's parent: it serves the place
- * that was asked for. */
-bool gt_kind_parent(const struct gt_node *n, const Gt__Member *m);
+/* Why the certificate on p, a link this node dialled, is not of whom a link of
+ * p's kind is for; NULL: it is, or there is none. */
+const char *gt_kind_upward(const struct gt_node *n, const struct gt_peer *p);
+/* Why m, the row of who answered on it (NULL: it is not active), is not; NULL:
+ * it is. */
+const char *gt_kind_answered(const struct gt_node *n, const struct gt_peer *p,
+                             const Gt__Member *m);
 
 /* ------------------------------------------------------------ epoch */
 

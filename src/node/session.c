@@ -3,6 +3,7 @@
  * Each end signs both codes and both nonces under its role, so that a proof
  * can be neither replayed nor reflected, and is of use on this link only.
  * Tests: u_node.c, u_lineage.c. */
+#include "above.h"
 #include "lineage.h"
 #include "node_inside.h"
 
@@ -48,13 +49,14 @@ static int say_hello(struct gt_node *n, struct gt_peer *p)
 	h.version_max = n->config.protocol_max;
 	h.code = n->code;
 	h.parent = p->code; /* of its certificate, or as configured */
+	h.kind = p->kind;
 	h.epoch = (ProtobufCBinaryData){sizeof n->epoch, n->epoch};
 	h.nonce = (ProtobufCBinaryData){NONCE, p->nonce_ours};
 	h.lineage.data = lineage;
 	r.body_case = GT__REQUEST__BODY_HELLO;
 	r.hello = &h;
 	int status = 0;
-	if (gt_version_tokens(h.version_max))
+	if (gt_version_tokens(h.version_max) && p->kind == GT__LINK__CHILD)
 		status = gt_lineage_ours(n, lineage, &h.lineage.len);
 	return status ? status : gt_ask(n, &r, &a, NULL);
 }
@@ -71,11 +73,12 @@ int gt_session_up(struct gt_node *n, struct gt_peer *p)
 		if (status != 0)
 			return status;
 	}
-	if (p->certified && !gt_code_same_place(p->code, n->parent))
-		return gt_drop(n, p, "the certificate is not our parent's");
-	if (!p->certified)
-		gt_copy(p->code, sizeof p->code, n->parent);
 	n->up = p;
+	const char *no = gt_kind_upward(n, p);
+	if (no)
+		return gt_drop(n, p, no);
+	if (!p->certified && p->kind == GT__LINK__CHILD)
+		gt_copy(p->code, sizeof p->code, n->parent);
 	return say_hello(n, p);
 }
 
@@ -87,6 +90,7 @@ static int bury(struct gt_node *n, struct gt_peer *p)
 		gt_ask_reset(n);
 		gt_records_down(n);
 		gt_content_down(n);
+		gt_above_down(n);
 		status = gt_catalogue_down(n);
 	} else {
 		gt_content_forget(n, p->id);
@@ -119,6 +123,19 @@ static const char *no_version(const struct gt_node *n, uint32_t min,
 	return why;
 }
 
+/* Whether the child means this node. Who asks for the roster alone takes it of
+ * anybody above it, and need not know of whom. */
+static bool asked_for(const struct gt_node *n, const struct gt_peer *p,
+                      const Gt__Hello *m)
+{
+	if (!gt_version_kinds(p->version))
+		return strcmp(m->parent, n->code) == 0;
+	if (m->kind == GT__LINK__ROSTER_ONLY && !*m->parent)
+		return true;
+	return gt_code_valid(m->parent) &&
+	       gt_code_same_place(m->parent, n->code);
+}
+
 static const char *hello_refusal(const struct gt_node *n,
                                  const struct gt_peer *p, const Gt__Hello *m,
                                  int *code, char why[GT_WHY])
@@ -143,10 +160,7 @@ static const char *hello_refusal(const struct gt_node *n,
 	*code = GT_EIDENTITY;
 	if (p->certified && strcmp(p->code, m->code) != 0)
 		return "Hello's code is not the certificate's";
-	if (gt_version_kinds(p->version)
-	            ? !gt_code_valid(m->parent) ||
-	                      !gt_code_same_place(m->parent, n->code)
-	            : strcmp(m->parent, n->code) != 0)
+	if (!asked_for(n, p, m))
 		return "this node is not the parent that was asked for";
 	if (m->kind != GT__LINK__PEER && !gt_code_child_of(m->code, n->code))
 		return "the code does not lie under this node's";
@@ -314,24 +328,31 @@ int gt_session_hello_reply(struct gt_node *n, const struct gt_asking *a,
 	struct gt_peer *p = n->up;
 	uint8_t text[PROOF_TEXT];
 	const Gt__Member *member;
-	gt_content_rtt(n, n->now.mono_ms - a->sent_ms);
+	if (p->kind == GT__LINK__CHILD)
+		gt_content_rtt(n, n->now.mono_ms - a->sent_ms);
 	p->version = gt_version_common(m->version, m->version,
 	                               n->config.protocol_max);
 	if (p->version == 0)
 		return gt_drop(n, p,
 		               "the parent chose a version we do not speak");
 	if (m->nonce.len != NONCE || m->proof.len != PROOF ||
-	    m->epoch.len != GT_EPOCH_BYTES || strcmp(m->code, p->code) != 0)
+	    m->epoch.len != GT_EPOCH_BYTES ||
+	    (*p->code && strcmp(m->code, p->code) != 0) ||
+	    !gt_copy(p->code, sizeof p->code, m->code))
 		return gt_drop(n, p, "malformed answer to Hello");
+	if (p->kind != GT__LINK__CHILD && !gt_version_kinds(p->version))
+		return gt_drop(n, p,
+		               "the node above knows nothing of links for the "
+		               "roster alone");
 	int status = gt_member(n, p->code, &member);
 	if (status != 0)
 		return status;
-	if (!member)
-		return gt_drop(n, p, "the parent is not an active member");
-	if (!gt_kind_parent(n, member))
-		return gt_drop(n, p,
-		               "the parent is a publisher, not a place's "
-		               "node");
+	const char *no = gt_kind_answered(n, p, member);
+	if (no) {
+		if (p->kind == GT__LINK__CHILD)
+			gt_above_soon(n);
+		return gt_drop(n, p, no);
+	}
 	memcpy(p->nonce_theirs, m->nonce.data, NONCE);
 	memcpy(p->epoch, m->epoch.data, GT_EPOCH_BYTES);
 	struct gt_bytes t = proof_text(text, "parent", n, p);
@@ -363,6 +384,9 @@ int gt_session_prove_reply(struct gt_node *n, const Gt__ProveReply *m)
 	bool unsent;
 	p->session = GT_S_READY;
 	int status = gt_peer_note(n, p, true);
+	if (p->kind != GT__LINK__CHILD)
+		return status ? status : gt_above_up(n);
+	gt_above_parent(n);
 	n->status.parent_seen_ms = n->now.wall_ms;
 	if (status == 0)
 		status = gt_lineage_adopt(n, p);

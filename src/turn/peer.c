@@ -4,7 +4,8 @@
 
 bool gt_up_ready(const struct gt_node *n)
 {
-	return n->up && n->up->session == GT_S_READY;
+	return n->up && n->up->session == GT_S_READY &&
+	       n->up->kind == GT__LINK__CHILD;
 }
 
 bool gt_up_following(const struct gt_node *n)

@@ -56,7 +56,7 @@ struct gt_child {
  *      is not of the kind CHILD */
 struct gt_peer {
 	uint32_t id; /* 0: slot is free */
-	bool parent; /* the link leads to our parent */
+	bool parent; /* we dialled: it leads to our parent, or above it */
 	enum gt_session session;
 	uint32_t version; /* of the protocol, from Hello on; 0: not agreed */
 	char code[GT_CODE_MAX + 1];  /* proved, or claimed until READY */
@@ -76,7 +76,7 @@ struct gt_peer {
 	struct gt_child child; /* unless parent */
 };
 
-/* Whether the link to our parent may be used. */
+/* Whether there is a link to our parent that may be used. */
 bool gt_up_ready(const struct gt_node *n);
 /* Whether it may be used for content, too: nothing is being compared. */
 bool gt_up_following(const struct gt_node *n);

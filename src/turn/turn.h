@@ -51,6 +51,7 @@ enum gt_asked {
 	GT_ASKED_CONTEST, /* contest.c */
 	GT_ASKED_INVENTORY,
 	GT_ASKED_DONE,
+	GT_ASKED_ROSTER,
 };
 
 /* A request of ours to the parent that has no answer yet. */
@@ -83,7 +84,8 @@ struct gt_asks {
 /* The node. One thread uses it at a time.
  *
  *   1. a link in use has a slot below npeers <= config.max_links
- *   2. up is the one link here whose `parent` is set; NULL: there is none
+ *   2. up is the one link here whose `parent` is set; NULL: there is none. It
+ *      leads to our parent, or, ROSTER_ONLY, to a node above it
  *   3. gone: some peer may be GONE and not buried; never between two events
  *   4. nothing is decided and nothing drawn before START has brought entropy
  *   5. parent is "" at the root, else code is of a child of it; both stay as
@@ -122,6 +124,9 @@ struct gt_node {
 	bool full;          /* the disk has no room for what others bring in any
 	              number: records/later.c */
 	struct gt_asks asks;
+	/* when a node above the parent is asked for the roster, mono_ms, 0:
+	 * it is not to be; and not before (node/above.c) */
+	uint64_t above_due, above_rest;
 
 	struct gt_content *content;
 	struct gt_records *records;

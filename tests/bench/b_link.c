@@ -23,15 +23,16 @@ struct bench {
 	atomic_bool over;
 };
 
-static void on_up(void *arg, uint32_t peer, bool parent, const char *code,
-                  const char *above, int64_t until_ms, const char *address)
+static void on_up(void *arg, uint32_t peer, enum gt_link_way way,
+                  const char *code, const char *above, int64_t until_ms,
+                  const char *address)
 {
 	(void)above;
 	(void)until_ms;
 	struct bench *b = arg;
 	(void)code;
 	(void)address;
-	if (parent)
+	if (way == GT_WAY_PARENT)
 		b->peer = peer;
 	uv_async_send(&b->rig.poke);
 }

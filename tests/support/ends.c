@@ -86,14 +86,15 @@ static void check_turn(struct end *end)
 		end->disorder++;
 }
 
-static void on_up(void *arg, uint32_t peer, bool parent, const char *code,
-                  const char *above, int64_t until_ms, const char *address)
+static void on_up(void *arg, uint32_t peer, enum gt_link_way way,
+                  const char *code, const char *above, int64_t until_ms,
+                  const char *address)
 {
 	(void)above;
 	(void)until_ms;
 	struct end *end = arg;
-	(void)parent;
 	check_turn(end);
+	end->way = (int)way;
 	pthread_mutex_lock(&end->lock);
 	gt_copy(end->code, sizeof end->code, code);
 	gt_copy(end->address, sizeof end->address, address);

@@ -33,6 +33,7 @@ struct end {
 	atomic_uint damaged;  /* payloads that are not pattern_fill's */
 	atomic_ullong bytes;
 	_Atomic uint32_t peer;   /* last that came up */
+	_Atomic int way;         /* how, enum gt_link_way */
 	atomic_uint stopped;     /* callbacks from here on are a fault */
 	_Atomic uint64_t expect; /* next token if it is to be in order */
 	bool ordered;

@@ -79,6 +79,7 @@ void nodes_open(struct nodes *t, unsigned i, const char *code,
 	                                    .software = "test",
 	                                    .restored = s->restored,
 	                                    .protocol_max = s->protocol,
+	                                    .above_ms = t->above_ms,
 	                                    .terminal_hour = s->hourly,
 	                                    .child_hour = s->hourly,
 	                                    .terminal_waiting = s->waiting,
@@ -362,6 +363,7 @@ static void perform(struct nodes *t, unsigned i, const struct gt_action *a)
 		}
 		break;
 	case GT_ACT_DROP:
+	case GT_ACT_DIAL_ABOVE:
 	case GT_ACT_REPLY:
 	case GT_ACT_LOG:
 	default:
@@ -413,6 +415,7 @@ static void peer_up(struct nodes *t, unsigned i, uint32_t peer, bool parent,
 	                     .parent = parent,
 	                     .text = cert,
 	                     .detail = "test",
+	                     .roster_only = parent && t->roster_only,
 	                     .theirs_until_ms = t->theirs_until_ms,
 	                     .ours_until_ms = t->ours_until_ms,
 	                     .body = gt_bytes_of(nonce, sizeof nonce)};

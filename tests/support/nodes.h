@@ -103,6 +103,8 @@ struct nodes {
 	int hooked; /* for the hook's own use */
 	/* what links opened from now on say of certificates */
 	int64_t theirs_until_ms, ours_until_ms;
+	uint64_t above_ms; /* nodes opened from now on may dial above */
+	bool roster_only;  /* ... and links lead there */
 	/* Is shown each event before its turn. */
 	void (*trial)(struct nodes *t, unsigned i, const struct gt_event *e);
 };

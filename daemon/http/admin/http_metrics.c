@@ -80,9 +80,9 @@ static void put_fault(struct gt_buffer *o, const struct gt_http_env *env,
                       const struct gt_node_status *s)
 {
 	struct gt_fault f = {0};
-	if (!*env->config->parent || !env->links)
+	if (!*env->config->parent)
 		return;
-	gt_links_fault(env->links, &f);
+	gt_links_fault(env->links, s, &f);
 	bool is = !s->parent_up && f.at_ms != 0;
 	gt_buffer_str(o,
 	              "# HELP guantong_parent_fault 1 for why there is no link "

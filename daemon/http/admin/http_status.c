@@ -63,6 +63,9 @@ static json_t *node_json(const struct gt_node_status *s)
 	json_t *v = json_object();
 	(void)json_object_set_new(v, "parent_up", json_boolean(s->parent_up));
 	(void)json_object_set_new(v, "synced", json_boolean(s->synced));
+	(void)json_object_set_new(v, "revoked", json_boolean(s->revoked));
+	(void)json_object_set_new(v, "parent_revoked",
+	                          json_boolean(s->parent_revoked));
 	(void)json_object_set_new(v, "bulk_paused",
 	                          json_boolean(s->bulk_paused));
 	(void)json_object_set_new(v, "records_short",
@@ -100,9 +103,9 @@ static json_t *fault_json(const struct gt_http_env *env,
                           const struct gt_node_status *s)
 {
 	struct gt_fault f = {0};
-	if (!*env->config->parent || s->parent_up || !env->links)
+	if (!*env->config->parent || s->parent_up)
 		return json_null();
-	gt_links_fault(env->links, &f);
+	gt_links_fault(env->links, s, &f);
 	if (f.at_ms == 0)
 		return json_null();
 	json_t *v = json_pack("{s:s,s:s,s:s}", "kind", gt_fault_name(f.kind),

@@ -83,8 +83,7 @@ static void fault(struct home *h)
 	struct gt_page *p = &h->p;
 	struct gt_fault f = {0};
 	char text[GT_TRANSLATE_MAX];
-	if (h->env->links)
-		gt_links_fault(h->env->links, &f);
+	gt_links_fault(h->env->links, &h->status, &f);
 	if (f.at_ms == 0)
 		return;
 	gt_buffer_str(&p->out, "<p class=\"alert bad\" role=\"status\">");
