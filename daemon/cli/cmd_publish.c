@@ -43,6 +43,7 @@ struct publish {
 	uint64_t level;
 	const char *file; /* of a batch; NULL: one resource by itself */
 	char base[PATH];  /* where paths lead from, "" for here */
+	bool bare;        /* no files are meant: somebody said so */
 	json_t *done;     /* answers, in order */
 };
 
@@ -183,19 +184,35 @@ static bool names_fit(struct publish *p, json_t *draft, const char *where,
 	       json_object_set_new(draft, "start", json_string(start)) == 0;
 }
 
+/* A draft that has no files. Whoever forgot them would take from everybody what
+ * was published before: it has to be said. In a batch the type may say it. */
+static enum gt_exit look_bare(struct publish *p, json_t *draft,
+                              const char *where)
+{
+	const char *start = gt_json_member(draft, "start");
+	const char *thumbnail = gt_json_member(draft, "thumbnail");
+	bool meant =
+	        p->bare || (p->file && strcmp(gt_json_member(draft, "type"),
+	                                      "announcement") == 0);
+	(void)json_object_del(draft, "path"); /* an empty one */
+	if (meant && !*start && !*thumbnail)
+		return GT_EXIT_OK;
+	(void)fprintf(p->cli->err, "%s: ", where);
+	if (!meant && p->file)
+		gt_say(p->cli->err, GT_T_CLI_DRAFT_NO_PATH);
+	else if (!meant)
+		gt_say(p->cli->err, GT_T_CLI_PUBLISH_NO_PATH);
+	else
+		gt_say(p->cli->err, GT_T_CLI_DRAFT_NO_FILES,
+		       *start ? "start" : "thumbnail");
+	return meant || p->file ? GT_EXIT_FAILED : GT_EXIT_USAGE;
+}
+
 static enum gt_exit look(struct publish *p, json_t *draft, const char *where)
 {
 	struct gt_walk w;
-	if (!*gt_json_member(draft, "path")) {
-		const char *start = gt_json_member(draft, "start");
-		const char *thumbnail = gt_json_member(draft, "thumbnail");
-		if (!*start && !*thumbnail)
-			return GT_EXIT_OK;
-		(void)fprintf(p->cli->err, "%s: ", where);
-		gt_say(p->cli->err, GT_T_CLI_DRAFT_NO_FILES,
-		       *start ? "start" : "thumbnail");
-		return GT_EXIT_FAILED;
-	}
+	if (!*gt_json_member(draft, "path"))
+		return look_bare(p, draft, where);
 	enum gt_exit code = find_files(p, draft, where, &w);
 	if (code)
 		return code;
@@ -366,21 +383,22 @@ static enum gt_exit run_one(struct publish *p, const struct gt_args *args,
 	                      : json_pack("[{}]");
 	json_t *draft = json_array_get(drafts, 0);
 	enum gt_exit code = GT_EXIT_USAGE;
-	if (path && gt_args_get(args, "no-content"))
-		gt_say(p->cli->err, GT_T_CLI_PUBLISH_BOTH);
-	else if (!drafts)
+	if (!drafts)
 		code = meta ? GT_EXIT_FAILED : gt_cli_no_memory(p->cli);
 	else if (json_array_size(drafts) != 1)
 		gt_say(p->cli->err, GT_T_CLI_PUBLISH_ONE, meta);
+	else if (path &&
+	         json_object_set_new(draft, "path", json_string_nocheck(path)))
+		code = gt_cli_no_memory(p->cli);
+	else if (p->bare && *gt_json_member(draft, "path"))
+		gt_say(p->cli->err, GT_T_CLI_PUBLISH_BOTH);
 	else if (gt_draft_options(draft, args, p->cli->lang, p->cli->err) &&
 	         gt_draft_check(draft, code_of_node, "guantong", p->cli->err))
 		code = GT_EXIT_OK;
-	/* what has no files is an announcement, unless said otherwise */
-	if (!code && !path && !json_object_get(draft, "type") &&
+	/* what is said to have no files is an announcement, unless said
+	 * otherwise */
+	if (!code && p->bare && !json_object_get(draft, "type") &&
 	    json_object_set_new(draft, "type", json_string("announcement")))
-		code = gt_cli_no_memory(p->cli);
-	if (!code && path &&
-	    json_object_set_new(draft, "path", json_string_nocheck(path)))
 		code = gt_cli_no_memory(p->cli);
 	if (!code)
 		code = publish_all(p, drafts);
@@ -424,6 +442,7 @@ enum gt_exit gt_cmd_publish(struct gt_cli *cli, const struct gt_args *args)
 		return GT_EXIT_USAGE;
 	if (!from)
 		from = gt_args_get(args, "batch");
+	p.bare = gt_args_get(args, "no-content") != NULL;
 	struct gt_config *config = gt_cli_config(cli);
 	if (!config)
 		return GT_EXIT_FAILED;

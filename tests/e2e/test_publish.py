@@ -37,6 +37,15 @@ class Publishing(unittest.TestCase):
         put(path, *names, text=text)
         return path
 
+    def batch(self, *rows):
+        """A batch of these: entries, or lines as they are."""
+        folder = self.folder()
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, "batch.jsonl")
+        with open(path, "wb") as f:
+            f.writelines((r if isinstance(r, bytes) else json.dumps(r).encode()) + b"\n" for r in rows)
+        return path
+
     def publish(self, rid, folder, *options, ok=True):
         return self.province.cli("publish", "--id", rid, "--type", "document", "--title", "zh-CN=x", *options, folder, ok=ok)
 
@@ -65,12 +74,37 @@ class Publishing(unittest.TestCase):
             self.assertNotIn("B/s", said.stderr, options)  # no byte was packed
         said = self.publish("3301/bad", folder, ok=False)
         self.assertIn("33/", said.stderr)
-        said = self.province.cli("publish", "--id", "33/bad", "--title", "x", "--start", "a.html", ok=False)
+        said = self.province.cli("publish", "--id", "33/bad", "--title", "x", "--no-content", "--start", "a.html", ok=False)
         self.assertIn("start", said.stderr)
         self.assertIsNone(self.province.resource("33/bad"))
 
+    def test_a_forgotten_path_empties_nothing(self):
+        folder = self.folder("index.html", text="whole")
+        self.publish("33/kept", folder)
+        for options in (["--type", "document"], [], ["--type", "announcement"], ["--type", "document", ""]):
+            said = self.province.cli("publish", "--id", "33/kept", "--title", "x", *options, ok=False)
+            self.assertEqual(said.returncode, 2, said.stderr)
+            self.assertIn("--no-content", said.stderr)
+        batch = self.batch({"id": "33/kept", "type": "document", "title": "x"},
+                           {"id": "33/kept2", "type": "document", "title": "x", "path": ""})
+        said = self.province.cli("publish", "--from", batch, ok=False)
+        self.assertEqual(said.returncode, 1)
+        for entry in ("batch.jsonl (1)", "batch.jsonl (2)"):
+            self.assertIn(entry, said.stderr)
+        self.assertIn("--no-content", said.stderr)
+        self.assertEqual(self.province.resource("33/kept")["version"], 1)
+        self.assertEqual(self.province.http("GET", "/c/33/kept/index.html").body, b"whole")
+        # who means it says so; and what has no files is not called what it is not
+        self.province.cli("publish", "--from", batch, "--no-content")
+        self.assertEqual(self.province.resource("33/kept")["version"], 2)
+        said = self.province.http("GET", "/c/33/kept/?lang=en").body.decode()
+        self.assertNotIn("announcement", said)
+        said = self.province.cli("publish", "--from", batch, "--no-content", "--id", "x", ok=False)
+        self.assertEqual(said.returncode, 2)
+
     def test_titles_with_equals(self):
-        self.province.cli("publish", "--lang", "zh-CN", "--id", "33/titles", "--title", "Lesson=1 intro", "--title", "en=A=B")
+        self.province.cli("publish", "--lang", "zh-CN", "--id", "33/titles", "--title", "Lesson=1 intro", "--title", "en=A=B",
+                          "--no-content")
         self.assertEqual(self.province.resource("33/titles")["title"], {"zh-CN": "Lesson=1 intro", "en": "A=B"})
 
     def test_bad_names_all_at_once(self):
