@@ -104,9 +104,10 @@ class FullDisk(unittest.TestCase):
             below = [statement(i) for i in range(30)]
             self.assertEqual(post(down, below).status, 200)
             down.wait("to be put off", lambda: find(down.status(), "records_put_off"))
-            # and then not a byte is left
+            # and then not a byte is left, which it sees when it looks again: what
+            # it thought there was, it may take till then
             self.fill(up)
-            self.assertEqual(post(up, statement(1)).status, 507)
+            up.wait("to see it", lambda: post(up, statement(1)).status == 507)
             up.publish("33/note", None, type="announcement")
             down.wait_state("33/note", "complete")
             self.assertTrue(find(down.status(), "parent_up"))
