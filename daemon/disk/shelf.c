@@ -323,7 +323,7 @@ static void give(struct gt_shelves *all, struct gt_shelf *s)
 static struct gt_shelf *find(struct gt_shelves *all, const struct gt_id *object)
 {
 	for (struct gt_shelf *s = all->first; s; s = s->next)
-		if (gt_id_eq(&s->index.object, object))
+		if (gt_id_eq(&s->object, object))
 			return s;
 	return NULL;
 }
@@ -333,15 +333,13 @@ static struct gt_shelf *find(struct gt_shelves *all, const struct gt_id *object)
 static void open_new(struct gt_shelves *all, struct gt_shelf *s,
                      struct gt_reader *r)
 {
-	struct gt_id object = s->index.object;
 	s->opening = true;
 	enlist(all, s);
 	pthread_mutex_unlock(&all->lock);
-	int status = open_file(all, s, &object);
+	int status = open_file(all, s, &s->object);
 	if (status == -GT_EDAMAGED || status == -GT_EIO)
-		status = make(all, s, &object, r);
+		status = make(all, s, &s->object, r);
 	pthread_mutex_lock(&all->lock);
-	s->index.object = object;
 	s->opening = false;
 	s->status = status;
 	if (status != 0)
@@ -356,7 +354,7 @@ static struct gt_shelf *shelf_new(struct gt_shelves *all,
 	if (!s)
 		return NULL;
 	s->fd = -1;
-	s->index.object = *object;
+	s->object = *object;
 	all->counts.open++;
 	return s;
 }
@@ -414,7 +412,7 @@ void gt_shelf_give(struct gt_shelves *all, struct gt_shelf *s)
 static int renew(struct gt_shelves *all, struct gt_reader *r,
                  struct gt_shelf **s)
 {
-	struct gt_id object = (*s)->index.object;
+	struct gt_id object = (*s)->object;
 	pthread_mutex_lock(&all->lock);
 	if ((*s)->listed) {
 		unlist(all, *s);

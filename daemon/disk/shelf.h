@@ -22,7 +22,8 @@ struct gt_shelves;
 struct gt_shelf {
 	struct gt_index index;
 	/* the shelves' own */
-	int fd; /* -1: in memory */
+	struct gt_id object; /* before the index is open, too */
+	int fd;              /* -1: in memory */
 	struct gt_buffer memory;
 	unsigned users;
 	bool listed, opening;
