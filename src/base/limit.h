@@ -36,6 +36,7 @@ enum {
 	GT_FRAME_STORED_MAX = (256 << 10) + 1024,
 	GT_MANIFEST_MAX = 64 << 20,
 	GT_MANIFEST_PIECE = 256 << 10,
+	GT_MANIFESTS_BYTES = 64 << 20, /* on their way here at once */
 	GT_FILES_MAX = 1000000,
 	GT_PATH_MAX = 1024, /* bytes of a member's path */
 	GT_MEDIA_TYPE_MAX = 100,

@@ -79,7 +79,9 @@ struct gt_waiter {
  *      frame of one not doomed is without a request that is outstanding
  *   7. from is set only while there is a prior
  *   8. lost and syncing only while there are jobs
- *   9. expiry is not after any waiter's until */
+ *   9. expiry is not after any waiter's until
+ *  10. bytes only while m is not set, and of all objects within
+ *      GT_MANIFESTS_BYTES */
 struct gt_object {
 	bool used;
 	bool filling;  /* has a transfer slot or somebody waits */
@@ -93,10 +95,11 @@ struct gt_object {
 	struct gt_transfer_id transfer;
 	uint64_t used_ms;
 
-	uint8_t *bytes; /* the manifest, whole or so far */
+	uint8_t *bytes; /* the manifest so far; it is whole in the row alone */
 	size_t nbytes, cap;
+	uint64_t expects; /* its size, once it was known and had no room */
 	bool asked_manifest;
-	struct gt_manifest *m;
+	struct gt_manifest *m; /* of frames alone, once it is in the row */
 
 	uint8_t *frames;  /* enum gt_frame_state, a byte per frame */
 	uint8_t *suspect; /* a byte per frame: the last copy was damaged */
@@ -192,9 +195,18 @@ void gt_frame_set(struct gt_object *o, uint32_t frame, enum gt_frame_state to);
 bool gt_frame_here(const struct gt_object *o, uint32_t frame);
 /* The hash a frame must have. */
 struct gt_id gt_frame_id(const struct gt_object *o, uint32_t frame);
-/* Takes a whole manifest into memory: o->m, o->frames. -GT_EDAMAGED: it is not
- * the object's; else gt_manifest_new's refusal. */
-int gt_object_manifest(struct gt_object *o, char why[GT_WHY]);
+/* Takes a whole manifest apart: o->m, o->frames. -GT_EDAMAGED: it is not the
+ * object's; else gt_manifest_new's refusal. */
+int gt_object_manifest(struct gt_object *o, struct gt_bytes bytes,
+                       char why[GT_WHY]);
+/* The manifest in the object's row, whole and as it was hashed, in the turn's
+ * memory. */
+int gt_object_bytes(struct gt_node *n, const struct gt_object *o,
+                    struct gt_bytes *out);
+/* A piece of it from the offset on, in the turn's memory, none beyond its end,
+ * and its size. Of an object whose m is set. */
+int gt_object_piece(struct gt_node *n, const struct gt_object *o,
+                    uint64_t offset, uint64_t *size, struct gt_bytes *out);
 
 /* ----------------------------------------------------------- waiter */
 

@@ -58,6 +58,41 @@ static int choose(struct gt_node *n)
 	return status;
 }
 
+/* ---------------------------------------- manifests on their way here */
+
+/* What has come of its manifest so far. */
+static void drop_bytes(struct gt_object *o)
+{
+	free(o->bytes);
+	o->bytes = NULL;
+	o->nbytes = o->cap = 0;
+}
+
+/* Room for one of so many bytes, beside those of the others. */
+static bool manifest_room(struct gt_node *n, const struct gt_object *o,
+                          uint64_t size)
+{
+	uint64_t others = 0;
+	GT_EACH_OBJECT(p, n->content)
+		others += p != o ? p->cap : 0;
+	return others + size <= GT_MANIFESTS_BYTES;
+}
+
+/* One that had no room and has some now. Whose manifest is not being asked for
+ * gives way: those wanted more were asked for before. */
+static bool may_arrive(struct gt_node *n, const struct gt_object *o)
+{
+	if (o->cap > 0 || manifest_room(n, o, o->expects))
+		return true;
+	GT_EACH_OBJECT(p, n->content) {
+		if (p->cap == 0 || p->asked_manifest)
+			continue;
+		p->expects = p->cap;
+		drop_bytes(p);
+	}
+	return manifest_room(n, o, o->expects);
+}
+
 /* --------------------------------------------------------- requests */
 
 static int ask_manifest(struct gt_node *n, struct gt_object *o)
@@ -138,7 +173,9 @@ static int ask_for(struct gt_node *n, struct gt_object *o)
 	if (n->now.mono_ms < o->retry_ms || n->content->paused || o->lost)
 		return 0;
 	if (!o->m)
-		return o->asked_manifest ? 0 : ask_manifest(n, o);
+		return o->asked_manifest || !may_arrive(n, o)
+		               ? 0
+		               : ask_manifest(n, o);
 	if (!o->frames || o->count[GT_FRAME_MISSING] == 0)
 		return 0;
 	return ask_frames(n, o);
@@ -180,8 +217,7 @@ void gt_fetch_down(struct gt_node *n)
 	GT_EACH_OBJECT(o, n->content) {
 		o->asked_manifest = false;
 		o->retry_ms = 0;
-		if (!o->m)
-			o->nbytes = 0;
+		drop_bytes(o);
 		if (!o->m || !o->frames || o->count[GT_FRAME_ASKED] == 0)
 			continue;
 		for (uint32_t f = 0; f < o->m->nframes; f++)
@@ -197,7 +233,7 @@ static int damaged_manifest(struct gt_node *n, struct gt_object *o,
 {
 	char hex[GT_HEX_ID];
 	gt_id_hex(hex, &o->id);
-	o->nbytes = 0;
+	drop_bytes(o);
 	o->retry_ms = n->now.mono_ms + GT_SOON_MS;
 	struct gt_audit row = {.event = "damage",
 	                       .kind = "object",
@@ -268,11 +304,12 @@ static int check_promise(struct gt_node *n, struct gt_object *o, bool *kept)
 	return row < 0 ? row : 0;
 }
 
-static int manifest_whole(struct gt_node *n, struct gt_object *o)
+static int take_manifest(struct gt_node *n, struct gt_object *o,
+                         struct gt_bytes bytes)
 {
 	char why[GT_WHY];
 	bool kept = true;
-	int bad = gt_object_manifest(o, why);
+	int bad = gt_object_manifest(o, bytes, why);
 	if (bad == -GT_ENOMEM)
 		return bad;
 	if (bad == -GT_EDAMAGED)
@@ -289,12 +326,21 @@ static int manifest_whole(struct gt_node *n, struct gt_object *o)
 	o->state = GT_OBJECT_PARTIAL;
 	n->touched = true;
 	gt_store_bind(n->store, GT_SQL_OBJECT_MANIFEST, "bbiioi",
-	              gt_object_key(&o->id), gt_bytes_of(o->bytes, o->nbytes),
-	              (int64_t)o->m->file_size, (int64_t)o->m->nframes,
-	              (struct gt_bytes){0}, (int64_t)o->received);
+	              gt_object_key(&o->id), bytes, (int64_t)o->m->file_size,
+	              (int64_t)o->m->nframes, (struct gt_bytes){0},
+	              (int64_t)o->received);
 	if (status == 0)
 		status = gt_store_run(n->store, GT_SQL_OBJECT_MANIFEST);
+	gt_manifest_shed(o->m);
 	gt_waiter_news(n, o);
+	return status;
+}
+
+/* Then it is in the row, or of no use. */
+static int manifest_whole(struct gt_node *n, struct gt_object *o)
+{
+	int status = take_manifest(n, o, gt_bytes_of(o->bytes, o->nbytes));
+	drop_bytes(o);
 	return status;
 }
 
@@ -309,6 +355,11 @@ int gt_fetch_manifest(struct gt_node *n, const struct gt_asking *a,
 	    m->size < o->nbytes || payload.n == 0 ||
 	    payload.n > m->size - o->nbytes)
 		return damaged_manifest(n, o, "a piece that does not fit");
+	if (o->cap < m->size && !manifest_room(n, o, m->size)) {
+		drop_bytes(o);
+		o->expects = m->size;
+		return 0;
+	}
 	if (o->cap < m->size) {
 		uint8_t *p = realloc(o->bytes, m->size);
 		if (!p)

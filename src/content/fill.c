@@ -275,10 +275,9 @@ static int start_check(struct gt_node *n, struct gt_object *o)
 	if (!a)
 		return -GT_ENOMEM;
 	a->object = o->id;
-	a->payload = gt_bytes_of(gt_arena_copy(n->arena, o->bytes, o->nbytes),
-	                         o->nbytes);
+	int status = gt_object_bytes(n, o, &a->payload);
 	o->jobs++;
-	return a->payload.p ? set_state(n, o, GT_OBJECT_CHECKING) : -GT_ENOMEM;
+	return status ? status : set_state(n, o, GT_OBJECT_CHECKING);
 }
 
 static int start_tail(struct gt_node *n, struct gt_object *o)

@@ -71,17 +71,17 @@ struct gt_id gt_frame_id(const struct gt_object *o, uint32_t frame)
 	return id;
 }
 
-int gt_object_manifest(struct gt_object *o, char why[GT_WHY])
+int gt_object_manifest(struct gt_object *o, struct gt_bytes bytes,
+                       char why[GT_WHY])
 {
 	struct gt_id id;
-	gt_manifest_id(&id, gt_bytes_of(o->bytes, o->nbytes));
+	gt_manifest_id(&id, bytes);
 	if (!gt_id_eq(&id, &o->id)) {
 		gt_copy(why, GT_WHY,
 		        "the manifest's hash is not the object id");
 		return -GT_EDAMAGED;
 	}
-	int status = gt_manifest_new(&o->m, gt_bytes_of(o->bytes, o->nbytes),
-	                             why, GT_WHY);
+	int status = gt_manifest_new(&o->m, bytes, why, GT_WHY);
 	if (status != 0)
 		return status;
 	size_t frames = o->m->nframes ? o->m->nframes : 1;
@@ -116,24 +116,66 @@ static int load_users(struct gt_node *n, struct gt_object *o)
 	return row < 0 ? row : 0;
 }
 
+/* It was good when it was stored. */
+static int manifest_damaged(struct gt_node *n, const char *why)
+{
+	gt_format(n->why, sizeof n->why, "a stored manifest is damaged: %.150s",
+	          why);
+	return -GT_ESTORE;
+}
+
+int gt_object_bytes(struct gt_node *n, const struct gt_object *o,
+                    struct gt_bytes *out)
+{
+	struct gt_id id;
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECT_BY_ID, "b",
+	                                 gt_object_key(&o->id));
+	int row = gt_store_step(n->store, GT_SQL_OBJECT_BY_ID);
+	struct gt_bytes bytes = {0};
+	if (row == 1)
+		bytes = gt_col_bytes(st, 2);
+	gt_manifest_id(&id, bytes);
+	*out = gt_bytes_of(gt_arena_copy(n->arena, bytes.p, bytes.n), bytes.n);
+	gt_store_reset(n->store, GT_SQL_OBJECT_BY_ID);
+	if (row < 0)
+		return row;
+	if (!gt_id_eq(&id, &o->id))
+		return manifest_damaged(
+		        n, "the manifest's hash is not the object id");
+	return out->p ? 0 : -GT_ENOMEM;
+}
+
+int gt_object_piece(struct gt_node *n, const struct gt_object *o,
+                    uint64_t offset, uint64_t *size, struct gt_bytes *out)
+{
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECT_PIECE, "b",
+	                                 gt_object_key(&o->id));
+	int row = gt_store_step(n->store, GT_SQL_OBJECT_PIECE);
+	int64_t oid = row == 1 ? gt_col_int(st, 0) : 0;
+	*size = row == 1 ? (uint64_t)gt_col_int(st, 1) : 0;
+	gt_store_reset(n->store, GT_SQL_OBJECT_PIECE);
+	*out = (struct gt_bytes){0};
+	if (row < 0 || offset >= *size)
+		return row < 0 ? row : 0;
+	uint64_t left = *size - offset;
+	out->n = left < GT_MANIFEST_PIECE ? (size_t)left : GT_MANIFEST_PIECE;
+	uint8_t *p = gt_arena_get(n->arena, out->n);
+	out->p = p;
+	return p ? gt_store_manifest(n->store, oid, offset, p, out->n)
+	         : -GT_ENOMEM;
+}
+
 static int load_manifest(struct gt_node *n, struct gt_object *o,
                          struct gt_bytes manifest, struct gt_bytes have)
 {
 	char why[GT_WHY];
 	if (manifest.n == 0)
 		return 0;
-	o->bytes = malloc(manifest.n);
-	if (!o->bytes)
-		return -GT_ENOMEM;
-	memcpy(o->bytes, manifest.p, manifest.n);
-	o->nbytes = o->cap = manifest.n;
-	int status = gt_object_manifest(o, why);
-	if (status != 0 && status != -GT_ENOMEM) {
-		/* It was good when it was stored. */
-		gt_format(n->why, sizeof n->why,
-		          "a stored manifest is damaged: %.150s", why);
-		return -GT_ESTORE;
-	}
+	int status = gt_object_manifest(o, manifest, why);
+	if (status != 0 && status != -GT_ENOMEM)
+		return manifest_damaged(n, why);
+	if (status == 0)
+		gt_manifest_shed(o->m);
 	for (uint32_t i = 0; status == 0 && i < o->m->nframes; i++) {
 		bool present = o->state == GT_OBJECT_COMPLETE ||
 		               (have.n > i / 8 && have.p[i / 8] >> i % 8 & 1);

@@ -106,22 +106,20 @@ static int send_manifest(struct gt_node *n, struct gt_peer *p, uint64_t token,
                          const struct gt_object *o, uint64_t offset,
                          const struct gt_transfer_id *transfer)
 {
-	if (offset >= o->nbytes)
-		return gt_send_error(n, p, token, GT_EINVALID,
-		                     "offset beyond the manifest's end", 0);
-	size_t left = o->nbytes - (size_t)offset;
 	Gt__ManifestPiece m = GT__MANIFEST_PIECE__INIT;
 	Gt__Reply r = GT__REPLY__INIT;
-	m.size = o->nbytes;
+	struct gt_bytes piece;
+	int status = gt_object_piece(n, o, offset, &m.size, &piece);
+	if (status != 0)
+		return status;
+	if (piece.n == 0)
+		return gt_send_error(n, p, token, GT_EINVALID,
+		                     "offset beyond the manifest's end", 0);
 	m.offset = offset;
 	r.body_case = GT__REPLY__BODY_MANIFEST;
 	r.manifest = &m;
-	size_t take = left < GT_MANIFEST_PIECE ? left : GT_MANIFEST_PIECE;
-	const void *piece = gt_arena_copy(n->arena, o->bytes + offset, take);
-	if (!piece)
-		return -GT_ENOMEM;
-	gt_transfer_count(n, p, transfer, 0, (int64_t)take);
-	return gt_send_reply(n, p, token, &r, gt_bytes_of(piece, take));
+	gt_transfer_count(n, p, transfer, 0, (int64_t)piece.n);
+	return gt_send_reply(n, p, token, &r, piece);
 }
 
 int gt_serve_manifest(struct gt_node *n, struct gt_peer *p, uint64_t token,

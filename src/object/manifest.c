@@ -178,6 +178,17 @@ void gt_manifest_free(struct gt_manifest *m)
 	free(b);
 }
 
+void gt_manifest_shed(struct gt_manifest *m)
+{
+	struct box *b = (struct box *)(void *)m;
+	free(b->files);
+	free(b->text);
+	b->files = NULL;
+	b->text = NULL;
+	b->m.files = NULL;
+	b->m.nfiles = 0;
+}
+
 static int fill(struct box *b, const struct parts *parts, struct gt_rules *r)
 {
 	struct gt_pb in = parts->files;

@@ -119,6 +119,9 @@ struct gt_manifest {
 int gt_manifest_new(struct gt_manifest **out, struct gt_bytes bytes, char *why,
                     size_t why_cap);
 void gt_manifest_free(struct gt_manifest *m); /* NULL is fine */
+/* Forgets the members, of which there are many more than frames: nfiles becomes
+ * 0. For who goes on to handle frames alone. */
+void gt_manifest_shed(struct gt_manifest *m);
 /* The id of the object whose encoded manifest this is: its SHA-256. */
 void gt_manifest_id(struct gt_id *out, struct gt_bytes bytes);
 /* Index of the file, UINT32_MAX: none. O(log n) or better. */

@@ -98,6 +98,8 @@
 	X(OBJECT_BY_ID,                                                        \
 	  "SELECT oid,state,manifest,size,frames,present,have,transfer,"       \
 	  "received FROM object WHERE id=?1")                                  \
+	X(OBJECT_PIECE, "SELECT oid,length(manifest) FROM object"              \
+	                " WHERE id=?1 AND length(manifest)>0")                 \
 	X(OBJECT_NEW,                                                          \
 	  "INSERT INTO object(id,state,manifest,size,frames,present,have,"     \
 	  "transfer,created_ms,completed_ms)"                                  \

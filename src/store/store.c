@@ -301,6 +301,20 @@ void gt_store_reset(struct gt_store *s, enum gt_sql which)
 	sqlite3_reset(s->st[which]);
 }
 
+int gt_store_manifest(struct gt_store *s, int64_t oid, uint64_t offset,
+                      uint8_t *out, size_t n)
+{
+	sqlite3_blob *b = NULL;
+	int rc = sqlite3_blob_open(s->db, "main", "object", "manifest", oid, 0,
+	                           &b);
+	assert(offset <= GT_MANIFEST_MAX && n <= GT_MANIFEST_MAX);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_blob_read(b, out, (int)n, (int)offset);
+	int status = rc == SQLITE_OK ? 0 : failed(s);
+	sqlite3_blob_close(b); /* NULL is fine */
+	return status;
+}
+
 int64_t gt_store_rowid(const struct gt_store *s)
 {
 	return sqlite3_last_insert_rowid(s->db);

@@ -71,6 +71,10 @@ int gt_store_step(struct gt_store *s, enum gt_sql which);
 int gt_store_run(struct gt_store *s, enum gt_sql which);
 /* Ends a statement whose last step returned a row; else it does nothing. */
 void gt_store_reset(struct gt_store *s, enum gt_sql which);
+/* Fills out with n bytes from the offset on of the manifest in an object's row;
+ * they are in it, and the rest is not read. 0 or negative. */
+int gt_store_manifest(struct gt_store *s, int64_t oid, uint64_t offset,
+                      uint8_t *out, size_t n);
 /* The key of the row the last insert made. */
 int64_t gt_store_rowid(const struct gt_store *s);
 

@@ -79,19 +79,30 @@ static void entry_of(Gt__Entry *e, const struct pack *p, const char *id)
 	gt_manifest_free(m);
 }
 
-static void send_piece(struct script *s, uint64_t size, uint64_t offset,
-                       struct gt_bytes bytes)
+static uint64_t manifest_token(struct script *s)
 {
-	Gt__Reply r = GT__REPLY__INIT;
-	Gt__ManifestPiece m = GT__MANIFEST_PIECE__INIT;
 	const struct done *d =
 	        nodes_asked(s->t, MID, GT__REQUEST__BODY_MANIFEST);
 	assert_non_null(d);
+	return d->a.token;
+}
+
+static void answer_piece(struct script *s, uint64_t token, uint64_t size,
+                         uint64_t offset, struct gt_bytes bytes)
+{
+	Gt__Reply r = GT__REPLY__INIT;
+	Gt__ManifestPiece m = GT__MANIFEST_PIECE__INIT;
 	m.size = size;
 	m.offset = offset;
 	r.body_case = GT__REPLY__BODY_MANIFEST;
 	r.manifest = &m;
-	nodes_answer(s->t, MID, s->peer, d->a.token, &r, bytes);
+	nodes_answer(s->t, MID, s->peer, token, &r, bytes);
+}
+
+static void send_piece(struct script *s, uint64_t size, uint64_t offset,
+                       struct gt_bytes bytes)
+{
+	answer_piece(s, manifest_token(s), size, offset, bytes);
 }
 
 /* A package that is announced by the script, as "33/a", and so wanted. */
@@ -474,11 +485,74 @@ static void a_frame_of_another_size(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, nodes_two, nodes_gone)
 
+/* How many of the requests in MID's log are for this manifest, from there. */
+static unsigned asked_from(struct nodes *t, const struct pack *p,
+                           uint64_t offset)
+{
+	unsigned found = 0;
+	for (size_t k = 0; k < t->v[MID].nlog; k++) {
+		const struct done *d = &t->v[MID].log[k];
+		const Gt__GetManifest *m =
+		        d->request && d->request->body_case ==
+		                                GT__REQUEST__BODY_MANIFEST
+		                ? d->request->manifest
+		                : NULL;
+		found += m && m->offset == offset &&
+		         memcmp(m->object.data, p->object.b, GT_ID_BYTES) == 0;
+	}
+	return found;
+}
+
+/* Manifests on their way here are bounded in bytes, of all objects, whatever
+ * the parent says of their sizes: one that has no room waits for it. */
+static void manifests_without_room(void **state)
+{
+	struct nodes *t = *state;
+	struct script s;
+	struct pack p, q;
+	Gt__Entry e, f;
+	uint8_t *piece = calloc(1, GT_MANIFEST_PIECE);
+	struct gt_bytes bytes = {piece, GT_MANIFEST_PIECE};
+	assert_non_null(piece);
+	wanted(&s, t, &p, &e, 1000);
+	/* as large as may be: there is room for this one alone */
+	send_piece(&s, GT_MANIFEST_MAX, 0, bytes);
+	assert_int_equal(asked_from(t, &p, GT_MANIFEST_PIECE), 1);
+	uint64_t token = manifest_token(&s);
+	package(&q, 2, 1000);
+	entry_of(&f, &q, "33/b");
+	nodes_clear(t, MID);
+	send_entry(&s, &t->v[TOP].key, &f);
+	assert_int_equal(asked_from(t, &q, 0), 1);
+	send_piece(&s, q.manifest_n, 0, gt_bytes_of(q.manifest, q.manifest_n));
+	const struct gt_object *o = gt_object_find(t->v[MID].node, &q.object);
+	assert_non_null(o);
+	assert_null(o->m);
+	assert_null(o->bytes);
+	/* not again, as long as the other is on its way */
+	assert_int_equal(asked_from(t, &q, 0), 1);
+	answer_piece(&s, token, GT_MANIFEST_MAX, GT_MANIFEST_PIECE, bytes);
+	assert_int_equal(asked_from(t, &p, 2 * GT_MANIFEST_PIECE), 1);
+	assert_int_equal(asked_from(t, &q, 0), 1);
+	token = manifest_token(&s);
+	answer_piece(&s, token, GT_MANIFEST_MAX, 7, bytes);
+	assert_int_equal(asked_from(t, &q, 0), 2);
+	send_piece(&s, q.manifest_n, 0, gt_bytes_of(q.manifest, q.manifest_n));
+	assert_non_null(o->m);
+	/* of which the frames are held, and no more */
+	assert_int_equal(o->m->nfiles, 0);
+	assert_null(o->bytes);
+	free(piece);
+	pack_clear(&p);
+	pack_clear(&q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        T(a_hostile_tar),
 	        T(a_manifest_that_is_another),
+	        T(manifests_without_room),
 	        T(pieces_that_do_not_fit),
 	        T(sizes_that_were_not_signed),
 	        T(a_liar_beside_an_honest_one),
