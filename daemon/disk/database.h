@@ -6,7 +6,8 @@
 
 #include "read.h"
 
-/* A reader on the database at path, which must be there. NULL, with why. */
+/* A reader on the database at path, or of that URI, which must be there: so it
+ * may name a VFS (sums_vfs.h). NULL, with why. */
 struct gt_reader *gt_database_reader(const char *path, char *why,
                                      size_t why_cap);
 

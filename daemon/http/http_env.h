@@ -9,7 +9,7 @@
 struct gt_http_env {
 	const struct gt_config *config;
 	struct gt_core *core;
-	const char *database; /* path, opened read-only per thread */
+	const char *database; /* path or URI, opened read-only per thread */
 	uint16_t link_port;
 	struct gt_links *links; /* NULL: none */
 	/* of this node's certificate and of its CA's; zero without TLS */

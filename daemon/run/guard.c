@@ -39,6 +39,7 @@ static void on_guard(uv_timer_t *timer)
 		perform_end(s, GT_SERVICE_FAILED);
 		return;
 	}
+	scrub_step(s);
 }
 
 void guard_start(struct gt_service *s)
@@ -49,4 +50,5 @@ void guard_start(struct gt_service *s)
 		if (stat(names[i], &st) == 0)
 			s->files[i] = (struct run_file){st.st_dev, st.st_ino};
 	(void)uv_timer_start(&s->guard, on_guard, LOOK_MS, LOOK_MS);
+	scrub_step(s);
 }

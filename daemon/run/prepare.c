@@ -32,6 +32,18 @@ int prepare_refused(const char *what, const char *why, int exit_status)
 	return exit_status;
 }
 
+/* Moves what a killed run left in its log: then the pages are what they are. A
+ * disk without room for it has its sums compared as they are read, and no
+ * more. */
+static void settle(const struct gt_service *s, sqlite3 *db)
+{
+	int log = 0, done = 0;
+	if (sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &log,
+	                              &done) == SQLITE_OK &&
+	    log == done)
+		gt_sums_settle(s->sums);
+}
+
 static int open_database(const struct gt_service *s, sqlite3 **db, char *why,
                          size_t why_cap)
 {
@@ -53,6 +65,8 @@ static int open_database(const struct gt_service *s, sqlite3 **db, char *why,
 		          *db ? sqlite3_errmsg(*db) : gt_strerror(-GT_ENOMEM));
 	if (status != 0)
 		sqlite3_close(*db);
+	else
+		settle(s, *db);
 	return status;
 }
 
@@ -73,22 +87,34 @@ static bool enough(void *arg)
 }
 
 /* What of the database can be looked at in CHECK_MS. 0; negative: why. */
-static int check_database(char *why, size_t why_cap)
+static int check_database(const struct gt_service *s, char *why, size_t why_cap)
 {
 	uint64_t until = gt_sys_now().mono_ms + CHECK_MS;
-	struct gt_reader *r = gt_database_reader(GT_DIR_DATABASE, why, why_cap);
+	struct gt_reader *r = gt_database_reader(s->database, why, why_cap);
 	if (!r)
 		return -GT_ESTORE;
 	int whole = gt_read_whole(r, enough, &until);
 	if (whole < 0)
-		gt_say_into(why, why_cap, GT_T_DAEMON_DB_DAMAGED,
-		            gt_reader_why(r));
+		gt_copy(why, why_cap, gt_reader_why(r));
 	else if (whole == 0)
 		gt_log_line(GT_LOG_INFO, "database", "looked_at_ms",
 		            GT_LOG_U(CHECK_MS), "why",
 		            gt_text(GT_T_DAEMON_DB_LARGE), NULL);
 	gt_reader_free(r);
 	return whole < 0 ? whole : 0;
+}
+
+/* Makes why, in SQLite's words, a sentence that says what to do. */
+static int say_damaged(const struct gt_service *s, char *why, size_t why_cap)
+{
+	char what[RUN_WHY];
+	uint32_t page = gt_sums_bad(s->sums);
+	if (page)
+		gt_say_into(what, sizeof what, GT_T_DAEMON_DB_PAGE, page);
+	else
+		gt_copy(what, sizeof what, why);
+	gt_say_into(why, why_cap, GT_T_DAEMON_DB_DAMAGED, what);
+	return -GT_ESTORE;
 }
 
 /* As gt_tls_rehearse, of the signatures that are not TLS's. Asked for its
@@ -114,12 +140,32 @@ static uint32_t node_links(const struct gt_config *c)
 	return *c->listen ? run_small(c->max_links) + PARENT + OVERLAP : PARENT;
 }
 
+static int open_sums(struct gt_service *s)
+{
+	bool kept;
+	int status = gt_sums_open(&s->sums, GT_DIR_DATABASE,
+	                          s->config->restored, &kept);
+	if (status == 0 && !kept && access(GT_DIR_DATABASE, F_OK) == 0)
+		gt_log_line(GT_LOG_INFO, "database", "why",
+		            gt_text(GT_T_DAEMON_SUMS_ANEW), NULL);
+	if (status == 0)
+		status = gt_sums_vfs_open(&s->sums_vfs, s->sums);
+	if (status == 0)
+		gt_format(s->database, sizeof s->database,
+		          "file:" GT_DIR_DATABASE "?vfs=%s",
+		          gt_sums_vfs_name(s->sums_vfs));
+	return status;
+}
+
 int prepare_room(struct gt_service *s, const struct gt_room_events *events)
 {
 	int status = gt_room_open(&s->room, GT_DIR_RESERVE, GT_DIR_LOG,
 	                          s->config->records_reserve, events, s);
 	if (status == 0)
-		status = gt_room_vfs_open(&s->vfs, s->room);
+		status = open_sums(s);
+	if (status == 0)
+		status = gt_room_vfs_open(&s->vfs, s->room,
+		                          gt_sums_vfs_name(s->sums_vfs));
 	return status ? prepare_refused("room", gt_strerror(status),
 	                                GT_SERVICE_SYSTEM)
 	              : 0;
@@ -182,8 +228,10 @@ int prepare_node(struct gt_service *s)
 	int status = open_database(s, &db, why, sizeof why);
 	if (status == 0)
 		status = gt_node_open(&s->node, &n, db, why, sizeof why);
-	if (status == 0)
-		status = check_database(why, sizeof why);
+	if (status == 0 && check_database(s, why, sizeof why) != 0)
+		status = say_damaged(s, why, sizeof why);
+	else if (status != 0 && gt_sums_bad(s->sums))
+		status = say_damaged(s, why, sizeof why);
 	return status ? prepare_refused("database", why, GT_SERVICE_SYSTEM) : 0;
 }
 
@@ -205,7 +253,7 @@ void prepare_sweep(const struct gt_service *s)
 	char why[RUN_WHY] = "";
 	if (s->config->restored)
 		return;
-	if (gt_sweep(".", GT_DIR_DATABASE, &swept, why, sizeof why) != 0)
+	if (gt_sweep(".", s->database, &swept, why, sizeof why) != 0)
 		gt_log_line(GT_LOG_WARN, "sweep", "why", why, NULL);
 	if (swept.removed)
 		gt_log_line(GT_LOG_INFO, "sweep", "removed",
@@ -234,7 +282,6 @@ static void on_found(void *arg, enum gt_look what, const struct gt_id *objects,
 void prepare_look(const struct gt_service *s)
 {
 	char why[RUN_WHY] = "";
-	if (gt_look(".", GT_DIR_DATABASE, on_found, s->core, why, sizeof why) !=
-	    0)
+	if (gt_look(".", s->database, on_found, s->core, why, sizeof why) != 0)
 		gt_log_line(GT_LOG_WARN, "objects", "why", why, NULL);
 }

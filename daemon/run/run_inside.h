@@ -14,6 +14,7 @@
 #include "node_dir.h"
 #include "room_vfs.h"
 #include "service.h"
+#include "sums_vfs.h"
 
 enum {
 	RUN_WHY = 1024,
@@ -51,7 +52,10 @@ struct gt_service {
 	void *arg;
 	int lock_fd;
 	struct gt_room *room;
-	struct gt_room_vfs *vfs;
+	struct gt_sums *sums;
+	struct gt_sums_vfs *sums_vfs; /* readers' */
+	struct gt_room_vfs *vfs;      /* upon it, of the one that writes */
+	char database[80];            /* as readers open it */
 	struct gt_node *node;
 	struct gt_blobs *blobs;
 	struct gt_core *core;
@@ -71,10 +75,14 @@ struct gt_service {
 	size_t room_said;    /* to the core */
 	atomic_bool stalled; /* the core waits for room */
 	struct run_file files[RUN_FILES];
-	bool abandoned;    /* the database is not the node's any more: nothing
+	bool abandoned; /* the database is not the node's any more: nothing
 	                   is written to it, and nothing of it is removed */
-	bool log_missing;  /* the last run was killed, and its log is gone */
-	atomic_int failed; /* exit status */
+	uv_work_t scrub;
+	bool scrubbing;
+	struct gt_sums_look scrubbed;
+	uint64_t scrub_due; /* who looks has it */
+	bool log_missing;   /* the last run was killed, and its log is gone */
+	atomic_int failed;  /* exit status */
 	atomic_bool reload;
 	atomic_bool busy; /* HTTP has connections, and nobody ticks yet */
 	bool failed_told;
@@ -115,7 +123,7 @@ int prepare_refused(const char *what, const char *why, int exit_status);
 /* Opens s->node: reads its keys, makes sure of its log (rewrite.h), opens its
  * database. 0, or an exit status, with the reason logged. */
 int prepare_node(struct gt_service *s);
-/* Sees to s->room, before anything else is written. 0, or an exit status. */
+/* Sees to s->room and s->sums, before anything else is written. 0, or an exit status. */
 int prepare_room(struct gt_service *s, const struct gt_room_events *events);
 /* Certificates and key, read and tried (gt_tls_rehearse). 0, or an exit status,
  * with the reason logged; *pems is to be freed in any case. Loop thread, as all
@@ -130,6 +138,12 @@ void prepare_sweep(const struct gt_service *s);
 /* Tells the core which object files are not what the database counts on
  * (look.h). The core runs, and waits at the gate before its first action. */
 void prepare_look(const struct gt_service *s);
+
+/* --------------------------------------------------------- scrub.c */
+
+/* Looks at some more of the database's pages, on the pool; while scrubbing is
+ * set nothing it needs may go. Loop thread. */
+void scrub_step(struct gt_service *s);
 
 /* --------------------------------------------------------- watch.c */
 

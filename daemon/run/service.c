@@ -329,7 +329,7 @@ static int start_http(struct gt_service *s)
 	struct gt_http_env env = {
 	        .config = s->config,
 	        .core = s->core,
-	        .database = GT_DIR_DATABASE,
+	        .database = s->database,
 	        .link_port = links ? gt_links_port(links) : 0,
 	        .links = links,
 	        .certificate = s->certificate,
@@ -533,7 +533,11 @@ static void take_apart(struct gt_service *s)
 	 * another, that are not its own; nothing is lost by leaving it */
 	if (s->node && !s->abandoned)
 		gt_node_close(s->node);
+	while (s->scrubbing)
+		uv_run(s->loop, UV_RUN_ONCE);
 	gt_room_vfs_close(s->vfs);
+	gt_sums_vfs_close(s->sums_vfs);
+	gt_sums_close(s->sums);
 	gt_room_close(s->room);
 }
 

@@ -10,7 +10,8 @@
  *   pki/members.bin   signed roster rows known at set-up: a 32-bit big-endian
  *                     length, then an encoded Signed, again and again
  *   data/guantong.db  the database
- *   data/guantong.db-wal  its log, while the daemon runs or was killed
+ *   data/guantong.db-wal  its log; behind an orderly end its beginning
+ *   data/guantong.db-sums  checksums of its pages
  *   data/lock         held by the daemon
  *   data/reserve      room on the disk that is kept for the database
  *   objects/          object files

@@ -193,7 +193,7 @@ static void a_copy_without_blocks_keeps_nothing(void **state)
 static sqlite3 *database(struct box *b)
 {
 	sqlite3 *db;
-	assert_int_equal(gt_room_vfs_open(&b->vfs, b->room), 0);
+	assert_int_equal(gt_room_vfs_open(&b->vfs, b->room, NULL), 0);
 	assert_int_equal(
 	        sqlite3_open_v2(b->db, &db,
 	                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
@@ -244,7 +244,7 @@ static void a_database_on_a_full_disk(void **state)
 	gt_room_close(b->room);
 	b->room = NULL;
 	keep(b, 3 * MIB);
-	assert_int_equal(gt_room_vfs_open(&b->vfs, b->room), 0);
+	assert_int_equal(gt_room_vfs_open(&b->vfs, b->room, NULL), 0);
 	assert_int_equal(sqlite3_open_v2(b->db, &db, SQLITE_OPEN_READWRITE,
 	                                 gt_room_vfs_name(b->vfs)),
 	                 SQLITE_OK);

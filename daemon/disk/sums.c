@@ -1,0 +1,478 @@
+/* sync_file_range */
+#define _GNU_SOURCE
+#include "sums.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sys.h"
+
+enum {
+	WORD = 8,
+	WORDS = GT_SUMS_PAGE / WORD,
+	LANES = 4,      /* words at once: one does not wait for the other */
+	BEGIN = 512,    /* of the file, before the first entry */
+	TOLD_MAX = 256, /* bad pages remembered as told */
+	PATH = 512,
+	SUFFIX = 8,
+};
+
+static const char magic[16] = {"guantong-sums-1"};
+
+/* Begins the file. A log may begin with either: the next is noted before it is
+ * written. Both none: the log may only be empty. */
+struct head {
+	char magic[16];
+	uint8_t next[GT_SUMS_LOG], last[GT_SUMS_LOG];
+	uint64_t own; /* of all above */
+};
+
+/* All zero, or with an `own` that is not theirs: there is none. */
+struct entry {
+	uint64_t sum;
+	uint64_t parity; /* all words of the page, one upon the other */
+	uint64_t own;
+};
+
+/*   1. lock: who writes a page and its sum, and whoever must see the two agree
+ *   2. met_lock: met, bad; taken last
+ *   3. at, told: of whoever looks
+ *   4. database, settled: set before there is a second thread */
+struct gt_sums {
+	char path[PATH - SUFFIX]; /* the database's */
+	int fd;                   /* of the sums; -1: there are none */
+	int database;             /* -1: not yet */
+	pthread_mutex_t lock;
+	bool dirty;
+	struct head head;
+
+	pthread_mutex_t met_lock;
+	uint32_t met[GT_SUMS_TOLD]; /* not right, and not looked at yet */
+	size_t nmet;
+	uint32_t bad;
+
+	bool settled;
+	uint32_t at;
+	uint32_t told[TOLD_MAX];
+	size_t ntold;
+};
+
+/* ------------------------------------------------------------- sums */
+
+static uint64_t mix(uint64_t h, uint64_t w)
+{
+	h ^= w;
+	return (h << 29 | h >> 35) * 0x9e3779b97f4a7c15u;
+}
+
+/* Each step can be undone, so one word that differs is always told; more than
+ * one pass unseen once in 2^64. */
+static void sum_of(uint32_t page, const uint8_t *p, uint64_t *sum,
+                   uint64_t *parity)
+{
+	uint64_t h[LANES] = {1, 2, 3, 4}, x[LANES] = {0}, w[LANES];
+	for (size_t i = 0; i < GT_SUMS_PAGE; i += sizeof w) {
+		memcpy(w, p + i, sizeof w);
+		for (int k = 0; k < LANES; k++) {
+			x[k] ^= w[k];
+			h[k] = mix(h[k], w[k]);
+		}
+	}
+	*sum = page;
+	for (int k = 0; k < LANES; k++)
+		*sum = mix(*sum, h[k]);
+	*sum ^= *sum >> 32;
+	*parity = x[0] ^ x[1] ^ x[2] ^ x[3];
+}
+
+static uint64_t own_of(uint32_t page, const struct entry *e)
+{
+	uint64_t own = mix(mix(mix(5, page), e->sum), e->parity);
+	return own ? own : 1;
+}
+
+/* What the parity says it differs by, tried in one word after the other. */
+static bool mend(uint32_t page, const struct entry *e, uint64_t delta,
+                 uint8_t *p, size_t *at)
+{
+	uint64_t w, sum, parity;
+	for (*at = 0; delta != 0 && *at < GT_SUMS_PAGE; *at += WORD) {
+		memcpy(&w, p + *at, WORD);
+		w ^= delta;
+		memcpy(p + *at, &w, WORD);
+		sum_of(page, p, &sum, &parity);
+		if (sum == e->sum)
+			return true;
+		w ^= delta;
+		memcpy(p + *at, &w, WORD);
+	}
+	return false;
+}
+
+static uint64_t place(uint32_t page)
+{
+	return BEGIN + (uint64_t)(page - 1) * sizeof(struct entry);
+}
+
+/* *at: the word that was mended. */
+static enum gt_sum compare(const struct gt_sums *s, uint32_t page, uint8_t *p,
+                           size_t *at)
+{
+	struct entry e;
+	uint64_t sum, parity;
+	if (s->fd < 0 ||
+	    pread(s->fd, &e, sizeof e, (off_t)place(page)) != (ssize_t)sizeof e)
+		return GT_SUM_NONE;
+	if (e.own != own_of(page, &e))
+		return GT_SUM_NONE;
+	sum_of(page, p, &sum, &parity);
+	if (sum == e.sum)
+		return GT_SUM_SAME;
+	return mend(page, &e, parity ^ e.parity, p, at) ? GT_SUM_MENDED
+	                                                : GT_SUM_BAD;
+}
+
+/* --------------------------------------------------------- the file */
+
+static uint64_t head_own(const struct head *h)
+{
+	uint64_t own = 7, w;
+	for (size_t i = 0; i < offsetof(struct head, own); i += WORD) {
+		memcpy(&w, (const uint8_t *)h + i, WORD);
+		own = mix(own, w);
+	}
+	return own;
+}
+
+static int write_head(struct gt_sums *s)
+{
+	s->dirty = true;
+	s->head.own = head_own(&s->head);
+	return gt_sys_pwrite(s->fd, &s->head, sizeof s->head, 0);
+}
+
+static bool read_head(struct gt_sums *s)
+{
+	static_assert(sizeof(struct head) <= BEGIN, "it has its place");
+	return gt_sys_pread(s->fd, &s->head, sizeof s->head, 0) == 0 &&
+	       memcmp(s->head.magic, magic, sizeof magic) == 0 &&
+	       s->head.own == head_own(&s->head);
+}
+
+/* How the log begins; one that is not there, or empty, begins with zeros. */
+static bool read_log(const char *database, uint8_t begin[GT_SUMS_LOG])
+{
+	char path[PATH];
+	memset(begin, 0, GT_SUMS_LOG);
+	gt_format(path, sizeof path, "%s-wal", database);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool some = fd >= 0 && gt_sys_pread(fd, begin, GT_SUMS_LOG, 0) == 0;
+	if (fd >= 0)
+		close(fd);
+	return some;
+}
+
+/* The sums that are there, if they hold; else none. */
+static void begin(struct gt_sums *s, bool anew, bool *kept)
+{
+	uint8_t log[GT_SUMS_LOG];
+	bool some = read_log(s->path, log);
+	*kept = !anew && read_head(s) && some &&
+	        (memcmp(log, s->head.next, sizeof log) == 0 ||
+	         memcmp(log, s->head.last, sizeof log) == 0);
+	if (*kept)
+		return;
+	memset(&s->head, 0, sizeof s->head);
+	memcpy(s->head.magic, magic, sizeof magic);
+	if (some)
+		memcpy(s->head.next, log, sizeof log);
+	/* a disk that is full takes the head later */
+	int status = ftruncate(s->fd, 0) == 0 ? write_head(s) : -GT_EIO;
+	if (status != 0 && status != -GT_ENOSPACE) {
+		close(s->fd);
+		s->fd = -1;
+	}
+}
+
+int gt_sums_open(struct gt_sums **out, const char *database, bool anew,
+                 bool *kept)
+{
+	char path[PATH];
+	struct gt_sums *s = calloc(1, sizeof *s);
+	*kept = false;
+	if (!s)
+		return -GT_ENOMEM;
+	int bad = pthread_mutex_init(&s->lock, NULL) |
+	          pthread_mutex_init(&s->met_lock, NULL);
+	assert(!bad); /* on Linux these fail for bad arguments only */
+	s->fd = -1;
+	s->database = -1;
+	gt_format(path, sizeof path, "%s-sums", database);
+	if (gt_copy(s->path, sizeof s->path, database))
+		s->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+		             0600);
+	if (s->fd >= 0)
+		begin(s, anew, kept);
+	*out = s;
+	return 0;
+}
+
+void gt_sums_close(struct gt_sums *s)
+{
+	if (!s)
+		return;
+	if (s->fd >= 0)
+		close(s->fd);
+	if (s->database >= 0)
+		close(s->database);
+	pthread_mutex_destroy(&s->lock);
+	pthread_mutex_destroy(&s->met_lock);
+	free(s);
+}
+
+bool gt_sums_here(const struct gt_sums *s)
+{
+	return s->fd >= 0;
+}
+
+/* -------------------------------------------------- for connections */
+
+/* What is remembered is bounded; the look comes by all. */
+static void meet(struct gt_sums *s, uint32_t page, bool bad)
+{
+	pthread_mutex_lock(&s->met_lock);
+	bool known = false;
+	for (size_t i = 0; i < s->nmet; i++)
+		known = known || s->met[i] == page;
+	if (!known && s->nmet < GT_SUMS_TOLD)
+		s->met[s->nmet++] = page;
+	if (bad)
+		s->bad = page;
+	pthread_mutex_unlock(&s->met_lock);
+}
+
+enum gt_sum gt_sums_check(struct gt_sums *s, uint32_t page,
+                          uint8_t p[GT_SUMS_PAGE])
+{
+	size_t at;
+	enum gt_sum is = compare(s, page, p, &at);
+	if (is == GT_SUM_MENDED || is == GT_SUM_BAD)
+		meet(s, page, is == GT_SUM_BAD);
+	return is;
+}
+
+void gt_sums_lock(struct gt_sums *s)
+{
+	pthread_mutex_lock(&s->lock);
+}
+
+void gt_sums_unlock(struct gt_sums *s)
+{
+	pthread_mutex_unlock(&s->lock);
+}
+
+int gt_sums_put(struct gt_sums *s, uint32_t page, const uint8_t p[GT_SUMS_PAGE])
+{
+	struct entry e;
+	if (s->fd < 0)
+		return 0;
+	sum_of(page, p, &e.sum, &e.parity);
+	e.own = own_of(page, &e);
+	s->dirty = true;
+	return gt_sys_pwrite(s->fd, &e, sizeof e, place(page));
+}
+
+int gt_sums_forget(struct gt_sums *s, uint32_t first, uint32_t n)
+{
+	static const struct entry none;
+	struct stat st;
+	if (s->fd < 0)
+		return 0;
+	if (fstat(s->fd, &st) != 0)
+		return -GT_EIO;
+	s->dirty = true;
+	if (n == UINT32_MAX)
+		return (uint64_t)st.st_size <= place(first) ||
+		                       ftruncate(s->fd, (off_t)place(first)) ==
+		                               0
+		               ? 0
+		               : -GT_EIO;
+	int status = 0;
+	for (uint32_t i = 0; status == 0 && i < n; i++)
+		if (place(first + i) < (uint64_t)st.st_size)
+			status = gt_sys_pwrite(s->fd, &none, sizeof none,
+			                       place(first + i));
+	return status;
+}
+
+int gt_sums_log(struct gt_sums *s, const uint8_t log[GT_SUMS_LOG])
+{
+	if (s->fd < 0)
+		return 0;
+	pthread_mutex_lock(&s->lock);
+	struct head old = s->head;
+	memcpy(s->head.last, old.next, GT_SUMS_LOG);
+	memcpy(s->head.next, log, GT_SUMS_LOG);
+	int status = write_head(s);
+	if (status != 0) /* it is tried again */
+		s->head = old;
+	pthread_mutex_unlock(&s->lock);
+	return status;
+}
+
+void gt_sums_hurry(struct gt_sums *s)
+{
+	if (s->fd >= 0)
+		(void)sync_file_range(s->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
+int gt_sums_sync(struct gt_sums *s)
+{
+	pthread_mutex_lock(&s->lock);
+	int status = 0;
+	if (s->dirty && fdatasync(s->fd) != 0)
+		status = -GT_EIO;
+	s->dirty = s->dirty && status != 0;
+	pthread_mutex_unlock(&s->lock);
+	return status;
+}
+
+void gt_sums_attach(struct gt_sums *s)
+{
+	if (s->fd >= 0 && s->database < 0)
+		s->database = open(s->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+}
+
+/* ---------------------------------------------------- the slow look */
+
+void gt_sums_settle(struct gt_sums *s)
+{
+	s->settled = true;
+}
+
+bool gt_sums_met(struct gt_sums *s)
+{
+	pthread_mutex_lock(&s->met_lock);
+	bool some = s->nmet > 0;
+	pthread_mutex_unlock(&s->met_lock);
+	return some;
+}
+
+uint32_t gt_sums_bad(struct gt_sums *s)
+{
+	pthread_mutex_lock(&s->met_lock);
+	uint32_t bad = s->bad;
+	pthread_mutex_unlock(&s->met_lock);
+	return bad;
+}
+
+static bool read_page(int fd, uint32_t page, uint8_t *p)
+{
+	uint64_t at = (uint64_t)(page - 1) * GT_SUMS_PAGE;
+	return gt_sys_pread(fd, p, GT_SUMS_PAGE, at) == 0;
+}
+
+/* The word alone: who reads the page meanwhile has the old one, or this. */
+static bool write_back(int fd, uint32_t page, const uint8_t *p, size_t at)
+{
+	uint64_t to = (uint64_t)(page - 1) * GT_SUMS_PAGE + at;
+	return gt_sys_pwrite(fd, p + at, WORD, to) == 0 && fdatasync(fd) == 0;
+}
+
+static bool tell_once(struct gt_sums *s, uint32_t page)
+{
+	for (size_t i = 0; i < s->ntold; i++)
+		if (s->told[i] == page)
+			return false;
+	if (s->ntold < TOLD_MAX)
+		s->told[s->ntold++] = page;
+	return true;
+}
+
+/* Again, with nobody writing. */
+static enum gt_sum see_to(struct gt_sums *s, int fd, uint32_t page, uint8_t *p)
+{
+	size_t at = 0;
+	pthread_mutex_lock(&s->lock);
+	bool here = read_page(fd, page, p);
+	enum gt_sum is = here ? compare(s, page, p, &at) : GT_SUM_SAME;
+	if (is == GT_SUM_MENDED && !write_back(fd, page, p, at))
+		is = GT_SUM_BAD;
+	else if (is == GT_SUM_NONE && here)
+		(void)gt_sums_put(s, page, p); /* or the next time */
+	pthread_mutex_unlock(&s->lock);
+	return is;
+}
+
+static void found(struct gt_sums *s, uint32_t page, enum gt_sum is,
+                  struct gt_sums_look *out)
+{
+	size_t n = out->mended + out->bad;
+	if (is == GT_SUM_MENDED) {
+		out->pages[n] = out->pages[out->mended];
+		out->pages[out->mended++] = page;
+	} else if (is == GT_SUM_BAD && tell_once(s, page)) {
+		out->pages[n] = page;
+		out->bad++;
+		meet(s, page, true);
+	}
+}
+
+/* Those that connections met. */
+static void look_at_met(struct gt_sums *s, int fd, uint8_t *p,
+                        struct gt_sums_look *out)
+{
+	uint32_t met[GT_SUMS_TOLD];
+	pthread_mutex_lock(&s->met_lock);
+	size_t n = s->nmet;
+	memcpy(met, s->met, n * sizeof *met);
+	s->nmet = 0;
+	pthread_mutex_unlock(&s->met_lock);
+	for (size_t i = 0; i < n; i++)
+		found(s, met[i], see_to(s, fd, met[i], p), out);
+}
+
+static void look_on(struct gt_sums *s, int fd, uint32_t pages, uint8_t *p,
+                    struct gt_sums_look *out)
+{
+	size_t at;
+	for (uint32_t i = 0; i < pages && !out->end; i++) {
+		uint32_t page = s->at + 1;
+		if (out->mended + out->bad == GT_SUMS_TOLD)
+			return;
+		if (!read_page(fd, page, p)) {
+			out->end = true;
+			s->at = 0;
+			return;
+		}
+		s->at = page;
+		if (compare(s, page, p, &at) != GT_SUM_SAME)
+			found(s, page, see_to(s, fd, page, p), out);
+	}
+}
+
+void gt_sums_look(struct gt_sums *s, uint32_t pages, struct gt_sums_look *out)
+{
+	uint8_t p[GT_SUMS_PAGE];
+	int fd = s->database;
+	memset(out, 0, sizeof *out);
+	if (s->fd < 0 || fd < 0)
+		return;
+	look_at_met(s, fd, p, out);
+	if (s->settled)
+		look_on(s, fd, pages, p, out);
+	(void)gt_sums_sync(s);
+}
+
+void gt_sums_why(char out[GT_SUMS_WHY], uint32_t page, bool mended)
+{
+	gt_format(out, GT_SUMS_WHY,
+	          mended ? "page %u was altered on disk and was mended"
+	                 : "page %u is altered on disk",
+	          page);
+}

@@ -1,0 +1,143 @@
+"""Bits of the database that flip behind the node's back: nothing altered is given out."""
+import json
+import os
+import random
+import re
+import shutil
+import sqlite3
+import unittest
+
+from test_records import post, statement
+from tree import CHAIN, XAPI, Tree, make_files
+
+PAGE = 4096
+MENDED = re.compile(r"page (\d+) was altered on disk and was mended")
+
+
+def database(node):
+    return os.path.join(node.dir, "data", "guantong.db")
+
+
+def flip(node, bit):
+    """Flips it; the page it is in."""
+    with open(database(node), "r+b", buffering=0) as f:
+        f.seek(bit // 8)
+        byte = f.read(1)[0]
+        f.seek(bit // 8)
+        f.write(bytes([byte ^ 1 << bit % 8]))
+    return bit // 8 // PAGE + 1
+
+
+def mended(node):
+    """Pages whose mending was written down, each as often as it was."""
+    found = [MENDED.fullmatch(r["detail"]) for r in node.audit(event="note", limit=1000)]
+    return sorted(int(m.group(1)) for m in found if m)
+
+
+class Flips(unittest.TestCase):
+    def setUp(self):
+        seed = int(os.environ.get("SEED", random.randrange(1 << 30)))
+        print(f"SEED={seed}", end=" ", flush=True)
+        self.draw = random.Random(seed)
+
+    def fill(self, t):
+        node = t["33"]
+        for i in range(4):
+            src = os.path.join(t.dir, f"src{i}")
+            self.files = make_files(src, {"x.bin": 30_000, "y.bin": 3})
+            node.publish(f"33/course{i}", src)
+        node.policy("default: mirror\nrules:\n  - name: none\n    when: {type: video}\n    verdict: metadata\n")
+        for i in range(6):
+            self.assertEqual(post(node, [statement(20 * i + j) for j in range(20)]).status, 200)
+
+    def all_of(self, node):
+        """What the node says of what it has."""
+        rows, more = [], "/xapi/statements?limit=50"
+        while more:
+            page = node.admin("GET", more, headers=XAPI)
+            self.assertEqual(page.status, 200, page.body)
+            rows += page.json()["statements"]
+            more = page.json().get("more")
+        said = [sorted(rows, key=lambda s: s["id"]), node.records()]
+        for i in range(4):
+            said.append(node.resource(f"33/course{i}"))
+            said.append(node.file(f"33/course{i}", "y.bin").body.hex())
+        return json.dumps(said, sort_keys=True)
+
+    def test_each_is_found_and_mended(self):
+        """One after the other, anywhere in the file of a node that does not run."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            self.fill(t)
+            want = self.all_of(node)
+            pages = []
+            for _ in range(int(os.environ.get("COUNT", 12))):
+                self.assertEqual(node.stop(), 0)
+                bit = self.draw.randrange(8 * os.path.getsize(database(node)))
+                pages.append(flip(node, bit))
+                node.start()
+                self.assertEqual(self.all_of(node), want, f"bit {bit}")
+                node.wait(f"bit {bit} to be told", lambda: mended(node) == sorted(pages))
+
+    def test_under_a_running_node(self):
+        """A bit of every page, and all that is read is as it was."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            self.fill(t)
+            node.stop()
+            node.start()
+            want = self.all_of(node)
+            for page in range(os.path.getsize(database(node)) // PAGE):
+                flip(node, self.draw.randrange(8 * PAGE * page, 8 * PAGE * (page + 1)))
+            self.assertEqual(self.all_of(node), want)
+            node.wait("what was read to be told", lambda: mended(node))
+            self.assertEqual(node.stop(), 0)
+            node.start()
+            self.assertEqual(self.all_of(node), want)
+            self.assertNotIn("beyond what can be mended", node.log())
+
+    def test_what_cannot_be_mended_is_refused(self):
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            self.fill(t)
+            want = self.all_of(node)
+            node.stop()
+            data, keep = os.path.join(node.dir, "data"), os.path.join(t.dir, "keep")
+            shutil.copytree(data, keep)
+            page = self.draw.randrange(os.path.getsize(database(node)) // PAGE)
+            with open(database(node), "r+b") as f:
+                f.seek(page * PAGE + 2048)
+                f.write(os.urandom(512))
+            node.spawn()
+            self.assertEqual(node.process.wait(60), 71)
+            node.process = None
+            node.notify.close()
+            self.assertIn(f"page {page + 1} is not what was written", node.log(5))
+            # as the advice says
+            shutil.rmtree(data)
+            shutil.copytree(keep, data)
+            node.command = lambda: [*type(node).command(node), "--restored"]
+            node.start()
+            self.assertEqual(self.all_of(node), want)
+
+    def test_another_program_writes_to_it(self):
+        """What it wrote is taken as it is, and guarded from then on."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            self.fill(t)
+            node.stop()
+            with sqlite3.connect(database(node)) as db:
+                db.execute("UPDATE item SET title=? WHERE id=?", ("另一个程序", "33/course1"))
+            db.close()
+            node.start()
+            self.assertIn("another program wrote to it", node.log())
+            want = self.all_of(node)
+            node.stop()
+            page = flip(node, self.draw.randrange(8 * os.path.getsize(database(node))))
+            node.start()
+            self.assertEqual(self.all_of(node), want)
+            node.wait("the flip to be told", lambda: mended(node) == [page])
+
+
+if __name__ == "__main__":
+    unittest.main()
