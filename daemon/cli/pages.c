@@ -24,7 +24,7 @@ json_t *gt_pages_next(struct gt_pages *p, enum gt_exit *code)
 	json_t *rows = json_incref(json_object_get(page, p->list));
 	uint64_t next = gt_client_number(page, "next");
 	/* a page that leads nowhere new is the last */
-	p->over = next <= p->after || !json_array_size(rows);
+	p->over = next <= p->after;
 	p->after = next;
 	p->left -= json_array_size(rows) < p->left ? json_array_size(rows)
 	                                           : p->left;

@@ -65,6 +65,13 @@ enum {
 	                         remembered, share.h */
 	GT_JSON_DEPTH = 64,   /* nesting of any JSON taken in */
 
+	/* Rows one question of a reader looks at, whatever it asks for and
+	 * however many there are: then its page ends, short or empty, and says
+	 * where to go on. */
+	GT_LOOK_ENTRIES = 10000, /* of the catalogue */
+	GT_LOOK_ROWS = 50000,    /* of the audit trail */
+	GT_LOOK_ERAS = 1000,     /* clock eras, the newest */
+
 	/* a turn */
 	GT_TURN_EVENTS = 4096,
 	GT_PEERS_MAX = 512,

@@ -298,6 +298,15 @@ size_t gt_reader_limit(size_t asked, size_t most)
 
 /* ----------------------------------------------------------- status */
 
+/* A statement that looks at no more than so many rows. */
+static sqlite3_stmt *up_to(struct gt_reader *r, enum gt_query q, int rows)
+{
+	sqlite3_stmt *s = gt_reader_query(r, q);
+	if (s)
+		(void)sqlite3_bind_int(s, 1, rows);
+	return s;
+}
+
 /* {"mirror": {"complete": 3}, ...} */
 static json_t *count_resources(struct gt_reader *r)
 {
@@ -349,7 +358,7 @@ static bool count_records(struct gt_reader *r, json_t *status)
 	bool ok = v &&
 	          gt_reader_numbers(r, gt_reader_query(r, GT_Q_RECORD_ENDS),
 	                            ends, 3) &&
-	          gt_reader_numbers(r, gt_reader_query(r, GT_Q_QUARANTINED),
+	          gt_reader_numbers(r, up_to(r, GT_Q_QUARANTINED, GT_LOOK_ROWS),
 	                            &quarantined, 1);
 	if (!ok) {
 		json_decref(v);
@@ -368,7 +377,7 @@ static json_t *moved(struct gt_reader *r)
 {
 	int64_t n[4];
 	json_t *v = NULL;
-	if (!gt_reader_numbers(r, gt_reader_query(r, GT_Q_ERA_MOVED), n, 4))
+	if (!gt_reader_numbers(r, up_to(r, GT_Q_ERA_MOVED, GT_LOOK_ERAS), n, 4))
 		return NULL;
 	if (n[1] == 0)
 		return json_null();

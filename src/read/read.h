@@ -56,7 +56,8 @@ struct gt_resource_query {
 	const char *after;    /* id to continue after, NULL: from the start */
 	size_t limit;         /* 0: 100; at most 1000 */
 };
-/* {"resources": [R...], "next": id or null}
+/* {"resources": [R...], "next": id or null}; next: there may be more, also where
+ * the page is short or empty (GT_LOOK_ENTRIES).
  * R = {"id","version","type","title":{lang:text},"publisher","audiences":[],
  *      "subjects":[],"languages":[],"licence","regions":[],"keywords":[],
  *      "verdict","priority","rule","layer","state","size","plain_size",
@@ -123,7 +124,7 @@ int gt_read_held(struct gt_reader *r, int64_t *after, struct gt_held *v,
  * "objects":{"complete","partial","wanted"},"records":{"count","quarantined",
  * "last_seq"},"clock":{"era","began","moved"},"children":[{"code","acked","vseq","seen","status":{...}}],
  * "audit_rows"}. moved: {"era","at","by_s"} of the last time the clock was
- * found set, null: never. */
+ * found set, null: never; quarantined: at most GT_LOOK_ROWS are counted. */
 json_t *gt_read_status(struct gt_reader *r);
 
 /* ------------------------------------------------------------ audit */
@@ -138,7 +139,8 @@ struct gt_audit_query {
 };
 /* {"rows":[{"aid","at","node","actor","event","kind","subject","version",
  * "peer","verdict","rule","layer","result","bytes","transfer","detail"}],
- * "next": aid or null} */
+ * "next": aid or null}; next: there may be more, also where the page is short or
+ * empty (GT_LOOK_ROWS). */
 json_t *gt_read_audit(struct gt_reader *r, const struct gt_audit_query *q);
 
 /* ---------------------------------------------------------- records */

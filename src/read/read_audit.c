@@ -4,8 +4,7 @@
 
 #include "read_inside.h"
 
-/* Numbers of audit rows looked at under one read transaction. */
-enum { SCAN_ROWS = 100000, GLOB_CHARS = 512 };
+enum { GLOB_CHARS = 512, WANTED = 16 /* the column */ };
 
 /* SQLite's GLOB knows [sets] besides * and ?: put what it would take for one in
  * a set of its own. */
@@ -57,8 +56,8 @@ struct trail {
 	enum gt_query query;
 	json_t *list;
 	size_t limit;
-	int64_t after, upto, last; /* aid looked past, end of scan, taken */
-	bool full, ok;
+	int64_t after, upto; /* aids: looked at up to here, until there */
+	bool ok;
 };
 
 static void bind_globs(sqlite3_stmt *s, const struct gt_audit_query *q,
@@ -70,53 +69,76 @@ static void bind_globs(sqlite3_stmt *s, const struct gt_audit_query *q,
 		gt_reader_bind(s, 5 + i, glob(space[i], pattern[i]));
 }
 
+static int64_t from(const struct trail *t)
+{
+	return t->q->from_ms ? t->q->from_ms : INT64_MIN;
+}
+
+static int64_t to(const struct trail *t)
+{
+	return t->q->to_ms ? t->q->to_ms : INT64_MAX;
+}
+
+/* One read transaction's worth, which is all that a page may cost. */
 static bool scan(struct gt_reader *r, struct trail *t)
 {
 	char space[6][GLOB_CHARS];
-	int rc = SQLITE_DONE;
+	int rc = SQLITE_DONE, looked = 0;
 	sqlite3_stmt *s = gt_reader_query(r, t->query);
 	if (!s)
 		return false;
 	(void)sqlite3_bind_int64(s, 1, t->after);
 	(void)sqlite3_bind_int64(s, 2, t->upto);
-	(void)sqlite3_bind_int64(s, 3,
-	                         t->q->from_ms ? t->q->from_ms : INT64_MIN);
-	(void)sqlite3_bind_int64(s, 4, t->q->to_ms ? t->q->to_ms : INT64_MAX);
+	(void)sqlite3_bind_int64(s, 3, from(t));
+	(void)sqlite3_bind_int64(s, 4, to(t));
 	bind_globs(s, t->q, space);
 	gt_reader_bind(s, 11, t->q->type);
-	(void)sqlite3_bind_int64(s, 12, (int64_t)t->limit + 1);
 	if (t->query == GT_Q_AUDIT_SUBJECT)
-		gt_reader_bind(s, 13, t->q->subject);
-	while (t->ok && !t->full && (rc = sqlite3_step(s)) == SQLITE_ROW) {
-		t->full = json_array_size(t->list) == t->limit;
-		if (t->full)
+		gt_reader_bind(s, 12, t->q->subject);
+	while (t->ok && looked < GT_LOOK_ROWS &&
+	       (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		bool wanted = sqlite3_column_int(s, WANTED) != 0;
+		if (wanted && json_array_size(t->list) == t->limit)
 			break;
-		t->last = sqlite3_column_int64(s, 0);
-		gt_json_add(&t->ok, t->list, audit_row(s));
+		looked++;
+		t->after = sqlite3_column_int64(s, 0);
+		if (wanted)
+			gt_json_add(&t->ok, t->list, audit_row(s));
 	}
+	if (rc == SQLITE_DONE)
+		t->after = t->upto;
 	return gt_reader_end(r, s, rc);
 }
 
-/* An index holds few rows of what it selects: one scan. Without one, go through
- * the trail in steps, so that no transaction is long. */
+/* Where the rows of that time lie, if an index says it of no more than a page
+ * may look at. If not, the pages lead there. */
+static bool narrow(struct gt_reader *r, struct trail *t)
+{
+	int64_t at[3];
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_AUDIT_AT);
+	if (!s)
+		return false;
+	(void)sqlite3_bind_int64(s, 1, from(t));
+	(void)sqlite3_bind_int64(s, 2, to(t));
+	(void)sqlite3_bind_int(s, 3, GT_LOOK_ROWS);
+	if (!gt_reader_numbers(r, s, at, 3))
+		return false;
+	if (at[2] == GT_LOOK_ROWS)
+		return true;
+	t->after = t->after < at[0] - 1 ? at[0] - 1 : t->after;
+	t->upto = at[1];
+	return true;
+}
+
 static bool walk(struct gt_reader *r, struct trail *t)
 {
 	int64_t ends[2];
-	t->upto = INT64_MAX;
-	if (t->query != GT_Q_AUDIT_ALL)
-		return scan(r, t);
 	if (!gt_reader_numbers(r, gt_reader_query(r, GT_Q_AUDIT_ENDS), ends, 2))
 		return false;
-	if (t->after < ends[0] - 1)
-		t->after = ends[0] - 1;
-	while (t->ok && !t->full && t->after < ends[1]) {
-		t->upto = ends[1] - t->after > SCAN_ROWS ? t->after + SCAN_ROWS
-		                                         : ends[1];
-		if (!scan(r, t))
-			return false;
-		t->after = t->upto;
-	}
-	return true;
+	t->upto = ends[1];
+	if ((t->q->from_ms || t->q->to_ms) && !narrow(r, t))
+		return false;
+	return t->after >= t->upto || scan(r, t);
 }
 
 json_t *gt_read_audit(struct gt_reader *r, const struct gt_audit_query *q)
@@ -129,10 +151,9 @@ json_t *gt_read_audit(struct gt_reader *r, const struct gt_audit_query *q)
 	t.ok = t.list != NULL;
 	if (q->subject && !strpbrk(q->subject, "*?"))
 		t.query = GT_Q_AUDIT_SUBJECT;
-	else if (q->from_ms)
-		t.query = GT_Q_AUDIT_AT;
 	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
 	bool ok = walk(r, &t) && t.ok;
 	return gt_json_page(r, ok, "rows", t.list,
-	                    t.full ? json_integer(t.last) : json_null());
+	                    t.after < t.upto ? json_integer(t.after)
+	                                     : json_null());
 }

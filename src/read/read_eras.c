@@ -49,6 +49,19 @@ static void look_at(struct search *q, const struct span *s)
 	}
 }
 
+/* What is older than a thousand starts is one stretch, whatever the clock did in
+ * it: nobody reads on from there. */
+static void look_before(struct search *q, int64_t first, int64_t begin_ms)
+{
+	struct span s = {.era = -1,
+	                 .first = 1,
+	                 .next = first,
+	                 .begin_ms = INT64_MIN + 1,
+	                 .end_ms = begin_ms - 1};
+	if (first > 1)
+		look_at(q, &s);
+}
+
 /* The rows come in order; where one ends the next one says. */
 static int walk(struct gt_reader *r, struct search *q)
 {
@@ -58,10 +71,13 @@ static int walk(struct gt_reader *r, struct search *q)
 	int rc = SQLITE_DONE;
 	if (!st)
 		return -GT_ESTORE;
+	(void)sqlite3_bind_int(st, 1, GT_LOOK_ERAS);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		s.next = sqlite3_column_int64(st, 1);
 		if (any)
 			look_at(q, &s);
+		else
+			look_before(q, s.next, sqlite3_column_int64(st, 2));
 		any = true;
 		s = (struct span){.era = sqlite3_column_int64(st, 0),
 		                  .first = s.next,

@@ -154,7 +154,7 @@ static json_t *resource(sqlite3_stmt *s, const Gt__Entry *e)
 struct listing {
 	const struct gt_resource_query *q;
 	json_t *list;
-	size_t limit;
+	size_t limit, looked;
 	char last[GT_RID_MAX + 1]; /* id of the last row looked at */
 	bool full, ok;
 };
@@ -162,7 +162,8 @@ struct listing {
 /* Looks at one row; a row that is not an entry is passed over. */
 static void look(struct gt_reader *r, struct listing *l, sqlite3_stmt *s)
 {
-	Gt__Entry *e = entry(r, s);
+	bool bytes = sqlite3_column_type(s, 0) != SQLITE_NULL;
+	Gt__Entry *e = bytes ? entry(r, s) : NULL;
 	l->ok = !gt_arena_short(r->arena);
 	if (e && wanted(e, l->q)) {
 		l->full = json_array_size(l->list) == l->limit;
@@ -191,6 +192,7 @@ static int scan(struct gt_reader *r, struct listing *l)
 		look(r, l, s);
 		n++;
 	}
+	l->looked += (size_t)n;
 	return gt_reader_end(r, s, rc) ? n : -1;
 }
 
@@ -204,10 +206,11 @@ json_t *gt_read_resources(struct gt_reader *r,
 	l.ok = l.list != NULL;
 	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
 	gt_copy(l.last, sizeof l.last, q->after ? q->after : "");
-	while (l.ok && !l.full && n == SCAN_ROWS)
+	while (l.ok && !l.full && n == SCAN_ROWS && l.looked < GT_LOOK_ENTRIES)
 		n = scan(r, &l);
+	bool more = l.full || n == SCAN_ROWS;
 	return gt_json_page(r, l.ok && n >= 0, "resources", l.list,
-	                    l.full ? gt_json_text(l.last) : json_null());
+	                    more ? gt_json_text(l.last) : json_null());
 }
 
 /* -------------------------------------------------------------- one */

@@ -1,5 +1,5 @@
 /* read_sql.c: every statement a reader runs, side by side with its columns.
- * Tests: u_read.c, u_read_resource.c, u_read_shapes.c. */
+ * Tests: u_read.c, u_read_cost.c, u_read_resource.c, u_read_shapes.c. */
 #include "read_inside.h"
 #include "tally.h"
 
@@ -7,24 +7,31 @@
 
 /* Of a retracted resource only the name is kept, for the feed: it is not
  * here. */
-#define RESOURCE                                                          \
-	"SELECT i.signed,i.verdict,i.priority,i.rule,i.layer," STATE      \
-	",o.present,o.frames,i.own,i.id,i.hash"                           \
-	" FROM item i LEFT JOIN object o ON o.id=i.object WHERE i.kind=1" \
-	" AND length(i.signed)>0"
+#define RESOURCE(signed)                                                     \
+	"SELECT " signed ",i.verdict,i.priority,i.rule,i.layer," STATE       \
+	                 ",o.present,o.frames,i.own,i.id,i.hash"             \
+	                 " FROM item i LEFT JOIN object o ON o.id=i.object " \
+	                 "WHERE i.kind=1"
 
+/* Who looks through a table must know how much of it he looks at. So these give
+ * every row there is, in the order of an index, and whether it is wanted: of an
+ * entry by its signed bytes, which are not even read else, of an audit row by
+ * the last column. They are stepped no further than needed. */
+#define WANTED                           \
+	"CASE WHEN length(i.signed)>0"   \
+	" AND (?2 IS NULL OR i.type=?2)" \
+	" AND (?3<0 OR i.verdict=?3)"    \
+	" AND (?4 IS NULL OR ?4=" STATE ") THEN i.signed END"
 #define AUDIT                                                                  \
 	"SELECT aid,at_ms,node,actor,event,kind,subject,version,peer,verdict," \
-	"rule,layer,result,bytes,transfer,detail FROM audit "
-#define AUDIT_WHERE                                                           \
-	" WHERE aid>?1 AND aid<=?2 AND at_ms>=?3 AND at_ms<?4"                \
-	" AND (?5 IS NULL OR actor GLOB ?5) AND (?6 IS NULL OR peer GLOB ?6)" \
-	" AND (?7 IS NULL OR subject GLOB ?7)"                                \
-	" AND (?8 IS NULL OR event GLOB ?8) AND (?9 IS NULL OR kind GLOB ?9)" \
-	" AND (?10 IS NULL OR result GLOB ?10)"                               \
-	" AND (?11 IS NULL OR EXISTS(SELECT 1 FROM item i WHERE i.kind=1"     \
-	" AND i.id=audit.subject AND i.type=?11))"
-#define AUDIT_ORDER " ORDER BY aid LIMIT ?12"
+	"rule,layer,result,bytes,transfer,detail,"                             \
+	"at_ms>=?3 AND at_ms<?4"                                               \
+	" AND (?5 IS NULL OR actor GLOB ?5) AND (?6 IS NULL OR peer GLOB ?6)"  \
+	" AND (?7 IS NULL OR subject GLOB ?7)"                                 \
+	" AND (?8 IS NULL OR event GLOB ?8) AND (?9 IS NULL OR kind GLOB ?9)"  \
+	" AND (?10 IS NULL OR result GLOB ?10)"                                \
+	" AND (?11 IS NULL OR EXISTS(SELECT 1 FROM item i WHERE i.kind=1"      \
+	" AND i.id=audit.subject AND i.type=?11)) FROM audit "
 
 /* A statement is voided once one that voids names it and counts (read.c), if it
  * voids none itself (xAPI: a voiding statement cannot be voided). */
@@ -56,11 +63,10 @@
 
 const char *const gt_queries[GT_Q_COUNT] = {
         [GT_Q_META] = "SELECT value FROM meta WHERE key=?1",
-        [GT_Q_RESOURCES] = RESOURCE " AND i.id>?1 AND (?2 IS NULL OR i.type=?2)"
-                                    " AND (?3<0 OR i.verdict=?3)"
-                                    " AND (?4 IS NULL OR ?4=" STATE ")"
-                                    " ORDER BY i.id LIMIT ?5",
-        [GT_Q_RESOURCE] = RESOURCE " AND i.id=?1",
+        [GT_Q_RESOURCES] = RESOURCE(WANTED) " AND i.id>?1 ORDER BY i.id"
+                                            " LIMIT ?5",
+        [GT_Q_RESOURCE] = RESOURCE("i.signed") " AND length(i.signed)>0"
+                                               " AND i.id=?1",
         [GT_Q_SERVED] =
                 "SELECT i.verdict,i.state,i.object,o.state,i.prior,p.state"
                 " FROM item i"
@@ -92,22 +98,30 @@ const char *const gt_queries[GT_Q_COUNT] = {
                 "SELECT (SELECT min(seq) FROM record),"
                 "(SELECT max(seq) FROM record),"
                 "ifnull((SELECT value FROM meta WHERE key='replaced'),0)",
-        [GT_Q_QUARANTINED] = "SELECT count(*) FROM quarantine",
+        [GT_Q_QUARANTINED] =
+                "SELECT count(*) FROM (SELECT 1 FROM quarantine LIMIT ?1)",
         [GT_Q_AUDIT_ENDS] = "SELECT (SELECT min(aid) FROM audit),"
                             "(SELECT max(aid) FROM audit)",
         [GT_Q_CHILDREN] = "SELECT code,acked,vseq,seen_ms,status FROM child"
                           " ORDER BY code",
         [GT_Q_CHILD] = "SELECT 1 FROM child WHERE code=?1",
-        [GT_Q_AUDIT_AT] = AUDIT "INDEXED BY audit_at" AUDIT_WHERE AUDIT_ORDER,
-        [GT_Q_AUDIT_SUBJECT] = AUDIT "INDEXED BY audit_subject" AUDIT_WHERE
-                                     " AND subject=?13" AUDIT_ORDER,
-        [GT_Q_AUDIT_ALL] = AUDIT "NOT INDEXED" AUDIT_WHERE AUDIT_ORDER,
+        /* between which the rows of a time lie, of no more than ?3 of
+         * them */
+        [GT_Q_AUDIT_AT] =
+                "SELECT min(aid),max(aid),count(*) FROM (SELECT aid FROM audit"
+                " INDEXED BY audit_at WHERE at_ms>=?1 AND at_ms<?2 LIMIT ?3)",
+        [GT_Q_AUDIT_SUBJECT] = AUDIT "INDEXED BY audit_subject"
+                                     " WHERE subject=?12 AND aid>?1 AND aid<=?2"
+                                     " ORDER BY aid",
+        [GT_Q_AUDIT_ALL] = AUDIT "NOT INDEXED WHERE aid>?1 AND aid<=?2"
+                                 " ORDER BY aid",
         [GT_Q_RECORDS] = RECORD " WHERE r.seq>?1 ORDER BY r.seq LIMIT ?2",
         [GT_Q_RECORD] = RECORD " WHERE r.id=?1",
         /* where each era begins and the next one does */
-        [GT_Q_ERAS] = "SELECT era,seq,begin_ms,end_ms FROM clock_era"
-                      " ORDER BY era",
-        [GT_Q_ERA_MOVED] = "SELECT era,cause,step_ms,at_ms FROM clock_era"
+        [GT_Q_ERAS] = "SELECT era,seq,begin_ms,end_ms FROM (SELECT * FROM"
+                      " clock_era ORDER BY era DESC LIMIT ?1) ORDER BY era",
+        [GT_Q_ERA_MOVED] = "SELECT era,cause,step_ms,at_ms FROM (SELECT * FROM"
+                           " clock_era ORDER BY era DESC LIMIT ?1)"
                            " WHERE cause>1 ORDER BY era DESC LIMIT 1",
         [GT_Q_ERA_LAST] = "SELECT era,begin_ms FROM clock_era"
                           " ORDER BY era DESC LIMIT 1",

@@ -320,6 +320,21 @@ static void pages(void **state)
 	assert_int_equal(get("/r/33/%3Cb%3E"), 404);
 	assert_false(says("<b>"));
 	assert_int_equal(get("/?q=%ff%fe%3Cscript%3E"), 200);
+	/* more than one page looks through: it says so, and leads on */
+	assert_false(says("rel=\"next\""));
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(GT_DIR_DATABASE, &db), SQLITE_OK);
+	run(db, "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c"
+	        " WHERE x<10050) INSERT INTO item(kind,id,seq,version,state,"
+	        "hash,signed,verdict,priority,rule,layer,own,type,title,object,"
+	        "asked,updated_ms) SELECT 1,printf('00/%05d',x),-x,1,0,x'00',"
+	        "x'',0,0,'','',0,'','',NULL,0,0 FROM c");
+	assert_int_equal(get("/?lang=en&q=%ff%fe%3Cscript%3E"), 200);
+	assert_true(says("after=00%2F10000#list") ||
+	            says("after=00/10000#list"));
+	assert_true(says("looked through so far"));
+	run(db, "DELETE FROM item WHERE id LIKE '00/%'");
+	sqlite3_close(db);
 	assert_int_equal(get("/api/resources/33/ke"), 200);
 	assert_true(says("\"id\":\"33/ke\""));
 	assert_int_equal(get("/api/resources?limit=2"), 200);

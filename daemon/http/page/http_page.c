@@ -494,8 +494,11 @@ static void catalogue(struct home *h)
 	states(h);
 	if (n == 0) {
 		gt_buffer_str(&p->out, "<p class=\"box\">");
-		gt_page_say(p, GT_T_HTTP_P_NOTHING);
+		gt_page_say(p, *gt_json_member(h->rows, "next")
+		                       ? GT_T_HTTP_P_NOT_YET
+		                       : GT_T_HTTP_P_NOTHING);
 		gt_buffer_str(&p->out, "</p>");
+		pager(h);
 		return;
 	}
 	table_head(p, heads, "lllrll");
