@@ -1,11 +1,16 @@
 /* guantong config: what a node is told in its guantong.yaml.
- * Tests: e2e/test_house.py. */
+ * Tests: e2e/test_house.py, e2e/test_gateways.py. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "access.h"
+#include "arena.h"
 #include "cli.h"
+#include "code.h"
 #include "dir.h"
+#include "node_dir.h"
 #include "say.h"
+#include "signed.h"
 
 enum { PATH = 4096 };
 
@@ -35,6 +40,44 @@ static void tell_open(struct gt_cli *cli, const struct gt_config *config)
 	gt_access_free(access);
 }
 
+/* The place that the roster, as it was known at set-up, names as the node's
+ * parent; "": none. */
+static void parent_of(const char *code, const struct gt_dir_members *rows,
+                      char out[GT_CODE_MAX + 1])
+{
+	struct gt_arena *arena = gt_arena_new();
+	uint64_t version = 0;
+	*out = '\0';
+	for (size_t i = 0; arena && i < rows->n; i++) {
+		const Gt__Member *m = gt_signed_member(
+		        arena, gt_signed_open(arena, rows->v[i]));
+		if (m && strcmp(m->code, code) == 0 && m->version >= version) {
+			version = m->version;
+			if (!gt_copy(out, GT_CODE_MAX + 1, m->parent))
+				*out = '\0';
+		}
+		gt_arena_reset(arena);
+	}
+	gt_arena_free(arena);
+}
+
+/* Whom the file calls its parent refuses the node if the roster does not. */
+static void tell_parent(struct gt_cli *cli, const struct gt_config *config)
+{
+	char path[PATH], why[PATH + 512], named[GT_CODE_MAX + 1];
+	struct gt_dir_members rows;
+	gt_format(path, sizeof path, "%.4000s/%s", cli->dir, GT_DIR_MEMBERS);
+	if (gt_dir_read_members(path, &rows, why, sizeof why) != 0) {
+		(void)fprintf(cli->err, "%s\n", why);
+		return;
+	}
+	parent_of(config->code, &rows, named);
+	gt_dir_members_free(&rows);
+	if (*named && !gt_code_same_place(named, config->parent))
+		gt_say(cli->out, GT_T_CLI_CHECK_PARENT, config->parent,
+		       config->code, named);
+}
+
 static enum gt_exit config_check(struct gt_cli *cli, const struct gt_args *args)
 {
 	const char *path = gt_args_word(args, 0);
@@ -48,8 +91,10 @@ static enum gt_exit config_check(struct gt_cli *cli, const struct gt_args *args)
 		path = own;
 	int status = gt_config_load(config, path, cli->lang, &c);
 	enum gt_exit code = gt_cli_complaints(cli, path, status, &c);
-	if (status == 0 && path == own && !cli->json)
+	if (status == 0 && path == own && !cli->json) {
+		tell_parent(cli, config);
 		tell_open(cli, config);
+	}
 	free(config);
 	return code;
 }

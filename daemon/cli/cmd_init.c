@@ -124,7 +124,8 @@ static enum gt_exit check(struct init *in)
 		in->parent = in->parent_of_cert;
 	if (!in->parent)
 		in->parent = "";
-	if (in->pki && strcmp(in->parent, in->parent_of_cert) != 0) {
+	/* any node of that place will do */
+	if (in->pki && !gt_code_same_place(in->parent, in->parent_of_cert)) {
 		gt_say_into(in->why, WHY, GT_T_CLI_INIT_OTHER_PARENT, in->code,
 		            in->parent_of_cert, in->parent);
 		return gt_cli_fail(in->cli, -GT_ECONFLICT, in->why);
