@@ -47,6 +47,12 @@ struct gt_node_config {
 	uint64_t above_ms; /* how often a node above the parent is asked for the
 	                      roster though the parent is there; 0: none can
 	                      be dialled, it never is */
+	/* The secret that signs dates of the tree, if has_date_seed. */
+	uint8_t date_seed[32];
+	bool has_date_seed;
+	/* How old the newest of them may be before it is warned of, before new
+	 * entries are refused; 0: as old as it likes. */
+	uint64_t date_warn_ms, date_limit_ms;
 	uint32_t protocol_max; /* newest version to speak, protocol.h; 0 or more
 	                          than there is: the newest there is */
 	/* Bytes of records that one terminal, one child may hand in per hour;
@@ -253,6 +259,11 @@ struct gt_node_clock {
  * stored then is later, or of another era. */
 void gt_node_clock(const struct gt_node *node, struct gt_node_clock *out);
 
+/* The newest date of the tree known here: the roster names nobody who signs
+ * one; it is as new as it should be; older; so old that no new entry is
+ * taken. */
+enum gt_date_state { GT_DATE_OFF, GT_DATE_GOOD, GT_DATE_OLD, GT_DATE_TOO_OLD };
+
 /* Soft state, for status pages and tests. Counters run since START. */
 struct gt_transfer_status {
 	struct gt_id object;
@@ -271,6 +282,9 @@ struct gt_node_status {
 	bool synced;    /* the parent had nothing more for us */
 	/* the roster revokes this node; the node that parent.code names */
 	bool revoked, parent_revoked;
+	enum gt_date_state date;
+	int64_t date_ms;  /* of that date, 0: none is known */
+	bool date_missed; /* new entries were refused, and wait there */
 	bool bulk_paused;
 	bool records_short; /* the disk has no room for more records */
 	/* somebody's are put off until more of his are at the parent */

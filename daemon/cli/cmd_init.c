@@ -162,13 +162,15 @@ static int copy_keys(struct init *in)
 	static const struct {
 		const char *from, *to;
 		unsigned mode;
+		bool optional;
 	} parts[] = {
-	        {"ca.pem", GT_DIR_CA, 0600},
-	        {"cert.pem", GT_DIR_CERT, 0600},
-	        {"key.pem", GT_DIR_KEY, 0600},
-	        {"node.key", GT_DIR_NODE_KEY, 0600},
-	        {"roster.key", GT_DIR_ROSTER_KEY, 0600},
-	        {"members.bin", GT_DIR_MEMBERS, 0600},
+	        {"ca.pem", GT_DIR_CA, 0600, false},
+	        {"cert.pem", GT_DIR_CERT, 0600, false},
+	        {"key.pem", GT_DIR_KEY, 0600, false},
+	        {"node.key", GT_DIR_NODE_KEY, 0600, false},
+	        {"roster.key", GT_DIR_ROSTER_KEY, 0600, false},
+	        {"date.key", GT_DIR_DATE_KEY, 0600, true},
+	        {"members.bin", GT_DIR_MEMBERS, 0600, false},
 	};
 	int status = 0;
 	for (size_t i = 0; !status && i < sizeof parts / sizeof *parts; i++) {
@@ -178,6 +180,10 @@ static int copy_keys(struct init *in)
 		          in->code, parts[i].from);
 		gt_format(to, sizeof to, "%s/%s", in->dir, parts[i].to);
 		status = gt_files_read(from, PART_MAX, &b, in->why, WHY);
+		if (status == -GT_EUNKNOWN && parts[i].optional) {
+			status = 0;
+			continue;
+		}
 		if (!status)
 			status = gt_files_write(to, parts[i].mode, GT_FILES_NEW,
 			                        gt_buffer_bytes(&b), in->why,

@@ -152,14 +152,42 @@ static enum gt_exit run_renew(struct gt_cli *cli, const struct gt_args *args)
 		                      sizeof why);
 		done++;
 	}
+	size_t placed = 0;
+	if (!status)
+		status = gt_pki_place(pki, &placed, why, sizeof why);
 	gt_pki_close(pki);
 	if (status)
 		return gt_cli_fail(cli, status, why);
 	if (!cli->json)
 		gt_say(cli->out, GT_T_CLI_PKI_RENEWED, done, dir);
 	else
-		(void)fprintf(cli->out, "{\"renewed\": %zu}\n", done);
+		(void)fprintf(cli->out, "{\"renewed\": %zu, \"placed\": %zu}\n",
+		              done, placed);
+	if (!cli->json && placed)
+		gt_say(cli->out, GT_T_CLI_PKI_PLACED, placed, dir,
+		       GT_PKI_MEMBERS);
 	return GT_EXIT_OK;
+}
+
+static enum gt_exit run_date(struct gt_cli *cli, const struct gt_args *args)
+{
+	const char *dir = gt_args_word(args, 0), *code = gt_args_word(args, 1);
+	char why[WHY], file[WHY], key[WHY];
+	const char *named = "";
+	struct gt_pki *pki;
+	int status = gt_pki_open(&pki, dir, why, sizeof why);
+	if (!status)
+		status = gt_pki_date(pki, code, &named, why, sizeof why);
+	gt_format(file, sizeof file, "%s/date-%s.bin", dir, named);
+	gt_format(key, sizeof key, "%s/nodes/%s/date.key", dir, named);
+	if (!status)
+		status = gt_pki_row(pki, named, file, why, sizeof why);
+	if (!status && !cli->json)
+		gt_say(cli->out, GT_T_CLI_PKI_DATE_DONE, named, key, file);
+	else if (!status)
+		(void)fprintf(cli->out, "{\"signs\": \"%s\"}\n", named);
+	gt_pki_close(pki);
+	return status ? gt_cli_fail(cli, status, why) : GT_EXIT_OK;
 }
 
 static enum gt_exit run_revoke(struct gt_cli *cli, const struct gt_args *args)
@@ -256,6 +284,10 @@ const struct gt_command gt_cmd_pki[] = {
          run_create, NULL},
         {"add", "TREE.yaml PKIDIR", GT_T_CLI_A_PKI_ADD, 2, 2, days_options,
          "guantong pki add tree.yaml pki\n", run_add, NULL},
+        {"date", "PKIDIR [CODE]", GT_T_CLI_A_PKI_DATE, 1, 2, NULL,
+         "guantong pki date pki\n"
+         "guantong -C 33 roster import pki/date-33.bin\n",
+         run_date, NULL},
         {"renew", "PKIDIR [CODE]", GT_T_CLI_A_PKI_RENEW, 1, 2, days_options,
          "guantong pki renew pki\nguantong pki renew pki 330106\n", run_renew,
          NULL},

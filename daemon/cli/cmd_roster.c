@@ -36,6 +36,55 @@ static enum gt_exit roster_import(struct gt_cli *cli,
 	return code;
 }
 
+/* One row of the answer, as roster files hold them. */
+static bool put_row(struct gt_buffer *out, const json_t *hex)
+{
+	const char *text = json_string_value(hex);
+	size_t n = json_string_length(hex) / 2;
+	uint8_t head[4], *row = malloc(n + 1);
+	gt_put32(head, (uint32_t)n);
+	bool ok = row && text && gt_unhex(row, n, text) &&
+	          gt_buffer_add(out, head, sizeof head) &&
+	          gt_buffer_add(out, row, n);
+	free(row);
+	return ok;
+}
+
+static enum gt_exit roster_export(struct gt_cli *cli,
+                                  const struct gt_args *args)
+{
+	const char *path = gt_args_word(args, 0);
+	char why[WHY];
+	enum gt_exit code;
+	json_t *answer = NULL, *row;
+	struct gt_buffer file = {0};
+	size_t i;
+	bool ok = true;
+	struct gt_client *client = gt_cli_open(cli, &code);
+	if (!client)
+		return code;
+	int status = gt_client_get(client, "/admin/roster", 0, &answer);
+	json_t *rows = json_object_get(answer, "rows");
+	json_array_foreach(rows, i, row) ok = ok && put_row(&file, row);
+	if (status)
+		code = gt_cli_refused(cli, status, client);
+	else if (!ok)
+		code = gt_cli_no_memory(cli);
+	else if (gt_files_write(path, 0644, GT_FILES_REPLACE,
+	                        gt_buffer_bytes(&file), why, sizeof why))
+		code = gt_cli_fail(cli, -GT_EIO, why);
+	else if (cli->json)
+		(void)fprintf(cli->out, "{\"rows\": %zu}\n",
+		              json_array_size(rows));
+	else
+		gt_say(cli->out, GT_T_CLI_ROSTER_WRITTEN, json_array_size(rows),
+		       path);
+	json_decref(answer);
+	gt_buffer_free(&file);
+	gt_client_close(client);
+	return code;
+}
+
 static enum gt_exit roster_ls(struct gt_cli *cli, const struct gt_args *args)
 {
 	static const struct gt_listing members = {
@@ -51,6 +100,9 @@ static enum gt_exit roster_ls(struct gt_cli *cli, const struct gt_args *args)
 }
 
 const struct gt_command gt_cmd_roster[] = {
+        {"export", "FILE", GT_T_CLI_A_ROSTER_EXPORT, 1, 1, NULL,
+         "guantong -C 330106 roster export /media/stick/roster.bin\n",
+         roster_export, NULL},
         {"import", "FILE", GT_T_CLI_A_ROSTER_IMPORT, 1, 1, NULL,
          "guantong -C 33 roster import pki/revoked-330106.bin\n", roster_import,
          NULL},

@@ -208,6 +208,16 @@ static void print_expiry(FILE *out, json_t *s)
 	}
 }
 
+static void print_date(FILE *out, json_t *s)
+{
+	const char *state = gt_json_member(gt_client_find(s, "date"), "state");
+	bool late = strcmp(state, "too-old") == 0;
+	if (!late && strcmp(state, "old") != 0)
+		return;
+	(void)fprintf(out, "%s%s\n", gt_text(GT_T_CLI_STATUS_DATE),
+	              gt_text(late ? GT_T_DATE_TOO_OLD : GT_T_DATE_OLD));
+}
+
 static void print_stranger(FILE *out, json_t *s)
 {
 	uint64_t times = gt_client_number(s, "strangers");
@@ -253,6 +263,7 @@ static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 	              strcmp(name, config->code) != 0 ? name : "");
 	print_link(out, s, !*config->parent);
 	print_expiry(out, s);
+	print_date(out, s);
 	print_stranger(out, s);
 	print_clear(out, s);
 	print_clock(out, s);

@@ -40,6 +40,8 @@ struct gt_config {
 	uint64_t window_max;      /* link.window_max, 8MiB */
 	uint64_t max_links;       /* link.max_links, 256 */
 	uint64_t max_per_address; /* link.max_per_address, 64 */
+	uint64_t date_warn_ms;    /* trust.date_warn, 7d; 0: never */
+	uint64_t date_limit_ms;   /* trust.date_limit, 30d; 0: never */
 	uint64_t protocol;        /* link.protocol, 0: the newest there is */
 	char http[256];           /* http.listen host:port, 127.0.0.1:8080 */
 	char content[256];        /* http.content host:port, auto or off */

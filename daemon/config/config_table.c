@@ -17,9 +17,10 @@ static const char *const levels[] = {"error", "warn", "info", "debug"};
 
 const struct gt_config_section gt_config_sections[GT_CONFIG_SECTIONS] = {
         {"node", GT_T_CONF_NODE},       {"parent", GT_T_CONF_PARENT},
-        {"link", GT_T_CONF_LINK},       {"http", GT_T_CONF_HTTP},
-        {"records", GT_T_CONF_RECORDS}, {"storage", GT_T_CONF_STORAGE},
-        {"policy", GT_T_CONF_POLICY},   {"log", GT_T_CONF_LOG},
+        {"link", GT_T_CONF_LINK},       {"trust", GT_T_CONF_TRUST},
+        {"http", GT_T_CONF_HTTP},       {"records", GT_T_CONF_RECORDS},
+        {"storage", GT_T_CONF_STORAGE}, {"policy", GT_T_CONF_POLICY},
+        {"log", GT_T_CONF_LOG},
 };
 
 /* A key, what it takes, what it is without. */
@@ -68,6 +69,13 @@ const struct gt_config_row gt_config_rows[GT_CONFIG_ROWS] = {
 	{"link", "protocol", .type = GT_CONFIG_COUNT, FIELD(protocol),
 	 .fallback = "0", .max = GT_PROTOCOL_MAX,
 	 .doc = GT_T_CONF_LINK_PROTOCOL},
+
+	{"trust", "date_warn", .type = GT_CONFIG_DURATION, FIELD(date_warn_ms),
+	 .fallback = "7d", .max = 3650 * 24 * HOUR,
+	 .doc = GT_T_CONF_TRUST_DATE_WARN},
+	{"trust", "date_limit", .type = GT_CONFIG_DURATION,
+	 FIELD(date_limit_ms), .fallback = "30d", .max = 3650 * 24 * HOUR,
+	 .doc = GT_T_CONF_TRUST_DATE_LIMIT},
 
 	{"http", "listen", .type = GT_CONFIG_LISTEN, FIELD(http),
 	 .fallback = "127.0.0.1:8080", .min = 1,

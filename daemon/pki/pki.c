@@ -207,6 +207,10 @@ static int take_row(struct gt_pki *pki, struct gt_bytes row,
 	out->version = m->version;
 	out->publisher = m->publisher;
 	out->revoked = m->standing == GT__STANDING__REVOKED;
+	out->placed = *m->parent != '\0';
+	out->dated = m->date_key.len == sizeof out->date_key;
+	if (out->dated)
+		memcpy(out->date_key, m->date_key.data, sizeof out->date_key);
 	out->row = gt_bytes_of(gt_arena_copy(pki->arena, row.p, row.n), row.n);
 	bool fits = gt_copy(out->code, sizeof out->code, m->code) &&
 	            gt_copy(out->level, sizeof out->level, m->level) &&

@@ -12,6 +12,7 @@
  *   PKIDIR/members.bin           every row of the roster, latest version
  *   PKIDIR/nodes/CODE/           what `guantong init --pki` copies to a node:
  *       ca.pem cert.pem key.pem node.key roster.key members.bin  (dir.h)
+ *       date.key                   of who signs dates, if that was made
  *   PKIDIR/publishers/CODE/node.key   of publishers that sign for themselves
  *
  * A node's members.bin holds itself, its ancestors, what lies below its place,
@@ -37,6 +38,9 @@ struct gt_pki_member {
 	char level[GT_LEVEL_NAME_MAX + 1];
 	char name[128];
 	bool publisher, revoked;
+	bool placed; /* its row names the parent */
+	bool dated;  /* its row names a key for dates */
+	uint8_t date_key[32];
 	uint64_t version;
 	uint8_t key[32];
 	int64_t expires_s;   /* the certificate's notAfter, 0: none */
@@ -78,6 +82,18 @@ int gt_pki_renew(struct gt_pki *pki, const char *code, unsigned days, char *why,
  * the nodes, and alone into `file`. -GT_EUNKNOWN, -GT_ESTATE: is revoked. */
 int gt_pki_revoke(struct gt_pki *pki, const char *code, const char *file,
                   char *why, size_t why_cap);
+
+/* A key for dates of that node's (NULL: the root's), made if there is none, and
+ * a row one version up that names it, as gt_pki_revoke; *named: whose it is.
+ * -GT_EUNKNOWN, -GT_ESTATE: a publisher, or revoked. */
+int gt_pki_date(struct gt_pki *pki, const char *code, const char **named,
+                char *why, size_t why_cap);
+/* Writes that member's row alone into a file. */
+int gt_pki_row(const struct gt_pki *pki, const char *code, const char *file,
+               char *why, size_t why_cap);
+/* Rows one version up for those from before rows said who the parent is; *n:
+ * how many. */
+int gt_pki_place(struct gt_pki *pki, size_t *n, char *why, size_t why_cap);
 
 /* "spiffe://guantong/33/3301": every code from the root. False: too long, or
  * the parents go in a ring. */

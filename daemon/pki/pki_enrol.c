@@ -55,6 +55,9 @@ static struct gt_bytes encode_member(struct gt_pki *pki,
 	row.publisher = m->publisher;
 	row.name = m->name;
 	row.parent = m->publisher ? row.parent : m->parent;
+	if (m->dated)
+		row.date_key =
+		        (ProtobufCBinaryData){sizeof m->date_key, m->date_key};
 	return gt_arena_pack(pki->arena, &row.base);
 }
 
@@ -531,4 +534,72 @@ int gt_pki_revoke(struct gt_pki *pki, const char *code, const char *file,
 		status = gt_pki_save(pki, why, why_cap);
 	return status ? status
 	              : gt_pki_write_rows(pki, file, &i, 1, why, why_cap);
+}
+
+/* What changed is signed and written. */
+static int sign_and_save(struct gt_pki *pki, char *why, size_t why_cap)
+{
+	gt_say_into(why, why_cap, GT_T_CLI_NOMEM);
+	int status = gt_pki_sign(pki);
+	return status ? status : gt_pki_save(pki, why, why_cap);
+}
+
+static const char *root_of(const struct gt_pki *pki)
+{
+	for (size_t i = 0; i < pki->n; i++)
+		if (!pki->v[i].publisher && !pki->v[i].revoked &&
+		    !*pki->v[i].parent)
+			return pki->v[i].code;
+	return "";
+}
+
+int gt_pki_date(struct gt_pki *pki, const char *code, const char **named,
+                char *why, size_t why_cap)
+{
+	char path[GT_PKI_PATH];
+	uint8_t public[32];
+	struct gt_pki_member *m =
+	        find_or_say(pki, code ? code : root_of(pki), why, why_cap);
+	if (!m)
+		return -GT_EUNKNOWN;
+	*named = m->code;
+	if (m->publisher || m->revoked) {
+		gt_say_into(why, why_cap, GT_T_CLI_PKI_NO_RENEW, m->code);
+		return -GT_ESTATE;
+	}
+	if (!gt_pki_path(pki, path, "nodes", m->code, "date.key", why, why_cap))
+		return -GT_ELIMIT;
+	int status = have_seed(path, public, why, why_cap);
+	if (status)
+		return status;
+	if (m->dated && memcmp(m->date_key, public, sizeof public) == 0)
+		return 0;
+	memcpy(m->date_key, public, sizeof public);
+	m->dated = true;
+	m->version++;
+	m->row = gt_bytes_of(NULL, 0);
+	return sign_and_save(pki, why, why_cap);
+}
+
+int gt_pki_row(const struct gt_pki *pki, const char *code, const char *file,
+               char *why, size_t why_cap)
+{
+	size_t i = index_of(pki, code);
+	assert(i != SIZE_MAX);
+	return gt_pki_write_rows(pki, file, &i, 1, why, why_cap);
+}
+
+int gt_pki_place(struct gt_pki *pki, size_t *n, char *why, size_t why_cap)
+{
+	*n = 0;
+	for (size_t i = 0; i < pki->n; i++) {
+		struct gt_pki_member *m = &pki->v[i];
+		if (m->placed || m->publisher || m->revoked || !*m->parent)
+			continue;
+		m->placed = true;
+		m->version++;
+		m->row = gt_bytes_of(NULL, 0);
+		++*n;
+	}
+	return *n ? sign_and_save(pki, why, why_cap) : 0;
 }

@@ -173,9 +173,10 @@ int prepare_room(struct gt_service *s, const struct gt_room_events *events)
 
 int prepare_modes(void)
 {
-	static const char *const files[] = {GT_DIR_KEY,         GT_DIR_NODE_KEY,
-	                                    GT_DIR_CREDENTIALS, GT_DIR_DATA,
-	                                    GT_DIR_DATABASE,    GT_DIR_LOG};
+	static const char *const files[] = {GT_DIR_KEY,      GT_DIR_NODE_KEY,
+	                                    GT_DIR_DATE_KEY, GT_DIR_CREDENTIALS,
+	                                    GT_DIR_DATA,     GT_DIR_DATABASE,
+	                                    GT_DIR_LOG};
 	char why[RUN_WHY] = "";
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
 		int had = gt_files_close_to_others(files[i], why, sizeof why);
@@ -204,6 +205,8 @@ int prepare_node(struct gt_service *s)
 	        .dead_ms = run_small(c->dead_ms),
 	        .transfers = run_small(c->transfers),
 	        .max_links = node_links(c),
+	        .date_warn_ms = c->date_warn_ms,
+	        .date_limit_ms = c->date_limit_ms,
 	        .above_ms = c->nabove > 0 ? c->above_every_ms : 0,
 	        .protocol_max = run_small(c->protocol),
 	        .terminal_hour = c->terminal_hour,
@@ -215,6 +218,10 @@ int prepare_node(struct gt_service *s)
 	if (gt_dir_read_key(GT_DIR_NODE_KEY, n.seed, why, sizeof why) != 0 ||
 	    gt_dir_read_key(GT_DIR_ROSTER_KEY, n.roster_key, why, sizeof why) !=
 	            0)
+		return prepare_refused("keys", why, GT_SERVICE_CONFIG);
+	n.has_date_seed = access(GT_DIR_DATE_KEY, F_OK) == 0;
+	if (n.has_date_seed &&
+	    gt_dir_read_key(GT_DIR_DATE_KEY, n.date_seed, why, sizeof why) != 0)
 		return prepare_refused("keys", why, GT_SERVICE_CONFIG);
 	if (!rehearse_key(n.seed))
 		return prepare_refused("keys", gt_strerror(-GT_ENOMEM),

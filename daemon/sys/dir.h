@@ -6,6 +6,8 @@
  *   pki/cert.pem      this node's certificate, then its chain
  *   pki/key.pem       TLS key, 0600
  *   pki/node.key      Ed25519 seed, 64 hex digits, 0600
+ *   pki/date.key      Ed25519 seed that signs dates of the tree, as node.key;
+ *                     at one node, mostly the root: guantong pki date
  *   pki/roster.key    64 hex digits: the public key the roster is signed with
  *   pki/members.bin   signed roster rows known at set-up: a 32-bit big-endian
  *                     length, then an encoded Signed, again and again
@@ -35,6 +37,7 @@
 #define GT_DIR_KEY         "pki/key.pem"
 #define GT_DIR_NODE_KEY    "pki/node.key"
 #define GT_DIR_ROSTER_KEY  "pki/roster.key"
+#define GT_DIR_DATE_KEY    "pki/date.key"
 #define GT_DIR_MEMBERS     "pki/members.bin"
 #define GT_DIR_DATA        "data"
 #define GT_DIR_DATABASE    "data/guantong.db"

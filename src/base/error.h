@@ -29,7 +29,9 @@
 	X(UNAVAILABLE, 19, "not available now", "暂时不可用")            \
 	X(CLOSED, 20, "closed", "已关闭")                                \
 	X(TIMEOUT, 21, "timed out", "超时")                              \
-	X(BUDGET, 22, "more than its share", "超出配额")
+	X(BUDGET, 22, "more than its share", "超出配额")                 \
+	X(UNDATED, 23, "no date of the tree is new enough",              \
+	  "没有足够新的全树日期")
 
 enum gt_error {
 #define X(name, number, en, zh) GT_E##name = (number),

@@ -49,6 +49,7 @@ enum {
 	GT_LAYER_MAX = 256 << 10,
 	GT_SEAL_MAX = 4096, /* bodies under one signature */
 	GT_SEAL_DEPTH = 12,
+	GT_DATE_MAX = 512,
 	GT_VALUES_MAX = 64, /* of one repeated field of an entry */
 	GT_TEXT_MAX = 8192,
 
@@ -79,7 +80,11 @@ enum {
 	GT_TRANSFERS_MAX = 8,  /* objects being filled at once */
 };
 
-#define GT_DAY_MS (INT64_C(24) * 3600 * 1000)
+/* A date is signed anew after this. */
+#define GT_DATE_EVERY_MS (INT64_C(3600) * 1000)
+/* A date so far ahead of the clock here is not believed. */
+#define GT_DATE_AHEAD_MS GT_DAY_MS
+#define GT_DAY_MS        (INT64_C(24) * 3600 * 1000)
 /* The end of a certificate that is nearer than this people must be told of. */
 #define GT_VALIDITY_WARN_MS (14 * GT_DAY_MS)
 

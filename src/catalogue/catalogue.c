@@ -69,6 +69,8 @@ int gt_catalogue_load(struct gt_node *n)
 	if (status == 0)
 		status = load_standing(n, n->parent, &n->status.parent_revoked);
 	if (status == 0)
+		status = gt_date_load(n);
+	if (status == 0)
 		status = gt_again_load(n);
 	if (status == 0)
 		status = gt_cap_load(n);
@@ -97,7 +99,7 @@ int gt_catalogue_time(struct gt_node *n)
 
 int gt_catalogue_go(struct gt_node *n)
 {
-	int status = 0;
+	int status = gt_date_look(n);
 	for (uint32_t i = 0; status == 0 && i < n->npeers; i++) {
 		struct gt_peer *p = &n->peers[i];
 		bool more;
@@ -111,7 +113,7 @@ int gt_catalogue_go(struct gt_node *n)
 
 uint64_t gt_catalogue_deadline(const struct gt_node *n)
 {
-	uint64_t at = gt_cap_due(n) ? 0 : UINT64_MAX;
+	uint64_t at = gt_cap_due(n) ? 0 : gt_date_deadline(n);
 	if (n->catalogue->again_due)
 		at = gt_sooner(at, n->catalogue->again_due);
 	for (uint32_t i = 0; i < n->npeers; i++) {

@@ -5,6 +5,7 @@
  *   again.c     when what others gave up is issued anew  own
  *   publish.c   what people here publish, withdraw, order  own
  *   want.c      what people here ask for                 own
+ *   date.c      how new the roster is known to be        both ends
  *   judge.c     which items a child may have, its view   parent's side
  *   feed.c      tells the child; answers Changes, Offer  parent's side
  *   heal.c      items that are damaged on disk           both ends
@@ -59,6 +60,29 @@ struct gt_counts {
 	uint64_t resources, complete, wanted, bytes;
 };
 
+/* The newest date of the tree.
+ *
+ *   1. by "": no row of the roster names a key for dates, and there is no date
+ *   2. n 0: none is known, and its age counts from since_ms, when `by` was
+ *      first heard of
+ *   3. at_ms and roster are what sealed says, and go back only where at_ms lies
+ *      ahead of the clock
+ *   4. missed is in the database before what was missed is acknowledged, until
+ *      all was compared with the parent anew */
+struct gt_date {
+	char by[GT_CODE_MAX + 1];
+	/* a row of the roster came that may change it, last of this code */
+	bool news;
+	char heard[GT_CODE_MAX + 1];
+	int64_t since_ms, at_ms;
+	uint64_t roster;
+	uint8_t sealed[GT_DATE_MAX];
+	size_t n;
+	bool missed;
+	bool signs; /* with config.date_seed */
+	struct gt_key key;
+};
+
 /*   1. an item's seq <= seq[its kind]; each change takes the next one
  *   2. layers: all rows of kind LAYER, or the first GT_LAYERS_MAX of them
  *   3. contest: the database names an epoch that no parent has, until what was
@@ -103,6 +127,7 @@ struct gt_catalogue {
 	struct gt_pending pending[GT_PENDING_MAX];
 	struct gt_again again[GT_AGAIN_MAX];
 	uint64_t again_due; /* something waits until then; 0: nothing does */
+	struct gt_date date;
 };
 
 /* ------------------------------------------------------------- item */
@@ -255,6 +280,37 @@ void gt_cap_anew(struct gt_node *n);
 bool gt_cap_due(const struct gt_node *n);
 /* TIME: meets some of it. */
 int gt_cap_time(struct gt_node *n);
+
+/* ------------------------------------------------------------- date */
+
+/* START. */
+int gt_date_load(struct gt_node *n);
+/* Whether that is a date, not an item. */
+bool gt_date_is(struct gt_node *n, struct gt_bytes sealed);
+/* Takes a date that somebody sent, if it is good and newer. *result: 0, or the
+ * -GT_E... it is refused with, and why; -GT_ESTALE: not newer. */
+int gt_date_take(struct gt_node *n, struct gt_bytes sealed, int *result,
+                 char why[GT_WHY]);
+/* The same of a neighbour's. None: nothing. */
+int gt_date_try(struct gt_node *n, ProtobufCBinaryData sealed);
+/* As that, and what is wrong with it is logged. */
+int gt_date_from(struct gt_node *n, ProtobufCBinaryData sealed);
+/* After a turn's events: signs a new one, if that is this node's to do and due,
+ * and says what has become of the newest. */
+int gt_date_look(struct gt_node *n);
+/* When that is due by time alone, in mono_ms; UINT64_MAX: never. */
+uint64_t gt_date_deadline(const struct gt_node *n);
+/* How new it is by the clock of now. */
+enum gt_date_state gt_date_state(const struct gt_node *n);
+/* What a neighbour is to be told that was last told the date told_ms; empty:
+ * nothing. */
+struct gt_bytes gt_date_news(const struct gt_node *n, int64_t told_ms);
+/* A new entry was refused. */
+int gt_date_miss(struct gt_node *n);
+/* Some were, and are to be had: all is to be compared with the parent. */
+bool gt_date_back(const struct gt_node *n);
+/* That is done. */
+int gt_date_caught_up(struct gt_node *n);
 
 /* ----------------------------------------------------------- follow */
 

@@ -73,6 +73,11 @@ static int send_changes(struct gt_node *n, struct gt_peer *p,
 	c->epoch = (ProtobufCBinaryData){sizeof n->epoch, n->epoch};
 	c->root_mark = (uint64_t)p->child.rooted;
 	p->child.rooted_told = p->child.rooted;
+	/* behind the row that names its key */
+	if (!c->more && !c->reconcile)
+		c->date = gt_lend_bytes(gt_date_news(n, p->child.dated_ms));
+	if (c->date.len > 0)
+		p->child.dated_ms = n->catalogue->date.at_ms;
 	p->child.parked = false;
 	r.body_case = GT__REPLY__BODY_CHANGES;
 	r.changes = c;
@@ -90,7 +95,8 @@ int gt_feed_parked(struct gt_node *n, struct gt_peer *p)
 	if (status == 0)
 		status = gt_records_child_root(n, p);
 	bool news = p->child.vseq > (int64_t)p->child.parked_after ||
-	            p->child.rooted > p->child.rooted_told;
+	            p->child.rooted > p->child.rooted_told ||
+	            gt_date_news(n, p->child.dated_ms).n > 0;
 	if (status != 0 || (!news && n->now.mono_ms < p->child.parked_until))
 		return status;
 	c.upto = p->child.parked_after;
@@ -164,11 +170,13 @@ int gt_feed_changes(struct gt_node *n, struct gt_peer *p, uint64_t token,
 /* ----------------------------------------------------------- Roster */
 
 static int send_roster(struct gt_node *n, struct gt_peer *p, uint64_t token,
-                       const Gt__RosterReply *m)
+                       Gt__RosterReply *m)
 {
 	Gt__Reply r = GT__REPLY__INIT;
+	if (!m->more)
+		m->date = gt_lend_bytes(gt_date_news(n, 0));
 	r.body_case = GT__REPLY__BODY_ROSTER;
-	r.roster = gt_lend(m);
+	r.roster = m;
 	return gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
 }
 

@@ -162,6 +162,8 @@ int gt_follow_inventory(struct gt_node *n)
 	if (!n->catalogue->inventory_done)
 		return send_inventory(n);
 	int status = set_epoch(n);
+	if (status == 0) /* all that was refused is said again from here on */
+		status = gt_date_caught_up(n);
 	return status ? status : follow(n);
 }
 
@@ -174,7 +176,8 @@ int gt_follow_start(struct gt_node *n)
 			return status;
 	}
 	if (memcmp(n->catalogue->parent_epoch, n->up->epoch,
-	           sizeof n->catalogue->parent_epoch) != 0)
+	           sizeof n->catalogue->parent_epoch) != 0 ||
+	    gt_date_back(n))
 		return reconcile(n);
 	return follow(n);
 }
@@ -204,6 +207,19 @@ static int audit_change(struct gt_node *n, const Gt__Change *c,
 	return gt_audit_row(n, &row);
 }
 
+/* Whether it is an entry, or a version of one, that nothing new enough vouches
+ * for. What takes something away is taken at any time. */
+static int undated(struct gt_node *n, const struct gt_claim *c, bool *is)
+{
+	struct gt_item old;
+	bool had = false;
+	*is = c->kind == GT__KIND__RESOURCE && c->state == GT__STATE__LIVE &&
+	      gt_date_state(n) == GT_DATE_TOO_OLD;
+	int status = *is ? gt_item_get(n, c->kind, c->id, &old, &had) : 0;
+	*is = *is && (!had || old.version < c->version);
+	return status || !*is ? status : gt_date_miss(n);
+}
+
 static int take_change(struct gt_node *n, const Gt__Change *c)
 {
 	struct gt_claim claim;
@@ -220,7 +236,13 @@ static int take_change(struct gt_node *n, const Gt__Change *c)
 		verdict = -GT_EDENIED;
 		gt_copy(why, sizeof why, "a layer that is not for this node");
 	}
-	if (verdict == 0 && claim.kind == GT__KIND__RESOURCE)
+	bool late = false;
+	if (verdict == 0)
+		status = undated(n, &claim, &late);
+	if (status == 0 && late)
+		return audit_change(n, c, &claim, -GT_EUNDATED,
+		                    gt_strerror(-GT_EUNDATED));
+	if (status == 0 && verdict == 0 && claim.kind == GT__KIND__RESOURCE)
 		status = gt_cap_take(n, &claim, &d, &result);
 	else if (verdict == 0)
 		status = gt_item_take(n, &claim, &d, false, &result);
@@ -290,7 +312,15 @@ int gt_follow_changes(struct gt_node *n, const Gt__ChangesReply *m)
 	            0 ||
 	    m->upto > INT64_MAX || (int64_t)m->upto < n->catalogue->cursor)
 		return gt_drop(n, n->up, "changes of another epoch");
-	int status = take_changes(n, m);
+	/* before the changes, which it vouches for; and behind them, where the
+	 * row that names its key may be */
+	int status = gt_date_try(n, m->date);
+	if (status == 0 && gt_date_back(n))
+		return reconcile(n);
+	if (status == 0)
+		status = take_changes(n, m);
+	if (status == 0)
+		status = gt_date_from(n, m->date);
 	if (status == 0)
 		status = gt_cap_tell(n);
 	if (status != 0 || !n->up)
@@ -347,5 +377,5 @@ int gt_follow_roster(struct gt_node *n, const Gt__RosterReply *m)
 	for (size_t i = 0; status == 0 && n->up && i < m->n_members; i++)
 		status = take_row(
 		        n, gt_bytes_of(m->members[i].data, m->members[i].len));
-	return status;
+	return status ? status : gt_date_from(n, m->date);
 }

@@ -446,8 +446,21 @@ static int take_standing(struct gt_node *n, const struct gt_claim *c)
 	                     c->id);
 }
 
+/* date.c looks at it when the turn is through. */
+static void take_date_key(struct gt_node *n, const struct gt_claim *c)
+{
+	struct gt_date *d = &n->catalogue->date;
+	bool names = c->member && c->member->date_key.len > 0;
+	if (!names && strcmp(c->id, d->by) != 0)
+		return;
+	d->news = true;
+	if (names)
+		gt_copy(d->heard, sizeof d->heard, c->id);
+}
+
 static int take_member(struct gt_node *n, const struct gt_claim *c)
 {
+	take_date_key(n, c);
 	int status = take_standing(n, c);
 	if (status != 0 || c->state == GT__STANDING__ACTIVE)
 		return status;

@@ -634,34 +634,62 @@ int gt_publish_layer(struct gt_node *n, const struct gt_event *e)
 	return seal_layer(n, m, e);
 }
 
-int gt_publish_members(struct gt_node *n, const struct gt_event *e)
+/* A date that was carried here with the roster; one from before is none the
+ * worse for it. */
+static int import_date(struct gt_node *n, const struct gt_event *e, size_t i,
+                       int *refused, char why[GT_WHY], size_t *taken)
+{
+	int status = gt_date_take(n, e->members[i], refused, why);
+	if (status != 0 || *refused == -GT_ESTALE) {
+		*refused = 0;
+		return status;
+	}
+	if (*refused != 0)
+		return 0;
+	++*taken;
+	return audit(n, e->actor, "roster", "member", "date", 1, 0, "date");
+}
+
+static int import_row(struct gt_node *n, const struct gt_event *e, size_t i,
+                      const char **id, int *refused, char why[GT_WHY],
+                      size_t *taken)
 {
 	static const struct gt_decision keep = {GT_MIRROR, 50, "", ""};
+	struct gt_claim c;
+	int result = 0;
+	int64_t before = n->catalogue->seq[GT__KIND__MEMBER];
+	*id = "";
+	if (gt_date_is(n, e->members[i]))
+		return import_date(n, e, i, refused, why, taken);
+	int status = gt_item_check(n, e->members[i], &c, refused, why);
+	if (status == 0 && *refused == 0 && c.kind != GT__KIND__MEMBER) {
+		*refused = -GT_EINVALID;
+		gt_copy(why, GT_WHY, "not a roster row");
+	}
+	*id = c.id;
+	if (status != 0 || *refused != 0)
+		return status;
+	status = gt_item_take(n, &c, &keep, false, &result);
+	if (status != 0 || n->catalogue->seq[GT__KIND__MEMBER] == before)
+		return status;
+	++*taken;
+	return audit(n, e->actor, "roster", "member", c.id, c.version, 0,
+	             c.state ? "revoked" : "active");
+}
+
+int gt_publish_members(struct gt_node *n, const struct gt_event *e)
+{
 	size_t taken = 0;
 	for (size_t i = 0; i < e->count; i++) {
-		struct gt_claim c;
+		const char *id;
 		char why[GT_WHY];
-		int refused, result = 0;
-		int64_t before = n->catalogue->seq[GT__KIND__MEMBER];
-		int status = gt_item_check(n, e->members[i], &c, &refused, why);
-		if (status == 0 && refused == 0 && c.kind != GT__KIND__MEMBER) {
-			refused = -GT_EINVALID;
-			gt_copy(why, sizeof why, "not a roster row");
-		}
-		if (status == 0 && refused != 0)
-			return gt_reply(n, e->token, refused,
-			                "row %zu (%s): %s", i + 1, c.id, why);
-		if (status == 0)
-			status = gt_item_take(n, &c, &keep, false, &result);
-		if (status == 0 &&
-		    n->catalogue->seq[GT__KIND__MEMBER] != before) {
-			taken++;
-			status = audit(n, e->actor, "roster", "member", c.id,
-			               c.version, 0,
-			               c.state ? "revoked" : "active");
-		}
+		int refused = 0;
+		int status = import_row(n, e, i, &id, &refused, why, &taken);
 		if (status != 0)
 			return status;
+		if (refused != 0)
+			return gt_reply(n, e->token, refused,
+			                "row %zu (%s): %s", i + 1, id, why);
 	}
 	return gt_reply(n, e->token, 0, "{\"taken\":%zu}", taken);
 }

@@ -223,6 +223,9 @@ json_t *gt_read_explain(struct gt_reader *r, const char *id, const char *code,
 json_t *gt_read_layers(struct gt_reader *r);
 /* {"members":[{"code","level","name","standing","publisher","version"}]} */
 json_t *gt_read_members(struct gt_reader *r);
+/* {"rows":[HEX,...]}: every row of the roster as it was signed, and behind them
+ * the newest date of the tree if there is one. */
+json_t *gt_read_roster(struct gt_reader *r);
 /* What people call an enrolled node or publisher; "" if the roster does not
  * say. False: -GT_ESTORE, or cap is too small. */
 bool gt_read_name(struct gt_reader *r, const char *code, char *out, size_t cap);

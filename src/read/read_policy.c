@@ -330,6 +330,43 @@ json_t *gt_read_members(struct gt_reader *r)
 	return all_of(r, GT__KIND__MEMBER, "members", member_row);
 }
 
+/* Bytes of a column as hex. NULL: no memory. */
+static json_t *hex_of(struct gt_arena *arena, struct gt_bytes b)
+{
+	char *text = gt_arena_get(arena, 2 * b.n + 1);
+	if (text)
+		gt_hex(text, b.p, b.n);
+	return text ? json_string(text) : NULL;
+}
+
+/* The bytes a query of one bound value gives, row by row. */
+static bool add_rows(struct gt_reader *r, sqlite3_stmt *s, json_t *rows)
+{
+	bool ok = true;
+	int rc = SQLITE_DONE;
+	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
+	while (ok && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		gt_arena_reset(r->arena);
+		gt_json_add(&ok, rows, hex_of(r->arena, gt_col_bytes(s, 0)));
+	}
+	return gt_reader_end(r, s, rc) && ok;
+}
+
+json_t *gt_read_roster(struct gt_reader *r)
+{
+	json_t *rows = json_array();
+	sqlite3_stmt *s = rows ? gt_reader_query(r, GT_Q_KIND) : NULL;
+	if (s)
+		(void)sqlite3_bind_int(s, 1, GT__KIND__MEMBER);
+	bool ok = s && add_rows(r, s, rows);
+	s = ok ? gt_reader_query(r, GT_Q_META) : NULL;
+	if (s)
+		(void)sqlite3_bind_text(s, 1, "date", -1, SQLITE_STATIC);
+	ok = s && add_rows(r, s, rows);
+	return ok ? json_pack("{s:o}", "rows", rows)
+	          : (json_decref(rows), NULL);
+}
+
 bool gt_read_name(struct gt_reader *r, const char *code, char *out, size_t cap)
 {
 	bool ok = true;

@@ -171,6 +171,7 @@
 	  " AND vseq>0 AND verdict=0")                                         \
 	X(VIEW_CLEAR, "DELETE FROM view WHERE cid=?1")                         \
 	/* resources, complete and wanted objects, bytes */                    \
+	X(ROSTER_SUM, "SELECT ifnull(sum(version),0) FROM item WHERE kind=3")  \
 	X(COUNTS, "SELECT (SELECT ifnull(sum(n),0) FROM tally_resource"        \
 	          " WHERE verdict>0),"                                         \
 	          "ifnull(sum(CASE WHEN state=4 THEN n END),0),"               \

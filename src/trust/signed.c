@@ -39,3 +39,12 @@ Gt__Member *gt_signed_member(struct gt_arena *arena, const Gt__Signed *s)
 	                                   s->body.len, s->body.data);
 	return m && m->key.len == GT_KEY_BYTES ? m : NULL;
 }
+
+Gt__Dated *gt_signed_date(struct gt_arena *arena, const Gt__Signed *s)
+{
+	if (!is(s, GT__KIND__DATED))
+		return NULL;
+	Gt__Dated *m = gt__dated__unpack(gt_arena_allocator(arena), s->body.len,
+	                                 s->body.data);
+	return m && m->tree.len == GT_KEY_BYTES ? m : NULL;
+}

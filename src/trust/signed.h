@@ -19,5 +19,7 @@ Gt__Signed *gt_signed_open(struct gt_arena *arena, struct gt_bytes sealed);
 Gt__Entry *gt_signed_entry(struct gt_arena *arena, const Gt__Signed *s);
 Gt__Layer *gt_signed_layer(struct gt_arena *arena, const Gt__Signed *s);
 Gt__Member *gt_signed_member(struct gt_arena *arena, const Gt__Signed *s);
+/* A date's tree has the length of a key. */
+Gt__Dated *gt_signed_date(struct gt_arena *arena, const Gt__Signed *s);
 
 #endif

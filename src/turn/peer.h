@@ -38,6 +38,7 @@ struct gt_child {
 	uint32_t nlater;
 	uint64_t frames_sent, bytes_sent;
 	struct gt_id status_hash; /* of the last NodeStatus written down */
+	int64_t dated_ms;         /* the date it was last told */
 	struct gt_id allowed;     /* last object found allowed, at that vseq */
 	int64_t allowed_vseq;
 };

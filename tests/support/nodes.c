@@ -80,11 +80,16 @@ void nodes_open(struct nodes *t, unsigned i, const char *code,
 	                                    .restored = s->restored,
 	                                    .protocol_max = s->protocol,
 	                                    .above_ms = t->above_ms,
+	                                    .date_warn_ms = t->date_warn_ms,
+	                                    .date_limit_ms = t->date_limit_ms,
 	                                    .terminal_hour = s->hourly,
 	                                    .child_hour = s->hourly,
 	                                    .terminal_waiting = s->waiting,
 	                                    .child_waiting = s->waiting};
 	gt_copy((char *)s->config.seed, sizeof s->config.seed, code);
+	s->config.has_date_seed = i == 0 && t->date_key;
+	if (s->config.has_date_seed)
+		memcpy(s->config.date_seed, t->date_key->seed, 32);
 	memcpy(s->config.roster_key, t->roster.public, 32);
 	int status = gt_key_from_seed(&s->key, s->config.seed);
 	assert(status == 0);
@@ -111,6 +116,9 @@ struct gt_bytes nodes_member(struct nodes *t, const char *code,
 	m.version = version;
 	m.key = (ProtobufCBinaryData){32, gt_arena_copy(t->arena, key, 32)};
 	m.standing = (Gt__Standing)standing;
+	if (t->date_key && strcmp(code, t->v[0].code) == 0)
+		m.date_key =
+		        gt_lend_bytes(gt_bytes_of(t->date_key->public, 32));
 	struct gt_bytes body = gt_arena_pack(t->arena, &m.base);
 	int status =
 	        gt_seal(&t->roster, GT__KIND__MEMBER, &body, 1, t->arena, &out);

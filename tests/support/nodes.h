@@ -105,6 +105,9 @@ struct nodes {
 	int64_t theirs_until_ms, ours_until_ms;
 	uint64_t above_ms; /* nodes opened from now on may dial above */
 	bool roster_only;  /* ... and links lead there */
+	/* ... and node 0, as its rows from now on say, signs dates with this */
+	const struct gt_key *date_key;
+	uint64_t date_warn_ms, date_limit_ms; /* ... with these limits */
 	/* Is shown each event before its turn. */
 	void (*trial)(struct nodes *t, unsigned i, const struct gt_event *e);
 };

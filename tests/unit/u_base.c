@@ -247,7 +247,7 @@ static void errors(void **state)
 	assert_string_equal(gt_strerror_zh(-GT_ENOMEM), "内存不足");
 	assert_string_equal(gt_strerror(0), "ok");
 	assert_string_equal(gt_errname(0), "OK");
-	for (int beyond = GT_EBUDGET + 1; beyond < 200; beyond++) {
+	for (int beyond = GT_EUNDATED + 1; beyond < 200; beyond++) {
 		assert_string_equal(gt_errname(beyond), "OTHER");
 		assert_string_equal(gt_strerror(-beyond), "unknown error");
 		assert_string_equal(gt_strerror_zh(-beyond), "未知错误");

@@ -15,7 +15,7 @@
 
 #include "cert.h"
 #include "files.h"
-#include "pki.h"
+#include "pki_have.h"
 #include "seal.h"
 
 static char dir[256];
@@ -255,6 +255,64 @@ static void keys_are_never_written_over(void **state)
 	assert_int_equal(openssl("verify -CAfile ca.pem nodes/33/cert.pem"), 0);
 }
 
+/* A key for dates is made once; the root's row names it, one version up. */
+static void a_key_for_dates(void **state)
+{
+	(void)state;
+	const char *named;
+	char path[512], codes[256];
+	struct gt_pki *pki = open_pki();
+	uint64_t before = gt_pki_find(pki, "33")->version;
+	assert_int_equal(gt_pki_date(pki, NULL, &named, why, sizeof why), 0);
+	assert_string_equal(named, "33");
+	assert_int_equal(gt_pki_date(pki, "33", &named, why, sizeof why), 0);
+	gt_format(path, sizeof path, "%s/pki/date.bin", dir);
+	assert_int_equal(gt_pki_row(pki, "33", path, why, sizeof why), 0);
+	assert_int_equal(gt_pki_date(pki, "44", &named, why, sizeof why),
+	                 -GT_EUNKNOWN);
+	gt_pki_close(pki);
+	pki = open_pki();
+	const struct gt_pki_member *root = gt_pki_find(pki, "33");
+	assert_int_equal(root->version, before + 1);
+	assert_true(root->dated);
+	assert_memory_not_equal(root->date_key, root->key, 32);
+	assert_false(gt_pki_find(pki, "3301")->dated);
+	gt_pki_close(pki);
+	members_of("date.bin", codes, sizeof codes);
+	assert_non_null(strstr(codes, "33."));
+	struct gt_buffer seed = slurp("nodes/33/date.key");
+	assert_int_equal(seed.n, 65);
+	drop(seed);
+}
+
+/* Rows from before they said who the parent is get it, once. */
+static void rows_are_placed(void **state)
+{
+	(void)state;
+	size_t n;
+	struct gt_pki *pki = open_pki();
+	struct gt_pki_member *m = &pki->v[gt_pki_find(pki, "3301") - pki->v];
+	char parent[sizeof m->parent];
+	memcpy(parent, m->parent, sizeof parent);
+	uint64_t before = m->version;
+	assert_true(m->placed);
+	m->parent[0] = '\0';
+	m->row = gt_bytes_of(NULL, 0);
+	assert_int_equal(gt_pki_sign(pki), 0);
+	assert_int_equal(gt_pki_save(pki, why, sizeof why), 0);
+	gt_pki_close(pki);
+	for (int round = 0; round < 2; round++) {
+		pki = open_pki();
+		const struct gt_pki_member *now = gt_pki_find(pki, "3301");
+		assert_string_equal(now->parent, parent);
+		assert_int_equal(now->placed, round == 1);
+		assert_int_equal(gt_pki_place(pki, &n, why, sizeof why), 0);
+		assert_int_equal(n, round == 0);
+		assert_int_equal(gt_pki_find(pki, "3301")->version, before + 1);
+		gt_pki_close(pki);
+	}
+}
+
 static void revoking_bumps_the_row(void **state)
 {
 	(void)state;
@@ -371,6 +429,8 @@ int main(void)
 	        cmocka_unit_test(revoking_bumps_the_row),
 	        cmocka_unit_test(a_node_is_renamed),
 	        cmocka_unit_test(trees_with_mistakes),
+	        cmocka_unit_test(a_key_for_dates),
+	        cmocka_unit_test(rows_are_placed),
 	};
 	return cmocka_run_group_tests_name("pki", tests, setup, teardown);
 }

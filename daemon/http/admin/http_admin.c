@@ -217,6 +217,11 @@ enum MHD_Result gt_http_members(struct gt_request *rq)
 	return all(rq, gt_read_members);
 }
 
+enum MHD_Result gt_http_roster(struct gt_request *rq)
+{
+	return all(rq, gt_read_roster);
+}
+
 enum MHD_Result gt_http_layers(struct gt_request *rq)
 {
 	return all(rq, gt_read_layers);

@@ -21,7 +21,8 @@ gt_handler gt_http_health, gt_http_metrics;
 gt_handler gt_http_status, gt_http_wait;
 /* /admin/..., each by its name (http.h). http_admin.c */
 gt_handler gt_http_publish, gt_http_publish_check, gt_http_withdraw,
-        gt_http_fetch, gt_http_policy, gt_http_members, gt_http_reload;
+        gt_http_fetch, gt_http_policy, gt_http_members, gt_http_roster,
+        gt_http_reload;
 gt_handler gt_http_explain, gt_http_layers, gt_http_audit, gt_http_records,
         gt_http_quarantine, gt_http_quarantined, gt_http_quarantine_drop;
 /* /admin/credentials, /admin/credentials/remove. http_credential.c */

@@ -93,6 +93,27 @@ static void put_fault(struct gt_buffer *o, const struct gt_http_env *env,
 		                 is && f.kind == (enum gt_fault_kind)kind);
 }
 
+static void put_date(struct gt_buffer *o, const struct gt_node_status *s)
+{
+	if (s->date == GT_DATE_OFF)
+		return;
+	gt_buffer_format(o,
+	                 "# HELP guantong_date_too_old 1 while no new entries "
+	                 "are taken for want of a date\n"
+	                 "# TYPE guantong_date_too_old gauge\n"
+	                 "guantong_date_too_old %d\n",
+	                 s->date == GT_DATE_TOO_OLD);
+	if (s->date_ms != 0)
+		gt_buffer_format(
+		        o,
+		        "# HELP guantong_date_age_seconds Age of the newest "
+		        "signed date of the tree\n"
+		        "# TYPE guantong_date_age_seconds gauge\n"
+		        "guantong_date_age_seconds %lld\n",
+		        (long long)((gt_sys_now().wall_ms - s->date_ms) /
+		                    1000));
+}
+
 static void put_certificates(struct gt_buffer *o, const struct gt_http_env *env,
                              const struct gt_node_status *s)
 {
@@ -272,6 +293,7 @@ enum MHD_Result gt_http_metrics(struct gt_request *rq)
 	put_node(&o, s);
 	put_fault(&o, env, s);
 	put_certificates(&o, env, s);
+	put_date(&o, s);
 	put_children(&o, s);
 	put_doors(&o, rq->http);
 	free(s);

@@ -58,11 +58,24 @@ static json_t *children_json(const struct gt_node_status *s)
 	return list;
 }
 
+/* The newest date of the tree; null: the roster names nobody who signs one. */
+static json_t *date_json(const struct gt_node_status *s)
+{
+	static const char *const states[] = {"off", "good", "old", "too-old"};
+	if (s->date == GT_DATE_OFF)
+		return json_null();
+	json_t *v = json_pack("{s:s,s:b}", "state", states[s->date], "missed",
+	                      s->date_missed);
+	(void)json_object_set_new(v, "at", time_json(s->date_ms));
+	return v;
+}
+
 static json_t *node_json(const struct gt_node_status *s)
 {
 	json_t *v = json_object();
 	(void)json_object_set_new(v, "parent_up", json_boolean(s->parent_up));
 	(void)json_object_set_new(v, "synced", json_boolean(s->synced));
+	(void)json_object_set_new(v, "date", date_json(s));
 	(void)json_object_set_new(v, "revoked", json_boolean(s->revoked));
 	(void)json_object_set_new(v, "parent_revoked",
 	                          json_boolean(s->parent_revoked));

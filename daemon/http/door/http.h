@@ -50,6 +50,7 @@
  *   POST /admin/policy          text/yaml: replaces this node's layer
  *   POST /admin/members         binary, as pki/members.bin
  *   GET  /admin/explain?id=&for=      GET /admin/layers   GET /admin/members
+ *   GET  /admin/roster          the same rows as they were signed, in hex
  *   GET  /admin/audit?from=&to=&...   GET /admin/records?after=
  *   GET  /admin/quarantine?after=     POST /admin/reload
  *   GET  /admin/quarantine/QID        POST /admin/quarantine/drop

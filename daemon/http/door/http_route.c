@@ -66,6 +66,7 @@ const struct gt_route gt_routes[] = {
 	{"/admin/fetch",    POST, STAFF, OPERATE, SMALL, gt_http_fetch, NULL},
 	{"/admin/policy",   POST, STAFF, OPERATE, LAYER, gt_http_policy, NULL},
 	{"/admin/members",  BOTH, STAFF, OPERATE, ROSTER, gt_http_members, NULL},
+	{"/admin/roster",   GET, STAFF, OPERATE, 0, gt_http_roster, NULL},
 	{"/admin/explain",  GET, STAFF, VIEW, 0, gt_http_explain, NULL},
 	{"/admin/layers",   GET, STAFF, VIEW, 0, gt_http_layers, NULL},
 	{"/admin/audit",    GET, STAFF, AUDIT, 0, gt_http_audit, NULL},

@@ -152,6 +152,10 @@ static void hero(struct home *h)
 		alert(p, "", GT_T_HTTP_P_ALONE);
 		fault(h);
 	}
+	if (h->status.date == GT_DATE_OLD)
+		alert(p, "bad", GT_T_DATE_OLD);
+	if (h->status.date == GT_DATE_TOO_OLD)
+		alert(p, "bad", GT_T_DATE_TOO_OLD);
 	expiry(h);
 	if (gt_config_listen_clear(c, gt_access_any(h->access)))
 		alert(p, "bad", GT_T_HTTP_P_CLEAR);
