@@ -690,6 +690,25 @@ static void check_invariants(struct world *w, const struct sim_node *s)
 		world_fail(w, "limit", "%s: %s", s->code, what);
 }
 
+/* The newest date a node knows goes back only where it lies ahead of its clock,
+ * and is the root's: no other node has the key. A clock that was wrong may have
+ * made and taken one from any time. */
+static void check_date(struct world *w, struct sim_node *s)
+{
+	const struct gt_date *d = &s->core->catalogue->date;
+	int64_t was = s->dated_ms;
+	s->dated_ms = d->n ? d->at_ms : 0;
+	if (was < 0)
+		return;
+	if (s->dated_ms < was && was <= s->core->now.wall_ms + GT_DATE_AHEAD_MS)
+		world_fail(w, "date", "%s goes back from date %lld to %lld",
+		           s->code, (long long)was, (long long)s->dated_ms);
+	if (s->dated_ms > was &&
+	    s->dated_ms > s->core->now.wall_ms + GT_DATE_AHEAD_MS)
+		world_fail(w, "date", "%s takes date %lld, ahead of its clock",
+		           s->code, (long long)s->dated_ms);
+}
+
 /* ------------------------------------------------------------ hooks */
 
 void check_node(struct world *w, unsigned node)
@@ -699,6 +718,7 @@ void check_node(struct world *w, unsigned node)
 		return;
 	learn(w, s);
 	check_invariants(w, s);
+	check_date(w, s);
 	if (s->core->status.strangers > 0 && !s->met_two)
 		world_fail(w, "lineage",
 		           "%s takes %s for a copy or an old state, and there "

@@ -90,6 +90,8 @@ static void send_members(struct world *w, struct sim_node *s)
 		if (w->nodes[i].parent >= 0)
 			m.parent = w->nodes[w->nodes[i].parent].code;
 		m.key = (ProtobufCBinaryData){32, w->nodes[i].key.public};
+		if (w->nodes[i].parent < 0)
+			m.date_key = (ProtobufCBinaryData){32, w->dates.public};
 		bodies[n++] = gt_arena_pack(arena, &m.base);
 	}
 	if (gt_seal(&w->roster, GT__KIND__MEMBER, bodies, n, arena, sealed) !=
@@ -175,8 +177,12 @@ static bool open_core(struct world *w, struct sim_node *s)
 	                           .log_pages =
 	                                   256, /* it shall be moved often */
 	                           .protocol_max = s->protocol,
+	                           .has_date_seed = s->parent < 0,
+	                           .date_warn_ms = 7 * GT_DAY_MS,
+	                           .date_limit_ms = 30 * GT_DAY_MS,
 	                           .restored = s->restored && !s->untold};
 	memcpy(c.seed, s->key.seed, 32);
+	memcpy(c.date_seed, w->dates.seed, 32);
 	memcpy(c.roster_key, w->roster.public, 32);
 	s->disk.failed = false;
 	sqlite3 *db = open_database(s);
@@ -236,6 +242,7 @@ void power_on(struct world *w, struct sim_node *s)
 	if (s->core || s->off || !open_core(w, s))
 		return;
 	s->told_ms = 0;
+	s->dated_ms = -1;
 	/* Whoever restores a node looks at its clock first. */
 	if (s->restored && !s->untold)
 		s->clock_off = 0;

@@ -387,6 +387,9 @@ static void seed_all(struct world *w)
 		if (gt_key_from_seed(&w->nodes[i].key, key) != 0)
 			exit(2);
 	}
+	prng_fill(&p, key, sizeof key);
+	if (gt_key_from_seed(&w->dates, key) != 0)
+		exit(2);
 }
 
 /* Quartz is wrong by up to 200 parts in a million, and each by another. */

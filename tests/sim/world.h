@@ -80,6 +80,8 @@ struct sim_node {
 	bool ran_old;      /* it has been a program of an older version */
 	uint64_t commits;  /* as far as the checks know */
 	uint64_t checked;  /* w->changes when its records were last checked */
+	int64_t dated_ms; /* the date it had when last looked at in this run, -1:
+	                     never */
 	bool marks_unsure; /* the parent was restored since our last Prove */
 };
 
@@ -93,7 +95,7 @@ struct world {
 	struct sim_node nodes[NODES_MAX];
 	unsigned *link_child; /* by (peer - 1) / 2 */
 	size_t link_cap;
-	struct gt_key roster;
+	struct gt_key roster, dates; /* of the root's operator, of the root */
 	struct prng draws[FAULT_BITS];
 	struct prng net, disks, power;
 	struct sim_node *copied;  /* two of it run; NULL: of none */
