@@ -11,7 +11,7 @@
 #   make sim-check sim-mutants campaign MINUTES=60: see tests/sim/README.md
 #   make browser    packages in Debian's Chromium
 #   make net        real daemons on bad links, in network namespaces
-#   make hostile    rogue terminals against real daemons; hostile-sample: in short
+#   make hostile    rogue terminals, children and parents; hostile-sample: in short
 #   make fault      fails every n-th call        make fault-sample  some of them
 #   make mutate ROOM=src/records [COUNT=n]: what the tests of a room let live
 #   make layers     rooms, core's texts          make tidy fmt fmt-check

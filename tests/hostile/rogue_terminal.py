@@ -153,7 +153,7 @@ def paths(rogue):
             rogue.wants(get(rogue, rogue.content, path, XAPI, i)[0] != 200, f"{path} in the packages' origin")
 
 
-@attack("hosts", quick=True)
+@attack("hosts")
 def hosts(rogue):
     """Another site's name in `Host` (DNS rebinding), at all three listeners"""
     for i in rogue.rounds(10):
@@ -289,7 +289,7 @@ def wait_out(rogue, held):
         s.close()
 
 
-@attack("pipelines", quick=True)
+@attack("pipelines")
 def pipelines(rogue):
     """100 requests in one packet, answered all and in order"""
     for i in rogue.rounds(30):
@@ -355,7 +355,7 @@ def voids(rogue):
     rogue.wants(post(rogue, json.dumps(void).encode())[0] != 200, "somebody's record was voided")
 
 
-@attack("readers", quick=True)
+@attack("readers")
 def readers(rogue):
     """Everybody's records read without a credential, by every parameter there is"""
     for i in rogue.rounds(20):
@@ -365,7 +365,7 @@ def readers(rogue):
             rogue.wants(status != 200, f"{status} for {query!r}")
 
 
-@attack("guesses", quick=True)
+@attack("guesses")
 def guesses(rogue):
     """Passwords guessed, from many addresses"""
     for i in rogue.rounds(300):

@@ -33,25 +33,39 @@ def attacks(who):
     return dict(attack.ATTACKS)
 
 
+def call(stage, name, seconds):
+    """The rogue's program, told all it has to know."""
+    rogue = subprocess.Popen(
+        [sys.executable, os.path.join(HERE, stage.program), name],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
+    rogue.stdin.write(json.dumps(dict(stage.context(), seconds=seconds)))
+    rogue.stdin.flush()
+    rogue.stdin.close()
+    rogue.stdin = None
+    return rogue
+
+
 def play(stage, who, name, seconds):
-    """One attack, while a good client works; what was seen, as one row."""
+    """One attack, while a good client works; what was seen, as one row. A rogue parent
+    is there first, and the node begun anew comes to it at once."""
     node = stage.node
+    began = time.monotonic()
+    rogue = call(stage, name, seconds) if hasattr(stage, "before") else None
+    if rogue:
+        stage.before()
     pid = node.process.pid
-    for request in stage.requests():  # so that the first of its kind is in no figure
+    for request in [] if rogue else stage.requests():  # so that the first of its kind is in no figure
         stage_ready(request)
     before = rss_kib(pid), fds(pid)
     good = Good(pid, stage.requests(), 20 if seconds < 2 else 100)
-    context = json.dumps(dict(stage.context(), seconds=seconds))
-    began = time.monotonic()
     good.start()
-    rogue = subprocess.run(
-        [sys.executable, os.path.join(HERE, stage.program), name],
-        input=context, capture_output=True, text=True, timeout=PATIENCE + seconds,
-    )
+    rogue = rogue or call(stage, name, seconds)
+    out, err = rogue.communicate(timeout=PATIENCE + seconds)
     good.over.set()
     good.join()
     row = {"who": who, "attack": name, "seconds": round(time.monotonic() - began, 1)}
-    said = json.loads(rogue.stdout) if rogue.stdout else {"broken": rogue.stderr[-2000:] or "the rogue said nothing"}
+    said = json.loads(out) if out else {"broken": err[-2000:] or "the rogue said nothing", "did": {}}
     broken = said.get("broken") or good.failed or (not any(said["did"].values()) and "the rogue did nothing")
     if not broken:
         try:
@@ -69,8 +83,9 @@ def play(stage, who, name, seconds):
 
 def stage_ready(request):
     for _ in range(1000):
-        if request():
-            return
+        with contextlib.suppress(OSError):
+            if request():
+                return
     raise Failed(f"{request.__name__} does not succeed without an attack")
 
 
