@@ -72,8 +72,7 @@ static uint64_t mix(uint64_t h, uint64_t w)
 
 /* Each step can be undone, so one word that differs is always told; more than
  * one pass unseen once in 2^64. */
-static void sum_of(uint32_t page, const uint8_t *p, uint64_t *sum,
-                   uint64_t *parity)
+static void sum_of(const uint8_t *p, uint64_t *sum, uint64_t *parity)
 {
 	uint64_t h[LANES] = {1, 2, 3, 4}, x[LANES] = {0}, w[LANES];
 	for (size_t i = 0; i < GT_SUMS_PAGE; i += sizeof w) {
@@ -83,7 +82,7 @@ static void sum_of(uint32_t page, const uint8_t *p, uint64_t *sum,
 			h[k] = mix(h[k], w[k]);
 		}
 	}
-	*sum = page;
+	*sum = 0;
 	for (int k = 0; k < LANES; k++)
 		*sum = mix(*sum, h[k]);
 	*sum ^= *sum >> 32;
@@ -97,15 +96,14 @@ static uint64_t own_of(uint32_t page, const struct entry *e)
 }
 
 /* What the parity says it differs by, tried in one word after the other. */
-static bool mend(uint32_t page, const struct entry *e, uint64_t delta,
-                 uint8_t *p, size_t *at)
+static bool mend(const struct entry *e, uint64_t delta, uint8_t *p, size_t *at)
 {
 	uint64_t w, sum, parity;
 	for (*at = 0; delta != 0 && *at < GT_SUMS_PAGE; *at += WORD) {
 		memcpy(&w, p + *at, WORD);
 		w ^= delta;
 		memcpy(p + *at, &w, WORD);
-		sum_of(page, p, &sum, &parity);
+		sum_of(p, &sum, &parity);
 		if (sum == e->sum)
 			return true;
 		w ^= delta;
@@ -130,11 +128,10 @@ static enum gt_sum compare(const struct gt_sums *s, uint32_t page, uint8_t *p,
 		return GT_SUM_NONE;
 	if (e.own != own_of(page, &e))
 		return GT_SUM_NONE;
-	sum_of(page, p, &sum, &parity);
+	sum_of(p, &sum, &parity);
 	if (sum == e.sum)
 		return GT_SUM_SAME;
-	return mend(page, &e, parity ^ e.parity, p, at) ? GT_SUM_MENDED
-	                                                : GT_SUM_BAD;
+	return mend(&e, parity ^ e.parity, p, at) ? GT_SUM_MENDED : GT_SUM_BAD;
 }
 
 /* --------------------------------------------------------- the file */
@@ -281,7 +278,7 @@ int gt_sums_put(struct gt_sums *s, uint32_t page, const uint8_t p[GT_SUMS_PAGE])
 	struct entry e;
 	if (s->fd < 0)
 		return 0;
-	sum_of(page, p, &e.sum, &e.parity);
+	sum_of(p, &e.sum, &e.parity);
 	e.own = own_of(page, &e);
 	s->dirty = true;
 	return gt_sys_pwrite(s->fd, &e, sizeof e, place(page));
