@@ -109,7 +109,7 @@ class Statements(unittest.TestCase):
                 self.assertEqual(post(node, s).status, 200)
                 for want in ([s["id"]], []):
                     path = "/xapi/statements" + ("?since=" + through if through else "")
-                    got = node.http("GET", path, headers=XAPI)
+                    got = node.admin("GET", path, headers=XAPI)
                     self.assertEqual([one["id"] for one in got.json()["statements"]], want)
                     for one in got.json()["statements"]:
                         self.assertRegex(one["stored"], r"\.\d{6}Z$")
