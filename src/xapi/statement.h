@@ -90,10 +90,10 @@ bool gt_statement_may_void(const struct gt_voucher *by,
  * activity of a context as a list of one, also in a SubStatement, with what it
  * has not of id, timestamp, stored, authority, version (1.0.0; 2.0.0 if it
  * uses what 1.0 has not) put behind its last property. `stored` is each LRS's
- * own (stored.h), and so is the authority: one in the body is left out for it. A timestamp
- * the body lacks is when the first LRS stored it. authority NULL or "": the
- * body's, if it names one, as a row of an earlier program has it. Caller frees
- * with free(). NULL: out of memory or not a JSON object. */
+ * own (stored.h), and so is the authority: one in the body is left out for it.
+ * A timestamp the body lacks is when the first LRS stored it. authority NULL
+ * or "": the body's, if it names one, as a row of an earlier program has it.
+ * Caller frees with free(). NULL: out of memory or not a JSON object. */
 char *gt_statement_render_at(struct gt_bytes body,
                              const uint8_t id[GT_UUID_BYTES],
                              int64_t timestamp_ms, const char *stored,

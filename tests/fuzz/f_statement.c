@@ -44,7 +44,8 @@ static void check(const struct gt_statement *s)
 	bool timed = json_object_get(v, "timestamp") != NULL;
 	json_decref(v);
 	gt_buffer_free(&o);
-	char *text = gt_statement_render_at(s->body, s->id, 1000, "x",
+	char *text = gt_statement_render_at(s->body, s->id, 1000,
+	                                    "1970-01-01T00:00:01.000004Z",
 	                                    "{\"mbox\":\"mailto:a@b.cn\"}");
 	assert(text);
 	/* a timestamp that was put in is the client's from then on */
