@@ -40,6 +40,8 @@ struct gt_node_config {
 	                          then */
 	uint32_t dead_ms;      /* silence after which a link is dropped */
 	uint32_t transfers;    /* objects filled at once */
+	uint64_t on_demand;    /* bytes of what is here because somebody asked;
+	                          0: as much as there is room for */
 	uint32_t max_links;    /* neighbours at once; what a node's memory is
 	                          sized by. 0 or more: GT_PEERS_MAX */
 	uint32_t log_pages;    /* of the database's log, before it is moved

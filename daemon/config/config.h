@@ -71,6 +71,8 @@ struct gt_config {
 	 * 64GiB */
 	uint64_t terminal_waiting, child_waiting;
 	uint64_t reserve;         /* storage.reserve: bytes kept free, 64MiB */
+	uint64_t on_demand;       /* storage.on_demand: bytes of what somebody
+	                             asked for, 0: a quarter of the disk */
 	uint64_t transfers;       /* storage.transfers: at once, 4 */
 	char policy[GT_FILE_MAX]; /* policy.file, policy.yaml; "" none */
 	int log_level;            /* log.level: error warn info debug */

@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "database.h"
@@ -131,6 +132,17 @@ static bool rehearse_key(const uint8_t seed[32])
 	       gt_verify(key.public, text, sig) == 0;
 }
 
+/* What was only asked for may take a quarter of the disk, if nothing else is
+ * said. */
+static uint64_t on_demand(const struct gt_config *c)
+{
+	struct statvfs v;
+	if (c->on_demand > 0 || statvfs(".", &v) != 0)
+		return c->on_demand;
+	uint64_t unit = v.f_frsize ? v.f_frsize : v.f_bsize;
+	return v.f_blocks * unit / 4;
+}
+
 /* The node keeps a link until it has heard that it is gone, so it has room for
  * a few more than may be open: for the parent's, and for those that took the
  * place of another. Without children two at a time are all there are. */
@@ -204,6 +216,7 @@ int prepare_node(struct gt_service *s)
 	        .heartbeat_ms = run_small(c->heartbeat_ms),
 	        .dead_ms = run_small(c->dead_ms),
 	        .transfers = run_small(c->transfers),
+	        .on_demand = on_demand(c),
 	        .max_links = node_links(c),
 	        .date_warn_ms = c->date_warn_ms,
 	        .date_limit_ms = c->date_limit_ms,

@@ -1,6 +1,7 @@
 /* want.c: people here ask for the content of a resource.
- * Tests: u_node_object.c. */
+ * Tests: u_node_object.c, u_evict.c. */
 #include "catalogue_inside.h"
+#include "signed.h"
 
 static int reply_state(struct gt_node *n, const struct gt_event *e,
                        const struct gt_item *item)
@@ -24,9 +25,22 @@ static int reply_state(struct gt_node *n, const struct gt_event *e,
 	                (long long)present, (long long)frames);
 }
 
+/* Whether there is room for it now; *why: why not. */
+static int admit(struct gt_node *n, const struct gt_item *item,
+                 const char **why)
+{
+	const Gt__Entry *e = gt_signed_entry(
+	        n->arena, gt_signed_open(n->arena, item->sealed));
+	*why = NULL;
+	if (!item->has_object || item->verdict != GT_ON_DEMAND)
+		return 0;
+	return gt_content_admit(n, &item->object, e ? e->stored_size : 0, why);
+}
+
 int gt_want(struct gt_node *n, const struct gt_event *e)
 {
 	struct gt_item item;
+	const char *why;
 	bool found;
 	int status = gt_item_get(n, GT__KIND__RESOURCE, e->text, &item, &found);
 	if (status != 0)
@@ -43,7 +57,12 @@ int gt_want(struct gt_node *n, const struct gt_event *e)
 		                "policy lists %s here but does not let it be "
 		                "fetched (rule %s of %s)",
 		                e->text, item.rule, item.layer);
-	if (item.has_object && !item.asked && item.verdict == GT_ON_DEMAND) {
+	status = admit(n, &item, &why);
+	if (status == 0 && why)
+		return gt_reply(n, e->token, -GT_ENOSPACE, "%s: %s", e->text,
+		                why);
+	if (status == 0 && item.has_object && !item.asked &&
+	    item.verdict == GT_ON_DEMAND) {
 		gt_store_bind(n->store, GT_SQL_ITEM_ASK, "ii", item.rid,
 		              (int64_t)1);
 		status = gt_store_run(n->store, GT_SQL_ITEM_ASK);

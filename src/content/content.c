@@ -55,6 +55,8 @@ int gt_content_go(struct gt_node *n)
 {
 	int status = gt_serve_go(n);
 	if (status == 0)
+		status = gt_evict_go(n);
+	if (status == 0)
 		status = gt_fetch_go(n);
 	return status ? status : gt_transfer_go(n);
 }

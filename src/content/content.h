@@ -3,7 +3,7 @@
  * The room content/ holds objects: what of each is here (holding.c), asking the
  * parent for the rest (fetch.c, in a window: window.c), putting it in place and
  * making it durable (fill.c), what a fetch is called and cost (transfer.c), and
- * handing frames on to children (serve.c), who wait if need be (waiter.c).
+ * handing frames on to children (serve.c), who wait if need be (waiter.c). What was only asked for gives way (evict.c).
  * It knows object ids and who may have them by the store's rows, of entries the
  * sizes they promise (fetch.c), and nothing of policy or records. It may use
  * turn/ and what is below it.
@@ -11,7 +11,7 @@
  * Promise: a frame is passed on the moment it is verified and counts as present
  * only once it is durable. Returns as turn.h says.
  * Tests: u_node_object.c, u_node_transfer.c, u_fill.c, u_serve.c, u_adopt.c,
- * u_sync.c. */
+ * u_sync.c, u_evict.c. */
 #ifndef GT_CONTENT_H
 #define GT_CONTENT_H
 
@@ -50,6 +50,10 @@ void gt_content_status(const struct gt_node *n, struct gt_node_status *out);
 int gt_object_needed(struct gt_node *n, const struct gt_id *id);
 /* There must be a row for the object; makes one (WANTED) if there is none. */
 int gt_object_want(struct gt_node *n, const struct gt_id *id);
+/* Whether an object of that size that is fetched on demand may be: *why NULL, or
+ * a sentence that says why it may not now. */
+int gt_content_admit(struct gt_node *n, const struct gt_id *id, uint64_t size,
+                     const char **why);
 /* Which objects are wanted, or how much, may have changed. */
 void gt_object_look(struct gt_node *n);
 /* Somebody may have stopped needing the object: if nobody may hold it any

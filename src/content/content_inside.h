@@ -6,6 +6,7 @@
  *   fill.c      places, copies, syncs and checks frames
  *   fetch.c     asks the parent for manifests and frames
  *   window.c    how many bytes of them at once (window.h)
+ *   evict.c     what gives way to what must be here
  *   serve.c     answers what children ask
  *   content.c   the room as one: load, time, go, status */
 #ifndef GT_CONTENT_INSIDE_H
@@ -86,6 +87,9 @@ struct gt_object {
 	bool used;
 	bool filling;  /* has a transfer slot or somebody waits */
 	bool doomed;   /* nobody may have it any more: remove when jobs == 0 */
+	bool demand;   /* ... as one that is fetched on demand */
+	bool no_room;  /* it met a full disk in this turn */
+	bool starved;  /* must be here, and the disk had no room for it */
 	bool news;     /* something came that a waiter may have waited for */
 	int state;     /* enum gt_object_state */
 	uint32_t jobs; /* blob actions not yet answered */
@@ -145,6 +149,8 @@ struct gt_content {
 	uint32_t nwaiters;                      /* <= GT_WAITERS_MAX */
 	bool news;                              /* of some object */
 	bool look;                              /* for objects to fill */
+	bool no_room;                           /* of some object */
+	bool weigh; /* what is here on demand has become more */
 	struct gt_window window;
 	struct gt_handovers handovers;
 	bool paused; /* the disk is full or fails */
@@ -185,6 +191,10 @@ void gt_object_close(struct gt_content *c, struct gt_object *o);
 /* It is complete: nobody is served an older version from now on. Several
  * resources may use the object, each with another one before it. */
 int gt_object_drop_priors(struct gt_node *n, const struct gt_id *id);
+/* Forgets it and removes its file, whoever may hold it; why is for the audit
+ * row. Its slot may be free on return. */
+int gt_object_let_go(struct gt_node *n, const struct gt_id *id,
+                     const char *why);
 /* Removes its file, unless it is being adopted. */
 int gt_object_remove(struct gt_node *n, const struct gt_id *id);
 /* One blob action fewer under way; removes a doomed object at the last. */
@@ -254,6 +264,15 @@ int gt_fill_lost(struct gt_node *n, struct gt_object *o, uint32_t frame);
  * *counted is set if something of it counted until now. */
 int gt_fill_forget(struct gt_node *n, const struct gt_id *id, const char *why,
                    bool *counted);
+
+/* ------------------------------------------------------------ evict */
+
+/* 1: it must be here: mirrored, or published here; 0; or an error. */
+int gt_object_kept(struct gt_node *n, const struct gt_id *id);
+/* Something that must be here met a disk without room, and still lacks some. */
+bool gt_content_starved(const struct gt_node *n);
+/* Lets go of what has to give way after this turn's events. */
+int gt_evict_go(struct gt_node *n);
 
 /* ----------------------------------------------------- fetch, serve */
 

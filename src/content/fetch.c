@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-	ASKED_EXTRA = 4, /* transfers for what people wait for */
+	ASKED_AT_ONCE = 4, /* transfers for what people wait for */
 	RETRY_MIN_MS = 100,
 	RETRY_MAX_MS = 60000,
 	DENIED_RETRY_MS = 10000,
@@ -17,45 +17,55 @@ enum {
 
 /* -------------------------------------------------------- transfers */
 
-static uint32_t filling(const struct gt_node *n)
+static uint32_t filling(const struct gt_node *n, bool demand)
 {
 	uint32_t count = 0;
 	GT_EACH_OBJECT(o, n->content)
-		count += o->filling;
+		count += o->filling && o->demand == demand;
 	return count;
 }
 
-/* Gives transfer slots to the objects wanted most. */
-static int choose(struct gt_node *n)
+/* Gives transfer slots to the objects wanted most, of those that must be here or
+ * of those that were asked for: each kind has slots of its own, so neither keeps
+ * the other waiting. */
+static int choose_of(struct gt_node *n, bool demand)
 {
-	enum { CHOICES = 2 * GT_TRANSFERS_MAX };
-	struct gt_id ids[CHOICES];
-	uint32_t limit[CHOICES];
+	struct gt_id ids[GT_TRANSFERS_MAX];
+	enum gt_sql which =
+	        demand ? GT_SQL_OBJECTS_ASKED : GT_SQL_OBJECTS_WANTED;
+	uint32_t limit = demand ? ASKED_AT_ONCE : n->config.transfers;
 	size_t count = 0;
 	int row, status = 0;
-	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECTS_WANTED, "i",
-	                                 (int64_t)CHOICES);
-	while (count < CHOICES &&
-	       (row = gt_store_step(n->store, GT_SQL_OBJECTS_WANTED)) != 0) {
+	sqlite3_stmt *st =
+	        gt_store_bind(n->store, which, "i", (int64_t)GT_TRANSFERS_MAX);
+	while (count < GT_TRANSFERS_MAX &&
+	       (row = gt_store_step(n->store, which)) != 0) {
 		if (row < 0)
 			return row;
-		gt_col_fixed(st, 0, ids[count].b, GT_ID_BYTES);
-		limit[count++] = n->config.transfers +
-		                 (gt_col_int(st, 1) ? ASKED_EXTRA : 0);
+		gt_col_fixed(st, 0, ids[count++].b, GT_ID_BYTES);
 	}
-	gt_store_reset(n->store, GT_SQL_OBJECTS_WANTED);
-	n->content->look = false;
+	gt_store_reset(n->store, which);
 	for (size_t i = 0; status == 0 && i < count; i++) {
-		if (filling(n) >= limit[i])
-			continue;
+		if (filling(n, demand) >= limit)
+			break;
 		struct gt_object *o;
 		status = gt_object_open(n, &ids[i], &o);
-		if (o && o->state != GT_OBJECT_COMPLETE) {
-			n->touched = n->touched || !o->filling;
-			o->filling = true;
-		}
+		if (!o || o->state == GT_OBJECT_COMPLETE || o->filling)
+			continue;
+		n->touched = true;
+		o->filling = true;
+		o->demand = demand;
 	}
 	return status;
+}
+
+static int choose(struct gt_node *n)
+{
+	n->content->look = false;
+	int status = choose_of(n, false);
+	if (status != 0 || gt_content_starved(n))
+		return status;
+	return choose_of(n, true);
 }
 
 /* ---------------------------------------- manifests on their way here */
@@ -172,6 +182,10 @@ static int ask_for(struct gt_node *n, struct gt_object *o)
 {
 	if (n->now.mono_ms < o->retry_ms || n->content->paused || o->lost)
 		return 0;
+	/* while the disk has no room for what must be here */
+	int kept = gt_content_starved(n) ? gt_object_kept(n, &o->id) : 1;
+	if (kept != 1)
+		return kept;
 	if (!o->m)
 		return o->asked_manifest || !may_arrive(n, o)
 		               ? 0
@@ -324,7 +338,7 @@ static int take_manifest(struct gt_node *n, struct gt_object *o,
 	if (status == 0)
 		status = tell_names(n, o);
 	o->state = GT_OBJECT_PARTIAL;
-	n->touched = true;
+	n->content->weigh = n->touched = true;
 	gt_store_bind(n->store, GT_SQL_OBJECT_MANIFEST, "bbiioi",
 	              gt_object_key(&o->id), bytes, (int64_t)o->m->file_size,
 	              (int64_t)o->m->nframes, (struct gt_bytes){0},

@@ -62,11 +62,13 @@ static int save(struct gt_node *n, struct gt_object *o)
 	return gt_store_run(n->store, GT_SQL_OBJECT_FILL);
 }
 
-static int pause_bulk(struct gt_node *n, int result)
+static int pause_bulk(struct gt_node *n, struct gt_object *o, int result)
 {
 	n->content->probe_due = n->now.mono_ms + PROBE_MS;
 	if (n->content->paused)
 		return 0;
+	if (result == -GT_ENOSPACE)
+		o->no_room = n->content->no_room = true;
 	n->content->paused = true;
 	n->touched = true;
 	struct gt_audit row = {.event = "note",
@@ -111,7 +113,7 @@ static int tail_placed(struct gt_node *n, struct gt_object *o, int status)
 {
 	o->tail = status ? GT_FRAME_MISSING : GT_FRAME_PLACED;
 	if (status != 0)
-		return pause_bulk(n, status);
+		return pause_bulk(n, o, status);
 	placed(n, o, 1);
 	return 0;
 }
@@ -124,7 +126,7 @@ static int frame_bad(struct gt_node *n, struct gt_object *o, uint32_t frame,
 	if (copied)
 		o->from[frame] = UINT32_MAX;
 	if (status != -GT_EDAMAGED)
-		return pause_bulk(n, status);
+		return pause_bulk(n, o, status);
 	if (copied)
 		return 0; /* our old copy is of no use: ask for it */
 	o->suspect[frame] = 1;
@@ -153,6 +155,8 @@ int gt_fill_placed(struct gt_node *n, const struct gt_event *e)
 	if (status != 0)
 		return frame_bad(n, o, e->frame, status);
 	gt_frame_set(o, e->frame, GT_FRAME_PLACED);
+	n->content->look = n->content->look || o->starved;
+	o->starved = false;
 	o->suspect[e->frame] = 0;
 	if (o->from && o->from[e->frame] != UINT32_MAX)
 		o->copied += o->m->stored[e->frame];
@@ -312,7 +316,7 @@ static int sync_full(struct gt_node *n, struct gt_object *o)
 		o->tail = GT_FRAME_MISSING;
 	o->unsynced = 0;
 	o->lost = o->jobs > 0;
-	return pause_bulk(n, -GT_ENOSPACE);
+	return pause_bulk(n, o, -GT_ENOSPACE);
 }
 
 int gt_fill_synced(struct gt_node *n, const struct gt_event *e)
@@ -393,7 +397,7 @@ int gt_fill_checked(struct gt_node *n, const struct gt_event *e)
 	case -GT_EIO:
 	case -GT_ENOMEM: {
 		int status = set_state(n, o, GT_OBJECT_PARTIAL);
-		return status ? status : pause_bulk(n, e->status);
+		return status ? status : pause_bulk(n, o, e->status);
 	}
 	default:
 		return gt_fill_refuse(n, o, e->status, why);

@@ -307,12 +307,15 @@ int gt_object_remove(struct gt_node *n, const struct gt_id *id)
 	return 0;
 }
 
-static int audit_remove(struct gt_node *n, const struct gt_id *id)
+static int audit_remove(struct gt_node *n, const struct gt_id *id,
+                        const char *why)
 {
 	char hex[GT_HEX_ID];
 	gt_id_hex(hex, id);
-	struct gt_audit row = {
-	        .event = "remove", .kind = "object", .subject = hex};
+	struct gt_audit row = {.event = "remove",
+	                       .kind = "object",
+	                       .subject = hex,
+	                       .detail = why};
 	return gt_audit_row(n, &row);
 }
 
@@ -324,10 +327,15 @@ int gt_object_release(struct gt_node *n, const struct gt_id *id)
 	row = any(n, GT_SQL_OBJECT_BY_ID, id);
 	if (row != 1)
 		return row < 0 ? row : 0;
+	return gt_object_let_go(n, id, "");
+}
+
+int gt_object_let_go(struct gt_node *n, const struct gt_id *id, const char *why)
+{
 	gt_store_bind(n->store, GT_SQL_OBJECT_DELETE, "b", gt_object_key(id));
 	int status = gt_store_run(n->store, GT_SQL_OBJECT_DELETE);
 	if (status == 0)
-		status = audit_remove(n, id);
+		status = audit_remove(n, id, why);
 	struct gt_object *o = gt_object_find(n, id);
 	if (status != 0 || !o)
 		return status ? status : gt_object_remove(n, id);

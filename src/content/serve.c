@@ -87,6 +87,11 @@ static int open_for(struct gt_node *n, struct gt_peer *p, uint64_t token,
 		return refuse(n, p, token, &id, may);
 	if (status == 0)
 		status = gt_object_open(n, &id, out);
+	const char *why = NULL;
+	if (status == 0 && !*out)
+		status = gt_content_admit(n, &id, 0, &why);
+	if (status == 0 && why)
+		return gt_send_error(n, p, token, GT_ENOSPACE, why, 60 * 1000);
 	if (status == 0 && !*out) {
 		status = ask_above(n, &id, &yes);
 		if (status == 0 && !yes)

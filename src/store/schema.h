@@ -208,6 +208,10 @@ enum gt_era_cause {
 	"CREATE INDEX clock_era_seq ON clock_era(seq);" \
 	"INSERT INTO clock_era SELECT 0,1,ifnull((SELECT stored_ms FROM record" \
 	" ORDER BY seq LIMIT 1),0),NULL,0,0,0;"
+
+/* What was asked for on demand: few, among all that is listed. */
+#define GT_SCHEMA_ASKED \
+	"CREATE INDEX IF NOT EXISTS item_asked ON item(object) WHERE asked=1;"
 /* clang-format on */
 
 #endif

@@ -6,6 +6,17 @@
 	"rid,kind,id,seq,version,state,hash,signed,verdict,priority,rule," \
 	"layer,own,object,prior,asked"
 
+/* ... of objects o of items i that are none that must be here; oldest first */
+#define GT_ONLY_ASKED_REST                                             \
+	" AND i.verdict=2 AND i.state=0 AND o.state<5 AND NOT EXISTS(" \
+	"SELECT 1 FROM item k WHERE k.object=o.id AND k.state=0"       \
+	" AND (k.verdict=3 OR k.own=1)) AND NOT EXISTS("               \
+	"SELECT 1 FROM item k WHERE k.prior=o.id AND k.state=0"        \
+	" AND (k.verdict=3 OR k.own=1))"                               \
+	" GROUP BY o.oid ORDER BY o.created_ms,o.oid"
+#define GT_ONLY_ASKED     " WHERE 1" GT_ONLY_ASKED_REST
+#define GT_ONLY_ASKED_FOR " WHERE i.asked=1" GT_ONLY_ASKED_REST
+
 #define GT_STATEMENTS(X)                                                       \
 	X(BEGIN, "BEGIN")                                                      \
 	X(COMMIT, "COMMIT")                                                    \
@@ -129,8 +140,29 @@
 	X(OBJECTS_WANTED,                                                      \
 	  "SELECT o.id,max(i.asked),max(i.priority) FROM object o"             \
 	  " CROSS JOIN item i ON i.object=o.id WHERE o.state<4"                \
-	  " AND i.state=0 AND (i.verdict=3 OR (i.verdict=2 AND i.asked=1))"    \
+	  " AND i.state=0 AND i.verdict=3"                                     \
 	  " GROUP BY o.oid ORDER BY 2 DESC,3 DESC,min(i.rid) LIMIT ?1")        \
+	X(OBJECTS_ASKED,                                                       \
+	  "SELECT o.id,max(i.priority) FROM object o"                          \
+	  " CROSS JOIN item i ON i.object=o.id WHERE o.state<4"                \
+	  " AND i.state=0 AND i.verdict=2 AND i.asked=1"                       \
+	  " GROUP BY o.oid ORDER BY 2 DESC,min(i.rid) LIMIT ?1")               \
+	/* what must be here, and what is only because it was asked for */     \
+	X(OBJECT_KEPT, "SELECT 1 FROM item WHERE object=?1 AND state=0"        \
+	               " AND (verdict=3 OR own=1) UNION ALL"                   \
+	               " SELECT 1 FROM item WHERE prior=?1 AND state=0"        \
+	               " AND (verdict=3 OR own=1) LIMIT 1")                    \
+	X(OBJECTS_LACKING,                                                     \
+	  "SELECT 1 FROM object o CROSS JOIN item i ON i.object=o.id"          \
+	  " WHERE o.state<4 AND i.state=0 AND i.verdict=3 LIMIT 1")            \
+	X(OBJECTS_SPARE, "SELECT o.id,o.size,o.state FROM object o"            \
+	                 " CROSS JOIN item i ON i.object=o.id" GT_ONLY_ASKED)  \
+	X(OBJECTS_DEMANDED,                                                    \
+	  "SELECT o.id,o.size,o.state FROM item i INDEXED BY item_asked"       \
+	  " CROSS JOIN object o ON o.id=i.object" GT_ONLY_ASKED_FOR)           \
+	X(OBJECT_UNASK, "UPDATE item SET asked=0 WHERE object=?1"              \
+	                " AND verdict=2")                                      \
+	X(OBJECT_UNPRIOR, "UPDATE item SET prior=NULL WHERE prior=?1")         \
 	/* transfers that ended */                                             \
 	X(HANDOVER_NEW, "INSERT INTO handover VALUES(?1,?2,?3,?4,?5,?6)")      \
 	X(HANDOVERS_AFTER,                                                     \

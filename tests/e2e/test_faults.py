@@ -11,7 +11,7 @@ import subprocess
 import unittest
 
 from test_records import post, statement
-from tree import CHAIN, PATIENCE, Tree, find, make_files
+from tree import CHAIN, PATIENCE, Tree, find, layer, make_files
 
 RID = "33/big"
 MIB = 1 << 20
@@ -46,6 +46,40 @@ class FullDisk(unittest.TestCase):
             os.unlink(ballast)
             down.wait_state(RID, "complete")
             self.assertEqual(down.file(RID, "x").body, want)
+
+    def test_what_must_be_here_comes_first(self):
+        """Anybody on the network fetches on demand until a small disk is full."""
+        with Tree(CHAIN[:2], start=False) as t:
+            up, down = t["33"], t["3301"]
+            self.small_disk(down, 48 * MIB)
+            down.configure({"storage": {"reserve": "4MiB", "on_demand": "45MiB"}, "records": {"reserve": "1MiB"}})
+            up.policy(layer([{"name": "asked", "when": {"type": ["video"]}, "verdict": "on-demand"}], "mirror"))
+            want = make_files(os.path.join(t.dir, "m"), {"x": 25 * MIB})["x"]
+            for i in range(4):
+                make_files(os.path.join(t.dir, f"v{i}"), {"x": 10 * MIB}, seed=20 + i)
+            t.start()
+            for i in range(4):
+                up.publish(f"33/v{i}", os.path.join(t.dir, f"v{i}"), type="video")
+            for i in range(3):
+                down.wait_state(f"33/v{i}", "listed")
+                down.file(f"33/v{i}", "x")
+                down.wait_state(f"33/v{i}", "complete")
+            up.publish("33/m", os.path.join(t.dir, "m"))
+            down.wait_state("33/m", "complete")
+            self.assertEqual(down.file("33/m", "x").body, want)
+            self.assertGreater(down.metrics()["guantong_objects_evicted_total"], 0)
+            self.assertEqual(down.state("33/v0"), "listed")
+            # what went comes again when it is asked for, and not at its expense
+            down.file("33/v3", "x")
+            down.wait_state("33/v3", "complete")
+            self.assertEqual(down.state("33/m"), "complete")
+            # more than it may, it says, and how to change that
+            down.stop()
+            down.configure({"storage": {"on_demand": "1MiB"}})
+            down.start()
+            a = down.file("33/v0", "x")
+            self.assertEqual(a.status, 507)
+            self.assertIn("storage.on_demand", a.body.decode())
 
     def fill(self, node, but=0):
         """Somebody else takes the disk, all but so many bytes."""

@@ -84,6 +84,7 @@ void nodes_open(struct nodes *t, unsigned i, const char *code,
 	                                    .date_limit_ms = t->date_limit_ms,
 	                                    .terminal_hour = s->hourly,
 	                                    .child_hour = s->hourly,
+	                                    .on_demand = s->on_demand,
 	                                    .terminal_waiting = s->waiting,
 	                                    .child_waiting = s->waiting};
 	gt_copy((char *)s->config.seed, sizeof s->config.seed, code);
@@ -248,11 +249,23 @@ static struct blob *file_new(struct nodes *t, unsigned i,
 	return b;
 }
 
+/* A file takes all its room at once. */
+static bool fits(const struct one *s, const struct gt_id *id, size_t n)
+{
+	size_t used = 0;
+	for (unsigned f = 0; f < NODES_FILES; f++) {
+		if (s->files[f].p && gt_id_eq(&s->files[f].id, id))
+			return true;
+		used += s->files[f].p ? s->files[f].n : 0;
+	}
+	return s->disk == 0 || used + n <= s->disk;
+}
+
 static int put(struct nodes *t, unsigned i, const struct gt_action *a,
                const void *p, bool hashed)
 {
 	struct gt_id id;
-	if (t->v[i].full)
+	if (t->v[i].full || !fits(&t->v[i], &a->object, (size_t)a->total))
 		return -GT_ENOSPACE;
 	gt_sha256_one(&id, p, a->n);
 	if (hashed && !gt_id_eq(&id, &a->id))
