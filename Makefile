@@ -112,8 +112,9 @@ ROOM_daemon/pki := $(ROOM_daemon/sys) daemon/sys
 ROOM_daemon/disk := $(ROOM_daemon/net) daemon/net
 ROOM_daemon/core := $(ROOM_daemon/net) daemon/net
 ROOM_daemon/http/access := $(ROOM_daemon/sys) daemon/sys
+ROOM_daemon/ready := $(ROOM_daemon/net) daemon/net daemon/config daemon/http/access
 ROOM_daemon/http := $(ROOM_daemon/core) daemon/core daemon/disk daemon/config \
-	daemon/http/access
+	daemon/http/access daemon/ready
 ROOM_daemon/http/page := $(ROOM_daemon/http) daemon/http
 ROOM_daemon/http/content := $(ROOM_daemon/http/page) daemon/http/page
 ROOM_daemon/http/xapi := $(ROOM_daemon/http) daemon/http
@@ -121,7 +122,7 @@ ROOM_daemon/http/admin := $(ROOM_daemon/http) daemon/http
 ROOM_daemon/http/door := $(ROOM_daemon/http/content) daemon/http/content daemon/http/xapi daemon/http/admin
 ROOM_daemon/run := $(ROOM_daemon/http/door) daemon/http/door
 ROOM_daemon/cli := $(ROOM_daemon/disk) daemon/disk daemon/config daemon/pki \
-	daemon/http/access
+	daemon/http/access daemon/ready
 ROOM_daemon := $(ROOM_daemon/run) daemon/run daemon/pki daemon/cli
 ROOMS := $(patsubst ROOM_%,%,$(filter ROOM_%,$(.VARIABLES)))
 # its own place among them: a room below may stand in a folder above

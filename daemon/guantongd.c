@@ -21,11 +21,8 @@
 #include "advice.h"
 #include "config.h"
 #include "dir.h"
-#include "fault.h"
-#include "files.h"
 #include "log.h"
-#include "measure.h"
-#include "node_dir.h"
+#include "ready.h"
 #include "say.h"
 #include "service.h"
 #include "sys.h"
@@ -35,8 +32,6 @@
 
 enum {
 	STOP_S = 20, /* an orderly stop takes no longer */
-	POLICY_MAX = 4 << 20,
-	WHY_MAX = 1024,
 };
 
 struct daemon {
@@ -47,11 +42,6 @@ struct daemon {
 	int exit_status;
 	bool stopping;
 	bool stopped; /* the status is known, signals change nothing */
-};
-
-struct policy {
-	struct gt_buffer layer;
-	struct gt_id hash;
 };
 
 /* -------------------------------------------- configuration, policy */
@@ -74,93 +64,22 @@ static bool load_config(struct gt_config *out, const char *lang)
 	return status == 0;
 }
 
-/* The node's own layer. No file: no layer, unless one was asked for by name. A
- * file with a mistake is refused whole: half a policy lets through what the
- * other half would have stopped. */
-static bool load_policy(struct policy *out, const struct gt_config *config)
+/* False: said why. */
+static bool load_policy(struct gt_ready_policy *out,
+                        const struct gt_config *config)
 {
 	struct gt_complaints c = {0};
-	struct gt_buffer text;
-	char why[GT_FILE_MAX + WHY_MAX];
-	*out = (struct policy){0};
-	if (!*config->policy)
-		return true;
-	int status = gt_files_read(config->policy, POLICY_MAX, &text, why,
-	                           sizeof why);
-	if (status == -GT_EUNKNOWN &&
-	    strcmp(config->policy, "policy.yaml") == 0)
-		return true;
-	if (status != 0) {
-		(void)fprintf(stderr, "%s\n", why);
-		return false;
-	}
-	gt_sha256_one(&out->hash, text.p, text.n);
-	status = gt_policy_parse(&out->layer, config->policy,
-	                         gt_buffer_bytes(&text), config->lang, &c);
-	if (status != 0 && c.n == 0)
-		(void)fprintf(stderr, "%s: %s\n", config->policy,
-		              gt_translate_error(status));
+	int status = gt_ready_policy(out, config, &c);
 	complain(&c);
-	gt_buffer_free(&text);
 	return status == 0;
-}
-
-static void policy_free(struct policy *p)
-{
-	gt_buffer_free(&p->layer);
-}
-
-/* Of one of DIR's certificates, whether it may be used now. */
-static bool check_dates(const char *file, const struct gt_buffer *pem)
-{
-	struct gt_validity v;
-	char at[GT_MEASURE_TIME];
-	int64_t now = gt_sys_now().wall_ms;
-	if (!gt_validity_of((const char *)pem->p, &v))
-		return true; /* the links say what is wrong with it */
-	bool early = now < v.from_ms, late = now >= v.until_ms;
-	if (!early && v.until_ms - now >= GT_VALIDITY_WARN_MS)
-		return true;
-	gt_measure_time(at, early ? v.from_ms : v.until_ms);
-	(void)fprintf(stderr, "%s: ", file);
-	gt_say(stderr,
-	       early  ? GT_T_EXPIRY_NOT_YET
-	       : late ? GT_T_EXPIRY_PAST
-	              : GT_T_EXPIRY_SOON,
-	       at);
-	(void)fputc('\n', stderr);
-	return !early && !late;
 }
 
 static int check(const struct gt_config *config)
 {
-	struct policy policy;
-	struct gt_dir_pems pems = {0};
-	struct gt_dir_members members = {0};
-	uint8_t key[32];
-	char why[WHY_MAX] = "";
-	if (!load_policy(&policy, config))
-		return GT_SERVICE_CONFIG;
-	policy_free(&policy);
-	int status = gt_dir_read_key(GT_DIR_NODE_KEY, key, why, sizeof why);
-	if (status == 0)
-		status = gt_dir_read_key(GT_DIR_ROSTER_KEY, key, why,
-		                         sizeof why);
-	if (status == 0)
-		status = gt_dir_read_members(GT_DIR_MEMBERS, &members, why,
-		                             sizeof why);
-	if (status == 0 && !config->insecure)
-		status = gt_dir_read_pems(&pems, why, sizeof why);
-	bool dated = true;
-	if (status == 0 && !config->insecure) {
-		dated = check_dates(GT_DIR_CERT, &pems.cert);
-		dated = check_dates(GT_DIR_CA, &pems.ca) && dated;
-	}
-	gt_dir_members_free(&members);
-	gt_dir_pems_free(&pems);
+	struct gt_complaints c = {0};
+	int status = gt_ready_check(config, gt_sys_now().wall_ms, &c);
+	complain(&c);
 	if (status != 0)
-		(void)fprintf(stderr, "%s\n", why);
-	if (status != 0 || !dated)
 		return GT_SERVICE_CONFIG;
 	gt_say(stdout, GT_T_DAEMON_CHECK_OK, config->code);
 	return 0;
@@ -184,7 +103,7 @@ static void reload(void *arg)
 {
 	static struct gt_config next; /* too large for a stack */
 	struct daemon *d = arg;
-	struct policy policy;
+	struct gt_ready_policy policy;
 	(void)sd_notify(0, "RELOADING=1");
 	memset(&next, 0, sizeof next);
 	if (!load_config(&next, d->config->lang) ||
@@ -196,7 +115,7 @@ static void reload(void *arg)
 		say_what_waits(d->config, &next);
 		gt_service_layer(d->service, gt_buffer_bytes(&policy.layer),
 		                 &policy.hash);
-		policy_free(&policy);
+		gt_buffer_free(&policy.layer);
 		gt_log_line(GT_LOG_INFO, "reload", "file", GT_DIR_CONFIG, NULL);
 	}
 	(void)sd_notify(0, "READY=1");
@@ -299,7 +218,7 @@ static int run(const struct gt_config *config)
 {
 	static struct daemon d; /* signals are caught until the process ends */
 	const struct gt_service_events events = {on_failed, reload};
-	struct policy policy;
+	struct gt_ready_policy policy;
 	d.loop = uv_default_loop();
 	d.config = config;
 	if (!load_policy(&policy, config))
@@ -307,14 +226,14 @@ static int run(const struct gt_config *config)
 	if (!d.loop || !catch_signals(&d)) {
 		gt_log_line(GT_LOG_ERROR, "cannot-start", "part", "loop", "why",
 		            gt_strerror(-GT_ENOMEM), NULL);
-		policy_free(&policy);
+		gt_buffer_free(&policy.layer);
 		return GT_SERVICE_SYSTEM;
 	}
 	look_at_clock();
 	int status = gt_service_start(&d.service, d.loop, config,
 	                              gt_buffer_bytes(&policy.layer),
 	                              &policy.hash, &events, &d);
-	policy_free(&policy);
+	gt_buffer_free(&policy.layer);
 	if (status == 0) {
 		uv_run(d.loop, UV_RUN_DEFAULT);
 		alarm(STOP_S);

@@ -660,3 +660,28 @@ int gt_config_load(struct gt_config *out, const char *path, const char *lang,
 	gt_buffer_free(&text);
 	return status;
 }
+
+void gt_config_complain(const char *path, const char *section, const char *key,
+                        const char *lang, enum gt_text what, const char *a,
+                        struct gt_complaints *complaints)
+{
+	struct gt_buffer text;
+	struct gt_yaml y;
+	char why[GT_FILE_MAX + 200];
+	if (gt_files_take(path, GT_YAML_BYTES, &text, why, sizeof why) != 0) {
+		(void)gt_complaints_add(complaints, why);
+		return;
+	}
+	if (gt_yaml_parse(&y, path, gt_buffer_bytes(&text), lang, complaints)) {
+		const struct gt_yaml_node *in = gt_yaml_get(y.root, section);
+		const struct gt_yaml_node *at =
+		        in ? gt_yaml_get(in, key) : NULL;
+		if (at)
+			gt_yaml_complain(&y, at, NULL, what, a, NULL);
+		else
+			gt_yaml_complain(&y, in ? in : y.root,
+			                 in ? key : section, what, a, NULL);
+	}
+	gt_yaml_free(&y);
+	gt_buffer_free(&text);
+}

@@ -13,6 +13,7 @@
 #define GT_CONFIG_H
 
 #include "buffer.h"
+#include "text.h"
 
 enum { GT_ADDRESSES_MAX = 8, GT_USERS_MAX = 64, GT_FILE_MAX = 4096 };
 
@@ -99,6 +100,12 @@ int gt_config_load(struct gt_config *out, const char *path, const char *lang,
 /* Whether the two say different things in that section of the file. */
 bool gt_config_differs(const struct gt_config *a, const struct gt_config *b,
                        const char *section);
+/* Something that key of the file at path says is wrong in a way that only who
+ * looks further can see: adds a complaint with its place in the file. `what`
+ * takes `a`. Needs a file that gt_config_load has taken. */
+void gt_config_complain(const char *path, const char *section, const char *key,
+                        const char *lang, enum gt_text what, const char *a,
+                        struct gt_complaints *complaints);
 /* The effective configuration as YAML, malloc'ed; parsing it gives the same
  * struct. Passwords come out as "***". */
 char *gt_config_print(const struct gt_config *config);

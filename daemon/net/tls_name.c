@@ -1,6 +1,7 @@
 #include "tls_name.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -72,6 +73,18 @@ bool gt_tls_code_of(X509 *cert, char out[GT_CODE_MAX + 1],
 	}
 	GENERAL_NAMES_free(names);
 	return uris == 1 && ok;
+}
+
+bool gt_tls_code_of_pem(const char *pem, char out[GT_CODE_MAX + 1])
+{
+	char above[GT_CODE_MAX + 1];
+	BIO *bio = BIO_new_mem_buf(pem, -1);
+	X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	bool ok = cert && gt_tls_code_of(cert, out, above);
+	X509_free(cert);
+	BIO_free(bio);
+	ERR_clear_error();
+	return ok;
 }
 
 bool gt_tls_time(const ASN1_TIME *t, int64_t *ms)

@@ -11,6 +11,9 @@
  * exactly one URI of our trust domain, or it does not parse. */
 bool gt_tls_code_of(X509 *cert, char out[GT_CODE_MAX + 1],
                     char above[GT_CODE_MAX + 1]);
+/* The node's code in the first certificate of PEM text. False: as above, or
+ * there is no certificate. */
+bool gt_tls_code_of_pem(const char *pem, char out[GT_CODE_MAX + 1]);
 /* Milliseconds since the Unix epoch. False: not to be read. */
 bool gt_tls_time(const ASN1_TIME *t, int64_t *ms);
 /* A sentence for a verification error (X509_V_ERR_...) of this certificate.

@@ -12,6 +12,7 @@
 #include "files.h"
 #include "log.h"
 #include "measure.h"
+#include "ready.h"
 #include "run_inside.h"
 #include "say.h"
 #include "sys.h"
@@ -308,6 +309,9 @@ static int start_links(struct gt_service *s)
 	/* nng waits for itself when it cannot be initialised: an end that can
 	 * be seen is better */
 	if (!c->insecure) {
+		if (!gt_ready_own(c, (char *)pems.cert.p, why, sizeof why))
+			gt_log_line(GT_LOG_ERROR, "certificate", "why", why,
+			            NULL);
 		(void)gt_validity_of((char *)pems.cert.p, &s->certificate);
 		(void)gt_validity_of((char *)pems.ca.p, &s->ca);
 		on_daily(&s->daily);

@@ -1,0 +1,275 @@
+#include "ready.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <string.h>
+
+#include "access.h"
+#include "dir.h"
+#include "fault.h"
+#include "files.h"
+#include "measure.h"
+#include "node_dir.h"
+#include "say.h"
+#include "text.h"
+#include "tls.h"
+#include "tls_name.h"
+#include "translate.h"
+#include "yaml.h"
+
+enum { POLICY_MAX = 4 << 20, PEM_MAX = 256 << 10, WHY = 1200 };
+
+/* ------------------------------------------------------- what is said */
+
+static const char *tongue(void)
+{
+	return gt_text_chinese(NULL) ? "zh-CN" : "en";
+}
+
+/* A sentence that has its place in it. */
+static void add(struct gt_complaints *c, const char *why)
+{
+	char text[GT_TRANSLATE_MAX];
+	(void)gt_complaints_add(c, gt_translate(text, NULL, why));
+}
+
+/* Of a file that every node needs: where it is missing, who gives it. */
+static void add_missing(struct gt_complaints *c, const struct gt_config *config,
+                        int status, const char *why)
+{
+	char line[2 * WHY];
+	if (status != -GT_EUNKNOWN) {
+		add(c, why);
+		return;
+	}
+	gt_say_into(line, sizeof line, GT_T_READY_ENROL, why, config->code);
+	(void)gt_complaints_add(c, line);
+}
+
+/* ------------------------------------------------------------- policy */
+
+int gt_ready_policy(struct gt_ready_policy *out, const struct gt_config *config,
+                    struct gt_complaints *c)
+{
+	struct gt_buffer text;
+	char why[WHY];
+	*out = (struct gt_ready_policy){0};
+	if (!*config->policy)
+		return 0;
+	int status = gt_files_read(config->policy, POLICY_MAX, &text, why,
+	                           sizeof why);
+	if (status == -GT_EUNKNOWN &&
+	    strcmp(config->policy, "policy.yaml") == 0)
+		return 0;
+	if (status != 0) {
+		gt_config_complain(
+		        GT_DIR_CONFIG, "policy", "file", tongue(),
+		        status == -GT_EUNKNOWN ? GT_T_READY_NO_POLICY
+		                               : GT_T_READY_WHY,
+		        status == -GT_EUNKNOWN ? config->policy : why, c);
+		return status;
+	}
+	gt_sha256_one(&out->hash, text.p, text.n);
+	size_t said = c->n;
+	status = gt_policy_parse(&out->layer, config->policy,
+	                         gt_buffer_bytes(&text), tongue(), c);
+	if (status != 0 && c->n == said) {
+		gt_format(why, sizeof why, "%s: %s", config->policy,
+		          gt_translate_error(status));
+		(void)gt_complaints_add(c, why);
+	}
+	gt_buffer_free(&text);
+	return status;
+}
+
+/* ------------------------------------------------------- certificates */
+
+static int no_phrase(char *buf, int size, int writing, void *arg)
+{
+	(void)buf;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return 0; /* nobody is there to be asked */
+}
+
+/* Whether the first certificate and the key belong together: GnuTLS would say
+ * no more than that it does not start. */
+static bool pair(const struct gt_buffer *cert_pem,
+                 const struct gt_buffer *key_pem)
+{
+	BIO *in = BIO_new_mem_buf(cert_pem->p, (int)cert_pem->n);
+	BIO *key_in = BIO_new_mem_buf(key_pem->p, (int)key_pem->n);
+	X509 *cert = in ? PEM_read_bio_X509(in, NULL, no_phrase, NULL) : NULL;
+	EVP_PKEY *key =
+	        key_in ? PEM_read_bio_PrivateKey(key_in, NULL, no_phrase, NULL)
+	               : NULL;
+	bool fit = cert && key && X509_check_private_key(cert, key) == 1;
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	BIO_free(in);
+	BIO_free(key_in);
+	ERR_clear_error();
+	return fit;
+}
+
+int gt_ready_pair(struct gt_buffer *cert, struct gt_buffer *key,
+                  const char *cert_file, const char *key_file, char *why,
+                  size_t why_cap)
+{
+	*cert = *key = (struct gt_buffer){0};
+	int status = gt_files_read(cert_file, PEM_MAX, cert, why, why_cap);
+	if (status == 0)
+		status = gt_files_read(key_file, PEM_MAX, key, why, why_cap);
+	bool fits = status == 0 && pair(cert, key);
+	if (status == 0 && !fits)
+		gt_say_into(why, why_cap, GT_T_HTTP_NO_PAIR, cert_file,
+		            key_file);
+	if (fits)
+		return 0;
+	gt_buffer_free(cert);
+	gt_buffer_wipe(key);
+	return -GT_EINVALID;
+}
+
+bool gt_ready_own(const struct gt_config *config, const char *cert_pem,
+                  char *why, size_t why_cap)
+{
+	char code[GT_CODE_MAX + 1];
+	/* what names nobody is refused in other words */
+	if (!gt_tls_code_of_pem(cert_pem, code) ||
+	    strcmp(code, config->code) == 0)
+		return true;
+	gt_say_into(why, why_cap, GT_T_READY_CODE, GT_DIR_CERT, code,
+	            config->code, config->code);
+	return false;
+}
+
+/* Whether a certificate may be used now. */
+static bool check_dates(const char *file, const struct gt_buffer *pem,
+                        int64_t now_ms, struct gt_complaints *c)
+{
+	struct gt_validity v;
+	char at[GT_MEASURE_TIME], text[WHY], line[WHY + 64];
+	if (!gt_validity_of((const char *)pem->p, &v))
+		return true; /* that has been said in other words */
+	bool early = now_ms < v.from_ms, late = now_ms >= v.until_ms;
+	if (!early && v.until_ms - now_ms >= GT_VALIDITY_WARN_MS)
+		return true;
+	gt_measure_time(at, early ? v.from_ms : v.until_ms);
+	gt_say_into(text, sizeof text,
+	            early  ? GT_T_EXPIRY_NOT_YET
+	            : late ? GT_T_EXPIRY_PAST
+	                   : GT_T_EXPIRY_SOON,
+	            at);
+	gt_format(line, sizeof line, "%s: %s", file, text);
+	(void)gt_complaints_add(c, line);
+	return !early && !late;
+}
+
+/* Those of the links. */
+static int check_pems(const struct gt_config *config, int64_t now_ms,
+                      struct gt_complaints *c)
+{
+	struct gt_dir_pems pems = {0};
+	char why[WHY] = "", line[2 * WHY];
+	int status = gt_dir_read_pems(&pems, why, sizeof why);
+	if (status != 0) {
+		add_missing(c, config, status, why);
+		return -GT_EINVALID;
+	}
+	status = gt_tls_rehearse((char *)pems.ca.p, (char *)pems.cert.p,
+	                         (char *)pems.key.p, why, sizeof why);
+	if (status != 0) {
+		char text[GT_TRANSLATE_MAX];
+		gt_say_into(line, sizeof line, GT_T_READY_PEMS, GT_DIR_CA,
+		            GT_DIR_CERT, GT_DIR_KEY,
+		            gt_translate(text, NULL, why), config->code);
+		(void)gt_complaints_add(c, line);
+	} else if (!gt_ready_own(config, (char *)pems.cert.p, why,
+	                         sizeof why)) {
+		(void)gt_complaints_add(c, why);
+		status = -GT_EINVALID;
+	}
+	bool dated = check_dates(GT_DIR_CERT, &pems.cert, now_ms, c);
+	dated = check_dates(GT_DIR_CA, &pems.ca, now_ms, c) && dated;
+	gt_dir_pems_free(&pems);
+	return status ? status : dated ? 0 : -GT_ESTALE;
+}
+
+/* Those of listeners that speak HTTPS. */
+static int check_doors(const struct gt_config *config, struct gt_complaints *c)
+{
+	const struct {
+		const char *key, *tls;
+	} doors[] = {{"listen_tls", config->listen_tls},
+	             {"content_tls", config->content_tls},
+	             {"staff_tls", config->staff_tls}};
+	struct gt_buffer cert, key;
+	char why[2 * WHY];
+	int rv = 0;
+	for (size_t i = 0; i < sizeof doors / sizeof *doors; i++) {
+		bool own = strcmp(doors[i].tls, "own") == 0;
+		if (!own && strcmp(doors[i].tls, "node") != 0)
+			continue;
+		int status = gt_ready_pair(
+		        &cert, &key, own ? config->certificate : GT_DIR_CERT,
+		        own ? config->key : GT_DIR_KEY, why, sizeof why);
+		if (status != 0)
+			gt_config_complain(GT_DIR_CONFIG, "http", doors[i].key,
+			                   tongue(), GT_T_READY_WHY, why, c);
+		gt_buffer_free(&cert);
+		gt_buffer_wipe(&key);
+		rv = rv ? rv : status;
+	}
+	return rv;
+}
+
+/* ---------------------------------------------------------------- all */
+
+static int check_keys(const struct gt_config *config, struct gt_complaints *c)
+{
+	static const char *const files[] = {GT_DIR_NODE_KEY, GT_DIR_ROSTER_KEY};
+	struct gt_dir_members members = {0};
+	char why[WHY] = "";
+	int rv = 0;
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		uint8_t key[32];
+		int status = gt_dir_read_key(files[i], key, why, sizeof why);
+		if (status != 0)
+			add_missing(c, config, status, why);
+		rv = rv ? rv : status;
+	}
+	int status =
+	        gt_dir_read_members(GT_DIR_MEMBERS, &members, why, sizeof why);
+	if (status != 0)
+		add(c, why);
+	gt_dir_members_free(&members);
+	return rv ? rv : status;
+}
+
+static int check_access(struct gt_complaints *c)
+{
+	struct gt_access *access;
+	char why[WHY] = "";
+	int status =
+	        gt_access_open(&access, GT_DIR_CREDENTIALS, why, sizeof why);
+	if (status == 0)
+		gt_access_free(access);
+	else
+		add(c, why);
+	return status;
+}
+
+int gt_ready_check(const struct gt_config *config, int64_t now_ms,
+                   struct gt_complaints *c)
+{
+	struct gt_ready_policy policy;
+	bool ok = gt_ready_policy(&policy, config, c) == 0;
+	gt_buffer_free(&policy.layer);
+	ok = check_keys(config, c) == 0 && ok;
+	int links = config->insecure ? 0 : check_pems(config, now_ms, c);
+	ok = check_doors(config, c) == 0 && ok;
+	ok = check_access(c) == 0 && ok;
+	return !ok ? -GT_EINVALID : links;
+}

@@ -1,0 +1,46 @@
+/* ready.h: whether what a node needs lies in its directory, and fits together.
+ *
+ * The room daemon/ready/ looks at what the operator put there: the policy file,
+ * keys, certificates, credentials. The start asks it (run/, http/door/), and so
+ * do `guantongd --check` and `guantong config check`, so that these find what
+ * would keep the node from starting, and nothing else is called fine. It uses
+ * config/, net/ and http/access/, opens no port and writes nothing. All names
+ * are relative to the node's directory, in which the process must be (dir.h).
+ * Tests: e2e/test_ready.py, u_http_cert.c. */
+#ifndef GT_READY_H
+#define GT_READY_H
+
+#include "base.h"
+#include "config.h"
+
+/* The node's own layer, and the SHA-256 of its file. */
+struct gt_ready_policy {
+	struct gt_buffer layer; /* empty: there is none */
+	struct gt_id hash;
+};
+/* No file: no layer, unless one was asked for by name. A file with a mistake is
+ * refused whole: half a policy lets through what the other half would have
+ * stopped. 0; negative: said in *c, and *out is empty. */
+int gt_ready_policy(struct gt_ready_policy *out, const struct gt_config *config,
+                    struct gt_complaints *c);
+
+/* Reads a certificate and its key, PEM, and whether they belong together. 0;
+ * -GT_EINVALID: why, a sentence, and both are empty. */
+int gt_ready_pair(struct gt_buffer *cert, struct gt_buffer *key,
+                  const char *cert_file, const char *key_file, char *why,
+                  size_t why_cap);
+
+/* Whether the certificate is this node's own: false with why, which says whose
+ * it is and what to do. */
+bool gt_ready_own(const struct gt_config *config, const char *cert_pem,
+                  char *why, size_t why_cap);
+
+/* Everything there is to look at, of a configuration that was read from
+ * GT_DIR_CONFIG; all that is wrong is said in *c. -GT_EINVALID: the node would
+ * not start, or nobody would know it; -GT_ESTALE: it would, but a certificate
+ * is past its end or not valid yet at now_ms; 0: at most there is something to
+ * see to soon. */
+int gt_ready_check(const struct gt_config *config, int64_t now_ms,
+                   struct gt_complaints *c);
+
+#endif

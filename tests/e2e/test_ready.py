@@ -1,0 +1,92 @@
+"""What the daemon needs is looked at before it starts, and what is called fine starts."""
+import os
+import shutil
+import subprocess
+import unittest
+
+from tree import CHAIN, PATIENCE, ROOT, Tree, guantongd, run
+
+
+class Ready(unittest.TestCase):
+    def setUp(self):
+        self.tree = Tree(CHAIN[:2], start=False)
+        self.addCleanup(self.tree.__exit__, None, None, None)
+        self.node = self.tree["3301"]
+
+    def asked(self):
+        """(exit status, what was said) of the daemon's look and the command's."""
+        for args in ([guantongd(), "-C", self.node.dir, "--check"], None):
+            p = run(args, ok=False) if args else self.node.cli("config", "check", ok=False)
+            yield p.returncode, p.stdout + p.stderr
+
+    def own(self, name):
+        return os.path.join(self.node.dir, name)
+
+    def issued(self, tree, code, name):
+        return os.path.join(tree.pki, "nodes", code, name)
+
+    def write(self, name, text):
+        with open(self.own(name), "w") as f:
+            f.write(text)
+
+    def pem(self, code, *names, tree=None):
+        for name in names:
+            shutil.copy(self.issued(tree or self.tree, code, name), self.own("pki"))
+
+    def spoil(self, how, *said, starts=False):
+        """Both name what how() does; the start agrees that this is no start."""
+        kept = self.node.dir + ".kept"
+        shutil.copytree(self.node.dir, kept)
+        try:
+            how()
+            for code, text in self.asked():
+                self.assertIn(code, (78, 1), (said, text))
+                for word in said:
+                    self.assertIn(word, text)
+            if not starts:
+                p = subprocess.run(self.node.command(), capture_output=True, timeout=PATIENCE)
+                self.assertIn(p.returncode, (71, 78), said)
+        finally:
+            shutil.rmtree(self.node.dir)
+            os.rename(kept, self.node.dir)
+
+    def test_what_keeps_it_from_starting_is_found(self):
+        self.assertEqual([code for code, _ in self.asked()], [0, 0])
+        self.spoil(lambda: self.write("pki/cert.pem", "garbage"), "pki/cert.pem", "pki/key.pem")
+        self.spoil(lambda: self.pem("33", "key.pem"), "pki/key.pem", "belong together")
+        self.spoil(lambda: self.pem("33", "cert.pem", "key.pem"), "certificate of 33", starts=True)
+        with Tree(CHAIN[:2], start=False) as other:
+            self.spoil(lambda: self.pem("3301", "cert.pem", "key.pem", tree=other), "pki/ca.pem", "unknown CA")
+        self.spoil(lambda: os.unlink(self.own("pki/roster.key")), "pki/roster.key", "nodes/3301")
+        self.spoil(lambda: os.unlink(self.own("pki/ca.pem")), "pki/ca.pem", "nodes/3301")
+        self.spoil(lambda: self.write("credentials.json", "{"), "credentials.json")
+        self.spoil(lambda: self.node.configure({"http": {"listen_tls": "own"}}), "guantong.yaml:", "http.listen_tls",
+                   "pki/http-cert.pem")
+        self.spoil(lambda: self.node.configure({"policy": {"file": "polcy.yaml"}}), "guantong.yaml:", "policy.file",
+                   "polcy.yaml", "leave")
+        self.spoil(lambda: self.write("policy.yaml", "default: miror\n"), "policy.yaml:1:")
+
+    def test_all_is_said_at_once(self):
+        def how():
+            self.node.configure({"http": {"staff_tls": "own"}, "policy": {"file": "polcy.yaml"}})
+            self.write("pki/cert.pem", "garbage")
+            os.unlink(self.own("pki/node.key"))
+        self.spoil(how, "policy.file", "http.staff_tls", "pki/cert.pem", "pki/node.key")
+
+    def test_the_start_says_what_the_look_says(self):
+        self.node.configure({"policy": {"file": "polcy.yaml"}})
+        looked = run([guantongd(), "-C", self.node.dir, "--check"], ok=False).stderr
+        self.assertEqual(subprocess.run(self.node.command(), capture_output=True, text=True, timeout=PATIENCE).stderr, looked)
+
+    def test_another_nodes_certificate_is_told_at_the_start(self):
+        self.pem("33", "cert.pem", "key.pem")
+        self.node.start()
+        self.assertRegex(self.node.log(), "level=error event=certificate .*certificate of 33")
+
+    def test_the_service_starts_whenever_the_daemon_does(self):
+        with open(os.path.join(ROOT, "deploy/guantongd@.service")) as f:
+            self.assertNotIn("ExecStartPre=", f.read())
+
+
+if __name__ == "__main__":
+    unittest.main()
