@@ -25,6 +25,8 @@ struct slot {
 	time_t second; /* monotonic */
 	unsigned count;
 	unsigned held;
+	unsigned spent; /* of GT_LOG_HOUR; one comes back each second */
+	time_t told;    /* when lines held back were last said */
 };
 
 struct line {
@@ -219,13 +221,23 @@ static void report_held(struct slot *s)
 	put_pair(&l, "suppressed", GT_LOG_U(s->held));
 	finish(&l);
 	s->held = 0;
+	s->told = second_now();
 	held_slots--;
+}
+
+/* Whoever goes on for hours is told of once a minute. */
+static bool due(const struct slot *s, time_t now)
+{
+	enum { MINUTE = 60 };
+	if (s->spent < GT_LOG_HOUR)
+		return s->second != now;
+	return now - s->told >= MINUTE;
 }
 
 static void report_old(time_t now)
 {
 	for (size_t i = 0; held_slots && i < SLOTS; i++)
-		if (slots[i].held && (now < 0 || slots[i].second != now))
+		if (slots[i].held && (now < 0 || due(&slots[i], now)))
 			report_held(&slots[i]);
 }
 
@@ -236,11 +248,15 @@ static bool allow(int level, const char *event, time_t now)
 		h = (h ^ (unsigned char)*p) * 16777619u;
 	struct slot *s = &slots[h % SLOTS];
 	if (s->second != now) {
+		uint64_t past = (uint64_t)(now - s->second);
+		s->spent -= past < s->spent ? (unsigned)past : s->spent;
 		s->second = now;
 		s->count = 0;
 	}
-	if (s->count++ < GT_LOG_BURST)
+	if (s->spent < GT_LOG_HOUR && s->count++ < GT_LOG_BURST) {
+		s->spent++;
 		return true;
+	}
 	if (!s->held++)
 		held_slots++;
 	s->level = level;

@@ -6,7 +6,8 @@
  * message. Values are quoted when they must be; control characters and bytes
  * that are not UTF-8 come out as \xNN, so that nothing a peer says can forge a
  * line. Under journald each line carries its priority. At most
- * GT_LOG_BURST lines of one event leave in a second; the next line after that
+ * GT_LOG_BURST lines of one event leave in a second, and GT_LOG_HOUR and one more
+ * each second however long it lasts; the next line after that, or one a minute,
  * says how many were held back. Any thread. */
 #ifndef GT_LOG_H
 #define GT_LOG_H
@@ -15,6 +16,7 @@
 
 enum {
 	GT_LOG_BURST = 20,
+	GT_LOG_HOUR = 3600,
 	GT_LOG_LINE_MAX = 2048, /* a longer line is cut, marked "..." */
 };
 

@@ -27,6 +27,9 @@ enum {
 	 * and of others, which it may have forgotten. */
 	GT_DONES_HOUR = 360000,
 	GT_STRAYS_HOUR = 4096,
+	/* audit rows per hour that one neighbour, one terminal or all strangers
+	 * together may cause by what can be repeated without end (audit.h) */
+	GT_ROWS_HOUR = 7200,
 	GT_HANDOVERS_MAX = 4096, /* finished transfers the parent has not
 	                              acknowledged */
 
@@ -61,10 +64,12 @@ enum {
 	/* records */
 	GT_STATEMENT_MAX = 256 << 10,
 	GT_STATEMENTS_BATCH = 500,
-	GT_RECORD_WINDOW = 2, /* batches outstanding on a link */
-	GT_SHARES_MAX = 1024, /* terminals and children whose hand-ins are
+	GT_RECORD_WINDOW = 2,      /* batches outstanding on a link */
+	GT_SHARES_MAX = 1024,      /* terminals and children whose hand-ins are
 	                         remembered, share.h */
-	GT_JSON_DEPTH = 64,   /* nesting of any JSON taken in */
+	GT_ASIDE_ROWS = 4096,      /* in quarantine, by way of one child */
+	GT_ASIDE_BYTES = 16 << 20, /* ... and their bodies */
+	GT_JSON_DEPTH = 64,        /* nesting of any JSON taken in */
 
 	/* Rows one question of a reader looks at, whatever it asks for and
 	 * however many there are: then its page ends, short or empty, and says

@@ -166,7 +166,7 @@ static int write_down(struct gt_node *n, const struct gt_peer *p, Gt__Kind kind,
 	                       .peer = p->code,
 	                       .result = -GT_ECONFLICT,
 	                       .detail = detail};
-	return gt_audit_row(n, &row);
+	return gt_audit_told(n, p->code, &row, NULL);
 }
 
 /* Whether the child was given that resource: what it was never told of it has

@@ -242,7 +242,7 @@ int gt_feed_offer(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	                       .peer = p->code,
 	                       .result = result};
 	if (status == 0)
-		status = gt_audit_row(n, &row);
+		status = gt_audit_told(n, p->code, &row, NULL);
 	/* ProveReply tells the child what it must be newer than. */
 	if (status == 0 && result != 0 && gt_version_tokens(p->version))
 		return gt_drop(n, p,

@@ -75,7 +75,7 @@ int gt_want(struct gt_node *n, const struct gt_event *e)
 		                       .rule = item.rule,
 		                       .layer = item.layer};
 		if (status == 0)
-			status = gt_audit_row(n, &row);
+			status = gt_audit_told(n, e->actor, &row, NULL);
 	}
 	if (status == 0 && item.has_object)
 		status = gt_object_want(n, &item.object);

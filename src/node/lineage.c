@@ -124,7 +124,7 @@ int gt_lineage_note(struct gt_node *n, const struct gt_peer *p, const char *why)
 	n->status.stranger_ms = n->now.wall_ms;
 	gt_copy(n->status.stranger, sizeof n->status.stranger, p->code);
 	n->touched = true;
-	int status = gt_audit_row(n, &row);
+	int status = gt_audit_told(n, p->code, &row, NULL);
 	return status ? status
 	              : gt_log(n, GT_LOG_WARN,
 	                       "%s and this node remember different pasts: %s. "

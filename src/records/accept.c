@@ -11,7 +11,8 @@ static int refuse(struct gt_node *n, const struct gt_event *e, int code,
 	                       .event = "accept",
 	                       .kind = "record",
 	                       .result = code};
-	int status = gt_audit_row(n, &row);
+	int status = e->detail ? gt_audit_told(n, e->detail, &row, NULL)
+	                       : gt_audit_row(n, &row);
 	return status ? status : gt_reply(n, e->token, code, "%s", why);
 }
 
@@ -75,6 +76,8 @@ static int accept(struct gt_node *n, const struct gt_event *e)
 		status = gt_stream_last(n, n->records->stream,
 		                        n->records->stream_seq);
 	}
+	if (status == 0)
+		status = gt_record_trim_aside(n, n->code);
 	gt_format(detail, sizeof detail, "new=%zu again=%zu", fresh,
 	          e->count - fresh);
 	struct gt_audit row = {.actor = e->actor,

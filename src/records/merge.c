@@ -48,7 +48,7 @@ static int set_aside(struct gt_node *n, const struct gt_peer *p,
 	                       .result = r->result,
 	                       .bytes = r->body.n,
 	                       .detail = r->reason};
-	return status ? status : gt_audit_row(n, &row);
+	return status ? status : gt_audit_told(n, p->code, &row, NULL);
 }
 
 static struct gt_bytes at_most(ProtobufCBinaryData b, size_t most)
@@ -121,7 +121,7 @@ static int another_place(struct gt_node *n, const struct gt_peer *p,
 	                       .result = -GT_ECONFLICT,
 	                       .detail = "another record has its place in its "
 	                                 "stream: taken under another"};
-	int status = gt_audit_row(n, &row);
+	int status = gt_audit_told(n, p->code, &row, NULL);
 	return status ? status
 	              : gt_stream_of(n, w->origin, id.b, &r->stream, &last);
 }
@@ -220,6 +220,8 @@ static int take_batch(struct gt_node *n, struct gt_peer *p,
 	status = gt_store_run(n->store, GT_SQL_BATCH_NEW);
 	if (status == 0)
 		status = gt_peer_save(n, p);
+	if (status == 0)
+		status = gt_record_trim_aside(n, p->code);
 	return status ? status
 	              : gt_record_audit(n, "merge", p->code, p->epoch, m,
 	                                taken);

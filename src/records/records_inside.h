@@ -31,6 +31,7 @@ struct gt_records {
 	uint32_t batches;  /* outstanding */
 	int64_t stream;    /* our own */
 	int64_t stream_seq;
+	bool aside;       /* something was set aside, and not yet counted */
 	int64_t replaced; /* numbers up to seq whose record gave way */
 	/* what may be taken in */
 	uint64_t room;     /* bytes, until the next ROOM; UINT64_MAX: plenty */
@@ -80,6 +81,9 @@ struct gt_set_aside {
 /* Puts it into the quarantine; *fresh: it was not there yet. */
 int gt_record_set_aside(struct gt_node *n, const struct gt_set_aside *r,
                         bool *fresh);
+
+/* Of what came that way no more stays in the quarantine than may. */
+int gt_record_trim_aside(struct gt_node *n, const char *via);
 
 enum gt_known { GT_RECORD_NEW, GT_RECORD_SAME, GT_RECORD_OTHER };
 /* What there is of an id. */

@@ -132,6 +132,8 @@ static int read_batch(struct gt_node *n, Gt__Records *m)
 	       (row = gt_store_step(n->store, GT_SQL_RECORDS_AFTER)) == 1)
 		status = add_row(n, &b, st);
 	gt_store_reset(n->store, GT_SQL_RECORDS_AFTER);
+	if (row >= 0 && status == 0)
+		status = gt_record_trim_aside(n, n->code);
 	if (row < 0 || status != 0 || b.damaged == 0)
 		return row < 0 ? row : status;
 	return gt_log(n, GT_LOG_ERROR,

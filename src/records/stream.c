@@ -1,5 +1,5 @@
 /* stream.c: the streams records stand in, their marks, and the way in.
- * Tests: u_node_record.c, u_vouched.c. */
+ * Tests: u_node_record.c, u_vouched.c, u_bounded.c. */
 #include "era.h"
 #include "records_inside.h"
 
@@ -174,7 +174,47 @@ int gt_record_set_aside(struct gt_node *n, const struct gt_set_aside *r,
 	              n->now.wall_ms, r->reason, r->body);
 	int status = gt_store_run(n->store, GT_SQL_QUARANTINE);
 	*fresh = gt_store_changes(n->store) != before;
+	n->records->aside = n->records->aside || *fresh;
 	return status;
+}
+
+/* The newest stay, as many as may: whoever fills the quarantine only loses what
+ * came by his own way, and of that what he is known for is still there. What
+ * goes was acknowledged at its origin, which has it. */
+int gt_record_trim_aside(struct gt_node *n, const char *via)
+{
+	uint64_t rows = 0, bytes = 0;
+	int64_t first = -1;
+	int row = 0;
+	if (!n->records->aside)
+		return 0;
+	n->records->aside = false;
+	sqlite3_stmt *st =
+	        gt_store_bind(n->store, GT_SQL_QUARANTINE_OF, "t", via);
+	while (first < 0 &&
+	       (row = gt_store_step(n->store, GT_SQL_QUARANTINE_OF)) == 1) {
+		bytes += (uint64_t)gt_col_int(st, 1);
+		if (++rows > GT_ASIDE_ROWS || bytes > GT_ASIDE_BYTES)
+			first = gt_col_int(st, 0);
+	}
+	gt_store_reset(n->store, GT_SQL_QUARANTINE_OF);
+	if (row < 0 || first < 0)
+		return row < 0 ? row : 0;
+	int64_t before = gt_store_changes(n->store);
+	gt_store_bind(n->store, GT_SQL_QUARANTINE_TRIM, "ti", via, first);
+	int status = gt_store_run(n->store, GT_SQL_QUARANTINE_TRIM);
+	uint64_t gone = (uint64_t)(gt_store_changes(n->store) - before);
+	bool tell = n->status.records_let_go / GT_ASIDE_ROWS !=
+	                    (n->status.records_let_go + gone) / GT_ASIDE_ROWS ||
+	            n->status.records_let_go == 0;
+	n->status.records_let_go += gone;
+	if (status != 0 || !tell)
+		return status;
+	return gt_log(n, GT_LOG_WARN,
+	              "the quarantine holds as many records by way of %s as it "
+	              "may: the oldest go. Look at what is there: guantong "
+	              "records quarantine ls",
+	              via);
 }
 
 int gt_records_drop(struct gt_node *n, const struct gt_event *e)
@@ -233,6 +273,7 @@ int gt_record_give_way(struct gt_node *n, const struct gt_found *found,
 		              via, n->now.wall_ms, reason);
 		status = gt_store_run(n->store, GT_SQL_RECORD_ASIDE);
 		n->status.records_quarantined++;
+		n->records->aside = true;
 	}
 	gt_store_bind(n->store, GT_SQL_RECORD_DELETE, "i", found->seq);
 	if (status == 0)
@@ -246,7 +287,7 @@ int gt_record_give_way(struct gt_node *n, const struct gt_found *found,
 	                       .result = other ? -GT_ECONFLICT : 0,
 	                       .bytes = r->body.n,
 	                       .detail = reason};
-	return status ? status : gt_audit_row(n, &row);
+	return status ? status : gt_audit_told(n, via, &row, NULL);
 }
 
 int gt_records_unsent(struct gt_node *n)

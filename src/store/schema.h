@@ -209,9 +209,11 @@ enum gt_era_cause {
 	"INSERT INTO clock_era SELECT 0,1,ifnull((SELECT stored_ms FROM record" \
 	" ORDER BY seq LIMIT 1),0),NULL,0,0,0;"
 
-/* What was asked for on demand: few, among all that is listed. */
-#define GT_SCHEMA_ASKED \
-	"CREATE INDEX IF NOT EXISTS item_asked ON item(object) WHERE asked=1;"
+/* What was asked for on demand: few, among all that is listed; and what is set
+ * aside, by the child it came from. */
+#define GT_SCHEMA_INDEXES \
+	"CREATE INDEX IF NOT EXISTS item_asked ON item(object) WHERE asked=1;" \
+	"CREATE INDEX IF NOT EXISTS quarantine_via ON quarantine(via);"
 /* clang-format on */
 
 #endif

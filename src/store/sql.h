@@ -252,6 +252,10 @@
 	X(QUARANTINE,                                                          \
 	  "INSERT OR IGNORE INTO quarantine(via,stream,origin_seq,id,form,"    \
 	  "origin_ms,at_ms,reason,body) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)")   \
+	X(QUARANTINE_OF,                                                       \
+	  "SELECT qid,length(body) FROM quarantine INDEXED BY quarantine_via"  \
+	  " WHERE via=?1 ORDER BY qid DESC")                                   \
+	X(QUARANTINE_TRIM, "DELETE FROM quarantine WHERE via=?1 AND qid<=?2")  \
 	X(QUARANTINE_DROP,                                                     \
 	  "DELETE FROM quarantine WHERE qid=?1 RETURNING id,reason")           \
 	X(BATCH_NEW, "INSERT OR IGNORE INTO batch VALUES(?1,?2,?3)")           \

@@ -125,9 +125,9 @@ static int open_schema(struct gt_store *s)
 		status = add(s, "void_kept", GT_SCHEMA_VOIDS, "");
 	if (status == 0)
 		status = add(s, "clock_era", GT_SCHEMA_ERAS, "");
-	/* an index needs no mark */
+	/* indexes need no mark */
 	if (status == 0)
-		status = make(s, GT_SCHEMA_ASKED, "");
+		status = make(s, GT_SCHEMA_INDEXES, "");
 	return status;
 }
 

@@ -1,5 +1,7 @@
 #include "turn.h"
 
+#include "share.h"
+
 static const char *or_empty(const char *s)
 {
 	return s ? s : "";
@@ -15,6 +17,42 @@ int gt_audit_row(struct gt_node *n, const struct gt_audit *a)
 	        or_empty(a->layer), a->result ? gt_errname(a->result) : "ok",
 	        (int64_t)a->bytes, or_empty(a->transfer), or_empty(a->detail));
 	return gt_store_run(n->store, GT_SQL_AUDIT);
+}
+
+/* ... and 214 more like it. */
+static int tell_held(struct gt_node *n)
+{
+	char detail[64];
+	gt_format(detail, sizeof detail, "and %llu more like it",
+	          (unsigned long long)n->held);
+	n->held = 0;
+	struct gt_audit row = {.event = "note",
+	                       .kind = "daemon",
+	                       .subject = "rows held back",
+	                       .result = -GT_EBUDGET,
+	                       .detail = detail};
+	int status = gt_audit_row(n, &row);
+	return status ? status
+	              : gt_log(n, GT_LOG_WARN, "%s were not written down",
+	                       detail);
+}
+
+int gt_audit_told(struct gt_node *n, const char *whom, const struct gt_audit *a,
+                  bool *written)
+{
+	char name[GT_RID_MAX];
+	gt_format(name, sizeof name, "rows:%s", or_empty(whom));
+	bool may = gt_share_take(n->shares, name, GT_ROWS_HOUR, 1,
+	                         n->now.mono_ms) == 0;
+	if (written)
+		*written = may;
+	if (!may) {
+		n->held++;
+		n->status.audit_held++;
+		return 0;
+	}
+	int status = n->held > 0 ? tell_held(n) : 0;
+	return status ? status : gt_audit_row(n, a);
 }
 
 void gt_change_name(char out[GT_CHANGE_NAME], const uint8_t *epoch,

@@ -2,10 +2,11 @@
  *
  * Learners are never named: a row about records holds counts and bytes.
  *
- * Tests: u_turn.c, u_follow.c, u_node_transfer.c */
+ * Tests: u_turn.c, u_follow.c, u_node_transfer.c, u_bounded.c */
 #ifndef GT_AUDIT_H
 #define GT_AUDIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base.h"
@@ -48,6 +49,13 @@ struct gt_audit {
  *               epoch, bulk paused, a transfer never acknowledged */
 /* Writes the row in the turn's transaction. Texts are copied. */
 int gt_audit_row(struct gt_node *n, const struct gt_audit *a);
+
+/* The same for what somebody may cause as often as he likes: of whom ("": of all
+ * strangers) GT_ROWS_HOUR rows in an hour are written. What is beyond that is
+ * counted, and the next row there is says how many it were. *written may be
+ * NULL: nobody needs to know. */
+int gt_audit_told(struct gt_node *n, const char *whom, const struct gt_audit *a,
+                  bool *written);
 
 enum { GT_CHANGE_NAME = 64 };
 /* The name a change goes by in both ends' audit: of the parent's epoch and its

@@ -66,9 +66,10 @@ int gt_peer_note(struct gt_node *n, const struct gt_peer *p, bool up)
 	                       .subject = p->code,
 	                       .peer = p->code,
 	                       .detail = up ? "up" : "down"};
+	bool written;
 	n->touched = true;
-	int status = gt_audit_row(n, &row);
-	if (status == 0)
+	int status = gt_audit_told(n, p->code, &row, &written);
+	if (status == 0 && written)
 		status = gt_log(n, GT_LOG_INFO,
 		                up ? "link to %s (%s) is up"
 		                   : "link to %s (%s) is down",
@@ -105,8 +106,11 @@ static int drop(struct gt_node *n, struct gt_peer *p, int how, const char *why)
 	                       .peer = p->code,
 	                       .result = -GT_ECLOSED,
 	                       .detail = why};
-	int status = gt_audit_row(n, &row);
-	if (status == 0)
+	/* who has proved nothing may call himself anything */
+	bool known = p->parent || p->certified || p->session == GT_S_READY;
+	bool written;
+	int status = gt_audit_told(n, known ? p->code : "", &row, &written);
+	if (status == 0 && written)
 		status = gt_log(
 		        n, GT_LOG_WARN, "dropping the link to %s (%s): %s",
 		        p->code[0] ? p->code : "a stranger", p->address, why);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "peer.h"
+#include "share.h"
 #include "turn.h"
 
 enum { KIT_LINKS = 4 };
@@ -23,7 +24,8 @@ __attribute__((unused)) static int turn_new(void **state)
 	assert(status == 0);
 	n->arena = gt_arena_new();
 	n->peers = calloc(KIT_LINKS + 1, sizeof *n->peers);
-	assert(n->arena && n->peers);
+	n->shares = gt_shares_new();
+	assert(n->arena && n->peers && n->shares);
 	/* what is beyond the last is none of its links */
 	n->peers[KIT_LINKS] = (struct gt_peer){
 	        .id = 999, .session = GT_S_READY, .code = "3309"};
@@ -40,6 +42,7 @@ __attribute__((unused)) static int turn_gone(void **state)
 	struct gt_node *n = *state;
 	gt_store_close(n->store);
 	gt_arena_free(n->arena);
+	gt_shares_free(n->shares);
 	free(n->peers);
 	free(n->actions);
 	free(n->asks.v);

@@ -123,6 +123,37 @@ static void levels(void **state)
 	assert_int_equal(lines(written()), 1);
 }
 
+/* Time that is let pass; the test's own function is found before libc's. */
+static time_t passed;
+
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+	int base = timespec_get(t, TIME_UTC);
+	if (id == CLOCK_MONOTONIC)
+		t->tv_sec += passed;
+	return base == TIME_UTC ? 0 : -1;
+}
+
+/* Who goes on for a day at the rate that is let through in a second. */
+static void a_flood_that_lasts(void **state)
+{
+	enum { DAY = 24 * 3600 };
+	size_t n = 0, held = 0;
+	(void)state;
+	for (int i = 0; i < DAY; i += 10, passed += 10) {
+		for (int k = 0; k < 2 * GT_LOG_BURST; k++)
+			gt_log_line(GT_LOG_WARN, "day-long", NULL);
+		const char *s = written();
+		n += lines(s);
+		for (const char *p = s; (p = strstr(p, " suppressed=")); p++)
+			held++;
+	}
+	assert_true(n < 2 * GT_LOG_HOUR + DAY + DAY / 60);
+	assert_true(held > 100 && held < DAY / 10);
+	gt_log_flush();
+	(void)written();
+}
+
 static void a_flood_is_held_back_and_counted(void **state)
 {
 	struct timespec from, to;
@@ -177,6 +208,7 @@ int main(void)
 	        T(nothing_a_peer_says_forges_a_line),
 	        T(long_values_are_cut),
 	        T(levels),
+	        T(a_flood_that_lasts),
 	        T(a_flood_is_held_back_and_counted),
 	        T(threads_do_not_mix_lines),
 	};

@@ -1,0 +1,129 @@
+/* u_bounded.c: what a neighbour or a terminal can make grow by saying it again
+ * has an end: rows of the audit, the quarantine, layers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "nodes.h"
+
+enum { TOP, LOW };
+
+#define COUNT(t, of) nodes_int(t, TOP, "SELECT count(*) FROM " of)
+
+/* Records without a shape, from number `from` on; bytes in each. */
+static void shapeless(struct nodes *t, uint32_t link, uint64_t from,
+                      size_t many, size_t bytes)
+{
+	static uint8_t body[GT_STATEMENT_MAX];
+	static Gt__Record rows[GT_RECORDS_ROWS];
+	Gt__Record *all[GT_RECORDS_ROWS];
+	Gt__Request q = GT__REQUEST__INIT;
+	Gt__Records m = GT__RECORDS__INIT;
+	assert_true(many <= GT_RECORDS_ROWS && bytes <= sizeof body);
+	for (size_t i = 0; i < many; i++) {
+		gt__record__init(&rows[i]);
+		rows[i].seq = from + i;
+		rows[i].body = (ProtobufCBinaryData){bytes, body};
+		all[i] = &rows[i];
+	}
+	m.after = from - 1;
+	m.records = all;
+	m.n_records = many;
+	m.patient = true;
+	q.body_case = GT__REQUEST__BODY_RECORDS;
+	q.records = &m;
+	nodes_clear(t, TOP);
+	nodes_ask(t, TOP, link, from, &q);
+	assert_non_null(nodes_replied(t, TOP, GT__REPLY__BODY_RECORDS));
+}
+
+static void the_quarantine_of_a_child(void **state)
+{
+	struct nodes *t = *state;
+	uint32_t link = nodes_child(t, TOP, "3301", &t->v[LOW].key);
+	uint64_t at = 1;
+	for (; at <= 2 * GT_ASIDE_ROWS; at += GT_RECORDS_ROWS)
+		shapeless(t, link, at, GT_RECORDS_ROWS, 10);
+	assert_int_equal(COUNT(t, "quarantine"), GT_ASIDE_ROWS);
+	/* the newest are there */
+	assert_int_equal(
+	        nodes_int(t, TOP, "SELECT max(origin_seq) FROM quarantine"),
+	        at - 1);
+	assert_int_equal(nodes_status(t, TOP)->records_let_go,
+	                 at - 1 - GT_ASIDE_ROWS);
+	/* nor more bytes than may be */
+	for (unsigned i = 0; i < 100; i++, at++)
+		shapeless(t, link, at, 1, GT_STATEMENT_MAX);
+	assert_in_range(
+	        nodes_int(t, TOP, "SELECT sum(length(body)) FROM quarantine"),
+	        GT_ASIDE_BYTES / 2, GT_ASIDE_BYTES);
+	/* and of each row one of the audit only as long as that is not noise */
+	assert_true(COUNT(t, "audit WHERE event='quarantine'") <= GT_ROWS_HOUR);
+}
+
+/* A link that is made and thrown away, again and again. */
+static void rows_of_links(void **state)
+{
+	struct nodes *t = *state;
+	Gt__Request q = GT__REQUEST__INIT;
+	Gt__Prove m = GT__PROVE__INIT;
+	uint8_t entropy[32] = {9};
+	q.body_case = GT__REQUEST__BODY_PROVE;
+	q.prove = &m;
+	for (uint32_t i = 0; i < 2 * GT_ROWS_HOUR; i++) {
+		struct gt_event up = {.type = GT_EV_PEER_UP,
+		                      .peer = 1000 + i,
+		                      .body = gt_bytes_of(entropy, 32),
+		                      .text = "",
+		                      .detail = "10.0.0.9:1"};
+		nodes_clear(t, TOP);
+		assert_int_equal(nodes_event(t, TOP, &up), 0);
+		nodes_ask(t, TOP, 1000 + i, 1, &q);
+		assert_int_equal(nodes_count(t, TOP, GT_ACT_DROP), 1);
+		assert_true(nodes_count(t, TOP, GT_ACT_LOG) <= 2);
+	}
+	assert_true(COUNT(t, "audit WHERE event='link'") <= GT_ROWS_HOUR + 2);
+	assert_int_equal(nodes_status(t, TOP)->audit_held, GT_ROWS_HOUR);
+	/* the next that is written says how many there were */
+	t->now.mono_ms += 3600 * 1000;
+	struct gt_event up = {.type = GT_EV_PEER_UP,
+	                      .peer = 900,
+	                      .body = gt_bytes_of(entropy, 32),
+	                      .text = "",
+	                      .detail = "10.0.0.9:1"};
+	assert_int_equal(nodes_event(t, TOP, &up), 0);
+	nodes_ask(t, TOP, 900, 1, &q);
+	assert_int_equal(COUNT(t, "audit WHERE subject='rows held back' AND "
+	                          "detail='and 7200 more like it'"),
+	                 1);
+}
+
+/* A terminal that hands in again what is refused. */
+static void rows_of_refusals(void **state)
+{
+	struct nodes *t = *state;
+	t->v[TOP].terminal = "10.0.0.7";
+	assert_int_equal(nodes_statements(t, TOP, 1, 1, 0), 0);
+	int64_t before = COUNT(t, "audit");
+	for (unsigned i = 0; i < GT_ROWS_HOUR + 500; i++) {
+		nodes_clear(t, TOP);
+		assert_int_equal(nodes_statements(t, TOP, 1, 1, 1),
+		                 -GT_ECONFLICT);
+	}
+	assert_int_equal(COUNT(t, "audit") - before, GT_ROWS_HOUR);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, nodes_two, nodes_gone)
+	const struct CMUnitTest tests[] = {
+	        T(the_quarantine_of_a_child),
+	        T(rows_of_links),
+	        T(rows_of_refusals),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
