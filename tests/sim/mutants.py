@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """mutants.py BUILD [NAME...]: does the simulator see what it should?
+mutants.py --fit: do all the rows still fit the sources?
 
 Each block of mutants.txt spoils one promise in a copy of one file. The copy is
 compiled and linked in place of the true one, and seeds run until a check
@@ -41,13 +42,30 @@ def table():
     return blocks
 
 
-def build(block, out):
+def spoil(block):
+    """(the file with the promise spoilt, None), or (None, what does not fit)"""
     text = (ROOT / block["file"]).read_text(encoding="utf-8")
     for old, new in block["hunks"]:
         old, new = "\n".join(old), "\n".join(new)
         if text.count(old) != 1:
-            return f"{block['file']}: the text to change is there {text.count(old)} times"
+            return None, f"{block['file']}: the text to change is there {text.count(old)} times: {old.strip()}"
         text = text.replace(old, new)
+    return text, None
+
+
+def fit():
+    """A row whose text has gone from the sources spoils nothing, and is not seen to."""
+    unfit = [f"{block['name']}: {wrong}" for block in table() for _, wrong in [spoil(block)] if wrong]
+    for line in unfit:
+        print(f"FAIL {line}")
+    print(f"{len(table()) - len(unfit)} passed, {len(unfit)} failed")
+    return 1 if unfit else 0
+
+
+def build(block, out):
+    text, wrong = spoil(block)
+    if wrong:
+        return wrong
     source = BUILD / "mutants" / (block["name"] + ".c")
     source.write_text(text, encoding="utf-8")
     # of the sources there are, not of ones long deleted
@@ -109,6 +127,8 @@ def write_down(rows):
     FOUND.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+if sys.argv[1:] == ["--fit"]:
+    sys.exit(fit())
 BUILD = pathlib.Path(sys.argv[1]).resolve()
 SEEDS = int(os.environ.get("SEEDS", "100"))
 (BUILD / "mutants").mkdir(exist_ok=True)

@@ -1,6 +1,7 @@
 #!/bin/bash
-# sweep.sh SIMULATE SIMULATE_ASAN: the simulator's part of `make check`. Kept
-# seeds, a sweep, and the same trace from both builds. Ends with
+# sweep.sh SIMULATE SIMULATE_ASAN: the simulator's part of `make check`. Whether
+# the rows of mutants.txt fit the sources, kept seeds, a sweep, and the same trace
+# from both builds. Ends with
 # "N passed, N failed".
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -12,6 +13,12 @@ bad()
 	failed=$((failed + 1))
 	printf '%s\n' "$@"
 }
+
+if text=$("${PYTHON:-/usr/bin/python3}" tests/sim/mutants.py --fit); then
+	passed=$((passed + 1))
+else
+	bad "mutants.txt has rows that do not fit the sources:" "$text"
+fi
 
 while read -r line; do
 	args=${line%%#*}
