@@ -420,7 +420,9 @@ static enum gt_exit tell(struct publish *p)
 	{
 		object = gt_json_member(d, "object");
 		gt_say(p->cli->out,
-		       json_is_true(json_object_get(d, "kept"))
+		       json_is_true(json_object_get(d, "mended"))
+		               ? GT_T_CLI_PUBLISH_MENDED
+		       : json_is_true(json_object_get(d, "kept"))
 		               ? GT_T_CLI_PUBLISH_KEPT
 		               : GT_T_CLI_PUBLISHED,
 		       gt_json_member(d, "id"),

@@ -197,11 +197,12 @@ static int publish_entries(struct gt_node *n, Gt__Entry *const *entries,
 	                              refused, why);
 }
 
-/* {"id","version","object"}, and "kept":true where kept (NULL: nowhere); ids
- * need no escaping. */
+/* {"id","version","object"}, and "kept":true where kept (NULL: nowhere), with
+ * "mended":true where its content was not whole any more; ids need no
+ * escaping. */
 static int reply_published(struct gt_node *n, uint64_t token,
                            Gt__Entry *const *entries, const bool *kept,
-                           size_t count)
+                           bool mended, size_t count)
 {
 	size_t cap = 64 + count * (GT_RID_MAX + 144), at = 0;
 	char *text = gt_arena_get(n->arena, cap);
@@ -216,10 +217,11 @@ static int reply_published(struct gt_node *n, uint64_t token,
 		gt_format(
 		        text + at, cap - at,
 		        "%s{\"id\":\"%s\",\"version\":%llu,\"object\":\"%s\"%s"
-		        "}",
+		        "%s}",
 		        i ? "," : "", entries[i]->id,
 		        (unsigned long long)entries[i]->version, hex,
-		        kept && kept[i] ? ",\"kept\":true" : "");
+		        kept && kept[i] ? ",\"kept\":true" : "",
+		        kept && kept[i] && mended ? ",\"mended\":true" : "");
 		at += strlen(text + at);
 	}
 	if (count != 1)
@@ -306,7 +308,10 @@ static int finish(struct gt_node *n, struct gt_pending *p, bool *published)
 	bool *kept = NULL;
 	char why[GT_WHY] = "";
 	int refused;
+	bool whole = false;
 	int status = complete_draft(n, p->entry, &entry, &refused, why);
+	if (status == 0)
+		status = gt_object_complete(n, &p->object, &whole);
 	if (status == 0 && refused == 0) {
 		refused = gt_manifest_new(&m, p->manifest, why, sizeof why);
 		if (refused == -GT_ENOMEM)
@@ -326,7 +331,7 @@ static int finish(struct gt_node *n, struct gt_pending *p, bool *published)
 	if (status != 0)
 		return status;
 	return refused ? gt_reply(n, p->token, refused, "%s", why)
-	               : reply_published(n, p->token, &entry, kept, 1);
+	               : reply_published(n, p->token, &entry, kept, !whole, 1);
 }
 
 int gt_publish_adopted(struct gt_node *n, const struct gt_event *e)
@@ -452,7 +457,8 @@ int gt_publish(struct gt_node *n, const struct gt_event *e)
 	if (refused)
 		return gt_reply(n, e->token, refused, "%s", why);
 	return e->dry ? gt_reply(n, e->token, 0, "{\"fits\":%zu}", e->count)
-	              : reply_published(n, e->token, entries, kept, e->count);
+	              : reply_published(n, e->token, entries, kept, false,
+	                                e->count);
 }
 
 int gt_withdraw(struct gt_node *n, const struct gt_event *e)
@@ -475,7 +481,7 @@ int gt_withdraw(struct gt_node *n, const struct gt_event *e)
 		return -GT_ENOMEM;
 	if (entry->state == GT__STATE__WITHDRAWN &&
 	    item.version >= n->catalogue->version_floor)
-		return reply_published(n, e->token, &entry, NULL, 1);
+		return reply_published(n, e->token, &entry, NULL, false, 1);
 	entry->state = GT__STATE__WITHDRAWN;
 	entry->version = next_version(n, entry->version);
 	entry->modified_ms = n->now.wall_ms;
@@ -484,7 +490,7 @@ int gt_withdraw(struct gt_node *n, const struct gt_event *e)
 	if (status != 0)
 		return status;
 	return refused ? gt_reply(n, e->token, refused, "%s", why)
-	               : reply_published(n, e->token, &entry, NULL, 1);
+	               : reply_published(n, e->token, &entry, NULL, false, 1);
 }
 
 /* Seals this node's layer, takes it into the feed and offers it to the

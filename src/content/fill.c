@@ -404,6 +404,29 @@ int gt_fill_checked(struct gt_node *n, const struct gt_event *e)
 	}
 }
 
+/* Of an object that was whole until now: whoever looks after the disk, and
+ * after what is published, hears of it. */
+static int tell_damaged(struct gt_node *n, const struct gt_object *o)
+{
+	char hex[GT_HEX_ID];
+	int own = published_here(n, &o->id);
+	const char *name = o->resource;
+	gt_id_hex(hex, &o->id);
+	if (own < 0)
+		return own;
+	if (!*name)
+		name = hex;
+	return own == 1 ? gt_log(n, GT_LOG_ERROR,
+	                         "%s was published here, and its content is "
+	                         "damaged on this disk: nobody has another "
+	                         "copy to give. Publish the same files again",
+	                         name)
+	                : gt_log(n, GT_LOG_WARN,
+	                         "the content of %s is damaged on this disk: "
+	                         "what is bad is fetched again",
+	                         name);
+}
+
 int gt_fill_lost(struct gt_node *n, struct gt_object *o, uint32_t frame)
 {
 	char hex[GT_HEX_ID], detail[48];
@@ -412,8 +435,10 @@ int gt_fill_lost(struct gt_node *n, struct gt_object *o, uint32_t frame)
 		return 0;
 	gt_id_hex(hex, &o->id);
 	gt_format(detail, sizeof detail, "frame=%u", frame);
-	int status =
-	        o->state == GT_OBJECT_COMPLETE ? gt_transfer_rename(n, o) : 0;
+	bool whole = o->state == GT_OBJECT_COMPLETE;
+	int status = whole ? gt_transfer_rename(n, o) : 0;
+	if (status == 0 && whole)
+		status = tell_damaged(n, o);
 	gt_frame_set(o, frame, GT_FRAME_MISSING);
 	o->state = GT_OBJECT_PARTIAL;
 	o->tail = GT_FRAME_MISSING;

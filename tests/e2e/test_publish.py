@@ -1,4 +1,6 @@
 """What is published, as people do it: mistakes are found before the work, and told all at once."""
+import contextlib
+import http.client
 import json
 import os
 import resource
@@ -101,6 +103,32 @@ class Publishing(unittest.TestCase):
         self.assertNotIn("announcement", said)
         said = self.province.cli("publish", "--from", batch, "--no-content", "--id", "x", ok=False)
         self.assertEqual(said.returncode, 2)
+
+    def damage(self, node, rid):
+        """A byte of the object's file becomes another."""
+        name = node.resource(rid)["object"]
+        path = next(os.path.join(d, f) for d, _, files in os.walk(os.path.join(node.dir, "objects"))
+                    for f in files if name in os.path.join(d, f).replace("/", "") or f.startswith(name[2:]))
+        with open(path, "r+b") as f:
+            f.seek(os.path.getsize(path) // 3)
+            byte = f.read(1)
+            f.seek(-1, os.SEEK_CUR)
+            f.write(bytes([byte[0] ^ 0x40]))
+        with contextlib.suppress(http.client.IncompleteRead):  # what is bad ends the answer
+            node.http("GET", f"/c/{rid}/big.bin")
+
+    def test_damage_is_told_where_it_is_met(self):
+        folder = self.folder("big.bin", text="".join(chr(0x4e00 + i * 7919 % 20000) for i in range(200000)))
+        self.publish("33/rots", folder)
+        self.city.wait_state("33/rots", "complete")
+        self.damage(self.city, "33/rots")
+        self.city.wait("a warning", lambda: "level=warn" in self.city.log() and "33/rots is damaged on this disk" in self.city.log())
+        self.city.wait_state("33/rots", "complete")
+        self.damage(self.province, "33/rots")
+        self.province.wait("an error", lambda: "33/rots was published here, and its content is damaged" in self.province.log())
+        self.assertIn("was damaged here and is whole again", self.publish("33/rots", folder))
+        self.assertEqual([self.province.resource("33/rots")[k] for k in ("state", "version")], ["complete", 1])
+        self.assertNotIn("damaged", self.publish("33/rots", folder))
 
     def test_titles_with_equals(self):
         self.province.cli("publish", "--lang", "zh-CN", "--id", "33/titles", "--title", "Lesson=1 intro", "--title", "en=A=B",

@@ -43,7 +43,8 @@
  *                               "thumbnail","staged":name,"manifest":base64};
  *                               or an array of such without content. Answers
  *                               {"id","version","object"} (or an array), and
- *                               "kept":true where it was so already
+ *                               "kept":true where it was so already, with
+ *                               "mended":true where its content was damaged
  *   POST /admin/publish/check   the same without content: would it be taken?
  *   POST /admin/withdraw        {"id","reason"}
  *   POST /admin/fetch           {"id"}: start; answers the resource's state
