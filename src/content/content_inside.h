@@ -155,6 +155,8 @@ struct gt_content {
 	struct gt_handovers handovers;
 	bool paused; /* the disk is full or fails */
 	uint64_t probe_due;
+	int told;         /* why it was last said to be paused; 0: never */
+	uint64_t told_ms; /* when */
 	uint32_t links;
 	struct gt_served_set *served; /* links of them */
 };

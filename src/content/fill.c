@@ -14,6 +14,8 @@
 enum {
 	COPIES_AT_ONCE = 64,
 	PROBE_MS = 5000, /* after a full disk */
+	WHILE_MS = 60000,
+	HOUR_MS = 3600000,
 };
 
 static int audit(struct gt_node *n, const struct gt_object *o,
@@ -62,8 +64,23 @@ static int save(struct gt_node *n, struct gt_object *o)
 	return gt_store_run(n->store, GT_SQL_OBJECT_FILL);
 }
 
+/* A disk that stays full is looked at every few seconds, and told of once an
+ * hour; one that had room for a while is told of anew. */
+static bool is_news(struct gt_node *n, int result)
+{
+	struct gt_content *c = n->content;
+	uint64_t now = n->now.mono_ms;
+	if (c->told == result && now < c->told_ms + HOUR_MS &&
+	    now < c->probe_due + WHILE_MS)
+		return false;
+	c->told = result;
+	c->told_ms = now;
+	return true;
+}
+
 static int pause_bulk(struct gt_node *n, struct gt_object *o, int result)
 {
+	bool news = n->content->paused || is_news(n, result);
 	n->content->probe_due = n->now.mono_ms + PROBE_MS;
 	if (n->content->paused)
 		return 0;
@@ -71,6 +88,8 @@ static int pause_bulk(struct gt_node *n, struct gt_object *o, int result)
 		o->no_room = n->content->no_room = true;
 	n->content->paused = true;
 	n->touched = true;
+	if (!news)
+		return 0;
 	struct gt_audit row = {.event = "note",
 	                       .kind = "daemon",
 	                       .subject = "bulk paused",

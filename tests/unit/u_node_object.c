@@ -536,7 +536,7 @@ static void a_full_disk_pauses_bulk_only(void **state)
 	assert_true(nodes_count(t, MID, GT_ACT_PLACE) > 0);
 	assert_int_equal(nodes_int(t, MID,
 	                           "SELECT count(*) FROM audit WHERE subject = "
-	                           "'bulk paused' AND result = 'NOSPACE'") > 0,
+	                           "'bulk paused' AND result = 'NOSPACE'"),
 	                 1);
 	t->v[MID].full = false;
 	nodes_pass(t, 10000);
@@ -544,6 +544,49 @@ static void a_full_disk_pauses_bulk_only(void **state)
 	gt_node_status(t->v[MID].node, &st);
 	assert_false(st.bulk_paused);
 	pack_clear(&p);
+}
+
+static int64_t told(struct nodes *t)
+{
+	return nodes_int(t, MID,
+	                 "SELECT count(*) FROM audit WHERE subject="
+	                 "'bulk paused'");
+}
+
+static void pass_long(struct nodes *t, unsigned minutes)
+{
+	for (unsigned i = 0; i < minutes; i++) {
+		nodes_clear(t, TOP);
+		nodes_clear(t, MID);
+		nodes_pass(t, 60000);
+	}
+}
+
+/* It is told of once an hour while it lasts, and anew when it comes again. */
+static void a_full_disk_is_no_flood(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p, q;
+	package(&p, 1, 300000);
+	package(&q, 2, 300000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	t->v[MID].full = true;
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	pass_long(t, 50);
+	assert_int_equal(told(t), 1);
+	pass_long(t, 20);
+	assert_int_equal(told(t), 2);
+	t->v[MID].full = false;
+	pass_long(t, 2);
+	assert_holds(t, MID, &p);
+	assert_int_equal(told(t), 2);
+	t->v[MID].full = true;
+	assert_int_equal(publish(t, TOP, "b", &q), 0);
+	nodes_pass(t, 1000);
+	assert_int_equal(told(t), 3);
+	pack_clear(&p);
+	pack_clear(&q);
 }
 
 /* A disk that takes what it has no room for, and says so at the sync. */
@@ -890,6 +933,7 @@ int main(void)
 	        T(a_damaged_frame),
 	        T(the_parents_copy_rots),
 	        T(a_full_disk_pauses_bulk_only),
+	        T(a_full_disk_is_no_flood),
 	        T(a_disk_that_is_full_late),
 	        T(placed_beside_a_failed_sync),
 	        T(a_name_that_is_not_durable_ends_it),
