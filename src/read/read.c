@@ -296,6 +296,21 @@ size_t gt_reader_limit(size_t asked, size_t most)
 	return asked < most ? asked : most;
 }
 
+bool gt_reader_full(sqlite3_stmt *s, const json_t *list, size_t limit,
+                    size_t *bytes)
+{
+	size_t n = json_array_size(list), all = *bytes;
+	for (int c = 0; c < sqlite3_column_count(s); c++) {
+		int type = sqlite3_column_type(s, c);
+		if (type == SQLITE_TEXT || type == SQLITE_BLOB)
+			all += (size_t)sqlite3_column_bytes(s, c);
+	}
+	if (n == limit || (n > 0 && all > GT_PAGE_BYTES))
+		return true;
+	*bytes = all;
+	return false;
+}
+
 /* ----------------------------------------------------------- status */
 
 /* A statement that looks at no more than so many rows. */

@@ -43,6 +43,10 @@ bool gt_read_ping(struct gt_reader *r);
  * -GT_ESTORE: it is damaged, or cannot be read. */
 int gt_read_whole(struct gt_reader *r, bool (*enough)(void *arg), void *arg);
 
+/* What the rows of a page of the lists below may come to, as they are stored:
+ * with more it ends, short, and says `next`. One that is larger comes alone. */
+enum { GT_PAGE_BYTES = 4 << 20 };
+
 /* -------------------------------------------------------- catalogue */
 
 struct gt_resource_query {
@@ -57,7 +61,7 @@ struct gt_resource_query {
 	size_t limit;         /* 0: 100; at most 1000 */
 };
 /* {"resources": [R...], "next": id or null}; next: there may be more, also where
- * the page is short or empty (GT_LOOK_ENTRIES).
+ * the page is short or empty (GT_LOOK_ENTRIES, GT_PAGE_BYTES).
  * R = {"id","version","type","title":{lang:text},"publisher","audiences":[],
  *      "subjects":[],"languages":[],"licence","regions":[],"keywords":[],
  *      "verdict","priority","rule","layer","state","size","plain_size",
@@ -140,7 +144,7 @@ struct gt_audit_query {
 /* {"rows":[{"aid","at","node","actor","event","kind","subject","version",
  * "peer","verdict","rule","layer","result","bytes","transfer","detail"}],
  * "next": aid or null}; next: there may be more, also where the page is short or
- * empty (GT_LOOK_ROWS). */
+ * empty (GT_LOOK_ROWS, GT_PAGE_BYTES). */
 json_t *gt_read_audit(struct gt_reader *r, const struct gt_audit_query *q);
 
 /* ---------------------------------------------------------- records */
@@ -154,7 +158,7 @@ uint64_t gt_reader_gaps(const struct gt_reader *r);
 /* {"records":[{"seq","id","origin","origin_seq","stored","era","voided":bool,
  * "statement":{...}}],"next"} ; after: seq. era: the clock era (records/era.h),
  * 0: of a program that knew none, when the clock may have been any. A gap has null for its statement,
- * and "gap": what is wrong. */
+ * and "gap": what is wrong. next: seq or null; short as above. */
 json_t *gt_read_records(struct gt_reader *r, int64_t after, size_t limit);
 /* One statement as an LRS renders it, malloc'ed, with *voided told; NULL with
  * *status -GT_EUNKNOWN, -GT_EDAMAGED (a gap), -GT_ESTORE. Another's than the
@@ -199,7 +203,7 @@ int gt_read_statements(struct gt_reader *r, struct gt_statements_query *q,
                        struct gt_buffer *out);
 
 /* {"quarantine":[{"qid","id","origin","via","at","reason","statement"}],
- * "next"} ; after: qid. */
+ * "next"} ; after: qid. next: qid or null; short as above. */
 json_t *gt_read_quarantine(struct gt_reader *r, int64_t after, size_t limit);
 /* One row of it, with "origin_seq", "stored" (at its origin, as it said),
  * "form", "bytes" (of the body) and "body": the text as it came, bytes that are

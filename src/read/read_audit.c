@@ -55,7 +55,7 @@ struct trail {
 	const struct gt_audit_query *q;
 	enum gt_query query;
 	json_t *list;
-	size_t limit;
+	size_t limit, bytes;
 	int64_t after, upto; /* aids: looked at up to here, until there */
 	bool ok;
 };
@@ -98,7 +98,7 @@ static bool scan(struct gt_reader *r, struct trail *t)
 	while (t->ok && looked < GT_LOOK_ROWS &&
 	       (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		bool wanted = sqlite3_column_int(s, WANTED) != 0;
-		if (wanted && json_array_size(t->list) == t->limit)
+		if (wanted && gt_reader_full(s, t->list, t->limit, &t->bytes))
 			break;
 		looked++;
 		t->after = sqlite3_column_int64(s, 0);

@@ -94,6 +94,11 @@ json_t *gt_json_page(struct gt_reader *r, bool ok, const char *key,
                      json_t *list, json_t *next);
 /* How many rows to give who asked for so many: 100 if he did not say. */
 size_t gt_reader_limit(size_t asked, size_t most);
+/* The row has no room behind those in list: they are as many as asked for, or
+ * with it they would come to more than GT_PAGE_BYTES; one alone has room. If it
+ * has, *bytes, of those in list, becomes what they come to with it. */
+bool gt_reader_full(sqlite3_stmt *s, const json_t *list, size_t limit,
+                    size_t *bytes);
 
 /* Gives a connection the functions that the statements above call. False: out
  * of memory. read.c */

@@ -73,13 +73,14 @@ static json_t *page(struct gt_reader *r, enum gt_query q, const char *key,
 		return NULL;
 	json_t *list = json_array();
 	bool ok = list != NULL, full = false;
+	size_t bytes = 0;
 	int rc = SQLITE_DONE;
 	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
 	limit = gt_reader_limit(limit, 1000);
 	(void)sqlite3_bind_int64(s, 1, after);
 	(void)sqlite3_bind_int64(s, 2, (int64_t)limit + 1);
 	while (ok && !full && (rc = sqlite3_step(s)) == SQLITE_ROW) {
-		full = json_array_size(list) == limit;
+		full = gt_reader_full(s, list, limit, &bytes);
 		if (full)
 			break;
 		after = sqlite3_column_int64(s, 0);

@@ -154,7 +154,7 @@ static json_t *resource(sqlite3_stmt *s, const Gt__Entry *e)
 struct listing {
 	const struct gt_resource_query *q;
 	json_t *list;
-	size_t limit, looked;
+	size_t limit, looked, bytes;
 	char last[GT_RID_MAX + 1]; /* id of the last row looked at */
 	bool full, ok;
 };
@@ -166,7 +166,7 @@ static void look(struct gt_reader *r, struct listing *l, sqlite3_stmt *s)
 	Gt__Entry *e = bytes ? entry(r, s) : NULL;
 	l->ok = !gt_arena_short(r->arena);
 	if (e && wanted(e, l->q)) {
-		l->full = json_array_size(l->list) == l->limit;
+		l->full = gt_reader_full(s, l->list, l->limit, &l->bytes);
 		if (!l->full)
 			gt_json_add(&l->ok, l->list, resource(s, e));
 	}

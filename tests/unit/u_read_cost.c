@@ -194,11 +194,129 @@ static void the_pages_go_on(void **state)
 	json_decref(v);
 }
 
+/* ------------------------------------------------- pages by their bytes */
+
+enum { LARGE = 60 << 10, HEAVY = 160, FIRST = 5000001, HUGE_AT = 80 };
+
+static json_t *of_records(json_t *next)
+{
+	int64_t at = next ? json_integer_value(next) : FIRST - 1;
+	return gt_read_records(reader, at, 1000);
+}
+
+static json_t *of_quarantine(json_t *next)
+{
+	int64_t at = next ? json_integer_value(next) : FIRST - 1;
+	return gt_read_quarantine(reader, at, 1000);
+}
+
+static json_t *of_audit(json_t *next)
+{
+	return audit((struct gt_audit_query){
+	        .after = next ? json_integer_value(next) : FIRST - 1,
+	        .limit = 10000});
+}
+
+static json_t *of_resources(json_t *next)
+{
+	return resources((struct gt_resource_query){
+	        .verdict = -1,
+	        .after = next ? json_string_value(next) : "36/",
+	        .limit = 1000});
+}
+
+/* That rows are of what they should be, each once, and no page of more than it
+ * may be: the huge one is alone. */
+static void heavy(json_t *(*lists)(json_t *), const char *list, const char *key)
+{
+	size_t seen = 0, i;
+	json_t *next = NULL, *row;
+	do {
+		json_t *v = lists(next);
+		json_t *rows = json_object_get(v, list);
+		bool with_huge = false;
+		assert_non_null(v);
+		json_array_foreach(rows, i, row)
+		{
+			const json_t *is = json_object_get(row, key);
+			int64_t n = json_is_string(is)
+			                    ? atoll(json_string_value(is) + 3)
+			                    : json_integer_value(is);
+			with_huge = with_huge || (n == FIRST + HUGE_AT &&
+			                          lists != of_resources);
+			assert_int_equal(n, FIRST + (int64_t)seen++);
+		}
+		assert_true(i > 0);
+		assert_true(i * LARGE <= GT_PAGE_BYTES);
+		assert_true(!with_huge || i == 1);
+		json_decref(next);
+		next = json_incref(json_object_get(v, "next"));
+		json_decref(v);
+	} while (!json_is_null(next));
+	json_decref(next);
+	assert_int_equal(seen, HEAVY);
+}
+
+static void add_heavy(const char *rows)
+{
+	char text[700];
+	gt_format(text, sizeof text,
+	          "WITH RECURSIVE c(x,big) AS (SELECT %d,printf('%%%ds','{}') "
+	          "UNION ALL SELECT x+1,printf('%%%ds','{}') FROM c WHERE "
+	          "x<%d) %s",
+	          FIRST, LARGE, LARGE, FIRST + HEAVY - 1, rows);
+	sql(text);
+}
+
+static void add_heavy_resources(void)
+{
+	char id[20];
+	char *title = calloc(1, LARGE + 1);
+	assert_non_null(title);
+	memset(title, 't', LARGE);
+	for (seq = FIRST; seq < FIRST + HEAVY;) {
+		gt_format(id, sizeof id, "36/%lld", (long long)seq);
+		add(&(struct given){id, "course", "all", title, 3, 0, 0, 0});
+	}
+	free(title);
+}
+
+static void a_page_of_large_rows_ends_by_its_bytes(void **state)
+{
+	char text[300];
+	(void)state;
+	add_heavy("INSERT INTO record SELECT x,1,x,CAST(printf('%016d',x) AS "
+	          "BLOB),x'00',0,NULL,1000,x,'','',CAST(big AS BLOB) FROM c");
+	add_heavy("INSERT INTO quarantine SELECT x,'',1,x,x'00',x'00',0,0,'',"
+	          "CAST(big AS BLOB) FROM c");
+	add_heavy("INSERT INTO audit SELECT x,x,'n','a','e','k','s',0,'p','',"
+	          "'','','',0,'',big FROM c");
+	gt_format(text, sizeof text,
+	          "UPDATE record SET body=zeroblob(%d) WHERE seq=%d;"
+	          "UPDATE quarantine SET body=zeroblob(%d) WHERE qid=%d;"
+	          "UPDATE audit SET detail=printf('%%%dd',1) WHERE aid=%d",
+	          GT_PAGE_BYTES + 1, FIRST + HUGE_AT, GT_PAGE_BYTES + 1,
+	          FIRST + HUGE_AT, GT_PAGE_BYTES + 1, FIRST + HUGE_AT);
+	sql(text);
+	heavy(of_records, "records", "seq");
+	heavy(of_quarantine, "quarantine", "qid");
+	heavy(of_audit, "rows", "aid");
+}
+
+static void a_page_of_large_entries_ends_by_its_bytes(void **state)
+{
+	(void)state;
+	add_heavy_resources();
+	heavy(of_resources, "resources", "id");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(a_question_costs_its_page),
 	        cmocka_unit_test(the_pages_go_on),
+	        cmocka_unit_test(a_page_of_large_rows_ends_by_its_bytes),
+	        cmocka_unit_test(a_page_of_large_entries_ends_by_its_bytes),
 	};
 	return cmocka_run_group_tests_name("read_cost", tests, setup, teardown);
 }
