@@ -185,13 +185,31 @@ void check_given(struct world *w, const struct sim_node *s,
 		           s->code, denied->id, child->code);
 }
 
+/* Whoever knows that it is not told what is revoked takes nothing new, lest it
+ * be of one who is. */
+static void check_dated(struct world *w, const struct sim_node *s,
+                        const struct resource *r, uint64_t last,
+                        sqlite3_stmt *st)
+{
+	bool live = gt_col_int(st, 6) == GT__STATE__LIVE;
+	if (s->undated && live && clone_home(w, s->index) != r->node &&
+	    (uint64_t)gt_col_int(st, 1) > last)
+		world_fail(w, "undated",
+		           "%s takes %s version %lld, and the newest date it "
+		           "knows is too old",
+		           s->code, r->id, (long long)gt_col_int(st, 1));
+}
+
 static void check_item(struct world *w, struct sim_node *s, sqlite3_stmt *st)
 {
 	struct resource *r = work_resource(gt_col_text(st, 0));
 	bool has_body = gt_col_int(st, 4) > 0, denied = gt_col_int(st, 3) == 0;
 	if (!r)
 		return;
-	check_version(w, s, &seen[s->index][r - work.resources], st);
+	uint64_t *last = &seen[s->index][r - work.resources];
+	if (!denied)
+		check_dated(w, s, r, *last, st);
+	check_version(w, s, last, st);
 	if (denied && has_body)
 		world_fail(w, "denied",
 		           "%s keeps the words of %s, denied to it", s->code,
@@ -240,10 +258,10 @@ static void check_items(struct world *w, struct sim_node *s, bool all)
 	if (all)
 		looked[s->index].looks = 0;
 	sqlite3_stmt *st =
-	        ask(s, "SELECT id,version,hash,verdict,length(signed),kind"
-	               " FROM item WHERE kind=1 AND seq>?1 UNION ALL"
-	               " SELECT id,version,hash,verdict,length(signed),kind"
-	               " FROM item WHERE kind=2 AND seq>?2");
+	        ask(s, "SELECT id,version,hash,verdict,length(signed),kind,"
+	               "state FROM item WHERE kind=1 AND seq>?1 UNION ALL"
+	               " SELECT id,version,hash,verdict,length(signed),kind,"
+	               "state FROM item WHERE kind=2 AND seq>?2");
 	sqlite3_bind_int64(st, 1, all ? -1 : from[0]);
 	sqlite3_bind_int64(st, 2, all ? -1 : from[1]);
 	while (!w->invariant && sqlite3_step(st) == SQLITE_ROW)
@@ -697,7 +715,11 @@ static void check_date(struct world *w, struct sim_node *s)
 {
 	const struct gt_date *d = &s->core->catalogue->date;
 	int64_t was = s->dated_ms;
+	int64_t wall = s->core->now.wall_ms;
 	s->dated_ms = d->n ? d->at_ms : 0;
+	s->undated =
+	        was >= 0 && s->parent >= 0 && *d->by &&
+	        wall - (d->n ? d->at_ms : d->since_ms) >= world_date_limit(w);
 	if (was < 0)
 		return;
 	if (s->dated_ms < was && was <= s->core->now.wall_ms + GT_DATE_AHEAD_MS)
@@ -808,5 +830,6 @@ void check_copied(struct world *w, unsigned node)
 		forget_seen(both[i]);
 		learned[both[i]] = looked[both[i]].resources = -1;
 		looked[both[i]].looks = LOOKS;
+		w->nodes[both[i]].dated_ms = -1;
 	}
 }

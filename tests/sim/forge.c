@@ -1,6 +1,6 @@
 /* forge.c: what neighbours that are no friends would do. A node in the middle
  * passes an item on with other words in it and a version that beats the true
- * one, or gives more than it may; a child claims to hold everything, and asks for what it is denied. */
+ * one, gives more than it may, or holds dates back; a child claims to hold everything, and asks for what it is denied. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,6 +135,22 @@ struct gt_bulk *net_forge(const struct world *w, const struct sim_node *child,
 			out = net_message(gt_arena_pack(arena, &r->base), NULL,
 			                  0);
 		}
+	}
+	gt_arena_free(arena);
+	return out;
+}
+
+struct gt_bulk *net_undated(struct gt_bulk *m)
+{
+	struct gt_arena *arena = sim_must(gt_arena_new());
+	Gt__Reply *r = gt__reply__unpack(gt_arena_allocator(arena), m->nhead,
+	                                 m->bytes);
+	struct gt_bulk *out = m;
+	if (r && r->body_case == GT__REPLY__BODY_CHANGES &&
+	    r->changes->date.len > 0) {
+		r->changes->date = (ProtobufCBinaryData){0};
+		out = net_message(gt_arena_pack(arena, &r->base), NULL, 0);
+		net_unref(m);
 	}
 	gt_arena_free(arena);
 	return out;

@@ -102,6 +102,10 @@ struct sim_node *net_child(struct world *w, const struct sim_node *s,
 struct gt_bulk *net_forge(const struct world *w, const struct sim_node *child,
                           const struct gt_bulk *m, struct prng *p);
 
+/* The message without a date of the tree, if there was one in it. Takes over the
+ * reference and gives one back. */
+struct gt_bulk *net_undated(struct gt_bulk *m);
+
 /* What a child says that is no friend, once it asks for changes: that it holds
  * everything there is, and that it wants bytes of something it is denied. NULL
  * at the first it does not say: m is no such message, or there is nothing of

@@ -144,6 +144,9 @@ void net_post(struct world *w, struct sim_node *from, uint32_t peer,
 		           from->code, m->nhead, m->npayload);
 	if (child && !up && child->skips)
 		check_skipping(w, child, m);
+	if (!up && m->npayload == 0 && w->now < from->frozen_until &&
+	    sim_may(w, FAULT_FREEZE))
+		m = net_undated(m);
 	if (child && strikes(w, FAULT_LOSS, FAULT_BIT_LOSS, 400))
 		copies = 0;
 	if (child && strikes(w, FAULT_DUPLICATE, FAULT_BIT_DUPLICATE, 100))
@@ -321,6 +324,16 @@ static void outage(struct world *w, struct sim_node *c)
 	parent_down(w, c);
 }
 
+/* Often for longer than a date is good for. */
+static void freeze(struct world *w, struct sim_node *s, struct prng *p)
+{
+	uint64_t limit = (uint64_t)world_date_limit(w);
+	s->frozen_until = w->now + limit / 2 + prng_below(p, 2 * limit);
+	if (w->verbose)
+		printf("%10llu %-12s holds dates back\n",
+		       (unsigned long long)w->now, s->code);
+}
+
 void net_episode(struct world *w, enum fault f)
 {
 	struct prng *p = sim_draws(w, f);
@@ -328,6 +341,10 @@ void net_episode(struct world *w, enum fault f)
 	        &w->nodes[1 + prng_below(p, w->count > 1 ? w->count - 1 : 1)];
 	if (w->count < 2)
 		return;
+	if (f == FAULT_FREEZE) {
+		freeze(w, &w->nodes[prng_below(p, w->count)], p);
+		return;
+	}
 	if (f == FAULT_OUTAGE) {
 		outage(w, c);
 		return;

@@ -167,20 +167,20 @@ static bool open_core(struct world *w, struct sim_node *s)
 {
 	char why[256] = "";
 	choose_version(w, s);
-	struct gt_node_config c = {.code = s->code,
-	                           .parent = parent_of(w, s),
-	                           .software = "sim",
-	                           .window_min = 64 << 10,
-	                           .window_max = 512 << 10,
-	                           .heartbeat_ms = w->heartbeat,
-	                           .dead_ms = 3 * w->heartbeat,
-	                           .log_pages =
-	                                   256, /* it shall be moved often */
-	                           .protocol_max = s->protocol,
-	                           .has_date_seed = s->parent < 0,
-	                           .date_warn_ms = 7 * GT_DAY_MS,
-	                           .date_limit_ms = 30 * GT_DAY_MS,
-	                           .restored = s->restored && !s->untold};
+	struct gt_node_config c = {
+	        .code = s->code,
+	        .parent = parent_of(w, s),
+	        .software = "sim",
+	        .window_min = 64 << 10,
+	        .window_max = 512 << 10,
+	        .heartbeat_ms = w->heartbeat,
+	        .dead_ms = 3 * w->heartbeat,
+	        .log_pages = 256, /* it shall be moved often */
+	        .protocol_max = s->protocol,
+	        .has_date_seed = s->parent < 0,
+	        .date_warn_ms = (uint64_t)world_date_limit(w) / 2,
+	        .date_limit_ms = (uint64_t)world_date_limit(w),
+	        .restored = s->restored && !s->untold};
 	memcpy(c.seed, s->key.seed, 32);
 	memcpy(c.date_seed, w->dates.seed, 32);
 	memcpy(c.roster_key, w->roster.public, 32);

@@ -62,6 +62,11 @@ int64_t world_wall(const struct world *w, unsigned node)
 	return 1767225600000 + now + now * s->drift / 1000000 + s->clock_off;
 }
 
+int64_t world_date_limit(const struct world *w)
+{
+	return w->calendar ? 2 * GT_DAY_MS : GT_DAY_MS / 12;
+}
+
 /* ------------------------------------------------------------ turns */
 
 static void watch_deadline(struct world *w, struct sim_node *s)
@@ -151,6 +156,7 @@ static uint64_t pause_of(enum fault_bit bit)
 		return 2400000;
 	case FAULT_BIT_VERSION:
 	case FAULT_BIT_CLOCK:
+	case FAULT_BIT_FREEZE:
 		return 600000;
 	case FAULT_BIT_SYNC:
 		return 300000;
@@ -190,7 +196,8 @@ static void episode(struct world *w, enum fault_bit bit)
 	    bit != FAULT_BIT_VERSION && bit != FAULT_BIT_CLONE &&
 	    bit != FAULT_BIT_SYNC && bit != FAULT_BIT_LOSE)
 		w->struck[bit]++;
-	if (bit == FAULT_BIT_OUTAGE || bit == FAULT_BIT_ONE_WAY)
+	if (bit == FAULT_BIT_OUTAGE || bit == FAULT_BIT_ONE_WAY ||
+	    bit == FAULT_BIT_FREEZE)
 		net_episode(w, 1 << bit);
 	else if (bit == FAULT_BIT_CLONE)
 		clone_episode(w);

@@ -35,7 +35,8 @@ enum { NODES_MAX = 2049 }; /* one slot is for a copy, see clone.c */
 	X(CLONE, "clone") /* two copies of a node, or an untold restore */     \
 	X(LOSE, "lose") /* an object file is deleted behind the node's back */ \
 	X(SYNC, "sync") /* one fails, and what it was to write looks clean */  \
-	X(LIE, "lie")   /* fsync does nothing: never on by itself */
+	X(FREEZE, "freeze") /* a parent gives its children no dates */         \
+	X(LIE, "lie")       /* fsync does nothing: never on by itself */
 
 enum fault_bit {
 #define X(name, text) FAULT_BIT_##name,
@@ -71,7 +72,8 @@ struct sim_node {
 	unsigned blocked;    /* 1: nothing gets up, 2: nothing gets down */
 	uint64_t dark_until; /* no link up before */
 	uint64_t slow_until;
-	int64_t clock_off; /* wall clock minus true time */
+	uint64_t frozen_until; /* no child hears a date of it before */
+	int64_t clock_off;     /* wall clock minus true time */
 	int64_t told_ms; /* what its readers were told of the time, reader.c */
 	int64_t drift;   /* ... and what it gains in a million ms, ms */
 	uint64_t deadline; /* TIME event scheduled for then */
@@ -82,6 +84,7 @@ struct sim_node {
 	uint64_t checked;  /* w->changes when its records were last checked */
 	int64_t dated_ms; /* the date it had when last looked at in this run, -1:
 	                     never */
+	bool undated; /* that date is too old: nothing new came in this turn */
 	bool marks_unsure; /* the parent was restored since our last Prove */
 };
 
@@ -147,6 +150,9 @@ bool world_stage(struct world *w, unsigned node, const char *name,
                  const uint8_t *p, size_t n);
 /* Calls work_tick() at that time. */
 void world_tick_at(struct world *w, uint64_t at);
+/* A date older than that is too old everywhere, ms. The root signs one an
+ * hour. */
+int64_t world_date_limit(const struct world *w);
 /* What a node's wall clock shows now, ms. */
 int64_t world_wall(const struct world *w, unsigned node);
 /* Reads all frames of a complete object as a terminal would and reports the
