@@ -298,13 +298,13 @@ int main(int argc, char **argv)
 	tune();
 	char start[GT_ADVICE_MAX];
 	gt_advice_start(start, dir);
-	if (chdir(dir) != 0 && errno == EACCES) {
-		gt_say(stderr, GT_T_DAEMON_CLOSED, dir, start);
-		return GT_SERVICE_CONFIG;
-	}
 	if (chdir(dir) != 0) {
-		gt_say(stderr, GT_T_DAEMON_NO_DIR, dir,
-		       gt_translate_errno(errno));
+		int error = errno;
+		if (error == EACCES)
+			gt_say(stderr, GT_T_DAEMON_CLOSED, dir, start);
+		else
+			gt_say(stderr, GT_T_DAEMON_NO_DIR, dir,
+			       gt_translate_errno(error));
 		return GT_SERVICE_CONFIG;
 	}
 	if (!load_config(&config, getenv("GUANTONG_LANG")))

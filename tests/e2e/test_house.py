@@ -66,6 +66,20 @@ class Ending(unittest.TestCase):
                 self.assertEqual(node.stop(), 0)
 
 
+class Directories(unittest.TestCase):
+    def test_a_directory_may_be_named_from_where_one_is(self):
+        with Tree(CHAIN[:1], start=False) as t:
+            node = t["33"]
+            here, name = os.path.split(node.dir)
+            for relative in name, "./" + name, name + "/":
+                p = run([guantongd(), "-C", relative, "--check"], cwd=here, ok=False)
+                self.assertEqual((p.returncode, p.stderr), (0, ""))
+            node.command = lambda: ["/bin/sh", "-c", 'cd "$1" && exec "$2" -C "$3"', "-", here, guantongd(), name]
+            node.start()
+            self.assertIn('"code": "33"', run([guantong(), "-C", name, "status", "--json"], cwd=here))
+            self.assertEqual(node.stop(), 0)
+
+
 class Trust(unittest.TestCase):
     def test_a_revoked_node_is_cut_within_a_minute(self):
         with Tree(CHAIN[:3]) as t:
