@@ -42,7 +42,11 @@ class SecondGateway(unittest.TestCase):
             either = [f"127.0.0.1:{n.link_port}" for n in (gate, top)]
             city.configure({"parent": {"addresses": json.dumps(either)}})
             top.policy(layer([], "mirror"))
-            t.start()
+            # the first address answers, so the second is not tried
+            for node in t:
+                node.start()
+            for node in gate, city, county:
+                node.cli("wait", "--until", "connected")
             self.assertEqual([c["code"] for c in find(gate.status(), "children")], ["3301"])
             folder = os.path.join(t.dir, "lesson")
             made = make_files(folder, {"a.bin": 300000})
