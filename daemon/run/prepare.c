@@ -81,6 +81,16 @@ static bool lost_log(void)
 	       access(GT_DIR_LOG, F_OK) != 0 && errno == ENOENT;
 }
 
+/* A log without the database it belongs to: SQLite would throw it away, and
+ * with it all that is left. */
+static bool lost_database(void)
+{
+	struct stat st, log;
+	bool none = stat(GT_DIR_DATABASE, &st) == 0 ? st.st_size == 0
+	                                            : errno == ENOENT;
+	return none && stat(GT_DIR_LOG, &log) == 0 && log.st_size > 0;
+}
+
 static bool enough(void *arg)
 {
 	const uint64_t *until = arg;
@@ -238,6 +248,9 @@ int prepare_node(struct gt_service *s)
 		return prepare_refused("keys", why, GT_SERVICE_CONFIG);
 	if (!rehearse_key(n.seed))
 		return prepare_refused("keys", gt_strerror(-GT_ENOMEM),
+		                       GT_SERVICE_SYSTEM);
+	if (lost_database())
+		return prepare_refused("database", gt_text(GT_T_DAEMON_DB_GONE),
 		                       GT_SERVICE_SYSTEM);
 	s->log_missing = lost_log();
 	if (s->log_missing)

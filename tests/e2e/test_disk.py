@@ -176,6 +176,28 @@ class Database(unittest.TestCase):
             node.start()
             self.assertEqual(node.log().count("its log is missing"), said)
 
+    def test_a_log_without_its_database_does_not_start(self):
+        """Nor is the log touched: it holds what was acknowledged last."""
+        for empty in False, True:
+            with Tree(CHAIN[:1]) as t:
+                node = t["33"]
+                self.assertEqual(post(node, [statement(i) for i in range(20)]).status, 200)
+                node.kill9()
+                with open(self.file(node), "rb") as f:
+                    database = f.read()
+                with open(self.file(node, "guantong.db-wal"), "rb") as f:
+                    log = f.read()
+                os.truncate(self.file(node), 0) if empty else os.unlink(self.file(node))
+                node.spawn()
+                self.ended(node, 71)
+                self.assertIn("put the database back", node.log(5))
+                with open(self.file(node, "guantong.db-wal"), "rb") as f:
+                    self.assertEqual(f.read(), log)
+                with open(self.file(node), "wb") as f:
+                    f.write(database)
+                node.start()
+                self.assertEqual(len(node.records()), 20)
+
     def test_a_damaged_database_does_not_start(self):
         with Tree(CHAIN[:1]) as t:
             node = t["33"]
