@@ -578,10 +578,11 @@ static bool abandoned(int dir, const char *name, time_t now)
 	return !held;
 }
 
+/* Nothing is removed where a link leads: what lies there is somebody else's. */
 static void clear_staged(struct gt_blob_store *s)
 {
 	int fd = openat(gt_blob_store_dir(s), GT_DIR_STAGED,
-	                O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	                O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	if (!d) {
 		if (fd >= 0)

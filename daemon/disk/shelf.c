@@ -53,7 +53,7 @@ struct gt_shelves *gt_shelves_new(const char *dir, uint64_t reserve)
 	if (!all)
 		return NULL;
 	all->reserve = reserve;
-	all->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	all->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	int bad = pthread_mutex_init(&all->lock, NULL);
 	assert(!bad);
 	bad = pthread_cond_init(&all->opened, NULL);

@@ -160,8 +160,9 @@ static int open_dir(struct stage *s)
 	if (dir < 0)
 		return refuse_errno(s, GT_T_STAGE_WRITE, s->where, errno);
 	if (gt_sys_make_folder(dir, GT_DIR_STAGED, 0700) == 0)
-		s->dir = openat(dir, GT_DIR_STAGED,
-		                O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		s->dir =
+		        openat(dir, GT_DIR_STAGED,
+		               O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (s->dir >= 0 && !hand_over(s->dir, dir)) {
 		close(s->dir);
 		s->dir = -1;

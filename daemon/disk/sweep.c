@@ -117,10 +117,16 @@ static int sweep_indexes(struct sweep *s, const char *dir)
 {
 	char path[4096];
 	gt_format(path, sizeof path, "%s/" GT_DIR_INDEX, dir);
-	DIR *d = opendir(path);
+	/* where a link leads lies what is somebody else's */
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	int status = 0;
-	if (!d)
-		return errno == ENOENT ? 0 : io_failed(s, path);
+	if (!d) {
+		status = errno == ENOENT ? 0 : io_failed(s, path);
+		if (fd >= 0)
+			close(fd);
+		return status;
+	}
 	for (const struct dirent *e; status == 0 && (e = readdir(d));)
 		status = sweep_index(s, dirfd(d), e->d_name);
 	closedir(d);

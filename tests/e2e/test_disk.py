@@ -9,7 +9,7 @@ import subprocess
 import unittest
 
 from test_records import post, statement
-from tree import CHAIN, Tree, guantong, guantongd, make_files, run
+from tree import CHAIN, Failed, Tree, guantong, guantongd, make_files, run
 
 RID = "33/course"
 OTHER = 54321  # a user who is not root
@@ -117,6 +117,32 @@ class Interrupted(unittest.TestCase):
                 yield os.readlink(fd)
             except OSError:  # closed meanwhile
                 pass
+
+
+class Links(unittest.TestCase):
+    def test_nothing_is_removed_where_a_link_leads(self):
+        """A folder of the node's that is a link to somebody else's."""
+        for name in "staged", "index":
+            with Tree(CHAIN[:1]) as t:
+                node = t["33"]
+                self.assertEqual(node.stop(), 0)
+                foreign = os.path.join(t.dir, "foreign")
+                os.mkdir(foreign)
+                for file in "passwd", "a.tar.zst", "0" * 64:
+                    with open(os.path.join(foreign, file), "w") as f:
+                        f.write("mine")
+                    os.utime(os.path.join(foreign, file), (1, 1))
+                folder = os.path.join(node.dir, name)
+                shutil.rmtree(folder, ignore_errors=True)
+                os.symlink(foreign, folder)
+                node.spawn()
+                try:
+                    node.ready()
+                    self.assertEqual(node.stop(), 0)
+                except Failed:  # it may refuse
+                    node.process = None
+                    node.notify.close()
+                self.assertEqual(sorted(os.listdir(foreign)), ["0" * 64, "a.tar.zst", "passwd"], name)
 
 
 class Database(unittest.TestCase):
