@@ -21,11 +21,12 @@ enum { PATH = 4096 };
 /* What anybody may do over the network. */
 static void tell_open(struct gt_cli *cli, const struct gt_config *config)
 {
-	char path[PATH], why[PATH + 512];
+	char path[PATH], mark[PATH], why[512];
 	struct gt_access *access;
 	gt_format(path, sizeof path, "%.4000s/%s", cli->dir,
 	          GT_DIR_CREDENTIALS);
-	if (gt_access_open(&access, path, why, sizeof why) != 0) {
+	gt_format(mark, sizeof mark, "%.4000s/%s", cli->dir, GT_DIR_ADMITTED);
+	if (gt_access_open(&access, path, mark, why, sizeof why) != 0) {
 		(void)fprintf(cli->err, "%s\n", why);
 		return;
 	}

@@ -308,7 +308,7 @@ static int first_credential(struct init *in)
 	if (!http || !beyond_this_machine(http))
 		return 0;
 	gt_format(path, sizeof path, "%s/%s", in->dir, GT_DIR_CREDENTIALS);
-	int status = gt_access_open(&access, path, in->why, WHY);
+	int status = gt_access_open(&access, path, NULL, in->why, WHY);
 	if (status == 0)
 		status = gt_access_add(access, name, GT_ROLE_READER, NULL,
 		                       in->secret, in->why, WHY);

@@ -252,8 +252,8 @@ static int check_access(struct gt_complaints *c)
 {
 	struct gt_access *access;
 	char why[WHY] = "";
-	int status =
-	        gt_access_open(&access, GT_DIR_CREDENTIALS, why, sizeof why);
+	int status = gt_access_open(&access, GT_DIR_CREDENTIALS, NULL, why,
+	                            sizeof why);
 	if (status == 0)
 		gt_access_free(access);
 	else

@@ -15,6 +15,8 @@
  *   data/guantong.db-wal  its log; behind an orderly end its beginning
  *   data/guantong.db-sums  checksums of its pages
  *   data/lock         held by the daemon
+ *   data/admitted     there once was a credentials.json: one that is lost opens
+ *                     nothing
  *   data/reserve      room on the disk that is kept for the database
  *   objects/          object files
  *   staged/           files being published
@@ -49,6 +51,7 @@
 #define GT_DIR_INDEX       "index"
 #define GT_DIR_CONTROL     "control.sock"
 #define GT_DIR_CREDENTIALS "credentials.json"
+#define GT_DIR_ADMITTED    "data/admitted"
 #define GT_DIR_RUN         "run.json"
 
 #endif

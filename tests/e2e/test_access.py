@@ -140,6 +140,24 @@ class Access(unittest.TestCase):
             self.assertIn("guantong credential", said.stderr)
             self.assertIn("with a credential only", said.stdout)
 
+    def test_credentials_that_were_lost_open_nothing(self):
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            node.cli("credential", "rm", "anonymous")
+            self.assertEqual(post(node, statement()).status, 401)
+            node.stop()
+            os.unlink(os.path.join(node.dir, "credentials.json"))
+            node.start()
+            self.assertEqual(post(node, statement()).status, 401)
+            self.assertIn("credentials.json is gone", node.log())
+            secret = add(node, "school")
+            self.assertEqual(post(node, statement(), "school", secret).status, 200)
+            self.assertEqual(post(node, statement()).status, 401)
+            node.stop()
+            node.start()
+            self.assertEqual(post(node, statement(), "school", secret).status, 200)
+            self.assertEqual(node.log().count("credentials.json is gone"), 1)
+
     def test_init_beyond_this_machine(self):
         """What listens beyond this machine is made with a credential to read with."""
         with Tree(CHAIN[:1], start=False) as t:

@@ -25,7 +25,7 @@ static char dir[] = "/tmp/gt-access-XXXXXX", path[64], why[400];
 static struct gt_access *opened(void)
 {
 	struct gt_access *a;
-	int status = gt_access_open(&a, path, why, sizeof why);
+	int status = gt_access_open(&a, path, NULL, why, sizeof why);
 	if (status != 0)
 		print_error("%s\n", why);
 	assert_int_equal(status, 0);
@@ -298,8 +298,9 @@ static void bad_files(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		write_file(bad[i]);
-		assert_int_equal(gt_access_open(&a, path, why, sizeof why),
-		                 -GT_EINVALID);
+		assert_int_equal(
+		        gt_access_open(&a, path, NULL, why, sizeof why),
+		        -GT_EINVALID);
 		assert_null(a);
 		assert_non_null(strstr(why, path));
 	}

@@ -212,6 +212,7 @@ static void upgraded(void **state)
 	(void)state;
 	gt_http_stop(http);
 	assert_int_equal(unlink(GT_DIR_CREDENTIALS), 0);
+	assert_int_equal(unlink(GT_DIR_ADMITTED), 0);
 	config.nusers = 2;
 	gt_copy(config.users[0].name, 64, "school");
 	gt_copy(config.users[0].password, 128, "pw");

@@ -1,9 +1,11 @@
 #include "access.h"
 
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "files.h"
 #include "iso8601.h"
@@ -45,7 +47,8 @@ struct gt_access {
 	pthread_mutex_t lock; /* of all below */
 	pthread_mutex_t slow; /* one scrypt at a time */
 	char *path;
-	bool fresh;
+	char *mark; /* a file that says there once was one; NULL: none */
+	bool fresh, lost;
 	struct rows rows;
 	uint8_t key[32]; /* digests are this process's own */
 	unsigned tries;
@@ -178,6 +181,18 @@ static char *dump(const struct rows *rows)
 	return text;
 }
 
+/* Says that there is a file. Without room for it the file is missed only if it
+ * goes before the next start. */
+static void set_mark(const struct gt_access *a)
+{
+	int fd = a->mark ? open(a->mark,
+	                        O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+	                        0600)
+	                 : -1;
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Makes it durable, then the rows that count; they are taken over in any
  * case. */
 static int commit(struct gt_access *a, struct rows *rows, char *why,
@@ -196,7 +211,8 @@ static int commit(struct gt_access *a, struct rows *rows, char *why,
 	}
 	rows_free(&a->rows);
 	a->rows = *rows;
-	a->fresh = false;
+	a->fresh = a->lost = false;
+	set_mark(a);
 	return 0;
 }
 
@@ -227,10 +243,12 @@ static int read_file(struct gt_access *a, char *why, size_t why_cap)
 {
 	struct gt_buffer text;
 	int status = gt_files_read(a->path, FILE_MAX, &text, why, why_cap);
-	a->rows.anonymous = true;
-	a->fresh = status == -GT_EUNKNOWN;
-	if (a->fresh || status != 0)
-		return a->fresh ? 0 : status;
+	bool none = status == -GT_EUNKNOWN;
+	a->lost = none && a->mark && access(a->mark, F_OK) == 0;
+	a->fresh = none && !a->lost;
+	a->rows.anonymous = a->fresh;
+	if (none || status != 0)
+		return none ? 0 : status;
 	json_t *v = json_loadb((const char *)text.p, text.n,
 	                       JSON_REJECT_DUPLICATES, NULL);
 	gt_buffer_wipe(&text);
@@ -245,19 +263,27 @@ static int read_file(struct gt_access *a, char *why, size_t why_cap)
 		gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
 	else if (status != 0)
 		gt_say_into(why, why_cap, GT_T_ACCESS_BAD_FILE, a->path);
+	else
+		set_mark(a);
 	return status;
 }
 
 /* ------------------------------------------------------ open, close */
 
-int gt_access_open(struct gt_access **out, const char *path, char *why,
-                   size_t why_cap)
+int gt_access_open(struct gt_access **out, const char *path, const char *mark,
+                   char *why, size_t why_cap)
 {
 	struct gt_access *a = calloc(1, sizeof *a);
 	*out = a;
-	if (a)
+	if (a) {
 		a->path = strdup(path);
-	if (!a || !a->path) {
+		a->mark = mark ? strdup(mark) : NULL;
+	}
+	if (!a || !a->path || (mark && !a->mark)) {
+		if (a) {
+			free(a->path);
+			free(a->mark);
+		}
 		free(a);
 		*out = NULL;
 		gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
@@ -283,6 +309,7 @@ void gt_access_free(struct gt_access *a)
 	pthread_mutex_destroy(&a->slow);
 	rows_free(&a->rows);
 	free(a->path);
+	free(a->mark);
 	OPENSSL_cleanse(a->key, sizeof a->key);
 	free(a);
 }
@@ -293,6 +320,14 @@ bool gt_access_fresh(struct gt_access *a)
 	bool fresh = a->fresh;
 	pthread_mutex_unlock(&a->lock);
 	return fresh;
+}
+
+bool gt_access_lost(struct gt_access *a)
+{
+	pthread_mutex_lock(&a->lock);
+	bool lost = a->lost;
+	pthread_mutex_unlock(&a->lock);
+	return lost;
 }
 
 bool gt_access_anonymous(struct gt_access *a)

@@ -54,14 +54,18 @@ bool gt_access_name_valid(const char *name);
 
 struct gt_access;
 
-/* Reads the store at path; with no file there it has one row, anonymous. Any
+/* Reads the store at path; with no file there it has one row, anonymous, unless
+ * the file mark (NULL: none) says that there once was one: then none at all,
+ * for what was closed must not open because a file is lost. Any
  * thread may call what follows, unless it says otherwise. 0; -GT_EINVALID,
  * -GT_EIO, -GT_ENOMEM, with why, a sentence that names the file. */
-int gt_access_open(struct gt_access **out, const char *path, char *why,
-                   size_t why_cap);
+int gt_access_open(struct gt_access **out, const char *path, const char *mark,
+                   char *why, size_t why_cap);
 void gt_access_free(struct gt_access *a); /* NULL is fine */
 /* There is no file yet: nobody has changed anything. */
 bool gt_access_fresh(struct gt_access *a);
+/* There is no file any more: nobody may do anything until there is. */
+bool gt_access_lost(struct gt_access *a);
 
 /* What http.terminals of an earlier program held. */
 struct gt_access_old {

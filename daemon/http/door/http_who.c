@@ -242,13 +242,16 @@ static int take_over(struct gt_http *http, char *why, size_t why_cap)
 
 int gt_http_who_open(struct gt_http *http, char *why, size_t why_cap)
 {
-	int status =
-	        gt_access_open(&http->access, GT_DIR_CREDENTIALS, why, why_cap);
+	int status = gt_access_open(&http->access, GT_DIR_CREDENTIALS,
+	                            GT_DIR_ADMITTED, why, why_cap);
 	if (status == 0 && http->env.config->nusers > 0 &&
 	    gt_access_fresh(http->access))
 		status = take_over(http, why, why_cap);
 	if (status == 0)
 		tell(http);
+	if (status == 0 && gt_access_lost(http->access))
+		gt_log_line(GT_LOG_WARN, "credentials", "why",
+		            gt_text(GT_T_ACCESS_LOST), NULL);
 	return status;
 }
 
