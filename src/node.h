@@ -233,6 +233,9 @@ struct gt_actions {
  * node owns db from here, also on failure. why: a sentence on failure. */
 int gt_node_open(struct gt_node **out, const struct gt_node_config *config,
                  struct sqlite3 *db, char *why, size_t why_cap);
+/* The files of the database went, or are others: closing it will leave alone
+ * what is there. */
+void gt_node_leave(struct gt_node *node);
 /* Closes the database. Nothing is lost by not calling it. */
 void gt_node_close(struct gt_node *node);
 

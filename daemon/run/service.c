@@ -533,10 +533,9 @@ static void take_apart(struct gt_service *s)
 		gt_http_stop(s->http);
 	if (s->core)
 		gt_core_free(s->core);
-	/* to close it would be to put its log into a file, and to remove
-	 * another, that are not its own; nothing is lost by leaving it */
-	if (s->node && !s->abandoned)
-		gt_node_close(s->node);
+	if (s->node && s->abandoned)
+		gt_node_leave(s->node);
+	gt_node_close(s->node);
 	while (s->scrubbing)
 		uv_run(s->loop, UV_RUN_ONCE);
 	gt_room_vfs_close(s->vfs);

@@ -90,6 +90,11 @@ int gt_node_open(struct gt_node **out, const struct gt_node_config *config,
 	return 0;
 }
 
+void gt_node_leave(struct gt_node *n)
+{
+	gt_store_leave(n->store);
+}
+
 void gt_node_close(struct gt_node *n)
 {
 	if (!n)

@@ -152,6 +152,12 @@ int gt_store_open(struct gt_store **out, sqlite3 *db, char *why, size_t why_cap)
 	return 0;
 }
 
+void gt_store_leave(struct gt_store *s)
+{
+	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+	                        (int *)NULL);
+}
+
 void gt_store_close(struct gt_store *s)
 {
 	if (!s)

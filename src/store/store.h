@@ -39,6 +39,9 @@ struct gt_store;
  * version. 0, -GT_ENOMEM, -GT_ESTORE, -GT_EVERSION, with why in words. */
 int gt_store_open(struct gt_store **out, sqlite3 *db, char *why,
                   size_t why_cap);
+/* The database is no more what was opened: closing it neither puts its log into
+ * the file that is there now nor removes anything. */
+void gt_store_leave(struct gt_store *s);
 /* Closes the database too; what was not committed is gone. NULL is fine. */
 void gt_store_close(struct gt_store *s);
 /* The last error, in SQLite's words; "": there was none. */
