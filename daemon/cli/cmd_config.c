@@ -21,12 +21,10 @@ enum { PATH = 4096 };
 /* What anybody may do over the network. */
 static void tell_open(struct gt_cli *cli, const struct gt_config *config)
 {
-	char path[PATH], mark[PATH], why[512];
+	char why[PATH];
 	struct gt_access *access;
-	gt_format(path, sizeof path, "%.4000s/%s", cli->dir,
-	          GT_DIR_CREDENTIALS);
-	gt_format(mark, sizeof mark, "%.4000s/%s", cli->dir, GT_DIR_ADMITTED);
-	if (gt_access_open(&access, path, mark, why, sizeof why) != 0) {
+	if (gt_access_open(&access, GT_DIR_CREDENTIALS, GT_DIR_ADMITTED, why,
+	                   sizeof why) != 0) {
 		(void)fprintf(cli->err, "%s\n", why);
 		return;
 	}
@@ -69,10 +67,9 @@ static void parent_of(const char *code, const struct gt_dir_members *rows,
 /* Whom the file calls its parent refuses the node if the roster does not. */
 static void tell_parent(struct gt_cli *cli, const struct gt_config *config)
 {
-	char path[PATH], why[PATH + 512], named[GT_CODE_MAX + 1];
+	char why[PATH], named[GT_CODE_MAX + 1];
 	struct gt_dir_members rows;
-	gt_format(path, sizeof path, "%.4000s/%s", cli->dir, GT_DIR_MEMBERS);
-	if (gt_dir_read_members(path, &rows, why, sizeof why) != 0) {
+	if (gt_dir_read_members(GT_DIR_MEMBERS, &rows, why, sizeof why) != 0) {
 		(void)fprintf(cli->err, "%s\n", why);
 		return;
 	}
@@ -83,21 +80,22 @@ static void tell_parent(struct gt_cli *cli, const struct gt_config *config)
 		       config->code, named);
 }
 
-/* What the start will look at beside the file. It is a start all the same where
- * only a certificate's time is wrong. */
-static int look(struct gt_cli *cli, const struct gt_config *config,
-                struct gt_complaints *c)
+/* Into the node's directory, where its daemon will be. The one that was left;
+ * -1: it cannot be entered. */
+static int enter(const char *dir)
 {
 	int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int status = -GT_EIO;
-	if (here >= 0 && chdir(cli->dir) == 0) {
-		status = gt_ready_check(config, gt_sys_now().wall_ms, c);
-		if (fchdir(here) != 0)
-			status = -GT_EIO;
-	}
+	if (here >= 0 && chdir(dir) == 0)
+		return here;
 	if (here >= 0)
 		close(here);
-	return status == -GT_ESTALE ? 0 : status;
+	return -1;
+}
+
+static void leave(int here)
+{
+	if (here >= 0 && fchdir(here) == 0)
+		close(here);
 }
 
 static enum gt_exit config_check(struct gt_cli *cli, const struct gt_args *args)
@@ -112,14 +110,22 @@ static enum gt_exit config_check(struct gt_cli *cli, const struct gt_args *args)
 	if (!path)
 		path = own;
 	int status = gt_config_load(config, path, cli->lang, &c);
-	bool told = status == 0 && path == own;
-	if (told)
-		status = look(cli, config, &c);
+	bool ours = status == 0 && path == own;
+	int here = ours ? enter(cli->dir) : -1;
+	/* what the start will look at beside the file; it is a start all the
+	 * same where only a certificate's time is wrong */
+	if (ours)
+		status = here < 0 ? -GT_EIO
+		                  : gt_ready_check(config, gt_sys_now().wall_ms,
+		                                   &c);
+	if (status == -GT_ESTALE)
+		status = 0;
 	enum gt_exit code = gt_cli_complaints(cli, path, status, &c);
-	if (told && !cli->json) {
+	if (here >= 0 && !cli->json) {
 		tell_parent(cli, config);
 		tell_open(cli, config);
 	}
+	leave(here);
 	free(config);
 	return code;
 }

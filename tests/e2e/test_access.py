@@ -146,6 +146,12 @@ class Access(unittest.TestCase):
             node.cli("credential", "rm", "anonymous")
             self.assertEqual(post(node, statement()).status, 401)
             node.stop()
+            # whoever checks writes nothing: the node's user might not be able to
+            mark = os.path.join(node.dir, "data", "admitted")
+            os.rename(mark, mark + ".away")
+            node.cli("config", "check")
+            self.assertFalse(os.path.exists(mark))
+            os.rename(mark + ".away", mark)
             os.unlink(os.path.join(node.dir, "credentials.json"))
             node.start()
             self.assertEqual(post(node, statement()).status, 401)

@@ -181,14 +181,12 @@ static char *dump(const struct rows *rows)
 	return text;
 }
 
-/* Says that there is a file. Without room for it the file is missed only if it
- * goes before the next start. */
-static void set_mark(const struct gt_access *a)
+void gt_access_mark(const struct gt_access *a)
 {
-	int fd = a->mark ? open(a->mark,
-	                        O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-	                        0600)
-	                 : -1;
+	enum { FLAGS = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW };
+	if (!a->mark || a->fresh || a->lost)
+		return;
+	int fd = open(a->mark, FLAGS, 0600);
 	if (fd >= 0)
 		close(fd);
 }
@@ -212,7 +210,7 @@ static int commit(struct gt_access *a, struct rows *rows, char *why,
 	rows_free(&a->rows);
 	a->rows = *rows;
 	a->fresh = a->lost = false;
-	set_mark(a);
+	gt_access_mark(a);
 	return 0;
 }
 
@@ -263,8 +261,6 @@ static int read_file(struct gt_access *a, char *why, size_t why_cap)
 		gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
 	else if (status != 0)
 		gt_say_into(why, why_cap, GT_T_ACCESS_BAD_FILE, a->path);
-	else
-		set_mark(a);
 	return status;
 }
 

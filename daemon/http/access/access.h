@@ -64,6 +64,10 @@ int gt_access_open(struct gt_access **out, const char *path, const char *mark,
 void gt_access_free(struct gt_access *a); /* NULL is fine */
 /* There is no file yet: nobody has changed anything. */
 bool gt_access_fresh(struct gt_access *a);
+/* Where there is a file, makes the mark that says so; a change of the store does
+ * too. Without room for it, or right, a file that goes before there is one is
+ * not missed. */
+void gt_access_mark(const struct gt_access *a);
 /* There is no file any more: nobody may do anything until there is. */
 bool gt_access_lost(struct gt_access *a);
 

@@ -247,12 +247,14 @@ int gt_http_who_open(struct gt_http *http, char *why, size_t why_cap)
 	if (status == 0 && http->env.config->nusers > 0 &&
 	    gt_access_fresh(http->access))
 		status = take_over(http, why, why_cap);
-	if (status == 0)
-		tell(http);
-	if (status == 0 && gt_access_lost(http->access))
+	if (status != 0)
+		return status;
+	gt_access_mark(http->access);
+	tell(http);
+	if (gt_access_lost(http->access))
 		gt_log_line(GT_LOG_WARN, "credentials", "why",
 		            gt_text(GT_T_ACCESS_LOST), NULL);
-	return status;
+	return 0;
 }
 
 /* ---------------------------------------------------------- judging */
