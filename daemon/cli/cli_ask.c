@@ -16,13 +16,11 @@ enum { WHY = 4608, PATH = 4096 };
 /* A node's directory is its user's alone; everybody else is told whose. */
 static bool is_closed(struct gt_cli *cli)
 {
-	char owner[64], user[80] = "root";
+	char owner[64], user[GT_ADVICE_USER];
 	if (access(cli->dir, X_OK) == 0 || errno != EACCES)
 		return false;
 	gt_advice_owner(owner, sizeof owner, cli->dir);
-	if (*owner) /* a number: nobody has a name for it */
-		gt_format(user, sizeof user, *owner <= '9' ? "'#%s'" : "%s",
-		          owner);
+	gt_advice_user(user, cli->dir);
 	gt_say(cli->err, GT_T_CLI_CLOSED, cli->dir, *owner ? owner : "?", user,
 	       cli->dir);
 	return true;

@@ -22,20 +22,28 @@ static const char *instance(const struct gt_advice *a)
 	return ours ? name : NULL;
 }
 
+/* As sudo -u takes him. */
+static void put_user(char out[GT_ADVICE_USER], const char *name, unsigned id)
+{
+	if (*name)
+		gt_format(out, GT_ADVICE_USER, "%s", name);
+	else
+		gt_format(out, GT_ADVICE_USER, "'#%u'", id);
+}
+
 void gt_advice_of(char out[GT_ADVICE_MAX], const struct gt_advice *a)
 {
 	const char *sudo = a->me == 0 ? "" : "sudo ", *name = instance(a);
+	char user[GT_ADVICE_USER];
+	put_user(user, a->owner_name, a->owner);
 	if (name)
 		gt_format(out, GT_ADVICE_MAX, "%ssystemctl start guantongd@%s",
 		          sudo, name);
 	else if (a->me == a->owner)
 		gt_format(out, GT_ADVICE_MAX, "guantongd -C %s", a->dir);
-	else if (*a->owner_name)
-		gt_format(out, GT_ADVICE_MAX, "sudo -u %s guantongd -C %s",
-		          a->owner_name, a->dir);
 	else
-		gt_format(out, GT_ADVICE_MAX, "sudo -u '#%u' guantongd -C %s",
-		          a->owner, a->dir);
+		gt_format(out, GT_ADVICE_MAX, "sudo -u %s guantongd -C %s",
+		          user, a->dir);
 }
 
 static bool name_of(char *out, size_t cap, uid_t user)
@@ -78,6 +86,15 @@ const char *gt_advice_foreign(void)
 		if (stat(files[i], &st) == 0 && st.st_uid != 0)
 			return files[i];
 	return NULL;
+}
+
+void gt_advice_user(char out[GT_ADVICE_USER], const char *path)
+{
+	char name[GT_ADVICE_USER - 16];
+	struct stat st = {.st_uid = 0};
+	(void)stat(path, &st);
+	(void)name_of(name, sizeof name, st.st_uid);
+	put_user(out, name, st.st_uid);
 }
 
 void gt_advice_owner(char *out, size_t cap, const char *path)

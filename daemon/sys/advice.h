@@ -8,7 +8,7 @@
 
 #include "base.h"
 
-enum { GT_ADVICE_MAX = 640 };
+enum { GT_ADVICE_MAX = 640, GT_ADVICE_USER = 80 };
 
 /* What the advice depends on. */
 struct gt_advice {
@@ -28,6 +28,9 @@ void gt_advice_start(char out[GT_ADVICE_MAX], const char *dir);
  * user's: the first such, by name; NULL: there is none, or this is not root.
  * The process is in the node's directory. */
 const char *gt_advice_foreign(void);
+/* What `sudo -u` takes for whoever owns a file: a name or '#number'; root where
+ * the file cannot be seen. */
+void gt_advice_user(char out[GT_ADVICE_USER], const char *path);
 /* The name of the user who owns a file, or his number; "" without one. */
 void gt_advice_owner(char *out, size_t cap, const char *path);
 

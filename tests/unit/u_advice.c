@@ -72,6 +72,7 @@ static void a_directory_as_it_is(void **state)
 static void whose_it_is(void **state)
 {
 	char dir[] = "/tmp/gt-advice-XXXXXX", name[32];
+	char user[GT_ADVICE_USER];
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	assert_int_equal(chdir(dir), 0);
@@ -83,6 +84,10 @@ static void whose_it_is(void **state)
 		assert_string_equal(gt_advice_foreign(), "data");
 		gt_advice_owner(name, sizeof name, "data");
 		assert_string_equal(name, "54321");
+		gt_advice_user(user, "data");
+		assert_string_equal(user, "'#54321'");
+		gt_advice_user(user, ".");
+		assert_string_equal(user, "root");
 		gt_advice_owner(name, sizeof name, ".");
 		assert_string_equal(name, "root");
 	}
