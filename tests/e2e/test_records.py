@@ -72,6 +72,10 @@ class ExactlyOnce(unittest.TestCase):
             self.assert_once(t["33"], sent)
 
 
+def large_batch():
+    return [statement(i, context={"extensions": {"https://x.cn/pad": "x" * 2000}}) for i in range(50)]
+
+
 class Statements(unittest.TestCase):
     def test_put_get_duplicate_conflict(self):
         with Tree(CHAIN[:2]) as t:
@@ -148,20 +152,24 @@ class Statements(unittest.TestCase):
             for n in t:
                 self.assertEqual(n.admin("GET", "/admin/quarantine").json()["quarantine"], [])
 
+    def until_refused(self, node):
+        """Hands in until the node says later; how many it took."""
+        taken = 0
+        for _ in range(100):
+            a = post(node, large_batch())
+            if a.status != 200:
+                break
+            taken += 50
+        self.assertEqual(a.status, 429)
+        self.assertEqual(a.json()["error"], "BUDGET")
+        self.assertGreaterEqual(int(a.headers["Retry-After"]), 1)
+        return taken
+
     def test_who_hands_in_too_much_is_told_when_to_come(self):
         with Tree(CHAIN[:2], config={"records": {"terminal_hour": "1MiB", "child_hour": "1MiB"}}) as t:
             up, low = t["33"], t["3301"]
             low.wait_connected()
-            taken = 0
-            for _ in range(100):
-                batch = [statement(i, context={"extensions": {"https://x.cn/pad": "x" * 2000}}) for i in range(50)]
-                a = post(low, batch)
-                if a.status != 200:
-                    break
-                taken += 50
-            self.assertEqual(a.status, 429)
-            self.assertEqual(a.json()["error"], "BUDGET")
-            self.assertGreaterEqual(int(a.headers["Retry-After"]), 1)
+            taken = self.until_refused(low)
             self.assertEqual(low.metrics()["guantong_records_over_share_total"], 1)
             # it takes nothing from whoever reads, nor from the link
             self.assertEqual(low.http("GET", "/").status, 200)
@@ -173,16 +181,7 @@ class Statements(unittest.TestCase):
             up, low = t["33"], t["3301"]
             low.wait_connected()
             up.stop()
-            taken = 0
-            for _ in range(100):
-                batch = [statement(i, context={"extensions": {"https://x.cn/pad": "x" * 2000}}) for i in range(50)]
-                a = post(low, batch)
-                if a.status != 200:
-                    break
-                taken += 50
-            self.assertEqual(a.status, 429)
-            self.assertEqual(a.json()["error"], "BUDGET")
-            self.assertGreaterEqual(int(a.headers["Retry-After"]), 1)
+            taken = self.until_refused(low)
             self.assertEqual(low.metrics()["guantong_records_over_waiting_total"], 1)
             self.assertEqual(low.metrics()["guantong_records_crowded"], 1)
             self.assertTrue(find(low.status(), "records_crowded"))
@@ -191,7 +190,7 @@ class Statements(unittest.TestCase):
             up.start()
             up.wait("all", lambda: len(up.records()) == taken)
             low.wait("room", lambda: not find(low.status(), "records_crowded"))
-            self.assertEqual(post(low, batch).status, 200)
+            self.assertEqual(post(low, large_batch()).status, 200)
 
     def test_bad_statements_say_why(self):
         with Tree(CHAIN[:1]) as t:

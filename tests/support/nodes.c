@@ -41,6 +41,14 @@ struct nodes *nodes_new(void)
 	return t;
 }
 
+void nodes_replace(struct message *m, const Gt__Reply *r)
+{
+	free(m->head);
+	m->nhead = gt__reply__get_packed_size(r);
+	m->head = must(malloc(m->nhead + 1));
+	gt__reply__pack(r, m->head);
+}
+
 static void message_free(struct message *m)
 {
 	free(m->head);

@@ -179,6 +179,8 @@ uint32_t nodes_child(struct nodes *t, unsigned i, const char *code,
 uint32_t nodes_parent(struct nodes *t, unsigned i, const struct gt_key *key,
                       const uint8_t epoch[16], uint64_t *changes);
 
+/* For hooks: the message is this reply instead. */
+void nodes_replace(struct message *m, const Gt__Reply *r);
 /* The log of node i: the nth from the end (0: the last) of a type, NULL: there
  * is none. nodes_clear forgets what is there. */
 const struct done *nodes_last(struct nodes *t, unsigned i,

@@ -184,7 +184,6 @@ static void whom_it_believes(void **state)
 
 static bool forge(struct nodes *t, struct message *m)
 {
-	static uint8_t out[4096];
 	if (!m->reply)
 		return true;
 	Gt__Reply *r = gt__reply__unpack(NULL, m->nhead, m->head);
@@ -207,15 +206,12 @@ static bool forge(struct nodes *t, struct message *m)
 		v.upto = 9;
 		reply.body_case = GT__REPLY__BODY_ROSTER;
 		reply.roster = &v;
-		m->nhead = gt__reply__pack(&reply, out);
+		nodes_replace(m, &reply);
 	} else { /* more of the same, for ever */
 		r->roster->more = true;
 		r->roster->upto = t->hooked == 2 ? 0 : r->roster->upto + 1;
-		m->nhead = gt__reply__pack(r, out);
+		nodes_replace(m, r);
 	}
-	free(m->head);
-	m->head = malloc(m->nhead);
-	memcpy(m->head, out, m->nhead);
 	gt__reply__free_unpacked(r, NULL);
 	return true;
 }

@@ -233,17 +233,13 @@ static void only_good_ones(void **state)
  * takes away is taken; and all is taken up when a date comes. */
 static bool no_dates(struct nodes *t, struct message *m)
 {
-	static uint8_t out[1 << 16];
 	if (!m->reply || !t->hooked)
 		return true;
 	Gt__Reply *r = gt__reply__unpack(NULL, m->nhead, m->head);
 	if (r->body_case == GT__REPLY__BODY_CHANGES &&
 	    r->changes->date.len > 0) {
 		r->changes->date.len = 0;
-		m->nhead = gt__reply__pack(r, out);
-		free(m->head);
-		m->head = malloc(m->nhead);
-		memcpy(m->head, out, m->nhead);
+		nodes_replace(m, r);
 	}
 	gt__reply__free_unpacked(r, NULL);
 	return true;

@@ -38,6 +38,14 @@ static void linked(struct nodes *t, int64_t theirs_ms, int64_t ours_ms)
 	                 t->theirs_until_ms);
 }
 
+/* By whichever of them looked first. */
+static void dropped_once(struct nodes *t, const char *why)
+{
+	unsigned mid = (unsigned)nodes_count(t, MID, GT_ACT_DROP);
+	assert_int_equal(nodes_count(t, TOP, GT_ACT_DROP) + mid, 1);
+	assert_true(nodes_dropped(t, mid ? MID : TOP, why));
+}
+
 static void the_peers_ends(void **state)
 {
 	struct nodes *t = *state;
@@ -45,13 +53,7 @@ static void the_peers_ends(void **state)
 	nodes_pass(t, MINUTE_MS - 1);
 	assert_true(nodes_status(t, MID)->parent_up);
 	nodes_pass(t, 1);
-	static const char why[] = "the peer's certificate has expired";
-	/* whichever of them looked first */
-	assert_int_equal(nodes_count(t, TOP, GT_ACT_DROP) +
-	                         nodes_count(t, MID, GT_ACT_DROP),
-	                 1);
-	assert_true(nodes_dropped(
-	        t, nodes_count(t, MID, GT_ACT_DROP) ? MID : TOP, why));
+	dropped_once(t, "the peer's certificate has expired");
 	assert_false(nodes_status(t, MID)->parent_up);
 	assert_int_equal(nodes_status(t, MID)->parent_until_ms, 0);
 	assert_int_equal(nodes_status(t, TOP)->children_up, 0);
@@ -62,13 +64,7 @@ static void ours_ends(void **state)
 	struct nodes *t = *state;
 	linked(t, 30 * GT_DAY_MS, MINUTE_MS);
 	nodes_pass(t, MINUTE_MS);
-	static const char why[] = "this node's certificate has expired";
-	/* whichever of them looked first */
-	assert_int_equal(nodes_count(t, TOP, GT_ACT_DROP) +
-	                         nodes_count(t, MID, GT_ACT_DROP),
-	                 1);
-	assert_true(nodes_dropped(
-	        t, nodes_count(t, MID, GT_ACT_DROP) ? MID : TOP, why));
+	dropped_once(t, "this node's certificate has expired");
 }
 
 /* Nothing waits for the time: the clock is set, and the next message finds
