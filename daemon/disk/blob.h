@@ -2,11 +2,12 @@
  *
  * The room daemon/disk/ holds the bytes of objects as files: places, serves,
  * checks, adopts and removes them (blob.h over blob_file.h), makes new ones of
- * folders (stage.h, walk.h), opens their indexes for readers (shelf.h), looks after what a crash has left (rewrite.h,
- * sweep.h), and opens the database for those who only read (database.h). It
- * uses src/object, src/read, sys/ and net's bulk, knows no neighbour, and
- * decides nothing: what is wanted comes as an action, what came of it goes back
- * as an event. It promises that what it says is durable is, name included.
+ * folders (stage.h, walk.h), opens their indexes for readers (shelf.h), looks
+ * after what a crash has left (rewrite.h, sweep.h), and opens the database for
+ * those who only read (database.h). It uses src/object, src/read, sys/ and
+ * net's bulk, knows no neighbour, and decides nothing: what is wanted comes as
+ * an action, what came of it goes back as an event. It promises that what it
+ * says is durable is, name included.
  *
  * objects/ab/cdef....tar.zst; a file is at its final name from the start, what
  * of it counts is in the database. Every write checks its return; nothing is

@@ -8,9 +8,9 @@
 #include "shelf.h"
 
 /* The package of a resource as gt_read_resource gives it: *out is its index, to
- * be given back, or NULL where it is not here, or damaged. Then "start" becomes what a
- * reader opens first (object/start.h) whatever the entry names, and start and
- * thumbnail are "" rather than no file. 0, or as gt_shelf_take. */
+ * be given back, or NULL where it is not here, or damaged. Then "start" becomes
+ * what a reader opens first (object/start.h) whatever the entry names, and
+ * start and thumbnail are "" rather than no file. 0, or as gt_shelf_take. */
 int gt_http_package(struct gt_request *rq, struct gt_worker *w, json_t *r,
                     struct gt_shelf **out);
 /* Its first files, at most n, as [{"path","size","media_type"}]. *s may become

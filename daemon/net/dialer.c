@@ -1,6 +1,7 @@
 /* dialer.c: the way to the parent, and above it when that is asked for. One
- * dial or one link at a time; addresses in turn; between attempts a pause of full-jitter exponential backoff, so that a
- * county does not come back as one wave.
+ * dial or one link at a time; addresses in turn; between attempts a pause of
+ * full-jitter exponential backoff, so that a county does not come back as one
+ * wave.
  * Tests: u_link.c. */
 #include "net_inside.h"
 

@@ -123,7 +123,8 @@ int prepare_refused(const char *what, const char *why, int exit_status);
 /* Opens s->node: reads its keys, makes sure of its log (rewrite.h), opens its
  * database. 0, or an exit status, with the reason logged. */
 int prepare_node(struct gt_service *s);
-/* Sees to s->room and s->sums, before anything else is written. 0, or an exit status. */
+/* Sees to s->room and s->sums, before anything else is written. 0, or an exit
+ * status. */
 int prepare_room(struct gt_service *s, const struct gt_room_events *events);
 /* Certificates and key, read and tried (gt_tls_rehearse). 0, or an exit status,
  * with the reason logged; *pems is to be freed in any case. Loop thread, as all

@@ -3,10 +3,10 @@
  * The room content/ holds objects: what of each is here (holding.c), asking the
  * parent for the rest (fetch.c, in a window: window.c), putting it in place and
  * making it durable (fill.c), what a fetch is called and cost (transfer.c), and
- * handing frames on to children (serve.c), who wait if need be (waiter.c). What was only asked for gives way (evict.c).
- * It knows object ids and who may have them by the store's rows, of entries the
- * sizes they promise (fetch.c), and nothing of policy or records. It may use
- * turn/ and what is below it.
+ * handing frames on to children (serve.c), who wait if need be (waiter.c). What
+ * was only asked for gives way (evict.c). It knows object ids and who may have
+ * them by the store's rows, of entries the sizes they promise (fetch.c), and
+ * nothing of policy or records. It may use turn/ and what is below it.
  *
  * Promise: a frame is passed on the moment it is verified and counts as present
  * only once it is durable. Returns as turn.h says.

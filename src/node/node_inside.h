@@ -4,8 +4,8 @@
  * turn into one transaction, dispatch.c knows which message goes to which room,
  * session.c says who is at the other end of a link (Hello, Prove), kind.c what
  * it may do there, above.c asks above the parent, expiry.c ends it with its
- * certificates, lineage.c whether both remember the same past, epoch.c begins a new one. It may use
- * every other room but read/; node.h is the one door to it.
+ * certificates, lineage.c whether both remember the same past, epoch.c begins a
+ * new one. It may use every other room but read/; node.h is the one door to it.
  *
  * Promise: durable before audible, and a neighbour that errs loses its link and
  * nothing else. Returns as turn.h says.

@@ -29,7 +29,8 @@
 int gt_era_start(struct gt_node *n);
 /* A turn begins: was the clock moved since the last one? */
 int gt_era_turn(struct gt_node *n);
-/* This run turned out to be that of a backup come back, or of one of two copies. */
+/* This run turned out to be that of a backup come back, or of one of two
+ * copies. */
 int gt_era_restored(struct gt_node *n);
 /* When what this turn stores is stored. */
 int64_t gt_era_now(struct gt_node *n);

@@ -3,8 +3,8 @@
  * The room records/ takes records from people here (accept.c) and from children
  * (merge.c), keeps them in streams with marks (stream.c), and sends them to the
  * parent (send.c). What the disk has no room for, or who hands in too much, is
- * told to come later (later.c); so is he of whom too much waits (waiting.c). It may
- * use turn/ and what is below it, and knows nothing of content.
+ * told to come later (later.c); so is he of whom too much waits (waiting.c). It
+ * may use turn/ and what is below it, and knows nothing of content.
  *
  * A record is known by (origin, epoch, origin_seq) and by its statement id.
  * Each node numbers what it holds in its own order; its parent keeps, in the

@@ -1,11 +1,12 @@
 /* f_ask.c: whole HTTP requests, over real sockets, to the servers of a node that
- * has resources and 250 records: query strings, cursors, bodies in parts, headers.
+ * has resources and 250 records: query strings, cursors, bodies in parts,
+ * headers.
  *
  * First byte, low two bits: the door (learners, content, staff, the control
  * socket). What is left is what the client says, as it is; then it listens until
  * it is answered. (The server works in a directory of its own, so paths given to
- * this program are whole ones.) Each client comes from an address of its own, so that no
- * guess of another one's makes it wait.
+ * this program are whole ones.) Each client comes from an address of its own,
+ * so that no guess of another one's makes it wait.
  *
  * Nothing may end the server; no answer is a 500; and whoever showed no password
  * at a door for strangers was given no record. */

@@ -1,6 +1,7 @@
 /* forge.c: what neighbours that are no friends would do. A node in the middle
  * passes an item on with other words in it and a version that beats the true
- * one, gives more than it may, or holds dates back; a child claims to hold everything, and asks for what it is denied. */
+ * one, gives more than it may, or holds dates back; a child claims to hold
+ * everything, and asks for what it is denied. */
 #include <stdlib.h>
 #include <string.h>
 

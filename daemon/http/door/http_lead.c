@@ -214,9 +214,9 @@ static unsigned grow(struct gt_request *rq, size_t n)
 }
 
 /* A piece of the body. The library takes an answer before a body or behind it:
- * what cannot be kept is passed over, and said then. Not for ever: a body that did
- * not say how long it is may have no end, and whoever has sent twice what there
- * may be is cut off. */
+ * what cannot be kept is passed over, and said then. Not for ever: a body that
+ * did not say how long it is may have no end, and whoever has sent twice what
+ * there may be is cut off. */
 static enum MHD_Result keep(struct gt_request *rq, const char *p, size_t n)
 {
 	if (!rq->refused)

@@ -5,8 +5,9 @@
  * room may use the machinery of daemon/http, none of the rooms beside it. It
  * promises that every answer under /xapi/ carries the version it speaks, that
  * X-Experience-API-Consistent-Through never names a moment of which something
- * is still to be seen and goes on with the clock, and that a `more` link goes on where its page ended
- * whatever was stored since. Who may call is door/'s business.
+ * is still to be seen and goes on with the clock, and that a `more` link goes
+ * on where its page ended whatever was stored since. Who may call is door/'s
+ * business.
  * Tests: u_http_api.c, e2e/test_records.py. */
 #ifndef GT_HTTP_XAPI_H
 #define GT_HTTP_XAPI_H
