@@ -193,6 +193,41 @@ enum gt_era_cause {
 	"INSERT INTO void_kept SELECT seq FROM record" \
 	" WHERE target IS NOT NULL AND flags&1;"
 
+/* Whose voids a statement has met, in the order in which they are looked for: so
+ * that it costs one look-up to know that none of them counts, however many
+ * there are. Kept by triggers, whoever writes records. how: 0, counts under that
+ * authority of that node; 1, an operator's, counts at that node and below,
+ * whatever the authority; 2, of void_kept, counts. A record has no more than one
+ * row. A block of its own, whose mark is the table. */
+#define GT_VOIDS_OF(which) \
+	"SELECT r.target,CASE WHEN r.seq IN(SELECT seq FROM void_kept) THEN 2" \
+	" ELSE (r.flags&4)>0 END,s.code," \
+	"CASE WHEN r.flags&4 THEN '' ELSE r.authority END,r.seq" \
+	" FROM record r CROSS JOIN stream s ON s.sid=r.stream" \
+	" WHERE r.target IS NOT NULL AND r.flags&1" which
+#define GT_VOIDS_TRIGGER(when, row, what) \
+	"CREATE TRIGGER voids_" when " ON record WHEN " row \
+	".target IS NOT NULL BEGIN " what "(" \
+	GT_VOIDS_OF(" AND r.seq=" row ".seq") ");END;"
+#define GT_VOIDS_PUT "INSERT INTO voids SELECT * FROM"
+#define GT_VOIDS_TAKE \
+	"DELETE FROM voids WHERE (target,how,code,authority,seq) IN"
+#define GT_SCHEMA_VOIDERS \
+	"CREATE TABLE voids(" \
+	" target BLOB NOT NULL," \
+	" how INTEGER NOT NULL," \
+	" code TEXT NOT NULL," \
+	" authority TEXT NOT NULL," \
+	" seq INTEGER NOT NULL," /* the record that voids */ \
+	" PRIMARY KEY(target, how, code, authority, seq)) WITHOUT ROWID;" \
+	"INSERT INTO voids " GT_VOIDS_OF("") ";" \
+	GT_VOIDS_TRIGGER("new AFTER INSERT", "new", GT_VOIDS_PUT) \
+	GT_VOIDS_TRIGGER("was BEFORE UPDATE OF stream,flags,target,authority", \
+		"old", GT_VOIDS_TAKE) \
+	GT_VOIDS_TRIGGER("is AFTER UPDATE OF stream,flags,target,authority", \
+		"new", GT_VOIDS_PUT) \
+	GT_VOIDS_TRIGGER("gone BEFORE DELETE", "old", GT_VOIDS_TAKE)
+
 /* Stretches of this node's clock along the records: within one `stored` never
  * decreases (records/era.h). A block of its own, whose mark is the table: what
  * is there when it is made is era 0. */

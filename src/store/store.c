@@ -124,6 +124,8 @@ static int open_schema(struct gt_store *s)
 	if (status == 0)
 		status = add(s, "void_kept", GT_SCHEMA_VOIDS, "");
 	if (status == 0)
+		status = add(s, "voids", GT_SCHEMA_VOIDERS, "");
+	if (status == 0)
 		status = add(s, "clock_era", GT_SCHEMA_ERAS, "");
 	/* indexes need no mark */
 	if (status == 0)

@@ -309,6 +309,7 @@ static void make_database(void)
 	run(db, GT_SCHEMA);
 	run(db, GT_SCHEMA_TALLY);
 	run(db, GT_SCHEMA_VOIDS);
+	run(db, GT_SCHEMA_VOIDERS);
 	run(db, GT_SCHEMA_TALLY_OBJECTS);
 	run(db, GT_SCHEMA_ERAS);
 	add_resource(db, "33/ke", 3, 0, &pack.object);

@@ -319,6 +319,7 @@ __attribute__((unused)) static int setup(void **state)
 	sql("PRAGMA journal_mode=WAL;PRAGMA wal_autocheckpoint=0;" GT_SCHEMA);
 	sql(GT_SCHEMA_TALLY);
 	sql(GT_SCHEMA_VOIDS);
+	sql(GT_SCHEMA_VOIDERS);
 	sql(GT_SCHEMA_TALLY_OBJECTS);
 	sql(GT_SCHEMA_ERAS);
 	sql("INSERT INTO meta VALUES('code',CAST('3301' AS BLOB))");

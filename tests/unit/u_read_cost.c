@@ -16,7 +16,10 @@
 #include "read_inside.h"
 #include "read_kit.h"
 
-enum { MANY = 60000, EACH = 50 /* operations */ };
+enum { MANY = 60000, EACH = 50 /* operations */, VOIDED = 99 };
+
+#define TARGET "x'00000000000000000000000000000063'" /* uuid_of(VOIDED) */
+#define WHOSE  "{\"mbox\":\"mailto:lrs@33.cn\"}"     /* of add_record() */
 
 /* Of everything from the first number to the second. */
 static void grow(int from, int to)
@@ -36,6 +39,13 @@ static void grow(int from, int to)
 	        "INSERT INTO clock_era SELECT x,x+100,x,x,1,0,x FROM c",
 	        "INSERT INTO quarantine SELECT x+9,'',1,x,x'00',x'00',0,0,'',"
 	        "x'00' FROM c",
+	        /* voids of one statement that do not count: another's here,
+	         * another node's that bears the same name, an operator's of
+	         * elsewhere */
+	        "INSERT INTO record SELECT 1000000+x,1+(x%3>0),1000000+x,"
+	        "CAST(printf('v%015d',x) AS BLOB),x'00',iif(x%3>1,7,3)," TARGET
+	        ",1000,x,'',iif(x%3,'" WHOSE "','other'),"
+	        "CAST('{}' AS BLOB) FROM c",
 	};
 	char text[700];
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -73,6 +83,36 @@ static json_t *statements(int64_t since_ms, unsigned mark)
 	                                .limit = 5,
 	                                .bytes = 1000};
 	assert_int_equal(gt_read_statements(reader, &q, &out), 0);
+	gt_buffer_free(&out);
+	return json_null();
+}
+
+/* What strangers have tried to void, by its id, and in a page. */
+static json_t *statement(void)
+{
+	uint8_t id[GT_UUID_BYTES] = {[15] = VOIDED};
+	bool voided;
+	int64_t stored_ms;
+	int status;
+	char *text = gt_read_statement(reader, id, NULL, &voided, &stored_ms,
+	                               &status);
+	assert_non_null(text);
+	assert_false(voided);
+	free(text);
+	return json_null();
+}
+
+static json_t *page_with_it(void)
+{
+	struct gt_buffer out = {0};
+	struct gt_statements_query q = {.since_ms = INT64_MIN,
+	                                .until_ms = INT64_MAX,
+	                                .low = VOIDED,
+	                                .high = VOIDED,
+	                                .limit = 1,
+	                                .bytes = 1000};
+	assert_int_equal(gt_read_statements(reader, &q, &out), 0);
+	assert_true(out.n > 0);
 	gt_buffer_free(&out);
 	return json_null();
 }
@@ -121,6 +161,12 @@ static json_t *ask(unsigned i)
 		return gt_read_records(reader, 0, 0);
 	case 16:
 		return gt_read_quarantine(reader, 0, 0);
+	case 17:
+		return statement();
+	case 18:
+		return page_with_it();
+	case 19: /* one record, and that it is not voided */
+		return gt_read_records(reader, VOIDED - 1, 1);
 	default:
 		return NULL;
 	}
@@ -140,9 +186,12 @@ static unsigned cost(unsigned i)
 /* Twice as much there, and every question costs what it did. */
 static void a_question_costs_its_page(void **state)
 {
-	enum { ALL = 17 };
+	enum { ALL = 20 };
 	unsigned before[ALL];
 	(void)state;
+	sql("INSERT INTO stream VALUES(2,'330702',x'02',0)");
+	add_record(VOIDED, 0, "");
+	sql("UPDATE record SET seq=99 WHERE origin_seq=99");
 	grow(10, MANY);
 	for (unsigned i = 0; i < ALL; i++)
 		before[i] = cost(i);

@@ -71,6 +71,7 @@ static int setup(void **state)
 	run(GT_SCHEMA);
 	run(GT_SCHEMA_TALLY);
 	run(GT_SCHEMA_VOIDS);
+	run(GT_SCHEMA_VOIDERS);
 	run(GT_SCHEMA_TALLY_OBJECTS);
 	run(GT_SCHEMA_ERAS);
 	reader = gt_reader_new(db, why, sizeof why);
@@ -805,6 +806,7 @@ static void no_tables(void **state)
 	run(GT_SCHEMA);
 	run(GT_SCHEMA_TALLY);
 	run(GT_SCHEMA_VOIDS);
+	run(GT_SCHEMA_VOIDERS);
 	reader = gt_reader_new(db, why, sizeof why);
 	assert_non_null(reader);
 	sql(drop);

@@ -304,6 +304,76 @@ static void of_one_authority(void **state)
 	sql("DELETE FROM meta WHERE key='replaced'");
 }
 
+#define VOICE(n) "{\"mbox\":\"mailto:" n "@33.cn\"}"
+
+static bool voided_now(void)
+{
+	uint8_t id[GT_UUID_BYTES] = {[15] = 1};
+	bool voided = false;
+	int64_t stored;
+	int rc;
+	char *text = gt_read_statement(reader, id, NULL, &voided, &stored, &rc);
+	assert_non_null(text);
+	free(text);
+	return voided;
+}
+
+static int64_t voids(void)
+{
+	sqlite3_stmt *s;
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM voids",
+	                                    -1, &s, NULL),
+	                 SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	int64_t n = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	return n;
+}
+
+/* What is looked up by its key is what the rule says of every pair. */
+static void voided_as_the_rule_says(void **state)
+{
+	static const char *const codes[] = {
+	        "33",       "33-n",      "33-nju",    "3301",
+	        "330106-b", "330106",    "330106-bb", "34",
+	        "3401",     "330106109", "330106110", "330106109210"};
+	enum { N = sizeof codes / sizeof *codes };
+	char text[300];
+	size_t yes = 0;
+	(void)state;
+	for (size_t i = 0; i < N; i++) {
+		gt_format(text, sizeof text,
+		          "INSERT INTO stream VALUES(%zu,'%s',x'7%zx',0)",
+		          100 + i, codes[i], i);
+		sql(text);
+	}
+	set_records(1);
+	add_record(2, 1, "");
+	for (size_t i = 0; i < N * N * 4; i++) {
+		uint32_t flags = i & 1 ? 7 : 3;
+		const char *who = i & 2 ? VOICE("a") : VOICE("b");
+		size_t of = i / 4 % N, by = i / 4 / N;
+		struct gt_voucher one = {codes[by], who, flags};
+		struct gt_voucher other = {codes[of], VOICE("a"), 2};
+		gt_format(text, sizeof text,
+		          "UPDATE record SET stream=%zu,authority='" VOICE(
+		                  "a") "' WHERE seq=1;"
+		                       "UPDATE record SET stream=%zu,flags=%u,"
+		                       "authority='%s' WHERE seq=2",
+		          100 + of, 100 + by, (unsigned)flags, who);
+		sql(text);
+		assert_int_equal(voids(), 1);
+		if (voided_now() != gt_statement_may_void(&one, &other))
+			fail_msg("%s %s %u of %s", codes[by], who,
+			         (unsigned)flags, codes[of]);
+		yes += voided_now();
+	}
+	assert_int_equal(yes, 2 * 34 + 12);
+	sql("DELETE FROM record WHERE seq=2");
+	assert_int_equal(voids(), 0);
+	assert_false(voided_now());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +383,7 @@ int main(void)
 	        cmocka_unit_test(statements_hidden),
 	        cmocka_unit_test(statements_beyond),
 	        cmocka_unit_test(gaps),
+	        cmocka_unit_test(voided_as_the_rule_says),
 	};
 	return cmocka_run_group_tests_name("read_statements", tests, setup,
 	                                   teardown);

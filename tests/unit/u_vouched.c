@@ -266,7 +266,11 @@ static void voided_before(void **state)
 	up(t);
 	assert_int_equal(seen(t, MID, 1), 1);
 	assert_int_equal(sqlite3_exec(t->v[MID].db,
-	                              "DROP TABLE void_kept;"
+	                              "DROP TABLE void_kept;DROP TABLE voids;"
+	                              "DROP TRIGGER voids_new;"
+	                              "DROP TRIGGER voids_was;"
+	                              "DROP TRIGGER voids_is;"
+	                              "DROP TRIGGER voids_gone;"
 	                              "UPDATE record SET flags=1 WHERE flags=3;"
 	                              "DELETE FROM record WHERE "
 	                              "hex(substr(id,1,4))='0000000A'",
