@@ -10,6 +10,7 @@
 #include "advice.h"
 #include "buffer.h"
 #include "dir.h"
+#include "node_dir.h"
 #include "say.h"
 #include "translate.h"
 
@@ -109,6 +110,12 @@ static size_t receive(char *p, size_t size, size_t n, void *arg)
 static int not_running(struct gt_client *c)
 {
 	char start[GT_ADVICE_MAX];
+	long pid = gt_dir_runs(c->dirfd);
+	if (pid > 0) {
+		gt_say_into(c->why, sizeof c->why, GT_T_CLI_NO_SOCKET, c->dir,
+		            pid, GT_DIR_CONTROL);
+		return -GT_EUNAVAILABLE;
+	}
 	gt_advice_start(start, c->dir);
 	gt_say_into(c->why, sizeof c->why, GT_T_CLI_NOT_RUNNING, c->dir, start);
 	return -GT_ECLOSED;

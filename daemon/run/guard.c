@@ -39,6 +39,7 @@ static void on_guard(uv_timer_t *timer)
 		perform_end(s, GT_SERVICE_FAILED);
 		return;
 	}
+	control_look(s);
 	scrub_step(s);
 }
 
@@ -49,6 +50,7 @@ void guard_start(struct gt_service *s)
 	for (size_t i = 0; i < RUN_FILES; i++)
 		if (stat(names[i], &st) == 0)
 			s->files[i] = (struct run_file){st.st_dev, st.st_ino};
+	control_remember(s);
 	(void)uv_timer_start(&s->guard, on_guard, LOOK_MS, LOOK_MS);
 	scrub_step(s);
 }

@@ -1,4 +1,4 @@
-/* run_inside.h: what service.c, perform.c, prepare.c and watch.c share. service.c
+/* run_inside.h: what the files of run/ share. service.c
  * calls the others, they do not call it back. */
 #ifndef GT_RUN_INSIDE_H
 #define GT_RUN_INSIDE_H
@@ -75,6 +75,10 @@ struct gt_service {
 	size_t room_said;    /* to the core */
 	atomic_bool stalled; /* the core waits for room */
 	struct run_file files[RUN_FILES];
+	struct run_file control_file;
+	struct run_control *control; /* in place of HTTP's own; NULL: none */
+	unsigned control_handles;    /* of these, that are open */
+	bool control_failed;         /* to make one, and the log knows */
 	bool abandoned; /* the database is not the node's any more: nothing
 	                   is written to it, and nothing of it is removed */
 	uv_work_t scrub;
@@ -109,6 +113,17 @@ bool perform_is_taken(const struct gt_id *layer_hash);
 
 /* The service is to end with that status; the first counts. Any thread. */
 void perform_end(struct gt_service *s, int exit_status);
+
+/* -------------------------------------------------------- control.c */
+
+/* Remembers which file the control socket is. Loop thread, as all here. */
+void control_remember(struct gt_service *s);
+/* Makes it again if it is not there any more, or is another file. Where that
+ * fails the log says why, once, and the next look tries anew. HTTP runs. */
+void control_look(struct gt_service *s);
+/* Lets nobody in any more by a socket that was made again. The loop runs until
+ * control_handles is 0. */
+void control_stop(struct gt_service *s);
 
 /* ---------------------------------------------------------- guard.c */
 

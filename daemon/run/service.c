@@ -562,6 +562,7 @@ void gt_service_stop(struct gt_service *s)
 	(void)uv_timer_stop(&s->crowd);
 	(void)uv_timer_stop(&s->watch);
 	(void)uv_timer_stop(&s->guard);
+	control_stop(s);
 	/* before the log goes: with this file and without a log the next start
 	 * takes the log for lost */
 	if (!s->abandoned && unlink(GT_DIR_RUN) != 0 && errno != ENOENT)
@@ -574,7 +575,7 @@ void gt_service_stop(struct gt_service *s)
 	uv_close((uv_handle_t *)&s->crowd, on_closed);
 	uv_close((uv_handle_t *)&s->watch, on_closed);
 	uv_close((uv_handle_t *)&s->guard, on_closed);
-	while (s->handles > 0 || s->look_open)
+	while (s->handles > 0 || s->look_open || s->control_handles > 0)
 		uv_run(s->loop, UV_RUN_ONCE);
 	close(s->lock_fd);
 	pthread_mutex_destroy(&s->gate);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "dir.h"
@@ -137,4 +139,36 @@ int gt_dir_lock(char *why, size_t why_cap)
 		          gt_translate_errno(errno));
 	close(fd);
 	return status;
+}
+
+/* "12: FLOCK  ADVISORY  WRITE 4711 08:01:123456 0 EOF". A lock that was tried
+ * would be in the way of a daemon that starts. */
+static long holder(const char *line, const struct stat *st)
+{
+	unsigned major_of, minor_of;
+	unsigned long long inode;
+	long pid;
+	/* NOLINTNEXTLINE(cert-err34-c): what does not fit is no line of ours */
+	if (sscanf(line, "%*d: FLOCK %*s %*s %ld %x:%x:%llu", &pid, &major_of,
+	           &minor_of, &inode) != 4)
+		return 0;
+	return inode == st->st_ino && major_of == major(st->st_dev) &&
+	                       minor_of == minor(st->st_dev)
+	               ? pid
+	               : 0;
+}
+
+long gt_dir_runs(int dirfd)
+{
+	char line[256];
+	struct stat st;
+	long pid = 0;
+	FILE *locks = fstatat(dirfd, GT_DIR_LOCK, &st, 0) == 0
+	                      ? fopen("/proc/locks", "re")
+	                      : NULL;
+	while (locks && pid == 0 && fgets(line, sizeof line, locks))
+		pid = holder(line, &st);
+	if (locks)
+		(void)fclose(locks);
+	return pid;
 }

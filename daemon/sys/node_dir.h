@@ -45,5 +45,8 @@ void gt_dir_pems_free(struct gt_dir_pems *p);
  * destroy it. The lock's descriptor (the lock goes with it); -GT_EBUSY another
  * daemon has it; other negative, with why. */
 int gt_dir_lock(char *why, size_t why_cap);
+/* The process that holds the lock of the directory dirfd is open on, asked
+ * without taking it; 0: none does, or the kernel does not tell. */
+long gt_dir_runs(int dirfd);
 
 #endif

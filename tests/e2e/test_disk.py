@@ -1,4 +1,5 @@
 """What happens to a node's files behind its back is seen, said and mended."""
+import contextlib
 import glob
 import os
 import platform
@@ -163,6 +164,39 @@ class Database(unittest.TestCase):
                 os.unlink(self.file(node, name))
                 self.ended(node)
                 self.assertIn(f"event=stopping file=data/{name} what=deleted", node.log())
+
+    def test_a_removed_control_socket_comes_again(self):
+        """Who removes it shuts out the operator; nobody is told to start what runs."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            path = os.path.join(node.dir, "control.sock")
+            for times in 1, 2:
+                node.process.send_signal(signal.SIGSTOP)
+                os.unlink(path)
+                said = node.cli("status", ok=False)
+                node.process.send_signal(signal.SIGCONT)
+                self.assertEqual(said.returncode, 1)
+                self.assertIn(f"runs (process {node.process.pid})", said.stderr)
+                self.assertNotIn("start it with", said.stderr)
+                while node.log().count("event=control-socket") < times:
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        self.fail(node.process.wait(0.05))
+                self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+                node.cli("status")
+            # what came to be in its place is not its own either
+            os.unlink(path)
+            put = os.path.join(node.dir, "staged", "x")
+            os.close(os.open(put, os.O_CREAT))
+            os.rename(put, path)
+            while node.log().count("event=control-socket") < 3:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.fail(node.process.wait(0.05))
+            node.cli("status")
+            node.stop()
+            self.assertFalse(os.path.exists(path))
+            said = node.cli("status", ok=False)
+            self.assertEqual(said.returncode, 3)
+            self.assertIn("start it with", said.stderr)
 
     def test_replaced_under_a_running_node(self):
         with Tree(CHAIN[:1], start=False) as t:

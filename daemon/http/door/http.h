@@ -68,6 +68,8 @@
 #ifndef GT_HTTP_H
 #define GT_HTTP_H
 
+#include <sys/socket.h>
+
 #include "http_request.h"
 #include "node.h"
 
@@ -80,6 +82,10 @@ int gt_http_start(struct gt_http **out, const struct gt_http_env *env,
                   char *why, size_t why_cap);
 /* A listener's port, as the system chose it; 0: the listener is off. */
 uint16_t gt_http_port(const struct gt_http *http, enum gt_http_door door);
+/* Takes a connection to a control socket that is not HTTP's own; fd is HTTP's
+ * from here, also where it is turned away. Any thread. */
+void gt_http_take_control(struct gt_http *http, int fd,
+                          const struct sockaddr *from, socklen_t n);
 enum { GT_HTTP_TICK_MS = 1000 };
 /* Ends what takes too long, and tells the log what had to be ended or turned
  * away. True: connections are open. One thread. */

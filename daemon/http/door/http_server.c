@@ -218,6 +218,13 @@ uint16_t gt_http_port(const struct gt_http *http, enum gt_http_door door)
 	return http->ports[door];
 }
 
+void gt_http_take_control(struct gt_http *http, int fd,
+                          const struct sockaddr *from, socklen_t n)
+{
+	(void)MHD_add_connection(http->server->ways[GT_DOOR_CONTROL].server, fd,
+	                         from, n);
+}
+
 void gt_http_reply(struct gt_http *http, const struct gt_action *a)
 {
 	gt_waits_reply(http->waits, a);
