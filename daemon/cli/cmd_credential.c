@@ -13,6 +13,11 @@
 static const struct gt_option add_options[] = {
         {"role", "ROLE", GT_T_CLI_O_ROLE, 0},
         {"password", NULL, GT_T_CLI_O_PASSWORD, 0},
+        {"again", NULL, GT_T_CLI_O_AGAIN, 0},
+        {NULL, NULL, 0, 0},
+};
+static const struct gt_option ls_options[] = {
+        {"removed", NULL, GT_T_CLI_O_REMOVED, 0},
         {NULL, NULL, 0, 0},
 };
 
@@ -45,6 +50,7 @@ static bool read_password(struct gt_cli *cli, char *out, size_t cap)
 static void told(struct gt_cli *cli, const json_t *answer, const char *name)
 {
 	const char *secret = gt_json_member(answer, "secret");
+	const char *removed = gt_json_member(answer, "removed");
 	if (strcmp(name, GT_ACCESS_ANONYMOUS) == 0)
 		gt_say(cli->out, GT_T_CLI_CREDENTIAL_OPEN);
 	else if (*secret)
@@ -53,6 +59,8 @@ static void told(struct gt_cli *cli, const json_t *answer, const char *name)
 	else
 		gt_say(cli->out, GT_T_CLI_CREDENTIAL_KEPT, name,
 		       gt_json_member(answer, "role"));
+	if (*removed && strcmp(gt_json_member(answer, "role"), "terminal") == 0)
+		gt_say(cli->out, GT_T_CLI_CREDENTIAL_AGAIN, removed);
 }
 
 /* Takes the body. */
@@ -85,9 +93,10 @@ static enum gt_exit credential_add(struct gt_cli *cli,
 		return GT_EXIT_USAGE;
 	if (typed && !read_password(cli, password, sizeof password))
 		return GT_EXIT_USAGE;
-	json_t *body = json_pack("{s:s,s:s,s:s*}", "name", name, "role",
+	json_t *body = json_pack("{s:s,s:s,s:s*,s:b}", "name", name, "role",
 	                         role ? role : "terminal", "password",
-	                         typed ? password : NULL);
+	                         typed ? password : NULL, "again",
+	                         gt_args_get(args, "again") != NULL);
 	enum gt_exit code =
 	        order(cli, "/admin/credentials", body, &answer, &tell);
 	if (tell)
@@ -122,10 +131,17 @@ static enum gt_exit credential_ls(struct gt_cli *cli,
 	        "llll",
 	        4,
 	        {"name", "role", "kind", "created"},
-	        {GT_T_CLI_C_NAME, GT_T_CLI_C_ROLE, GT_T_CLI_C_SECRET,
-	         GT_T_CLI_C_MADE}};
-	(void)args;
-	return gt_listing_run(cli, &rows);
+	        {GT_T_CLI_C_NAME, GT_T_CLI_C_ROLE, GT_T_CLI_C_KIND,
+	         GT_T_CLI_C_CREATED}};
+	static const struct gt_listing removed = {
+	        "/admin/credentials",
+	        "removed",
+	        "ll",
+	        2,
+	        {"name", "removed"},
+	        {GT_T_CLI_C_NAME, GT_T_CLI_C_REMOVED}};
+	return gt_listing_run(cli,
+	                      gt_args_get(args, "removed") ? &removed : &rows);
 }
 
 const struct gt_command gt_cmd_credential[] = {
@@ -133,10 +149,13 @@ const struct gt_command gt_cmd_credential[] = {
          "guantong credential add school-3\n"
          "guantong credential add county-report --role reader\n"
          "guantong credential add school-4 --password <password.txt\n"
+         "guantong credential add school-3 --again\n"
          "guantong credential add anonymous\n",
          credential_add, NULL},
-        {"ls", "", GT_T_CLI_A_CREDENTIAL_LS, 0, 0, NULL,
-         "guantong credential ls\n", credential_ls, NULL},
+        {"ls", "", GT_T_CLI_A_CREDENTIAL_LS, 0, 0, ls_options,
+         "guantong credential ls\n"
+         "guantong credential ls --removed\n",
+         credential_ls, NULL},
         {"rm", "NAME", GT_T_CLI_A_CREDENTIAL_RM, 1, 1, NULL,
          "guantong credential rm school-3\n"
          "guantong credential rm anonymous\n",

@@ -301,7 +301,7 @@ static bool beyond_this_machine(const char *address)
  * terminals on the same networks hand in without. It is shown and not kept. */
 static int first_credential(struct init *in)
 {
-	static const char name[] = "reader";
+	struct gt_access_wanted w = {.name = "reader", .role = GT_ROLE_READER};
 	const char *http = gt_args_get(in->args, "http");
 	char path[PATH];
 	struct gt_access *access;
@@ -310,8 +310,7 @@ static int first_credential(struct init *in)
 	gt_format(path, sizeof path, "%s/%s", in->dir, GT_DIR_CREDENTIALS);
 	int status = gt_access_open(&access, path, NULL, in->why, WHY);
 	if (status == 0)
-		status = gt_access_add(access, name, GT_ROLE_READER, NULL,
-		                       in->secret, in->why, WHY);
+		status = gt_access_add(access, &w, in->secret, in->why, WHY);
 	gt_access_free(access);
 	return status;
 }

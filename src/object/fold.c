@@ -1,5 +1,6 @@
 #include "fold.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
@@ -45,6 +46,16 @@ bool gt_fold(struct gt_buffer *out, const char *path)
 	        UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD);
 	assert(n >= 0 && n <= ROOM); /* gt_path_check has seen it */
 	return gt_buffer_add(out, "", 0) && add_folded(out, c, (size_t)n);
+}
+
+bool gt_fold_name(struct gt_buffer *out, const char *name)
+{
+	utf8proc_uint8_t *folded =
+	        utf8proc_NFKC_Casefold((const utf8proc_uint8_t *)name);
+	bool ok = folded &&
+	          gt_buffer_add(out, folded, strlen((const char *)folded));
+	free(folded);
+	return ok;
 }
 
 static bool is_word(const char *name, size_t n, const char *word)

@@ -17,4 +17,9 @@ bool gt_fold(struct gt_buffer *out, const char *path);
  * FAT) does not know in names. */
 bool gt_fold_reserved(const char *path);
 
+/* Appends a name of UTF-8 as people see it: without case, and what looks the
+ * same is (NFKC, its case folded, what cannot be seen left out). False: out of
+ * memory. */
+bool gt_fold_name(struct gt_buffer *out, const char *name);
+
 #endif

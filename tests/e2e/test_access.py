@@ -110,6 +110,50 @@ class Access(unittest.TestCase):
             said = [r["subject"] for r in low.audit(event="note")]
             self.assertEqual(said.count("credential-remove"), 2)
 
+    def test_a_removed_name_reads_nothing_for_another(self):
+        """Whoever has a name reads what was handed in under it: so nobody gets one that was
+        another's, nor one that looks like it, unless it is said to be the same holder."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            secret = add(node, "school-3")
+            mine = statement()
+            self.assertEqual(post(node, mine, "school-3", secret).status, 200)
+            self.assertIn("--again", node.cli("credential", "rm", "school-3"))
+            for times in range(2):
+                for name in "school-3", "School-3", "SCHOOL-3", "\uff53chool-3":
+                    said = node.cli("credential", "add", name, ok=False)
+                    self.assertEqual(said.returncode, 5, name)
+                    self.assertIn("school-3 --again", said.stderr)
+                self.assertEqual(node.cli("credential", "add", "School-3", "--again", ok=False).returncode, 5)
+                self.assertEqual(node.cli("credential", "add", "school-4", "--again", ok=False).returncode, 4)
+                self.assertEqual([r["name"] for r in node.cli_json("credential", "ls")["removed"]], ["school-3"])
+                self.assertIn("school-3", node.cli("credential", "ls", "--removed"))
+                self.assertNotIn("school-3", node.cli("credential", "ls"))
+                node.stop()
+                node.start()
+            # another name reads nothing of it
+            other = add(node, "school-5")
+            self.assertEqual(read(node, None, "school-5", other).json()["statements"], [])
+            self.assertEqual(read(node, mine, "school-5", other).status, 404)
+            self.assertEqual(post(node, void_of(mine), "school-5", other).status, 403)
+            # the same holder does, and is told so
+            said = node.cli("credential", "add", "school-3", "--again", "--lang", "zh-CN")
+            self.assertIn("读取并撤销", said)
+            secret = re.search(r"(?:[0-9a-z]{5}-){4}[0-9a-z]{5}", said)[0]
+            self.assertEqual([s["id"] for s in read(node, None, "school-3", secret).json()["statements"]], [mine["id"]])
+            self.assertIn("name=school-3 again", [r["detail"] for r in node.audit(event="note")])
+
+    def test_one_word_for_one_thing(self):
+        """A credential is told with the same words when it is made and when it is listed."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            made = node.cli_json("credential", "add", "school")
+            row = [c for c in node.cli_json("credential", "ls")["credentials"] if c["name"] == "school"][0]
+            self.assertTrue(made.pop("secret"))
+            self.assertEqual(made, row)
+            self.assertEqual(row["kind"], "secret")
+            self.assertEqual(node.cli("credential", "ls").split("\n")[0].split(), [k.upper() for k in row])
+
     def test_an_id_cannot_be_squatted(self):
         """A stranger at one node is first with the id of what a terminal hands in at
         another; the province reads what the terminal said, and keeps the other."""

@@ -42,7 +42,18 @@ static int fresh(void **state)
 static int add(struct gt_access *a, const char *name, enum gt_role role,
                const char *password, char secret[GT_CREDENTIAL_SECRET])
 {
-	return gt_access_add(a, name, role, password, secret, why, sizeof why);
+	struct gt_access_wanted w = {
+	        .name = name, .role = role, .password = password};
+	return gt_access_add(a, &w, secret, why, sizeof why);
+}
+
+/* The name, of a terminal; w says what came of it. */
+static int wish(struct gt_access *a, const char *name, bool again,
+                struct gt_access_wanted *w)
+{
+	char secret[GT_CREDENTIAL_SECRET];
+	*w = (struct gt_access_wanted){.name = name, .again = again};
+	return gt_access_add(a, w, secret, why, sizeof why);
 }
 
 static uint64_t now_ms = 1000;
@@ -257,6 +268,85 @@ static void in_order(void **state)
 	gt_access_free(a);
 }
 
+/* A name that was removed is nobody else's, nor is one that looks like it; its
+ * holder may come back. Through the file as well as in memory. */
+static void a_removed_name_is_given_to_nobody_else(void **state)
+{
+	static const char *const seem[] = {"School", "SCHOOL", "ｓｃｈｏｏｌ",
+	                                   "sch\xe2\x80\x8bool"};
+	struct gt_access_wanted w;
+	(void)state;
+	struct gt_access *a = opened();
+	assert_int_equal(wish(a, "school", true, &w), -GT_EUNKNOWN);
+	assert_int_equal(wish(a, "school", false, &w), 0);
+	/* what looks like one that is there */
+	assert_int_equal(wish(a, "School", false, &w), -GT_ECONFLICT);
+	assert_string_equal(w.other, "school");
+	assert_int_equal(w.removed_ms, 0);
+	assert_int_equal(wish(a, "school", true, &w), -GT_ECONFLICT);
+	assert_int_equal(gt_access_remove(a, "school", why, sizeof why), 0);
+	for (int twice = 0; twice < 2; twice++) {
+		assert_int_equal(wish(a, "school", false, &w), -GT_ECONFLICT);
+		assert_string_equal(w.other, "school");
+		assert_true(w.removed_ms > 0);
+		for (size_t i = 0; i < sizeof seem / sizeof *seem; i++) {
+			assert_int_equal(wish(a, seem[i], twice, &w),
+			                 -GT_ECONFLICT);
+			assert_string_equal(w.other, "school");
+			assert_true(w.removed_ms > 0);
+		}
+		assert_int_equal(wish(a, "school 2", true, &w), -GT_EUNKNOWN);
+		json_t *list = gt_access_removed(a);
+		assert_int_equal(json_array_size(list), 1);
+		json_decref(list);
+		gt_access_free(a);
+		a = opened();
+	}
+	assert_int_equal(wish(a, "Terminal", false, &w), -GT_EINVALID);
+	assert_int_equal(wish(a, "ANONYMOUS", false, &w), -GT_EINVALID);
+	assert_int_equal(wish(a, "anonymous", true, &w), -GT_EINVALID);
+	assert_int_equal(wish(a, "school", true, &w), 0);
+	assert_true(w.removed_ms > 0);
+	json_t *list = gt_access_removed(a);
+	assert_int_equal(json_array_size(list), 0);
+	json_decref(list);
+	gt_access_free(a);
+}
+
+/* There is room to remove each that is there, and not more. */
+static void removed_names_are_bounded(void **state)
+{
+	static char text[GT_CREDENTIAL_NAMES * 64 + 256];
+	char name[16];
+	size_t n = 0;
+	struct gt_access_wanted w;
+	(void)state;
+	gt_format(text, sizeof text, "%s",
+	          "{\"version\":1,\"anonymous\":false,\"credentials\":[],"
+	          "\"removed\":[");
+	for (int i = 0; i < GT_CREDENTIAL_NAMES - 1; i++) {
+		n += strlen(text + n);
+		gt_format(text + n, sizeof text - n,
+		          "%s{\"name\":\"n%d\",\"removed\":"
+		          "\"2026-01-01T00:00:00Z\"}",
+		          i ? "," : "", i);
+	}
+	n += strlen(text + n);
+	gt_format(text + n, sizeof text - n, "]}");
+	write_file(text);
+	struct gt_access *a = opened();
+	assert_int_equal(wish(a, "last", false, &w), 0);
+	assert_int_equal(wish(a, "more", false, &w), -GT_ESTATE);
+	assert_int_equal(gt_access_remove(a, "last", why, sizeof why), 0);
+	assert_int_equal(wish(a, "more", false, &w), -GT_ESTATE);
+	gt_format(name, sizeof name, "n%d", 7);
+	assert_int_equal(wish(a, name, true, &w), 0);
+	gt_access_free(a);
+	a = opened();
+	assert_int_equal(wish(a, "n8", true, &w), 0);
+	gt_access_free(a);
+}
+
 /* What was in http.terminals, and nobody without a name any more. */
 static void taken_over(void **state)
 {
@@ -291,6 +381,10 @@ static void bad_files(void **state)
 	        "{\"version\":1,\"anonymous\":1,\"credentials\":[]}",
 	        "{\"version\":1,\"anonymous\":true,\"credentials\":{}}",
 	        "{\"version\":1,\"anonymous\":true,\"credentials\":[7]}",
+	        ("{\"version\":1,\"anonymous\":true,\"credentials\":[],"
+	         "\"removed\":{}}"),
+	        ("{\"version\":1,\"anonymous\":true,\"credentials\":[],"
+	         "\"removed\":[{\"name\":\"a\"}]}"),
 	        "{\"version\":1,\"anonymous\":true,\"credentials\":[{\"name\":"
 	        "\"a\",\"role\":\"reader\",\"kind\":\"sha256\",\"salt\":\"00\","
 	        "\"hash\":\"00\",\"created\":\"2026-01-01T00:00:00Z\"}]}"};
@@ -406,10 +500,18 @@ int main(void)
 	gt_format(path, sizeof path, "%s/c.json", dir);
 #define T(f) cmocka_unit_test_setup(f, fresh)
 	const struct CMUnitTest tests[] = {
-	        T(made_and_asked), T(no_secret_is_kept), T(passwords),
-	        T(names),          T(nobody_known),      T(in_order),
-	        T(taken_over),     T(bad_files),         T(no_disk),
+	        T(made_and_asked),
+	        T(no_secret_is_kept),
+	        T(passwords),
+	        T(names),
+	        T(nobody_known),
+	        T(in_order),
+	        T(taken_over),
+	        T(bad_files),
+	        T(no_disk),
 	        T(networks),
+	        T(a_removed_name_is_given_to_nobody_else),
+	        T(removed_names_are_bounded),
 	};
 	int failed = cmocka_run_group_tests_name("access", tests, NULL, NULL);
 	(void)unlink(path);

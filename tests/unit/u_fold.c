@@ -65,9 +65,30 @@ static void reserved(void **state)
 			fail_msg("%s", yes[i]);
 }
 
+static void names_of_people(void **state)
+{
+	static const char *const same[][2] = {
+	        {"School", "school"},
+	        {"\uff33chool\u3000\uff13", "school 3"},
+	        {"stra\u00dfe", "STRASSE"},
+	        {"e\u0301cole", "\u00c9COLE"},
+	        {"sch\u200book\u00ad", "schook"}};
+	(void)state;
+	for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+		struct gt_buffer a = {0}, b = {0};
+		assert_true(gt_fold_name(&a, same[i][0]));
+		assert_true(gt_fold_name(&b, same[i][1]));
+		assert_int_equal(a.n, b.n);
+		assert_memory_equal(a.p, b.p, a.n);
+		gt_buffer_free(&a);
+		gt_buffer_free(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(folds),
-	                                   cmocka_unit_test(reserved)};
+	                                   cmocka_unit_test(reserved),
+	                                   cmocka_unit_test(names_of_people)};
 	return cmocka_run_group_tests_name("fold", tests, NULL, NULL);
 }

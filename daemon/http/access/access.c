@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "files.h"
+#include "fold.h"
 #include "iso8601.h"
 #include "json.h"
 #include "say.h"
@@ -35,14 +37,24 @@ struct row {
 	struct remembered right, wrong;
 };
 
+/* A name that was removed. */
+struct former {
+	char name[GT_CREDENTIAL_NAME];
+	int64_t removed_ms;
+};
+
 struct rows {
 	struct row *v; /* by name */
 	size_t n;
+	struct former *former; /* by name; none of them is in v */
+	size_t nformer;
 	bool anonymous;
 };
 
 /*   1. rows.n <= GT_CREDENTIALS_MAX
- *   2. tries <= TRIES */
+ *   2. rows.n + rows.nformer <= GT_CREDENTIAL_NAMES, so that there is always
+ *      room to remove one
+ *   3. tries <= TRIES */
 struct gt_access {
 	pthread_mutex_t lock; /* of all below */
 	pthread_mutex_t slow; /* one scrypt at a time */
@@ -90,30 +102,75 @@ bool gt_access_name_valid(const char *name)
 
 /* ------------------------------------------------------------- rows */
 
-/* Where the name is, or would be. */
-static size_t place(const struct rows *rows, const char *name, bool *there)
+/* Where the name is among n things of that size that begin with theirs, or
+ * would be. */
+static size_t place_in(const void *v, size_t n, size_t size, const char *name,
+                       bool *there)
 {
-	size_t low = 0, high = rows->n;
+	const char *first = v;
+	size_t low = 0, high = n;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		if (strcmp(rows->v[mid].name, name) < 0)
+		if (strcmp(first + mid * size, name) < 0)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	*there = low < rows->n && strcmp(rows->v[low].name, name) == 0;
+	*there = low < n && strcmp(first + low * size, name) == 0;
 	return low;
 }
+static_assert(offsetof(struct row, name) == 0 &&
+                      offsetof(struct former, name) == 0,
+              "place_in");
 
-/* The same rows with room for one more. False: out of memory. */
+static size_t place(const struct rows *rows, const char *name, bool *there)
+{
+	return place_in(rows->v, rows->n, sizeof *rows->v, name, there);
+}
+
+static size_t place_former(const struct rows *rows, const char *name,
+                           bool *there)
+{
+	return place_in(rows->former, rows->nformer, sizeof *rows->former, name,
+	                there);
+}
+
+static void rows_free(struct rows *rows)
+{
+	if (rows->v)
+		OPENSSL_cleanse(rows->v, rows->n * sizeof *rows->v);
+	free(rows->v);
+	free(rows->former);
+}
+
+/* Room for n rows and nformer names. False: out of memory, nothing to free. */
+static bool rows_new(struct rows *rows, size_t n, size_t nformer)
+{
+	*rows = (struct rows){
+	        .v = malloc((n ? n : 1) * sizeof *rows->v),
+	        .former =
+	                malloc((nformer ? nformer : 1) * sizeof *rows->former),
+	};
+	if (rows->v && rows->former)
+		return true;
+	rows_free(rows);
+	*rows = (struct rows){0};
+	return false;
+}
+
+/* The same rows with room for one more of each. False: out of memory. */
 static bool copy(struct rows *to, const struct rows *from)
 {
-	*to = *from;
-	to->v = malloc((from->n + 1) * sizeof *to->v);
-	if (!to->v)
+	if (!rows_new(to, from->n + 1, from->nformer + 1))
 		return false;
+	to->n = from->n;
+	to->nformer = from->nformer;
+	to->anonymous = from->anonymous;
 	if (from->n > 0)
 		memcpy(to->v, from->v, from->n * sizeof *to->v);
+	if (from->nformer > 0)
+		memcpy(to->former, from->former,
+		       from->nformer * sizeof *to->former);
 	return true;
 }
 
@@ -125,11 +182,27 @@ static void insert(struct rows *rows, size_t at, const struct row *row)
 	rows->n++;
 }
 
-static void rows_free(struct rows *rows)
+static void take_out(struct rows *rows, size_t at)
 {
-	if (rows->v)
-		OPENSSL_cleanse(rows->v, rows->n * sizeof *rows->v);
-	free(rows->v);
+	rows->n--;
+	memmove(rows->v + at, rows->v + at + 1,
+	        (rows->n - at) * sizeof *rows->v);
+}
+
+static void insert_former(struct rows *rows, size_t at,
+                          const struct former *former)
+{
+	memmove(rows->former + at + 1, rows->former + at,
+	        (rows->nformer - at) * sizeof *rows->former);
+	rows->former[at] = *former;
+	rows->nformer++;
+}
+
+static void take_out_former(struct rows *rows, size_t at)
+{
+	rows->nformer--;
+	memmove(rows->former + at, rows->former + at + 1,
+	        (rows->nformer - at) * sizeof *rows->former);
 }
 
 /* ------------------------------------------------------- on the disk */
@@ -166,15 +239,35 @@ static bool row_read(struct row *r, const json_t *v)
 	       gt_iso_parse(&r->created_ms, gt_json_member(v, "created"));
 }
 
-static char *dump(const struct rows *rows)
+/* NULL: out of memory. */
+static json_t *formers(const struct rows *rows)
 {
 	json_t *list = json_array();
 	bool ok = list != NULL;
+	for (size_t i = 0; ok && i < rows->nformer; i++) {
+		char at[GT_ISO_CHARS];
+		gt_iso_format(at, rows->former[i].removed_ms);
+		ok = json_array_append_new(list, json_pack("{s:s,s:s}", "name",
+		                                           rows->former[i].name,
+		                                           "removed", at)) == 0;
+	}
+	if (ok)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+static char *dump(const struct rows *rows)
+{
+	json_t *list = json_array(), *former = formers(rows);
+	bool ok = list && former;
 	for (size_t i = 0; ok && i < rows->n; i++)
 		ok = json_array_append_new(list, row_json(&rows->v[i])) == 0;
-	json_t *v = ok ? json_pack("{s:i,s:b,s:O}", "version", 1, "anonymous",
-	                           rows->anonymous, "credentials", list)
+	json_t *v = ok ? json_pack("{s:i,s:b,s:O,s:O}", "version", 1,
+	                           "anonymous", rows->anonymous, "credentials",
+	                           list, "removed", former)
 	               : NULL;
+	json_decref(former);
 	char *text = v ? json_dumps(v, JSON_INDENT(1)) : NULL;
 	json_decref(v);
 	json_decref(list);
@@ -214,6 +307,32 @@ static int commit(struct gt_access *a, struct rows *rows, char *why,
 	return 0;
 }
 
+/* A file of an earlier program has no such list. */
+static bool take_formers(struct rows *rows, const json_t *list)
+{
+	size_t n = json_array_size(list);
+	if (!list)
+		return true;
+	if (!json_is_array(list) || n + rows->n > GT_CREDENTIAL_NAMES)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const json_t *v = json_array_get(list, i);
+		const char *name = gt_json_member(v, "name");
+		struct former f = {.removed_ms = 0};
+		bool there, live;
+		if (!gt_access_name_valid(name) ||
+		    !gt_copy(f.name, sizeof f.name, name) ||
+		    !gt_iso_parse(&f.removed_ms, gt_json_member(v, "removed")))
+			return false;
+		size_t at = place_former(rows, name, &there);
+		(void)place(rows, name, &live);
+		if (there || live)
+			return false;
+		insert_former(rows, at, &f);
+	}
+	return true;
+}
+
 static bool take(struct rows *rows, const json_t *v)
 {
 	const json_t *list = json_object_get(v, "credentials");
@@ -234,7 +353,7 @@ static bool take(struct rows *rows, const json_t *v)
 			return false;
 		insert(rows, at, &row);
 	}
-	return true;
+	return take_formers(rows, json_object_get(v, "removed"));
 }
 
 static int read_file(struct gt_access *a, char *why, size_t why_cap)
@@ -250,9 +369,9 @@ static int read_file(struct gt_access *a, char *why, size_t why_cap)
 	json_t *v = json_loadb((const char *)text.p, text.n,
 	                       JSON_REJECT_DUPLICATES, NULL);
 	gt_buffer_wipe(&text);
-	size_t n = json_array_size(json_object_get(v, "credentials"));
-	a->rows.v = malloc((n + 1) * sizeof *a->rows.v);
-	if (!a->rows.v)
+	if (!rows_new(&a->rows,
+	              json_array_size(json_object_get(v, "credentials")),
+	              json_array_size(json_object_get(v, "removed"))))
 		status = -GT_ENOMEM;
 	else if (!take(&a->rows, v))
 		status = -GT_EINVALID;
@@ -352,6 +471,12 @@ bool gt_access_any(struct gt_access *a)
 
 /* ---------------------------------------------------------- changes */
 
+static int no_memory(char *why, size_t why_cap)
+{
+	gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
+	return -GT_ENOMEM;
+}
+
 static int make_row(struct row *row, const char *name, enum gt_role role,
                     const char *password, char secret[GT_CREDENTIAL_SECRET],
                     char *why, size_t why_cap)
@@ -368,42 +493,117 @@ static int make_row(struct row *row, const char *name, enum gt_role role,
 	return status;
 }
 
-/* The lock is held. row NULL: the one of who has no name. */
-static int add(struct gt_access *a, const struct row *row, char *why,
-               size_t why_cap)
+/* Do people take the two for one? -1: out of memory. */
+static int alike(const struct gt_buffer *one, const char *name)
 {
-	struct rows rows;
-	bool there = a->rows.anonymous;
-	size_t at = row ? place(&a->rows, row->name, &there) : 0;
-	const char *name = row ? row->name : GT_ACCESS_ANONYMOUS;
-	if (there) {
-		gt_say_into(why, why_cap, GT_T_ACCESS_THERE, name, name);
+	struct gt_buffer other = {0};
+	bool ok = gt_fold_name(&other, name);
+	int same =
+	        ok ? one->n == other.n && memcmp(one->p, other.p, one->n) == 0
+	           : -1;
+	gt_buffer_free(&other);
+	return same;
+}
+
+/* Looks for a name that looks like w->name, the same or another, into w->other.
+ * What there is counts more than what was. 0, -GT_ENOMEM. */
+static int find_alike(const struct rows *rows, struct gt_access_wanted *w)
+{
+	struct gt_buffer one = {0};
+	int found = gt_fold_name(&one, w->name) ? 0 : -1;
+	for (size_t i = 0; found == 0 && i < rows->n; i++)
+		if ((found = alike(&one, rows->v[i].name)) > 0)
+			gt_copy(w->other, sizeof w->other, rows->v[i].name);
+	for (size_t i = 0; found == 0 && i < rows->nformer; i++)
+		if ((found = alike(&one, rows->former[i].name)) > 0) {
+			gt_copy(w->other, sizeof w->other,
+			        rows->former[i].name);
+			w->removed_ms = rows->former[i].removed_ms;
+		}
+	gt_buffer_free(&one);
+	return found < 0 ? -GT_ENOMEM : 0;
+}
+
+/* May the name be given away? */
+static int name_free(const struct rows *rows, struct gt_access_wanted *w,
+                     char *why, size_t why_cap)
+{
+	bool there;
+	if (find_alike(rows, w) != 0)
+		return no_memory(why, why_cap);
+	size_t at = place_former(rows, w->name, &there);
+	if (w->again && there) {
+		w->removed_ms = rows->former[at].removed_ms;
+		return 0;
+	}
+	if (*w->other) {
+		gt_say_into(why, why_cap, GT_T_ACCESS_THERE, w->other,
+		            w->other);
 		return -GT_ECONFLICT;
 	}
-	if (a->rows.n == GT_CREDENTIALS_MAX) {
-		gt_say_into(why, why_cap, GT_T_ACCESS_MANY, GT_CREDENTIALS_MAX);
+	if (w->again) {
+		gt_say_into(why, why_cap, GT_T_ACCESS_NOT_REMOVED, w->name);
+		return -GT_EUNKNOWN;
+	}
+	return 0;
+}
+
+/* The lock is held. row NULL: the one of who has no name. */
+static int add(struct gt_access *a, const struct row *row,
+               struct gt_access_wanted *w, char *why, size_t why_cap)
+{
+	struct rows rows;
+	bool there;
+	int status = row ? name_free(&a->rows, w, why, why_cap) : 0;
+	if (status != 0)
+		return status;
+	if (!row && a->rows.anonymous) {
+		gt_say_into(why, why_cap, GT_T_ACCESS_THERE, w->name, w->name);
+		gt_copy(w->other, sizeof w->other, w->name);
+		return -GT_ECONFLICT;
+	}
+	if (a->rows.n == GT_CREDENTIALS_MAX ||
+	    (!w->again && a->rows.n + a->rows.nformer == GT_CREDENTIAL_NAMES)) {
+		gt_say_into(why, why_cap, GT_T_ACCESS_MANY, GT_CREDENTIALS_MAX,
+		            GT_CREDENTIAL_NAMES);
 		return -GT_ESTATE;
 	}
-	if (!copy(&rows, &a->rows)) {
-		gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
-		return -GT_ENOMEM;
-	}
-	if (row)
-		insert(&rows, at, row);
-	else
+	if (!copy(&rows, &a->rows))
+		return no_memory(why, why_cap);
+	if (row) {
+		size_t at = place_former(&rows, row->name, &there);
+		if (there)
+			take_out_former(&rows, at);
+		insert(&rows, place(&rows, row->name, &there), row);
+	} else {
 		rows.anonymous = true;
+	}
 	return commit(a, &rows, why, why_cap);
 }
 
-int gt_access_add(struct gt_access *a, const char *name, enum gt_role role,
-                  const char *password, char secret[GT_CREDENTIAL_SECRET],
-                  char *why, size_t why_cap)
+/* The node itself goes by these: one that looks like them is nobody's. */
+static bool looks_reserved(const char *name)
 {
+	static const char *const ours[] = {GT_ACCESS_ANONYMOUS, "terminal"};
+	struct gt_buffer folded = {0};
+	bool is = !gt_fold_name(&folded, name);
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+		is = is || (folded.n == strlen(ours[i]) &&
+		            memcmp(folded.p, ours[i], folded.n) == 0);
+	gt_buffer_free(&folded);
+	return is;
+}
+
+int gt_access_add(struct gt_access *a, struct gt_access_wanted *w,
+                  char secret[GT_CREDENTIAL_SECRET], char *why, size_t why_cap)
+{
+	const char *name = w->name, *password = w->password;
 	bool nobody = strcmp(name, GT_ACCESS_ANONYMOUS) == 0;
 	struct row row;
-	secret[0] = '\0';
-	if (nobody ? password || role != GT_ROLE_TERMINAL
-	           : !gt_access_name_valid(name)) {
+	secret[0] = w->other[0] = '\0';
+	w->removed_ms = w->created_ms = 0;
+	if (nobody ? password || w->again || w->role != GT_ROLE_TERMINAL
+	           : !gt_access_name_valid(name) || looks_reserved(name)) {
 		gt_say_into(why, why_cap, GT_T_ACCESS_BAD_NAME, name);
 		return -GT_EINVALID;
 	}
@@ -414,15 +614,17 @@ int gt_access_add(struct gt_access *a, const char *name, enum gt_role role,
 		return -GT_ELIMIT;
 	}
 	int status = nobody ? 0
-	                    : make_row(&row, name, role, password, secret, why,
-	                               why_cap);
+	                    : make_row(&row, name, w->role, password, secret,
+	                               why, why_cap);
 	if (status != 0)
 		return status;
 	pthread_mutex_lock(&a->lock);
-	status = add(a, nobody ? NULL : &row, why, why_cap);
+	status = add(a, nobody ? NULL : &row, w, why, why_cap);
 	pthread_mutex_unlock(&a->lock);
 	if (status != 0)
 		OPENSSL_cleanse(secret, GT_CREDENTIAL_SECRET);
+	else if (!nobody)
+		w->created_ms = row.created_ms;
 	return status;
 }
 
@@ -438,15 +640,16 @@ static int drop(struct gt_access *a, const char *name, char *why,
 		gt_say_into(why, why_cap, GT_T_ACCESS_UNKNOWN, name);
 		return -GT_EUNKNOWN;
 	}
-	if (!copy(&rows, &a->rows)) {
-		gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
-		return -GT_ENOMEM;
-	}
-	if (nobody)
+	if (!copy(&rows, &a->rows))
+		return no_memory(why, why_cap);
+	if (nobody) {
 		rows.anonymous = false;
-	else
-		memmove(rows.v + at, rows.v + at + 1,
-		        (--rows.n - at) * sizeof *rows.v);
+	} else {
+		struct former f = {.removed_ms = gt_sys_now().wall_ms};
+		gt_copy(f.name, sizeof f.name, name);
+		take_out(&rows, at);
+		insert_former(&rows, place_former(&rows, name, &there), &f);
+	}
 	return commit(a, &rows, why, why_cap);
 }
 
@@ -462,8 +665,8 @@ int gt_access_remove(struct gt_access *a, const char *name, char *why,
 int gt_access_take_over(struct gt_access *a, const struct gt_access_old *v,
                         size_t n, size_t *left, char *why, size_t why_cap)
 {
-	struct rows rows = {.v = malloc((n + 1) * sizeof *rows.v)};
-	int status = rows.v ? 0 : -GT_ENOMEM;
+	struct rows rows;
+	int status = rows_new(&rows, n, 0) ? 0 : -GT_ENOMEM;
 	char none[GT_CREDENTIAL_SECRET];
 	*left = 0;
 	if (status != 0)
@@ -493,6 +696,21 @@ int gt_access_take_over(struct gt_access *a, const struct gt_access_old *v,
 	return status;
 }
 
+const char *gt_access_kind(const char *name, bool password)
+{
+	if (strcmp(name, GT_ACCESS_ANONYMOUS) == 0)
+		return "none";
+	return password ? "password" : "secret";
+}
+
+json_t *gt_access_removed(struct gt_access *a)
+{
+	pthread_mutex_lock(&a->lock);
+	json_t *list = formers(&a->rows);
+	pthread_mutex_unlock(&a->lock);
+	return list;
+}
+
 json_t *gt_access_list(struct gt_access *a)
 {
 	json_t *list = json_array();
@@ -500,10 +718,13 @@ json_t *gt_access_list(struct gt_access *a)
 	pthread_mutex_lock(&a->lock);
 	if (ok && a->rows.anonymous)
 		ok = json_array_append_new(
-		             list, json_pack("{s:s,s:s,s:s,s:n}", "name",
-		                             GT_ACCESS_ANONYMOUS, "role",
-		                             gt_role_name(GT_ROLE_TERMINAL),
-		                             "kind", "none", "created")) == 0;
+		             list,
+		             json_pack(
+		                     "{s:s,s:s,s:s,s:n}", "name",
+		                     GT_ACCESS_ANONYMOUS, "role",
+		                     gt_role_name(GT_ROLE_TERMINAL), "kind",
+		                     gt_access_kind(GT_ACCESS_ANONYMOUS, false),
+		                     "created")) == 0;
 	for (size_t i = 0; ok && i < a->rows.n; i++) {
 		const struct row *r = &a->rows.v[i];
 		char at[GT_ISO_CHARS];
@@ -512,8 +733,8 @@ json_t *gt_access_list(struct gt_access *a)
 		             list,
 		             json_pack("{s:s,s:s,s:s,s:s}", "name", r->name,
 		                       "role", gt_role_name(r->role), "kind",
-		                       r->secret.thought_of ? "password"
-		                                            : "made",
+		                       gt_access_kind(r->name,
+		                                      r->secret.thought_of),
 		                       "created", at)) == 0;
 	}
 	pthread_mutex_unlock(&a->lock);

@@ -20,7 +20,12 @@
  * terminal pays once.
  *
  * "anonymous" is a row like others: while it is there, terminals on this
- * machine and on attached networks may hand in records without a name. */
+ * machine and on attached networks may hand in records without a name.
+ *
+ * What was handed in under a name is the name's, whoever has it. So a name that
+ * was removed stays known, and is given away once more only if somebody says
+ * that it is for the same holder; and no two names look the same (fold.h), for
+ * people go by what they see. */
 #ifndef GT_ACCESS_H
 #define GT_ACCESS_H
 
@@ -30,6 +35,7 @@
 
 enum {
 	GT_CREDENTIALS_MAX = 1024,
+	GT_CREDENTIAL_NAMES = 2560,   /* those that were removed with them */
 	GT_CREDENTIAL_NAME = 64,      /* bytes, the end with them */
 	GT_CREDENTIAL_PASSWORD = 128, /* the same */
 	GT_CREDENTIAL_SECRET = 30,    /* of one that is made, the same */
@@ -82,20 +88,38 @@ struct gt_access_old {
 int gt_access_take_over(struct gt_access *a, const struct gt_access_old *v,
                         size_t n, size_t *left, char *why, size_t why_cap);
 
-/* Adds a row; password NULL: one is made. secret is what to tell whoever is to
- * use it, "" if it came in or is for nobody. `anonymous` takes neither. 0;
+/* A credential somebody wants, and what there is to know of its name. */
+struct gt_access_wanted {
+	const char *name;
+	enum gt_role role;
+	const char *password; /* NULL: one is made */
+	bool again;           /* the name was removed, and its holder is back */
+	/* set by gt_access_add: */
+	char other[GT_CREDENTIAL_NAME]; /* the name in the way, or "" */
+	int64_t removed_ms; /* when that was removed, or, again, this; 0: never */
+	int64_t created_ms;
+};
+
+/* Adds a row. secret is what to tell whoever is to use it, "" if it came in or
+ * is for nobody. `anonymous` takes neither password, nor role, nor again. 0;
  * -GT_EINVALID (the name), -GT_ELIMIT (the password is too short or long),
- * -GT_ESTATE (there are too many), -GT_ECONFLICT (it is there), -GT_EIO,
+ * -GT_ESTATE (there are too many), -GT_ECONFLICT (`other` is it or looks like
+ * it), -GT_EUNKNOWN (`again`, and it was never removed), -GT_EIO, -GT_ENOMEM,
+ * with why. */
+int gt_access_add(struct gt_access *a, struct gt_access_wanted *wanted,
+                  char secret[GT_CREDENTIAL_SECRET], char *why, size_t why_cap);
+/* Removes a row; its name stays known as one that was. 0, -GT_EUNKNOWN, -GT_EIO,
  * -GT_ENOMEM, with why. */
-int gt_access_add(struct gt_access *a, const char *name, enum gt_role role,
-                  const char *password, char secret[GT_CREDENTIAL_SECRET],
-                  char *why, size_t why_cap);
-/* 0, -GT_EUNKNOWN, -GT_EIO, -GT_ENOMEM, with why. */
 int gt_access_remove(struct gt_access *a, const char *name, char *why,
                      size_t why_cap);
-/* [{"name","role","kind": "made", "password" or "none","created": time or
- * null}], by name. NULL: out of memory. */
+/* What a row's secret is: "secret" if it was made here, "password" if a person
+ * thought of it, "none" for `anonymous`. */
+const char *gt_access_kind(const char *name, bool password);
+/* [{"name","role","kind","created": time or null}], by name. NULL: out of
+ * memory. */
 json_t *gt_access_list(struct gt_access *a);
+/* [{"name","removed": time}]: names that were, by name. NULL: out of memory. */
+json_t *gt_access_removed(struct gt_access *a);
 /* Whether there is the row of who has no name. */
 bool gt_access_anonymous(struct gt_access *a);
 /* How many rows have a role. */

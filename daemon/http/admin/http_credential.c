@@ -5,6 +5,7 @@
 
 #include "access.h"
 #include "http_admin.h"
+#include "iso8601.h"
 #include "json.h"
 #include "log.h"
 
@@ -12,10 +13,12 @@ enum { WHY = 512 };
 
 /* One row of the audit log; the core's queue may be full, and what was done is
  * done: the log of the daemon has it then. */
-static void note(struct gt_request *rq, const char *what, const char *name)
+static void note(struct gt_request *rq, const char *what, const char *name,
+                 bool again)
 {
-	char detail[GT_CREDENTIAL_NAME + 16];
-	gt_format(detail, sizeof detail, "name=%s", name);
+	char detail[GT_CREDENTIAL_NAME + 32];
+	gt_format(detail, sizeof detail, "name=%s%s", name,
+	          again ? " again" : "");
 	struct gt_event e = {.type = GT_EV_NOTE,
 	                     .text = what,
 	                     .detail = detail,
@@ -25,48 +28,82 @@ static void note(struct gt_request *rq, const char *what, const char *name)
 	            "actor", rq->actor, NULL);
 }
 
+/* The name is somebody's, or was, or looks as if it were. */
+static enum MHD_Result refuse_name(struct gt_request *rq, int status,
+                                   const struct gt_access_wanted *w)
+{
+	char at[GT_ISO_CHARS];
+	bool same = strcmp(w->name, w->other) == 0;
+	gt_iso_format(at, w->removed_ms);
+	if (w->removed_ms == 0)
+		return gt_rq_fail(rq, 409, status,
+		                  same ? GT_T_ACCESS_THERE : GT_T_ACCESS_ALIKE,
+		                  w->name, w->other);
+	if (same)
+		return gt_rq_fail(rq, 409, status, GT_T_ACCESS_REMOVED, w->name,
+		                  at, w->name);
+	return gt_rq_fail(rq, 409, status, GT_T_ACCESS_REMOVED_ALIKE, w->name,
+	                  w->other, at, w->other);
+}
+
 /* In the caller's language, where the sentence is not of the system's. */
 static enum MHD_Result refuse(struct gt_request *rq, int status,
-                              const char *name, const char *why)
+                              const struct gt_access_wanted *w, const char *why)
 {
 	switch (-status) {
 	case GT_EINVALID:
-		return gt_rq_fail(rq, 400, status, GT_T_ACCESS_BAD_NAME, name);
+		return gt_rq_fail(rq, 400, status, GT_T_ACCESS_BAD_NAME,
+		                  w->name);
 	case GT_ELIMIT:
 		return gt_rq_fail(rq, 400, status, GT_T_ACCESS_BAD_PASSWORD,
 		                  GT_CREDENTIAL_LEAST,
 		                  GT_CREDENTIAL_PASSWORD - 1);
 	case GT_ESTATE:
 		return gt_rq_fail(rq, 409, status, GT_T_ACCESS_MANY,
-		                  GT_CREDENTIALS_MAX);
+		                  GT_CREDENTIALS_MAX, GT_CREDENTIAL_NAMES);
 	case GT_ECONFLICT:
-		return gt_rq_fail(rq, 409, status, GT_T_ACCESS_THERE, name,
-		                  name);
+		return refuse_name(rq, status, w);
 	case GT_EUNKNOWN:
-		return gt_rq_fail(rq, 404, status, GT_T_ACCESS_UNKNOWN, name);
+		return gt_rq_fail(rq, 404, status,
+		                  w->again ? GT_T_ACCESS_NOT_REMOVED
+		                           : GT_T_ACCESS_UNKNOWN,
+		                  w->name);
 	default:
 		return gt_rq_error(rq, status, why);
 	}
 }
 
+/* As a row of the list, with its secret. */
+static json_t *made(const struct gt_access_wanted *w, const char *secret)
+{
+	char created[GT_ISO_CHARS], removed[GT_ISO_CHARS];
+	gt_iso_format(created, w->created_ms);
+	gt_iso_format(removed, w->removed_ms);
+	return json_pack("{s:s,s:s,s:s,s:s?,s:s,s:s*}", "name", w->name, "role",
+	                 gt_role_name(w->role), "kind",
+	                 gt_access_kind(w->name, w->password != NULL),
+	                 "created", w->created_ms ? created : NULL, "secret",
+	                 secret, "removed", w->removed_ms ? removed : NULL);
+}
+
 static enum MHD_Result add(struct gt_request *rq, const json_t *v)
 {
-	const char *name = gt_json_member(v, "name");
+	struct gt_access_wanted w = {
+	        .name = gt_json_member(v, "name"),
+	        .password = json_string_value(json_object_get(v, "password")),
+	        .again = json_is_true(json_object_get(v, "again")),
+	        .role = GT_ROLE_TERMINAL};
 	const char *word = gt_json_member(v, "role");
-	const char *password =
-	        json_string_value(json_object_get(v, "password"));
 	char secret[GT_CREDENTIAL_SECRET], why[WHY] = "";
-	enum gt_role role = GT_ROLE_TERMINAL;
-	if (*word && !gt_role_parse(&role, word))
+	if (*word && !gt_role_parse(&w.role, word))
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_KEY_VALUE,
 		                  "role");
-	int status = gt_access_add(rq->http->access, name, role, password,
-	                           secret, why, sizeof why);
+	int status =
+	        gt_access_add(rq->http->access, &w, secret, why, sizeof why);
 	if (status != 0)
-		return refuse(rq, status, name, why);
-	note(rq, "credential-add", name);
-	json_t *answer = json_pack("{s:s,s:s,s:s}", "name", name, "role",
-	                           gt_role_name(role), "secret", secret);
+		return refuse(rq, status, &w, why);
+	note(rq, "credential-add", w.name, w.again);
+	json_t *answer = made(&w, secret);
 	OPENSSL_cleanse(secret, sizeof secret);
 	return gt_rq_json(rq, 200, answer);
 }
@@ -81,9 +118,12 @@ enum MHD_Result gt_http_credentials(struct gt_request *rq)
 {
 	if (rq->method == GT_HTTP_GET) {
 		json_t *list = gt_access_list(rq->http->access);
-		return gt_rq_json(rq, 200,
-		                  list ? json_pack("{s:o}", "credentials", list)
-		                       : NULL);
+		json_t *removed = gt_access_removed(rq->http->access);
+		json_t *both = json_pack("{s:O,s:O}", "credentials", list,
+		                         "removed", removed);
+		json_decref(list);
+		json_decref(removed);
+		return gt_rq_json(rq, 200, both);
 	}
 	json_t *v = body_of(rq);
 	enum MHD_Result done =
@@ -98,14 +138,15 @@ enum MHD_Result gt_http_credential_remove(struct gt_request *rq)
 {
 	char why[WHY] = "";
 	json_t *v = body_of(rq);
-	const char *name = gt_json_member(v, "name");
-	int status = gt_access_remove(rq->http->access, name, why, sizeof why);
+	const struct gt_access_wanted w = {.name = gt_json_member(v, "name")};
+	int status =
+	        gt_access_remove(rq->http->access, w.name, why, sizeof why);
 	enum MHD_Result done;
 	if (status == 0) {
-		note(rq, "credential-remove", name);
-		done = gt_rq_json(rq, 200, json_pack("{s:s}", "name", name));
+		note(rq, "credential-remove", w.name, false);
+		done = gt_rq_json(rq, 200, json_pack("{s:s}", "name", w.name));
 	} else {
-		done = refuse(rq, status, name, why);
+		done = refuse(rq, status, &w, why);
 	}
 	json_decref(v);
 	return done;

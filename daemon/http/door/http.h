@@ -56,9 +56,11 @@
  *   GET  /admin/quarantine?after=     POST /admin/reload
  *   GET  /admin/quarantine/QID        POST /admin/quarantine/drop
  *   GET  /admin/credentials     {"credentials":[{"name","role","kind",
- *                               "created"}]}, access.h
- *   POST /admin/credentials     {"name","role","password"}, the last two if
- *                               wanted: answers {"name","role","secret"}
+ *                               "created"}],"removed":[{"name","removed"}]},
+ *                               access.h
+ *   POST /admin/credentials     {"name","role","password","again"}, all but the
+ *                               first if wanted: answers such a row with its
+ *                               "secret", and "removed" if it is there again
  *   POST /admin/credentials/remove   {"name"}
  * Errors are {"error":NAME,"message":sentence} with a fitting status.
  *
