@@ -139,7 +139,8 @@ static void on_signal(uv_signal_t *handle, int number)
 	if (d->stopped)
 		return;
 	if (number == SIGHUP) {
-		reload(d);
+		if (d->service) /* one that starts has just read it */
+			reload(d);
 		return;
 	}
 	if (d->stopping)
@@ -153,6 +154,12 @@ static void on_failed(void *arg, int exit_status)
 	struct daemon *d = arg;
 	d->exit_status = exit_status;
 	uv_stop(d->loop);
+}
+
+static bool is_stopping(void *arg)
+{
+	const struct daemon *d = arg;
+	return d->stopping;
 }
 
 static bool catch_signals(struct daemon *d)
@@ -217,7 +224,8 @@ static void close_handle(uv_handle_t *h, void *arg)
 static int run(const struct gt_config *config)
 {
 	static struct daemon d; /* signals are caught until the process ends */
-	const struct gt_service_events events = {on_failed, reload};
+	const struct gt_service_events events = {on_failed, reload,
+	                                         is_stopping};
 	struct gt_ready_policy policy;
 	d.loop = uv_default_loop();
 	d.config = config;
@@ -242,6 +250,8 @@ static int run(const struct gt_config *config)
 		gt_log_line(GT_LOG_INFO, "stopped", "status", GT_LOG_U(status),
 		            NULL);
 	}
+	if (status == GT_SERVICE_CALLED_OFF)
+		status = 0;
 	d.stopped = true;
 	uv_walk(d.loop, close_handle, NULL);
 	uv_run(d.loop, UV_RUN_DEFAULT);

@@ -10,15 +10,16 @@
 #include <unistd.h>
 
 enum {
-	PIECE = 1 << 20,    /* given back at once */
-	START = 1 << 20,    /* what a start may write beside the database */
+	PIECE = 64 << 10,   /* given back at once */
 	PLENTY = 256 << 20, /* more than records bring between two looks */
 	PART = 16,          /* of the disk, at most one in so many */
 	AGAIN_MS = 200,     /* until a full disk is tried again */
 };
 
 /*   1. held: bytes of blocks in the file, <= size
- *   2. waiting: `stalled` was told, and not yet taken back */
+ *   2. lent: bytes given since it was opened and not taken back; whoever they
+ *      were for may have left some of them
+ *   3. waiting: `stalled` was told, and not yet taken back */
 struct gt_room {
 	struct gt_room_events events;
 	void *arg;
@@ -27,8 +28,9 @@ struct gt_room {
 	uint64_t size;
 	pthread_mutex_t lock; /* all below */
 	pthread_cond_t change;
-	uint64_t held;
+	uint64_t held, lent;
 	bool patient, waiting;
+	enum gt_lack lack;
 };
 
 /* Bytes that are free, and that the disk has in all. */
@@ -63,17 +65,39 @@ static bool shrink(struct gt_room *r, uint64_t to)
 	return true;
 }
 
-/* Only what leaves as much again is taken: else this file would be what fills a
+/* Bytes of what was given that lie about: the next start is to find them. */
+static uint64_t left_over(const struct gt_room *r, uint64_t missing,
+                          uint64_t avail)
+{
+	uint64_t most = r->lent < missing ? r->lent : missing;
+	return most < avail ? most : avail;
+}
+
+/* Else only what leaves as much again is taken: this file would be what fills a
  * small disk. */
-static void grow(struct gt_room *r, uint64_t avail)
+static void grow(struct gt_room *r, uint64_t avail, bool leftovers)
 {
 	uint64_t missing = r->held < r->size ? r->size - r->held : 0;
-	if (missing == 0 || avail < missing + r->size)
+	bool plenty = avail >= missing + r->size;
+	uint64_t n = plenty      ? missing
+	             : leftovers ? left_over(r, missing, avail)
+	                         : 0;
+	if (n == 0)
 		return;
-	if (posix_fallocate(r->fd, (off_t)r->held, (off_t)missing) == 0)
-		r->held = r->size;
-	else
+	if (posix_fallocate(r->fd, (off_t)r->held, (off_t)n) != 0) {
 		(void)shrink(r, r->held);
+		return;
+	}
+	r->held += n;
+	r->lent = plenty || n >= r->lent ? 0 : r->lent - n;
+}
+
+static bool lend(struct gt_room *r, uint64_t n)
+{
+	if (n == 0 || !shrink(r, r->held - n))
+		return false;
+	r->lent += n;
+	return true;
 }
 
 static void init_locks(struct gt_room *r)
@@ -107,17 +131,43 @@ int gt_room_open(struct gt_room **out, const char *path, const char *log,
 	take_stock(r);
 	if (r->held > r->size && !shrink(r, r->size))
 		r->size = r->held;
-	while (r->held > 0 && measure(r, &avail, &all) && avail < START)
-		if (!gt_room_give(r, false))
-			break;
 	(void)gt_room_look(r);
 	return 0;
+}
+
+bool gt_room_start(struct gt_room *r, uint64_t *avail)
+{
+	uint64_t all;
+	pthread_mutex_lock(&r->lock);
+	bool enough =
+	        !measure(r, avail, &all) || *avail + r->held >= GT_ROOM_START;
+	r->lack = enough ? GT_LACK_NONE : GT_LACK_ROOM;
+	pthread_mutex_unlock(&r->lock);
+	return enough;
+}
+
+enum gt_lack gt_room_lack(struct gt_room *r)
+{
+	pthread_mutex_lock(&r->lock);
+	enum gt_lack lack = r->lack;
+	pthread_mutex_unlock(&r->lock);
+	return lack;
+}
+
+void gt_room_regain(struct gt_room *r)
+{
+	uint64_t avail, all;
+	pthread_mutex_lock(&r->lock);
+	if (measure(r, &avail, &all))
+		grow(r, avail, true);
+	pthread_mutex_unlock(&r->lock);
 }
 
 void gt_room_close(struct gt_room *r)
 {
 	if (!r)
 		return;
+	gt_room_regain(r);
 	if (r->fd >= 0)
 		close(r->fd);
 	pthread_cond_destroy(&r->change);
@@ -138,7 +188,7 @@ size_t gt_room_look(struct gt_room *r)
 	pthread_mutex_lock(&r->lock);
 	bool known = measure(r, &avail, &all);
 	if (known)
-		grow(r, avail);
+		grow(r, avail, false);
 	known = known && measure(r, &avail, &all);
 	uint64_t ours = r->size + (r->size - r->held) + log_size(r);
 	pthread_mutex_unlock(&r->lock);
@@ -182,19 +232,34 @@ static void wait_for_room(struct gt_room *r)
 		(void)pthread_cond_timedwait(&r->change, &r->lock, &at);
 }
 
-bool gt_room_give(struct gt_room *r, bool log)
+/* What stays: all but half is the log's, and the last of it a start's. */
+static uint64_t least(const struct gt_room *r, enum gt_room_for what)
+{
+	uint64_t part = r->size / 4;
+	if (what == GT_ROOM_DATABASE)
+		return r->size / 2;
+	if (what == GT_ROOM_INDEX)
+		return 0;
+	return part < GT_ROOM_START ? part : GT_ROOM_START;
+}
+
+bool gt_room_give(struct gt_room *r, enum gt_lack lack, enum gt_room_for what)
 {
 	pthread_mutex_lock(&r->lock);
-	uint64_t least = log ? 0 : r->size / 2;
-	uint64_t piece = r->held > least ? r->held - least : 0;
+	uint64_t stays = least(r, what);
+	uint64_t piece = r->held > stays ? r->held - stays : 0;
 	piece = piece < PIECE ? piece : PIECE;
-	bool again = piece > 0 && shrink(r, r->held - piece);
-	if (!again && log && r->patient) {
+	/* a limit is not a file's that could be shorter */
+	bool given = lack != GT_LACK_LIMIT && lend(r, piece);
+	bool again = given;
+	if (!given)
+		r->lack = lack;
+	if (!given && what != GT_ROOM_DATABASE && r->patient) {
 		wait_for_room(r);
 		again = r->patient;
 	}
 	pthread_mutex_unlock(&r->lock);
-	if (again && piece > 0)
+	if (given)
 		r->events.given(r->arg);
 	return again;
 }
@@ -204,6 +269,7 @@ void gt_room_found(struct gt_room *r)
 	pthread_mutex_lock(&r->lock);
 	bool was = r->waiting;
 	r->waiting = false;
+	r->lack = GT_LACK_NONE;
 	pthread_mutex_unlock(&r->lock);
 	if (was)
 		r->events.stalled(r->arg, false);

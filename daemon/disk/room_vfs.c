@@ -1,5 +1,6 @@
 #include "room_vfs.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "vfs_layer.h"
@@ -14,32 +15,58 @@ static bool is_log(const struct gt_vfs_file *f)
 	return (f->flags & SQLITE_OPEN_WAL) != 0;
 }
 
+/* A quota and a limit are a fault of the disk to SQLite, and all that can befall
+ * the index of a log is one thing: errno is still what its write left. */
+static enum gt_lack lack_of(sqlite3_file *below, int rc)
+{
+	int error = errno;
+	if (rc == SQLITE_FULL)
+		return GT_LACK_ROOM;
+	if (rc == SQLITE_IOERR_WRITE &&
+	    below->pMethods->xFileControl(below, SQLITE_FCNTL_LAST_ERRNO,
+	                                  &error) != SQLITE_OK)
+		return GT_LACK_NONE;
+	if (rc != SQLITE_IOERR_WRITE && rc != SQLITE_IOERR_SHMSIZE)
+		return GT_LACK_NONE;
+	return error == ENOSPC   ? GT_LACK_ROOM
+	       : error == EDQUOT ? GT_LACK_QUOTA
+	       : error == EFBIG  ? GT_LACK_LIMIT
+	                         : GT_LACK_NONE;
+}
+
 /* Written as a whole again: what went in before is the same bytes. */
 static int f_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
 	struct gt_vfs_file *file = gt_vfs_file(f);
 	struct gt_room *room = file->layer->arg;
+	enum gt_room_for what = is_log(file) ? GT_ROOM_LOG : GT_ROOM_DATABASE;
+	enum gt_lack lack;
 	int rc;
-	do
+	do {
 		rc = file->below->pMethods->xWrite(file->below, p, n, at);
-	while (rc == SQLITE_FULL && gt_room_give(room, is_log(file)));
+		lack = lack_of(file->below, rc);
+	} while (lack && gt_room_give(room, lack, what));
 	if (rc == SQLITE_OK && is_log(file))
 		gt_room_found(room);
-	return rc;
+	return lack ? SQLITE_FULL : rc;
 }
 
-/* The index of the log is a file too. */
+/* The index of the log is a file too, and as needful. */
 static int f_shm_map(sqlite3_file *f, int page, int size, int extend,
                      void volatile **out)
 {
 	struct gt_vfs_file *file = gt_vfs_file(f);
+	struct gt_room *room = file->layer->arg;
+	enum gt_lack lack;
 	int rc;
-	do
+	do {
 		rc = file->below->pMethods->xShmMap(file->below, page, size,
 		                                    extend, out);
-	while (rc == SQLITE_IOERR_SHMSIZE &&
-	       gt_room_give(file->layer->arg, false));
-	return rc;
+		lack = lack_of(file->below, rc);
+	} while (lack && gt_room_give(room, lack, GT_ROOM_INDEX));
+	if (rc == SQLITE_OK && extend)
+		gt_room_found(room);
+	return lack ? SQLITE_FULL : rc;
 }
 
 static int v_open(sqlite3_vfs *v, const char *path, sqlite3_file *f, int flags,
@@ -49,7 +76,7 @@ static int v_open(sqlite3_vfs *v, const char *path, sqlite3_file *f, int flags,
 	int rc = gt_vfs_layer_pass_open(v, path, f, flags, out);
 	/* a name may take a block of its folder */
 	if (rc == SQLITE_CANTOPEN && (flags & SQLITE_OPEN_WAL) &&
-	    gt_room_give(l->arg, false))
+	    gt_room_give(l->arg, GT_LACK_NONE, GT_ROOM_LOG))
 		rc = gt_vfs_layer_pass_open(v, path, f, flags, out);
 	return rc;
 }

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "database.h"
@@ -14,6 +16,7 @@
 #include "files.h"
 #include "log.h"
 #include "look.h"
+#include "measure.h"
 #include "rewrite.h"
 #include "say.h"
 #include "seal.h"
@@ -23,8 +26,12 @@
 #include "tls.h"
 #include "version.h"
 
-/* A look at the database before a node of it runs. */
-enum { CHECK_MS = 3000 };
+enum {
+	/* a look at the database before a node of it runs */
+	CHECK_MS = 3000,
+	AGAIN_MS = 1000, /* until a full disk is looked at again */
+	EXTEND_S = 60,   /* systemd is told of, twice in that time */
+};
 
 int prepare_refused(const char *what, const char *why, int exit_status)
 {
@@ -33,16 +40,117 @@ int prepare_refused(const char *what, const char *why, int exit_status)
 	return exit_status;
 }
 
-/* Moves what a killed run left in its log: then the pages are what they are. A
- * disk without room for it has its sums compared as they are read, and no
- * more. */
+/* ---------------------------------------------------- waiting for room */
+
+void prepare_say_lack(const struct gt_service *s, char *out, size_t cap)
+{
+	struct rlimit size = {RLIM_INFINITY, RLIM_INFINITY};
+	char most[GT_MEASURE_SIZE];
+	enum gt_lack lack = gt_room_lack(s->room);
+	(void)getrlimit(RLIMIT_FSIZE, &size);
+	gt_measure_size(most, size.rlim_cur);
+	if (lack == GT_LACK_LIMIT)
+		gt_say_into(out, cap, GT_T_DAEMON_STALLED_LIMIT, most);
+	else
+		gt_copy(out, cap,
+		        gt_text(lack == GT_LACK_QUOTA
+		                        ? GT_T_DAEMON_STALLED_QUOTA
+		                        : GT_T_DAEMON_STALLED));
+}
+
+static void say_what_is_needed(const struct gt_service *s, uint64_t avail,
+                               uint64_t needed)
+{
+	char free[GT_MEASURE_SIZE], need[GT_MEASURE_SIZE], why[RUN_WHY];
+	gt_measure_size(free, avail);
+	gt_measure_size(need, needed);
+	if (gt_room_lack(s->room) < GT_LACK_QUOTA)
+		gt_say_into(why, sizeof why, GT_T_DAEMON_WAITS, free, need);
+	else
+		prepare_say_lack(s, why, sizeof why);
+	gt_log_line(GT_LOG_ERROR, "waiting", "why", why, NULL);
+	(void)sd_notifyf(0, "STATUS=%s", why);
+}
+
+static void on_again(uv_timer_t *timer)
+{
+	bool *due = timer->data;
+	*due = true;
+}
+
+static void on_again_closed(uv_handle_t *h)
+{
+	bool *due = h->data;
+	*due = false;
+}
+
+/* Who waits has not failed to start. */
+static void extend(struct gt_service *s)
+{
+	uint64_t now = gt_sys_now().mono_ms;
+	if (now < s->extend_due)
+		return;
+	s->extend_due = now + EXTEND_S * 1000 / 2;
+	(void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%d", EXTEND_S * 1000000);
+}
+
+/* Runs the loop for a while, for signals. False: it is called off. */
+static bool pass_the_time(struct gt_service *s)
+{
+	bool due = false;
+	uv_timer_t again;
+	(void)uv_timer_init(s->loop, &again); /* cannot fail, nor the next */
+	again.data = &due;
+	(void)uv_timer_start(&again, on_again, AGAIN_MS, 0);
+	extend(s);
+	while (!due && !s->events.stopping(s->arg))
+		uv_run(s->loop, UV_RUN_ONCE);
+	due = true;
+	uv_close((uv_handle_t *)&again, on_again_closed);
+	while (due)
+		uv_run(s->loop, UV_RUN_ONCE);
+	return !s->events.stopping(s->arg);
+}
+
+/* Until a start has its room. What it lacks is said once. */
+static int wait_for_room(struct gt_service *s, bool *said)
+{
+	uint64_t avail = 0;
+	while (!gt_room_start(s->room, &avail)) {
+		if (!*said)
+			say_what_is_needed(s, avail, GT_ROOM_START);
+		*said = true;
+		if (!pass_the_time(s))
+			return GT_SERVICE_CALLED_OFF;
+	}
+	return 0;
+}
+
+static void say_room(bool said)
+{
+	if (!said)
+		return;
+	gt_log_line(GT_LOG_INFO, "disk", "why", gt_text(GT_T_DAEMON_ROOM),
+	            NULL);
+	(void)sd_notify(0, "STATUS=");
+}
+
+/* ------------------------------------------------------- the database */
+
+/* Moves what a killed run left in its log: then the pages are what they are, and
+ * the next turn writes to the log from its beginning. The node is open: a
+ * connection that has read nothing does not know yet that it has a log. A disk
+ * without room for it has its sums compared as they are read, and no more. */
 static void settle(const struct gt_service *s, sqlite3 *db)
 {
 	int log = 0, done = 0;
+	uint64_t avail;
 	if (sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &log,
 	                              &done) == SQLITE_OK &&
 	    log == done)
 		gt_sums_settle(s->sums);
+	/* that did without what it lacked */
+	(void)gt_room_start(s->room, &avail);
 }
 
 static int open_database(const struct gt_service *s, sqlite3 **db, char *why,
@@ -66,8 +174,6 @@ static int open_database(const struct gt_service *s, sqlite3 **db, char *why,
 		          *db ? sqlite3_errmsg(*db) : gt_strerror(-GT_ENOMEM));
 	if (status != 0)
 		sqlite3_close(*db);
-	else
-		settle(s, *db);
 	return status;
 }
 
@@ -188,9 +294,13 @@ int prepare_room(struct gt_service *s, const struct gt_room_events *events)
 	if (status == 0)
 		status = gt_room_vfs_open(&s->vfs, s->room,
 		                          gt_sums_vfs_name(s->sums_vfs));
-	return status ? prepare_refused("room", gt_strerror(status),
-	                                GT_SERVICE_SYSTEM)
-	              : 0;
+	if (status != 0)
+		return prepare_refused("room", gt_strerror(status),
+		                       GT_SERVICE_SYSTEM);
+	bool said = false;
+	status = wait_for_room(s, &said);
+	say_room(said && status == 0);
+	return status;
 }
 
 int prepare_modes(void)
@@ -212,12 +322,9 @@ int prepare_modes(void)
 	return 0;
 }
 
-int prepare_node(struct gt_service *s)
+static void configure(struct gt_node_config *n, const struct gt_config *c)
 {
-	const struct gt_config *c = s->config;
-	char why[RUN_WHY] = "";
-	sqlite3 *db = NULL;
-	struct gt_node_config n = {
+	*n = (struct gt_node_config){
 	        .code = c->code,
 	        .parent = c->parent,
 	        .software = "guantong " GT_VERSION,
@@ -238,17 +345,75 @@ int prepare_node(struct gt_service *s)
 	        .child_waiting = c->child_waiting,
 	        .restored = c->restored,
 	};
-	if (gt_dir_read_key(GT_DIR_NODE_KEY, n.seed, why, sizeof why) != 0 ||
-	    gt_dir_read_key(GT_DIR_ROSTER_KEY, n.roster_key, why, sizeof why) !=
-	            0)
+}
+
+static int read_keys(struct gt_node_config *n)
+{
+	char why[RUN_WHY] = "";
+	if (gt_dir_read_key(GT_DIR_NODE_KEY, n->seed, why, sizeof why) != 0 ||
+	    gt_dir_read_key(GT_DIR_ROSTER_KEY, n->roster_key, why,
+	                    sizeof why) != 0)
 		return prepare_refused("keys", why, GT_SERVICE_CONFIG);
-	n.has_date_seed = access(GT_DIR_DATE_KEY, F_OK) == 0;
-	if (n.has_date_seed &&
-	    gt_dir_read_key(GT_DIR_DATE_KEY, n.date_seed, why, sizeof why) != 0)
+	n->has_date_seed = access(GT_DIR_DATE_KEY, F_OK) == 0;
+	if (n->has_date_seed && gt_dir_read_key(GT_DIR_DATE_KEY, n->date_seed,
+	                                        why, sizeof why) != 0)
 		return prepare_refused("keys", why, GT_SERVICE_CONFIG);
-	if (!rehearse_key(n.seed))
+	if (!rehearse_key(n->seed))
 		return prepare_refused("keys", gt_strerror(-GT_ENOMEM),
 		                       GT_SERVICE_SYSTEM);
+	return 0;
+}
+
+/* 0, or negative with nothing left open: why. */
+static int open_node(struct gt_service *s, const struct gt_node_config *n,
+                     char *why, size_t why_cap)
+{
+	sqlite3 *db = NULL;
+	int status = open_database(s, &db, why, why_cap);
+	if (status == 0)
+		status = gt_node_open(&s->node, n, db, why, why_cap);
+	if (status == 0)
+		settle(s, db);
+	if (status == 0 && check_database(s, why, why_cap) != 0)
+		status = say_damaged(s, why, why_cap);
+	else if (status != 0 && gt_sums_bad(s->sums))
+		status = say_damaged(s, why, why_cap);
+	if (status != 0) {
+		gt_node_close(s->node);
+		s->node = NULL;
+	}
+	return status;
+}
+
+/* As often as it takes while the disk has no room for it. */
+static int open_patiently(struct gt_service *s, const struct gt_node_config *n)
+{
+	char why[RUN_WHY] = "";
+	bool said = false;
+	uint64_t avail = 0;
+	int status = open_node(s, n, why, sizeof why);
+	while (status != 0 &&
+	       (status == -GT_ENOSPACE || gt_room_lack(s->room))) {
+		if (!said && gt_room_lack(s->room) < GT_LACK_QUOTA)
+			(void)gt_room_start(s->room, &avail);
+		if (!said)
+			say_what_is_needed(s, avail, avail + GT_ROOM_START);
+		said = true;
+		if (!pass_the_time(s) || wait_for_room(s, &said) != 0)
+			return GT_SERVICE_CALLED_OFF;
+		status = open_node(s, n, why, sizeof why);
+	}
+	say_room(said && status == 0);
+	return status ? prepare_refused("database", why, GT_SERVICE_SYSTEM) : 0;
+}
+
+int prepare_node(struct gt_service *s)
+{
+	struct gt_node_config n;
+	configure(&n, s->config);
+	int status = read_keys(&n);
+	if (status != 0)
+		return status;
 	if (lost_database())
 		return prepare_refused("database", gt_text(GT_T_DAEMON_DB_GONE),
 		                       GT_SERVICE_SYSTEM);
@@ -258,14 +423,7 @@ int prepare_node(struct gt_service *s)
 		            gt_text(GT_T_DAEMON_LOG_MISSING), NULL);
 	/* what neighbours remember may be newer than what is left */
 	n.restored = n.restored || s->log_missing;
-	int status = open_database(s, &db, why, sizeof why);
-	if (status == 0)
-		status = gt_node_open(&s->node, &n, db, why, sizeof why);
-	if (status == 0 && check_database(s, why, sizeof why) != 0)
-		status = say_damaged(s, why, sizeof why);
-	else if (status != 0 && gt_sums_bad(s->sums))
-		status = say_damaged(s, why, sizeof why);
-	return status ? prepare_refused("database", why, GT_SERVICE_SYSTEM) : 0;
+	return open_patiently(s, &n);
 }
 
 int prepare_pems(struct gt_dir_pems *pems)

@@ -73,6 +73,8 @@ struct gt_service {
 	uv_timer_t look;         /* at the room on the disk */
 	bool look_open;
 	size_t room_said;    /* to the core */
+	uint64_t extend_due; /* systemd's patience with a start that waits */
+	bool run_due;        /* GT_DIR_RUN found no room yet */
 	atomic_bool stalled; /* the core waits for room */
 	struct run_file files[RUN_FILES];
 	struct run_file control_file;
@@ -136,11 +138,14 @@ void guard_start(struct gt_service *s);
 /* Logs why the service cannot start. Returns exit_status. */
 int prepare_refused(const char *what, const char *why, int exit_status);
 /* Opens s->node: reads its keys, makes sure of its log (rewrite.h), opens its
- * database. 0, or an exit status, with the reason logged. */
+ * database, and waits where the disk has no room for that. 0, or an exit status,
+ * with the reason logged. */
 int prepare_node(struct gt_service *s);
-/* Sees to s->room and s->sums, before anything else is written. 0, or an exit
- * status. */
+/* Sees to s->room and s->sums, before anything else is written, and waits until
+ * there is room for a start. 0, or an exit status. */
 int prepare_room(struct gt_service *s, const struct gt_room_events *events);
+/* Says in out why what the database has to write does not fit. */
+void prepare_say_lack(const struct gt_service *s, char *out, size_t cap);
 /* Certificates and key, read and tried (gt_tls_rehearse). 0, or an exit status,
  * with the reason logged; *pems is to be freed in any case. Loop thread, as all
  * here. */

@@ -199,20 +199,26 @@ static bool write_run(struct gt_service *s)
 
 /* ----------------------------------------------- room on the disk */
 
-/* Core thread, in the middle of a turn. */
+/* Core thread, in the middle of a turn, maybe before there is HTTP: open_gate
+ * tells it then. */
 static void on_stalled(void *arg, bool is)
 {
 	struct gt_service *s = arg;
+	char why[RUN_WHY];
 	atomic_store(&s->stalled, is);
-	gt_log_line(is ? GT_LOG_ERROR : GT_LOG_INFO, "disk", "why",
-	            gt_text(is ? GT_T_DAEMON_STALLED : GT_T_DAEMON_ROOM), NULL);
-	if (s->http)
+	if (is)
+		prepare_say_lack(s, why, sizeof why);
+	else
+		gt_copy(why, sizeof why, gt_text(GT_T_DAEMON_ROOM));
+	gt_log_line(is ? GT_LOG_ERROR : GT_LOG_INFO, "disk", "why", why, NULL);
+	if (atomic_load(&s->whole))
 		gt_http_stalled(s->http, is);
 }
 
 /* Tells the core what records may take. While there is plenty, once. */
 static void look_at_room(struct gt_service *s)
 {
+	gt_room_regain(s->room);
 	size_t room = gt_room_look(s->room);
 	struct gt_event e = {.type = GT_EV_ROOM, .count = room};
 	/* the core has counted down since */
@@ -237,7 +243,10 @@ static void on_given(void *arg)
 
 static void on_room_look(uv_timer_t *timer)
 {
-	look_at_room(timer->data);
+	struct gt_service *s = timer->data;
+	if (s->run_due)
+		s->run_due = !write_run(s);
+	look_at_room(s);
 }
 
 static void start_looking(struct gt_service *s)
@@ -266,6 +275,8 @@ static int open_blobs(struct gt_service *s)
 static int start_core(struct gt_service *s)
 {
 	const struct gt_core_events events = {perform, perform_failed};
+	/* from the first turn on a full disk is waited for */
+	gt_room_patient(s->room, true);
 	int status = gt_core_start(&s->core, s->node, &events, s);
 	return status ? prepare_refused("core", gt_strerror(status),
 	                                GT_SERVICE_SYSTEM)
@@ -417,30 +428,53 @@ static int put_together(struct gt_service *s, struct gt_bytes layer,
 	return status ? status : start_http(s);
 }
 
+/* All parts are there. What the core said of room before is told now, and again
+ * if it changed meanwhile. */
 static void open_gate(struct gt_service *s)
 {
+	bool is = false;
 	if (!s->gated)
 		return;
 	atomic_store(&s->whole, true);
+	while (s->http && is != atomic_load(&s->stalled)) {
+		is = !is;
+		gt_http_stalled(s->http, is);
+	}
 	pthread_mutex_unlock(&s->gate);
 	s->gated = false;
 }
 
-/* The node's first turn is through: its books are in order. */
+/* The node's first turn is through: its books are in order. Or it waits for room
+ * on the disk; then what is here can be read. */
+static int first_turn(struct gt_service *s)
+{
+	uint64_t until = gt_sys_now().mono_ms + START_MS;
+	while (!gt_core_settle(s->core, ROOM_MS)) {
+		int failed = atomic_load(&s->failed);
+		if (failed)
+			return failed;
+		if (atomic_load(&s->stalled))
+			return 0;
+		if (gt_sys_now().mono_ms >= until)
+			return prepare_refused("core",
+			                       gt_strerror(-GT_ETIMEOUT),
+			                       GT_SERVICE_FAILED);
+	}
+	return 0;
+}
+
 static int get_ready(struct gt_service *s)
 {
 	open_gate(s);
-	if (!gt_core_settle(s->core, START_MS)) {
-		int failed = atomic_load(&s->failed);
-		return failed ? failed
-		              : prepare_refused("core",
-		                                gt_strerror(-GT_ETIMEOUT),
-		                                GT_SERVICE_FAILED);
-	}
+	int status = first_turn(s);
+	if (status != 0)
+		return status;
 	guard_start(s);
-	if (!write_run(s))
+	s->run_due = !write_run(s);
+	if (s->run_due && gt_sys_status(errno) != -GT_ENOSPACE)
 		return prepare_refused(GT_DIR_RUN, strerror(errno),
 		                       GT_SERVICE_SYSTEM);
+	gt_room_regain(s->room);
 	struct gt_links *links = atomic_load(&s->links);
 	gt_log_line(GT_LOG_INFO, "ready", "code", s->config->code, "link",
 	            GT_LOG_U(links ? gt_links_port(links) : 0), "http",
@@ -450,8 +484,6 @@ static int get_ready(struct gt_service *s)
 	            GT_VERSION, NULL);
 	(void)sd_notify(0, "READY=1");
 	watch_start(s);
-	/* before, a disk that is full is a reason not to start */
-	gt_room_patient(s->room, true);
 	return 0;
 }
 

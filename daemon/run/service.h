@@ -23,6 +23,8 @@ enum {
 	GT_SERVICE_SYSTEM = 71,  /* a port, a file, memory */
 	GT_SERVICE_RUNNING = 75, /* another daemon has this directory */
 	GT_SERVICE_CONFIG = 78,
+	GT_SERVICE_CALLED_OFF = -1, /* told to stop before it was ready: no
+	                               failure, 0 to the shell */
 };
 
 struct gt_service;
@@ -32,9 +34,14 @@ struct gt_service_events {
 	void (*failed)(void *arg, int exit_status);
 	/* Somebody asked for a reload. Loop thread. */
 	void (*reload)(void *arg);
+	/* Whether somebody has asked for a stop. Loop thread; asked by a start
+	 * that waits, which runs the loop meanwhile. */
+	bool (*stopping)(void *arg);
 };
 
-/* Starts everything and returns when the node is ready. layer: this node's own
+/* Starts everything and returns when the node is ready, or waits with what it
+ * has to write for room on the disk and can be read. Without the little room
+ * that needs it waits for that, as long as it takes. layer: this node's own
  * layer as gt_policy_parse made it, of the file whose SHA-256 is layer_hash;
  * n 0: none. config must outlive the service. 0, or an exit status, with the
  * reason logged and nothing left running. */

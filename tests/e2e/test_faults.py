@@ -4,10 +4,14 @@ import json
 import os
 import random
 import re
+import resource
+import select
+import signal
 import socket
 import ssl
 import struct
 import subprocess
+import time
 import unittest
 
 from test_records import post, statement
@@ -105,12 +109,12 @@ class FullDisk(unittest.TestCase):
             acked += batch
         self.fail("it was never refused")
 
-    def announce(self, node, n):
-        """A hundred resources without content, in one command."""
-        text = {"zh-CN": "x" * 4000}
+    def announce(self, node, n, count=100):
+        """So many resources without content, in one command."""
+        text = {"zh-CN": "x" * 40 * count}
         batch = [
-            {"id": f"33/n{n}-{i}", "type": "announcement", "title": {"zh-CN": "x"}, "description": text}
-            for i in range(100)
+            {"id": f"33/n{n}-{count}-{i}", "type": "announcement", "title": {"zh-CN": "x"}, "description": text}
+            for i in range(count)
         ]
         return node.admin("POST", "/admin/publish", json.dumps(batch))
 
@@ -185,6 +189,122 @@ class FullDisk(unittest.TestCase):
             self.assertEqual(post(node, statement(1)).status, 507)
             os.unlink(ballast)
             node.wait("room", lambda: post(node, statement(1)).status == 200)
+            self.assertHas(node, acked)
+            self.assertEqual(node.stop(), 0)
+
+
+    def test_thirty_starts_on_a_full_disk(self):
+        """None uses up what is kept for the next, however the one before ended, and
+        with somebody who takes each byte that is let go."""
+        with Tree(CHAIN[:1], start=False) as t:
+            node = t["33"]
+            self.small_disk(node, 64 * MIB)
+            node.configure({"storage": {"reserve": "0B"}, "records": {"reserve": "2MiB"}})
+            node.start()
+            kept = os.path.join(node.dir, "data", "reserve")
+            sent = [statement(i) for i in range(20)]
+            self.assertEqual(post(node, sent).status, 200)
+            for i in range(30):
+                if i % 2:
+                    self.assertEqual(node.stop(), 0)
+                else:
+                    node.kill9()
+                self.fill(node)
+                node.start()
+            self.assertHas(node, sent)
+            self.assertGreater(os.stat(kept).st_blocks * 512, MIB)
+
+    def use_up(self, node, count):
+        """Until all that is kept is written full, but for what a start needs."""
+        self.fill(node)
+        for i in range(200):  # of what is no record
+            a = self.announce(node, i, count)
+            if a.status != 200:
+                self.assertEqual(a.status, 507)
+                return
+        self.fail("the reserve has no end")
+
+    def test_a_start_behind_a_reserve_that_is_used_up(self):
+        """It is ready, reads, waits with what it has to write, and goes on."""
+        with Tree(CHAIN[:1], start=False) as t:
+            node = t["33"]
+            self.small_disk(node, 32 * MIB)
+            node.configure({"storage": {"reserve": "0B"}, "records": {"reserve": "1MiB"}})
+            node.start()
+            sent = [statement(i) for i in range(20)]
+            self.assertEqual(post(node, sent).status, 200)
+            ballast = self.fill(node)
+            self.use_up(node, 100)
+            # what that could not commit is room too, and goes in small pieces
+            node.kill9()
+            node.start()
+            self.use_up(node, 1)
+            stalls = node.log().count("event=disk")
+            for _ in range(5):
+                node.kill9()
+                self.fill(node)
+                node.start()
+                self.assertHas(node, sent)
+                self.assertEqual(node.http("GET", "/").status, 200)
+                self.assertEqual(post(node, statement(99)).status, 507)
+            self.assertGreater(node.log().count("event=disk"), stalls)
+            self.assertEqual(node.stop(), 0)
+            self.fill(node)
+            node.start()
+            os.unlink(ballast)
+            node.wait("room", lambda: post(node, statement(99)).status == 200)
+            self.assertHas(node, sent)
+            self.assertEqual(node.stop(), 0)
+
+    def told(self, node, what, times=1):
+        """A line of a log of a node that answers nobody yet."""
+        end = time.monotonic() + PATIENCE
+        while node.log().count(what) < times:
+            self.assertTrue(node.alive(), node.log(10))
+            self.assertLess(time.monotonic(), end, node.log(10))
+            select.select([node.notify], [], [], 0.05)
+
+    def test_a_start_without_a_byte_waits_for_room(self):
+        """Nothing is kept, nothing is free: it says what it needs, ends when it is
+        told to, and starts by itself once there is room."""
+        with Tree(CHAIN[:1], start=False) as t:
+            node = t["33"]
+            self.small_disk(node, 24 * MIB)
+            node.configure({"storage": {"reserve": "0B"}, "records": {"reserve": "0B"}})
+            node.start()
+            sent = [statement(i) for i in range(20)]
+            self.assertEqual(post(node, sent).status, 200)
+            node.kill9()
+            ballast = self.fill(node)
+            node.spawn()
+            self.told(node, "event=waiting")
+            self.assertRegex(node.log(3), "0 B are free.*needs at least 128.0 KiB")
+            node.process.send_signal(signal.SIGHUP)  # hurts nobody
+            self.assertEqual(node.stop(), 0)
+            node.spawn()
+            self.told(node, "event=waiting", 2)
+            os.unlink(ballast)
+            node.ready()
+            self.assertHas(node, sent)
+            self.assertEqual(post(node, statement(99)).status, 200)
+            self.assertEqual(node.stop(), 0)
+
+    def test_a_limit_on_files_is_named(self):
+        """LimitFSIZE= stops the log of the database: that is no fault of the disk, what
+        is here is read, and it goes on when the limit is gone."""
+        with Tree(CHAIN[:1], start=False) as t:
+            node = t["33"]
+            node.start()
+            unlimited = resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE, (3 * MIB, unlimited[1]))
+            acked, refusal = self.flood(node)
+            self.assertTrue(acked)
+            self.assertEqual(refusal.status, 507)
+            self.assertRegex(node.log(2), r"no file beyond 3\.0 MiB .*LimitFSIZE=")
+            self.assertTrue(node.alive())
+            self.assertHas(node, acked)
+            resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE, unlimited)
+            node.wait("it to go on", lambda: post(node, statement(1)).status == 200)
             self.assertHas(node, acked)
             self.assertEqual(node.stop(), 0)
 

@@ -5,19 +5,23 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "room_vfs.h"
+#include "vfs_layer.h"
 
 enum { MIB = 1 << 20 };
 
@@ -106,6 +110,11 @@ static void fill(struct box *b, uint64_t but)
 	assert_int_equal(avail(b), but);
 }
 
+static bool give(struct box *b, enum gt_room_for what)
+{
+	return gt_room_give(b->room, GT_LACK_ROOM, what);
+}
+
 static void kept_given_and_taken_back(void **state)
 {
 	struct box *b = *state;
@@ -117,13 +126,21 @@ static void kept_given_and_taken_back(void **state)
 	assert_true(room <= avail(b) - 2 * MIB && room > 50 * MIB);
 	fill(b, 0);
 	assert_int_equal(gt_room_look(b->room), 0);
-	assert_true(gt_room_give(b->room, true));
-	assert_int_equal(avail(b), MIB);
-	assert_true(gt_room_give(b->room, true));
+	assert_true(give(b, GT_ROOM_LOG));
+	assert_int_equal(avail(b), 2 * MIB - gt_room_kept(b->room));
+	while (give(b, GT_ROOM_DATABASE))
+		;
+	assert_int_equal(gt_room_kept(b->room), MIB);
+	while (give(b, GT_ROOM_LOG))
+		;
+	assert_int_equal(gt_room_kept(b->room), GT_ROOM_START);
+	while (give(b, GT_ROOM_INDEX))
+		;
 	assert_int_equal(gt_room_kept(b->room), 0);
-	assert_int_equal(atomic_load(&b->given), 2);
+	assert_int_equal(atomic_load(&b->given), 2 * MIB / (64 << 10));
 	/* nobody waits who was not told that he may */
-	assert_false(gt_room_give(b->room, true));
+	assert_int_equal(atomic_load(&b->stalls), 0);
+	assert_int_equal(gt_room_lack(b->room), GT_LACK_ROOM);
 	assert_int_equal(gt_room_look(b->room), 0);
 	assert_int_equal(unlink(b->fill), 0);
 	assert_true(gt_room_look(b->room) > 50 * MIB);
@@ -138,26 +155,69 @@ static void at_most_a_part_of_the_disk(void **state)
 	assert_int_equal(gt_room_kept(b->room), MIB);
 }
 
-static void a_start_finds_something(void **state)
+static void a_start_has_its_room_or_says_so(void **state)
 {
 	struct box *b = *state;
+	uint64_t free_now;
 	disk(b, 64);
 	keep(b, 3 * MIB);
 	gt_room_close(b->room);
 	b->room = NULL;
 	fill(b, 0);
 	keep(b, 3 * MIB);
-	assert_int_equal(avail(b), MIB);
-	assert_int_equal(gt_room_kept(b->room), 2 * MIB);
-	/* however often: half of it stays for the log */
-	for (int i = 0; i < 3; i++) {
+	assert_true(gt_room_start(b->room, &free_now));
+	assert_int_equal(free_now, 0);
+	/* and takes none of it before it needs some */
+	assert_int_equal(gt_room_kept(b->room), 3 * MIB);
+	while (give(b, GT_ROOM_INDEX))
+		;
+	fill(b, GT_ROOM_START - 4096);
+	assert_false(gt_room_start(b->room, &free_now));
+	assert_int_equal(free_now, GT_ROOM_START - 4096);
+	assert_int_equal(gt_room_lack(b->room), GT_LACK_ROOM);
+	assert_int_equal(unlink(b->fill), 0);
+	assert_true(gt_room_start(b->room, &free_now));
+	assert_int_equal(gt_room_lack(b->room), GT_LACK_NONE);
+}
+
+/* Each gives some of it, and the disk is filled up behind each: what was not
+ * used is not let go. */
+static void starts_do_not_use_it_up(void **state)
+{
+	struct box *b = *state;
+	disk(b, 64);
+	keep(b, MIB);
+	fill(b, 0);
+	for (int i = 0; i < 30; i++) {
+		assert_true(give(b, GT_ROOM_LOG));
+		assert_true(give(b, GT_ROOM_INDEX));
+		if (i % 2)
+			gt_room_regain(b->room);
 		gt_room_close(b->room);
 		b->room = NULL;
 		fill(b, 0);
-		keep(b, 3 * MIB);
+		keep(b, MIB);
 	}
-	assert_int_equal(gt_room_kept(b->room), 3 * MIB / 2);
-	assert_true(gt_room_give(b->room, true));
+	assert_int_equal(gt_room_kept(b->room), MIB);
+}
+
+/* Only what was given: what others let go is not taken from them. */
+static void no_more_is_regained_than_was_given(void **state)
+{
+	struct box *b = *state;
+	disk(b, 64);
+	keep(b, 2 * MIB);
+	fill(b, 0);
+	while (give(b, GT_ROOM_INDEX))
+		;
+	gt_room_close(b->room);
+	b->room = NULL;
+	assert_int_equal(unlink(b->fill), 0);
+	fill(b, MIB);
+	uint64_t was = avail(b);
+	keep(b, 2 * MIB);
+	gt_room_regain(b->room);
+	assert_int_equal(avail(b), was);
 }
 
 /* What lies in the log is to be moved into the database. */
@@ -254,7 +314,7 @@ static void a_database_on_a_full_disk(void **state)
 	while ((rc = insert(db)) == SQLITE_OK)
 		;
 	assert_int_equal(rc, SQLITE_FULL);
-	assert_int_equal(gt_room_kept(b->room), 0);
+	assert_int_equal(gt_room_kept(b->room), GT_ROOM_START);
 	int n = rows(db);
 	assert_true(n >= 15);
 	assert_int_equal(unlink(b->fill), 0);
@@ -319,6 +379,165 @@ static void who_waits_is_let_go(void **state)
 	assert_int_equal(sqlite3_close(w.db), SQLITE_OK);
 }
 
+/* ------------------------------------------- other ways to be full */
+
+/* A VFS whose files fail as they are told to. */
+struct failing {
+	struct gt_vfs_layer layer;
+	int rc, error, left; /* SQLite's, errno; so many times */
+};
+
+static int fail_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
+{
+	struct gt_vfs_file *file = gt_vfs_file(f);
+	struct failing *x = file->layer->arg;
+	if (x->left == 0 || !(file->flags & SQLITE_OPEN_WAL))
+		return file->below->pMethods->xWrite(file->below, p, n, at);
+	x->left--;
+	return x->rc;
+}
+
+static int fail_control(sqlite3_file *f, int op, void *arg)
+{
+	struct gt_vfs_file *file = gt_vfs_file(f);
+	struct failing *x = file->layer->arg;
+	if (op != SQLITE_FCNTL_LAST_ERRNO)
+		return file->below->pMethods->xFileControl(file->below, op,
+		                                           arg);
+	*(int *)arg = x->error;
+	return SQLITE_OK;
+}
+
+static int fail_shm(sqlite3_file *f, int page, int size, int extend,
+                    void volatile **out)
+{
+	struct gt_vfs_file *file = gt_vfs_file(f);
+	struct failing *x = file->layer->arg;
+	if (x->left == 0 || x->rc != SQLITE_IOERR_SHMSIZE)
+		return file->below->pMethods->xShmMap(file->below, page, size,
+		                                      extend, out);
+	x->left--;
+	errno = x->error;
+	return x->rc;
+}
+
+static void begin_to_fail(struct box *b, struct failing *x, int rc, int error)
+{
+	*x = (struct failing){.rc = rc, .error = error};
+	assert_int_equal(gt_vfs_layer_open(&x->layer, "failing", NULL, x), 0);
+	x->layer.methods.xWrite = fail_write;
+	x->layer.methods.xFileControl = fail_control;
+	x->layer.methods.xShmMap = fail_shm;
+	keep(b, MIB);
+	assert_int_equal(gt_room_vfs_open(&b->vfs, b->room, x->layer.name), 0);
+}
+
+static sqlite3 *open_failing(struct box *b, int *rc)
+{
+	sqlite3 *db;
+	assert_int_equal(
+	        sqlite3_open_v2(b->db, &db,
+	                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+	                        gt_room_vfs_name(b->vfs)),
+	        SQLITE_OK);
+	*rc = sqlite3_exec(db,
+	                   "PRAGMA journal_mode=WAL; PRAGMA "
+	                   "wal_autocheckpoint=0; CREATE TABLE IF NOT EXISTS "
+	                   "t(x)",
+	                   NULL, NULL, NULL);
+	return db;
+}
+
+/* What the room says of a write, or of the index, that fails so once and for
+ * all, and that it is tried again as long as one may hope. */
+static void fails_as(struct box *b, int rc, int error, int want,
+                     enum gt_lack lack)
+{
+	struct failing x;
+	int got;
+	begin_to_fail(b, &x, rc, error);
+	bool index = rc == SQLITE_IOERR_SHMSIZE;
+	sqlite3 *db = NULL;
+	if (!index)
+		db = open_failing(b, &got);
+	x.left = 1 << 20;
+	if (index)
+		db = open_failing(b, &got);
+	else
+		got = insert(db);
+	assert_int_equal(got, want);
+	assert_int_equal(gt_room_lack(b->room), lack);
+	x.left = 0;
+	if (!index) { /* a connection whose index failed begins anew */
+		assert_int_equal(rows(db), 0);
+		assert_int_equal(insert(db), SQLITE_OK);
+		assert_int_equal(gt_room_lack(b->room), GT_LACK_NONE);
+	}
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	gt_room_vfs_close(b->vfs);
+	b->vfs = NULL;
+	gt_room_close(b->room);
+	b->room = NULL;
+	gt_vfs_layer_close(&x.layer);
+	(void)unlink(b->db);
+	(void)unlink(b->log);
+}
+
+static void a_quota_and_a_limit_are_no_room(void **state)
+{
+	struct box *b = *state;
+	fails_as(b, SQLITE_FULL, ENOSPC, SQLITE_FULL, GT_LACK_ROOM);
+	fails_as(b, SQLITE_IOERR_WRITE, EDQUOT, SQLITE_FULL, GT_LACK_QUOTA);
+	fails_as(b, SQLITE_IOERR_WRITE, EFBIG, SQLITE_FULL, GT_LACK_LIMIT);
+	fails_as(b, SQLITE_IOERR_SHMSIZE, ENOSPC, SQLITE_FULL, GT_LACK_ROOM);
+	fails_as(b, SQLITE_IOERR_SHMSIZE, EDQUOT, SQLITE_FULL, GT_LACK_QUOTA);
+}
+
+static void a_fault_of_the_disk_is_one(void **state)
+{
+	struct box *b = *state;
+	fails_as(b, SQLITE_IOERR_WRITE, EIO, SQLITE_IOERR, GT_LACK_NONE);
+	fails_as(b, SQLITE_IOERR_SHMSIZE, EIO, SQLITE_IOERR, GT_LACK_NONE);
+}
+
+/* No giving helps against a limit. */
+static void a_limit_leaves_what_is_kept(void **state)
+{
+	struct box *b = *state;
+	keep(b, MIB);
+	assert_false(gt_room_give(b->room, GT_LACK_LIMIT, GT_ROOM_LOG));
+	assert_int_equal(gt_room_kept(b->room), MIB);
+	assert_int_equal(atomic_load(&b->given), 0);
+}
+
+/* The real one: the log stands still at it, and goes on when it is gone. */
+static void who_meets_a_limit_waits_for_its_end(void **state)
+{
+	struct box *b = *state;
+	struct rlimit was, low;
+	struct writer w = {.rc = SQLITE_OK};
+	pthread_t t;
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	assert_int_equal(sigaction(SIGXFSZ, &ignore, NULL), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	keep(b, MIB);
+	w.db = database(b);
+	gt_room_patient(b->room, true);
+	low = was;
+	low.rlim_cur = 2 * MIB;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+	assert_int_equal(pthread_create(&t, NULL, write_on, &w), 0);
+	while (atomic_load(&b->stalls) == 0)
+		sched_yield();
+	assert_int_equal(gt_room_lack(b->room), GT_LACK_LIMIT);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_int_equal(pthread_join(t, NULL), 0);
+	assert_int_equal(w.rc, SQLITE_OK);
+	assert_int_equal(rows(w.db), 60);
+	assert_int_equal(gt_room_kept(b->room), MIB);
+	assert_int_equal(sqlite3_close(w.db), SQLITE_OK);
+}
+
 static void where_no_file_can_be_made(void **state)
 {
 	struct box *b = *state;
@@ -326,7 +545,7 @@ static void where_no_file_can_be_made(void **state)
 	keep(b, MIB);
 	assert_int_equal(gt_room_kept(b->room), 0);
 	assert_true(gt_room_look(b->room) == SIZE_MAX);
-	assert_false(gt_room_give(b->room, true));
+	assert_false(give(b, GT_ROOM_LOG));
 }
 
 int main(void)
@@ -335,12 +554,18 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        T(kept_given_and_taken_back),
 	        T(at_most_a_part_of_the_disk),
-	        T(a_start_finds_something),
+	        T(a_start_has_its_room_or_says_so),
+	        T(starts_do_not_use_it_up),
+	        T(no_more_is_regained_than_was_given),
 	        T(records_leave_room_for_the_log),
 	        T(a_copy_without_blocks_keeps_nothing),
 	        T(a_database_on_a_full_disk),
 	        T(who_is_patient_waits_for_room),
 	        T(who_waits_is_let_go),
+	        T(a_quota_and_a_limit_are_no_room),
+	        T(a_fault_of_the_disk_is_one),
+	        T(a_limit_leaves_what_is_kept),
+	        T(who_meets_a_limit_waits_for_its_end),
 	        T(where_no_file_can_be_made),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
