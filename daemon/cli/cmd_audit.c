@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "code.h"
 #include "measure.h"
 #include "pages.h"
 #include "say.h"
@@ -132,19 +133,19 @@ static enum gt_exit run_query(struct gt_cli *cli, const struct gt_args *args)
 {
 	/* options and what the query calls them */
 	static const char *const names[][2] = {
-	        {"node", "peer"},        {"actor", "actor"},
-	        {"resource", "subject"}, {"type", "type"},
-	        {"event", "event"},      {"kind", "kind"},
-	        {"result", "result"}};
+	        {"node", "peer"},   {"actor", "actor"}, {"type", "type"},
+	        {"event", "event"}, {"kind", "kind"},   {"result", "result"}};
+	const char *about = gt_args_get(args, "resource");
 	struct gt_pages p = {
 	        .cli = cli, .list = "rows", .path = "/admin/audit"};
 	enum gt_exit code;
 	/* what nodes write down today; a newer one may write more */
 	static const char *const events[] = {
-	        "accept",  "adopt",  "damage",     "fetch",    "judge",
-	        "link",    "merge",  "note",       "policy",   "publish",
-	        "receive", "remove", "quarantine", "records",  "roster",
-	        "send",    "serve",  "want",       "withdraw", NULL};
+	        "accept",  "adopt",  "damage",     "fetch",   "judge",
+	        "link",    "merge",  "note",       "policy",  "publish",
+	        "receive", "remove", "quarantine", "records", "repair",
+	        "roster",  "send",   "serve",      "want",    "withdraw",
+	        NULL};
 	static const char *const kinds[] = {"resource", "layer",  "member",
 	                                    "object",   "record", "link",
 	                                    "daemon",   NULL};
@@ -157,6 +158,10 @@ static enum gt_exit run_query(struct gt_cli *cli, const struct gt_args *args)
 	for (size_t i = 0; ok && i < sizeof names / sizeof *names; i++)
 		ok = filter(p.path, names[i][1],
 		            gt_args_get(args, names[i][0]));
+	/* of a resource also what befell its content */
+	ok = ok && filter(p.path,
+	                  about && gt_rid_valid(about) ? "resource" : "subject",
+	                  about);
 	if (!ok)
 		return GT_EXIT_USAGE;
 	p.client = gt_cli_open(cli, &code);

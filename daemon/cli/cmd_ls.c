@@ -101,6 +101,40 @@ static bool add_row(const struct gt_cli *cli, struct gt_table *t, json_t *r)
 	return gt_table_row(t, cells);
 }
 
+/* What becomes of one that is damaged. */
+static void repair_text(struct gt_cli *cli, json_t *r, char *out, size_t cap)
+{
+	const char *how = gt_json_member(r, "repair");
+	struct gt_config *config = gt_cli_config(cli);
+	const char *parent = config ? config->parent : "";
+	if (strcmp(how, "publish") == 0)
+		gt_say_into(out, cap, GT_T_CLI_REPAIR_PUBLISH,
+		            gt_json_member(r, "id"));
+	else if (strcmp(how, "asked") == 0)
+		gt_say_into(out, cap, GT_T_CLI_REPAIR_ASKED, parent,
+		            gt_json_member(r, "id"));
+	else if (*how)
+		gt_say_into(out, cap, GT_T_CLI_REPAIR_PARENT, parent);
+	else
+		gt_copy(out, cap, "");
+	free(config);
+}
+
+/* A line under the list for each that is damaged. */
+static void print_damaged(struct gt_cli *cli, json_t *all)
+{
+	size_t i;
+	json_t *r;
+	json_array_foreach(all, i, r)
+	{
+		char text[GT_RID_MAX + 400];
+		repair_text(cli, r, text, sizeof text);
+		if (*text)
+			gt_say(cli->out, GT_T_CLI_LS_DAMAGED,
+			       gt_json_member(r, "id"), text);
+	}
+}
+
 static bool print_list(struct gt_cli *cli, json_t *all)
 {
 	const char *heads[] = {
@@ -117,6 +151,8 @@ static bool print_list(struct gt_cli *cli, json_t *all)
 	else if (ok)
 		gt_table_print(t, cli->out, gt_term_columns(cli->out));
 	gt_table_free(t);
+	if (ok)
+		print_damaged(cli, all);
 	return ok;
 }
 
@@ -124,9 +160,9 @@ enum gt_exit gt_cmd_ls(struct gt_cli *cli, const struct gt_args *args)
 {
 	static const char *const verdicts[] = {"deny", "metadata", "on-demand",
 	                                       "mirror", NULL};
-	static const char *const states[] = {"excluded",  "listed",   "wanted",
-	                                     "partial",   "complete", "refused",
-	                                     "withdrawn", NULL};
+	static const char *const states[] = {"excluded", "listed",    "wanted",
+	                                     "partial",  "complete",  "damaged",
+	                                     "refused",  "withdrawn", NULL};
 	uint64_t limit = UINT64_MAX;
 	if (!gt_cli_number(cli, args, "limit", 1, UINT32_MAX, &limit) ||
 	    !gt_cli_choice(cli, args, "verdict", verdicts,
@@ -215,7 +251,8 @@ static void print_files(struct gt_cli *cli, json_t *files)
 
 static void print_state(struct gt_cli *cli, json_t *r)
 {
-	char text[256], size[GT_MEASURE_SIZE], plain[GT_MEASURE_SIZE];
+	char text[GT_RID_MAX + 400], size[GT_MEASURE_SIZE],
+	        plain[GT_MEASURE_SIZE];
 	uint64_t frames = gt_client_number(r, "frames");
 	uint64_t present = gt_client_number(r, "present");
 	const char *layer = gt_json_member(r, "layer");
@@ -235,6 +272,8 @@ static void print_state(struct gt_cli *cli, json_t *r)
 	else
 		gt_format(text, sizeof text, "%s", gt_json_member(r, "state"));
 	line(cli, GT_T_CLI_L_STATE, text);
+	repair_text(cli, r, text, sizeof text);
+	line(cli, GT_T_CLI_L_REPAIR, text);
 	if (!gt_client_number(r, "size"))
 		return;
 	gt_measure_size(size, gt_client_number(r, "size"));

@@ -21,9 +21,9 @@ const struct gt_option gt_cmd_status_options[] = {
 
 static const char *const verdicts[] = {"mirror", "on-demand", "metadata",
                                        "deny"};
-static const char *const states[] = {"complete", "partial", "wanted",
-                                     "listed",   "refused", "withdrawn",
-                                     "excluded"};
+static const char *const states[] = {"complete",  "partial", "wanted",
+                                     "damaged",   "listed",  "refused",
+                                     "withdrawn", "excluded"};
 enum {
 	VERDICTS = sizeof verdicts / sizeof *verdicts,
 	STATES = sizeof states / sizeof *states
@@ -42,7 +42,7 @@ static void print_resources(FILE *out, json_t *resources)
 	const char *heads[STATES + 1] = {gt_text(GT_T_CLI_C_VERDICT)};
 	for (size_t s = 0; s < STATES; s++)
 		heads[s + 1] = states[s];
-	struct gt_table *t = gt_table_new("lrrrrrrr", heads);
+	struct gt_table *t = gt_table_new("lrrrrrrrr", heads);
 	size_t rows = 0;
 	for (size_t v = 0; t && v < VERDICTS; v++) {
 		json_t *by = json_object_get(resources, verdicts[v]);
@@ -240,6 +240,23 @@ static void print_clear(FILE *out, json_t *s)
 	}
 }
 
+static void print_damaged(FILE *out, json_t *s, const char *parent)
+{
+	json_t *n = json_object_get(s, "damaged");
+	uint64_t publish = gt_client_number(n, "publish");
+	uint64_t above = gt_client_number(n, "parent");
+	uint64_t asked = gt_client_number(n, "asked");
+	if (publish)
+		gt_say(out, GT_T_CLI_STATUS_DAMAGED_PUBLISH,
+		       (unsigned long long)publish);
+	if (above)
+		gt_say(out, GT_T_CLI_STATUS_DAMAGED_PARENT,
+		       (unsigned long long)above, parent);
+	if (asked)
+		gt_say(out, GT_T_CLI_STATUS_DAMAGED_ASKED,
+		       (unsigned long long)asked, parent);
+}
+
 static void print_clock(FILE *out, json_t *s)
 {
 	const json_t *v = json_object_get(gt_client_find(s, "clock"), "moved");
@@ -269,6 +286,7 @@ static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 	print_clock(out, s);
 	gt_measure_size(bytes, gt_client_number(s, "bytes"));
 	gt_say(out, GT_T_CLI_STATUS_STORE, bytes);
+	print_damaged(out, s, config->parent);
 	if (gt_client_true(s, "bulk_paused"))
 		gt_say(out, GT_T_CLI_STATUS_PAUSED);
 	if (gt_client_true(s, "records_short"))

@@ -97,6 +97,7 @@ static bool is_complete(struct waiting *w, json_t *status)
 	return is_synced(w, status) &&
 	       gt_client_number(mirror, "wanted") == 0 &&
 	       gt_client_number(mirror, "partial") == 0 &&
+	       gt_client_number(mirror, "damaged") == 0 &&
 	       json_array_size(gt_client_find(status, "transfers")) == 0;
 }
 
@@ -154,9 +155,9 @@ static const struct condition *find(struct waiting *w, const char *text)
 /* The condition's value is one it can have. */
 static bool check_value(struct waiting *w, const struct condition *c)
 {
-	static const char *const states[] = {
-	        "excluded", "listed",    "wanted", "partial",
-	        "complete", "withdrawn", NULL};
+	static const char *const states[] = {"excluded",  "listed",   "wanted",
+	                                     "partial",   "complete", "damaged",
+	                                     "withdrawn", NULL};
 	char *end = NULL;
 	char *colon = w->text + (w->value - w->text);
 	bool ok = true;

@@ -69,6 +69,7 @@ const char *gt_page_word(const struct gt_page *p, const char *word)
 	        {"wanted", GT_T_HTTP_W_WANTED},
 	        {"partial", GT_T_HTTP_W_PARTIAL},
 	        {"complete", GT_T_HTTP_W_COMPLETE},
+	        {"damaged", GT_T_HTTP_W_DAMAGED},
 	        {"withdrawn", GT_T_HTTP_W_WITHDRAWN},
 	        {"refused", GT_T_HTTP_W_REFUSED},
 	        {"everyone", GT_T_HTTP_W_EVERYONE},
@@ -108,6 +109,7 @@ const char *gt_page_kind(const char *word)
 	        {"partial", "warn"},    {"wanted", "warn"},
 	        {"on-demand", "plain"}, {"withdrawn", "bad"},
 	        {"refused", "bad"},     {"deny", "bad"},
+	        {"damaged", "bad"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (strcmp(word, rows[i].word) == 0)
@@ -156,7 +158,7 @@ void gt_page_state(struct gt_page *p, const json_t *r)
 	gt_page_text(p, unasked ? gt_text_in(p->lang, GT_T_HTTP_W_UNASKED)
 	                        : gt_page_word(p, state));
 	gt_buffer_str(&p->out, "</span>");
-	if (strcmp(state, "partial") == 0)
+	if (strcmp(state, "partial") == 0 || strcmp(state, "damaged") == 0)
 		gt_page_bar(p, gt_http_count(r, "present"),
 		            gt_http_count(r, "frames"));
 }

@@ -390,9 +390,9 @@ static int settle_objects(struct gt_node *n, const struct gt_item *old,
 	    (d->verdict == GT_MIRROR || (d->verdict == GT_ON_DEMAND && asked)))
 		status = gt_object_want(n, object);
 	if (status == 0 && had && old->has_object)
-		status = gt_object_release(n, &old->object);
+		status = gt_object_release(n, &old->object, old->id);
 	if (status == 0 && had && old->has_prior)
-		status = gt_object_release(n, &old->prior);
+		status = gt_object_release(n, &old->prior, old->id);
 	gt_object_look(n);
 	return status;
 }

@@ -301,6 +301,19 @@ static int describe(struct gt_node *n, const struct gt_pending *p,
 	return entry->object.data && entry->start ? 0 : -GT_ENOMEM;
 }
 
+/* What was damaged here is published again: it is whole with that. */
+static int repair(struct gt_node *n, const struct gt_pending *p,
+                  const struct gt_manifest *m)
+{
+	char hex[GT_HEX_ID];
+	bool damaged;
+	int status = gt_object_damaged(n, &p->object, &damaged);
+	gt_id_hex(hex, &p->object);
+	return status || !damaged ? status
+	                          : audit(n, p->actor, "repair", "object", hex,
+	                                  0, m->file_size, "published again");
+}
+
 static int finish(struct gt_node *n, struct gt_pending *p, bool *published)
 {
 	struct gt_manifest *m = NULL;
@@ -319,6 +332,8 @@ static int finish(struct gt_node *n, struct gt_pending *p, bool *published)
 	}
 	if (status == 0 && refused == 0) {
 		status = describe(n, p, m, entry);
+		if (status == 0)
+			status = repair(n, p, m);
 		if (status == 0)
 			status = gt_object_published(n, &p->object, p->manifest,
 			                             m->file_size, m->nframes);

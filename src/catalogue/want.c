@@ -25,6 +25,15 @@ static int reply_state(struct gt_node *n, const struct gt_event *e,
 	                (long long)present, (long long)frames);
 }
 
+/* Published here, and damaged: nobody can bring it. */
+static int is_lost(struct gt_node *n, const struct gt_item *item, bool *lost)
+{
+	*lost = false;
+	return item->own && item->has_object
+	               ? gt_object_damaged(n, &item->object, lost)
+	               : 0;
+}
+
 /* Whether there is room for it now; *why: why not. */
 static int admit(struct gt_node *n, const struct gt_item *item,
                  const char **why)
@@ -41,7 +50,7 @@ int gt_want(struct gt_node *n, const struct gt_event *e)
 {
 	struct gt_item item;
 	const char *why;
-	bool found;
+	bool found, lost = false;
 	int status = gt_item_get(n, GT__KIND__RESOURCE, e->text, &item, &found);
 	if (status != 0)
 		return status;
@@ -57,7 +66,15 @@ int gt_want(struct gt_node *n, const struct gt_event *e)
 		                "policy lists %s here but does not let it be "
 		                "fetched (rule %s of %s)",
 		                e->text, item.rule, item.layer);
-	status = admit(n, &item, &why);
+	status = is_lost(n, &item, &lost);
+	if (status == 0 && lost)
+		return gt_reply(n, e->token, -GT_EUNAVAILABLE,
+		                "%s was published here, and its content is "
+		                "damaged on this disk: nobody has another copy "
+		                "to give. Publish the same files again",
+		                e->text);
+	if (status == 0)
+		status = admit(n, &item, &why);
 	if (status == 0 && why)
 		return gt_reply(n, e->token, -GT_ENOSPACE, "%s: %s", e->text,
 		                why);

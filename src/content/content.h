@@ -56,11 +56,14 @@ int gt_content_admit(struct gt_node *n, const struct gt_id *id, uint64_t size,
                      const char **why);
 /* Which objects are wanted, or how much, may have changed. */
 void gt_object_look(struct gt_node *n);
-/* Somebody may have stopped needing the object: if nobody may hold it any
- * more, forgets it and removes its file. */
-int gt_object_release(struct gt_node *n, const struct gt_id *id);
+/* The resource ("": somebody) may have stopped needing the object: if nobody
+ * may hold it any more, forgets it and removes its file. */
+int gt_object_release(struct gt_node *n, const struct gt_id *id,
+                      const char *rid);
 /* *yes: the object is here, whole. */
 int gt_object_complete(struct gt_node *n, const struct gt_id *id, bool *yes);
+/* *yes: it was, and has yet to be again. */
+int gt_object_damaged(struct gt_node *n, const struct gt_id *id, bool *yes);
 
 /* From now until gt_object_adopted the object's file is being put in its place
  * by a publish, and is not removed: an unlink behind that would take what was

@@ -262,6 +262,8 @@ int gt_fill_refuse(struct gt_node *n, struct gt_object *o, int result,
                    const char *why);
 /* A durable frame turned out damaged: it is missing again. */
 int gt_fill_lost(struct gt_node *n, struct gt_object *o, uint32_t frame);
+/* Says of an object that was whole that it is damaged, and what mends it. */
+int gt_fill_tell(struct gt_node *n, const struct gt_object *o);
 /* Its file is gone: all frames are missing again; why is for the audit row.
  * *counted is set if something of it counted until now. */
 int gt_fill_forget(struct gt_node *n, const struct gt_id *id, const char *why,

@@ -41,8 +41,7 @@ static int set_state(struct gt_node *n, struct gt_object *o, int state)
 	o->state = state;
 	n->touched = true;
 	gt_store_bind(n->store, GT_SQL_OBJECT_STATE, "bii",
-	              gt_object_key(&o->id), (int64_t)state,
-	              state == GT_OBJECT_COMPLETE ? n->now.wall_ms : 0);
+	              gt_object_key(&o->id), (int64_t)state, n->now.wall_ms);
 	return gt_store_run(n->store, GT_SQL_OBJECT_STATE);
 }
 
@@ -251,7 +250,7 @@ static int tell_gone(struct gt_node *n, const char *why, uint32_t lost,
 	return gt_log(n, GT_LOG_ERROR,
 	              "%u object files of what was published here: %s; publish "
 	              "it again, or put the files back and start the daemon "
-	              "anew; `guantong ls --state wanted` names them",
+	              "anew; `guantong ls --state damaged` names them",
 	              own, why);
 }
 
@@ -370,7 +369,12 @@ int gt_fill_synced(struct gt_node *n, const struct gt_event *e)
 
 static int complete(struct gt_node *n, struct gt_object *o)
 {
-	int status = set_state(n, o, GT_OBJECT_COMPLETE);
+	bool damaged;
+	int status = gt_object_damaged(n, &o->id, &damaged);
+	if (status == 0 && damaged)
+		status = audit(n, o, "repair", 0, o->m->file_size, "");
+	if (status == 0)
+		status = set_state(n, o, GT_OBJECT_COMPLETE);
 	if (status == 0)
 		status = gt_transfer_finish(n, o);
 	if (status == 0)
@@ -425,7 +429,7 @@ int gt_fill_checked(struct gt_node *n, const struct gt_event *e)
 
 /* Of an object that was whole until now: whoever looks after the disk, and
  * after what is published, hears of it. */
-static int tell_damaged(struct gt_node *n, const struct gt_object *o)
+int gt_fill_tell(struct gt_node *n, const struct gt_object *o)
 {
 	char hex[GT_HEX_ID];
 	int own = published_here(n, &o->id);
@@ -457,17 +461,13 @@ int gt_fill_lost(struct gt_node *n, struct gt_object *o, uint32_t frame)
 	bool whole = o->state == GT_OBJECT_COMPLETE;
 	int status = whole ? gt_transfer_rename(n, o) : 0;
 	if (status == 0 && whole)
-		status = tell_damaged(n, o);
+		status = gt_fill_tell(n, o);
 	gt_frame_set(o, frame, GT_FRAME_MISSING);
-	o->state = GT_OBJECT_PARTIAL;
 	o->tail = GT_FRAME_MISSING;
-	n->content->look = n->touched = true;
+	n->content->look = true;
 	n->status.frames_damaged++;
-	gt_store_bind(n->store, GT_SQL_OBJECT_STATE, "bii",
-	              gt_object_key(&o->id), (int64_t)GT_OBJECT_PARTIAL,
-	              (int64_t)0);
 	if (status == 0)
-		status = gt_store_run(n->store, GT_SQL_OBJECT_STATE);
+		status = set_state(n, o, GT_OBJECT_PARTIAL);
 	if (status == 0)
 		status = save(n, o);
 	struct gt_audit row = {.event = "damage",

@@ -287,6 +287,13 @@ int gt_object_complete(struct gt_node *n, const struct gt_id *id, bool *yes)
 	return row < 0 ? row : 0;
 }
 
+int gt_object_damaged(struct gt_node *n, const struct gt_id *id, bool *yes)
+{
+	int row = any(n, GT_SQL_OBJECT_DAMAGED, id);
+	*yes = row == 1;
+	return row < 0 ? row : 0;
+}
+
 /* The place of one that is being adopted; zero: a free place. NULL: none. */
 static struct gt_id *adopting(struct gt_content *c, const struct gt_id *id)
 {
@@ -319,7 +326,21 @@ static int audit_remove(struct gt_node *n, const struct gt_id *id,
 	return gt_audit_row(n, &row);
 }
 
-int gt_object_release(struct gt_node *n, const struct gt_id *id)
+/* Whose it was, once nothing else says so: by this the rows about the object are
+ * found for those who ask for the resource's (read_audit.c). */
+static int audit_of(struct gt_node *n, const struct gt_id *id, const char *rid)
+{
+	char hex[GT_HEX_ID];
+	gt_id_hex(hex, id);
+	struct gt_audit row = {.event = "remove",
+	                       .kind = "resource",
+	                       .subject = rid,
+	                       .detail = hex};
+	return gt_audit_row(n, &row);
+}
+
+int gt_object_release(struct gt_node *n, const struct gt_id *id,
+                      const char *rid)
 {
 	int row = gt_object_needed(n, id);
 	if (row != 0)
@@ -327,7 +348,8 @@ int gt_object_release(struct gt_node *n, const struct gt_id *id)
 	row = any(n, GT_SQL_OBJECT_BY_ID, id);
 	if (row != 1)
 		return row < 0 ? row : 0;
-	return gt_object_let_go(n, id, "");
+	int status = gt_object_let_go(n, id, "");
+	return status || !*rid ? status : audit_of(n, id, rid);
 }
 
 int gt_object_let_go(struct gt_node *n, const struct gt_id *id, const char *why)
@@ -351,13 +373,16 @@ int gt_object_let_go(struct gt_node *n, const struct gt_id *id, const char *why)
 int gt_object_drop_priors(struct gt_node *n, const struct gt_id *id)
 {
 	struct gt_id prior;
+	char rid[GT_RID_MAX + 1] = "";
 	int status = 0, row = 1;
 	while (status == 0 && row == 1) {
 		sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECT_PRIOR,
 		                                 "b", gt_object_key(id));
 		row = gt_store_step(n->store, GT_SQL_OBJECT_PRIOR);
-		if (row == 1)
+		if (row == 1) {
 			gt_col_fixed(st, 0, prior.b, GT_ID_BYTES);
+			gt_copy(rid, sizeof rid, gt_col_text(st, 1));
+		}
 		gt_store_reset(n->store, GT_SQL_OBJECT_PRIOR);
 		if (row != 1)
 			break;
@@ -366,7 +391,7 @@ int gt_object_drop_priors(struct gt_node *n, const struct gt_id *id)
 		              gt_bytes_of(prior.b, GT_ID_BYTES));
 		status = gt_store_run(n->store, GT_SQL_ITEM_DROP_PRIOR);
 		if (status == 0)
-			status = gt_object_release(n, &prior);
+			status = gt_object_release(n, &prior, rid);
 	}
 	return row < 0 ? row : status;
 }
@@ -427,7 +452,7 @@ int gt_object_published(struct gt_node *n, const struct gt_id *id,
 
 int gt_object_unpublished(struct gt_node *n, const struct gt_id *id)
 {
-	int status = gt_object_release(n, id);
+	int status = gt_object_release(n, id, "");
 	if (status != 0 || gt_object_find(n, id)) /* or with its last job */
 		return status;
 	int row = any(n, GT_SQL_OBJECT_BY_ID, id);

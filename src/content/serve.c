@@ -269,11 +269,14 @@ int gt_serve_fault(struct gt_node *n, const struct gt_event *e)
 		                             gt_strerror(e->status), GT_SOON_MS)
 		             : 0;
 	struct gt_waiter like = {.transfer = e->transfer};
-	if (e->status == -GT_EUNKNOWN)
+	bool whole = o->state == GT_OBJECT_COMPLETE;
+	if (e->status != -GT_EUNKNOWN)
+		status = gt_fill_lost(n, o, e->frame);
+	else
 		status = gt_fill_forget(n, &o->id, "the file is gone",
 		                        &(bool){false});
-	else
-		status = gt_fill_lost(n, o, e->frame);
+	if (status == 0 && whole && e->status == -GT_EUNKNOWN)
+		status = gt_fill_tell(n, o);
 	if (status == 0 && asker)
 		status = gt_waiter_park(n, p, e->token, o, e->frame, 0, &like);
 	return status;

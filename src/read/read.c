@@ -364,6 +364,23 @@ static bool count_objects(struct gt_reader *r, json_t *status)
 	return ok;
 }
 
+/* Of how many resources the object is damaged, by what mends them. */
+static json_t *count_damaged(struct gt_reader *r)
+{
+	int64_t n[3];
+	if (!gt_reader_numbers(r, up_to(r, GT_Q_DAMAGED, GT_LOOK_ROWS), n, 3))
+		return NULL;
+	json_t *v = json_object();
+	bool ok = v != NULL;
+	gt_json_set(&ok, v, "publish", json_integer(n[0]));
+	gt_json_set(&ok, v, "parent", json_integer(n[1]));
+	gt_json_set(&ok, v, "asked", json_integer(n[2]));
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
 static bool count_records(struct gt_reader *r, json_t *status)
 {
 	/* records are only ever added at the end and pruned at the front, but
@@ -487,6 +504,7 @@ json_t *gt_read_status(struct gt_reader *r)
 	gt_json_set(&ok, v, "code", gt_json_text(code));
 	gt_json_set(&ok, v, "resources", count_resources(r));
 	ok = ok && count_objects(r, v) && count_records(r, v);
+	gt_json_set(&ok, v, "damaged", count_damaged(r));
 	gt_json_set(&ok, v, "clock", read_clock(r));
 	gt_json_set(&ok, v, "children", children(r));
 	ok = ok &&

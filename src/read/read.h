@@ -65,7 +65,8 @@ struct gt_resource_query {
  * R = {"id","version","type","title":{lang:text},"publisher","audiences":[],
  *      "subjects":[],"languages":[],"licence","regions":[],"keywords":[],
  *      "verdict","priority","rule","layer","state","size","plain_size",
- *      "members","present","frames","object","created","modified","own"}
+ *      "members","present","frames","object","created","modified","own",
+ *      "repair"}
  *
  * States. The first line that fits is a resource's state at this node:
  *   withdrawn  its latest version is withdrawn
@@ -73,10 +74,15 @@ struct gt_resource_query {
  *   listed     verdict metadata: known, not to be stored
  *   complete   it has no content, or its object is here whole
  *   refused    its object is not what was signed, or hostile: see the audit
+ *   damaged    it was here whole, and its file is gone or damaged
  *   partial    some frames are durable, or the file is being checked
  *   wanted     the object is known to be missing, or the verdict is mirror, or
  *              it is on-demand and was asked for
- *   listed     on-demand, and nobody asked */
+ *   listed     on-demand, and nobody asked
+ * repair, of what is damaged (else null): what makes it whole again.
+ *   parent     it is fetched again from the node above
+ *   asked      so it is, once somebody asks for it
+ *   publish    nobody above has it: it was published here, and must be again */
 json_t *gt_read_resources(struct gt_reader *r,
                           const struct gt_resource_query *q);
 /* R with "description":{lang:text}, "start" and "thumbnail" as its entry names
@@ -138,8 +144,12 @@ struct gt_audit_query {
 	/* globs; NULL: any */
 	const char *actor, *peer, *subject, *event, *kind, *result;
 	const char *type; /* type of the resource in subject, NULL: any */
-	int64_t after;    /* aid to continue after */
-	size_t limit;     /* 0: 100; at most 10000 */
+	/* its id: rows about it, and about its content (damage, removal,
+	 * repair, transfers), that of now and what was removed last; NULL: any
+	 * subject */
+	const char *resource;
+	int64_t after; /* aid to continue after */
+	size_t limit;  /* 0: 100; at most 10000 */
 };
 /* {"rows":[{"aid","at","node","actor","event","kind","subject","version",
  * "peer","verdict","rule","layer","result","bytes","transfer","detail"}],

@@ -3,8 +3,16 @@
 #include <string.h>
 
 #include "read_inside.h"
+#include "signed.h"
 
-enum { GLOB_CHARS = 512, WANTED = 16 /* the column */ };
+enum {
+	GLOB_CHARS = 512,
+	WANTED = 16,   /* the column */
+	SUBJECT = 12,  /* the parameter */
+	ABOUT_MAX = 7, /* subjects of GT_Q_AUDIT_ABOUT */
+	REMOVED_LOOK = 5000,
+	REMOVED_MAX = 3, /* of them, what is not its content any more */
+};
 
 /* SQLite's GLOB knows [sets] besides * and ?: put what it would take for one in
  * a set of its own. */
@@ -51,14 +59,80 @@ static json_t *audit_row(sqlite3_stmt *s)
 	return NULL;
 }
 
+/* Subjects of the rows about a resource and its content. */
+struct about {
+	char v[ABOUT_MAX][GT_RID_MAX + 1];
+	int n;
+};
+
 struct trail {
 	const struct gt_audit_query *q;
 	enum gt_query query;
+	struct about about;
 	json_t *list;
 	size_t limit, bytes;
 	int64_t after, upto; /* aids: looked at up to here, until there */
 	bool ok;
 };
+
+static void add(struct about *a, const char *subject)
+{
+	for (int i = 0; i < a->n; i++)
+		if (strcmp(a->v[i], subject) == 0)
+			return;
+	if (*subject && a->n < ABOUT_MAX)
+		gt_copy(a->v[a->n++], sizeof a->v[0], subject);
+}
+
+static void add_object(struct about *a, struct gt_bytes id)
+{
+	char hex[GT_HEX_ID] = "";
+	if (id.n == GT_ID_BYTES)
+		gt_hex(hex, id.p, id.n);
+	add(a, hex);
+}
+
+/* The content it has, as the row says and, of what is withdrawn, the entry. */
+static bool add_content(struct gt_reader *r, struct about *a, const char *rid)
+{
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_CONTENT);
+	if (!s)
+		return false;
+	gt_reader_bind(s, 1, rid);
+	int rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW) {
+		gt_arena_reset(r->arena);
+		const Gt__Signed *e =
+		        gt_signed_open(r->arena, gt_col_bytes(s, 0));
+		const Gt__Entry *m = e ? gt_signed_entry(r->arena, e) : NULL;
+		add_object(a, gt_col_bytes(s, 1));
+		add_object(a, gt_col_bytes(s, 2));
+		if (m)
+			add_object(a,
+			           gt_bytes_of(m->object.data, m->object.len));
+	}
+	return gt_reader_end(r, s, rc);
+}
+
+static bool add_removed(struct gt_reader *r, struct about *a, const char *rid)
+{
+	int rc = SQLITE_DONE;
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_AUDIT_REMOVED);
+	if (!s)
+		return false;
+	gt_reader_bind(s, 1, rid);
+	(void)sqlite3_bind_int(s, 2, REMOVED_MAX);
+	(void)sqlite3_bind_int(s, 3, REMOVED_LOOK);
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW)
+		add(a, gt_col_text(s, 0));
+	return gt_reader_end(r, s, rc);
+}
+
+static bool find_about(struct gt_reader *r, struct about *a, const char *rid)
+{
+	add(a, rid);
+	return add_content(r, a, rid) && add_removed(r, a, rid);
+}
 
 static void bind_globs(sqlite3_stmt *s, const struct gt_audit_query *q,
                        char space[6][GLOB_CHARS])
@@ -94,7 +168,9 @@ static bool scan(struct gt_reader *r, struct trail *t)
 	bind_globs(s, t->q, space);
 	gt_reader_bind(s, 11, t->q->type);
 	if (t->query == GT_Q_AUDIT_SUBJECT)
-		gt_reader_bind(s, 12, t->q->subject);
+		gt_reader_bind(s, SUBJECT, t->q->subject);
+	for (int i = 0; i < t->about.n; i++)
+		gt_reader_bind(s, SUBJECT + i, t->about.v[i]);
 	while (t->ok && looked < GT_LOOK_ROWS &&
 	       (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		bool wanted = sqlite3_column_int(s, WANTED) != 0;
@@ -152,7 +228,10 @@ json_t *gt_read_audit(struct gt_reader *r, const struct gt_audit_query *q)
 	if (q->subject && !strpbrk(q->subject, "*?"))
 		t.query = GT_Q_AUDIT_SUBJECT;
 	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
-	bool ok = walk(r, &t) && t.ok;
+	bool ok = !q->resource || find_about(r, &t.about, q->resource);
+	if (q->resource)
+		t.query = GT_Q_AUDIT_ABOUT;
+	ok = ok && walk(r, &t) && t.ok;
 	return gt_json_page(r, ok, "rows", t.list,
 	                    t.after < t.upto ? json_integer(t.after)
 	                                     : json_null());

@@ -126,6 +126,17 @@ static void put_entry(bool *ok, json_t *v, const Gt__Entry *e)
 	gt_json_set(ok, v, "modified", gt_json_time(e->modified_ms));
 }
 
+static json_t *repair(sqlite3_stmt *s)
+{
+	if (strcmp(gt_col_text(s, 5), "damaged") != 0)
+		return json_null();
+	if (sqlite3_column_int(s, 8))
+		return json_string("publish");
+	bool comes = sqlite3_column_int(s, 1) == GT_MIRROR ||
+	             sqlite3_column_int(s, 11);
+	return json_string(comes ? "parent" : "asked");
+}
+
 static json_t *resource(sqlite3_stmt *s, const Gt__Entry *e)
 {
 	json_t *v = json_object();
@@ -143,6 +154,7 @@ static json_t *resource(sqlite3_stmt *s, const Gt__Entry *e)
 	            json_integer(sqlite3_column_int64(s, 6)));
 	gt_json_set(&ok, v, "frames", json_integer(sqlite3_column_int64(s, 7)));
 	gt_json_set(&ok, v, "own", json_boolean(sqlite3_column_int(s, 8)));
+	gt_json_set(&ok, v, "repair", repair(s));
 	if (ok)
 		return v;
 	json_decref(v);

@@ -9,7 +9,7 @@
  * here. */
 #define RESOURCE(signed)                                                     \
 	"SELECT " signed ",i.verdict,i.priority,i.rule,i.layer," STATE       \
-	                 ",o.present,o.frames,i.own,i.id,i.hash"             \
+	                 ",o.present,o.frames,i.own,i.id,i.hash,i.asked"     \
 	                 " FROM item i LEFT JOIN object o ON o.id=i.object " \
 	                 "WHERE i.kind=1"
 
@@ -32,6 +32,11 @@
 	" AND (?10 IS NULL OR result GLOB ?10)"                                \
 	" AND (?11 IS NULL OR EXISTS(SELECT 1 FROM item i WHERE i.kind=1"      \
 	" AND i.id=audit.subject AND i.type=?11)) FROM audit "
+
+/* Of one subject, in order, by the index: several are merged, not sorted. */
+#define ABOUT(subject)                                          \
+	AUDIT "INDEXED BY audit_subject WHERE subject=" subject \
+	      " AND aid>?1 AND aid<=?2"
 
 /* A statement is voided once one that voids names it and counts, if it voids
  * none itself (xAPI: a voiding statement cannot be voided). Which counts,
@@ -86,6 +91,8 @@ const char *const gt_queries[GT_Q_COUNT] = {
                 " LEFT JOIN object o ON o.id=i.object"
                 " LEFT JOIN object p ON p.id=i.prior"
                 " WHERE i.kind=1 AND i.id=?1",
+        [GT_Q_CONTENT] = "SELECT signed,object,prior FROM item"
+                         " WHERE kind=1 AND id=?1",
         [GT_Q_COMPLETE] = "SELECT 1 FROM object WHERE id=?1 AND state=4",
         [GT_Q_MANIFEST] = "SELECT oid FROM object WHERE id=?1"
                           " AND length(manifest)>0",
@@ -101,6 +108,15 @@ const char *const gt_queries[GT_Q_COUNT] = {
                       " ORDER BY oid LIMIT ?2",
         [GT_Q_STATES] = "SELECT verdict,state,n FROM tally_resource WHERE n>0"
                         " AND state NOT IN ('','stranger')",
+        /* by what mends it */
+        [GT_Q_DAMAGED] =
+                "SELECT ifnull(sum(i.own),0),"
+                "ifnull(sum(NOT i.own AND (i.verdict=3 OR i.asked)),0),"
+                "ifnull(sum(NOT i.own AND i.verdict=2 AND NOT i.asked),0)"
+                " FROM (SELECT id FROM object INDEXED BY object_damaged"
+                " WHERE state<4 AND completed_ms>0 LIMIT ?1) o"
+                " CROSS JOIN item i ON i.object=o.id"
+                " WHERE i.kind=1 AND i.state=0 AND i.verdict>=2",
         [GT_Q_OBJECTS] =
                 "SELECT ifnull(sum(CASE WHEN state=4 THEN n END),0),"
                 "ifnull(sum(CASE WHEN state=3 OR (state<>4 AND some)"
@@ -123,9 +139,21 @@ const char *const gt_queries[GT_Q_COUNT] = {
         [GT_Q_AUDIT_AT] =
                 "SELECT min(aid),max(aid),count(*) FROM (SELECT aid FROM audit"
                 " INDEXED BY audit_at WHERE at_ms>=?1 AND at_ms<?2 LIMIT ?3)",
-        [GT_Q_AUDIT_SUBJECT] = AUDIT "INDEXED BY audit_subject"
-                                     " WHERE subject=?12 AND aid>?1 AND aid<=?2"
-                                     " ORDER BY aid",
+        [GT_Q_AUDIT_SUBJECT] = ABOUT("?12") " ORDER BY aid",
+        /* of all that read_audit.c finds */
+        [GT_Q_AUDIT_ABOUT] =
+                ABOUT("?12") " UNION ALL " ABOUT("?13") " UNION ALL " ABOUT(
+                        "?1"
+                        "4") " UNION ALL " ABOUT("?15") " UNION ALL " ABOUT("?1"
+                                                                            "6") " UNION ALL " ABOUT("?17") " UNION ALL " ABOUT("?18") " ORDER BY 1",
+        /* what of its content was removed, the last first, as far as ?3 rows
+         * about it say */
+        [GT_Q_AUDIT_REMOVED] =
+                "SELECT detail FROM (SELECT aid,event,kind,detail FROM audit"
+                " INDEXED BY audit_subject WHERE subject=?1"
+                " ORDER BY aid DESC LIMIT ?3)"
+                " WHERE event='remove' AND kind='resource'"
+                " ORDER BY aid DESC LIMIT ?2",
         [GT_Q_AUDIT_ALL] = AUDIT "NOT INDEXED WHERE aid>?1 AND aid<=?2"
                                  " ORDER BY aid",
         [GT_Q_RECORDS] = RECORD " WHERE r.seq>?1 ORDER BY r.seq LIMIT ?2",

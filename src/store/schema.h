@@ -11,7 +11,8 @@ enum { GT_SCHEMA_VERSION = 1 };
 /* object.state: how much of an object's file is here. An object nobody wants
  * has no row. Allowed: WANTED -> PARTIAL -> CHECKING -> COMPLETE; CHECKING ->
  * PARTIAL (frames rotted) or REFUSED; WANTED -> REFUSED; COMPLETE -> PARTIAL (a
- * frame rotted). */
+ * frame rotted). completed_ms stays: below COMPLETE it says that the object was
+ * whole, and is *damaged* until it is so again. */
 enum gt_object_state {
 	GT_OBJECT_WANTED = 1,  /* no manifest yet */
 	GT_OBJECT_PARTIAL = 2, /* manifest known, some frames durable */
@@ -69,7 +70,7 @@ enum gt_era_cause {
 	" present INTEGER NOT NULL," /* frames durable */ \
 	" transfer BLOB," /* 16 bytes, of the last fetch */ \
 	" created_ms INTEGER NOT NULL," \
-	" completed_ms INTEGER NOT NULL," \
+	" completed_ms INTEGER NOT NULL," /* whole last; 0: it never was */ \
 	/* the large ones last: a small one is read without walking them */ \
 	" have BLOB," /* bitmap of durable frames, bit i of byte i/8, low first */ \
 	" manifest BLOB);" \

@@ -70,7 +70,7 @@
 	  " AND verdict>=2 AND state=0 ORDER BY 2 DESC LIMIT 1")               \
 	X(OBJECT_ASK, "UPDATE item SET asked=1 WHERE object=?1 AND verdict=2"  \
 	              " AND state=0")                                          \
-	X(OBJECT_PRIOR, "SELECT prior FROM item WHERE object=?1"               \
+	X(OBJECT_PRIOR, "SELECT prior,id FROM item WHERE object=?1"            \
 	                " AND prior IS NOT NULL LIMIT 1")                      \
 	/* of every resource the object is fetched for */                      \
 	X(OBJECT_ENTRIES, "SELECT signed FROM item WHERE object=?1"            \
@@ -126,21 +126,25 @@
 	X(OBJECTS_UNNAME,                                                      \
 	  "UPDATE object SET transfer=NULL,received=0 WHERE state<4")          \
 	X(OBJECT_STATE,                                                        \
-	  "UPDATE object SET state=?2,completed_ms=?3 WHERE id=?1")            \
+	  "UPDATE object SET state=?2,completed_ms=CASE ?2 WHEN 4 THEN ?3"     \
+	  " ELSE completed_ms END WHERE id=?1")                                \
+	X(OBJECT_DAMAGED, "SELECT 1 FROM object WHERE id=?1 AND state<4"       \
+	                  " AND completed_ms>0")                               \
 	/* nothing of its file counts; a whole one is fetched under a name */  \
 	/* that is drawn when it is loaded */                                  \
 	X(OBJECT_GONE,                                                         \
-	  "UPDATE object SET state=2,present=0,have=NULL,completed_ms=0,"      \
+	  "UPDATE object SET state=2,present=0,have=NULL,"                     \
 	  "transfer=CASE state WHEN 4 THEN NULL ELSE transfer END,"            \
 	  "received=CASE state WHEN 4 THEN 0 ELSE received END"                \
 	  " WHERE id=?1 AND (state=4 OR (state IN(2,3) AND present>0))"        \
 	  " RETURNING size")                                                   \
 	X(OBJECT_OWN, "SELECT id FROM item WHERE own=1 AND object=?1 LIMIT 1") \
 	X(OBJECT_DELETE, "DELETE FROM object WHERE id=?1")                     \
+	/* nobody above has what was published here */                         \
 	X(OBJECTS_WANTED,                                                      \
 	  "SELECT o.id,max(i.asked),max(i.priority) FROM object o"             \
 	  " CROSS JOIN item i ON i.object=o.id WHERE o.state<4"                \
-	  " AND i.state=0 AND i.verdict=3"                                     \
+	  " AND i.state=0 AND i.verdict=3 AND i.own=0"                         \
 	  " GROUP BY o.oid ORDER BY 2 DESC,3 DESC,min(i.rid) LIMIT ?1")        \
 	X(OBJECTS_ASKED,                                                       \
 	  "SELECT o.id,max(i.priority) FROM object o"                          \
@@ -154,7 +158,8 @@
 	               " AND (verdict=3 OR own=1) LIMIT 1")                    \
 	X(OBJECTS_LACKING,                                                     \
 	  "SELECT 1 FROM object o CROSS JOIN item i ON i.object=o.id"          \
-	  " WHERE o.state<4 AND i.state=0 AND i.verdict=3 LIMIT 1")            \
+	  " WHERE o.state<4 AND i.state=0 AND i.verdict=3 AND i.own=0 LIMIT "  \
+	  "1")                                                                 \
 	X(OBJECTS_SPARE, "SELECT o.id,o.size,o.state FROM object o"            \
 	                 " CROSS JOIN item i ON i.object=o.id" GT_ONLY_ASKED)  \
 	X(OBJECTS_DEMANDED,                                                    \

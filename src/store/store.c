@@ -90,15 +90,26 @@ static int create(struct gt_store *s)
 	return make(s, GT_SCHEMA, version);
 }
 
-/* What a database of an earlier program lacks; `table` is there if it does
- * not. */
-static int add(struct gt_store *s, const char *table, const char *sql,
+static int find(struct gt_store *s, const char *mark, bool *there)
+{
+	sqlite3_stmt *st;
+	if (sqlite3_prepare_v2(s->db,
+	                       "SELECT 1 FROM sqlite_schema WHERE name=?1", -1,
+	                       &st, NULL) != SQLITE_OK)
+		return failed(s);
+	(void)sqlite3_bind_text(st, 1, mark, -1, SQLITE_STATIC);
+	*there = sqlite3_step(st) == SQLITE_ROW;
+	return sqlite3_finalize(st) == SQLITE_OK ? 0 : failed(s);
+}
+
+/* What a database of an earlier program lacks; `mark`, a table or an index, is
+ * there if it does not. */
+static int add(struct gt_store *s, const char *mark, const char *sql,
                const char *then)
 {
-	if (sqlite3_table_column_metadata(s->db, NULL, table, NULL, NULL, NULL,
-	                                  NULL, NULL, NULL) == SQLITE_OK)
-		return 0;
-	return make(s, sql, then);
+	bool there;
+	int status = find(s, mark, &there);
+	return status || there ? status : make(s, sql, then);
 }
 
 static int open_schema(struct gt_store *s)
@@ -127,6 +138,8 @@ static int open_schema(struct gt_store *s)
 		status = add(s, "voids", GT_SCHEMA_VOIDERS, "");
 	if (status == 0)
 		status = add(s, "clock_era", GT_SCHEMA_ERAS, "");
+	if (status == 0)
+		status = add(s, "object_damaged", GT_SCHEMA_DAMAGED, "");
 	/* indexes need no mark */
 	if (status == 0)
 		status = make(s, GT_SCHEMA_INDEXES, "");

@@ -17,9 +17,18 @@
 	" WHEN i.verdict=1 THEN 'listed'" \
 	" WHEN i.object IS NULL OR o.state=4 THEN 'complete'" \
 	" WHEN o.state=5 THEN 'refused'" \
+	" WHEN o.completed_ms>0 THEN 'damaged'" \
 	" WHEN o.state=3 OR o.present>0 THEN 'partial'" \
 	" WHEN o.state IS NOT NULL OR i.verdict=3 OR i.asked THEN 'wanted'" \
 	" ELSE 'listed' END"
+
+/* Of a name only, nothing is here: it is retracted (''), or only a child knows
+ * it. */
+#define GT_TALLY_VIEW \
+	"CREATE VIEW tally_item AS SELECT i.rid,i.object,i.verdict," \
+	" CASE WHEN length(i.signed)>0 THEN" GT_RESOURCE_STATE \
+	" WHEN i.version>0 THEN '' ELSE 'stranger' END AS state" \
+	" FROM item i LEFT JOIN object o ON o.id=i.object WHERE i.kind=1;"
 
 /* Before a change what it touches is taken out of the counts as it is, after it
  * put in as it has become. */
@@ -50,12 +59,7 @@
 	" OR (old.present>0)<>(new.present>0)"
 
 #define GT_SCHEMA_TALLY \
-	/* Of a name only, nothing is here: it is retracted (''), or only a \
-	 * child knows it. */ \
-	"CREATE VIEW tally_item AS SELECT i.rid,i.object,i.verdict," \
-	" CASE WHEN length(i.signed)>0 THEN" GT_RESOURCE_STATE \
-	" WHEN i.version>0 THEN '' ELSE 'stranger' END AS state" \
-	" FROM item i LEFT JOIN object o ON o.id=i.object WHERE i.kind=1;" \
+	GT_TALLY_VIEW \
 	"CREATE TABLE tally_resource(" \
 	" verdict INTEGER NOT NULL, state TEXT NOT NULL," \
 	" n INTEGER NOT NULL," \
@@ -96,6 +100,20 @@
 		GT_TALLY_RESOURCES("-", "object=old.id")) \
 	GT_TALLY_TRIGGER("object_left AFTER DELETE ON object", \
 		GT_TALLY_RESOURCES("", "object=old.id"))
+
+/* What was whole and is not any more, which programs before this one told from
+ * nothing else: of theirs only what was published here can be known. Counted
+ * anew by the rule above. The index, which finds the few of them, is the mark. */
+#define GT_SCHEMA_DAMAGED \
+	"UPDATE object SET completed_ms=max(created_ms,1)" \
+	" WHERE state<4 AND completed_ms=0" \
+	" AND id IN (SELECT object FROM item WHERE own=1);" \
+	"DROP VIEW tally_item;" \
+	GT_TALLY_VIEW \
+	"DELETE FROM tally_resource;" \
+	GT_TALLY_RESOURCES("", "true") \
+	"CREATE INDEX object_damaged ON object(id)" \
+	" WHERE state<4 AND completed_ms>0;"
 
 /* clang-format on */
 

@@ -42,8 +42,9 @@ struct gt_audit {
  *   quarantine  a record that contradicts one already here, or itself
  *   drop        one of those was given up by people
  *   adopt       a staged file is about to become an object
- *   remove      bytes were given up
+ *   remove      bytes were given up; of a resource: its content (detail) was
  *   damage      bytes differ from their hash; a record from its form
+ *   repair      an object that was damaged is whole again
  *   link        up, down, refused
  *   note        what befell the node itself: the daemon's own rows, a new
  *               epoch, bulk paused, a transfer never acknowledged */

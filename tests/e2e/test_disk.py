@@ -1,6 +1,7 @@
 """What happens to a node's files behind its back is seen, said and mended."""
 import contextlib
 import glob
+import json
 import os
 import platform
 import re
@@ -10,7 +11,7 @@ import subprocess
 import unittest
 
 from test_records import post, statement
-from tree import CHAIN, Failed, Tree, guantong, guantongd, make_files, run
+from tree import CHAIN, Failed, Tree, find, guantong, guantongd, layer, make_files, run
 
 RID = "33/course"
 OTHER = 54321  # a user who is not root
@@ -25,7 +26,7 @@ def lost(node):
     return [r for r in node.audit(event="damage", limit=1000) if r["result"] == "DAMAGED"]
 
 
-class ObjectFiles(unittest.TestCase):
+class Content(unittest.TestCase):
     def publish(self, t):
         src = os.path.join(t.dir, "src")
         want = make_files(src, {"x.bin": 700_000, "y.bin": 3})
@@ -36,6 +37,8 @@ class ObjectFiles(unittest.TestCase):
         for path, body in want.items():
             self.assertEqual(node.file(RID, path).body, body)
 
+
+class ObjectFiles(Content):
     def test_a_deleted_object_file_is_fetched_again(self):
         with Tree(CHAIN[:3]) as t:
             want = self.publish(t)
@@ -87,12 +90,117 @@ class ObjectFiles(unittest.TestCase):
             want = self.publish(t)
             node = t["33"]
             os.unlink(objects(node)[0])
-            self.assertEqual(node.file(RID, "y.bin").status, 503)
-            node.wait_state(RID, "wanted")
+            self.assertEqual(node.file(RID, "y.bin").status, 500)
+            node.wait_state(RID, "damaged")
             self.assertIn("publish it again", node.log())
             self.publish(t)
             self.assertEqual(node.state(RID), "complete")
             self.assertServes(node, want)
+
+
+def truncate(node):
+    (path,) = objects(node)
+    os.truncate(path, 1000)
+
+
+def unlink(node):
+    (path,) = objects(node)
+    os.unlink(path)
+
+
+class Damage(Content):
+    """What is damaged is said to be, with what becomes of it."""
+
+    def events(self, node):
+        rows = json.loads(node.cli("audit", "query", "--resource", RID, "--json"))["rows"]
+        return [(r["event"], r["kind"]) for r in rows]
+
+    def page(self, node, path, lang):
+        return node.http("GET", path, headers={"Accept": "text/html", "Accept-Language": lang})
+
+    def damaged(self, node, how):
+        return f'guantong_resources_damaged{{repair="{how}"}} 1' in node.http("GET", "/metrics").body.decode()
+
+    def test_at_its_publisher_it_is_damaged_until_it_is_published_again(self):
+        for hurt in truncate, unlink:
+            with Tree(CHAIN[:1]) as t:
+                want = self.publish(t)
+                node = t["33"]
+                version = node.resource(RID)["version"]
+                hurt(node)
+                for _ in range(2):  # who finds it, and who comes after
+                    a = node.file(RID, "x.bin")
+                    self.assertEqual((a.status, a.json()["error"]), (500, "DAMAGED"))
+                    self.assertIsNone(a.headers["Retry-After"])
+                    node.wait_state(RID, "damaged")
+                r = node.resource(RID)
+                self.assertEqual((r["state"], r["repair"]), ("damaged", "publish"))
+                how = f"guantong publish ... --id {RID} PATH"
+                self.assertIn(how, node.cli("ls", "--state", "damaged"))
+                self.assertIn(how, node.cli("show", RID))
+                self.assertIn("DAMAGED on this disk: 1, and nobody above has it", node.cli("status"))
+                self.assertEqual(node.status()["damaged"], {"publish": 1, "parent": 0, "asked": 0})
+                self.assertTrue(self.damaged(node, "publish"))
+                for lang, words in ("en", "cannot be opened"), ("zh-CN", "现在无法打开"):
+                    for path in f"/c/{RID}/x.bin", f"/r/{RID}":
+                        page = self.page(node, path, lang)
+                        self.assertEqual(page.status, 500 if path[1] == "c" else 200)
+                        self.assertIn(words, page.body.decode())
+                        self.assertIn(how, page.body.decode())
+                    self.assertIn("state=damaged", self.page(node, "/", lang).body.decode())
+                # who asks for it is told at once
+                p = node.cli("get", RID, ok=False)
+                self.assertNotEqual(p.returncode, 0)
+                self.assertIn("nobody has another copy", p.stderr)
+                self.publish(t)
+                self.assertEqual(node.resource(RID)["version"], version)
+                self.assertEqual((node.state(RID), node.resource(RID)["repair"]), ("complete", None))
+                self.assertServes(node, want)
+                events = self.events(node)
+                self.assertIn(("damage", "object"), events)
+                self.assertIn(("repair", "object"), events)
+                self.assertFalse(self.damaged(node, "publish"))
+
+    def test_at_a_child_it_is_damaged_until_it_is_fetched_again(self):
+        for hurt in truncate, unlink:
+            with Tree(CHAIN[:2]) as t:
+                want = self.publish(t)
+                top, low = t["33"], t["3301"]
+                low.wait_state(RID, "complete")
+                self.assertEqual(top.stop(), 0)
+                low.wait("no parent", lambda: not find(low.status(), "parent_up"))
+                hurt(low)
+                a = low.file(RID, "x.bin")
+                self.assertEqual(a.status, 503)
+                self.assertIsNotNone(a.headers["Retry-After"])
+                low.wait_state(RID, "damaged")
+                self.assertEqual(low.resource(RID)["repair"], "parent")
+                self.assertIn("is fetched again from 33", low.cli("show", RID))
+                self.assertIn("DAMAGED on this disk: 1, fetched again from 33", low.cli("status"))
+                self.assertTrue(self.damaged(low, "parent"))
+                for lang, words in ("en", "fetched again from 33"), ("zh-CN", "从上级 33 重新获取"):
+                    for path in f"/c/{RID}/x.bin", f"/r/{RID}":
+                        self.assertIn(words, self.page(low, path, lang).body.decode())
+                self.assertEqual(low.file(RID, "x.bin").status, 503)
+                top.start()
+                low.wait_state(RID, "complete")
+                self.assertServes(low, want)
+                events = self.events(low)
+                self.assertLess(events.index(("damage", "object")), events.index(("repair", "object")))
+
+    def test_what_was_removed_stands_among_the_rows_of_its_resource(self):
+        with Tree(CHAIN[:2]) as t:
+            self.publish(t)
+            top, low = t["33"], t["3301"]
+            low.wait_state(RID, "complete")
+            make_files(os.path.join(t.dir, "src"), {"x.bin": 1000}, seed=2)
+            top.publish(RID, os.path.join(t.dir, "src"))
+            low.wait("the new one", lambda: low.resource(RID)["version"] == 2 and low.state(RID) == "complete")
+            low.wait("the old one's end", lambda: ("remove", "object") in self.events(low))
+            self.assertEqual(self.events(low).count(("fetch", "object")), 2)
+            self.assertIn(("remove", "resource"), self.events(low))
+            top.policy(layer([], "deny"))
+            low.wait("the end of both", lambda: self.events(low).count(("remove", "object")) == 2)
 
 
 class Interrupted(unittest.TestCase):

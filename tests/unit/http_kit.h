@@ -311,6 +311,7 @@ static void make_database(void)
 	run(db, GT_SCHEMA_VOIDS);
 	run(db, GT_SCHEMA_VOIDERS);
 	run(db, GT_SCHEMA_TALLY_OBJECTS);
+	run(db, GT_SCHEMA_DAMAGED);
 	run(db, GT_SCHEMA_ERAS);
 	add_resource(db, "33/ke", 3, 0, &pack.object);
 	add_resource(db, "33/later", 2, 0, &other);

@@ -223,23 +223,33 @@ static void whole_objects(void **state)
 	assert_int_equal(get("/o/x.tar.zst"), 404);
 }
 
+/* Flips a bit in a frame, asks for the file, and flips it back. */
+static unsigned ask_damaged(uint32_t frame)
+{
+	uint64_t at = manifest->stored_at[frame] + 5;
+	pack.out[at] ^= 1;
+	write_object();
+	unsigned status = (unsigned)get("/c/33/ke/big.bin");
+	pack.out[at] ^= 1;
+	write_object();
+	return status;
+}
+
 static void damage(void **state)
 {
-	char path[200];
 	(void)state;
 	unsigned before = posts(GT_EV_FAULT);
-	gt_format(path, sizeof path, "objects/%.2s/%s.tar.zst", hex, hex + 2);
-	uint64_t at = manifest->stored_at[1] + 5;
-	pack.out[at] ^= 1;
-	write_object();
-	get("/c/33/ke/big.bin");
-	pack.out[at] ^= 1;
-	write_object();
+	/* behind what has gone out already */
+	ask_damaged(2);
 	assert_int_not_equal(got.curl, CURLE_OK);
 	assert_true(got.n < 900000);
 	assert_memory_equal(got.body, pack.members[0].p, got.n);
 	assert_int_equal(posts(GT_EV_FAULT), before + 1);
 	assert_true(gt_id_eq(&core.fault, &pack.object));
+	/* before anything has */
+	assert_int_equal(ask_damaged(1), 503);
+	assert_true(heads("Retry-After: 1"));
+	assert_int_equal(posts(GT_EV_FAULT), before + 2);
 	assert_int_equal(get("/c/33/ke/big.bin"), 200);
 }
 

@@ -746,6 +746,35 @@ static void a_child_meets_a_file_that_is_gone(void **state)
 	pack_clear(&p);
 }
 
+/* What was published here is fetched from nobody, and takes no place from what
+ * is. The same bytes again mend it. */
+static void what_was_published_here_is_gone(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	package(&p, 1, 300000);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(publish(t, MID, "a", &p), 0);
+	nodes_pass(t, 3000);
+	lose_file(t, MID, &p.object);
+	tell_lost(t, MID, &p.object, 1);
+	nodes_pass(t, 5000);
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT n FROM tally_resource WHERE"
+	                           " state='damaged'"),
+	                 1);
+	assert_int_equal(nodes_status(t, MID)->ntransfers, 0);
+	assert_int_equal(publish(t, MID, "a", &p), 0);
+	nodes_pass(t, 3000);
+	assert_holds(t, MID, &p);
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM audit WHERE"
+	                           " event='repair' AND kind='object'"),
+	                 1);
+	pack_clear(&p);
+}
+
 static void a_file_that_goes_while_it_comes(void **state)
 {
 	struct nodes *t = *state;
@@ -938,6 +967,7 @@ int main(void)
 	        T(placed_beside_a_failed_sync),
 	        T(a_name_that_is_not_durable_ends_it),
 	        T(a_child_meets_a_file_that_is_gone),
+	        T(what_was_published_here_is_gone),
 	        T(a_file_that_goes_while_it_comes),
 	        T(a_file_of_what_was_published_here),
 	        T(a_fault_for_want_of_memory),

@@ -167,6 +167,9 @@ static json_t *ask(unsigned i)
 		return page_with_it();
 	case 19: /* one record, and that it is not voided */
 		return gt_read_records(reader, VOIDED - 1, 1);
+	case 20: /* one of several that are merged */
+		return audit((struct gt_audit_query){.resource = "s",
+		                                     .result = "no"});
 	default:
 		return NULL;
 	}
@@ -186,7 +189,7 @@ static unsigned cost(unsigned i)
 /* Twice as much there, and every question costs what it did. */
 static void a_question_costs_its_page(void **state)
 {
-	enum { ALL = 20 };
+	enum { ALL = 21 };
 	unsigned before[ALL];
 	(void)state;
 	sql("INSERT INTO stream VALUES(2,'330702',x'02',0)");

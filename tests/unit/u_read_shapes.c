@@ -73,6 +73,7 @@ static int setup(void **state)
 	run(GT_SCHEMA_VOIDS);
 	run(GT_SCHEMA_VOIDERS);
 	run(GT_SCHEMA_TALLY_OBJECTS);
+	run(GT_SCHEMA_DAMAGED);
 	run(GT_SCHEMA_ERAS);
 	reader = gt_reader_new(db, why, sizeof why);
 	return reader == NULL;
@@ -188,7 +189,7 @@ static void add_full(const char *begins, const char *shows)
 	"\"modified\":\"1970-01-01T00:00:02.000Z\",\"verdict\":"           \
 	"\"on-demand\",\"priority\":51,\"rule\":\"a rule\",\"layer\":"     \
 	"\"3301\",\"state\":\"partial\",\"present\":8,\"frames\":9,"       \
-	"\"own\":true"
+	"\"own\":true,\"repair\":null"
 
 static void resources(void **state)
 {
@@ -201,6 +202,91 @@ static void resources(void **state)
 	                     &(struct gt_resource_query){.verdict = -1}),
 	   "{\"resources\":[" FULL "}],\"next\":null}");
 	is(gt_read_resource(reader, "33/none"), "null");
+}
+
+static void repair_is(const char *set, const char *state, const char *how)
+{
+	sql(set);
+	json_t *v = gt_read_resource(reader, "33/full");
+	assert_string_equal(gt_json_member(v, "state"), state);
+	assert_string_equal(gt_json_member(v, "repair"), how);
+	json_decref(v);
+	v = gt_read_status(reader);
+	json_t *all = json_object_get(v, "damaged");
+	const char *name;
+	json_t *n;
+	json_object_foreach(all, name, n)
+	        assert_int_equal(json_integer_value(n), strcmp(name, how) == 0);
+	json_decref(v);
+	struct gt_resource_query q = {.verdict = -1, .state = "damaged"};
+	v = gt_read_resources(reader, &q);
+	assert_int_equal(json_array_size(json_object_get(v, "resources")),
+	                 *how != '\0');
+	json_decref(v);
+}
+
+/* What was whole and is not, by what mends it. */
+static void what_is_damaged(void **state)
+{
+	(void)state;
+	repair_is("UPDATE object SET state=4,completed_ms=7", "complete", "");
+	repair_is("UPDATE object SET state=2", "damaged", "publish");
+	repair_is("UPDATE item SET own=0,asked=0 WHERE id='33/full'", "damaged",
+	          "asked");
+	repair_is("UPDATE item SET asked=1 WHERE id='33/full'", "damaged",
+	          "parent");
+	repair_is("UPDATE item SET asked=0,verdict=3 WHERE id='33/full'",
+	          "damaged", "parent");
+	repair_is("UPDATE object SET present=0,state=3", "damaged", "parent");
+	repair_is("UPDATE object SET state=4", "complete", "");
+	repair_is("UPDATE object SET state=5", "refused", "");
+	repair_is("UPDATE object SET completed_ms=0;UPDATE object SET "
+	          "state=2,present=8;"
+	          "UPDATE item SET own=1,verdict=2,asked=1 WHERE id='33/full'",
+	          "partial", "");
+}
+
+/* Rows about a resource, and about its content: what it has and what it had. */
+static void audit_of_a_resource(void **state)
+{
+	static const char now[] =
+	        "ab000000000000000000000000000000000000000000000000000000000000"
+	        "cd";
+	char text[600];
+	(void)state;
+	gt_format(text, sizeof text,
+	          "INSERT INTO audit(aid,at_ms,node,actor,event,kind,subject,"
+	          "version,peer,verdict,rule,layer,result,bytes,transfer,"
+	          "detail) SELECT column1+900,1,'','',column2,column3,column4,"
+	          "0,'','','','','',0,'',column5 FROM (VALUES"
+	          "(1,'damage','object','%s',''),"
+	          "(2,'publish','resource','33/full',''),"
+	          "(3,'remove','object','0d',''),"
+	          "(4,'remove','resource','33/full','0d'),"
+	          "(5,'remove','object','0e',''),"
+	          "(6,'repair','object','%s',''))",
+	          now, now);
+	sql(text);
+	json_t *v = gt_read_audit(
+	        reader, &(struct gt_audit_query){.resource = "33/full"});
+	json_t *rows = json_object_get(v, "rows");
+	static const int want[] = {901, 902, 903, 904, 906};
+	assert_int_equal(json_array_size(rows), 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(json_integer_value(json_object_get(
+		                         json_array_get(rows, i), "aid")),
+		                 want[i]);
+	json_decref(v);
+	v = gt_read_audit(reader,
+	                  &(struct gt_audit_query){.resource = "33/full",
+	                                           .event = "remove"});
+	assert_int_equal(json_array_size(json_object_get(v, "rows")), 2);
+	json_decref(v);
+	v = gt_read_audit(reader,
+	                  &(struct gt_audit_query){.resource = "33/none"});
+	assert_int_equal(json_array_size(json_object_get(v, "rows")), 0);
+	json_decref(v);
+	sql("DELETE FROM audit WHERE aid>900");
 }
 
 #define PLAIN                                                       \
@@ -488,6 +574,7 @@ static void status(void **state)
 	   "{\"code\":\"3301\",\"resources\":{\"on-demand\":{\"partial\":1}},"
 	   "\"objects\":{\"complete\":0,\"partial\":1,\"wanted\":0},\"bytes\":"
 	   "8,\"records\":{\"count\":1,\"quarantined\":1,\"last_seq\":5},"
+	   "\"damaged\":{\"publish\":0,\"parent\":0,\"asked\":0},"
 	   "\"clock\":{\"era\":0,\"began\":\"1970-01-01T00:00:00.000Z\","
 	   "\"moved\":null},"
 	   "\"children\":[{\"code\":\"330106\",\"acked\":2,\"vseq\":1,"
@@ -836,12 +923,20 @@ static void given_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(resources),     cmocka_unit_test(records),
-	        cmocka_unit_test(audit),         cmocka_unit_test(documents),
-	        cmocka_unit_test(explained),     cmocka_unit_test(known),
-	        cmocka_unit_test(status),        cmocka_unit_test(claims),
-	        cmocka_unit_test(damaged),       cmocka_unit_test(pages),
-	        cmocka_unit_test(long_patterns), cmocka_unit_test(given_back),
+	        cmocka_unit_test(resources),
+	        cmocka_unit_test(what_is_damaged),
+	        cmocka_unit_test(audit_of_a_resource),
+	        cmocka_unit_test(records),
+	        cmocka_unit_test(audit),
+	        cmocka_unit_test(documents),
+	        cmocka_unit_test(explained),
+	        cmocka_unit_test(known),
+	        cmocka_unit_test(status),
+	        cmocka_unit_test(claims),
+	        cmocka_unit_test(damaged),
+	        cmocka_unit_test(pages),
+	        cmocka_unit_test(long_patterns),
+	        cmocka_unit_test(given_back),
 	        cmocka_unit_test(no_tables),
 	};
 	return cmocka_run_group_tests_name("read shapes", tests, setup,

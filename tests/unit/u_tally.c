@@ -127,9 +127,11 @@ static void step(sqlite3 *db)
 	case 4:
 	case 5:
 		gt_format(text, sizeof text,
-		          "UPDATE object SET state=%u,size=%u,frames=%u"
+		          "UPDATE object SET state=n,size=%u,frames=%u,"
+		          "completed_ms=CASE n WHEN 4 THEN 9 ELSE"
+		          " completed_ms END FROM (SELECT %u AS n)"
 		          " WHERE id=x'%02x'",
-		          1 + draw(5), draw(100000), draw(20), object);
+		          draw(100000), draw(20), 1 + draw(5), object);
 		break;
 	case 6:
 		gt_format(text, sizeof text,
@@ -155,6 +157,7 @@ static void as_counted(void **state)
 	sql(db, GT_SCHEMA);
 	sql(db, GT_SCHEMA_TALLY);
 	sql(db, GT_SCHEMA_TALLY_OBJECTS);
+	sql(db, GT_SCHEMA_DAMAGED);
 	for (unsigned i = 0; i < STEPS; i++) {
 		/* what is rolled back was never counted */
 		bool dropped = draw(10) == 0;
@@ -170,6 +173,8 @@ static void as_counted(void **state)
 	/* and it was worth counting */
 	assert_true(number(db, "SELECT count(*) FROM tally_resource"
 	                       " WHERE n>0") > 8);
+	assert_true(number(db, "SELECT ifnull(sum(n),0) FROM tally_resource"
+	                       " WHERE state='damaged'") > 0);
 	sqlite3_close(db);
 }
 
@@ -192,11 +197,38 @@ static void added_later(void **state)
 	gt_store_close(store);
 }
 
+/* What an older program left damaged where it was published is known by that. */
+static void damaged_before(void **state)
+{
+	sqlite3 *db;
+	struct gt_store *store;
+	char why[200] = "";
+	(void)state;
+	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+	sql(db, GT_SCHEMA "PRAGMA user_version=1");
+	sql(db, "INSERT INTO object(id,state,size,frames,present,created_ms,"
+	        "completed_ms) VALUES(x'01',2,9,9,8,5,0),(x'02',2,9,9,8,5,0)");
+	sql(db, "INSERT INTO item(kind,id,seq,version,state,hash,signed,"
+	        "verdict,priority,rule,layer,own,type,title,object,updated_ms)"
+	        " VALUES(1,'a',1,1,0,x'',x'aa',3,0,'','',1,'','',x'01',0),"
+	        "(1,'b',2,1,0,x'',x'aa',3,0,'','',0,'','',x'02',0)");
+	assert_int_equal(gt_store_open(&store, db, why, sizeof why), 0);
+	assert_counted(db);
+	assert_int_equal(number(db, "SELECT n FROM tally_resource"
+	                            " WHERE state='damaged'"),
+	                 1);
+	assert_int_equal(number(db, "SELECT n FROM tally_resource"
+	                            " WHERE state='partial'"),
+	                 1);
+	gt_store_close(store);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(as_counted),
 	        cmocka_unit_test(added_later),
+	        cmocka_unit_test(damaged_before),
 	};
 	return cmocka_run_group_tests_name("tally", tests, NULL, NULL);
 }

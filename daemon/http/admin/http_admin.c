@@ -281,8 +281,9 @@ static enum MHD_Result audit_key(void *arg, enum MHD_ValueKind kind,
                                  const char *key, const char *value)
 {
 	static const char *const keys[] = {
-	        "from", "to",     "actor", "peer",  "subject", "event",
-	        "kind", "result", "type",  "after", "limit",   "lang",
+	        "from",     "to",    "actor", "peer",   "subject",
+	        "resource", "event", "kind",  "result", "type",
+	        "after",    "limit", "lang",
 	};
 	const char **unknown = arg;
 	(void)kind;
@@ -312,11 +313,14 @@ enum MHD_Result gt_http_audit(struct gt_request *rq)
 	        .actor = filter(rq, "actor"),
 	        .peer = filter(rq, "peer"),
 	        .subject = filter(rq, "subject"),
+	        .resource = filter(rq, "resource"),
 	        .event = filter(rq, "event"),
 	        .kind = filter(rq, "kind"),
 	        .result = filter(rq, "result"),
 	        .type = filter(rq, "type"),
 	};
+	if (q.resource && !gt_rid_valid(q.resource))
+		return gt_http_bad_arg(rq, "resource");
 	if (!moment(gt_rq_arg(rq, "from"), &q.from_ms))
 		return gt_http_bad_arg(rq, "from");
 	if (!moment(gt_rq_arg(rq, "to"), &q.to_ms))

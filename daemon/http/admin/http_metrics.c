@@ -183,6 +183,19 @@ static void put_resources(struct gt_buffer *o, json_t *verdicts)
 	}
 }
 
+static void put_damaged(struct gt_buffer *o, const json_t *counts)
+{
+	static const char *const how[] = {"parent", "asked", "publish"};
+	gt_buffer_str(o, "# HELP guantong_resources_damaged Resources whose "
+	                 "content was whole and is not, by what repairs it\n"
+	                 "# TYPE guantong_resources_damaged gauge\n");
+	for (size_t i = 0; i < sizeof how / sizeof *how; i++)
+		gt_buffer_format(
+		        o, "guantong_resources_damaged{repair=\"%s\"} %llu\n",
+		        how[i],
+		        (unsigned long long)gt_http_count(counts, how[i]));
+}
+
 static void put_store(struct gt_buffer *o, json_t *status)
 {
 	static const char g[] = "gauge";
@@ -203,6 +216,7 @@ static void put_store(struct gt_buffer *o, json_t *status)
 	         gt_http_count(status, "audit_rows")},
 	};
 	put_resources(o, json_object_get(status, "resources"));
+	put_damaged(o, json_object_get(status, "damaged"));
 	put_rows(o, rows, sizeof rows / sizeof *rows);
 }
 

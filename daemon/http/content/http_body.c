@@ -204,7 +204,15 @@ static int open_body(struct body *b)
 	return b->bytes ? 0 : -GT_ENOMEM;
 }
 
-struct MHD_Response *gt_http_body(struct gt_http *http,
+/* Its first frame is read before anything is promised, so that who asks for what
+ * is damaged is told. */
+static int first_frame(struct gt_worker *w, struct body *b)
+{
+	int rc = load_with(w, b, b->is.start);
+	return rc == -GT_EDAMAGED || rc == -GT_EIO ? -GT_EUNAVAILABLE : rc;
+}
+
+struct MHD_Response *gt_http_body(struct gt_http *http, struct gt_worker *w,
                                   const struct gt_http_body *what, uint64_t n,
                                   int *status)
 {
@@ -216,6 +224,8 @@ struct MHD_Response *gt_http_body(struct gt_http *http,
 	}
 	*b = (struct body){.http = http, .is = *what, .fd = -1};
 	*status = open_body(b);
+	if (*status == 0 && w)
+		*status = first_frame(w, b);
 	struct MHD_Response *rs = NULL;
 	if (*status == 0) {
 		rs = MHD_create_response_from_callback(n, 64 << 10, body_read,

@@ -21,9 +21,11 @@ struct gt_http_body {
 	uint64_t start;         /* in the plain (or stored) stream */
 };
 
-/* The bytes [start, + n) as a response. Takes over the shelf. NULL, with
- * *status: -GT_EUNAVAILABLE, the object's file is gone; -GT_EIO; -GT_ENOMEM. */
-struct MHD_Response *gt_http_body(struct gt_http *http,
+/* The bytes [start, + n) as a response. Takes over the shelf. w, a worker at
+ * hand, reads the first frame now; NULL: it is read as it is sent. NULL, with
+ * *status: -GT_EUNAVAILABLE, the object's file, or that frame, is gone or
+ * damaged; -GT_EIO; -GT_ESTORE; -GT_ENOMEM. */
+struct MHD_Response *gt_http_body(struct gt_http *http, struct gt_worker *w,
                                   const struct gt_http_body *what, uint64_t n,
                                   int *status);
 

@@ -162,9 +162,18 @@ static void part_header(struct MHD_Response *rs, const struct gt_range *range,
 	gt_rs_header(rs, "Content-Range", text);
 }
 
+/* Damaged where it was published. */
+static enum MHD_Result nobody_has(struct gt_request *rq, const char *rid)
+{
+	return gt_rq_fail(rq, 500, -GT_EDAMAGED, GT_T_HTTP_P_DAMAGED_PUBLISH,
+	                  rid);
+}
+
 /* Not here yet, or not here any more; r: what is known of it, or NULL. */
 static enum MHD_Result on_its_way(struct gt_request *rq, const json_t *r)
 {
+	if (gt_page_lost(r))
+		return nobody_has(rq, gt_json_member(r, "id"));
 	if (gt_page_wanted(rq) && json_is_object(r))
 		return gt_page_arriving(rq, r);
 	const json_t *present = json_object_get(r, "present");
@@ -178,11 +187,26 @@ static enum MHD_Result on_its_way(struct gt_request *rq, const json_t *r)
 	return gt_rq_send(rq, 503, rs);
 }
 
+/* The first to meet it: the core has yet to hear. */
+static enum MHD_Result found_damaged(struct gt_request *rq, struct gt_worker *w)
+{
+	char rid[GT_RID_MAX + 1];
+	const char *path;
+	bool slash;
+	json_t *r = NULL;
+	if (w && gt_http_split(rq->rest, rid, &path, &slash))
+		r = gt_read_resource(w->reader, rid);
+	bool lost = json_is_true(json_object_get(r, "own"));
+	enum MHD_Result done = lost ? nobody_has(rq, rid) : on_its_way(rq, r);
+	json_decref(r);
+	return done;
+}
+
 /* The representation is chosen; what is left is conditions and the range.
- * Takes over the shelf. */
-static enum MHD_Result send_body(struct gt_request *rq, struct gt_http_body b,
-                                 uint64_t size, const char *type,
-                                 const char *etag)
+ * Takes over the shelf. w: a worker at hand, or NULL. */
+static enum MHD_Result send_body(struct gt_request *rq, struct gt_worker *w,
+                                 struct gt_http_body b, uint64_t size,
+                                 const char *type, const char *etag)
 {
 	struct gt_range range = {0, size};
 	enum gt_ranged ranged = GT_RANGE_WHOLE;
@@ -205,9 +229,11 @@ static enum MHD_Result send_body(struct gt_request *rq, struct gt_http_body b,
 	}
 	b.start += range.from;
 	int status;
-	struct MHD_Response *rs = gt_http_body(rq->http, &b, range.n, &status);
+	struct MHD_Response *rs =
+	        gt_http_body(rq->http, rq->method == GT_HTTP_GET ? w : NULL, &b,
+	                     range.n, &status);
 	if (!rs && status == -GT_EUNAVAILABLE)
-		return on_its_way(rq, NULL);
+		return found_damaged(rq, w);
 	if (!rs)
 		return gt_rq_error(rq, status, "");
 	member_headers(rs, type, etag);
@@ -257,7 +283,7 @@ static enum MHD_Result serve_member(struct gt_request *rq, struct gt_worker *w,
 	gt_id_hex(hex, &b.object);
 	gt_format(etag, sizeof etag, "\"%s:%u%s\"", hex, (unsigned)m->number,
 	          b.stored ? "-zstd" : "");
-	return send_body(rq, b, size, type, etag);
+	return send_body(rq, w, b, size, type, etag);
 }
 
 /* -------------------------------------------------------- redirects */
@@ -520,5 +546,6 @@ enum MHD_Result gt_http_object(struct gt_request *rq)
 	        .object = object, .shelf = s, .stored = true, .whole = true};
 	gt_id_hex(hex, &object);
 	gt_format(etag, sizeof etag, "\"%s\"", hex);
-	return send_body(rq, b, s->index.file_size, "application/zstd", etag);
+	return send_body(rq, NULL, b, s->index.file_size, "application/zstd",
+	                 etag);
 }

@@ -128,6 +128,29 @@ static void stranger(struct home *h)
 	gt_buffer_str(&p->out, "</span></p>");
 }
 
+/* How much of the content is damaged, and leads to it. */
+static void damaged(struct home *h)
+{
+	struct gt_page *p = &h->p;
+	char text[600];
+	const json_t *n = json_object_get(h->kept, "damaged");
+	uint64_t publish = gt_http_count(n, "publish");
+	uint64_t above = gt_http_count(n, "parent") + gt_http_count(n, "asked");
+	if (publish + above == 0)
+		return;
+	gt_http_say(text, sizeof text, p->lang, GT_T_HTTP_P_SOME_DAMAGED,
+	            (unsigned long long)(publish + above),
+	            (unsigned long long)above, (unsigned long long)publish);
+	gt_buffer_format(&p->out, "<p class=\"alert%s\" role=\"status\">",
+	                 publish ? " bad" : "");
+	gt_page_text(p, text);
+	gt_buffer_format(&p->out,
+	                 " <a href=\"/?lang=%s&amp;state=damaged#list\">",
+	                 p->lang);
+	gt_page_say(p, GT_T_HTTP_P_WHICH);
+	gt_buffer_str(&p->out, "</a></p>");
+}
+
 static void hero(struct home *h)
 {
 	struct gt_page *p = &h->p;
@@ -148,6 +171,7 @@ static void hero(struct home *h)
 		alert(p, "bad", GT_T_HTTP_P_RECORDS_FULL);
 	if (h->status.records_crowded)
 		alert(p, "", GT_T_HTTP_P_RECORDS_CROWDED);
+	damaged(h);
 	if (*c->parent && !h->status.parent_up) {
 		alert(p, "", GT_T_HTTP_P_ALONE);
 		fault(h);
@@ -367,7 +391,8 @@ static void state_chip(struct home *h, const char *state, const char *name,
 static void states(struct home *h)
 {
 	static const char *const all[] = {"complete", "partial", "wanted",
-	                                  "listed",   "refused", "withdrawn"};
+	                                  "damaged",  "listed",  "refused",
+	                                  "withdrawn"};
 	gt_buffer_str(&h->p.out, "<ul class=\"chips\">");
 	state_chip(h, "", gt_text_in(h->p.lang, GT_T_HTTP_P_ANY),
 	           count_state(h->kept, NULL));

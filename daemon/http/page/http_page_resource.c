@@ -95,11 +95,16 @@ static bool is(const json_t *r, const char *key, const char *word)
 	return strcmp(gt_json_member(r, key), word) == 0;
 }
 
+bool gt_page_lost(const json_t *r)
+{
+	return is(r, "repair", "publish");
+}
+
 /* May its files be asked for at this node? */
 static bool openable(const json_t *r)
 {
 	return *gt_json_member(r, "object") && !is(r, "state", "withdrawn") &&
-	       !is(r, "state", "refused") &&
+	       !is(r, "state", "refused") && !gt_page_lost(r) &&
 	       (is(r, "verdict", "mirror") || is(r, "verdict", "on-demand"));
 }
 
@@ -185,6 +190,25 @@ static void open_button(struct gt_page *p, const json_t *r)
 	gt_buffer_str(&p->out, "</p>");
 }
 
+/* What becomes of one that is damaged. */
+static void repair(struct gt_page *p, const json_t *r)
+{
+	char text[GT_RID_MAX + 400];
+	const char *parent = p->rq->http->env.config->parent;
+	bool lost = gt_page_lost(r), asked = is(r, "repair", "asked");
+	if (!is(r, "state", "damaged"))
+		return;
+	gt_http_say(text, sizeof text, p->lang,
+	            lost    ? GT_T_HTTP_P_DAMAGED_PUBLISH
+	            : asked ? GT_T_HTTP_P_DAMAGED_ASKED
+	                    : GT_T_HTTP_P_DAMAGED_PARENT,
+	            lost ? gt_json_member(r, "id") : parent);
+	gt_buffer_format(&p->out, "<p class=\"alert%s\" role=\"status\">",
+	                 lost ? " bad" : "");
+	gt_page_text(p, text);
+	gt_buffer_str(&p->out, "</p>");
+}
+
 static void resource_body(struct gt_page *p, const json_t *r,
                           const char *publisher, const char *layer,
                           size_t nfiles)
@@ -204,6 +228,7 @@ static void resource_body(struct gt_page *p, const json_t *r,
 		gt_page_say(p, GT_T_HTTP_P_GONE);
 		gt_buffer_str(&p->out, "</p>");
 	}
+	repair(p, r);
 	if (*text) {
 		gt_buffer_str(&p->out, "<p>");
 		gt_page_text(p, text);
@@ -293,5 +318,6 @@ enum MHD_Result gt_page_arriving(struct gt_request *rq, const json_t *r)
 	gt_buffer_str(&p.out, "<p class=\"soft small\">");
 	gt_page_say(&p, GT_T_HTTP_P_COMING_MORE);
 	gt_buffer_str(&p.out, "</p></div>");
+	repair(&p, r);
 	return gt_page_again(&p, 503);
 }

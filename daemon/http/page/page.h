@@ -15,6 +15,8 @@
 gt_handler gt_http_home;
 /* GET /r/RID: one resource. http_page_resource.c */
 gt_handler gt_http_resource_page;
+/* Nobody can bring what is damaged of it here: it has to be published again. */
+bool gt_page_lost(const json_t *resource);
 /* In place of a member: the resource's files are on their way here. */
 enum MHD_Result gt_page_arriving(struct gt_request *rq, const json_t *resource);
 
