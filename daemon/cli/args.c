@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "encoding.h"
 #include "nearest.h"
 #include "say.h"
 
@@ -134,6 +135,53 @@ void gt_args_free(struct gt_args *args)
 {
 	free(args->v);
 	*args = (struct gt_args){NULL, 0};
+}
+
+/* ------------------------------------------------------------- text */
+
+bool gt_args_utf8(const char *what, const char *value, FILE *err)
+{
+	struct gt_encoding e;
+	if (!gt_encoding_other(&e, gt_bytes_str(value)))
+		return true;
+	if (e.name)
+		gt_say(err, GT_T_CLI_ARG_ENCODING, what, e.name, e.shown);
+	else
+		gt_say(err, GT_T_CLI_ARG_NO_UTF8, what);
+	return false;
+}
+
+/* A file's name may be any bytes. */
+static bool is_path(const char *what)
+{
+	static const char *const paths[] = {"FILE", "DIR", "OUT", "PATH",
+	                                    "yaml"};
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+		if (strstr(what, paths[i]))
+			return true;
+	return false;
+}
+
+bool gt_args_text(const struct gt_args *args, const char *words, FILE *err)
+{
+	char what[WORD + 1] = "";
+	bool ok = true;
+	for (size_t i = 0; ok && i < args->n; i++) {
+		const struct gt_option *o = args->v[i].option;
+		if (o) {
+			gt_format(what, sizeof what, "--%s", o->name);
+			ok = !o->value || is_path(o->value) ||
+			     gt_args_utf8(what, args->v[i].value, err);
+			continue;
+		}
+		/* the last one may be repeated */
+		size_t n = strcspn(words, " ");
+		if (n > 0)
+			gt_format(what, sizeof what, "%.*s", (int)n, words);
+		words += n + (words[n] == ' ');
+		ok = is_path(what) || gt_args_utf8(what, args->v[i].value, err);
+	}
+	return ok;
 }
 
 /* -------------------------------------------------------------- ask */

@@ -37,6 +37,13 @@ bool gt_args_parse(struct gt_args *out, const struct gt_option *a,
 /* Frees what gt_args_parse has filled; *args is empty then. */
 void gt_args_free(struct gt_args *args);
 
+/* Whether what must be text (all but files and folders; `words` is what the
+ * usage line says of the plain ones) is UTF-8. False: said on err of the first
+ * that is not, what it looks like, and what to do. */
+bool gt_args_text(const struct gt_args *args, const char *words, FILE *err);
+/* The same of one; `what` is its name, as "--title". */
+bool gt_args_utf8(const char *what, const char *value, FILE *err);
+
 /* The option's last value, NULL: it was not given. */
 const char *gt_args_get(const struct gt_args *args, const char *name);
 /* Its values in turn: *at begins at 0; NULL: no more. */

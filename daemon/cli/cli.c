@@ -239,7 +239,8 @@ static enum gt_exit run_command(struct gt_cli *cli, const char *path,
 		gt_say(cli->err, GT_T_CLI_WORDS, path, c->name, c->words, path,
 		       c->name);
 	} else if (ok) {
-		code = c->run(cli, &args);
+		if (gt_args_text(&args, c->words, cli->err))
+			code = c->run(cli, &args);
 	} else {
 		gt_say(cli->err, GT_T_CLI_SEE_HELP, path, c->name);
 	}

@@ -110,6 +110,7 @@ bool gt_cli_rid(struct gt_cli *cli, const char *word, char out[GT_RID_MAX + 1])
 	}
 	if (fits && gt_rid_valid(out))
 		return true;
+	(void)fputs("guantong: ", cli->err);
 	gt_say(cli->err, GT_T_CLI_RID_BAD, word);
 	return false;
 }

@@ -4,16 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clash.h"
 #include "cli.h"
 #include "draft.h"
-#include "nearest.h"
+#include "fit.h"
 #include "say.h"
 #include "stage.h"
-#include "start.h"
 #include "term.h"
 
-enum { WHY = 4608, PATH = 4096, BATCH = 1000, LEVEL = 3, NEAR_MAX = 500 };
+enum { WHY = 4608, BATCH = 1000, LEVEL = 3 };
 
 const struct gt_option gt_cmd_publish_options[] = {
         {"id", "ID", GT_T_CLI_O_ID, 0},
@@ -41,10 +39,8 @@ struct publish {
 	struct gt_cli *cli;
 	struct gt_client *client;
 	uint64_t level;
-	const char *file; /* of a batch; NULL: one resource by itself */
-	char base[PATH];  /* where paths lead from, "" for here */
-	bool bare;        /* no files are meant: somebody said so */
-	json_t *done;     /* answers, in order */
+	struct gt_fit fit;
+	json_t *done; /* answers, in order */
 };
 
 static int pack_progress(void *arg, uint64_t done, uint64_t total)
@@ -72,9 +68,10 @@ static enum gt_exit post(struct publish *p, json_t *body)
 	json_t *answer;
 	int status =
 	        gt_client_post_json(p->client, "/admin/publish", body, &answer);
-	enum gt_exit code =
-	        status ? gt_cli_refused(p->cli, status, p->client) : GT_EXIT_OK;
+	enum gt_exit code = gt_fit_exit(status);
 	int bad = 0;
+	if (status)
+		(void)gt_cli_refused(p->cli, status, p->client);
 	if (json_is_array(answer))
 		bad = json_array_extend(p->done, answer);
 	else if (answer)
@@ -114,191 +111,20 @@ static enum gt_exit publish_files(struct publish *p, json_t *draft,
 	return code;
 }
 
-/* The files of a draft, which has some. */
-static enum gt_exit find_files(struct publish *p, const json_t *draft,
-                               const char *where, struct gt_walk *walk)
-{
-	char source[PATH], *why = malloc(GT_WALK_WHY);
-	const char *path = gt_json_member(draft, "path");
-	bool whole = *path == '/' || !*p->base;
-	if (!why)
-		return gt_cli_no_memory(p->cli);
-	if (strlen(p->base) + strlen(path) + 2 > sizeof source) {
-		free(why);
-		return gt_cli_fail(p->cli, -GT_ELIMIT,
-		                   gt_text(GT_T_CLI_TOO_LONG));
-	}
-	gt_format(source, sizeof source, "%s%s%s", whole ? "" : p->base,
-	          whole ? "" : "/", path);
-	int status = gt_walk_new(walk, source, why, GT_WALK_WHY);
-	if (status)
-		(void)fprintf(p->cli->err, "%s: %s\n", where, why);
-	free(why);
-	return gt_cli_exit(status);
-}
-
-/* ------------------------------------------- before anything is packed */
-
-/* Names what an entry is called where somebody must mend it. */
-static void place(const struct publish *p, size_t i, char out[WHY])
-{
-	if (p->file)
-		gt_format(out, WHY, "%.4000s (%zu)", p->file, i + 1);
-	else
-		gt_copy(out, WHY, "guantong");
-}
-
-static bool no_file(struct publish *p, const char *where, const char *name,
-                    const struct gt_walk *w)
-{
-	const char *names[NEAR_MAX], *near = NULL;
-	size_t n = 0;
-	for (; w->n <= NEAR_MAX && n < w->n; n++)
-		names[n] = w->files[n].path;
-	if (n > 0)
-		near = gt_nearest(name, names, n, GT_SLIPS_TYPED);
-	(void)fprintf(p->cli->err, "%s: ", where);
-	if (near)
-		gt_say(p->cli->err, GT_T_CLI_DRAFT_NO_FILE_NEAR, name, near);
-	else
-		gt_say(p->cli->err, GT_T_CLI_DRAFT_NO_FILE, name);
-	return false;
-}
-
-/* What the draft names is among the files; what it opens with is set. */
-static bool names_fit(struct publish *p, json_t *draft, const char *where,
-                      const struct gt_walk *w)
-{
-	static const char *const keys[] = {"start", "thumbnail"};
-	struct gt_start first;
-	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-		const char *name = gt_json_member(draft, keys[i]);
-		if (*name && gt_walk_find(w, name) == SIZE_MAX)
-			return no_file(p, where, name, w);
-	}
-	gt_start_begin(&first, gt_json_member(draft, "start"));
-	for (size_t i = 0; i < w->n; i++)
-		gt_start_member(&first, w->files[i].path);
-	const char *start = gt_start_end(&first);
-	return !start ||
-	       json_object_set_new(draft, "start", json_string(start)) == 0;
-}
-
-/* A draft that has no files. Whoever forgot them would take from everybody what
- * was published before: it has to be said. In a batch the type may say it. */
-static enum gt_exit look_bare(struct publish *p, json_t *draft,
-                              const char *where)
-{
-	const char *start = gt_json_member(draft, "start");
-	const char *thumbnail = gt_json_member(draft, "thumbnail");
-	bool meant =
-	        p->bare || (p->file && strcmp(gt_json_member(draft, "type"),
-	                                      "announcement") == 0);
-	(void)json_object_del(draft, "path"); /* an empty one */
-	if (meant && !*start && !*thumbnail)
-		return GT_EXIT_OK;
-	(void)fprintf(p->cli->err, "%s: ", where);
-	if (!meant && p->file)
-		gt_say(p->cli->err, GT_T_CLI_DRAFT_NO_PATH);
-	else if (!meant)
-		gt_say(p->cli->err, GT_T_CLI_PUBLISH_NO_PATH);
-	else
-		gt_say(p->cli->err, GT_T_CLI_DRAFT_NO_FILES,
-		       *start ? "start" : "thumbnail");
-	return meant || p->file ? GT_EXIT_FAILED : GT_EXIT_USAGE;
-}
-
-static enum gt_exit look(struct publish *p, json_t *draft, const char *where)
-{
-	struct gt_walk w;
-	if (!*gt_json_member(draft, "path"))
-		return look_bare(p, draft, where);
-	enum gt_exit code = find_files(p, draft, where, &w);
-	if (code)
-		return code;
-	if (!names_fit(p, draft, where, &w))
-		code = GT_EXIT_FAILED;
-	else if (!gt_clash_warn(p->cli->err, where, &w))
-		code = gt_cli_no_memory(p->cli);
-	gt_walk_clear(&w);
-	return code;
-}
-
-/* A draft as the daemon takes it: where its files are is not its business. */
-static json_t *bare(json_t *draft)
-{
-	json_t *v = json_copy(draft);
-	(void)json_object_del(v, "path");
-	return v;
-}
-
-/* Whatever the node demands of entries [from, to) it is asked now, and not after
- * an hour of packing; if it refuses, then one by one, to know which. */
-static enum gt_exit ask(struct publish *p, json_t *drafts, size_t from,
-                        size_t to)
-{
-	json_t *some = json_array(), *answer = NULL;
-	int bad = some ? 0 : -1;
-	for (size_t i = from; !bad && i < to; i++)
-		bad = json_array_append_new(some,
-		                            bare(json_array_get(drafts, i)));
-	int status =
-	        bad ? -GT_ENOMEM
-	            : gt_client_post_json(p->client, "/admin/publish/check",
-	                                  some, &answer);
-	json_decref(answer);
-	json_decref(some);
-	if (bad)
-		return gt_cli_no_memory(p->cli);
-	/* a daemon that was not restarted yet knows no such question */
-	if (status == 0 || status == -GT_EUNKNOWN)
-		return GT_EXIT_OK;
-	if (!p->file || status == -GT_ECLOSED)
-		return gt_cli_refused(p->cli, status, p->client);
-	if (to - from > 1) {
-		enum gt_exit code = GT_EXIT_OK;
-		for (size_t i = from; i < to; i++) {
-			enum gt_exit one = ask(p, drafts, i, i + 1);
-			code = code ? code : one;
-		}
-		return code ? code : GT_EXIT_FAILED;
-	}
-	char where[WHY];
-	place(p, from, where);
-	(void)fprintf(p->cli->err, "%s: %s\n", where, gt_client_why(p->client));
-	return gt_cli_exit(status);
-}
-
-static enum gt_exit check(struct publish *p, json_t *drafts)
-{
-	enum gt_exit code = GT_EXIT_OK;
-	size_t i, n = json_array_size(drafts);
-	json_t *d;
-	json_array_foreach(drafts, i, d)
-	{
-		char where[WHY];
-		place(p, i, where);
-		enum gt_exit one = look(p, d, where);
-		code = code ? code : one;
-	}
-	for (i = 0; !code && i < n; i += BATCH)
-		code = ask(p, drafts, i, i + BATCH < n ? i + BATCH : n);
-	return code;
-}
-
 /* ---------------------------------------------------------- publishing */
 
 /* One with its files. */
 static enum gt_exit publish_one(struct publish *p, json_t *draft, size_t i)
 {
-	char where[WHY];
+	char where[GT_FIT_WHERE];
 	struct gt_walk walk;
-	place(p, i, where);
-	enum gt_exit code = find_files(p, draft, where, &walk);
-	json_t *v = code ? NULL : bare(draft);
-	if (!code)
-		code = v ? publish_files(p, v, &walk)
-		         : gt_cli_no_memory(p->cli);
+	gt_fit_where(&p->fit, i, where);
+	enum gt_exit code =
+	        gt_fit_files(&p->fit, draft, where, p->cli->err, &walk);
+	if (code)
+		return code;
+	json_t *v = gt_fit_bare(draft);
+	code = v ? publish_files(p, v, &walk) : gt_cli_no_memory(p->cli);
 	json_decref(v);
 	gt_walk_clear(&walk);
 	return code;
@@ -315,7 +141,7 @@ static enum gt_exit publish_some(struct publish *p, json_t *drafts, size_t *i)
 		bad = json_array_append(batch, d);
 	enum gt_exit code =
 	        bad ? gt_cli_no_memory(p->cli)
-	            : post(p, p->file ? batch : json_array_get(batch, 0));
+	            : post(p, p->fit.file ? batch : json_array_get(batch, 0));
 	json_decref(batch);
 	*i = code ? *i : end;
 	return code;
@@ -323,10 +149,12 @@ static enum gt_exit publish_some(struct publish *p, json_t *drafts, size_t *i)
 
 /* In the order of the file, so that all before the first that failed are
  * out. */
-static enum gt_exit publish_all(struct publish *p, json_t *drafts)
+static enum gt_exit publish_all(struct publish *p)
 {
+	const char *file = p->fit.file;
+	enum gt_exit code = gt_fit_all(&p->fit);
+	json_t *drafts = p->fit.drafts->v;
 	size_t i = 0, n = json_array_size(drafts);
-	enum gt_exit code = check(p, drafts);
 	while (!code && i < n) {
 		json_t *d = json_array_get(drafts, i);
 		code = *gt_json_member(d, "path") ? publish_one(p, d, i)
@@ -334,76 +162,108 @@ static enum gt_exit publish_all(struct publish *p, json_t *drafts)
 		if (!code && *gt_json_member(d, "path"))
 			i++;
 	}
-	if (!code || !p->file)
+	if (!code || !file)
 		return code;
 	if (i == 0)
-		gt_say(p->cli->err, GT_T_CLI_PUBLISH_NONE, p->file, n);
+		gt_say(p->cli->err, GT_T_CLI_PUBLISH_NONE, file, n);
 	else
-		gt_say(p->cli->err, GT_T_CLI_PUBLISH_PART, p->file, i, n,
+		gt_say(p->cli->err, GT_T_CLI_PUBLISH_PART, file, i, n,
 		       gt_json_member(json_array_get(drafts, i - 1), "id"),
 		       gt_json_member(json_array_get(drafts, i), "id"), i + 1);
 	return code;
 }
 
 static enum gt_exit run_batch(struct publish *p, const struct gt_args *args,
-                              const char *file, const char *code_of_node)
+                              const char *file)
 {
 	const char *files = gt_args_get(args, "files");
-	json_t *drafts = gt_draft_read(file, p->cli->lang, p->cli->err), *d;
-	bool ok = drafts != NULL;
-	size_t i;
+	struct gt_fit *f = &p->fit;
 	if (gt_args_word(args, 0) || gt_args_get(args, "id")) {
-		json_decref(drafts);
 		gt_say(p->cli->err, GT_T_CLI_PUBLISH_MIXED);
 		return GT_EXIT_USAGE;
 	}
-	json_array_foreach(drafts, i, d)
-	{
-		char where[WHY];
-		gt_format(where, sizeof where, "%.4000s (%zu)", file, i + 1);
-		ok = gt_draft_check(d, code_of_node, where, p->cli->err) && ok;
-	}
 	/* names in a file are meant from where the file is */
-	ok = ok && gt_copy(p->base, sizeof p->base, files ? files : file);
-	char *slash = ok ? strrchr(p->base, '/') : NULL;
-	if (ok && !files)
-		*(slash ? slash : p->base) = '\0';
-	p->file = file;
-	enum gt_exit code = ok ? publish_all(p, drafts) : GT_EXIT_FAILED;
-	json_decref(drafts);
+	if (!gt_copy(f->base, sizeof f->base, files ? files : file))
+		return gt_cli_fail(p->cli, -GT_ELIMIT,
+		                   gt_text(GT_T_CLI_TOO_LONG));
+	char *slash = strrchr(f->base, '/');
+	if (!files)
+		slash = slash == f->base ? slash + 1 : slash;
+	if (!files)
+		*(slash ? slash : f->base) = '\0';
+	f->file = file;
+	enum gt_exit code = gt_draft_read(f->drafts, file, p->cli->lang,
+	                                  &f->flaws, p->cli->err);
+	return code ? code : publish_all(p);
+}
+
+/* What --meta says, or nothing, as the one draft. */
+static enum gt_exit read_meta(struct publish *p, const char *meta)
+{
+	struct gt_fit *f = &p->fit;
+	if (!meta) {
+		f->drafts->v = json_pack("[{}]");
+		f->drafts->at = calloc(1, sizeof *f->drafts->at);
+		return f->drafts->v && f->drafts->at ? GT_EXIT_OK
+		                                     : gt_cli_no_memory(p->cli);
+	}
+	enum gt_exit code = gt_draft_read(f->drafts, meta, p->cli->lang,
+	                                  &f->flaws, p->cli->err);
+	enum gt_exit wrong = gt_flaws_tell(
+	        &f->flaws, json_array_size(f->drafts->v), p->cli->err);
+	code = code ? code : wrong;
+	if (!code && json_array_size(f->drafts->v) != 1) {
+		gt_say(p->cli->err, GT_T_CLI_PUBLISH_ONE, meta);
+		code = GT_EXIT_USAGE;
+	}
 	return code;
 }
 
-static enum gt_exit run_one(struct publish *p, const struct gt_args *args,
-                            const char *code_of_node)
+/* Puts the options over what was read. */
+static enum gt_exit put_options(struct publish *p, json_t *draft,
+                                const struct gt_args *args)
 {
 	const char *path = gt_args_word(args, 0);
-	const char *meta = gt_args_get(args, "meta");
-	json_t *drafts = meta ? gt_draft_read(meta, p->cli->lang, p->cli->err)
-	                      : json_pack("[{}]");
-	json_t *draft = json_array_get(drafts, 0);
-	enum gt_exit code = GT_EXIT_USAGE;
-	if (!drafts)
-		code = meta ? GT_EXIT_FAILED : gt_cli_no_memory(p->cli);
-	else if (json_array_size(drafts) != 1)
-		gt_say(p->cli->err, GT_T_CLI_PUBLISH_ONE, meta);
-	else if (path &&
-	         json_object_set_new(draft, "path", json_string_nocheck(path)))
-		code = gt_cli_no_memory(p->cli);
-	else if (p->bare && *gt_json_member(draft, "path"))
+	if (path &&
+	    json_object_set_new(draft, "path", json_string_nocheck(path)))
+		return gt_cli_no_memory(p->cli);
+	if (p->fit.bare && *gt_json_member(draft, "path")) {
 		gt_say(p->cli->err, GT_T_CLI_PUBLISH_BOTH);
-	else if (gt_draft_options(draft, args, p->cli->lang, p->cli->err) &&
-	         gt_draft_check(draft, code_of_node, "guantong", p->cli->err))
-		code = GT_EXIT_OK;
+		return GT_EXIT_USAGE;
+	}
+	if (!gt_draft_options(draft, args, p->cli->lang, p->cli->err))
+		return GT_EXIT_USAGE;
 	/* what is said to have no files is an announcement, unless said
 	 * otherwise */
-	if (!code && p->bare && !json_object_get(draft, "type") &&
-	    json_object_set_new(draft, "type", json_string("announcement")))
-		code = gt_cli_no_memory(p->cli);
-	if (!code)
-		code = publish_all(p, drafts);
-	json_decref(drafts);
-	return code;
+	return !p->fit.bare || json_object_get(draft, "type") ||
+	                       json_object_set_new(
+	                               draft, "type",
+	                               json_string("announcement")) == 0
+	               ? GT_EXIT_OK
+	               : gt_cli_no_memory(p->cli);
+}
+
+static enum gt_exit run_one(struct publish *p, const struct gt_args *args)
+{
+	const char *meta = gt_args_get(args, "meta");
+	struct gt_drafts *drafts = p->fit.drafts;
+	enum gt_exit code = read_meta(p, meta);
+	json_t *draft = code ? NULL : json_object();
+	char where[GT_FIT_WHERE];
+	if (code)
+		return code;
+	gt_format(where, sizeof where, "%.4000s:%d:%d", meta ? meta : "",
+	          drafts->at->line, drafts->at->column);
+	if (!draft)
+		return gt_cli_no_memory(p->cli);
+	if (!gt_draft_take(draft, json_array_get(drafts->v, 0), p->cli->lang,
+	                   where, p->cli->err))
+		code = GT_EXIT_USAGE;
+	enum gt_exit more = put_options(p, draft, args);
+	if (json_array_set_new(drafts->v, 0, draft))
+		return gt_cli_no_memory(p->cli);
+	code = code ? code : more;
+	return code ? code : publish_all(p);
 }
 
 static enum gt_exit tell(struct publish *p)
@@ -434,7 +294,8 @@ static enum gt_exit tell(struct publish *p)
 
 enum gt_exit gt_cmd_publish(struct gt_cli *cli, const struct gt_args *args)
 {
-	struct publish p = {.cli = cli, .level = LEVEL, .base = ""};
+	struct gt_drafts drafts = {NULL, NULL};
+	struct publish p = {.cli = cli, .level = LEVEL, .fit = {.cli = cli}};
 	const char *from = gt_args_get(args, "from");
 	enum gt_exit code;
 	if (!gt_cli_number(cli, args, "compression", 1, 19, &p.level) ||
@@ -444,23 +305,26 @@ enum gt_exit gt_cmd_publish(struct gt_cli *cli, const struct gt_args *args)
 		return GT_EXIT_USAGE;
 	if (!from)
 		from = gt_args_get(args, "batch");
-	p.bare = gt_args_get(args, "no-content") != NULL;
 	struct gt_config *config = gt_cli_config(cli);
 	if (!config)
 		return GT_EXIT_FAILED;
 	p.done = json_array();
-	p.client = gt_cli_open(cli, &code);
+	p.client = p.fit.client = gt_cli_open(cli, &code);
+	p.fit.bare = gt_args_get(args, "no-content") != NULL;
+	p.fit.code = config->code;
+	p.fit.drafts = &drafts;
 	if (p.client && !p.done)
 		code = gt_cli_no_memory(cli);
 	if (p.client && p.done)
-		code = from ? run_batch(&p, args, from, config->code)
-		            : run_one(&p, args, config->code);
+		code = from ? run_batch(&p, args, from) : run_one(&p, args);
 	/* of a batch that was broken off, too, what is out is told */
 	if (!code || json_array_size(p.done)) {
 		enum gt_exit told = tell(&p);
 		code = code ? code : told;
 	}
+	(void)gt_flaws_tell(&p.fit.flaws, 0, cli->err);
 	gt_client_close(p.client);
+	gt_drafts_free(&drafts);
 	json_decref(p.done);
 	free(config);
 	return code;

@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "code.h"
+#include "encoding.h"
 #include "files.h"
 #include "json.h"
 #include "nearest.h"
 #include "say.h"
 #include "translate.h"
+#include "utf8.h"
 #include "yaml.h"
 
 enum { FILE_MAX = 256 << 20, WHERE = 4608, LANG_MAX = 16 };
@@ -194,18 +196,14 @@ bool gt_draft_take(json_t *draft, json_t *object, const char *lang,
 }
 
 /* NULL, and a word: it is not UTF-8, or there is no memory. */
-static json_t *option_text(const char *v, const char *key, FILE *err)
+static json_t *option_text(const char *v, const char *option, FILE *err)
 {
-	json_t *text = json_string(v), *any;
-	if (text)
-		return text;
-	any = json_string_nocheck(v);
-	if (any)
-		(void)say_wrong(err, "guantong", GT_T_CLI_DRAFT_VALUE, key);
-	else
+	char what[32];
+	gt_format(what, sizeof what, "--%s", option);
+	json_t *text = gt_args_utf8(what, v, err) ? json_string(v) : NULL;
+	if (!text && gt_utf8_valid(v, strlen(v)))
 		(void)no_memory(err);
-	json_decref(any);
-	return NULL;
+	return text;
 }
 
 bool gt_draft_options(json_t *draft, const struct gt_args *args,
@@ -218,7 +216,7 @@ bool gt_draft_options(json_t *draft, const struct gt_args *args,
 		bool first = true;
 		while (ok && fields[i].option &&
 		       (v = gt_args_next(args, fields[i].option, &at))) {
-			json_t *text = option_text(v, fields[i].key, err);
+			json_t *text = option_text(v, fields[i].option, err);
 			/* options replace what a file said, all of it */
 			if (first)
 				(void)json_object_del(draft, fields[i].key);
@@ -251,82 +249,121 @@ static json_t *of_yaml(const struct gt_yaml_node *n)
 	return v;
 }
 
-/* One draft of a file; where names its line. */
-static bool add_draft(json_t *all, json_t *from, const char *lang,
-                      const char *where, FILE *err)
+/* Takes v, NULL for one that cannot be read. */
+static bool add(struct gt_drafts *d, json_t *v, int line, int column, FILE *err)
 {
-	json_t *draft = json_object();
-	bool ok = draft ? gt_draft_take(draft, from, lang, where, err)
-	                : no_memory(err);
-	if (ok && json_array_append(all, draft))
-		ok = no_memory(err);
-	json_decref(draft);
-	return ok;
+	size_t n = json_array_size(d->v);
+	/* room doubles: whenever n is a power of two */
+	struct gt_draft_at *at = d->at;
+	if ((n & (n - 1)) == 0)
+		at = realloc(d->at, (n ? 2 * n : 1) * sizeof *at);
+	if (!at || json_array_append_new(d->v, v ? v : json_null())) {
+		if (!at)
+			json_decref(v);
+		else
+			d->at = at;
+		return no_memory(err);
+	}
+	d->at = at;
+	at[n] = (struct gt_draft_at){line, column};
+	return true;
 }
 
-static bool add_yaml(json_t *all, const struct gt_yaml_node *n,
-                     const char *name, const char *lang, FILE *err)
+static bool add_yaml(struct gt_drafts *d, const struct gt_yaml_node *n,
+                     FILE *err)
 {
-	char where[WHERE];
 	json_t *v = of_yaml(n);
-	gt_format(where, sizeof where, "%s:%d:%d", name, n->line, n->column);
-	bool ok = v ? add_draft(all, v, lang, where, err) : no_memory(err);
-	json_decref(v);
-	return ok;
+	return v ? add(d, v, n->line, n->column, err) : no_memory(err);
 }
 
-static bool read_yaml(json_t *all, const char *name, struct gt_bytes text,
-                      const char *lang, FILE *err)
+static enum gt_exit read_yaml(struct gt_drafts *d, const char *name,
+                              struct gt_bytes text, const char *lang, FILE *err)
 {
 	struct gt_yaml y;
 	struct gt_complaints c = {NULL, 0};
-	bool ok = gt_yaml_parse(&y, name, text, lang, &c);
-	if (ok) {
+	bool is_yaml = gt_yaml_parse(&y, name, text, lang, &c), ok = true;
+	if (is_yaml) {
 		const struct gt_yaml_node *list =
 		        gt_yaml_get(y.root, "resources");
 		const struct gt_yaml_node *n = list ? list->first : NULL;
 		if (!list)
-			ok = add_yaml(all, y.root, name, lang, err);
-		for (; n; n = n->next)
-			ok = add_yaml(all, n, name, lang, err) && ok;
+			ok = add_yaml(d, y.root, err);
+		for (; ok && n; n = n->next)
+			ok = add_yaml(d, n, err);
 	} else if (c.n == 0) {
-		(void)no_memory(err);
+		ok = no_memory(err);
 	}
 	for (size_t i = 0; i < c.n; i++)
 		(void)fprintf(err, "%s\n", c.v[i]);
 	gt_complaints_free(&c);
 	gt_yaml_free(&y);
-	return ok;
+	if (!ok)
+		return GT_EXIT_FAILED;
+	return is_yaml ? GT_EXIT_OK : GT_EXIT_USAGE;
 }
 
-static bool read_lines(json_t *all, const char *name, struct gt_bytes text,
-                       const char *lang, FILE *err)
+/* Says, behind where it is, that the text is not UTF-8, and what it seems to
+ * be. */
+static void say_encoding(FILE *err, const char *name, int line,
+                         const struct gt_encoding *e)
 {
-	text = gt_json_unmarked(text);
-	const char *p = (const char *)text.p, *end = p + text.n;
+	(void)fprintf(err, "%s:%d:%d: ", name, line, e->column);
+	if (e->name)
+		gt_say(err, GT_T_ENCODING_FILE, e->name, e->shown);
+	else
+		gt_say(err, GT_T_YAML_ENCODING);
+	(void)fputc('\n', err);
+}
+
+/* A line of JSON; false: no memory. One that is none is a flaw. */
+static bool add_line(struct gt_drafts *d, const char *name, int line,
+                     struct gt_bytes text, struct gt_flaws *flaws, FILE *err)
+{
 	char flaw[GT_TRANSLATE_MAX];
+	json_error_t e;
+	struct gt_encoding other;
+	json_t *v = json_loadb((const char *)text.p, text.n,
+	                       JSON_REJECT_DUPLICATES, &e);
+	FILE *said = v ? NULL : gt_flaws_open(flaws);
+	if (said && gt_encoding_other(&other, text)) {
+		say_encoding(said, name, line, &other);
+	} else if (said) {
+		(void)fprintf(said, "%s:%d:%d: ", name, line, e.column);
+		gt_say(said, GT_T_CLI_DRAFT_JSON,
+		       gt_translate(flaw, NULL, gt_json_flaw(&e)));
+	}
+	if (!v)
+		gt_flaws_close(flaws, json_array_size(d->v), GT_EXIT_USAGE,
+		               err);
+	return add(d, v, line, 1, err);
+}
+
+static enum gt_exit read_lines(struct gt_drafts *d, const char *name,
+                               struct gt_bytes text, struct gt_flaws *flaws,
+                               FILE *err)
+{
+	struct gt_encoding other;
 	bool ok = true;
-	for (unsigned line = 1; p < end; line++) {
+	/* of two bytes a character there are no lines to be read */
+	if (gt_encoding_other(&other, text) && other.name &&
+	    strncmp(other.name, "UTF-16", 6) == 0) {
+		say_encoding(err, name, other.line, &other);
+		return GT_EXIT_USAGE;
+	}
+	const char *p = (const char *)text.p, *end = p + text.n;
+	for (int line = 1; ok && p < end; line++) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 		size_t n = nl ? (size_t)(nl - p) : (size_t)(end - p);
-		char where[WHERE];
-		json_error_t e;
-		size_t blank = strspn(p, " \t\r");
-		if (blank < n) {
-			json_t *v =
-			        json_loadb(p, n, JSON_REJECT_DUPLICATES, &e);
-			gt_format(where, sizeof where, "%s:%u:%d", name, line,
-			          v ? 1 : e.column);
-			ok = (v ? add_draft(all, v, lang, where, err)
-			        : say_wrong(err, where, GT_T_CLI_DRAFT_JSON,
-			                    gt_translate(flaw, NULL,
-			                                 gt_json_flaw(&e)))) &&
-			     ok;
-			json_decref(v);
-		}
+		/* files put one behind the other have marks within */
+		struct gt_bytes one = gt_json_unmarked(gt_bytes_of(p, n));
+		size_t blank = 0;
+		while (blank < one.n && strchr(" \t\r", one.p[blank]))
+			blank++;
+		if (blank < one.n)
+			ok = add_line(d, name, line, one, flaws, err);
 		p += n + (nl != NULL);
 	}
-	return ok;
+	return ok ? GT_EXIT_OK : GT_EXIT_FAILED;
 }
 
 static bool ends_in(const char *s, const char *tail)
@@ -335,28 +372,34 @@ static bool ends_in(const char *s, const char *tail)
 	return n >= m && strcmp(s + n - m, tail) == 0;
 }
 
-json_t *gt_draft_read(const char *path, const char *lang, FILE *err)
+enum gt_exit gt_draft_read(struct gt_drafts *out, const char *path,
+                           const char *lang, struct gt_flaws *flaws, FILE *err)
 {
 	char why[WHERE];
 	struct gt_buffer text;
-	json_t *all = json_array();
-	if (!all || gt_files_take(path, FILE_MAX, &text, why, sizeof why)) {
-		if (all)
-			(void)fprintf(err, "guantong: %s\n", why);
-		else
-			(void)no_memory(err);
-		json_decref(all);
-		return NULL;
-	}
+	*out = (struct gt_drafts){.v = json_array()};
+	int status =
+	        out->v ? gt_files_take(path, FILE_MAX, &text, why, sizeof why)
+	               : -GT_ENOMEM;
+	if (!out->v)
+		(void)no_memory(err);
+	else if (status)
+		(void)fprintf(err, "guantong: %s\n", why);
+	if (status)
+		return gt_cli_exit(status);
 	bool yaml = ends_in(path, ".yaml") || ends_in(path, ".yml");
 	struct gt_bytes lent = gt_buffer_bytes(&text);
-	bool ok = yaml ? read_yaml(all, path, lent, lang, err)
-	               : read_lines(all, path, lent, lang, err);
+	enum gt_exit code = yaml ? read_yaml(out, path, lent, lang, err)
+	                         : read_lines(out, path, lent, flaws, err);
 	gt_buffer_free(&text);
-	if (ok)
-		return all;
-	json_decref(all);
-	return NULL;
+	return code;
+}
+
+void gt_drafts_free(struct gt_drafts *d)
+{
+	json_decref(d->v);
+	free(d->at);
+	*d = (struct gt_drafts){NULL, NULL};
 }
 
 bool gt_draft_check(json_t *draft, const char *code, const char *where,
@@ -364,19 +407,19 @@ bool gt_draft_check(json_t *draft, const char *code, const char *where,
 {
 	const char *id = json_string_value(json_object_get(draft, "id"));
 	char rid[GT_RID_MAX + 1];
+	bool ok = true;
 	if (!id)
-		return say_wrong(err, where, GT_T_CLI_DRAFT_MISSING, "id");
-	if (!strchr(id, '/') && strlen(id) + strlen(code) + 1 < sizeof rid) {
+		ok = say_wrong(err, where, GT_T_CLI_DRAFT_MISSING, "id");
+	if (id && !strchr(id, '/') &&
+	    strlen(id) + strlen(code) + 1 < sizeof rid) {
 		gt_format(rid, sizeof rid, "%s/%s", code, id);
 		if (json_object_set_new(draft, "id", json_string(rid)))
 			return no_memory(err);
 		id = rid;
 	}
-	if (!gt_rid_valid(id)) {
-		gt_say(err, GT_T_CLI_RID_BAD, id);
-		return false;
-	}
+	if (id && !gt_rid_valid(id))
+		ok = say_wrong(err, where, GT_T_CLI_RID_BAD, id);
 	if (!json_object_get(draft, "title"))
-		return say_wrong(err, where, GT_T_CLI_DRAFT_MISSING, "title");
-	return true;
+		ok = say_wrong(err, where, GT_T_CLI_DRAFT_MISSING, "title");
+	return ok;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "args.h"
+#include "flaws.h"
 
 /* Takes a draft's value of a key in any of the forms people use: title and
  * description as text (in `lang`) or {lang: text}; lists as lists or one text;
@@ -20,10 +21,23 @@ bool gt_draft_take(json_t *draft, json_t *object, const char *lang,
 /* The options of `publish` that describe. */
 bool gt_draft_options(json_t *draft, const struct gt_args *args,
                       const char *lang, FILE *err);
-/* A YAML file (name ends in .yaml or .yml: a draft, or a map with a list
- * "resources") or lines of JSON, as an array of drafts. NULL: said why. */
-json_t *gt_draft_read(const char *path, const char *lang, FILE *err);
-/* id and title are there; a slug alone becomes "<code>/<slug>". */
+/* What a file holds, in its order. */
+struct gt_drafts {
+	json_t *v; /* an array; null for what cannot be read at all */
+	struct gt_draft_at {
+		int line, column; /* where each began */
+	} * at;
+};
+/* Reads a YAML file (name ends in .yaml or .yml: a draft, or a map with a list
+ * "resources") or lines of JSON; what they say is looked at later (gt_draft_take).
+ * Lines that are no JSON are flaws, by their places in v; where the file itself
+ * cannot be read, or is not YAML, it is said on err. Free in any case. */
+enum gt_exit gt_draft_read(struct gt_drafts *out, const char *path,
+                           const char *lang, struct gt_flaws *flaws, FILE *err);
+/* Frees what was read; *d is empty then. */
+void gt_drafts_free(struct gt_drafts *d);
+/* id and title are there; a slug alone becomes "<code>/<slug>". False: said what
+ * is wrong, all of it. */
 bool gt_draft_check(json_t *draft, const char *code, const char *where,
                     FILE *err);
 

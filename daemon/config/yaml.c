@@ -3,6 +3,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "encoding.h"
 #include "translate.h"
 #include "utf8.h"
 
@@ -291,6 +292,22 @@ static struct gt_yaml_node *read_document(struct reader *r)
 	return root;
 }
 
+/* Not UTF-8: said what it is, as far as that can be told. */
+static bool refuse_encoding(struct gt_yaml *y, struct gt_bytes text)
+{
+	struct gt_encoding e;
+	if (!gt_encoding_other(&e, text))
+		return false;
+	struct gt_yaml_node here = {.line = e.line, .column = e.column};
+	if (e.name)
+		gt_yaml_complain(y, &here, NULL, GT_T_ENCODING_FILE, e.name,
+		                 e.shown);
+	else
+		gt_yaml_complain(y, &here, NULL, GT_T_YAML_ENCODING, NULL,
+		                 NULL);
+	return true;
+}
+
 bool gt_yaml_parse(struct gt_yaml *y, const char *name, struct gt_bytes text,
                    const char *lang, struct gt_complaints *complaints)
 {
@@ -308,7 +325,7 @@ bool gt_yaml_parse(struct gt_yaml *y, const char *name, struct gt_bytes text,
 		text = gt_bytes_of(text.p + 3, text.n - 3);
 	if (text.n > GT_YAML_BYTES) {
 		complain_at(y, (yaml_mark_t){0}, GT_T_YAML_LARGE, NULL);
-	} else {
+	} else if (!refuse_encoding(y, text)) {
 		yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
 		yaml_parser_set_input_string(
 		        &r.parser, text.n ? text.p : (const uint8_t *)"",

@@ -5,6 +5,7 @@
 #include <yaml.h>
 
 #include "code.h"
+#include "encoding.h"
 #include "nearest.h"
 #include "say.h"
 #include "translate.h"
@@ -271,6 +272,21 @@ static int read_document(struct reading *r, yaml_parser_t *parser)
 	return status;
 }
 
+/* Not UTF-8: said what it is, as far as that can be told. */
+static bool refuse_encoding(struct reading *r, struct gt_bytes text)
+{
+	struct gt_encoding e;
+	if (!gt_encoding_other(&e, text))
+		return false;
+	at(r, (size_t)e.line, (size_t)e.column);
+	if (e.name)
+		gt_say(r->out, GT_T_ENCODING_FILE, e.name, e.shown);
+	else
+		gt_say(r->out, GT_T_YAML_ENCODING);
+	(void)fputc('\n', r->out);
+	return true;
+}
+
 int gt_tree_parse(struct gt_tree *out, const char *name, struct gt_bytes text,
                   FILE *complaints)
 {
@@ -280,7 +296,8 @@ int gt_tree_parse(struct gt_tree *out, const char *name, struct gt_bytes text,
 	if (!yaml_parser_initialize(&parser))
 		return -GT_ENOMEM;
 	yaml_parser_set_input_string(&parser, text.p, text.n);
-	int status = read_document(&r, &parser);
+	int status = refuse_encoding(&r, text) ? -GT_EINVALID
+	                                       : read_document(&r, &parser);
 	yaml_parser_delete(&parser);
 	if (!status && !r.bad)
 		check_tree(&r);

@@ -90,8 +90,8 @@ class Publishing(unittest.TestCase):
         batch = self.batch({"id": "33/kept", "type": "document", "title": "x"},
                            {"id": "33/kept2", "type": "document", "title": "x", "path": ""})
         said = self.province.cli("publish", "--from", batch, ok=False)
-        self.assertEqual(said.returncode, 1)
-        for entry in ("batch.jsonl (1)", "batch.jsonl (2)"):
+        self.assertEqual(said.returncode, 2)
+        for entry in ("batch.jsonl:1:1: ", "batch.jsonl:2:1: "):
             self.assertIn(entry, said.stderr)
         self.assertIn("--no-content", said.stderr)
         self.assertEqual(self.province.resource("33/kept")["version"], 1)
@@ -182,7 +182,7 @@ class Publishing(unittest.TestCase):
         rows[3]["regions"] = ["99x"]
         write()
         said = self.province.cli("publish", "--from", batch, ok=False)
-        self.assertIn("batch.jsonl (4): ", said.stderr)
+        self.assertIn("batch.jsonl:4:1: ", said.stderr)
         self.assertIn("none of its 4 entries is out", said.stderr)
         self.assertIsNone(self.province.resource("33/n1"))
         # what fails on the way leaves the first ones out

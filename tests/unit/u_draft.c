@@ -27,18 +27,38 @@ static const char *put(const char *name, const char *text)
 	return path;
 }
 
-/* Reads a file of drafts; what was said is in `said`. */
+/* Reads a file of drafts, and takes each; NULL: something is wrong. What was
+ * said is in `said`. */
 static json_t *read_drafts(const char *name, const char *text)
 {
 	char *heard = NULL;
 	size_t n;
+	struct gt_drafts drafts;
+	struct gt_flaws flaws = {.n = 0};
 	FILE *err = open_memstream(&heard, &n);
 	assert_non_null(err);
-	json_t *all = gt_draft_read(put(name, text), "zh-CN", err);
+	json_t *all = json_array();
+	bool ok = gt_draft_read(&drafts, put(name, text), "zh-CN", &flaws,
+	                        err) == GT_EXIT_OK;
+	for (size_t i = 0; i < json_array_size(drafts.v); i++) {
+		json_t *one = json_object(), *v = json_array_get(drafts.v, i);
+		char where[600];
+		gt_format(where, sizeof where, "%s:%d:%d", name,
+		          drafts.at[i].line, drafts.at[i].column);
+		if (!json_is_null(v))
+			ok = gt_draft_take(one, v, "zh-CN", where, err) && ok;
+		assert_int_equal(json_array_append_new(all, one), 0);
+	}
+	ok = gt_flaws_tell(&flaws, json_array_size(all), err) == GT_EXIT_OK &&
+	     ok;
+	gt_drafts_free(&drafts);
 	assert_int_equal(fclose(err), 0);
 	(void)gt_copy(said, sizeof said, heard);
 	free(heard);
-	return all;
+	if (ok)
+		return all;
+	json_decref(all);
+	return NULL;
 }
 
 static void assert_json(const json_t *v, const char *want)
@@ -94,7 +114,64 @@ static void mistakes_have_a_place(void **state)
 	assert_null(read_drafts("a.jsonl", "[]\n"));
 	assert_null(read_drafts("a.yaml", "resources:\n  - {typo: a}\n"));
 	assert_non_null(strstr(said, "a.yaml:2:"));
-	assert_null(gt_draft_read("/nonexistent", "en", stderr));
+	struct gt_drafts drafts;
+	struct gt_flaws flaws = {.n = 0};
+	assert_int_equal(
+	        gt_draft_read(&drafts, "/nonexistent", "en", &flaws, stderr),
+	        GT_EXIT_NOT_FOUND);
+	gt_drafts_free(&drafts);
+}
+
+/* What is wrong with one line hides nothing of another. */
+static void flaws_of_every_line(void **state)
+{
+	(void)state;
+	assert_null(read_drafts("a.jsonl",
+	                        "{\"id\":\n\n\xef\xbb\xbf{\"titel\":1}\n"
+	                        "{\"title\":\"\xb5\xda\xd2\xbb\xbf\xce\"}\n"
+	                        "{\"id\":1}\n"));
+	for (const char *const *w =
+	             (const char *const[]){
+	                     "a.jsonl:1:", "a.jsonl:3:1: ", "a.jsonl:4:11: ",
+	                     "a.jsonl:5:1: ", NULL};
+	     *w; w++)
+		assert_non_null(strstr(said, *w));
+	assert_non_null(strstr(said, "GB18030"));
+	assert_non_null(strstr(said, "{\"title\":\"第一课\"}"));
+	/* two bytes a character */
+	assert_null(read_drafts("a.jsonl", "\xff\xfe{"));
+	assert_null(read_drafts("b.yaml", "id: a\ntitle: \xb5\xda\xd2\xbb\n"));
+	assert_non_null(strstr(said, "b.yaml:2:8: "));
+	assert_non_null(strstr(said, "title: 第一"));
+}
+
+/* Twenty are told, those that come first in the file, and how many there are. */
+static void flaws_are_told_together(void **state)
+{
+	struct gt_flaws f = {.n = 0};
+	char *heard = NULL;
+	size_t n;
+	(void)state;
+	FILE *err = open_memstream(&heard, &n);
+	for (size_t i = 0; i < 50; i++) {
+		size_t entry = i * 7 % 50;
+		FILE *to = gt_flaws_open(&f);
+		(void)fprintf(to, "<%zu>", entry);
+		gt_flaws_close(&f, entry,
+		               entry == 0 ? GT_EXIT_DENIED : GT_EXIT_USAGE,
+		               err);
+	}
+	(void)fputs("a warning", gt_flaws_open(&f));
+	gt_flaws_close(&f, 3, GT_EXIT_OK, err);
+	assert_int_equal(gt_flaws_tell(&f, 60, err), GT_EXIT_DENIED);
+	assert_int_equal(gt_flaws_tell(&f, 60, err), GT_EXIT_OK);
+	assert_int_equal(fclose(err), 0);
+	assert_non_null(strstr(heard, "a warning<0><1><2>"));
+	assert_non_null(strstr(heard, "<19>"));
+	assert_null(strstr(heard, "<20>"));
+	assert_non_null(strstr(heard, "50"));
+	assert_non_null(strstr(heard, "60"));
+	free(heard);
 }
 
 static void options_replace(void **state)
@@ -258,6 +335,8 @@ int main(void)
 	        cmocka_unit_test(lines_of_json),
 	        cmocka_unit_test(yaml),
 	        cmocka_unit_test(mistakes_have_a_place),
+	        cmocka_unit_test(flaws_of_every_line),
+	        cmocka_unit_test(flaws_are_told_together),
 	        cmocka_unit_test(options_replace),
 	        cmocka_unit_test(titles_with_equals),
 	        cmocka_unit_test(options_that_are_no_text),
