@@ -64,6 +64,8 @@ int gt_content_go(struct gt_node *n)
 uint64_t gt_content_deadline(const struct gt_node *n)
 {
 	uint64_t at = gt_fetch_deadline(n);
+	if (n->content->handovers.again_ms)
+		at = gt_sooner(at, n->content->handovers.again_ms);
 	return n->content->paused ? gt_sooner(at, n->content->probe_due) : at;
 }
 
@@ -71,6 +73,7 @@ void gt_content_down(struct gt_node *n)
 {
 	n->content->handovers.told = 0; /* all that is kept is told again */
 	n->content->handovers.asked = 0;
+	n->content->handovers.again_ms = 0;
 	gt_fetch_down(n);
 }
 

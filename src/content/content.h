@@ -107,9 +107,12 @@ int gt_fetch_frame(struct gt_node *n, const struct gt_asking *a,
 /* An Error to either: asked again later. */
 int gt_fetch_refused(struct gt_node *n, const struct gt_asking *a,
                      const Gt__Error *m);
-/* Ok to Done: the transfer is in both books, and need not be told again. An
- * Error: it is told on the next link. */
-int gt_transfer_told(struct gt_node *n, const struct gt_asking *a, bool ok);
+/* Ok to Done: the transfer is in both books, and need not be told again. */
+int gt_transfer_told(struct gt_node *n, const struct gt_asking *a);
+/* An Error: it is told again in so many ms, or, if that is 0, on the next
+ * link. */
+int gt_transfer_put_off(struct gt_node *n, const struct gt_asking *a,
+                        uint64_t retry_ms);
 
 /* A child asks for a piece of a manifest: sent, parked, or refused by policy; a
  * malformed request drops its link. */

@@ -130,9 +130,10 @@ struct gt_object {
  *   2. asked <= GT_HANDOVER_WINDOW */
 struct gt_handovers {
 	int64_t rows;
-	int64_t last;   /* greatest hid given */
-	int64_t told;   /* greatest hid sent on this link */
-	uint32_t asked; /* outstanding */
+	int64_t last;      /* greatest hid given */
+	int64_t told;      /* greatest hid sent on this link */
+	uint32_t asked;    /* outstanding */
+	uint64_t again_ms; /* nothing is told before; 0: it may be */
 };
 
 /*   1. no two objects in memory have the same id

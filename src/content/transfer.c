@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+enum { AGAIN_MAX_MS = 10 * 60 * 1000 };
+
 static struct gt_bytes name_of(const struct gt_transfer_id *transfer)
 {
 	return gt_bytes_of(transfer->b, GT_TRANSFER_BYTES);
@@ -320,11 +322,26 @@ static int read_kept(struct gt_node *n, struct ended *v, int64_t most,
 	return row;
 }
 
+/* Whoever put one off has taken none since: all that is kept is told again. */
+static bool may_tell(struct gt_node *n)
+{
+	struct gt_handovers *h = &n->content->handovers;
+	if (!h->again_ms)
+		return true;
+	if (n->now.mono_ms < h->again_ms)
+		return false;
+	h->again_ms = 0;
+	h->told = 0;
+	return true;
+}
+
 int gt_transfer_go(struct gt_node *n)
 {
 	struct ended v[GT_HANDOVER_WINDOW];
 	size_t count;
 	bool full = false;
+	if (!may_tell(n))
+		return 0;
 	if (n->content->handovers.told == n->content->handovers.last ||
 	    !gt_up_ready(n) || !gt_version_hands_over(n->up->version) ||
 	    n->content->handovers.asked >= GT_HANDOVER_WINDOW)
@@ -346,11 +363,30 @@ int gt_transfer_go(struct gt_node *n)
 	return status;
 }
 
-int gt_transfer_told(struct gt_node *n, const struct gt_asking *a, bool ok)
+/* A Done that is kept has its answer; version 1 keeps none. */
+static bool answered(struct gt_node *n, const struct gt_asking *a)
 {
 	if (a->upto == 0)
-		return 0;
+		return false;
 	assert(n->content->handovers.asked > 0);
 	n->content->handovers.asked--;
-	return ok ? forget(n, (int64_t)a->upto) : 0;
+	return true;
+}
+
+int gt_transfer_told(struct gt_node *n, const struct gt_asking *a)
+{
+	return answered(n, a) ? forget(n, (int64_t)a->upto) : 0;
+}
+
+int gt_transfer_put_off(struct gt_node *n, const struct gt_asking *a,
+                        uint64_t retry_ms)
+{
+	if (!answered(n, a) || retry_ms == 0)
+		return 0;
+	if (retry_ms < GT_SOON_MS)
+		retry_ms = GT_SOON_MS;
+	if (retry_ms > AGAIN_MAX_MS)
+		retry_ms = AGAIN_MAX_MS;
+	n->content->handovers.again_ms = n->now.mono_ms + retry_ms;
+	return 0;
 }

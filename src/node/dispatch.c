@@ -135,7 +135,7 @@ static int on_error_reply(struct gt_node *n, const struct gt_asking *a,
 	if (a->what == GT_ASKED_MANIFEST || a->what == GT_ASKED_FRAME)
 		return gt_fetch_refused(n, a, m);
 	if (a->what == GT_ASKED_DONE)
-		return gt_transfer_told(n, a, false);
+		return gt_transfer_put_off(n, a, m->retry_ms);
 	if (a->what == GT_ASKED_RECORDS && m->retry_ms > 0)
 		return gt_records_later(n, m->retry_ms);
 	if (a->what == GT_ASKED_HELLO && n->up->kind == GT__LINK__CHILD)
@@ -164,7 +164,7 @@ static int on_fitting_reply(struct gt_node *n, const struct gt_asking *a,
 	case GT_ASKED_INVENTORY:
 		return gt_follow_inventory(n);
 	case GT_ASKED_DONE:
-		return gt_transfer_told(n, a, true);
+		return gt_transfer_told(n, a);
 	case GT_ASKED_CONTEST:
 		return gt_contest_answered(n, a);
 	case GT_ASKED_ROSTER:

@@ -484,6 +484,33 @@ static void refused_and_told_again(void **state)
 	}
 }
 
+/* One that says when it can be is told then, on this link: it may last for
+ * months. */
+static void put_off_and_told_again(void **state)
+{
+	struct nodes *t = *state;
+	struct gt_event full = {.type = GT_EV_ROOM};
+	struct gt_event plenty = {.type = GT_EV_ROOM, .count = SIZE_MAX};
+	burden(t, 20);
+	assert_int_equal(nodes_event(t, TOP, &full), 0);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	for (unsigned i = 0; i < 20; i++)
+		nodes_pass(t, 500);
+	/* not all the time */
+	assert_in_range(nodes_asked_count(t, MID, GT__REQUEST__BODY_DONE), 17,
+	                200);
+	assert_int_equal(count(t, TOP, "serve"), 0);
+	assert_int_equal(kept(t), 20);
+	assert_int_equal(nodes_event(t, TOP, &plenty), 0);
+	for (unsigned i = 0; i < 10; i++)
+		nodes_pass(t, 500);
+	assert_int_equal(count(t, TOP, "serve"), 20);
+	assert_int_equal(kept(t), 0);
+	assert_int_equal(nodes_count(t, MID, GT_ACT_DROP), 0);
+	assert_int_equal(t->v[MID].node->content->handovers.asked, 0);
+}
+
 static void the_oldest_is_given_up(void **state)
 {
 	struct nodes *t = *state;
@@ -542,6 +569,7 @@ int main(void)
 	        T(strange_dones),
 	        T(many_are_told_in_turn),
 	        T(refused_and_told_again),
+	        T(put_off_and_told_again),
 	        T(the_oldest_is_given_up),
 	        T(an_older_database),
 	};
