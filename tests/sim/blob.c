@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "ask.h"
-#include "inside.h"
+#include "flood.h"
 #include "object.h"
 #include "schema.h"
 #include "store.h"
@@ -224,6 +224,7 @@ void blob_perform(struct world *w, struct sim_node *s,
 		done(w, s, a, GT_EV_ADOPTED, status, why);
 		break;
 	case GT_ACT_REMOVE:
+		bound_removed(w, s, &a->object);
 		remove_object(s, &a->object);
 		break;
 	case GT_ACT_REPLY:

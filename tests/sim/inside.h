@@ -20,6 +20,7 @@ enum kind {
 	WAY_OPEN,  /* a one-way cut ends */
 	RESTORE,
 	COPY_SEEN, /* somebody sees that a node runs twice */
+	FLOOD,     /* `peer` says something again, see flood.h */
 };
 
 /* A message, counted: the network, an event and a blob action may hold it. */
@@ -141,6 +142,8 @@ void power_end(struct world *w, struct sim_node *s);
 void power_on(struct world *w, struct sim_node *s);
 /* Tells it what records may take of its disk. */
 void power_room(struct world *w, struct sim_node *s);
+/* The disk has little room, for some minutes; drawn from p. */
+void power_fill(struct world *w, struct sim_node *s, struct prng *p);
 /* EPISODE: a fault of disks, clocks or programs begins somewhere. */
 void power_episode(struct world *w, enum fault f);
 /* RESTORE: the node's backup, if there is one, replaces its disk. */

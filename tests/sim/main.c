@@ -26,6 +26,8 @@ static const char usage[] =
         "                  1800000, and of others in proportion)\n"
         "  --calendar      office hours, evenings, weekends, and rare faults\n"
         "  --heartbeat MS  of every link (15000; in a calendar, 900000)\n"
+        "  --flood N       messages of a child or a terminal that never stops\n"
+        "                  (100); from 1000 on its pages are full, too\n"
         "  --skip BITS     kinds of deeds left out: 3 publishing, 4 rules, 8\n"
         "                  asking, 16 reading, 480 records; 511 all\n"
         "  --faults LIST   loss,cut,... or all,-forge or 0 (all)\n"
@@ -90,6 +92,8 @@ static bool set(struct options *o, const char *name, const char *value)
 		return number(name, value, 1, UINT32_MAX, &o->campaign);
 	else if (strcmp(name, "--nodes") == 0)
 		return small(name, value, 2, 1024, &o->shape.nodes);
+	else if (strcmp(name, "--flood") == 0)
+		return number(name, value, 1, 1000000, &o->shape.flood);
 	else if (strcmp(name, "--heartbeat") == 0)
 		return small(name, value, 1, UINT32_MAX, &o->shape.heartbeat);
 	else
@@ -146,7 +150,7 @@ static bool parse(struct options *o, int argc, char **argv)
 struct sum {
 	uint64_t passed, failed, faults, deeds, records;
 	double node_years;
-	uint64_t struck[FAULT_BITS];
+	uint64_t struck[FAULT_BITS], met[BOUND_KINDS];
 };
 
 static void add(struct sum *sum, const struct result *r)
@@ -160,6 +164,23 @@ static void add(struct sum *sum, const struct result *r)
 		sum->faults += r->struck[i];
 		sum->struck[i] += r->struck[i];
 	}
+	for (unsigned i = 0; i < BOUND_KINDS; i++)
+		sum->met[i] += r->met[i];
+}
+
+/* Floods that nobody was put off in would show nothing. */
+static bool met(const struct sum *s)
+{
+	enum { SURE = 60 };
+	bool all = s->met[BOUND_SHARE] && s->met[BOUND_WAITING] &&
+	           s->met[BOUND_ROOM] && s->met[BOUND_PUT_OFF];
+	if (all || s->struck[FAULT_BIT_FLOOD] < SURE)
+		return true;
+	printf("%llu floods, and some bound that none of them met:",
+	       (unsigned long long)s->struck[FAULT_BIT_FLOOD]);
+	run_print_met(s->met);
+	putchar('\n');
+	return false;
 }
 
 /* Once a minute: how a campaign goes. */
@@ -185,6 +206,7 @@ static void print_campaign(const struct sum *s)
 		faults_print(stdout, 1u << i);
 		printf("=%llu", (unsigned long long)s->struck[i]);
 	}
+	run_print_met(s->met);
 	printf("\npeople: deeds=%llu records=%llu\n",
 	       (unsigned long long)s->deeds, (unsigned long long)s->records);
 	printf("campaign: seeds=%llu node_years=%.3f faults=%llu "
@@ -226,6 +248,7 @@ int main(int argc, char **argv)
 			break;
 		}
 	}
+	sum.failed += !met(&sum);
 	if (o.campaign)
 		print_campaign(&sum);
 	else

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "arena.h"
+#include "flood.h"
 #include "guantong.pb-c.h"
-#include "inside.h"
 
 struct gt_bulk *net_message(struct gt_bytes head, const void *p, size_t n)
 {
@@ -142,6 +142,10 @@ void net_post(struct world *w, struct sim_node *from, uint32_t peer,
 	if (m->nhead > GT_HEAD_MAX || m->npayload > GT_PAYLOAD_MAX)
 		world_fail(w, "limit", "%s sends %zu bytes and %zu behind them",
 		           from->code, m->nhead, m->npayload);
+	if (flood_heard(w, from, peer, m)) {
+		net_unref(m);
+		return;
+	}
 	if (child && !up && child->skips)
 		check_skipping(w, child, m);
 	if (!up && m->npayload == 0 && w->now < from->frozen_until &&
@@ -234,6 +238,7 @@ void net_cut(struct world *w, struct sim_node *child)
 void net_drop(struct world *w, struct sim_node *s, uint32_t peer)
 {
 	struct sim_node *child = link_of(w, s, peer);
+	flood_dropped(s, peer);
 	if (!child)
 		return;
 	uint32_t other = child == s ? child->uplink_far : child->uplink;

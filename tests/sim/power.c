@@ -6,7 +6,7 @@
 #include "arena.h"
 #include "ask.h"
 #include "code.h"
-#include "inside.h"
+#include "flood.h"
 #include "protocol.h"
 #include "vfs.h"
 
@@ -78,7 +78,8 @@ void power_end(struct world *w, struct sim_node *s)
 static void send_members(struct world *w, struct sim_node *s)
 {
 	struct gt_arena *arena = sim_must(gt_arena_new());
-	static struct gt_bytes bodies[NODES_MAX], sealed[NODES_MAX];
+	static struct gt_bytes bodies[NODES_MAX + 1], sealed[NODES_MAX + 1];
+	Gt__Member rogue;
 	size_t n = 0;
 	for (unsigned i = 0; i < w->count; i++) {
 		Gt__Member m = GT__MEMBER__INIT;
@@ -94,6 +95,8 @@ static void send_members(struct world *w, struct sim_node *s)
 			m.date_key = (ProtobufCBinaryData){32, w->dates.public};
 		bodies[n++] = gt_arena_pack(arena, &m.base);
 	}
+	if (flood_member(w, s, &rogue))
+		bodies[n++] = gt_arena_pack(arena, &rogue.base);
 	if (gt_seal(&w->roster, GT__KIND__MEMBER, bodies, n, arena, sealed) !=
 	    0)
 		exit(2);
@@ -181,6 +184,7 @@ static bool open_core(struct world *w, struct sim_node *s)
 	        .date_warn_ms = (uint64_t)world_date_limit(w) / 2,
 	        .date_limit_ms = (uint64_t)world_date_limit(w),
 	        .restored = s->restored && !s->untold};
+	flood_config(w, s, &c);
 	memcpy(c.seed, s->key.seed, 32);
 	memcpy(c.date_seed, w->dates.seed, 32);
 	memcpy(c.roster_key, w->roster.public, 32);
@@ -232,6 +236,7 @@ void power_room(struct world *w, struct sim_node *s)
 	uint64_t left = limit > used ? limit - used : 0;
 	struct gt_event e = {.type = GT_EV_ROOM,
 	                     .count = limit ? (size_t)left : SIZE_MAX};
+	s->room = limit ? left : UINT64_MAX;
 	if (s->core)
 		sim_turn(w, s, &e);
 }
@@ -242,6 +247,7 @@ void power_on(struct world *w, struct sim_node *s)
 	if (s->core || s->off || !open_core(w, s))
 		return;
 	s->told_ms = 0;
+	s->room = UINT64_MAX;
 	s->dated_ms = -1;
 	/* Whoever restores a node looks at its clock first. */
 	if (s->restored && !s->untold)
@@ -276,7 +282,7 @@ void power_on(struct world *w, struct sim_node *s)
 
 /* --------------------------------------------------------- episodes */
 
-static void fill_up(struct world *w, struct sim_node *s, struct prng *p)
+void power_fill(struct world *w, struct sim_node *s, struct prng *p)
 {
 	s->disk.limit = s->disk.used + prng_below(p, 200 << 10);
 	s->disk.late = s->disk.limit % 4 == 0;
@@ -373,7 +379,7 @@ void power_episode(struct world *w, enum fault f)
 	struct prng *p = sim_draws(w, f);
 	struct sim_node *s = &w->nodes[prng_below(p, w->count)];
 	if (f == FAULT_FULL)
-		fill_up(w, s, p);
+		power_fill(w, s, p);
 	else if (f == FAULT_ROT && s->core)
 		blob_rot(w, s);
 	else if (f == FAULT_LOSE && s->core)

@@ -25,6 +25,12 @@ static const char *const names[] = {
 #undef X
 };
 
+static const char *const bounds[] = {
+#define X(name, text) text,
+        BOUNDS(X)
+#undef X
+};
+
 static bool converged(struct world *w)
 {
 	bool good = false;
@@ -103,10 +109,19 @@ bool run(const struct options *o, uint64_t seed, struct result *out)
 	                       .nodes = w.count};
 	memcpy(out->failure, w.failure, sizeof out->failure);
 	memcpy(out->struck, w.struck, sizeof out->struck);
+	memcpy(out->met, w.met, sizeof out->met);
 	work_free();
 	audit_free();
 	world_free(&w);
 	return true;
+}
+
+void run_print_met(const uint64_t met[BOUND_KINDS])
+{
+	for (unsigned i = 0; i < BOUND_KINDS; i++)
+		if (met[i])
+			printf(" %s=%llu", bounds[i],
+			       (unsigned long long)met[i]);
 }
 
 void run_print(const struct options *o, uint64_t seed, const struct result *r)
@@ -122,6 +137,7 @@ void run_print(const struct options *o, uint64_t seed, const struct result *r)
 		if (r->struck[i])
 			printf(" %s=%llu", names[i],
 			       (unsigned long long)r->struck[i]);
+	run_print_met(r->met);
 	printf(" %s%s%s\n", r->invariant ? r->invariant : "ok",
 	       r->invariant ? ": " : "", r->failure);
 	if (r->invariant)
@@ -159,6 +175,9 @@ void run_replay(FILE *out, const struct options *o, uint64_t seed)
 		(void)fputs(" --calendar", out);
 	if (o->shape.heartbeat)
 		(void)fprintf(out, " --heartbeat %u", o->shape.heartbeat);
+	if (o->shape.flood)
+		(void)fprintf(out, " --flood %llu",
+		              (unsigned long long)o->shape.flood);
 	if (o->pace)
 		(void)fprintf(out, " --pace %llu", (unsigned long long)o->pace);
 	(void)fprintf(out, " --minutes %llu --skip %llu --faults ",

@@ -24,13 +24,15 @@ struct result {
 	char failure[512];
 	uint64_t failed_at, virtual_ms, events, messages, trace;
 	uint64_t pace, deeds, records; /* records: handed in and acknowledged */
-	uint64_t struck[FAULT_BITS];
+	uint64_t struck[FAULT_BITS], met[BOUND_KINDS];
 	unsigned nodes;
 };
 
 /* False: the shape cannot be had. */
 bool run(const struct options *o, uint64_t seed, struct result *out);
 void run_print(const struct options *o, uint64_t seed, const struct result *r);
+/* What floods met, each with its number. */
+void run_print_met(const uint64_t met[BOUND_KINDS]);
 /* The command that replays it. */
 void run_replay(FILE *out, const struct options *o, uint64_t seed);
 /* From now on, whatever ends the program by force says that command first, and

@@ -18,7 +18,8 @@ static struct prng draw;
 static struct prng voices; /* of its own: who speaks changes nothing else */
 static unsigned burst, burst_node; /* hand-ins to come at once, and where */
 static unsigned storm, storm_node, storm_type; /* rule changes likewise */
-static uint64_t pace, skipped; /* mean time between two deeds; see --skip */
+static struct record *flooding; /* by who never stops: the newest */
+static uint64_t pace, skipped;  /* mean time between two deeds; see --skip */
 
 struct resource *work_resource(const char *id)
 {
@@ -428,6 +429,82 @@ static void hand_in(struct world *w, unsigned home)
 		p->kind = NO_PROMISE;
 }
 
+static void ask_for(struct world *w, unsigned node, struct prng *p)
+{
+	if (work.nresources == 0)
+		return;
+	struct gt_event e = {
+	        .type = GT_EV_WANT,
+	        .token = ++w->tokens,
+	        .text = work.resources[prng_below(p, work.nresources)].id,
+	        .actor = "terminal"};
+	command(w, node, &e);
+}
+
+/* Again what it was not told is taken; or what is, or another under that id; or
+ * something new. NULL: enough is enough. */
+static struct record *flood_record(unsigned home, struct prng *p)
+{
+	unsigned kind = (unsigned)prng_below(p, 6);
+	if (flooding && flooding->home == home && kind < 3 &&
+	    !flooding->acknowledged && flooding->form_number == 0)
+		return flooding;
+	if (work.nrecords == RECORDS_MAX)
+		return NULL;
+	struct record *r = &work.records[work.nrecords++];
+	if (flooding && kind >= 4) {
+		flooding->shared = true;
+		*r = *flooding;
+		r->acknowledged = r->maybe = r->excused = r->unheard = false;
+		r->form_number += kind == 5;
+		return r;
+	}
+	*r = (struct record){.home = home, .voice = 1};
+	prng_fill(p, r->id, sizeof r->id);
+	flooding = r;
+	return r;
+}
+
+void work_flood(struct world *w, unsigned home, struct prng *p)
+{
+	unsigned node = clone_used(w, home);
+	struct gt_statement s[4];
+	char bodies[4][256], why[200];
+	size_t count = 0, want = 1 + (size_t)prng_below(p, 4);
+	if (!w->nodes[node].core)
+		return;
+	if (work.nresources > 0 && prng_once_in(p, 4)) {
+		ask_for(w, node, p);
+		return;
+	}
+	struct promise *q = promise_new(w, node, RECORD_PROMISE);
+	for (; q && count < want; count++) {
+		struct record *r = flood_record(home, p);
+		for (size_t i = 0; r && i < count; i++)
+			r = memcmp(r->id, q->records[i]->id, 16) ? r : NULL;
+		if (!r)
+			break;
+		size_t n = work_record_body(r, bodies[count]);
+		q->records[count] = r;
+		if (gt_statements_parse(gt_bytes_of(bodies[count], n), NULL, 0,
+		                        &s[count], 1, why, sizeof why) != 1) {
+			world_fail(w, "statement", "%s", why);
+			return;
+		}
+		speak(w, home, 1, &s[count]);
+	}
+	struct gt_event e = {.type = GT_EV_STATEMENTS,
+	                     .token = q ? q->token : 0,
+	                     .statements = s,
+	                     .count = count,
+	                     .detail = "10.9.9.9",
+	                     .actor = "flood"};
+	if (count > 0)
+		world_command(w, node, &e);
+	else if (q)
+		q->kind = NO_PROMISE;
+}
+
 /* ---------------------------------------------------------- answers */
 
 static void published(struct resource *r, const struct gt_action *a,
@@ -560,19 +637,6 @@ void work_replied(struct world *w, unsigned node, const struct gt_action *a)
 
 /* ------------------------------------------------------------ ticks */
 
-static void ask_for(struct world *w, unsigned node)
-{
-	node = clone_used(w, node);
-	if (work.nresources == 0)
-		return;
-	struct gt_event e = {
-	        .type = GT_EV_WANT,
-	        .token = ++w->tokens,
-	        .text = work.resources[prng_below(&draw, work.nresources)].id,
-	        .actor = "terminal"};
-	command(w, node, &e);
-}
-
 static bool still_open(unsigned resource)
 {
 	for (size_t i = 0; i < PROMISES_MAX; i++)
@@ -697,7 +761,7 @@ void work_tick(struct world *w)
 		}
 		break;
 	case 3:
-		ask_for(w, node);
+		ask_for(w, clone_used(w, node), &draw);
 		break;
 	case 4:
 		read_one(w, node);
@@ -719,6 +783,7 @@ void work_init(struct world *w, uint64_t tick_ms, uint64_t skip)
 {
 	memset(&work, 0, sizeof work);
 	burst = storm = 0;
+	flooding = NULL;
 	pace = tick_ms;
 	skipped = skip;
 	draw = prng_new(w->seed, FOR_WORKLOAD, 0);

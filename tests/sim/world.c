@@ -8,7 +8,7 @@
 
 #include "ask.h"
 #include "code.h"
-#include "inside.h"
+#include "flood.h"
 #include "protocol.h"
 #include "vfs.h"
 
@@ -113,6 +113,7 @@ void sim_turn(struct world *w, struct sim_node *s, const struct gt_event *e)
 	}
 	watch_deadline(w, s);
 	check_node(w, s->index);
+	bound_turn(w, s, e);
 	reader_turn(w, s);
 }
 
@@ -153,6 +154,7 @@ static uint64_t pause_of(enum fault_bit bit)
 	case FAULT_BIT_RESTORE:
 		return 900000;
 	case FAULT_BIT_REPLACE:
+	case FAULT_BIT_FLOOD:
 		return 2400000;
 	case FAULT_BIT_VERSION:
 	case FAULT_BIT_CLOCK:
@@ -194,13 +196,16 @@ static void episode(struct world *w, enum fault_bit bit)
 		return;
 	if (bit != FAULT_BIT_ROT && bit != FAULT_BIT_RESTORE &&
 	    bit != FAULT_BIT_VERSION && bit != FAULT_BIT_CLONE &&
-	    bit != FAULT_BIT_SYNC && bit != FAULT_BIT_LOSE)
+	    bit != FAULT_BIT_SYNC && bit != FAULT_BIT_LOSE &&
+	    bit != FAULT_BIT_FLOOD)
 		w->struck[bit]++;
 	if (bit == FAULT_BIT_OUTAGE || bit == FAULT_BIT_ONE_WAY ||
 	    bit == FAULT_BIT_FREEZE)
 		net_episode(w, 1 << bit);
 	else if (bit == FAULT_BIT_CLONE)
 		clone_episode(w);
+	else if (bit == FAULT_BIT_FLOOD)
+		flood_episode(w);
 	else
 		power_episode(w, 1 << bit);
 	plan_episode(w, bit);
@@ -247,6 +252,7 @@ static void happen_to(struct world *w, struct sim_node *s, struct happening *h)
 	case WAY_OPEN:
 	case RESTORE:
 	case COPY_SEEN:
+	case FLOOD:
 	default:
 		break;
 	}
@@ -288,6 +294,9 @@ static void happen(struct world *w, struct happening *h)
 		break;
 	case COPY_SEEN:
 		clone_look(w);
+		break;
+	case FLOOD:
+		flood_step(w, h->peer);
 		break;
 	case DELIVER:
 	case TIMER:
@@ -434,6 +443,7 @@ bool world_init(struct world *w, uint64_t seed, unsigned faults,
 		                     ? ~(unsigned)FAULT_VERSION
 		                     : ~(unsigned)FAULT_CLONE;
 	set_clocks(w);
+	flood_init(w, shape->flood);
 	for (unsigned i = 0; i < w->count; i++) {
 		w->nodes[i].index = i;
 		w->nodes[i].far = w->nodes[i].parent;

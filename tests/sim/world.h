@@ -36,6 +36,7 @@ enum { NODES_MAX = 2049 }; /* one slot is for a copy, see clone.c */
 	X(LOSE, "lose") /* an object file is deleted behind the node's back */ \
 	X(SYNC, "sync") /* one fails, and what it was to write looks clean */  \
 	X(FREEZE, "freeze") /* a parent gives its children no dates */         \
+	X(FLOOD, "floods")  /* a child and a terminal that never stop */       \
 	X(LIE, "lie")       /* fsync does nothing: never on by itself */
 
 enum fault_bit {
@@ -49,6 +50,22 @@ enum fault {
 	FAULTS(X)
 #undef X
 	        FAULT_ALL = FAULT_LIE - 1
+};
+
+/* That a flood met them is counted: else nothing would show that it can. */
+#define BOUNDS(X)                                                             \
+	X(SHARE, "over-share")     /* hand-ins: more than one's of an hour */ \
+	X(WAITING, "over-waiting") /* ... than may wait */                    \
+	X(ROOM, "no-room")         /* ... than the disk has room for */       \
+	X(PUT_OFF, "put-off")      /* batches that a child was told so of */  \
+	X(HELD, "held")            /* audit rows not written */               \
+	X(LET_GO, "let-go")        /* of the quarantine */
+
+enum bound {
+#define X(name, text) BOUND_##name,
+	BOUNDS(X)
+#undef X
+	        BOUND_KINDS
 };
 
 struct sim_node {
@@ -72,6 +89,7 @@ struct sim_node {
 	unsigned blocked;    /* 1: nothing gets up, 2: nothing gets down */
 	uint64_t dark_until; /* no link up before */
 	uint64_t slow_until;
+	uint64_t room;         /* that it was told records have */
 	uint64_t frozen_until; /* no child hears a date of it before */
 	int64_t clock_off;     /* wall clock minus true time */
 	int64_t told_ms; /* what its readers were told of the time, reader.c */
@@ -105,6 +123,7 @@ struct world {
 	struct sim_node *leaving; /* which of the two is to be switched off */
 	uint64_t patience;
 	uint64_t events, messages, struck[FAULT_BITS];
+	uint64_t met[BOUND_KINDS];
 	uint64_t changes;   /* commits anywhere, and disks that came back */
 	uint64_t trace;     /* running hash of everything that happened */
 	unsigned not_right; /* index of a node, for check_converged */
@@ -126,6 +145,7 @@ struct shape {
 	                         then, and not minutes of a storm */
 	uint32_t heartbeat;   /* of every link, ms; 0: 15 s, or in a calendar
 	                         15 min: nights would be little else */
+	uint64_t flood;       /* messages of one flood; 0: few */
 };
 
 /* False: the shape cannot be had. */
@@ -188,6 +208,9 @@ void work_restored(struct world *w, unsigned node);
 void work_copied(struct world *w, unsigned node);
 /* What a copy did is now the node's. */
 void work_moved(unsigned from, unsigned to);
+/* A terminal that never stops hands something in at that node, or asks for
+ * something; drawn from p. */
+void work_flood(struct world *w, unsigned home, struct prng *p);
 /* Records acknowledged so far. */
 uint64_t work_records(void);
 
