@@ -105,6 +105,7 @@ static void reload(void *arg)
 	struct daemon *d = arg;
 	struct gt_ready_policy policy;
 	(void)sd_notify(0, "RELOADING=1");
+	gt_service_renew(d->service);
 	memset(&next, 0, sizeof next);
 	if (!load_config(&next, d->config->lang) ||
 	    !load_policy(&policy, &next)) {

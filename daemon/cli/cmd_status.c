@@ -208,6 +208,26 @@ static void print_expiry(FILE *out, json_t *s)
 	}
 }
 
+/* The listeners' own, where they speak HTTPS. */
+static void print_https(FILE *out, json_t *s)
+{
+	const char *door;
+	json_t *v;
+	json_object_foreach(json_object_get(s, "https"), door, v)
+	{
+		json_int_t left =
+		        json_integer_value(json_object_get(v, "seconds"));
+		if (left * 1000 >= GT_VALIDITY_WARN_MS)
+			continue;
+		(void)fputs(gt_text(GT_T_CLI_STATUS_EXPIRY), out);
+		gt_say(out,
+		       left < 0 ? GT_T_EXPIRY_HTTPS_PAST
+		                : GT_T_EXPIRY_HTTPS_SOON,
+		       door, gt_json_member(v, "until"));
+		(void)fputc('\n', out);
+	}
+}
+
 static void print_date(FILE *out, json_t *s)
 {
 	const char *state = gt_json_member(gt_client_find(s, "date"), "state");
@@ -280,6 +300,7 @@ static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 	              strcmp(name, config->code) != 0 ? name : "");
 	print_link(out, s, !*config->parent);
 	print_expiry(out, s);
+	print_https(out, s);
 	print_date(out, s);
 	print_stranger(out, s);
 	print_clear(out, s);

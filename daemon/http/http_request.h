@@ -27,6 +27,7 @@
 
 struct gt_access;
 struct gt_http_callers;
+struct gt_http_cert;
 struct gt_http_open;
 struct gt_http_place;
 struct gt_http_server;
@@ -54,8 +55,9 @@ const char *gt_http_door_name(enum gt_http_door door);
 /* What all requests have at hand, the same from start to stop. */
 struct gt_http {
 	struct gt_http_env env;
-	bool tls[GT_DOORS];       /* HTTPS */
-	uint16_t ports[GT_DOORS]; /* as the system chose them; 0: none */
+	bool tls[GT_DOORS];         /* HTTPS */
+	struct gt_http_cert *certs; /* [GT_DOORS] */
+	uint16_t ports[GT_DOORS];   /* as the system chose them; 0: none */
 	struct gt_workers *workers;
 	struct gt_waits *waits;
 	struct gt_shelves *shelves; /* disk/shelf.h */

@@ -453,7 +453,7 @@ int gt_tls_rehearse(const char *ca_pem, const char *cert_pem,
 	int rv = gt_tls_context_new(&context, ca_pem, cert_pem, key_pem, why,
 	                            why_cap);
 	if (rv != 0)
-		return -GT_EINVALID;
+		return rv;
 	struct gt_tls *client = gt_tls_new(context, false);
 	struct gt_tls *server = gt_tls_new(context, true);
 	bool ok = client && server && rehearse(client, server);

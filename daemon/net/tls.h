@@ -42,8 +42,8 @@ void gt_tls_context_free(struct gt_tls_context *context);
 /* A whole mutual handshake with oneself, and a byte each way. An OpenSSL 3.0
  * that runs out of memory while it looks an algorithm up for the first time
  * finds it "unsupported" for as long as the process lives: so each is looked up
- * here, before a node says that it is ready. Dates are not looked at. 0, or
- * -GT_EINVALID; why: a sentence. */
+ * here, before a node says that it is ready. Dates are not looked at. 0,
+ * -GT_EINVALID or -GT_ENOMEM; why: a sentence. */
 int gt_tls_rehearse(const char *ca_pem, const char *cert_pem,
                     const char *key_pem, char *why, size_t why_cap);
 

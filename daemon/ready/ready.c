@@ -1,5 +1,6 @@
 #include "ready.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
@@ -121,7 +122,13 @@ int gt_ready_pair(struct gt_buffer *cert, struct gt_buffer *key,
 	int status = gt_files_read(cert_file, PEM_MAX, cert, why, why_cap);
 	if (status == 0)
 		status = gt_files_read(key_file, PEM_MAX, key, why, why_cap);
-	bool fits = status == 0 && pair(cert, key);
+	/* not the operator's to mend, and may go by itself */
+	bool passes =
+	        status == -GT_ENOMEM ||
+	        (status == -GT_EIO && (errno == EIO || errno == ENOMEM ||
+	                               errno == EMFILE || errno == ENFILE));
+	/* if the second look goes well, it was memory */
+	bool fits = status == 0 && (pair(cert, key) || pair(cert, key));
 	if (status == 0 && !fits)
 		gt_say_into(why, why_cap, GT_T_HTTP_NO_PAIR, cert_file,
 		            key_file);
@@ -129,7 +136,7 @@ int gt_ready_pair(struct gt_buffer *cert, struct gt_buffer *key,
 		return 0;
 	gt_buffer_free(cert);
 	gt_buffer_wipe(key);
-	return -GT_EINVALID;
+	return passes ? status : -GT_EINVALID;
 }
 
 bool gt_ready_own(const struct gt_config *config, const char *cert_pem,
@@ -197,14 +204,40 @@ static int check_pems(const struct gt_config *config, int64_t now_ms,
 	return status ? status : dated ? 0 : -GT_ESTALE;
 }
 
+/* The same of a listener's. */
+static int check_door_dates(const char *door, const struct gt_buffer *pem,
+                            int64_t now_ms, struct gt_complaints *c)
+{
+	struct gt_validity v;
+	char at[GT_MEASURE_TIME], text[WHY], key[32];
+	if (!gt_validity_of((const char *)pem->p, &v))
+		return 0;
+	bool early = now_ms < v.from_ms, late = now_ms >= v.until_ms;
+	if (!early && v.until_ms - now_ms >= GT_VALIDITY_WARN_MS)
+		return 0;
+	gt_measure_time(at, early ? v.from_ms : v.until_ms);
+	if (early)
+		gt_say_into(text, sizeof text, GT_T_EXPIRY_NOT_YET, at);
+	else
+		gt_say_into(text, sizeof text,
+		            late ? GT_T_EXPIRY_HTTPS_PAST
+		                 : GT_T_EXPIRY_HTTPS_SOON,
+		            door, at);
+	gt_format(key, sizeof key, "%s_tls", door);
+	gt_config_complain(GT_DIR_CONFIG, "http", key, tongue(), GT_T_READY_WHY,
+	                   text, c);
+	return early || late ? -GT_ESTALE : 0;
+}
+
 /* Those of listeners that speak HTTPS. */
-static int check_doors(const struct gt_config *config, struct gt_complaints *c)
+static int check_doors(const struct gt_config *config, int64_t now_ms,
+                       struct gt_complaints *c)
 {
 	const struct {
-		const char *key, *tls;
-	} doors[] = {{"listen_tls", config->listen_tls},
-	             {"content_tls", config->content_tls},
-	             {"staff_tls", config->staff_tls}};
+		const char *key, *tls, *door;
+	} doors[] = {{"listen_tls", config->listen_tls, "listen"},
+	             {"content_tls", config->content_tls, "content"},
+	             {"staff_tls", config->staff_tls, "staff"}};
 	struct gt_buffer cert, key;
 	char why[2 * WHY];
 	int rv = 0;
@@ -218,9 +251,13 @@ static int check_doors(const struct gt_config *config, struct gt_complaints *c)
 		if (status != 0)
 			gt_config_complain(GT_DIR_CONFIG, "http", doors[i].key,
 			                   tongue(), GT_T_READY_WHY, why, c);
+		else if (own) /* the node's is looked at with the links */
+			status = check_door_dates(doors[i].door, &cert, now_ms,
+			                          c);
 		gt_buffer_free(&cert);
 		gt_buffer_wipe(&key);
-		rv = rv ? rv : status;
+		if (status != 0 && rv != -GT_EINVALID)
+			rv = status;
 	}
 	return rv;
 }
@@ -269,7 +306,8 @@ int gt_ready_check(const struct gt_config *config, int64_t now_ms,
 	gt_buffer_free(&policy.layer);
 	ok = check_keys(config, c) == 0 && ok;
 	int links = config->insecure ? 0 : check_pems(config, now_ms, c);
-	ok = check_doors(config, c) == 0 && ok;
+	int doors = check_doors(config, now_ms, c);
+	ok = (doors == 0 || doors == -GT_ESTALE) && ok;
 	ok = check_access(c) == 0 && ok;
-	return !ok ? -GT_EINVALID : links;
+	return !ok ? -GT_EINVALID : links ? links : doors;
 }

@@ -4,7 +4,8 @@
  * A database that was deleted, or replaced, under a running node takes records
  * and keeps none of them: what is acknowledged goes with the last descriptor.
  * So the names are looked up every two seconds, and a node whose files went
- * stops, and leaves alone what is there now.
+ * stops, and leaves alone what is there now. The files of certificates, which
+ * somebody is to replace, are looked at in passing.
  * Tests: e2e/test_disk.py. */
 #include "run_inside.h"
 
@@ -40,6 +41,7 @@ static void on_guard(uv_timer_t *timer)
 		return;
 	}
 	control_look(s);
+	gt_http_renew(s->http, false);
 	scrub_step(s);
 }
 

@@ -431,9 +431,17 @@ int prepare_pems(struct gt_dir_pems *pems)
 	char why[RUN_WHY] = "";
 	if (gt_dir_read_pems(pems, why, sizeof why) != 0)
 		return prepare_refused("certificates", why, GT_SERVICE_CONFIG);
-	if (gt_tls_rehearse((char *)pems->ca.p, (char *)pems->cert.p,
-	                    (char *)pems->key.p, why, sizeof why) != 0)
-		return prepare_refused("certificates", why, GT_SERVICE_SYSTEM);
+	/* if it goes well the second time, it was memory */
+	int status = 1;
+	for (int i = 0; status != 0 && i < 2; i++)
+		status = gt_tls_rehearse((char *)pems->ca.p,
+		                         (char *)pems->cert.p,
+		                         (char *)pems->key.p, why, sizeof why);
+	if (status != 0)
+		return prepare_refused("certificates", why,
+		                       status == -GT_EINVALID
+		                               ? GT_SERVICE_CONFIG
+		                               : GT_SERVICE_SYSTEM);
 	return 0;
 }
 

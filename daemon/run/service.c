@@ -355,7 +355,11 @@ static int start_http(struct gt_service *s)
 	};
 	char why[RUN_WHY] = "";
 	int status = gt_http_start(&s->http, &env, why, sizeof why);
-	return status ? prepare_refused("http", why, GT_SERVICE_SYSTEM) : 0;
+	bool theirs = status == -GT_EINVALID || status == -GT_EUNAVAILABLE;
+	return status ? prepare_refused("http", why,
+	                                theirs ? GT_SERVICE_CONFIG
+	                                       : GT_SERVICE_SYSTEM)
+	              : 0;
 }
 
 /* The roster rows known at set-up; the node keeps the newest of each. */
@@ -377,6 +381,11 @@ static int post_members(struct gt_service *s)
 	return ok ? 0
 	          : prepare_refused("members", gt_strerror(-GT_ENOMEM),
 	                            GT_SERVICE_SYSTEM);
+}
+
+void gt_service_renew(struct gt_service *s)
+{
+	gt_http_renew(s->http, true);
 }
 
 void gt_service_layer(struct gt_service *s, struct gt_bytes layer,

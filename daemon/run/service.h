@@ -49,6 +49,9 @@ int gt_service_start(struct gt_service **out, uv_loop_t *loop,
                      const struct gt_config *config, struct gt_bytes layer,
                      const struct gt_id *layer_hash,
                      const struct gt_service_events *events, void *arg);
+/* Takes up the certificates of listeners, if they are others now; what cannot be
+ * shown is logged. */
+void gt_service_renew(struct gt_service *s);
 /* A policy file read again. Does nothing if it is the one last accepted. */
 void gt_service_layer(struct gt_service *s, struct gt_bytes layer,
                       const struct gt_id *layer_hash);

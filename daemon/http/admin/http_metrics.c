@@ -5,6 +5,7 @@
 
 #include "buffer.h"
 #include "http_admin.h"
+#include "http_cert.h"
 #include "http_open.h"
 #include "http_query.h"
 #include "iso8601.h"
@@ -114,16 +115,24 @@ static void put_date(struct gt_buffer *o, const struct gt_node_status *s)
 		                    1000));
 }
 
-static void put_certificates(struct gt_buffer *o, const struct gt_http_env *env,
+/* Of the links, and of listeners that speak HTTPS by their names. */
+static void put_certificates(struct gt_buffer *o, const struct gt_http *http,
                              const struct gt_node_status *s)
 {
-	const struct {
+	struct {
 		const char *name;
 		int64_t until_ms;
-	} rows[] = {{"node", env->certificate.until_ms},
-	            {"ca", env->ca.until_ms},
-	            {"parent", s->parent_until_ms}};
-	if (env->certificate.until_ms == 0)
+	} rows[3 + GT_DOOR_CONTROL] = {{"node", http->env.certificate.until_ms},
+	                               {"ca", http->env.ca.until_ms},
+	                               {"parent", s->parent_until_ms}};
+	bool any = rows[0].until_ms != 0;
+	for (unsigned i = 0; i < GT_DOOR_CONTROL; i++) {
+		rows[3 + i].name = gt_http_door_name(i);
+		rows[3 + i].until_ms =
+		        gt_http_cert_validity(&http->certs[i]).until_ms;
+		any = any || rows[3 + i].until_ms != 0;
+	}
+	if (!any)
 		return;
 	gt_buffer_str(o, "# HELP guantong_certificate_expiry_seconds Seconds "
 	                 "until a certificate ends; negative: it has\n"
@@ -306,7 +315,7 @@ enum MHD_Result gt_http_metrics(struct gt_request *rq)
 	                 env->config->code);
 	put_node(&o, s);
 	put_fault(&o, env, s);
-	put_certificates(&o, env, s);
+	put_certificates(&o, rq->http, s);
 	put_date(&o, s);
 	put_children(&o, s);
 	put_doors(&o, rq->http);

@@ -5,6 +5,7 @@
 #include "access.h"
 #include "code.h"
 #include "http_admin.h"
+#include "http_cert.h"
 #include "http_parse.h"
 #include "iso8601.h"
 #include "sys.h"
@@ -142,6 +143,19 @@ static json_t *validity_json(const struct gt_validity *v)
 	return out;
 }
 
+/* The certificates of listeners that speak HTTPS, by their names. */
+static json_t *https_json(const struct gt_http *http)
+{
+	json_t *all = json_object();
+	for (unsigned i = 0; i < GT_DOOR_CONTROL; i++) {
+		struct gt_validity v = gt_http_cert_validity(&http->certs[i]);
+		if (v.until_ms != 0)
+			(void)json_object_set_new(all, gt_http_door_name(i),
+			                          validity_json(&v));
+	}
+	return all;
+}
+
 /* The listeners at which passwords travel in clear. */
 static json_t *clear_json(const struct gt_http *http)
 {
@@ -188,6 +202,7 @@ static json_t *status_json(struct gt_request *rq)
 		(void)json_object_set_new(v, "certificate",
 		                          validity_json(&env->certificate));
 		(void)json_object_set_new(v, "ca", validity_json(&env->ca));
+		(void)json_object_set_new(v, "https", https_json(rq->http));
 		(void)json_object_set_new(v, "node", node_json(s));
 		(void)json_object_set_new(v, "clear", clear_json(rq->http));
 		(void)json_object_set_new(v, "ports", ports_json(rq->http));

@@ -2,7 +2,6 @@
 #ifndef GT_DOOR_INSIDE_H
 #define GT_DOOR_INSIDE_H
 
-#include "http_cert.h"
 #include "http_open.h"
 #include "http_route.h"
 
@@ -14,7 +13,6 @@ int gt_http_listen(struct gt_http *http, int fds[GT_DOORS], int control_backlog,
 struct gt_http_way {
 	struct gt_http *http;
 	enum gt_http_door door;
-	struct gt_http_cert cert;
 	struct MHD_Daemon *server; /* NULL: not started */
 };
 

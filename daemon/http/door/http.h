@@ -31,7 +31,8 @@
  *                               "content","staff"},
  *                               "parent_fault":{"kind","why","address","at"}
  *                               or null, "certificate" and "ca":{"from",
- *                               "until","seconds"} or null, "access":
+ *                               "until","seconds"} or null, "https":
+ *                               {"listen" and the like: the same}, "access":
  *                               {"anonymous": bool,"terminals","readers"} and
  *                               "node": gt_node_status as it is now, with its
  *                               "transfers" and "children"
@@ -79,7 +80,8 @@ struct gt_http;
 
 /* Opens the listeners and the control socket in the working directory, and serves
  * from here on. env is copied, what it points to is lent until gt_http_stop. 0;
- * -GT_EIO, -GT_ENOMEM and why. */
+ * -GT_EINVALID, -GT_EUNAVAILABLE: a person has to mend what is configured;
+ * -GT_EIO, -GT_ENOMEM; and why. */
 int gt_http_start(struct gt_http **out, const struct gt_http_env *env,
                   char *why, size_t why_cap);
 /* A listener's port, as the system chose it; 0: the listener is off. */
@@ -92,6 +94,10 @@ enum { GT_HTTP_TICK_MS = 1000 };
 /* Ends what takes too long, and tells the log what had to be ended or turned
  * away. True: connections are open. One thread. */
 bool gt_http_tick(struct gt_http *http);
+/* Takes up certificates of listeners whose files are others now: at once if
+ * asked; else, called now and then, once they have come to rest. What cannot be
+ * shown, and what ends soon, is told to the log. One thread. */
+void gt_http_renew(struct gt_http *http, bool asked);
 /* How long one of the library's threads has been in our hands, if that is more
  * than limit_ms: it is stuck, in *what. 0: none is. Any thread. */
 int64_t gt_http_stuck(struct gt_http *http, int64_t limit_ms,

@@ -11,8 +11,10 @@
 #include "access.h"
 #include "dir.h"
 #include "door_inside.h"
+#include "http_cert.h"
 #include "http_wait.h"
 #include "log.h"
+#include "measure.h"
 #include "shelf.h"
 #include "sys.h"
 
@@ -34,6 +36,7 @@ struct told {
 
 struct gt_http_server {
 	struct gt_http_way ways[GT_DOORS];
+	struct gt_http_cert certs[GT_DOORS];
 	struct told told[GT_DOORS]; /* gt_http_tick alone */
 	atomic_size_t bodies;
 };
@@ -78,14 +81,10 @@ static bool serve(struct gt_http_way *way, int fd)
 	         2 * GT_HTTP_SPARE);
 	unsigned flags = MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD |
 	                 MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-	const struct gt_http_cert *cert = &way->cert;
-	const struct MHD_OptionItem https[] = {
-	        {MHD_OPTION_HTTPS_MEM_CERT, 0, cert->cert.p},
-	        {MHD_OPTION_HTTPS_MEM_KEY, 0, cert->key.p},
-	        {MHD_OPTION_HTTPS_PRIORITIES, 0, tls_versions},
-	        {MHD_OPTION_END, 0, NULL},
-	};
+	struct gt_http_cert *cert = &way->http->certs[way->door];
 	bool tls = cert->cert.n > 0;
+	gnutls_certificate_retrieve_function3 *show =
+	        tls ? gt_http_cert_show(cert, way->door) : NULL;
 	way->http->tls[way->door] = tls;
 	way->server = MHD_start_daemon(
 	        flags | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL,
@@ -99,7 +98,8 @@ static bool serve(struct gt_http_way *way, int fd)
 	        MHD_OPTION_URI_LOG_CALLBACK, gt_http_on_line, way,
 	        MHD_OPTION_NOTIFY_COMPLETED, gt_http_on_done, way,
 	        MHD_OPTION_NOTIFY_CONNECTION, gt_http_on_connection, way,
-	        MHD_OPTION_ARRAY, tls ? https : https + 3, MHD_OPTION_END);
+	        tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END, show,
+	        MHD_OPTION_HTTPS_PRIORITIES, tls_versions, MHD_OPTION_END);
 	return way->server != NULL;
 }
 
@@ -112,7 +112,7 @@ static void http_free(struct gt_http *http)
 	gt_http_open_free(http->open);
 	gt_http_callers_free(http->callers);
 	for (unsigned i = 0; http->server && i < GT_DOORS; i++)
-		gt_http_cert_free(&http->server->ways[i].cert);
+		gt_http_cert_free(&http->certs[i]);
 	free(http->server);
 	free(http);
 }
@@ -125,6 +125,7 @@ static struct gt_http_server *server_new(struct gt_http *http)
 	for (unsigned i = 0; i < GT_DOORS; i++)
 		s->ways[i] = (struct gt_http_way){.http = http, .door = i};
 	http->bodies = &s->bodies;
+	http->certs = s->certs;
 	return s;
 }
 
@@ -162,8 +163,8 @@ static int read_certs(struct gt_http *http, char *why, size_t why_cap)
 	const char *const tls[] = {c->listen_tls, c->content_tls, c->staff_tls};
 	for (unsigned i = 0; i < GT_DOOR_CONTROL; i++) {
 		char text[1024];
-		int status = gt_http_cert_read(&http->server->ways[i].cert, c,
-		                               tls[i], text, sizeof text);
+		int status = gt_http_cert_read(&http->certs[i], c, tls[i], text,
+		                               sizeof text);
 		if (status == 0)
 			continue;
 		gt_http_say(why, why_cap, NULL, GT_T_HTTP_TLS_AT,
@@ -261,6 +262,56 @@ bool gt_http_tick(struct gt_http *http)
 	for (unsigned i = 0; i < GT_DOORS; i++)
 		tell(http, i, now_ms);
 	return any;
+}
+
+/* ----------------------------------------------------- certificates */
+
+static void tell_cert(enum gt_http_door door, int status,
+                      const struct gt_http_cert *cert, const char *why)
+{
+	char at[GT_MEASURE_TIME], text[1200] = "";
+	gt_measure_time(at, cert->validity.until_ms);
+	if (status < 0)
+		gt_http_say(text, sizeof text, NULL, GT_T_HTTP_TLS_KEPT,
+		            gt_http_door_name(door), why, at);
+	gt_log_line(status < 0 ? GT_LOG_ERROR : GT_LOG_INFO, "https", "door",
+	            gt_http_door_name(door), "until", at, "why", text, NULL);
+}
+
+/* Says when it ends, a line a day, from two weeks before. */
+static void tell_end(enum gt_http_door door, struct gt_http_cert *cert)
+{
+	const int64_t day_ms = GT_VALIDITY_WARN_MS / 14;
+	int64_t left = cert->validity.until_ms - gt_sys_now().wall_ms;
+	int64_t days = left / day_ms - (left < 0);
+	char at[GT_MEASURE_TIME], text[1200];
+	if (cert->validity.until_ms == 0 || left >= GT_VALIDITY_WARN_MS ||
+	    days == cert->told_days)
+		return;
+	cert->told_days = days;
+	gt_measure_time(at, cert->validity.until_ms);
+	gt_http_say(text, sizeof text, NULL,
+	            left < 0 ? GT_T_EXPIRY_HTTPS_PAST : GT_T_EXPIRY_HTTPS_SOON,
+	            gt_http_door_name(door), at);
+	gt_log_line(left < 0 ? GT_LOG_ERROR : GT_LOG_WARN, "certificate-expiry",
+	            "door", gt_http_door_name(door), "until", at, "why", text,
+	            NULL);
+}
+
+void gt_http_renew(struct gt_http *http, bool asked)
+{
+	for (unsigned i = 0; i < GT_DOOR_CONTROL; i++) {
+		struct gt_http_cert *cert = &http->certs[i];
+		char why[1024];
+		if (!cert->cert_file)
+			continue;
+		if (asked || gt_http_cert_changed(cert)) {
+			int status = gt_http_cert_renew(cert, why, sizeof why);
+			if (status != 0)
+				tell_cert(i, status, cert, why);
+		}
+		tell_end(i, cert);
+	}
 }
 
 int64_t gt_http_stuck(struct gt_http *http, int64_t limit_ms, const char **what)

@@ -5,6 +5,7 @@
 
 #include "access.h"
 #include "code.h"
+#include "http_cert.h"
 #include "http_html.h"
 #include "http_query.h"
 #include "measure.h"
@@ -19,6 +20,7 @@ struct home {
 	const struct gt_http_env *env;
 	const struct gt_config *config;
 	struct gt_access *access;
+	struct gt_http_cert *certs;   /* of doors */
 	struct gt_node_status status; /* of the running node */
 	char parent[NAME];            /* gt_read_name */
 	json_t *names;                /* gt_read_names; NULL: not known */
@@ -39,6 +41,13 @@ static void alert(struct gt_page *p, const char *kind, enum gt_text text)
 	gt_buffer_format(&p->out, "<p class=\"alert %s\" role=\"status\">",
 	                 kind);
 	gt_page_say(p, text);
+	gt_buffer_str(&p->out, "</p>");
+}
+
+static void say_alert(struct gt_page *p, const char *text)
+{
+	gt_buffer_str(&p->out, "<p class=\"alert bad\" role=\"status\">");
+	gt_page_text(p, text);
 	gt_buffer_str(&p->out, "</p>");
 }
 
@@ -107,9 +116,23 @@ static void expiry(struct home *h)
 	gt_measure_time(at, until);
 	gt_http_say(text, sizeof text, p->lang,
 	            left < 0 ? GT_T_EXPIRY_PAST : GT_T_EXPIRY_SOON, at);
-	gt_buffer_str(&p->out, "<p class=\"alert bad\" role=\"status\">");
-	gt_page_text(p, text);
-	gt_buffer_str(&p->out, "</p>");
+	say_alert(p, text);
+}
+
+/* A listener's own. */
+static void https_expiry(struct home *h, enum gt_http_door door)
+{
+	struct gt_page *p = &h->p;
+	char text[400], at[GT_MEASURE_TIME];
+	int64_t until = gt_http_cert_validity(&h->certs[door]).until_ms;
+	int64_t left = until - gt_sys_now().wall_ms;
+	if (until == 0 || left >= GT_VALIDITY_WARN_MS)
+		return;
+	gt_measure_time(at, until);
+	gt_http_say(text, sizeof text, p->lang,
+	            left < 0 ? GT_T_EXPIRY_HTTPS_PAST : GT_T_EXPIRY_HTTPS_SOON,
+	            gt_http_door_name(door), at);
+	say_alert(p, text);
 }
 
 /* A second copy, or a backup that came back: only people know which. */
@@ -181,6 +204,8 @@ static void hero(struct home *h)
 	if (h->status.date == GT_DATE_TOO_OLD)
 		alert(p, "bad", GT_T_DATE_TOO_OLD);
 	expiry(h);
+	for (unsigned i = 0; i < GT_DOOR_CONTROL; i++)
+		https_expiry(h, i);
 	if (gt_config_listen_clear(c, gt_access_any(h->access)))
 		alert(p, "bad", GT_T_HTTP_P_CLEAR);
 	stranger(h);
@@ -559,6 +584,7 @@ enum MHD_Result gt_http_home(struct gt_request *rq)
 	if (!h)
 		return gt_rq_error(rq, -GT_ENOMEM, "");
 	h->env = &rq->http->env;
+	h->certs = rq->http->certs;
 	h->config = h->env->config;
 	h->access = rq->http->access;
 	if (!gt_http_resource_query(rq, &h->q, &bad)) {
