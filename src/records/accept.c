@@ -198,6 +198,7 @@ int gt_records_accept(struct gt_node *n, const struct gt_event *e)
 		return refuse(n, e, code, why);
 	if (status == 0)
 		status = accept(n, e);
-	gt_record_waits(n, &h, before);
+	if (status == 0)
+		status = gt_record_waits(n, &h, before);
 	return status ? status : reply_ids(n, e);
 }

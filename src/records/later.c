@@ -109,12 +109,58 @@ static int say_crowded(struct gt_node *n, const struct gt_hand_in *h,
 	              h->whom);
 }
 
-void gt_record_waits(struct gt_node *n, const struct gt_hand_in *h,
-                     int64_t before)
+/* ---------------------------------------- ... and over a restart */
+
+#define WAITS_KEY "waits/"
+
+static int forget(struct gt_node *n, const char *whom)
+{
+	gt_store_bind(n->store, GT_SQL_WAITS_DROP, "t", whom);
+	return gt_store_run(n->store, GT_SQL_WAITS_DROP);
+}
+
+int gt_record_waits(struct gt_node *n, const struct gt_hand_in *h,
+                    int64_t before)
 {
 	struct gt_records *r = n->records;
-	if (h->whom && h->waiting && r->seq > before)
-		gt_waiting_add(r->by_whom, h->whom, r->hop, weight(h), r->seq);
+	uint8_t packed[GT_WAITING_BYTES];
+	char key[sizeof WAITS_KEY + 128];
+	/* at the root nothing waits */
+	if (!h->whom || !h->waiting || r->seq <= before || r->seq <= r->hop)
+		return 0;
+	const char *gone =
+	        gt_waiting_add(r->by_whom, h->whom, r->hop, weight(h), r->seq);
+	int status = gone ? forget(n, gone) : 0;
+	size_t size = gt_waiting_pack(r->by_whom, h->whom, packed);
+	gt_format(key, sizeof key, WAITS_KEY "%s", h->whom);
+	return status ? status
+	              : gt_meta_put_bytes(n->store, key,
+	                                  gt_bytes_of(packed, size));
+}
+
+int gt_record_waits_load(struct gt_node *n)
+{
+	struct gt_records *r = n->records;
+	const char *stale[GT_SHARES_MAX];
+	size_t nstale = 0;
+	int row = 0, status = 0;
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_WAITS_ALL, "i",
+	                                 (int64_t)GT_SHARES_MAX);
+	while (status == 0 &&
+	       (row = gt_store_step(n->store, GT_SQL_WAITS_ALL)) == 1) {
+		const char *whom = gt_col_text(st, 0);
+		if (gt_waiting_unpack(r->by_whom, whom, gt_col_bytes(st, 1),
+		                      r->hop, r->seq))
+			continue;
+		stale[nstale] = gt_arena_str(n->arena, whom);
+		status = stale[nstale++] ? 0 : -GT_ENOMEM;
+	}
+	gt_store_reset(n->store, GT_SQL_WAITS_ALL);
+	if (row < 0)
+		status = row;
+	for (size_t i = 0; status == 0 && i < nstale; i++)
+		status = forget(n, stale[i]);
+	return status;
 }
 
 int gt_record_uncrowd(struct gt_node *n)

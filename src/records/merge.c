@@ -308,7 +308,8 @@ int gt_records_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	 * are. */
 	if ((int64_t)m->after <= p->child.records)
 		status = take_batch(n, p, m);
-	gt_record_waits(n, &h, before);
+	if (status == 0)
+		status = gt_record_waits(n, &h, before);
 	return status ? status : reply_marks(n, p, token);
 }
 

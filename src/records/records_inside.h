@@ -124,8 +124,11 @@ int gt_record_admit(struct gt_node *n, const struct gt_hand_in *h,
                     struct gt_refusal *out);
 /* It was: what of it is here since record number `before` waits for the
  * parent. */
-void gt_record_waits(struct gt_node *n, const struct gt_hand_in *h,
-                     int64_t before);
+int gt_record_waits(struct gt_node *n, const struct gt_hand_in *h,
+                    int64_t before);
+/* Knows again what waited when the node was stopped; the marks are loaded, and
+ * nothing else is known of anybody yet. */
+int gt_record_waits_load(struct gt_node *n);
 /* Too much waited of somebody: says so when it does no more. */
 int gt_record_uncrowd(struct gt_node *n);
 

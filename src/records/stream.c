@@ -77,7 +77,7 @@ static int load_sent(struct gt_node *n)
 	return gt_meta_put(n->store, "sent", n->records->high);
 }
 
-int gt_records_load(struct gt_node *n)
+static int load(struct gt_node *n)
 {
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_RECORD_MAX, "");
 	int row = gt_store_step(n->store, GT_SQL_RECORD_MAX);
@@ -104,13 +104,19 @@ int gt_records_load(struct gt_node *n)
 	return status;
 }
 
+int gt_records_load(struct gt_node *n)
+{
+	int status = load(n);
+	return status ? status : gt_record_waits_load(n);
+}
+
 /* In the old stream the parent may know other records by the same numbers; in
  * the new one it knows none, and what it has already it tells by its id. */
 int gt_records_renew(struct gt_node *n)
 {
 	int64_t old = n->records->stream, last = n->records->stream_seq;
 	int64_t ms = n->records->ms;
-	int status = gt_records_load(n);
+	int status = load(n);
 	n->records->ms = ms; /* of the clock era that ends */
 	if (status == 0)
 		status = gt_era_restored(n);

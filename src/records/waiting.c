@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base.h"
 #include "limit.h"
 
-enum { HEAPS = 8, NAME_MAX = 112 };
+enum { HEAPS = GT_WAITING_HEAPS, NAME_MAX = 112, HEAP_BYTES = 16 };
+
+/* Beyond it the sum of a name's heaps would run over. */
+#define HEAP_MAX (UINT64_C(1) << 60)
 
 struct heap {
 	int64_t upto;
@@ -20,7 +22,8 @@ struct row {
 };
 
 struct gt_waiting {
-	uint32_t rows; /* that were ever used: none behind them is */
+	uint32_t rows;       /* that were ever used: none behind them is */
+	char gone[NAME_MAX]; /* who gave way last */
 	struct row v[GT_SHARES_MAX];
 };
 
@@ -54,12 +57,19 @@ static uint64_t trim(struct row *r, int64_t hop)
 	return sum;
 }
 
+/* Behind the last: it is not known. */
+static uint32_t place(const struct gt_waiting *w, const char *whom)
+{
+	uint32_t i = 0;
+	while (i < w->rows && strncmp(w->v[i].whom, whom, NAME_MAX - 1) != 0)
+		i++;
+	return i;
+}
+
 static struct row *find(struct gt_waiting *w, const char *whom)
 {
-	for (uint32_t i = 0; i < w->rows; i++)
-		if (strncmp(w->v[i].whom, whom, NAME_MAX - 1) == 0)
-			return &w->v[i];
-	return NULL;
+	uint32_t i = place(w, whom);
+	return i < w->rows ? &w->v[i] : NULL;
 }
 
 /* A row that was never used, or else that of whom the least waits. */
@@ -78,6 +88,7 @@ static struct row *settle(struct gt_waiting *w, const char *whom, int64_t hop)
 			}
 		}
 	}
+	gt_copy(w->gone, sizeof w->gone, least->whom);
 	*least = (struct row){.n = 0};
 	gt_copy(least->whom, sizeof least->whom, whom);
 	return least;
@@ -104,16 +115,69 @@ static void pile_up(struct row *r)
 	take_out(r, at, 1);
 }
 
-void gt_waiting_add(struct gt_waiting *w, const char *whom, int64_t hop,
-                    uint64_t bytes, int64_t upto)
+const char *gt_waiting_add(struct gt_waiting *w, const char *whom, int64_t hop,
+                           uint64_t bytes, int64_t upto)
 {
 	struct row *r = find(w, whom);
+	w->gone[0] = '\0';
 	if (upto <= hop)
-		return;
+		return NULL;
 	if (!r)
 		r = settle(w, whom, hop);
 	(void)trim(r, hop);
 	if (r->n == HEAPS)
 		pile_up(r);
 	r->heaps[r->n++] = (struct heap){upto, bytes};
+	return w->gone[0] ? w->gone : NULL;
+}
+
+/* ---------------------------------------------------------- to keep */
+
+size_t gt_waiting_pack(const struct gt_waiting *w, const char *whom,
+                       uint8_t out[GT_WAITING_BYTES])
+{
+	uint32_t i = place(w, whom);
+	const struct row *r = i < w->rows ? &w->v[i] : NULL;
+	size_t n = 0;
+	for (uint32_t k = 0; r && k < r->n; k++, n += HEAP_BYTES) {
+		gt_put64(out + n, (uint64_t)r->heaps[k].upto);
+		gt_put64(out + n + HEAP_BYTES / 2, r->heaps[k].bytes);
+	}
+	return n;
+}
+
+static uint64_t number(const uint8_t *p)
+{
+	uint64_t v = 0;
+	for (size_t i = 0; i < HEAP_BYTES / 2; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+static bool unpack(struct row *r, struct gt_bytes packed, int64_t seq)
+{
+	int64_t last = 0;
+	if (packed.n % HEAP_BYTES != 0 || packed.n > GT_WAITING_BYTES)
+		return false;
+	for (size_t at = 0; at < packed.n; at += HEAP_BYTES) {
+		uint64_t upto = number(packed.p + at);
+		uint64_t bytes = number(packed.p + at + HEAP_BYTES / 2);
+		if (upto < (uint64_t)last || upto > (uint64_t)seq ||
+		    bytes > HEAP_MAX)
+			return false;
+		last = (int64_t)upto;
+		r->heaps[r->n++] = (struct heap){last, bytes};
+	}
+	return true;
+}
+
+bool gt_waiting_unpack(struct gt_waiting *w, const char *whom,
+                       struct gt_bytes packed, int64_t hop, int64_t seq)
+{
+	struct row r = {.n = 0};
+	if (w->rows == GT_SHARES_MAX || !gt_copy(r.whom, sizeof r.whom, whom) ||
+	    !unpack(&r, packed, seq) || trim(&r, hop) == 0)
+		return false;
+	w->v[w->rows++] = r;
+	return true;
 }

@@ -105,6 +105,10 @@
 	X(AGAIN_SOME, "SELECT substr(key,7),value FROM meta"                   \
 	              " WHERE key>'again/' AND key<'again0' LIMIT ?1")         \
 	X(AGAIN_DROP, "DELETE FROM meta WHERE key='again/'||?1")               \
+	/* whose records wait for the parent (waiting.h) */                    \
+	X(WAITS_ALL, "SELECT substr(key,7),value FROM meta"                    \
+	             " WHERE key>'waits/' AND key<'waits0' LIMIT ?1")          \
+	X(WAITS_DROP, "DELETE FROM meta WHERE key='waits/'||?1")               \
 	/* objects */                                                          \
 	X(OBJECT_BY_ID,                                                        \
 	  "SELECT oid,state,manifest,size,frames,present,have,transfer,"       \

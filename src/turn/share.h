@@ -2,7 +2,9 @@
  *
  * A bucket for each name, that holds what may come in an hour and leaks as much
  * in an hour: a burst is taken, what goes on beyond it is told to wait. Kept in
- * memory alone: a restart forgives. At most GT_SHARES_MAX names: the one that
+ * memory alone: a restart forgives, and no neighbour can bring one about; what
+ * stays here of all he brought is bounded beside it, and that outlives a restart
+ * (records/waiting.h), as does the room that is kept on the disk. At most GT_SHARES_MAX names: the one that
  * has brought least goes first, so nobody gets rid of what he did by coming
  * under many names. Pure. */
 #ifndef GT_SHARE_H

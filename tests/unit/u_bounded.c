@@ -117,13 +117,89 @@ static void rows_of_refusals(void **state)
 	assert_int_equal(COUNT(t, "audit") - before, GT_ROWS_HOUR);
 }
 
+/* A page of an inventory: names that only the child knows, from number `from`
+ * on. */
+static void claim(struct nodes *t, uint32_t link, uint64_t token,
+                  const char *of, uint32_t from, size_t many)
+{
+	static char ids[GT_INVENTORY_ROWS][32];
+	static Gt__Inventory__Row rows[GT_INVENTORY_ROWS];
+	static Gt__Inventory__Row *all[GT_INVENTORY_ROWS];
+	uint8_t hash[GT_ID_BYTES] = {7};
+	Gt__Request q = GT__REQUEST__INIT;
+	Gt__Inventory m = GT__INVENTORY__INIT;
+	for (size_t i = 0; i < many; i++) {
+		gt__inventory__row__init(&rows[i]);
+		gt_format(ids[i], sizeof ids[i], "%s/x%u", of,
+		          (unsigned)(from + i));
+		rows[i].id = ids[i];
+		rows[i].hash = (ProtobufCBinaryData){sizeof hash, hash};
+		rows[i].verdict = GT__VERDICT__MIRROR;
+		all[i] = &rows[i];
+	}
+	m.first = from == 0;
+	m.rows = all;
+	m.n_rows = many;
+	q.body_case = GT__REQUEST__BODY_INVENTORY;
+	q.inventory = &m;
+	nodes_clear(t, TOP);
+	nodes_ask(t, TOP, link, token, &q);
+	assert_non_null(nodes_replied(t, TOP, GT__REPLY__BODY_OK));
+}
+
+#define STRANGERS "item WHERE kind=1 AND version=0"
+
+/* Names that nobody here has heard of: so many are remembered, of all children
+ * together, and the rest is answered and forgotten; what is known is not. */
+static void names_only_children_have(void **state)
+{
+	struct nodes *t = *state;
+	nodes_dir_new(t);
+	nodes_open(t, TOP, "33", "", nodes_path(t, TOP));
+	nodes_open(t, LOW, "3301", "33", NULL);
+	nodes_enrol(t);
+	assert_int_equal(nodes_publish(t, TOP, "known", "document",
+	                               (struct gt_bytes){0},
+	                               (struct gt_bytes){0}),
+	                 0);
+	uint32_t link = nodes_child(t, TOP, "3301", &t->v[LOW].key);
+	uint32_t at = 0, tokens = 1;
+	for (; at < GT_STRANGERS_MAX + GT_INVENTORY_ROWS;
+	     at += GT_INVENTORY_ROWS)
+		claim(t, link, tokens++, "44", at, GT_INVENTORY_ROWS);
+	assert_int_equal(COUNT(t, STRANGERS), GT_STRANGERS_MAX);
+	assert_int_equal(COUNT(t, "view"), GT_STRANGERS_MAX);
+	/* what is not the child's to say, or was never anybody's, is none */
+	claim(t, link, tokens++, "330106", at, 10);
+	claim(t, link, tokens++, "no such code", at, 10);
+	/* counted anew by a node that starts, and by nobody forgotten */
+	nodes_stop(t, TOP);
+	nodes_restart(t, TOP);
+	link = nodes_child(t, TOP, "3301", &t->v[LOW].key);
+	claim(t, link, tokens++, "45", 1, GT_INVENTORY_ROWS);
+	assert_int_equal(COUNT(t, STRANGERS), GT_STRANGERS_MAX);
+	/* a name that is known takes no place of them */
+	claim(t, link, tokens++, "33", 1, 1);
+	assert_int_equal(COUNT(t, "item WHERE id='33/known'"), 1);
+	assert_int_equal(COUNT(t, STRANGERS), GT_STRANGERS_MAX);
+	assert_int_equal(nodes_count(t, TOP, GT_ACT_DROP), 0);
+}
+
+static int none(void **state)
+{
+	*state = nodes_new();
+	return 0;
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, nodes_two, nodes_gone)
+#define N(f) cmocka_unit_test_setup_teardown(f, none, nodes_gone)
 	const struct CMUnitTest tests[] = {
 	        T(the_quarantine_of_a_child),
 	        T(rows_of_links),
 	        T(rows_of_refusals),
+	        N(names_only_children_have),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

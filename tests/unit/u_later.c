@@ -240,6 +240,49 @@ static void what_waits_of_a_terminal(void **state)
 	assert_int_equal(nodes_statements(t, LOW, 8000, 50, 0), 0);
 }
 
+/* Who brings a node down, or sees it restarted, has no more for that. */
+static void a_restart_does_not_forgive(void **state)
+{
+	struct nodes *t = *state;
+	unsigned taken = 0;
+	t->v[LOW].waiting = 1000000;
+	nodes_dir_new(t);
+	nodes_open(t, TOP, "33", "", nodes_path(t, TOP));
+	nodes_open(t, LOW, "3301", "33", nodes_path(t, LOW));
+	nodes_enrol(t);
+	t->v[LOW].terminal = "10.0.0.7";
+	for (unsigned life = 0; life < 5; life++) {
+		for (unsigned i = 0; i < 30; i++)
+			taken += nodes_statements(t, LOW,
+			                          1 + 10000 * life + 50 * i, 50,
+			                          0) == 0;
+		nodes_stop(t, LOW);
+		nodes_restart(t, LOW);
+		nodes_pass(t, 3600 * 1000);
+	}
+	assert_in_range(taken, 10, 60);
+	assert_int_equal(records(t, LOW), taken * 50);
+	/* others have theirs, and what is gone up is forgotten for good */
+	t->v[LOW].terminal = "10.0.0.8";
+	assert_int_equal(nodes_statements(t, LOW, 60000, 50, 0), 0);
+	assert_int_equal(nodes_int(t, LOW,
+	                           "SELECT count(*) FROM meta WHERE key LIKE "
+	                           "'waits/%%'"),
+	                 2);
+	nodes_wire(t, LOW, TOP, true);
+	nodes_run(t);
+	assert_int_equal(records(t, TOP), taken * 50 + 50);
+	nodes_stop(t, LOW);
+	nodes_restart(t, LOW);
+	nodes_pass(t, 0);
+	assert_int_equal(nodes_int(t, LOW,
+	                           "SELECT count(*) FROM meta WHERE key LIKE "
+	                           "'waits/%%'"),
+	                 0);
+	t->v[LOW].terminal = "10.0.0.7";
+	assert_int_equal(nodes_statements(t, LOW, 70000, 50, 0), 0);
+}
+
 /* At the root nothing waits, so nobody is told to wait. */
 static void nothing_waits_at_the_root(void **state)
 {
@@ -336,8 +379,7 @@ static int none(void **state)
 
 static int closed(void **state)
 {
-	nodes_free(*state);
-	return 0;
+	return nodes_gone(state);
 }
 
 int main(void)
@@ -354,6 +396,7 @@ int main(void)
 	        N(a_terminals_share),
 	        N(a_childs_share),
 	        N(what_waits_of_a_terminal),
+	        N(a_restart_does_not_forgive),
 	        N(nothing_waits_at_the_root),
 	        N(what_waits_of_a_child),
 	};
