@@ -159,6 +159,28 @@ static void print_children(FILE *out, json_t *status)
 	gt_table_free(t);
 }
 
+/* Since when and why each of the others is not linked; and who was refused. */
+static void print_absent(FILE *out, json_t *status)
+{
+	char text[GT_TRANSLATE_MAX];
+	size_t i;
+	json_t *c;
+	json_array_foreach(json_object_get(status, "children"), i, c)
+	{
+		const json_t *f = json_object_get(c, "fault");
+		if (json_is_object(f))
+			gt_say(out, GT_T_CLI_STATUS_ABSENT,
+			       gt_json_member(c, "code"),
+			       gt_json_member(f, "since"),
+			       gt_translate(text, NULL,
+			                    gt_json_member(f, "why")));
+	}
+	json_array_foreach(json_object_get(status, "refused"), i, c)
+	        gt_say(out, GT_T_CLI_STATUS_REFUSED, gt_json_member(c, "code"),
+	               gt_json_member(c, "address"), gt_json_member(c, "at"),
+	               gt_translate(text, NULL, gt_json_member(c, "why")));
+}
+
 /* Why there is no link, and what to do. */
 static void print_fault(FILE *out, const json_t *f)
 {
@@ -323,6 +345,7 @@ static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 	print_resources(out, gt_client_find(s, "resources"));
 	print_transfers(out, gt_client_find(s, "transfers"));
 	print_children(out, s);
+	print_absent(out, s);
 }
 
 static enum gt_exit print(struct gt_cli *cli, json_t *s,

@@ -103,7 +103,7 @@ void dialer_tend(struct gt_links *links)
 		links_log(links, GT_LOG_WARN,
 		          above ? "node above not reached"
 		                : "parent not reached",
-		          d->address[d->at], nng_strerror(d->result));
+		          d->address[d->at], "", nng_strerror(d->result));
 	if (d->result == 0 && above)
 		d->above_left = 0;
 	/* what went wrong after the dial has its own reason */

@@ -32,11 +32,12 @@ enum gt_fault_kind {
 	        GT_FAULT_KINDS
 };
 
-/* The last of what ended, or kept from coming, a link to the parent. */
+/* The last of what ended, or kept from coming, a link. */
 struct gt_fault {
 	enum gt_fault_kind kind;
 	int64_t at_ms;     /* wall time, 0: there was none */
-	char address[300]; /* that was dialled */
+	int64_t since_ms;  /* of a node below: since when there is none */
+	char address[300]; /* that was dialled, or dialled here */
 	char why[256];     /* a sentence in English, for translate.h */
 };
 
@@ -56,6 +57,21 @@ struct gt_node_status;
  * NULL. Any thread. */
 void gt_links_fault(struct gt_links *links, const struct gt_node_status *s,
                     struct gt_fault *out);
+
+/* Why the node below of that code is not linked; all there is to know of one that
+ * is not known is when this node was started. links may be NULL. Any thread. */
+void gt_links_absent(struct gt_links *links, const char *code,
+                     struct gt_fault *out);
+
+/* Who has never been linked, and showed a certificate with a code when he was
+ * refused: nobody vouches for that. */
+struct gt_refused {
+	char code[GT_CODE_MAX + 1];
+	struct gt_fault fault;
+};
+/* The last of them first, how many. links may be NULL. Any thread. */
+size_t gt_links_refused(struct gt_links *links, struct gt_refused *v,
+                        size_t cap);
 
 /* From when until when a certificate may be used. */
 struct gt_validity {

@@ -6,6 +6,7 @@
 #include <nng/nng.h>
 
 #include "net_inside.h"
+#include "sys.h"
 
 enum { SWEEP_MS = 50, SWEEP_BATCH = 64 };
 
@@ -182,6 +183,7 @@ static void on_closed(uv_handle_t *handle)
 	if (--links->handles > 0)
 		return;
 	pthread_mutex_destroy(&links->lock);
+	absent_free(links);
 	free(links);
 }
 
@@ -218,6 +220,7 @@ static struct gt_links *links_new(uv_loop_t *loop)
 	if (!links)
 		return NULL;
 	links->loop = loop;
+	links->started_ms = gt_sys_now().wall_ms;
 	if (pthread_mutex_init(&links->lock, NULL) != 0) {
 		free(links);
 		return NULL;

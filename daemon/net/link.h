@@ -39,9 +39,11 @@ struct gt_link_events {
 	/* Takes over one reference to m. */
 	void (*message)(void *arg, uint32_t peer, struct gt_bulk *m);
 	/* Something worth a log line that belongs to no link in being: refused
-	 * handshakes, limits hit, dial failures. level: enum gt_log_level. */
+	 * handshakes, limits hit, dial failures. level: enum gt_log_level.
+	 * shown: what the other end's certificate says of itself, if it showed
+	 * one; else "". */
 	void (*log)(void *arg, int level, const char *what, const char *address,
-	            const char *why);
+	            const char *shown, const char *why);
 };
 
 struct gt_links_config {

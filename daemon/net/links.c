@@ -11,7 +11,7 @@ void links_wake(struct gt_links *links)
 
 /* Anyone may knock as often as he likes: what is said of it is rationed. */
 void links_log(struct gt_links *links, int level, const char *what,
-               const char *address, const char *why)
+               const char *address, const char *shown, const char *why)
 {
 	char text[400];
 	uint64_t second = uv_hrtime() / 1000000000;
@@ -31,5 +31,5 @@ void links_log(struct gt_links *links, int level, const char *what,
 		          unsaid);
 	else
 		gt_copy(text, sizeof text, why);
-	links->events.log(links->arg, level, what, address, text);
+	links->events.log(links->arg, level, what, address, shown, text);
 }

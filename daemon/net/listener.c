@@ -115,10 +115,11 @@ static void on_pause_over(uv_timer_t *timer)
 	int rv = start(links);
 	if (rv == 0) {
 		l->errors = 0;
-		links_log(links, GT_LOG_WARN, "listening again", l->url, "");
+		links_log(links, GT_LOG_WARN, "listening again", l->url, "",
+		          "");
 		return;
 	}
-	links_log(links, GT_LOG_ERROR, "cannot listen", l->url,
+	links_log(links, GT_LOG_ERROR, "cannot listen", l->url, "",
 	          nng_strerror(rv));
 	uv_timer_start(timer, on_pause_over, (uint64_t)10 * PAUSE_MS, 0);
 }
@@ -136,7 +137,7 @@ void listener_tend(struct gt_links *links)
 	pthread_mutex_unlock(&links->lock);
 	if (rv == 0)
 		return;
-	links_log(links, GT_LOG_WARN, "accepting paused", l->url,
+	links_log(links, GT_LOG_WARN, "accepting paused", l->url, "",
 	          nng_strerror(rv));
 	uv_timer_start(&l->timer, on_pause_over, PAUSE_MS, 0);
 }

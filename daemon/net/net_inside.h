@@ -1,5 +1,5 @@
 /* net_inside.h: what the files of the links share. link.c calls listener.c and
- * dialer.c, these stream.c, and all of them links.c and fault.c.
+ * dialer.c, these stream.c, and all of them links.c, fault.c and absent.c.
  *
  * One struct stream per connection. Its rx fields belong to whichever thread
  * runs its rx callback (there is one receive at a time); tx fields and state
@@ -178,14 +178,17 @@ struct gt_links {
 	uint32_t parent_peer;
 	bool parent_told;
 	char parent_address[300];
+	struct absent *absent; /* absent.c; NULL: none yet */
+	int64_t started_ms;    /* wall time; never changes */
 };
 
 /* links.c: any thread */
 
 /* A line for the operator, if not too many came this second: anyone may knock
- * as often as he likes. */
+ * as often as he likes. shown: what the other end's certificate says of itself,
+ * "": it showed none. */
 void links_log(struct gt_links *links, int level, const char *what,
-               const char *address, const char *why);
+               const char *address, const char *shown, const char *why);
 /* Makes the loop look after whatever was left for it. */
 void links_wake(struct gt_links *links);
 
@@ -200,6 +203,15 @@ void fault_ended(struct gt_links *links, uint32_t peer, const char *address,
 /* The core drops the peer: if that is the parent's link, its reason counts,
  * even where the parent was quicker to close. */
 void fault_dropped(struct gt_links *links, uint32_t peer, const char *why);
+
+/* absent.c: any thread, no lock held */
+
+/* A link to a node below ended, lived: after it had been up for a while, or was
+ * refused. code: in its certificate, good or not; "": not known. */
+void absent_note(struct gt_links *links, const char *code, const char *address,
+                 const char *why, bool lived);
+/* At the end. */
+void absent_free(struct gt_links *links);
 
 /* stream.c: any thread, but for the last */
 

@@ -725,7 +725,7 @@ int stream_open(struct gt_links *links, nng_stream *nng, enum gt_link_way way,
 	struct stream *s = stream_new(links, nng, way), *victim = NULL;
 	if (!s) {
 		nng_stream_free(nng);
-		links_log(links, GT_LOG_ERROR, "link refused", address,
+		links_log(links, GT_LOG_ERROR, "link refused", address, "",
 		          "out of memory");
 		return -GT_ENOMEM;
 	}
@@ -743,7 +743,7 @@ int stream_open(struct gt_links *links, nng_stream *nng, enum gt_link_way way,
 	const char *refused = admit(links, s, &victim);
 	pthread_mutex_unlock(&links->lock);
 	if (refused) {
-		links_log(links, GT_LOG_WARN, "link refused", s->address,
+		links_log(links, GT_LOG_WARN, "link refused", s->address, "",
 		          refused);
 		nng_stream_close(nng);
 		stream_unref(s); /* the one above, then the first */
@@ -787,15 +787,19 @@ bool stream_reap(struct stream *s)
 	if (!s->parent)
 		links->streams--;
 	pthread_mutex_unlock(&links->lock);
+	bool lived = s->peer && uv_hrtime() - s->since > lived_ns;
 	if (s->way == GT_WAY_PARENT)
 		fault_ended(links, s->peer, s->address, s->why);
+	if (s->way == GT_WAY_TAKEN && s->tls)
+		absent_note(links, gt_tls_named(s->tls), s->address, s->why,
+		            lived);
 	if (s->peer)
 		links->events.down(links->arg, s->peer, s->why);
 	else
 		links_log(links, GT_LOG_WARN,
 		          s->parent ? "parent refused" : "link refused",
-		          s->address, s->why);
-	bool lived = s->peer && uv_hrtime() - s->since > lived_ns;
+		          s->address, s->tls ? gt_tls_shown(s->tls) : "",
+		          s->why);
 	stream_unref(s);
 	return lived;
 }

@@ -34,6 +34,8 @@ struct gt_tls {
 	bool failed;
 	bool said_goodbye;
 	char code[GT_CODE_MAX + 1], above[GT_CODE_MAX + 1];
+	/* of its certificate, good or not: the code there, and with it the name */
+	char named[GT_CODE_MAX + 1], shown[GT_TLS_SHOWN];
 	int64_t until_ms; /* the first end of the peer's chain; 0: none yet */
 	char why[256];
 };
@@ -118,6 +120,19 @@ static void note_end(struct gt_tls *t, const X509 *cert)
 		t->until_ms = ms;
 }
 
+/* What the certificate says, whatever it is worth. */
+static void note_shown(struct gt_tls *t, X509 *cert)
+{
+	char above[GT_CODE_MAX + 1], name[GT_TLS_SHOWN];
+	if (!cert || t->shown[0])
+		return;
+	if (!gt_tls_code_of(cert, t->named, above))
+		t->named[0] = '\0';
+	gt_tls_common_name(cert, name);
+	gt_format(t->shown, sizeof t->shown, "%s%s%s", t->named,
+	          t->named[0] && name[0] ? " " : "", name);
+}
+
 /* Called for each certificate of the peer's chain, the leaf last. */
 static int verify(int ok, X509_STORE_CTX *store)
 {
@@ -125,6 +140,7 @@ static int verify(int ok, X509_STORE_CTX *store)
 	        store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct gt_tls *t = SSL_get_app_data(ssl);
 	X509 *cert = X509_STORE_CTX_get_current_cert(store);
+	note_shown(t, X509_STORE_CTX_get0_cert(store));
 	if (ok && X509_STORE_CTX_get_error_depth(store) == 0 &&
 	    !gt_tls_code_of(cert, t->code, t->above)) {
 		X509_STORE_CTX_set_error(store,
@@ -396,6 +412,16 @@ const char *gt_tls_above(const struct gt_tls *tls)
 int64_t gt_tls_until(const struct gt_tls *tls)
 {
 	return *gt_tls_code(tls) ? tls->until_ms : 0;
+}
+
+const char *gt_tls_named(const struct gt_tls *tls)
+{
+	return tls->named;
+}
+
+const char *gt_tls_shown(const struct gt_tls *tls)
+{
+	return tls->shown;
 }
 
 const char *gt_tls_why(const struct gt_tls *tls)

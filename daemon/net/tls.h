@@ -83,6 +83,12 @@ const char *gt_tls_code(const struct gt_tls *tls);
 const char *gt_tls_above(const struct gt_tls *tls);
 /* Wall time until when that and all it leads to is good; 0: none yet. */
 int64_t gt_tls_until(const struct gt_tls *tls);
+/* The code the peer's certificate names, whether it is in order or not: nobody
+ * vouches for it. "": none. */
+const char *gt_tls_named(const struct gt_tls *tls);
+enum { GT_TLS_SHOWN = 160 };
+/* The same, with the common name there, for people; "": it showed none. */
+const char *gt_tls_shown(const struct gt_tls *tls);
 /* What went wrong, "": nothing. */
 const char *gt_tls_why(const struct gt_tls *tls);
 

@@ -9,6 +9,7 @@
 #include "code.h"
 #include "measure.h"
 #include "sys.h"
+#include "utf8.h"
 
 static const char domain[] = "spiffe://guantong/";
 
@@ -85,6 +86,27 @@ bool gt_tls_code_of_pem(const char *pem, char out[GT_CODE_MAX + 1])
 	BIO_free(bio);
 	ERR_clear_error();
 	return ok;
+}
+
+void gt_tls_common_name(X509 *cert, char out[GT_TLS_SHOWN])
+{
+	X509_NAME *subject = X509_get_subject_name(cert);
+	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	X509_NAME_ENTRY *e = at >= 0 ? X509_NAME_get_entry(subject, at) : NULL;
+	unsigned char *text = NULL;
+	int n = e ? ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(e))
+	          : -1;
+	out[0] = '\0';
+	if (n > 0 && n < GT_TLS_SHOWN - GT_CODE_MAX - 1 &&
+	    gt_utf8_valid((char *)text, (size_t)n)) {
+		memcpy(out, text, (size_t)n);
+		out[n] = '\0';
+	}
+	for (char *p = out; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	OPENSSL_free(text);
+	ERR_clear_error();
 }
 
 bool gt_tls_time(const ASN1_TIME *t, int64_t *ms)

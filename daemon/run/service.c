@@ -84,10 +84,11 @@ static void on_message(void *arg, uint32_t peer, struct gt_bulk *m)
 }
 
 static void on_link_log(void *arg, int level, const char *what,
-                        const char *address, const char *why)
+                        const char *address, const char *shown, const char *why)
 {
 	(void)arg;
-	gt_log_line(level, what, "address", address, "why", why, NULL);
+	gt_log_line(level, what, "address", address, "certificate",
+	            *shown ? shown : NULL, "why", why, NULL);
 }
 
 static void on_blob_done(void *arg, const struct gt_event *e)

@@ -36,7 +36,7 @@ static int load_seq(struct gt_node *n, Gt__Kind kind)
 	return 0;
 }
 
-static int load_standing(struct gt_node *n, const char *code, bool *revoked)
+int gt_revoked(struct gt_node *n, const char *code, bool *revoked)
 {
 	struct gt_item row;
 	bool found;
@@ -65,9 +65,9 @@ int gt_catalogue_load(struct gt_node *n)
 	if (status == 0)
 		status = gt_layers_load(n);
 	if (status == 0)
-		status = load_standing(n, n->code, &n->status.revoked);
+		status = gt_revoked(n, n->code, &n->status.revoked);
 	if (status == 0)
-		status = load_standing(n, n->parent, &n->status.parent_revoked);
+		status = gt_revoked(n, n->parent, &n->status.parent_revoked);
 	if (status == 0)
 		status = gt_date_load(n);
 	if (status == 0)

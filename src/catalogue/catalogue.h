@@ -52,6 +52,8 @@ uint64_t gt_catalogue_cursor(const struct gt_node *n);
 
 /* The row of the active member of that code; *out NULL: none or revoked. */
 int gt_member(struct gt_node *n, const char *code, const Gt__Member **out);
+/* *revoked: the roster has that code, and it is revoked. */
+int gt_revoked(struct gt_node *n, const char *code, bool *revoked);
 /* Its key; *found false: none or revoked. key may be NULL. */
 int gt_member_key(struct gt_node *n, const char *code, uint8_t key[32],
                   bool *found);

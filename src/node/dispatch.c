@@ -36,7 +36,7 @@ int gt_dispatch_up(struct gt_node *n, const struct gt_event *e)
 int gt_dispatch_down(struct gt_node *n, const struct gt_event *e)
 {
 	struct gt_peer *p = gt_peer_by_id(n, e->peer);
-	return p ? gt_peer_gone(n, p) : 0;
+	return p ? gt_peer_gone(n, p, e->text ? e->text : "") : 0;
 }
 
 static int on_request(struct gt_node *n, struct gt_peer *p,

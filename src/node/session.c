@@ -167,6 +167,18 @@ static const char *hello_refusal(const struct gt_node *n,
 	return NULL;
 }
 
+/* Why one is refused who is no active member. */
+static int not_active(struct gt_node *n, struct gt_peer *p, uint64_t token)
+{
+	bool revoked;
+	int status = gt_revoked(n, p->code, &revoked);
+	return status ? status
+	              : refuse(n, p, token, GT_EREVOKED,
+	                       revoked ? "the roster revokes that node"
+	                               : "the roster has no active member of "
+	                                 "that code");
+}
+
 int gt_session_hello(struct gt_node *n, struct gt_peer *p, uint64_t token,
                      const Gt__Hello *m)
 {
@@ -185,8 +197,7 @@ int gt_session_hello(struct gt_node *n, struct gt_peer *p, uint64_t token,
 		return status;
 	gt_copy(p->code, sizeof p->code, m->code);
 	if (!member)
-		return refuse(n, p, token, GT_EREVOKED,
-		              "the roster has no active member of that code");
+		return not_active(n, p, token);
 	p->kind = m->kind;
 	no = gt_kind_refusal(n, p, member);
 	if (no)
@@ -271,7 +282,7 @@ static int proved(struct gt_node *n, struct gt_peer *p, uint64_t token)
 	p->child.receiver.code = p->code;
 	p->child.receiver.level = gt_level_name(gt_code_depth(p->code));
 	status = prove_reply(n, p, token, false);
-	return status ? status : gt_peer_note(n, p, true);
+	return status ? status : gt_peer_note(n, p);
 }
 
 /* A link that is no child's: there is nothing to remember of it. */
@@ -283,7 +294,7 @@ static int proved_other(struct gt_node *n, struct gt_peer *p, uint64_t token)
 	r.body_case = GT__REPLY__BODY_PROVE;
 	r.prove = &v;
 	int status = gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
-	return status ? status : gt_peer_note(n, p, true);
+	return status ? status : gt_peer_note(n, p);
 }
 
 int gt_session_prove(struct gt_node *n, struct gt_peer *p, uint64_t token,
@@ -383,7 +394,7 @@ int gt_session_prove_reply(struct gt_node *n, const Gt__ProveReply *m)
 	struct gt_peer *p = n->up;
 	bool unsent;
 	p->session = GT_S_READY;
-	int status = gt_peer_note(n, p, true);
+	int status = gt_peer_note(n, p);
 	if (p->kind != GT__LINK__CHILD)
 		return status ? status : gt_above_up(n);
 	gt_above_parent(n);

@@ -59,7 +59,9 @@ struct gt_peer *gt_peer_new(struct gt_node *n)
 
 /* ------------------------------------------------------------ going */
 
-int gt_peer_note(struct gt_node *n, const struct gt_peer *p, bool up)
+/* up: why is "". */
+static int note(struct gt_node *n, const struct gt_peer *p, bool up,
+                const char *why)
 {
 	struct gt_audit row = {.event = "link",
 	                       .kind = "link",
@@ -69,15 +71,22 @@ int gt_peer_note(struct gt_node *n, const struct gt_peer *p, bool up)
 	bool written;
 	n->touched = true;
 	int status = gt_audit_told(n, p->code, &row, &written);
-	if (status == 0 && written)
-		status = gt_log(n, GT_LOG_INFO,
-		                up ? "link to %s (%s) is up"
-		                   : "link to %s (%s) is down",
-		                p->code, p->address);
-	return status;
+	if (status != 0 || !written)
+		return status;
+	return *why ? gt_log(n, GT_LOG_INFO, "link to %s (%s) is down: %s",
+	                     p->code, p->address, why)
+	            : gt_log(n, GT_LOG_INFO,
+	                     up ? "link to %s (%s) is up"
+	                        : "link to %s (%s) is down",
+	                     p->code, p->address);
 }
 
-int gt_peer_gone(struct gt_node *n, struct gt_peer *p)
+int gt_peer_note(struct gt_node *n, const struct gt_peer *p)
+{
+	return note(n, p, true, "");
+}
+
+int gt_peer_gone(struct gt_node *n, struct gt_peer *p, const char *why)
 {
 	assert(p->session != GT_S_GONE);
 	bool ready = p->session == GT_S_READY;
@@ -86,7 +95,7 @@ int gt_peer_gone(struct gt_node *n, struct gt_peer *p)
 	n->touched = true;
 	if (p == n->up)
 		n->up = NULL;
-	return ready ? gt_peer_note(n, p, false) : 0;
+	return ready ? note(n, p, false, why) : 0;
 }
 
 static int drop(struct gt_node *n, struct gt_peer *p, int how, const char *why)
@@ -114,7 +123,7 @@ static int drop(struct gt_node *n, struct gt_peer *p, int how, const char *why)
 		status = gt_log(
 		        n, GT_LOG_WARN, "dropping the link to %s (%s): %s",
 		        p->code[0] ? p->code : "a stranger", p->address, why);
-	return status ? status : gt_peer_gone(n, p);
+	return status ? status : gt_peer_gone(n, p, "");
 }
 
 int gt_drop(struct gt_node *n, struct gt_peer *p, const char *why)

@@ -100,10 +100,11 @@ struct gt_peer *gt_peer_new(struct gt_node *n);
 int gt_drop(struct gt_node *n, struct gt_peer *p, const char *why);
 /* As gt_drop, for a link nobody is at the other end of: closed at once. */
 int gt_drop_silent(struct gt_node *n, struct gt_peer *p, const char *why);
-/* The world has closed the link: GONE, without an action. */
-int gt_peer_gone(struct gt_node *n, struct gt_peer *p);
-/* Writes down that the link is up or down. */
-int gt_peer_note(struct gt_node *n, const struct gt_peer *p, bool up);
+/* The world has closed the link: GONE, without an action. why: a sentence, ""
+ * where it was said. */
+int gt_peer_gone(struct gt_node *n, struct gt_peer *p, const char *why);
+/* Writes down that the link is up. */
+int gt_peer_note(struct gt_node *n, const struct gt_peer *p);
 
 /* Reads a child's row into p->child by p->code, or makes one. *same_epoch: it
  * was last met in the epoch it has now. */

@@ -48,11 +48,11 @@ static void on_down(void *arg, uint32_t peer, const char *why)
 }
 
 static void on_log(void *arg, int level, const char *what, const char *address,
-                   const char *why)
+                   const char *shown, const char *why)
 {
 	(void)arg;
 	(void)level;
-	fprintf(stderr, "%s %s: %s\n", what, address, why);
+	fprintf(stderr, "%s %s %s: %s\n", what, address, shown, why);
 }
 
 static void on_request(void *arg, uint32_t peer, struct gt_bulk *m)

@@ -24,8 +24,11 @@ def fault(node):
 class LinkDown(unittest.TestCase):
     def told(self, node, kind, piece):
         """All four places say so."""
-        f = node.wait(kind, lambda: (fault(node) or {}).get("kind") == kind and fault(node))
-        self.assertIn(piece, f["why"])
+        def of():
+            f = fault(node)
+            return f and f["kind"] == kind and piece in f["why"]
+
+        node.wait(kind, of)
         rows = dict(re.findall(r'guantong_parent_fault\{kind="([a-z-]+)"\} (\d)', node.http("GET", "/metrics").body.decode()))
         self.assertEqual([k for k, v in rows.items() if v == "1"], [kind])
         said = node.cli("status", "--lang", "en")
@@ -98,6 +101,68 @@ class LinkDown(unittest.TestCase):
             child.wait("the end", lambda: "dropping the link to 33" in child.log())
             self.assertRegex(child.log(), "dropping the link to 33.*certificate has expired")
             self.told(child, "expired", "certificate has expired")
+
+    def absent(self, up, code, kind, piece):
+        """All places of the parent say so of a child."""
+        def of():
+            rows = [c for c in up.status()["children"] if c["code"] == code and not c["up"]]
+            return rows and rows[0]["fault"]["kind"] == kind and rows[0]["fault"]
+
+        f = up.wait(f"{code} to be {kind}", of)
+        self.assertIn(piece, f["why"])
+        self.assertRegex(up.cli("status", "--lang", "en"), f"{code} is down since {re.escape(f['since'])}: .*{re.escape(piece)}")
+        self.assertIn(piece, up.http("GET", "/?lang=en").body.decode())
+        return f
+
+    def test_the_parent_says_why_a_child_is_not_linked(self):
+        with Tree(CHAIN[:2]) as t, Tree(CHAIN[:2], start=False) as other:
+            up, child = t["33"], t["3301"]
+            child.wait_connected()
+            self.assertIsNone(up.status()["children"][0]["fault"])
+            # it goes by itself
+            child.stop()
+            self.absent(up, "3301", "lost", "the peer closed the link")
+            self.assertRegex(up.log(), "link to 3301 .* is down: the peer closed the link")
+            # its certificate has expired by this node's clock
+            up.stop()
+            up.env = clock(91)
+            up.start()
+            self.absent(up, "3301", "other", "not linked since this node was started")
+            child.start()
+            f = self.absent(up, "3301", "expired", "certificate has expired")
+            self.assertIn("127.0.0.1:", f["address"])
+            self.assertRegex(up.log(), 'event="?link refused"? address=127.0.0.1:\\d+ certificate="3301 [^"]+" why="certificate has expired')
+            child.stop()
+            up.stop()
+            up.env = {}
+            up.start()
+            # another tree's, of a place that never was here
+            stranger = other["3301"]
+            stranger.configure({"parent": {"addresses": f'["127.0.0.1:{up.link_port}"]'}})
+            stranger.start()
+            self.told(stranger, "unknown-ca", "unknown CA")
+            # revoked
+            child.start()
+            child.wait_connected()
+            run([guantong(), "pki", "revoke", "3301", t.pki])
+            up.cli("roster", "import", os.path.join(t.pki, "revoked-3301.bin"))
+            self.absent(up, "3301", "revoked", "revokes")
+            text = up.cli("status", "--lang", "zh-CN")
+            self.assertRegex(text, "3301 已断开，自 .*吊销")
+
+    def test_who_was_refused_is_named(self):
+        with Tree(CHAIN[:2], start=False) as t, Tree(CHAIN[:2], start=False) as other:
+            up, stranger = t["33"], other["3301"]
+            up.start()
+            # the parent does not know its CA, but it the parent's
+            with open(os.path.join(t.pki, "ca.pem")) as ours, open(os.path.join(stranger.dir, "pki/ca.pem"), "a") as theirs:
+                theirs.write(ours.read())
+            stranger.configure({"parent": {"addresses": f'["127.0.0.1:{up.link_port}"]'}})
+            stranger.start()
+            rows = up.wait("who was refused", lambda: up.status()["refused"])
+            self.assertEqual((rows[0]["code"], rows[0]["kind"]), ("3301", "unknown-ca"))
+            self.assertIn("refused: one who says to be 3301, from 127.0.0.1:", up.cli("status", "--lang", "en"))
+            self.assertRegex(up.log(), 'certificate="3301 [^"]+" why="certificate comes from an unknown CA')
 
     def test_certificates_that_end_soon(self):
         with Tree(CHAIN[:2]) as t:

@@ -148,15 +148,15 @@ static void on_message(void *arg, uint32_t peer, struct gt_bulk *m)
 }
 
 static void on_log(void *arg, int level, const char *what, const char *address,
-                   const char *why)
+                   const char *shown, const char *why)
 {
 	struct end *end = arg;
 	(void)level;
 	check_turn(end);
 	pthread_mutex_lock(&end->lock);
 	size_t n = strlen(end->log);
-	gt_format(end->log + n, sizeof end->log - n, "%s %s: %s\n", what,
-	          address, why);
+	gt_format(end->log + n, sizeof end->log - n, "%s %s [%s]: %s\n", what,
+	          address, shown, why);
 	pthread_mutex_unlock(&end->lock);
 	end->logs++;
 	uv_async_send(&end->rig->poke);

@@ -28,6 +28,7 @@ static const struct {
         {"the roster revokes this node", GT_FAULT_REVOKED},
         {"the roster revokes our parent", GT_FAULT_REVOKED},
         {"it is revoked", GT_FAULT_REVOKED},
+        {"the roster revokes that node", GT_FAULT_REVOKED},
         {"certificate has expired (at %s): this machine's clock says %s",
          GT_FAULT_EXPIRED},
         {"it is expired by the peer's clock", GT_FAULT_EXPIRED},

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "ends.h"
+#include "fault.h"
 
 #define PARENT_URI "spiffe://guantong/33"
 #define CHILD_URI  "spiffe://guantong/33/3301"
@@ -199,6 +200,54 @@ static void refused(void **state)
 		print_message("  %s\n", rows[i].name);
 		refuse(&rows[i]);
 	}
+}
+
+/* The log names who was refused, and the parent knows why: by the certificate
+ * shown, whoever made it. */
+static void refused_by_name(void **state)
+{
+	static struct pair p;
+	struct gt_refused v[2];
+	struct gt_fault f;
+	char code[40], shown[60];
+	(void)state;
+	pair_init(&p, false);
+	listen_at(&p);
+	gt_links_absent(p.parent.links, "3301", &f);
+	assert_string_equal(f.why, "not linked since this node was started");
+	assert_int_equal(gt_links_refused(p.parent.links, v, 2), 0);
+	for (int i = 1; i <= 3; i++) {
+		leaf_free(&p.child_leaf);
+		gt_format(code, sizeof code, "spiffe://guantong/33/330%d", i);
+		p.child_leaf = leaf_new(other, code, -DAY, DAY);
+		dial(&p);
+		gt_format(shown, sizeof shown, "[330%d", i);
+		RIG_WAIT(&p.rig, end_logged(&p.parent, shown));
+		end_stop(&p.child);
+	}
+	assert_int_equal(gt_links_refused(p.parent.links, v, 2), 2);
+	assert_string_equal(v[0].code, "3303");
+	assert_int_equal(v[0].fault.kind, GT_FAULT_UNKNOWN_CA);
+	gt_links_absent(p.parent.links, "3301", &f);
+	assert_int_equal(f.kind, GT_FAULT_UNKNOWN_CA);
+	assert_true(f.since_ms != 0 && f.since_ms <= f.at_ms);
+	pair_fini(&p);
+}
+
+/* One that was linked and went. */
+static void absent(void **state)
+{
+	static struct pair p;
+	struct gt_fault f;
+	(void)state;
+	pair_init(&p, false);
+	connect_pair(&p);
+	gt_link_drop(p.parent.links, p.parent.peer, "silent for too long");
+	RIG_WAIT(&p.rig, p.parent.downs == 1);
+	gt_links_absent(p.parent.links, "3301", &f);
+	assert_string_equal(f.why, "silent for too long");
+	assert_int_equal(f.kind, GT_FAULT_LOST);
+	pair_fini(&p);
 }
 
 /* ---------------------------------------------------------- traffic */
@@ -589,6 +638,8 @@ int main(void)
 	        cmocka_unit_test(come_up_insecure),
 	        cmocka_unit_test(intermediate),
 	        cmocka_unit_test(refused),
+	        cmocka_unit_test(refused_by_name),
+	        cmocka_unit_test(absent),
 	        cmocka_unit_test(exchange_plain),
 	        cmocka_unit_test(exchange_tls),
 	        cmocka_unit_test(drop_plain),

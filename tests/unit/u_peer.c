@@ -127,30 +127,30 @@ static void closed_by_the_world(void **state)
 {
 	struct gt_node *n = *state;
 	struct gt_peer *p = link_new(n, 1, GT_S_READY, "3301");
-	assert_int_equal(gt_peer_note(n, p, true), 0);
+	assert_int_equal(gt_peer_note(n, p), 0);
 	assert_line(&n->actions[0], GT_LOG_INFO,
 	            "link to 3301 (10.0.0.1) is up");
 	n->touched = false;
-	assert_int_equal(gt_peer_gone(n, p), 0);
+	assert_int_equal(gt_peer_gone(n, p, "Connection reset"), 0);
 	assert_int_equal(p->session, GT_S_GONE);
 	assert_true(n->gone && n->touched);
 	assert_int_equal(n->nactions, 2);
 	assert_line(&n->actions[1], GT_LOG_INFO,
-	            "link to 3301 (10.0.0.1) is down");
+	            "link to 3301 (10.0.0.1) is down: Connection reset");
 	assert_audit(n, "link link 3301 3301 ok up; link link 3301 3301 ok "
 	                "down");
 	/* of one that was never ready not a word */
 	p = link_new(n, 2, GT_S_PROVING, "3302");
 	n->up = p;
 	n->touched = false;
-	assert_int_equal(gt_peer_gone(n, p), 0);
+	assert_int_equal(gt_peer_gone(n, p, ""), 0);
 	assert_true(n->touched);
 	assert_null(n->up);
 	assert_int_equal(n->nactions, 2);
 	/* the parent's stays when another goes */
 	n->up = link_new(n, 3, GT_S_READY, "33");
 	p = link_new(n, 4, GT_S_NEW, "");
-	assert_int_equal(gt_peer_gone(n, p), 0);
+	assert_int_equal(gt_peer_gone(n, p, ""), 0);
 	assert_non_null(n->up);
 }
 

@@ -1,6 +1,7 @@
 /* http_status.c: how the node is, now and when that has changed.
  * Tests: u_http_api.c, e2e/test_house.py. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "access.h"
 #include "code.h"
@@ -8,9 +9,10 @@
 #include "http_cert.h"
 #include "http_parse.h"
 #include "iso8601.h"
+#include "json.h"
 #include "sys.h"
 
-enum { WAIT_MAX_MS = 60000 };
+enum { WAIT_MAX_MS = 60000, REFUSED = 8 };
 
 enum MHD_Result gt_http_bad_arg(struct gt_request *rq, const char *name)
 {
@@ -112,6 +114,26 @@ static json_t *ports_json(const struct gt_http *http)
 	                 (int)http->ports[GT_DOOR_STAFF]);
 }
 
+static json_t *fault_row(const struct gt_fault *f)
+{
+	if (f->at_ms == 0)
+		return json_null();
+	json_t *v = json_pack("{s:s,s:s,s:s}", "kind", gt_fault_name(f->kind),
+	                      "why", f->why, "address", f->address);
+	(void)json_object_set_new(v, "at", time_json(f->at_ms));
+	return v;
+}
+
+static bool is_child(const json_t *children, const char *code)
+{
+	size_t n = json_array_size(children);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(gt_json_member(json_array_get(children, i), "code"),
+		           code) == 0)
+			return true;
+	return false;
+}
+
 /* Why there is no link to the parent; null: there is one, or is not to be. */
 static json_t *fault_json(const struct gt_http_env *env,
                           const struct gt_node_status *s)
@@ -120,12 +142,56 @@ static json_t *fault_json(const struct gt_http_env *env,
 	if (!*env->config->parent || s->parent_up)
 		return json_null();
 	gt_links_fault(env->links, s, &f);
-	if (f.at_ms == 0)
-		return json_null();
-	json_t *v = json_pack("{s:s,s:s,s:s}", "kind", gt_fault_name(f.kind),
-	                      "why", f.why, "address", f.address);
-	(void)json_object_set_new(v, "at", time_json(f.at_ms));
-	return v;
+	return fault_row(&f);
+}
+
+static bool is_up(const struct gt_node_status *s, const char *code)
+{
+	uint32_t i = 0;
+	while (i < s->nchildren && strcmp(s->children[i].code, code) != 0)
+		i++;
+	return i < s->nchildren && s->children[i].up;
+}
+
+/* To each of the children whether it is linked, or since when and why not. */
+static void put_faults(json_t *children, const struct gt_http_env *env,
+                       const struct gt_node_status *s)
+{
+	size_t i;
+	json_t *c;
+	json_array_foreach(children, i, c)
+	{
+		const char *code = gt_json_member(c, "code");
+		struct gt_fault f;
+		bool up = is_up(s, code);
+		gt_links_absent(env->links, code, &f);
+		json_t *v = up ? json_null() : fault_row(&f);
+		if (!up && f.at_ms != 0)
+			(void)json_object_set_new(v, "since",
+			                          time_json(f.since_ms));
+		(void)json_object_set_new(c, "up", json_boolean(up));
+		(void)json_object_set_new(c, "fault", v);
+	}
+}
+
+/* Who was refused and is none of the children, by what he calls himself. */
+static json_t *refused_json(const struct gt_http_env *env,
+                            const struct gt_node_status *s,
+                            const json_t *children)
+{
+	struct gt_refused *v = calloc(REFUSED, sizeof *v);
+	json_t *list = json_array();
+	size_t n = v ? gt_links_refused(env->links, v, REFUSED) : 0;
+	for (size_t i = 0; i < n; i++) {
+		json_t *row = fault_row(&v[i].fault);
+		(void)json_object_set_new(row, "code", json_string(v[i].code));
+		if (is_child(children, v[i].code) || is_up(s, v[i].code))
+			json_decref(row);
+		else
+			(void)json_array_append_new(list, row);
+	}
+	free(v);
+	return list;
 }
 
 static json_t *validity_json(const struct gt_validity *v)
@@ -199,6 +265,10 @@ static json_t *status_json(struct gt_request *rq)
 		(void)json_object_set_new(v, "parent", json_string(c->parent));
 		(void)json_object_set_new(v, "parent_fault",
 		                          fault_json(env, s));
+		json_t *children = json_object_get(v, "children");
+		put_faults(children, env, s);
+		(void)json_object_set_new(v, "refused",
+		                          refused_json(env, s, children));
 		(void)json_object_set_new(v, "certificate",
 		                          validity_json(&env->certificate));
 		(void)json_object_set_new(v, "ca", validity_json(&env->ca));

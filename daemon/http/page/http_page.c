@@ -325,6 +325,22 @@ static void count_cell(struct gt_page *p, enum gt_text name, uint64_t n)
 	gt_buffer_format(&p->out, "%llu</td>", (unsigned long long)n);
 }
 
+/* Since when and why it is not linked. */
+static void absent(struct home *h, const char *code)
+{
+	struct gt_page *p = &h->p;
+	struct gt_fault f;
+	char text[GT_TRANSLATE_MAX];
+	gt_links_absent(h->env->links, code, &f);
+	if (f.at_ms == 0)
+		return;
+	gt_buffer_str(&p->out, "<div class=\"soft small\">");
+	gt_page_ago(p, f.since_ms);
+	gt_page_text(p, " · ");
+	gt_page_text(p, gt_translate(text, p->lang, f.why));
+	gt_buffer_str(&p->out, "</div>");
+}
+
 static void child_row(struct home *h, const json_t *c)
 {
 	struct gt_page *p = &h->p;
@@ -337,7 +353,10 @@ static void child_row(struct home *h, const json_t *c)
 	gt_buffer_format(&p->out, "</th><td><span class=\"chip %s\">",
 	                 up ? "good" : "bad");
 	gt_page_say(p, up ? GT_T_HTTP_P_UP : GT_T_HTTP_P_DOWN);
-	gt_buffer_str(&p->out, "</span></td>");
+	gt_buffer_str(&p->out, "</span>");
+	if (!up)
+		absent(h, code);
+	gt_buffer_str(&p->out, "</td>");
 	cell(p, GT_T_HTTP_P_LAG, true);
 	if (now)
 		gt_buffer_format(&p->out, "%llu", (unsigned long long)now->lag);
