@@ -107,13 +107,23 @@ static void read_name(struct init *in)
 	gt_arena_free(arena);
 }
 
+static enum gt_exit needs_address(struct init *in)
+{
+	gt_say_into(in->why, WHY, GT_T_CLI_INIT_NEEDS_ADDRESS, in->code,
+	            in->parent);
+	return usage(in, in->why);
+}
+
 static enum gt_exit check(struct init *in)
 {
 	if (!in->code)
 		return usage(in, gt_text(GT_T_CLI_INIT_NEEDS_CODE));
 	if (!gt_code_valid(in->code)) {
 		gt_say_into(in->why, WHY, GT_T_CLI_CODE_BAD, in->code);
-		return usage(in, in->why);
+		(void)fputs("guantong: ", in->cli->err);
+		gt_say(in->cli->err, GT_T_CLI_INIT_OPTION, "code", in->why,
+		       "code", "330106");
+		return GT_EXIT_USAGE;
 	}
 	int status = in->pki ? read_parent(in) : 0;
 	if (status)
@@ -136,7 +146,7 @@ static enum gt_exit check(struct init *in)
 		return usage(in, in->why);
 	}
 	if (*in->parent && !gt_args_get(in->args, "parent-address"))
-		return usage(in, gt_text(GT_T_CLI_INIT_NEEDS_ADDRESS));
+		return needs_address(in);
 	if (!gt_files_empty(in->dir)) {
 		gt_say_into(in->why, WHY, GT_T_CLI_INIT_NOT_EMPTY, in->dir);
 		return gt_cli_fail(in->cli, -GT_ECONFLICT, in->why);
@@ -193,21 +203,32 @@ static int copy_keys(struct init *in)
 	return status;
 }
 
-static bool set(char *out, size_t cap, const char *value)
+/* The value of an option into out, if it was given. False: said that it is too
+ * long. */
+static bool set(struct init *in, char *out, size_t cap, const char *option,
+                const char *value)
 {
-	return !value || gt_copy(out, cap, value);
+	if (!value || gt_copy(out, cap, value))
+		return true;
+	(void)fputs("guantong: ", in->cli->err);
+	gt_say(in->cli->err, GT_T_CLI_INIT_LONG, option, cap - 1);
+	return false;
+}
+
+static bool set_option(struct init *in, char *out, size_t cap,
+                       const char *option)
+{
+	return set(in, out, cap, option, gt_args_get(in->args, option));
 }
 
 /* Where the three listeners are, written out: who reads the file sees what to
  * open in a firewall. Addresses that are none are the parser's to refuse. */
-static bool fill_http(const struct init *in, struct gt_config *c)
+static bool fill_http(struct init *in, struct gt_config *c)
 {
-	const char *http = gt_args_get(in->args, "http");
 	char content[sizeof c->content], staff[sizeof c->staff];
-	if (!set(c->http, sizeof c->http, http) ||
-	    !set(c->content, sizeof c->content,
-	         gt_args_get(in->args, "content")) ||
-	    !set(c->staff, sizeof c->staff, gt_args_get(in->args, "staff")))
+	if (!set_option(in, c->http, sizeof c->http, "http") ||
+	    !set_option(in, c->content, sizeof c->content, "content") ||
+	    !set_option(in, c->staff, sizeof c->staff, "staff"))
 		return false;
 	if (!gt_address_valid(c->http, true))
 		return true;
@@ -219,20 +240,28 @@ static bool fill_http(const struct init *in, struct gt_config *c)
 }
 
 /* An option that may be repeated. */
-static bool fill_list(const struct init *in, const char *option,
-                      char (*list)[256], size_t *n)
+static bool fill_list(struct init *in, const char *option, char (*list)[256],
+                      size_t *n)
 {
 	const char *address;
 	size_t at = 0;
 	bool ok = true;
-	while (ok && (address = gt_args_next(in->args, option, &at)))
-		ok = *n < GT_ADDRESSES_MAX &&
-		     set(list[(*n)++], sizeof *list, address);
+	while (ok && (address = gt_args_next(in->args, option, &at))) {
+		ok = *n < GT_ADDRESSES_MAX;
+		if (ok) {
+			ok = set(in, list[(*n)++], sizeof *list, option,
+			         address);
+			continue;
+		}
+		(void)fputs("guantong: ", in->cli->err);
+		gt_say(in->cli->err, GT_T_CLI_INIT_MANY, option,
+		       GT_ADDRESSES_MAX);
+	}
 	return ok;
 }
 
-/* The configuration the options ask for. */
-static bool fill_config(const struct init *in, struct gt_config *c)
+/* The configuration the options ask for. False: said why not. */
+static bool fill_config(struct init *in, struct gt_config *c)
 {
 	const char *name = gt_args_get(in->args, "name");
 	const char *listen = gt_args_get(in->args, "listen");
@@ -241,38 +270,78 @@ static bool fill_config(const struct init *in, struct gt_config *c)
 		name = *in->name ? in->name : in->code;
 	if (!listen) /* a village has nobody below it */
 		listen = gt_code_depth(in->code) < 4 ? "0.0.0.0:7700" : "";
-	bool ok = set(c->code, sizeof c->code, in->code) &&
-	          set(c->name, sizeof c->name, name) &&
-	          set(c->lang, sizeof c->lang, in->cli->lang) &&
-	          set(c->parent, sizeof c->parent, in->parent) &&
-	          set(c->listen, sizeof c->listen, listen) && fill_http(in, c);
-	return ok &&
+	return set(in, c->code, sizeof c->code, "code", in->code) &&
+	       set(in, c->name, sizeof c->name, "name", name) &&
+	       set(in, c->lang, sizeof c->lang, "lang", in->cli->lang) &&
+	       set(in, c->parent, sizeof c->parent, "parent", in->parent) &&
+	       set(in, c->listen, sizeof c->listen, "listen", listen) &&
+	       fill_http(in, c) &&
 	       fill_list(in, "parent-address", c->addresses, &c->naddresses) &&
 	       fill_list(in, "above", c->above, &c->nabove);
 }
 
+/* Which option a key came from, and how it may look. */
+static const struct origin {
+	const char *key, *option, *example;
+} origins[] = {
+        {"node.code", "code", "330106"},
+        {"node.name", "name", "西湖区"},
+        {"parent.code", "parent", "3301"},
+        {"parent.addresses", "parent-address", "city.example:7700"},
+        {"parent.above", "above", "province.example:7700"},
+        {"link.listen", "listen", "0.0.0.0:7700"},
+        {"http.listen", "http", "0.0.0.0:8080"},
+        {"http.content", "content", "0.0.0.0:8081"},
+        {"http.staff", "staff", "127.0.0.1:8090"},
+};
+
+/* A complaint is about a file that nobody has written yet: it is told of the
+ * option. "guantong.yaml:57:11: http.listen: what is wrong" */
+static void complain(struct init *in, const char *complaint)
+{
+	const char *key = complaint;
+	(void)fputs("guantong: ", in->cli->err);
+	for (int colons = 0; colons < 3 && key; colons++) {
+		key = strchr(key, ':');
+		key = key ? key + 1 : NULL;
+	}
+	for (size_t i = 0; key && i < sizeof origins / sizeof *origins; i++) {
+		const struct origin *o = &origins[i];
+		size_t n = strlen(o->key);
+		/* " http.listen: ", " parent.addresses[1]: " */
+		const char *what = strstr(key, ": ");
+		if (!what || strncmp(key + 1, o->key, n) != 0 ||
+		    !strchr(":[", key[1 + n]))
+			continue;
+		gt_say(in->cli->err, GT_T_CLI_INIT_OPTION, o->option, what + 2,
+		       o->option, o->example);
+		return;
+	}
+	(void)fprintf(in->cli->err, "%s\n", complaint);
+}
+
 /* What we write must be what the daemon takes: it is read back before. */
-static int compose_config(struct init *in, char **text)
+static enum gt_exit compose_config(struct init *in, char **text)
 {
 	struct gt_config *c = malloc(sizeof *c);
 	struct gt_complaints complaints = {NULL, 0};
-	int status = c ? 0 : -GT_ENOMEM;
 	*text = NULL;
-	gt_say_into(in->why, WHY, GT_T_CLI_NOMEM);
 	if (c && !fill_config(in, c)) {
-		gt_say_into(in->why, WHY, GT_T_CLI_TOO_LONG);
-		status = -GT_EINVALID;
+		free(c);
+		return GT_EXIT_USAGE;
 	}
-	if (!status && !(*text = gt_config_write(c, in->cli->lang)))
-		status = -GT_ENOMEM;
-	if (!status)
-		status = gt_config_parse(c, GT_DIR_CONFIG, gt_bytes_str(*text),
-		                         in->cli->lang, &complaints);
-	if (status == -GT_EINVALID && complaints.n)
-		(void)gt_copy(in->why, WHY, complaints.v[0]);
+	int status =
+	        c && (*text = gt_config_write(c, in->cli->lang))
+	                ? gt_config_parse(c, GT_DIR_CONFIG, gt_bytes_str(*text),
+	                                  in->cli->lang, &complaints)
+	                : -GT_ENOMEM;
+	for (size_t i = 0; status == -GT_EINVALID && i < complaints.n; i++)
+		complain(in, complaints.v[i]);
 	gt_complaints_free(&complaints);
 	free(c);
-	return status;
+	if (status == -GT_EINVALID)
+		return GT_EXIT_USAGE;
+	return status ? gt_cli_no_memory(in->cli) : GT_EXIT_OK;
 }
 
 static int write_config(struct init *in, const char *text)
@@ -361,9 +430,12 @@ enum gt_exit gt_cmd_init(struct gt_cli *cli, const struct gt_args *args)
 	enum gt_exit code = check(&in);
 	if (code)
 		return code;
-	int status = compose_config(&in, &config);
-	if (!status)
-		status = make_dirs(&in);
+	code = compose_config(&in, &config);
+	if (code) {
+		free(config);
+		return code;
+	}
+	int status = make_dirs(&in);
 	if (!status)
 		status = write_config(&in, config);
 	free(config);

@@ -3,6 +3,7 @@ is, and with what to do next; and in the same way whichever door it came by."""
 import json
 import os
 import subprocess
+import tempfile
 import unittest
 
 from test_publish import put
@@ -156,6 +157,37 @@ class Batches(unittest.TestCase):
                 out.write((form % "第一课").encode("utf-8-sig"))
             more = {"tree.yaml": [os.path.join(self.folder, "pki")], "b.jsonl": ["--no-content"]}.get(name, [])
             self.assertNotIn("UTF-8", self.node.cli(*words, path, *more, ok=False).stderr)
+
+
+class Beginnings(unittest.TestCase):
+    def test_init_names_the_option_that_is_wrong(self):
+        """Not the key of a file that nobody has written yet; with an example; all at once."""
+        child = ["--code", "330106", "--parent", "3301"]
+        address = ["--parent-address", "a.example:7700"]
+        wrong = {
+            "code": [[], ["--code", "99x"], ["--code", ""]],
+            "parent": [["--code", "330106", "--parent", p, *address] for p in ("zz", "44")] + [["--code", "330106", *address]],
+            "parent-address": [child, [*child, "--parent-address", "nowhere"], [*child, *address * 20]],
+            "name": [["--code", "33", "--name", "a" * 400]],
+            **{o: [["--code", "33", "--" + o, v] for v in ("foo", "70000", "127.0.0.1:70000", ":8080", "127.0.0.1:80a", "[::1:80")]
+               for o in ("http", "content", "staff", "listen", "above")},
+        }
+        wrong["http"].append(["--code", "33", "--http", ""])
+        wrong["content"].append(["--code", "33", "--http", "127.0.0.1:8080", "--content", "127.0.0.1:8080"])
+        with tempfile.TemporaryDirectory(prefix="gt-") as folder:
+            out = os.path.join(folder, "node")
+            for lang, example in ("en", r"for example: --|as 330106|at most|can have"), ("zh-CN", "例如：--|如 330106|最多"):
+                for option, rows in wrong.items():
+                    for words in rows if lang == "en" else rows[:1]:
+                        said = run([guantong(), "--lang", lang, "init", *words, out], ok=False)
+                        self.assertEqual(said.returncode, 2, words)
+                        self.assertIn("--" + option, said.stderr)
+                        self.assertRegex(said.stderr, example)
+                        self.assertNotIn("guantong.yaml", said.stderr)
+                        self.assertFalse(os.path.exists(out))
+            said = run([guantong(), "init", "--code", "33", "--http", "foo", "--listen", "bar", out], ok=False)
+            self.assertIn("--http: ", said.stderr)
+            self.assertIn("--listen: ", said.stderr)
 
 
 if __name__ == "__main__":
