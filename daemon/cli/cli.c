@@ -215,6 +215,35 @@ static bool take_globals(struct gt_cli *cli, const struct gt_args *args)
 	return true;
 }
 
+/* There are too few words, or too many: which, how it goes, and an example. */
+static void say_words(struct gt_cli *cli, const char *path,
+                      const struct gt_command *c, const struct gt_args *args)
+{
+	size_t words = gt_args_words(args);
+	const char *missing = c->words;
+	if (words > c->max_words) {
+		gt_say(cli->err,
+		       c->max_words ? GT_T_CLI_WORD_EXTRA : GT_T_CLI_WORD_NONE,
+		       path, c->name, gt_args_word(args, c->max_words));
+	} else {
+		char word[32];
+		for (; words > 0; words--)
+			missing += strcspn(missing, " ") + 1;
+		gt_format(word, sizeof word, "%.*s", (int)strcspn(missing, " "),
+		          missing);
+		gt_say(cli->err, GT_T_CLI_WORD_MISSING, path, c->name, word);
+	}
+	gt_say(cli->err, GT_T_CLI_WORDS, path, c->name, *c->words ? " " : "",
+	       c->words);
+	if (c->examples) {
+		char example[256];
+		gt_format(example, sizeof example, "%.*s",
+		          (int)strcspn(c->examples, "\n"), c->examples);
+		gt_say(cli->err, GT_T_CLI_EXAMPLE, example);
+	}
+	gt_say(cli->err, GT_T_CLI_SEE_HELP, path, c->name);
+}
+
 static enum gt_exit run_command(struct gt_cli *cli, const char *path,
                                 const struct gt_command *c, int argc,
                                 char *const *argv)
@@ -228,16 +257,11 @@ static enum gt_exit run_command(struct gt_cli *cli, const char *path,
 		gt_args_free(&args);
 		return code;
 	}
-	if (ok && words > c->max_words && !gt_args_get(&args, "help"))
-		gt_say(cli->err,
-		       c->max_words ? GT_T_CLI_WORD_EXTRA : GT_T_CLI_WORD_NONE,
-		       path, c->name, gt_args_word(&args, c->max_words));
 	if (ok && gt_args_get(&args, "help")) {
 		help(cli->out, path, c);
 		code = GT_EXIT_OK;
 	} else if (ok && (words < c->min_words || words > c->max_words)) {
-		gt_say(cli->err, GT_T_CLI_WORDS, path, c->name, c->words, path,
-		       c->name);
+		say_words(cli, path, c, &args);
 	} else if (ok) {
 		if (gt_args_text(&args, c->words, cli->err))
 			code = c->run(cli, &args);
@@ -278,8 +302,10 @@ static enum gt_exit run_group(struct gt_cli *cli, const char *above,
 	char path[64];
 	int used = 0;
 	enum instead instead;
-	if (!take_front(cli, NULL, argc, argv, &used, &instead))
+	if (!take_front(cli, NULL, argc, argv, &used, &instead)) {
+		gt_say(cli->err, GT_T_CLI_SEE_HELP, above, c->name);
 		return GT_EXIT_USAGE;
+	}
 	if (instead == HELP || used == argc) {
 		help(instead == HELP ? cli->out : cli->err, above, c);
 		return instead == HELP ? GT_EXIT_OK : GT_EXIT_USAGE;
@@ -323,8 +349,10 @@ static enum gt_exit run_all(struct gt_cli *cli, int argc, char *const *argv)
 {
 	int used = 0;
 	enum instead instead;
-	if (!take_front(cli, fronts, argc, argv, &used, &instead))
+	if (!take_front(cli, fronts, argc, argv, &used, &instead)) {
+		gt_say(cli->err, GT_T_CLI_SEE_ALL);
 		return GT_EXIT_USAGE;
+	}
 	if (instead == VERSION)
 		return run_version(cli, NULL);
 	if (instead == HELP || used == argc) {

@@ -128,16 +128,6 @@ const char *const gt_cli_subjects[] = {"lifelong-learning",
                                        "energy",
                                        NULL};
 
-/* "a, b, c" of words; cut to fit. */
-static void list_words(char *out, size_t cap, const char *const *words)
-{
-	size_t n = 0;
-	for (out[0] = '\0'; *words && n < cap - 1; words++) {
-		gt_format(out + n, cap - n, "%s%s", n ? ", " : "", *words);
-		n += strlen(out + n);
-	}
-}
-
 bool gt_cli_words(struct gt_cli *cli, const struct gt_args *args,
                   const char *name, const char *const *words)
 {
@@ -155,7 +145,7 @@ bool gt_cli_words(struct gt_cli *cli, const struct gt_args *args,
 			       near);
 			return false;
 		}
-		list_words(list, sizeof list, words);
+		gt_nearest_list(list, sizeof list, words, n);
 		gt_say(cli->err, GT_T_CLI_VALUE_UNKNOWN, name, value, list);
 	}
 	return true;

@@ -108,6 +108,7 @@ static bool number(struct gt_cli *cli, const char *word)
 	size_t n = strspn(word, "0123456789");
 	if (n > 0 && n < 19 && word[n] == '\0' && strspn(word, "0") < n)
 		return true;
+	(void)fputs("guantong: ", cli->err);
 	gt_say(cli->err, GT_T_CLI_QUARANTINE_NUMBER, word);
 	return false;
 }

@@ -147,8 +147,10 @@ static const struct condition *find(struct waiting *w, const char *text)
 	}
 	const char *near =
 	        gt_nearest(w->name, names, CONDITIONS, GT_SLIPS_TYPED);
-	gt_say(w->cli->err, GT_T_CLI_WAIT_UNKNOWN, w->name,
-	       near ? near : "synced");
+	if (near)
+		gt_say(w->cli->err, GT_T_CLI_WAIT_NEAR, w->name, near);
+	else
+		gt_say(w->cli->err, GT_T_CLI_WAIT_UNKNOWN, w->name);
 	return NULL;
 }
 
@@ -158,6 +160,11 @@ static bool check_value(struct waiting *w, const struct condition *c)
 	static const char *const states[] = {"excluded",  "listed",   "wanted",
 	                                     "partial",   "complete", "damaged",
 	                                     "withdrawn", NULL};
+	static const char *const forms[] = {
+	        [PLAIN] = "",
+	        [NUMBER] = "=100",
+	        [RID] = "=33/phone-basics",
+	        [RID_STATE] = "=33/phone-basics:complete"};
 	char *end = NULL;
 	char *colon = w->text + (w->value - w->text);
 	bool ok = true;
@@ -182,7 +189,8 @@ static bool check_value(struct waiting *w, const struct condition *c)
 		ok = ok && states[i] && strchr(w->value, '/');
 	}
 	if (!ok)
-		gt_say(w->cli->err, GT_T_CLI_WAIT_VALUE, w->name);
+		gt_say(w->cli->err, GT_T_CLI_WAIT_VALUE, w->name, c->name,
+		       forms[c->value]);
 	return ok;
 }
 

@@ -52,8 +52,13 @@ static bool unknown(FILE *err, const char *where, const char *key)
 	for (size_t i = 0; i < FIELDS; i++)
 		names[i] = fields[i].key;
 	const char *near = gt_nearest(key, names, FIELDS, GT_SLIPS_TYPED);
+	char known[256];
+	gt_nearest_list(known, sizeof known, names, FIELDS);
 	(void)fprintf(err, "%s: ", where);
-	gt_say(err, GT_T_CLI_TREE_KEY, key, near ? near : "title");
+	if (near)
+		gt_say(err, GT_T_CLI_TREE_KEY, key, near);
+	else
+		gt_say(err, GT_T_CLI_TREE_KEY_FAR, key, known);
 	return false;
 }
 
@@ -402,6 +407,13 @@ void gt_drafts_free(struct gt_drafts *d)
 	*d = (struct gt_drafts){NULL, NULL};
 }
 
+static bool missing(FILE *err, const char *where, const char *key)
+{
+	(void)fprintf(err, "%s: ", where);
+	gt_say(err, GT_T_CLI_DRAFT_MISSING, key, key);
+	return false;
+}
+
 bool gt_draft_check(json_t *draft, const char *code, const char *where,
                     FILE *err)
 {
@@ -409,7 +421,7 @@ bool gt_draft_check(json_t *draft, const char *code, const char *where,
 	char rid[GT_RID_MAX + 1];
 	bool ok = true;
 	if (!id)
-		ok = say_wrong(err, where, GT_T_CLI_DRAFT_MISSING, "id");
+		ok = missing(err, where, "id");
 	if (id && !strchr(id, '/') &&
 	    strlen(id) + strlen(code) + 1 < sizeof rid) {
 		gt_format(rid, sizeof rid, "%s/%s", code, id);
@@ -420,6 +432,6 @@ bool gt_draft_check(json_t *draft, const char *code, const char *where,
 	if (id && !gt_rid_valid(id))
 		ok = say_wrong(err, where, GT_T_CLI_RID_BAD, id);
 	if (!json_object_get(draft, "title"))
-		ok = say_wrong(err, where, GT_T_CLI_DRAFT_MISSING, "title");
+		ok = missing(err, where, "title");
 	return ok;
 }

@@ -264,6 +264,9 @@ static int open_keys(struct gt_pki *pki, char *why, size_t why_cap)
 {
 	struct gt_buffer pem = {0}, key = {0}, hex = {0};
 	int status = read_part(pki, GT_PKI_CA, PEM_MAX, &pem, why, why_cap);
+	if (status == -GT_EUNKNOWN)
+		gt_say_into(why, why_cap, GT_T_CLI_PKI_NONE, pki->dir,
+		            GT_PKI_CA, pki->dir);
 	if (!status)
 		status = read_part(pki, GT_PKI_CA_KEY, PEM_MAX, &key, why,
 		                   why_cap);

@@ -495,7 +495,7 @@ static struct gt_pki_member *find_or_say(struct gt_pki *pki, const char *code,
 {
 	const struct gt_pki_member *m = gt_pki_find(pki, code);
 	if (!m) {
-		gt_say_into(why, why_cap, GT_T_CLI_PKI_NO_CODE, code);
+		gt_say_into(why, why_cap, GT_T_CLI_PKI_NO_CODE, code, pki->dir);
 		return NULL;
 	}
 	return &pki->v[m - pki->v];

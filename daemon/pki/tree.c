@@ -65,9 +65,13 @@ static void unknown_key(struct reading *r, const yaml_node_t *key,
 	const char *text = scalar(key);
 	const char *near = gt_nearest(text ? text : "", keys->known, keys->n,
 	                              GT_SLIPS_TYPED);
+	char known[64];
+	gt_nearest_list(known, sizeof known, keys->known, keys->n);
 	at_node(r, key);
-	gt_say(r->out, GT_T_CLI_TREE_KEY, text ? text : "?",
-	       near ? near : keys->known[0]);
+	if (near)
+		gt_say(r->out, GT_T_CLI_TREE_KEY, text, near);
+	else
+		gt_say(r->out, GT_T_CLI_TREE_KEY_FAR, text ? text : "?", known);
 }
 
 /* Takes one scalar into out; says so when it is missing or too long. */

@@ -1,5 +1,7 @@
 #include "nearest.h"
 
+#include "base.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -83,4 +85,14 @@ const char *gt_nearest(const char *word, const char *const *known, size_t n,
 		if (begins(word, known[i]))
 			best = known[i];
 	return best;
+}
+
+void gt_nearest_list(char *out, size_t cap, const char *const *known, size_t n)
+{
+	size_t at = 0;
+	out[0] = '\0';
+	for (size_t i = 0; i < n && at < cap - 1; i++) {
+		gt_format(out + at, cap - at, "%s%s", i ? ", " : "", known[i]);
+		at += strlen(out + at);
+	}
 }

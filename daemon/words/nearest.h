@@ -22,5 +22,7 @@ enum gt_slips {
  * the caller's own. */
 const char *gt_nearest(const char *word, const char *const *known, size_t n,
                        enum gt_slips slips);
+/* All of them, "a, b, c", for whoever meant none that is near; cut to fit. */
+void gt_nearest_list(char *out, size_t cap, const char *const *known, size_t n);
 
 #endif

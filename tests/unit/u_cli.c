@@ -149,6 +149,12 @@ static void values_that_are_slips(void **state)
 	         "/nonexistent", 4},
 	        {"guantong --lang en show a b",
 	         "guantong show: 'b' is one word too many", 2},
+	        {"guantong --lang en records quarantine show x",
+	         "guantong: 'x' is not a number of a row", 2},
+	        {"guantong --lang en pki show /nonexistent",
+	         "guantong pki create TREE.yaml /nonexistent", 4},
+	        {"guantong --lang en -x", "see guantong --help", 2},
+	        {"guantong --lang en pki -x", "see guantong pki --help", 2},
 	        {"guantong --lang en ls videos",
 	         "guantong ls takes no words: 'videos' is too many", 2},
 	};
@@ -158,6 +164,52 @@ static void values_that_are_slips(void **state)
 		if (code != rows[i].code || !strstr(err_text, rows[i].said))
 			fail_msg("%s: %d, %s", rows[i].line, code, err_text);
 	}
+}
+
+/* Whoever leaves a word out, or gives one too many, is told which, how it goes,
+ * an example, and where there is more. */
+static void what_is_missing_is_told(const char *path,
+                                    const struct gt_command *table,
+                                    const char *lang)
+{
+	for (; table->name; table++) {
+		char line[512], want[64];
+		if (table->sub) {
+			gt_format(line, sizeof line, "%s%s ", path,
+			          table->name);
+			what_is_missing_is_told(line, table->sub, lang);
+		}
+		if (!table->run || table->max_words > 2)
+			continue;
+		for (int many = 0; many < 2; many++) {
+			if (table->sub || (!many && table->min_words == 0))
+				continue;
+			gt_format(line, sizeof line,
+			          "guantong --lang %s %s%s%s", lang, path,
+			          table->name, many ? " a b c" : "");
+			assert_int_equal(run(line), GT_EXIT_USAGE);
+			gt_format(want, sizeof want, "%.*s",
+			          (int)strcspn(table->words, " "),
+			          table->words);
+			if (!strstr(err_text, many ? "'" : want) &&
+			    !strstr(err_text, "\u201c"))
+				fail_msg("%s: %s", line, err_text);
+			assert_non_null(strstr(err_text, "[OPTIONS]"));
+			assert_non_null(strstr(err_text, " --help\n"));
+			gt_format(
+			        want, sizeof want, "%.*s",
+			        (int)(strcspn(gt_text(GT_T_CLI_EXAMPLE), "%")),
+			        gt_text(GT_T_CLI_EXAMPLE));
+			assert_non_null(strstr(err_text, want));
+		}
+	}
+}
+
+static void every_command_says_what_is_missing(void **state)
+{
+	(void)state;
+	what_is_missing_is_told("", gt_cli_commands, "en");
+	what_is_missing_is_told("", gt_cli_commands, "zh-CN");
 }
 
 static void mistakes_are_usage(void **state)
@@ -279,6 +331,7 @@ int main(void)
 	        cmocka_unit_test(every_command_helps),
 	        cmocka_unit_test(the_version_is_an_option_too),
 	        cmocka_unit_test(mistakes_are_usage),
+	        cmocka_unit_test(every_command_says_what_is_missing),
 	        cmocka_unit_test(verbs_nobody_knows),
 	        cmocka_unit_test(the_list_of_commands),
 	        cmocka_unit_test(values_that_are_slips),

@@ -108,6 +108,8 @@ static void mistakes_have_a_place(void **state)
 	assert_null(read_drafts("a.jsonl", "{\"id\":\"a\"}\n{\"titel\":1}\n"));
 	assert_non_null(strstr(said, "a.jsonl:2:1: "));
 	assert_non_null(strstr(said, "title"));
+	assert_null(read_drafts("a.jsonl", "{\"zebra\":1}\n"));
+	assert_non_null(strstr(said, "known here: id, title, "));
 	assert_null(read_drafts("a.jsonl", "{\"id\":\n"));
 	assert_non_null(strstr(said, "a.jsonl:1:"));
 	assert_null(read_drafts("a.jsonl", "{\"subjects\":[1]}\n"));
@@ -277,6 +279,7 @@ static int run(const char *const *words)
 static void without_a_daemon(void **state)
 {
 	(void)state;
+	gt_text_language("en");
 	char node[300];
 	gt_format(node, sizeof node, "%s/node", dir);
 	const char *const init[] = {"guantong", "init", "--code",
@@ -305,6 +308,13 @@ static void without_a_daemon(void **state)
 	const char *const bad[] = {"guantong", "-C",     node, "wait",
 	                           "--until",  "synked", NULL};
 	assert_int_equal(run(bad), GT_EXIT_USAGE);
+	assert_non_null(strstr(said, "did you mean 'synced'?"));
+	/* what is far from all is not guessed at */
+	const char *const far[] = {"guantong", "-C",      node, "wait",
+	                           "--until",  "tuesday", NULL};
+	assert_int_equal(run(far), GT_EXIT_USAGE);
+	assert_null(strstr(said, "did you mean"));
+	assert_non_null(strstr(said, "records-rooted"));
 	const char *const state_[] = {
 	        "guantong",           "-C", node, "wait", "--until",
 	        "resource=33/a:done", NULL};
