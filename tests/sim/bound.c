@@ -31,8 +31,8 @@ static struct {
 	int64_t hop; /* the greatest: what was above once waits no more */
 } seen[NODES_MAX];
 
-/* What was taken of one who floods, in one run of a node: never more than it
- * was. */
+/* What was taken of one who floods, never more than it was: in one run of a
+ * node, and what waits there over its runs. */
 struct account {
 	uint64_t sum, largest;
 	struct {
@@ -77,6 +77,8 @@ static void take(struct world *w, const struct sim_node *s, struct account *a,
 {
 	uint64_t past = w->now - seen[s->index].since_ms, wait = 0;
 	size_t kept = 0;
+	if (clone_alive(w) || s->two_pasts)
+		return; /* the other copy counts for itself */
 	a->sum += weight;
 	a->largest = weight > a->largest ? weight : a->largest;
 	/* what was known already, or is no record, waits for nothing */
@@ -279,21 +281,31 @@ static void check_room(struct world *w, const struct sim_node *s,
 
 /* --------------------------------------------------------------- hooks */
 
+/* What was brought is forgotten with each run, what waits is not. */
+static void begin_account(const struct sim_node *s, struct account *a)
+{
+	a->sum = 0;
+	if (s->restored || s->two_pasts)
+		a->heaps = 0;
+}
+
 static void begin(struct world *w, const struct sim_node *s)
 {
-	bool flooded = (int)s->index == flood_parent(w);
+	int64_t hop = s->restored ? 0 : seen[s->index].hop;
 	memset(&seen[s->index], 0, sizeof seen[0]);
 	seen[s->index].incarnation = s->incarnation;
 	seen[s->index].since_ms = w->now;
 	seen[s->index].seq = s->core->records->seq;
-	if (flooded) {
-		child = (struct account){0};
-		memset(honest, 0, sizeof honest);
-		seen[s->index].aid =
-		        ask_one(s, "SELECT ifnull(max(aid),0) FROM audit", NULL,
-		                NULL, 0);
-	}
-	terminal = (struct account){0};
+	seen[s->index].hop = hop;
+	if (s->index == flood_terminal())
+		begin_account(s, &terminal);
+	if ((int)s->index != flood_parent(w))
+		return;
+	begin_account(s, &child);
+	for (unsigned i = 0; i < w->count; i++)
+		honest[i].level = 0;
+	seen[s->index].aid = ask_one(s, "SELECT ifnull(max(aid),0) FROM audit",
+	                             NULL, NULL, 0);
 }
 
 static void count(const struct gt_node_status *s, uint64_t out[BOUND_KINDS])
@@ -308,7 +320,7 @@ static void count(const struct gt_node_status *s, uint64_t out[BOUND_KINDS])
 
 void bound_turn(struct world *w, struct sim_node *s, const struct gt_event *e)
 {
-	uint64_t now[BOUND_KINDS], more[BOUND_KINDS];
+	uint64_t now[BOUND_KINDS] = {0}, more[BOUND_KINDS];
 	if (!(w->faults & FAULT_FLOOD) || !s->core || w->invariant)
 		return;
 	if (seen[s->index].incarnation != s->incarnation)

@@ -24,6 +24,7 @@ enum {
 	SPAN_MS = 300000, /* of one flood, about */
 	LAST_MS = 900000, /* ... at most */
 	BIG = 40 << 10,   /* a record */
+	MANY_DONES = 32,  /* of one step */
 	BATCH = 4,        /* records of that kind at once */
 	HOUR_EACH = 8192, /* budget for each message of a flood */
 };
@@ -37,7 +38,8 @@ static struct {
 	/* the link */
 	uint32_t link, links; /* link 0: down */
 	uint64_t incarnation; /* of the parent it is to */
-	bool ready, reconcile;
+	bool ready;
+	bool done; /* it says so just now */
 	uint32_t version;
 	uint8_t nonce[32], theirs[32], epoch[GT_EPOCH_BYTES];
 	uint8_t parent_epoch[GT_EPOCH_BYTES];
@@ -97,6 +99,11 @@ void flood_init(struct world *w, uint64_t size)
 int flood_parent(const struct world *w)
 {
 	return w->faults & FAULT_FLOOD ? rogue.parent : -1;
+}
+
+unsigned flood_terminal(void)
+{
+	return rogue.at;
 }
 
 const char *flood_code(void)
@@ -222,7 +229,7 @@ static void connect_anew(struct world *w)
 	prng_fill(draws(w), rogue.epoch, sizeof rogue.epoch);
 	rogue.link = LINKS + ++rogue.links;
 	rogue.incarnation = parent(w)->incarnation;
-	rogue.ready = rogue.reconcile = false;
+	rogue.ready = false;
 	rogue.version = 0;
 	rogue.hop = rogue.last = rogue.after = 0;
 	struct gt_event e = {.type = GT_EV_PEER_UP,
@@ -263,7 +270,6 @@ static void acknowledged(struct world *w, struct sim_node *s, uint64_t hop)
 
 static void changes(const Gt__ChangesReply *m)
 {
-	rogue.reconcile = m->reconcile;
 	rogue.after = m->upto;
 	if (m->epoch.len == sizeof rogue.parent_epoch)
 		memcpy(rogue.parent_epoch, m->epoch.data, m->epoch.len);
@@ -284,6 +290,8 @@ static void answered(struct world *w, struct sim_node *s, const Gt__Reply *r)
 		changes(r->changes);
 	} else if (r->body_case == GT__REPLY__BODY_RECORDS) {
 		acknowledged(w, s, r->records->hop);
+	} else if (r->body_case == GT__REPLY__BODY_ERROR && rogue.done) {
+		w->met[BOUND_DONES]++;
 	}
 }
 
@@ -497,7 +505,9 @@ static void end_transfer(struct world *w)
 	m.object = (ProtobufCBinaryData){sizeof object, object};
 	r.body_case = GT__REQUEST__BODY_DONE;
 	r.done = &m;
+	rogue.done = true;
 	say(w, &r);
+	rogue.done = false;
 }
 
 static void ask_changes(struct world *w)
@@ -578,7 +588,8 @@ static void say_something(struct world *w, struct gt_arena *arena)
 			rogue.link = 0; /* it comes back, and says so */
 		break;
 	default:
-		end_transfer(w);
+		for (int i = 0; i < (many() ? MANY_DONES : 1) && up(w); i++)
+			end_transfer(w);
 	}
 }
 

@@ -23,6 +23,8 @@ bool flood_member(const struct world *w, const struct sim_node *s,
 /* Whose child it is, and its code; -1: nobody's. */
 int flood_parent(const struct world *w);
 const char *flood_code(void);
+/* The node whose terminal it is. */
+unsigned flood_terminal(void);
 /* Sets what the node is given of a budget. */
 void flood_config(const struct world *w, const struct sim_node *s,
                   struct gt_node_config *c);

@@ -63,7 +63,7 @@ meets()
 	done
 }
 meets "over-share over-waiting no-room put-off" 1 4 --faults floods,cut,outage
-meets "held let-go" 5 --faults floods --minutes 60 --flood 1500
+meets "dones held let-go" 5 --faults floods --minutes 60 --flood 1500
 
 # The same seed is the same run on every build, to the last message.
 for run in "1 --minutes 8" "2 --minutes 8" "3 --calendar --minutes 2880"; do

@@ -58,6 +58,7 @@ enum fault {
 	X(WAITING, "over-waiting") /* ... than may wait */                    \
 	X(ROOM, "no-room")         /* ... than the disk has room for */       \
 	X(PUT_OFF, "put-off")      /* batches that a child was told so of */  \
+	X(DONES, "dones")          /* that were not taken then */             \
 	X(HELD, "held")            /* audit rows not written */               \
 	X(LET_GO, "let-go")        /* of the quarantine */
 
