@@ -91,12 +91,10 @@ static int check(const struct gt_config *config)
 static void say_what_waits(const struct gt_config *now,
                            const struct gt_config *next)
 {
-	static const char *const sections[] = {"node", "parent",  "link",
-	                                       "http", "records", "storage"};
-	for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
-		if (gt_config_differs(now, next, sections[i]))
-			gt_log_line(GT_LOG_WARN, "needs-restart", "section",
-			            sections[i], NULL);
+	char keys[GT_CONFIG_WAITS];
+	if (gt_config_waits(now, next, keys, sizeof keys))
+		gt_log_line(GT_LOG_WARN, "needs-restart", "keys", keys, "why",
+		            gt_text(GT_T_DAEMON_NEEDS_RESTART), NULL);
 }
 
 static void reload(void *arg)

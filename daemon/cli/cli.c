@@ -88,6 +88,8 @@ const struct gt_command gt_cli_commands[] = {
          gt_cmd_policy},
         {"config", "", GT_T_CLI_A_CONFIG, 0, 0, NULL, NULL, NULL,
          gt_cmd_config},
+        {"reload", "", GT_T_CLI_A_RELOAD, 0, 0, NULL,
+         "guantong -C /srv/guantong/33 reload\n", gt_cmd_reload, NULL},
         {"version", "", GT_T_CLI_A_VERSION, 0, 0, NULL, "guantong version\n",
          run_version, NULL},
         {0},

@@ -77,9 +77,10 @@ bool gt_cli_answered(struct gt_cli *cli, const struct gt_client *client,
 /* The node's configuration, malloc'ed; NULL: complaints are said. */
 struct gt_config *gt_cli_config(struct gt_cli *cli);
 /* What a check of the file `what` came to: complaints, as lines or as JSON, and
- * the exit code that fits the status. Frees c. */
+ * the exit code that fits the status. Frees c.
+ * also: members for the JSON, taken over; NULL: none. */
 enum gt_exit gt_cli_complaints(struct gt_cli *cli, const char *what, int status,
-                               struct gt_complaints *c);
+                               struct gt_complaints *c, json_t *also);
 /* A resource id; a slug alone is one of this node's. False: said why not. */
 bool gt_cli_rid(struct gt_cli *cli, const char *word, char out[GT_RID_MAX + 1]);
 /* The title a reader of cli->lang wants; "" when there is none. */
@@ -115,6 +116,7 @@ gt_cmd gt_cmd_status;                          /* cmd_status.c */
 gt_cmd gt_cmd_wait;                            /* cmd_wait.c */
 gt_cmd gt_cmd_records;                         /* cmd_records.c */
 gt_cmd gt_cmd_init;                            /* cmd_init.c */
+gt_cmd gt_cmd_reload;                          /* cmd_config.c */
 /* Their options, where they have any of their own. */
 extern const struct gt_option gt_cmd_ls_options[], gt_cmd_explain_options[],
         gt_cmd_get_options[], gt_cmd_publish_options[],

@@ -54,7 +54,7 @@ bool gt_cli_json(struct gt_cli *cli, const json_t *value)
 }
 
 enum gt_exit gt_cli_complaints(struct gt_cli *cli, const char *what, int status,
-                               struct gt_complaints *c)
+                               struct gt_complaints *c, json_t *also)
 {
 	enum gt_exit code = gt_cli_exit(status);
 	json_t *list = cli->json ? json_array() : NULL;
@@ -67,12 +67,14 @@ enum gt_exit gt_cli_complaints(struct gt_cli *cli, const char *what, int status,
 	if (cli->json) {
 		json_t *v = json_pack("{s:s, s:b, s:O}", "file", what, "ok",
 		                      status == 0, "complaints", list);
-		if (!gt_cli_json(cli, v))
+		if ((also && json_object_update(v, also) != 0) ||
+		    !gt_cli_json(cli, v))
 			code = gt_cli_no_memory(cli);
 		json_decref(v);
 	} else if (status == 0) {
 		gt_say(cli->out, GT_T_CLI_CHECK_OK, what);
 	}
+	json_decref(also);
 	json_decref(list);
 	gt_complaints_free(c);
 	return code;

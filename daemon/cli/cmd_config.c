@@ -15,32 +15,106 @@
 #include "say.h"
 #include "signed.h"
 #include "sys.h"
+#include "term.h"
 
 enum { PATH = 4096 };
 
-/* What anybody may do over the network. */
-static void tell_open(struct gt_cli *cli, const struct gt_config *config)
+/* One listener: its key, where it listens, who reaches it and how what passes is
+ * sent: "off", "node" or "own" as http.listen_tls has them, "mutual" where both
+ * ends show certificates. */
+static json_t *listener(const char *key, const char *address, const char *tls)
+{
+	bool clear = strcmp(tls, "off") == 0;
+	if (!*address)
+		return json_pack("{s:s,s:n,s:b,s:s,s:b}", "key", key, "address",
+		                 "open", 0, "tls", tls, "clear", 0);
+	return json_pack("{s:s,s:s,s:b,s:s,s:b}", "key", key, "address",
+	                 address, "open", !gt_config_loopback(address), "tls",
+	                 tls, "clear", clear);
+}
+
+static json_t *listeners(const struct gt_config *c)
+{
+	char content[256], staff[256];
+	json_t *list = json_array();
+	(void)gt_config_content(c, content);
+	(void)gt_config_staff(c, staff);
+	(void)json_array_append_new(list,
+	                            listener("link.listen", c->listen,
+	                                     c->insecure ? "off" : "mutual"));
+	(void)json_array_append_new(
+	        list, listener("http.listen", c->http, c->listen_tls));
+	(void)json_array_append_new(
+	        list, listener("http.content", content, c->content_tls));
+	(void)json_array_append_new(
+	        list, listener("http.staff", staff, c->staff_tls));
+	return list;
+}
+
+/* What is open over the network, as JSON; NULL: it was said what is wrong. */
+static json_t *open_json(struct gt_cli *cli, const struct gt_config *config)
 {
 	char why[PATH];
 	struct gt_access *access;
 	if (gt_access_open(&access, GT_DIR_CREDENTIALS, GT_DIR_ADMITTED, why,
 	                   sizeof why) != 0) {
 		(void)fprintf(cli->err, "%s\n", why);
-		return;
+		return NULL;
 	}
 	/* what a node without credentials takes over at its next start */
 	bool old = config->nusers > 0 && gt_access_fresh(access);
-	bool open = gt_access_anonymous(access) && !old;
+	size_t n = gt_access_count(access, GT_ROLE_READER) +
+	           gt_access_count(access, GT_ROLE_TERMINAL) +
+	           (old ? config->nusers : 0);
+	json_t *v = json_pack(
+	        "{s:o,s:b,s:I,s:b}", "listeners", listeners(config),
+	        "anonymous", gt_access_anonymous(access) && !old, "credentials",
+	        (json_int_t)n, "passwords_clear",
+	        gt_config_listen_clear(config, old || gt_access_any(access)));
+	gt_access_free(access);
+	return v;
+}
+
+static void tell_listeners(struct gt_cli *cli, const json_t *list)
+{
+	const char *heads[] = {
+	        gt_text(GT_T_CLI_C_LISTENER), gt_text(GT_T_CLI_C_ADDRESS),
+	        gt_text(GT_T_CLI_C_OPEN), gt_text(GT_T_CLI_C_TRAVELS)};
+	struct gt_table *t = gt_table_new("lll*", heads);
+	for (size_t i = 0; t && i < json_array_size(list); i++) {
+		const json_t *v = json_array_get(list, i);
+		const char *address = gt_json_member(v, "address");
+		bool open = json_is_true(json_object_get(v, "open"));
+		bool clear = json_is_true(json_object_get(v, "clear"));
+		const char *cells[] = {
+		        gt_json_member(v, "key"), *address ? address : "-",
+		        *address ? gt_text(open ? GT_T_CLI_W_NETWORK
+		                                : GT_T_CLI_W_MACHINE)
+		                 : gt_text(GT_T_CLI_W_OFF),
+		        *address ? gt_text(clear ? GT_T_CLI_W_CLEAR
+		                                 : GT_T_CLI_W_SEALED)
+		                 : ""};
+		if (!gt_table_row(t, cells))
+			break;
+	}
+	if (t)
+		gt_table_print(t, cli->out, gt_term_columns(cli->out));
+	gt_table_free(t);
+}
+
+/* What anybody may do over the network. */
+static void tell_open(struct gt_cli *cli, const struct gt_config *config,
+                      const json_t *v)
+{
+	bool open = json_is_true(json_object_get(v, "anonymous"));
+	tell_listeners(cli, json_object_get(v, "listeners"));
 	gt_say(cli->out, GT_T_CLI_CHECK_OPEN, config->http,
 	       gt_text(open ? GT_T_CLI_CHECK_ATTACHED : GT_T_CLI_CHECK_NAMED),
-	       gt_access_count(access, GT_ROLE_READER) +
-	               gt_access_count(access, GT_ROLE_TERMINAL) +
-	               (old ? config->nusers : 0));
+	       (size_t)json_integer_value(json_object_get(v, "credentials")));
 	/* of http.terminals it has been said with its line */
 	if (config->nusers == 0 &&
-	    gt_config_listen_clear(config, gt_access_any(access)))
+	    json_is_true(json_object_get(v, "passwords_clear")))
 		gt_say(cli->out, GT_T_CLI_CHECK_CLEAR);
-	gt_access_free(access);
 }
 
 /* The place that the roster, as it was known at set-up, names as the node's
@@ -64,20 +138,45 @@ static void parent_of(const char *code, const struct gt_dir_members *rows,
 	gt_arena_free(arena);
 }
 
-/* Whom the file calls its parent refuses the node if the roster does not. */
-static void tell_parent(struct gt_cli *cli, const struct gt_config *config)
+/* Whom the file calls its parent refuses the node if the roster does not: whom
+ * that names then; "" else. */
+static void other_parent(struct gt_cli *cli, const struct gt_config *config,
+                         char named[GT_CODE_MAX + 1])
 {
-	char why[PATH], named[GT_CODE_MAX + 1];
+	char why[PATH];
 	struct gt_dir_members rows;
+	*named = '\0';
 	if (gt_dir_read_members(GT_DIR_MEMBERS, &rows, why, sizeof why) != 0) {
 		(void)fprintf(cli->err, "%s\n", why);
 		return;
 	}
 	parent_of(config->code, &rows, named);
 	gt_dir_members_free(&rows);
-	if (*named && !gt_code_same_place(named, config->parent))
+	if (gt_code_same_place(named, config->parent))
+		*named = '\0';
+}
+
+/* The same lines for people and for programs. */
+static enum gt_exit tell_all(struct gt_cli *cli, const struct gt_config *config,
+                             const char *path, int status,
+                             struct gt_complaints *c)
+{
+	char named[GT_CODE_MAX + 1];
+	other_parent(cli, config, named);
+	json_t *open = open_json(cli, config);
+	if (cli->json && open)
+		(void)json_object_set_new(open, "parent_named",
+		                          *named ? json_string(named)
+		                                 : json_null());
+	enum gt_exit code = gt_cli_complaints(
+	        cli, path, status, c, cli->json ? json_incref(open) : NULL);
+	if (!cli->json && *named)
 		gt_say(cli->out, GT_T_CLI_CHECK_PARENT, config->parent,
 		       config->code, named);
+	if (!cli->json && open)
+		tell_open(cli, config, open);
+	json_decref(open);
+	return code;
 }
 
 /* Into the node's directory, where its daemon will be. The one that was left;
@@ -120,13 +219,48 @@ static enum gt_exit config_check(struct gt_cli *cli, const struct gt_args *args)
 		                                   &c);
 	if (status == -GT_ESTALE)
 		status = 0;
-	enum gt_exit code = gt_cli_complaints(cli, path, status, &c);
-	if (here >= 0 && !cli->json) {
-		tell_parent(cli, config);
-		tell_open(cli, config);
-	}
+	enum gt_exit code =
+	        here >= 0 ? tell_all(cli, config, path, status, &c)
+	                  : gt_cli_complaints(cli, path, status, &c, NULL);
 	leave(here);
 	free(config);
+	return code;
+}
+
+/* What the daemon will make of the file, and what waits for a restart. */
+static void tell_reload(struct gt_cli *cli, const json_t *v)
+{
+	const char *keys = gt_json_member(v, "waits");
+	const json_t *list = json_object_get(v, "complaints");
+	for (size_t i = 0; i < json_array_size(list); i++)
+		(void)fprintf(cli->err, "%s\n",
+		              gt_json_string(json_array_get(list, i)));
+	if (!json_is_true(json_object_get(v, "ok")))
+		gt_say(cli->err, GT_T_CLI_RELOAD_REFUSED);
+	else if (*keys)
+		gt_say(cli->out, GT_T_CLI_RELOAD_WAITS, keys);
+	else
+		gt_say(cli->out, GT_T_CLI_RELOADED);
+}
+
+enum gt_exit gt_cmd_reload(struct gt_cli *cli, const struct gt_args *args)
+{
+	enum gt_exit code;
+	json_t *v, *body = json_object();
+	struct gt_client *client = gt_cli_open(cli, &code);
+	(void)args;
+	if (!client) {
+		json_decref(body);
+		return code;
+	}
+	int status = gt_client_post_json(client, "/admin/reload", body, &v);
+	if (gt_cli_answered(cli, client, status, v, &code))
+		tell_reload(cli, v);
+	if (!code && json_is_false(json_object_get(v, "ok")))
+		code = GT_EXIT_FAILED;
+	json_decref(v);
+	json_decref(body);
+	gt_client_close(client);
 	return code;
 }
 

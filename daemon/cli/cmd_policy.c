@@ -17,7 +17,7 @@ static enum gt_exit check_policy(struct gt_cli *cli, const char *path,
 	struct gt_buffer layer;
 	int status = gt_policy_parse(&layer, path, text, cli->lang, &c);
 	gt_buffer_free(&layer);
-	return gt_cli_complaints(cli, path, status, &c);
+	return gt_cli_complaints(cli, path, status, &c, NULL);
 }
 
 /* What the daemon took is also what it shall find when it starts again. */

@@ -468,18 +468,31 @@ static bool row_differs(const struct gt_config *a, const struct gt_config *b,
 	return memcmp(x, y, row->cap) != 0;
 }
 
-bool gt_config_differs(const struct gt_config *a, const struct gt_config *b,
-                       const char *section)
+/* What is taken up while the daemon runs. */
+static bool is_live(const struct gt_config_row *row)
 {
-	for (size_t i = 0; i < GT_CONFIG_ROWS; i++)
-		if (strcmp(gt_config_rows[i].section, section) == 0 &&
-		    row_differs(a, b, &gt_config_rows[i]))
-			return true;
-	return false;
+	return strcmp(row->section, "policy") == 0 ||
+	       strcmp(row->section, "log") == 0;
 }
 
-/* Whether that address, "host:port", is this machine's own alone. */
-static bool is_loopback(const char *address)
+bool gt_config_waits(const struct gt_config *now, const struct gt_config *next,
+                     char *out, size_t cap)
+{
+	bool any = false;
+	gt_copy(out, cap, "");
+	for (size_t i = 0; i < GT_CONFIG_ROWS; i++) {
+		const struct gt_config_row *row = &gt_config_rows[i];
+		size_t n = strlen(out);
+		if (is_live(row) || !row_differs(now, next, row))
+			continue;
+		gt_format(out + n, cap - n, "%s%s.%s", any ? ", " : "",
+		          row->section, row->key);
+		any = true;
+	}
+	return any;
+}
+
+bool gt_config_loopback(const char *address)
 {
 	return strncmp(address, "127.", 4) == 0 ||
 	       strncmp(address, "[::1]:", 6) == 0 ||
@@ -488,7 +501,7 @@ static bool is_loopback(const char *address)
 
 bool gt_config_listen_clear(const struct gt_config *c, bool passwords)
 {
-	return passwords && !is_loopback(c->http) &&
+	return passwords && !gt_config_loopback(c->http) &&
 	       strcmp(c->listen_tls, "off") == 0;
 }
 
@@ -496,7 +509,7 @@ bool gt_config_staff_clear(const struct gt_config *c)
 {
 	char staff[256];
 	(void)gt_config_staff(c, staff);
-	return *staff && !is_loopback(staff) &&
+	return *staff && !gt_config_loopback(staff) &&
 	       strcmp(c->staff_tls, "off") == 0;
 }
 

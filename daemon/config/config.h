@@ -97,9 +97,13 @@ int gt_config_parse(struct gt_config *out, const char *name,
 /* The same of a file. One that cannot be read is a complaint too. */
 int gt_config_load(struct gt_config *out, const char *path, const char *lang,
                    struct gt_complaints *complaints);
-/* Whether the two say different things in that section of the file. */
-bool gt_config_differs(const struct gt_config *a, const struct gt_config *b,
-                       const char *section);
+/* Whether that address, "host:port", is this machine's own alone. */
+bool gt_config_loopback(const char *address);
+enum { GT_CONFIG_WAITS = 2048 }; /* room for the names of all keys */
+/* The keys of what differs in `next` and is only read at a start, as
+ * "link.listen, http.listen". False: there are none. */
+bool gt_config_waits(const struct gt_config *now, const struct gt_config *next,
+                     char *out, size_t cap);
 /* Something that key of the file at path says is wrong in a way that only who
  * looks further can see: adds a complaint with its place in the file. `what`
  * takes `a`. Needs a file that gt_config_load has taken. */

@@ -229,7 +229,7 @@ class Access(unittest.TestCase):
                 text = f.read()
             with open(path, "w") as f:
                 f.write(re.sub(r"listen_tls: .*", "listen_tls: node", text))
-            self.assertNotIn("in clear", node.cli("config", "check"))
+            self.assertNotIn("credentials travel in clear", node.cli("config", "check"))
 
 
 if __name__ == "__main__":

@@ -52,6 +52,51 @@ class BadConfiguration(unittest.TestCase):
                 t["33"].cli("policy", "check", os.path.join(examples, name))
 
 
+class Reload(unittest.TestCase):
+    def test_it_says_which_keys_wait_for_a_restart(self):
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            self.assertNotIn("waits", node.cli("reload"))
+            node.configure({"http": {"connections": "50"}, "trust": {"date_warn": "2d"}, "log": {"level": "debug"}})
+            keys = "trust.date_warn, http.connections"
+            said = node.cli("reload")
+            self.assertIn(f"waits for a restart of the daemon (sudo systemctl restart guantongd@CODE): {keys}\n", said)
+            self.assertEqual(node.cli_json("reload")["waits"], keys)
+            n = node.log().count("event=reload")
+            node.process.send_signal(signal.SIGHUP)
+            node.wait("the reload", lambda: node.log().count("event=reload") > n)
+            self.assertRegex(node.log(), f'event=needs-restart keys="{keys}" why=".*systemctl restart')
+            # a mistake is said, and changes nothing
+            node.configure({"http": {"conections": "50"}})
+            p = node.cli("reload", ok=False)
+            self.assertEqual(p.returncode, 1)
+            self.assertRegex(p.stderr, r"guantong\.yaml:\d+:\d+: .*connections")
+            node.wait("the refusal", lambda: "goes on as before" in node.log())
+
+
+class Listeners(unittest.TestCase):
+    def test_config_check_lists_each_with_who_reaches_it_and_how_it_travels(self):
+        with Tree(CHAIN[:1], start=False) as t:
+            node = t["33"]
+            node.configure({"http": {"listen": f"0.0.0.0:{node.http_port}", "listen_tls": "node", "staff": "off",
+                                     "content": f"0.0.0.0:{node.content_port}"}})
+            said = node.cli("config", "check")
+            for row in (rf"link\.listen +127\.0\.0\.1:{node.link_port} +this machine +encrypted",
+                        rf"http\.listen +0\.0\.0\.0:{node.http_port} +the network +encrypted",
+                        rf"http\.content +0\.0\.0\.0:{node.content_port} +the network +in clear",
+                        r"http\.staff +- +nobody"):
+                self.assertRegex(said, row)
+            v = node.cli_json("config", "check")
+            self.assertTrue(v["ok"])
+            rows = {r["key"]: (r["address"], r["open"], r["tls"], r["clear"]) for r in v["listeners"]}
+            self.assertEqual(rows, {
+                "link.listen": (f"127.0.0.1:{node.link_port}", False, "mutual", False),
+                "http.listen": (f"0.0.0.0:{node.http_port}", True, "node", False),
+                "http.content": (f"0.0.0.0:{node.content_port}", True, "off", True),
+                "http.staff": (None, False, "off", False)})
+            self.assertEqual((v["anonymous"], v["parent_named"]), (True, None))
+
+
 class Ending(unittest.TestCase):
     def test_a_signal_at_the_last_moment_leaves_the_status(self):
         with Tree(CHAIN[:1], start=False) as t:

@@ -4,6 +4,7 @@
 
 #include "buffer.h"
 #include "code.h"
+#include "dir.h"
 #include "http_admin.h"
 #include "http_package.h"
 #include "http_parse.h"
@@ -189,13 +190,34 @@ static enum MHD_Result members_in(struct gt_request *rq)
 	return done;
 }
 
+/* What the reload will find: the same file, read here. */
+static json_t *reload_json(struct gt_request *rq)
+{
+	struct gt_complaints c = {0};
+	char keys[GT_CONFIG_WAITS] = "";
+	struct gt_config *next = calloc(1, sizeof *next);
+	int status = next ? gt_config_load(next, GT_DIR_CONFIG, rq->lang, &c)
+	                  : -GT_ENOMEM;
+	if (status == 0)
+		(void)gt_config_waits(rq->http->env.config, next, keys,
+		                      sizeof keys);
+	json_t *list = json_array();
+	for (size_t i = 0; i < c.n; i++)
+		(void)json_array_append_new(list, json_string(c.v[i]));
+	gt_complaints_free(&c);
+	free(next);
+	return json_pack("{s:b,s:b,s:s,s:o}", "reloading", 1, "ok", status == 0,
+	                 "waits", keys, "complaints", list);
+}
+
 enum MHD_Result gt_http_reload(struct gt_request *rq)
 {
 	const struct gt_http_env *env = &rq->http->env;
 	if (!env->reload)
 		return gt_rq_error(rq, -GT_EUNAVAILABLE, "");
+	json_t *v = reload_json(rq);
 	env->reload(env->arg);
-	return gt_rq_json(rq, 200, json_pack("{s:b}", "reloading", 1));
+	return gt_rq_json(rq, 200, v);
 }
 
 /* ---------------------------------------------------------- reading */
