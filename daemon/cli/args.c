@@ -60,6 +60,14 @@ static bool add(struct parse *p, const struct gt_option *o, const char *value)
 	return true;
 }
 
+/* What stands where a value should is another option: the value was left out.
+ * One that is meant to look so is given with `=`. */
+static bool is_option(const struct parse *p, const char *word)
+{
+	return strncmp(word, "--", 2) == 0 && word[2] != '\0' &&
+	       find(p, word + 2, strcspn(word + 2, "="), 0) != NULL;
+}
+
 static bool take_value(struct parse *p, const struct gt_option *o,
                        const char *inline_value)
 {
@@ -69,7 +77,7 @@ static bool take_value(struct parse *p, const struct gt_option *o,
 	}
 	if (inline_value || !o->value)
 		return add(p, o, inline_value ? inline_value : "");
-	if (p->i + 1 >= p->argc) {
+	if (p->i + 1 >= p->argc || is_option(p, p->argv[p->i + 1])) {
 		gt_say(p->err, GT_T_CLI_OPTION_VALUE, o->name, o->value);
 		return false;
 	}

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "clash.h"
 #include "nearest.h"
@@ -104,6 +105,38 @@ static bool no_file(const char *where, FILE *err, const char *name,
 	return false;
 }
 
+/* 0: a page; 1: what a browser shows as well; 2: all else. */
+static int shown_as(const char *path)
+{
+	static const char *const kinds[][5] = {
+	        {"html", "htm", "xhtml"}, {"pdf", "mp4", "webm", "mp3", "svg"}};
+	const char *dot = strrchr(path, '.');
+	for (int k = 0; dot && k < 2; k++)
+		for (size_t i = 0; i < 5 && kinds[k][i]; i++)
+			if (strcasecmp(dot + 1, kinds[k][i]) == 0)
+				return k;
+	return 2;
+}
+
+/* No file is the one to begin with: it is published all the same, and whoever
+ * opens it is shown a list of files. */
+static void suggest_start(const char *where, FILE *err, const struct gt_walk *w)
+{
+	enum { TOLD = 5 };
+	const char *found[TOLD];
+	char list[GT_FIT_PATH];
+	size_t n = 0;
+	for (int kind = 0; kind <= 2 && n == 0; kind++)
+		for (size_t i = 0; i < w->n && n < TOLD; i++)
+			if (shown_as(w->files[i].path) == kind)
+				found[n++] = w->files[i].path;
+	if (n == 0)
+		return;
+	gt_nearest_list(list, sizeof list, found, n);
+	(void)fprintf(err, "%s: ", where);
+	gt_say(err, GT_T_CLI_PUBLISH_NO_START, list, found[0]);
+}
+
 /* What the draft names is among the files; what it opens with is set. */
 static bool names_fit(json_t *draft, const char *where, FILE *err,
                       const struct gt_walk *w)
@@ -119,6 +152,8 @@ static bool names_fit(json_t *draft, const char *where, FILE *err,
 	for (size_t i = 0; i < w->n; i++)
 		gt_start_member(&first, w->files[i].path);
 	const char *start = gt_start_end(&first);
+	if (!start)
+		suggest_start(where, err, w);
 	return !start ||
 	       json_object_set_new(draft, "start", json_string(start)) == 0;
 }

@@ -240,6 +240,8 @@ json_t *gt_read_members(struct gt_reader *r);
 /* {"rows":[HEX,...]}: every row of the roster as it was signed, and behind them
  * the newest date of the tree if there is one. */
 json_t *gt_read_roster(struct gt_reader *r);
+/* 1: the roster has that code, active or revoked; 0: it has not; -GT_ESTORE. */
+int gt_read_enrolled(struct gt_reader *r, const char *code);
 /* What people call an enrolled node or publisher; "" if the roster does not
  * say. False: -GT_ESTORE, or cap is too small. */
 bool gt_read_name(struct gt_reader *r, const char *code, char *out, size_t cap);

@@ -367,6 +367,14 @@ json_t *gt_read_roster(struct gt_reader *r)
 	          : (json_decref(rows), NULL);
 }
 
+int gt_read_enrolled(struct gt_reader *r, const char *code)
+{
+	bool ok = true;
+	gt_arena_reset(r->arena);
+	bool is = load(r, GT__KIND__MEMBER, code, &ok) != NULL;
+	return !ok || gt_arena_short(r->arena) ? -GT_ESTORE : is;
+}
+
 bool gt_read_name(struct gt_reader *r, const char *code, char *out, size_t cap)
 {
 	bool ok = true;

@@ -190,5 +190,52 @@ class Beginnings(unittest.TestCase):
             self.assertIn("--listen: ", said.stderr)
 
 
+class Hints(unittest.TestCase):
+    """What goes on all the same, or might have, says what was meant."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.tree = Tree(CHAIN[:1])
+        cls.node = cls.tree["33"]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.tree.__exit__(None, None, None)
+
+    def test_a_folder_without_an_index_names_what_could_be_the_start(self):
+        folder = os.path.join(self.tree.dir, "lessons")
+        put(folder, "b/two.html", "notes.txt", "one.htm")
+        args = ["publish", "--id", "33/lessons", "--type", "course", "--title", "en=Lessons"]
+        p = self.node.cli(*args, folder, ok=False)
+        self.assertEqual(p.returncode, 0, p.stderr)
+        self.assertIn("there is no index.html", p.stderr)
+        self.assertIn("Candidates: b/two.html, one.htm; for example: --start 'b/two.html'", p.stderr)
+        p = self.node.cli(*args, "--start", "one.htm", folder, ok=False)
+        self.assertEqual((p.returncode, p.stderr.count("index.html")), (0, 0), p.stderr)
+        # of those that are no pages, the ones a browser shows
+        put(folder + "2", "b.txt", "film.mp4")
+        p = self.node.cli("publish", "--id", "33/film", "--type", "video", "--title", "en=Film", folder + "2", ok=False)
+        self.assertIn("Candidates: film.mp4;", p.stderr)
+
+    def test_explain_for_a_place_that_is_not_there(self):
+        self.node.publish("33/known", None)
+        for asked, meant in ("330166", "330106"), ("330106199", "330106109"), ("99", "33"):
+            p = self.node.cli("explain", "33/known", "--for", asked, ok=False)
+            self.assertEqual(p.returncode, 4, p.stderr)
+            self.assertIn(f"the roster has no place {asked}; did you mean {meant}?", p.stderr)
+        self.assertIn("33/known for 330106", self.node.cli("explain", "33/known", "--for", "330106"))
+
+    def test_an_option_without_its_value(self):
+        for args in (["--type"], ["--type", "--title", "x"], ["--title", "--type=course"]):
+            p = self.node.cli("publish", "--id", "33/x", *args, ok=False)
+            name = args[0]
+            self.assertEqual(p.returncode, 2, p.stderr)
+            self.assertIn(f"guantong: {name} needs a value", p.stderr)
+            self.assertIn("see guantong publish --help", p.stderr)
+        # one that looks like an option can be meant
+        p = self.node.cli("publish", "--id", "33/x", "--title=--type", "--no-content", ok=False)
+        self.assertEqual(p.returncode, 0, p.stderr)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -295,6 +295,11 @@ static void administration(void **state)
 	for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
 		assert_int_equal(ask_at(true, "GET", reads[i], NULL, NULL),
 		                 200);
+	assert_int_equal(ask_at(true, "GET",
+	                        "/admin/explain?id=33/ke&for=330107", NULL,
+	                        NULL),
+	                 404);
+	assert_true(says("330106"));
 	assert_int_equal(
 	        ask_at(true, "GET", "/admin/audit?when=now", NULL, NULL), 400);
 	assert_true(says("when"));

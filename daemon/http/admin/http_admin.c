@@ -11,6 +11,7 @@
 #include "http_publish.h"
 #include "http_query.h"
 #include "iso8601.h"
+#include "nearest.h"
 #include "node_dir.h"
 #include "sys.h"
 
@@ -249,6 +250,43 @@ enum MHD_Result gt_http_layers(struct gt_request *rq)
 	return all(rq, gt_read_layers);
 }
 
+/* Of all in the roster what was meant by a code that is not: one that is a slip
+ * of the hand away, else the place it would lie in, or this node. */
+static void who_is_near(struct gt_reader *r, const char *code, const char *own,
+                        char out[GT_CODE_MAX + 1])
+{
+	json_t *v = gt_read_members(r);
+	const json_t *list = json_object_get(v, "members");
+	size_t n = json_array_size(list);
+	const char **known = calloc(n + 1, sizeof *known);
+	gt_copy(out, GT_CODE_MAX + 1, own);
+	size_t deepest = 0;
+	for (size_t i = 0; known && i < n; i++) {
+		const char *c = gt_json_member(json_array_get(list, i), "code");
+		known[i] = c;
+		if (gt_code_within(code, c) && strlen(c) > deepest) {
+			deepest = strlen(c);
+			gt_copy(out, GT_CODE_MAX + 1, c);
+		}
+	}
+	const char *near =
+	        known ? gt_nearest(code, known, n, GT_SLIPS_WRITTEN) : NULL;
+	if (near && strlen(near) == strlen(code))
+		gt_copy(out, GT_CODE_MAX + 1, near);
+	free(known);
+	json_decref(v);
+}
+
+static enum MHD_Result no_place(struct gt_request *rq, struct gt_worker *w,
+                                const char *code)
+{
+	char near[GT_CODE_MAX + 1];
+	who_is_near(w->reader, code, rq->http->env.config->code, near);
+	gt_worker_give(rq->http->workers, w);
+	return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_PLACE, code,
+	                  near);
+}
+
 enum MHD_Result gt_http_explain(struct gt_request *rq)
 {
 	const char *id = gt_rq_arg(rq, "id"), *code = gt_rq_arg(rq, "for");
@@ -259,6 +297,9 @@ enum MHD_Result gt_http_explain(struct gt_request *rq)
 	if (!gt_code_valid(code))
 		return gt_http_bad_arg(rq, "for");
 	struct gt_worker *w = gt_worker_take(rq->http->workers);
+	if (w && strcmp(code, rq->http->env.config->code) != 0 &&
+	    gt_read_enrolled(w->reader, code) == 0)
+		return no_place(rq, w, code);
 	json_t *v =
 	        w ? gt_read_explain(w->reader, id, code, gt_sys_now().wall_ms)
 	          : NULL;
