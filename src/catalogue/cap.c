@@ -154,7 +154,7 @@ int gt_cap_tell(struct gt_node *n)
 	              "above allow, of %zu resource(s), first %s: held back "
 	              "here. If no rule was changed just now, look at what "
 	              "that node does",
-	              n->parent, count, n->catalogue->capped_first);
+	              gt_up_code(n), count, n->catalogue->capped_first);
 }
 
 /* ------------------------------------------------- all that is here */

@@ -82,7 +82,8 @@ struct gt_waiter {
  *   8. lost and syncing only while there are jobs
  *   9. expiry is not after any waiter's until
  *  10. bytes only while m is not set, and of all objects within
- *      GT_MANIFESTS_BYTES */
+ *      GT_MANIFESTS_BYTES
+ *  11. received is of the supplier alone, under the transfer's name */
 struct gt_object {
 	bool used;
 	bool filling;  /* has a transfer slot or somebody waits */
@@ -97,6 +98,7 @@ struct gt_object {
 	char resource[GT_RID_MAX + 1]; /* one that uses it, for people */
 	uint32_t priority;
 	struct gt_transfer_id transfer;
+	char supplier[GT_CODE_MAX + 1]; /* whom it was asked of; "": nobody */
 	uint64_t used_ms;
 
 	uint8_t *bytes; /* the manifest so far; it is whole in the row alone */
@@ -253,6 +255,12 @@ int gt_transfer_finish(struct gt_node *n, struct gt_object *o);
 int gt_transfer_go(struct gt_node *n);
 /* What the object is fetched under from now on is another transfer. */
 int gt_transfer_rename(struct gt_node *n, struct gt_object *o);
+/* Something of it is about to be asked of the parent on the link: from now on
+ * that one is the supplier. What another gave is closed as a part. *wait: of
+ * what that one gave some is on its way to the disk, nothing is asked yet. */
+int gt_transfer_ask(struct gt_node *n, struct gt_object *o, bool *wait);
+/* Who gave what of the object came under its transfer's name. */
+const char *gt_transfer_by(const struct gt_node *n, const struct gt_object *o);
 
 /* ------------------------------------------------------------- fill */
 

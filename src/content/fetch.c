@@ -186,13 +186,13 @@ static int ask_for(struct gt_node *n, struct gt_object *o)
 	int kept = gt_content_starved(n) ? gt_object_kept(n, &o->id) : 1;
 	if (kept != 1)
 		return kept;
-	if (!o->m)
-		return o->asked_manifest || !may_arrive(n, o)
-		               ? 0
-		               : ask_manifest(n, o);
-	if (!o->frames || o->count[GT_FRAME_MISSING] == 0)
-		return 0;
-	return ask_frames(n, o);
+	bool idle = !o->m ? o->asked_manifest || !may_arrive(n, o)
+	                  : !o->frames || o->count[GT_FRAME_MISSING] == 0;
+	bool wait = false;
+	int status = idle ? 0 : gt_transfer_ask(n, o, &wait);
+	if (status != 0 || idle || wait)
+		return status;
+	return o->m ? ask_frames(n, o) : ask_manifest(n, o);
 }
 
 /* Waited for before wanted, then by priority; ties by slot. */

@@ -1,9 +1,14 @@
 /* transfer.c: a fetch from its name to its row in both ends' audit.
  *
+ * A transfer has one name and one supplier. The parent may be another one before
+ * the object is whole: then what the first gave is closed as a part, written
+ * down here under the name by which it knows it, and the other goes on under a
+ * new name. So no row says of bytes that they came from who did not give them.
+ *
  * The child draws the name and closes the transfer with Done. From version 2 on
  * what it says there is kept until the parent has answered, and written down by
  * the parent once: its own rows tell it what it knows already.
- * Tests: u_node_transfer.c, u_serve.c. */
+ * Tests: u_node_transfer.c, u_serve.c, u_rehang.c. */
 #include "content_inside.h"
 
 #include "draw.h"
@@ -34,6 +39,54 @@ int gt_transfer_rename(struct gt_node *n, struct gt_object *o)
 	gt_store_bind(n->store, GT_SQL_OBJECT_TRANSFER, "bb",
 	              gt_object_key(&o->id), name_of(&o->transfer));
 	return gt_store_run(n->store, GT_SQL_OBJECT_TRANSFER);
+}
+
+const char *gt_transfer_by(const struct gt_node *n, const struct gt_object *o)
+{
+	return *o->supplier ? o->supplier : n->parent;
+}
+
+/* Nobody closes it with Done: the other end has no row of it, as of any
+ * transfer that ends before the object is whole. */
+static int close_part(struct gt_node *n, struct gt_object *o)
+{
+	char hex[GT_HEX_ID], was[GT_HEX_TRANSFER], is[GT_HEX_TRANSFER],
+	        detail[GT_RID_MAX + GT_CODE_MAX + 100];
+	struct gt_audit row = {.event = "fetch",
+	                       .kind = "object",
+	                       .subject = hex,
+	                       .peer = o->supplier,
+	                       .result = -GT_ECLOSED,
+	                       .bytes = o->received,
+	                       .transfer = was,
+	                       .detail = detail};
+	gt_id_hex(hex, &o->id);
+	gt_transfer_id_hex(was, &o->transfer);
+	int status = gt_transfer_rename(n, o);
+	gt_transfer_id_hex(is, &o->transfer);
+	gt_format(detail, sizeof detail,
+	          "resource=%s, a part: %s goes on with it as %s", o->resource,
+	          n->up->code, is);
+	return status ? status : gt_audit_row(n, &row);
+}
+
+int gt_transfer_ask(struct gt_node *n, struct gt_object *o, bool *wait)
+{
+	int status = 0;
+	*wait = false;
+	if (strcmp(o->supplier, n->up->code) == 0)
+		return 0;
+	*wait = o->jobs > 0;
+	if (*wait)
+		return 0;
+	if (*o->supplier && o->received > 0)
+		status = close_part(n, o);
+	gt_copy(o->supplier, sizeof o->supplier, n->up->code);
+	if (o->m) /* that was damaged at another place */
+		memset(o->suspect, 0, o->m->nframes);
+	gt_store_bind(n->store, GT_SQL_OBJECT_SUPPLIER, "bt",
+	              gt_object_key(&o->id), o->supplier);
+	return status ? status : gt_store_run(n->store, GT_SQL_OBJECT_SUPPLIER);
 }
 
 int gt_content_renew(struct gt_node *n)
@@ -238,7 +291,7 @@ static int keep(struct gt_node *n, const struct gt_object *o)
 		return status;
 	n->content->handovers.rows++;
 	gt_store_bind(n->store, GT_SQL_HANDOVER_NEW, "itbbii",
-	              ++n->content->handovers.last, n->parent,
+	              ++n->content->handovers.last, gt_transfer_by(n, o),
 	              name_of(&o->transfer), gt_object_key(&o->id),
 	              (int64_t)o->received, (int64_t)o->m->nframes);
 	return gt_store_run(n->store, GT_SQL_HANDOVER_NEW);
@@ -265,15 +318,13 @@ static int tell(struct gt_node *n, struct ended *e, bool *full)
 	return gt_ask(n, &r, &a, full);
 }
 
-/* Version 1: said once, and lost with the link. */
+/* Version 1: said once, on the link that there is. */
 static int tell_once(struct gt_node *n, const struct gt_object *o)
 {
 	struct ended e = {.transfer = o->transfer,
 	                  .object = o->id,
 	                  .bytes = (int64_t)o->received,
 	                  .frames = o->m->nframes};
-	if (!gt_up_ready(n))
-		return 0;
 	return tell(n, &e, &(bool){false});
 }
 
@@ -281,8 +332,9 @@ int gt_transfer_finish(struct gt_node *n, struct gt_object *o)
 {
 	char hex[GT_HEX_ID], transfer[GT_HEX_TRANSFER],
 	        detail[GT_RID_MAX + 100];
-	uint32_t version =
-	        gt_up_ready(n) ? n->up->version : n->config.protocol_max;
+	const char *by = gt_transfer_by(n, o);
+	bool here = gt_up_ready(n) && strcmp(n->up->code, by) == 0;
+	uint32_t version = here ? n->up->version : n->config.protocol_max;
 	gt_id_hex(hex, &o->id);
 	gt_transfer_id_hex(transfer, &o->transfer);
 	gt_format(detail, sizeof detail,
@@ -292,14 +344,16 @@ int gt_transfer_finish(struct gt_node *n, struct gt_object *o)
 	struct gt_audit row = {.event = "fetch",
 	                       .kind = "object",
 	                       .subject = hex,
-	                       .peer = gt_up_code(n),
+	                       .peer = by,
 	                       .bytes = o->received,
 	                       .transfer = transfer,
 	                       .detail = detail};
 	int status = gt_audit_row(n, &row);
 	if (status != 0 || n->parent[0] == '\0')
 		return status;
-	return gt_version_hands_over(version) ? keep(n, o) : tell_once(n, o);
+	if (gt_version_hands_over(version))
+		return keep(n, o);
+	return here ? tell_once(n, o) : 0;
 }
 
 static int read_kept(struct gt_node *n, struct ended *v, int64_t most,
@@ -307,7 +361,7 @@ static int read_kept(struct gt_node *n, struct ended *v, int64_t most,
 {
 	sqlite3_stmt *st =
 	        gt_store_bind(n->store, GT_SQL_HANDOVERS_AFTER, "iti",
-	                      n->content->handovers.told, n->parent, most);
+	                      n->content->handovers.told, n->up->code, most);
 	int row;
 	*count = 0;
 	while ((row = gt_store_step(n->store, GT_SQL_HANDOVERS_AFTER)) == 1) {

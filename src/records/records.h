@@ -60,7 +60,8 @@ uint64_t gt_records_deadline(const struct gt_node *n);
 /* The parent has taken none of a batch and says when to try again. */
 int gt_records_later(struct gt_node *n, uint64_t retry_ms);
 
-/* The parent is there and has so many of this epoch's; that is what counts.
+/* The parent is there and has so many of this epoch's; that is what counts,
+ * whatever another one had.
  * *behind: it has more than were ever sent from here. */
 int gt_records_up(struct gt_node *n, uint64_t theirs, bool *behind);
 /* The link to the parent is gone: no batch is outstanding. */

@@ -14,22 +14,25 @@ struct gt_era {
 	int64_t wall_ms, clock_ms; /* clock_ms: it cannot be set */
 };
 
-/*   1. hop <= seq, root <= seq; after a parent was restored hop may be the
- *      lesser one
+/*   1. hop <= seq, root <= seq; after a parent was restored, and under another
+ *      one, hop may be the lesser one
  *   2. sent <= high
  *   3. batches <= GT_RECORD_WINDOW
  *   4. at the root hop = root = seq
- *   5. sent <= looked: what lies between is not fit to be sent */
+ *   5. sent <= looked: what lies between is not fit to be sent
+ *   6. hop is what hop_of has, or 0 until a parent of another place says what
+ *      it has */
 struct gt_records {
 	int64_t seq; /* last here */
 	int64_t ms;  /* last stored_ms in this era; 0: none */
 	struct gt_era era;
-	int64_t sent;      /* last sent to the parent on this link */
-	int64_t looked;    /* where the next batch is read from */
-	int64_t high;      /* ... on any, in this epoch; durable */
-	int64_t hop, root; /* marks, in our own order */
-	uint32_t batches;  /* outstanding */
-	int64_t stream;    /* our own */
+	int64_t sent;                 /* last sent to the parent on this link */
+	int64_t looked;               /* where the next batch is read from */
+	int64_t high;                 /* ... on any, in this epoch; durable */
+	int64_t hop, root;            /* marks, in our own order */
+	char hop_of[GT_CODE_MAX + 1]; /* the parent that has them; "": none */
+	uint32_t batches;             /* outstanding */
+	int64_t stream;               /* our own */
 	int64_t stream_seq;
 	bool aside;       /* something was set aside, and not yet counted */
 	int64_t replaced; /* numbers up to seq whose record gave way */

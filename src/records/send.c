@@ -1,5 +1,5 @@
 /* send.c: records on their way to the parent, and its marks.
- * Tests: u_node_record.c, u_lineage.c. */
+ * Tests: u_node_record.c, u_lineage.c, u_rehang.c. */
 #include "records_inside.h"
 
 #include <string.h>
@@ -266,16 +266,25 @@ int gt_records_reply(struct gt_node *n, const Gt__RecordsReply *m)
 	return status ? status : gt_records_root(n, m->root);
 }
 
-/* After a restore the parent may be behind what it told us. */
+/* After a restore the parent may be behind what it told us, and another one
+ * never told us anything. */
 int gt_records_up(struct gt_node *n, uint64_t theirs, bool *behind)
 {
 	struct gt_records *r = n->records;
+	int status = 0;
+	bool other = strcmp(r->hop_of, n->up->code) != 0;
 	*behind = theirs > (uint64_t)r->high;
 	if (*behind)
 		return 0;
 	r->sent = r->looked = (int64_t)theirs;
-	if (r->hop <= r->sent)
-		return 0;
+	if (other) {
+		gt_copy(r->hop_of, sizeof r->hop_of, n->up->code);
+		status = gt_meta_put_bytes(n->store, "hop_of",
+		                           gt_bytes_str(r->hop_of));
+	}
+	if (status != 0 || (r->hop <= r->sent && !other))
+		return status;
+	n->touched = true;
 	r->hop = r->sent;
 	return gt_meta_put(n->store, "hop", r->hop);
 }

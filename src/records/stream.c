@@ -77,6 +77,24 @@ static int load_sent(struct gt_node *n)
 	return gt_meta_put(n->store, "sent", n->records->high);
 }
 
+/* What one parent has another one need not have: until it says so (send.c) none
+ * of it is there. */
+static int load_hop(struct gt_node *n)
+{
+	struct gt_records *r = n->records;
+	struct gt_bytes of;
+	int status = gt_meta_get(n->store, "hop", 0, &r->hop);
+	if (status == 0)
+		status = gt_meta_get_bytes(n->store, "hop_of", n->arena, &of);
+	if (status != 0)
+		return status;
+	gt_format(r->hop_of, sizeof r->hop_of, "%.*s", (int)of.n,
+	          (const char *)of.p);
+	if (*r->hop_of && !gt_code_same_place(r->hop_of, n->parent))
+		r->hop = 0;
+	return 0;
+}
+
 static int load(struct gt_node *n)
 {
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_RECORD_MAX, "");
@@ -88,7 +106,7 @@ static int load(struct gt_node *n)
 	n->records->seq = gt_col_int(st, 0);
 	n->records->ms = gt_col_int(st, 1);
 	gt_store_reset(n->store, GT_SQL_RECORD_MAX);
-	int status = gt_meta_get(n->store, "hop", 0, &n->records->hop);
+	int status = load_hop(n);
 	if (status == 0)
 		status = gt_meta_get(n->store, "root", 0, &n->records->root);
 	if (status == 0)

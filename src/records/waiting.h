@@ -4,9 +4,10 @@
  * For each name a few heaps, oldest first: bytes, and the number of the last
  * record in it. A heap is gone once the parent has that record. Where a name has
  * too many heaps the two that are smallest together become one, so what counts
- * as waiting may be somewhat more than does, never less. What is known of a name
- * can be packed and unpacked, so that a restart forgets nothing. At most
- * GT_SHARES_MAX names: the one with least goes first. Pure. */
+ * as waiting may be somewhat more than does, never less; but what was seen to be
+ * at one parent is not counted again when another one has it yet to come. What is
+ * known of a name can be packed and unpacked, so that a restart forgets nothing.
+ * At most GT_SHARES_MAX names: the one with least goes first. Pure. */
 #ifndef GT_WAITING_H
 #define GT_WAITING_H
 

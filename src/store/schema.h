@@ -245,6 +245,11 @@ enum gt_era_cause {
 	"INSERT INTO clock_era SELECT 0,1,ifnull((SELECT stored_ms FROM record" \
 	" ORDER BY seq LIMIT 1),0),NULL,0,0,0;"
 
+/* Who gives the bytes of the fetch under way, or gave them: '' before anything
+ * was asked for. A fetch that an earlier program began has none. */
+#define GT_SCHEMA_SUPPLIER \
+	"ALTER TABLE object ADD COLUMN supplier TEXT NOT NULL DEFAULT '';"
+
 /* What was asked for on demand: few, among all that is listed; and what is set
  * aside, by the child it came from. */
 #define GT_SCHEMA_INDEXES \

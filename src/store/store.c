@@ -112,6 +112,13 @@ static int add(struct gt_store *s, const char *mark, const char *sql,
 	return status || there ? status : make(s, sql, then);
 }
 
+static bool has(struct gt_store *s, const char *table, const char *column)
+{
+	return sqlite3_table_column_metadata(s->db, NULL, table, column, NULL,
+	                                     NULL, NULL, NULL,
+	                                     NULL) == SQLITE_OK;
+}
+
 static int open_schema(struct gt_store *s)
 {
 	int version = 0;
@@ -140,6 +147,8 @@ static int open_schema(struct gt_store *s)
 		status = add(s, "clock_era", GT_SCHEMA_ERAS, "");
 	if (status == 0)
 		status = add(s, "object_damaged", GT_SCHEMA_DAMAGED, "");
+	if (status == 0 && !has(s, "object", "supplier"))
+		status = make(s, GT_SCHEMA_SUPPLIER, "");
 	/* indexes need no mark */
 	if (status == 0)
 		status = make(s, GT_SCHEMA_INDEXES, "");

@@ -197,7 +197,7 @@ static void pair(struct world *w, struct sim_node *from, const char *events,
 	free(other.v);
 }
 
-/* fetch: transfer, subject, bytes, rows of that name, not protocol=1? */
+/* fetch: transfer, subject, bytes, rows of that name, not protocol=1?, peer */
 static void handed_over(struct world *w, struct sim_node *c, struct sim_node *p,
                         sqlite3_stmt *fetch)
 {
@@ -230,15 +230,24 @@ static void handed_over(struct world *w, struct sim_node *c, struct sim_node *p,
  * nobody ever was of an older one it can only be the newest. */
 static void transfers(struct world *w, struct sim_node *c, struct sim_node *p)
 {
+	/* Nobody hangs under another parent for long enough to be given
+	 * anything: all there is came from this one. */
 	bool newest = !c->ran_old && !p->ran_old;
 	sqlite3_stmt *st =
 	        ask(c, "SELECT transfer,subject,max(bytes),count(*),"
-	               "max(detail NOT LIKE 'protocol=1 %') FROM audit"
+	               "max(detail NOT LIKE 'protocol=1 %'),peer FROM audit"
 	               " WHERE event='fetch' AND result='ok'"
 	               " GROUP BY transfer");
-	while (!w->invariant && sqlite3_step(st) == SQLITE_ROW)
-		if (newest || gt_col_int(st, 4))
+	while (!w->invariant && sqlite3_step(st) == SQLITE_ROW) {
+		if (strcmp(gt_col_text(st, 5), p->code) != 0)
+			world_fail(w, "audit",
+			           "%s wrote that %s gave it %s, its parent "
+			           "is %s",
+			           c->code, gt_col_text(st, 5),
+			           gt_col_text(st, 0), p->code);
+		else if (newest || gt_col_int(st, 4))
 			handed_over(w, c, p, st);
+	}
 	ask_end(st);
 }
 
