@@ -69,8 +69,8 @@ static void the_supplier_is_kept(void **state)
 	t->v[LOW].held = true;
 	nodes_wire(t, LOW, MID, true);
 	nodes_run(t);
-	for (int i = 0; i < 100 && object_state(t, LOW, &p.object) <
-	                                   GT_OBJECT_CHECKING;
+	for (int i = 0;
+	     i < 100 && object_state(t, LOW, &p.object) < GT_OBJECT_CHECKING;
 	     i++) {
 		if (t->nanswers > 0)
 			nodes_hear(t, 0);
@@ -115,8 +115,8 @@ static void each_part_has_its_supplier(void **state)
 	int64_t of_mid = nodes_int(t, LOW, "SELECT received FROM object");
 	assert_true(of_mid > 0);
 	hang(t, TOP);
-	assert_string_equal(
-	        nodes_text(t, LOW, "SELECT supplier FROM object"), "3301");
+	assert_string_equal(nodes_text(t, LOW, "SELECT supplier FROM object"),
+	                    "3301");
 	link_to(t, TOP);
 	assert_holds(t, LOW, &p);
 	assert_int_equal(
@@ -213,8 +213,8 @@ static void an_older_database(void **state)
 	                              NULL, NULL, NULL),
 	                 0);
 	nodes_restart(t, LOW);
-	assert_string_equal(
-	        nodes_text(t, LOW, "SELECT supplier FROM object"), "");
+	assert_string_equal(nodes_text(t, LOW, "SELECT supplier FROM object"),
+	                    "");
 	link_to(t, MID);
 	assert_holds(t, LOW, &p);
 	assert_int_equal(count(t, LOW, "event='fetch' AND peer='3301'"), 1);
@@ -406,17 +406,20 @@ static void the_feed_is_of_one_parent(void **state)
 	        nodes_int(t, LOW,
 	                  "SELECT count(*) FROM item WHERE id LIKE '33/%%' "
 	                  "AND verdict=3"),
-	        nodes_int(t, TOP, "SELECT count(*) FROM item WHERE kind=1 AND "
-	                          "own"));
+	        nodes_int(t, TOP,
+	                  "SELECT count(*) FROM item WHERE kind=1 AND "
+	                  "own"));
 	assert_string_equal(
-	        nodes_text(t, LOW, "SELECT hex(value) FROM meta WHERE "
-	                           "key='parent_epoch'"),
+	        nodes_text(t, LOW,
+	                   "SELECT hex(value) FROM meta WHERE "
+	                   "key='parent_epoch'"),
 	        nodes_text(t, TOP,
 	                   "SELECT hex(value) FROM meta WHERE key='epoch'"));
 	hang(t, MID);
 	link_to(t, MID);
-	assert_int_equal(nodes_int(t, LOW, "SELECT count(*) FROM item WHERE "
-	                                   "id='3301/x' AND verdict=3"),
+	assert_int_equal(nodes_int(t, LOW,
+	                           "SELECT count(*) FROM item WHERE "
+	                           "id='3301/x' AND verdict=3"),
 	                 1);
 	assert_no_alarm(t);
 }
@@ -466,8 +469,9 @@ static void what_was_refused(void **state)
 	assert_true(nodes_status(t, LOW)->date_missed);
 	link_to(t, TOP);
 	assert_false(nodes_status(t, LOW)->date_missed);
-	assert_int_equal(nodes_int(t, LOW, "SELECT count(*) FROM item WHERE "
-	                                   "id='33/a' AND verdict=3"),
+	assert_int_equal(nodes_int(t, LOW,
+	                           "SELECT count(*) FROM item WHERE "
+	                           "id='33/a' AND verdict=3"),
 	                 1);
 }
 
