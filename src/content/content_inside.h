@@ -83,22 +83,23 @@ struct gt_waiter {
  *   9. expiry is not after any waiter's until
  *  10. bytes only while m is not set, and of all objects within
  *      GT_MANIFESTS_BYTES
- *  11. received is of the supplier alone, under the transfer's name */
+ *  11. received is of the supplier alone, under the transfer's name; of_up
+ *      only while there is a link to the parent */
 struct gt_object {
 	bool used;
-	bool filling;  /* has a transfer slot or somebody waits */
-	bool doomed;   /* nobody may have it any more: remove when jobs == 0 */
-	bool demand;   /* ... as one that is fetched on demand */
-	bool no_room;  /* it met a full disk in this turn */
-	bool starved;  /* must be here, and the disk had no room for it */
-	bool news;     /* something came that a waiter may have waited for */
-	int state;     /* enum gt_object_state */
+	bool filling; /* has a transfer slot or somebody waits */
+	bool doomed;  /* nobody may have it any more: remove when jobs == 0 */
+	bool demand;  /* ... as one that is fetched on demand */
+	bool no_room; /* it met a full disk in this turn */
+	bool starved; /* must be here, and the disk had no room for it */
+	bool news;    /* something came that a waiter may have waited for */
+	bool of_up;   /* the supplier in its row is who is asked on this link */
+	int state;    /* enum gt_object_state */
 	uint32_t jobs; /* blob actions not yet answered */
 	struct gt_id id;
 	char resource[GT_RID_MAX + 1]; /* one that uses it, for people */
 	uint32_t priority;
 	struct gt_transfer_id transfer;
-	char supplier[GT_CODE_MAX + 1]; /* whom it was asked of; "": nobody */
 	uint64_t used_ms;
 
 	uint8_t *bytes; /* the manifest so far; it is whole in the row alone */
@@ -260,7 +261,8 @@ int gt_transfer_rename(struct gt_node *n, struct gt_object *o);
  * what that one gave some is on its way to the disk, nothing is asked yet. */
 int gt_transfer_ask(struct gt_node *n, struct gt_object *o, bool *wait);
 /* Who gave what of the object came under its transfer's name. */
-const char *gt_transfer_by(const struct gt_node *n, const struct gt_object *o);
+int gt_transfer_by(struct gt_node *n, const struct gt_object *o,
+                   char by[GT_CODE_MAX + 1]);
 
 /* ------------------------------------------------------------- fill */
 

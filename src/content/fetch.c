@@ -229,7 +229,7 @@ void gt_fetch_down(struct gt_node *n)
 {
 	gt_window_reset(&n->content->window);
 	GT_EACH_OBJECT(o, n->content) {
-		o->asked_manifest = false;
+		o->asked_manifest = o->of_up = false;
 		o->retry_ms = 0;
 		drop_bytes(o);
 		if (!o->m || !o->frames || o->count[GT_FRAME_ASKED] == 0)

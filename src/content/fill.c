@@ -22,18 +22,19 @@ static int audit(struct gt_node *n, const struct gt_object *o,
                  const char *event, int result, uint64_t bytes,
                  const char *detail)
 {
-	char hex[GT_HEX_ID], transfer[GT_HEX_TRANSFER];
+	char hex[GT_HEX_ID], transfer[GT_HEX_TRANSFER], by[GT_CODE_MAX + 1];
+	int status = gt_transfer_by(n, o, by);
 	gt_id_hex(hex, &o->id);
 	gt_transfer_id_hex(transfer, &o->transfer);
 	struct gt_audit row = {.event = event,
 	                       .kind = "object",
 	                       .subject = hex,
-	                       .peer = gt_transfer_by(n, o),
+	                       .peer = by,
 	                       .result = result,
 	                       .bytes = bytes,
 	                       .transfer = transfer,
 	                       .detail = detail};
-	return gt_audit_row(n, &row);
+	return status ? status : gt_audit_row(n, &row);
 }
 
 static int set_state(struct gt_node *n, struct gt_object *o, int state)

@@ -201,7 +201,6 @@ static int load(struct gt_node *n, struct gt_object *o, bool *found)
 			o->state = GT_OBJECT_PARTIAL; /* check anew */
 		named = gt_col_fixed(st, 7, o->transfer.b, GT_TRANSFER_BYTES);
 		o->received = (uint64_t)gt_col_int(st, 8);
-		gt_copy(o->supplier, sizeof o->supplier, gt_col_text(st, 9));
 		status = load_manifest(n, o, gt_col_bytes(st, 2),
 		                       gt_col_bytes(st, 6));
 	}

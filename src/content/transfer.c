@@ -41,21 +41,36 @@ int gt_transfer_rename(struct gt_node *n, struct gt_object *o)
 	return gt_store_run(n->store, GT_SQL_OBJECT_TRANSFER);
 }
 
-const char *gt_transfer_by(const struct gt_node *n, const struct gt_object *o)
+static int supplier_of(struct gt_node *n, const struct gt_object *o,
+                       char out[GT_CODE_MAX + 1])
 {
-	return *o->supplier ? o->supplier : n->parent;
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_OBJECT_SUPPLIER, "b",
+	                                 gt_object_key(&o->id));
+	int row = gt_store_step(n->store, GT_SQL_OBJECT_SUPPLIER);
+	gt_copy(out, GT_CODE_MAX + 1, row == 1 ? gt_col_text(st, 0) : "");
+	gt_store_reset(n->store, GT_SQL_OBJECT_SUPPLIER);
+	return row < 0 ? row : 0;
+}
+
+int gt_transfer_by(struct gt_node *n, const struct gt_object *o,
+                   char by[GT_CODE_MAX + 1])
+{
+	int status = supplier_of(n, o, by);
+	if (!*by)
+		gt_copy(by, GT_CODE_MAX + 1, n->parent);
+	return status;
 }
 
 /* Nobody closes it with Done: the other end has no row of it, as of any
  * transfer that ends before the object is whole. */
-static int close_part(struct gt_node *n, struct gt_object *o)
+static int close_part(struct gt_node *n, struct gt_object *o, const char *by)
 {
 	char hex[GT_HEX_ID], was[GT_HEX_TRANSFER], is[GT_HEX_TRANSFER],
 	        detail[GT_RID_MAX + GT_CODE_MAX + 100];
 	struct gt_audit row = {.event = "fetch",
 	                       .kind = "object",
 	                       .subject = hex,
-	                       .peer = o->supplier,
+	                       .peer = by,
 	                       .result = -GT_ECLOSED,
 	                       .bytes = o->received,
 	                       .transfer = was,
@@ -70,23 +85,30 @@ static int close_part(struct gt_node *n, struct gt_object *o)
 	return status ? status : gt_audit_row(n, &row);
 }
 
-int gt_transfer_ask(struct gt_node *n, struct gt_object *o, bool *wait)
+static int supplied_by_up(struct gt_node *n, struct gt_object *o,
+                          const char *before)
 {
 	int status = 0;
-	*wait = false;
-	if (strcmp(o->supplier, n->up->code) == 0)
-		return 0;
-	*wait = o->jobs > 0;
-	if (*wait)
-		return 0;
-	if (*o->supplier && o->received > 0)
-		status = close_part(n, o);
-	gt_copy(o->supplier, sizeof o->supplier, n->up->code);
+	if (*before && o->received > 0)
+		status = close_part(n, o, before);
 	if (o->m) /* that was damaged at another place */
 		memset(o->suspect, 0, o->m->nframes);
-	gt_store_bind(n->store, GT_SQL_OBJECT_SUPPLIER, "bt",
-	              gt_object_key(&o->id), o->supplier);
-	return status ? status : gt_store_run(n->store, GT_SQL_OBJECT_SUPPLIER);
+	gt_store_bind(n->store, GT_SQL_OBJECT_SUPPLY, "bt",
+	              gt_object_key(&o->id), n->up->code);
+	return status ? status : gt_store_run(n->store, GT_SQL_OBJECT_SUPPLY);
+}
+
+int gt_transfer_ask(struct gt_node *n, struct gt_object *o, bool *wait)
+{
+	char by[GT_CODE_MAX + 1];
+	*wait = false;
+	if (o->of_up)
+		return 0;
+	int status = supplier_of(n, o, by);
+	bool other = status == 0 && strcmp(by, n->up->code) != 0;
+	*wait = other && o->jobs > 0;
+	o->of_up = !*wait;
+	return other && !*wait ? supplied_by_up(n, o, by) : status;
 }
 
 int gt_content_renew(struct gt_node *n)
@@ -282,7 +304,7 @@ static int give_up_oldest(struct gt_node *n)
 	return status ? status : forget(n, hid);
 }
 
-static int keep(struct gt_node *n, const struct gt_object *o)
+static int keep(struct gt_node *n, const struct gt_object *o, const char *by)
 {
 	int status = 0;
 	if (n->content->handovers.rows >= GT_HANDOVERS_MAX)
@@ -291,9 +313,9 @@ static int keep(struct gt_node *n, const struct gt_object *o)
 		return status;
 	n->content->handovers.rows++;
 	gt_store_bind(n->store, GT_SQL_HANDOVER_NEW, "itbbii",
-	              ++n->content->handovers.last, gt_transfer_by(n, o),
-	              name_of(&o->transfer), gt_object_key(&o->id),
-	              (int64_t)o->received, (int64_t)o->m->nframes);
+	              ++n->content->handovers.last, by, name_of(&o->transfer),
+	              gt_object_key(&o->id), (int64_t)o->received,
+	              (int64_t)o->m->nframes);
 	return gt_store_run(n->store, GT_SQL_HANDOVER_NEW);
 }
 
@@ -332,7 +354,8 @@ int gt_transfer_finish(struct gt_node *n, struct gt_object *o)
 {
 	char hex[GT_HEX_ID], transfer[GT_HEX_TRANSFER],
 	        detail[GT_RID_MAX + 100];
-	const char *by = gt_transfer_by(n, o);
+	char by[GT_CODE_MAX + 1];
+	int status = gt_transfer_by(n, o, by);
 	bool here = gt_up_ready(n) && strcmp(n->up->code, by) == 0;
 	uint32_t version = here ? n->up->version : n->config.protocol_max;
 	gt_id_hex(hex, &o->id);
@@ -348,11 +371,12 @@ int gt_transfer_finish(struct gt_node *n, struct gt_object *o)
 	                       .bytes = o->received,
 	                       .transfer = transfer,
 	                       .detail = detail};
-	int status = gt_audit_row(n, &row);
+	if (status == 0)
+		status = gt_audit_row(n, &row);
 	if (status != 0 || n->parent[0] == '\0')
 		return status;
 	if (gt_version_hands_over(version))
-		return keep(n, o);
+		return keep(n, o, by);
 	return here ? tell_once(n, o) : 0;
 }
 

@@ -112,7 +112,7 @@
 	/* objects */                                                          \
 	X(OBJECT_BY_ID,                                                        \
 	  "SELECT oid,state,manifest,size,frames,present,have,transfer,"       \
-	  "received,supplier FROM object WHERE id=?1")                         \
+	  "received FROM object WHERE id=?1")                                  \
 	X(OBJECT_PIECE, "SELECT oid,length(manifest) FROM object"              \
 	                " WHERE id=?1 AND length(manifest)>0")                 \
 	X(OBJECT_NEW,                                                          \
@@ -126,7 +126,8 @@
 	  "UPDATE object SET present=?2,have=?3,received=?4 WHERE id=?1")      \
 	X(OBJECT_TRANSFER,                                                     \
 	  "UPDATE object SET transfer=?2,received=0 WHERE id=?1")              \
-	X(OBJECT_SUPPLIER, "UPDATE object SET supplier=?2 WHERE id=?1")        \
+	X(OBJECT_SUPPLIER, "SELECT supplier FROM object WHERE id=?1")          \
+	X(OBJECT_SUPPLY, "UPDATE object SET supplier=?2 WHERE id=?1")          \
 	/* one without a name is given one when it is loaded */                \
 	X(OBJECTS_UNNAME,                                                      \
 	  "UPDATE object SET transfer=NULL,received=0 WHERE state<4")          \
