@@ -87,6 +87,10 @@ enum {
 
 /* A date is signed anew after this. */
 #define GT_DATE_EVERY_MS (INT64_C(3600) * 1000)
+/* Where the newest date is old, a node above the parent is asked after so long at
+ * first, and then less and less often, up to this (node/above.h). */
+#define GT_ABOVE_FIRST_MS (UINT64_C(300) * 1000)
+#define GT_ABOVE_LAST_MS  (UINT64_C(4) * 3600 * 1000)
 /* A date so far ahead of the clock here is not believed. */
 #define GT_DATE_AHEAD_MS GT_DAY_MS
 #define GT_DAY_MS        (INT64_C(24) * 3600 * 1000)

@@ -6,7 +6,11 @@
  * the link is given up: when the parent refuses this node, or has been away for
  * as long as a dead link takes to be noticed (dead_ms), and then not again for
  * ten times as long; and every above_ms though the parent is there, when nothing
- * is on its way from it. There is one link upward at a time: the parent's waits.
+ * is on its way from it. Where the newest date of the tree is old (M35) the parent
+ * has nothing new to say, or holds it back: then it is GT_ABOVE_FIRST_MS, twice as
+ * long after each time that brings no newer date, up to GT_ABOVE_LAST_MS, and
+ * each of these less by up to a half, which is drawn. What is on its way puts it off
+ * once by so long at most. There is one link upward at a time: the parent's waits.
  * What is learned so is said: in the log, and by gt_node_status.
  *
  * It is off unless config.above_ms says that there are addresses, and where the

@@ -81,6 +81,17 @@ struct gt_asks {
 	uint64_t due; /* the oldest must be answered by then; 0: none */
 };
 
+/* When a node above the parent is asked for the roster (node/above.c), mono_ms;
+ * 0: it is not to be. */
+struct gt_above {
+	uint64_t away; /* for want of a parent */
+	uint64_t rest; /* ... and for that not before */
+	uint64_t next; /* though it is there */
+	uint64_t wait; /* between two times, while the date is old; else 0 */
+	uint64_t
+	        since; /* it is due, and something is on its way; 0: it is not */
+};
+
 /* The node. One thread uses it at a time.
  *
  *   1. a link in use has a slot below npeers <= config.max_links
@@ -125,9 +136,7 @@ struct gt_node {
 	bool full;          /* the disk has no room for what others bring in any
 	              number: records/later.c */
 	struct gt_asks asks;
-	/* when a node above the parent is asked for the roster, mono_ms, 0:
-	 * it is not to be; and not before (node/above.c) */
-	uint64_t above_due, above_rest;
+	struct gt_above above;
 
 	struct gt_content *content;
 	struct gt_records *records;

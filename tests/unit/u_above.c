@@ -9,9 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node_inside.h"
 #include "nodes.h"
 
-enum { TOP, MID, LOW, EVERY_MS = 20 * 60 * 1000 };
+enum { TOP, MID, LOW, EVERY_MS = 20 * 60 * 1000, MINUTE_MS = 60 * 1000 };
+
+#define WARN_MS (7 * GT_DAY_MS)
 
 static int three(void **state)
 {
@@ -22,6 +25,24 @@ static int three(void **state)
 	nodes_open(t, MID, "3301", "33", nodes_path(t, MID));
 	t->above_ms = EVERY_MS;
 	nodes_open(t, LOW, "330106", "3301", nodes_path(t, LOW));
+	nodes_enrol(t);
+	return 0;
+}
+
+/* TOP signs dates, and LOW asks above once a day. */
+static int dated(void **state)
+{
+	static struct gt_key dates;
+	const uint8_t seed[32] = {9, 9};
+	struct nodes *t = nodes_new();
+	*state = t;
+	assert_int_equal(gt_key_from_seed(&dates, seed), 0);
+	t->date_key = &dates;
+	t->date_warn_ms = WARN_MS;
+	nodes_open(t, TOP, "33", "", NULL);
+	nodes_open(t, MID, "3301", "33", NULL);
+	t->above_ms = (uint64_t)GT_DAY_MS;
+	nodes_open(t, LOW, "330106", "3301", NULL);
 	nodes_enrol(t);
 	return 0;
 }
@@ -163,6 +184,108 @@ static void though_the_parent_is_there(void **state)
 	        nodes_dropped(t, LOW, "the parent is not an active member"));
 }
 
+/* Its link to the parent, which holds dates back, is there again at once. */
+static unsigned meanwhile(struct nodes *t)
+{
+	unsigned wire = nodes_wire(t, LOW, MID, true);
+	nodes_run(t);
+	assert_true(nodes_status(t, LOW)->parent_up);
+	return wire;
+}
+
+/* Steps of a minute until it dials above; minutes, at most `most`. */
+static int until_it_asks(struct nodes *t, int most)
+{
+	for (int minutes = 1; minutes <= most; minutes++) {
+		nodes_pass(t, MINUTE_MS);
+		nodes_clear(t, MID); /* what it says all the time */
+		if (dialled(t)) {
+			t->nwires = 0;
+			meanwhile(t);
+			return minutes;
+		}
+	}
+	return most + 1;
+}
+
+static bool no_dates(struct nodes *t, struct message *m)
+{
+	if (!m->reply || m->to != LOW || t->hooked)
+		return true;
+	Gt__Reply *r = gt__reply__unpack(NULL, m->nhead, m->head);
+	if (r->body_case == GT__REPLY__BODY_CHANGES &&
+	    r->changes->date.len > 0) {
+		r->changes->date.len = 0;
+		nodes_replace(m, r);
+	}
+	gt__reply__free_unpacked(r, NULL);
+	return true;
+}
+
+/* Whoever has an old date does not wait for its daily round: minutes at first,
+ * hours in the end, and as ever when a date has come. */
+static void an_old_date_is_asked_about_soon(void **state)
+{
+	struct nodes *t = *state;
+	int rounds = 0, sum = 0, minutes = 0;
+	const int day = 24 * 60;
+	t->hook = no_dates;
+	meanwhile(t);
+	/* nothing of it is old: nobody is asked until the day is over */
+	assert_int_equal(nodes_status(t, LOW)->date, GT_DATE_GOOD);
+	assert_int_equal(until_it_asks(t, 60), 61);
+	struct gt_event time = {.type = GT_EV_TIME};
+	t->now.wall_ms += WARN_MS;
+	assert_int_equal(nodes_event(t, LOW, &time), 0);
+	assert_int_equal(nodes_status(t, LOW)->date, GT_DATE_OLD);
+	assert_in_range(until_it_asks(t, 10), 3, 6);
+	while (sum < 3 * day) {
+		int least = 5 << rounds < 240 ? 5 << rounds : 240;
+		minutes = until_it_asks(t, day);
+		assert_in_range(minutes, rounds ? least / 2 : 3, 241);
+		sum += minutes;
+		rounds++;
+	}
+	assert_in_range(minutes, 120, 241);
+	/* the first hour has a few rounds, three days have not many */
+	assert_in_range(rounds, 3 * 6, 3 * 12 + 6);
+	/* one that is reached brings a date; from then on the day counts */
+	nodes_members(t, LOW,
+	              nodes_member(t, "33", t->v[TOP].key.public, 3,
+	                           GT__STANDING__ACTIVE));
+	t->hooked = 1;
+	way_up(t, TOP, true);
+	assert_int_equal(nodes_status(t, LOW)->date, GT_DATE_GOOD);
+	t->nwires = 0;
+	meanwhile(t);
+	minutes = until_it_asks(t, 300); /* what was planned still comes */
+	if (minutes <= 300)
+		assert_true(until_it_asks(t, 600) > 600);
+}
+
+/* A parent that keeps it busy puts it off once, and not for long; nor does one
+ * that begins anew all the time. */
+static void who_is_busy_asks_all_the_same(void **state)
+{
+	struct nodes *t = *state;
+	t->hook = no_dates;
+	unsigned wire = meanwhile(t);
+	t->now.wall_ms += WARN_MS;
+	for (int minutes = 1; minutes <= 11; minutes++) {
+		nodes_cut(t, wire);
+		t->nwires = 0;
+		wire = meanwhile(t);
+		struct gt_node *n = t->v[LOW].node;
+		n->up->following = false; /* it compares, for ever */
+		nodes_pass(t, MINUTE_MS);
+		if (dialled(t)) {
+			assert_in_range(minutes, 5, 11);
+			return;
+		}
+	}
+	assert_true(false);
+}
+
 /* Only a node above the parent is believed, and only with what the roster's key
  * has signed. */
 static void whom_it_believes(void **state)
@@ -232,13 +355,19 @@ static void what_it_does_not_take(void **state)
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, three, nodes_gone)
+#define D(f) cmocka_unit_test_setup_teardown(f, dated, nodes_gone)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        T(hears_of_its_parent), T(tells_those_below),
-	        T(when_it_asks),        T(though_the_parent_is_there),
-	        T(whom_it_believes),    T(what_it_does_not_take),
+	        T(hears_of_its_parent),
+	        T(tells_those_below),
+	        T(when_it_asks),
+	        T(though_the_parent_is_there),
+	        T(whom_it_believes),
+	        T(what_it_does_not_take),
+	        D(an_old_date_is_asked_about_soon),
+	        D(who_is_busy_asks_all_the_same),
 	};
 	return cmocka_run_group_tests_name("above", tests, NULL, NULL);
 }
