@@ -63,6 +63,10 @@ struct gt_node_config {
 	/* Bytes of records of one terminal, one child that may wait here for
 	 * the parent; 0: as many as they like. */
 	uint64_t terminal_waiting, child_waiting;
+	/* Entries of the catalogue, with the names of those that went, beyond
+	 * which the parent's are not taken; audit rows of one neighbour's feed
+	 * in an hour. 0: GT_ENTRIES_MAX, GT_FEED_ROWS_HOUR. */
+	uint64_t entries, feed_rows;
 	bool restored; /* the database is a backup, or new in place of a lost
 	                  one: what neighbours remember of this node may be
 	                  newer than what it remembers itself */
@@ -294,6 +298,8 @@ struct gt_node_status {
 	bool records_short; /* the disk has no room for more records */
 	/* somebody's are put off until more of his are at the parent */
 	bool records_crowded;
+	bool entries_missed; /* the parent's are not all here: there are as many
+	                        as may be */
 	/* wall time of the last word from it, 0: never */
 	int64_t parent_seen_ms;
 	/* while it is up, until when its certificate is good; 0: there is

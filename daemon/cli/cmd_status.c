@@ -332,6 +332,8 @@ static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 	print_damaged(out, s, config->parent);
 	if (gt_client_true(s, "bulk_paused"))
 		gt_say(out, GT_T_CLI_STATUS_PAUSED);
+	if (gt_client_true(s, "entries_missed"))
+		gt_say(out, GT_T_CLI_STATUS_ENTRIES);
 	if (gt_client_true(s, "records_short"))
 		gt_say(out, GT_T_CLI_STATUS_RECORDS_SHORT);
 	if (gt_client_true(s, "records_crowded"))

@@ -74,6 +74,8 @@ struct gt_config {
 	uint64_t reserve;         /* storage.reserve: bytes kept free, 64MiB */
 	uint64_t on_demand;       /* storage.on_demand: bytes of what somebody
 	                             asked for, 0: a quarter of the disk */
+	uint64_t entries;         /* storage.entries: of the catalogue,
+	                             2000000 */
 	uint64_t transfers;       /* storage.transfers: at once, 4 */
 	char policy[GT_FILE_MAX]; /* policy.file, policy.yaml; "" none */
 	int log_level;            /* log.level: error warn info debug */

@@ -343,6 +343,7 @@ static void configure(struct gt_node_config *n, const struct gt_config *c)
 	        .child_hour = c->child_hour,
 	        .terminal_waiting = c->terminal_waiting,
 	        .child_waiting = c->child_waiting,
+	        .entries = c->entries,
 	        .restored = c->restored,
 	};
 }

@@ -30,7 +30,12 @@ enum {
 	/* audit rows per hour that one neighbour, one terminal or all strangers
 	 * together may cause by what can be repeated without end (audit.h) */
 	GT_ROWS_HOUR = 7200,
-	GT_HANDOVERS_MAX = 4096, /* finished transfers the parent has not
+	/* ... of what the parent sends, and of what is judged anew for a child
+	 * by its own doing: more than a whole catalogue and its roster */
+	GT_FEED_ROWS_HOUR = 1200000,
+	GT_ENTRIES_MAX = 2000000, /* of the catalogue, if nothing else is
+	                             said: names of what was there too */
+	GT_HANDOVERS_MAX = 4096,  /* finished transfers the parent has not
 	                              acknowledged */
 
 	/* objects */

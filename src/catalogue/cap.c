@@ -105,7 +105,7 @@ static int audit(struct gt_node *n, const struct gt_claim *c,
 	                       .layer = d->layer,
 	                       .detail = detail};
 	n->status.capped++;
-	return gt_audit_row(n, &row);
+	return gt_audit_fed(n, n->parent, &row);
 }
 
 /* The claim is taken under what is left of the said decision. */

@@ -59,6 +59,8 @@ int gt_catalogue_load(struct gt_node *n)
 		status = gt_meta_get(n->store, "cursor", 0, &c->cursor);
 	if (status == 0)
 		status = gt_item_strangers(n);
+	if (status == 0)
+		status = gt_entries_load(n);
 	for (int kind = GT__KIND__RESOURCE;
 	     status == 0 && kind <= GT__KIND__MEMBER; kind++)
 		status = load_seq(n, (Gt__Kind)kind);

@@ -45,6 +45,9 @@ int gt_catalogue_down(struct gt_node *n);
 /* A new epoch, after a restore: asks the parent to compare too, and publishes
  * above every version that may be forgotten. */
 int gt_catalogue_renew(struct gt_node *n);
+/* Whether entries of the parent's are not here because there are as many as may
+ * be. */
+bool gt_entries_missed(const struct gt_node *n);
 /* Last change of the parent's feed that was applied. */
 uint64_t gt_catalogue_cursor(const struct gt_node *n);
 

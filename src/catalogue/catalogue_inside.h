@@ -10,6 +10,7 @@
  *   feed.c      tells the child; answers Changes, Offer  parent's side
  *   heal.c      items that are damaged on disk           both ends
  *   follow.c    keeps up with the parent's feed          child's side
+ *   entries.c   ... as many as may be here               child's side
  *   cap.c       ... as far as the layers here allow      child's side
  *   catalogue.c the room as one: load, time, go */
 #ifndef GT_CATALOGUE_INSIDE_H
@@ -99,6 +100,9 @@ struct gt_catalogue {
 	uint64_t age_due;
 	uint64_t layers_generation; /* grows when the layers were loaded anew */
 	int64_t strangers;          /* names only children know */
+	uint64_t entries;           /* resources, and names of such */
+	bool entries_missed;        /* some were not taken (entries.c) */
+	uint64_t entries_ms;        /* when that was last said; 0: never */
 	int64_t looked;        /* heal.c: rows up to this one, in this round */
 	uint64_t look_due;     /* ... and when to look on */
 	bool looking;          /* ... which no other event may bring about */
@@ -311,6 +315,19 @@ int gt_date_miss(struct gt_node *n);
 bool gt_date_back(const struct gt_node *n);
 /* That is done. */
 int gt_date_caught_up(struct gt_node *n);
+
+/* ---------------------------------------------------------- entries */
+
+/* START: how many there are, and whether some were not taken. */
+int gt_entries_load(struct gt_node *n);
+/* *is: the claim is an entry not known yet, and there are as many as may be. It
+ * is not taken then, and that is told. */
+int gt_entries_over(struct gt_node *n, const struct gt_claim *c, bool *is);
+/* Some were not taken, and more may be here now: all is to be compared with the
+ * parent. */
+bool gt_entries_back(const struct gt_node *n);
+/* That is done. */
+int gt_entries_caught_up(struct gt_node *n);
 
 /* ----------------------------------------------------------- follow */
 

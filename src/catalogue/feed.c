@@ -235,6 +235,7 @@ int gt_feed_offer(struct gt_node *n, struct gt_peer *p, uint64_t token,
 		                       : "an Offer that is not the "
 		                         "child's own layer");
 	status = gt_item_take(n, &c, &keep, false, &result);
+	p->child.judged_all = false;
 	struct gt_audit row = {.event = "receive",
 	                       .kind = "layer",
 	                       .subject = c.id,

@@ -164,6 +164,8 @@ int gt_follow_inventory(struct gt_node *n)
 	int status = set_epoch(n);
 	if (status == 0) /* all that was refused is said again from here on */
 		status = gt_date_caught_up(n);
+	if (status == 0)
+		status = gt_entries_caught_up(n);
 	return status ? status : follow(n);
 }
 
@@ -177,7 +179,7 @@ int gt_follow_start(struct gt_node *n)
 	}
 	if (memcmp(n->catalogue->parent_epoch, n->up->epoch,
 	           sizeof n->catalogue->parent_epoch) != 0 ||
-	    gt_date_back(n))
+	    gt_date_back(n) || gt_entries_back(n))
 		return reconcile(n);
 	return follow(n);
 }
@@ -204,7 +206,7 @@ static int audit_change(struct gt_node *n, const Gt__Change *c,
 	        .bytes = c->item.len,
 	        .transfer = change,
 	        .detail = why};
-	return gt_audit_row(n, &row);
+	return gt_audit_fed(n, n->parent, &row);
 }
 
 /* Whether it is an entry, or a version of one, that nothing new enough vouches
@@ -236,12 +238,16 @@ static int take_change(struct gt_node *n, const Gt__Change *c)
 		verdict = -GT_EDENIED;
 		gt_copy(why, sizeof why, "a layer that is not for this node");
 	}
-	bool late = false;
+	bool late = false, over = false;
 	if (verdict == 0)
 		status = undated(n, &claim, &late);
 	if (status == 0 && late)
 		return audit_change(n, c, &claim, -GT_EUNDATED,
 		                    gt_strerror(-GT_EUNDATED));
+	if (status == 0 && verdict == 0)
+		status = gt_entries_over(n, &claim, &over);
+	if (status != 0 || over)
+		return status;
 	if (status == 0 && verdict == 0 && claim.kind == GT__KIND__RESOURCE)
 		status = gt_cap_take(n, &claim, &d, &result);
 	else if (verdict == 0)

@@ -502,6 +502,7 @@ int gt_item_take(struct gt_node *n, const struct gt_claim *c,
 	if (had && old.version == 0 && c->kind == GT__KIND__RESOURCE &&
 	    n->catalogue->strangers > 0)
 		n->catalogue->strangers--;
+	n->catalogue->entries += !had && c->kind == GT__KIND__RESOURCE;
 	if (c->kind == GT__KIND__RESOURCE)
 		return take_resource(n, c, d, own, &old, had);
 	status = put(n, c, d, own, NULL, NULL);
@@ -520,6 +521,7 @@ int gt_item_stranger(struct gt_node *n, const char *id)
 	if (n->catalogue->strangers >= GT_STRANGERS_MAX)
 		return 0;
 	n->catalogue->strangers++;
+	n->catalogue->entries++;
 	return put(n, &c, &denied, false, NULL, NULL);
 }
 

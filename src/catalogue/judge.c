@@ -64,7 +64,8 @@ static int audit(struct gt_node *n, const struct gt_peer *c,
 	                       .rule = d->rule,
 	                       .layer = d->layer,
 	                       .transfer = change};
-	return gt_audit_row(n, &row);
+	return c->child.judged_all ? gt_audit_row(n, &row)
+	                           : gt_audit_fed(n, c->code, &row);
 }
 
 /* --------------------------------------------------------- deciding */
@@ -284,6 +285,7 @@ int gt_judge(struct gt_node *n, struct gt_peer *c, bool *more)
 			c->child.judged = n->catalogue->seq[GT__KIND__RESOURCE];
 	}
 	*more = c->child.judged < n->catalogue->seq[GT__KIND__RESOURCE];
+	c->child.judged_all = c->child.judged_all || !*more;
 	return status ? status : gt_peer_save(n, c);
 }
 
@@ -341,6 +343,7 @@ int gt_judge_inventory(struct gt_node *n, struct gt_peer *p, uint64_t token,
 		p->child.acked = 0; /* no number of an epoch is given twice */
 		p->child.judged = p->child.judged_members =
 		        p->child.judged_layers = 0;
+		p->child.judged_all = false;
 		p->child.allowed = (struct gt_id){0};
 		p->following = false;
 	}

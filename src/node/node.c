@@ -28,6 +28,10 @@ static void defaults(struct gt_node_config *c)
 		c->max_links = GT_PEERS_MAX;
 	if (!c->transfers || c->transfers > GT_TRANSFERS_MAX)
 		c->transfers = 4;
+	if (!c->entries)
+		c->entries = GT_ENTRIES_MAX;
+	if (!c->feed_rows)
+		c->feed_rows = GT_FEED_ROWS_HOUR;
 	if (!c->protocol_max || c->protocol_max > GT_PROTOCOL_MAX)
 		c->protocol_max = GT_PROTOCOL_MAX;
 }
@@ -332,6 +336,7 @@ void gt_node_status(const struct gt_node *n, struct gt_node_status *out)
 	*out = n->status;
 	out->records_short = n->full;
 	out->records_crowded = records.crowded;
+	out->entries_missed = gt_entries_missed(n);
 	out->parent_up = gt_up_ready(n);
 	out->synced = out->synced && out->parent_up;
 	out->parent_until_ms = out->parent_up ? n->up->theirs_until_ms : 0;

@@ -45,6 +45,7 @@
 	  "UPDATE item SET prior=NULL WHERE object=?1 AND prior=?2")           \
 	X(ITEM_STRANGERS, "SELECT ifnull(sum(n),0) FROM tally_resource"        \
 	                  " WHERE state='stranger'")                           \
+	X(ITEM_ENTRIES, "SELECT ifnull(sum(n),0) FROM tally_resource")         \
 	X(ITEM_MAX_SEQ, "SELECT ifnull(max(seq),0) FROM item WHERE kind=?1")   \
 	X(ITEMS_AFTER,                                                         \
 	  "SELECT " GT_ITEM_COLUMNS " FROM item WHERE kind=?1 AND seq>?2"      \

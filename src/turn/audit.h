@@ -58,6 +58,10 @@ int gt_audit_row(struct gt_node *n, const struct gt_audit *a);
 int gt_audit_told(struct gt_node *n, const char *whom, const struct gt_audit *a,
                   bool *written);
 
+/* The same, config.feed_rows in an hour, for what a neighbour's feed makes: for
+ * each change of the parent's, for each verdict a child has judged anew. */
+int gt_audit_fed(struct gt_node *n, const char *whom, const struct gt_audit *a);
+
 enum { GT_CHANGE_NAME = 64 };
 /* The name a change goes by in both ends' audit: of the parent's epoch and its
  * number for the child. */

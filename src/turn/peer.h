@@ -31,7 +31,9 @@ struct gt_child {
 	int64_t vseq, acked, records, rooted;
 	int64_t rooted_told;
 	uint64_t layers_generation; /* of the layers it was judged with */
-	bool parked;                /* a Changes waits for news */
+	bool judged_all; /* since its link came, and since it last made us begin
+	                    anew */
+	bool parked;     /* a Changes waits for news */
 	uint64_t parked_token, parked_after, parked_until;
 	/* batches of records that are answered later (records/later.c) */
 	uint64_t later[GT_RECORD_WINDOW], later_until;

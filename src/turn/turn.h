@@ -113,7 +113,8 @@ struct gt_node {
 	struct gt_arena *arena; /* reset when a turn begins */
 	struct gt_seal_cache *seals;
 	struct gt_shares *shares; /* of what others may bring */
-	uint64_t held;            /* rows since that was last said (audit.h) */
+	uint64_t held, held_ms;   /* rows since that was last said, and when it
+	                           was; 0: never (audit.h) */
 	char why[256];
 
 	uint8_t epoch[GT_EPOCH_BYTES];

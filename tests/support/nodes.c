@@ -94,7 +94,9 @@ void nodes_open(struct nodes *t, unsigned i, const char *code,
 	                                    .child_hour = s->hourly,
 	                                    .on_demand = s->on_demand,
 	                                    .terminal_waiting = s->waiting,
-	                                    .child_waiting = s->waiting};
+	                                    .child_waiting = s->waiting,
+	                                    .entries = s->entries,
+	                                    .feed_rows = s->feed_rows};
 	gt_copy((char *)s->config.seed, sizeof s->config.seed, code);
 	s->config.has_date_seed = i == 0 && t->date_key;
 	if (s->config.has_date_seed)

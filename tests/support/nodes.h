@@ -59,6 +59,7 @@ struct one {
 	bool full;          /* the disk takes no more bytes */
 	size_t disk;        /* bytes that files have room in; 0: plenty */
 	uint64_t on_demand; /* set before nodes_open: storage.on_demand */
+	uint64_t entries, feed_rows; /* set before nodes_open, node.h */
 	bool late;  /* the disk is full, but only says so when it is to sync;
 	               what it was given is gone then, all of it */
 	bool held;  /* blob answers wait until it is cleared */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "nodes.h"
+#include "turn.h"
 
 enum { TOP, LOW };
 
@@ -185,6 +186,180 @@ static void names_only_children_have(void **state)
 	assert_int_equal(nodes_count(t, TOP, GT_ACT_DROP), 0);
 }
 
+/* --------------------------------------------- what feeds make grow */
+
+/* LEFT: of the rows of an hour, when the rest has been used. */
+enum { DOCUMENTS = 60, HOURLY = 3600, LEFT = 360, FEW = 50 };
+
+static struct nodes *feeding(void **state, uint64_t entries)
+{
+	struct nodes *t = *state;
+	t->v[TOP].feed_rows = t->v[LOW].feed_rows = HOURLY;
+	t->v[LOW].entries = entries;
+	nodes_dir_new(t);
+	nodes_open(t, TOP, "33", "", nodes_path(t, TOP));
+	nodes_open(t, LOW, "3301", "33", nodes_path(t, LOW));
+	nodes_enrol(t);
+	return t;
+}
+
+static void use(struct nodes *t, unsigned i, const char *whom)
+{
+	assert_int_equal(gt_share_take(t->v[i].node->shares, whom, HOURLY,
+	                               HOURLY - LEFT, t->now.mono_ms),
+	                 0);
+}
+
+static void publish(struct nodes *t, unsigned from, unsigned count)
+{
+	char slug[16];
+	for (unsigned i = from; i < from + count; i++) {
+		gt_format(slug, sizeof slug, "d%u", i);
+		assert_int_equal(nodes_publish(t, TOP, slug, "document",
+		                               (struct gt_bytes){0},
+		                               (struct gt_bytes){0}),
+		                 0);
+	}
+}
+
+#define LISTED        "item WHERE kind=1 AND verdict>0 AND length(signed)>0"
+#define AT_LOW(t, of) nodes_int(t, LOW, "SELECT count(*) FROM " of)
+
+/* A child turns its rules over, and over again, and each time all there is is
+ * judged for it. */
+static void layers_without_end(void **state)
+{
+	static const char *const rules[2][3] = {{"document", "deny", NULL},
+	                                        {"document", "mirror", NULL}};
+	struct nodes *t = feeding(state, 0);
+	publish(t, 0, DOCUMENTS);
+	nodes_wire(t, LOW, TOP, true);
+	nodes_run(t);
+	int64_t before = COUNT(t, "audit WHERE event='judge'");
+	assert_true(before >= DOCUMENTS);
+	use(t, TOP, "feed:3301");
+	for (unsigned i = 0; i < 2 * LEFT / DOCUMENTS; i++) {
+		assert_int_equal(nodes_layer(t, LOW, rules[i % 2]), 0);
+		nodes_run(t);
+	}
+	assert_in_range(COUNT(t, "audit WHERE event='judge'"), LEFT / 2,
+	                LEFT + 3 * DOCUMENTS);
+	assert_true(nodes_status(t, TOP)->audit_held > LEFT / 2);
+	/* of all its layers the last is here, and a row for each thing */
+	assert_int_equal(COUNT(t, "item WHERE kind=2"), 1);
+	assert_in_range(COUNT(t, "view"), DOCUMENTS, DOCUMENTS + 5);
+	/* and it has what the last of them says */
+	assert_int_equal(AT_LOW(t, LISTED), DOCUMENTS);
+	/* what others bring about is written down as ever */
+	before = COUNT(t, "audit WHERE event='judge'");
+	publish(t, DOCUMENTS, 5);
+	nodes_run(t);
+	assert_int_equal(COUNT(t, "audit WHERE event='judge'") - before, 5);
+	/* it is said, once */
+	assert_in_range(COUNT(t, "audit WHERE subject='rows held back'"), 0, 1);
+	nodes_pass(t, 3600 * 1000);
+	assert_int_equal(nodes_layer(t, LOW, rules[0]), 0);
+	nodes_run(t);
+	assert_in_range(COUNT(t, "audit WHERE subject='rows held back'"), 1, 2);
+	assert_int_equal(AT_LOW(t, LISTED), 0);
+}
+
+/* A child that says again and again what it holds, and is judged again: also
+ * with a new link each time. */
+static void inventories_without_end(void **state)
+{
+	struct nodes *t = feeding(state, 0);
+	Gt__Request q = GT__REQUEST__INIT;
+	Gt__Changes c = GT__CHANGES__INIT;
+	publish(t, 0, DOCUMENTS);
+	use(t, TOP, "feed:3301");
+	uint32_t link = 0;
+	uint64_t token = 1;
+	q.body_case = GT__REQUEST__BODY_CHANGES;
+	q.changes = &c;
+	c.epoch = (ProtobufCBinaryData){GT_EPOCH_BYTES, t->v[TOP].node->epoch};
+	for (unsigned i = 0; i < 2 * LEFT / DOCUMENTS; i++) {
+		if (i % 5 == 0)
+			link = nodes_child(t, TOP, "3301", &t->v[LOW].key);
+		claim(t, link, token++, "33", 0, 1);
+		nodes_clear(t, TOP);
+		nodes_ask(t, TOP, link, token++, &q);
+		assert_non_null(nodes_replied(t, TOP, GT__REPLY__BODY_CHANGES));
+	}
+	assert_in_range(COUNT(t, "audit WHERE event='judge'"), LEFT / 2,
+	                LEFT + 3 * DOCUMENTS);
+	assert_true(nodes_status(t, TOP)->audit_held > LEFT / 2);
+}
+
+/* A parent that has a new version of everything all the time. */
+static void versions_without_end(void **state)
+{
+	struct nodes *t = feeding(state, 0);
+	nodes_wire(t, LOW, TOP, true);
+	nodes_run(t);
+	use(t, LOW, "feed:33");
+	for (unsigned i = 0; i < 2 * LEFT / DOCUMENTS; i++) {
+		publish(t, 0, DOCUMENTS);
+		nodes_run(t);
+		nodes_clear(t, TOP);
+		nodes_clear(t, LOW);
+	}
+	assert_in_range(AT_LOW(t, "audit WHERE event='receive'"), LEFT / 2,
+	                LEFT + 3 * DOCUMENTS);
+	assert_true(nodes_status(t, LOW)->audit_held > LEFT / 2);
+	assert_int_equal(AT_LOW(t, LISTED), DOCUMENTS);
+	assert_int_equal(nodes_int(t, LOW, "SELECT min(version) FROM " LISTED),
+	                 nodes_int(t, TOP, "SELECT min(version) FROM " LISTED));
+}
+
+/* A catalogue that grows without end: as many entries as may be, and what was
+ * not taken comes when more may. */
+static void entries_without_end(void **state)
+{
+	struct nodes *t = feeding(state, FEW);
+	publish(t, 0, FEW);
+	unsigned wire = nodes_wire(t, LOW, TOP, true);
+	nodes_run(t);
+	assert_int_equal(AT_LOW(t, LISTED), FEW);
+	assert_int_equal(nodes_status(t, LOW)->entries_refused, 0);
+	publish(t, FEW, 20);
+	nodes_run(t);
+	assert_int_equal(AT_LOW(t, LISTED), FEW);
+	assert_int_equal(nodes_status(t, LOW)->entries_refused, 20);
+	/* told once; nothing is written of each */
+	assert_int_equal(AT_LOW(t, "audit WHERE result='LIMIT'"), 1);
+	assert_int_equal(AT_LOW(t, "item WHERE kind=1"), FEW);
+	assert_true(nodes_status(t, LOW)->parent_up);
+	/* those that are here go on: a new version, a withdrawal */
+	publish(t, 7, 1);
+	assert_int_equal(nodes_withdraw(t, TOP, "d8"), 0);
+	nodes_run(t);
+	assert_int_equal(nodes_int(t, LOW,
+	                           "SELECT version FROM item WHERE "
+	                           "id='33/d7'"),
+	                 2);
+	assert_int_equal(
+	        nodes_int(t, LOW, "SELECT state FROM item WHERE id='33/d8'"),
+	        GT__STATE__WITHDRAWN);
+	/* a restart by itself changes nothing, and does not go round */
+	nodes_cut(t, wire);
+	nodes_restart(t, LOW);
+	wire = nodes_wire(t, LOW, TOP, true);
+	nodes_run(t);
+	assert_int_equal(AT_LOW(t, "item WHERE kind=1"), FEW);
+	/* more may be here: all of it comes */
+	nodes_cut(t, wire);
+	t->v[LOW].entries = 0;
+	nodes_restart(t, LOW);
+	nodes_wire(t, LOW, TOP, true);
+	nodes_run(t);
+	assert_int_equal(AT_LOW(t, "item WHERE kind=1"), FEW + 20);
+	assert_int_equal(nodes_status(t, LOW)->entries_refused, 0);
+	assert_int_equal(AT_LOW(t, "meta WHERE key='entries_missed' AND "
+	                           "value=1"),
+	                 0);
+}
+
 static int none(void **state)
 {
 	*state = nodes_new();
@@ -196,10 +371,10 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, nodes_two, nodes_gone)
 #define N(f) cmocka_unit_test_setup_teardown(f, none, nodes_gone)
 	const struct CMUnitTest tests[] = {
-	        T(the_quarantine_of_a_child),
-	        T(rows_of_links),
-	        T(rows_of_refusals),
-	        N(names_only_children_have),
+	        T(the_quarantine_of_a_child), T(rows_of_links),
+	        T(rows_of_refusals),          N(names_only_children_have),
+	        N(layers_without_end),        N(inventories_without_end),
+	        N(versions_without_end),      N(entries_without_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

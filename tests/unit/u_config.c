@@ -69,6 +69,7 @@ static void defaults(void **state)
 	assert_true(config.window_max == 8 << 20);
 	assert_true(config.max_links == 256 && config.max_per_address == 64);
 	assert_true(config.reserve == 64 << 20 && config.transfers == 4);
+	assert_int_equal(config.entries, GT_ENTRIES_MAX);
 	assert_int_equal(config.log_level, 2);
 	assert_true(config.nusers == 0 && config.naddresses == 0);
 }

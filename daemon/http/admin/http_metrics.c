@@ -68,6 +68,9 @@ static void put_node(struct gt_buffer *o, const struct gt_node_status *s)
 	        {"records_crowded", g,
 	         "1 while some are put off because too many wait",
 	         s->records_crowded},
+	        {"entries_missed", g,
+	         "1 while entries of the parent find the catalogue full",
+	         s->entries_missed},
 	        {"transfers", g, "Objects being filled", s->ntransfers},
 #define COUNTER(name, kind, help) {#name, #kind, help, s->name},
 #include "counters.def"

@@ -88,6 +88,8 @@ static json_t *node_json(const struct gt_node_status *s)
 	                          json_boolean(s->records_short));
 	(void)json_object_set_new(v, "records_crowded",
 	                          json_boolean(s->records_crowded));
+	(void)json_object_set_new(v, "entries_missed",
+	                          json_boolean(s->entries_missed));
 	(void)json_object_set_new(v, "parent_seen",
 	                          time_json(s->parent_seen_ms));
 	(void)json_object_set_new(v, "parent_until",

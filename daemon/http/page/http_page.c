@@ -190,6 +190,8 @@ static void hero(struct home *h)
 	gt_buffer_str(&p->out, "</div>");
 	if (h->status.bulk_paused)
 		alert(p, "bad", GT_T_HTTP_P_FULL);
+	if (h->status.entries_missed)
+		alert(p, "bad", GT_T_HTTP_P_ENTRIES);
 	if (h->status.records_short)
 		alert(p, "bad", GT_T_HTTP_P_RECORDS_FULL);
 	if (h->status.records_crowded)
