@@ -3,7 +3,7 @@
  * Of each the last end of a link, or the last that was refused, by the code in
  * the certificate it showed. That of one that was refused is a stranger's word:
  * such rows are the first to go when there is no room.
- * Tests: u_link.c, e2e/test_link_down.py. */
+ * Tests: u_absent.c, u_link.c, e2e/test_link_down.py. */
 #include "net_inside.h"
 
 #include <stdlib.h>
