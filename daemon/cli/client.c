@@ -240,6 +240,14 @@ static int no_memory(struct gt_client *c)
 	return -GT_ENOMEM;
 }
 
+int gt_client_failed(struct gt_client *c, int status)
+{
+	if (status != -GT_EMALFORMED)
+		return no_memory(c);
+	gt_say_into(c->why, sizeof c->why, GT_T_CLI_NOT_JSON);
+	return status;
+}
+
 static int as_json(struct gt_client *c, struct answer *a, int status,
                    json_t **out)
 {
@@ -248,10 +256,8 @@ static int as_json(struct gt_client *c, struct answer *a, int status,
 	if (!status) {
 		*out = json_loadb(a->kept.p ? (char *)a->kept.p : "", a->kept.n,
 		                  JSON_DECODE_ANY, &e);
-		if (!*out) {
-			gt_say_into(c->why, sizeof c->why, GT_T_CLI_NOT_JSON);
-			status = -GT_EMALFORMED;
-		}
+		if (!*out)
+			status = gt_client_failed(c, -GT_EMALFORMED);
 	}
 	gt_buffer_free(&a->kept);
 	return status;

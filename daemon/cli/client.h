@@ -39,6 +39,10 @@ typedef int gt_client_take(void *arg, const void *p, size_t n);
 int gt_client_download(struct gt_client *client, const char *path,
                        gt_client_take *take, void *arg);
 
+/* What was taken makes no sense (-GT_EMALFORMED), or there is no room for it
+ * (-GT_ENOMEM): gt_client_why says so. The status. */
+int gt_client_failed(struct gt_client *client, int status);
+
 /* Appends text, %-encoded but for what a path or query may hold plainly ('/'
  * stays with keep_slash). False: it does not fit. */
 bool gt_client_escape(char *out, size_t cap, const char *text, bool keep_slash);

@@ -11,6 +11,7 @@
 #include "cli.h"
 #include "files.h"
 #include "object.h"
+#include "resource.h"
 #include "say.h"
 #include "term.h"
 #include "translate.h"
@@ -33,12 +34,11 @@ struct get {
 	FILE *file;
 };
 
+/* Without its files, which are many. */
 static json_t *ask_resource(struct get *g, int *status)
 {
-	char path[URL] = "/api/resources/";
 	json_t *r;
-	(void)gt_client_escape(path, sizeof path, g->rid, true);
-	*status = gt_client_get(g->client, path, 0, &r);
+	*status = gt_resource_ask(g->client, g->rid, NULL, NULL, &r);
 	return r;
 }
 
@@ -181,16 +181,57 @@ static bool target_of(struct get *g, const char *path, char out[PATH])
 	return true;
 }
 
-static const char *file_path(const void *files, size_t i)
+/* Names and sizes of all the files, close together. */
+struct names {
+	struct gt_buffer text; /* each with its NUL */
+	struct name {
+		size_t at; /* in text */
+		uint64_t size;
+	} * v;
+	size_t n, cap;
+	uint64_t bytes; /* sum of sizes */
+};
+
+static uint64_t size_of(const json_t *file)
 {
-	return gt_json_member(json_array_get(files, i), "path");
+	json_int_t n = json_integer_value(json_object_get(file, "size"));
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+static bool add_name(void *arg, const json_t *file)
+{
+	struct names *names = arg;
+	const char *path = gt_json_member(file, "path");
+	if (names->n == names->cap) {
+		size_t cap = names->cap ? names->cap * 2 : 64;
+		void *v = realloc(names->v, cap * sizeof *names->v);
+		if (!v)
+			return false;
+		names->v = v;
+		names->cap = cap;
+	}
+	names->v[names->n++] = (struct name){names->text.n, size_of(file)};
+	names->bytes += size_of(file);
+	return gt_buffer_add(&names->text, path, strlen(path) + 1);
+}
+
+static void names_free(struct names *names)
+{
+	gt_buffer_free(&names->text);
+	free(names->v);
+}
+
+static const char *file_path(const void *arg, size_t i)
+{
+	const struct names *names = arg;
+	return (const char *)names->text.p + names->v[i].at;
 }
 
 /* Has this file's name become that of one written before? Of names that fold to
  * the same, with[i] is the one before i; whether they do here is for the file
  * system to say. */
-static bool is_taken(struct get *g, const json_t *files, const size_t *with,
-                     size_t i, const char *target)
+static bool is_taken(struct get *g, const struct names *files,
+                     const size_t *with, size_t i, const char *target)
 {
 	struct stat here, there;
 	char other[PATH];
@@ -209,10 +250,10 @@ static bool is_taken(struct get *g, const json_t *files, const size_t *with,
 	return false;
 }
 
-static enum gt_exit save_each(struct get *g, const json_t *files,
+static enum gt_exit save_each(struct get *g, const struct names *files,
                               const size_t *with)
 {
-	size_t n = json_array_size(files), saved = 0;
+	size_t n = files->n, saved = 0;
 	for (size_t i = 0; i < n; i++) {
 		char target[PATH];
 		const char *path = file_path(files, i);
@@ -222,10 +263,7 @@ static enum gt_exit save_each(struct get *g, const json_t *files,
 		if (!code && is_taken(g, files, with, i, target))
 			continue;
 		if (!code)
-			code = save(g, path,
-			            gt_client_number(json_array_get(files, i),
-			                             "size"),
-			            target);
+			code = save(g, path, files->v[i].size, target);
 		if (code)
 			return code;
 		saved++;
@@ -238,42 +276,69 @@ static enum gt_exit save_each(struct get *g, const json_t *files,
 	return saved == n ? GT_EXIT_OK : GT_EXIT_FAILED;
 }
 
-static enum gt_exit save_all(struct get *g, json_t *files)
+static enum gt_exit save_all(struct get *g)
 {
-	size_t i,
-	        *with = gt_clash_find(file_path, files, json_array_size(files));
-	json_t *f;
-	if (!with)
-		return gt_cli_no_memory(g->cli);
-	json_array_foreach(files, i, f) g->total += gt_client_number(f, "size");
-	gt_progress_begin(&g->bar, g->cli->err, g->out);
-	enum gt_exit code = save_each(g, files, with);
+	struct names files = {.n = 0};
+	json_t *r;
+	enum gt_exit code = GT_EXIT_OK;
+	int status = gt_resource_ask(g->client, g->rid, add_name, &files, &r);
+	size_t *with =
+	        status ? NULL : gt_clash_find(file_path, &files, files.n);
+	if (status) {
+		code = gt_cli_refused(g->cli, status, g->client);
+	} else if (!with) {
+		code = gt_cli_no_memory(g->cli);
+	} else {
+		g->total = files.bytes;
+		gt_progress_begin(&g->bar, g->cli->err, g->out);
+		code = save_each(g, &files, with);
+	}
 	free(with);
+	names_free(&files);
+	json_decref(r);
 	return code;
 }
 
-static enum gt_exit save_member(struct get *g, json_t *files, const char *path)
+/* The one that is looked for. */
+struct wanted {
+	const char *path;
+	uint64_t size;
+	bool found;
+};
+
+static bool is_wanted(void *arg, const json_t *file)
 {
-	size_t i;
-	json_t *f;
-	json_array_foreach(files, i, f)
-	{
-		if (strcmp(gt_json_member(f, "path"), path) != 0)
-			continue;
-		g->total = gt_client_number(f, "size");
-		if (!g->out || strcmp(g->out, "-") == 0) {
-			g->out = NULL;
-			g->file = g->cli->out;
-			return download(g, path, g->total);
-		}
-		gt_progress_begin(&g->bar, g->cli->err, path);
-		enum gt_exit code = save(g, path, g->total, g->out);
-		if (!code)
-			gt_progress_end(&g->bar);
-		return code;
+	struct wanted *w = arg;
+	if (strcmp(gt_json_member(file, "path"), w->path) != 0)
+		return true;
+	w->size = size_of(file);
+	w->found = true;
+	return true;
+}
+
+static enum gt_exit save_member(struct get *g, const char *path)
+{
+	struct wanted w = {.path = path};
+	json_t *r;
+	int status = gt_resource_ask(g->client, g->rid, is_wanted, &w, &r);
+	json_decref(r);
+	if (status)
+		return gt_cli_refused(g->cli, status, g->client);
+	if (!w.found) {
+		gt_say(g->cli->err, GT_T_CLI_GET_NO_FILE, g->rid, path, g->rid);
+		return GT_EXIT_NOT_FOUND;
 	}
-	gt_say(g->cli->err, GT_T_CLI_GET_NO_FILE, g->rid, path, g->rid);
-	return GT_EXIT_NOT_FOUND;
+	g->total = w.size;
+	if (!g->out || strcmp(g->out, "-") == 0) {
+		g->out = NULL;
+		g->file = g->cli->out;
+		return download(g, path, g->total);
+	}
+	gt_progress_begin(&g->bar, g->cli->err, path);
+	enum gt_exit code = save(g, path, g->total, g->out);
+	if (!code)
+		gt_progress_end(&g->bar);
+	return code;
 }
 
 static enum gt_exit run(struct get *g, const char *member)
@@ -292,12 +357,11 @@ static enum gt_exit run(struct get *g, const char *member)
 	if (status)
 		code = gt_cli_refused(g->cli, status, g->client);
 	else if (member)
-		code = save_member(g, json_object_get(r, "files"), member);
+		code = save_member(g, member);
 	else if (g->out)
-		code = save_all(g, json_object_get(r, "files"));
+		code = save_all(g);
 	else if (g->cli->json)
-		code = gt_cli_json(g->cli, r) ? GT_EXIT_OK
-		                              : gt_cli_no_memory(g->cli);
+		code = gt_resource_json(g->cli, g->client, g->rid);
 	else
 		gt_say(g->cli->out, GT_T_CLI_GET_HERE, g->rid,
 		       (unsigned long long)gt_client_number(r, "members"));

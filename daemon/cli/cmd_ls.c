@@ -6,6 +6,7 @@
 #include "cli.h"
 #include "code.h"
 #include "measure.h"
+#include "resource.h"
 #include "say.h"
 #include "term.h"
 
@@ -225,30 +226,6 @@ static void joined(struct gt_cli *cli, enum gt_text label, json_t *list)
 	line(cli, label, text);
 }
 
-static void print_files(struct gt_cli *cli, json_t *files)
-{
-	const char *heads[] = {gt_text(GT_T_CLI_C_SIZE),
-	                       gt_text(GT_T_CLI_C_MEDIA),
-	                       gt_text(GT_T_CLI_C_PATH)};
-	struct gt_table *t = gt_table_new("rl*", heads);
-	size_t i;
-	json_t *f;
-	json_array_foreach(files, i, f)
-	{
-		char size[GT_MEASURE_SIZE];
-		gt_measure_size(size, gt_client_number(f, "size"));
-		const char *cells[] = {size, gt_json_member(f, "media_type"),
-		                       gt_json_member(f, "path")};
-		if (!t || !gt_table_row(t, cells))
-			break;
-	}
-	if (t && i > 0) {
-		(void)fputc('\n', cli->out);
-		gt_table_print(t, cli->out, gt_term_columns(cli->out));
-	}
-	gt_table_free(t);
-}
-
 static void print_state(struct gt_cli *cli, json_t *r)
 {
 	char text[GT_RID_MAX + 400], size[GT_MEASURE_SIZE],
@@ -306,24 +283,72 @@ static void print_resource(struct gt_cli *cli, json_t *r)
 	line(cli, GT_T_CLI_L_CREATED, gt_json_member(r, "created"));
 	line(cli, GT_T_CLI_L_MODIFIED, gt_json_member(r, "modified"));
 	print_state(cli, r);
-	print_files(cli, json_object_get(r, "files"));
+}
+
+/* What of a resource is printed so far; its files come one by one. */
+struct showing {
+	struct gt_cli *cli;
+	json_t *resource; /* all but the files */
+	struct gt_table *files;
+	size_t n; /* of them, that are not printed */
+	bool begun;
+};
+
+static bool show_file(void *arg, const json_t *file)
+{
+	struct showing *s = arg;
+	char size[GT_MEASURE_SIZE];
+	json_int_t n = json_integer_value(json_object_get(file, "size"));
+	gt_measure_size(size, (uint64_t)n);
+	const char *cells[] = {size, gt_json_member(file, "media_type"),
+	                       gt_json_member(file, "path")};
+	if (!s->begun) {
+		print_resource(s->cli, s->resource);
+		(void)fputc('\n', s->cli->out);
+	}
+	s->begun = true;
+	if (!gt_table_row(s->files, cells))
+		return false;
+	if (++s->n < PAGE)
+		return true;
+	s->n = 0;
+	gt_table_print(s->files, s->cli->out, gt_term_columns(s->cli->out));
+	return true;
+}
+
+static enum gt_exit show(struct gt_cli *cli, struct gt_client *client,
+                         const char *rid)
+{
+	const char *heads[] = {gt_text(GT_T_CLI_C_SIZE),
+	                       gt_text(GT_T_CLI_C_MEDIA),
+	                       gt_text(GT_T_CLI_C_PATH)};
+	struct showing s = {.cli = cli, .files = gt_table_new("rl*", heads)};
+	enum gt_exit code = GT_EXIT_OK;
+	if (!s.files)
+		return gt_cli_no_memory(cli);
+	int status = gt_resource_ask(client, rid, show_file, &s, &s.resource);
+	if (status)
+		code = gt_cli_refused(cli, status, client);
+	else if (!s.begun)
+		print_resource(cli, s.resource);
+	else if (s.n > 0)
+		gt_table_print(s.files, cli->out, gt_term_columns(cli->out));
+	gt_table_free(s.files);
+	json_decref(s.resource);
+	return code;
 }
 
 enum gt_exit gt_cmd_show(struct gt_cli *cli, const struct gt_args *args)
 {
-	char rid[GT_RID_MAX + 1], path[PATH] = "/api/resources/";
+	char rid[GT_RID_MAX + 1];
 	enum gt_exit code;
-	json_t *r;
 	if (!gt_cli_rid(cli, gt_args_word(args, 0), rid))
 		return GT_EXIT_USAGE;
 	struct gt_client *client = gt_cli_open(cli, &code);
 	if (!client)
 		return code;
-	(void)gt_client_escape(path, sizeof path, rid, true);
-	int status = gt_client_get(client, path, 0, &r);
-	if (gt_cli_answered(cli, client, status, r, &code))
-		print_resource(cli, r);
-	json_decref(r);
+	code = cli->json ? gt_resource_json(cli, client, rid)
+	                 : show(cli, client, rid);
 	gt_client_close(client);
 	return code;
 }

@@ -112,7 +112,9 @@ struct gt_table {
 	const char *align;
 	const char *const *heads;
 	size_t ncols, nrows, cap;
-	char **cells; /* nrows * ncols */
+	char **cells;              /* nrows * ncols */
+	size_t width[COLUMNS_MAX]; /* of what is printed already */
+	bool begun;                /* the heads are */
 };
 
 struct gt_table *gt_table_new(const char *align, const char *const *heads)
@@ -150,22 +152,28 @@ bool gt_table_row(struct gt_table *t, const char *const *cells)
 	return true;
 }
 
+static void drop_rows(struct gt_table *t)
+{
+	for (size_t i = 0; i < t->nrows * t->ncols; i++)
+		free(t->cells[i]);
+	t->nrows = 0;
+}
+
 void gt_table_free(struct gt_table *t)
 {
 	if (!t)
 		return;
-	for (size_t i = 0; i < t->nrows * t->ncols; i++)
-		free(t->cells[i]);
+	drop_rows(t);
 	free(t->cells);
 	free(t);
 }
 
-static void measure(const struct gt_table *t, size_t columns,
-                    size_t width[COLUMNS_MAX])
+static void measure(struct gt_table *t, size_t columns)
 {
-	size_t total = 0, gives = t->ncols;
+	size_t total = 0, gives = t->ncols, *width = t->width;
 	for (size_t c = 0; c < t->ncols; c++) {
-		width[c] = gt_term_width(t->heads[c]);
+		size_t head = gt_term_width(t->heads[c]);
+		width[c] = head > width[c] ? head : width[c];
 		for (size_t r = 0; r < t->nrows; r++) {
 			size_t w = gt_term_width(t->cells[r * t->ncols + c]);
 			width[c] = w > width[c] ? w : width[c];
@@ -208,14 +216,16 @@ static void print_row(const struct gt_table *t, FILE *out,
 	(void)fputc('\n', out);
 }
 
-void gt_table_print(const struct gt_table *t, FILE *out, size_t columns)
+void gt_table_print(struct gt_table *t, FILE *out, size_t columns)
 {
-	size_t width[COLUMNS_MAX];
-	measure(t, columns, width);
-	print_row(t, out, width, t->heads);
+	measure(t, columns);
+	if (!t->begun)
+		print_row(t, out, t->width, t->heads);
+	t->begun = true;
 	for (size_t r = 0; r < t->nrows; r++)
-		print_row(t, out, width,
+		print_row(t, out, t->width,
 		          (const char *const *)(t->cells + r * t->ncols));
+	drop_rows(t);
 }
 
 /* --------------------------------------------------------- progress */

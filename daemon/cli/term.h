@@ -27,8 +27,10 @@ struct gt_table;
 struct gt_table *gt_table_new(const char *align, const char *const *heads);
 /* Copies one row; NULL cells are empty. False: no memory. */
 bool gt_table_row(struct gt_table *t, const char *const *cells);
-/* Prints heads and rows, within so many columns; 0: as wide as it needs. */
-void gt_table_print(const struct gt_table *t, FILE *out, size_t columns);
+/* Prints heads and rows, within so many columns (0: as wide as it needs), and
+ * drops the rows. Rows of a long table may be added and printed again: they go
+ * on under the same heads, in columns at least as wide. */
+void gt_table_print(struct gt_table *t, FILE *out, size_t columns);
 /* Frees it; NULL is fine. */
 void gt_table_free(struct gt_table *t);
 

@@ -218,6 +218,11 @@ enum MHD_Result gt_http_whole_resource(struct gt_request *rq, const char *rid,
 	json_t *r = w ? gt_read_resource(w->reader, rid) : NULL;
 	int status = json_is_object(r) ? gt_http_package(rq, w, r, &s) : 0;
 	gt_worker_give(rq->http->workers, w);
+	const char *files = gt_rq_arg(rq, "files");
+	if (s && files && strcmp(files, "0") == 0) {
+		gt_shelf_give(rq->http->shelves, s);
+		s = NULL;
+	}
 	if (status != 0 || !s) {
 		bool none = json_is_null(r) && absent;
 		if (status == 0 && !none)

@@ -19,7 +19,7 @@ json_t *gt_http_first_files(struct gt_request *rq, struct gt_worker *w,
                             struct gt_shelf **s, size_t n);
 /* Answers with what gt_read_resource says, and all its files, "files", behind
  * it where the manifest is here. They are sent as they are read, so that a slow
- * client holds few of them. JSON null where there is no such resource, or what
+ * client holds few of them; none with ?files=0. JSON null where there is no such resource, or what
  * absent answers. */
 enum MHD_Result gt_http_whole_resource(struct gt_request *rq, const char *rid,
                                        gt_handler *absent);

@@ -2,6 +2,7 @@
 import os
 import random
 import socket
+import subprocess
 
 
 MEMBERS = 100_000
@@ -33,6 +34,16 @@ def memory(pid, key):
     """VmRSS and the like, in bytes."""
     with open(f"/proc/{pid}/status") as f:
         return next(int(line.split()[1]) * 1024 for line in f if line.startswith(key + ":"))
+
+
+def peak_of(*command):
+    """The most memory a command had, in bytes; it must end well."""
+    env = dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=1")
+    p = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=env)
+    _, status, used = os.wait4(p.pid, 0)
+    p.returncode = os.waitstatus_to_exitcode(status)
+    assert p.returncode == 0, command
+    return used.ru_maxrss * 1024
 
 
 def peak_from_here(pid):

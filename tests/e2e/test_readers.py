@@ -3,8 +3,8 @@ import os
 import shutil
 import unittest
 
-from readers import BIG, MEMBERS, SlowReaders, large_package, memory, peak_from_here
-from tree import CHAIN, XAPI, Tree
+from readers import BIG, MEMBERS, SlowReaders, large_package, memory, peak_from_here, peak_of
+from tree import CHAIN, PATIENCE, XAPI, Tree, guantong
 
 RID = "33/library"
 MIB = 1 << 20
@@ -49,6 +49,16 @@ class ManyFiles(unittest.TestCase):
                 self.assertTrue(readers.finish(0).endswith(film))
                 self.assertTrue(readers.finish(59).endswith(film))
             self.assertEqual(len(node.resource(RID)["files"]), MEMBERS + 2)
+            self.assertNotIn("files", node.http("GET", listed + "?files=0").json())
+            # nor does that of who lists them at the command line (it was 80 and 110 MiB)
+            least = peak_of(guantong(), "-C", node.dir, "ls")
+            for command in ("show", RID), ("show", RID, "--json"), ("get", RID, BIG, "-o", os.path.join(t.dir, "film")):
+                grown = peak_of(guantong(), "-C", node.dir, *command) - least
+                print(f"{command[0]} {grown / MIB:.1f} MiB", end=" ", flush=True)
+                self.assertLess(grown, 24 * MIB, command)
+            shown = node.cli("show", RID, timeout=PATIENCE)
+            self.assertEqual(shown.count("page-with-a-picture"), MEMBERS)
+            self.assertEqual(len(node.cli_json("show", RID)["files"]), MEMBERS + 2)
 
     def test_an_index_is_made_again_where_it_is_missing_or_damaged(self):
         """As an earlier program left the node: without any. As a bad disk does:

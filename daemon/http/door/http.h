@@ -12,7 +12,8 @@
  *   GET  /r/RID                 page of one resource
  *   GET  /c/..., /o/...         302 to the content listener, at the host the
  *                               client named; 404 where that is off
- *   GET  /api/resources[/RID]   the catalogue as JSON (read.h)
+ *   GET  /api/resources[/RID]   the catalogue as JSON (read.h); ?files=0: one
+ *                               without its files
  *   POST PUT GET /xapi/statements, GET /xapi/about   xAPI
  *   GET  /healthz               200 "ok", or 503 and why
  * Content (http.content): an origin of its own for what packages run
