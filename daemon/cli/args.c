@@ -150,12 +150,16 @@ void gt_args_free(struct gt_args *args)
 bool gt_args_utf8(const char *what, const char *value, FILE *err)
 {
 	struct gt_encoding e;
+	char text[1024];
 	if (!gt_encoding_other(&e, gt_bytes_str(value)))
 		return true;
 	if (e.name)
-		gt_say(err, GT_T_CLI_ARG_ENCODING, what, e.name, e.shown);
+		gt_say_into(text, sizeof text, GT_T_CLI_ARG_ENCODING, what,
+		            e.name, e.shown);
 	else
-		gt_say(err, GT_T_CLI_ARG_NO_UTF8, what);
+		gt_say_into(text, sizeof text, GT_T_CLI_ARG_NO_UTF8, what);
+	/* the terminal it was typed at cannot show UTF-8 either */
+	gt_encoding_print(err, text);
 	return false;
 }
 

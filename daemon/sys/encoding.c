@@ -1,6 +1,7 @@
 #include "encoding.h"
 
 #include <iconv.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "utf8.h"
@@ -112,4 +113,35 @@ bool gt_encoding_other(struct gt_encoding *out, struct gt_bytes text)
 		return true;
 	}
 	return false;
+}
+
+/* zh_CN.GBK, zh_CN.gb2312, zh_CN.GB18030 */
+static bool terminal_is_gb(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+	const char *value = NULL;
+	for (size_t i = 0; i < 3 && (!value || !*value); i++)
+		value = getenv(names[i]);
+	const char *dot = value ? strchr(value, '.') : NULL;
+	return dot && gt_lower(dot[1]) == 'g' && gt_lower(dot[2]) == 'b';
+}
+
+void gt_encoding_print(FILE *out, const char *text)
+{
+	iconv_t with =
+	        terminal_is_gb() ? iconv_open("GB18030", "UTF-8") : (iconv_t)-1;
+	char *from = gt_lend(text), *kept = NULL;
+	size_t in = strlen(text), room = 2 * in + 4;
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr) */
+	if (with != (iconv_t)-1)
+		kept = malloc(room);
+	char *to = kept;
+	if (kept && iconv(with, &from, &in, &to, &room) != SIZE_MAX)
+		(void)fwrite(kept, 1, (size_t)(to - kept), out);
+	else
+		(void)fputs(text, out);
+	free(kept);
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr) */
+	if (with != (iconv_t)-1)
+		(void)iconv_close(with);
 }

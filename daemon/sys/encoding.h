@@ -6,6 +6,8 @@
 #ifndef GT_ENCODING_H
 #define GT_ENCODING_H
 
+#include <stdio.h>
+
 #include "base.h"
 
 enum { GT_ENCODING_SHOWN = 160 };
@@ -20,5 +22,9 @@ struct gt_encoding {
 /* Whether the text is something else than UTF-8 (of UTF-8 with a byte order mark
  * it is not); what, and where that is seen, is in *out. */
 bool gt_encoding_other(struct gt_encoding *out, struct gt_bytes text);
+
+/* Prints a sentence on out as the terminal reads it, by what LC_ALL, LC_CTYPE or
+ * LANG says: of those that are not UTF-8 the Chinese ones alone are known. */
+void gt_encoding_print(FILE *out, const char *text);
 
 #endif

@@ -133,6 +133,10 @@ class Batches(unittest.TestCase):
         self.assertIn("--title 不是 UTF-8", said(b"publish", b"--id", b"x", b"--title", title, lang="zh-CN"))
         self.assertIn("--reason is not UTF-8", said(b"withdraw", b"33/x", b"--reason", title))
         self.assertIn("NAME is not UTF-8", said(b"credential", b"add", title))
+        # and so that the terminal it was typed at can show it
+        p = subprocess.run([guantong().encode(), b"publish", b"--title", title], capture_output=True, timeout=PATIENCE,
+                           env={"LC_ALL": "zh_CN.GBK"})
+        self.assertIn("--title 不是 UTF-8：看上去是 GB18030 编码，按此编码为：第一课：学用手机", p.stderr.decode("gb18030"))
         # what cannot be guessed is not guessed
         self.assertNotIn("looks like", said(b"publish", b"--id", b"x", b"--title", "café".encode("latin-1")))
         files = {
