@@ -9,6 +9,7 @@
 #include "nearest.h"
 #include "say.h"
 #include "start.h"
+#include "translate.h"
 
 enum { BATCH = 1000, NEAR_MAX = 500 };
 
@@ -279,19 +280,22 @@ static enum gt_exit ask(struct gt_fit *f, const struct good *g, size_t from,
 	/* a daemon that was not restarted yet knows no such question */
 	if (status == 0 || status == -GT_EUNKNOWN)
 		return GT_EXIT_OK;
-	if (status == -GT_ECLOSED || status == -GT_ENOMEM ||
-	    status == -GT_EUNAVAILABLE)
+	/* it is not about the entries */
+	if (gt_fit_exit(status) != GT_EXIT_USAGE &&
+	    gt_fit_exit(status) != GT_EXIT_DENIED)
 		return gt_cli_refused(f->cli, status, f->client);
 	if (to - from > 1) {
 		size_t mid = from + (to - from) / 2;
 		enum gt_exit code = ask(f, g, from, mid);
 		return code ? code : ask(f, g, mid, to);
 	}
-	char where[GT_FIT_WHERE];
+	char where[GT_FIT_WHERE], text[GT_TRANSLATE_MAX];
 	FILE *err = gt_flaws_open(&f->flaws);
 	gt_fit_where(f, g->v[from], where);
 	if (err)
-		(void)fprintf(err, "%s: %s\n", where, gt_client_why(f->client));
+		(void)fprintf(
+		        err, "%s: %s\n", where,
+		        gt_translate(text, NULL, gt_client_why(f->client)));
 	gt_flaws_close(&f->flaws, g->v[from], gt_fit_exit(status), f->cli->err);
 	return GT_EXIT_OK;
 }
