@@ -591,7 +591,7 @@ void gt_service_stop(struct gt_service *s)
 	bool was_ready = atomic_load(&s->whole);
 	if (was_ready)
 		(void)sd_notify(0, "STOPPING=1");
-	if (s->room)
+	if (s->room && atomic_load(&s->stalled))
 		gt_room_patient(s->room, false);
 	if (s->look_open)
 		uv_close((uv_handle_t *)&s->look, on_look_closed);
@@ -601,6 +601,9 @@ void gt_service_stop(struct gt_service *s)
 			note(s, "stop");
 		(void)gt_core_settle(s->core, STOP_MS);
 	}
+	/* whoever finds the disk full only now has said so, and is no failure */
+	if (s->room)
+		gt_room_patient(s->room, false);
 	(void)uv_timer_stop(&s->crowd);
 	(void)uv_timer_stop(&s->watch);
 	(void)uv_timer_stop(&s->guard);

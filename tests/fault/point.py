@@ -70,6 +70,27 @@ def ended_well(node, killed, what="", at_start=False):
         raise Failed(f"{node.code} ended with {code} and no word")
 
 
+def gets_ready(node):
+    """False: it ended, or has no room for a start: then it waits, and says so."""
+    end = time.monotonic() + SECONDS
+    while True:
+        try:
+            node.ready(0.2)
+            return True
+        except Failed:
+            if node.process.poll() is not None or "event=waiting" in node.log():
+                return False
+            if time.monotonic() > end:
+                raise
+
+
+def gets_room(node):
+    """One that waited for it starts by itself now that there is some."""
+    log = node.log()
+    if log.rfind("event=waiting") > log.rfind("event=ready"):
+        node.ready(SECONDS)
+
+
 def start_under(box, s, target, arm, env):
     """Starts the nodes, the target with env; False: it did not start."""
     for code in s.nodes:
@@ -81,11 +102,7 @@ def start_under(box, s, target, arm, env):
         if s.at_start and node is target:
             arm()
             node.spawn()
-            try:
-                node.ready(SECONDS)
-            except Failed:
-                if node.process.poll() is None:
-                    raise
+            if not gets_ready(node):
                 return False
         else:
             node.start()
@@ -166,7 +183,7 @@ def room_again(fault, s, target, what):
     _, _, error, sticky = FAULTS[fault]
     if error != errno.ENOSPC or s.at_start or not target or "/data/" in what and not sticky:
         return
-    if target.process.poll() is not None:
+    if target.process and target.process.poll() is not None:
         raise Failed(f"a full disk ended {target.code}:\n{target.log(8)}")
 
 
@@ -199,6 +216,8 @@ def point(box, name, fault, n):
         under_fault(box, s, target, arm, env)
         fired, count, what = box.control.disarm()
         live = [box.tree[c] for c in s.nodes]
+        if s.at_start and target.alive():
+            gets_room(target)
         for node in live:
             if node.process:
                 ended_well(node, killed and node is target, what if node is target else "", s.at_start)

@@ -1,6 +1,7 @@
 """What is done while faults fire. Each has the nodes it needs, the one under
 the shim, and an act; act() runs with the shim armed and is done again without
 faults until it is acknowledged."""
+import signal
 import time
 
 from box import CHANGES, SECONDS, Failed, statement
@@ -187,6 +188,28 @@ class StartNew(Start):
         box.truth.records.clear()
 
 
+class Close(Scenario):
+    """a node is stopped, with what it took last in its log"""
+
+    stopped = False
+
+    def prepare(self, box):
+        if not box.hand_in(box.up, [statement(f"last{i}") for i in range(5)]):
+            raise Failed("hand-in")
+
+    def act(self, box, env=None):
+        """What is left of it is no process, if it ended as it was told to."""
+        node, again, self.stopped = box.up, self.stopped, True
+        if again or not node.alive():
+            return True
+        node.process.send_signal(signal.SIGTERM)
+        node.process.wait(SECONDS)
+        if node.process.returncode == 0:
+            node.process = None
+            node.notify.close()
+        return True
+
+
 class Policy(Scenario):
     """a rule is set; the daemon fails"""
 
@@ -205,6 +228,7 @@ ALL = {
     "withdraw": Withdraw,
     "withdraw-child": WithdrawChild,
     "policy": Policy,
+    "close": Close,
     "start": Start,
     "restart": Restart,
     "start-new": StartNew,
