@@ -59,7 +59,8 @@ void gt_links_fault(struct gt_links *links, const struct gt_node_status *s,
                     struct gt_fault *out);
 
 /* Why the node below of that code is not linked; all there is to know of one that
- * is not known is when this node was started. links may be NULL. Any thread. */
+ * is not known is when this node was started, and without certificates nothing
+ * (at_ms 0). links may be NULL. Any thread. */
 void gt_links_absent(struct gt_links *links, const char *code,
                      struct gt_fault *out);
 

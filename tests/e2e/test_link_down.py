@@ -150,6 +150,14 @@ class LinkDown(unittest.TestCase):
             text = up.cli("status", "--lang", "zh-CN")
             self.assertRegex(text, "3301 已断开，自 .*吊销")
 
+    def test_without_certificates_no_reason_is_made_up(self):
+        with Tree(CHAIN[:2], insecure=True) as t:
+            up, child = t["33"], t["3301"]
+            child.stop()
+            row = up.wait("the end", lambda: [c for c in up.status()["children"] if not c["up"]])[0]
+            self.assertIsNone(row["fault"])
+            self.assertNotIn("is down since", up.cli("status"))
+
     def test_who_was_refused_is_named(self):
         with Tree(CHAIN[:2], start=False) as t, Tree(CHAIN[:2], start=False) as other:
             up, stranger = t["33"], other["3301"]
