@@ -206,10 +206,9 @@ static enum gt_exit config_check(struct gt_cli *cli, const struct gt_args *args)
 	gt_format(own, sizeof own, "%.4000s/%s", cli->dir, GT_DIR_CONFIG);
 	if (!config)
 		return gt_cli_no_memory(cli);
-	if (!path)
-		path = own;
-	int status = gt_config_load(config, path, cli->lang, &c);
-	bool ours = status == 0 && path == own;
+	int status = path ? gt_config_take(config, path, cli->lang, &c)
+	                  : gt_config_load(config, own, cli->lang, &c);
+	bool ours = status == 0 && !path;
 	int here = ours ? enter(cli->dir) : -1;
 	/* what the start will look at beside the file; it is a start all the
 	 * same where only a certificate's time is wrong */
@@ -220,8 +219,8 @@ static enum gt_exit config_check(struct gt_cli *cli, const struct gt_args *args)
 	if (status == -GT_ESTALE)
 		status = 0;
 	enum gt_exit code =
-	        here >= 0 ? tell_all(cli, config, path, status, &c)
-	                  : gt_cli_complaints(cli, path, status, &c, NULL);
+	        here >= 0 ? tell_all(cli, config, path ? path : own, status, &c)
+	                  : gt_cli_complaints(cli, path ? path : own, status, &c, NULL);
 	leave(here);
 	free(config);
 	return code;

@@ -653,6 +653,9 @@ static int cannot_read(int status, const char *path, const char *lang,
 	if (status == -GT_ELIMIT)
 		gt_format(line, sizeof line, "%s:1:1: %s", path,
 		          gt_text_in(lang, GT_T_YAML_LARGE));
+	else if (status == -GT_EINVALID)
+		gt_format(line, sizeof line, "%s: %s", path,
+		          gt_text_in(lang, GT_T_DAEMON_NO_FILE));
 	else
 		gt_format(line, sizeof line, "%s: %s: %s", path,
 		          gt_text_in(lang, GT_T_CONF_CANNOT_READ),
@@ -660,18 +663,33 @@ static int cannot_read(int status, const char *path, const char *lang,
 	return gt_complaints_add(complaints, line) ? -GT_EINVALID : -GT_ENOMEM;
 }
 
-int gt_config_load(struct gt_config *out, const char *path, const char *lang,
-                   struct gt_complaints *complaints)
+typedef int (*read_file)(const char *path, size_t max, struct gt_buffer *out,
+                         char *why, size_t why_cap);
+
+static int load(read_file read, struct gt_config *out, const char *path,
+                const char *lang, struct gt_complaints *complaints)
 {
 	struct gt_buffer text;
 	char why[GT_FILE_MAX + 200]; /* in the process's language, not ours */
-	int status = gt_files_take(path, GT_YAML_BYTES, &text, why, sizeof why);
+	int status = read(path, GT_YAML_BYTES, &text, why, sizeof why);
 	if (status != 0)
 		return cannot_read(status, path, lang, complaints);
 	status = gt_config_parse(out, path, gt_buffer_bytes(&text), lang,
 	                         complaints);
 	gt_buffer_free(&text);
 	return status;
+}
+
+int gt_config_load(struct gt_config *out, const char *path, const char *lang,
+                   struct gt_complaints *complaints)
+{
+	return load(gt_files_read, out, path, lang, complaints);
+}
+
+int gt_config_take(struct gt_config *out, const char *path, const char *lang,
+                   struct gt_complaints *complaints)
+{
+	return load(gt_files_take, out, path, lang, complaints);
 }
 
 void gt_config_complain(const char *path, const char *section, const char *key,
@@ -681,7 +699,7 @@ void gt_config_complain(const char *path, const char *section, const char *key,
 	struct gt_buffer text;
 	struct gt_yaml y;
 	char why[GT_FILE_MAX + 200];
-	if (gt_files_take(path, GT_YAML_BYTES, &text, why, sizeof why) != 0) {
+	if (gt_files_read(path, GT_YAML_BYTES, &text, why, sizeof why) != 0) {
 		(void)gt_complaints_add(complaints, why);
 		return;
 	}

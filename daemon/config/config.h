@@ -99,6 +99,9 @@ int gt_config_parse(struct gt_config *out, const char *name,
 /* The same of a file. One that cannot be read is a complaint too. */
 int gt_config_load(struct gt_config *out, const char *path, const char *lang,
                    struct gt_complaints *complaints);
+/* The same of whatever a person names: a pipe, "-" for standard input. */
+int gt_config_take(struct gt_config *out, const char *path, const char *lang,
+                   struct gt_complaints *complaints);
 /* Whether that address, "host:port", is this machine's own alone. */
 bool gt_config_loopback(const char *address);
 enum { GT_CONFIG_WAITS = 2048 }; /* room for the names of all keys */

@@ -303,6 +303,19 @@ int prepare_room(struct gt_service *s, const struct gt_room_events *events)
 	return status;
 }
 
+int prepare_kinds(void)
+{
+	static const char *const files[] = {GT_DIR_DATABASE,     GT_DIR_LOG,
+	                                    GT_DIR_INDEX_OF_LOG, GT_DIR_SUMS,
+	                                    GT_DIR_RESERVE,      GT_DIR_RUN};
+	char why[RUN_WHY] = "";
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		if (gt_files_kind(files[i], why, sizeof why) != 0)
+			return prepare_refused("directory", why,
+			                       GT_SERVICE_SYSTEM);
+	return 0;
+}
+
 int prepare_modes(void)
 {
 	static const char *const files[] = {GT_DIR_KEY,      GT_DIR_NODE_KEY,

@@ -150,6 +150,9 @@ void prepare_say_lack(const struct gt_service *s, char *out, size_t cap);
  * with the reason logged; *pems is to be freed in any case. Loop thread, as all
  * here. */
 int prepare_pems(struct gt_dir_pems *pems);
+/* Refuses what is no file where the node has one: it would wait for a pipe for
+ * ever. 0, or an exit status, with the reason logged. */
+int prepare_kinds(void);
 /* Takes what holds secrets, or what only this node may write, from the hands of
  * other users. 0, or an exit status, with the reason logged. */
 int prepare_modes(void);

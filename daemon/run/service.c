@@ -412,7 +412,9 @@ static int put_together(struct gt_service *s, struct gt_bytes layer,
                         const struct gt_id *layer_hash)
 {
 	const struct gt_room_events room = {on_stalled, on_given};
-	int status = prepare_modes();
+	int status = prepare_kinds();
+	if (status == 0)
+		status = prepare_modes();
 	if (status == 0)
 		status = prepare_room(s, &room);
 	if (status == 0)

@@ -13,6 +13,8 @@
  *                     length, then an encoded Signed, again and again
  *   data/guantong.db  the database
  *   data/guantong.db-wal  its log; behind an orderly end its beginning
+ *   data/guantong.db-shm  its log's index; behind a run that was killed it tells
+ *                     what should be in the log
  *   data/guantong.db-sums  checksums of its pages
  *   data/lock         held by the daemon
  *   data/admitted     there once was a credentials.json: one that is lost opens
@@ -33,25 +35,27 @@
 #ifndef GT_DIR_H
 #define GT_DIR_H
 
-#define GT_DIR_CONFIG      "guantong.yaml"
-#define GT_DIR_CA          "pki/ca.pem"
-#define GT_DIR_CERT        "pki/cert.pem"
-#define GT_DIR_KEY         "pki/key.pem"
-#define GT_DIR_NODE_KEY    "pki/node.key"
-#define GT_DIR_ROSTER_KEY  "pki/roster.key"
-#define GT_DIR_DATE_KEY    "pki/date.key"
-#define GT_DIR_MEMBERS     "pki/members.bin"
-#define GT_DIR_DATA        "data"
-#define GT_DIR_DATABASE    "data/guantong.db"
-#define GT_DIR_RESERVE     "data/reserve"
-#define GT_DIR_LOG         "data/guantong.db-wal"
-#define GT_DIR_LOCK        "data/lock"
-#define GT_DIR_OBJECTS     "objects"
-#define GT_DIR_STAGED      "staged"
-#define GT_DIR_INDEX       "index"
-#define GT_DIR_CONTROL     "control.sock"
-#define GT_DIR_CREDENTIALS "credentials.json"
-#define GT_DIR_ADMITTED    "data/admitted"
-#define GT_DIR_RUN         "run.json"
+#define GT_DIR_CONFIG       "guantong.yaml"
+#define GT_DIR_CA           "pki/ca.pem"
+#define GT_DIR_CERT         "pki/cert.pem"
+#define GT_DIR_KEY          "pki/key.pem"
+#define GT_DIR_NODE_KEY     "pki/node.key"
+#define GT_DIR_ROSTER_KEY   "pki/roster.key"
+#define GT_DIR_DATE_KEY     "pki/date.key"
+#define GT_DIR_MEMBERS      "pki/members.bin"
+#define GT_DIR_DATA         "data"
+#define GT_DIR_DATABASE     "data/guantong.db"
+#define GT_DIR_RESERVE      "data/reserve"
+#define GT_DIR_LOG          "data/guantong.db-wal"
+#define GT_DIR_INDEX_OF_LOG "data/guantong.db-shm"
+#define GT_DIR_SUMS         "data/guantong.db-sums"
+#define GT_DIR_LOCK         "data/lock"
+#define GT_DIR_OBJECTS      "objects"
+#define GT_DIR_STAGED       "staged"
+#define GT_DIR_INDEX        "index"
+#define GT_DIR_CONTROL      "control.sock"
+#define GT_DIR_CREDENTIALS  "credentials.json"
+#define GT_DIR_ADMITTED     "data/admitted"
+#define GT_DIR_RUN          "run.json"
 
 #endif

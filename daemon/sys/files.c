@@ -122,14 +122,23 @@ static void close_read(int fd)
 	errno = error;
 }
 
+static int must_be_regular(const struct stat *st, const char *path, char *why,
+                           size_t why_cap)
+{
+	if (S_ISREG(st->st_mode))
+		return 0;
+	gt_say_into(why, why_cap, GT_T_CLI_FILE_FAILED, path,
+	            gt_text(GT_T_DAEMON_NO_FILE));
+	return -GT_EINVALID;
+}
+
 /* A pipe put where a node's file should be must not hold it up. */
-static bool regular(int fd)
+static int must_be_file(const char *path, int fd, char *why, size_t why_cap)
 {
 	struct stat st;
 	if (fstat(fd, &st) != 0)
-		return false;
-	errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
-	return S_ISREG(st.st_mode);
+		return failed(path, why, why_cap);
+	return must_be_regular(&st, path, why, why_cap);
 }
 
 int gt_files_read(const char *path, size_t max, struct gt_buffer *out,
@@ -139,10 +148,19 @@ int gt_files_read(const char *path, size_t max, struct gt_buffer *out,
 	*out = (struct gt_buffer){0};
 	if (fd < 0)
 		return failed(path, why, why_cap);
-	int status = regular(fd) ? read_fd(path, fd, max, out, why, why_cap)
-	                         : failed(path, why, why_cap);
+	int status = must_be_file(path, fd, why, why_cap);
+	if (status == 0)
+		status = read_fd(path, fd, max, out, why, why_cap);
 	close_read(fd);
 	return status;
+}
+
+int gt_files_kind(const char *path, char *why, size_t why_cap)
+{
+	struct stat st;
+	if (stat(path, &st) != 0)
+		return errno == ENOENT ? 0 : failed(path, why, why_cap);
+	return must_be_regular(&st, path, why, why_cap);
 }
 
 int gt_files_take(const char *path, size_t max, struct gt_buffer *out,

@@ -20,13 +20,17 @@ enum gt_files_how {
 int gt_files_write(const char *path, unsigned mode, enum gt_files_how how,
                    struct gt_bytes bytes, char *why, size_t why_cap);
 /* Reads a regular file of at most max bytes. 0; -GT_EUNKNOWN (no such file) or
- * -GT_EIO, with errno; -GT_ELIMIT; -GT_ENOMEM. Then *out is empty and why a
+ * -GT_EIO, with errno; -GT_EINVALID: it is a folder, a pipe or a device;
+ * -GT_ELIMIT; -GT_ENOMEM. Then *out is empty and why a
  * sentence naming the file. */
 int gt_files_read(const char *path, size_t max, struct gt_buffer *out,
                   char *why, size_t why_cap);
 /* The same of whatever a person names: a pipe, "-" for standard input. */
 int gt_files_take(const char *path, size_t max, struct gt_buffer *out,
                   char *why, size_t why_cap);
+/* Whether what is at the path, if anything, is a regular file. 0; -GT_EINVALID
+ * or -GT_EIO, with why. */
+int gt_files_kind(const char *path, char *why, size_t why_cap);
 /* Takes a file's rights from all but its owner, if others have any. 0: they had
  * none, or there is no such file; 1: they had, and have no more; -GT_EIO: they
  * still have, with why. */

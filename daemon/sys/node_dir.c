@@ -27,6 +27,8 @@ int gt_dir_read_key(const char *path, uint8_t out[32], char *why,
 {
 	struct gt_buffer file;
 	int status = gt_files_read(path, KEY_FILE_MAX, &file, why, why_cap);
+	if (status == -GT_ELIMIT)
+		gt_say_into(why, why_cap, GT_T_DAEMON_BAD_KEY, path);
 	if (status != 0)
 		return status;
 	file.p[strcspn((char *)file.p, " \t\r\n")] = '\0';
@@ -78,13 +80,16 @@ int gt_dir_read_members(const char *path, struct gt_dir_members *out, char *why,
 	int status = gt_files_read(path, MEMBERS_MAX, &out->file, why, why_cap);
 	if (status != 0)
 		return status == -GT_EUNKNOWN ? 0 : status;
-	status = gt_dir_split(gt_buffer_bytes(&out->file), SIZE_MAX, &out->v,
-	                      &out->n);
-	if (status != 0) {
+	status = out->file.n == 0 ? -GT_EMALFORMED
+	                          : gt_dir_split(gt_buffer_bytes(&out->file),
+	                                         SIZE_MAX, &out->v, &out->n);
+	if (status == -GT_EMALFORMED)
+		gt_say_into(why, why_cap, GT_T_DAEMON_BAD_MEMBERS, path);
+	else if (status != 0)
 		gt_say_into(why, why_cap, GT_T_CLI_FILE_FAILED, path,
 		            gt_translate_error(status));
+	if (status != 0)
 		gt_dir_members_free(out);
-	}
 	return status;
 }
 

@@ -381,6 +381,54 @@ class Database(unittest.TestCase):
             self.assertRegex(node.log(5), "data/guantong.db is damaged: .*--restored")
 
 
+class Kinds(unittest.TestCase):
+    """What is not the file it should be is refused at once, in words."""
+
+    def refused(self, node, status, words):
+        node.spawn()
+        self.assertEqual(node.process.wait(10), status)
+        node.process = None
+        node.notify.close()
+        self.assertIn(words, node.log())
+
+    def test_a_pipe_or_a_folder_in_the_place_of_a_file(self):
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            self.assertEqual(post(node, statement(1)).status, 200)
+            self.assertEqual(node.stop(), 0)
+            names = ["data/guantong.db", "data/guantong.db-wal", "data/guantong.db-shm", "data/guantong.db-sums", "guantong.yaml"]
+            for name in names:
+                path, aside = os.path.join(node.dir, name), os.path.join(t.dir, "aside")
+                os.rename(path, aside)
+                for make in os.mkfifo, os.mkdir:
+                    make(path)
+                    status = 78 if name == "guantong.yaml" else 71
+                    self.refused(node, status, f"{name}: not a file but a folder, a pipe or a device; remove it")
+                    os.rmdir(path) if make is os.mkdir else os.unlink(path)
+                os.rename(aside, path)
+            node.start()
+            self.assertEqual(len(node.records()), 1)
+
+    def test_an_empty_list_of_members_and_a_long_key(self):
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            self.assertEqual(node.stop(), 0)
+            path = os.path.join(node.dir, "pki", "members.bin")
+            with open(path, "rb") as f:
+                was = f.read()
+            self.assertTrue(was)
+            for size in 0, len(was) - 1:
+                with open(path, "wb") as f:
+                    f.write(was[:size])
+                self.refused(node, 78, "pki/members.bin is empty or cut short: put the file of that name from PKIDIR")
+                self.assertEqual(run([guantongd(), "-C", node.dir, "--check"], ok=False).returncode, 78)
+            with open(path, "wb") as f:
+                f.write(was)
+            with open(os.path.join(node.dir, "pki", "node.key"), "ab") as f:
+                f.write(b"0" * 1000)
+            self.refused(node, 78, "pki/node.key: not a key of 64 hexadecimal digits; put back the file")
+
+
 class Secrets(unittest.TestCase):
     """Keys are their owner's, and in no core file."""
 
