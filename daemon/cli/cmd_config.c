@@ -218,9 +218,10 @@ static enum gt_exit config_check(struct gt_cli *cli, const struct gt_args *args)
 		                                   &c);
 	if (status == -GT_ESTALE)
 		status = 0;
-	enum gt_exit code =
-	        here >= 0 ? tell_all(cli, config, path ? path : own, status, &c)
-	                  : gt_cli_complaints(cli, path ? path : own, status, &c, NULL);
+	enum gt_exit code = here >= 0
+	                            ? tell_all(cli, config, own, status, &c)
+	                            : gt_cli_complaints(cli, path ? path : own,
+	                                                status, &c, NULL);
 	leave(here);
 	free(config);
 	return code;

@@ -13,9 +13,7 @@
 #include "sys.h"
 
 enum {
-	WORD = 8,
-	WORDS = GT_SUMS_PAGE / WORD,
-	LANES = 4,      /* words at once: one does not wait for the other */
+	WORD = GT_SUMS_WORD,
 	BEGIN = 512,    /* of the file, before the first entry */
 	TOLD_MAX = 256, /* bad pages remembered as told */
 	PATH = 512,
@@ -34,8 +32,7 @@ struct head {
 
 /* All zero, or with an `own` that is not theirs: there is none. */
 struct entry {
-	uint64_t sum;
-	uint64_t parity; /* all words of the page, one upon the other */
+	struct gt_page_sum is;
 	uint64_t own;
 };
 
@@ -64,52 +61,11 @@ struct gt_sums {
 
 /* ------------------------------------------------------------- sums */
 
-static uint64_t mix(uint64_t h, uint64_t w)
-{
-	h ^= w;
-	return (h << 29 | h >> 35) * 0x9e3779b97f4a7c15u;
-}
-
-/* Each step can be undone, so one word that differs is always told; more than
- * one pass unseen once in 2^64. */
-static void sum_of(const uint8_t *p, uint64_t *sum, uint64_t *parity)
-{
-	uint64_t h[LANES] = {1, 2, 3, 4}, x[LANES] = {0}, w[LANES];
-	for (size_t i = 0; i < GT_SUMS_PAGE; i += sizeof w) {
-		memcpy(w, p + i, sizeof w);
-		for (int k = 0; k < LANES; k++) {
-			x[k] ^= w[k];
-			h[k] = mix(h[k], w[k]);
-		}
-	}
-	*sum = 0;
-	for (int k = 0; k < LANES; k++)
-		*sum = mix(*sum, h[k]);
-	*sum ^= *sum >> 32;
-	*parity = x[0] ^ x[1] ^ x[2] ^ x[3];
-}
-
 static uint64_t own_of(uint32_t page, const struct entry *e)
 {
-	uint64_t own = mix(mix(mix(5, page), e->sum), e->parity);
+	uint64_t own = gt_sum_mix(gt_sum_mix(gt_sum_mix(5, page), e->is.sum),
+	                          e->is.parity);
 	return own ? own : 1;
-}
-
-/* What the parity says it differs by, tried in one word after the other. */
-static bool mend(const struct entry *e, uint64_t delta, uint8_t *p, size_t *at)
-{
-	uint64_t w, sum, parity;
-	for (*at = 0; delta != 0 && *at < GT_SUMS_PAGE; *at += WORD) {
-		memcpy(&w, p + *at, WORD);
-		w ^= delta;
-		memcpy(p + *at, &w, WORD);
-		sum_of(p, &sum, &parity);
-		if (sum == e->sum)
-			return true;
-		w ^= delta;
-		memcpy(p + *at, &w, WORD);
-	}
-	return false;
 }
 
 static uint64_t place(uint32_t page)
@@ -122,16 +78,12 @@ static enum gt_sum compare(const struct gt_sums *s, uint32_t page, uint8_t *p,
                            size_t *at)
 {
 	struct entry e;
-	uint64_t sum, parity;
 	if (s->fd < 0 ||
 	    pread(s->fd, &e, sizeof e, (off_t)place(page)) != (ssize_t)sizeof e)
 		return GT_SUM_NONE;
 	if (e.own != own_of(page, &e))
 		return GT_SUM_NONE;
-	sum_of(p, &sum, &parity);
-	if (sum == e.sum)
-		return GT_SUM_SAME;
-	return mend(&e, parity ^ e.parity, p, at) ? GT_SUM_MENDED : GT_SUM_BAD;
+	return gt_page_compare(&e.is, p, at);
 }
 
 /* --------------------------------------------------------- the file */
@@ -141,7 +93,7 @@ static uint64_t head_own(const struct head *h)
 	uint64_t own = 7, w;
 	for (size_t i = 0; i < offsetof(struct head, own); i += WORD) {
 		memcpy(&w, (const uint8_t *)h + i, WORD);
-		own = mix(own, w);
+		own = gt_sum_mix(own, w);
 	}
 	return own;
 }
@@ -278,7 +230,7 @@ int gt_sums_put(struct gt_sums *s, uint32_t page, const uint8_t p[GT_SUMS_PAGE])
 	struct entry e;
 	if (s->fd < 0)
 		return 0;
-	sum_of(p, &e.sum, &e.parity);
+	gt_page_sum(&e.is, p);
 	e.own = own_of(page, &e);
 	s->dirty = true;
 	return gt_sys_pwrite(s->fd, &e, sizeof e, place(page));

@@ -38,11 +38,11 @@
 #ifndef GT_SUMS_H
 #define GT_SUMS_H
 
-#include "base.h"
+#include "page_sum.h"
 
 struct gt_sums;
 
-enum { GT_SUMS_PAGE = 4096, GT_SUMS_LOG = 32 /* bytes begin a log */ };
+enum { GT_SUMS_LOG = 32 /* bytes begin a log */ };
 
 /* Opens or makes the sums of the database at path, whose log lies beside it;
  * nobody has it open. anew: those that are there are of another database. *kept
@@ -57,13 +57,6 @@ void gt_sums_close(struct gt_sums *s);
 bool gt_sums_here(const struct gt_sums *s);
 
 /* ------------------------------------------------ for connections */
-
-enum gt_sum {
-	GT_SUM_NONE, /* it has none: believed */
-	GT_SUM_SAME,
-	GT_SUM_MENDED, /* it was wrong in a word, and is right now, in memory */
-	GT_SUM_BAD,
-};
 
 /* Compares page (1, 2, ...), and mends p. What was not right is remembered for
  * the next look. Any thread. */

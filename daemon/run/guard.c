@@ -4,8 +4,9 @@
  * A database that was deleted, or replaced, under a running node takes records
  * and keeps none of them: what is acknowledged goes with the last descriptor.
  * So the names are looked up every two seconds, and a node whose files went
- * stops, and leaves alone what is there now. The files of certificates, which
- * somebody is to replace, are looked at in passing.
+ * stops, and leaves alone what is there now. So it does if its log was cut, or
+ * altered: nothing of it goes into the database (log_sums.h). The files of
+ * certificates, which somebody is to replace, are looked at in passing.
  * Tests: e2e/test_disk.py. */
 #include "run_inside.h"
 
@@ -37,6 +38,11 @@ static void on_guard(uv_timer_t *timer)
 		gt_log_line(GT_LOG_ERROR, "stopping", "file", names[i], "what",
 		            here ? "replaced" : "deleted", "why",
 		            gt_text(GT_T_DAEMON_FILE_WENT), NULL);
+		perform_end(s, GT_SERVICE_FAILED);
+		return;
+	}
+	if (!atomic_load(&s->failed) && scrub_wrong(s)) {
+		uv_timer_stop(timer);
 		perform_end(s, GT_SERVICE_FAILED);
 		return;
 	}

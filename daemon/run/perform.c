@@ -136,6 +136,10 @@ void perform_failed(void *arg, int status, const char *why)
 		gt_log_line(GT_LOG_WARN, "disk", "why", why, NULL);
 		return;
 	}
+	if (scrub_wrong(s)) {
+		perform_end(s, GT_SERVICE_FAILED);
+		return;
+	}
 	if (gt_sums_bad(s->sums))
 		gt_log_line(GT_LOG_ERROR, "database", "page",
 		            GT_LOG_U(gt_sums_bad(s->sums)), "why",

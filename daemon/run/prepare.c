@@ -24,6 +24,7 @@
 #include "sys.h"
 #include "text.h"
 #include "tls.h"
+#include "translate.h"
 #include "version.h"
 
 enum {
@@ -187,6 +188,20 @@ static bool lost_log(void)
 	       access(GT_DIR_LOG, F_OK) != 0 && errno == ENOENT;
 }
 
+/* Whether some of what the last run acknowledged is gone; then that is logged,
+ * and s->log_missing says whether all of its log is. */
+static bool say_lost(struct gt_service *s)
+{
+	s->log_missing = lost_log();
+	s->lost = s->log_missing || s->left.is == GT_WAL_LOST;
+	if (s->lost)
+		gt_log_line(GT_LOG_ERROR, "database", "file", GT_DIR_LOG, "why",
+		            gt_text(s->log_missing ? GT_T_DAEMON_LOG_MISSING
+		                                   : GT_T_DAEMON_LOG_LOST),
+		            NULL);
+	return s->lost;
+}
+
 /* A log without the database it belongs to: SQLite would throw it away, and
  * with it all that is left. */
 static bool lost_database(void)
@@ -277,12 +292,43 @@ static int open_sums(struct gt_service *s)
 		gt_log_line(GT_LOG_INFO, "database", "why",
 		            gt_text(GT_T_DAEMON_SUMS_ANEW), NULL);
 	if (status == 0)
-		status = gt_sums_vfs_open(&s->sums_vfs, s->sums);
+		status = gt_log_sums_open(&s->log_sums, GT_DIR_LOG);
+	if (status == 0)
+		status = gt_sums_vfs_open(&s->sums_vfs, s->sums, s->log_sums);
 	if (status == 0)
 		gt_format(s->database, sizeof s->database,
 		          "file:" GT_DIR_DATABASE "?vfs=%s",
 		          gt_sums_vfs_name(s->sums_vfs));
 	return status;
+}
+
+/* A run that got ready had committed, and beside sums a log is never cut to
+ * less than its beginning. */
+static bool cut_log(void)
+{
+	struct stat st;
+	return access(GT_DIR_RUN, F_OK) == 0 &&
+	       access(GT_DIR_SUMS, F_OK) == 0 &&
+	       stat(GT_DIR_DATABASE, &st) == 0 && st.st_size > 0 &&
+	       stat(GT_DIR_LOG, &st) == 0 && st.st_size < GT_WAL_BEGIN;
+}
+
+int prepare_log(struct gt_service *s)
+{
+	char why[RUN_WHY];
+	int status =
+	        gt_wal_look(GT_DIR_DATABASE, !s->config->restored, &s->left);
+	if (status == 0 && !s->left.index && cut_log())
+		s->left.is = GT_WAL_LOST;
+	if (status != 0)
+		gt_say_into(why, sizeof why, GT_T_DAEMON_REWRITE, GT_DIR_LOG,
+		            gt_translate_errno(errno));
+	else if (s->left.is == GT_WAL_TANGLED)
+		gt_say_into(why, sizeof why, GT_T_DAEMON_DB_DAMAGED,
+		            gt_text(GT_T_DAEMON_LOG_TANGLED));
+	else
+		return 0;
+	return prepare_refused("database", why, GT_SERVICE_SYSTEM);
 }
 
 int prepare_room(struct gt_service *s, const struct gt_room_events *events)
@@ -431,12 +477,8 @@ int prepare_node(struct gt_service *s)
 	if (lost_database())
 		return prepare_refused("database", gt_text(GT_T_DAEMON_DB_GONE),
 		                       GT_SERVICE_SYSTEM);
-	s->log_missing = lost_log();
-	if (s->log_missing)
-		gt_log_line(GT_LOG_ERROR, "database", "file", GT_DIR_LOG, "why",
-		            gt_text(GT_T_DAEMON_LOG_MISSING), NULL);
 	/* what neighbours remember may be newer than what is left */
-	n.restored = n.restored || s->log_missing;
+	n.restored = say_lost(s) || n.restored;
 	return open_patiently(s, &n);
 }
 
@@ -459,12 +501,13 @@ int prepare_pems(struct gt_dir_pems *pems)
 	return 0;
 }
 
-/* Not behind a restore: the database may then be older than the files. */
+/* Not where the database may be older than the files: behind a restore, or a
+ * log of which the end is lost. */
 void prepare_sweep(const struct gt_service *s)
 {
 	struct gt_swept swept;
 	char why[RUN_WHY] = "";
-	if (s->config->restored)
+	if (s->config->restored || s->lost)
 		return;
 	if (gt_sweep(".", s->database, &swept, why, sizeof why) != 0)
 		gt_log_line(GT_LOG_WARN, "sweep", "why", why, NULL);

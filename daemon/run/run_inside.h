@@ -15,6 +15,7 @@
 #include "room_vfs.h"
 #include "service.h"
 #include "sums_vfs.h"
+#include "wal.h"
 
 enum {
 	RUN_WHY = 1024,
@@ -52,6 +53,7 @@ struct gt_service {
 	void *arg;
 	int lock_fd;
 	struct gt_room *room;
+	struct gt_log_sums *log_sums;
 	struct gt_sums *sums;
 	struct gt_sums_vfs *sums_vfs; /* readers' */
 	struct gt_room_vfs *vfs;      /* upon it, of the one that writes */
@@ -86,9 +88,13 @@ struct gt_service {
 	uv_work_t scrub;
 	bool scrubbing;
 	struct gt_sums_look scrubbed;
-	uint64_t scrub_due; /* who looks has it */
-	bool log_missing;   /* the last run was killed, and its log is gone */
-	atomic_int failed;  /* exit status */
+	uint64_t scrub_due;                 /* who looks has it */
+	uint32_t scrubbed_log[GT_LOG_TOLD]; /* frames that were mended */
+	size_t nscrubbed_log;
+	struct gt_wal_found left; /* of the last run's log */
+	bool lost;         /* some of what the last run acknowledged is */
+	bool log_missing;  /* the last run was killed, and its log is gone */
+	atomic_int failed; /* exit status */
 	atomic_bool reload;
 	atomic_bool busy; /* HTTP has connections, and nobody ticks yet */
 	bool failed_told;
@@ -141,6 +147,10 @@ int prepare_refused(const char *what, const char *why, int exit_status);
  * database, and waits where the disk has no room for that. 0, or an exit status,
  * with the reason logged. */
 int prepare_node(struct gt_service *s);
+/* Looks at the log the last run left (wal.h), puts it right as far as it can,
+ * and remembers in s->left what is to be told. 0, or an exit status, with the
+ * reason logged. */
+int prepare_log(struct gt_service *s);
 /* Sees to s->room and s->sums, before anything else is written, and waits until
  * there is room for a start. 0, or an exit status. */
 int prepare_room(struct gt_service *s, const struct gt_room_events *events);
@@ -165,6 +175,12 @@ void prepare_look(const struct gt_service *s);
 
 /* --------------------------------------------------------- scrub.c */
 
+/* Writes into the audit log, and the operator's, what was done to the last
+ * run's log (s->left). Loop thread. */
+void scrub_left(struct gt_service *s);
+/* The log is not what this process wrote: logs that. False: it is. Any
+ * thread. */
+bool scrub_wrong(const struct gt_service *s);
 /* Looks at some more of the database's pages, on the pool; while scrubbing is
  * set nothing it needs may go. Loop thread. */
 void scrub_step(struct gt_service *s);

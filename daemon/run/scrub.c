@@ -1,8 +1,10 @@
 /* scrub.c: the slow look over the database's pages (sums.h), beside the node
- * that runs: a piece with each look of the guard, all of them once a day.
+ * that runs: a piece with each look of the guard, all of them once a day; and
+ * over the pages of its log.
  * Tests: e2e/test_flips.py. */
 #include "run_inside.h"
 
+#include "dir.h"
 #include "log.h"
 #include "say.h"
 #include "sys.h"
@@ -11,21 +13,45 @@
 enum {
 	PAGES = 1024, /* in a piece: 4 MiB in two seconds */
 	AGAIN_MS = 24 * 3600 * 1000,
+	FRAMES = 512, /* of the log: each is looked at again and again */
 };
+
+bool scrub_wrong(const struct gt_service *s)
+{
+	static const char *const what[] = {
+	        [GT_LOG_SHORT] = "cut",
+	        [GT_LOG_OTHER] = "overwritten",
+	        [GT_LOG_FRAME] = "altered",
+	};
+	enum gt_log_wrong wrong = gt_log_sums_wrong(s->log_sums);
+	if (wrong == GT_LOG_WHOLE)
+		return false;
+	gt_log_line(GT_LOG_ERROR, "stopping", "file", GT_DIR_LOG, "what",
+	            what[wrong], "why", gt_text(GT_T_DAEMON_LOG_WENT), NULL);
+	return true;
+}
+
+static bool is_due(const struct gt_service *s)
+{
+	return gt_sys_now().mono_ms >= s->scrub_due || gt_sums_met(s->sums);
+}
 
 static void on_scrub(uv_work_t *work)
 {
 	struct gt_service *s = work->data;
 	uint64_t now = gt_sys_now().mono_ms;
-	gt_sums_look(s->sums, now >= s->scrub_due ? PAGES : 0, &s->scrubbed);
+	s->nscrubbed_log =
+	        gt_log_sums_look(s->log_sums, FRAMES, s->scrubbed_log);
+	s->scrubbed = (struct gt_sums_look){0};
+	if (is_due(s))
+		gt_sums_look(s->sums, now >= s->scrub_due ? PAGES : 0,
+		             &s->scrubbed);
 	if (s->scrubbed.end)
 		s->scrub_due = now + AGAIN_MS;
 }
 
-static void tell(struct gt_service *s, uint32_t page, bool mended)
+static void note(struct gt_service *s, const char *detail)
 {
-	char detail[GT_SUMS_WHY];
-	gt_sums_why(detail, page, mended);
 	struct gt_event e = {
 	        .type = GT_EV_NOTE,
 	        .text = "database",
@@ -33,12 +59,41 @@ static void tell(struct gt_service *s, uint32_t page, bool mended)
 	        .actor = "daemon",
 	        .status = -GT_EDAMAGED,
 	};
+	(void)gt_core_post(s->core, &e, NULL);
+}
+
+static void tell(struct gt_service *s, uint32_t page, bool mended)
+{
+	char detail[GT_SUMS_WHY];
+	gt_sums_why(detail, page, mended);
 	gt_log_line(mended ? GT_LOG_WARN : GT_LOG_ERROR, "database", "page",
 	            GT_LOG_U(page), "why",
 	            gt_text(mended ? GT_T_DAEMON_PAGE_MENDED
 	                           : GT_T_DAEMON_PAGE_BAD),
 	            NULL);
-	(void)gt_core_post(s->core, &e, NULL);
+	note(s, detail);
+}
+
+static void tell_log(struct gt_service *s, enum gt_wal_did did, uint32_t frame)
+{
+	char detail[GT_WAL_WHY];
+	gt_wal_why(detail, did, frame);
+	if (did == GT_WAL_MENDED)
+		gt_log_line(GT_LOG_WARN, "database", "file", GT_DIR_LOG,
+		            "frame", GT_LOG_U(frame), "why",
+		            gt_text(GT_T_DAEMON_LOG_MENDED), NULL);
+	note(s, detail);
+}
+
+void scrub_left(struct gt_service *s)
+{
+	const struct gt_wal_found *f = &s->left;
+	for (size_t i = 0; i < f->mended && i < GT_WAL_TOLD; i++)
+		tell_log(s, GT_WAL_MENDED, f->frames[i]);
+	if (f->altered)
+		tell_log(s, GT_WAL_ALTERED, f->altered);
+	else if (f->is == GT_WAL_LOST && !s->log_missing)
+		tell_log(s, GT_WAL_CUT, 0);
 }
 
 static void on_scrubbed(uv_work_t *work, int status)
@@ -46,14 +101,15 @@ static void on_scrubbed(uv_work_t *work, int status)
 	struct gt_service *s = work->data;
 	const struct gt_sums_look *l = &s->scrubbed;
 	s->scrubbing = false;
+	for (size_t i = 0; status == 0 && i < s->nscrubbed_log; i++)
+		tell_log(s, GT_WAL_MENDED, s->scrubbed_log[i]);
 	for (size_t i = 0; status == 0 && i < l->mended + l->bad; i++)
 		tell(s, l->pages[i], i < l->mended);
 }
 
 void scrub_step(struct gt_service *s)
 {
-	if (s->scrubbing ||
-	    (gt_sys_now().mono_ms < s->scrub_due && !gt_sums_met(s->sums)))
+	if (s->scrubbing || (!is_due(s) && !gt_log_sums_some(s->log_sums)))
 		return;
 	s->scrub.data = s;
 	s->scrubbing =

@@ -172,9 +172,10 @@ static void on_daily(uv_timer_t *timer)
 	            "until", at, "why", text, NULL);
 }
 
-static void note(struct gt_service *s, const char *what)
+static void note(struct gt_service *s, const char *what, int status)
 {
 	struct gt_event e = {
+	        .status = status,
 	        .type = GT_EV_NOTE,
 	        .text = what,
 	        .detail = "guantongd " GT_VERSION,
@@ -416,6 +417,8 @@ static int put_together(struct gt_service *s, struct gt_bytes layer,
 	if (status == 0)
 		status = prepare_modes();
 	if (status == 0)
+		status = prepare_log(s);
+	if (status == 0)
 		status = prepare_room(s, &room);
 	if (status == 0)
 		status = prepare_node(s);
@@ -432,9 +435,10 @@ static int put_together(struct gt_service *s, struct gt_bytes layer,
 	}
 	if (status == 0) {
 		gt_service_layer(s, layer, layer_hash);
-		note(s, "start");
+		note(s, "start", 0);
 		if (s->log_missing)
-			note(s, "log missing");
+			note(s, "log missing", -GT_EDAMAGED);
+		scrub_left(s);
 		status = start_links(s);
 	}
 	return status ? status : start_http(s);
@@ -585,6 +589,7 @@ static void take_apart(struct gt_service *s)
 	gt_room_vfs_close(s->vfs);
 	gt_sums_vfs_close(s->sums_vfs);
 	gt_sums_close(s->sums);
+	gt_log_sums_close(s->log_sums);
 	gt_room_close(s->room);
 }
 
@@ -600,7 +605,7 @@ void gt_service_stop(struct gt_service *s)
 	open_gate(s);
 	if (s->core && was_ready && !atomic_load(&s->failed)) {
 		if (!atomic_load(&s->stalled))
-			note(s, "stop");
+			note(s, "stop", 0);
 		(void)gt_core_settle(s->core, STOP_MS);
 	}
 	/* whoever finds the disk full only now has said so, and is no failure */
@@ -610,6 +615,8 @@ void gt_service_stop(struct gt_service *s)
 	(void)uv_timer_stop(&s->watch);
 	(void)uv_timer_stop(&s->guard);
 	control_stop(s);
+	if (s->log_sums && gt_log_sums_wrong(s->log_sums) != GT_LOG_WHOLE)
+		s->abandoned = true;
 	/* before the log goes: with this file and without a log the next start
 	 * takes the log for lost */
 	if (!s->abandoned && unlink(GT_DIR_RUN) != 0 && errno != ENOENT)

@@ -177,6 +177,8 @@ static int on_note(struct gt_node *n, const struct gt_event *e)
 	                       .subject = e->text,
 	                       .result = e->status,
 	                       .detail = e->detail};
+	if (e->status == -GT_EDAMAGED)
+		n->status.database_damaged++;
 	return gt_audit_row(n, &row);
 }
 

@@ -24,12 +24,32 @@ static const char *const texts[] = {
 #undef X
 };
 
+/* What cannot be read or written as it was is not put in order by moving the
+ * log: that would be one damage more. The next start sees what is there. */
+static void leave_damaged(struct gt_store *s, int code)
+{
+	int kind = code & 0xff;
+	if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB ||
+	    kind == SQLITE_IOERR)
+		gt_store_leave(s);
+}
+
 static int failed(struct gt_store *s)
 {
 	int code = sqlite3_extended_errcode(s->db);
 	gt_format(s->why, sizeof s->why, "SQLite %d: %s", code,
 	          sqlite3_errmsg(s->db));
+	leave_damaged(s, code);
 	return -GT_ESTORE;
+}
+
+/* Whoever keeps the files may know that the log is not what was written
+ * (sums_vfs.h). */
+static int may_checkpoint(struct gt_store *s)
+{
+	int rc = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_CKPT_START,
+	                              NULL);
+	return rc == SQLITE_NOTFOUND ? SQLITE_OK : rc;
 }
 
 static int on_wal(void *arg, sqlite3 *db, const char *name, int pages)
@@ -107,7 +127,7 @@ static int find(struct gt_store *s, const char *mark, bool *there)
 static int add(struct gt_store *s, const char *mark, const char *sql,
                const char *then)
 {
-	bool there;
+	bool there = false;
 	int status = find(s, mark, &there);
 	return status || there ? status : make(s, sql, then);
 }
@@ -186,6 +206,8 @@ void gt_store_close(struct gt_store *s)
 {
 	if (!s)
 		return;
+	if (may_checkpoint(s) != SQLITE_OK)
+		gt_store_leave(s);
 	for (int i = 0; i < GT_SQL_COUNT; i++)
 		sqlite3_finalize(s->st[i]);
 	sqlite3_close(s->db);
@@ -232,6 +254,13 @@ int gt_store_checkpoint(struct gt_store *s, int pages)
 	s->wal_wait = 0;
 	if (s->wal_pages / 8 > pages)
 		mode = SQLITE_CHECKPOINT_TRUNCATE;
+	int may = may_checkpoint(s);
+	if (may != SQLITE_OK) {
+		gt_format(s->why, sizeof s->why, "SQLite %d: %s", may,
+		          sqlite3_errstr(may));
+		leave_damaged(s, may);
+		return -GT_ESTORE;
+	}
 	int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, mode, &log, &done);
 	if (rc == SQLITE_FULL) {
 		/* All is in the log still. Not with each turn anew: what did

@@ -42,7 +42,8 @@ int gt_store_open(struct gt_store **out, sqlite3 *db, char *why,
 /* The database is no more what was opened: closing it neither puts its log into
  * the file that is there now nor removes anything. */
 void gt_store_leave(struct gt_store *s);
-/* Closes the database too; what was not committed is gone. NULL is fine. */
+/* Closes the database too; what was not committed is gone. Behind an error that
+ * says the files are damaged it is as gt_store_leave. NULL is fine. */
 void gt_store_close(struct gt_store *s);
 /* The last error, in SQLite's words; "": there was none. */
 const char *gt_store_why(const struct gt_store *s);
@@ -57,8 +58,9 @@ void gt_store_rollback(struct gt_store *s);
 /* Grows with every row written: equal to what it was, nothing was. */
 int64_t gt_store_changes(const struct gt_store *s);
 /* Moves the WAL into the database if it has grown to so many pages; between
- * turns only. 0 or -GT_ESTORE; a reader in the way is no error, nor is a disk
- * that is full: it is tried again. */
+ * turns only. One that is not what was written (SQLITE_FCNTL_CKPT_START) is an
+ * error. 0 or -GT_ESTORE; a reader in the way is no error, nor is a disk that
+ * is full: it is tried again. */
 int gt_store_checkpoint(struct gt_store *s, int pages);
 
 /* Compiles the statement if this is its first use, and binds one value for each

@@ -381,6 +381,194 @@ class Database(unittest.TestCase):
             self.assertRegex(node.log(5), "data/guantong.db is damaged: .*--restored")
 
 
+class Log(unittest.TestCase):
+    """The database's log, altered by another hand or the disk: nothing of that
+    goes into the database, and nothing acknowledged is lost without a word."""
+
+    ROWS = 12
+    BEGIN, FRAME = 32, 24 + 4096
+
+    def path(self, node, end="-wal"):
+        return os.path.join(node.dir, "data", "guantong.db" + end)
+
+    def read(self, node, end=""):
+        with open(self.path(node, end), "rb") as f:
+            return f.read()
+
+    def overwrite(self, node, at, body):
+        with open(self.path(node), "r+b", buffering=0) as f:
+            f.seek(at)
+            f.write(body)
+
+    def fill(self, node, n=ROWS):
+        for i in range(n):
+            self.assertEqual(post(node, statement(i)).status, 200)
+
+    def flip(self, node, frame, at=2000, bit=3):
+        """One bit in the page of a frame."""
+        at += self.BEGIN + (frame - 1) * self.FRAME + 24
+        byte = self.read(node, "-wal")[at]
+        self.overwrite(node, at, bytes([byte ^ 1 << bit]))
+
+    def frames(self, node):
+        return (os.path.getsize(self.path(node)) - self.BEGIN) // self.FRAME
+
+    def damage(self, node):
+        """Notes of damage in the audit log, and what /metrics counts in this run."""
+        return [r["detail"] for r in node.audit(event="note", limit=1000) if r["result"] == "DAMAGED"]
+
+    def cut(self, node):
+        os.truncate(self.path(node), 0)
+
+    def halve(self, node):
+        os.truncate(self.path(node), os.path.getsize(self.path(node)) // 2)
+
+    def zero(self, node):
+        self.overwrite(node, 0, bytes(os.path.getsize(self.path(node))))
+
+    def holes(self, node):
+        size = os.path.getsize(self.path(node))
+        os.truncate(self.path(node), 0)
+        os.truncate(self.path(node), size)
+
+    def piece(self, node):
+        self.overwrite(node, self.BEGIN + self.frames(node) // 2 * self.FRAME, os.urandom(1 << 13))
+
+    def begin(self, node):
+        self.overwrite(node, 17, b"\xff\x00\xff")
+
+    def test_altered_under_a_running_node(self):
+        """Seen within seconds, also by a node at rest; the database is as it was."""
+        ways = ((self.cut, "cut"), (self.halve, "cut"), (self.zero, "overwritten"), (self.holes, "overwritten"),
+                (self.piece, "altered"), (self.begin, "overwritten"))
+        with contextlib.ExitStack() as stack:
+            nodes = [stack.enter_context(Tree(CHAIN[:1]))["33"] for _ in ways]
+            was = []
+            for node, (how, _) in zip(nodes, ways):
+                self.fill(node)
+                was.append(self.read(node))
+                how(node)
+            for node, database, (how, what) in zip(nodes, was, ways):
+                with self.subTest(how.__name__):
+                    self.assertEqual(node.process.wait(20), 70)
+                    node.process = None
+                    node.notify.close()
+                    self.assertIn(f"event=stopping file=data/guantong.db-wal what={what}", node.log())
+                    self.assertEqual(self.read(node), database)
+                    self.goes_on(node)
+
+    def goes_on(self, node):
+        """With all that was acknowledged before what is lost, or all of it."""
+        node.start()
+        kept = len(node.records())
+        self.assertLessEqual(kept, self.ROWS)
+        if kept < self.ROWS:
+            self.assertIn("what the node acknowledged last is gone", node.log())
+            self.assertEqual(len(self.damage(node)), 1)
+            self.assertEqual(node.metrics()["guantong_database_damaged_total"], 1)
+        self.fill(node, 1)
+        self.assertEqual(node.stop(), 0)
+        node.start()
+        self.assertEqual(len(node.records()), kept + 1)
+
+    def test_nothing_is_acknowledged_behind_a_cut(self):
+        """Asked again in the same moment, before anybody looks."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            self.fill(node)
+            database = self.read(node)
+            self.cut(node)
+            try:
+                self.assertNotEqual(post(node, statement(99)).status, 200)
+            except OSError:  # it is gone already
+                pass
+            self.assertEqual(node.process.wait(20), 70)
+            node.process = None
+            node.notify.close()
+            self.assertEqual(self.read(node), database)
+            node.start()
+
+    def test_a_flip_under_a_running_node_is_mended(self):
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            self.fill(node)
+            for frame in range(1, self.frames(node) + 1, 3):
+                self.flip(node, frame)
+            node.wait("it to be told", lambda: self.damage(node))
+            self.assertEqual(len(node.records()), self.ROWS)
+            self.assertEqual(node.stop(), 0)
+            node.start()
+            self.assertEqual(len(node.records()), self.ROWS)
+            self.assertNotIn("beyond what can be mended", node.log())
+
+    def test_a_flip_in_what_a_killed_node_left_is_mended(self):
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            self.fill(node)
+            node.kill9()
+            for frame in (2, self.frames(node) - 1):
+                self.flip(node, frame)
+            self.overwrite(node, 20, bytes([self.read(node, "-wal")[20] ^ 4]))
+            node.start()
+            self.assertEqual(len(node.records()), self.ROWS)
+            self.assertEqual(len(self.damage(node)), 3)
+            self.assertEqual(node.metrics()["guantong_database_damaged_total"], 3)
+            self.assertNotIn("is gone", node.log())
+            self.assertNotIn("another program", node.log())
+
+    def test_what_a_killed_node_left_altered_or_cut_is_said(self):
+        """Whatever was done to it, and with or without its index."""
+        for index in True, False:
+            for how in (self.cut, self.halve, self.zero, self.piece):
+                if not index and how in (self.halve, self.zero):
+                    continue  # nothing tells of what was behind
+                with self.subTest(how.__name__, index=index), Tree(CHAIN[:1]) as t:
+                    node = t["33"]
+                    self.fill(node)
+                    era = node.cli_json("status")["clock"]["era"]
+                    node.kill9()
+                    how(node)
+                    if not index:
+                        os.unlink(self.path(node, "-shm"))
+                    node.start()
+                    self.assertIn("what the node acknowledged last is gone", node.log())
+                    self.assertEqual(len(self.damage(node)), 1)
+                    self.assertEqual(node.metrics()["guantong_database_damaged_total"], 1)
+                    self.assertNotEqual(node.cli_json("status")["clock"]["era"], era)
+                    self.assertLess(len(node.records()), self.ROWS)
+
+    def test_what_a_child_handed_up_comes_again(self):
+        """The parent's log is cut; what its child has is at the parent again."""
+        with Tree(CHAIN[:2]) as t:
+            top, low = t["33"], t["3301"]
+            self.fill(low)
+            top.wait("the records", lambda: len(top.records()) == self.ROWS)
+            top.kill9()
+            self.halve(top)
+            top.start()
+            self.assertIn("what the node acknowledged last is gone", top.log())
+            top.wait("them again", lambda: len(top.records()) == self.ROWS)
+
+    def test_no_false_alarm(self):
+        """Stopped, killed, killed at the start; with a torn last frame."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            for i in range(6):
+                self.fill(node, 3)
+                node.kill9()
+                if i % 2:
+                    with open(self.path(node), "ab") as f:
+                        f.write(os.urandom(3000))
+                node.start()
+                self.assertEqual(len(node.records()), 3 * (i + 1))
+                if i % 3 == 0:
+                    self.assertEqual(node.stop(), 0)
+                    node.start()
+            self.assertEqual(self.damage(node), [])
+            for word in ("is gone", "was mended", "another program"):
+                self.assertNotIn(word, node.log())
+
+
 class Kinds(unittest.TestCase):
     """What is not the file it should be is refused at once, in words."""
 

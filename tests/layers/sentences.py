@@ -18,7 +18,7 @@ from source import literals, plain
 root = sys.argv[1]
 TABLE = "daemon/words/texts_core.def"
 PLACES = ("proto/*.[ch]", "src/*.[ch]", "src/*/*.[ch]", "daemon/net/*.[ch]", "daemon/disk/blob*.[ch]", "daemon/disk/look.c",
-          "daemon/disk/sums.c")
+          "daemon/disk/sums.c", "daemon/disk/wal.c")
 # error.h has its Chinese beside its English
 SKIP = {"src/base/error.h"}
 # with a blank, and yet no sentence: what is signed or hashed, names, formats

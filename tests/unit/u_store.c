@@ -505,6 +505,38 @@ static void no_memory_to_checkpoint(void **state)
 	close_all(s);
 }
 
+/* Neither from a log that is not whole, nor into what is damaged: what is there
+ * is left for the next start to see. */
+static void what_is_damaged_is_left(void **state)
+{
+	static uint8_t junk[PAGE];
+	struct gt_store *s = filed();
+	struct gt_arena *a = gt_arena_new();
+	struct gt_bytes b;
+	(void)state;
+	assert_int_equal(gt_store_checkpoint(s, grow(s, 64)), 0);
+	sql(db, "CREATE TABLE more(x)");
+	int64_t size = size_of(path), log = size_of(wal);
+	FILE *f = fopen(path, "r+b");
+	assert_non_null(f);
+	memset(junk, 0xff, sizeof junk);
+	for (int64_t at = PAGE; at < size; at += PAGE) {
+		assert_int_equal(fseek(f, (long)at, SEEK_SET), 0);
+		assert_int_equal(fwrite(junk, PAGE, 1, f), 1);
+	}
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(sqlite3_db_release_memory(db), SQLITE_OK);
+	gt_store_begin(s);
+	assert_int_equal(gt_meta_get_bytes(s, "64/3", a, &b), -GT_ESTORE);
+	assert_int_equal(strncmp(gt_store_why(s), "SQLite 11", 9), 0);
+	gt_store_rollback(s);
+	gt_arena_free(a);
+	close_all(s);
+	assert_int_equal(size_of(path), size);
+	assert_int_equal(size_of(wal), log);
+	remove(wal);
+}
+
 /* ------------------------------------------------------------- main */
 
 static sqlite3_mem_methods plain;
@@ -575,6 +607,7 @@ int main(void)
 	        cmocka_unit_test(checkpoints),
 	        cmocka_unit_test(a_reader_in_the_way),
 	        cmocka_unit_test(no_memory_to_checkpoint),
+	        cmocka_unit_test(what_is_damaged_is_left),
 	};
 	return cmocka_run_group_tests_name("store", tests, set_up, tear_down);
 }
