@@ -72,6 +72,7 @@ enum {
 	GT_RECORD_WINDOW = 2,      /* batches outstanding on a link */
 	GT_SHARES_MAX = 1024,      /* terminals and children whose hand-ins are
 	                         remembered, share.h */
+	GT_WANTED_ROWS = 4,        /* records asked back at once */
 	GT_ASIDE_ROWS = 4096,      /* in quarantine, by way of one child */
 	GT_ASIDE_BYTES = 16 << 20, /* ... and their bodies */
 	GT_JSON_DEPTH = 64,        /* nesting of any JSON taken in */

@@ -6,7 +6,8 @@
  *      repeated on later links, written down by the parent once (M24);
  *      both ends keep a token of their last session (lineage.h)
  *   3  Hello says what the link is for (node/kind.c); a parent may be any node
- *      of the place that was asked for
+ *      of the place that was asked for; records that are damaged at one end
+ *      are asked back from the other (M37)
  *
  * A node speaks every version from GT_PROTOCOL_MIN to the newest it was built
  * with or is held to (gt_node_config.protocol_max).
@@ -38,6 +39,12 @@ static inline bool gt_version_hands_over(uint32_t version)
 static inline bool gt_version_tokens(uint32_t version)
 {
 	return version >= 2;
+}
+
+/* Records that are damaged are asked back (3, above). */
+static inline bool gt_version_asks_back(uint32_t version)
+{
+	return version >= 3;
 }
 
 /* Hello names the kind of link and a place for a parent (3, above). */

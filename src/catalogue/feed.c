@@ -78,11 +78,13 @@ static int send_changes(struct gt_node *n, struct gt_peer *p,
 		c->date = gt_lend_bytes(gt_date_news(n, p->child.dated_ms));
 	if (c->date.len > 0)
 		p->child.dated_ms = n->catalogue->date.at_ms;
+	int status = gt_records_wanted(n, p, c);
 	p->child.parked = false;
 	r.body_case = GT__REPLY__BODY_CHANGES;
 	r.changes = c;
-	return gt_send_reply(n, p, p->child.parked_token, &r,
-	                     (struct gt_bytes){0});
+	return status ? status
+	              : gt_send_reply(n, p, p->child.parked_token, &r,
+	                              (struct gt_bytes){0});
 }
 
 int gt_feed_parked(struct gt_node *n, struct gt_peer *p)
@@ -96,6 +98,7 @@ int gt_feed_parked(struct gt_node *n, struct gt_peer *p)
 		status = gt_records_child_root(n, p);
 	bool news = p->child.vseq > (int64_t)p->child.parked_after ||
 	            p->child.rooted > p->child.rooted_told ||
+	            gt_records_wants(n, p) ||
 	            gt_date_news(n, p->child.dated_ms).n > 0;
 	if (status != 0 || (!news && n->now.mono_ms < p->child.parked_until))
 		return status;

@@ -340,6 +340,10 @@ int gt_follow_changes(struct gt_node *n, const Gt__ChangesReply *m)
 		status = set_cursor(n, (int64_t)m->upto);
 	if (status == 0)
 		status = gt_records_root(n, m->root_mark);
+	if (status == 0)
+		status = gt_records_back(n, m);
+	if (status != 0 || !n->up)
+		return status;
 	return status ? status : ask_changes(n);
 }
 

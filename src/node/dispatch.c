@@ -137,7 +137,7 @@ static int on_error_reply(struct gt_node *n, const struct gt_asking *a,
 	if (a->what == GT_ASKED_DONE)
 		return gt_transfer_put_off(n, a, m->retry_ms);
 	if (a->what == GT_ASKED_RECORDS && m->retry_ms > 0)
-		return gt_records_later(n, m->retry_ms);
+		return gt_records_later(n, a, m->retry_ms);
 	if (a->what == GT_ASKED_HELLO && n->up->kind == GT__LINK__CHILD)
 		gt_above_soon(n);
 	gt_format(why, sizeof why, "the parent answered %s: %.200s",
@@ -160,7 +160,7 @@ static int on_fitting_reply(struct gt_node *n, const struct gt_asking *a,
 	case GT_ASKED_FRAME:
 		return gt_fetch_frame(n, a, e);
 	case GT_ASKED_RECORDS:
-		return gt_records_reply(n, r->records);
+		return gt_records_reply(n, a, r->records);
 	case GT_ASKED_INVENTORY:
 		return gt_follow_inventory(n);
 	case GT_ASKED_DONE:

@@ -345,6 +345,7 @@ void gt_node_status(const struct gt_node *n, struct gt_node_status *out)
 	out->cursor = gt_catalogue_cursor(n);
 	out->records_waiting = records.waiting;
 	out->records_unrooted = records.unrooted;
+	out->records_spoilt = records.spoilt;
 	out->nchildren = 0;
 	for (uint32_t i = 0; i < n->npeers; i++) {
 		const struct gt_peer *p = &n->peers[i];

@@ -209,15 +209,23 @@ int gt_record_admit(struct gt_node *n, const struct gt_hand_in *h,
 uint64_t gt_records_deadline(const struct gt_node *n)
 {
 	uint64_t at = n->records->retry_ms ? n->records->retry_ms : UINT64_MAX;
+	if (n->records->looking)
+		at = gt_sooner(at, n->records->look_due);
 	for (uint32_t i = 0; i < n->npeers; i++)
 		if (gt_peer_here(&n->peers[i]) && n->peers[i].child.nlater > 0)
 			at = gt_sooner(at, n->peers[i].child.later_until);
 	return at;
 }
 
-int gt_records_later(struct gt_node *n, uint64_t retry_ms)
+int gt_records_later(struct gt_node *n, const struct gt_asking *a,
+                     uint64_t retry_ms)
 {
 	struct gt_records *r = n->records;
+	if (a->upto == 0) { /* no batch: what was asked back, or is */
+		r->refused = r->nasked > 0;
+		r->nasked = 0;
+		return 0;
+	}
 	if (retry_ms < RETRY_MIN_MS)
 		retry_ms = RETRY_MIN_MS;
 	if (retry_ms > RETRY_MAX_MS)

@@ -4,24 +4,6 @@
 
 #include <string.h>
 
-/* Why it cannot be looked at as a record; NULL: it can. */
-static const char *shapeless(const struct gt_peer *p, const Gt__Record *r)
-{
-	if (r->id.len != GT_UUID_BYTES || r->form.len != GT_ID_BYTES ||
-	    r->origin_epoch.len != GT_EPOCH_BYTES || r->origin_seq == 0 ||
-	    r->origin_seq > INT64_MAX || r->body.len == 0 ||
-	    r->body.len > GT_STATEMENT_MAX ||
-	    (r->flags & GT_STATEMENT_VOIDS && r->target.len != GT_UUID_BYTES) ||
-	    strlen(r->authority) > GT_TEXT_MAX ||
-	    strlen(r->policy) > GT_TEXT_MAX)
-		return "a malformed record";
-	if (!gt_code_valid(r->origin) ||
-	    (strcmp(r->origin, p->code) != 0 &&
-	     !gt_code_child_of(r->origin, p->code)))
-		return "a record of an origin that is not under the child";
-	return NULL;
-}
-
 /* 0; -GT_EDAMAGED, and why; -GT_ENOMEM. */
 static int verify(const struct gt_arrival *r, char *why, size_t why_cap)
 {
@@ -91,39 +73,22 @@ static int set_aside_arrival(struct gt_node *n, const struct gt_peer *p,
 	return set_aside(n, p, &s);
 }
 
-static int key_taken(struct gt_node *n, const struct gt_arrival *r, bool *taken)
+/* What comes takes its place in its stream, or one of its own. */
+static int place(struct gt_node *n, const struct gt_peer *p,
+                 const Gt__Record *w, struct gt_arrival *r)
 {
-	gt_store_bind(n->store, GT_SQL_RECORD_BY_KEY, "ii", r->stream,
-	              r->origin_seq);
-	int row = gt_store_step(n->store, GT_SQL_RECORD_BY_KEY);
-	gt_store_reset(n->store, GT_SQL_RECORD_BY_KEY);
-	*taken = row == 1;
-	return row < 0 ? row : 0;
-}
-
-/* An origin that forgot, or two copies of it, gave one number to two records.
- * Both were acknowledged, so both go on: the one that comes second in a stream
- * of its own, which follows from its id and is the same wherever it comes. */
-static int another_place(struct gt_node *n, const struct gt_peer *p,
-                         const Gt__Record *w, struct gt_arrival *r)
-{
-	static const char domain[] = "guantong second place v1\n";
-	struct gt_id id;
-	struct gt_bytes parts[3] = {
-	        gt_bytes_str(domain),
-	        gt_bytes_of(w->origin_epoch.data, GT_EPOCH_BYTES),
-	        gt_bytes_of(r->id, GT_UUID_BYTES)};
-	int64_t last;
-	gt_sha256(&id, parts, 3);
+	bool another;
+	int status = gt_record_place(n, w->origin, w->origin_epoch.data, r,
+	                             &another);
+	if (status != 0 || !another)
+		return status;
 	struct gt_audit row = {.event = "merge",
 	                       .kind = "record",
 	                       .peer = p->code,
 	                       .result = -GT_ECONFLICT,
 	                       .detail = "another record has its place in its "
 	                                 "stream: taken under another"};
-	int status = gt_audit_told(n, p->code, &row, NULL);
-	return status ? status
-	              : gt_stream_of(n, w->origin, id.b, &r->stream, &last);
+	return gt_audit_told(n, p->code, &row, NULL);
 }
 
 /* *need: our own record that must reach the root for this one to be there. */
@@ -131,7 +96,6 @@ static int merge(struct gt_node *n, const struct gt_peer *p,
                  const Gt__Record *w, struct gt_arrival *r, int64_t *need)
 {
 	struct gt_found f;
-	bool taken = false;
 	char why[GT_WHY];
 	int status = verify(r, why, sizeof why);
 	if (status == -GT_EDAMAGED)
@@ -142,8 +106,6 @@ static int merge(struct gt_node *n, const struct gt_peer *p,
 		status = gt_record_give_way(n, &f, r, p->code);
 	if (status == 0 && f.lesser)
 		f.known = GT_RECORD_NEW;
-	if (status == 0 && f.known == GT_RECORD_NEW)
-		status = key_taken(n, r, &taken);
 	if (status != 0)
 		return status;
 	if (f.known == GT_RECORD_SAME) {
@@ -155,8 +117,7 @@ static int merge(struct gt_node *n, const struct gt_peer *p,
 	if (f.known == GT_RECORD_OTHER)
 		return set_aside_arrival(n, p, r, -GT_ECONFLICT,
 		                         "same id, other contents");
-	if (taken)
-		status = another_place(n, p, w, r);
+	status = place(n, p, w, r);
 	if (status == 0)
 		status = gt_record_insert(n, r);
 	if (n->records->seq > *need)
@@ -167,7 +128,7 @@ static int merge(struct gt_node *n, const struct gt_peer *p,
 static int merge_wire(struct gt_node *n, const struct gt_peer *p,
                       const Gt__Record *w, int64_t *need)
 {
-	const char *why = shapeless(p, w);
+	const char *why = gt_record_shapeless(p->code, w);
 	if (why)
 		return set_aside_shapeless(n, p, w, why);
 	struct gt_arrival r = {.origin_seq = (int64_t)w->origin_seq,
@@ -185,7 +146,9 @@ static int merge_wire(struct gt_node *n, const struct gt_peer *p,
 	return status ? status : merge(n, p, w, &r, need);
 }
 
-static int reply_marks(struct gt_node *n, struct gt_peer *p, uint64_t token)
+/* batch: what is answered; NULL: it was put off. */
+static int reply_marks(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                       const Gt__Records *batch)
 {
 	Gt__Reply r = GT__REPLY__INIT;
 	Gt__RecordsReply m = GT__RECORDS_REPLY__INIT;
@@ -193,6 +156,8 @@ static int reply_marks(struct gt_node *n, struct gt_peer *p, uint64_t token)
 	m.hop = (uint64_t)p->child.records;
 	m.root = (uint64_t)p->child.rooted;
 	p->child.rooted_told = p->child.rooted;
+	if (status == 0 && batch && gt_version_asks_back(p->version))
+		status = gt_spoilt_give(n, p, batch, &m);
 	r.body_case = GT__REPLY__BODY_RECORDS;
 	r.records = &m;
 	return status ? status
@@ -259,7 +224,7 @@ int gt_records_time(struct gt_node *n)
 		if (!due(n, p))
 			continue;
 		for (uint32_t k = 0; status == 0 && k < p->child.nlater; k++)
-			status = reply_marks(n, p, p->child.later[k]);
+			status = reply_marks(n, p, p->child.later[k], NULL);
 		p->child.nlater = 0;
 	}
 	return status;
@@ -288,7 +253,8 @@ int gt_records_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
                      const Gt__Records *m)
 {
 	int64_t last = (int64_t)m->after;
-	if (m->n_records > GT_RECORDS_ROWS || m->after > INT64_MAX)
+	if (m->n_records > GT_RECORDS_ROWS || m->after > INT64_MAX ||
+	    m->n_wanted > GT_WANTED_ROWS || m->n_again > GT_WANTED_ROWS)
 		return gt_drop(n, p, "a batch of records over the limit");
 	for (size_t i = 0; i < m->n_records; i++) {
 		/* the numbers are the stream itself: nothing could be
@@ -308,29 +274,34 @@ int gt_records_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	 * are. */
 	if ((int64_t)m->after <= p->child.records)
 		status = take_batch(n, p, m);
+	if (status == 0 && gt_version_asks_back(p->version))
+		status = gt_spoilt_from_child(n, p, m);
 	if (status == 0)
 		status = gt_record_waits(n, &h, before);
-	return status ? status : reply_marks(n, p, token);
+	return status ? status : reply_marks(n, p, token, m);
 }
 
 int gt_records_child_root(struct gt_node *n, struct gt_peer *p)
 {
-	int64_t reached = p->child.rooted;
-	int row;
+	int64_t reached = p->child.rooted, root = n->records->root;
+	int row, status;
 	assert(p->child.rooted_told <= reached && reached <= p->child.records);
 	if (p->child.rooted >= p->child.records)
 		return 0;
+	status = gt_spoilt_held(n, p, &root);
+	if (status != 0)
+		return status;
 	sqlite3_stmt *st =
 	        gt_store_bind(n->store, GT_SQL_BATCHES, "i", p->child.cid);
 	while ((row = gt_store_step(n->store, GT_SQL_BATCHES)) == 1 &&
-	       gt_col_int(st, 1) <= n->records->root)
+	       gt_col_int(st, 1) <= root)
 		reached = gt_col_int(st, 0);
 	gt_store_reset(n->store, GT_SQL_BATCHES);
 	if (row < 0 || reached == p->child.rooted)
 		return row < 0 ? row : 0;
 	p->child.rooted = reached;
 	gt_store_bind(n->store, GT_SQL_BATCH_DONE, "ii", p->child.cid, reached);
-	int status = gt_store_run(n->store, GT_SQL_BATCH_DONE);
+	status = gt_store_run(n->store, GT_SQL_BATCH_DONE);
 	return status ? status : gt_peer_save(n, p);
 }
 

@@ -38,7 +38,8 @@ int gt_records_renew(struct gt_node *n);
 /* How many are here, and how many of them the parent, the root has not. */
 struct gt_record_counts {
 	uint64_t here, waiting, unrooted;
-	bool crowded; /* somebody's are put off until more of his are at the
+	uint64_t spoilt; /* are damaged or lost, and not back yet */
+	bool crowded;    /* somebody's are put off until more of his are at the
 	                 parent */
 };
 /* As of now. */
@@ -57,8 +58,10 @@ int gt_records_room(struct gt_node *n, const struct gt_event *e);
 int gt_records_time(struct gt_node *n);
 /* When; UINT64_MAX: never. */
 uint64_t gt_records_deadline(const struct gt_node *n);
-/* The parent has taken none of a batch and says when to try again. */
-int gt_records_later(struct gt_node *n, uint64_t retry_ms);
+/* The parent has taken none of what request `a` brought and says when to try
+ * again. */
+int gt_records_later(struct gt_node *n, const struct gt_asking *a,
+                     uint64_t retry_ms);
 
 /* The parent is there and has so many of this epoch's; that is what counts,
  * whatever another one had.
@@ -69,7 +72,8 @@ void gt_records_down(struct gt_node *n);
 /* Sends batches to the parent while there is something to send. */
 int gt_records_go(struct gt_node *n);
 /* The parent has taken a batch, or told where it is: both marks. */
-int gt_records_reply(struct gt_node *n, const Gt__RecordsReply *m);
+int gt_records_reply(struct gt_node *n, const struct gt_asking *a,
+                     const Gt__RecordsReply *m);
 /* The root's mark, in our own numbers: never back, never beyond what is
  * here. */
 int gt_records_root(struct gt_node *n, uint64_t root);
@@ -80,6 +84,13 @@ int gt_records_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
 /* Moves p->child.rooted: what of the child's records the root has, by our own
  * root mark. */
 int gt_records_child_root(struct gt_node *n, struct gt_peer *p);
+/* What is damaged here and the child may have (spoilt.c): whether it is to be
+ * asked for some on this link; then the answer to its Changes does. */
+bool gt_records_wants(const struct gt_node *n, const struct gt_peer *p);
+int gt_records_wanted(struct gt_node *n, struct gt_peer *p,
+                      Gt__ChangesReply *out);
+/* The parent wants such ones: it is sent what is here of them. */
+int gt_records_back(struct gt_node *n, const Gt__ChangesReply *m);
 /* The child counts its records from one again: it has a new epoch. */
 int gt_records_forget(struct gt_node *n, struct gt_peer *p);
 

@@ -35,7 +35,16 @@ struct gt_records {
 	int64_t stream;               /* our own */
 	int64_t stream_seq;
 	bool aside;       /* something was set aside, and not yet counted */
-	int64_t replaced; /* numbers up to seq whose record gave way */
+	int64_t replaced; /* numbers up to seq whose record gave way or is
+	                     lost */
+	/* spoilt.c */
+	uint64_t spoilt; /* rows that are waited for */
+	int64_t look;    /* the row looked at last */
+	uint64_t look_due;
+	bool looking; /* there is more, which no other event may bring about */
+	int64_t asked[GT_WANTED_ROWS]; /* of the parent, now */
+	size_t nasked;
+	bool refused; /* it did not want to be, on this link */
 	/* what may be taken in */
 	uint64_t room;     /* bytes, until the next ROOM; UINT64_MAX: plenty */
 	uint64_t told_ms;  /* when that was last said to be too little; 0:
@@ -88,13 +97,36 @@ int gt_record_set_aside(struct gt_node *n, const struct gt_set_aside *r,
 /* Of what came that way no more stays in the quarantine than may. */
 int gt_record_trim_aside(struct gt_node *n, const char *via);
 
+/* How a record is not what it should be: the first that is met. */
+struct gt_damaged {
+	size_t count;     /* met for the first time */
+	char why[GT_WHY]; /* of the last of them */
+};
+/* The row of GT_SQL_RECORDS_AFTER, in the arena. -GT_EDAMAGED: it is not what it
+ * was, is set aside if that is new, and counted in d; *out is what is left of
+ * it. Else as usual. */
+int gt_record_read(struct gt_node *n, sqlite3_stmt *st, struct gt_damaged *d,
+                   Gt__Record **out);
+/* Behind such reading, no statement stepped: the operator is told. */
+int gt_record_tell_damaged(struct gt_node *n, const struct gt_damaged *d);
+/* Whether it is what it says. 0; -GT_EDAMAGED, and why; -GT_ENOMEM. */
+int gt_record_verify(const Gt__Record *r, char *why, size_t why_cap);
+/* Why it cannot be looked at as a record of `who` or of one below; NULL: it
+ * can. */
+const char *gt_record_shapeless(const char *who, const Gt__Record *r);
+/* r's place in its stream is free, or it gets one of its own, which follows
+ * from code, epoch and its id; *another: it did (may be NULL). */
+int gt_record_place(struct gt_node *n, const char *code, const uint8_t *epoch,
+                    struct gt_arrival *r, bool *another);
+
 enum gt_known { GT_RECORD_NEW, GT_RECORD_SAME, GT_RECORD_OTHER };
 /* What there is of an id. */
 struct gt_found {
 	enum gt_known known; /* the same, or another (gt_statement_twins) */
 	int64_t seq;         /* its number here */
-	bool lesser;         /* nobody vouches for it, but for what comes: it
-	                        has to give way */
+	bool lesser;         /* nobody vouches for it, but for what comes, or
+	                        it is damaged: it has to give way */
+	bool spoilt;         /* it is damaged */
 };
 /* The record of r's id. */
 int gt_record_look_up(struct gt_node *n, const struct gt_arrival *r,
@@ -134,6 +166,44 @@ int gt_record_waits(struct gt_node *n, const struct gt_hand_in *h,
 int gt_record_waits_load(struct gt_node *n);
 /* Too much waited of somebody: says so when it does no more. */
 int gt_record_uncrowd(struct gt_node *n);
+
+/* ----------------------------------------------------------- spoilt */
+
+/* Rows of records that are damaged, or gone, and waited for. In row.c: */
+
+/* The first column, by one number; 0: there is no row. */
+int gt_record_int(struct gt_node *n, enum gt_sql which, int64_t a,
+                  int64_t *out);
+/* Whether a row is one, and may be taken out. */
+int gt_spoilt_is(struct gt_node *n, int64_t seq, bool *is);
+/* Its row leaves. *gone: it did, or there was none. False: the indexes do not
+ * know the row for what it is, and it has to stay. */
+int gt_spoilt_take_out(struct gt_node *n, int64_t seq, bool *gone);
+/* It is not waited for any more: it is back, as record `need` that is yet to be
+ * sent, 0: where it was. */
+int gt_spoilt_forget(struct gt_node *n, int64_t seq, int64_t stream,
+                     int64_t origin_seq, int64_t need);
+/* A record of that id was put in: so is one that was waited for under it. */
+int gt_spoilt_came(struct gt_node *n, const uint8_t *id);
+/* START: how many there are. */
+int gt_spoilt_load(struct gt_node *n);
+/* In spoilt.c. Another link to the parent: nothing is asked of it now. */
+void gt_spoilt_anew(struct gt_node *n);
+/* The parent is asked for some, if it knows how to be. */
+int gt_spoilt_ask(struct gt_node *n);
+/* It has answered request `a`: what it gave is taken. */
+int gt_spoilt_answered(struct gt_node *n, const struct gt_asking *a,
+                       const Gt__RecordsReply *m);
+/* What the child gives of what it was asked for is taken. */
+int gt_spoilt_from_child(struct gt_node *n, struct gt_peer *p,
+                         const Gt__Records *m);
+/* What of that the child wants is here: the answer has it. */
+int gt_spoilt_give(struct gt_node *n, const struct gt_peer *p,
+                   const Gt__Records *m, Gt__RecordsReply *out);
+/* Lowers *root to what of the child's does not hang on one that is spoilt. */
+int gt_spoilt_held(struct gt_node *n, const struct gt_peer *p, int64_t *root);
+/* A piece of the look, if one is due. */
+int gt_spoilt_time(struct gt_node *n);
 
 /* ------------------------------------------------------ send, merge */
 

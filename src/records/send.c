@@ -6,108 +6,22 @@
 
 enum { LOOKS = 8 /* at GT_RECORDS_ROWS each, in a turn */ };
 
-static ProtobufCBinaryData own(struct gt_node *n, struct gt_bytes b)
-{
-	uint8_t *p = gt_arena_copy(n->arena, b.p, b.n);
-	return (ProtobufCBinaryData){p ? b.n : 0, p};
-}
-
-static Gt__Record *record_of_row(struct gt_node *n, sqlite3_stmt *st)
-{
-	Gt__Record *r = gt_arena_get(n->arena, sizeof *r);
-	if (!r)
-		return NULL;
-	gt__record__init(r);
-	r->seq = (uint64_t)gt_col_int(st, 0);
-	r->origin = gt_arena_str(n->arena, gt_col_text(st, 1));
-	r->origin_epoch = own(n, gt_col_bytes(st, 2));
-	r->origin_seq = (uint64_t)gt_col_int(st, 3);
-	r->id = own(n, gt_col_bytes(st, 4));
-	r->form = own(n, gt_col_bytes(st, 5));
-	r->flags = (uint32_t)gt_col_int(st, 6);
-	r->target = own(n, gt_col_bytes(st, 7));
-	r->stored_ms = gt_col_int(st, 8);
-	r->policy = gt_arena_str(n->arena, gt_col_text(st, 9));
-	r->body = own(n, gt_col_bytes(st, 10));
-	r->authority = gt_arena_str(n->arena, gt_col_text(st, 11));
-	bool body = r->body.data || gt_col_bytes(st, 10).n == 0;
-	return r->origin && r->policy && r->authority && body ? r : NULL;
-}
-
-static int unfit(char *why, size_t why_cap, const char *what)
-{
-	gt_format(why, why_cap, "%s", what);
-	return -GT_EDAMAGED;
-}
-
-/* What lay on our disk is asked again before it leaves. 0; -GT_EDAMAGED, and
- * why; -GT_ENOMEM. */
-static int verify(const Gt__Record *r, char *why, size_t why_cap)
-{
-	struct gt_statement said = {
-	        .flags = r->flags,
-	        .body = gt_bytes_of(r->body.data, r->body.len),
-	        .authority = r->authority};
-	bool voids = r->flags & GT_STATEMENT_VOIDS;
-	if (!gt_code_valid(r->origin) ||
-	    r->origin_epoch.len != GT_EPOCH_BYTES || (int64_t)r->origin_seq < 1)
-		return unfit(why, why_cap, "its stream is lost");
-	if (r->id.len != GT_UUID_BYTES || r->form.len != GT_ID_BYTES ||
-	    (voids && r->target.len != GT_UUID_BYTES))
-		return unfit(why, why_cap, "a malformed record");
-	memcpy(said.id, r->id.data, GT_UUID_BYTES);
-	memcpy(said.form.b, r->form.data, GT_ID_BYTES);
-	if (voids)
-		memcpy(said.target, r->target.data, GT_UUID_BYTES);
-	return gt_statement_verify(&said, why, why_cap);
-}
-
 /* A batch on its way out of the database. */
 struct reading {
 	Gt__Records *m;
-	size_t bytes, damaged; /* met for the first time */
-	char why[GT_WHY];      /* of the last of them */
+	size_t bytes;
+	struct gt_damaged damaged;
 };
-
-/* It stays where it is, for its id is taken, and is not sent: nobody above
- * would take it. Written down once. */
-static int damaged(struct gt_node *n, struct reading *b, const Gt__Record *r,
-                   int64_t stream)
-{
-	char reason[GT_WHY + 16];
-	bool fresh;
-	gt_format(reason, sizeof reason, "damaged here: %s", b->why);
-	const struct gt_set_aside s = {
-	        .via = n->code,
-	        .stream = stream,
-	        .origin_seq = (int64_t)r->origin_seq,
-	        .id = gt_bytes_of(r->id.data, r->id.len),
-	        .form = gt_bytes_of(r->form.data, r->form.len),
-	        .origin_ms = r->stored_ms,
-	        .reason = reason,
-	        .body = gt_bytes_of(r->body.data, r->body.len)};
-	int status = gt_record_set_aside(n, &s, &fresh);
-	if (status != 0 || !fresh)
-		return status;
-	b->damaged++;
-	n->status.records_damaged++;
-	struct gt_audit row = {.event = "damage",
-	                       .kind = "record",
-	                       .result = -GT_EDAMAGED,
-	                       .bytes = r->body.len,
-	                       .detail = reason};
-	return gt_audit_row(n, &row);
-}
 
 /* One row: put into the batch, or set aside. */
 static int add_row(struct gt_node *n, struct reading *b, sqlite3_stmt *st)
 {
-	Gt__Record *r = record_of_row(n, st);
-	int status = r ? verify(r, b->why, sizeof b->why) : -GT_ENOMEM;
+	Gt__Record *r;
+	int status = gt_record_read(n, st, &b->damaged, &r);
 	if (r)
 		n->records->looked = (int64_t)r->seq;
 	if (status == -GT_EDAMAGED)
-		return damaged(n, b, r, gt_col_int(st, 12));
+		return 0;
 	if (status != 0)
 		return status;
 	b->bytes +=
@@ -132,14 +46,9 @@ static int read_batch(struct gt_node *n, Gt__Records *m)
 	       (row = gt_store_step(n->store, GT_SQL_RECORDS_AFTER)) == 1)
 		status = add_row(n, &b, st);
 	gt_store_reset(n->store, GT_SQL_RECORDS_AFTER);
-	if (row >= 0 && status == 0)
-		status = gt_record_trim_aside(n, n->code);
-	if (row < 0 || status != 0 || b.damaged == 0)
+	if (row < 0 || status != 0)
 		return row < 0 ? row : status;
-	return gt_log(n, GT_LOG_ERROR,
-	              "%zu records are damaged here and are not sent (%s); "
-	              "guantong records quarantine ls lists them",
-	              b.damaged, b.why);
+	return gt_record_tell_damaged(n, &b.damaged);
 }
 
 static void batch_name(char out[GT_CHANGE_NAME], const uint8_t *epoch,
@@ -207,6 +116,8 @@ int gt_records_go(struct gt_node *n)
 	int status = 0;
 	assert(r->sent <= r->high && r->sent <= r->looked);
 	status = gt_record_uncrowd(n);
+	if (status == 0)
+		status = gt_spoilt_time(n);
 	if (status != 0)
 		return status;
 	if (!gt_up_ready(n) || n->now.mono_ms < r->retry_ms)
@@ -222,7 +133,7 @@ int gt_records_go(struct gt_node *n)
 		if (r->looked == before)
 			break;
 	}
-	return status;
+	return status ? status : gt_spoilt_ask(n);
 }
 
 /* A mark beyond what we have would be a lie about records to come. */
@@ -248,11 +159,14 @@ int gt_records_root(struct gt_node *n, uint64_t mark)
 	return status;
 }
 
-int gt_records_reply(struct gt_node *n, const Gt__RecordsReply *m)
+int gt_records_reply(struct gt_node *n, const struct gt_asking *a,
+                     const Gt__RecordsReply *m)
 {
-	int status = 0;
 	int64_t hop = honest(n, m->hop);
-	if (n->records->batches > 0)
+	int status = gt_spoilt_answered(n, a, m);
+	if (status != 0 || !n->up)
+		return status;
+	if (n->records->batches > 0 && a->upto > 0)
 		n->records->batches--;
 	if (hop > n->records->hop) {
 		n->records->hop = hop;
@@ -276,6 +190,7 @@ int gt_records_up(struct gt_node *n, uint64_t theirs, bool *behind)
 	*behind = theirs > (uint64_t)r->high;
 	if (*behind)
 		return 0;
+	gt_spoilt_anew(n);
 	r->sent = r->looked = (int64_t)theirs;
 	if (other) {
 		gt_copy(r->hop_of, sizeof r->hop_of, n->up->code);
@@ -293,4 +208,5 @@ void gt_records_down(struct gt_node *n)
 {
 	n->records->batches = 0;
 	n->records->retry_ms = 0;
+	gt_spoilt_anew(n);
 }

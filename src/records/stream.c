@@ -35,6 +35,7 @@ struct gt_record_counts gt_records_count(const struct gt_node *n)
 	        .here = (uint64_t)(r->seq - r->replaced),
 	        .waiting = (uint64_t)(r->seq - r->hop),
 	        .unrooted = (uint64_t)(r->seq - r->root),
+	        .spoilt = r->spoilt,
 	        .crowded = r->crowd[0] != '\0'};
 }
 
@@ -119,7 +120,7 @@ static int load(struct gt_node *n)
 		                      &n->records->stream_seq);
 	if (is_root(n))
 		n->records->hop = n->records->root = n->records->seq;
-	return status;
+	return status ? status : gt_spoilt_load(n);
 }
 
 int gt_records_load(struct gt_node *n)
@@ -144,6 +145,10 @@ int gt_records_renew(struct gt_node *n)
 	gt_store_bind(n->store, GT_SQL_RECORD_MOVE, "ii", old,
 	              n->records->stream);
 	status = gt_store_run(n->store, GT_SQL_RECORD_MOVE);
+	gt_store_bind(n->store, GT_SQL_SPOILT_MOVE, "ii", old,
+	              n->records->stream);
+	if (status == 0)
+		status = gt_store_run(n->store, GT_SQL_SPOILT_MOVE);
 	return status ? status : gt_stream_last(n, n->records->stream, last);
 }
 
@@ -165,11 +170,36 @@ int gt_record_insert(struct gt_node *n, const struct gt_arrival *r)
 	              r->authority, r->body);
 	int status = gt_store_run(n->store, GT_SQL_RECORD_NEW);
 	n->records->seq = gt_store_rowid(n->store);
+	if (status == 0)
+		status = gt_spoilt_came(n, r->id);
 	n->status.records_in++;
 	n->touched = true;
 	if (is_root(n))
 		n->records->hop = n->records->root = n->records->seq;
 	return status;
+}
+
+/* An origin that forgot, or two copies of it, gave one number to two records.
+ * Both were acknowledged, so both go on: the one that comes second in a stream
+ * of its own, which follows from its id and is the same wherever it comes. */
+int gt_record_place(struct gt_node *n, const char *code, const uint8_t *epoch,
+                    struct gt_arrival *r, bool *another)
+{
+	static const char domain[] = "guantong second place v1\n";
+	struct gt_id id;
+	struct gt_bytes parts[3] = {gt_bytes_str(domain),
+	                            gt_bytes_of(epoch, GT_EPOCH_BYTES),
+	                            gt_bytes_of(r->id, GT_UUID_BYTES)};
+	int64_t last;
+	gt_store_bind(n->store, GT_SQL_RECORD_BY_KEY, "ii", r->stream,
+	              r->origin_seq);
+	int row = gt_store_step(n->store, GT_SQL_RECORD_BY_KEY);
+	gt_store_reset(n->store, GT_SQL_RECORD_BY_KEY);
+	*another = row == 1;
+	if (row != 1)
+		return row;
+	gt_sha256(&id, parts, 3);
+	return gt_stream_of(n, code, id.b, &r->stream, &last);
 }
 
 /* The row of GT_SQL_RECORD_BY_ID. */
@@ -189,89 +219,6 @@ static int compare(sqlite3_stmt *st, const struct gt_arrival *r,
 	return status;
 }
 
-int gt_record_set_aside(struct gt_node *n, const struct gt_set_aside *r,
-                        bool *fresh)
-{
-	int64_t before = gt_store_changes(n->store);
-	gt_store_bind(n->store, GT_SQL_QUARANTINE, "tiibbiitb", r->via,
-	              r->stream, r->origin_seq, r->id, r->form, r->origin_ms,
-	              n->now.wall_ms, r->reason, r->body);
-	int status = gt_store_run(n->store, GT_SQL_QUARANTINE);
-	*fresh = gt_store_changes(n->store) != before;
-	n->records->aside = n->records->aside || *fresh;
-	return status;
-}
-
-/* The newest stay, as many as may: whoever fills the quarantine only loses what
- * came by his own way, and of that what he is known for is still there. What
- * goes was acknowledged at its origin, which has it. */
-int gt_record_trim_aside(struct gt_node *n, const char *via)
-{
-	uint64_t rows = 0, bytes = 0;
-	int64_t first = -1;
-	int row = 0;
-	if (!n->records->aside)
-		return 0;
-	n->records->aside = false;
-	sqlite3_stmt *st =
-	        gt_store_bind(n->store, GT_SQL_QUARANTINE_OF, "t", via);
-	while (first < 0 &&
-	       (row = gt_store_step(n->store, GT_SQL_QUARANTINE_OF)) == 1) {
-		bytes += (uint64_t)gt_col_int(st, 1);
-		if (++rows > GT_ASIDE_ROWS || bytes > GT_ASIDE_BYTES)
-			first = gt_col_int(st, 0);
-	}
-	gt_store_reset(n->store, GT_SQL_QUARANTINE_OF);
-	if (row < 0 || first < 0)
-		return row < 0 ? row : 0;
-	int64_t before = gt_store_changes(n->store);
-	gt_store_bind(n->store, GT_SQL_QUARANTINE_TRIM, "ti", via, first);
-	int status = gt_store_run(n->store, GT_SQL_QUARANTINE_TRIM);
-	uint64_t gone = (uint64_t)(gt_store_changes(n->store) - before);
-	bool tell = n->status.records_let_go / GT_ASIDE_ROWS !=
-	                    (n->status.records_let_go + gone) / GT_ASIDE_ROWS ||
-	            n->status.records_let_go == 0;
-	n->status.records_let_go += gone;
-	if (status != 0 || !tell)
-		return status;
-	return gt_log(n, GT_LOG_WARN,
-	              "the quarantine holds as many records by way of %s as it "
-	              "may: the oldest go. Look at what is there: guantong "
-	              "records quarantine ls",
-	              via);
-}
-
-int gt_records_drop(struct gt_node *n, const struct gt_event *e)
-{
-	char id[GT_UUID_TEXT] = "";
-	struct gt_bytes key = {NULL, 0};
-	struct gt_audit row = {.actor = e->actor,
-	                       .event = "drop",
-	                       .kind = "record",
-	                       .subject = id};
-	sqlite3_stmt *st =
-	        gt_store_bind(n->store, GT_SQL_QUARANTINE_DROP, "i", e->number);
-	int found = gt_store_step(n->store, GT_SQL_QUARANTINE_DROP);
-	if (found == 1) {
-		key = gt_col_bytes(st, 0);
-		row.detail = gt_arena_str(n->arena, gt_col_text(st, 1));
-	}
-	if (key.n == GT_UUID_BYTES)
-		gt_uuid_format(id, key.p);
-	gt_store_reset(n->store, GT_SQL_QUARANTINE_DROP);
-	if (found < 0)
-		return found;
-	if (found == 0)
-		return gt_reply(n, e->token, -GT_EUNKNOWN,
-		                "no row %lld in the quarantine",
-		                (long long)e->number);
-	n->touched = true;
-	int status = gt_audit_row(n, &row);
-	return status ? status
-	              : gt_reply(n, e->token, 0, "{\"dropped\":%lld}",
-	                         (long long)e->number);
-}
-
 int gt_record_look_up(struct gt_node *n, const struct gt_arrival *r,
                       struct gt_found *found)
 {
@@ -283,6 +230,10 @@ int gt_record_look_up(struct gt_node *n, const struct gt_arrival *r,
 	if (row == 1)
 		status = compare(st, r, found);
 	gt_store_reset(n->store, GT_SQL_RECORD_BY_ID);
+	if (row != 1 || status != 0)
+		return status;
+	status = gt_spoilt_is(n, found->seq, &found->spoilt);
+	found->lesser = found->lesser || found->spoilt;
 	return status;
 }
 
@@ -292,6 +243,10 @@ int gt_record_give_way(struct gt_node *n, const struct gt_found *found,
 	static const char reason[] = "same id, handed in by nobody known";
 	bool other = found->known == GT_RECORD_OTHER;
 	int status = 0;
+	bool gone;
+	/* it is forgotten when the one that comes is put in */
+	if (found->spoilt)
+		return gt_spoilt_take_out(n, found->seq, &gone);
 	if (other) {
 		gt_store_bind(n->store, GT_SQL_RECORD_ASIDE, "itit", found->seq,
 		              via, n->now.wall_ms, reason);

@@ -30,6 +30,13 @@ enum gt_era_cause {
 	GT_ERA_WRONG = 4, /* times of era 0 beyond the clock that was right */
 };
 
+/* spoilt.state: who may still have it. */
+enum gt_spoilt {
+	GT_SPOILT_ASK = 0,   /* the parent, or else a child */
+	GT_SPOILT_BELOW = 1, /* a child: the parent has not */
+	GT_SPOILT_LEFT = 2,  /* somebody gave it up: nobody is asked */
+};
+
 /* a column per line, which the formatter would not leave so */
 /* clang-format off */
 #define GT_SCHEMA \
@@ -249,6 +256,22 @@ enum gt_era_cause {
  * was asked for. A fetch that an earlier program began has none. */
 #define GT_SCHEMA_SUPPLIER \
 	"ALTER TABLE object ADD COLUMN supplier TEXT NOT NULL DEFAULT '';"
+
+/* Records that are not what they were any more, or are not there: by their
+ * number here and what is left of their names, until they come back from a
+ * neighbour (records/spoilt.c) or are given up. */
+#define GT_SCHEMA_SPOILT \
+	"CREATE TABLE spoilt(" \
+	" seq INTEGER PRIMARY KEY," \
+	" stream INTEGER NOT NULL," \
+	" origin_seq INTEGER NOT NULL," \
+	" id BLOB NOT NULL," \
+	" form BLOB NOT NULL," /* empty: not known */ \
+	" state INTEGER NOT NULL," /* enum gt_spoilt */ \
+	/* it was not at the root yet, as far as was known: nor counts what \
+	 * a child handed up with it as there */ \
+	" held INTEGER NOT NULL);" \
+	"CREATE INDEX spoilt_id ON spoilt(id);"
 
 /* What was asked for on demand: few, among all that is listed; and what is set
  * aside, by the child it came from. */

@@ -17,6 +17,12 @@
 #define GT_ONLY_ASKED     " WHERE 1" GT_ONLY_ASKED_REST
 #define GT_ONLY_ASKED_FOR " WHERE i.asked=1" GT_ONLY_ASKED_REST
 
+/* ... of a record r */
+#define GT_RECORD_ROW                                                   \
+	"SELECT r.seq,s.code,s.epoch,r.origin_seq,r.id,r.form,r.flags," \
+	"r.target,r.origin_ms,r.policy,r.body,r.authority,r.stream"     \
+	" FROM record r LEFT JOIN stream s ON s.sid=r.stream"
+
 #define GT_STATEMENTS(X)                                                       \
 	X(BEGIN, "BEGIN")                                                      \
 	X(COMMIT, "COMMIT")                                                    \
@@ -252,15 +258,67 @@
 	  "origin_ms,stored_ms,policy,authority,body)"                         \
 	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")                       \
 	X(RECORD_MOVE, "UPDATE record SET stream=?2 WHERE stream=?1")          \
-	X(RECORD_MAX, "SELECT ifnull(max(seq),0),ifnull(max(stored_ms),0)"     \
+	/* the last number ever given; its record may be lost */               \
+	X(RECORD_MAX, "SELECT max(ifnull(max(seq),0),ifnull((SELECT seq FROM"  \
+	              " sqlite_sequence WHERE name='record'),0)),"             \
+	              "ifnull(max(stored_ms),0)"                               \
 	              " FROM (SELECT seq,stored_ms FROM record"                \
 	              " ORDER BY seq DESC LIMIT 1)")                           \
 	/* LEFT: a row whose stream is lost is met, not passed over */         \
-	X(RECORDS_AFTER,                                                       \
-	  "SELECT r.seq,s.code,s.epoch,r.origin_seq,r.id,r.form,r.flags,"      \
-	  "r.target,r.origin_ms,r.policy,r.body,r.authority,r.stream"          \
-	  " FROM record r LEFT JOIN stream s ON s.sid=r.stream"                \
-	  " WHERE r.seq>?1 ORDER BY r.seq LIMIT ?2")                           \
+	X(RECORDS_AFTER, GT_RECORD_ROW " WHERE r.seq>?1 ORDER BY r.seq"        \
+	                               " LIMIT ?2")                            \
+	X(RECORD_BY_SEQ, GT_RECORD_ROW " WHERE r.seq=?1")                      \
+	/* records that are damaged or lost */                                 \
+	X(SPOILT_COUNT, "SELECT count(*) FROM spoilt WHERE state<2")           \
+	X(SPOILT_KNOWN, "SELECT 1 FROM spoilt WHERE seq=?1")                   \
+	X(SPOILT_NEW, "INSERT INTO spoilt VALUES(?1,?2,?3,?4,?5,?6,?7)")       \
+	X(SPOILT_STATE, "UPDATE spoilt SET state=?2 WHERE seq=?1 AND state=0") \
+	X(SPOILT_DROP, "DELETE FROM spoilt WHERE seq=?1")                      \
+	X(SPOILT_LEAVE, "UPDATE spoilt SET state=2 WHERE stream=?1"            \
+	                " AND origin_seq=?2 AND id=?3 AND state<2")            \
+	X(SPOILT_MOVE, "UPDATE spoilt SET stream=?2 WHERE stream=?1")          \
+	X(SPOILT_BY_ID, "SELECT seq,stream,origin_seq,form,0 FROM spoilt"      \
+	                " WHERE id=?1 AND state<2 ORDER BY seq LIMIT 1")       \
+	X(SPOILT_BY_KEY, "SELECT seq,stream,origin_seq,form,"                  \
+	                 "length(id)+length(form)=0 FROM spoilt"               \
+	                 " WHERE stream=?1 AND origin_seq=?2 AND state<2"      \
+	                 " LIMIT 1")                                           \
+	X(SPOILT_ASK, "SELECT p.seq,s.code,s.epoch,p.origin_seq,p.id"          \
+	              " FROM spoilt p LEFT JOIN stream s ON s.sid=p.stream"    \
+	              " WHERE p.seq>?1 AND p.state<=?2 AND p.state>=?3"        \
+	              " ORDER BY p.seq")                                       \
+	X(SPOILT_HELD, "SELECT p.seq,s.code FROM spoilt p"                     \
+	               " LEFT JOIN stream s ON s.sid=p.stream"                 \
+	               " WHERE p.held=1 AND p.state<2 ORDER BY p.seq")         \
+	/* row ?1 is in the indexes as it is itself: it may be removed; */     \
+	/* else SQLite takes it for damage of everything */                    \
+	X(RECORD_SOUND,                                                        \
+	  "SELECT 1 FROM record r WHERE r.seq=?1"                              \
+	  " AND EXISTS(SELECT 1 FROM record i INDEXED BY record_id"            \
+	  " WHERE i.id=r.id AND i.seq=r.seq)"                                  \
+	  " AND EXISTS(SELECT 1 FROM record k INDEXED BY record_key"           \
+	  " WHERE k.stream=r.stream AND k.origin_seq=r.origin_seq"             \
+	  " AND k.seq=r.seq) AND (r.target IS NULL OR EXISTS("                 \
+	  "SELECT 1 FROM record t INDEXED BY record_target"                    \
+	  " WHERE t.target=r.target AND t.seq=r.seq))")                        \
+	/* a row at ?1 was stored then, or between its neighbours */           \
+	X(RECORD_STORED,                                                       \
+	  "SELECT ifnull((SELECT stored_ms FROM record WHERE seq=?1),"         \
+	  "ifnull((SELECT min(ms) FROM (SELECT (SELECT stored_ms FROM record"  \
+	  " WHERE seq<?1 ORDER BY seq DESC LIMIT 1) ms UNION ALL"              \
+	  " SELECT (SELECT stored_ms FROM record WHERE seq>?1"                 \
+	  " ORDER BY seq LIMIT 1))),0))")                                      \
+	X(RECORD_AT,                                                           \
+	  "INSERT INTO record(seq,stream,origin_seq,id,form,flags,target,"     \
+	  "origin_ms,stored_ms,policy,authority,body)"                         \
+	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)")                   \
+	X(STREAM_CODE, "SELECT code FROM stream WHERE sid=?1")                 \
+	X(QUARANTINE_BACK, "DELETE FROM quarantine WHERE stream=?1"            \
+	                   " AND origin_seq=?2 AND via=?3")                    \
+	/* each child's batch that may have brought record ?1 needs ?2 too */  \
+	X(BATCH_NEED, "UPDATE batch SET need=max(need,?2) WHERE (cid,upto) IN" \
+	              " (SELECT cid,min(upto) FROM batch WHERE need>=?1"       \
+	              " GROUP BY cid)")                                        \
 	X(QUARANTINE,                                                          \
 	  "INSERT OR IGNORE INTO quarantine(via,stream,origin_seq,id,form,"    \
 	  "origin_ms,at_ms,reason,body) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)")   \
@@ -268,8 +326,8 @@
 	  "SELECT qid,length(body) FROM quarantine INDEXED BY quarantine_via"  \
 	  " WHERE via=?1 ORDER BY qid DESC")                                   \
 	X(QUARANTINE_TRIM, "DELETE FROM quarantine WHERE via=?1 AND qid<=?2")  \
-	X(QUARANTINE_DROP,                                                     \
-	  "DELETE FROM quarantine WHERE qid=?1 RETURNING id,reason")           \
+	X(QUARANTINE_DROP, "DELETE FROM quarantine WHERE qid=?1"               \
+	                   " RETURNING id,reason,stream,origin_seq")           \
 	X(BATCH_NEW, "INSERT OR IGNORE INTO batch VALUES(?1,?2,?3)")           \
 	X(BATCHES, "SELECT upto,need FROM batch WHERE cid=?1 ORDER BY upto")   \
 	X(BATCH_DONE, "DELETE FROM batch WHERE cid=?1 AND upto<=?2")           \

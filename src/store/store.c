@@ -169,6 +169,8 @@ static int open_schema(struct gt_store *s)
 		status = add(s, "object_damaged", GT_SCHEMA_DAMAGED, "");
 	if (status == 0 && !has(s, "object", "supplier"))
 		status = make(s, GT_SCHEMA_SUPPLIER, "");
+	if (status == 0)
+		status = add(s, "spoilt", GT_SCHEMA_SPOILT, "");
 	/* indexes need no mark */
 	if (status == 0)
 		status = make(s, GT_SCHEMA_INDEXES, "");

@@ -38,6 +38,8 @@ struct gt_child {
 	/* batches of records that are answered later (records/later.c) */
 	uint64_t later[GT_RECORD_WINDOW], later_until;
 	uint32_t nlater;
+	int64_t wanted; /* the last record of those it was asked back on this
+	                   link; INT64_MAX: all that may be its */
 	uint64_t frames_sent, bytes_sent;
 	struct gt_id status_hash; /* of the last NodeStatus written down */
 	int64_t dated_ms;         /* the date it was last told */

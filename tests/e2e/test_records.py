@@ -221,6 +221,31 @@ class Statements(unittest.TestCase):
 class BadRows(unittest.TestCase):
     """What an earlier program took from below, or what rotted since."""
 
+    def test_what_rots_is_fetched_again(self):
+        """At a node in the middle and at the root: whole again, under the same ids, each once."""
+        with Tree(CHAIN[:3]) as t:
+            top, mid, low = (t[c] for c in CHAIN[:3])
+            sent = [statement(i) for i in range(5)]
+            self.assertEqual(post(low, sent).status, 200)
+            top.wait("all", lambda: len(top.records()) == 5)
+            for node, seq in ((top, 3), (mid, 2), (low, 4)):
+                node.stop()
+                db = sqlite3.connect(os.path.join(node.dir, "data", "guantong.db"))
+                db.execute("UPDATE record SET body=replace(CAST(body AS TEXT),'learner','robber') WHERE seq=?", (seq,))
+                db.commit()
+                db.close()
+                node.start()
+            for node in (top, mid, low):
+                node.wait("it to be back", lambda: node.metrics()["guantong_records_back_total"] == 1)
+                self.assertEqual(node.metrics()["guantong_records_spoilt"], 0)
+                self.assertEqual(node.status()["node"]["records_spoilt"], 0)
+                self.assertNotIn("DAMAGED OR LOST", node.cli("status"))
+                page = node.admin("GET", "/xapi/statements?ascending=true", headers=XAPI).json()
+                self.assertEqual(sorted(s["id"] for s in page["statements"]), sorted(s["id"] for s in sent))
+                self.assertEqual(page.get("gaps", []), [])
+                self.assertEqual(len(node.audit(event="repair")), 1)
+                self.assertEqual(node.cli_json("records", "quarantine", "ls")["quarantine"], [])
+
     def test_one_bad_row_breaks_no_answer_and_goes_no_further(self):
         with Tree(CHAIN[:3]) as t:
             node, above = t["330106"], t["3301"]
@@ -249,6 +274,9 @@ class BadRows(unittest.TestCase):
             t["33"].wait("the good ones", lambda: len(t["33"].records()) == 3)
             self.assertEqual([r["id"] for r in t["33"].records()], good)
             self.assertEqual(node.metrics()["guantong_records_damaged_total"], 3)
+            self.assertEqual(node.metrics()["guantong_records_spoilt"], 3)
+            self.assertIn("3 DAMAGED OR LOST here", node.cli("status"))
+            self.assertIn("Learner records are damaged or lost here", node.admin("GET", "/").body.decode())
             self.assertEqual(above.admin("GET", "/admin/quarantine").json()["quarantine"], [])
             self.look_at_the_quarantine(node)
 

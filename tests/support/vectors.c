@@ -391,6 +391,24 @@ static void records(void)
 	m.records = copy(&r, sizeof r);
 	m.n_records = 1;
 	REQUEST("records", "One statement, which voids another.", RECORDS, m);
+	Gt__Records w = GT__RECORDS__INIT;
+	Gt__RecordName name;
+	gt__record_name__init(&name);
+	Gt__RecordName *wanted = copy(&name, sizeof name);
+	wanted->origin = r->origin;
+	wanted->origin_epoch = r->origin_epoch;
+	wanted->origin_seq = r->origin_seq;
+	wanted->id = r->id;
+	w.after = 1001;
+	w.patient = true;
+	w.wanted = copy(&wanted, sizeof wanted);
+	w.n_wanted = 1;
+	REQUEST("records-wanted", "It rotted on the child's disk.", RECORDS, w);
+	w.n_wanted = 0;
+	w.again = m.records;
+	w.n_again = 1;
+	REQUEST("records-again", "... or on the parent's, which asked for it.",
+	        RECORDS, w);
 	v.hop = 1001;
 	v.root = 990;
 	REPLY("records-reply", "The parent has 1001, the root 990.", RECORDS,

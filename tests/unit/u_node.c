@@ -89,7 +89,8 @@ static int failing_turn(const char *path, int left, int64_t *rows)
 	*rows = nodes_int(t, TOP,
 	                  "SELECT (SELECT count(*) FROM record) + (SELECT "
 	                  "count(*) FROM item WHERE kind = 1) + (SELECT "
-	                  "count(*) FROM audit WHERE event <> 'roster')");
+	                  "count(*) FROM audit WHERE event NOT IN ('roster',"
+	                  "'damage'))");
 	nodes_free(t);
 	return status;
 }
