@@ -2,6 +2,7 @@
 one origin's; the pages for learners and for staff are none of its business."""
 import json
 import os
+import shutil
 import sys
 import unittest
 
@@ -11,6 +12,7 @@ sys.path.insert(0, HERE)
 from chromium import Browser  # noqa: E402
 from tree import CHAIN, Tree  # noqa: E402
 
+JQUERY = "/usr/share/javascript/jquery/jquery.min.js"  # Debian's, which packages bring a copy of
 PDF_VIEWER = "chrome-extension://mhjfbmdgcfjbbpaeojofohoefgiehjai/"
 
 
@@ -20,6 +22,11 @@ class Packages(unittest.TestCase):
         cls.tree = Tree(CHAIN[:1])
         cls.node = cls.tree["33"]
         cls.node.publish("33/all", os.path.join(HERE, "package"))
+        for name, to in (("jquery", "."), ("player", "Lesson-1.0")):
+            folder = os.path.join(cls.tree.dir, name)
+            shutil.copytree(os.path.join(HERE, name), folder)
+            shutil.copy(JQUERY, os.path.join(folder, to))
+            cls.node.publish(f"33/{name}", folder)
         cls.content = f"http://127.0.0.1:{cls.node.content_port}"
         cls.learner = f"http://127.0.0.1:{cls.node.http_port}"
         cls.staff = f"http://127.0.0.1:{cls.node.staff_port}"
@@ -30,8 +37,8 @@ class Packages(unittest.TestCase):
         cls.browser.__exit__(None, None, None)
         cls.tree.__exit__(None, None, None)
 
-    def open(self, path="index.html"):
-        return self.browser.open(f"{self.content}/c/33/all/{path}")
+    def open(self, path="index.html", of="all"):
+        return self.browser.open(f"{self.content}/c/33/{of}/{path}")
 
     def test_every_kind_of_embedding(self):
         page = self.open("embed.html")
@@ -63,6 +70,31 @@ class Packages(unittest.TestCase):
                         " const f = document.createElement('iframe'); f.sandbox = 'allow-scripts';"
                         " f.src = 'alone.html'; document.body.append(f); })")
         self.assertEqual(said, {"alone": "第一课", "origin": "null"})
+
+    def test_its_own_jquery(self):
+        """The true one, of which getJSON got 405 for its question beforehand."""
+        page = self.open(of="jquery")
+        self.assertRegex(page.run("$.fn.jquery"), r"^\d+\.\d+")
+        for ask in ("$.getJSON('data.json')", "$.ajax({url: 'data.json', dataType: 'json', headers: {'X-Course': '1'}})",
+                    "$.getJSON('/c/33/jquery/data.json', {version: 1})"):
+            self.assertEqual(page.run(f"Promise.resolve({ask}).then(d => d.lesson, x => 'refused ' + x.status)"), "第一课", ask)
+        self.assertEqual(page.run("new Promise(yes => $('#here').load('part.html #part', () => yes($('#here').text())))"), "第二课")
+        self.assertEqual(page.run("Promise.resolve($.getScript('more.js')).then(() => asked)"), 1)
+        said = page.run("new Promise(yes => { addEventListener('message', e => e.data.alone && yes(e.data));"
+                        " $('<iframe sandbox=\"allow-scripts\" src=\"alone.html\">').appendTo('body'); })")
+        self.assertEqual(said, {"alone": "第一课", "origin": "null"})
+        # what is not its own stays out of reach, whatever it sends along
+        for url in (f"{self.learner}/api/resources", f"{self.staff}/metrics"):
+            self.assertEqual(page.run(f"Promise.resolve($.ajax({{url: '{url}', headers: {{'X-Course': '1'}}}}))"
+                                      ".then(() => 'reached', () => 'refused')"), "refused", url)
+
+    def test_a_player_in_a_frame_without_address(self):
+        """What players of H5P do, with a frame that is written and one that is given its text."""
+        page = self.open(of="player")
+        for written in ("true", "false"):
+            said = page.run(f"play({written})")
+            self.assertEqual({k: said[k] for k in ("text", "width", "color", "state", "height")},
+                             {"text": "第一课", "width": 8, "color": "rgb(1, 2, 3)", "state": "1", "height": "234px"}, written)
 
     def test_legacy_text(self):
         page = self.open("legacy.html")

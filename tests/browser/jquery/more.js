@@ -1,0 +1,1 @@
+window.asked = (window.asked || 0) + 1;
