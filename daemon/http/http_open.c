@@ -351,6 +351,17 @@ static uint64_t *late(struct gt_http_open *t, const struct gt_http_place *p,
 	                                                      : NULL;
 }
 
+/* It waits for what will not come: the other end is closed, and nothing is left
+ * to be read. An answer that is being made or sent is his all the same. */
+static bool left(const struct gt_http_place *p, int64_t now_ms)
+{
+	char c;
+	if (p->phase == GT_PHASE_WORK || p->phase == GT_PHASE_SEND ||
+	    now_ms - p->since_ms < GT_HTTP_LEFT_MS)
+		return false;
+	return recv(p->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 bool gt_http_open_sweep(struct gt_http_open *t, int64_t now_ms)
 {
 	pthread_mutex_lock(&t->lock);
@@ -360,8 +371,11 @@ bool gt_http_open_sweep(struct gt_http_open *t, int64_t now_ms)
 			++*count;
 			memcpy(t->last[p->door], p->from, GT_HTTP_FROM_BYTES);
 			end(t, p);
-		} else if (!p->ended && p->phase == GT_PHASE_IDLE &&
-		           now_ms - p->since_ms > t->limits[p->door].idle_ms) {
+		} else if (!p->ended &&
+		           (left(p, now_ms) ||
+		            (p->phase == GT_PHASE_IDLE &&
+		             now_ms - p->since_ms >
+		                     t->limits[p->door].idle_ms))) {
 			end(t, p);
 		}
 	}

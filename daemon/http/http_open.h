@@ -7,7 +7,10 @@
  * none takes that of a connection nobody uses, else of the slowest, of his own
  * address if it is that address that has too many. Who finds nobody to take it
  * from (all are being answered) is told so with a 503, on a spare place. What a
- * head or a body may take in all is swept for by gt_http_open_sweep.
+ * head or a body may take in all is swept for by gt_http_open_sweep, and so is
+ * who has closed his end and so will never send what he would have to: the
+ * library reads on when more comes, and of an end that comes with it, it does
+ * not hear.
  *
  * Connections are also kept to be ended before the library is. From the moment
  * MHD_stop_daemon has begun, 0.9.75's MHD_queue_response says MHD_YES and
@@ -33,6 +36,7 @@ enum {
 	GT_HTTP_SPARE = 32,           /* places of a door to be refused on */
 	GT_HTTP_SLOW_BYTES = 4096,    /* a second; beneath it one may go */
 	GT_HTTP_SLOW_AFTER_MS = 5000, /* when that can be told */
+	GT_HTTP_LEFT_MS = 1000,       /* then what it had sent has been read */
 	/* longer than any handler is at work */
 	GT_HTTP_CUT_MS = 10000,
 };

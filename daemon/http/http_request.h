@@ -90,6 +90,15 @@ enum gt_method {
 	GT_HTTP_OPTIONS = 1u << 3,
 };
 
+/* What a target may hold. The library keeps a head in GT_HTTP_CONNECTION_BYTES,
+ * half of which what it reads at once may take, and needs 64 bytes for each
+ * argument. */
+enum {
+	GT_HTTP_CONNECTION_BYTES = 32 << 10,
+	GT_HTTP_TARGET_MAX = 12 << 10,
+	GT_HTTP_ARGS_MAX = 128,
+};
+
 struct gt_request {
 	struct gt_http *http;
 	struct MHD_Connection *connection;
@@ -98,6 +107,7 @@ struct gt_request {
 	struct gt_http_place *place; /* of its connection; NULL: none */
 	bool begun;
 	bool answered; /* nothing is to be said any more */
+	bool crowded;  /* its target has more than GT_HTTP_TARGET_MAX, _ARGS */
 	unsigned method;
 	char *path;       /* decoded, malloc'ed; NULL: not decodable */
 	char host[256];   /* of a target that is a whole URL, else "" */

@@ -324,6 +324,45 @@ static void at_the_end(void **state)
 	close_all();
 }
 
+/* He has closed his end: what would have to come from him will not. What is his
+ * to have is sent all the same. */
+static void who_has_left(void **state)
+{
+	static const struct {
+		enum gt_http_phase phase;
+		bool goes;
+	} rows[] = {{GT_PHASE_HEAD, true},
+	            {GT_PHASE_BODY, true},
+	            {GT_PHASE_IDLE, true},
+	            {GT_PHASE_WORK, false},
+	            {GT_PHASE_SEND, false}};
+	enum { N = sizeof rows / sizeof *rows };
+	struct guest *g[N], *stays, *unread;
+	(void)state;
+	open_with(2 * N, 0);
+	stays = come(1);
+	unread = come(1);
+	for (unsigned i = 0; i < N; i++) {
+		g[i] = come(2);
+		phase(g[i], rows[i].phase);
+		assert_int_equal(shutdown(g[i]->far, SHUT_WR), 0);
+	}
+	/* his last words are still to be read */
+	assert_int_equal(send(unread->far, "x", 1, 0), 1);
+	assert_int_equal(shutdown(unread->far, SHUT_WR), 0);
+	now += GT_HTTP_LEFT_MS - 1;
+	assert_true(gt_http_open_sweep(t, now));
+	assert_int_equal(counts().open, N + 2);
+	now++;
+	assert_true(gt_http_open_sweep(t, now));
+	for (unsigned i = 0; i < N; i++)
+		assert_int_equal(ended(g[i]), rows[i].goes);
+	assert_false(ended(stays) || ended(unread));
+	assert_int_equal(counts().open, 4);
+	assert_int_equal(counts().late_head + counts().late_body, 0);
+	close_all();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +371,7 @@ int main(void)
 	        cmocka_unit_test(who_stays_untold),
 	        cmocka_unit_test(one_address),
 	        cmocka_unit_test(ends),
+	        cmocka_unit_test(who_has_left),
 	        cmocka_unit_test(spare_places),
 	        cmocka_unit_test(addresses),
 	        cmocka_unit_test(at_the_end),

@@ -220,12 +220,45 @@ static void ranges(void **state)
 	                 416);
 }
 
+/* Answered, and once: the library had gone on waiting for a head that was
+ * whole. */
+static void many_arguments(void **state)
+{
+	enum { MOST = 30000 };
+	static char text[MOST + 200];
+	static const struct {
+		unsigned args, more; /* bytes */
+		long status;
+	} rows[] = {{1, 0, 200},     {128, 0, 200},    {129, 0, 414},
+	            {490, 0, 414},   {3000, 0, 414},   {1, 11000, 200},
+	            {1, 13000, 414}, {128, 11000, 200}};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		size_t n = (size_t)snprintf(text, sizeof text,
+		                            "GET /api/resources?b=");
+		for (unsigned k = 1; k < rows[i].args; k++)
+			n += (size_t)snprintf(text + n, sizeof text - n,
+			                      "&a=%u", k);
+		memset(text + n, 'x', rows[i].more);
+		n += rows[i].more;
+		n += (size_t)snprintf(text + n, sizeof text - n,
+		                      " HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+		                      "Connection: close\r\n\r\n");
+		assert_int_equal(raw(GT_DOOR_LEARNER, text, n), rows[i].status);
+		assert_null(strstr(got.body + 1, "HTTP/1.1 "));
+		assert_int_equal(says("128"), rows[i].status == 414);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(whole_urls),   cmocka_unit_test(bodies),
-	        cmocka_unit_test(in_our_words), cmocka_unit_test(numbers),
+	        cmocka_unit_test(whole_urls),
+	        cmocka_unit_test(bodies),
+	        cmocka_unit_test(in_our_words),
+	        cmocka_unit_test(numbers),
 	        cmocka_unit_test(ranges),
+	        cmocka_unit_test(many_arguments),
 	};
 	return cmocka_run_group_tests_name("http wire", tests, set_up,
 	                                   tear_down);

@@ -64,7 +64,8 @@
  *                               first if wanted: answers such a row with its
  *                               "secret", and "removed" if it is there again
  *   POST /admin/credentials/remove   {"name"}
- * Errors are {"error":NAME,"message":sentence} with a fitting status.
+ * A target is no longer than GT_HTTP_TARGET_MAX, and has no more arguments than
+ * GT_HTTP_ARGS_MAX: 414. Errors are {"error":NAME,"message":sentence} with a fitting status.
  *
  * Runs on libmicrohttpd's own threads. Reads use one gt_reader per thread;
  * everything that changes something is posted to the core and the connection

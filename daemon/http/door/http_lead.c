@@ -46,6 +46,23 @@ void gt_http_on_connection(void *arg, struct MHD_Connection *c, void **place,
 
 /* --------------------------------------------------------- requests */
 
+/* 0.9.75, out of memory for the arguments, forgets the 431 it has begun and
+ * waits for more of the head until it is late: so it is not given arguments for
+ * which it may have none. What stands behind the line is the library's own
+ * buffer, in which it is about to part them. */
+static bool crowded(const char *uri)
+{
+	const char *query = strchr(uri, '?');
+	size_t args = query != NULL;
+	for (const char *at = query; at && (at = strchr(at, '&')); at++)
+		args++;
+	if (args <= GT_HTTP_ARGS_MAX && strlen(uri) <= GT_HTTP_TARGET_MAX)
+		return false;
+	if (query)
+		((char *)gt_lend(query))[1] = '\0';
+	return true;
+}
+
 /* Called with the request line, before anything else. */
 void *gt_http_on_line(void *arg, const char *uri, struct MHD_Connection *c)
 {
@@ -60,6 +77,9 @@ void *gt_http_on_line(void *arg, const char *uri, struct MHD_Connection *c)
 	        MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
 	                ->socket_context;
 	is_doing(rq, GT_PHASE_HEAD);
+	rq->crowded = crowded(uri);
+	if (rq->crowded)
+		return rq;
 	size_t n;
 	const char *path = gt_http_target(uri, &n, rq->host);
 	rq->path = malloc(n + 1);
@@ -158,6 +178,11 @@ static bool begin(struct gt_request *rq, const char *method,
 	gt_copy(rq->actor, sizeof rq->actor, "terminal");
 	if (gt_http_place_spare(rq->place)) {
 		*answer = refuse_full(rq);
+		return false;
+	}
+	if (rq->crowded) {
+		*answer = gt_rq_fail(rq, 414, -GT_ELIMIT, GT_T_HTTP_CROWDED,
+		                     GT_HTTP_TARGET_MAX, GT_HTTP_ARGS_MAX);
 		return false;
 	}
 	if (!rq->path) {

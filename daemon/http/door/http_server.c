@@ -23,7 +23,6 @@ enum {
 	STACK_BYTES = 512 << 10,
 	ADMIN_CONNECTIONS = 32,
 	IDLE_SECONDS = 30,
-	CONNECTION_MEMORY = 32 << 10,
 	TELL_MS = 10000, /* between two lines in the log about full places */
 };
 static_assert((int)GT_DOORS == (int)GT_HTTP_OPEN_DOORS, "the same doors");
@@ -94,10 +93,11 @@ static bool serve(struct gt_http_way *way, int fd)
 	        MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES,
 	        MHD_OPTION_CONNECTION_LIMIT, connections,
 	        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-	        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-	        MHD_OPTION_URI_LOG_CALLBACK, gt_http_on_line, way,
-	        MHD_OPTION_NOTIFY_COMPLETED, gt_http_on_done, way,
-	        MHD_OPTION_NOTIFY_CONNECTION, gt_http_on_connection, way,
+	        MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	        (size_t)GT_HTTP_CONNECTION_BYTES, MHD_OPTION_URI_LOG_CALLBACK,
+	        gt_http_on_line, way, MHD_OPTION_NOTIFY_COMPLETED,
+	        gt_http_on_done, way, MHD_OPTION_NOTIFY_CONNECTION,
+	        gt_http_on_connection, way,
 	        tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END, show,
 	        MHD_OPTION_HTTPS_PRIORITIES, tls_versions, MHD_OPTION_END);
 	return way->server != NULL;
