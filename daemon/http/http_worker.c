@@ -11,7 +11,7 @@ struct gt_workers {
 	const char *database;
 	pthread_mutex_t lock; /* of what follows */
 	struct gt_worker *idle;
-	unsigned nidle;
+	unsigned nidle, taken;
 	uint64_t gaps;
 };
 
@@ -58,18 +58,28 @@ struct gt_worker *gt_worker_take(struct gt_workers *ws)
 		ws->idle = w->next;
 		ws->nidle--;
 	}
+	ws->taken++;
 	pthread_mutex_unlock(&ws->lock);
 	if (w)
 		return w;
 	w = calloc(1, sizeof *w);
-	if (!w)
-		return NULL;
-	w->reader = gt_database_reader(ws->database, why, sizeof why);
-	if (!w->reader) {
-		worker_free(w);
-		return NULL;
-	}
-	return w;
+	if (w)
+		w->reader = gt_database_reader(ws->database, why, sizeof why);
+	if (w && w->reader)
+		return w;
+	worker_free(w);
+	pthread_mutex_lock(&ws->lock);
+	ws->taken--;
+	pthread_mutex_unlock(&ws->lock);
+	return NULL;
+}
+
+unsigned gt_workers_taken(struct gt_workers *ws)
+{
+	pthread_mutex_lock(&ws->lock);
+	unsigned n = ws->taken;
+	pthread_mutex_unlock(&ws->lock);
+	return n;
 }
 
 void gt_worker_give(struct gt_workers *ws, struct gt_worker *w)
@@ -78,6 +88,7 @@ void gt_worker_give(struct gt_workers *ws, struct gt_worker *w)
 		return;
 	gt_reader_rest(w->reader);
 	pthread_mutex_lock(&ws->lock);
+	ws->taken--;
 	ws->gaps += gt_reader_gaps(w->reader) - w->gaps;
 	w->gaps = gt_reader_gaps(w->reader);
 	if (ws->nidle < KEPT) {

@@ -26,6 +26,8 @@ void gt_workers_free(struct gt_workers *ws);
 struct gt_worker *gt_worker_take(struct gt_workers *ws);
 /* NULL is fine. Any thread. */
 void gt_worker_give(struct gt_workers *ws, struct gt_worker *w);
+/* How many are taken, at a moment. Any thread. */
+unsigned gt_workers_taken(struct gt_workers *ws);
 /* Records that could not be given out (read.h, gaps), to all readers so far. */
 uint64_t gt_workers_gaps(struct gt_workers *ws);
 /* Makes what frames are read with, which most calls never need. False: out of

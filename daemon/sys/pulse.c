@@ -21,6 +21,14 @@ void gt_pulse_end(struct gt_pulse *pulse, unsigned beat)
 		atomic_store(&pulse->beats[beat].since_ms, 0);
 }
 
+unsigned gt_pulse_count(struct gt_pulse *pulse)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < GT_PULSE_BEATS; i++)
+		n += atomic_load(&pulse->beats[i].since_ms) != 0;
+	return n;
+}
+
 int64_t gt_pulse_stuck(struct gt_pulse *pulse, int64_t now_ms, int64_t limit_ms,
                        const char **what)
 {

@@ -26,6 +26,8 @@ unsigned gt_pulse_begin(struct gt_pulse *pulse, const char *what,
                         int64_t now_ms);
 /* It has ended. */
 void gt_pulse_end(struct gt_pulse *pulse, unsigned beat);
+/* Calls under way, at a moment. Any thread. */
+unsigned gt_pulse_count(struct gt_pulse *pulse);
 /* How long the longest of those that have been under way for more than limit_ms
  * has been, and what it is. 0: there is none. Any thread. */
 int64_t gt_pulse_stuck(struct gt_pulse *pulse, int64_t now_ms, int64_t limit_ms,

@@ -18,6 +18,7 @@ static void one_that_hangs(void **state)
 	unsigned a = gt_pulse_begin(&p, "a", 100);
 	unsigned b = gt_pulse_begin(&p, "b", 105);
 	assert_int_not_equal(a, b);
+	assert_int_equal(gt_pulse_count(&p), 2);
 	assert_int_equal(gt_pulse_stuck(&p, 110, 10, &what), 0);
 	assert_int_equal(gt_pulse_stuck(&p, 111, 10, &what), 11);
 	assert_string_equal(what, "a");
@@ -26,6 +27,7 @@ static void one_that_hangs(void **state)
 	assert_int_equal(gt_pulse_stuck(&p, 200, 10, &what), 95);
 	assert_string_equal(what, "b");
 	gt_pulse_end(&p, b);
+	assert_int_equal(gt_pulse_count(&p), 0);
 	assert_int_equal(gt_pulse_stuck(&p, 1000000, 10, &what), 0);
 }
 

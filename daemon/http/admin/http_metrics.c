@@ -10,6 +10,7 @@
 #include "http_query.h"
 #include "iso8601.h"
 #include "json.h"
+#include "shelf.h"
 #include "sys.h"
 #include "version.h"
 
@@ -302,6 +303,27 @@ static void put_doors(struct gt_buffer *o, struct gt_http *http)
 	}
 }
 
+/* What requests hold: nothing, once their answers are begun, however slowly
+ * they are taken. */
+static void put_held(struct gt_buffer *o, struct gt_http *http)
+{
+	struct gt_shelf_counts shelves;
+	gt_shelves_count(http->shelves, &shelves);
+	const struct row rows[] = {
+	        {"http_threads_busy", "gauge",
+	         "HTTP threads in a request, this one's too",
+	         gt_pulse_count(&http->pulse)},
+	        {"http_database_readers_busy", "gauge",
+	         "Readers of the database that requests hold",
+	         gt_workers_taken(http->workers)},
+	        {"http_indexes_open", "gauge",
+	         "Indexes of objects that are being read", shelves.open},
+	        {"http_indexes_bytes", "gauge",
+	         "Bytes of those that are in memory", shelves.bytes},
+	};
+	put_rows(o, rows, sizeof rows / sizeof *rows);
+}
+
 enum MHD_Result gt_http_metrics(struct gt_request *rq)
 {
 	const struct gt_http_env *env = &rq->http->env;
@@ -322,6 +344,7 @@ enum MHD_Result gt_http_metrics(struct gt_request *rq)
 	put_date(&o, s);
 	put_children(&o, s);
 	put_doors(&o, rq->http);
+	put_held(&o, rq->http);
 	free(s);
 	struct gt_worker *w = gt_worker_take(rq->http->workers);
 	json_t *status = w ? gt_read_status(w->reader) : NULL;
