@@ -27,6 +27,10 @@ enum {
 	 * and of others, which it may have forgotten. */
 	GT_DONES_HOUR = 360000,
 	GT_STRAYS_HOUR = 4096,
+	/* between two new epochs that a parent's word makes a node begin: at
+	 * first, and at most */
+	GT_RENEW_FIRST_MS = 10000,
+	GT_RENEW_LAST_MS = 10 * 60 * 1000,
 	/* audit rows per hour that one neighbour, one terminal or all strangers
 	 * together may cause by what can be repeated without end (audit.h) */
 	GT_ROWS_HOUR = 7200,

@@ -372,6 +372,24 @@ int gt_session_hello_reply(struct gt_node *n, const struct gt_asking *a,
 	return say_prove(n);
 }
 
+/* What a parent says makes this node begin anew, which costs all below their
+ * links, and one that is up to no good says it in each session: it is believed
+ * at once, and then the more seldom the oftener it is said. One that says it in
+ * good faith says it until then. */
+static bool begun_lately(struct gt_node *n)
+{
+	uint64_t now = n->now.mono_ms;
+	if (now < n->renew_due)
+		return true;
+	bool rested =
+	        n->renew_wait == 0 || now >= n->renew_due + GT_RENEW_LAST_MS;
+	n->renew_wait = rested ? GT_RENEW_FIRST_MS : 2 * n->renew_wait;
+	if (n->renew_wait > GT_RENEW_LAST_MS)
+		n->renew_wait = GT_RENEW_LAST_MS;
+	n->renew_due = now + n->renew_wait;
+	return false;
+}
+
 /* This is a backup come back, or one of two copies, or our parent is: the next
  * records would get numbers that stand for others there. */
 static int behind(struct gt_node *n, const char *why)
@@ -392,20 +410,25 @@ static int behind(struct gt_node *n, const char *why)
 int gt_session_prove_reply(struct gt_node *n, const Gt__ProveReply *m)
 {
 	struct gt_peer *p = n->up;
-	bool unsent;
+	bool unsent = false;
 	p->session = GT_S_READY;
 	int status = gt_peer_note(n, p);
 	if (p->kind != GT__LINK__CHILD)
 		return status ? status : gt_above_up(n);
 	gt_above_parent(n);
 	n->status.parent_seen_ms = n->now.wall_ms;
+	if (status == 0 && !m->strange)
+		status = gt_records_up(n, m->records, &unsent);
+	/* before the token: who is strange stays so until he begins anew */
+	if (status == 0 && (m->strange || unsent) && begun_lately(n))
+		return gt_drop(n, p,
+		               "the node above takes this one for another "
+		               "again, and a new epoch has just begun");
 	if (status == 0)
 		status = gt_lineage_adopt(n, p);
 	if (status == 0 && m->strange)
 		return behind(n, "what was shown of the last session is not "
 		                 "known there");
-	if (status == 0)
-		status = gt_records_up(n, m->records, &unsent);
 	if (status == 0 && unsent)
 		return behind(n, "it has records of ours that were not sent "
 		                 "from here");

@@ -138,6 +138,9 @@ struct gt_node {
 	              number: records/later.c */
 	struct gt_asks asks;
 	struct gt_above above;
+	/* a parent's word makes this node begin anew not before, mono_ms, and
+	 * how long that is put off (node/session.c) */
+	uint64_t renew_due, renew_wait;
 
 	struct gt_content *content;
 	struct gt_records *records;

@@ -335,6 +335,70 @@ static void a_machine_resumed_twice(void **state)
 	assert_string_not_equal(epoch(t, MID), first);
 }
 
+/* A session in which the parent takes us for another, as if it had never met
+ * us. */
+static void met_as_strange(struct nodes *t)
+{
+	char sql[] = "UPDATE meta SET value=randomblob(64)"
+	             " WHERE key='lineage/3301'";
+	size_t before = t->nwires;
+	assert_int_equal(sqlite3_exec(t->v[TOP].db, sql, NULL, NULL, NULL),
+	                 SQLITE_OK);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_false(linked(t, MID));
+	t->nwires = before; /* it is cut */
+}
+
+static bool begins_anew(struct nodes *t)
+{
+	char before[GT_HEX_EPOCH];
+	gt_copy(before, sizeof before, epoch(t, MID));
+	met_as_strange(t);
+	return strcmp(epoch(t, MID), before) != 0;
+}
+
+/* The links of its children are not the parent's to cut by a word, as often as
+ * it likes. */
+static void a_parent_that_says_so_each_time(void **state)
+{
+	struct nodes *t = *state;
+	enum { LOW = COPY };
+	nodes_open(t, LOW, "330106", "3301", nodes_path(t, LOW));
+	nodes_enrol(t);
+	hand_in(t, MID, 1, 3);
+	link_up(t, MID);
+	nodes_wire(t, LOW, MID, true);
+	nodes_run(t);
+	nodes_cut(t, 0);
+	assert_true(linked(t, LOW));
+	assert_true(begins_anew(t));
+	assert_false(linked(t, LOW));
+	t->nwires = 0;
+	nodes_wire(t, LOW, MID, true);
+	nodes_run(t);
+	for (unsigned wait = GT_RENEW_FIRST_MS, k = 0; k < 4; k++, wait *= 2) {
+		for (unsigned i = 0; i < 20; i++)
+			assert_false(begins_anew(t));
+		assert_true(linked(t, LOW));
+		nodes_pass(t, wait - 1);
+		assert_false(begins_anew(t));
+		assert_true(linked(t, LOW));
+		/* one that means it says it still */
+		nodes_pass(t, 1);
+		assert_true(begins_anew(t));
+		t->nwires = 0;
+		nodes_wire(t, LOW, MID, true);
+		nodes_run(t);
+	}
+	assert_int_equal(alarms(t, MID), 5);
+	/* and is believed as soon as it no longer says so */
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_true(linked(t, MID) && linked(t, LOW));
+	assert_records(t, TOP, 3);
+}
+
 static void a_stranger_confirms_nothing(void **state)
 {
 	struct nodes *t = *state;
@@ -461,6 +525,7 @@ int main(void)
 	        TEST(a_second_copy),
 	        TEST(a_machine_resumed_twice),
 	        TEST(a_stranger_confirms_nothing),
+	        TEST(a_parent_that_says_so_each_time),
 	        TEST(restored_without_a_word),
 	        TEST(a_malformed_lineage),
 	        TEST(nothing_shown_in_a_known_epoch),
