@@ -198,7 +198,8 @@ void blob_perform(struct world *w, struct sim_node *s,
 	case GT_ACT_DROP:
 		net_drop(w, s, a->peer);
 		break;
-	case GT_ACT_DIAL_ABOVE: /* nobody has addresses */
+	case GT_ACT_DIAL_ABOVE:
+		s->asks_above = true;
 		break;
 	case GT_ACT_PLACE:
 		done(w, s, a, GT_EV_PLACED, put(s, a, a->payload.p, true), "");

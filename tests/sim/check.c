@@ -627,9 +627,10 @@ static const char *broken_peer(struct gt_node *n, const struct gt_peer *p)
 		return "peer 2: version";
 	if (p->parent != (p == n->up))
 		return "node 2: up";
-	if ((p->child.cid != 0) != (ready && !p->parent))
+	bool child = !p->parent && p->kind == GT__LINK__CHILD;
+	if ((p->child.cid != 0) != (ready && child))
 		return "peer 3, 7: cid";
-	if (ready && !p->parent && gt_peer_by_code(n, p->code) != p)
+	if (ready && child && gt_peer_by_code(n, p->code) != p)
 		return "peer 4: a code twice";
 	if (!ready && (p->following || p->child.parked))
 		return "peer 5: before READY";

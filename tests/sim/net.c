@@ -9,6 +9,7 @@
 #include "arena.h"
 #include "flood.h"
 #include "guantong.pb-c.h"
+#include "revoke.h"
 
 struct gt_bulk *net_message(struct gt_bytes head, const void *p, size_t n)
 {
@@ -118,6 +119,15 @@ static void claim(struct world *w, struct sim_node *child,
 	}
 }
 
+/* The same on a link for the roster alone. */
+static void ask_more(struct world *w, struct sim_node *child)
+{
+	struct gt_bulk *m = revoke_asks(w, child);
+	if (m)
+		carry(w, child, true, UINT64_MAX, m);
+	net_unref(m);
+}
+
 /* Whoever is not its parent says no. */
 static void check_skipping(struct world *w, const struct sim_node *child,
                            const struct gt_bulk *m)
@@ -148,6 +158,8 @@ void net_post(struct world *w, struct sim_node *from, uint32_t peer,
 	}
 	if (child && !up && child->skips)
 		check_skipping(w, child, m);
+	if (child && !up && child->roster_only)
+		revoke_answered(w, child, m);
 	if (!up && m->npayload == 0 && w->now < from->frozen_until &&
 	    sim_may(w, FAULT_FREEZE))
 		m = net_undated(m);
@@ -165,6 +177,8 @@ void net_post(struct world *w, struct sim_node *from, uint32_t peer,
 	if (copies > 0 && up && m->npayload == 0 &&
 	    strikes(w, FAULT_FORGE, FAULT_BIT_FORGE, 60))
 		claim(w, child, m);
+	if (copies > 0 && up && child->roster_only)
+		ask_more(w, child);
 	for (; copies > 0; copies--)
 		carry(w, child, up, token, m);
 	net_unref(m);
@@ -193,6 +207,7 @@ static void tell(struct world *w, struct sim_node *s, enum gt_event_type type,
 	struct gt_event e = {.type = type,
 	                     .peer = peer,
 	                     .parent = parent,
+	                     .roster_only = parent && s->roster_only,
 	                     .text = "",
 	                     .detail = "sim"};
 	if (s->core && peer)
@@ -288,7 +303,8 @@ void net_try(struct world *w, struct sim_node *child)
 {
 	if (child->uplink || !child->core)
 		return;
-	struct sim_node *parent = clone_dialled(w, child);
+	struct sim_node *above = revoke_dialled(w, child);
+	struct sim_node *parent = above ? above : clone_dialled(w, child);
 	if (child->skips)
 		parent = &w->nodes[w->nodes[child->parent].parent];
 	if (!parent->core || (!w->calm && w->now < child->dark_until)) {
@@ -301,6 +317,7 @@ void net_try(struct world *w, struct sim_node *child)
 		return;
 	}
 	child->far = (int)parent->index;
+	child->roster_only = above != NULL;
 	new_link(w, child);
 	uint32_t near = child->uplink;
 	tell(w, parent, GT_EV_PEER_UP, child->uplink_far, false);

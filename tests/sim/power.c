@@ -8,6 +8,7 @@
 #include "code.h"
 #include "flood.h"
 #include "protocol.h"
+#include "revoke.h"
 #include "vfs.h"
 
 static void say(const struct world *w, const struct sim_node *s,
@@ -75,7 +76,7 @@ void power_end(struct world *w, struct sim_node *s)
 
 /* The root's operator keeps the roster; a node that joins is given the rows
  * from itself up to the root. */
-static void send_members(struct world *w, struct sim_node *s)
+void power_members(struct world *w, struct sim_node *s)
 {
 	struct gt_arena *arena = sim_must(gt_arena_new());
 	static struct gt_bytes bodies[NODES_MAX + 1], sealed[NODES_MAX + 1];
@@ -88,6 +89,7 @@ static void send_members(struct world *w, struct sim_node *s)
 			continue;
 		m.code = w->nodes[i].code;
 		m.version = 1;
+		revoke_row(w, s, i, &m);
 		if (w->nodes[i].parent >= 0)
 			m.parent = w->nodes[w->nodes[i].parent].code;
 		m.key = (ProtobufCBinaryData){32, w->nodes[i].key.public};
@@ -180,6 +182,7 @@ static bool open_core(struct world *w, struct sim_node *s)
 	        .dead_ms = 3 * w->heartbeat,
 	        .log_pages = 256, /* it shall be moved often */
 	        .protocol_max = s->protocol,
+	        .above_ms = revoke_above_ms(w, s),
 	        .has_date_seed = s->parent < 0,
 	        .date_warn_ms = (uint64_t)world_date_limit(w) / 2,
 	        .date_limit_ms = (uint64_t)world_date_limit(w),
@@ -272,7 +275,7 @@ void power_on(struct world *w, struct sim_node *s)
 		work_restored(w, s->index);
 	s->restored = s->untold = false;
 	check_started(w, s->index);
-	send_members(w, s);
+	power_members(w, s);
 	if (s->core && s->parent >= 0)
 		sim_plan(w, w->now + prng_below(&w->net, 3000), LINK_TRY,
 		         s->index);

@@ -7,6 +7,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "revoke.h"
 #include "vfs.h"
 #include "work.h"
 
@@ -55,6 +56,7 @@ static void until_converged(struct world *w)
 {
 	world_heal(w);
 	world_tick_at(w, w->now + 1);
+	revoke_settle(w);
 	if (!converged(w) || (world_upgrade(w) && !converged(w)))
 		return;
 	check_ask(w);

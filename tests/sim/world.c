@@ -10,6 +10,7 @@
 #include "code.h"
 #include "flood.h"
 #include "protocol.h"
+#include "revoke.h"
 #include "vfs.h"
 
 void sim_trace(struct world *w, uint64_t a, uint64_t b, uint64_t c)
@@ -113,6 +114,7 @@ void sim_turn(struct world *w, struct sim_node *s, const struct gt_event *e)
 	}
 	watch_deadline(w, s);
 	check_node(w, s->index);
+	revoke_turn(w, s);
 	bound_turn(w, s, e);
 	reader_turn(w, s);
 }
@@ -159,6 +161,7 @@ static uint64_t pause_of(enum fault_bit bit)
 	case FAULT_BIT_VERSION:
 	case FAULT_BIT_CLOCK:
 	case FAULT_BIT_FREEZE:
+	case FAULT_BIT_REVOKE:
 		return 600000;
 	case FAULT_BIT_SYNC:
 		return 300000;
@@ -197,7 +200,7 @@ static void episode(struct world *w, enum fault_bit bit)
 	if (bit != FAULT_BIT_ROT && bit != FAULT_BIT_RESTORE &&
 	    bit != FAULT_BIT_VERSION && bit != FAULT_BIT_CLONE &&
 	    bit != FAULT_BIT_SYNC && bit != FAULT_BIT_LOSE &&
-	    bit != FAULT_BIT_FLOOD)
+	    bit != FAULT_BIT_FLOOD && bit != FAULT_BIT_REVOKE)
 		w->struck[bit]++;
 	if (bit == FAULT_BIT_OUTAGE || bit == FAULT_BIT_ONE_WAY ||
 	    bit == FAULT_BIT_FREEZE)
@@ -206,6 +209,8 @@ static void episode(struct world *w, enum fault_bit bit)
 		clone_episode(w);
 	else if (bit == FAULT_BIT_FLOOD)
 		flood_episode(w);
+	else if (bit == FAULT_BIT_REVOKE)
+		revoke_episode(w);
 	else
 		power_episode(w, 1 << bit);
 	plan_episode(w, bit);
@@ -442,6 +447,7 @@ bool world_init(struct world *w, uint64_t seed, unsigned faults,
 		w->faults &= prng_below(&w->draws[FAULT_BIT_CLONE], 2)
 		                     ? ~(unsigned)FAULT_VERSION
 		                     : ~(unsigned)FAULT_CLONE;
+	revoke_init(w);
 	set_clocks(w);
 	flood_init(w, shape->flood);
 	for (unsigned i = 0; i < w->count; i++) {

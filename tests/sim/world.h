@@ -37,7 +37,8 @@ enum { NODES_MAX = 2049 }; /* one slot is for a copy, see clone.c */
 	X(SYNC, "sync") /* one fails, and what it was to write looks clean */  \
 	X(FREEZE, "freeze") /* a parent gives its children no dates */         \
 	X(FLOOD, "floods")  /* a child and a terminal that never stop */       \
-	X(LIE, "lie")       /* fsync does nothing: never on by itself */
+	X(LIE, "lie")       /* fsync does nothing: never on by itself */       \
+	X(REVOKE, "revoke") /* a middle node is, and keeps it: nor is this */
 
 enum fault_bit {
 #define X(name, text) FAULT_BIT_##name,
@@ -97,6 +98,8 @@ struct sim_node {
 	int64_t drift;   /* ... and what it gains in a million ms, ms */
 	uint64_t deadline; /* TIME event scheduled for then */
 	uint32_t protocol; /* newest its program speaks */
+	bool asks_above;   /* next it dials a node above its parent */
+	bool roster_only;  /* its link leads there */
 	bool skips;        /* its file calls its parent's parent its parent */
 	bool ran_old;      /* it has been a program of an older version */
 	uint64_t commits;  /* as far as the checks know */
