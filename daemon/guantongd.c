@@ -281,7 +281,7 @@ int main(int argc, char **argv)
 {
 	static struct gt_config config; /* too large for a stack */
 	const char *dir = NULL;
-	bool only_check = false, restored = false;
+	bool only_check = false, restored = false, mend = false;
 	gt_text_language_from_env();
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0 ||
@@ -297,6 +297,8 @@ int main(int argc, char **argv)
 			only_check = true;
 		else if (strcmp(argv[i], "--restored") == 0)
 			restored = true;
+		else if (strcmp(argv[i], "--mend") == 0)
+			mend = true;
 		else if (strcmp(argv[i], "-C") == 0 && i + 1 < argc && !dir)
 			dir = argv[++i];
 		else
@@ -319,6 +321,7 @@ int main(int argc, char **argv)
 	if (!load_config(&config, getenv("GUANTONG_LANG")))
 		return GT_SERVICE_CONFIG;
 	config.restored = restored;
+	config.mend = mend;
 	gt_text_language(config.lang);
 	gt_log_set_level(config.log_level);
 	if (only_check)

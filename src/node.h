@@ -111,7 +111,9 @@ enum gt_event_type {
 	GT_EV_STATEMENTS,
 	GT_EV_WANT,            /* fetch an on-demand resource now */
 	GT_EV_QUARANTINE_DROP, /* somebody has looked at it and done with it */
-	GT_EV_NOTE,            /* the daemon has something for the audit log */
+	/* the daemon has something for the audit log; count, number: of the
+	 * database's pages so many were put right, or cannot be */
+	GT_EV_NOTE,
 };
 
 /* A resource to publish. entry is an encoded Entry whose id and descriptive

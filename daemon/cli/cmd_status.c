@@ -338,6 +338,9 @@ static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 		gt_say(out, GT_T_CLI_STATUS_RECORDS_SHORT);
 	if (gt_client_true(s, "records_crowded"))
 		gt_say(out, GT_T_CLI_STATUS_RECORDS_CROWDED);
+	if (gt_client_number(s, "pages_bad") > 0)
+		gt_say(out, GT_T_CLI_STATUS_PAGES_BAD,
+		       (unsigned long long)gt_client_number(s, "pages_bad"));
 	if (gt_client_number(s, "records_spoilt") > 0)
 		gt_say(out, GT_T_CLI_STATUS_RECORDS_SPOILT,
 		       (unsigned long long)gt_client_number(s,

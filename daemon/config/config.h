@@ -34,6 +34,7 @@ struct gt_config {
 	uint64_t above_every_ms;  /* parent.above_every, 24h */
 	char listen[256];         /* link.listen host:port; "" no children */
 	bool insecure;            /* link.insecure */
+	bool mend;                /* no key: guantongd --mend */
 	bool restored;            /* no key: guantongd --restored */
 	uint64_t heartbeat_ms;    /* link.heartbeat, 15s */
 	uint64_t dead_ms;         /* link.dead, 45s */

@@ -140,10 +140,12 @@ void perform_failed(void *arg, int status, const char *why)
 		perform_end(s, GT_SERVICE_FAILED);
 		return;
 	}
-	if (gt_sums_bad(s->sums))
+	if (gt_sums_bad(s->sums)) {
+		mend_later();
 		gt_log_line(GT_LOG_ERROR, "database", "page",
 		            GT_LOG_U(gt_sums_bad(s->sums)), "why",
 		            gt_text(GT_T_DAEMON_PAGE_BAD), NULL);
+	}
 	gt_log_line(GT_LOG_ERROR, "stopping", "error", gt_errname(status),
 	            "why", why, "advice", gt_text(GT_T_DAEMON_ADVICE), NULL);
 	perform_end(s, GT_SERVICE_FAILED);

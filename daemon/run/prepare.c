@@ -236,19 +236,6 @@ static int check_database(const struct gt_service *s, char *why, size_t why_cap)
 	return whole < 0 ? whole : 0;
 }
 
-/* Makes why, in SQLite's words, a sentence that says what to do. */
-static int say_damaged(const struct gt_service *s, char *why, size_t why_cap)
-{
-	char what[RUN_WHY];
-	uint32_t page = gt_sums_bad(s->sums);
-	if (page)
-		gt_say_into(what, sizeof what, GT_T_DAEMON_DB_PAGE, page);
-	else
-		gt_copy(what, sizeof what, why);
-	gt_say_into(why, why_cap, GT_T_DAEMON_DB_DAMAGED, what);
-	return -GT_ESTORE;
-}
-
 /* As gt_tls_rehearse, of the signatures that are not TLS's. Asked for its
  * global context, OpenSSL says whether it could make it; asked for anything
  * else, it would follow a null pointer into it. */
@@ -331,15 +318,30 @@ int prepare_log(struct gt_service *s)
 	return prepare_refused("database", why, GT_SERVICE_SYSTEM);
 }
 
+static int open_layers(struct gt_service *s)
+{
+	int status = open_sums(s);
+	return status ? status
+	              : gt_room_vfs_open(&s->vfs, s->room,
+	                                 gt_sums_vfs_name(s->sums_vfs));
+}
+
+static void close_layers(struct gt_service *s)
+{
+	gt_room_vfs_close(s->vfs);
+	gt_sums_vfs_close(s->sums_vfs);
+	gt_sums_close(s->sums);
+	s->vfs = NULL;
+	s->sums_vfs = NULL;
+	s->sums = NULL;
+}
+
 int prepare_room(struct gt_service *s, const struct gt_room_events *events)
 {
 	int status = gt_room_open(&s->room, GT_DIR_RESERVE, GT_DIR_LOG,
 	                          s->config->records_reserve, events, s);
 	if (status == 0)
-		status = open_sums(s);
-	if (status == 0)
-		status = gt_room_vfs_open(&s->vfs, s->room,
-		                          gt_sums_vfs_name(s->sums_vfs));
+		status = open_layers(s);
 	if (status != 0)
 		return prepare_refused("room", gt_strerror(status),
 		                       GT_SERVICE_SYSTEM);
@@ -424,7 +426,7 @@ static int read_keys(struct gt_node_config *n)
 	return 0;
 }
 
-/* 0, or negative with nothing left open: why. */
+/* 0, or negative with nothing left open: why, -GT_EDAMAGED: in few words. */
 static int open_node(struct gt_service *s, const struct gt_node_config *n,
                      char *why, size_t why_cap)
 {
@@ -434,24 +436,66 @@ static int open_node(struct gt_service *s, const struct gt_node_config *n,
 		status = gt_node_open(&s->node, n, db, why, why_cap);
 	if (status == 0)
 		settle(s, db);
-	if (status == 0 && check_database(s, why, why_cap) != 0)
-		status = say_damaged(s, why, why_cap);
-	else if (status != 0 && gt_sums_bad(s->sums))
-		status = say_damaged(s, why, why_cap);
+	if (status == 0)
+		status = check_database(s, why, why_cap);
+	if (status == 0)
+		return 0;
+	gt_node_close(s->node);
+	s->node = NULL;
+	uint32_t page = gt_sums_bad(s->sums);
+	if (page == 0)
+		return status;
+	gt_say_into(why, why_cap, GT_T_DAEMON_DB_PAGE, page);
+	return -GT_EDAMAGED;
+}
+
+/* Out of what of it can be read. */
+static int make_anew(struct gt_service *s, struct gt_node_config *n, char *why,
+                     size_t why_cap)
+{
+	char what[RUN_WHY], no[RUN_WHY] = "";
+	bool restored = false;
+	gt_copy(what, sizeof what, why);
+	int status = mend(s, what, &restored, no, sizeof no);
 	if (status != 0) {
-		gt_node_close(s->node);
-		s->node = NULL;
+		gt_say_into(why, why_cap, GT_T_DAEMON_DB_PAST_MENDING, what,
+		            no);
+		return -GT_ESTORE;
 	}
+	n->restored = n->restored || restored;
+	/* the new one's pages have no sums yet */
+	close_layers(s);
+	status = open_layers(s);
+	if (status != 0)
+		gt_copy(why, why_cap, gt_strerror(status));
+	return status ? status : open_node(s, n, why, why_cap);
+}
+
+/* Somebody said that it is to be made anew, or a run that met what it could not
+ * read. */
+static int open_or_mend(struct gt_service *s, struct gt_node_config *n,
+                        char *why, size_t why_cap)
+{
+	bool told = s->mended[0] == '\0' &&
+	            access(GT_DIR_DATABASE, F_OK) == 0 &&
+	            (s->config->mend || mend_due());
+	int status = -GT_EDAMAGED;
+	if (told)
+		gt_copy(why, why_cap, gt_text(GT_T_DAEMON_MEND_TOLD));
+	else
+		status = open_node(s, n, why, why_cap);
+	if (status == -GT_EDAMAGED && s->mended[0] == '\0')
+		status = make_anew(s, n, why, why_cap);
 	return status;
 }
 
 /* As often as it takes while the disk has no room for it. */
-static int open_patiently(struct gt_service *s, const struct gt_node_config *n)
+static int open_patiently(struct gt_service *s, struct gt_node_config *n)
 {
 	char why[RUN_WHY] = "";
 	bool said = false;
 	uint64_t avail = 0;
-	int status = open_node(s, n, why, sizeof why);
+	int status = open_or_mend(s, n, why, sizeof why);
 	while (status != 0 &&
 	       (status == -GT_ENOSPACE || gt_room_lack(s->room))) {
 		if (!said && gt_room_lack(s->room) < GT_LACK_QUOTA)
@@ -461,7 +505,7 @@ static int open_patiently(struct gt_service *s, const struct gt_node_config *n)
 		said = true;
 		if (!pass_the_time(s) || wait_for_room(s, &said) != 0)
 			return GT_SERVICE_CALLED_OFF;
-		status = open_node(s, n, why, sizeof why);
+		status = open_or_mend(s, n, why, sizeof why);
 	}
 	say_room(said && status == 0);
 	return status ? prepare_refused("database", why, GT_SERVICE_SYSTEM) : 0;

@@ -92,6 +92,7 @@ struct gt_service {
 	uint32_t scrubbed_log[GT_LOG_TOLD]; /* frames that were mended */
 	size_t nscrubbed_log;
 	struct gt_wal_found left; /* of the last run's log */
+	char mended[200];         /* the database was made anew: how it went */
 	bool lost;         /* some of what the last run acknowledged is */
 	bool log_missing;  /* the last run was killed, and its log is gone */
 	atomic_int failed; /* exit status */
@@ -138,6 +139,18 @@ void control_stop(struct gt_service *s);
 /* Remembers the files that are open, and looks after them until guard is
  * stopped. Loop thread. */
 void guard_start(struct gt_service *s);
+
+/* ----------------------------------------------------------- mend.c */
+
+/* The database is made anew at the next start. Any thread. */
+void mend_later(void);
+/* Whether that was said. */
+bool mend_due(void);
+/* Makes it anew, now; nobody has it open. what: is wrong with it. *restored: the
+ * node is to start as one restored. 0, with s->mended set; else why, and all is
+ * as it was. Loop thread. */
+int mend(struct gt_service *s, const char *what, bool *restored, char *why,
+         size_t why_cap);
 
 /* -------------------------------------------------------- prepare.c */
 

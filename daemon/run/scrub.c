@@ -50,7 +50,9 @@ static void on_scrub(uv_work_t *work)
 		s->scrub_due = now + AGAIN_MS;
 }
 
-static void note(struct gt_service *s, const char *detail)
+/* pages: that were put right; bad: that cannot be */
+static void note(struct gt_service *s, const char *detail, size_t pages,
+                 size_t bad)
 {
 	struct gt_event e = {
 	        .type = GT_EV_NOTE,
@@ -58,6 +60,8 @@ static void note(struct gt_service *s, const char *detail)
 	        .detail = detail,
 	        .actor = "daemon",
 	        .status = -GT_EDAMAGED,
+	        .count = pages,
+	        .number = (int64_t)bad,
 	};
 	(void)gt_core_post(s->core, &e, NULL);
 }
@@ -66,12 +70,14 @@ static void tell(struct gt_service *s, uint32_t page, bool mended)
 {
 	char detail[GT_SUMS_WHY];
 	gt_sums_why(detail, page, mended);
+	if (!mended)
+		mend_later();
 	gt_log_line(mended ? GT_LOG_WARN : GT_LOG_ERROR, "database", "page",
 	            GT_LOG_U(page), "why",
 	            gt_text(mended ? GT_T_DAEMON_PAGE_MENDED
 	                           : GT_T_DAEMON_PAGE_BAD),
 	            NULL);
-	note(s, detail);
+	note(s, detail, mended, !mended);
 }
 
 static void tell_log(struct gt_service *s, enum gt_wal_did did, uint32_t frame)
@@ -82,7 +88,7 @@ static void tell_log(struct gt_service *s, enum gt_wal_did did, uint32_t frame)
 		gt_log_line(GT_LOG_WARN, "database", "file", GT_DIR_LOG,
 		            "frame", GT_LOG_U(frame), "why",
 		            gt_text(GT_T_DAEMON_LOG_MENDED), NULL);
-	note(s, detail);
+	note(s, detail, 0, 0);
 }
 
 void scrub_left(struct gt_service *s)

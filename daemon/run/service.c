@@ -184,6 +184,18 @@ static void note(struct gt_service *s, const char *what, int status)
 	(void)gt_core_post(s->core, &e, NULL);
 }
 
+static void note_mended(struct gt_service *s)
+{
+	struct gt_event e = {
+	        .type = GT_EV_NOTE,
+	        .text = "database",
+	        .detail = s->mended,
+	        .actor = "daemon",
+	        .status = -GT_EDAMAGED,
+	};
+	(void)gt_core_post(s->core, &e, NULL);
+}
+
 static bool write_run(struct gt_service *s)
 {
 	char text[128], why[RUN_WHY];
@@ -439,6 +451,8 @@ static int put_together(struct gt_service *s, struct gt_bytes layer,
 		if (s->log_missing)
 			note(s, "log missing", -GT_EDAMAGED);
 		scrub_left(s);
+		if (*s->mended)
+			note_mended(s);
 		status = start_links(s);
 	}
 	return status ? status : start_http(s);

@@ -16,6 +16,10 @@
  *   data/guantong.db-shm  its log's index; behind a run that was killed it tells
  *                     what should be in the log
  *   data/guantong.db-sums  checksums of its pages
+ *   data/guantong.db.damaged-SECONDS  one that could not be read whole, in whose
+ *                     place a new one was made; and its sums
+ *   data/mend         the next start makes the database anew, as far as it can be
+ *                     read
  *   data/lock         held by the daemon
  *   data/admitted     there once was a credentials.json: one that is lost opens
  *                     nothing
@@ -45,6 +49,7 @@
 #define GT_DIR_MEMBERS      "pki/members.bin"
 #define GT_DIR_DATA         "data"
 #define GT_DIR_DATABASE     "data/guantong.db"
+#define GT_DIR_MEND         "data/mend"
 #define GT_DIR_RESERVE      "data/reserve"
 #define GT_DIR_LOG          "data/guantong.db-wal"
 #define GT_DIR_INDEX_OF_LOG "data/guantong.db-shm"

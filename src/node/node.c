@@ -179,6 +179,8 @@ static int on_note(struct gt_node *n, const struct gt_event *e)
 	                       .detail = e->detail};
 	if (e->status == -GT_EDAMAGED)
 		n->status.database_damaged++;
+	n->status.pages_mended += e->count;
+	n->status.pages_bad += (uint64_t)e->number;
 	return gt_audit_row(n, &row);
 }
 

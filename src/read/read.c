@@ -201,9 +201,12 @@ int gt_read_whole(struct gt_reader *r, bool (*enough)(void *arg), void *arg)
 	if (!whole && !u.over)
 		gt_reader_fail(r, rc == SQLITE_ROW ? gt_col_text(s, 0)
 		                                   : sqlite3_errmsg(r->db));
+	int code = sqlite3_extended_errcode(r->db);
+	bool damaged = rc == SQLITE_ROW || (code & 0xff) == SQLITE_CORRUPT ||
+	               code == SQLITE_IOERR_DATA;
 	sqlite3_finalize(s);
 	sqlite3_progress_handler(r->db, 0, NULL, NULL);
-	return whole ? 1 : u.over ? 0 : -GT_ESTORE;
+	return whole ? 1 : u.over ? 0 : damaged ? -GT_EDAMAGED : -GT_ESTORE;
 }
 
 /* ----------------------------------------------------------- values */

@@ -40,7 +40,7 @@ bool gt_read_ping(struct gt_reader *r);
 
 /* Looks at how every page of the database hangs together (PRAGMA quick_check),
  * until `enough` says so. 1: it is whole; 0: there was no time for all of it;
- * -GT_ESTORE: it is damaged, or cannot be read. */
+ * -GT_EDAMAGED: it is damaged; -GT_ESTORE: it cannot be read just now. */
 int gt_read_whole(struct gt_reader *r, bool (*enough)(void *arg), void *arg);
 
 /* What the rows of a page of the lists below may come to, as they are stored:

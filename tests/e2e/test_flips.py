@@ -96,7 +96,21 @@ class Flips(unittest.TestCase):
             self.assertEqual(self.all_of(node), want)
             self.assertNotIn("beyond what can be mended", node.log())
 
-    def test_what_cannot_be_mended_is_refused(self):
+    def spoil(self, node, page, size=PAGE):
+        with open(database(node), "r+b") as f:
+            f.seek((page - 1) * PAGE + (PAGE - size))
+            f.write(self.draw.choice((bytes(size), os.urandom(size))))
+
+    def schema_pages(self, node):
+        """Those that say what tables there are."""
+        with open(database(node), "rb") as f:
+            p = f.read(PAGE)
+        if p[100] != 5:
+            return {1}
+        cells = [int.from_bytes(p[112 + 2 * i:114 + 2 * i], "big") for i in range(int.from_bytes(p[103:105], "big"))]
+        return {1, int.from_bytes(p[108:112], "big")} | {int.from_bytes(p[c:c + 4], "big") for c in cells}
+
+    def test_without_its_schema_it_is_refused(self):
         with Tree(CHAIN[:1]) as t:
             node = t["33"]
             self.fill(t)
@@ -104,19 +118,66 @@ class Flips(unittest.TestCase):
             node.stop()
             data, keep = os.path.join(node.dir, "data"), os.path.join(t.dir, "keep")
             shutil.copytree(data, keep)
-            page = self.draw.randrange(os.path.getsize(database(node)) // PAGE)
-            with open(database(node), "r+b") as f:
-                f.seek(page * PAGE + 2048)
-                f.write(os.urandom(512))
+            self.spoil(node, 1, 512)
             node.spawn()
             self.assertEqual(node.process.wait(60), 71)
             node.process = None
             node.notify.close()
-            self.assertIn(f"page {page + 1} is not what was written", node.log(5))
+            self.assertIn("page 1 is not what was written", node.log(5))
+            self.assertIn("cannot be made anew", node.log(5))
             # as the advice says
             shutil.rmtree(data)
             shutil.copytree(keep, data)
             node.command = lambda: [*type(node).command(node), "--restored"]
+            node.start()
+            self.assertEqual(self.all_of(node), want)
+
+    def test_what_a_page_held_comes_again(self):
+        """Any page but those: the node makes its database anew, and its neighbours bring the rest."""
+        with Tree(CHAIN[:2]) as t:
+            top, node = t["33"], t["3301"]
+            self.fill(t)
+            sent = [statement(1000 + i) for i in range(60)]
+            self.assertEqual(post(node, sent).status, 200)
+            top.wait("all records", lambda: len(top.records()) == 180)
+            node.wait("all courses", lambda: all((node.resource(f"33/course{i}") or {}).get("state") == "complete"
+                                                 for i in range(4)))
+
+            def held():
+                rows = sorted(r["id"] for r in node.records())
+                courses = [node.file(f"33/course{i}", "y.bin").body for i in range(4)]
+                return rows, courses, [node.resource(f"33/course{i}")["version"] for i in range(4)]
+
+            want, record = held(), 0
+            for _ in range(int(os.environ.get("COUNT", 3))):
+                node.stop()
+                pages = set(range(1, os.path.getsize(database(node)) // PAGE + 1)) - self.schema_pages(node)
+                page = self.draw.choice(sorted(pages))
+                self.spoil(node, page)
+                node.start()
+                node.wait(f"page {page}", lambda: held() == want, timeout=60)
+                self.assertEqual(node.metrics()["guantong_records_spoilt"], 0)
+                record += node.metrics()["guantong_records_back_total"]
+                if "made anew" in node.log():
+                    noted = [r for r in node.audit(event="note", limit=1000) if r["detail"].startswith("made anew")]
+                    self.assertTrue(noted, page)
+            left = [n for n in os.listdir(os.path.join(node.dir, "data")) if ".damaged-" in n]
+            self.assertTrue(left)
+            print(f"({len(left)} kept, {record} records back)", end=" ", flush=True)
+
+    def test_by_word(self):
+        """--mend makes it anew though nothing is wrong with it, and all is there."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            self.fill(t)
+            want = self.all_of(node)
+            node.stop()
+            command = node.command
+            node.command = lambda: [*type(node).command(node), "--mend"]
+            node.start()
+            self.assertEqual(self.all_of(node), want)
+            node.command = command
+            node.stop()
             node.start()
             self.assertEqual(self.all_of(node), want)
 

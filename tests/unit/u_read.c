@@ -458,7 +458,7 @@ static void whole_or_damaged(void **state)
 	assert_int_equal(fwrite(page, 1, sizeof page, f), sizeof page);
 	assert_int_equal(fclose(f), 0);
 	r = reader_of(file);
-	assert_int_equal(gt_read_whole(r, never, NULL), -GT_ESTORE);
+	assert_int_equal(gt_read_whole(r, never, NULL), -GT_EDAMAGED);
 	assert_true(strlen(gt_reader_why(r)) > 0);
 	gt_reader_free(r);
 	assert_int_equal(unlink(file), 0);

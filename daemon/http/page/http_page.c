@@ -197,6 +197,8 @@ static void hero(struct home *h)
 	if (h->status.records_crowded)
 		alert(p, "", GT_T_HTTP_P_RECORDS_CROWDED);
 	damaged(h);
+	if (h->status.pages_bad > 0)
+		alert(p, "bad", GT_T_HTTP_P_PAGES_BAD);
 	if (h->status.records_spoilt > 0)
 		alert(p, "", GT_T_HTTP_P_RECORDS_SPOILT);
 	if (*c->parent && !h->status.parent_up) {

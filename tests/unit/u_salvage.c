@@ -1,0 +1,274 @@
+/* u_salvage.c: databases of which pages cannot be read: whatever page it is, all
+ * else is kept, and what is gone is known by name. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "nodes.h"
+#include "salvage.h"
+
+enum { TOP, MID, PAGE = 4096, RECORDS = 120, RESOURCES = 12 };
+
+/* The database of MID, as bytes, and where another is made. */
+struct copy {
+	uint8_t *p;
+	size_t n;
+	char bad[80], made[80];
+};
+
+static void filled(struct nodes *t)
+{
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	for (int i = 0; i < RESOURCES; i++) {
+		char slug[8];
+		gt_format(slug, sizeof slug, "r%d", i);
+		assert_int_equal(nodes_publish(t, i % 2 ? MID : TOP, slug,
+		                               "course", (struct gt_bytes){0},
+		                               (struct gt_bytes){0}),
+		                 0);
+	}
+	for (uint32_t i = 0; i < RECORDS; i += 20)
+		assert_int_equal(nodes_statements(t, MID, 1 + i, 20, 0), 0);
+	nodes_pass(t, 20000);
+	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM record"),
+	                 RECORDS);
+	nodes_stop(t, MID);
+}
+
+static void taken(struct nodes *t, struct copy *c)
+{
+	struct stat st;
+	gt_format(c->bad, sizeof c->bad, "%s/bad", t->dir);
+	gt_format(c->made, sizeof c->made, "%s/made", t->dir);
+	int fd = open(nodes_path(t, MID), O_RDONLY);
+	assert_true(fd >= 0 && fstat(fd, &st) == 0);
+	c->n = (size_t)st.st_size;
+	c->p = malloc(c->n);
+	assert_non_null(c->p);
+	assert_int_equal(read(fd, c->p, c->n), c->n);
+	close(fd);
+}
+
+static void written(const char *path, const uint8_t *p, size_t n)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, p, n), n);
+	close(fd);
+}
+
+static sqlite3 *opened(const char *path)
+{
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	return db;
+}
+
+static int64_t number(sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *st;
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	int64_t v = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return v;
+}
+
+static void gone(const struct copy *c)
+{
+	char sums[100];
+	static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+	for (size_t i = 0; i < 4; i++) {
+		gt_format(sums, sizeof sums, "%s%s", c->bad, ends[i]);
+		(void)unlink(sums);
+		gt_format(sums, sizeof sums, "%s%s", c->made, ends[i]);
+		(void)unlink(sums);
+	}
+}
+
+/* n pages from the first on are nothing but zeros, or noise. */
+static int salvaged(struct copy *c, size_t first, size_t n, int with,
+                    struct gt_salvaged *out)
+{
+	char why[300] = "";
+	uint8_t *p = malloc(c->n);
+	assert_non_null(p);
+	memcpy(p, c->p, c->n);
+	memset(p + first * PAGE, with, n * PAGE);
+	gone(c);
+	written(c->bad, p, c->n);
+	free(p);
+	sqlite3 *from = opened(c->bad), *to = opened(c->made);
+	int status = gt_salvage(from, to, "3301", false, out, why, sizeof why);
+	sqlite3_close(from);
+	if (status != 0)
+		assert_true(*why != '\0');
+	return status;
+}
+
+static uint64_t holes(const struct gt_salvaged *s, const char *table)
+{
+	uint64_t all = 0;
+	for (size_t i = 0; i < s->ntables; i++)
+		if (!table || strcmp(s->tables[i].name, table) == 0)
+			all += s->tables[i].holes;
+	return all;
+}
+
+/* What is kept, and what is known to be gone, is all there was. */
+static void looked_at(const struct copy *c, const struct gt_salvaged *s)
+{
+	sqlite3 *db = opened(c->made);
+	sqlite3_stmt *st;
+	sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &st, NULL);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	assert_string_equal((const char *)sqlite3_column_text(st, 0), "ok");
+	sqlite3_finalize(st);
+	int64_t kept = number(db, "SELECT count(*) FROM record");
+	int64_t named = number(db, "SELECT count(*) FROM spoilt");
+	if (holes(s, "record") == 0)
+		assert_int_equal(kept, RECORDS);
+	assert_int_equal(kept + named, RECORDS);
+	assert_int_equal(s->asked, named);
+	assert_int_equal(s->gone, 0);
+	assert_int_equal(number(db, "SELECT seq FROM sqlite_sequence WHERE "
+	                            "name='record'"),
+	                 RECORDS);
+	if (holes(s, "item") == 0)
+		assert_int_equal(
+		        number(db, "SELECT count(*) FROM item WHERE kind=1"),
+		        RESOURCES);
+	assert_int_equal(number(db, "SELECT count(*) FROM tally_object"),
+	                 number(db, "SELECT count(DISTINCT state*2+(present>0)"
+	                            ") FROM object"));
+	sqlite3_close(db);
+}
+
+static void each_page(void **state)
+{
+	struct nodes *t = *state;
+	struct copy c;
+	struct gt_salvaged s;
+	size_t refused = 0, lost = 0, none = 0;
+	filled(t);
+	taken(t, &c);
+	for (size_t page = 0; page < c.n / PAGE; page++) {
+		int status = salvaged(&c, page, 1, page % 2 ? 0 : 0xa5, &s);
+		if (status != 0) {
+			refused++;
+			continue;
+		}
+		looked_at(&c, &s);
+		lost += holes(&s, "record") > 0;
+		none += holes(&s, NULL) == 0;
+	}
+	/* what tables there are stands on the first pages */
+	assert_true(refused >= 1 && refused < 8);
+	assert_true(lost > 5);
+	assert_true(none > 5); /* indexes, and what is free */
+	gone(&c);
+	free(c.p);
+}
+
+/* A stretch of a disk. */
+static void many_pages(void **state)
+{
+	struct nodes *t = *state;
+	struct copy c;
+	struct gt_salvaged s;
+	size_t done = 0;
+	filled(t);
+	taken(t, &c);
+	for (size_t page = 4; page + 8 < c.n / PAGE; page += 5) {
+		if (salvaged(&c, page, 8, 0, &s) != 0)
+			continue;
+		sqlite3 *db = opened(c.made);
+		assert_true(number(db, "SELECT count(*) FROM record") > 0 ||
+		            s.asked > 0 || s.restored);
+		sqlite3_close(db);
+		done++;
+	}
+	assert_true(done > 3);
+	gone(&c);
+	free(c.p);
+}
+
+/* The node goes on with what is left, and neighbours bring back the rest. */
+static void it_goes_on(void **state)
+{
+	struct nodes *t = *state;
+	struct copy c;
+	struct gt_salvaged s = {0};
+	filled(t);
+	taken(t, &c);
+	size_t page = c.n / PAGE - 1;
+	while (page > 0 &&
+	       (salvaged(&c, page, 1, 0, &s) != 0 || holes(&s, "record") == 0))
+		page--;
+	assert_true(page > 0 && s.asked > 0);
+	char command[300];
+	gt_format(command, sizeof command, "cp %s %s && rm -f %s-*", c.made,
+	          nodes_path(t, MID), nodes_path(t, MID));
+	assert_int_equal(system(command), 0);
+	nodes_restart(t, MID);
+	assert_int_equal(nodes_status(t, MID)->records_spoilt, s.asked);
+	nodes_wire(t, MID, TOP, true);
+	nodes_pass(t, 20000);
+	assert_int_equal(nodes_status(t, MID)->records_spoilt, 0);
+	assert_int_equal(nodes_status(t, MID)->records_back, s.asked);
+	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM record"),
+	                 RECORDS);
+	assert_int_equal(nodes_statements(t, MID, 500, 1, 0), 0);
+	nodes_run(t);
+	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM record"),
+	                 RECORDS + 1);
+	gone(&c);
+	free(c.p);
+}
+
+/* What was only here is named. */
+static void what_is_gone(void **state)
+{
+	struct nodes *t = *state;
+	struct copy c;
+	struct gt_salvaged s = {0};
+	for (uint32_t i = 0; i < RECORDS; i += 20)
+		assert_int_equal(nodes_statements(t, MID, 1 + i, 20, 0), 0);
+	nodes_stop(t, MID);
+	taken(t, &c);
+	size_t page = c.n / PAGE - 1;
+	while (page > 0 &&
+	       (salvaged(&c, page, 1, 0, &s) != 0 || holes(&s, "record") == 0))
+		page--;
+	assert_true(page > 0 && s.gone > 0 && s.asked == 0);
+	assert_true(s.nnames > 0 && strlen(s.names[0]) == GT_UUID_TEXT - 1);
+	sqlite3 *db = opened(c.made);
+	assert_int_equal(number(db, "SELECT count(*) FROM quarantine WHERE "
+	                            "reason LIKE 'lost: %' AND via='3301'"),
+	                 s.gone);
+	assert_int_equal(number(db, "SELECT count(*) FROM record") +
+	                         (int64_t)s.gone,
+	                 RECORDS);
+	sqlite3_close(db);
+	nodes_restart(t, MID);
+	gone(&c);
+	free(c.p);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, nodes_two_on_disk, nodes_gone)
+	const struct CMUnitTest tests[] = {T(each_page), T(many_pages),
+	                                   T(it_goes_on), T(what_is_gone)};
+	return cmocka_run_group_tests_name("salvage", tests, NULL, NULL);
+}
