@@ -73,6 +73,8 @@ int gt_catalogue_load(struct gt_node *n)
 	if (status == 0)
 		status = gt_date_load(n);
 	if (status == 0)
+		status = gt_signer_load(n);
+	if (status == 0)
 		status = gt_again_load(n);
 	if (status == 0)
 		status = gt_cap_load(n);

@@ -6,6 +6,7 @@
  *   publish.c   what people here publish, withdraw, order  own
  *   want.c      what people here ask for                 own
  *   date.c      how new the roster is known to be        both ends
+ *   signer.c    whom the roster did not bear out         child's side
  *   judge.c     which items a child may have, its view   parent's side
  *   feed.c      tells the child; answers Changes, Offer  parent's side
  *   heal.c      items that are damaged on disk           both ends
@@ -103,6 +104,7 @@ struct gt_catalogue {
 	uint64_t entries;           /* resources, and names of such */
 	bool entries_missed;        /* some were not taken (entries.c) */
 	uint64_t entries_ms;        /* when that was last said; 0: never */
+	uint64_t signers_missed; /* whose was refused (signer.c); 0: nobody's */
 	int64_t looked;        /* heal.c: rows up to this one, in this round */
 	uint64_t look_due;     /* ... and when to look on */
 	bool looking;          /* ... which no other event may bring about */
@@ -161,6 +163,8 @@ struct gt_claim {
 	int state;
 	struct gt_id hash;
 	struct gt_bytes sealed;
+	const char *unborne;      /* the member whose key this needs to bear and
+	                      * does not by the roster here; NULL: it does */
 	const Gt__Entry *entry;   /* RESOURCE */
 	const Gt__Layer *layer;   /* LAYER */
 	const Gt__Member *member; /* MEMBER */
@@ -315,6 +319,21 @@ int gt_date_miss(struct gt_node *n);
 bool gt_date_back(const struct gt_node *n);
 /* That is done. */
 int gt_date_caught_up(struct gt_node *n);
+
+/* ----------------------------------------------------------- signer */
+
+/* START. */
+int gt_signer_load(struct gt_node *n);
+/* What that member should have signed was refused: by the roster here it is none,
+ * or has another key. */
+int gt_signer_miss(struct gt_node *n, const char *code);
+/* The roster has a new row by which that one is an active member. */
+int gt_signer_heard(struct gt_node *n, const char *code);
+/* Of somebody heard of since something was refused: all is to be compared with
+ * the parent. */
+bool gt_signer_back(const struct gt_node *n);
+/* That is done. */
+int gt_signer_caught_up(struct gt_node *n);
 
 /* ---------------------------------------------------------- entries */
 

@@ -141,6 +141,22 @@ static int send_inventory(struct gt_node *n)
 	return gt_ask(n, &r, &a, NULL);
 }
 
+/* What was refused for a reason that is gone: it was acknowledged, and comes if
+ * all is compared. */
+static bool missed_back(const struct gt_node *n)
+{
+	return gt_date_back(n) || gt_signer_back(n) || gt_entries_back(n);
+}
+
+/* All that was refused is said again from here on. */
+static int caught_up(struct gt_node *n)
+{
+	int status = gt_date_caught_up(n);
+	if (status == 0)
+		status = gt_signer_caught_up(n);
+	return status ? status : gt_entries_caught_up(n);
+}
+
 static int reconcile(struct gt_node *n)
 {
 	n->up->following = false;
@@ -162,10 +178,8 @@ int gt_follow_inventory(struct gt_node *n)
 	if (!n->catalogue->inventory_done)
 		return send_inventory(n);
 	int status = set_epoch(n);
-	if (status == 0) /* all that was refused is said again from here on */
-		status = gt_date_caught_up(n);
 	if (status == 0)
-		status = gt_entries_caught_up(n);
+		status = caught_up(n);
 	return status ? status : follow(n);
 }
 
@@ -179,7 +193,7 @@ int gt_follow_start(struct gt_node *n)
 	}
 	if (memcmp(n->catalogue->parent_epoch, n->up->epoch,
 	           sizeof n->catalogue->parent_epoch) != 0 ||
-	    gt_date_back(n) || gt_entries_back(n))
+	    missed_back(n))
 		return reconcile(n);
 	return follow(n);
 }
@@ -233,8 +247,9 @@ static int take_change(struct gt_node *n, const Gt__Change *c)
 	                           &claim, &verdict, why);
 	if (status != 0)
 		return status;
-	if (verdict == 0 && claim.kind == GT__KIND__LAYER &&
-	    !gt_code_within(n->code, claim.id)) {
+	bool ours = claim.kind != GT__KIND__LAYER ||
+	            gt_code_within(n->code, claim.id);
+	if (verdict == 0 && !ours) {
 		verdict = -GT_EDENIED;
 		gt_copy(why, sizeof why, "a layer that is not for this node");
 	}
@@ -252,6 +267,8 @@ static int take_change(struct gt_node *n, const Gt__Change *c)
 		status = gt_cap_take(n, &claim, &d, &result);
 	else if (verdict == 0)
 		status = gt_item_take(n, &claim, &d, false, &result);
+	if (status == 0 && claim.unborne && ours)
+		status = gt_signer_miss(n, claim.unborne);
 	if (status == 0 && verdict != 0)
 		status =
 		        gt_log(n, GT_LOG_WARN, "refused %s from the parent: %s",
@@ -321,8 +338,6 @@ int gt_follow_changes(struct gt_node *n, const Gt__ChangesReply *m)
 	/* before the changes, which it vouches for; and behind them, where the
 	 * row that names its key may be */
 	int status = gt_date_try(n, m->date);
-	if (status == 0 && gt_date_back(n))
-		return reconcile(n);
 	if (status == 0)
 		status = take_changes(n, m);
 	if (status == 0)
@@ -331,6 +346,9 @@ int gt_follow_changes(struct gt_node *n, const Gt__ChangesReply *m)
 		status = gt_cap_tell(n);
 	if (status != 0 || !n->up)
 		return status;
+	/* not yet in step: what is missed may be no stranger (M16) */
+	if (missed_back(n))
+		return reconcile(n);
 	if (n->status.synced != !m->more)
 		n->touched = true;
 	if (!n->status.synced && !m->more && n->catalogue->strangers > 0)

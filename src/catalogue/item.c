@@ -92,13 +92,15 @@ static bool key_is(const Gt__Signed *s, const uint8_t key[32])
 }
 
 static int check_signer(struct gt_node *n, const Gt__Signed *s,
-                        const char *code, int *verdict, char why[GT_WHY])
+                        const char *code, struct gt_claim *out, int *verdict,
+                        char why[GT_WHY])
 {
 	uint8_t key[32];
 	bool found;
 	int status = gt_member_key(n, code, key, &found);
 	if (status == 0 && (!found || !key_is(s, key))) {
 		*verdict = -GT_ESIGNATURE;
+		out->unborne = code;
 		gt_format(why, GT_WHY, "not signed by an active key of %s",
 		          code);
 	}
@@ -146,7 +148,7 @@ static int check_entry(struct gt_node *n, const Gt__Signed *s,
 	else if (m->version == 0 || m->version > INT64_MAX)
 		refuse(verdict, why, GT_EMALFORMED, "version out of range");
 	else
-		return check_signer(n, s, m->publisher, verdict, why);
+		return check_signer(n, s, m->publisher, out, verdict, why);
 	return 0;
 }
 
@@ -172,7 +174,7 @@ static int check_layer(struct gt_node *n, const Gt__Signed *s,
 	else if (!gt_code_valid(m->origin))
 		refuse(verdict, why, GT_EMALFORMED, "malformed origin");
 	else
-		return check_signer(n, s, m->origin, verdict, why);
+		return check_signer(n, s, m->origin, out, verdict, why);
 	return 0;
 }
 
@@ -462,7 +464,9 @@ static int take_member(struct gt_node *n, const struct gt_claim *c)
 {
 	take_date_key(n, c);
 	int status = take_standing(n, c);
-	if (status != 0 || c->state == GT__STANDING__ACTIVE)
+	if (status == 0 && c->state == GT__STANDING__ACTIVE)
+		return gt_signer_heard(n, c->id);
+	if (status != 0)
 		return status;
 	for (uint32_t i = 0; status == 0 && i < n->npeers; i++) {
 		struct gt_peer *p = &n->peers[i];

@@ -47,7 +47,7 @@ sweep()
 }
 sweep "$SWEEP"
 sweep 2 --nodes 20 --calendar --minutes 20160
-sweep 3 --faults revoke,cut,crash --skip 7
+sweep 3 --faults revoke,cut,crash
 
 # What these floods met: else they would show nothing.
 meets()
