@@ -244,8 +244,10 @@ static int run(const struct gt_config *config)
 	if (status == 0) {
 		uv_run(d.loop, UV_RUN_DEFAULT);
 		alarm(STOP_S);
-		gt_service_stop(d.service);
+		bool whole = gt_service_stop(d.service);
 		status = d.exit_status;
+		if (!whole && status == 0)
+			status = GT_SERVICE_FAILED;
 		gt_log_line(GT_LOG_INFO, "stopped", "status", GT_LOG_U(status),
 		            NULL);
 	}

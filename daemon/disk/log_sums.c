@@ -357,6 +357,14 @@ bool gt_log_sums_all(struct gt_log_sums *l)
 	return is;
 }
 
+bool gt_log_sums_last(struct gt_log_sums *l)
+{
+	gt_log_sums_lock(l);
+	l->seen = 0;
+	gt_log_sums_unlock(l);
+	return gt_log_sums_all(l);
+}
+
 /* What readers have met, and the next. */
 static size_t choose(struct gt_log_sums *l, size_t frames,
                      uint32_t met[GT_LOG_TOLD], size_t *first)

@@ -66,6 +66,9 @@ enum gt_log_wrong gt_log_sums_found(struct gt_log_sums *l);
 /* Looks at all frames; at those it has seen within a second only once. False:
  * the log must not be copied. Reads the disk. */
 bool gt_log_sums_all(struct gt_log_sums *l);
+/* The same, at all frames whenever they were seen: before the node says that it
+ * ended well. */
+bool gt_log_sums_last(struct gt_log_sums *l);
 /* Looks at the next `frames`, and at what readers have met; writes back what
  * can be mended, and says which those were since the last look: at most
  * GT_LOG_TOLD. Reads the disk. */

@@ -194,6 +194,9 @@ void scrub_left(struct gt_service *s);
 /* The log is not what this process wrote: logs that. False: it is. Any
  * thread. */
 bool scrub_wrong(const struct gt_service *s);
+/* As scrub_wrong, after a look at all of the log; what was mended by it is
+ * logged. The node writes no more. */
+bool scrub_last(const struct gt_service *s);
 /* Looks at some more of the database's pages, on the pool; while scrubbing is
  * set nothing it needs may go. Loop thread. */
 void scrub_step(struct gt_service *s);

@@ -31,6 +31,29 @@ bool scrub_wrong(const struct gt_service *s)
 	return true;
 }
 
+static void log_mended(uint32_t frame)
+{
+	gt_log_line(GT_LOG_WARN, "database", "file", GT_DIR_LOG, "frame",
+	            GT_LOG_U(frame), "why", gt_text(GT_T_DAEMON_LOG_MENDED),
+	            NULL);
+}
+
+/* What failed already has said so. */
+bool scrub_last(const struct gt_service *s)
+{
+	uint32_t told[GT_LOG_TOLD];
+	if (!s->log_sums)
+		return false;
+	bool said = gt_log_sums_found(s->log_sums) != GT_LOG_WHOLE;
+	bool whole = gt_log_sums_last(s->log_sums);
+	size_t n = gt_log_sums_look(s->log_sums, 0, told);
+	for (size_t i = 0; i < n; i++)
+		log_mended(told[i]);
+	if (!whole && !(said && atomic_load(&s->failed)))
+		(void)scrub_wrong(s);
+	return !whole;
+}
+
 static bool is_due(const struct gt_service *s)
 {
 	return gt_sys_now().mono_ms >= s->scrub_due || gt_sums_met(s->sums);
@@ -85,9 +108,7 @@ static void tell_log(struct gt_service *s, enum gt_wal_did did, uint32_t frame)
 	char detail[GT_WAL_WHY];
 	gt_wal_why(detail, did, frame);
 	if (did == GT_WAL_MENDED)
-		gt_log_line(GT_LOG_WARN, "database", "file", GT_DIR_LOG,
-		            "frame", GT_LOG_U(frame), "why",
-		            gt_text(GT_T_DAEMON_LOG_MENDED), NULL);
+		log_mended(frame);
 	note(s, detail, 0, 0);
 }
 

@@ -561,7 +561,7 @@ int gt_service_start(struct gt_service **out, uv_loop_t *loop,
 	if (status == 0)
 		status = get_ready(s);
 	if (status != 0)
-		gt_service_stop(s);
+		(void)gt_service_stop(s);
 	else
 		*out = s;
 	return status;
@@ -607,7 +607,7 @@ static void take_apart(struct gt_service *s)
 	gt_room_close(s->room);
 }
 
-void gt_service_stop(struct gt_service *s)
+bool gt_service_stop(struct gt_service *s)
 {
 	bool was_ready = atomic_load(&s->whole);
 	if (was_ready)
@@ -629,8 +629,8 @@ void gt_service_stop(struct gt_service *s)
 	(void)uv_timer_stop(&s->watch);
 	(void)uv_timer_stop(&s->guard);
 	control_stop(s);
-	if (s->log_sums && gt_log_sums_wrong(s->log_sums) != GT_LOG_WHOLE)
-		s->abandoned = true;
+	bool wrong = scrub_last(s);
+	s->abandoned = s->abandoned || wrong;
 	/* before the log goes: with this file and without a log the next start
 	 * takes the log for lost */
 	if (!s->abandoned && unlink(GT_DIR_RUN) != 0 && errno != ENOENT)
@@ -649,4 +649,5 @@ void gt_service_stop(struct gt_service *s)
 	pthread_mutex_destroy(&s->gate);
 	pthread_mutex_destroy(&s->mark_lock);
 	free(s);
+	return !wrong;
 }

@@ -55,7 +55,8 @@ void gt_service_renew(struct gt_service *s);
 /* A policy file read again. Does nothing if it is the one last accepted. */
 void gt_service_layer(struct gt_service *s, struct gt_bytes layer,
                       const struct gt_id *layer_hash);
-/* Ends everything in order; runs the loop, so not from a callback of it. */
-void gt_service_stop(struct gt_service *s);
+/* Ends everything in order; runs the loop, so not from a callback of it. False:
+ * the database's log was not whole any more, which was said. */
+bool gt_service_stop(struct gt_service *s);
 
 #endif

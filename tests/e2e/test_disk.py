@@ -488,6 +488,18 @@ class Log(unittest.TestCase):
             self.assertEqual(self.read(node), database)
             node.start()
 
+    def test_a_stop_looks_at_all_of_it(self):
+        """Asked to stop in the same moment: it ends as one that failed, and says why."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            self.fill(node)
+            database = self.read(node)
+            self.overwrite(node, self.BEGIN + 3 * self.FRAME + 1000, os.urandom(600))
+            self.assertEqual(node.stop(), 70)
+            self.assertIn("event=stopping file=data/guantong.db-wal what=altered", node.log())
+            self.assertEqual(self.read(node), database)
+            self.goes_on(node)
+
     def test_a_flip_under_a_running_node_is_mended(self):
         with Tree(CHAIN[:1]) as t:
             node = t["33"]
