@@ -67,8 +67,9 @@ static json_t *open_json(struct gt_cli *cli, const struct gt_config *config)
 	           gt_access_count(access, GT_ROLE_TERMINAL) +
 	           (old ? config->nusers : 0);
 	json_t *v = json_pack(
-	        "{s:o,s:b,s:I,s:b}", "listeners", listeners(config),
-	        "anonymous", gt_access_anonymous(access) && !old, "credentials",
+	        "{s:o,s:b,s:b,s:I,s:b}", "listeners", listeners(config),
+	        "credentials_lost", gt_access_lost(access), "anonymous",
+	        gt_access_anonymous(access) && !old, "credentials",
 	        (json_int_t)n, "passwords_clear",
 	        gt_config_listen_clear(config, old || gt_access_any(access)));
 	gt_access_free(access);
@@ -108,9 +109,14 @@ static void tell_open(struct gt_cli *cli, const struct gt_config *config,
 {
 	bool open = json_is_true(json_object_get(v, "anonymous"));
 	tell_listeners(cli, json_object_get(v, "listeners"));
-	gt_say(cli->out, GT_T_CLI_CHECK_OPEN, config->http,
-	       gt_text(open ? GT_T_CLI_CHECK_ATTACHED : GT_T_CLI_CHECK_NAMED),
-	       (size_t)json_integer_value(json_object_get(v, "credentials")));
+	if (json_is_true(json_object_get(v, "credentials_lost")))
+		gt_say(cli->out, GT_T_CLI_CHECK_LOST, config->http);
+	else
+		gt_say(cli->out, GT_T_CLI_CHECK_OPEN, config->http,
+		       gt_text(open ? GT_T_CLI_CHECK_ATTACHED
+		                    : GT_T_CLI_CHECK_NAMED),
+		       (size_t)json_integer_value(
+		               json_object_get(v, "credentials")));
 	/* of http.terminals it has been said with its line */
 	if (config->nusers == 0 &&
 	    json_is_true(json_object_get(v, "passwords_clear")))

@@ -61,6 +61,8 @@ static void told(struct gt_cli *cli, const json_t *answer, const char *name)
 		       gt_json_member(answer, "role"));
 	if (*removed && strcmp(gt_json_member(answer, "role"), "terminal") == 0)
 		gt_say(cli->out, GT_T_CLI_CREDENTIAL_AGAIN, removed);
+	if (json_is_true(json_object_get(answer, "forgot")))
+		gt_say(cli->out, GT_T_CLI_CREDENTIAL_FORGOT);
 }
 
 /* Takes the body. */
@@ -117,7 +119,8 @@ static enum gt_exit credential_rm(struct gt_cli *cli,
 	if (tell && strcmp(name, GT_ACCESS_ANONYMOUS) == 0)
 		gt_say(cli->out, GT_T_CLI_CREDENTIAL_SHUT);
 	else if (tell)
-		gt_say(cli->out, GT_T_CLI_CREDENTIAL_GONE, name);
+		gt_say(cli->out, GT_T_CLI_CREDENTIAL_GONE, name, cli->dir,
+		       name);
 	json_decref(answer);
 	return code;
 }

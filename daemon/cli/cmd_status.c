@@ -282,6 +282,13 @@ static void print_clear(FILE *out, json_t *s)
 	}
 }
 
+static void print_access(FILE *out, json_t *s)
+{
+	if (gt_client_true(gt_client_find(s, "access"), "lost"))
+		(void)fprintf(out, "%s%s\n", gt_text(GT_T_CLI_STATUS_ACCESS),
+		              gt_text(GT_T_ACCESS_LOST));
+}
+
 static void print_damaged(FILE *out, json_t *s, const char *parent)
 {
 	json_t *n = json_object_get(s, "damaged");
@@ -326,6 +333,7 @@ static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 	print_date(out, s);
 	print_stranger(out, s);
 	print_clear(out, s);
+	print_access(out, s);
 	print_clock(out, s);
 	gt_measure_size(bytes, gt_client_number(s, "bytes"));
 	gt_say(out, GT_T_CLI_STATUS_STORE, bytes);

@@ -289,12 +289,13 @@ static int check_access(struct gt_complaints *c)
 {
 	struct gt_access *access;
 	char why[WHY] = "";
-	int status = gt_access_open(&access, GT_DIR_CREDENTIALS, NULL, why,
-	                            sizeof why);
-	if (status == 0)
-		gt_access_free(access);
-	else
+	int status = gt_access_open(&access, GT_DIR_CREDENTIALS,
+	                            GT_DIR_ADMITTED, why, sizeof why);
+	if (status != 0)
 		add(c, why);
+	else if (gt_access_lost(access)) /* it starts, and admits nobody */
+		(void)gt_complaints_add(c, gt_text(GT_T_ACCESS_LOST));
+	gt_access_free(access);
 	return status;
 }
 

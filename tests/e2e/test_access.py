@@ -208,6 +208,39 @@ class Access(unittest.TestCase):
             self.assertEqual(post(node, statement(), "school", secret).status, 200)
             self.assertEqual(node.log().count("credentials.json is gone"), 1)
 
+    def test_credentials_put_back_under_a_running_node(self):
+        """Moved away, they open nothing; put back, they count; nothing is written over them."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            secret, path = add(node, "school"), os.path.join(node.dir, "credentials.json")
+            os.rename(path, path + ".away")
+            node.wait("nobody", lambda: post(node, statement()).status == 401)
+            self.assertEqual(post(node, statement(), "school", secret).status, 401)
+            self.assertIn("credentials.json is gone", node.log())
+            self.assertIn("credentials.json is gone", node.cli("status"))
+            self.assertTrue(node.status()["access"]["lost"])
+            for look in ([guantong(), "-C", node.dir, "config", "check"], [*node.command(), "--check"]):
+                said = run(look, ok=False)
+                self.assertEqual(said.returncode, 0)
+                self.assertIn("credentials.json is gone", said.stdout + said.stderr)
+                self.assertNotIn(" 0 credential", said.stdout)
+            os.rename(path + ".away", path)
+            node.wait("all", lambda: post(node, statement(), "school", secret).status == 200)
+            self.assertEqual(post(node, statement()).status, 200)
+            self.assertNotIn("credentials.json is gone", node.cli("status"))
+            # put back at the very moment of a change
+            os.rename(path, path + ".away")
+            node.wait("nobody", lambda: node.status()["access"]["lost"])
+            os.rename(path + ".away", path)
+            self.assertNotIn("not known any more", node.cli("credential", "add", "home"))
+            self.assertEqual(post(node, statement(), "school", secret).status, 200)
+            self.assertIn(f"-C {node.dir} credential add home --again", node.cli("credential", "rm", "home"))
+            os.rename(path, path + ".away")
+            self.assertIn("not known any more", node.cli("credential", "add", "home"))
+            said = post(node, statement(), "school", secret)
+            self.assertEqual(said.status, 401)
+            self.assertIn("add NAME --again", said.body.decode())
+
     def test_init_beyond_this_machine(self):
         """What listens beyond this machine is made with a credential to read with."""
         with Tree(CHAIN[:1], start=False) as t:

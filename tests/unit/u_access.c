@@ -400,6 +400,93 @@ static void bad_files(void **state)
 	}
 }
 
+static void rename_ok(const char *from, const char *to)
+{
+	assert_int_equal(rename(from, to), 0);
+}
+
+static void look(struct gt_access *a, int is)
+{
+	/* once to see it, once that it rests */
+	assert_int_equal(gt_access_look(a, false, why, sizeof why), 0);
+	assert_int_equal(gt_access_look(a, false, why, sizeof why), is);
+	assert_int_equal(gt_access_look(a, false, why, sizeof why), 0);
+}
+
+/* What somebody moves away, or puts there, counts; and no change of the node's
+ * own writes over it. */
+static void a_file_put_back_is_taken_up(void **state)
+{
+	char secret[GT_CREDENTIAL_SECRET], other[GT_CREDENTIAL_SECRET];
+	char away[80];
+	struct gt_access_wanted w;
+	(void)state;
+	gt_format(away, sizeof away, "%s.away", path);
+	struct gt_access *a = opened();
+	look(a, 0);
+	assert_int_equal(add(a, "school", GT_ROLE_TERMINAL, NULL, secret), 0);
+	look(a, 0); /* its own */
+	rename_ok(path, away);
+	look(a, 1);
+	assert_true(gt_access_lost(a));
+	assert_false(gt_access_anonymous(a));
+	assert_int_equal(prove(a, "school", secret), -GT_EIDENTITY);
+	rename_ok(away, path);
+	look(a, 1);
+	assert_false(gt_access_lost(a));
+	assert_true(gt_access_anonymous(a));
+	assert_int_equal(prove(a, "school", secret), 0);
+	/* at once, if asked */
+	rename_ok(path, away);
+	assert_int_equal(gt_access_look(a, true, why, sizeof why), 1);
+	rename_ok(away, path);
+	assert_int_equal(gt_access_look(a, true, why, sizeof why), 1);
+	assert_int_equal(gt_access_look(a, true, why, sizeof why), 0);
+	/* and before a change */
+	rename_ok(path, away);
+	assert_int_equal(gt_access_look(a, true, why, sizeof why), 1);
+	rename_ok(away, path);
+	assert_int_equal(wish(a, "home", false, &w), 0);
+	assert_false(w.forgot);
+	assert_int_equal(prove(a, "school", secret), 0);
+	rename_ok(path, away);
+	assert_int_equal(gt_access_remove(a, "home", why, sizeof why),
+	                 -GT_EUNKNOWN);
+	assert_int_equal(wish(a, "new", false, &w), 0);
+	assert_true(w.forgot);
+	rename_ok(away, path);
+	assert_int_equal(gt_access_remove(a, "home", why, sizeof why), 0);
+	gt_access_free(a);
+	a = opened();
+	assert_int_equal(prove(a, "school", secret), 0);
+	assert_int_equal(add(a, "home", GT_ROLE_TERMINAL, NULL, other),
+	                 -GT_ECONFLICT);
+	gt_access_free(a);
+}
+
+/* A file that cannot be read leaves all as it is, and is not written over. */
+static void a_bad_file_is_not_written_over(void **state)
+{
+	char secret[GT_CREDENTIAL_SECRET], other[GT_CREDENTIAL_SECRET];
+	struct stat st;
+	(void)state;
+	struct gt_access *a = opened();
+	assert_int_equal(add(a, "school", GT_ROLE_TERMINAL, NULL, secret), 0);
+	write_file("{\"version\":1");
+	look(a, -GT_EINVALID);
+	assert_non_null(strstr(why, path));
+	assert_int_equal(prove(a, "school", secret), 0);
+	assert_int_equal(add(a, "home", GT_ROLE_TERMINAL, NULL, other),
+	                 -GT_EINVALID);
+	assert_string_equal(other, "");
+	assert_int_equal(gt_access_remove(a, "school", why, sizeof why),
+	                 -GT_EINVALID);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, 12);
+	assert_int_equal(prove(a, "school", secret), 0);
+	gt_access_free(a);
+}
+
 /* No room for the change: what was there counts on. */
 static void no_disk(void **state)
 {
@@ -508,6 +595,8 @@ int main(void)
 	        T(in_order),
 	        T(taken_over),
 	        T(bad_files),
+	        T(a_file_put_back_is_taken_up),
+	        T(a_bad_file_is_not_written_over),
 	        T(no_disk),
 	        T(networks),
 	        T(a_removed_name_is_given_to_nobody_else),

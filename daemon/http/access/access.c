@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -51,6 +52,12 @@ struct rows {
 	bool anonymous;
 };
 
+/* The file as it was; zeros: there was none. */
+struct seen {
+	uint64_t device, inode, size;
+	struct timespec written, changed;
+};
+
 /*   1. rows.n <= GT_CREDENTIALS_MAX
  *   2. rows.n + rows.nformer <= GT_CREDENTIAL_NAMES, so that there is always
  *      room to remove one
@@ -61,6 +68,9 @@ struct gt_access {
 	char *path;
 	char *mark; /* a file that says there once was one; NULL: none */
 	bool fresh, lost;
+	struct seen read; /* what rows are of */
+	struct seen last; /* what gt_access_look saw last */
+	bool bad;         /* what was read last cannot be: rows are older */
 	struct rows rows;
 	uint8_t key[32]; /* digests are this process's own */
 	unsigned tries;
@@ -274,6 +284,24 @@ static char *dump(const struct rows *rows)
 	return text;
 }
 
+static void see(struct seen *out, const char *path)
+{
+	struct stat st;
+	memset(out, 0, sizeof *out); /* compared as bytes */
+	if (stat(path, &st) != 0)
+		return;
+	out->device = st.st_dev;
+	out->inode = st.st_ino;
+	out->size = (uint64_t)st.st_size;
+	out->written = st.st_mtim;
+	out->changed = st.st_ctim;
+}
+
+static bool same(const struct seen *a, const struct seen *b)
+{
+	return memcmp(a, b, sizeof *a) == 0;
+}
+
 void gt_access_mark(const struct gt_access *a)
 {
 	enum { FLAGS = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW };
@@ -303,6 +331,7 @@ static int commit(struct gt_access *a, struct rows *rows, char *why,
 	rows_free(&a->rows);
 	a->rows = *rows;
 	a->fresh = a->lost = false;
+	see(&a->read, a->path);
 	gt_access_mark(a);
 	return 0;
 }
@@ -356,30 +385,80 @@ static bool take(struct rows *rows, const json_t *v)
 	return take_formers(rows, json_object_get(v, "removed"));
 }
 
-static int read_file(struct gt_access *a, char *why, size_t why_cap)
+/* What the file says. -GT_EUNKNOWN: there is none. */
+static int read_rows(struct rows *rows, const char *path, char *why,
+                     size_t why_cap)
 {
 	struct gt_buffer text;
-	int status = gt_files_read(a->path, FILE_MAX, &text, why, why_cap);
-	bool none = status == -GT_EUNKNOWN;
-	a->lost = none && a->mark && access(a->mark, F_OK) == 0;
-	a->fresh = none && !a->lost;
-	a->rows.anonymous = a->fresh;
-	if (none || status != 0)
-		return none ? 0 : status;
+	*rows = (struct rows){0};
+	int status = gt_files_read(path, FILE_MAX, &text, why, why_cap);
+	if (status != 0)
+		return status;
 	json_t *v = json_loadb((const char *)text.p, text.n,
 	                       JSON_REJECT_DUPLICATES, NULL);
 	gt_buffer_wipe(&text);
-	if (!rows_new(&a->rows,
-	              json_array_size(json_object_get(v, "credentials")),
+	if (!rows_new(rows, json_array_size(json_object_get(v, "credentials")),
 	              json_array_size(json_object_get(v, "removed"))))
 		status = -GT_ENOMEM;
-	else if (!take(&a->rows, v))
+	else if (!take(rows, v))
 		status = -GT_EINVALID;
 	json_decref(v);
 	if (status == -GT_ENOMEM)
 		gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
 	else if (status != 0)
-		gt_say_into(why, why_cap, GT_T_ACCESS_BAD_FILE, a->path);
+		gt_say_into(why, why_cap, GT_T_ACCESS_BAD_FILE, path);
+	if (status != 0) {
+		rows_free(rows);
+		*rows = (struct rows){0};
+	}
+	return status;
+}
+
+/* Where there is no file: had one tells whether there was. What cannot be read
+ * leaves what counts as it is. The lock is held, or nobody else is there. */
+static int read_file(struct gt_access *a, bool had, char *why, size_t why_cap)
+{
+	struct rows rows;
+	see(&a->read, a->path); /* before: what changes meanwhile is seen */
+	int status = read_rows(&rows, a->path, why, why_cap);
+	bool none = status == -GT_EUNKNOWN;
+	a->bad = status != 0 && !none;
+	if (a->bad)
+		return status;
+	a->lost = none && (had || (a->mark && access(a->mark, F_OK) == 0));
+	a->fresh = none && !a->lost;
+	rows.anonymous = none ? a->fresh : rows.anonymous;
+	rows_free(&a->rows);
+	a->rows = rows;
+	return 0;
+}
+
+/* Reads it once more if it is another one. 1: it was. The lock is held. */
+static int refresh(struct gt_access *a, char *why, size_t why_cap)
+{
+	struct seen now;
+	see(&now, a->path);
+	if (!a->bad && same(&now, &a->read))
+		return 0;
+	int status = read_file(a, !a->fresh, why, why_cap);
+	return status != 0 ? status : 1;
+}
+
+int gt_access_look(struct gt_access *a, bool asked, char *why, size_t why_cap)
+{
+	struct seen now;
+	int status = 0;
+	pthread_mutex_lock(&a->lock);
+	see(&now, a->path);
+	bool rests = same(&now, &a->last), new = !same(&now, &a->read);
+	a->last = now;
+	if (asked || (rests && (new || a->bad)))
+		status = refresh(a, why, why_cap);
+	if (status < 0 && !asked && !new)
+		status = 0; /* that has been said */
+	if (status > 0)
+		gt_access_mark(a);
+	pthread_mutex_unlock(&a->lock);
 	return status;
 }
 
@@ -408,7 +487,8 @@ int gt_access_open(struct gt_access **out, const char *path, const char *mark,
 	pthread_mutex_init(&a->slow, NULL);
 	gt_sys_random(a->key, sizeof a->key);
 	a->tries = TRIES;
-	int status = read_file(a, why, why_cap);
+	int status = read_file(a, false, why, why_cap);
+	a->last = a->read;
 	if (status != 0) {
 		gt_access_free(a);
 		*out = NULL;
@@ -619,7 +699,10 @@ int gt_access_add(struct gt_access *a, struct gt_access_wanted *w,
 	if (status != 0)
 		return status;
 	pthread_mutex_lock(&a->lock);
-	status = add(a, nobody ? NULL : &row, w, why, why_cap);
+	status = refresh(a, why, why_cap);
+	w->forgot = a->lost;
+	if (status >= 0)
+		status = add(a, nobody ? NULL : &row, w, why, why_cap);
 	pthread_mutex_unlock(&a->lock);
 	if (status != 0)
 		OPENSSL_cleanse(secret, GT_CREDENTIAL_SECRET);
@@ -657,7 +740,9 @@ int gt_access_remove(struct gt_access *a, const char *name, char *why,
                      size_t why_cap)
 {
 	pthread_mutex_lock(&a->lock);
-	int status = drop(a, name, why, why_cap);
+	int status = refresh(a, why, why_cap);
+	if (status >= 0)
+		status = drop(a, name, why, why_cap);
 	pthread_mutex_unlock(&a->lock);
 	return status;
 }

@@ -68,6 +68,11 @@ struct gt_access;
 int gt_access_open(struct gt_access **out, const char *path, const char *mark,
                    char *why, size_t why_cap);
 void gt_access_free(struct gt_access *a); /* NULL is fine */
+/* Takes up what somebody put in the file's place: at once if asked; else, called
+ * now and then, once it has come to rest. A file that went leaves nobody who
+ * may do anything; what cannot be read leaves all as it was. 1: others may do
+ * things now; 0: nothing is new; -GT_EINVALID, -GT_EIO, -GT_ENOMEM with why. */
+int gt_access_look(struct gt_access *a, bool asked, char *why, size_t why_cap);
 /* There is no file yet: nobody has changed anything. */
 bool gt_access_fresh(struct gt_access *a);
 /* Where there is a file, makes the mark that says so; a change of the store does
@@ -98,9 +103,11 @@ struct gt_access_wanted {
 	char other[GT_CREDENTIAL_NAME]; /* the name in the way, or "" */
 	int64_t removed_ms; /* when that was removed, or, again, this; 0: never */
 	int64_t created_ms;
+	bool forgot; /* the file was lost: what was removed is not known */
 };
 
-/* Adds a row. secret is what to tell whoever is to use it, "" if it came in or
+/* Adds a row to what is in the file at that moment, whoever wrote it; one that
+ * cannot be read is not written over. secret is what to tell whoever is to use it, "" if it came in or
  * is for nobody. `anonymous` takes neither password, nor role, nor again. 0;
  * -GT_EINVALID (the name), -GT_ELIMIT (the password is too short or long),
  * -GT_ESTATE (there are too many), -GT_ECONFLICT (`other` is it or looks like
@@ -108,7 +115,7 @@ struct gt_access_wanted {
  * with why. */
 int gt_access_add(struct gt_access *a, struct gt_access_wanted *wanted,
                   char secret[GT_CREDENTIAL_SECRET], char *why, size_t why_cap);
-/* Removes a row; its name stays known as one that was. 0, -GT_EUNKNOWN, -GT_EIO,
+/* Removes a row, of what is in the file; its name stays known as one that was. 0, -GT_EUNKNOWN, -GT_EIO,
  * -GT_ENOMEM, with why. */
 int gt_access_remove(struct gt_access *a, const char *name, char *why,
                      size_t why_cap);

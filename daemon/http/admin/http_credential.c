@@ -79,11 +79,12 @@ static json_t *made(const struct gt_access_wanted *w, const char *secret)
 	char created[GT_ISO_CHARS], removed[GT_ISO_CHARS];
 	gt_iso_format(created, w->created_ms);
 	gt_iso_format(removed, w->removed_ms);
-	return json_pack("{s:s,s:s,s:s,s:s?,s:s,s:s*}", "name", w->name, "role",
-	                 gt_role_name(w->role), "kind",
+	return json_pack("{s:s,s:s,s:s,s:s?,s:s,s:s*,s:o*}", "name", w->name,
+	                 "role", gt_role_name(w->role), "kind",
 	                 gt_access_kind(w->name, w->password != NULL),
 	                 "created", w->created_ms ? created : NULL, "secret",
-	                 secret, "removed", w->removed_ms ? removed : NULL);
+	                 secret, "removed", w->removed_ms ? removed : NULL,
+	                 "forgot", w->forgot ? json_true() : NULL);
 }
 
 static enum MHD_Result add(struct gt_request *rq, const json_t *v)

@@ -238,7 +238,8 @@ static json_t *clear_json(const struct gt_http *http)
 
 static json_t *access_json(struct gt_access *a)
 {
-	return json_pack("{s:b,s:i,s:i}", "anonymous", gt_access_anonymous(a),
+	return json_pack("{s:b,s:b,s:i,s:i}", "anonymous",
+	                 gt_access_anonymous(a), "lost", gt_access_lost(a),
 	                 "terminals", (int)gt_access_count(a, GT_ROLE_TERMINAL),
 	                 "readers", (int)gt_access_count(a, GT_ROLE_READER));
 }

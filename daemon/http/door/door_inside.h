@@ -46,6 +46,9 @@ void gt_http_who_warm(void);
  * over by a node that has no credentials file, and the log tells who may do
  * what. 0; -GT_EINVALID, -GT_EIO, -GT_ENOMEM and why. */
 int gt_http_who_open(struct gt_http *http, char *why, size_t why_cap);
+/* Looks whether the file of credentials is another one, as gt_access_look, and
+ * tells the log. */
+void gt_http_who_renew(struct gt_http *http, bool asked);
 /* May the caller use rq->route? Sets rq->who, and rq->actor to the name he
  * proved or the kernel tells, if the route asks for one. 0; -GT_EIDENTITY: he
  * has proved no name that may, -GT_EDENIED: the one he proved may not, or

@@ -96,9 +96,9 @@ enum { GT_HTTP_TICK_MS = 1000 };
 /* Ends what takes too long, and tells the log what had to be ended or turned
  * away. True: connections are open. One thread. */
 bool gt_http_tick(struct gt_http *http);
-/* Takes up certificates of listeners whose files are others now: at once if
- * asked; else, called now and then, once they have come to rest. What cannot be
- * shown, and what ends soon, is told to the log. One thread. */
+/* Takes up certificates of listeners, and credentials, whose files are others
+ * now: at once if asked; else, called now and then, once they have come to rest.
+ * What cannot be taken up, and what ends soon, is told to the log. One thread. */
 void gt_http_renew(struct gt_http *http, bool asked);
 /* How long one of the library's threads has been in our hands, if that is more
  * than limit_ms: it is stuck, in *what. 0: none is. Any thread. */

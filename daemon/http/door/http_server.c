@@ -300,6 +300,7 @@ static void tell_end(enum gt_http_door door, struct gt_http_cert *cert)
 
 void gt_http_renew(struct gt_http *http, bool asked)
 {
+	gt_http_who_renew(http, asked);
 	for (unsigned i = 0; i < GT_DOOR_CONTROL; i++) {
 		struct gt_http_cert *cert = &http->certs[i];
 		char why[1024];

@@ -217,6 +217,9 @@ static void tell(struct gt_http *http)
 	            "readers",
 	            GT_LOG_U(gt_access_count(http->access, GT_ROLE_READER)),
 	            NULL);
+	if (gt_access_lost(http->access))
+		gt_log_line(GT_LOG_WARN, "credentials", "why",
+		            gt_text(GT_T_ACCESS_LOST), NULL);
 }
 
 /* Once: from then on the file is there. */
@@ -251,10 +254,19 @@ int gt_http_who_open(struct gt_http *http, char *why, size_t why_cap)
 		return status;
 	gt_access_mark(http->access);
 	tell(http);
-	if (gt_access_lost(http->access))
-		gt_log_line(GT_LOG_WARN, "credentials", "why",
-		            gt_text(GT_T_ACCESS_LOST), NULL);
 	return 0;
+}
+
+void gt_http_who_renew(struct gt_http *http, bool asked)
+{
+	char why[512], text[1200];
+	int status = gt_access_look(http->access, asked, why, sizeof why);
+	if (status > 0)
+		tell(http);
+	if (status >= 0)
+		return;
+	gt_http_say(text, sizeof text, NULL, GT_T_ACCESS_KEPT, why);
+	gt_log_line(GT_LOG_ERROR, "credentials", "why", text, NULL);
 }
 
 /* ---------------------------------------------------------- judging */
