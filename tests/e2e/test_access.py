@@ -141,7 +141,8 @@ class Access(unittest.TestCase):
             self.assertIn("读取并撤销", said)
             secret = re.search(r"(?:[0-9a-z]{5}-){4}[0-9a-z]{5}", said)[0]
             self.assertEqual([s["id"] for s in read(node, None, "school-3", secret).json()["statements"]], [mine["id"]])
-            self.assertIn("name=school-3 again", [r["detail"] for r in node.audit(event="note")])
+            node.wait("the name given again in the audit log",
+                      lambda: "name=school-3 again" in [r["detail"] for r in node.audit(event="note")])
 
     def test_one_word_for_one_thing(self):
         """A credential is told with the same words when it is made and when it is listed."""
