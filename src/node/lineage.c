@@ -112,6 +112,19 @@ int gt_lineage_forget(struct gt_node *n)
 	return gt_store_run(n->store, GT_SQL_LINEAGE_FORGET);
 }
 
+bool gt_lineage_new(struct gt_node *n, const struct gt_peer *p)
+{
+	const unsigned slots = sizeof n->strangers / sizeof n->strangers[0];
+	struct gt_stranger s = {0};
+	gt_copy(s.code, sizeof s.code, p->code);
+	memcpy(s.shown, p->child.lineage, sizeof s.shown);
+	for (unsigned i = 0; i < slots; i++)
+		if (memcmp(&n->strangers[i], &s, sizeof s) == 0)
+			return false;
+	n->strangers[n->stranger_next++ % slots] = s;
+	return true;
+}
+
 int gt_lineage_note(struct gt_node *n, const struct gt_peer *p, const char *why)
 {
 	struct gt_audit row = {.event = "link",

@@ -30,6 +30,10 @@ int gt_lineage_meet(struct gt_node *n, struct gt_peer *p, bool new_epoch,
 int gt_lineage_confirm(struct gt_node *n, struct gt_peer *p);
 /* Forgets all tokens: whoever restored this node has said so. */
 int gt_lineage_forget(struct gt_node *n);
+/* Parent: whether this stranger was not met before with what it shows now; a
+ * child waits before it believes a parent again (session.c), and the same said
+ * in each of its sessions is one thing. Remembered in memory. */
+bool gt_lineage_new(struct gt_node *n, const struct gt_peer *p);
 /* Writes down that this node and a neighbour remember different pasts. */
 int gt_lineage_note(struct gt_node *n, const struct gt_peer *p,
                     const char *why);

@@ -249,8 +249,11 @@ static int prove_reply(struct gt_node *n, struct gt_peer *p, uint64_t token,
  * link until then. */
 static int turn_away(struct gt_node *n, struct gt_peer *p, uint64_t token)
 {
-	int status = gt_lineage_note(
-	        n, p, "what it showed of its last session is not known here");
+	int status = 0;
+	if (gt_lineage_new(n, p))
+		status = gt_lineage_note(n, p,
+		                         "what it showed of its last session "
+		                         "is not known here");
 	p->child.records = p->child.acked = 0;
 	p->child.cid = 0; /* nothing of it is written down */
 	return status ? status : prove_reply(n, p, token, true);

@@ -141,6 +141,13 @@ struct gt_node {
 	/* a parent's word makes this node begin anew not before, mono_ms, and
 	 * how long that is put off (node/session.c) */
 	uint64_t renew_due, renew_wait;
+	/* whom we told of lately that we take them for others, and what they
+	 * showed: the oldest goes first (node/lineage.c) */
+	struct gt_stranger {
+		char code[GT_CODE_MAX + 1];
+		uint8_t shown[GT_ID_BYTES];
+	} strangers[4];
+	unsigned stranger_next;
 
 	struct gt_content *content;
 	struct gt_records *records;

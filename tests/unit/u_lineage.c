@@ -392,6 +392,8 @@ static void a_parent_that_says_so_each_time(void **state)
 		nodes_run(t);
 	}
 	assert_int_equal(alarms(t, MID), 5);
+	/* who says it tells of each thing shown once, not of each session */
+	assert_int_equal(alarms(t, TOP), 5);
 	/* and is believed as soon as it no longer says so */
 	nodes_wire(t, MID, TOP, true);
 	nodes_run(t);
