@@ -34,10 +34,17 @@ enum {
 	STOP_S = 20, /* an orderly stop takes no longer */
 };
 
+/* Where the configuration comes from. */
+struct from {
+	const char *dir;
+	const char *lang; /* --lang, in place of node.language; NULL: none */
+};
+
 struct daemon {
 	uv_loop_t *loop;
 	struct gt_service *service;
 	const struct gt_config *config;
+	const struct from *from;
 	uv_signal_t signals[3];
 	int exit_status;
 	bool stopping;
@@ -46,39 +53,48 @@ struct daemon {
 
 /* -------------------------------------------- configuration, policy */
 
-static void complain(struct gt_complaints *c)
+/* The file is named by its folder too: who starts the daemon is elsewhere. */
+static void complain(struct gt_complaints *c, const char *dir)
 {
+	static const char own[] = GT_DIR_CONFIG ":";
 	for (size_t i = 0; i < c->n; i++)
-		(void)fprintf(stderr, "%s\n", c->v[i]);
+		if (strncmp(c->v[i], own, sizeof own - 1) == 0)
+			(void)fprintf(stderr, "%s/%s\n", dir, c->v[i]);
+		else
+			(void)fprintf(stderr, "%s\n", c->v[i]);
 	gt_complaints_free(c);
 }
 
-static bool load_config(struct gt_config *out, const char *lang)
+/* What is wrong is said in the process's language: the file's own is not known
+ * until it is read. */
+static bool load_config(struct gt_config *out, const struct from *from)
 {
 	struct gt_complaints c = {0};
-	int status = gt_config_load(out, GT_DIR_CONFIG, lang, &c);
+	int status = gt_config_load(out, GT_DIR_CONFIG, NULL, &c);
 	if (status != 0 && c.n == 0)
-		(void)fprintf(stderr, GT_DIR_CONFIG ": %s\n",
+		(void)fprintf(stderr, "%s/" GT_DIR_CONFIG ": %s\n", from->dir,
 		              gt_translate_error(status));
-	complain(&c);
+	complain(&c, from->dir);
+	if (from->lang)
+		(void)gt_copy(out->lang, sizeof out->lang, from->lang);
 	return status == 0;
 }
 
 /* False: said why. */
 static bool load_policy(struct gt_ready_policy *out,
-                        const struct gt_config *config)
+                        const struct gt_config *config, const char *dir)
 {
 	struct gt_complaints c = {0};
 	int status = gt_ready_policy(out, config, &c);
-	complain(&c);
+	complain(&c, dir);
 	return status == 0;
 }
 
-static int check(const struct gt_config *config)
+static int check(const struct gt_config *config, const char *dir)
 {
 	struct gt_complaints c = {0};
 	int status = gt_ready_check(config, gt_sys_now().wall_ms, &c);
-	complain(&c);
+	complain(&c, dir);
 	if (status != 0)
 		return GT_SERVICE_CONFIG;
 	gt_say(stdout, GT_T_DAEMON_CHECK_OK, config->code);
@@ -105,8 +121,8 @@ static void reload(void *arg)
 	(void)sd_notify(0, "RELOADING=1");
 	gt_service_renew(d->service);
 	memset(&next, 0, sizeof next);
-	if (!load_config(&next, d->config->lang) ||
-	    !load_policy(&policy, &next)) {
+	if (!load_config(&next, d->from) ||
+	    !load_policy(&policy, &next, d->from->dir)) {
 		gt_log_line(GT_LOG_ERROR, "reload", "why",
 		            gt_text(GT_T_DAEMON_RELOAD_REFUSED), NULL);
 	} else {
@@ -220,7 +236,7 @@ static void close_handle(uv_handle_t *h, void *arg)
 		uv_close(h, NULL);
 }
 
-static int run(const struct gt_config *config)
+static int run(const struct gt_config *config, const struct from *from)
 {
 	static struct daemon d; /* signals are caught until the process ends */
 	const struct gt_service_events events = {on_failed, reload,
@@ -228,7 +244,8 @@ static int run(const struct gt_config *config)
 	struct gt_ready_policy policy;
 	d.loop = uv_default_loop();
 	d.config = config;
-	if (!load_policy(&policy, config))
+	d.from = from;
+	if (!load_policy(&policy, config, from->dir))
 		return GT_SERVICE_CONFIG;
 	if (!d.loop || !catch_signals(&d)) {
 		gt_log_line(GT_LOG_ERROR, "cannot-start", "part", "loop", "why",
@@ -279,11 +296,49 @@ static int usage(const char *what)
 	return GT_SERVICE_USAGE;
 }
 
+/* What the arguments ask for. */
+struct asked {
+	struct from from;
+	bool check, restored, mend;
+};
+
+/* False: it is no language there are texts in. */
+static bool speak(struct asked *a, const char *lang)
+{
+	bool zh = strncmp(lang, "zh", 2) == 0;
+	if ((!zh && strncmp(lang, "en", 2) != 0) ||
+	    (lang[2] && !strchr("-_.", lang[2])))
+		return false;
+	a->from.lang = zh ? "zh-CN" : "en";
+	gt_text_language(lang);
+	return true;
+}
+
+/* One argument, and what belongs to it; false: it cannot be used. */
+static bool take(struct asked *a, int argc, char **argv, int *i)
+{
+	const char *what = argv[*i];
+	if (strcmp(what, "--check") == 0)
+		a->check = true;
+	else if (strcmp(what, "--restored") == 0)
+		a->restored = true;
+	else if (strcmp(what, "--mend") == 0)
+		a->mend = true;
+	else if (strcmp(what, "-C") == 0 && *i + 1 < argc && !a->from.dir)
+		a->from.dir = argv[++*i];
+	else if (strncmp(what, "--lang=", 7) == 0)
+		return speak(a, what + 7);
+	else if (strcmp(what, "--lang") == 0 && *i + 1 < argc)
+		return speak(a, argv[++*i]);
+	else
+		return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	static struct gt_config config; /* too large for a stack */
-	const char *dir = NULL;
-	bool only_check = false, restored = false, mend = false;
+	static struct asked a;          /* a reload asks it too */
 	gt_text_language_from_env();
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0 ||
@@ -295,17 +350,10 @@ int main(int argc, char **argv)
 			(void)puts("guantongd " GT_VERSION);
 			return 0;
 		}
-		if (strcmp(argv[i], "--check") == 0)
-			only_check = true;
-		else if (strcmp(argv[i], "--restored") == 0)
-			restored = true;
-		else if (strcmp(argv[i], "--mend") == 0)
-			mend = true;
-		else if (strcmp(argv[i], "-C") == 0 && i + 1 < argc && !dir)
-			dir = argv[++i];
-		else
+		if (!take(&a, argc, argv, &i))
 			return usage(argv[i]);
 	}
+	const char *dir = a.from.dir;
 	if (!dir)
 		return usage(NULL);
 	tune();
@@ -320,13 +368,13 @@ int main(int argc, char **argv)
 			       gt_translate_errno(error));
 		return GT_SERVICE_CONFIG;
 	}
-	if (!load_config(&config, getenv("GUANTONG_LANG")))
+	if (!load_config(&config, &a.from))
 		return GT_SERVICE_CONFIG;
-	config.restored = restored;
-	config.mend = mend;
+	config.restored = a.restored;
+	config.mend = a.mend;
 	gt_text_language(config.lang);
 	gt_log_set_level(config.log_level);
-	if (only_check)
-		return check(&config);
-	return wrong_user(start) ? GT_SERVICE_CONFIG : run(&config);
+	if (a.check)
+		return check(&config, dir);
+	return wrong_user(start) ? GT_SERVICE_CONFIG : run(&config, &a.from);
 }

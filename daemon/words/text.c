@@ -52,5 +52,5 @@ const char *gt_text(enum gt_text key)
 
 const char *gt_text_in(const char *tag, enum gt_text key)
 {
-	return table_of(tag)[key];
+	return (tag ? table_of(tag) : table)[key];
 }

@@ -33,7 +33,7 @@ bool gt_text_chinese(const char *tag);
 /* The text of key in the process's language. Static. */
 const char *gt_text(enum gt_text key);
 /* The same in the language of tag, for a page whose reader's language differs
- * from the process's. */
+ * from the process's; NULL: the process's. */
 const char *gt_text_in(const char *tag, enum gt_text key);
 
 #endif

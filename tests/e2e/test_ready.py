@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import unittest
 
-from tree import CHAIN, PATIENCE, ROOT, Tree, guantongd, run
+from tree import CHAIN, PATIENCE, ROOT, Tree, guantong, guantongd, run
 
 
 class Ready(unittest.TestCase):
@@ -65,6 +65,49 @@ class Ready(unittest.TestCase):
         self.spoil(lambda: self.node.configure({"policy": {"file": "polcy.yaml"}}), "guantong.yaml:", "policy.file",
                    "polcy.yaml", "leave")
         self.spoil(lambda: self.write("policy.yaml", "default: miror\n"), "policy.yaml:1:")
+
+    def test_the_daemon_says_what_the_check_says(self):
+        """In one language, whole, and with the file's folder: of the environment, or of --lang."""
+        def said(command, lang, *more):
+            env = {k: v for k, v in os.environ.items() if k != "GUANTONG_LANG"} | {"LC_ALL": lang}
+            p = subprocess.run([*command, *more], capture_output=True, env=env, timeout=PATIENCE)
+            return p.stderr.decode().splitlines()
+        kept = self.node.dir + ".kept"
+        shutil.copytree(self.node.dir, kept)
+        check = [guantong(), "-C", self.node.dir, "config", "check"]
+        start = [guantongd(), "-C", self.node.dir]
+        path = self.own("guantong.yaml")
+        spoilt = {"node:\n  code: '33'\n  language: zh-CN\nlink:\n  heartbeat: soon\n": "时长",
+                  "node:\n  code: '330106'\nparent:\n  code: '34'\n": "34",
+                  "node:\n  - {\n": "YAML", None: "没有"}
+        try:
+            for text, word in spoilt.items():
+                if text:
+                    self.write("guantong.yaml", text)
+                else:
+                    os.unlink(path)
+                chinese = said(start, "zh_CN.UTF-8")
+                self.assertTrue(chinese[0].startswith(path + ":"), chinese)
+                self.assertNotRegex(chinese[0].replace(path, ""), r"[a-z]+ [a-z]+ [a-z]+", chinese)
+                self.assertIn(word, chinese[0])
+                self.assertEqual(chinese, said(check, "zh_CN.UTF-8")[:len(chinese)])
+                self.assertEqual(chinese, said(start, "C.UTF-8", "--lang", "zh-CN"))
+                self.assertTrue("\n".join(said(start, "zh_CN.UTF-8", "--lang=en")).isascii())
+        finally:
+            shutil.rmtree(self.node.dir)
+            os.rename(kept, self.node.dir)
+        self.assertIn("fr", said(start, "C.UTF-8", "--lang", "fr")[0])
+
+    def test_a_folder_of_keys_that_is_none_is_called_so(self):
+        for name, said in (("nowhere", "does not exist"), ("empty", "is no folder of keys")):
+            pki = os.path.join(self.tree.dir, name)
+            if name == "empty":
+                os.mkdir(pki)
+            p = run([guantong(), "init", pki + ".node", "--code", "33", "--pki", pki], ok=False)
+            self.assertEqual(p.returncode, 4, p.stderr)
+            self.assertIn(said, p.stderr)
+            self.assertIn("pki create", p.stderr)
+            self.assertNotIn("pki add", p.stderr)
 
     def test_all_is_said_at_once(self):
         def how():
