@@ -2,6 +2,7 @@
  * Tests: e2e/test_house.py. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "access.h"
 #include "address.h"
@@ -49,6 +50,22 @@ static enum gt_exit usage(struct init *in, const char *sentence)
 	return GT_EXIT_USAGE;
 }
 
+/* There is no certificate of the node: nor, perhaps, anything else. */
+static void say_no_node(struct init *in)
+{
+	char nodes[PATH];
+	gt_format(nodes, sizeof nodes, "%s/nodes", in->pki);
+	if (access(in->pki, F_OK) != 0)
+		gt_say_into(in->why, WHY, GT_T_CLI_INIT_NO_PKI, in->pki,
+		            in->pki);
+	else if (access(nodes, F_OK) != 0)
+		gt_say_into(in->why, WHY, GT_T_CLI_PKI_NONE, in->pki, "nodes",
+		            in->pki);
+	else
+		gt_say_into(in->why, WHY, GT_T_CLI_INIT_NO_NODE, in->pki,
+		            in->code, in->pki);
+}
+
 static int read_parent(struct init *in)
 {
 	char path[PATH], uri[GT_CERT_URI_MAX];
@@ -56,8 +73,7 @@ static int read_parent(struct init *in)
 	gt_format(path, sizeof path, "%s/nodes/%s/cert.pem", in->pki, in->code);
 	int status = gt_files_read(path, 64 << 10, &pem, in->why, WHY);
 	if (status == -GT_EUNKNOWN)
-		gt_say_into(in->why, WHY, GT_T_CLI_INIT_NO_NODE, in->pki,
-		            in->code, in->pki);
+		say_no_node(in);
 	if (status)
 		return status;
 	X509 *cert = gt_cert_of_pem(gt_buffer_bytes(&pem));

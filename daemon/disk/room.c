@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -144,6 +145,17 @@ bool gt_room_start(struct gt_room *r, uint64_t *avail)
 	r->lack = enough ? GT_LACK_NONE : GT_LACK_ROOM;
 	pthread_mutex_unlock(&r->lock);
 	return enough;
+}
+
+void gt_room_blame(struct gt_room *r, uint64_t *avail)
+{
+	struct rlimit size;
+	if (gt_room_lack(r) >= GT_LACK_QUOTA || !gt_room_start(r, avail) ||
+	    getrlimit(RLIMIT_FSIZE, &size) != 0 || size.rlim_cur >= *avail)
+		return;
+	pthread_mutex_lock(&r->lock);
+	r->lack = GT_LACK_LIMIT;
+	pthread_mutex_unlock(&r->lock);
 }
 
 enum gt_lack gt_room_lack(struct gt_room *r)

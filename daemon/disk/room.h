@@ -64,6 +64,10 @@ void gt_room_close(struct gt_room *r);
 /* Whether GT_ROOM_START bytes are free or kept. *avail: what is free. False:
  * gt_room_lack says so. */
 bool gt_room_start(struct gt_room *r, uint64_t *avail);
+/* For who found no room without asking here. *avail: what is free. Where that is
+ * enough, and a limit on the size of files is nearer than the end of the disk,
+ * gt_room_lack says GT_LACK_LIMIT from here on: it is what refused. */
+void gt_room_blame(struct gt_room *r, uint64_t *avail);
 /* Takes back what was given and is still free. Any thread. */
 void gt_room_regain(struct gt_room *r);
 /* Takes back what was given if there is room, and says what records may take

@@ -498,8 +498,8 @@ static int open_patiently(struct gt_service *s, struct gt_node_config *n)
 	int status = open_or_mend(s, n, why, sizeof why);
 	while (status != 0 &&
 	       (status == -GT_ENOSPACE || gt_room_lack(s->room))) {
-		if (!said && gt_room_lack(s->room) < GT_LACK_QUOTA)
-			(void)gt_room_start(s->room, &avail);
+		if (!said)
+			gt_room_blame(s->room, &avail);
 		if (!said)
 			say_what_is_needed(s, avail, avail + GT_ROOM_START);
 		said = true;

@@ -308,6 +308,25 @@ class FullDisk(unittest.TestCase):
             self.assertHas(node, acked)
             self.assertEqual(node.stop(), 0)
 
+    def test_a_limit_that_stops_a_start_is_named(self):
+        """It is the limit, not the disk, that a killed node waits for."""
+        with Tree(CHAIN[:1], start=False) as t:
+            node = t["33"]
+            node.start()
+            acked = [statement(i, context={"extensions": {"https://x.cn/t": "y" * 9000}}) for i in range(40)]
+            self.assertEqual(post(node, acked).status, 200)
+            node.kill9()
+            plain = node.command()
+            node.command = lambda: ["prlimit", "--fsize=100000:unlimited", *plain]
+            node.spawn()
+            self.told(node, "event=waiting", 1)
+            self.assertIn("no file beyond 97.7 KiB (ulimit -f, LimitFSIZE=)", node.log(2))
+            self.assertNotIn("the disk of data/ is full", node.log(2))
+            resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+            node.ready()
+            self.assertHas(node, acked)
+            self.assertEqual(node.stop(), 0)
+
 
 class HostileClients(unittest.TestCase):
     def barrage(self, port, r, tls):
