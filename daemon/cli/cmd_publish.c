@@ -173,15 +173,25 @@ static enum gt_exit publish_all(struct publish *p)
 	return code;
 }
 
+/* What is about one resource says nothing of a batch. True: it was said. */
+static bool is_mixed(struct gt_cli *cli, const struct gt_args *args)
+{
+	const char *key, *option = gt_draft_option_given(args, &key);
+	bool mixed = gt_args_word(args, 0) || gt_args_get(args, "meta");
+	if (mixed)
+		gt_say(cli->err, GT_T_CLI_PUBLISH_MIXED);
+	else if (option)
+		gt_say(cli->err, GT_T_CLI_PUBLISH_MIXED_OPTION, option, key);
+	return mixed || option;
+}
+
 static enum gt_exit run_batch(struct publish *p, const struct gt_args *args,
                               const char *file)
 {
 	const char *files = gt_args_get(args, "files");
 	struct gt_fit *f = &p->fit;
-	if (gt_args_word(args, 0) || gt_args_get(args, "id")) {
-		gt_say(p->cli->err, GT_T_CLI_PUBLISH_MIXED);
+	if (is_mixed(p->cli, args))
 		return GT_EXIT_USAGE;
-	}
 	/* names in a file are meant from where the file is */
 	if (!gt_copy(f->base, sizeof f->base, files ? files : file))
 		return gt_cli_fail(p->cli, -GT_ELIMIT,
@@ -247,6 +257,10 @@ static enum gt_exit run_one(struct publish *p, const struct gt_args *args)
 {
 	const char *meta = gt_args_get(args, "meta");
 	struct gt_drafts *drafts = p->fit.drafts;
+	if (gt_args_get(args, "files")) {
+		gt_say(p->cli->err, GT_T_CLI_PUBLISH_FILES);
+		return GT_EXIT_USAGE;
+	}
 	enum gt_exit code = read_meta(p, meta);
 	json_t *draft = code ? NULL : json_object();
 	char where[GT_FIT_WHERE];

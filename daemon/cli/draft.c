@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "code.h"
 #include "encoding.h"
@@ -234,6 +235,16 @@ bool gt_draft_options(json_t *draft, const struct gt_args *args,
 	return ok;
 }
 
+const char *gt_draft_option_given(const struct gt_args *args, const char **key)
+{
+	for (size_t i = 0; i < FIELDS; i++) {
+		*key = fields[i].key;
+		if (fields[i].option && gt_args_get(args, fields[i].option))
+			return fields[i].option;
+	}
+	return NULL;
+}
+
 /* ------------------------------------------------------------- read */
 
 static json_t *of_yaml(const struct gt_yaml_node *n)
@@ -291,7 +302,7 @@ static enum gt_exit read_yaml(struct gt_drafts *d, const char *name,
 		const struct gt_yaml_node *list =
 		        gt_yaml_get(y.root, "resources");
 		const struct gt_yaml_node *n = list ? list->first : NULL;
-		if (!list)
+		if (!list && y.root->first)
 			ok = add_yaml(d, y.root, err);
 		for (; ok && n; n = n->next)
 			ok = add_yaml(d, n, err);
@@ -343,15 +354,28 @@ static bool add_line(struct gt_drafts *d, const char *name, int line,
 	return add(d, v, line, 1, err);
 }
 
+/* Whether what stands below that line is not UTF-8 either. */
+static bool other_below(struct gt_bytes text, int line)
+{
+	const char *p = (const char *)text.p, *end = p + text.n;
+	for (; p && line > 0; line--) {
+		p = memchr(p, '\n', (size_t)(end - p));
+		p = p ? p + 1 : NULL;
+	}
+	return p && !gt_utf8_valid(p, (size_t)(end - p));
+}
+
 static enum gt_exit read_lines(struct gt_drafts *d, const char *name,
                                struct gt_bytes text, struct gt_flaws *flaws,
                                FILE *err)
 {
 	struct gt_encoding other;
 	bool ok = true;
-	/* of two bytes a character there are no lines to be read */
+	/* of two bytes a character there are no lines to be read, and of other
+	 * text as a whole no line need be told by itself */
 	if (gt_encoding_other(&other, text) && other.name &&
-	    strncmp(other.name, "UTF-16", 6) == 0) {
+	    (strncmp(other.name, "UTF-16", 6) == 0 ||
+	     other_below(text, other.line))) {
 		say_encoding(err, name, other.line, &other);
 		return GT_EXIT_USAGE;
 	}
@@ -377,6 +401,36 @@ static bool ends_in(const char *s, const char *tail)
 	return n >= m && strcmp(s + n - m, tail) == 0;
 }
 
+/* What office programs save tables as. */
+static bool is_table(const char *path)
+{
+	static const char *const kinds[] = {"csv",  "tsv", "xls",
+	                                    "xlsx", "ods", "et"};
+	const char *dot = strrchr(path, '.');
+	for (size_t i = 0; dot && i < sizeof kinds / sizeof *kinds; i++)
+		if (strcasecmp(dot + 1, kinds[i]) == 0)
+			return true;
+	return false;
+}
+
+static enum gt_exit read_text(struct gt_drafts *out, const char *path,
+                              struct gt_bytes text, const char *lang,
+                              struct gt_flaws *flaws, FILE *err)
+{
+	bool yaml = ends_in(path, ".yaml") || ends_in(path, ".yml");
+	if (is_table(path)) {
+		gt_say(err, GT_T_CLI_DRAFT_TABLE, path);
+		return GT_EXIT_USAGE;
+	}
+	enum gt_exit code = yaml ? read_yaml(out, path, text, lang, err)
+	                         : read_lines(out, path, text, flaws, err);
+	if (!code && json_array_size(out->v) == 0) {
+		gt_say(err, GT_T_CLI_DRAFT_EMPTY, path);
+		code = GT_EXIT_USAGE;
+	}
+	return code;
+}
+
 enum gt_exit gt_draft_read(struct gt_drafts *out, const char *path,
                            const char *lang, struct gt_flaws *flaws, FILE *err)
 {
@@ -392,10 +446,8 @@ enum gt_exit gt_draft_read(struct gt_drafts *out, const char *path,
 		(void)fprintf(err, "guantong: %s\n", why);
 	if (status)
 		return gt_cli_exit(status);
-	bool yaml = ends_in(path, ".yaml") || ends_in(path, ".yml");
-	struct gt_bytes lent = gt_buffer_bytes(&text);
-	enum gt_exit code = yaml ? read_yaml(out, path, lent, lang, err)
-	                         : read_lines(out, path, lent, flaws, err);
+	enum gt_exit code =
+	        read_text(out, path, gt_buffer_bytes(&text), lang, flaws, err);
 	gt_buffer_free(&text);
 	return code;
 }
@@ -414,10 +466,27 @@ static bool missing(FILE *err, const char *where, const char *key)
 	return false;
 }
 
+/* Of spaces alone, the wide one of Chinese among them. */
+static bool is_blank(const json_t *text)
+{
+	static const char wide[] = "\xe3\x80\x80";
+	const char *s = json_string_value(text);
+	while (s && *s)
+		if (strchr(" \t\r\n", *s))
+			s++;
+		else if (strncmp(s, wide, sizeof wide - 1) == 0)
+			s += sizeof wide - 1;
+		else
+			return false;
+	return true;
+}
+
 bool gt_draft_check(json_t *draft, const char *code, const char *where,
                     FILE *err)
 {
 	const char *id = json_string_value(json_object_get(draft, "id"));
+	const char *tag;
+	json_t *text, *title = json_object_get(draft, "title");
 	char rid[GT_RID_MAX + 1];
 	bool ok = true;
 	if (!id)
@@ -431,7 +500,9 @@ bool gt_draft_check(json_t *draft, const char *code, const char *where,
 	}
 	if (id && !gt_rid_valid(id))
 		ok = say_wrong(err, where, GT_T_CLI_RID_BAD, id);
-	if (!json_object_get(draft, "title"))
+	if (json_object_size(title) == 0)
 		ok = missing(err, where, "title");
+	json_object_foreach(title, tag, text) if (is_blank(text)) ok =
+	        say_wrong(err, where, GT_T_CLI_DRAFT_BLANK, tag);
 	return ok;
 }

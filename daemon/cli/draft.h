@@ -21,6 +21,9 @@ bool gt_draft_take(json_t *draft, json_t *object, const char *lang,
 /* The options of `publish` that describe. */
 bool gt_draft_options(json_t *draft, const struct gt_args *args,
                       const char *lang, FILE *err);
+/* The first of those options that was given; *key: what it is called in a file.
+ * NULL: none was. */
+const char *gt_draft_option_given(const struct gt_args *args, const char **key);
 /* What a file holds, in its order. */
 struct gt_drafts {
 	json_t *v; /* an array; null for what cannot be read at all */
@@ -30,13 +33,14 @@ struct gt_drafts {
 };
 /* Reads a YAML file (name ends in .yaml or .yml: a draft, or a map with a list
  * "resources") or lines of JSON; what they say is looked at later (gt_draft_take).
+ * A file without any is said on err too.
  * Lines that are no JSON are flaws, by their places in v; where the file itself
  * cannot be read, or is not YAML, it is said on err. Free in any case. */
 enum gt_exit gt_draft_read(struct gt_drafts *out, const char *path,
                            const char *lang, struct gt_flaws *flaws, FILE *err);
 /* Frees what was read; *d is empty then. */
 void gt_drafts_free(struct gt_drafts *d);
-/* id and title are there; a slug alone becomes "<code>/<slug>". False: said what
+/* id and title are there, no title blank; a slug alone becomes "<code>/<slug>". False: said what
  * is wrong, all of it. */
 bool gt_draft_check(json_t *draft, const char *code, const char *where,
                     FILE *err);

@@ -121,7 +121,8 @@ static int shown_as(const char *path)
 
 /* No file is the one to begin with: it is published all the same, and whoever
  * opens it is shown a list of files. */
-static void suggest_start(const char *where, FILE *err, const struct gt_walk *w)
+static void suggest_start(const struct gt_fit *f, const char *where, FILE *err,
+                          const struct gt_walk *w)
 {
 	enum { TOLD = 5 };
 	const char *found[TOLD];
@@ -135,12 +136,14 @@ static void suggest_start(const char *where, FILE *err, const struct gt_walk *w)
 		return;
 	gt_nearest_list(list, sizeof list, found, n);
 	(void)fprintf(err, "%s: ", where);
-	gt_say(err, GT_T_CLI_PUBLISH_NO_START, list, found[0]);
+	gt_say(err,
+	       f->file ? GT_T_CLI_DRAFT_NO_START : GT_T_CLI_PUBLISH_NO_START,
+	       list, found[0]);
 }
 
 /* What the draft names is among the files; what it opens with is set. */
-static bool names_fit(json_t *draft, const char *where, FILE *err,
-                      const struct gt_walk *w)
+static bool names_fit(const struct gt_fit *f, json_t *draft, const char *where,
+                      FILE *err, const struct gt_walk *w)
 {
 	static const char *const keys[] = {"start", "thumbnail"};
 	struct gt_start first;
@@ -154,7 +157,7 @@ static bool names_fit(json_t *draft, const char *where, FILE *err,
 		gt_start_member(&first, w->files[i].path);
 	const char *start = gt_start_end(&first);
 	if (!start)
-		suggest_start(where, err, w);
+		suggest_start(f, where, err, w);
 	return !start ||
 	       json_object_set_new(draft, "start", json_string(start)) == 0;
 }
@@ -192,7 +195,7 @@ static enum gt_exit look(const struct gt_fit *f, json_t *draft,
 	enum gt_exit code = gt_fit_files(f, draft, where, err, &w);
 	if (code)
 		return code;
-	if (!names_fit(draft, where, err, &w))
+	if (!names_fit(f, draft, where, err, &w))
 		code = GT_EXIT_FAILED;
 	else if (!gt_clash_warn(err, where, &w))
 		code = no_memory(err, where);

@@ -53,6 +53,62 @@ class Batches(unittest.TestCase):
         self.assertNotIn("B/s", said.stderr)
         self.assertIsNone(self.node.resource("33/n1"))
 
+    def test_the_batch_of_the_help_is_taken(self):
+        """As it stands there, in both forms and in both languages."""
+        put(self.folder, "lessons/first/one.html", "second.mp4")
+        for lang in "en", "zh-CN":
+            told = run([guantong(), "--lang", lang, "publish", "--help"])
+            lines = told.splitlines()
+            at = lines.index("  resources:")
+            end = next(i for i in range(at + 1, len(lines)) if not lines[i].startswith("   "))
+            with open(os.path.join(self.folder, "batch.yaml"), "w") as f:
+                f.writelines(line[2:] + "\n" for line in lines[at:end])
+            said = self.publish("--from", f.name)
+            self.assertEqual((said.returncode, said.stdout.count("\n")), (0, 2), said.stderr)
+            rows = [line.strip().encode() for line in lines if line.startswith('  {"')]
+            said = self.publish("--from", self.batch(*rows))
+            self.assertEqual((said.returncode, said.stdout.count("\n")), (0, 2), said.stderr)
+
+    def test_what_is_about_one_resource_does_not_go_with_a_batch(self):
+        path = self.batch(self.news("mixed"))
+        for option, value, said in (("--start", "x.html", "'start'"), ("--title", "x", "'title'"),
+                                    ("--subject", "health", "'subjects'"), ("--id", "x", "'id'"),
+                                    ("--meta", "x.yaml", "--meta")):
+            p = self.publish("--from", path, option, value)
+            self.assertEqual(p.returncode, 2, p.stderr)
+            self.assertIn(option, p.stderr)
+            self.assertIn(said, p.stderr)
+        self.assertEqual(self.publish("--files", self.folder, "--id", "x", "--title", "x", "--no-content").returncode, 2)
+        self.assertIsNone(self.node.resource("33/mixed"))
+
+    def test_a_batch_that_is_none_is_told_once(self):
+        def told(name, data, word):
+            path = os.path.join(self.folder, name)
+            with open(path, "wb") as f:
+                f.write(data)
+            for option in "--from", "--meta":
+                p = self.publish(option, path)
+                self.assertEqual((p.returncode, p.stderr.count("\n")), (2, 1), p.stderr)
+                self.assertIn(word, p.stderr)
+        told("empty.jsonl", b"", "holds no entry")
+        told("blank.jsonl", b"\n \n", "holds no entry")
+        told("empty.yaml", b"resources:\n", "holds no entry")
+        told("list.csv", "编号,标题\n1,第一课\n".encode(), "resources:")
+        rows = "".join(f'{{"id": "g{i}", "type": "announcement", "title": "第{i}课 数学课程"}}\n' for i in range(9))
+        told("gbk.jsonl", rows.encode("gbk"), "GB18030")
+
+    def test_a_blank_title_is_none(self):
+        for title in "", " ", "zh-CN=", "en= \t", "\u3000":
+            p = self.publish("--id", "blank", "--title", title, "--no-content")
+            self.assertEqual(p.returncode, 2, p.stderr)
+            self.assertIn("title is empty", p.stderr)
+        p = self.publish("--from", self.batch(self.news("b1", title={"en": "x", "zh-CN": ""}),
+                                              self.news("b2", title={})))
+        self.assertEqual(p.returncode, 2, p.stderr)
+        self.assertIn("batch.jsonl:1:1: the title is empty (zh-CN)", p.stderr)
+        self.assertIn("batch.jsonl:2:1: 'title' is missing", p.stderr)
+        self.assertIsNone(self.node.resource("33/blank"))
+
     def test_twenty_lines_and_how_many(self):
         said = self.publish("--from", self.batch(*({"id": f"m{i}"} for i in range(30)), self.news("good")))
         self.assertEqual(said.stderr.count("'title' is missing"), 20)
@@ -220,6 +276,17 @@ class Hints(unittest.TestCase):
         put(folder + "2", "b.txt", "film.mp4")
         p = self.node.cli("publish", "--id", "33/film", "--type", "video", "--title", "en=Film", folder + "2", ok=False)
         self.assertIn("Candidates: film.mp4;", p.stderr)
+
+    def test_in_a_batch_the_start_belongs_into_the_entry(self):
+        put(self.tree.dir, "bare/one.html", "bare/two.html")
+        path = os.path.join(self.tree.dir, "bare.jsonl")
+        with open(path, "w") as f:
+            f.write('{"id": "bare", "title": "x", "type": "course", "path": "bare"}\n')
+        p = self.node.cli("publish", "--from", path, ok=False)
+        self.assertEqual(p.returncode, 0, p.stderr)
+        self.assertIn("bare.jsonl:1:1: warning: there is no index.html", p.stderr)
+        self.assertIn("`start: one.html`", p.stderr)
+        self.assertNotIn("--start", p.stderr)
 
     def test_explain_for_a_place_that_is_not_there(self):
         self.node.publish("33/known", None)
