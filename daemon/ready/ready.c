@@ -18,7 +18,12 @@
 #include "translate.h"
 #include "yaml.h"
 
-enum { POLICY_MAX = 4 << 20, PEM_MAX = 256 << 10, WHY = 1200 };
+enum {
+	POLICY_MAX = 4 << 20,
+	PEM_MAX = 256 << 10,
+	WHY = 1200,
+	KEY_BITS = 112 /* of security: RSA 2048; what Debian's TLS takes */
+};
 
 /* ------------------------------------------------------- what is said */
 
@@ -94,10 +99,30 @@ static int no_phrase(char *buf, int size, int writing, void *arg)
 	return 0; /* nobody is there to be asked */
 }
 
-/* Whether the first certificate and the key belong together: GnuTLS would say
- * no more than that it does not start. */
+/* Whether what the key signs is the certificate's: of a key that is damaged the
+ * public half, which is compared, may be whole. */
+static bool signs(X509 *cert, EVP_PKEY *key)
+{
+	static const unsigned char text[] = "a message";
+	unsigned char sig[2048];
+	size_t n = sizeof sig;
+	EVP_MD_CTX *one = EVP_MD_CTX_new(), *two = EVP_MD_CTX_new();
+	bool ok = one && two &&
+	          EVP_DigestSignInit(one, NULL, NULL, NULL, key) == 1 &&
+	          EVP_DigestSign(one, sig, &n, text, sizeof text) == 1 &&
+	          EVP_DigestVerifyInit(two, NULL, NULL, NULL,
+	                               X509_get0_pubkey(cert)) == 1 &&
+	          EVP_DigestVerify(two, sig, n, text, sizeof text) == 1;
+	EVP_MD_CTX_free(one);
+	EVP_MD_CTX_free(two);
+	return ok;
+}
+
+/* Whether the first certificate and the key belong together and can be shown:
+ * GnuTLS would say no more than that it does not start, or fail at each
+ * handshake. False: *wrong is the sentence. */
 static bool pair(const struct gt_buffer *cert_pem,
-                 const struct gt_buffer *key_pem)
+                 const struct gt_buffer *key_pem, enum gt_text *wrong)
 {
 	BIO *in = BIO_new_mem_buf(cert_pem->p, (int)cert_pem->n);
 	BIO *key_in = BIO_new_mem_buf(key_pem->p, (int)key_pem->n);
@@ -105,7 +130,16 @@ static bool pair(const struct gt_buffer *cert_pem,
 	EVP_PKEY *key =
 	        key_in ? PEM_read_bio_PrivateKey(key_in, NULL, no_phrase, NULL)
 	               : NULL;
-	bool fit = cert && key && X509_check_private_key(cert, key) == 1;
+	bool fit = false;
+	if (!cert || !key || X509_check_private_key(cert, key) != 1)
+		*wrong = GT_T_HTTP_NO_PAIR;
+	else if (EVP_PKEY_get_security_bits(key) < KEY_BITS ||
+	         EVP_PKEY_is_a(key, "DSA"))
+		*wrong = GT_T_HTTP_WEAK_PAIR;
+	else if (!signs(cert, key))
+		*wrong = GT_T_HTTP_BAD_KEY;
+	else
+		fit = true;
 	X509_free(cert);
 	EVP_PKEY_free(key);
 	BIO_free(in);
@@ -128,10 +162,11 @@ int gt_ready_pair(struct gt_buffer *cert, struct gt_buffer *key,
 	        (status == -GT_EIO && (errno == EIO || errno == ENOMEM ||
 	                               errno == EMFILE || errno == ENFILE));
 	/* if the second look goes well, it was memory */
-	bool fits = status == 0 && (pair(cert, key) || pair(cert, key));
+	enum gt_text wrong = GT_T_HTTP_NO_PAIR;
+	bool fits = status == 0 &&
+	            (pair(cert, key, &wrong) || pair(cert, key, &wrong));
 	if (status == 0 && !fits)
-		gt_say_into(why, why_cap, GT_T_HTTP_NO_PAIR, cert_file,
-		            key_file);
+		gt_say_into(why, why_cap, wrong, cert_file, key_file);
 	if (fits)
 		return 0;
 	gt_buffer_free(cert);

@@ -24,8 +24,9 @@ struct gt_ready_policy {
 int gt_ready_policy(struct gt_ready_policy *out, const struct gt_config *config,
                     struct gt_complaints *c);
 
-/* Reads a certificate and its key, PEM, and whether they belong together. 0;
- * -GT_EINVALID: they are not there, or no pair; -GT_EIO, -GT_ENOMEM: they could
+/* Reads a certificate and its key, PEM, and whether they belong together: what
+ * the one signs is the other's, and TLS takes it. 0;
+ * -GT_EINVALID: they are not there, or no such pair; -GT_EIO, -GT_ENOMEM: they could
  * not be read this time; why, a sentence, and both are empty. */
 int gt_ready_pair(struct gt_buffer *cert, struct gt_buffer *key,
                   const char *cert_file, const char *key_file, char *why,

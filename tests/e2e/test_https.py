@@ -1,4 +1,5 @@
 """A listener's certificate is taken up when its files change, and a bad one never."""
+import base64
 import http.client
 import os
 import re
@@ -29,10 +30,10 @@ class Https(unittest.TestCase):
         self.node.configure({"http": {"listen_tls": "own", "staff_tls": "node"}})
         self.put("3301")
 
-    def make(self, code):
+    def make(self, code, *key):
         where = os.path.join(self.tree.dir, code)
         os.mkdir(where)
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+        subprocess.run(["openssl", "req", "-x509", "-newkey", *(key or ("ec", "-pkeyopt", "ec_paramgen_curve:P-256")), "-nodes", "-days",
                         "3" if code == "3302" else "90", "-subj", f"/CN={code}", "-keyout", f"{where}/key.pem",
                         "-out", f"{where}/cert.pem"], check=True, capture_output=True)
 
@@ -115,6 +116,36 @@ class Https(unittest.TestCase):
         self.put("3302")
         self.reload()
         self.assertTrue(self.shows("3302"))
+
+    def spoil_key(self):
+        """A bit of the private half alone: the public one is the certificate's."""
+        with open(self.own(KEY)) as f:
+            raw = bytearray(base64.b64decode("".join(f.read().split("\n")[1:-2])))
+        raw[raw.index(b"\x02\x01\x01\x04\x20") + 5 + 31] ^= 4
+        with open(self.own(KEY), "w") as f:
+            f.write("-----BEGIN PRIVATE KEY-----\n" + base64.encodebytes(raw).decode() + "-----END PRIVATE KEY-----\n")
+
+    def test_a_pair_no_handshake_takes(self):
+        """A damaged key and a weak one: not at a reload, not at the start, and the look says so."""
+        self.node.start()
+        for bits in 512, 1024:
+            self.make(f"weak{bits}", "rsa", "-pkeyopt", f"rsa_keygen_bits:{bits}")
+        for spoil, says in ((self.spoil_key, "the key is damaged"), (lambda: self.put("weak512"), "2048 bits"),
+                            (lambda: self.put("weak1024"), "2048 bits")):
+            self.put("3301")
+            self.reload()
+            said = self.node.log().count("level=error event=https door=listen")
+            spoil()
+            self.reload()
+            self.assertEqual(self.node.log().count("level=error event=https door=listen"), said + 1)
+            self.assertIn(says, self.node.log())
+            self.assertTrue(self.shows("3301"))
+            p = subprocess.run([*self.node.command(), "--check"], capture_output=True, text=True, timeout=PATIENCE)
+            self.assertEqual(p.returncode, 78)
+            self.assertIn(says, p.stdout + p.stderr)
+        self.node.stop()
+        p = subprocess.run(self.node.command(), capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual(p.returncode, 78)
 
     def test_no_start_with_what_a_person_must_mend(self):
         """78, which systemd does not start again (deploy/guantongd@.service)."""
