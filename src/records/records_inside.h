@@ -185,7 +185,12 @@ int gt_spoilt_forget(struct gt_node *n, int64_t seq, int64_t stream,
                      int64_t origin_seq, int64_t need);
 /* A record of that id was put in: so is one that was waited for under it. */
 int gt_spoilt_came(struct gt_node *n, const uint8_t *id);
-/* START: how many there are. */
+/* Who is below is asked anew for all that a child may have. */
+void gt_spoilt_below(struct gt_node *n);
+/* One number more (1), or fewer (-1), without a record. */
+int gt_record_replaced(struct gt_node *n, int change);
+/* START: how many there are; what no parent was ever handed is a child's to
+ * give. */
 int gt_spoilt_load(struct gt_node *n);
 /* In spoilt.c. Another link to the parent: nothing is asked of it now. */
 void gt_spoilt_anew(struct gt_node *n);

@@ -108,29 +108,36 @@ static int set_aside(struct gt_node *n, const Gt__Record *r, int64_t stream,
 	return gt_audit_row(n, &row);
 }
 
+void gt_spoilt_below(struct gt_node *n)
+{
+	for (uint32_t i = 0; i < n->npeers; i++)
+		n->peers[i].child.wanted = 0;
+}
+
 /* It is known from now on that this one has to come back. */
 static int mark(struct gt_node *n, const Gt__Record *r, int64_t stream,
                 bool *fresh)
 {
 	struct gt_records *c = n->records;
 	bool root = n->parent[0] == '\0';
+	/* a child's that was never handed up: no parent has it from here */
+	bool unsent = stream != c->stream && (int64_t)r->seq > c->high;
 	gt_store_bind(n->store, GT_SQL_SPOILT_KNOWN, "i", (int64_t)r->seq);
 	int known = gt_store_step(n->store, GT_SQL_SPOILT_KNOWN);
 	gt_store_reset(n->store, GT_SQL_SPOILT_KNOWN);
 	*fresh = known == 0;
 	if (known != 0)
 		return known < 0 ? known : 0;
-	gt_store_bind(n->store, GT_SQL_SPOILT_NEW, "iiibbii", (int64_t)r->seq,
-	              stream, (int64_t)r->origin_seq,
-	              gt_bytes_of(r->id.data, r->id.len),
-	              gt_bytes_of(r->form.data, r->form.len),
-	              (int64_t)(root ? GT_SPOILT_BELOW : GT_SPOILT_ASK),
-	              (int64_t)((int64_t)r->seq > c->root));
+	gt_store_bind(
+	        n->store, GT_SQL_SPOILT_NEW, "iiibbii", (int64_t)r->seq, stream,
+	        (int64_t)r->origin_seq, gt_bytes_of(r->id.data, r->id.len),
+	        gt_bytes_of(r->form.data, r->form.len),
+	        (int64_t)(root || unsent ? GT_SPOILT_BELOW : GT_SPOILT_ASK),
+	        (int64_t)((int64_t)r->seq > c->root));
 	n->touched = true;
 	c->spoilt++;
 	/* who was asked for those behind it is asked for this one too */
-	for (uint32_t i = 0; i < n->npeers; i++)
-		n->peers[i].child.wanted = 0;
+	gt_spoilt_below(n);
 	return gt_store_run(n->store, GT_SQL_SPOILT_NEW);
 }
 
@@ -174,9 +181,24 @@ int gt_record_int(struct gt_node *n, enum gt_sql which, int64_t a, int64_t *out)
 	return row < 0 ? row : 0;
 }
 
+/* Kept within what can be: where it began was read from the disk. */
+int gt_record_replaced(struct gt_node *n, int change)
+{
+	struct gt_records *r = n->records;
+	int64_t to = r->replaced + change;
+	if (to < 0 || to > r->seq)
+		return 0;
+	r->replaced = to;
+	return gt_meta_put(n->store, "replaced", to);
+}
+
 int gt_spoilt_load(struct gt_node *n)
 {
 	struct gt_records *r = n->records;
+	gt_store_bind(n->store, GT_SQL_SPOILT_UNSENT, "ii", r->high, r->stream);
+	int status = gt_store_run(n->store, GT_SQL_SPOILT_UNSENT);
+	if (status != 0)
+		return status;
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_SPOILT_COUNT, "");
 	int row = gt_store_step(n->store, GT_SQL_SPOILT_COUNT);
 	if (row == 1)
@@ -198,9 +220,7 @@ int gt_spoilt_take_out(struct gt_node *n, int64_t seq, bool *gone)
 		return status;
 	gt_store_bind(n->store, GT_SQL_RECORD_DELETE, "i", seq);
 	status = gt_store_run(n->store, GT_SQL_RECORD_DELETE);
-	return status ? status
-	              : gt_meta_put(n->store, "replaced",
-	                            ++n->records->replaced);
+	return status ? status : gt_record_replaced(n, 1);
 }
 
 /* What is left of it in the quarantine goes too. */

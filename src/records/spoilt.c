@@ -4,7 +4,7 @@
  * All records are looked at, row after row, behind a start and once a day. What
  * is not whole is known by its number and its names until it is whole again:
  * first the parent is asked, whom it may have been handed up to; what the
- * parent has not, the child it came by. What the parent had takes its old
+ * parent has not, or was never handed, the child it came by. What the parent had takes its old
  * place. What it had not takes a new one behind the last, as if it came now:
  * the marks may have passed over the old one, and so it goes up like any other,
  * and is known by its id where it was already. Until then what a child handed
@@ -47,6 +47,10 @@ void gt_spoilt_anew(struct gt_node *n)
 {
 	n->records->nasked = 0;
 	n->records->refused = false;
+	/* a parent that cannot be asked is passed over */
+	if (n->records->spoilt > 0 && n->up &&
+	    !gt_version_asks_back(n->up->version))
+		gt_spoilt_below(n);
 }
 
 /* ------------------------------------------------------------- find */
@@ -142,9 +146,7 @@ static int put_back(struct gt_node *n, int64_t seq, const struct gt_arrival *r)
 	        r->origin_ms, stored_ms, r->policy, r->authority, r->body);
 	if (status == 0)
 		status = gt_store_run(n->store, GT_SQL_RECORD_AT);
-	return status ? status
-	              : gt_meta_put(n->store, "replaced",
-	                            --n->records->replaced);
+	return status ? status : gt_record_replaced(n, -1);
 }
 
 static int put(struct gt_node *n, const struct source *from,
@@ -342,7 +344,9 @@ int gt_spoilt_answered(struct gt_node *n, const struct gt_asking *a,
 	if (m->n_again > GT_WANTED_ROWS)
 		return gt_drop(n, n->up, "more records than were asked for");
 	int status = take_all(n, &from, m->again, m->n_again);
-	/* those that are not back yet, the parent has not */
+	/* those that are not back yet, the parent has not; a child that is
+	 * linked was passed by when it was asked for others */
+	gt_spoilt_below(n);
 	for (size_t i = 0; status == 0 && i < r->nasked; i++) {
 		gt_store_bind(n->store, GT_SQL_SPOILT_STATE, "ii", r->asked[i],
 		              (int64_t)GT_SPOILT_BELOW);

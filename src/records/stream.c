@@ -1,5 +1,5 @@
 /* stream.c: the streams records stand in, their marks, and the way in.
- * Tests: u_node_record.c, u_vouched.c, u_bounded.c. */
+ * Tests: u_node_record.c, u_vouched.c, u_bounded.c, u_miscount.c. */
 #include "era.h"
 #include "records_inside.h"
 
@@ -96,6 +96,48 @@ static int load_hop(struct gt_node *n)
 	return 0;
 }
 
+static int count_replaced(struct gt_node *n)
+{
+	struct gt_records *r = n->records;
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_RECORD_COUNT, "");
+	int row = gt_store_step(n->store, GT_SQL_RECORD_COUNT);
+	int64_t here = row == 1 ? gt_col_int(st, 0) : 0;
+	gt_store_reset(n->store, GT_SQL_RECORD_COUNT);
+	r->replaced = r->seq - here;
+	return row < 0 ? row : gt_meta_put(n->store, "replaced", r->replaced);
+}
+
+/* What is written down is what a disk gives, and not believed where it cannot
+ * be. Nothing is taken for handed up then: the parent says what it has. */
+static int mend(struct gt_node *n)
+{
+	struct gt_records *r = n->records;
+	int64_t seq = r->seq;
+	int status = 0;
+	bool marks = r->hop < 0 || r->hop > seq || r->root < 0 ||
+	             r->root > seq || r->high > seq;
+	bool count = r->replaced < 0 || r->replaced > seq;
+	if (!marks && !count)
+		return 0;
+	if (marks) {
+		r->hop = r->root = 0;
+		r->hop_of[0] = '\0';
+		r->high = seq;
+		status = gt_meta_put(n->store, "hop", 0);
+	}
+	if (status == 0 && marks)
+		status = gt_meta_put(n->store, "root", 0);
+	if (status == 0 && marks)
+		status = gt_meta_put(n->store, "sent", seq);
+	if (status == 0 && count)
+		status = count_replaced(n);
+	return status ? status
+	              : gt_log(n, GT_LOG_ERROR,
+	                       "the database's counts of learner records were "
+	                       "damaged: they are made anew, and the parent is "
+	                       "asked what it has. Look after this disk");
+}
+
 static int load(struct gt_node *n)
 {
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_RECORD_MAX, "");
@@ -115,6 +157,8 @@ static int load(struct gt_node *n)
 		                     &n->records->replaced);
 	if (status == 0)
 		status = load_sent(n);
+	if (status == 0)
+		status = mend(n);
 	if (status == 0)
 		status = gt_stream_of(n, n->code, n->epoch, &n->records->stream,
 		                      &n->records->stream_seq);
@@ -258,8 +302,7 @@ int gt_record_give_way(struct gt_node *n, const struct gt_found *found,
 	if (status == 0)
 		status = gt_store_run(n->store, GT_SQL_RECORD_DELETE);
 	if (status == 0)
-		status = gt_meta_put(n->store, "replaced",
-		                     ++n->records->replaced);
+		status = gt_record_replaced(n, 1);
 	struct gt_audit row = {.event = other ? "quarantine" : "replace",
 	                       .kind = "record",
 	                       .peer = strcmp(via, n->code) == 0 ? "" : via,

@@ -270,6 +270,8 @@
 	X(RECORD_BY_SEQ, GT_RECORD_ROW " WHERE r.seq=?1")                      \
 	/* records that are damaged or lost */                                 \
 	X(SPOILT_COUNT, "SELECT count(*) FROM spoilt WHERE state<2")           \
+	X(SPOILT_UNSENT, "UPDATE spoilt SET state=1 WHERE state=0"             \
+	                 " AND seq>?1 AND stream<>?2")                         \
 	X(SPOILT_KNOWN, "SELECT 1 FROM spoilt WHERE seq=?1")                   \
 	X(SPOILT_NEW, "INSERT INTO spoilt VALUES(?1,?2,?3,?4,?5,?6,?7)")       \
 	X(SPOILT_STATE, "UPDATE spoilt SET state=?2 WHERE seq=?1 AND state=0") \
@@ -302,6 +304,7 @@
 	  "SELECT 1 FROM record t INDEXED BY record_target"                    \
 	  " WHERE t.target=r.target AND t.seq=r.seq))")                        \
 	/* a row at ?1 was stored then, or between its neighbours */           \
+	X(RECORD_COUNT, "SELECT count(*) FROM record")                         \
 	X(RECORD_STORED,                                                       \
 	  "SELECT ifnull((SELECT stored_ms FROM record WHERE seq=?1),"         \
 	  "ifnull((SELECT min(ms) FROM (SELECT (SELECT stored_ms FROM record"  \

@@ -140,6 +140,49 @@ static void back_from_below(void **state)
 	assert_int_equal(nodes_status(t, LOW)->records_unrooted, 0);
 }
 
+/* Rotten before it was ever handed up: no parent can have it, and the child is
+ * asked while there is none. */
+static void back_from_below_with_nobody_above(void **state)
+{
+	struct nodes *t = *state;
+	assert_int_equal(nodes_statements(t, LOW, 1, 3, 0), 0);
+	nodes_wire(t, LOW, MID, true);
+	nodes_run(t);
+	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM record"), 3);
+	sql(t, MID, spoil_two);
+	nodes_restart(t, MID);
+	nodes_wire(t, LOW, MID, true);
+	nodes_pass(t, 20000);
+	same_records(t, MID, LOW);
+	nothing_spoilt(t, MID);
+	a_minute(t, LOW);
+	same_records(t, TOP, LOW);
+	assert_int_equal(nodes_status(t, LOW)->records_unrooted, 0);
+}
+
+/* The parent says that it has not got it while the child is linked already: the
+ * child is asked then, not when it links anew. */
+static void below_is_asked_once_above_has_not(void **state)
+{
+	struct nodes *t = *state;
+	assert_int_equal(nodes_statements(t, LOW, 1, 3, 0), 0);
+	a_minute(t, LOW);
+	sql(t, MID, spoil_two);
+	nodes_restart(t, MID);
+	nodes_wire(t, LOW, MID, true);
+	nodes_pass(t, 20000);
+	/* it was handed up: the parent is asked first */
+	assert_int_equal(nodes_int(t, MID, "SELECT state FROM spoilt"), 0);
+	sql(t, TOP, spoil_two);
+	nodes_wire(t, MID, TOP, true);
+	nodes_pass(t, 20000);
+	same_records(t, MID, LOW);
+	nothing_spoilt(t, MID);
+	a_minute(t, LOW);
+	same_records(t, TOP, LOW);
+	nothing_spoilt(t, TOP);
+}
+
 static void back_to_the_root(void **state)
 {
 	struct nodes *t = *state;
@@ -335,6 +378,8 @@ int main(void)
 	        T(back_from_above, nodes_two_on_disk),
 	        T(found_within_a_day, nodes_two),
 	        T(back_from_below, nodes_three),
+	        T(back_from_below_with_nobody_above, nodes_three_on_disk),
+	        T(below_is_asked_once_above_has_not, nodes_three_on_disk),
 	        T(back_to_the_root, nodes_three_on_disk),
 	        T(a_lost_one_comes_back, nodes_two_on_disk),
 	        T(handed_in_again, nodes_two),
