@@ -275,7 +275,7 @@ static int proved(struct gt_node *n, struct gt_peer *p, uint64_t token)
 		if (status == 0)
 			status = gt_peer_load(n, p, &same);
 	}
-	if (status == 0 && !same)
+	if (status == 0 && (!same || p->child.records == 0))
 		status = gt_records_forget(n, p);
 	if (status == 0)
 		status = gt_peer_save(n, p);

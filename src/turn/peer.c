@@ -138,6 +138,30 @@ int gt_drop_silent(struct gt_node *n, struct gt_peer *p, const char *why)
 
 /* ---------------------------------------------------- a child's row */
 
+/* Counters that cannot be, of a row that was damaged: what the child says then
+ * is strange, and it shows all it has; its records it hands up again. No number
+ * is given twice. */
+static int mend(struct gt_node *n, const char *code, struct gt_child *c)
+{
+	static const int64_t most = INT64_MAX / 2;
+	bool feed = c->acked < 0 || c->acked > c->vseq || c->vseq > most ||
+	            c->judged < 0 || c->judged_members < 0;
+	bool records = c->rooted < 0 || c->rooted > c->records;
+	if (!feed && !records)
+		return 0;
+	if (feed) {
+		int64_t last = c->acked > c->vseq ? c->acked : c->vseq;
+		c->vseq = c->acked = last < 0 || last > most ? 1 : last + 1;
+		c->judged = c->judged_members = 0;
+	}
+	if (records)
+		c->records = c->rooted = 0;
+	return gt_log(n, GT_LOG_ERROR,
+	              "what the database says of child %s was damaged: it is "
+	              "made anew with the child. Look after this disk",
+	              code);
+}
+
 int gt_peer_load(struct gt_node *n, struct gt_peer *p, bool *same_epoch)
 {
 	struct gt_child *c = &p->child;
@@ -160,7 +184,7 @@ int gt_peer_load(struct gt_node *n, struct gt_peer *p, bool *same_epoch)
 	}
 	gt_store_reset(n->store, GT_SQL_CHILD_BY_CODE);
 	if (row != 0)
-		return row < 0 ? row : 0;
+		return row < 0 ? row : mend(n, p->code, c);
 	gt_store_bind(n->store, GT_SQL_CHILD_NEW, "ti", p->code,
 	              n->now.wall_ms);
 	int status = gt_store_run(n->store, GT_SQL_CHILD_NEW);

@@ -111,7 +111,8 @@ int gt_peer_gone(struct gt_node *n, struct gt_peer *p, const char *why);
 int gt_peer_note(struct gt_node *n, const struct gt_peer *p);
 
 /* Reads a child's row into p->child by p->code, or makes one. *same_epoch: it
- * was last met in the epoch it has now. */
+ * was last met in the epoch it has now. Counters that cannot be are mended:
+ * with no records then, and at a place in the feed where no child can be. */
 int gt_peer_load(struct gt_node *n, struct gt_peer *p, bool *same_epoch);
 /* Writes the child's counters back to its row. */
 int gt_peer_save(struct gt_node *n, struct gt_peer *p);
