@@ -97,7 +97,9 @@ enum gt_event_type {
 	GT_EV_FAULT, /* a frame asked for by SERVE could not be read or, when
 	                  checked, was damaged: -GT_EDAMAGED, -GT_EIO, its bytes
 	                  are gone; -GT_EUNKNOWN, the whole file is, or is not
-	                  this node's; -GT_ENOMEM, nothing is known of them */
+	                  this node's; -GT_ENOMEM, nothing is known of them.
+	                  frame UINT32_MAX: a reader could make nothing of the
+	                  object's manifest */
 	GT_EV_LOST,  /* files of objects are gone, or not what they were: body
 	                is the ids, one behind the other; detail: what is wrong
 	                with them, some of it in the audit row of each */

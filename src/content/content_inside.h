@@ -216,9 +216,21 @@ struct gt_id gt_frame_id(const struct gt_object *o, uint32_t frame);
 int gt_object_manifest(struct gt_object *o, struct gt_bytes bytes,
                        char why[GT_WHY]);
 /* The manifest in the object's row, whole and as it was hashed, in the turn's
- * memory. */
+ * memory. -GT_EDAMAGED: it is not that any more. */
 int gt_object_bytes(struct gt_node *n, const struct gt_object *o,
                     struct gt_bytes *out);
+/* Why a manifest is not taken for the object's. */
+extern const char gt_not_its_own[];
+/* 1: it was published here; 0; or an error. */
+int gt_object_own(struct gt_node *n, const struct gt_id *id);
+/* What the object's row has of its manifest is damaged, or gone: nothing of it
+ * is known any more, and its manifest is fetched again; why is for the audit
+ * row. */
+int gt_object_unread(struct gt_node *n, struct gt_object *o, const char *why);
+/* Somebody could not read it: looks whether it is what it was. */
+int gt_object_verify(struct gt_node *n, struct gt_object *o);
+/* Says of an object that was whole that it is damaged, and what mends it. */
+int gt_object_tell(struct gt_node *n, const struct gt_object *o);
 /* A piece of it from the offset on, in the turn's memory, none beyond its end,
  * and its size. Of an object whose m is set. */
 int gt_object_piece(struct gt_node *n, const struct gt_object *o,
@@ -273,8 +285,6 @@ int gt_fill_refuse(struct gt_node *n, struct gt_object *o, int result,
                    const char *why);
 /* A durable frame turned out damaged: it is missing again. */
 int gt_fill_lost(struct gt_node *n, struct gt_object *o, uint32_t frame);
-/* Says of an object that was whole that it is damaged, and what mends it. */
-int gt_fill_tell(struct gt_node *n, const struct gt_object *o);
 /* Its file is gone: all frames are missing again; why is for the audit row.
  * *counted is set if something of it counted until now. */
 int gt_fill_forget(struct gt_node *n, const struct gt_id *id, const char *why,

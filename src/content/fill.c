@@ -229,14 +229,6 @@ int gt_fill_forget(struct gt_node *n, const struct gt_id *id, const char *why,
 	return gt_audit_row(n, &row);
 }
 
-static int published_here(struct gt_node *n, const struct gt_id *id)
-{
-	gt_store_bind(n->store, GT_SQL_OBJECT_OWN, "b", gt_object_key(id));
-	int row = gt_store_step(n->store, GT_SQL_OBJECT_OWN);
-	gt_store_reset(n->store, GT_SQL_OBJECT_OWN);
-	return row;
-}
-
 static int tell_gone(struct gt_node *n, const char *why, uint32_t lost,
                      uint32_t own)
 {
@@ -264,7 +256,7 @@ int gt_fill_gone(struct gt_node *n, const struct gt_event *e)
 	for (size_t at = 0; at + GT_ID_BYTES <= e->body.n; at += GT_ID_BYTES) {
 		memcpy(id.b, e->body.p + at, GT_ID_BYTES);
 		int status = gt_fill_forget(n, &id, why, &counted);
-		int ours = status == 0 && counted ? published_here(n, &id) : 0;
+		int ours = status == 0 && counted ? gt_object_own(n, &id) : 0;
 		if (status != 0 || ours < 0)
 			return status ? status : ours;
 		lost += counted;
@@ -294,13 +286,17 @@ static int start_sync(struct gt_node *n, struct gt_object *o)
 
 static int start_check(struct gt_node *n, struct gt_object *o)
 {
-	struct gt_action *a = gt_act(n, GT_ACT_CHECK);
+	struct gt_bytes manifest;
+	int status = gt_object_bytes(n, o, &manifest);
+	if (status == -GT_EDAMAGED)
+		return gt_object_unread(n, o, gt_not_its_own);
+	struct gt_action *a = status ? NULL : gt_act(n, GT_ACT_CHECK);
 	if (!a)
-		return -GT_ENOMEM;
+		return status ? status : -GT_ENOMEM;
 	a->object = o->id;
-	int status = gt_object_bytes(n, o, &a->payload);
+	a->payload = manifest;
 	o->jobs++;
-	return status ? status : set_state(n, o, GT_OBJECT_CHECKING);
+	return set_state(n, o, GT_OBJECT_CHECKING);
 }
 
 static int start_tail(struct gt_node *n, struct gt_object *o)
@@ -428,29 +424,6 @@ int gt_fill_checked(struct gt_node *n, const struct gt_event *e)
 	}
 }
 
-/* Of an object that was whole until now: whoever looks after the disk, and
- * after what is published, hears of it. */
-int gt_fill_tell(struct gt_node *n, const struct gt_object *o)
-{
-	char hex[GT_HEX_ID];
-	int own = published_here(n, &o->id);
-	const char *name = o->resource;
-	gt_id_hex(hex, &o->id);
-	if (own < 0)
-		return own;
-	if (!*name)
-		name = hex;
-	return own == 1 ? gt_log(n, GT_LOG_ERROR,
-	                         "%s was published here, and its content is "
-	                         "damaged on this disk: nobody has another "
-	                         "copy to give. Publish the same files again",
-	                         name)
-	                : gt_log(n, GT_LOG_WARN,
-	                         "the content of %s is damaged on this disk: "
-	                         "what is bad is fetched again",
-	                         name);
-}
-
 int gt_fill_lost(struct gt_node *n, struct gt_object *o, uint32_t frame)
 {
 	char hex[GT_HEX_ID], detail[48];
@@ -462,7 +435,7 @@ int gt_fill_lost(struct gt_node *n, struct gt_object *o, uint32_t frame)
 	bool whole = o->state == GT_OBJECT_COMPLETE;
 	int status = whole ? gt_transfer_rename(n, o) : 0;
 	if (status == 0 && whole)
-		status = gt_fill_tell(n, o);
+		status = gt_object_tell(n, o);
 	gt_frame_set(o, frame, GT_FRAME_MISSING);
 	o->tail = GT_FRAME_MISSING;
 	n->content->look = true;

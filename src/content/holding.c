@@ -28,6 +28,8 @@ void gt_object_close(struct gt_content *c, struct gt_object *o)
 	*o = (struct gt_object){0};
 }
 
+const char gt_not_its_own[] = "the manifest's hash is not the object id";
+
 static bool idle(const struct gt_object *o)
 {
 	return !o->filling && !o->doomed && o->jobs == 0 && !o->waiters;
@@ -77,8 +79,7 @@ int gt_object_manifest(struct gt_object *o, struct gt_bytes bytes,
 	struct gt_id id;
 	gt_manifest_id(&id, bytes);
 	if (!gt_id_eq(&id, &o->id)) {
-		gt_copy(why, GT_WHY,
-		        "the manifest's hash is not the object id");
+		gt_copy(why, GT_WHY, gt_not_its_own);
 		return -GT_EDAMAGED;
 	}
 	int status = gt_manifest_new(&o->m, bytes, why, GT_WHY);
@@ -91,6 +92,94 @@ int gt_object_manifest(struct gt_object *o, struct gt_bytes bytes,
 	o->count[GT_FRAME_MISSING] = o->m->nframes;
 	o->scan = 0;
 	return o->frames && o->suspect ? 0 : -GT_ENOMEM;
+}
+
+/* ---------------------------------------------------------- damaged */
+
+/* 1: something is found for the object, 0: nothing; or an error. */
+static int any(struct gt_node *n, enum gt_sql which, const struct gt_id *id)
+{
+	gt_store_bind(n->store, which, "b", gt_object_key(id));
+	int row = gt_store_step(n->store, which);
+	gt_store_reset(n->store, which);
+	return row;
+}
+
+int gt_object_own(struct gt_node *n, const struct gt_id *id)
+{
+	return any(n, GT_SQL_OBJECT_OWN, id);
+}
+
+/* Of an object that was whole until now: whoever looks after the disk, and
+ * after what is published, hears of it. */
+int gt_object_tell(struct gt_node *n, const struct gt_object *o)
+{
+	char hex[GT_HEX_ID];
+	int own = gt_object_own(n, &o->id);
+	const char *name = o->resource;
+	gt_id_hex(hex, &o->id);
+	if (own < 0)
+		return own;
+	if (!*name)
+		name = hex;
+	return own == 1 ? gt_log(n, GT_LOG_ERROR,
+	                         "%s was published here, and its content is "
+	                         "damaged on this disk: nobody has another "
+	                         "copy to give. Publish the same files again",
+	                         name)
+	                : gt_log(n, GT_LOG_WARN,
+	                         "the content of %s is damaged on this disk: "
+	                         "what is bad is fetched again",
+	                         name);
+}
+
+/* Back to where nothing of it was here; what is on its way to the disk, or from
+ * above, finds no frame of its own when it comes. */
+int gt_object_unread(struct gt_node *n, struct gt_object *o, const char *why)
+{
+	char hex[GT_HEX_ID], detail[GT_WHY + 40];
+	gt_id_hex(hex, &o->id);
+	gt_format(detail, sizeof detail, "a stored manifest is damaged: %.150s",
+	          why);
+	gt_manifest_free(o->m);
+	free(o->frames);
+	free(o->suspect);
+	free(o->from);
+	o->m = NULL;
+	o->frames = o->suspect = NULL;
+	o->from = NULL;
+	memset(o->count, 0, sizeof o->count);
+	o->scan = 0;
+	o->tail = GT_FRAME_MISSING;
+	o->state = GT_OBJECT_WANTED;
+	o->unsynced = o->copied = 0;
+	o->syncing = o->asked_manifest = false;
+	o->retry_ms = 0;
+	n->content->look = n->touched = true;
+	n->status.objects_lost++;
+	gt_store_bind(n->store, GT_SQL_OBJECT_UNREAD, "b",
+	              gt_object_key(&o->id));
+	int status = gt_store_run(n->store, GT_SQL_OBJECT_UNREAD);
+	if (status == 0)
+		status = gt_transfer_rename(n, o);
+	if (status == 0)
+		status = gt_object_tell(n, o);
+	struct gt_audit row = {.event = "damage",
+	                       .kind = "object",
+	                       .subject = hex,
+	                       .result = -GT_EDAMAGED,
+	                       .detail = detail};
+	return status ? status : gt_audit_row(n, &row);
+}
+
+int gt_object_verify(struct gt_node *n, struct gt_object *o)
+{
+	struct gt_bytes manifest;
+	if (!o->m)
+		return 0;
+	int status = gt_object_bytes(n, o, &manifest);
+	return status == -GT_EDAMAGED ? gt_object_unread(n, o, gt_not_its_own)
+	                              : status;
 }
 
 /* ---------------------------------------------------------- loading */
@@ -116,14 +205,6 @@ static int load_users(struct gt_node *n, struct gt_object *o)
 	return row < 0 ? row : 0;
 }
 
-/* It was good when it was stored. */
-static int manifest_damaged(struct gt_node *n, const char *why)
-{
-	gt_format(n->why, sizeof n->why, "a stored manifest is damaged: %.150s",
-	          why);
-	return -GT_ESTORE;
-}
-
 int gt_object_bytes(struct gt_node *n, const struct gt_object *o,
                     struct gt_bytes *out)
 {
@@ -140,8 +221,7 @@ int gt_object_bytes(struct gt_node *n, const struct gt_object *o,
 	if (row < 0)
 		return row;
 	if (!gt_id_eq(&id, &o->id))
-		return manifest_damaged(
-		        n, "the manifest's hash is not the object id");
+		return -GT_EDAMAGED;
 	return out->p ? 0 : -GT_ENOMEM;
 }
 
@@ -165,15 +245,18 @@ int gt_object_piece(struct gt_node *n, const struct gt_object *o,
 	         : -GT_ENOMEM;
 }
 
-static int load_manifest(struct gt_node *n, struct gt_object *o,
-                         struct gt_bytes manifest, struct gt_bytes have)
+/* *lost: it was good when it was stored, and is not any more. */
+static int load_manifest(struct gt_object *o, struct gt_bytes manifest,
+                         struct gt_bytes have, bool *lost, char why[GT_WHY])
 {
-	char why[GT_WHY];
+	*lost = manifest.n == 0 && o->state > GT_OBJECT_WANTED;
+	gt_copy(why, GT_WHY, *lost ? "it is gone" : "");
 	if (manifest.n == 0)
 		return 0;
 	int status = gt_object_manifest(o, manifest, why);
-	if (status != 0 && status != -GT_ENOMEM)
-		return manifest_damaged(n, why);
+	*lost = status != 0 && status != -GT_ENOMEM;
+	if (*lost)
+		return 0;
 	if (status == 0)
 		gt_manifest_shed(o->m);
 	for (uint32_t i = 0; status == 0 && i < o->m->nframes; i++) {
@@ -193,7 +276,8 @@ static int load(struct gt_node *n, struct gt_object *o, bool *found)
 	                                 gt_object_key(&o->id));
 	int row = gt_store_step(n->store, GT_SQL_OBJECT_BY_ID);
 	int status = row < 0 ? row : 0;
-	bool named = true;
+	bool named = true, lost = false;
+	char why[GT_WHY];
 	*found = row == 1 && gt_col_int(st, 1) != GT_OBJECT_REFUSED;
 	if (*found) {
 		o->state = (int)gt_col_int(st, 1);
@@ -201,15 +285,15 @@ static int load(struct gt_node *n, struct gt_object *o, bool *found)
 			o->state = GT_OBJECT_PARTIAL; /* check anew */
 		named = gt_col_fixed(st, 7, o->transfer.b, GT_TRANSFER_BYTES);
 		o->received = (uint64_t)gt_col_int(st, 8);
-		status = load_manifest(n, o, gt_col_bytes(st, 2),
-		                       gt_col_bytes(st, 6));
+		status = load_manifest(o, gt_col_bytes(st, 2),
+		                       gt_col_bytes(st, 6), &lost, why);
 	}
 	gt_store_reset(n->store, GT_SQL_OBJECT_BY_ID);
 	if (status == 0 && !named && o->state < GT_OBJECT_COMPLETE)
 		status = gt_transfer_rename(n, o);
 	if (status == 0 && *found)
 		status = load_users(n, o);
-	return status;
+	return status || !lost ? status : gt_object_unread(n, o, why);
 }
 
 int gt_object_open(struct gt_node *n, const struct gt_id *id,
@@ -240,15 +324,6 @@ int gt_object_open(struct gt_node *n, const struct gt_id *id,
 }
 
 /* ---------------------------------------------- wanted and released */
-
-/* 1: something is found for the object, 0: nothing; or an error. */
-static int any(struct gt_node *n, enum gt_sql which, const struct gt_id *id)
-{
-	gt_store_bind(n->store, which, "b", gt_object_key(id));
-	int row = gt_store_step(n->store, which);
-	gt_store_reset(n->store, which);
-	return row;
-}
 
 int gt_object_needed(struct gt_node *n, const struct gt_id *id)
 {

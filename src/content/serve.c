@@ -256,6 +256,8 @@ int gt_serve_fault(struct gt_node *n, const struct gt_event *e)
 	int status = gt_object_open(n, &e->object, &o);
 	if (status != 0)
 		return status;
+	if (e->frame == UINT32_MAX)
+		return o ? gt_object_verify(n, o) : 0;
 	if (asker && o && o->m && e->frame < o->m->nframes)
 		gt_transfer_count(n, p, &e->transfer, -1,
 		                  -(int64_t)o->m->stored[e->frame]);
@@ -276,7 +278,7 @@ int gt_serve_fault(struct gt_node *n, const struct gt_event *e)
 		status = gt_fill_forget(n, &o->id, "the file is gone",
 		                        &(bool){false});
 	if (status == 0 && whole && e->status == -GT_EUNKNOWN)
-		status = gt_fill_tell(n, o);
+		status = gt_object_tell(n, o);
 	if (status == 0 && asker)
 		status = gt_waiter_park(n, p, e->token, o, e->frame, 0, &like);
 	return status;

@@ -129,6 +129,9 @@
 	X(OBJECT_MANIFEST, "UPDATE object SET state=2,manifest=?2,size=?3,"    \
 	                   "frames=?4,present=0,have=?5,received=?6"           \
 	                   " WHERE id=?1")                                     \
+	X(OBJECT_UNREAD,                                                       \
+	  "UPDATE object SET state=1,manifest=NULL,size=0,frames=0,present=0," \
+	  "have=NULL WHERE id=?1")                                             \
 	X(OBJECT_FILL,                                                         \
 	  "UPDATE object SET present=?2,have=?3,received=?4 WHERE id=?1")      \
 	X(OBJECT_TRANSFER,                                                     \

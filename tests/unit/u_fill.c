@@ -134,47 +134,117 @@ static void checked_again_when_it_could_not_be_read(void **state)
 	pack_clear(&p);
 }
 
-/* The manifest of the version after comes to MID, in a turn that ends so. */
-static int failed;
-
-static bool take_aside(struct nodes *t, struct message *m)
+static void sql(struct nodes *t, unsigned i, const char *text)
 {
-	struct gt_event e = {.type = GT_EV_MSG,
-	                     .peer = m->peer,
-	                     .token = m->token,
-	                     .body = gt_bytes_of(m->head, m->nhead),
-	                     .payload = gt_bytes_of(m->payload, m->npayload)};
-	if (m->to != MID || (m->npayload == 0 && failed == 0))
-		return true;
-	if (failed == 0)
-		failed = nodes_event(t, MID, &e);
-	return false;
+	assert_int_equal(sqlite3_exec(t->v[i].db, text, NULL, NULL, NULL),
+	                 SQLITE_OK);
+}
+
+static void forgotten(struct nodes *t, unsigned i, const struct pack *p)
+{
+	/* others needed its place in memory */
+	struct gt_node *n = t->v[i].node;
+	struct gt_object *o = gt_object_find(n, &p->object);
+	if (o)
+		gt_object_close(n->content, o);
+}
+
+static int64_t damages(struct nodes *t, unsigned i)
+{
+	return nodes_int(t, i,
+	                 "SELECT count(*) FROM audit WHERE event='damage' AND "
+	                 "detail LIKE 'a stored manifest is damaged: %%'");
 }
 
 /* The version before, of which there is a copy to be made, stands in a row that
- * rotted: that ends it, and is not passed over. */
+ * rotted: nothing is copied, all is fetched. */
 static void a_version_before_that_cannot_be_read(void **state)
 {
 	struct nodes *t = *state;
 	struct pack one, two;
 	package(&two, 2, 300000);
 	fetched(t, &one, 300000);
-	/* others needed its place in memory */
-	struct gt_node *n = t->v[MID].node;
-	gt_object_close(n->content, gt_object_find(n, &one.object));
-	assert_int_equal(sqlite3_exec(t->v[MID].db,
-	                              "UPDATE object SET manifest=x'00'", NULL,
-	                              NULL, NULL),
-	                 SQLITE_OK);
-	failed = 0;
-	t->hook = take_aside;
+	forgotten(t, MID, &one);
+	sql(t, MID, "UPDATE object SET manifest=x'00'");
 	assert_int_equal(publish(t, TOP, "a", &two), 0);
 	nodes_run(t);
-	assert_int_equal(failed, -GT_ESTORE);
-	assert_non_null(
-	        strstr(gt_node_why(n), "a stored manifest is damaged: "));
+	assert_int_equal(t->v[MID].failed, 0);
+	nodes_pass(t, 60000);
+	assert_holds(t, MID, &two);
+	assert_int_equal(damages(t, MID), 1);
 	pack_clear(&one);
 	pack_clear(&two);
+}
+
+static const char rot[] = "UPDATE object SET manifest="
+                          "randomblob(length(manifest))";
+
+/* A child asks for what stands in a row that rotted: the manifest and all of the
+ * content come again from above, and the child has them then. */
+static void a_manifest_that_rotted(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	fetched(t, &p, 300000);
+	nodes_restart(t, MID);
+	sql(t, MID, rot);
+	nodes_wire(t, LOW, MID, true);
+	nodes_pass(t, 20000);
+	assert_int_equal(t->v[MID].failed, 0);
+	assert_int_equal(damages(t, MID), 1);
+	assert_int_equal(nodes_int(t, MID, "SELECT state FROM object"),
+	                 GT_OBJECT_WANTED);
+	nodes_wire(t, MID, TOP, true);
+	nodes_pass(t, 120000);
+	assert_holds(t, MID, &p);
+	assert_holds(t, LOW, &p);
+	assert_int_equal(damages(t, MID), 1);
+	pack_clear(&p);
+}
+
+/* A reader could make nothing of it: it is looked at. */
+static void a_manifest_a_reader_met(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	fetched(t, &p, 300000);
+	const struct gt_event e = {.type = GT_EV_FAULT,
+	                           .object = p.object,
+	                           .frame = UINT32_MAX,
+	                           .status = -GT_EDAMAGED};
+	assert_int_equal(nodes_event(t, MID, &e), 0);
+	assert_int_equal(damages(t, MID), 0);
+	assert_holds(t, MID, &p);
+	sql(t, MID, rot);
+	assert_int_equal(nodes_event(t, MID, &e), 0);
+	assert_int_equal(damages(t, MID), 1);
+	nodes_pass(t, 60000);
+	assert_holds(t, MID, &p);
+	pack_clear(&p);
+}
+
+/* Nobody above has what was published here: it is said, and is whole when it is
+ * published again. */
+static void a_manifest_of_its_own_that_rotted(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	fetched(t, &p, 300000);
+	forgotten(t, TOP, &p);
+	sql(t, TOP, rot);
+	const struct gt_event e = {.type = GT_EV_FAULT,
+	                           .object = p.object,
+	                           .frame = UINT32_MAX,
+	                           .status = -GT_EDAMAGED};
+	nodes_clear(t, TOP);
+	assert_int_equal(nodes_event(t, TOP, &e), 0);
+	const struct done *line = nodes_last(t, TOP, GT_ACT_LOG, 0);
+	assert_non_null(line);
+	assert_non_null(strstr(line->a.text, "33/a was published here"));
+	assert_int_equal(publish(t, TOP, "a", &p), 0);
+	nodes_run(t);
+	assert_holds(t, TOP, &p);
+	pack_clear(&p);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, nodes_two, nodes_gone)
@@ -187,6 +257,11 @@ int main(void)
 	        T(begun_again_when_it_is_damaged),
 	        T(checked_again_when_it_could_not_be_read),
 	        T(a_version_before_that_cannot_be_read),
+	        T(a_manifest_a_reader_met),
+	        T(a_manifest_of_its_own_that_rotted),
+	        cmocka_unit_test_setup_teardown(a_manifest_that_rotted,
+	                                        nodes_three_on_disk,
+	                                        nodes_gone),
 	};
 	return cmocka_run_group_tests_name("fill", tests, NULL, NULL);
 }

@@ -244,6 +244,22 @@ static enum MHD_Result send_body(struct gt_request *rq, struct gt_worker *w,
 	return gt_rq_send(rq, ranged == GT_RANGE_PART ? 206 : 200, rs);
 }
 
+/* gt_shelf_take, but -GT_EUNAVAILABLE, told to the core, where the manifest that
+ * the index is made of is not what it was. */
+static int take_shelf(struct gt_request *rq, struct gt_worker *w,
+                      const struct gt_id *object, struct gt_shelf **s)
+{
+	int rc = gt_shelf_take(rq->http->shelves, w->reader, object, s);
+	if (rc != -GT_ESTORE)
+		return rc;
+	struct gt_event e = {.type = GT_EV_FAULT,
+	                     .object = *object,
+	                     .frame = UINT32_MAX,
+	                     .status = -GT_EDAMAGED};
+	(void)gt_core_post(rq->http->env.core, &e, NULL);
+	return -GT_EUNAVAILABLE;
+}
+
 /* An index that fails where it was just made. */
 static enum MHD_Result no_index(struct gt_request *rq, int status)
 {
@@ -463,7 +479,9 @@ static enum MHD_Result content_with(struct gt_request *rq, struct gt_worker *w,
 		return absent(rq, w, rid);
 	if (rc != 0)
 		return gt_rq_error(rq, rc, gt_reader_why(w->reader));
-	rc = gt_shelf_take(rq->http->shelves, w->reader, &object, &s);
+	rc = take_shelf(rq, w, &object, &s);
+	if (rc == -GT_EUNAVAILABLE)
+		return found_damaged(rq, w);
 	if (rc != 0)
 		return no_index(rq, rc);
 	enum MHD_Result done = *path ? serve_path(rq, w, rid, &f, &s)
@@ -502,14 +520,14 @@ enum MHD_Result gt_http_content(struct gt_request *rq)
 
 /* ---------------------------------------------------------- objects */
 
-/* 0, or as gt_read_complete and gt_shelf_take. */
+/* 0, or as gt_read_complete and take_shelf. */
 static int complete(struct gt_request *rq, const struct gt_id *object,
                     struct gt_shelf **out)
 {
 	struct gt_worker *w = gt_worker_take(rq->http->workers);
 	int rc = w ? gt_read_complete(w->reader, object) : -GT_ESTORE;
 	if (rc == 0) {
-		rc = gt_shelf_take(rq->http->shelves, w->reader, object, out);
+		rc = take_shelf(rq, w, object, out);
 		rc = rc == -GT_EUNKNOWN ? -GT_ESTORE : rc;
 	}
 	gt_worker_give(rq->http->workers, w);
