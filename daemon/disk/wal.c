@@ -230,15 +230,17 @@ static void tell(struct gt_wal_found *out, uint32_t frame)
 }
 
 /* *good: the last frame of what is left, a commit; *end: the first that does
- * not fit, or is not there. */
-static int walk(const struct wal *w, uint32_t *good, uint32_t *end,
+ * not fit, or is not there. mend: what the database has already is not worth
+ * a guess, for a frame altered in two places can look like one altered in a
+ * third. */
+static int walk(const struct wal *w, bool mend, uint32_t *good, uint32_t *end,
                 struct gt_wal_found *out)
 {
 	struct sums before = sums_at(w->begin + HEAD);
 	int status;
 	for (*end = 1; (status = read_frame(w, *end)) == 0; ++*end) {
 		if (!fits(w, w->frame, before)) {
-			if (!mend_frame(w, w->frame, before))
+			if (!mend || !mend_frame(w, w->frame, before))
 				return 0;
 			status = gt_sys_pwrite(w->fd, w->frame, HEAD + w->page,
 			                       place(w, *end));
@@ -392,10 +394,11 @@ static int look(struct wal *w, const struct index *x, struct gt_wal_found *out)
 	w->frame = malloc(HEAD + w->page);
 	if (!w->frame)
 		return -GT_ENOMEM;
-	int status = walk(w, &good, &end, out);
+	bool ours = x->here && memcmp(x->salt, w->begin + 16, SALT) == 0;
+	bool needed = !ours || x->frames > x->copied;
+	int status = walk(w, needed, &good, &end, out);
 	if (status != 0)
 		return status;
-	bool ours = x->here && memcmp(x->salt, w->begin + 16, SALT) == 0;
 	if (ours ? good < x->frames : went_on(w, end))
 		out->altered = end;
 	return ours ? judge(w, x, good, out) : judge_other(w, x, out);
