@@ -366,19 +366,30 @@ class Database(unittest.TestCase):
                 node.start()
                 self.assertEqual(len(node.records()), 20)
 
-    def test_a_damaged_database_does_not_start(self):
+    def test_a_damaged_database(self):
+        """A page that is no page any more: the rest goes into a new database, and the old one is
+        kept. Without the page that names the tables there is no rest: it is said what to do."""
         with Tree(CHAIN[:1]) as t:
             node = t["33"]
             for i in range(20):
                 self.assertEqual(post(node, [statement(i) for _ in range(20)]).status, 200)
+            kept = lambda: [n for n in os.listdir(os.path.join(node.dir, "data"))
+                            if re.fullmatch(r"guantong\.db\.damaged-[0-9]+", n)]
             node.stop()
-            with open(self.file(node), "r+b") as f:
-                at = os.path.getsize(self.file(node)) // 2 // 4096 * 4096
-                f.seek(at)
-                f.write(b"\xff" * 16)
+            self.spoil(node, os.path.getsize(self.file(node)) // 2 // 4096 * 4096)
+            node.start()
+            self.assertEqual(len(kept()), 1)
+            node.stop()
+            self.spoil(node, 100)
             node.spawn()
             self.ended(node, 71)
             self.assertRegex(node.log(5), "data/guantong.db is damaged: .*--restored")
+            self.assertEqual(len(kept()), 1)
+
+    def spoil(self, node, at):
+        with open(self.file(node), "r+b") as f:
+            f.seek(at)
+            f.write(b"\xff" * 16)
 
 
 class Log(unittest.TestCase):
