@@ -135,8 +135,10 @@ static bool gone(const char *path)
 static int change_over(char damaged[PATH], char *why, size_t why_cap)
 {
 	char sums[PATH + 8];
-	gt_format(damaged, PATH, GT_DIR_DATABASE ".damaged-%lld",
-	          (long long)(gt_sys_now().wall_ms / 1000));
+	long long at = (long long)(gt_sys_now().wall_ms / 1000);
+	do /* one of the same second is there: nothing is written over */
+		gt_format(damaged, PATH, GT_DIR_DATABASE ".damaged-%lld", at++);
+	while (access(damaged, F_OK) == 0);
 	gt_format(sums, sizeof sums, "%s-sums", damaged);
 	if (sync_file(NEW) != 0)
 		return system_fault(why, why_cap, NEW);
