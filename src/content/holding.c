@@ -389,28 +389,13 @@ int gt_object_remove(struct gt_node *n, const struct gt_id *id)
 	return 0;
 }
 
-static int audit_remove(struct gt_node *n, const struct gt_id *id,
-                        const char *why)
+static int audit_remove(struct gt_node *n, const char *kind,
+                        const char *subject, const char *detail)
 {
-	char hex[GT_HEX_ID];
-	gt_id_hex(hex, id);
 	struct gt_audit row = {.event = "remove",
-	                       .kind = "object",
-	                       .subject = hex,
-	                       .detail = why};
-	return gt_audit_row(n, &row);
-}
-
-/* Whose it was, once nothing else says so: by this the rows about the object are
- * found for those who ask for the resource's (read_audit.c). */
-static int audit_of(struct gt_node *n, const struct gt_id *id, const char *rid)
-{
-	char hex[GT_HEX_ID];
-	gt_id_hex(hex, id);
-	struct gt_audit row = {.event = "remove",
-	                       .kind = "resource",
-	                       .subject = rid,
-	                       .detail = hex};
+	                       .kind = kind,
+	                       .subject = subject,
+	                       .detail = detail};
 	return gt_audit_row(n, &row);
 }
 
@@ -424,15 +409,24 @@ int gt_object_release(struct gt_node *n, const struct gt_id *id,
 	if (row != 1)
 		return row < 0 ? row : 0;
 	int status = gt_object_let_go(n, id, "");
-	return status || !*rid ? status : audit_of(n, id, rid);
+	if (status != 0 || !*rid)
+		return status;
+	/* whose it was, once nothing else says so: by this the rows about the
+	 * object are found for those who ask for the resource's
+	 * (read_audit.c) */
+	char hex[GT_HEX_ID];
+	gt_id_hex(hex, id);
+	return audit_remove(n, "resource", rid, hex);
 }
 
 int gt_object_let_go(struct gt_node *n, const struct gt_id *id, const char *why)
 {
+	char hex[GT_HEX_ID];
+	gt_id_hex(hex, id);
 	gt_store_bind(n->store, GT_SQL_OBJECT_DELETE, "b", gt_object_key(id));
 	int status = gt_store_run(n->store, GT_SQL_OBJECT_DELETE);
 	if (status == 0)
-		status = audit_remove(n, id, why);
+		status = audit_remove(n, "object", hex, why);
 	struct gt_object *o = gt_object_find(n, id);
 	if (status != 0 || !o)
 		return status ? status : gt_object_remove(n, id);

@@ -131,15 +131,7 @@ static int merge_wire(struct gt_node *n, const struct gt_peer *p,
 	const char *why = gt_record_shapeless(p->code, w);
 	if (why)
 		return set_aside_shapeless(n, p, w, why);
-	struct gt_arrival r = {.origin_seq = (int64_t)w->origin_seq,
-	                       .id = w->id.data,
-	                       .form = w->form.data,
-	                       .flags = w->flags,
-	                       .target = w->target.data,
-	                       .origin_ms = w->stored_ms,
-	                       .policy = w->policy,
-	                       .authority = w->authority,
-	                       .body = gt_bytes_of(w->body.data, w->body.len)};
+	struct gt_arrival r = gt_record_arrival(w);
 	int64_t last;
 	int status = gt_stream_of(n, w->origin, w->origin_epoch.data, &r.stream,
 	                          &last);

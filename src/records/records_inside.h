@@ -76,6 +76,11 @@ struct gt_arrival {
 	const char *policy, *authority;
 	struct gt_bytes body;
 };
+/* A column as a field of a message: copied, of no length if memory is short. In
+ * row.c. */
+ProtobufCBinaryData gt_record_field(struct gt_node *n, struct gt_bytes b);
+/* What the wire says of it; its stream is not known yet. In row.c. */
+struct gt_arrival gt_record_arrival(const Gt__Record *w);
 /* Stores it as the last record here. */
 int gt_record_insert(struct gt_node *n, const struct gt_arrival *r);
 

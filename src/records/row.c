@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static ProtobufCBinaryData own(struct gt_node *n, struct gt_bytes b)
+ProtobufCBinaryData gt_record_field(struct gt_node *n, struct gt_bytes b)
 {
 	uint8_t *p = gt_arena_copy(n->arena, b.p, b.n);
 	return (ProtobufCBinaryData){p ? b.n : 0, p};
@@ -21,18 +21,32 @@ static Gt__Record *of_row(struct gt_node *n, sqlite3_stmt *st)
 	gt__record__init(r);
 	r->seq = (uint64_t)gt_col_int(st, 0);
 	r->origin = gt_arena_str(n->arena, gt_col_text(st, 1));
-	r->origin_epoch = own(n, gt_col_bytes(st, 2));
+	r->origin_epoch = gt_record_field(n, gt_col_bytes(st, 2));
 	r->origin_seq = (uint64_t)gt_col_int(st, 3);
-	r->id = own(n, gt_col_bytes(st, 4));
-	r->form = own(n, gt_col_bytes(st, 5));
+	r->id = gt_record_field(n, gt_col_bytes(st, 4));
+	r->form = gt_record_field(n, gt_col_bytes(st, 5));
 	r->flags = (uint32_t)gt_col_int(st, 6);
-	r->target = own(n, gt_col_bytes(st, 7));
+	r->target = gt_record_field(n, gt_col_bytes(st, 7));
 	r->stored_ms = gt_col_int(st, 8);
 	r->policy = gt_arena_str(n->arena, gt_col_text(st, 9));
-	r->body = own(n, gt_col_bytes(st, 10));
+	r->body = gt_record_field(n, gt_col_bytes(st, 10));
 	r->authority = gt_arena_str(n->arena, gt_col_text(st, 11));
 	bool body = r->body.data || gt_col_bytes(st, 10).n == 0;
 	return r->origin && r->policy && r->authority && body ? r : NULL;
+}
+
+struct gt_arrival gt_record_arrival(const Gt__Record *w)
+{
+	return (struct gt_arrival){
+	        .origin_seq = (int64_t)w->origin_seq,
+	        .id = w->id.data,
+	        .form = w->form.data,
+	        .flags = w->flags,
+	        .target = w->target.data,
+	        .origin_ms = w->stored_ms,
+	        .policy = w->policy,
+	        .authority = w->authority,
+	        .body = gt_bytes_of(w->body.data, w->body.len)};
 }
 
 static int unfit(char *why, size_t why_cap, const char *what)

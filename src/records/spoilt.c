@@ -178,14 +178,7 @@ static int tell_back(struct gt_node *n, const struct source *from,
 static int settle(struct gt_node *n, const struct source *from,
                   const struct spoilt *s, const Gt__Record *w)
 {
-	struct gt_arrival r = {.id = w->id.data,
-	                       .form = w->form.data,
-	                       .flags = w->flags,
-	                       .target = w->target.data,
-	                       .origin_ms = w->stored_ms,
-	                       .policy = w->policy,
-	                       .authority = w->authority,
-	                       .body = gt_bytes_of(w->body.data, w->body.len)};
+	struct gt_arrival r = gt_record_arrival(w);
 	struct gt_found f;
 	bool gone;
 	int status = gt_record_look_up(n, &r, &f);
@@ -241,12 +234,6 @@ int gt_spoilt_from_child(struct gt_node *n, struct gt_peer *p,
 
 /* -------------------------------------------------------------- ask */
 
-static ProtobufCBinaryData lend(struct gt_node *n, struct gt_bytes b)
-{
-	uint8_t *p = gt_arena_copy(n->arena, b.p, b.n);
-	return (ProtobufCBinaryData){p ? b.n : 0, p};
-}
-
 static Gt__RecordName *name_of(struct gt_node *n, sqlite3_stmt *st)
 {
 	Gt__RecordName *m = gt_arena_get(n->arena, sizeof *m);
@@ -254,9 +241,9 @@ static Gt__RecordName *name_of(struct gt_node *n, sqlite3_stmt *st)
 		return NULL;
 	gt__record_name__init(m);
 	m->origin = gt_arena_str(n->arena, gt_col_text(st, 1));
-	m->origin_epoch = lend(n, gt_col_bytes(st, 2));
+	m->origin_epoch = gt_record_field(n, gt_col_bytes(st, 2));
 	m->origin_seq = (uint64_t)gt_col_int(st, 3);
-	m->id = lend(n, gt_col_bytes(st, 4));
+	m->id = gt_record_field(n, gt_col_bytes(st, 4));
 	return m->origin ? m : NULL;
 }
 
