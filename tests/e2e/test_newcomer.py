@@ -10,7 +10,7 @@ from test_publish import put
 from tree import CHAIN, PATIENCE, Tree, guantong, run
 
 
-class Batches(unittest.TestCase):
+class OneNode(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.tree = Tree(CHAIN[:1])
@@ -20,6 +20,8 @@ class Batches(unittest.TestCase):
     def tearDownClass(cls):
         cls.tree.__exit__(None, None, None)
 
+
+class Batches(OneNode):
     def setUp(self):
         self.folder = os.path.join(self.tree.dir, self.id().rsplit(".", 1)[1])
         os.makedirs(self.folder)
@@ -250,17 +252,8 @@ class Beginnings(unittest.TestCase):
             self.assertIn("--listen: ", said.stderr)
 
 
-class Hints(unittest.TestCase):
+class Hints(OneNode):
     """What goes on all the same, or might have, says what was meant."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.tree = Tree(CHAIN[:1])
-        cls.node = cls.tree["33"]
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.tree.__exit__(None, None, None)
 
     def test_a_folder_without_an_index_names_what_could_be_the_start(self):
         folder = os.path.join(self.tree.dir, "lessons")

@@ -49,6 +49,19 @@ void nodes_replace(struct message *m, const Gt__Reply *r)
 	gt__reply__pack(r, m->head);
 }
 
+bool nodes_undate(struct message *m)
+{
+	Gt__Reply *r = gt__reply__unpack(NULL, m->nhead, m->head);
+	bool dated = r->body_case == GT__REPLY__BODY_CHANGES &&
+	             r->changes->date.len > 0;
+	if (dated) {
+		r->changes->date.len = 0;
+		nodes_replace(m, r);
+	}
+	gt__reply__free_unpacked(r, NULL);
+	return dated;
+}
+
 static void message_free(struct message *m)
 {
 	free(m->head);
@@ -573,6 +586,24 @@ void nodes_pass(struct nodes *t, uint64_t ms)
 	}
 	t->now.wall_ms += (int64_t)(end - t->now.mono_ms);
 	t->now.mono_ms = end;
+}
+
+static bool hangs(const struct nodes *t, unsigned child)
+{
+	for (size_t w = 0; w < t->nwires; w++)
+		if (t->wires[w].up && t->wires[w].child == child)
+			return true;
+	return false;
+}
+
+void nodes_minute(struct nodes *t, unsigned last)
+{
+	for (int s = 0; s < 30; s++) {
+		for (unsigned i = 1; i <= last; i++)
+			if (!hangs(t, i))
+				nodes_wire(t, i, i - 1, true);
+		nodes_pass(t, 2000);
+	}
 }
 
 /* ---------------------------------------------------------- scripts */

@@ -166,6 +166,9 @@ void nodes_run(struct nodes *t);
 void nodes_hear(struct nodes *t, size_t nth);
 /* Moves the clock, tells every node whose deadline has passed, and runs. */
 void nodes_pass(struct nodes *t, uint64_t ms);
+/* A minute in a chain of nodes 0 to last: links that were cut are dialled
+ * again. */
+void nodes_minute(struct nodes *t, unsigned last);
 
 /* Speaks to node i on a link to nobody. */
 void nodes_ask(struct nodes *t, unsigned i, uint32_t peer, uint64_t token,
@@ -182,6 +185,8 @@ uint32_t nodes_parent(struct nodes *t, unsigned i, const struct gt_key *key,
 
 /* For hooks: the message is this reply instead. */
 void nodes_replace(struct message *m, const Gt__Reply *r);
+/* For hooks: takes the date out of a reply of changes. False: it has none. */
+bool nodes_undate(struct message *m);
 /* The log of node i: the nth from the end (0: the last) of a type, NULL: there
  * is none. nodes_clear forgets what is there. */
 const struct done *nodes_last(struct nodes *t, unsigned i,

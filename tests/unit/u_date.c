@@ -235,13 +235,7 @@ static bool no_dates(struct nodes *t, struct message *m)
 {
 	if (!m->reply || !t->hooked)
 		return true;
-	Gt__Reply *r = gt__reply__unpack(NULL, m->nhead, m->head);
-	if (r->body_case == GT__REPLY__BODY_CHANGES &&
-	    r->changes->date.len > 0) {
-		r->changes->date.len = 0;
-		nodes_replace(m, r);
-	}
-	gt__reply__free_unpacked(r, NULL);
+	(void)nodes_undate(m);
 	return true;
 }
 

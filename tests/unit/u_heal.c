@@ -53,23 +53,6 @@ static int64_t damages(struct nodes *t, unsigned i)
 	                 "detail='not what was signed'");
 }
 
-/* A minute; links that were cut are dialled again. */
-static void a_minute(struct nodes *t, unsigned last)
-{
-	for (int s = 0; s < 30; s++) {
-		nodes_pass(t, 2000);
-		for (unsigned i = MID; i <= last; i++) {
-			bool up = false;
-			for (size_t w = 0; w < t->nwires; w++)
-				up = up ||
-				     (t->wires[w].up && t->wires[w].child == i);
-			if (!up)
-				nodes_wire(t, i, i - 1, true);
-		}
-		nodes_run(t);
-	}
-}
-
 static void found_at_a_start(void **state)
 {
 	struct nodes *t = *state;
@@ -77,17 +60,17 @@ static void found_at_a_start(void **state)
 	nodes_run(t);
 	for (int i = 0; i < 3; i++)
 		publish(t, TOP, i == 0 ? "a" : i == 1 ? "b" : "c");
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	assert_true(same_item(t, MID, TOP, "33/b"));
 	rot(t, MID, 1, "33/b", 12);
 	assert_false(same_item(t, MID, TOP, "33/b"));
 	nodes_restart(t, MID);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	assert_int_equal(damages(t, MID), 1);
 	assert_true(same_item(t, MID, TOP, "33/b"));
 	assert_true(same_item(t, MID, TOP, "33/a"));
 	/* once */
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	assert_int_equal(damages(t, MID), 1);
 	assert_int_equal(nodes_int(t, MID,
 	                           "SELECT ifnull(sum(n),0) FROM tally_resource"
@@ -103,10 +86,10 @@ static void not_passed_on(void **state)
 	nodes_run(t);
 	publish(t, TOP, "a");
 	publish(t, TOP, "b");
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	rot(t, MID, 1, "33/a", 12);
 	nodes_wire(t, LOW, MID, true);
-	a_minute(t, LOW);
+	nodes_minute(t, LOW);
 	assert_int_equal(damages(t, MID), 1);
 	assert_true(same_item(t, MID, TOP, "33/a"));
 	assert_true(same_item(t, LOW, TOP, "33/a"));
@@ -140,7 +123,7 @@ static void a_member(void **state)
 	                           GT__STANDING__ACTIVE));
 	nodes_wire(t, MID, TOP, true);
 	publish(t, TOP, "a");
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	assert_true(same_item(t, MID, TOP, "33/a"));
 }
 
@@ -151,17 +134,17 @@ static void published_here(void **state)
 	nodes_wire(t, MID, TOP, true);
 	nodes_run(t);
 	publish(t, TOP, "a");
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	rot(t, TOP, 1, "33/a", 12);
 	nodes_restart(t, TOP);
 	nodes_clear(t, TOP);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	assert_int_equal(damages(t, TOP), 1);
 	assert_int_equal(
 	        nodes_int(t, MID, "SELECT verdict FROM item WHERE id='33/a'"),
 	        3);
 	publish(t, TOP, "a");
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	assert_true(same_item(t, MID, TOP, "33/a"));
 }
 

@@ -13,21 +13,6 @@
 
 enum { TOP, MID, LOW };
 
-static void a_minute(struct nodes *t)
-{
-	for (int s = 0; s < 30; s++) {
-		for (unsigned i = MID; i <= LOW; i++) {
-			bool up = false;
-			for (size_t w = 0; w < t->nwires; w++)
-				up = up ||
-				     (t->wires[w].up && t->wires[w].child == i);
-			if (!up)
-				nodes_wire(t, i, i - 1, true);
-		}
-		nodes_pass(t, 2000);
-	}
-}
-
 static size_t said(struct nodes *t, const char *what)
 {
 	size_t count = 0;
@@ -43,7 +28,7 @@ static void lives_through(struct nodes *t, const char *damage, const char *what)
 	const struct gt_bytes none = {0};
 	uint32_t next = 1;
 	assert_int_equal(nodes_statements(t, LOW, next, 3, 0), 0);
-	a_minute(t);
+	nodes_minute(t, LOW);
 	int64_t all = nodes_int(t, LOW, "SELECT count(*) FROM record");
 	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM record"), all);
 	char path[80];
@@ -55,12 +40,12 @@ static void lives_through(struct nodes *t, const char *damage, const char *what)
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 	nodes_clear(t, MID);
 	nodes_restart(t, MID);
-	a_minute(t);
+	nodes_minute(t, LOW);
 	assert_int_equal(said(t, what), *what ? 1 : 0);
 	assert_int_equal(nodes_statements(t, LOW, next + 3, 3, 0), 0);
 	assert_int_equal(nodes_publish(t, TOP, "after", "course", none, none),
 	                 0);
-	a_minute(t);
+	nodes_minute(t, LOW);
 	for (unsigned i = TOP; i <= LOW; i++) {
 		assert_int_equal(nodes_int(t, i, "SELECT count(*) FROM record"),
 		                 all + 3);

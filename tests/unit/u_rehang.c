@@ -428,14 +428,8 @@ static bool hold_dates_back(struct nodes *t, struct message *m)
 {
 	if (!m->reply || m->to != LOW)
 		return true;
-	Gt__Reply *r = gt__reply__unpack(NULL, m->nhead, m->head);
-	if (r->body_case == GT__REPLY__BODY_CHANGES &&
-	    r->changes->date.len > 0) {
-		r->changes->date.len = 0;
-		nodes_replace(m, r);
+	if (nodes_undate(m))
 		t->hooked++;
-	}
-	gt__reply__free_unpacked(r, NULL);
 	return true;
 }
 

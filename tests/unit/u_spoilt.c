@@ -27,22 +27,6 @@ static const char spoil_two[] =
         "UPDATE record SET body=replace(CAST(body AS TEXT),'a@b','q@b')"
         " WHERE seq=2";
 
-/* Links that were cut are dialled again, time goes by. */
-static void a_minute(struct nodes *t, unsigned last)
-{
-	for (int s = 0; s < 30; s++) {
-		for (unsigned i = MID; i <= last; i++) {
-			bool up = false;
-			for (size_t w = 0; w < t->nwires; w++)
-				up = up ||
-				     (t->wires[w].up && t->wires[w].child == i);
-			if (!up)
-				nodes_wire(t, i, i - 1, true);
-		}
-		nodes_pass(t, 2000);
-	}
-}
-
 static const char *records(struct nodes *t, unsigned i)
 {
 	return nodes_text(t, i,
@@ -78,11 +62,11 @@ static void back_from_above(void **state)
 {
 	struct nodes *t = *state;
 	assert_int_equal(nodes_statements(t, MID, 1, 3, 0), 0);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM record"), 3);
 	sql(t, MID, spoil_two);
 	nodes_restart(t, MID);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	same_records(t, MID, TOP);
 	nothing_spoilt(t, MID);
 	assert_int_equal(rows(t, MID, "damage"), 1);
@@ -100,13 +84,13 @@ static void found_within_a_day(void **state)
 {
 	struct nodes *t = *state;
 	assert_int_equal(nodes_statements(t, MID, 1, 3, 0), 0);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	sql(t, MID, spoil_two);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	assert_int_equal(rows(t, MID, "damage"), 0);
 	nodes_cut(t, 0);
 	nodes_pass(t, 24 * 3600 * 1000);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	assert_int_equal(rows(t, MID, "damage"), 1);
 	same_records(t, MID, TOP);
 	nothing_spoilt(t, MID);
@@ -131,7 +115,7 @@ static void back_from_below(void **state)
 	        nodes_int(t, MID, "SELECT value FROM meta WHERE key='hop'"), 3);
 	assert_int_equal(nodes_status(t, MID)->records_spoilt, 1);
 	assert_int_equal(nodes_int(t, MID, "SELECT rooted FROM child"), 0);
-	a_minute(t, LOW);
+	nodes_minute(t, LOW);
 	same_records(t, TOP, LOW);
 	same_records(t, MID, LOW);
 	nothing_spoilt(t, MID);
@@ -155,7 +139,7 @@ static void back_from_below_with_nobody_above(void **state)
 	nodes_pass(t, 20000);
 	same_records(t, MID, LOW);
 	nothing_spoilt(t, MID);
-	a_minute(t, LOW);
+	nodes_minute(t, LOW);
 	same_records(t, TOP, LOW);
 	assert_int_equal(nodes_status(t, LOW)->records_unrooted, 0);
 }
@@ -166,7 +150,7 @@ static void below_is_asked_once_above_has_not(void **state)
 {
 	struct nodes *t = *state;
 	assert_int_equal(nodes_statements(t, LOW, 1, 3, 0), 0);
-	a_minute(t, LOW);
+	nodes_minute(t, LOW);
 	sql(t, MID, spoil_two);
 	nodes_restart(t, MID);
 	nodes_wire(t, LOW, MID, true);
@@ -178,7 +162,7 @@ static void below_is_asked_once_above_has_not(void **state)
 	nodes_pass(t, 20000);
 	same_records(t, MID, LOW);
 	nothing_spoilt(t, MID);
-	a_minute(t, LOW);
+	nodes_minute(t, LOW);
 	same_records(t, TOP, LOW);
 	nothing_spoilt(t, TOP);
 }
@@ -187,10 +171,10 @@ static void back_to_the_root(void **state)
 {
 	struct nodes *t = *state;
 	assert_int_equal(nodes_statements(t, LOW, 1, 3, 0), 0);
-	a_minute(t, LOW);
+	nodes_minute(t, LOW);
 	sql(t, TOP, spoil_two);
 	nodes_restart(t, TOP);
-	a_minute(t, LOW);
+	nodes_minute(t, LOW);
 	same_records(t, TOP, LOW);
 	nothing_spoilt(t, TOP);
 	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM record"), 3);
@@ -202,7 +186,7 @@ static void a_lost_one_comes_back(void **state)
 {
 	struct nodes *t = *state;
 	assert_int_equal(nodes_statements(t, MID, 1, 12, 0), 0);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	sql(t, MID,
 	    "INSERT INTO spoilt SELECT seq,stream,origin_seq,id,x'',0,0 FROM "
 	    "record WHERE seq BETWEEN 2 AND 12; DELETE FROM record WHERE seq "
@@ -210,7 +194,7 @@ static void a_lost_one_comes_back(void **state)
 	    "INSERT INTO meta VALUES('replaced',11)");
 	nodes_restart(t, MID);
 	assert_int_equal(nodes_status(t, MID)->records_spoilt, 11);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	same_records(t, MID, TOP);
 	nothing_spoilt(t, MID);
 	assert_int_equal(
@@ -219,7 +203,7 @@ static void a_lost_one_comes_back(void **state)
 	        0);
 	assert_int_equal(nodes_int(t, MID, "SELECT max(seq) FROM record"), 12);
 	assert_int_equal(nodes_statements(t, MID, 13, 1, 0), 0);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	same_records(t, MID, TOP);
 }
 
@@ -230,14 +214,14 @@ static void handed_in_again(void **state)
 	struct nodes *t = *state;
 	assert_int_equal(nodes_statements(t, MID, 1, 3, 0), 0);
 	sql(t, MID, spoil_two);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM record"), 2);
 	assert_int_equal(nodes_status(t, MID)->records_spoilt, 1);
 	assert_int_equal(nodes_status(t, MID)->records_asked_back, 1);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	assert_int_equal(nodes_status(t, MID)->records_asked_back, 1);
 	assert_int_equal(nodes_statements(t, MID, 2, 1, 0), 0);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	same_records(t, MID, TOP);
 	nothing_spoilt(t, MID);
 	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM record"), 3);
@@ -249,13 +233,13 @@ static void whole_by_itself(void **state)
 	struct nodes *t = *state;
 	assert_int_equal(nodes_statements(t, MID, 1, 3, 0), 0);
 	sql(t, MID, spoil_two);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM record"), 2);
 	sql(t, MID,
 	    "UPDATE record SET body=CAST(replace(CAST(body AS TEXT),'q@b',"
 	    "'a@b') AS BLOB) WHERE seq=2");
 	nodes_restart(t, MID);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	same_records(t, MID, TOP);
 	nothing_spoilt(t, MID);
 }
@@ -269,11 +253,11 @@ static void given_up(void **state)
 	                     .actor = "user:test"};
 	assert_int_equal(nodes_statements(t, MID, 1, 3, 0), 0);
 	sql(t, MID, spoil_two);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	assert_int_equal(nodes_event(t, MID, &e), 0);
 	assert_int_equal(nodes_status(t, MID)->records_spoilt, 0);
 	nodes_restart(t, MID);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	assert_int_equal(nodes_status(t, MID)->records_spoilt, 0);
 	assert_int_equal(rows(t, MID, "damage"), 1);
 	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM quarantine"),
@@ -288,20 +272,20 @@ static void older_neighbours(void **state)
 	t->v[MID].protocol = 2;
 	nodes_restart(t, MID);
 	assert_int_equal(nodes_statements(t, LOW, 1, 3, 0), 0);
-	a_minute(t, LOW);
+	nodes_minute(t, LOW);
 	sql(t, LOW, spoil_two);
 	sql(t, TOP, spoil_two);
 	nodes_restart(t, TOP);
 	nodes_restart(t, LOW);
 	assert_int_equal(nodes_statements(t, LOW, 4, 3, 0), 0);
-	a_minute(t, LOW);
+	nodes_minute(t, LOW);
 	assert_int_equal(nodes_status(t, LOW)->records_asked_back, 0);
 	assert_int_equal(nodes_status(t, TOP)->records_asked_back, 0);
 	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM record"), 6);
 	/* ... until they do */
 	t->v[MID].protocol = GT_PROTOCOL_MAX;
 	nodes_restart(t, MID);
-	a_minute(t, LOW);
+	nodes_minute(t, LOW);
 	same_records(t, LOW, MID);
 	same_records(t, TOP, MID);
 }
@@ -312,7 +296,7 @@ static void the_index_disagrees(void **state)
 {
 	struct nodes *t = *state;
 	assert_int_equal(nodes_statements(t, MID, 1, 3, 0), 0);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	char path[80];
 	uint8_t key[8 + GT_UUID_BYTES];
 	gt_copy(path, sizeof path, nodes_path(t, MID));
@@ -330,11 +314,11 @@ static void the_index_disagrees(void **state)
 	assert_int_equal(fputc(*at ^ 1, f), *at ^ 1);
 	assert_int_equal(fclose(f), 0);
 	nodes_restart(t, MID);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	assert_int_equal(nodes_status(t, MID)->records_spoilt, 1);
 	assert_int_equal(nodes_statements(t, MID, 2, 1, 0), 0);
 	assert_int_equal(nodes_statements(t, MID, 4, 1, 0), 0);
-	a_minute(t, MID);
+	nodes_minute(t, MID);
 	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM record"), 4);
 }
 
