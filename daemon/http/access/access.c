@@ -3,53 +3,20 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "files.h"
+#include "credentials.h"
 #include "fold.h"
 #include "iso8601.h"
-#include "json.h"
 #include "say.h"
-#include "secret.h"
 #include "sys.h"
-#include "utf8.h"
 
 enum {
-	FILE_MAX = 1 << 20,
 	TRIES = 5,        /* passwords looked at in a row */
 	TRY_EACH_MS = 500 /* ... and one more after each such time */
-};
-
-/* What was proved, or was not, so that it need not be asked of scrypt again. */
-struct remembered {
-	bool is;
-	struct gt_id digest;
-};
-
-struct row {
-	char name[GT_CREDENTIAL_NAME];
-	enum gt_role role;
-	struct gt_secret secret;
-	int64_t created_ms;
-	struct remembered right, wrong;
-};
-
-/* A name that was removed. */
-struct former {
-	char name[GT_CREDENTIAL_NAME];
-	int64_t removed_ms;
-};
-
-struct rows {
-	struct row *v; /* by name */
-	size_t n;
-	struct former *former; /* by name; none of them is in v */
-	size_t nformer;
-	bool anonymous;
 };
 
 /* The file as it was; zeros: there was none. */
@@ -71,218 +38,13 @@ struct gt_access {
 	struct seen read; /* what rows are of */
 	struct seen last; /* what gt_access_look saw last */
 	bool bad;         /* what was read last cannot be: rows are older */
-	struct rows rows;
+	struct gt_credentials rows;
 	uint8_t key[32]; /* digests are this process's own */
 	unsigned tries;
 	uint64_t tried_ms;
 };
 
-/* ------------------------------------------------------------ words */
-
-static const char *const roles[GT_ROLES] = {"terminal", "reader"};
-
-const char *gt_role_name(enum gt_role role)
-{
-	return roles[role];
-}
-
-bool gt_role_parse(enum gt_role *role, const char *name)
-{
-	for (size_t i = 0; i < GT_ROLES; i++)
-		if (strcmp(roles[i], name) == 0) {
-			*role = (enum gt_role)i;
-			return true;
-		}
-	return false;
-}
-
-bool gt_access_name_valid(const char *name)
-{
-	size_t n = strlen(name);
-	if (n == 0 || n >= GT_CREDENTIAL_NAME || !gt_utf8_valid(name, n) ||
-	    name[0] == ' ' || name[n - 1] == ' ' || strchr(name, ':') ||
-	    strcmp(name, GT_ACCESS_ANONYMOUS) == 0 ||
-	    strcmp(name, "terminal") == 0)
-		return false;
-	for (; *name; name++)
-		if ((unsigned char)*name < ' ' || *name == 0x7f)
-			return false;
-	return true;
-}
-
-/* ------------------------------------------------------------- rows */
-
-/* Where the name is among n things of that size that begin with theirs, or
- * would be. */
-static size_t place_in(const void *v, size_t n, size_t size, const char *name,
-                       bool *there)
-{
-	const char *first = v;
-	size_t low = 0, high = n;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (strcmp(first + mid * size, name) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	*there = low < n && strcmp(first + low * size, name) == 0;
-	return low;
-}
-static_assert(offsetof(struct row, name) == 0 &&
-                      offsetof(struct former, name) == 0,
-              "place_in");
-
-static size_t place(const struct rows *rows, const char *name, bool *there)
-{
-	return place_in(rows->v, rows->n, sizeof *rows->v, name, there);
-}
-
-static size_t place_former(const struct rows *rows, const char *name,
-                           bool *there)
-{
-	return place_in(rows->former, rows->nformer, sizeof *rows->former, name,
-	                there);
-}
-
-static void rows_free(struct rows *rows)
-{
-	if (rows->v)
-		OPENSSL_cleanse(rows->v, rows->n * sizeof *rows->v);
-	free(rows->v);
-	free(rows->former);
-}
-
-/* Room for n rows and nformer names. False: out of memory, nothing to free. */
-static bool rows_new(struct rows *rows, size_t n, size_t nformer)
-{
-	*rows = (struct rows){
-	        .v = malloc((n ? n : 1) * sizeof *rows->v),
-	        .former =
-	                malloc((nformer ? nformer : 1) * sizeof *rows->former),
-	};
-	if (rows->v && rows->former)
-		return true;
-	rows_free(rows);
-	*rows = (struct rows){0};
-	return false;
-}
-
-/* The same rows with room for one more of each. False: out of memory. */
-static bool copy(struct rows *to, const struct rows *from)
-{
-	if (!rows_new(to, from->n + 1, from->nformer + 1))
-		return false;
-	to->n = from->n;
-	to->nformer = from->nformer;
-	to->anonymous = from->anonymous;
-	if (from->n > 0)
-		memcpy(to->v, from->v, from->n * sizeof *to->v);
-	if (from->nformer > 0)
-		memcpy(to->former, from->former,
-		       from->nformer * sizeof *to->former);
-	return true;
-}
-
-static void insert(struct rows *rows, size_t at, const struct row *row)
-{
-	memmove(rows->v + at + 1, rows->v + at,
-	        (rows->n - at) * sizeof *rows->v);
-	rows->v[at] = *row;
-	rows->n++;
-}
-
-static void take_out(struct rows *rows, size_t at)
-{
-	rows->n--;
-	memmove(rows->v + at, rows->v + at + 1,
-	        (rows->n - at) * sizeof *rows->v);
-}
-
-static void insert_former(struct rows *rows, size_t at,
-                          const struct former *former)
-{
-	memmove(rows->former + at + 1, rows->former + at,
-	        (rows->nformer - at) * sizeof *rows->former);
-	rows->former[at] = *former;
-	rows->nformer++;
-}
-
-static void take_out_former(struct rows *rows, size_t at)
-{
-	rows->nformer--;
-	memmove(rows->former + at, rows->former + at + 1,
-	        (rows->nformer - at) * sizeof *rows->former);
-}
-
 /* ------------------------------------------------------- on the disk */
-
-static json_t *row_json(const struct row *r)
-{
-	char salt[2 * GT_SECRET_SALT + 1], hash[2 * GT_ID_BYTES + 1],
-	        at[GT_ISO_CHARS];
-	gt_hex(salt, r->secret.salt, GT_SECRET_SALT);
-	gt_hex(hash, r->secret.hash.b, GT_ID_BYTES);
-	gt_iso_format(at, r->created_ms);
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "name", r->name, "role",
-	                 gt_role_name(r->role), "kind",
-	                 r->secret.thought_of ? "scrypt-14-8-1" : "sha256",
-	                 "salt", salt, "hash", hash, "created", at);
-}
-
-static bool row_read(struct row *r, const json_t *v)
-{
-	const char *name = gt_json_member(v, "name");
-	const char *kind = gt_json_member(v, "kind");
-	const char *salt = gt_json_member(v, "salt");
-	const char *hash = gt_json_member(v, "hash");
-	*r = (struct row){0};
-	r->secret.thought_of = strcmp(kind, "scrypt-14-8-1") == 0;
-	return (r->secret.thought_of || strcmp(kind, "sha256") == 0) &&
-	       gt_access_name_valid(name) &&
-	       gt_copy(r->name, sizeof r->name, name) &&
-	       gt_role_parse(&r->role, gt_json_member(v, "role")) &&
-	       strlen(salt) == 2 * GT_SECRET_SALT &&
-	       gt_unhex(r->secret.salt, GT_SECRET_SALT, salt) &&
-	       strlen(hash) == 2 * GT_ID_BYTES &&
-	       gt_unhex(r->secret.hash.b, GT_ID_BYTES, hash) &&
-	       gt_iso_parse(&r->created_ms, gt_json_member(v, "created"));
-}
-
-/* NULL: out of memory. */
-static json_t *formers(const struct rows *rows)
-{
-	json_t *list = json_array();
-	bool ok = list != NULL;
-	for (size_t i = 0; ok && i < rows->nformer; i++) {
-		char at[GT_ISO_CHARS];
-		gt_iso_format(at, rows->former[i].removed_ms);
-		ok = json_array_append_new(list, json_pack("{s:s,s:s}", "name",
-		                                           rows->former[i].name,
-		                                           "removed", at)) == 0;
-	}
-	if (ok)
-		return list;
-	json_decref(list);
-	return NULL;
-}
-
-static char *dump(const struct rows *rows)
-{
-	json_t *list = json_array(), *former = formers(rows);
-	bool ok = list && former;
-	for (size_t i = 0; ok && i < rows->n; i++)
-		ok = json_array_append_new(list, row_json(&rows->v[i])) == 0;
-	json_t *v = ok ? json_pack("{s:i,s:b,s:O,s:O}", "version", 1,
-	                           "anonymous", rows->anonymous, "credentials",
-	                           list, "removed", former)
-	               : NULL;
-	json_decref(former);
-	char *text = v ? json_dumps(v, JSON_INDENT(1)) : NULL;
-	json_decref(v);
-	json_decref(list);
-	return text;
-}
 
 static void see(struct seen *out, const char *path)
 {
@@ -314,21 +76,15 @@ void gt_access_mark(const struct gt_access *a)
 
 /* Makes it durable, then the rows that count; they are taken over in any
  * case. */
-static int commit(struct gt_access *a, struct rows *rows, char *why,
+static int commit(struct gt_access *a, struct gt_credentials *rows, char *why,
                   size_t why_cap)
 {
-	char *text = dump(rows);
-	int status = -GT_ENOMEM;
-	gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
-	if (text)
-		status = gt_files_write(a->path, 0600, GT_FILES_OURS,
-		                        gt_bytes_str(text), why, why_cap);
-	free(text);
+	int status = gt_credentials_write(rows, a->path, why, why_cap);
 	if (status != 0) {
-		rows_free(rows);
+		gt_credentials_free(rows);
 		return status;
 	}
-	rows_free(&a->rows);
+	gt_credentials_free(&a->rows);
 	a->rows = *rows;
 	a->fresh = a->lost = false;
 	see(&a->read, a->path);
@@ -336,91 +92,13 @@ static int commit(struct gt_access *a, struct rows *rows, char *why,
 	return 0;
 }
 
-/* A file of an earlier program has no such list. */
-static bool take_formers(struct rows *rows, const json_t *list)
-{
-	size_t n = json_array_size(list);
-	if (!list)
-		return true;
-	if (!json_is_array(list) || n + rows->n > GT_CREDENTIAL_NAMES)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		const json_t *v = json_array_get(list, i);
-		const char *name = gt_json_member(v, "name");
-		struct former f = {.removed_ms = 0};
-		bool there, live;
-		if (!gt_access_name_valid(name) ||
-		    !gt_copy(f.name, sizeof f.name, name) ||
-		    !gt_iso_parse(&f.removed_ms, gt_json_member(v, "removed")))
-			return false;
-		size_t at = place_former(rows, name, &there);
-		(void)place(rows, name, &live);
-		if (there || live)
-			return false;
-		insert_former(rows, at, &f);
-	}
-	return true;
-}
-
-static bool take(struct rows *rows, const json_t *v)
-{
-	const json_t *list = json_object_get(v, "credentials");
-	const json_t *anonymous = json_object_get(v, "anonymous");
-	size_t n = json_array_size(list);
-	if (json_integer_value(json_object_get(v, "version")) != 1 ||
-	    !json_is_boolean(anonymous) || !json_is_array(list) ||
-	    n > GT_CREDENTIALS_MAX)
-		return false;
-	rows->anonymous = json_is_true(anonymous);
-	for (size_t i = 0; i < n; i++) {
-		struct row row;
-		bool there;
-		if (!row_read(&row, json_array_get(list, i)))
-			return false;
-		size_t at = place(rows, row.name, &there);
-		if (there)
-			return false;
-		insert(rows, at, &row);
-	}
-	return take_formers(rows, json_object_get(v, "removed"));
-}
-
-/* What the file says. -GT_EUNKNOWN: there is none. */
-static int read_rows(struct rows *rows, const char *path, char *why,
-                     size_t why_cap)
-{
-	struct gt_buffer text;
-	*rows = (struct rows){0};
-	int status = gt_files_read(path, FILE_MAX, &text, why, why_cap);
-	if (status != 0)
-		return status;
-	json_t *v = json_loadb((const char *)text.p, text.n,
-	                       JSON_REJECT_DUPLICATES, NULL);
-	gt_buffer_wipe(&text);
-	if (!rows_new(rows, json_array_size(json_object_get(v, "credentials")),
-	              json_array_size(json_object_get(v, "removed"))))
-		status = -GT_ENOMEM;
-	else if (!take(rows, v))
-		status = -GT_EINVALID;
-	json_decref(v);
-	if (status == -GT_ENOMEM)
-		gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
-	else if (status != 0)
-		gt_say_into(why, why_cap, GT_T_ACCESS_BAD_FILE, path);
-	if (status != 0) {
-		rows_free(rows);
-		*rows = (struct rows){0};
-	}
-	return status;
-}
-
 /* Where there is no file: had one tells whether there was. What cannot be read
  * leaves what counts as it is. The lock is held, or nobody else is there. */
 static int read_file(struct gt_access *a, bool had, char *why, size_t why_cap)
 {
-	struct rows rows;
+	struct gt_credentials rows;
 	see(&a->read, a->path); /* before: what changes meanwhile is seen */
-	int status = read_rows(&rows, a->path, why, why_cap);
+	int status = gt_credentials_read(&rows, a->path, why, why_cap);
 	bool none = status == -GT_EUNKNOWN;
 	a->bad = status != 0 && !none;
 	if (a->bad)
@@ -428,7 +106,7 @@ static int read_file(struct gt_access *a, bool had, char *why, size_t why_cap)
 	a->lost = none && (had || (a->mark && access(a->mark, F_OK) == 0));
 	a->fresh = none && !a->lost;
 	rows.anonymous = none ? a->fresh : rows.anonymous;
-	rows_free(&a->rows);
+	gt_credentials_free(&a->rows);
 	a->rows = rows;
 	return 0;
 }
@@ -502,7 +180,7 @@ void gt_access_free(struct gt_access *a)
 		return;
 	pthread_mutex_destroy(&a->lock);
 	pthread_mutex_destroy(&a->slow);
-	rows_free(&a->rows);
+	gt_credentials_free(&a->rows);
 	free(a->path);
 	free(a->mark);
 	OPENSSL_cleanse(a->key, sizeof a->key);
@@ -557,11 +235,13 @@ static int no_memory(char *why, size_t why_cap)
 	return -GT_ENOMEM;
 }
 
-static int make_row(struct row *row, const char *name, enum gt_role role,
-                    const char *password, char secret[GT_CREDENTIAL_SECRET],
-                    char *why, size_t why_cap)
+static int make_row(struct gt_credential *row, const char *name,
+                    enum gt_role role, const char *password,
+                    char secret[GT_CREDENTIAL_SECRET], char *why,
+                    size_t why_cap)
 {
-	*row = (struct row){.role = role, .created_ms = gt_sys_now().wall_ms};
+	*row = (struct gt_credential){.role = role,
+	                              .created_ms = gt_sys_now().wall_ms};
 	gt_copy(row->name, sizeof row->name, name);
 	secret[0] = '\0';
 	if (!password)
@@ -587,7 +267,8 @@ static int alike(const struct gt_buffer *one, const char *name)
 
 /* Looks for a name that looks like w->name, the same or another, into w->other.
  * What there is counts more than what was. 0, -GT_ENOMEM. */
-static int find_alike(const struct rows *rows, struct gt_access_wanted *w)
+static int find_alike(const struct gt_credentials *rows,
+                      struct gt_access_wanted *w)
 {
 	struct gt_buffer one = {0};
 	int found = gt_fold_name(&one, w->name) ? 0 : -1;
@@ -605,13 +286,13 @@ static int find_alike(const struct rows *rows, struct gt_access_wanted *w)
 }
 
 /* May the name be given away? */
-static int name_free(const struct rows *rows, struct gt_access_wanted *w,
-                     char *why, size_t why_cap)
+static int name_free(const struct gt_credentials *rows,
+                     struct gt_access_wanted *w, char *why, size_t why_cap)
 {
 	bool there;
 	if (find_alike(rows, w) != 0)
 		return no_memory(why, why_cap);
-	size_t at = place_former(rows, w->name, &there);
+	size_t at = gt_credentials_find_former(rows, w->name, &there);
 	if (w->again && there) {
 		w->removed_ms = rows->former[at].removed_ms;
 		return 0;
@@ -629,11 +310,10 @@ static int name_free(const struct rows *rows, struct gt_access_wanted *w,
 }
 
 /* The lock is held. row NULL: the one of who has no name. */
-static int add(struct gt_access *a, const struct row *row,
+static int add(struct gt_access *a, const struct gt_credential *row,
                struct gt_access_wanted *w, char *why, size_t why_cap)
 {
-	struct rows rows;
-	bool there;
+	struct gt_credentials rows;
 	int status = row ? name_free(&a->rows, w, why, why_cap) : 0;
 	if (status != 0)
 		return status;
@@ -648,13 +328,10 @@ static int add(struct gt_access *a, const struct row *row,
 		            GT_CREDENTIAL_NAMES);
 		return -GT_ESTATE;
 	}
-	if (!copy(&rows, &a->rows))
+	if (!gt_credentials_copy(&rows, &a->rows))
 		return no_memory(why, why_cap);
 	if (row) {
-		size_t at = place_former(&rows, row->name, &there);
-		if (there)
-			take_out_former(&rows, at);
-		insert(&rows, place(&rows, row->name, &there), row);
+		gt_credentials_add(&rows, row);
 	} else {
 		rows.anonymous = true;
 	}
@@ -679,7 +356,7 @@ int gt_access_add(struct gt_access *a, struct gt_access_wanted *w,
 {
 	const char *name = w->name, *password = w->password;
 	bool nobody = strcmp(name, GT_ACCESS_ANONYMOUS) == 0;
-	struct row row;
+	struct gt_credential row;
 	secret[0] = w->other[0] = '\0';
 	w->removed_ms = w->created_ms = 0;
 	if (nobody ? password || w->again || w->role != GT_ROLE_TERMINAL
@@ -715,23 +392,20 @@ int gt_access_add(struct gt_access *a, struct gt_access_wanted *w,
 static int drop(struct gt_access *a, const char *name, char *why,
                 size_t why_cap)
 {
-	struct rows rows;
+	struct gt_credentials rows;
 	bool nobody = strcmp(name, GT_ACCESS_ANONYMOUS) == 0;
 	bool there = a->rows.anonymous;
-	size_t at = nobody ? 0 : place(&a->rows, name, &there);
+	size_t at = nobody ? 0 : gt_credentials_find(&a->rows, name, &there);
 	if (!there) {
 		gt_say_into(why, why_cap, GT_T_ACCESS_UNKNOWN, name);
 		return -GT_EUNKNOWN;
 	}
-	if (!copy(&rows, &a->rows))
+	if (!gt_credentials_copy(&rows, &a->rows))
 		return no_memory(why, why_cap);
 	if (nobody) {
 		rows.anonymous = false;
 	} else {
-		struct former f = {.removed_ms = gt_sys_now().wall_ms};
-		gt_copy(f.name, sizeof f.name, name);
-		take_out(&rows, at);
-		insert_former(&rows, place_former(&rows, name, &there), &f);
+		gt_credentials_drop(&rows, at, gt_sys_now().wall_ms);
 	}
 	return commit(a, &rows, why, why_cap);
 }
@@ -750,18 +424,19 @@ int gt_access_remove(struct gt_access *a, const char *name, char *why,
 int gt_access_take_over(struct gt_access *a, const struct gt_access_old *v,
                         size_t n, size_t *left, char *why, size_t why_cap)
 {
-	struct rows rows;
-	int status = rows_new(&rows, n, 0) ? 0 : -GT_ENOMEM;
+	struct gt_credentials rows;
+	int status = gt_credentials_new(&rows, n, 0) ? 0 : -GT_ENOMEM;
 	char none[GT_CREDENTIAL_SECRET];
 	*left = 0;
 	if (status != 0)
 		gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
 	for (size_t i = 0; status == 0 && i < n; i++) {
-		struct row row;
+		struct gt_credential row;
 		bool there = false;
 		bool valid = rows.n < GT_CREDENTIALS_MAX &&
 		             gt_access_name_valid(v[i].name);
-		size_t at = valid ? place(&rows, v[i].name, &there) : 0;
+		if (valid)
+			(void)gt_credentials_find(&rows, v[i].name, &there);
 		if (!valid || there) {
 			++*left;
 			continue;
@@ -769,10 +444,10 @@ int gt_access_take_over(struct gt_access *a, const struct gt_access_old *v,
 		status = make_row(&row, v[i].name, GT_ROLE_TERMINAL,
 		                  v[i].password, none, why, why_cap);
 		if (status == 0)
-			insert(&rows, at, &row);
+			gt_credentials_add(&rows, &row);
 	}
 	if (status != 0) {
-		rows_free(&rows);
+		gt_credentials_free(&rows);
 		return status;
 	}
 	pthread_mutex_lock(&a->lock);
@@ -791,7 +466,7 @@ const char *gt_access_kind(const char *name, bool password)
 json_t *gt_access_removed(struct gt_access *a)
 {
 	pthread_mutex_lock(&a->lock);
-	json_t *list = formers(&a->rows);
+	json_t *list = gt_credentials_removed(&a->rows);
 	pthread_mutex_unlock(&a->lock);
 	return list;
 }
@@ -811,7 +486,7 @@ json_t *gt_access_list(struct gt_access *a)
 		                     gt_access_kind(GT_ACCESS_ANONYMOUS, false),
 		                     "created")) == 0;
 	for (size_t i = 0; ok && i < a->rows.n; i++) {
-		const struct row *r = &a->rows.v[i];
+		const struct gt_credential *r = &a->rows.v[i];
 		char at[GT_ISO_CHARS];
 		gt_iso_format(at, r->created_ms);
 		ok = json_array_append_new(
@@ -840,7 +515,7 @@ static struct gt_id digest(const struct gt_access *a, const char *secret)
 	return out;
 }
 
-static bool remembers(const struct remembered *r, const struct gt_id *digest)
+static bool remembers(const struct gt_remembered *r, const struct gt_id *digest)
 {
 	return r->is &&
 	       CRYPTO_memcmp(r->digest.b, digest->b, sizeof digest->b) == 0;
@@ -866,10 +541,10 @@ static bool may_try(struct gt_access *a, uint64_t now)
 
 /* The row to compare with. Whoever has no row has somebody's who thought of a
  * password, if there is one, so that time does not tell. */
-static const struct row *look_up(const struct gt_access *a, const char *name,
-                                 bool *there)
+static const struct gt_credential *look_up(const struct gt_access *a,
+                                           const char *name, bool *there)
 {
-	size_t at = place(&a->rows, name, there);
+	size_t at = gt_credentials_find(&a->rows, name, there);
 	if (*there)
 		return &a->rows.v[at];
 	for (size_t i = 0; i < a->rows.n; i++)
@@ -879,22 +554,23 @@ static const struct row *look_up(const struct gt_access *a, const char *name,
 }
 
 /* What came of it, if the row is still the same. */
-static void remember(struct gt_access *a, const struct row *row,
+static void remember(struct gt_access *a, const struct gt_credential *row,
                      const struct gt_id *digest, bool same)
 {
 	bool there;
 	pthread_mutex_lock(&a->lock);
-	size_t at = place(&a->rows, row->name, &there);
-	struct row *r = there ? &a->rows.v[at] : NULL;
+	size_t at = gt_credentials_find(&a->rows, row->name, &there);
+	struct gt_credential *r = there ? &a->rows.v[at] : NULL;
 	if (r && gt_id_eq(&r->secret.hash, &row->secret.hash))
 		*(same ? &r->right : &r->wrong) =
-		        (struct remembered){true, *digest};
+		        (struct gt_remembered){true, *digest};
 	pthread_mutex_unlock(&a->lock);
 }
 
 /* Asks scrypt. */
-static int think(struct gt_access *a, const struct row *row, bool there,
-                 const char *secret, const struct gt_id *digest, bool *same)
+static int think(struct gt_access *a, const struct gt_credential *row,
+                 bool there, const char *secret, const struct gt_id *digest,
+                 bool *same)
 {
 	pthread_mutex_lock(&a->slow);
 	int status = gt_secret_try(same, &row->secret, secret);
@@ -912,8 +588,8 @@ int gt_access_prove(struct gt_access *a, const char *name, const char *secret,
 	bool there, same = false, slow = false, may = true;
 	int status = 0;
 	pthread_mutex_lock(&a->lock);
-	const struct row *found = look_up(a, name, &there);
-	struct row row = found ? *found : (struct row){0};
+	const struct gt_credential *found = look_up(a, name, &there);
+	struct gt_credential row = found ? *found : (struct gt_credential){0};
 	if (there && row.secret.thought_of && remembers(&row.right, &mine))
 		same = true;
 	else if (!(there && remembers(&row.wrong, &mine)))

@@ -9,7 +9,8 @@
  * change is durable before it counts, counts at once, and that neither file nor
  * memory holds a secret that could be used again.
  *
- *   access      the store: read, changed, asked
+ *   access      the store: changed, asked, one at a time
+ *   credentials those there are, and their file
  *   secret      one secret: made, hashed, compared
  *   attached    is an address on this machine or on a network it is attached to
  *
@@ -48,7 +49,7 @@ enum gt_role {
 	GT_ROLE_READER,   /* reads everybody's */
 	GT_ROLES,
 };
-/* "terminal", "reader". */
+/* "terminal", "reader". This and the next two are in credentials.c. */
 const char *gt_role_name(enum gt_role role);
 /* False: no role has that name. */
 bool gt_role_parse(enum gt_role *role, const char *name);

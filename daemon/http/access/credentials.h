@@ -1,0 +1,72 @@
+/* credentials.h: the credentials there are and the names there were, and the
+ * file that holds both. It knows nothing of locks and of who may ask for what
+ * (access.h).
+ * Tests: u_access.c. */
+#ifndef GT_CREDENTIALS_H
+#define GT_CREDENTIALS_H
+
+#include "secret.h"
+
+/* What was proved, or was not, so that it need not be asked of scrypt again;
+ * in memory only. */
+struct gt_remembered {
+	bool is;
+	struct gt_id digest;
+};
+
+struct gt_credential {
+	char name[GT_CREDENTIAL_NAME];
+	enum gt_role role;
+	struct gt_secret secret;
+	int64_t created_ms;
+	struct gt_remembered right, wrong;
+};
+
+/* A name that was removed. */
+struct gt_former {
+	char name[GT_CREDENTIAL_NAME];
+	int64_t removed_ms;
+};
+
+/* Both by name; none of the names that were is one that is. */
+struct gt_credentials {
+	struct gt_credential *v;
+	size_t n;
+	struct gt_former *former;
+	size_t nformer;
+	bool anonymous;
+};
+
+/* Empty, with room for so many. False: out of memory, nothing to free. */
+bool gt_credentials_new(struct gt_credentials *out, size_t n, size_t nformer);
+/* The same with room for one more of each. False: out of memory. */
+bool gt_credentials_copy(struct gt_credentials *to,
+                         const struct gt_credentials *from);
+void gt_credentials_free(struct gt_credentials *c);
+
+/* Where the name is, or would be. */
+size_t gt_credentials_find(const struct gt_credentials *c, const char *name,
+                           bool *there);
+size_t gt_credentials_find_former(const struct gt_credentials *c,
+                                  const char *name, bool *there);
+/* One more, whose name is not there; if it was, it no longer is one that was.
+ * There has to be room. */
+void gt_credentials_add(struct gt_credentials *c,
+                        const struct gt_credential *row);
+/* The one at that place goes, and its name is one that was. There has to be
+ * room. */
+void gt_credentials_drop(struct gt_credentials *c, size_t at,
+                         int64_t removed_ms);
+
+/* [{"name", "removed"}...]; NULL: out of memory. */
+json_t *gt_credentials_removed(const struct gt_credentials *c);
+
+/* What the file says. 0; -GT_EUNKNOWN: there is none; or what is wrong with it,
+ * and nothing to free. */
+int gt_credentials_read(struct gt_credentials *out, const char *path, char *why,
+                        size_t why_cap);
+/* The file is these, durably, when it returns 0. */
+int gt_credentials_write(const struct gt_credentials *c, const char *path,
+                         char *why, size_t why_cap);
+
+#endif
