@@ -6,14 +6,11 @@
 #include <unistd.h>
 
 #include "access.h"
-#include "arena.h"
 #include "cli.h"
-#include "code.h"
 #include "dir.h"
-#include "node_dir.h"
 #include "ready.h"
+#include "ready_tree.h"
 #include "say.h"
-#include "signed.h"
 #include "sys.h"
 #include "term.h"
 
@@ -103,18 +100,22 @@ static void tell_listeners(struct gt_cli *cli, const json_t *list)
 	gt_table_free(t);
 }
 
-/* What anybody may do over the network. */
+/* What anybody may do, and from where. */
 static void tell_open(struct gt_cli *cli, const struct gt_config *config,
                       const json_t *v)
 {
 	bool open = json_is_true(json_object_get(v, "anonymous"));
+	bool local = gt_config_loopback(config->http);
+	const char *reach =
+	        gt_text(local ? GT_T_CLI_CHECK_LOCAL : GT_T_CLI_CHECK_NETWORK);
 	tell_listeners(cli, json_object_get(v, "listeners"));
 	if (json_is_true(json_object_get(v, "credentials_lost")))
-		gt_say(cli->out, GT_T_CLI_CHECK_LOST, config->http);
+		gt_say(cli->out, GT_T_CLI_CHECK_LOST, reach, config->http);
 	else
-		gt_say(cli->out, GT_T_CLI_CHECK_OPEN, config->http,
-		       gt_text(open ? GT_T_CLI_CHECK_ATTACHED
-		                    : GT_T_CLI_CHECK_NAMED),
+		gt_say(cli->out, GT_T_CLI_CHECK_OPEN, reach, config->http,
+		       gt_text(!open   ? GT_T_CLI_CHECK_NAMED
+		               : local ? GT_T_CLI_CHECK_HERE
+		                       : GT_T_CLI_CHECK_ATTACHED),
 		       (size_t)json_integer_value(
 		               json_object_get(v, "credentials")));
 	/* of http.terminals it has been said with its line */
@@ -123,52 +124,13 @@ static void tell_open(struct gt_cli *cli, const struct gt_config *config,
 		gt_say(cli->out, GT_T_CLI_CHECK_CLEAR);
 }
 
-/* The place that the roster, as it was known at set-up, names as the node's
- * parent; "": none. */
-static void parent_of(const char *code, const struct gt_dir_members *rows,
-                      char out[GT_CODE_MAX + 1])
-{
-	struct gt_arena *arena = gt_arena_new();
-	uint64_t version = 0;
-	*out = '\0';
-	for (size_t i = 0; arena && i < rows->n; i++) {
-		const Gt__Member *m = gt_signed_member(
-		        arena, gt_signed_open(arena, rows->v[i]));
-		if (m && strcmp(m->code, code) == 0 && m->version >= version) {
-			version = m->version;
-			if (!gt_copy(out, GT_CODE_MAX + 1, m->parent))
-				*out = '\0';
-		}
-		gt_arena_reset(arena);
-	}
-	gt_arena_free(arena);
-}
-
-/* Whom the file calls its parent refuses the node if the roster does not: whom
- * that names then; "" else. */
-static void other_parent(struct gt_cli *cli, const struct gt_config *config,
-                         char named[GT_CODE_MAX + 1])
-{
-	char why[PATH];
-	struct gt_dir_members rows;
-	*named = '\0';
-	if (gt_dir_read_members(GT_DIR_MEMBERS, &rows, why, sizeof why) != 0) {
-		(void)fprintf(cli->err, "%s\n", why);
-		return;
-	}
-	parent_of(config->code, &rows, named);
-	gt_dir_members_free(&rows);
-	if (gt_code_same_place(named, config->parent))
-		*named = '\0';
-}
-
 /* The same lines for people and for programs. */
 static enum gt_exit tell_all(struct gt_cli *cli, const struct gt_config *config,
                              const char *path, int status,
                              struct gt_complaints *c)
 {
 	char named[GT_CODE_MAX + 1];
-	other_parent(cli, config, named);
+	gt_ready_parent(config, named);
 	json_t *open = open_json(cli, config);
 	if (cli->json && open)
 		(void)json_object_set_new(open, "parent_named",
@@ -176,9 +138,6 @@ static enum gt_exit tell_all(struct gt_cli *cli, const struct gt_config *config,
 		                                 : json_null());
 	enum gt_exit code = gt_cli_complaints(
 	        cli, path, status, c, cli->json ? json_incref(open) : NULL);
-	if (!cli->json && *named)
-		gt_say(cli->out, GT_T_CLI_CHECK_PARENT, config->parent,
-		       config->code, named);
 	if (!cli->json && open)
 		tell_open(cli, config, open);
 	json_decref(open);

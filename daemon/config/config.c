@@ -537,12 +537,6 @@ static void complain_of(struct reading *r, const void *at, enum gt_text what,
 		gt_yaml_complain(&r->yaml, r->yaml.root, path, what, a, b);
 }
 
-static bool same_address(const char *a, const char *b)
-{
-	const char *port = strrchr(a, ':');
-	return port && strcmp(port, ":0") != 0 && strcmp(a, b) == 0;
-}
-
 static void check_tree(struct reading *r)
 {
 	const struct gt_config *c = r->out;
@@ -572,22 +566,27 @@ static void check_link(struct reading *r)
 	}
 }
 
-/* Two listeners cannot have one address, unless the system chooses ports. */
-static void check_http(struct reading *r)
+/* Two listeners cannot have one address, unless the system chooses ports; it
+ * does where nobody wrote one down and it is the link's. */
+static void check_listeners(struct reading *r)
 {
 	const struct gt_config *c = r->out;
 	char content[256], staff[256];
-	(void)gt_config_content(c, content);
-	(void)gt_config_staff(c, staff);
-	if (same_address(content, c->http))
-		complain_of(r, c->content, GT_T_CONF_SAME_DOOR, content,
-		            "http.listen");
-	if (same_address(staff, c->http))
-		complain_of(r, c->staff, GT_T_CONF_SAME_DOOR, staff,
-		            "http.listen");
-	if (same_address(staff, content))
-		complain_of(r, c->staff, GT_T_CONF_SAME_DOOR, staff,
-		            "http.content");
+	const struct {
+		const char *key, *address;
+		const void *field;
+		bool chosen;
+	} at[] = {{"link.listen", c->listen, c->listen, false},
+	          {"http.listen", c->http, c->http, false},
+	          {"http.content", content, c->content,
+	           gt_config_content(c, content)},
+	          {"http.staff", staff, c->staff, gt_config_staff(c, staff)}};
+	for (size_t i = 1; i < sizeof at / sizeof *at; i++)
+		for (size_t j = at[i].chosen; j < i; j++)
+			if (*at[i].address && *at[j].address &&
+			    gt_address_collides(at[i].address, at[j].address))
+				complain_of(r, at[i].field, GT_T_CONF_SAME_DOOR,
+				            at[i].address, at[j].key);
 	if (*c->content_url && strcasecmp(c->content_url, c->listen_url) == 0)
 		complain_of(r, c->content_url, GT_T_CONF_SAME_DOOR,
 		            c->content_url, "http.listen_url");
@@ -634,7 +633,7 @@ int gt_config_parse(struct gt_config *out, const char *name,
 		if (r.yaml.errors == 0) {
 			check_tree(&r);
 			check_link(&r);
-			check_http(&r);
+			check_listeners(&r);
 			warn(&r);
 		}
 	}

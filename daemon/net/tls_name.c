@@ -76,9 +76,9 @@ bool gt_tls_code_of(X509 *cert, char out[GT_CODE_MAX + 1],
 	return uris == 1 && ok;
 }
 
-bool gt_tls_code_of_pem(const char *pem, char out[GT_CODE_MAX + 1])
+bool gt_tls_code_of_pem(const char *pem, char out[GT_CODE_MAX + 1],
+                        char above[GT_CODE_MAX + 1])
 {
-	char above[GT_CODE_MAX + 1];
 	BIO *bio = BIO_new_mem_buf(pem, -1);
 	X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
 	bool ok = cert && gt_tls_code_of(cert, out, above);

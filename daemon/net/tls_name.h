@@ -11,9 +11,10 @@
  * exactly one URI of our trust domain, or it does not parse. */
 bool gt_tls_code_of(X509 *cert, char out[GT_CODE_MAX + 1],
                     char above[GT_CODE_MAX + 1]);
-/* The node's code in the first certificate of PEM text. False: as above, or
- * there is no certificate. */
-bool gt_tls_code_of_pem(const char *pem, char out[GT_CODE_MAX + 1]);
+/* The same of the first certificate of PEM text. False: as above, or there is no
+ * certificate. */
+bool gt_tls_code_of_pem(const char *pem, char out[GT_CODE_MAX + 1],
+                        char above[GT_CODE_MAX + 1]);
 /* The subject's common name, as far as it is text that can be shown; "": none. */
 void gt_tls_common_name(X509 *cert, char out[GT_TLS_SHOWN]);
 /* Milliseconds since the Unix epoch. False: not to be read. */

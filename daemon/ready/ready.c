@@ -1,16 +1,21 @@
 #include "ready.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "access.h"
+#include "address.h"
+#include "advice.h"
 #include "dir.h"
 #include "fault.h"
 #include "files.h"
+#include "listen.h"
 #include "measure.h"
-#include "node_dir.h"
+#include "ready_tree.h"
 #include "say.h"
 #include "text.h"
 #include "tls.h"
@@ -39,17 +44,100 @@ static void add(struct gt_complaints *c, const char *why)
 	(void)gt_complaints_add(c, gt_translate(text, NULL, why));
 }
 
-/* Of a file that every node needs: where it is missing, who gives it. */
-static void add_missing(struct gt_complaints *c, const struct gt_config *config,
-                        int status, const char *why)
+void gt_ready_advise(const struct gt_config *config, int status, int error,
+                     const char *file, char *why, size_t why_cap)
 {
-	char line[2 * WHY];
-	if (status != -GT_EUNKNOWN) {
-		add(c, why);
-		return;
+	char said[WHY], user[GT_ADVICE_USER];
+	(void)gt_copy(said, sizeof said, why);
+	if (status == -GT_EUNKNOWN && config) {
+		gt_say_into(why, why_cap, GT_T_READY_ENROL, said, config->code);
+	} else if (status != -GT_EINVALID && status != -GT_ELIMIT &&
+	           (error == EACCES || error == EPERM)) {
+		gt_advice_user(user, ".");
+		gt_say_into(why, why_cap, GT_T_READY_CLOSED, said, user, file);
 	}
-	gt_say_into(line, sizeof line, GT_T_READY_ENROL, why, config->code);
-	(void)gt_complaints_add(c, line);
+}
+
+/* -------------------------------------------------------------- files */
+
+const char *const gt_ready_secrets[] = {
+        GT_DIR_KEY,  GT_DIR_NODE_KEY, GT_DIR_DATE_KEY, GT_DIR_CREDENTIALS,
+        GT_DIR_DATA, GT_DIR_DATABASE, GT_DIR_LOG,      NULL};
+
+const char *const gt_ready_plain[] = {
+        GT_DIR_DATABASE, GT_DIR_LOG, GT_DIR_INDEX_OF_LOG, GT_DIR_SUMS,
+        GT_DIR_RESERVE,  GT_DIR_RUN, GT_DIR_LOCK,         NULL};
+
+static const char *const folders[] = {GT_DIR_DATA, GT_DIR_OBJECTS,
+                                      GT_DIR_STAGED, GT_DIR_INDEX};
+
+int gt_ready_kinds(char *why, size_t why_cap)
+{
+	struct stat st;
+	int status = 0;
+	for (size_t i = 0; status == 0 && gt_ready_plain[i]; i++)
+		status = gt_files_kind(gt_ready_plain[i], why, why_cap);
+	/* what is not there yet is made; one may be a link to a folder */
+	for (size_t i = 0; status == 0 && i < sizeof folders / sizeof *folders;
+	     i++) {
+		if (stat(folders[i], &st) != 0 || S_ISDIR(st.st_mode))
+			continue;
+		gt_say_into(why, why_cap, GT_T_READY_NO_FOLDER, folders[i]);
+		status = -GT_EINVALID;
+	}
+	if (status != 0 || lstat(GT_DIR_CONTROL, &st) != 0 ||
+	    !S_ISDIR(st.st_mode))
+		return status;
+	gt_say_into(why, why_cap, GT_T_READY_NO_SOCKET, GT_DIR_CONTROL);
+	return -GT_EINVALID;
+}
+
+int gt_ready_key(const struct gt_config *config, const char *file,
+                 uint8_t out[32], char *why, size_t why_cap)
+{
+	int status = gt_dir_read_key(file, out, why, why_cap);
+	if (status != 0)
+		gt_ready_advise(config, status, errno, file, why, why_cap);
+	return status;
+}
+
+/* Other users may read or write it, which the start ends; where it is not the
+ * node's own user's, it cannot, nor read what is closed to it. False: so. */
+static bool check_owner(const char *file, bool secret, struct gt_complaints *c)
+{
+	enum { OTHERS = S_IRWXG | S_IRWXO };
+	char line[2 * WHY], user[GT_ADVICE_USER];
+	struct stat st, here;
+	if (stat(".", &here) != 0 || stat(file, &st) != 0)
+		return true;
+	if (st.st_uid != here.st_uid && (secret || !(st.st_mode & S_IROTH))) {
+		gt_advice_user(user, ".");
+		gt_say_into(line, sizeof line, GT_T_READY_OWNER, file, user,
+		            user, file);
+		(void)gt_complaints_add(c, line);
+		return false;
+	}
+	if (secret && (st.st_mode & OTHERS)) {
+		gt_say_into(line, sizeof line, GT_T_READY_OPEN_FILE, file);
+		(void)gt_complaints_add(c, line);
+	}
+	return true;
+}
+
+static bool check_files(struct gt_complaints *c)
+{
+	static const char *const read[] = {GT_DIR_CONFIG,  GT_DIR_CA,
+	                                   GT_DIR_CERT,    GT_DIR_ROSTER_KEY,
+	                                   GT_DIR_MEMBERS, GT_DIR_OBJECTS};
+	char why[WHY];
+	bool ok = gt_ready_kinds(why, sizeof why) == 0;
+	if (!ok)
+		add(c, why);
+	for (size_t i = 0; gt_ready_secrets[i]; i++)
+		ok = check_owner(gt_ready_secrets[i], true, c) && ok;
+	for (size_t i = 0; i < sizeof read / sizeof *read; i++)
+		ok = check_owner(read[i], false, c) && ok;
+	return ok;
 }
 
 /* ------------------------------------------------------------- policy */
@@ -177,9 +265,9 @@ int gt_ready_pair(struct gt_buffer *cert, struct gt_buffer *key,
 bool gt_ready_own(const struct gt_config *config, const char *cert_pem,
                   char *why, size_t why_cap)
 {
-	char code[GT_CODE_MAX + 1];
+	char code[GT_CODE_MAX + 1], above[GT_CODE_MAX + 1];
 	/* what names nobody is refused in other words */
-	if (!gt_tls_code_of_pem(cert_pem, code) ||
+	if (!gt_tls_code_of_pem(cert_pem, code, above) ||
 	    strcmp(code, config->code) == 0)
 		return true;
 	gt_say_into(why, why_cap, GT_T_READY_CODE, GT_DIR_CERT, code,
@@ -209,27 +297,61 @@ static bool check_dates(const char *file, const struct gt_buffer *pem,
 	return !early && !late;
 }
 
+/* The file of the three that is no PEM at all, NULL: they all are. */
+static const char *no_pem(const struct gt_dir_pems *p)
+{
+	static const char begin[] = "-----BEGIN ";
+	const char *ca = (char *)p->ca.p, *cert = (char *)p->cert.p;
+	if (!strstr(ca, begin))
+		return GT_DIR_CA;
+	if (!strstr(cert, begin))
+		return GT_DIR_CERT;
+	return strstr((char *)p->key.p, begin) ? NULL : GT_DIR_KEY;
+}
+
+int gt_ready_pems(const struct gt_config *config, struct gt_dir_pems *out,
+                  char *why, size_t why_cap)
+{
+	char said[WHY], text[GT_TRANSLATE_MAX];
+	const char *file;
+	/* missing ones first: the sentence names the one it is about */
+	int status = gt_dir_read_pems(out, &file, said, sizeof said);
+	if (status != 0) {
+		(void)gt_copy(why, why_cap, said);
+		gt_ready_advise(config, status, errno, file, why, why_cap);
+		return -GT_EINVALID;
+	}
+	/* if it goes well the second time, it was memory */
+	status = 1;
+	for (int i = 0; status != 0 && i < 2; i++)
+		status = gt_tls_rehearse((char *)out->ca.p, (char *)out->cert.p,
+		                         (char *)out->key.p, said, sizeof said);
+	if (status == 0)
+		return 0;
+	file = no_pem(out);
+	if (status == -GT_EINVALID && file)
+		gt_say_into(why, why_cap, GT_T_READY_NO_PEM, file,
+		            config->code);
+	else
+		gt_say_into(why, why_cap, GT_T_READY_PEMS, GT_DIR_CA,
+		            GT_DIR_CERT, GT_DIR_KEY,
+		            gt_translate(text, NULL, said), config->code);
+	gt_dir_pems_free(out);
+	return status;
+}
+
 /* Those of the links. */
 static int check_pems(const struct gt_config *config, int64_t now_ms,
                       struct gt_complaints *c)
 {
 	struct gt_dir_pems pems = {0};
-	char why[WHY] = "", line[2 * WHY];
-	int status = gt_dir_read_pems(&pems, why, sizeof why);
+	char why[2 * WHY] = "";
+	int status = gt_ready_pems(config, &pems, why, sizeof why);
 	if (status != 0) {
-		add_missing(c, config, status, why);
-		return -GT_EINVALID;
+		add(c, why);
+		return status;
 	}
-	status = gt_tls_rehearse((char *)pems.ca.p, (char *)pems.cert.p,
-	                         (char *)pems.key.p, why, sizeof why);
-	if (status != 0) {
-		char text[GT_TRANSLATE_MAX];
-		gt_say_into(line, sizeof line, GT_T_READY_PEMS, GT_DIR_CA,
-		            GT_DIR_CERT, GT_DIR_KEY,
-		            gt_translate(text, NULL, why), config->code);
-		(void)gt_complaints_add(c, line);
-	} else if (!gt_ready_own(config, (char *)pems.cert.p, why,
-	                         sizeof why)) {
+	if (!gt_ready_own(config, (char *)pems.cert.p, why, sizeof why)) {
 		(void)gt_complaints_add(c, why);
 		status = -GT_EINVALID;
 	}
@@ -301,15 +423,22 @@ static int check_doors(const struct gt_config *config, int64_t now_ms,
 
 static int check_keys(const struct gt_config *config, struct gt_complaints *c)
 {
-	static const char *const files[] = {GT_DIR_NODE_KEY, GT_DIR_ROSTER_KEY};
+	static const char *const files[] = {GT_DIR_NODE_KEY, GT_DIR_ROSTER_KEY,
+	                                    GT_DIR_DATE_KEY};
 	struct gt_dir_members members = {0};
-	char why[WHY] = "";
+	char why[2 * WHY] = "";
 	int rv = 0;
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
 		uint8_t key[32];
-		int status = gt_dir_read_key(files[i], key, why, sizeof why);
+		int status =
+		        gt_ready_key(config, files[i], key, why, sizeof why);
+		OPENSSL_cleanse(key, sizeof key);
+		/* most nodes sign no dates */
+		if (status == -GT_EUNKNOWN &&
+		    strcmp(files[i], GT_DIR_DATE_KEY) == 0)
+			continue;
 		if (status != 0)
-			add_missing(c, config, status, why);
+			add(c, why);
 		rv = rv ? rv : status;
 	}
 	int status =
@@ -318,6 +447,41 @@ static int check_keys(const struct gt_config *config, struct gt_complaints *c)
 		add(c, why);
 	gt_dir_members_free(&members);
 	return rv ? rv : status;
+}
+
+/* What a start sees only when it is too late: an address that is not this
+ * machine's, and a parent that is looked for at this node's own door. */
+static bool check_ports(const struct gt_config *config, struct gt_complaints *c)
+{
+	char content[256], staff[256], text[WHY];
+	(void)gt_config_content(config, content);
+	(void)gt_config_staff(config, staff);
+	const struct {
+		const char *section, *key, *address;
+	} at[] = {{"link", "listen", config->listen},
+	          {"http", "listen", config->http},
+	          {"http", "content", content},
+	          {"http", "staff", staff}};
+	bool ok = true;
+	for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+		if (!*at[i].address || gt_listen_here(at[i].address))
+			continue;
+		gt_say_into(text, sizeof text, GT_T_READY_NOT_HERE,
+		            at[i].address);
+		gt_config_complain(GT_DIR_CONFIG, at[i].section, at[i].key,
+		                   tongue(), GT_T_READY_WHY, text, c);
+		ok = false;
+	}
+	for (size_t i = 0; *config->listen && i < config->naddresses; i++) {
+		if (!gt_address_meets(config->addresses[i], config->listen))
+			continue;
+		gt_say_into(text, sizeof text, GT_T_READY_SELF,
+		            config->addresses[i]);
+		gt_config_complain(GT_DIR_CONFIG, "parent", "addresses",
+		                   tongue(), GT_T_READY_WHY, text, c);
+		ok = false;
+	}
+	return ok;
 }
 
 static int check_access(struct gt_complaints *c)
@@ -340,7 +504,10 @@ int gt_ready_check(const struct gt_config *config, int64_t now_ms,
 	struct gt_ready_policy policy;
 	bool ok = gt_ready_policy(&policy, config, c) == 0;
 	gt_buffer_free(&policy.layer);
+	ok = check_files(c) && ok;
 	ok = check_keys(config, c) == 0 && ok;
+	ok = gt_ready_tree(config, c) == 0 && ok;
+	ok = check_ports(config, c) && ok;
 	int links = config->insecure ? 0 : check_pems(config, now_ms, c);
 	int doors = check_doors(config, now_ms, c);
 	ok = (doors == 0 || doors == -GT_ESTALE) && ok;

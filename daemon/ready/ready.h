@@ -12,6 +12,7 @@
 
 #include "base.h"
 #include "config.h"
+#include "node_dir.h"
 
 /* The node's own layer, and the SHA-256 of its file. */
 struct gt_ready_policy {
@@ -23,6 +24,32 @@ struct gt_ready_policy {
  * stopped. 0; negative: said in *c, and *out is empty. */
 int gt_ready_policy(struct gt_ready_policy *out, const struct gt_config *config,
                     struct gt_complaints *c);
+
+/* Files that only the node's own user may read, and what is opened as a file at
+ * the start; each list ends with NULL. */
+extern const char *const gt_ready_secrets[];
+extern const char *const gt_ready_plain[];
+
+/* Whether what is opened as a file is one, where it is there, and what is used as a
+ * folder likewise. 0; negative with why, which names it and says what to do. */
+int gt_ready_kinds(char *why, size_t why_cap);
+
+/* Adds to why, which says that a file could not be read, what to do: who gives one
+ * that is missing (status -GT_EUNKNOWN; config NULL: nobody), and how one of
+ * another user becomes the node's (error, an errno). */
+void gt_ready_advise(const struct gt_config *config, int status, int error,
+                     const char *file, char *why, size_t why_cap);
+
+/* Reads a key (node_dir.h). 0; negative with why, which names the file and says
+ * who gives it. */
+int gt_ready_key(const struct gt_config *config, const char *file,
+                 uint8_t out[32], char *why, size_t why_cap);
+
+/* Reads what links need, and whether it is of one tree and can be used. 0, and
+ * *out is to be freed; -GT_EINVALID: the operator's to mend; other negative: it may
+ * go by itself; with why, as above, and *out is empty. */
+int gt_ready_pems(const struct gt_config *config, struct gt_dir_pems *out,
+                  char *why, size_t why_cap);
 
 /* Reads a certificate and its key, PEM, and whether they belong together: what
  * the one signs is the other's, and TLS takes it. 0;

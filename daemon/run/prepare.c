@@ -17,13 +17,13 @@
 #include "log.h"
 #include "look.h"
 #include "measure.h"
+#include "ready.h"
 #include "rewrite.h"
 #include "say.h"
 #include "seal.h"
 #include "sweep.h"
 #include "sys.h"
 #include "text.h"
-#include "tls.h"
 #include "translate.h"
 #include "version.h"
 
@@ -353,32 +353,26 @@ int prepare_room(struct gt_service *s, const struct gt_room_events *events)
 
 int prepare_kinds(void)
 {
-	static const char *const files[] = {GT_DIR_DATABASE,     GT_DIR_LOG,
-	                                    GT_DIR_INDEX_OF_LOG, GT_DIR_SUMS,
-	                                    GT_DIR_RESERVE,      GT_DIR_RUN};
 	char why[RUN_WHY] = "";
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-		if (gt_files_kind(files[i], why, sizeof why) != 0)
-			return prepare_refused("directory", why,
-			                       GT_SERVICE_SYSTEM);
-	return 0;
+	return gt_ready_kinds(why, sizeof why) == 0
+	               ? 0
+	               : prepare_refused("directory", why, GT_SERVICE_SYSTEM);
 }
 
 int prepare_modes(void)
 {
-	static const char *const files[] = {GT_DIR_KEY,      GT_DIR_NODE_KEY,
-	                                    GT_DIR_DATE_KEY, GT_DIR_CREDENTIALS,
-	                                    GT_DIR_DATA,     GT_DIR_DATABASE,
-	                                    GT_DIR_LOG};
 	char why[RUN_WHY] = "";
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-		int had = gt_files_close_to_others(files[i], why, sizeof why);
-		if (had < 0)
+	for (size_t i = 0; gt_ready_secrets[i]; i++) {
+		const char *file = gt_ready_secrets[i];
+		int had = gt_files_close_to_others(file, why, sizeof why);
+		if (had < 0) {
+			gt_ready_advise(NULL, had, errno, file, why,
+			                sizeof why);
 			return prepare_refused("modes", why, GT_SERVICE_SYSTEM);
+		}
 		if (had)
-			gt_log_line(GT_LOG_WARN, "modes", "file", files[i],
-			            "why", gt_text(GT_T_DAEMON_OPEN_FILE),
-			            NULL);
+			gt_log_line(GT_LOG_WARN, "modes", "file", file, "why",
+			            gt_text(GT_T_DAEMON_OPEN_FILE), NULL);
 	}
 	return 0;
 }
@@ -409,16 +403,16 @@ static void configure(struct gt_node_config *n, const struct gt_config *c)
 	};
 }
 
-static int read_keys(struct gt_node_config *n)
+static int read_keys(const struct gt_config *c, struct gt_node_config *n)
 {
 	char why[RUN_WHY] = "";
-	if (gt_dir_read_key(GT_DIR_NODE_KEY, n->seed, why, sizeof why) != 0 ||
-	    gt_dir_read_key(GT_DIR_ROSTER_KEY, n->roster_key, why,
-	                    sizeof why) != 0)
+	if (gt_ready_key(c, GT_DIR_NODE_KEY, n->seed, why, sizeof why) != 0 ||
+	    gt_ready_key(c, GT_DIR_ROSTER_KEY, n->roster_key, why,
+	                 sizeof why) != 0)
 		return prepare_refused("keys", why, GT_SERVICE_CONFIG);
 	n->has_date_seed = access(GT_DIR_DATE_KEY, F_OK) == 0;
-	if (n->has_date_seed && gt_dir_read_key(GT_DIR_DATE_KEY, n->date_seed,
-	                                        why, sizeof why) != 0)
+	if (n->has_date_seed && gt_ready_key(c, GT_DIR_DATE_KEY, n->date_seed,
+	                                     why, sizeof why) != 0)
 		return prepare_refused("keys", why, GT_SERVICE_CONFIG);
 	if (!rehearse_key(n->seed))
 		return prepare_refused("keys", gt_strerror(-GT_ENOMEM),
@@ -515,7 +509,7 @@ int prepare_node(struct gt_service *s)
 {
 	struct gt_node_config n;
 	configure(&n, s->config);
-	int status = read_keys(&n);
+	int status = read_keys(s->config, &n);
 	if (status != 0)
 		return status;
 	if (lost_database())
@@ -526,23 +520,15 @@ int prepare_node(struct gt_service *s)
 	return open_patiently(s, &n);
 }
 
-int prepare_pems(struct gt_dir_pems *pems)
+int prepare_pems(const struct gt_config *config, struct gt_dir_pems *pems)
 {
 	char why[RUN_WHY] = "";
-	if (gt_dir_read_pems(pems, why, sizeof why) != 0)
-		return prepare_refused("certificates", why, GT_SERVICE_CONFIG);
-	/* if it goes well the second time, it was memory */
-	int status = 1;
-	for (int i = 0; status != 0 && i < 2; i++)
-		status = gt_tls_rehearse((char *)pems->ca.p,
-		                         (char *)pems->cert.p,
-		                         (char *)pems->key.p, why, sizeof why);
-	if (status != 0)
-		return prepare_refused("certificates", why,
-		                       status == -GT_EINVALID
-		                               ? GT_SERVICE_CONFIG
-		                               : GT_SERVICE_SYSTEM);
-	return 0;
+	int status = gt_ready_pems(config, pems, why, sizeof why);
+	if (status == 0)
+		return 0;
+	return prepare_refused("certificates", why,
+	                       status == -GT_EINVALID ? GT_SERVICE_CONFIG
+	                                              : GT_SERVICE_SYSTEM);
 }
 
 /* Not where the database may be older than the files: behind a restore, or a

@@ -169,10 +169,9 @@ int prepare_log(struct gt_service *s);
 int prepare_room(struct gt_service *s, const struct gt_room_events *events);
 /* Says in out why what the database has to write does not fit. */
 void prepare_say_lack(const struct gt_service *s, char *out, size_t cap);
-/* Certificates and key, read and tried (gt_tls_rehearse). 0, or an exit status,
- * with the reason logged; *pems is to be freed in any case. Loop thread, as all
- * here. */
-int prepare_pems(struct gt_dir_pems *pems);
+/* Certificates and key, read and tried (ready.h). 0, or an exit status, with the
+ * reason logged; *pems is to be freed in any case. Loop thread, as all here. */
+int prepare_pems(const struct gt_config *config, struct gt_dir_pems *pems);
 /* Refuses what is no file where the node has one: it would wait for a pipe for
  * ever. 0, or an exit status, with the reason logged. */
 int prepare_kinds(void);

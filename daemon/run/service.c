@@ -13,6 +13,7 @@
 #include "log.h"
 #include "measure.h"
 #include "ready.h"
+#include "ready_tree.h"
 #include "run_inside.h"
 #include "say.h"
 #include "sys.h"
@@ -297,6 +298,17 @@ static int start_core(struct gt_service *s)
 	              : 0;
 }
 
+/* What of the node's files does not fit the tree: it starts all the same, and
+ * waits for links in vain. */
+static void say_tree(const struct gt_service *s)
+{
+	struct gt_complaints c = {0};
+	(void)gt_ready_tree(s->config, &c);
+	for (size_t i = 0; i < c.n; i++)
+		gt_log_line(GT_LOG_ERROR, "tree", "why", c.v[i], NULL);
+	gt_complaints_free(&c);
+}
+
 static int start_links(struct gt_service *s)
 {
 	const struct gt_config *c = s->config;
@@ -308,7 +320,7 @@ static int start_links(struct gt_service *s)
 	char why[RUN_WHY] = "";
 	if (!*c->listen && c->naddresses == 0)
 		return 0;
-	int status = c->insecure ? 0 : prepare_pems(&pems);
+	int status = c->insecure ? 0 : prepare_pems(c, &pems);
 	if (status != 0) {
 		gt_dir_pems_free(&pems);
 		return status;
@@ -341,6 +353,7 @@ static int start_links(struct gt_service *s)
 		(void)gt_validity_of((char *)pems.ca.p, &s->ca);
 		on_daily(&s->daily);
 	}
+	say_tree(s);
 	alarm(LINKS_S);
 	status = gt_links_start(&links, s->loop, &l, &events, s, why,
 	                        sizeof why);

@@ -10,5 +10,12 @@ bool gt_address_valid(const char *text, bool zero);
  * text. A host may be empty: any. False: no port, or the host does not fit. */
 bool gt_address_split(const char *text, char *host, size_t cap,
                       const char **port);
+/* Who dials a comes to who listens on `listen`, as far as that can be told
+ * without asking anybody: the ports are one (not 0), and the hosts are, or every
+ * address is listened on and a is this machine's own. Both are valid. */
+bool gt_address_meets(const char *a, const char *listen);
+/* Two that listen on a and b are in each other's way: as above, or one of them
+ * listens on every address. */
+bool gt_address_collides(const char *a, const char *b);
 
 #endif

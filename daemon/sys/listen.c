@@ -66,6 +66,22 @@ int gt_listen_tcp(const char *address, int backlog, int *fd, uint16_t *port)
 	return 0;
 }
 
+bool gt_listen_here(const char *address)
+{
+	char host[256], any[256 + 8];
+	const char *service;
+	uint16_t port;
+	int fd;
+	if (!gt_address_split(address, host, sizeof host, &service))
+		return false;
+	gt_format(any, sizeof any, "%.*s0", (int)(service - address), address);
+	int status = gt_listen_tcp(any, 1, &fd, &port);
+	if (status == 0)
+		close(fd);
+	/* memory and descriptors are another matter */
+	return status == 0 || (status == -GT_EIO && errno != EADDRNOTAVAIL);
+}
+
 int gt_listen_unix(const char *path, int backlog, int *fd)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};

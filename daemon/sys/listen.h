@@ -10,6 +10,8 @@
  * 0 lets the system choose. 0; -GT_EINVALID: nothing there to listen on;
  * -GT_EIO with errno. *fd is the caller's. */
 int gt_listen_tcp(const char *address, int backlog, int *fd, uint16_t *port);
+/* The host of the address is this machine's, whoever has the port. */
+bool gt_listen_here(const char *address);
 /* A Unix socket at path, for this user alone. One that is there already is
  * taken for what a daemon that died has left, and goes: the caller knows that
  * there is no other. 0, or -GT_EIO with errno. *fd is the caller's. */

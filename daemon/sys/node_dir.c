@@ -100,18 +100,28 @@ void gt_dir_members_free(struct gt_dir_members *m)
 	*m = (struct gt_dir_members){0};
 }
 
-int gt_dir_read_pems(struct gt_dir_pems *out, char *why, size_t why_cap)
+int gt_dir_read_pems(struct gt_dir_pems *out, const char **file, char *why,
+                     size_t why_cap)
 {
+	const struct {
+		const char *file;
+		struct gt_buffer *to;
+	} parts[] = {{GT_DIR_CA, &out->ca},
+	             {GT_DIR_CERT, &out->cert},
+	             {GT_DIR_KEY, &out->key}};
+	int status = 0;
 	*out = (struct gt_dir_pems){0};
-	int status = gt_files_read(GT_DIR_CA, PEM_MAX, &out->ca, why, why_cap);
-	if (status == 0)
-		status = gt_files_read(GT_DIR_CERT, PEM_MAX, &out->cert, why,
+	for (size_t i = 0; status == 0 && i < sizeof parts / sizeof *parts;
+	     i++) {
+		if (file)
+			*file = parts[i].file;
+		status = gt_files_read(parts[i].file, PEM_MAX, parts[i].to, why,
 		                       why_cap);
-	if (status == 0)
-		status = gt_files_read(GT_DIR_KEY, PEM_MAX, &out->key, why,
-		                       why_cap);
+	}
+	int error = errno;
 	if (status != 0)
 		gt_dir_pems_free(out);
+	errno = error;
 	return status;
 }
 

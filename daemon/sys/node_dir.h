@@ -36,8 +36,10 @@ struct gt_dir_pems {
 	struct gt_buffer ca, cert, key;
 };
 /* Reads all three from the node's directory. 0, or negative with why, which
- * names the file; then *out is empty. */
-int gt_dir_read_pems(struct gt_dir_pems *out, char *why, size_t why_cap);
+ * names the file, as *file does (NULL: nobody asks); then *out is empty, and
+ * errno is the system's. */
+int gt_dir_read_pems(struct gt_dir_pems *out, const char **file, char *why,
+                     size_t why_cap);
 /* Overwrites the key before it is given back. */
 void gt_dir_pems_free(struct gt_dir_pems *p);
 

@@ -52,7 +52,7 @@ class Ready(unittest.TestCase):
 
     def test_what_keeps_it_from_starting_is_found(self):
         self.assertEqual([code for code, _ in self.asked()], [0, 0])
-        self.spoil(lambda: self.write("pki/cert.pem", "garbage"), "pki/cert.pem", "pki/key.pem")
+        self.spoil(lambda: self.write("pki/cert.pem", "garbage"), "pki/cert.pem", "or no certificate", "nodes/3301")
         self.spoil(lambda: self.pem("33", "key.pem"), "pki/key.pem", "belong together")
         self.spoil(lambda: self.pem("33", "cert.pem", "key.pem"), "certificate of 33", starts=True)
         with Tree(CHAIN[:2], start=False) as other:
@@ -65,6 +65,65 @@ class Ready(unittest.TestCase):
         self.spoil(lambda: self.node.configure({"policy": {"file": "polcy.yaml"}}), "guantong.yaml:", "policy.file",
                    "polcy.yaml", "leave")
         self.spoil(lambda: self.write("policy.yaml", "default: miror\n"), "policy.yaml:1:")
+
+    def said_of(self, sections, *words, starts=True):
+        self.spoil(lambda: self.node.configure(sections), *words, starts=starts)
+
+    def test_what_does_not_fit_the_tree_is_found(self):
+        """Such a node starts and waits for its link in vain: the look says so before, the log then."""
+        own = self.node.dir
+        county = os.path.join(self.tree.pki, "nodes", "33")
+        self.said_of({"parent": {"code": "'33-z'"}}, "guantong.yaml:", "parent.code", "no node `33-z`", "members.bin")
+        self.said_of({"parent": {"code": "", "addresses": "[]"}}, "parent.code", "names for 3301: that is 33")
+        self.said_of({"parent": {"code": "'34'"}}, "parent.code", "3301 does not lie in 34", starts=False)
+        self.said_of({"parent": {"addresses": f"['127.0.0.1:{self.node.link_port}']"}}, "parent.addresses", "itself listens")
+        self.spoil(lambda: shutil.copy(os.path.join(county, "node.key"), own + "/pki"), "pki/node.key", "not the key",
+                   "nodes/3301", starts=True)
+        with Tree(CHAIN[:2], start=False) as other:
+            self.spoil(lambda: shutil.copy(self.issued(other, "3301", "roster.key"), own + "/pki"), "pki/roster.key",
+                       "not signed", starts=True)
+        self.spoil(lambda: os.unlink(self.own("pki/members.bin")), "pki/members.bin", "no roster yet", starts=True)
+        run([guantong(), "pki", "revoke", "3301", self.tree.pki], cwd=self.tree.dir)
+        self.spoil(lambda: self.pem("3301", "members.bin"), "pki/members.bin", "revokes this node", starts=True)
+        self.node.configure({"parent": {"code": "'33-z'"}})
+        self.node.start()
+        self.assertRegex(self.node.log(), "level=error event=tree why=.*no node `33-z`")
+
+    def test_a_parent_the_certificate_does_not_name_is_found(self):
+        """Without a roster, by the certificate alone."""
+        with Tree(CHAIN[:3], start=False) as t:
+            self.tree, self.node = t, t["330106"]
+            os.unlink(self.own("pki/members.bin"))
+            os.makedirs(self.own("data"), exist_ok=True)
+            self.said_of({"parent": {"code": "'33'"}}, "parent.code", "names for 330106: that is 3301")
+
+    def test_listeners_that_meet_are_found(self):
+        """Which the start would say one at a time, when it cannot have the port."""
+        n = self.node
+        for sections, key in (({"http": {"listen": f"0.0.0.0:{n.link_port}"}}, "http.listen"),
+                              ({"http": {"content": f"localhost:{n.http_port}"}}, "http.content"),
+                              ({"http": {"staff": f"'[::]:{n.link_port}'"}}, "http.staff")):
+            self.said_of(sections, "guantong.yaml:", key, "port of its own", starts=False)
+        for key, section in (("link.listen", "link"), ("http.listen", "http")):
+            found = f"{key}: `203.0.113.7:{n.http_port}` is no address of this machine"
+            self.said_of({section: {"listen": f"203.0.113.7:{n.http_port}"}}, found)
+
+    def test_files_of_another_user_are_found(self):
+        """What somebody copied as root; loose modes are said, and mended by the start."""
+        if os.geteuid() != 0:
+            self.skipTest("only root gives files away")
+        self.spoil(lambda: os.chown(self.own("pki/key.pem"), 1, 1), "pki/key.pem", "chown root pki/key.pem", starts=True)
+        os.chmod(self.own("pki/node.key"), 0o644)
+        for code, text in self.asked():
+            self.assertEqual(code, 0)
+            self.assertIn("pki/node.key: other users may read", text)
+
+    def test_open_over_the_network_is_said_of_what_is(self):
+        said = self.node.cli("config", "check")
+        self.assertIn("open on this machine only", said)
+        self.assertNotIn("over the network", said)
+        self.node.configure({"http": {"listen": f"0.0.0.0:{self.node.http_port}"}})
+        self.assertIn("open over the network: pages", self.node.cli("config", "check"))
 
     def test_the_daemon_says_what_the_check_says(self):
         """In one language, whole, and with the file's folder: of the environment, or of --lang."""

@@ -56,6 +56,50 @@ static void split(void **state)
 	        gt_address_split("aa.example:1", host, sizeof host, &port));
 }
 
+/* Who listens in whose way, and who would dial himself. */
+static void meeting(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *a, *b;
+		bool meets, collides;
+	} rows[] = {
+	        {"127.0.0.1:1", "127.0.0.1:1", true, true},
+	        {"127.0.0.1:1", "127.0.0.1:2", false, false},
+	        {"127.0.0.1:0", "127.0.0.1:0", false, false},
+	        {"127.0.0.1:1", "0.0.0.0:1", true, true},
+	        {"localhost:1", "127.0.0.1:1", true, true},
+	        {"127.0.0.2:1", "127.0.0.1:1", false, false},
+	        {"10.0.0.1:1", "0.0.0.0:1", false, true},
+	        {"0.0.0.0:1", "10.0.0.1:1", false, true},
+	        {"[::1]:1", "[::]:1", true, true},
+	        {"10.0.0.1:1", "[::]:1", false, true},
+	        {"[fe80::1]:1", "0.0.0.0:1", false, false},
+	        {"sync.example:1", "127.0.0.1:1", false, false},
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(gt_address_meets(rows[i].a, rows[i].b),
+		                 rows[i].meets);
+		assert_int_equal(gt_address_collides(rows[i].a, rows[i].b),
+		                 rows[i].collides);
+	}
+}
+
+/* An address is this machine's, whether or not its port is free. */
+static void here(void **state)
+{
+	(void)state;
+	int fd = -1;
+	uint16_t port = 0;
+	char same[32];
+	assert_int_equal(gt_listen_tcp("127.0.0.1:0", 4, &fd, &port), 0);
+	gt_format(same, sizeof same, "127.0.0.1:%u", (unsigned)port);
+	assert_true(gt_listen_here(same));
+	close(fd);
+	assert_true(gt_listen_here("0.0.0.0:7700"));
+	assert_false(gt_listen_here("203.0.113.7:7700"));
+}
+
 static void listening(void **state)
 {
 	(void)state;
@@ -108,6 +152,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(addresses),
 	        cmocka_unit_test(split),
+	        cmocka_unit_test(meeting),
+	        cmocka_unit_test(here),
 	        cmocka_unit_test(listening),
 	        cmocka_unit_test(a_socket_of_ones_own),
 	};
