@@ -331,9 +331,11 @@ static void close_layers(struct gt_service *s)
 	gt_room_vfs_close(s->vfs);
 	gt_sums_vfs_close(s->sums_vfs);
 	gt_sums_close(s->sums);
+	gt_log_sums_close(s->log_sums);
 	s->vfs = NULL;
 	s->sums_vfs = NULL;
 	s->sums = NULL;
+	s->log_sums = NULL;
 }
 
 int prepare_room(struct gt_service *s, const struct gt_room_events *events)

@@ -522,6 +522,20 @@ static void name_items(struct both *b)
 	sqlite3_finalize(here);
 }
 
+/* What is wanted has a row, or nobody would fetch it: none of its bytes count.
+ * What was published here was whole. */
+static bool want_objects(struct both *b)
+{
+	return run(b,
+	           "INSERT OR IGNORE INTO object(id,state,size,frames,present,"
+	           "created_ms,completed_ms) SELECT object,1,0,0,0,updated_ms,"
+	           "iif(own,updated_ms,0) FROM item WHERE object IS NOT NULL "
+	           "AND state=0 AND (own=1 OR verdict=3 OR asked=1) "
+	           "ORDER BY own DESC;"
+	           "UPDATE item SET prior=NULL WHERE prior IS NOT NULL AND "
+	           "prior NOT IN (SELECT id FROM object)");
+}
+
 /* What hangs on rows that are gone goes too: neighbours say it again. */
 static bool put_in_order(struct both *b)
 {
@@ -540,6 +554,8 @@ static bool put_in_order(struct both *b)
 		         "child);"
 		         "DELETE FROM said WHERE rid NOT IN (SELECT rid FROM "
 		         "item)");
+	if (ok && damaged(b->out, "object"))
+		ok = want_objects(b);
 	if (ok && damaged(b->out, "batch"))
 		ok = run(b,
 		         "INSERT OR IGNORE INTO batch SELECT cid,records,"

@@ -13,10 +13,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "nodes.h"
+#include "node_kit.h"
 #include "salvage.h"
 
-enum { TOP, MID, PAGE = 4096, RECORDS = 120, RESOURCES = 12 };
+enum { PAGE = 4096, RECORDS = 120, RESOURCES = 12, BYTES = 2000 };
+
+#define WHOLE "SELECT count(*) FROM object WHERE state=4"
+/* what is published or wanted here and has no row that says how much of it is */
+#define UNHELD                                                                \
+	"SELECT count(*) FROM item WHERE object IS NOT NULL AND state=0 AND " \
+	"(own=1 OR verdict=3) AND object NOT IN (SELECT id FROM object)"
 
 /* The database of MID, as bytes, and where another is made. */
 struct copy {
@@ -31,17 +37,18 @@ static void filled(struct nodes *t)
 	nodes_run(t);
 	for (int i = 0; i < RESOURCES; i++) {
 		char slug[8];
+		struct pack p;
 		gt_format(slug, sizeof slug, "r%d", i);
-		assert_int_equal(nodes_publish(t, i % 2 ? MID : TOP, slug,
-		                               "course", (struct gt_bytes){0},
-		                               (struct gt_bytes){0}),
-		                 0);
+		package(&p, (unsigned)i, BYTES);
+		assert_int_equal(publish(t, i % 2 ? MID : TOP, slug, &p), 0);
+		pack_clear(&p);
 	}
 	for (uint32_t i = 0; i < RECORDS; i += 20)
 		assert_int_equal(nodes_statements(t, MID, 1 + i, 20, 0), 0);
 	nodes_pass(t, 20000);
 	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM record"),
 	                 RECORDS);
+	assert_int_equal(nodes_int(t, MID, WHOLE), RESOURCES);
 	nodes_stop(t, MID);
 }
 
@@ -148,6 +155,7 @@ static void looked_at(const struct copy *c, const struct gt_salvaged *s)
 		assert_int_equal(
 		        number(db, "SELECT count(*) FROM item WHERE kind=1"),
 		        RESOURCES);
+	assert_int_equal(number(db, UNHELD), 0);
 	assert_int_equal(number(db, "SELECT count(*) FROM tally_object"),
 	                 number(db, "SELECT count(DISTINCT state*2+(present>0)"
 	                            ") FROM object"));
@@ -203,6 +211,26 @@ static void many_pages(void **state)
 	free(c.p);
 }
 
+/* Without the last page that holds some of the table. */
+static void without(struct copy *c, const char *table, struct gt_salvaged *s)
+{
+	size_t page = c->n / PAGE - 1;
+	while (page > 0 &&
+	       (salvaged(c, page, 1, 0, s) != 0 || holes(s, table) == 0))
+		page--;
+	assert_true(page > 0);
+}
+
+/* MID, with the database that was made. */
+static void resumed(struct nodes *t, const struct copy *c)
+{
+	char command[300];
+	gt_format(command, sizeof command, "cp %s %s && rm -f %s-*", c->made,
+	          nodes_path(t, MID), nodes_path(t, MID));
+	assert_int_equal(system(command), 0);
+	nodes_restart(t, MID);
+}
+
 /* The node goes on with what is left, and neighbours bring back the rest. */
 static void it_goes_on(void **state)
 {
@@ -211,16 +239,9 @@ static void it_goes_on(void **state)
 	struct gt_salvaged s = {0};
 	filled(t);
 	taken(t, &c);
-	size_t page = c.n / PAGE - 1;
-	while (page > 0 &&
-	       (salvaged(&c, page, 1, 0, &s) != 0 || holes(&s, "record") == 0))
-		page--;
-	assert_true(page > 0 && s.asked > 0);
-	char command[300];
-	gt_format(command, sizeof command, "cp %s %s && rm -f %s-*", c.made,
-	          nodes_path(t, MID), nodes_path(t, MID));
-	assert_int_equal(system(command), 0);
-	nodes_restart(t, MID);
+	without(&c, "record", &s);
+	assert_true(s.asked > 0);
+	resumed(t, &c);
 	assert_int_equal(nodes_status(t, MID)->records_spoilt, s.asked);
 	nodes_wire(t, MID, TOP, true);
 	nodes_pass(t, 20000);
@@ -236,6 +257,34 @@ static void it_goes_on(void **state)
 	free(c.p);
 }
 
+/* What is above is fetched again; of what was published here it is known that it
+ * was whole. */
+static void objects_come_again(void **state)
+{
+	struct nodes *t = *state;
+	struct copy c;
+	struct gt_salvaged s = {0};
+	filled(t);
+	taken(t, &c);
+	without(&c, "object", &s);
+	resumed(t, &c);
+	int64_t left = nodes_int(t, MID, WHOLE);
+	assert_true(left < RESOURCES);
+	nodes_wire(t, MID, TOP, true);
+	nodes_pass(t, 20000);
+	assert_int_equal(nodes_int(t, MID, UNHELD), 0);
+	assert_int_equal(nodes_int(t, MID,
+	                           WHOLE " AND id IN (SELECT object FROM item "
+	                                 "WHERE own=0)"),
+	                 RESOURCES / 2);
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM object WHERE "
+	                           "state<4 AND completed_ms=0"),
+	                 0);
+	gone(&c);
+	free(c.p);
+}
+
 /* What was only here is named. */
 static void what_is_gone(void **state)
 {
@@ -246,11 +295,8 @@ static void what_is_gone(void **state)
 		assert_int_equal(nodes_statements(t, MID, 1 + i, 20, 0), 0);
 	nodes_stop(t, MID);
 	taken(t, &c);
-	size_t page = c.n / PAGE - 1;
-	while (page > 0 &&
-	       (salvaged(&c, page, 1, 0, &s) != 0 || holes(&s, "record") == 0))
-		page--;
-	assert_true(page > 0 && s.gone > 0 && s.asked == 0);
+	without(&c, "record", &s);
+	assert_true(s.gone > 0 && s.asked == 0);
 	assert_true(s.nnames > 0 && strlen(s.names[0]) == GT_UUID_TEXT - 1);
 	sqlite3 *db = opened(c.made);
 	assert_int_equal(number(db, "SELECT count(*) FROM quarantine WHERE "
@@ -269,6 +315,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, nodes_two_on_disk, nodes_gone)
 	const struct CMUnitTest tests[] = {T(each_page), T(many_pages),
-	                                   T(it_goes_on), T(what_is_gone)};
+	                                   T(it_goes_on), T(objects_come_again),
+	                                   T(what_is_gone)};
 	return cmocka_run_group_tests_name("salvage", tests, NULL, NULL);
 }
