@@ -64,6 +64,9 @@ bool gt_cli_json(struct gt_cli *cli, const json_t *value);
 bool gt_cli_number(struct gt_cli *cli, const struct gt_args *args,
                    const char *name, uint64_t min, uint64_t max, uint64_t *out);
 
+/* Whether cli->dir is a node's directory, and open to this user. False: said
+ * what is wrong; *code: not found, or denied. */
+bool gt_cli_node(struct gt_cli *cli, enum gt_exit *code);
 /* Asks the daemon of cli->dir. NULL: said why, *code is what to return. */
 struct gt_client *gt_cli_open(struct gt_cli *cli, enum gt_exit *code);
 /* gt_cli_fail with the client's sentence. */
@@ -74,15 +77,18 @@ enum gt_exit gt_cli_refused(struct gt_cli *cli, int status,
  * are to be told. */
 bool gt_cli_answered(struct gt_cli *cli, const struct gt_client *client,
                      int status, const json_t *answer, enum gt_exit *code);
-/* The node's configuration, malloc'ed; NULL: complaints are said. */
-struct gt_config *gt_cli_config(struct gt_cli *cli);
+/* The node's configuration, malloc'ed; NULL: complaints are said, and *code is
+ * the exit code. */
+struct gt_config *gt_cli_config(struct gt_cli *cli, enum gt_exit *code);
 /* What a check of the file `what` came to: complaints, as lines or as JSON, and
  * the exit code that fits the status. Frees c.
  * also: members for the JSON, taken over; NULL: none. */
 enum gt_exit gt_cli_complaints(struct gt_cli *cli, const char *what, int status,
                                struct gt_complaints *c, json_t *also);
-/* A resource id; a slug alone is one of this node's. False: said why not. */
-bool gt_cli_rid(struct gt_cli *cli, const char *word, char out[GT_RID_MAX + 1]);
+/* A resource id; a slug alone is one of this node's. False: said why not, and
+ * *code is the exit code. */
+bool gt_cli_rid(struct gt_cli *cli, const char *word, char out[GT_RID_MAX + 1],
+                enum gt_exit *code);
 /* The title a reader of cli->lang wants; "" when there is none. */
 const char *gt_cli_title(const struct gt_cli *cli, const json_t *resource);
 /* What people call a level ("county"), or a member's standing; the word itself

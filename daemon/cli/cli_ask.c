@@ -39,12 +39,21 @@ static bool is_node(struct gt_cli *cli)
 	return false;
 }
 
+bool gt_cli_node(struct gt_cli *cli, enum gt_exit *code)
+{
+	*code = GT_EXIT_OK;
+	if (is_closed(cli))
+		*code = GT_EXIT_DENIED;
+	else if (!is_node(cli))
+		*code = GT_EXIT_NOT_FOUND;
+	return *code == GT_EXIT_OK;
+}
+
 struct gt_client *gt_cli_open(struct gt_cli *cli, enum gt_exit *code)
 {
 	struct gt_client *c;
 	char why[WHY];
-	*code = is_closed(cli) ? GT_EXIT_DENIED : GT_EXIT_NOT_FOUND;
-	if (*code == GT_EXIT_DENIED || !is_node(cli))
+	if (!gt_cli_node(cli, code))
 		return NULL;
 	int status = gt_client_open(&c, cli->dir, cli->lang, why, sizeof why);
 	*code = status ? gt_cli_fail(cli, status, why) : GT_EXIT_OK;
@@ -70,16 +79,16 @@ bool gt_cli_answered(struct gt_cli *cli, const struct gt_client *client,
 	return false;
 }
 
-struct gt_config *gt_cli_config(struct gt_cli *cli)
+struct gt_config *gt_cli_config(struct gt_cli *cli, enum gt_exit *code)
 {
 	char path[PATH];
 	struct gt_complaints complaints = {NULL, 0};
 	struct gt_config *c;
-	if (is_closed(cli) || !is_node(cli))
+	if (!gt_cli_node(cli, code))
 		return NULL;
 	c = malloc(sizeof *c);
 	if (!c) {
-		(void)gt_cli_no_memory(cli);
+		*code = gt_cli_no_memory(cli);
 		return NULL;
 	}
 	gt_format(path, sizeof path, "%s/%s", cli->dir, GT_DIR_CONFIG);
@@ -89,25 +98,28 @@ struct gt_config *gt_cli_config(struct gt_cli *cli)
 	if (status && complaints.n == 0)
 		(void)gt_cli_fail(cli, status, gt_strerror(status));
 	gt_complaints_free(&complaints);
+	*code = gt_cli_exit(status);
 	if (!status)
 		return c;
 	free(c);
 	return NULL;
 }
 
-bool gt_cli_rid(struct gt_cli *cli, const char *word, char out[GT_RID_MAX + 1])
+bool gt_cli_rid(struct gt_cli *cli, const char *word, char out[GT_RID_MAX + 1],
+                enum gt_exit *code)
 {
 	bool fits = true;
 	if (strchr(word, '/')) {
 		fits = gt_copy(out, GT_RID_MAX + 1, word);
 	} else {
-		struct gt_config *c = gt_cli_config(cli);
+		struct gt_config *c = gt_cli_config(cli, code);
 		if (!c)
 			return false;
 		fits = strlen(c->code) + strlen(word) + 1 <= GT_RID_MAX;
 		gt_format(out, GT_RID_MAX + 1, "%s/%s", c->code, word);
 		free(c);
 	}
+	*code = GT_EXIT_USAGE;
 	if (fits && gt_rid_valid(out))
 		return true;
 	(void)fputs("guantong: ", cli->err);

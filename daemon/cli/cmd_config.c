@@ -1,5 +1,6 @@
 /* guantong config: what a node is told in its guantong.yaml.
  * Tests: e2e/test_house.py, e2e/test_gateways.py. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,13 +167,18 @@ static enum gt_exit config_check(struct gt_cli *cli, const struct gt_args *args)
 {
 	const char *path = gt_args_word(args, 0);
 	char own[PATH];
+	enum gt_exit code;
 	struct gt_complaints c = {NULL, 0};
+	if (!path && !gt_cli_node(cli, &code))
+		return code;
 	struct gt_config *config = malloc(sizeof *config);
 	gt_format(own, sizeof own, "%.4000s/%s", cli->dir, GT_DIR_CONFIG);
 	if (!config)
 		return gt_cli_no_memory(cli);
 	int status = path ? gt_config_take(config, path, cli->lang, &c)
 	                  : gt_config_load(config, own, cli->lang, &c);
+	if (status && path && access(path, F_OK) != 0 && errno == ENOENT)
+		status = -GT_EUNKNOWN;
 	bool ours = status == 0 && !path;
 	int here = ours ? enter(cli->dir) : -1;
 	/* what the start will look at beside the file; it is a start all the
@@ -183,10 +189,9 @@ static enum gt_exit config_check(struct gt_cli *cli, const struct gt_args *args)
 		                                   &c);
 	if (status == -GT_ESTALE)
 		status = 0;
-	enum gt_exit code = here >= 0
-	                            ? tell_all(cli, config, own, status, &c)
-	                            : gt_cli_complaints(cli, path ? path : own,
-	                                                status, &c, NULL);
+	code = here >= 0 ? tell_all(cli, config, own, status, &c)
+	                 : gt_cli_complaints(cli, path ? path : own, status, &c,
+	                                     NULL);
 	leave(here);
 	free(config);
 	return code;
@@ -231,12 +236,14 @@ enum gt_exit gt_cmd_reload(struct gt_cli *cli, const struct gt_args *args)
 
 static enum gt_exit config_show(struct gt_cli *cli, const struct gt_args *args)
 {
-	struct gt_config *config = gt_cli_config(cli);
+	enum gt_exit code;
+	struct gt_config *config = gt_cli_config(cli, &code);
 	char *text = config ? gt_config_print(config) : NULL;
-	enum gt_exit code = text ? GT_EXIT_OK : GT_EXIT_FAILED;
 	(void)args;
 	if (text)
 		(void)fputs(text, cli->out);
+	else if (config)
+		code = gt_cli_no_memory(cli);
 	free(text);
 	free(config);
 	return code;

@@ -375,8 +375,8 @@ enum gt_exit gt_cmd_get(struct gt_cli *cli, const struct gt_args *args)
 	enum gt_exit code;
 	if (!g.out)
 		g.out = gt_args_get(args, "to");
-	if (!gt_cli_rid(cli, gt_args_word(args, 0), g.rid))
-		return GT_EXIT_USAGE;
+	if (!gt_cli_rid(cli, gt_args_word(args, 0), g.rid, &code))
+		return code;
 	g.client = gt_cli_open(cli, &code);
 	if (!g.client)
 		return code;

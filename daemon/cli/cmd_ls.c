@@ -106,7 +106,8 @@ static bool add_row(const struct gt_cli *cli, struct gt_table *t, json_t *r)
 static void repair_text(struct gt_cli *cli, json_t *r, char *out, size_t cap)
 {
 	const char *how = gt_json_member(r, "repair");
-	struct gt_config *config = gt_cli_config(cli);
+	enum gt_exit code;
+	struct gt_config *config = gt_cli_config(cli, &code);
 	const char *parent = config ? config->parent : "";
 	if (strcmp(how, "publish") == 0)
 		gt_say_into(out, cap, GT_T_CLI_REPAIR_PUBLISH,
@@ -342,8 +343,8 @@ enum gt_exit gt_cmd_show(struct gt_cli *cli, const struct gt_args *args)
 {
 	char rid[GT_RID_MAX + 1];
 	enum gt_exit code;
-	if (!gt_cli_rid(cli, gt_args_word(args, 0), rid))
-		return GT_EXIT_USAGE;
+	if (!gt_cli_rid(cli, gt_args_word(args, 0), rid, &code))
+		return code;
 	struct gt_client *client = gt_cli_open(cli, &code);
 	if (!client)
 		return code;
@@ -403,8 +404,8 @@ enum gt_exit gt_cmd_explain(struct gt_cli *cli, const struct gt_args *args)
 	const char *code_for = gt_args_get(args, "for");
 	enum gt_exit code;
 	json_t *e;
-	if (!gt_cli_rid(cli, gt_args_word(args, 0), rid))
-		return GT_EXIT_USAGE;
+	if (!gt_cli_rid(cli, gt_args_word(args, 0), rid, &code))
+		return code;
 	if (code_for && !gt_code_valid(code_for)) {
 		char why[256];
 		gt_say_into(why, sizeof why, GT_T_CLI_CODE_BAD, code_for);

@@ -24,9 +24,10 @@ static enum gt_exit check_policy(struct gt_cli *cli, const char *path,
 static enum gt_exit keep_policy(struct gt_cli *cli, struct gt_bytes text)
 {
 	char path[PATH], why[WHY];
-	struct gt_config *config = gt_cli_config(cli);
+	enum gt_exit code;
+	struct gt_config *config = gt_cli_config(cli, &code);
 	if (!config)
-		return GT_EXIT_FAILED;
+		return code;
 	int status = 0;
 	const char *file = config->policy;
 	gt_format(path, sizeof path, "%.4000s%s%s",

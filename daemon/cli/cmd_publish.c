@@ -319,9 +319,9 @@ enum gt_exit gt_cmd_publish(struct gt_cli *cli, const struct gt_args *args)
 		return GT_EXIT_USAGE;
 	if (!from)
 		from = gt_args_get(args, "batch");
-	struct gt_config *config = gt_cli_config(cli);
+	struct gt_config *config = gt_cli_config(cli, &code);
 	if (!config)
-		return GT_EXIT_FAILED;
+		return code;
 	p.done = json_array();
 	p.client = p.fit.client = gt_cli_open(cli, &code);
 	p.fit.bare = gt_args_get(args, "no-content") != NULL;

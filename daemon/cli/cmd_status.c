@@ -406,9 +406,7 @@ enum gt_exit gt_cmd_status(struct gt_cli *cli, const struct gt_args *args)
 	enum gt_exit code;
 	json_t *s;
 	struct gt_client *client = gt_cli_open(cli, &code);
-	struct gt_config *config = client ? gt_cli_config(cli) : NULL;
-	if (client && !config)
-		code = GT_EXIT_FAILED;
+	struct gt_config *config = client ? gt_cli_config(cli, &code) : NULL;
 	if (config && gt_args_get(args, "watch")) {
 		code = watch(cli, client, config);
 	} else if (config) {

@@ -276,9 +276,9 @@ enum gt_exit gt_cmd_wait(struct gt_cli *cli, const struct gt_args *args)
 		gt_say(cli->err, GT_T_CLI_WAIT_TIME, timeout);
 		return GT_EXIT_USAGE;
 	}
-	struct gt_config *config = gt_cli_config(cli);
+	struct gt_config *config = gt_cli_config(cli, &code);
 	if (!config)
-		return GT_EXIT_FAILED;
+		return code;
 	w.root = !*config->parent;
 	free(config);
 	w.client = gt_cli_open(cli, &code);

@@ -14,8 +14,8 @@ enum gt_exit gt_cmd_withdraw(struct gt_cli *cli, const struct gt_args *args)
 	const char *reason = gt_args_get(args, "reason");
 	enum gt_exit code;
 	json_t *answer;
-	if (!gt_cli_rid(cli, gt_args_word(args, 0), rid))
-		return GT_EXIT_USAGE;
+	if (!gt_cli_rid(cli, gt_args_word(args, 0), rid, &code))
+		return code;
 	struct gt_client *client = gt_cli_open(cli, &code);
 	if (!client)
 		return code;

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "text.h"
@@ -290,6 +291,104 @@ static void exit_codes(void **state)
 	assert_int_equal(gt_cli_exit(-GT_ECONFLICT), 5);
 }
 
+/* What does not stand in the directory given is 4 with every command: the node
+ * itself, or a file that is named. `%s` is an empty folder. */
+static const char *const not_there[] = {
+        "ls",
+        "show a",
+        "show 33/a",
+        "get a",
+        "get 33/a",
+        "explain a",
+        "status",
+        "wait --until synced",
+        "publish --id a --title t --no-content",
+        "publish --id a --title t %s/none",
+        "publish --from %s/none.jsonl",
+        "withdraw a",
+        "records",
+        "records quarantine ls",
+        "records quarantine show 1",
+        "records quarantine drop 1",
+        "credential add a",
+        "credential ls",
+        "credential rm a",
+        "audit query",
+        "policy show",
+        "policy check %s/none",
+        "policy set %s/none",
+        "config check",
+        "config check %s/none",
+        "config show",
+        "reload",
+        "roster ls",
+        "roster import %s/none",
+        "roster export %s/out",
+        "pki show %s/none",
+        "pki add %s/none %s/pki",
+        "pki create %s/none %s/pki",
+        "pki renew %s/none",
+        "pki revoke 33 %s/none",
+        "pki date %s/none",
+        "init --code 33 --pki %s/none %s/new",
+};
+
+/* Whether a row begins with the command. */
+static bool has_row(const char *command)
+{
+	size_t n = strlen(command);
+	for (size_t i = 0; i < sizeof not_there / sizeof *not_there; i++)
+		if (strncmp(not_there[i], command, n) == 0 &&
+		    strchr(" ", not_there[i][n]))
+			return true;
+	return false;
+}
+
+static void each_has_a_row(const char *path, const struct gt_command *table)
+{
+	for (; table->name; table++) {
+		char name[64];
+		gt_format(name, sizeof name, "%s%s", path, table->name);
+		/* these need nothing */
+		if (strcmp(name, "version") == 0 ||
+		    strcmp(name, "config keys") == 0)
+			continue;
+		if (table->run && !has_row(name))
+			fail_msg("no row for %s", name);
+		gt_format(name, sizeof name, "%s%s ", path, table->name);
+		if (table->sub)
+			each_has_a_row(name, table->sub);
+	}
+}
+
+static void what_is_not_there_is_4(void **state)
+{
+	char dir[] = "/tmp/guantong-cli-XXXXXX";
+	(void)state;
+	each_has_a_row("", gt_cli_commands);
+	assert_non_null(mkdtemp(dir));
+	for (size_t i = 0; i < sizeof not_there / sizeof *not_there; i++) {
+		char line[400];
+		size_t n;
+		gt_format(line, sizeof line, "guantong --lang en -C %s ", dir);
+		for (const char *c = not_there[i]; *c; c++) {
+			n = strlen(line);
+			bool here = strncmp(c, "%s", 2) == 0;
+			gt_format(line + n, sizeof line - n, "%.*s",
+			          here ? (int)strlen(dir) : 1, here ? dir : c);
+			c += here;
+		}
+		int code = run(line);
+		if (code != GT_EXIT_NOT_FOUND)
+			fail_msg("%d: %s", code, line);
+		/* one sentence, and the same of every command */
+		if (!strstr(line, "none") &&
+		    !strstr(err_text, "is not a node's directory"))
+			fail_msg("%s: %s", line, err_text);
+	}
+	assert_int_equal(rmdir(dir), 0);
+}
+
 /* The conversions of a format, in order, with their lengths. */
 static void conversions(const char *s, char *out, size_t cap)
 {
@@ -338,6 +437,7 @@ int main(void)
 	        cmocka_unit_test(languages),
 	        cmocka_unit_test(options_are_read),
 	        cmocka_unit_test(exit_codes),
+	        cmocka_unit_test(what_is_not_there_is_4),
 	        cmocka_unit_test(languages_take_the_same_values),
 	};
 	return cmocka_run_group_tests_name("cli", tests, NULL, cleanup);
