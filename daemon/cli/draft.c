@@ -9,12 +9,14 @@
 #include "files.h"
 #include "json.h"
 #include "nearest.h"
+#include "object.h"
 #include "say.h"
+#include "slip.h"
 #include "translate.h"
 #include "utf8.h"
 #include "yaml.h"
 
-enum { FILE_MAX = 256 << 20, WHERE = 4608, LANG_MAX = 16 };
+enum { FILE_MAX = 256 << 20, WHERE = 4608 };
 
 enum form { TEXT_FORM, BY_LANG, LIST };
 
@@ -63,44 +65,16 @@ static bool unknown(FILE *err, const char *where, const char *key)
 	return false;
 }
 
-/* ISO 639-1, two letters each; then what China's people speak and has no two. */
-static const char languages[] =
-        "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca "
-        "ce ch co cr cs cu cv cy da de dv dz ee el en eo es et eu fa ff fi fj "
-        "fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii "
-        "ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la "
-        "lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng "
-        "nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa "
-        "sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk "
-        "tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu "
-        "cmn yue wuu nan hak gan hsn cdo cjy mnp lzh zha bod khb tdd lis mww ";
-
-/* The n bytes before '=' name a language: one there is, with perhaps a script
- * or a region behind it. "Lesson=1", "VR=..." and "ppt=..." name none. */
-static bool is_language(const char *s, size_t n)
-{
-	char word[5];
-	size_t first = strspn(s, "abcdefghijklmnopqrstuvwxyz");
-	size_t all = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
-	                       "UVWXYZ0123456789-");
-	if (all != n || n > LANG_MAX || first < 2 || first > 3 ||
-	    (first < n && (s[first] != '-' || s[n - 1] == '-')))
-		return false;
-	gt_format(word, sizeof word, "%.*s ", (int)first, s);
-	const char *at = strstr(languages, word);
-	return at && (at == languages || at[-1] == ' ');
-}
-
 /* "zh-CN=文字" or plain text in lang. */
 static bool put_by_lang(json_t *draft, const char *key, const char *text,
                         const char *lang)
 {
-	char tag[LANG_MAX + 1];
+	char tag[GT_SLIP_TAG];
 	const char *eq = strchr(text, '=');
 	size_t n = eq ? (size_t)(eq - text) : 0;
 	json_t *map = json_object_get(draft, key);
 	/* anything else is a title with '=' in it */
-	bool tagged = eq && is_language(text, n);
+	bool tagged = eq && gt_slip_language(text, n);
 	(void)gt_copy(tag, sizeof tag, tagged ? text : lang);
 	if (tagged) {
 		tag[n] = '\0';
@@ -163,6 +137,60 @@ static bool put_form(json_t *draft, const char *key, enum form form, json_t *v,
 	return ok;
 }
 
+/* A language whose tag is written otherwise: said how it goes. */
+static bool tag_fits(const char *s, size_t n, const char *where, FILE *err)
+{
+	char tag[GT_SLIP_TAG], written[2 * GT_SLIP_TAG];
+	if (!gt_slip_tag(tag, s, n))
+		return true;
+	gt_format(written, sizeof written, "%.*s", (int)n, s);
+	(void)fprintf(err, "%s: ", where);
+	gt_say(err, GT_T_CLI_DRAFT_TAG, written, tag);
+	return false;
+}
+
+/* Every tag that a value of this key holds. Not const: jansson's loops. */
+static bool tags_fit(const char *key, enum form form, json_t *value,
+                     const char *where, FILE *err)
+{
+	const char *text = gt_json_string(value), *eq = strchr(text, '=');
+	const char *tag;
+	json_t *item;
+	size_t i;
+	bool ok = true;
+	if (form == BY_LANG) {
+		ok = !eq || tag_fits(text, (size_t)(eq - text), where, err);
+		json_object_foreach(value, tag, item) ok =
+		        tag_fits(tag, strlen(tag), where, err) && ok;
+	} else if (strcmp(key, "languages") == 0) {
+		ok = tag_fits(text, strlen(text), where, err);
+		json_array_foreach(value, i, item) ok =
+		        tag_fits(gt_json_string(item), json_string_length(item),
+		                 where, err) &&
+		        ok;
+	}
+	return ok;
+}
+
+/* A path whose folders are set apart as on Windows: said how it goes. */
+static bool path_fits(const char *key, const json_t *value, const char *where,
+                      FILE *err)
+{
+	static const char *const keys[] = {"path", "content", "start",
+	                                   "thumbnail"};
+	char meant[1024], shown[GT_PATH_SHOWN];
+	const char *path = gt_json_string(value);
+	bool is_path = false;
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		is_path = is_path || strcmp(key, keys[i]) == 0;
+	if (!is_path || !gt_slip_path(meant, sizeof meant, path))
+		return true;
+	(void)fprintf(err, "%s: ", where);
+	gt_say(err, GT_T_CLI_DRAFT_BACKSLASH, key,
+	       gt_path_show(shown, path, strlen(path)), key, meant);
+	return false;
+}
+
 static bool no_memory(FILE *err)
 {
 	(void)fprintf(err, "guantong: %s\n", gt_text(GT_T_CLI_NOMEM));
@@ -180,6 +208,9 @@ bool gt_draft_set(json_t *draft, const char *key, json_t *value,
 			return true;
 		if (!is_form(value, fields[i].form))
 			return say_wrong(err, where, GT_T_CLI_DRAFT_VALUE, key);
+		if (!tags_fit(key, fields[i].form, value, where, err) ||
+		    !path_fits(key, value, where, err))
+			return false;
 		return put_form(draft, to, fields[i].form, value, lang) ||
 		       no_memory(err);
 	}
@@ -347,6 +378,8 @@ static bool add_line(struct gt_drafts *d, const char *name, int line,
 		(void)fprintf(said, "%s:%d:%d: ", name, line, e.column);
 		gt_say(said, GT_T_CLI_DRAFT_JSON,
 		       gt_translate(flaw, NULL, gt_json_flaw(&e)));
+		if (gt_slip_escape(text))
+			gt_say(said, GT_T_CLI_DRAFT_ESCAPE);
 	}
 	if (!v)
 		gt_flaws_close(flaws, json_array_size(d->v), GT_EXIT_USAGE,

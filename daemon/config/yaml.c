@@ -74,7 +74,9 @@ static void complain_syntax(struct reader *r, struct gt_bytes text)
 		return;
 	}
 	char text_room[GT_TRANSLATE_MAX];
-	complain_at(r->y, p->problem_mark, GT_T_YAML_SYNTAX,
+	bool escape = p->problem && strstr(p->problem, "escape character");
+	complain_at(r->y, p->problem_mark,
+	            escape ? GT_T_YAML_ESCAPE : GT_T_YAML_SYNTAX,
 	            gt_translate(text_room, r->y->lang,
 	                         p->problem ? p->problem : "?"));
 }
@@ -119,7 +121,12 @@ static const char *scalar(struct reader *r)
 	                  r->event.data.scalar.tag))
 		return NULL;
 	if (unprintable((const char *)v, n)) {
-		complain_at(r->y, r->event.start_mark, GT_T_YAML_CONTROL, NULL);
+		bool quoted = r->event.data.scalar.style ==
+		              YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+		complain_at(r->y, r->event.start_mark,
+		            quoted ? GT_T_YAML_CONTROL_QUOTED
+		                   : GT_T_YAML_CONTROL,
+		            NULL);
 		return NULL;
 	}
 	/* libyaml ends values with NUL */

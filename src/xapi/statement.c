@@ -55,7 +55,7 @@ static void make_text(char *s)
 
 static int refuse(struct batch *b, int code, const char *what)
 {
-	gt_format(b->why, b->why_cap, "statement %zu: %s", b->n, what);
+	gt_format(b->why, b->why_cap, "statement %zu: %s", b->n + 1, what);
 	return code;
 }
 
@@ -231,7 +231,7 @@ static int read_back(const struct gt_statement *said, struct gt_statement *got,
                      char *why, size_t why_cap)
 {
 	char what[512] = "";
-	static const char place[] = "statement 0: "; /* refuse() */
+	static const char place[] = "statement 1: "; /* refuse() */
 	const uint8_t(*id)[GT_UUID_BYTES] = &said->id;
 	struct gt_bytes body = said->body;
 	struct batch b = {.ids = id,

@@ -47,7 +47,7 @@ void gt_uuid_format(char out[GT_UUID_TEXT], const uint8_t id[GT_UUID_BYTES]);
  * nothing is re-encoded. A statement without an id gets ids[i] (the caller
  * brings randomness, `nids` of them). Who vouches for it is the caller's to
  * say: authority is always "" here. Returns the count, 0 for an
- * empty array, or negative with why: the statement's index from 0, the property
+ * empty array, or negative with why: which statement it is, from 1, the property
  * and what is wrong, "statement 2: context.registration: not a UUID".
  * -GT_EINVALID (also: the same id twice), -GT_ELIMIT (more than cap statements,
  * one beyond GT_STATEMENT_MAX bytes, no id left), -GT_ENOMEM. */

@@ -203,6 +203,70 @@ static void options_replace(void **state)
 }
 
 /* What stands before '=' is a language, or the title begins there. */
+/* A language as a locale has it is no beginning of a title. */
+static void tags_of_locales(void **state)
+{
+	static const char *const rows[][2] = {
+	        {"{\"title\":\"zh_CN=甲\"}", "'zh_CN'"},
+	        {"{\"title\":\"ZH-CN=甲\"}", "'ZH-CN'"},
+	        {"{\"title\":{\"zh_cn\":\"甲\"}}", "'zh_cn'"},
+	        {"{\"description\":{\"zh_CN\":\"甲\"}}", "'zh_CN'"},
+	        {"{\"languages\":[\"en\",\"zh_CN\"]}", "'zh_CN'"},
+	        {"{\"languages\":\"zh_CN\"}", "'zh_CN'"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		assert_null(read_drafts("a.jsonl", rows[i][0]));
+		assert_non_null(strstr(said, "a.jsonl:1:1: "));
+		assert_non_null(strstr(said, rows[i][1]));
+		assert_non_null(strstr(said, "write zh-CN\n"));
+	}
+	/* these are titles, and languages */
+	json_t *all = read_drafts("a.jsonl",
+	                          "{\"title\":\"IT=甲\","
+	                          "\"languages\":[\"zh-CN\",\"zh-Hans\"]}\n"
+	                          "{\"title\":\"C_1=x\"}");
+	assert_json(all, "[{\"title\":{\"zh-CN\":\"IT=甲\"},"
+	                 "\"languages\":[\"zh-CN\",\"zh-Hans\"]},"
+	                 "{\"title\":{\"zh-CN\":\"C_1=x\"}}]");
+	json_decref(all);
+	assert_null(
+	        read_drafts("a.jsonl", "{\"title\":{\"zh_Hans_cn\":\"x\"}}"));
+	assert_non_null(strstr(said, "write zh-Hans-CN\n"));
+}
+
+/* Paths as Windows has them, and what JSON and YAML make of them. */
+static void paths_of_windows(void **state)
+{
+	static const char *const rows[][3] = {
+	        {"a.jsonl", "{\"path\":\"a\\b\"}", "write path: a/b\n"},
+	        {"a.jsonl", "{\"path\":\"a\\\\c\"}", "write path: a/c\n"},
+	        {"a.jsonl", "{\"content\":\"课\\first\\next\"}",
+	         "write content: 课/first/next\n"},
+	        {"a.jsonl", "{\"start\":\"a\\red.html\"}",
+	         "write start: a/red.html\n"},
+	        {"a.yaml", "path: a\\b\n", "write path: a/b\n"},
+	        {"a.yaml", "thumbnail: \"a\\b.png\"\n", "目录请用 / 分隔\n"},
+	        {"a.jsonl", "{\"path\":\"C:\\data\"}", "\"lessons/first\"\n"},
+	        {"a.jsonl", "{\"path\":\"a\\users\"}", "\"lessons/first\"\n"},
+	        {"a.yaml", "path: \"C:\\data\"\n", "目录请用 / 分隔\n"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (read_drafts(rows[i][0], rows[i][1]))
+			fail_msg("%s", rows[i][1]);
+		if (!strstr(said, rows[i][2]) ||
+		    !(strstr(said, "backslash") || strstr(said, "反斜杠")))
+			fail_msg("%s: %s", rows[i][1], said);
+	}
+	/* elsewhere they are what they are */
+	assert_null(read_drafts("a.jsonl", "{\"title\":\"a\\b\",\"path\":\n"));
+	assert_null(strstr(said, "backslash"));
+	json_t *all = read_drafts("a.jsonl", "{\"title\":\"a\\\\b\"}");
+	assert_json(all, "[{\"title\":{\"zh-CN\":\"a\\\\b\"}}]");
+	json_decref(all);
+}
+
 static void titles_with_equals(void **state)
 {
 	static const struct {
@@ -220,7 +284,6 @@ static void titles_with_equals(void **state)
 	        {"en-=x", "zh-CN", "en-=x"},
 	        {"n b=x", "zh-CN", "n b=x"},
 	        {"english=x", "zh-CN", "english=x"},
-	        {"en_US=x", "zh-CN", "en_US=x"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -349,6 +412,8 @@ int main(void)
 	        cmocka_unit_test(flaws_are_told_together),
 	        cmocka_unit_test(options_replace),
 	        cmocka_unit_test(titles_with_equals),
+	        cmocka_unit_test(tags_of_locales),
+	        cmocka_unit_test(paths_of_windows),
 	        cmocka_unit_test(options_that_are_no_text),
 	        cmocka_unit_test(without_a_daemon),
 	};

@@ -42,7 +42,7 @@ static void statements_in(void **state)
 	                        "{\"actor\":3}"),
 	                 400);
 	assert_true(says("\"error\":\"INVALID\""));
-	assert_true(says("语句 0：actor: 须为对象"));
+	assert_true(says("语句 1：actor: 须为对象"));
 	assert_int_equal(ask_at(false, "POST", "/xapi/statements",
 	                        "Content-Type: application/json", "{" S1 "}"),
 	                 400);

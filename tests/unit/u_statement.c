@@ -366,7 +366,7 @@ static void refused(void **state)
 	for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++) {
 		char want[200];
 		int n = parse(invalid[i][0]);
-		gt_format(want, sizeof want, "statement 0: %s", invalid[i][1]);
+		gt_format(want, sizeof want, "statement 1: %s", invalid[i][1]);
 		if (n != -GT_EINVALID || strncmp(why, want, strlen(want)) != 0)
 			print_error("%s\n  %d %s\n", invalid[i][0], n, why);
 		assert_int_equal(n, -GT_EINVALID);
@@ -393,7 +393,7 @@ static void long_names(void **state)
 	for (int n = 99; n <= 101; n++) {
 		gt_format(in, sizeof in, "{$A,$V,$O,'%0*d':1}", n, 7);
 		gt_format(want, sizeof want,
-		          "statement 0: %0*d: no such property in xAPI",
+		          "statement 1: %0*d: no such property in xAPI",
 		          n < 100 ? n : 100, n > 100 ? 0 : 7);
 		assert_int_equal(parse(in), -GT_EINVALID);
 		assert_string_equal(why, want);
@@ -515,20 +515,20 @@ static void batches(void **state)
 		int rc;
 	} row[] = {
 	        {"[]", "", 0},
-	        {"[{$A,$V,$O},{$A,$V}]", "statement 1: object: is missing",
+	        {"[{$A,$V,$O},{$A,$V}]", "statement 2: object: is missing",
 	         -GT_EINVALID},
-	        {"[{$A,$V,$O},7]", "statement 1: not JSON", -GT_EINVALID},
-	        {"[{$A,$V,$O},[]]", "statement 1: must be an object",
+	        {"[{$A,$V,$O},7]", "statement 2: not JSON", -GT_EINVALID},
+	        {"[{$A,$V,$O},[]]", "statement 2: must be an object",
 	         -GT_EINVALID},
-	        {"[{$A,$V,$O},]", "statement 1: not JSON", -GT_EINVALID},
-	        {"[{$A,$V,$O} {$A,$V,$O}]", "statement 1: not JSON",
+	        {"[{$A,$V,$O},]", "statement 2: not JSON", -GT_EINVALID},
+	        {"[{$A,$V,$O} {$A,$V,$O}]", "statement 2: not JSON",
 	         -GT_EINVALID},
-	        {"[{$A,$V,$O}]]", "statement 1: not JSON", -GT_EINVALID},
+	        {"[{$A,$V,$O}]]", "statement 2: not JSON", -GT_EINVALID},
 	        {"[{$A,$V,$O,'id':'$I'},{$A,$V,$O,'id':"
 	         "'12345678-1234-4234-8234-1234567890Ab'}]",
-	         "statement 1: id: the same", -GT_EINVALID},
+	         "statement 2: id: the same", -GT_EINVALID},
 	        {"[{$A,$V,$O},{$A,$V,$O},{$A,$V,$O},{$A,$V,$O},{$A,$V,$O}]",
-	         "statement 4: no id", -GT_ELIMIT},
+	         "statement 5: no id", -GT_ELIMIT},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
@@ -554,13 +554,13 @@ static void too_long(void **state)
 	assert_int_equal(gt_statements_parse(gt_bytes_of(big, n), ids, 4, out,
 	                                     8, why, sizeof why),
 	                 -GT_ELIMIT);
-	assert_string_equal(why, "statement 0: too long");
+	assert_string_equal(why, "statement 1: too long");
 	/* as long as may be */
 	big[n - 2] = '}';
 	assert_int_equal(gt_statements_parse(gt_bytes_of(big, n - 1), ids, 4,
 	                                     out, 8, why, sizeof why),
 	                 -GT_EINVALID);
-	assert_string_equal(why, "statement 0: actor: is missing");
+	assert_string_equal(why, "statement 1: actor: is missing");
 	free(big);
 }
 
