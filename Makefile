@@ -253,6 +253,7 @@ layers:
 	@$(MAKE) --no-print-directory $(JOBS) -s layers-objects
 	@$(MAKE) -s --no-print-directory rooms | tests/layers/layers.py . $(B)
 	@tests/layers/sentences.py .
+	@tests/layers/words.py .
 .PHONY: layers-objects
 layers-objects: $(LIBS) $(call objects,$(MAINS))
 layers-selftest: $(LIBS) $(call objects,$(MAINS))

@@ -21,6 +21,7 @@
 #include "advice.h"
 #include "config.h"
 #include "dir.h"
+#include "local.h"
 #include "log.h"
 #include "ready.h"
 #include "say.h"
@@ -57,11 +58,12 @@ struct daemon {
 static void complain(struct gt_complaints *c, const char *dir)
 {
 	static const char own[] = GT_DIR_CONFIG ":";
-	for (size_t i = 0; i < c->n; i++)
-		if (strncmp(c->v[i], own, sizeof own - 1) == 0)
-			(void)fprintf(stderr, "%s/%s\n", dir, c->v[i]);
-		else
-			(void)fprintf(stderr, "%s\n", c->v[i]);
+	for (size_t i = 0; i < c->n; i++) {
+		char text[GT_LOCAL_TEXT];
+		bool ours = strncmp(c->v[i], own, sizeof own - 1) == 0;
+		(void)fprintf(stderr, "%s%s%s\n", ours ? dir : "",
+		              ours ? "/" : "", gt_local_text(text, c->v[i]));
+	}
 	gt_complaints_free(c);
 }
 

@@ -18,6 +18,7 @@
 #include "args.h"
 #include "client.h"
 #include "config.h"
+#include "local.h"
 
 enum gt_exit {
 	GT_EXIT_OK = 0,
@@ -57,6 +58,10 @@ enum gt_exit gt_cli_exit(int status);
 /* "guantong: why" on err, in the reader's language (translate.h), and the exit
  * code that fits the status. */
 enum gt_exit gt_cli_fail(struct gt_cli *cli, int status, const char *why);
+/* A sentence of the core's or the daemon's, as people here read it: in their
+ * language, with times of their zone. */
+enum { GT_CLI_SENTENCE = GT_LOCAL_TEXT };
+const char *gt_cli_sentence(char out[GT_CLI_SENTENCE], const char *sentence);
 /* A value as indented JSON and a line end on out. False: NULL or no memory. */
 bool gt_cli_json(struct gt_cli *cli, const json_t *value);
 /* A number of an option within [min, max]; absent: *out is left alone. False:
@@ -91,9 +96,6 @@ bool gt_cli_rid(struct gt_cli *cli, const char *word, char out[GT_RID_MAX + 1],
                 enum gt_exit *code);
 /* The title a reader of cli->lang wants; "" when there is none. */
 const char *gt_cli_title(const struct gt_cli *cli, const json_t *resource);
-/* What people call a level ("county"), or a member's standing; the word itself
- * if it is not known, "" for NULL. */
-const char *gt_cli_level(const char *word);
 /* An option's value is absent or one of the words (NULL ends them), which
  * `list` tells people. False: said what is wrong. */
 bool gt_cli_choice(struct gt_cli *cli, const struct gt_args *args,

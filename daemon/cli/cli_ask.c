@@ -127,23 +127,6 @@ bool gt_cli_rid(struct gt_cli *cli, const char *word, char out[GT_RID_MAX + 1],
 	return false;
 }
 
-const char *gt_cli_level(const char *word)
-{
-	static const struct {
-		const char *word;
-		enum gt_text text;
-	} rows[] = {
-	        {"province", GT_T_PROVINCE},     {"city", GT_T_CITY},
-	        {"county", GT_T_COUNTY},         {"township", GT_T_TOWNSHIP},
-	        {"village", GT_T_VILLAGE},       {"active", GT_T_CLI_W_ACTIVE},
-	        {"revoked", GT_T_CLI_W_REVOKED},
-	};
-	for (size_t i = 0; word && i < sizeof rows / sizeof *rows; i++)
-		if (strcmp(word, rows[i].word) == 0)
-			return gt_text(rows[i].text);
-	return word ? word : "";
-}
-
 const char *gt_cli_title(const struct gt_cli *cli, const json_t *resource)
 {
 	json_t *titles = json_object_get(resource, "title"), *title;

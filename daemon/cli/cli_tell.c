@@ -8,6 +8,7 @@
 #include "nearest.h"
 #include "say.h"
 #include "translate.h"
+#include "word.h"
 
 enum gt_exit gt_cli_exit(int status)
 {
@@ -29,11 +30,20 @@ enum gt_exit gt_cli_exit(int status)
 	}
 }
 
-enum gt_exit gt_cli_fail(struct gt_cli *cli, int status, const char *why)
+const char *gt_cli_sentence(char out[GT_CLI_SENTENCE], const char *sentence)
 {
 	char text[GT_TRANSLATE_MAX];
-	(void)fprintf(cli->err, "guantong: %s\n",
-	              gt_translate(text, NULL, why));
+	const char *told = gt_translate(text, NULL, sentence);
+	const char *local = gt_local_text(out, told);
+	if (local == text)
+		gt_copy(out, GT_CLI_SENTENCE, text);
+	return local == text ? out : local;
+}
+
+enum gt_exit gt_cli_fail(struct gt_cli *cli, int status, const char *why)
+{
+	char text[GT_CLI_SENTENCE];
+	(void)fprintf(cli->err, "guantong: %s\n", gt_cli_sentence(text, why));
 	return gt_cli_exit(status);
 }
 
@@ -59,10 +69,12 @@ enum gt_exit gt_cli_complaints(struct gt_cli *cli, const char *what, int status,
 	enum gt_exit code = gt_cli_exit(status);
 	json_t *list = cli->json ? json_array() : NULL;
 	for (size_t i = 0; i < c->n; i++) {
+		char text[GT_LOCAL_TEXT];
 		if (cli->json)
 			(void)json_array_append_new(list, json_string(c->v[i]));
 		else
-			(void)fprintf(cli->err, "%s\n", c->v[i]);
+			(void)fprintf(cli->err, "%s\n",
+			              gt_local_text(text, c->v[i]));
 	}
 	if (cli->json) {
 		json_t *v = json_pack("{s:s, s:b, s:O}", "file", what, "ok",
@@ -106,10 +118,15 @@ bool gt_cli_choice(struct gt_cli *cli, const struct gt_args *args,
 	const char *value = gt_args_get(args, name);
 	if (!value)
 		return true;
-	for (; *words; words++)
-		if (strcmp(value, *words) == 0)
+	size_t n = 0;
+	for (; words[n]; n++)
+		if (strcmp(value, words[n]) == 0)
 			return true;
-	gt_say(cli->err, GT_T_CLI_CHOICE, name, value, gt_text(list));
+	const char *meant = gt_word_meant(value, words, n);
+	if (meant)
+		gt_say(cli->err, GT_T_CLI_VALUE_NEAR, name, value, meant);
+	else
+		gt_say(cli->err, GT_T_CLI_CHOICE, name, value, gt_text(list));
 	return false;
 }
 
@@ -139,7 +156,9 @@ bool gt_cli_words(struct gt_cli *cli, const struct gt_args *args,
 	while (words[n])
 		n++;
 	while ((value = gt_args_next(args, name, &at))) {
-		const char *near = gt_nearest(value, words, n, GT_SLIPS_TYPED);
+		const char *near = gt_word_meant(value, words, n);
+		if (!near)
+			near = gt_nearest(value, words, n, GT_SLIPS_TYPED);
 		if ((near && strcmp(near, value) == 0) || strpbrk(value, "*?"))
 			continue;
 		if (near) {

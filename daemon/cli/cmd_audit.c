@@ -8,7 +8,7 @@
 #include "pages.h"
 #include "say.h"
 #include "term.h"
-#include "translate.h"
+#include "word.h"
 
 static const struct gt_option audit_options[] = {
         {"from", "TIME", GT_T_CLI_O_AUDIT_FROM, 0},
@@ -70,21 +70,25 @@ static enum gt_exit print_csv(struct gt_pages *p)
 
 static bool add_audit(struct gt_table *t, json_t *r)
 {
-	char bytes[GT_MEASURE_SIZE] = "", detail[GT_TRANSLATE_MAX];
+	char bytes[GT_MEASURE_SIZE] = "", detail[GT_CLI_SENTENCE];
+	char at[GT_LOCAL_TIME];
+	const char *event = gt_json_member(r, "event");
+	/* of a note it is a word, of others what people or nodes have named */
+	const char *subject = gt_json_member(r, "subject");
 	uint64_t n = gt_client_number(r, "bytes");
 	if (n)
 		gt_measure_size(bytes, n);
 	const char *cells[] = {
-	        gt_json_member(r, "at"),
-	        gt_json_member(r, "actor"),
-	        gt_json_member(r, "event"),
-	        gt_json_member(r, "subject"),
+	        gt_local_iso(at, gt_json_member(r, "at")),
+	        gt_word(gt_json_member(r, "actor")),
+	        gt_word(event),
+	        strcmp(event, "note") == 0 ? gt_word(subject) : subject,
 	        gt_json_member(r, "peer"),
-	        gt_json_member(r, "verdict"),
+	        gt_word(gt_json_member(r, "verdict")),
 	        gt_json_member(r, "rule"),
-	        gt_json_member(r, "result"),
+	        gt_word(gt_json_member(r, "result")),
 	        bytes,
-	        gt_translate(detail, NULL, gt_json_member(r, "detail"))};
+	        gt_cli_sentence(detail, gt_json_member(r, "detail"))};
 	return gt_table_row(t, cells);
 }
 
@@ -121,7 +125,8 @@ static bool filter_time(struct gt_cli *cli, char path[GT_PAGES_PATH],
 	int64_t at;
 	if (!text)
 		return true;
-	if (!gt_measure_read_time(&at, text) || at < 0) {
+	if (!(gt_local_day(&at, text) || gt_measure_read_time(&at, text)) ||
+	    at < 0) {
 		gt_say(cli->err, GT_T_CLI_AUDIT_TIME, key, text);
 		return false;
 	}
@@ -141,14 +146,14 @@ static enum gt_exit run_query(struct gt_cli *cli, const struct gt_args *args)
 	enum gt_exit code;
 	/* what nodes write down today; a newer one may write more */
 	static const char *const events[] = {
-	        "accept",  "adopt",  "damage",     "fetch",   "judge",
-	        "link",    "merge",  "note",       "policy",  "publish",
-	        "receive", "remove", "quarantine", "records", "repair",
-	        "roster",  "send",   "serve",      "want",    "withdraw",
-	        NULL};
+	        "accept", "adopt",   "cap",        "damage",  "drop",
+	        "fetch",  "judge",   "link",       "merge",   "note",
+	        "policy", "publish", "quarantine", "receive", "remove",
+	        "repair", "replace", "retract",    "roster",  "send",
+	        "serve",  "want",    "withdraw",   NULL};
 	static const char *const kinds[] = {"resource", "layer",  "member",
 	                                    "object",   "record", "link",
-	                                    "daemon",   NULL};
+	                                    "daemon",   "clock",  NULL};
 	bool ok = gt_cli_words(cli, args, "event", events) &&
 	          gt_cli_words(cli, args, "kind", kinds) &&
 	          gt_cli_words(cli, args, "type", gt_cli_types) &&

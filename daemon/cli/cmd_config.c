@@ -169,16 +169,17 @@ static enum gt_exit config_check(struct gt_cli *cli, const struct gt_args *args)
 	char own[PATH];
 	enum gt_exit code;
 	struct gt_complaints c = {NULL, 0};
-	if (!path && !gt_cli_node(cli, &code))
-		return code;
 	struct gt_config *config = malloc(sizeof *config);
 	gt_format(own, sizeof own, "%.4000s/%s", cli->dir, GT_DIR_CONFIG);
 	if (!config)
 		return gt_cli_no_memory(cli);
 	int status = path ? gt_config_take(config, path, cli->lang, &c)
 	                  : gt_config_load(config, own, cli->lang, &c);
-	if (status && path && access(path, F_OK) != 0 && errno == ENOENT)
-		status = -GT_EUNKNOWN;
+	/* said as the daemon says it; the code is that of every command */
+	if (status && access(path ? path : own, F_OK) != 0)
+		status = errno == ENOENT   ? -GT_EUNKNOWN
+		         : errno == EACCES ? -GT_EDENIED
+		                           : status;
 	bool ours = status == 0 && !path;
 	int here = ours ? enter(cli->dir) : -1;
 	/* what the start will look at beside the file; it is a start all the

@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "listing.h"
 #include "say.h"
+#include "word.h"
 
 static const struct gt_option add_options[] = {
         {"role", "ROLE", GT_T_CLI_O_ROLE, 0},
@@ -51,16 +52,17 @@ static void told(struct gt_cli *cli, const json_t *answer, const char *name)
 {
 	const char *secret = gt_json_member(answer, "secret");
 	const char *removed = gt_json_member(answer, "removed");
+	const char *role = gt_word(gt_json_member(answer, "role"));
+	char at[GT_LOCAL_TIME];
 	if (strcmp(name, GT_ACCESS_ANONYMOUS) == 0)
 		gt_say(cli->out, GT_T_CLI_CREDENTIAL_OPEN);
 	else if (*secret)
-		gt_say(cli->out, GT_T_CLI_CREDENTIAL_MADE, name,
-		       gt_json_member(answer, "role"), secret);
+		gt_say(cli->out, GT_T_CLI_CREDENTIAL_MADE, name, role, secret);
 	else
-		gt_say(cli->out, GT_T_CLI_CREDENTIAL_KEPT, name,
-		       gt_json_member(answer, "role"));
+		gt_say(cli->out, GT_T_CLI_CREDENTIAL_KEPT, name, role);
 	if (*removed && strcmp(gt_json_member(answer, "role"), "terminal") == 0)
-		gt_say(cli->out, GT_T_CLI_CREDENTIAL_AGAIN, removed);
+		gt_say(cli->out, GT_T_CLI_CREDENTIAL_AGAIN,
+		       gt_local_iso(at, removed));
 	if (json_is_true(json_object_get(answer, "forgot")))
 		gt_say(cli->out, GT_T_CLI_CREDENTIAL_FORGOT);
 }
@@ -134,6 +136,7 @@ static enum gt_exit credential_ls(struct gt_cli *cli,
 	        "llll",
 	        4,
 	        {"name", "role", "kind", "created"},
+	        "twwi",
 	        {GT_T_CLI_C_NAME, GT_T_CLI_C_ROLE, GT_T_CLI_C_KIND,
 	         GT_T_CLI_C_CREATED}};
 	static const struct gt_listing removed = {
@@ -142,6 +145,7 @@ static enum gt_exit credential_ls(struct gt_cli *cli,
 	        "ll",
 	        2,
 	        {"name", "removed"},
+	        "ti",
 	        {GT_T_CLI_C_NAME, GT_T_CLI_C_REMOVED}};
 	return gt_listing_run(cli,
 	                      gt_args_get(args, "removed") ? &removed : &rows);

@@ -9,6 +9,7 @@
 #include "resource.h"
 #include "say.h"
 #include "term.h"
+#include "word.h"
 
 enum { PATH = 4096, PAGE = 1000 };
 
@@ -94,9 +95,9 @@ static bool add_row(const struct gt_cli *cli, struct gt_table *t, json_t *r)
 	if (bytes)
 		gt_measure_size(size, bytes);
 	const char *cells[] = {gt_json_member(r, "id"),
-	                       gt_json_member(r, "type"),
-	                       gt_json_member(r, "verdict"),
-	                       gt_json_member(r, "state"),
+	                       gt_word(gt_json_member(r, "type")),
+	                       gt_word(gt_json_member(r, "verdict")),
+	                       gt_word(gt_json_member(r, "state")),
 	                       size,
 	                       gt_cli_title(cli, r)};
 	return gt_table_row(t, cells);
@@ -213,7 +214,9 @@ static void lines_of(struct gt_cli *cli, enum gt_text label, json_t *by_lang)
 	}
 }
 
-static void joined(struct gt_cli *cli, enum gt_text label, json_t *list)
+/* words: of programs (word.h), not as people gave them. */
+static void joined(struct gt_cli *cli, enum gt_text label, json_t *list,
+                   bool words)
 {
 	char text[GT_TEXT_MAX / 2] = "";
 	size_t i;
@@ -221,8 +224,10 @@ static void joined(struct gt_cli *cli, enum gt_text label, json_t *list)
 	json_array_foreach(list, i, v)
 	{
 		size_t n = strlen(text);
-		gt_format(text + n, sizeof text - n, "%s%s", i ? ", " : "",
-		          gt_json_string(v));
+		gt_format(text + n, sizeof text - n, "%s%s",
+		          i ? gt_text(GT_T_CLI_BETWEEN) : "",
+		          words ? gt_word(gt_json_string(v))
+		                : gt_json_string(v));
 	}
 	line(cli, label, text);
 }
@@ -235,20 +240,19 @@ static void print_state(struct gt_cli *cli, json_t *r)
 	uint64_t present = gt_client_number(r, "present");
 	const char *layer = gt_json_member(r, "layer");
 	const char *rule = gt_json_member(r, "rule");
+	const char *verdict = gt_word(gt_json_member(r, "verdict"));
+	const char *state = gt_word(gt_json_member(r, "state"));
 	if (*layer)
-		gt_format(text, sizeof text, "%s  (%s: %s)",
-		          gt_json_member(r, "verdict"), layer,
+		gt_format(text, sizeof text, "%s  (%s: %s)", verdict, layer,
 		          *rule ? rule : gt_text(GT_T_CLI_W_FALLBACK));
 	else
-		gt_format(text, sizeof text, "%s",
-		          gt_json_member(r, "verdict"));
+		gt_format(text, sizeof text, "%s", verdict);
 	line(cli, GT_T_CLI_L_VERDICT, text);
 	if (frames && present < frames)
-		gt_format(text, sizeof text, "%s  %u / %u",
-		          gt_json_member(r, "state"), (unsigned)present,
-		          (unsigned)frames);
+		gt_format(text, sizeof text, "%s  %u / %u", state,
+		          (unsigned)present, (unsigned)frames);
 	else
-		gt_format(text, sizeof text, "%s", gt_json_member(r, "state"));
+		gt_format(text, sizeof text, "%s", state);
 	line(cli, GT_T_CLI_L_STATE, text);
 	repair_text(cli, r, text, sizeof text);
 	line(cli, GT_T_CLI_L_REPAIR, text);
@@ -265,24 +269,28 @@ static void print_state(struct gt_cli *cli, json_t *r)
 
 static void print_resource(struct gt_cli *cli, json_t *r)
 {
-	char text[64];
+	char text[64], at[GT_LOCAL_TIME];
 	line(cli, GT_T_CLI_L_ID, gt_json_member(r, "id"));
 	lines_of(cli, GT_T_CLI_L_TITLE, json_object_get(r, "title"));
 	lines_of(cli, GT_T_CLI_L_DESCRIPTION,
 	         json_object_get(r, "description"));
-	line(cli, GT_T_CLI_L_TYPE, gt_json_member(r, "type"));
+	line(cli, GT_T_CLI_L_TYPE, gt_word(gt_json_member(r, "type")));
 	line(cli, GT_T_CLI_L_PUBLISHER, gt_json_member(r, "publisher"));
 	gt_format(text, sizeof text, "%llu",
 	          (unsigned long long)gt_client_number(r, "version"));
 	line(cli, GT_T_CLI_L_VERSION, text);
-	joined(cli, GT_T_CLI_L_AUDIENCES, json_object_get(r, "audiences"));
-	joined(cli, GT_T_CLI_L_SUBJECTS, json_object_get(r, "subjects"));
-	joined(cli, GT_T_CLI_L_LANGUAGES, json_object_get(r, "languages"));
-	joined(cli, GT_T_CLI_L_REGIONS, json_object_get(r, "regions"));
-	joined(cli, GT_T_CLI_L_KEYWORDS, json_object_get(r, "keywords"));
+	joined(cli, GT_T_CLI_L_AUDIENCES, json_object_get(r, "audiences"),
+	       true);
+	joined(cli, GT_T_CLI_L_SUBJECTS, json_object_get(r, "subjects"), true);
+	joined(cli, GT_T_CLI_L_LANGUAGES, json_object_get(r, "languages"),
+	       false);
+	joined(cli, GT_T_CLI_L_REGIONS, json_object_get(r, "regions"), false);
+	joined(cli, GT_T_CLI_L_KEYWORDS, json_object_get(r, "keywords"), false);
 	line(cli, GT_T_CLI_L_LICENCE, gt_json_member(r, "licence"));
-	line(cli, GT_T_CLI_L_CREATED, gt_json_member(r, "created"));
-	line(cli, GT_T_CLI_L_MODIFIED, gt_json_member(r, "modified"));
+	line(cli, GT_T_CLI_L_CREATED,
+	     gt_local_iso(at, gt_json_member(r, "created")));
+	line(cli, GT_T_CLI_L_MODIFIED,
+	     gt_local_iso(at, gt_json_member(r, "modified")));
 	print_state(cli, r);
 }
 
@@ -369,7 +377,7 @@ static void print_layers(struct gt_cli *cli, json_t *layers)
 		gt_say(cli->out, GT_T_CLI_EXPLAIN_LAYER,
 		       gt_json_member(l, "layer"),
 		       (unsigned long long)gt_client_number(l, "version"), rule,
-		       gt_json_member(l, "verdict"));
+		       gt_word(gt_json_member(l, "verdict")));
 	}
 	if (i == 0)
 		gt_say(cli->out, GT_T_CLI_EXPLAIN_NO_LAYER);
@@ -387,11 +395,12 @@ static void print_explain(struct gt_cli *cli, json_t *e)
 		const char *effective = gt_json_member(hop, "effective");
 		gt_say(cli->out, GT_T_CLI_EXPLAIN_HOP,
 		       gt_json_member(hop, "code"),
-		       gt_cli_level(gt_json_member(hop, "level")), effective);
+		       gt_word(gt_json_member(hop, "level")),
+		       gt_word(effective));
 		print_layers(cli, json_object_get(hop, "layers"));
 		if (strcmp(verdict, effective) != 0)
-			gt_say(cli->out, GT_T_CLI_EXPLAIN_CEILING, verdict,
-			       effective);
+			gt_say(cli->out, GT_T_CLI_EXPLAIN_CEILING,
+			       gt_word(verdict), gt_word(effective));
 	}
 	const char *known = gt_json_member(e, "known_below");
 	if (*known && strcmp(known, gt_json_member(e, "for")) != 0)

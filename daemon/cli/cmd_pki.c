@@ -11,6 +11,7 @@
 #include "pki.h"
 #include "say.h"
 #include "term.h"
+#include "word.h"
 
 enum { WHY = 4608, TREE_FILE_MAX = 64 << 20 };
 
@@ -57,7 +58,7 @@ static void tell_added(struct gt_cli *cli, const struct gt_pki *pki,
                        const char *dir, const struct gt_pki_enrolled *done)
 {
 	int64_t first = INT64_MAX;
-	char at[GT_MEASURE_TIME];
+	char at[GT_MEASURE_TIME], local[GT_LOCAL_TIME];
 	for (size_t i = 0; i < gt_pki_count(pki); i++) {
 		int64_t e = gt_pki_at(pki, i)->expires_s;
 		first = e > 0 && e < first ? e : first;
@@ -71,7 +72,7 @@ static void tell_added(struct gt_cli *cli, const struct gt_pki *pki,
 		              at);
 	else
 		gt_say(cli->out, GT_T_CLI_PKI_ADDED, done->added,
-		       gt_pki_count(pki), dir, at);
+		       gt_pki_count(pki), dir, gt_local_iso(local, at));
 	if (!cli->json && done->renamed)
 		gt_say(cli->out, GT_T_CLI_PKI_RENAMED, done->renamed, dir,
 		       GT_PKI_MEMBERS);
@@ -212,11 +213,6 @@ static enum gt_exit run_revoke(struct gt_cli *cli, const struct gt_args *args)
 	return GT_EXIT_OK;
 }
 
-static const char *standing(const struct gt_pki_member *m)
-{
-	return gt_text(m->revoked ? GT_T_CLI_W_REVOKED : GT_T_CLI_W_ACTIVE);
-}
-
 static bool show_table(struct gt_cli *cli, const struct gt_pki *pki)
 {
 	const char *heads[] = {
@@ -227,13 +223,18 @@ static bool show_table(struct gt_cli *cli, const struct gt_pki *pki)
 	bool ok = t != NULL;
 	for (size_t i = 0; ok && i < gt_pki_count(pki); i++) {
 		const struct gt_pki_member *m = gt_pki_at(pki, i);
-		char at[GT_MEASURE_TIME] = "";
+		char at[GT_LOCAL_TIME] = "";
 		if (m->expires_s)
-			gt_measure_time(at, m->expires_s * 1000);
+			gt_local_time(at, m->expires_s * 1000);
 		const char *level =
-		        m->publisher ? gt_text(GT_T_CLI_W_PUBLISHER) : m->level;
-		const char *cells[] = {m->code,   level,       m->name,
-		                       m->parent, standing(m), at};
+		        gt_word(m->publisher ? "publisher" : m->level);
+		const char *cells[] = {
+		        m->code,
+		        level,
+		        m->name,
+		        m->parent,
+		        gt_word(m->revoked ? "revoked" : "active"),
+		        at};
 		ok = gt_table_row(t, cells);
 	}
 	if (ok)

@@ -101,6 +101,7 @@ static enum gt_exit run_show(struct gt_cli *cli, const struct gt_args *args)
 	        "lrr*",
 	        4,
 	        {"origin", "version", "rules", "fallback"},
+	        "tttw",
 	        {GT_T_CLI_C_LAYER, GT_T_CLI_C_VERSION, GT_T_CLI_C_RULES,
 	         GT_T_CLI_C_FALLBACK}};
 	(void)args;

@@ -7,7 +7,6 @@
 #include "pages.h"
 #include "say.h"
 #include "term.h"
-#include "translate.h"
 
 const struct gt_option gt_cmd_records_options[] = {
         {"quarantine", NULL, GT_T_CLI_O_QUARANTINE, 'q'},
@@ -25,14 +24,15 @@ static const char *verb_of(const json_t *statement)
 
 static bool add_record(struct gt_table *t, json_t *r)
 {
-	char seq[32], gap[GT_TRANSLATE_MAX + 32], why[GT_TRANSLATE_MAX];
+	char seq[32], gap[GT_CLI_SENTENCE + 32], why[GT_CLI_SENTENCE];
+	char stored[GT_LOCAL_TIME];
 	const json_t *s = json_object_get(r, "statement");
 	const char *damage = gt_json_member(r, "gap");
 	gt_say_into(gap, sizeof gap, GT_T_CLI_RECORDS_GAP,
-	            gt_translate(why, NULL, damage));
+	            gt_cli_sentence(why, damage));
 	const char *cells[] = {
 	        gt_pages_cell(r, "seq", seq),
-	        gt_json_member(r, "stored"),
+	        gt_local_iso(stored, gt_json_member(r, "stored")),
 	        gt_json_member(r, "origin"),
 	        gt_json_member(r, "id"),
 	        verb_of(s),
@@ -43,11 +43,12 @@ static bool add_record(struct gt_table *t, json_t *r)
 
 static bool add_refused(struct gt_table *t, json_t *r)
 {
-	char reason[GT_TRANSLATE_MAX], qid[32];
+	char reason[GT_CLI_SENTENCE], qid[32], at[GT_LOCAL_TIME];
 	const char *cells[] = {
-	        gt_pages_cell(r, "qid", qid), gt_json_member(r, "at"),
+	        gt_pages_cell(r, "qid", qid),
+	        gt_local_iso(at, gt_json_member(r, "at")),
 	        gt_json_member(r, "origin"), gt_json_member(r, "id"),
-	        gt_translate(reason, NULL, gt_json_member(r, "reason"))};
+	        gt_cli_sentence(reason, gt_json_member(r, "reason"))};
 	return gt_table_row(t, cells);
 }
 
@@ -126,17 +127,18 @@ static char *plain(const char *body)
 
 static bool tell_one(struct gt_cli *cli, json_t *v)
 {
-	char reason[GT_TRANSLATE_MAX];
+	char reason[GT_CLI_SENTENCE], stored[GT_LOCAL_TIME], at[GT_LOCAL_TIME];
 	char *body = plain(gt_json_member(v, "body"));
 	if (!body)
 		return false;
 	gt_say(cli->out, GT_T_CLI_QUARANTINE_ONE,
 	       (unsigned long long)gt_client_number(v, "qid"),
-	       gt_translate(reason, NULL, gt_json_member(v, "reason")),
+	       gt_cli_sentence(reason, gt_json_member(v, "reason")),
 	       gt_json_member(v, "id"), gt_json_member(v, "origin"),
 	       gt_json_member(v, "via"),
 	       (unsigned long long)gt_client_number(v, "origin_seq"),
-	       gt_json_member(v, "stored"), gt_json_member(v, "at"),
+	       gt_local_iso(stored, gt_json_member(v, "stored")),
+	       gt_local_iso(at, gt_json_member(v, "at")),
 	       gt_json_member(v, "form"),
 	       (unsigned long long)gt_client_number(v, "bytes"), body);
 	free(body);

@@ -93,6 +93,7 @@ static enum gt_exit roster_ls(struct gt_cli *cli, const struct gt_args *args)
 	        "lllr*",
 	        5,
 	        {"code", "level", "standing", "version", "name"},
+	        "twwtt",
 	        {GT_T_CLI_C_CODE, GT_T_CLI_C_LEVEL, GT_T_CLI_C_STANDING,
 	         GT_T_CLI_C_VERSION, GT_T_CLI_C_NAME}};
 	(void)args;

@@ -10,7 +10,7 @@
 #include "measure.h"
 #include "say.h"
 #include "term.h"
-#include "translate.h"
+#include "word.h"
 
 enum { TURN_MS = 10000, LEAST_MS = 200 };
 
@@ -41,13 +41,13 @@ static void print_resources(FILE *out, json_t *resources)
 {
 	const char *heads[STATES + 1] = {gt_text(GT_T_CLI_C_VERDICT)};
 	for (size_t s = 0; s < STATES; s++)
-		heads[s + 1] = states[s];
+		heads[s + 1] = gt_word(states[s]);
 	struct gt_table *t = gt_table_new("lrrrrrrrr", heads);
 	size_t rows = 0;
 	for (size_t v = 0; t && v < VERDICTS; v++) {
 		json_t *by = json_object_get(resources, verdicts[v]);
 		char text[STATES][24];
-		const char *cells[STATES + 1] = {verdicts[v]};
+		const char *cells[STATES + 1] = {gt_word(verdicts[v])};
 		uint64_t sum = 0;
 		for (size_t s = 0; s < STATES; s++) {
 			uint64_t n = gt_client_number(by, states[s]);
@@ -120,7 +120,7 @@ static bool add_child(struct gt_table *t, json_t *status, json_t *c)
 	        gt_client_number(said, "complete"),
 	        gt_client_number(said, "records"),
 	        gt_client_number(said, "records_waiting")};
-	char text[NUMBERS][24], held[GT_MEASURE_SIZE];
+	char text[NUMBERS][24], held[GT_MEASURE_SIZE], seen[GT_LOCAL_TIME];
 	bool up = now && gt_client_true(now, "up");
 	gt_measure_size(held, gt_client_number(said, "bytes"));
 	const char *cells[8] = {code,
@@ -133,7 +133,8 @@ static bool add_child(struct gt_table *t, json_t *status, json_t *c)
 	if (!now) /* how far behind it is shows when it links */
 		cells[FIRST] = "-";
 	cells[FIRST + NUMBERS] = held;
-	cells[FIRST + NUMBERS + 1] = gt_json_member(c, "seen");
+	cells[FIRST + NUMBERS + 1] =
+	        gt_local_iso(seen, gt_json_member(c, "seen"));
 	return gt_table_row(t, cells);
 }
 
@@ -162,7 +163,7 @@ static void print_children(FILE *out, json_t *status)
 /* Since when and why each of the others is not linked; and who was refused. */
 static void print_absent(FILE *out, json_t *status)
 {
-	char text[GT_TRANSLATE_MAX];
+	char text[GT_CLI_SENTENCE], at[GT_LOCAL_TIME];
 	size_t i;
 	json_t *c;
 	json_array_foreach(json_object_get(status, "children"), i, c)
@@ -171,33 +172,35 @@ static void print_absent(FILE *out, json_t *status)
 		if (json_is_object(f))
 			gt_say(out, GT_T_CLI_STATUS_ABSENT,
 			       gt_json_member(c, "code"),
-			       gt_json_member(f, "since"),
-			       gt_translate(text, NULL,
-			                    gt_json_member(f, "why")));
+			       gt_local_iso(at, gt_json_member(f, "since")),
+			       gt_cli_sentence(text, gt_json_member(f, "why")));
 	}
 	json_array_foreach(json_object_get(status, "refused"), i, c)
 	        gt_say(out, GT_T_CLI_STATUS_REFUSED, gt_json_member(c, "code"),
-	               gt_json_member(c, "address"), gt_json_member(c, "at"),
-	               gt_translate(text, NULL, gt_json_member(c, "why")));
+	               gt_json_member(c, "address"),
+	               gt_local_iso(at, gt_json_member(c, "at")),
+	               gt_cli_sentence(text, gt_json_member(c, "why")));
 }
 
 /* Why there is no link, and what to do. */
 static void print_fault(FILE *out, const json_t *f)
 {
-	char text[GT_TRANSLATE_MAX];
+	char text[GT_CLI_SENTENCE], at[GT_LOCAL_TIME];
 	if (!json_is_object(f))
 		return;
 	(void)fprintf(out, "          %s\n          %s: %s (%s)\n",
 	              gt_text(gt_fault_text(
 	                      gt_fault_named(gt_json_member(f, "kind")))),
 	              gt_json_member(f, "address"),
-	              gt_translate(text, NULL, gt_json_member(f, "why")),
-	              gt_json_member(f, "at"));
+	              gt_cli_sentence(text, gt_json_member(f, "why")),
+	              gt_local_iso(at, gt_json_member(f, "at")));
 }
 
 static void print_link(FILE *out, json_t *s, bool root)
 {
+	char local[GT_LOCAL_TIME];
 	const char *at = json_string_value(gt_client_find(s, "parent_seen"));
+	at = at ? gt_local_iso(local, at) : NULL;
 	if (root) {
 		gt_say(out, GT_T_CLI_STATUS_ROOT);
 		return;
@@ -217,6 +220,7 @@ static void print_link(FILE *out, json_t *s, bool root)
 static void print_expiry(FILE *out, json_t *s)
 {
 	static const char *const names[] = {"certificate", "ca"};
+	char at[GT_LOCAL_TIME];
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		const json_t *v = json_object_get(s, names[i]);
 		json_int_t left =
@@ -225,7 +229,7 @@ static void print_expiry(FILE *out, json_t *s)
 			continue;
 		(void)fputs(gt_text(GT_T_CLI_STATUS_EXPIRY), out);
 		gt_say(out, left < 0 ? GT_T_EXPIRY_PAST : GT_T_EXPIRY_SOON,
-		       gt_json_member(v, "until"));
+		       gt_local_iso(at, gt_json_member(v, "until")));
 		(void)fputc('\n', out);
 	}
 }
@@ -233,6 +237,7 @@ static void print_expiry(FILE *out, json_t *s)
 /* The listeners' own, where they speak HTTPS. */
 static void print_https(FILE *out, json_t *s)
 {
+	char at[GT_LOCAL_TIME];
 	const char *door;
 	json_t *v;
 	json_object_foreach(json_object_get(s, "https"), door, v)
@@ -245,7 +250,7 @@ static void print_https(FILE *out, json_t *s)
 		gt_say(out,
 		       left < 0 ? GT_T_EXPIRY_HTTPS_PAST
 		                : GT_T_EXPIRY_HTTPS_SOON,
-		       door, gt_json_member(v, "until"));
+		       door, gt_local_iso(at, gt_json_member(v, "until")));
 		(void)fputc('\n', out);
 	}
 }
@@ -265,9 +270,11 @@ static void print_stranger(FILE *out, json_t *s)
 	uint64_t times = gt_client_number(s, "strangers");
 	const char *code = json_string_value(gt_client_find(s, "stranger"));
 	const char *at = json_string_value(gt_client_find(s, "stranger_seen"));
+	char local[GT_LOCAL_TIME];
 	if (times > 0)
 		gt_say(out, GT_T_CLI_STATUS_STRANGER, code ? code : "-",
-		       (unsigned long long)times, at ? at : "-");
+		       (unsigned long long)times,
+		       gt_local_iso(local, at ? at : "-"));
 }
 
 /* The listeners at which passwords can be read on the way. */
@@ -310,11 +317,13 @@ static void print_clock(FILE *out, json_t *s)
 {
 	const json_t *v = json_object_get(gt_client_find(s, "clock"), "moved");
 	long long by = json_integer_value(json_object_get(v, "by_s"));
+	char at[GT_LOCAL_TIME];
 	if (json_is_object(v))
 		gt_say(out,
 		       by < 0 ? GT_T_CLI_STATUS_CLOCK_BACK
 		              : GT_T_CLI_STATUS_CLOCK_AHEAD,
-		       by < 0 ? -by : by, gt_json_member(v, "at"),
+		       by < 0 ? -by : by,
+		       gt_local_iso(at, gt_json_member(v, "at")),
 		       (long long)json_integer_value(
 		               json_object_get(v, "era")));
 }
@@ -325,7 +334,7 @@ static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 	json_t *records = gt_client_find(s, "records");
 	gt_term_clean(name, sizeof name, config->name, 60);
 	(void)fprintf(out, "%s  %s  %s\n", config->code,
-	              gt_cli_level(gt_level_name(gt_code_depth(config->code))),
+	              gt_word(gt_level_name(gt_code_depth(config->code))),
 	              strcmp(name, config->code) != 0 ? name : "");
 	print_link(out, s, !*config->parent);
 	print_expiry(out, s);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cli.h"
 #include "code.h"
 #include "encoding.h"
 #include "files.h"
@@ -14,6 +15,7 @@
 #include "slip.h"
 #include "translate.h"
 #include "utf8.h"
+#include "word.h"
 #include "yaml.h"
 
 enum { FILE_MAX = 256 << 20, WHERE = 4608 };
@@ -172,6 +174,18 @@ static bool tags_fit(const char *key, enum form form, json_t *value,
 	return ok;
 }
 
+static bool word_fits(const json_t *value, const char *const *known, size_t n,
+                      const char *where, FILE *err)
+{
+	const char *word = gt_json_string(value);
+	const char *meant = gt_word_meant(word, known, n);
+	if (!meant)
+		return true;
+	(void)fprintf(err, "%s: ", where);
+	gt_say(err, GT_T_CLI_DRAFT_WORD, word, meant);
+	return false;
+}
+
 /* A path whose folders are set apart as on Windows: said how it goes. */
 static bool path_fits(const char *key, const json_t *value, const char *where,
                       FILE *err)
@@ -189,6 +203,34 @@ static bool path_fits(const char *key, const json_t *value, const char *where,
 	gt_say(err, GT_T_CLI_DRAFT_BACKSLASH, key,
 	       gt_path_show(shown, path, strlen(path)), key, meant);
 	return false;
+}
+
+/* A type, audience or subject by the word that people read for it: said which
+ * of programs' it is. Others than the usual ones there may be. Not const:
+ * jansson's loops. */
+static bool words_fit(const char *key, json_t *value, const char *where,
+                      FILE *err)
+{
+	static const struct {
+		const char *key;
+		const char *const *known;
+	} rows[] = {{"type", gt_cli_types},
+	            {"audiences", gt_cli_audiences},
+	            {"subjects", gt_cli_subjects}};
+	bool ok = true;
+	for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+		size_t i, n = 0;
+		json_t *item;
+		if (strcmp(key, rows[r].key) != 0)
+			continue;
+		while (rows[r].known[n])
+			n++;
+		if (json_is_string(value))
+			ok = word_fits(value, rows[r].known, n, where, err);
+		json_array_foreach(value, i, item) ok =
+		        word_fits(item, rows[r].known, n, where, err) && ok;
+	}
+	return ok;
 }
 
 static bool no_memory(FILE *err)
@@ -209,7 +251,8 @@ bool gt_draft_set(json_t *draft, const char *key, json_t *value,
 		if (!is_form(value, fields[i].form))
 			return say_wrong(err, where, GT_T_CLI_DRAFT_VALUE, key);
 		if (!tags_fit(key, fields[i].form, value, where, err) ||
-		    !path_fits(key, value, where, err))
+		    !path_fits(key, value, where, err) ||
+		    !words_fit(key, value, where, err))
 			return false;
 		return put_form(draft, to, fields[i].form, value, lang) ||
 		       no_memory(err);

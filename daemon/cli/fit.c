@@ -9,7 +9,6 @@
 #include "nearest.h"
 #include "say.h"
 #include "start.h"
-#include "translate.h"
 
 enum { BATCH = 1000, NEAR_MAX = 500 };
 
@@ -292,13 +291,12 @@ static enum gt_exit ask(struct gt_fit *f, const struct good *g, size_t from,
 		enum gt_exit code = ask(f, g, from, mid);
 		return code ? code : ask(f, g, mid, to);
 	}
-	char where[GT_FIT_WHERE], text[GT_TRANSLATE_MAX];
+	char where[GT_FIT_WHERE], text[GT_CLI_SENTENCE];
 	FILE *err = gt_flaws_open(&f->flaws);
 	gt_fit_where(f, g->v[from], where);
 	if (err)
-		(void)fprintf(
-		        err, "%s: %s\n", where,
-		        gt_translate(text, NULL, gt_client_why(f->client)));
+		(void)fprintf(err, "%s: %s\n", where,
+		              gt_cli_sentence(text, gt_client_why(f->client)));
 	gt_flaws_close(&f->flaws, g->v[from], gt_fit_exit(status), f->cli->err);
 	return GT_EXIT_OK;
 }

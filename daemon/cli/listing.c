@@ -2,6 +2,20 @@
 
 #include "say.h"
 #include "term.h"
+#include "word.h"
+
+static const char *cell(const json_t *v, char form, char room[GT_LOCAL_TIME])
+{
+	const char *text = gt_json_string(v);
+	if (json_is_integer(v)) {
+		gt_format(room, GT_LOCAL_TIME, "%lld",
+		          (long long)json_integer_value(v));
+		return room;
+	}
+	if (form == 'i')
+		return gt_local_iso(room, text);
+	return form == 'w' ? gt_word(text) : text;
+}
 
 static enum gt_exit print_listing(struct gt_cli *cli,
                                   const struct gt_listing *l,
@@ -17,16 +31,10 @@ static enum gt_exit print_listing(struct gt_cli *cli,
 	json_array_foreach(json_object_get(answer, l->list), row, r)
 	{
 		const char *cells[GT_LISTING_COLUMNS] = {NULL};
-		char numbers[GT_LISTING_COLUMNS][32];
-		for (size_t i = 0; i < l->n; i++) {
-			const json_t *v = json_object_get(r, l->keys[i]);
-			cells[i] = gt_cli_level(json_string_value(v));
-			if (!json_is_integer(v))
-				continue;
-			gt_format(numbers[i], sizeof numbers[i], "%lld",
-			          (long long)json_integer_value(v));
-			cells[i] = numbers[i];
-		}
+		char room[GT_LISTING_COLUMNS][GT_LOCAL_TIME];
+		for (size_t i = 0; i < l->n; i++)
+			cells[i] = cell(json_object_get(r, l->keys[i]),
+			                l->forms[i], room[i]);
 		ok = ok && gt_table_row(t, cells);
 	}
 	if (ok)

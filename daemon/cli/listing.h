@@ -12,6 +12,9 @@ struct gt_listing {
 	const char *align;       /* gt_table_new's */
 	size_t n;                /* columns */
 	const char *keys[GT_LISTING_COLUMNS];
+	/* what is in each: 't' a text or number as it is, 'w' a word of programs
+	 * (word.h), 'i' a time of ISO 8601 */
+	const char *forms;
 	enum gt_text heads[GT_LISTING_COLUMNS];
 };
 

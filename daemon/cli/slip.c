@@ -36,8 +36,8 @@ static void put_case(char *tag)
 	for (char *c = tag; *c; c += *c == '-') {
 		size_t n = strcspn(c, "-");
 		for (at = 0; at < n; at++, c++) {
-			bool upper = part > 0 &&
-			             (n == 2 || (n == 4 && at == 0));
+			bool upper =
+			        part > 0 && (n == 2 || (n == 4 && at == 0));
 			*c = (char)(upper ? toupper((unsigned char)*c)
 			                  : tolower((unsigned char)*c));
 		}
@@ -86,7 +86,8 @@ bool gt_slip_escape(struct gt_bytes json)
 			continue;
 		size_t digits = 0;
 		i++;
-		while (json.p[i] == 'u' && digits < 4 && i + 1 + digits < json.n &&
+		while (json.p[i] == 'u' && digits < 4 &&
+		       i + 1 + digits < json.n &&
 		       strchr(hex, json.p[i + 1 + digits]))
 			digits++;
 		if (json.p[i] == 'u' ? digits < 4

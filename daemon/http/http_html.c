@@ -5,7 +5,10 @@
 #include "code.h"
 #include "http_origin.h"
 #include "http_query.h"
+#include "local.h"
 #include "sys.h"
+#include "translate.h"
+#include "word.h"
 
 /* what a catalogue was asked for, kept when the language changes */
 static const char *const kept[] = {"q",     "type",    "audience", "subject",
@@ -49,55 +52,7 @@ void gt_page_chip(struct gt_page *p, const char *kind, const char *word)
 
 const char *gt_page_word(const struct gt_page *p, const char *word)
 {
-	static const struct {
-		const char *word;
-		enum gt_text text;
-	} rows[] = {
-	        {"course", GT_T_HTTP_W_COURSE},
-	        {"lecture", GT_T_HTTP_W_LECTURE},
-	        {"video", GT_T_HTTP_W_VIDEO},
-	        {"case", GT_T_HTTP_W_CASE},
-	        {"document", GT_T_HTTP_W_DOCUMENT},
-	        {"package", GT_T_HTTP_W_PACKAGE},
-	        {"announcement", GT_T_HTTP_W_ANNOUNCEMENT},
-	        {"deny", GT_T_HTTP_W_DENY},
-	        {"metadata", GT_T_HTTP_W_METADATA},
-	        {"on-demand", GT_T_HTTP_W_ON_DEMAND},
-	        {"mirror", GT_T_HTTP_W_MIRROR},
-	        {"excluded", GT_T_HTTP_W_EXCLUDED},
-	        {"listed", GT_T_HTTP_W_LISTED},
-	        {"wanted", GT_T_HTTP_W_WANTED},
-	        {"partial", GT_T_HTTP_W_PARTIAL},
-	        {"complete", GT_T_HTTP_W_COMPLETE},
-	        {"damaged", GT_T_HTTP_W_DAMAGED},
-	        {"withdrawn", GT_T_HTTP_W_WITHDRAWN},
-	        {"refused", GT_T_HTTP_W_REFUSED},
-	        {"everyone", GT_T_HTTP_W_EVERYONE},
-	        {"elderly", GT_T_HTTP_W_ELDERLY},
-	        {"educators", GT_T_HTTP_W_EDUCATORS},
-	        {"employees", GT_T_HTTP_W_EMPLOYEES},
-	        {"rural-teachers", GT_T_HTTP_W_RURAL_TEACHERS},
-	        {"migrant-workers", GT_T_HTTP_W_MIGRANT_WORKERS},
-	        {"staff", GT_T_HTTP_W_STAFF},
-	        {"lifelong-learning", GT_T_HTTP_W_LIFELONG},
-	        {"digital-technology", GT_T_HTTP_W_DIGITAL},
-	        {"artificial-intelligence", GT_T_HTTP_W_AI},
-	        {"vocational-training", GT_T_HTTP_W_VOCATIONAL},
-	        {"rural-revitalisation", GT_T_HTTP_W_RURAL},
-	        {"higher-education", GT_T_HTTP_W_HIGHER},
-	        {"teaching", GT_T_HTTP_W_TEACHING},
-	        {"languages", GT_T_HTTP_W_LANGUAGES},
-	        {"energy", GT_T_HTTP_W_ENERGY},
-	        {"province", GT_T_PROVINCE},
-	        {"city", GT_T_CITY},
-	        {"county", GT_T_COUNTY},
-	        {"township", GT_T_TOWNSHIP},
-	        {"village", GT_T_VILLAGE},
-	};
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		if (strcmp(word, rows[i].word) == 0)
-			return gt_text_in(p->lang, rows[i].text);
-	return word;
+	return gt_word_in(p->lang, word);
 }
 
 const char *gt_page_kind(const char *word)
@@ -187,20 +142,26 @@ void gt_page_ago(struct gt_page *p, int64_t then_ms)
 
 void gt_page_time(struct gt_page *p, const char *iso)
 {
-	char day[11], minute[6];
-	if (strlen(iso) < 16) {
+	enum { MINUTE = 16, SECOND = 19 }; /* of "2026-11-30 21:43:10 +08:00" */
+	char local[GT_LOCAL_TIME], minute[MINUTE + 1];
+	if (gt_local_iso(local, iso) != local || strlen(local) < SECOND) {
 		gt_page_text(p, iso);
 		return;
 	}
-	gt_copy(day, sizeof day, iso);
-	gt_copy(minute, sizeof minute, iso + 11);
+	gt_format(minute, sizeof minute, "%.*s", (int)MINUTE, local);
 	gt_buffer_str(&p->out, "<time datetime=\"");
 	gt_page_text(p, iso);
 	gt_buffer_str(&p->out, "\">");
-	gt_page_text(p, day);
-	gt_page_text(p, " ");
 	gt_page_text(p, minute);
-	gt_buffer_str(&p->out, " UTC</time>");
+	gt_page_text(p, local + SECOND);
+	gt_buffer_str(&p->out, "</time>");
+}
+
+void gt_page_sentence(struct gt_page *p, const char *sentence)
+{
+	char text[GT_TRANSLATE_MAX], local[GT_LOCAL_TEXT];
+	gt_page_text(
+	        p, gt_local_text(local, gt_translate(text, p->lang, sentence)));
 }
 
 const char *gt_page_pick(const struct gt_page *p, const json_t *texts)

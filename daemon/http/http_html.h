@@ -61,7 +61,9 @@ void gt_page_state(struct gt_page *p, const json_t *resource);
 void gt_page_bar(struct gt_page *p, uint64_t done, uint64_t all);
 /* "3 s ago" */
 void gt_page_ago(struct gt_page *p, int64_t then_ms);
-/* An ISO time down to the minute. */
+/* An ISO time in local time with its zone, down to the minute. */
 void gt_page_time(struct gt_page *p, const char *iso);
+/* A sentence of the core's, in the page's language, its times in local time. */
+void gt_page_sentence(struct gt_page *p, const char *sentence);
 
 #endif

@@ -110,7 +110,8 @@ class LinkDown(unittest.TestCase):
 
         f = up.wait(f"{code} to be {kind}", of)
         self.assertIn(piece, f["why"])
-        self.assertRegex(up.cli("status", "--lang", "en"), f"{code} is down since {re.escape(f['since'])}: .*{re.escape(piece)}")
+        since = f"{f['since'][:10]} {f['since'][11:19]} +00:00"
+        self.assertRegex(up.cli("status", "--lang", "en", env={"TZ": "UTC0"}), f"{code} is down since {re.escape(since)}: .*{re.escape(piece)}")
         self.assertIn(piece, up.http("GET", "/?lang=en").body.decode())
         return f
 

@@ -279,9 +279,9 @@ class Node:
 
     # ----------------------------------------------------------------- asking
 
-    def cli(self, *args, ok=True, timeout=PATIENCE):
+    def cli(self, *args, ok=True, timeout=PATIENCE, env=None):
         """guantong ARGS on this node; standard output."""
-        return run([guantong(), "-C", self.dir, *args], ok=ok, timeout=timeout)
+        return run([guantong(), "-C", self.dir, *args], ok=ok, timeout=timeout, env=env)
 
     def cli_json(self, *args):
         return json.loads(self.cli(*args, "--json"))
@@ -464,8 +464,8 @@ def guantongd():
     return os.path.join(BIN, "guantongd")
 
 
-def run(args, cwd=None, ok=True, timeout=PATIENCE):
-    env = dict(os.environ, LC_ALL="C.UTF-8", GUANTONG_LANG="en")
+def run(args, cwd=None, ok=True, timeout=PATIENCE, env=None):
+    env = dict(os.environ, LC_ALL="C.UTF-8", GUANTONG_LANG="en") | (env or {})
     p = subprocess.run(args, cwd=cwd, capture_output=True, text=True, timeout=timeout, env=env)
     if ok and p.returncode != 0:
         raise Failed(f"{' '.join(args)}: exit {p.returncode}\n{p.stdout}{p.stderr}")

@@ -299,12 +299,12 @@ def as_run(copy, score):
 # ---------------------------------------------------------------- sentences
 
 
-def sentences(copy):
-    done = subprocess.run([f"{HERE}/sentences.py", copy.tree], capture_output=True, text=True, check=False)
+def sentences(copy, script="sentences.py"):
+    done = subprocess.run([f"{HERE}/{script}", copy.tree], capture_output=True, text=True, check=False)
     return done.returncode, done.stdout.splitlines()
 
 
-def said(copy, score, what, path, expected, added):
+def said(copy, score, what, path, expected, added, script="sentences.py"):
     """One sentence about what is added to a file."""
     old = ""
     if os.path.exists(f"{copy.tree}/{path}"):
@@ -312,7 +312,7 @@ def said(copy, score, what, path, expected, added):
             old = f.read()
     with open(f"{copy.tree}/{path}", "w", encoding="utf-8") as f:
         f.write(added(old) if callable(added) else old + added)
-    status, out = sentences(copy)
+    status, out = sentences(copy, script)
     score.of(status == 1 and len(out) == 1 and re.search(expected, out[0]) is not None, what, out)
     if old:
         with open(f"{copy.tree}/{path}", "w", encoding="utf-8") as f:
@@ -338,6 +338,16 @@ def sentence_cases(copy, score):
          lambda text: text.replace("{1} 已完整", "已完整", 1))
 
 
+def word_cases(copy, score):
+    words = "words.py"
+    status, out = sentences(copy, words)
+    score.of(status == 0, "the words as they are pass", out)
+    said(copy, score, "an event without a word", "src/zz.c", "src/zz.c: no word in .* for 'vanish'", 'struct gt_audit row = {.event = "vanish"};\n', words)
+    said(copy, score, "a word that is not listed", "daemon/words/words.def", "the list of words has not: `vanish` 链路", 'WORD("vanish", W_LINK)\n', words)
+    said(copy, score, "a list that says otherwise", "README.zh-CN.md", "the list of words has not: `cap` 收紧",
+         lambda text: text.replace("`cap` 收紧", "`cap` 收窄", 1), words)
+
+
 def main():
     copy, score = Copy(sys.argv[1], sys.argv[2], sys.stdin.read().splitlines()), Score()
     try:
@@ -350,6 +360,7 @@ def main():
         rooms_cases(copy, score)
         atomics_cases(copy, score)
         sentence_cases(copy, score)
+        word_cases(copy, score)
     finally:
         shutil.rmtree(copy.top)
     print(f"{score.passed} passed, {score.failed} failed")

@@ -235,6 +235,27 @@ static void tags_of_locales(void **state)
 	assert_non_null(strstr(said, "write zh-Hans-CN\n"));
 }
 
+/* Words as the pages have them are none of the catalogue's. */
+static void words_of_the_pages(void **state)
+{
+	static const char *const rows[][2] = {
+	        {"{\"type\":\"课程\"}", "'course'"},
+	        {"{\"audiences\":[\"elderly\",\"乡村教师\"]}",
+	         "'rural-teachers'"},
+	        {"{\"subjects\":\"能源\"}", "'energy'"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		assert_null(read_drafts("a.jsonl", rows[i][0]));
+		assert_non_null(strstr(said, "a.jsonl:1:1: there is no '"));
+		assert_non_null(strstr(said, rows[i][1]));
+	}
+	json_t *all = read_drafts("a.jsonl", "{\"type\":\"微课\","
+	                                     "\"keywords\":[\"课程\"]}");
+	assert_json(all, "[{\"type\":\"微课\",\"keywords\":[\"课程\"]}]");
+	json_decref(all);
+}
+
 /* Paths as Windows has them, and what JSON and YAML make of them. */
 static void paths_of_windows(void **state)
 {
@@ -414,6 +435,7 @@ int main(void)
 	        cmocka_unit_test(titles_with_equals),
 	        cmocka_unit_test(tags_of_locales),
 	        cmocka_unit_test(paths_of_windows),
+	        cmocka_unit_test(words_of_the_pages),
 	        cmocka_unit_test(options_that_are_no_text),
 	        cmocka_unit_test(without_a_daemon),
 	};

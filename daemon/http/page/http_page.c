@@ -8,10 +8,10 @@
 #include "http_cert.h"
 #include "http_html.h"
 #include "http_query.h"
+#include "local.h"
 #include "measure.h"
 #include "page.h"
 #include "sys.h"
-#include "translate.h"
 
 enum { ROWS = 50, CHILDREN_SHOWN = 200, NAME = 256 };
 
@@ -91,14 +91,13 @@ static void fault(struct home *h)
 {
 	struct gt_page *p = &h->p;
 	struct gt_fault f = {0};
-	char text[GT_TRANSLATE_MAX];
 	gt_links_fault(h->env->links, &h->status, &f);
 	if (f.at_ms == 0)
 		return;
 	gt_buffer_str(&p->out, "<p class=\"alert bad\" role=\"status\">");
 	gt_page_say(p, gt_fault_text(f.kind));
 	gt_buffer_str(&p->out, " <span class=\"small\">");
-	gt_page_text(p, gt_translate(text, p->lang, f.why));
+	gt_page_sentence(p, f.why);
 	gt_buffer_str(&p->out, " · ");
 	gt_page_ago(p, f.at_ms);
 	gt_buffer_str(&p->out, "</span></p>");
@@ -108,12 +107,12 @@ static void fault(struct home *h)
 static void expiry(struct home *h)
 {
 	struct gt_page *p = &h->p;
-	char text[400], at[GT_MEASURE_TIME];
+	char text[400], at[GT_LOCAL_TIME];
 	int64_t until = gt_validity_first(&h->env->certificate, &h->env->ca);
 	int64_t left = until - gt_sys_now().wall_ms;
 	if (until == 0 || left >= GT_VALIDITY_WARN_MS)
 		return;
-	gt_measure_time(at, until);
+	gt_local_time(at, until);
 	gt_http_say(text, sizeof text, p->lang,
 	            left < 0 ? GT_T_EXPIRY_PAST : GT_T_EXPIRY_SOON, at);
 	say_alert(p, text);
@@ -123,12 +122,12 @@ static void expiry(struct home *h)
 static void https_expiry(struct home *h, enum gt_http_door door)
 {
 	struct gt_page *p = &h->p;
-	char text[400], at[GT_MEASURE_TIME];
+	char text[400], at[GT_LOCAL_TIME];
 	int64_t until = gt_http_cert_validity(&h->certs[door]).until_ms;
 	int64_t left = until - gt_sys_now().wall_ms;
 	if (until == 0 || left >= GT_VALIDITY_WARN_MS)
 		return;
-	gt_measure_time(at, until);
+	gt_local_time(at, until);
 	gt_http_say(text, sizeof text, p->lang,
 	            left < 0 ? GT_T_EXPIRY_HTTPS_PAST : GT_T_EXPIRY_HTTPS_SOON,
 	            gt_http_door_name(door), at);
@@ -336,14 +335,13 @@ static void absent(struct home *h, const char *code)
 {
 	struct gt_page *p = &h->p;
 	struct gt_fault f;
-	char text[GT_TRANSLATE_MAX];
 	gt_links_absent(h->env->links, code, &f);
 	if (f.at_ms == 0)
 		return;
 	gt_buffer_str(&p->out, "<div class=\"soft small\">");
 	gt_page_ago(p, f.since_ms);
 	gt_page_text(p, " · ");
-	gt_page_text(p, gt_translate(text, p->lang, f.why));
+	gt_page_sentence(p, f.why);
 	gt_buffer_str(&p->out, "</div>");
 }
 
