@@ -209,11 +209,13 @@ void gt_log_sums_after(struct gt_log_sums *l, uint64_t at, const void *p,
 	gt_log_sums_unlock(l);
 }
 
-void gt_log_sums_synced(struct gt_log_sums *l)
+bool gt_log_sums_synced(struct gt_log_sums *l)
 {
 	gt_log_sums_lock(l);
 	l->synced = true;
+	bool frames = l->end > BEGIN;
 	gt_log_sums_unlock(l);
+	return frames;
 }
 
 void gt_log_sums_cut(struct gt_log_sums *l, uint64_t n)

@@ -46,8 +46,8 @@ bool gt_log_sums_before(struct gt_log_sums *l, uint64_t at, size_t n);
 /* They were. */
 void gt_log_sums_after(struct gt_log_sums *l, uint64_t at, const void *p,
                        size_t n);
-/* What was written is durable. */
-void gt_log_sums_synced(struct gt_log_sums *l);
+/* What was written is durable. True: the log has frames. */
+bool gt_log_sums_synced(struct gt_log_sums *l);
 /* Held while the log is cut; */
 void gt_log_sums_lock(struct gt_log_sums *l);
 void gt_log_sums_unlock(struct gt_log_sums *l);

@@ -23,7 +23,8 @@ enum {
 static const char magic[16] = {"guantong-sums-1"};
 
 /* Begins the file. A log may begin with either: the next is noted before it is
- * written. Both none: the log may only be empty. */
+ * written, and only when the database has all of the last. Both none: the log
+ * may only be empty. */
 struct head {
 	char magic[16];
 	uint8_t next[GT_SUMS_LOG], last[GT_SUMS_LOG];
@@ -105,12 +106,28 @@ static int write_head(struct gt_sums *s)
 	return gt_sys_pwrite(s->fd, &s->head, sizeof s->head, 0);
 }
 
-static bool read_head(struct gt_sums *s)
+static bool read_head(int fd, struct head *h)
 {
 	static_assert(sizeof(struct head) <= BEGIN, "it has its place");
-	return gt_sys_pread(s->fd, &s->head, sizeof s->head, 0) == 0 &&
-	       memcmp(s->head.magic, magic, sizeof magic) == 0 &&
-	       s->head.own == head_own(&s->head);
+	return gt_sys_pread(fd, h, sizeof *h, 0) == 0 &&
+	       memcmp(h->magic, magic, sizeof magic) == 0 &&
+	       h->own == head_own(h);
+}
+
+bool gt_sums_noted(const char *database, struct gt_sums_noted *out)
+{
+	char path[PATH];
+	struct head h;
+	gt_format(path, sizeof path, "%s-sums", database);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	bool some = fd >= 0 && read_head(fd, &h);
+	if (fd >= 0)
+		close(fd);
+	if (!some)
+		return false;
+	memcpy(out->next, h.next, GT_SUMS_LOG);
+	memcpy(out->last, h.last, GT_SUMS_LOG);
+	return true;
 }
 
 /* How the log begins; one that is not there, or empty, begins with zeros. */
@@ -131,7 +148,7 @@ static void begin(struct gt_sums *s, bool anew, bool *kept)
 {
 	uint8_t log[GT_SUMS_LOG];
 	bool some = read_log(s->path, log);
-	*kept = !anew && read_head(s) && some &&
+	*kept = !anew && read_head(s->fd, &s->head) && some &&
 	        (memcmp(log, s->head.next, sizeof log) == 0 ||
 	         memcmp(log, s->head.last, sizeof log) == 0);
 	if (*kept)
@@ -265,13 +282,37 @@ int gt_sums_log(struct gt_sums *s, const uint8_t log[GT_SUMS_LOG])
 		return 0;
 	pthread_mutex_lock(&s->lock);
 	struct head old = s->head;
-	memcpy(s->head.last, old.next, GT_SUMS_LOG);
+	(void)read_log(s->path, s->head.last);
 	memcpy(s->head.next, log, GT_SUMS_LOG);
 	int status = write_head(s);
 	if (status != 0) /* it is tried again */
 		s->head = old;
 	pthread_mutex_unlock(&s->lock);
-	return status;
+	return status ? status : gt_sums_sync(s);
+}
+
+/* Not durable at once: until then the log may begin as the last too. */
+static void put_last(struct gt_sums *s, const uint8_t last[GT_SUMS_LOG])
+{
+	if (s->fd < 0 || memcmp(s->head.last, last, GT_SUMS_LOG) == 0)
+		return;
+	memcpy(s->head.last, last, GT_SUMS_LOG);
+	(void)write_head(s);
+}
+
+void gt_sums_begun(struct gt_sums *s)
+{
+	pthread_mutex_lock(&s->lock);
+	put_last(s, s->head.next);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void gt_sums_emptied(struct gt_sums *s)
+{
+	static const uint8_t none[GT_SUMS_LOG];
+	pthread_mutex_lock(&s->lock);
+	put_last(s, none);
+	pthread_mutex_unlock(&s->lock);
 }
 
 void gt_sums_hurry(struct gt_sums *s)

@@ -21,9 +21,9 @@
  * bytes, and removes it when he is through. So the log's beginning is kept
  * here, and in its place, also after a clean end. If it is not there at a
  * start, or another's, somebody else was here, and all sums are made anew. The
- * note is durable with the sums, not at once: who begins a log and loses power
- * within half a minute makes them anew too, and no record waits for one sync
- * more.
+ * note is durable before the log begins so, once for each log and not for each
+ * commit: so a log that begins otherwise is none this database ever had last,
+ * and is not put into it (wal.h).
  *
  * A sum is durable before the log lets go of the page: until then the page is
  * read from the log, and written, with its sum, again. So a power cut leaves no
@@ -50,6 +50,14 @@ enum { GT_SUMS_LOG = 32 /* bytes begin a log */ };
  * be made is one without sums. */
 int gt_sums_open(struct gt_sums **out, const char *database, bool anew,
                  bool *kept);
+/* What is noted of the log of the database at path. Both the same: it has a
+ * commit. `last` zeros: the next is there, or none. */
+struct gt_sums_noted {
+	uint8_t next[GT_SUMS_LOG], last[GT_SUMS_LOG];
+};
+/* False: nothing is noted. Reads the file of sums, of which nobody has to have
+ * anything open. */
+bool gt_sums_noted(const char *database, struct gt_sums_noted *out);
 /* No connection is open by then: closing a file of a database drops SQLite's
  * locks on it. NULL is fine. */
 void gt_sums_close(struct gt_sums *s);
@@ -71,8 +79,13 @@ int gt_sums_put(struct gt_sums *s, uint32_t page,
 /* These pages, to the last if n is UINT32_MAX, have none any more. As put. Lock
  * held. */
 int gt_sums_forget(struct gt_sums *s, uint32_t first, uint32_t n);
-/* A log begins with this: noted before it is written. As put. */
+/* A log begins with this: noted, and durable, before it is written. As put. */
 int gt_sums_log(struct gt_sums *s, const uint8_t begin[GT_SUMS_LOG]);
+/* A commit is durable in the log that was noted last: from now on it is that
+ * one and has something in it. */
+void gt_sums_begun(struct gt_sums *s);
+/* Or it is durable, and empty. */
+void gt_sums_emptied(struct gt_sums *s);
 /* What was put is on its way to the disk. */
 void gt_sums_hurry(struct gt_sums *s);
 /* What was put is durable. 0 or -GT_EIO. */

@@ -131,9 +131,9 @@ static int begin_anew(struct gt_vfs_file *file)
 	rc = below->pMethods->xRead(below, begin, sizeof begin, 0);
 	if (rc == SQLITE_OK && gt_wal_next(begin))
 		rc = write_log(file, begin, sizeof begin, 0);
-	if (rc == SQLITE_OK && gt_sums_sync(vfs_of(file)->sums) != 0)
-		rc = SQLITE_IOERR_FSYNC;
-	return rc ? rc : below->pMethods->xSync(below, DURABLE);
+	if (rc == SQLITE_OK)
+		rc = below->pMethods->xSync(below, DURABLE);
+	return rc;
 }
 
 static int cut_log(struct gt_vfs_file *file, sqlite3_int64 n)
@@ -150,6 +150,8 @@ static int cut_log(struct gt_vfs_file *file, sqlite3_int64 n)
 	gt_log_sums_cut(v->log, (uint64_t)n);
 	rc = file->below->pMethods->xTruncate(file->below, n);
 	gt_log_sums_unlock(v->log);
+	if (rc == SQLITE_OK && n == GT_SUMS_LOG)
+		gt_sums_emptied(v->sums);
 	return rc;
 }
 
@@ -187,8 +189,9 @@ static int f_sync(sqlite3_file *f, int flags)
 	if (is_database(file))
 		return sync_database(file, flags);
 	int rc = file->below->pMethods->xSync(file->below, flags);
-	if (rc == SQLITE_OK && is_log(file))
-		gt_log_sums_synced(vfs_of(file)->log);
+	if (rc == SQLITE_OK && is_log(file) &&
+	    gt_log_sums_synced(vfs_of(file)->log))
+		gt_sums_begun(vfs_of(file)->sums);
 	return rc;
 }
 

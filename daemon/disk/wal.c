@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sums.h"
 #include "sys.h"
 
 /* As SQLite has it: sqlite.org/fileformat2.html, section 4, and, of the index,
@@ -21,7 +22,7 @@ enum {
 	PAGE_MAX = 65536,
 	INDEX = 136, /* bytes of it that count */
 	INDEX_HEAD = 48,
-	PATH = 512,
+	PATH = GT_WAL_PATH,
 };
 
 struct sums {
@@ -34,6 +35,12 @@ struct wal {
 	uint32_t page;
 	uint8_t begin[BEGIN];
 	uint8_t *frame; /* HEAD and a page */
+};
+
+/* What the file of sums knows. */
+struct noted {
+	bool here;
+	struct gt_sums_noted is;
 };
 
 /* What the index knows. Frames are counted from 1. */
@@ -345,14 +352,21 @@ static int judge(const struct wal *w, const struct index *x, uint32_t good,
 	return drop(w);
 }
 
-/* The index is of another log. A log begins with one more in its salt than the
- * one before: so it is of the next, begun when the database had all of this, or
- * of one before, left behind when the power went. */
-static int judge_other(const struct wal *w, const struct index *x,
-                       struct gt_wal_found *out)
+/* The index is of another log: of the next, begun when the database had all of
+ * this, with one more in its salt; or of one before, left behind when the power
+ * went. What is noted of the log tells it from one of a run before, whose salt
+ * may be any. */
+static bool index_before(const struct wal *w, const struct index *x,
+                         const struct noted *k)
 {
 	int32_t by = (int32_t)(gt_get32(w->begin + 16) - gt_get32(x->salt));
-	if (!x->here || by > 0) {
+	return !x->here || (k->here ? by != -1 || x->frames > 0 : by > 0);
+}
+
+static int judge_other(const struct wal *w, const struct index *x,
+                       const struct noted *k, struct gt_wal_found *out)
+{
+	if (index_before(w, x, k)) {
 		out->is = out->altered ? GT_WAL_LOST : GT_WAL_WHOLE;
 		return 0;
 	}
@@ -365,6 +379,53 @@ static int judge_other(const struct wal *w, const struct index *x,
 		out->altered = 0;
 	}
 	return altered || out->is == GT_WAL_LOST ? drop(w) : 0;
+}
+
+static bool is_of(const struct index *x, const uint8_t begin[BEGIN])
+{
+	return x->here && memcmp(x->salt, begin + 16, SALT) == 0;
+}
+
+/* It begins as no log of this database could. */
+static bool is_another(const struct wal *w, const struct index *x,
+                       const struct noted *k)
+{
+	uint8_t next[BEGIN];
+	memcpy(next, w->begin, BEGIN);
+	return k->here && memcmp(w->begin, k->is.next, BEGIN) != 0 &&
+	       memcmp(w->begin, k->is.last, BEGIN) != 0 &&
+	       (!is_of(x, w->begin) ||
+	        (gt_wal_next(next) && memcmp(next, k->is.next, BEGIN) == 0));
+}
+
+/* Nothing is here of the log that was noted. */
+static void judge_gone(const struct index *x, const struct noted *k,
+                       struct gt_wal_found *out)
+{
+	if (!is_of(x, k->is.next))
+		out->gone = memcmp(k->is.next, k->is.last, BEGIN) == 0 &&
+		            gt_get32(k->is.next) != 0;
+	else if (x->frames > x->copied)
+		out->is = x->attempted > 0 ? GT_WAL_TANGLED : GT_WAL_LOST;
+}
+
+/* Another's: its frames are not for this database. Of the last log, from which
+ * the next was about to be begun, the database has all. */
+static int look_aside(const struct wal *w, const struct index *x,
+                      const struct noted *k, bool another,
+                      struct gt_wal_found *out)
+{
+	struct stat st;
+	judge_gone(x, k, out);
+	if (out->is == GT_WAL_TANGLED)
+		return 0;
+	if (!another)
+		return drop(w);
+	if (fstat(w->fd, &st) != 0)
+		return gt_sys_status(errno);
+	if (st.st_size > BEGIN)
+		gt_format(out->aside, sizeof out->aside, "aside");
+	return 0;
 }
 
 /* 1: there is a beginning; 0: none; or negative. */
@@ -383,50 +444,89 @@ static int look_at_begin(struct wal *w, struct gt_wal_found *out)
 	return status ? status : 1;
 }
 
-static int look(struct wal *w, const struct index *x, struct gt_wal_found *out)
+static int look_at_frames(struct wal *w, const struct index *x,
+                          const struct noted *k, struct gt_wal_found *out)
 {
 	uint32_t good = 0, end = 1;
-	int begun = look_at_begin(w, out);
-	if (begun <= 0)
-		return begun ? begun : judge(w, x, 0, out);
 	w->big = gt_get32(w->begin) & 1;
 	w->page = gt_get32(w->begin + 8);
 	w->frame = malloc(HEAD + w->page);
 	if (!w->frame)
 		return -GT_ENOMEM;
-	bool ours = x->here && memcmp(x->salt, w->begin + 16, SALT) == 0;
+	bool ours = is_of(x, w->begin);
 	bool needed = !ours || x->frames > x->copied;
 	int status = walk(w, needed, &good, &end, out);
 	if (status != 0)
 		return status;
+	if (good == 0 && k->here)
+		judge_gone(x, k, out);
 	if (ours ? good < x->frames : went_on(w, end))
 		out->altered = end;
-	return ours ? judge(w, x, good, out) : judge_other(w, x, out);
+	return ours ? judge(w, x, good, out) : judge_other(w, x, k, out);
+}
+
+static int look(struct wal *w, const struct index *x, const struct noted *k,
+                struct gt_wal_found *out)
+{
+	int begun = look_at_begin(w, out);
+	if (begun == 0 && k->here)
+		judge_gone(x, k, out);
+	if (begun <= 0)
+		return begun ? begun : judge(w, x, 0, out);
+	bool another = is_another(w, x, k);
+	bool last = k->here && !is_of(x, w->begin) &&
+	            memcmp(w->begin, k->is.next, BEGIN) != 0;
+	return another || last ? look_aside(w, x, k, another, out)
+	                       : look_at_frames(w, x, k, out);
+}
+
+/* An empty one takes its place: so the sums of the pages hold. */
+static int put_aside(const char *path, const struct noted *k,
+                     struct gt_wal_found *out)
+{
+	gt_format(out->aside, sizeof out->aside, "%s.other-%llu", path,
+	          (unsigned long long)(gt_sys_now().wall_ms / 1000));
+	if (link(path, out->aside) != 0 || unlink(path) != 0)
+		return gt_sys_status(errno);
+	int how = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+	int fd = open(path, how, 0600);
+	if (fd < 0)
+		return gt_sys_status(errno);
+	int status = gt_get32(k->is.next) == 0
+	                     ? 0
+	                     : gt_sys_pwrite(fd, k->is.next, BEGIN, 0);
+	int error = errno;
+	close(fd);
+	errno = error;
+	return status ? status : gt_sys_sync_parent(AT_FDCWD, path);
 }
 
 int gt_wal_look(const char *database, bool index, struct gt_wal_found *out)
 {
-	char path[PATH];
+	char path[PATH - 64];
 	struct wal w = {0};
 	struct index x = {0};
+	struct noted k = {0};
 	struct stat st;
 	memset(out, 0, sizeof *out);
 	if (stat(database, &st) != 0 || st.st_size == 0)
 		return 0;
-	if (index)
+	if (index) {
 		read_index(database, &x);
+		k.here = gt_sums_noted(database, &k.is);
+	}
 	out->index = x.here;
 	gt_format(path, sizeof path, "%s-wal", database);
 	w.fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (w.fd < 0 && errno != ENOENT)
 		return gt_sys_status(errno);
-	int status = look(&w, &x, out);
+	int status = look(&w, &x, &k, out);
 	int error = errno;
 	free(w.frame);
 	if (w.fd >= 0)
 		close(w.fd);
 	errno = error;
-	return status;
+	return status == 0 && out->aside[0] ? put_aside(path, &k, out) : status;
 }
 
 bool gt_wal_next(uint8_t begin[GT_WAL_BEGIN])
@@ -453,6 +553,10 @@ void gt_wal_why(char out[GT_WAL_WHY], enum gt_wal_did did, uint32_t frame)
 	case GT_WAL_ALTERED:
 		gt_format(out, GT_WAL_WHY,
 		          "frame %u of the log is altered on disk", frame);
+		break;
+	case GT_WAL_OTHER:
+		gt_format(out, GT_WAL_WHY,
+		          "the log was another one and was put aside");
 		break;
 	case GT_WAL_CUT:
 		gt_format(out, GT_WAL_WHY, "the log was cut short");

@@ -22,6 +22,12 @@
  * and not those a reader keeps from it), the two do not fit, and nothing should
  * be opened. A log that is gone altogether is one without frames.
  *
+ * The file of sums knows how the log began that this database had last
+ * (sums.h). A log with frames that begins otherwise, an older one that somebody
+ * put back or another node's, would be laid over what the database has: it is
+ * put aside, and an empty one left in its place. But one that its index is of
+ * is taken: a program without sums wrote it and was killed.
+ *
  * The index is no file that is synced: when the power goes it may be of before.
  * So a log that is emptied gets another beginning first (gt_wal_next): what an
  * index of before knows is then of another log. */
@@ -36,7 +42,12 @@ enum gt_wal {
 	GT_WAL_TANGLED, /* and the database holds a part of it */
 };
 
-enum { GT_WAL_BEGIN = 32, GT_WAL_TOLD = 16, GT_WAL_WHY = 64 };
+enum {
+	GT_WAL_BEGIN = 32,
+	GT_WAL_TOLD = 16,
+	GT_WAL_WHY = 64,
+	GT_WAL_PATH = 512
+};
 
 struct gt_wal_found {
 	enum gt_wal is;
@@ -44,6 +55,9 @@ struct gt_wal_found {
 	uint32_t frames[GT_WAL_TOLD]; /* which; not all if there are more */
 	uint32_t altered;             /* the first that could not be; 0: none */
 	bool index; /* there was one, so that is all there is to say */
+	bool gone;  /* there was a commit in the log, and there is none; unless
+	             * another program had it since */
+	char aside[GT_WAL_PATH]; /* where another log was put; "": none was */
 };
 
 /* Looks at the log of the database at this path, and puts right what can be;
@@ -53,7 +67,7 @@ struct gt_wal_found {
 int gt_wal_look(const char *database, bool index, struct gt_wal_found *out);
 /* Makes the beginning of a log that of the next one. False: it is none. */
 bool gt_wal_next(uint8_t begin[GT_WAL_BEGIN]);
-enum gt_wal_did { GT_WAL_MENDED, GT_WAL_ALTERED, GT_WAL_CUT };
+enum gt_wal_did { GT_WAL_MENDED, GT_WAL_ALTERED, GT_WAL_CUT, GT_WAL_OTHER };
 /* What was found, in the words of the audit log; a log that was cut has no
  * frame to name. */
 void gt_wal_why(char out[GT_WAL_WHY], enum gt_wal_did did, uint32_t frame);

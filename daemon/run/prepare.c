@@ -305,8 +305,13 @@ int prepare_log(struct gt_service *s)
 	char why[RUN_WHY];
 	int status =
 	        gt_wal_look(GT_DIR_DATABASE, !s->config->restored, &s->left);
-	if (status == 0 && !s->left.index && cut_log())
+	if (status == 0 && s->left.is == GT_WAL_WHOLE &&
+	    (s->left.gone ? access(GT_DIR_RUN, F_OK) == 0
+	                  : !s->left.index && cut_log()))
 		s->left.is = GT_WAL_LOST;
+	if (status == 0 && s->left.aside[0])
+		gt_log_line(GT_LOG_ERROR, "database", "file", s->left.aside,
+		            "why", gt_text(GT_T_DAEMON_LOG_OTHER), NULL);
 	if (status != 0)
 		gt_say_into(why, sizeof why, GT_T_DAEMON_REWRITE, GT_DIR_LOG,
 		            gt_translate_errno(errno));

@@ -117,6 +117,8 @@ void scrub_left(struct gt_service *s)
 	const struct gt_wal_found *f = &s->left;
 	for (size_t i = 0; i < f->mended && i < GT_WAL_TOLD; i++)
 		tell_log(s, GT_WAL_MENDED, f->frames[i]);
+	if (f->aside[0])
+		tell_log(s, GT_WAL_OTHER, 0);
 	if (f->altered)
 		tell_log(s, GT_WAL_ALTERED, f->altered);
 	else if (f->is == GT_WAL_LOST && !s->log_missing)

@@ -15,6 +15,8 @@
  *   data/guantong.db-wal  its log; behind an orderly end its beginning
  *   data/guantong.db-shm  its log's index; behind a run that was killed it tells
  *                     what should be in the log
+ *   data/guantong.db-wal.other-SECONDS  a log that was in its log's place and was
+ *                     not its own
  *   data/guantong.db-sums  checksums of its pages
  *   data/guantong.db.damaged-SECONDS  one that could not be read whole, in whose
  *                     place a new one was made; and its sums

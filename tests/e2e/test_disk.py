@@ -560,6 +560,71 @@ class Log(unittest.TestCase):
                     self.assertNotEqual(node.cli_json("status")["clock"]["era"], era)
                     self.assertLess(len(node.records()), self.ROWS)
 
+    def aside(self, node):
+        data = os.path.join(node.dir, "data")
+        return [name for name in os.listdir(data) if name.startswith("guantong.db-wal.other-")]
+
+    def test_another_log_is_put_aside(self):
+        """An older one of its own, put back, or another node's, at a stopped node."""
+        with Tree(CHAIN[:1]) as t, Tree(CHAIN[:1]) as other:
+            node, stranger = t["33"], other["33"]
+            self.fill(node)
+            old = self.read(node, "-wal")
+            self.fill(stranger)
+            stranger.kill9()
+            logs = [old, self.read(stranger, "-wal")]
+            rows = self.ROWS
+            for log in logs:
+                for index in True, False:
+                    self.assertEqual(node.stop(), 0)
+                    node.start()
+                    self.fill(node, 3)
+                    rows += 3
+                    self.assertEqual(node.stop(), 0)
+                    self.put(node, log, index)
+                    self.assertEqual(len(node.records()), rows)
+                    self.assertEqual(node.metrics()["guantong_database_damaged_total"], 1)
+            self.assertNotIn("is gone", node.log())
+            self.assertNotIn("another program", node.log())
+
+    def put(self, node, log, index):
+        for name in self.aside(node):
+            os.unlink(os.path.join(node.dir, "data", name))
+        with open(self.path(node), "wb") as f:
+            f.write(log)
+        if not index:
+            os.unlink(self.path(node, "-shm"))
+        node.start()
+        self.assertEqual(len(self.aside(node)), 1)
+        with open(os.path.join(node.dir, "data", self.aside(node)[0]), "rb") as f:
+            self.assertEqual(f.read(), log)
+        self.assertIn("was not the log this database had last", node.log())
+
+    def test_another_log_of_a_killed_node_is_said(self):
+        for index in True, False:
+            with self.subTest(index=index), Tree(CHAIN[:1]) as t:
+                node = t["33"]
+                self.fill(node)
+                old = self.read(node, "-wal")
+                self.assertEqual(node.stop(), 0)
+                node.start()
+                self.fill(node, 3)
+                node.kill9()
+                self.put(node, old, index)
+                self.assertIn("what the node acknowledged last is gone", node.log())
+                self.assertEqual(len(node.records()), self.ROWS)
+
+    def test_a_log_cut_to_its_beginning_without_an_index_is_said(self):
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            self.fill(node)
+            node.kill9()
+            os.truncate(self.path(node), self.BEGIN)
+            os.unlink(self.path(node, "-shm"))
+            node.start()
+            self.assertIn("what the node acknowledged last is gone", node.log())
+            self.assertEqual(len(self.damage(node)), 1)
+
     def test_what_a_child_handed_up_comes_again(self):
         """The parent's log is cut; what its child has is at the parent again."""
         with Tree(CHAIN[:2]) as t:

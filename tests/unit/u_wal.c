@@ -333,6 +333,40 @@ static void a_torn_end_is_silent(void **state)
 	}
 }
 
+/* A log of a run before, put back behind a clean end or a kill. */
+static void another_log_is_put_aside(void **state)
+{
+	struct box *b = *state;
+	char old[64];
+	size_t n;
+	logged(b);
+	gt_format(old, sizeof old, "%s/k-wal", b->dir);
+	again(b); /* copies it */
+	assert_reads(b, ALL);
+	let_go(b);
+	for (int killed = 0; killed <= 1; killed++) {
+		again(b);
+		sqlite3 *db = connect_with(b);
+		fill(db, 0, 5);
+		if (killed)
+			keep(b, "x");
+		assert_int_equal(sqlite3_close(db), SQLITE_OK);
+		let_go(b);
+		if (killed)
+			put_back(b, "x");
+		copy(old, b->log);
+		drop_index(b);
+		struct gt_wal_found f = looked(b);
+		assert_int_equal(f.is, GT_WAL_WHOLE);
+		assert_int_equal(f.gone, killed);
+		assert_int_equal(size_of(f.aside), size_of(old));
+		assert_int_equal(unlink(f.aside), 0);
+		free(slurp(b->log, &n));
+		assert_int_equal(n, HEAD);
+		assert_int_equal(rows_in(b), ALL);
+	}
+}
+
 /* Killed at any time; or the power went, and the index is of before. */
 static void no_false_alarm(void **state)
 {
@@ -360,12 +394,14 @@ static void no_false_alarm(void **state)
 		struct gt_wal_found f = looked(&twin);
 		assert_int_equal(f.is, GT_WAL_WHOLE);
 		assert_int_equal(f.mended + f.altered, 0);
+		assert_false(f.gone || f.aside[0]);
 		if (i % 8 == 0)
 			copy(shm, old);
 		copy(old, shm);
 		f = looked(&twin);
 		assert_int_equal(f.is, GT_WAL_WHOLE);
 		assert_int_equal(f.mended + f.altered, 0);
+		assert_false(f.gone || f.aside[0]);
 	}
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
@@ -380,6 +416,7 @@ int main(void)
 	        TEST(what_was_copied_is_not_lost),
 	        TEST(what_does_not_fit_is_said),
 	        TEST(a_torn_end_is_silent),
+	        TEST(another_log_is_put_aside),
 	        TEST(no_false_alarm),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
