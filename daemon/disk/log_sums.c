@@ -30,6 +30,7 @@ struct gt_log_sums {
 	bool begun; /* begin is known */
 	bool synced;
 	uint64_t end;
+	struct gt_log_commit commit;
 	struct gt_page_sum *v;
 	size_t n, cap;
 	enum gt_log_wrong wrong;
@@ -140,6 +141,7 @@ static void begin_anew(struct gt_log_sums *l)
 	l->begun = false;
 	l->end = 0;
 	l->n = l->at = l->seen = l->nmet = 0;
+	l->commit.frame = 0;
 }
 
 static void take_away(struct gt_log_sums *l, uint64_t at, size_t n)
@@ -190,6 +192,18 @@ bool gt_log_sums_before(struct gt_log_sums *l, uint64_t at, size_t n)
 	return ok;
 }
 
+/* A frame's head that says it ends a commit; those of another size lie
+ * elsewhere. */
+static void note_commit(struct gt_log_sums *l, uint64_t at, const uint8_t *p,
+                        size_t n)
+{
+	if (n != HEAD || at < BEGIN || (at - BEGIN) % FRAME != 0 || !l->begun ||
+	    gt_get32(l->begin + 8) != GT_SUMS_PAGE || gt_get32(p + 4) == 0)
+		return;
+	l->commit.frame = (uint32_t)((at - BEGIN) / FRAME) + 1;
+	memcpy(l->commit.sums, p + HEAD - GT_LOG_SUMS_OF, GT_LOG_SUMS_OF);
+}
+
 void gt_log_sums_after(struct gt_log_sums *l, uint64_t at, const void *p,
                        size_t n)
 {
@@ -204,18 +218,19 @@ void gt_log_sums_after(struct gt_log_sums *l, uint64_t at, const void *p,
 	}
 	if (frame && n == GT_SUMS_PAGE)
 		put(l, frame, &is);
+	note_commit(l, at, p, n);
 	if (l->end < at + n)
 		l->end = at + n;
 	gt_log_sums_unlock(l);
 }
 
-bool gt_log_sums_synced(struct gt_log_sums *l)
+struct gt_log_commit gt_log_sums_synced(struct gt_log_sums *l)
 {
 	gt_log_sums_lock(l);
 	l->synced = true;
-	bool frames = l->end > BEGIN;
+	struct gt_log_commit last = l->commit;
 	gt_log_sums_unlock(l);
-	return frames;
+	return last;
 }
 
 void gt_log_sums_cut(struct gt_log_sums *l, uint64_t n)

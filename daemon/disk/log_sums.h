@@ -32,7 +32,7 @@ enum gt_log_wrong {
 	GT_LOG_FRAME, /* what is in it was altered, beyond what can be mended */
 };
 
-enum { GT_LOG_TOLD = 16 };
+enum { GT_LOG_TOLD = 16, GT_LOG_SUMS_OF = 8 };
 
 /* Knows how the log at path begins, if there is one; nobody has it open. 0 or
  * -GT_ENOMEM. */
@@ -46,8 +46,14 @@ bool gt_log_sums_before(struct gt_log_sums *l, uint64_t at, size_t n);
 /* They were. */
 void gt_log_sums_after(struct gt_log_sums *l, uint64_t at, const void *p,
                        size_t n);
-/* What was written is durable. True: the log has frames. */
-bool gt_log_sums_synced(struct gt_log_sums *l);
+/* The last frame of the last commit that was written since the log was begun,
+ * or opened; frames are counted from 1, and 0 is none. */
+struct gt_log_commit {
+	uint32_t frame;
+	uint8_t sums[GT_LOG_SUMS_OF]; /* SQLite's, at the end of its head */
+};
+/* What was written is durable, and this is the last of it. */
+struct gt_log_commit gt_log_sums_synced(struct gt_log_sums *l);
 /* Held while the log is cut; */
 void gt_log_sums_lock(struct gt_log_sums *l);
 void gt_log_sums_unlock(struct gt_log_sums *l);

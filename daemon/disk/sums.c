@@ -15,6 +15,7 @@
 enum {
 	WORD = GT_SUMS_WORD,
 	BEGIN = 512,    /* of the file, before the first entry */
+	MARK = 256,     /* where it lies in that */
 	TOLD_MAX = 256, /* bad pages remembered as told */
 	PATH = 512,
 	SUFFIX = 8,
@@ -29,6 +30,12 @@ struct head {
 	char magic[16];
 	uint8_t next[GT_SUMS_LOG], last[GT_SUMS_LOG];
 	uint64_t own; /* of all above */
+};
+
+/* With an `own` that is not its: there is none. */
+struct mark {
+	struct gt_sums_mark is;
+	uint64_t own;
 };
 
 /* All zero, or with an `own` that is not theirs: there is none. */
@@ -48,6 +55,7 @@ struct gt_sums {
 	pthread_mutex_t lock;
 	bool dirty;
 	struct head head;
+	struct mark mark;
 
 	pthread_mutex_t met_lock;
 	uint32_t met[GT_SUMS_TOLD]; /* not right, and not looked at yet */
@@ -89,14 +97,24 @@ static enum gt_sum compare(const struct gt_sums *s, uint32_t page, uint8_t *p,
 
 /* --------------------------------------------------------- the file */
 
-static uint64_t head_own(const struct head *h)
+static uint64_t mix_all(uint64_t own, const void *p, size_t n)
 {
-	uint64_t own = 7, w;
-	for (size_t i = 0; i < offsetof(struct head, own); i += WORD) {
-		memcpy(&w, (const uint8_t *)h + i, WORD);
+	uint64_t w;
+	for (size_t i = 0; i < n; i += WORD) {
+		memcpy(&w, (const uint8_t *)p + i, WORD);
 		own = gt_sum_mix(own, w);
 	}
 	return own;
+}
+
+static uint64_t head_own(const struct head *h)
+{
+	return mix_all(7, h, offsetof(struct head, own));
+}
+
+static uint64_t mark_own(const struct mark *m)
+{
+	return mix_all(11, m, offsetof(struct mark, own));
 }
 
 static int write_head(struct gt_sums *s)
@@ -114,19 +132,42 @@ static bool read_head(int fd, struct head *h)
 	       h->own == head_own(h);
 }
 
+/* It is no more than a help: what cannot be written is told by the index. */
+static void write_mark(struct gt_sums *s)
+{
+	static_assert(MARK + sizeof(struct mark) <= BEGIN &&
+	                      sizeof(struct head) <= MARK,
+	              "each has its place");
+	if (s->fd < 0)
+		return;
+	s->dirty = true;
+	s->mark.own = mark_own(&s->mark);
+	(void)gt_sys_pwrite(s->fd, &s->mark, sizeof s->mark, MARK);
+}
+
+static void read_mark(int fd, struct mark *m)
+{
+	if (gt_sys_pread(fd, m, sizeof *m, MARK) != 0 || m->own != mark_own(m))
+		memset(m, 0, sizeof *m);
+}
+
 bool gt_sums_noted(const char *database, struct gt_sums_noted *out)
 {
 	char path[PATH];
 	struct head h;
+	struct mark m;
 	gt_format(path, sizeof path, "%s-sums", database);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	bool some = fd >= 0 && read_head(fd, &h);
+	if (some)
+		read_mark(fd, &m);
 	if (fd >= 0)
 		close(fd);
 	if (!some)
 		return false;
 	memcpy(out->next, h.next, GT_SUMS_LOG);
 	memcpy(out->last, h.last, GT_SUMS_LOG);
+	out->mark = m.is;
 	return true;
 }
 
@@ -151,8 +192,10 @@ static void begin(struct gt_sums *s, bool anew, bool *kept)
 	*kept = !anew && read_head(s->fd, &s->head) && some &&
 	        (memcmp(log, s->head.next, sizeof log) == 0 ||
 	         memcmp(log, s->head.last, sizeof log) == 0);
-	if (*kept)
+	if (*kept) {
+		read_mark(s->fd, &s->mark);
 		return;
+	}
 	memset(&s->head, 0, sizeof s->head);
 	memcpy(s->head.magic, magic, sizeof magic);
 	if (some)
@@ -300,10 +343,53 @@ static void put_last(struct gt_sums *s, const uint8_t last[GT_SUMS_LOG])
 	(void)write_head(s);
 }
 
-void gt_sums_begun(struct gt_sums *s)
+static const uint8_t *salt_of(const uint8_t begin[GT_SUMS_LOG])
 {
+	return begin + 16;
+}
+
+static bool is_marked(const struct gt_sums *s)
+{
+	const struct gt_sums_mark *m = &s->mark.is;
+	return m->frames > 0 &&
+	       memcmp(m->salt, salt_of(s->head.next), sizeof m->salt) == 0;
+}
+
+void gt_sums_commit(struct gt_sums *s, uint32_t frame, const uint8_t sums[8])
+{
+	struct gt_sums_mark *m = &s->mark.is;
 	pthread_mutex_lock(&s->lock);
 	put_last(s, s->head.next);
+	if (!is_marked(s))
+		memset(m, 0, sizeof *m);
+	if (m->frames != frame || memcmp(m->sums, sums, sizeof m->sums) != 0) {
+		memcpy(m->salt, salt_of(s->head.next), sizeof m->salt);
+		memcpy(m->sums, sums, sizeof m->sums);
+		m->frames = frame;
+		write_mark(s);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+void gt_sums_copying(struct gt_sums *s)
+{
+	struct gt_sums_mark *m = &s->mark.is;
+	pthread_mutex_lock(&s->lock);
+	if (is_marked(s) && m->attempted != m->frames) {
+		m->attempted = m->frames;
+		write_mark(s);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+void gt_sums_copied(struct gt_sums *s)
+{
+	struct gt_sums_mark *m = &s->mark.is;
+	pthread_mutex_lock(&s->lock);
+	if (is_marked(s) && m->copied != m->attempted) {
+		m->copied = m->attempted;
+		write_mark(s);
+	}
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -23,7 +23,9 @@
  * start, or another's, somebody else was here, and all sums are made anew. The
  * note is durable before the log begins so, once for each log and not for each
  * commit: so a log that begins otherwise is none this database ever had last,
- * and is not put into it (wal.h).
+ * and is not put into it (wal.h). Behind it stands how far that log has come, at
+ * each commit: a write that no record waits for, true also if it is of before,
+ * for what it tells of was durable by then.
  *
  * A sum is durable before the log lets go of the page: until then the page is
  * read from the log, and written, with its sum, again. So a power cut leaves no
@@ -50,10 +52,21 @@ enum { GT_SUMS_LOG = 32 /* bytes begin a log */ };
  * be made is one without sums. */
 int gt_sums_open(struct gt_sums **out, const char *database, bool anew,
                  bool *kept);
+/* How far a log had come: as its index has it, but that this one outlives a
+ * power cut. Frames are counted from 1. */
+struct gt_sums_mark {
+	uint8_t salt[8];    /* of the log it is of; zeros: there is none */
+	uint8_t sums[8];    /* SQLite's, of the last frame */
+	uint32_t frames;    /* to the end of a commit that is durable */
+	uint32_t copied;    /* that the database has */
+	uint32_t attempted; /* that it may have some of */
+	uint32_t none;
+};
 /* What is noted of the log of the database at path. Both the same: it has a
  * commit. `last` zeros: the next is there, or none. */
 struct gt_sums_noted {
 	uint8_t next[GT_SUMS_LOG], last[GT_SUMS_LOG];
+	struct gt_sums_mark mark;
 };
 /* False: nothing is noted. Reads the file of sums, of which nobody has to have
  * anything open. */
@@ -81,9 +94,12 @@ int gt_sums_put(struct gt_sums *s, uint32_t page,
 int gt_sums_forget(struct gt_sums *s, uint32_t first, uint32_t n);
 /* A log begins with this: noted, and durable, before it is written. As put. */
 int gt_sums_log(struct gt_sums *s, const uint8_t begin[GT_SUMS_LOG]);
-/* A commit is durable in the log that was noted last: from now on it is that
- * one and has something in it. */
-void gt_sums_begun(struct gt_sums *s);
+/* A commit is durable in the log that was noted last, and ends with this frame,
+ * of these sums: from now on it is that log and has it. */
+void gt_sums_commit(struct gt_sums *s, uint32_t frame, const uint8_t sums[8]);
+/* What is in the log is about to be copied; or all of it was, durably. */
+void gt_sums_copying(struct gt_sums *s);
+void gt_sums_copied(struct gt_sums *s);
 /* Or it is durable, and empty. */
 void gt_sums_emptied(struct gt_sums *s);
 /* What was put is on its way to the disk. */

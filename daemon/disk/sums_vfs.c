@@ -172,7 +172,9 @@ static int f_truncate(sqlite3_file *f, sqlite3_int64 n)
 	return rc;
 }
 
-/* The log is let go when both are durable. They go to the disk together. */
+/* The log is let go when both are durable. They go to the disk together. SQLite
+ * does so when the database has all of the log; what readers keep from it waits
+ * for the next time. */
 static int sync_database(struct gt_vfs_file *file, int flags)
 {
 	struct gt_sums *s = vfs_of(file)->sums;
@@ -180,6 +182,8 @@ static int sync_database(struct gt_vfs_file *file, int flags)
 	int rc = file->below->pMethods->xSync(file->below, flags);
 	if (rc == SQLITE_OK && gt_sums_sync(s) != 0)
 		rc = SQLITE_IOERR_FSYNC;
+	if (rc == SQLITE_OK)
+		gt_sums_copied(s);
 	return rc;
 }
 
@@ -189,9 +193,11 @@ static int f_sync(sqlite3_file *f, int flags)
 	if (is_database(file))
 		return sync_database(file, flags);
 	int rc = file->below->pMethods->xSync(file->below, flags);
-	if (rc == SQLITE_OK && is_log(file) &&
-	    gt_log_sums_synced(vfs_of(file)->log))
-		gt_sums_begun(vfs_of(file)->sums);
+	if (rc != SQLITE_OK || !is_log(file))
+		return rc;
+	struct gt_log_commit last = gt_log_sums_synced(vfs_of(file)->log);
+	if (last.frame > 0)
+		gt_sums_commit(vfs_of(file)->sums, last.frame, last.sums);
 	return rc;
 }
 
@@ -199,9 +205,11 @@ static int f_sync(sqlite3_file *f, int flags)
 static int f_control(sqlite3_file *f, int op, void *arg)
 {
 	struct gt_vfs_file *file = gt_vfs_file(f);
-	if (op == SQLITE_FCNTL_CKPT_START && is_database(file) &&
-	    !gt_log_sums_all(vfs_of(file)->log))
-		return SQLITE_IOERR_DATA;
+	if (op == SQLITE_FCNTL_CKPT_START && is_database(file)) {
+		if (!gt_log_sums_all(vfs_of(file)->log))
+			return SQLITE_IOERR_DATA;
+		gt_sums_copying(vfs_of(file)->sums);
+	}
 	return file->below->pMethods->xFileControl(file->below, op, arg);
 }
 

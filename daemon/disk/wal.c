@@ -34,12 +34,15 @@ struct wal {
 	bool big; /* its sums are of big-endian words */
 	uint32_t page;
 	uint8_t begin[BEGIN];
-	uint8_t *frame; /* HEAD and a page */
+	uint8_t *frame;  /* HEAD and a page, and the same again for the next */
+	uint32_t last;   /* a frame whose sums are known otherwise; 0: none */
+	struct sums are; /* what they are */
 };
 
 /* What the file of sums knows. */
 struct noted {
 	bool here;
+	enum gt_wal_run run;
 	struct gt_sums_noted is;
 };
 
@@ -49,6 +52,7 @@ struct index {
 	uint32_t frames;    /* that are durable and promised */
 	uint32_t copied;    /* that the database has */
 	uint32_t attempted; /* that it may have some of */
+	struct sums last;   /* of the last of the frames */
 	uint8_t salt[SALT];
 };
 
@@ -104,21 +108,6 @@ static bool begins(const uint8_t b[BEGIN])
 	return (magic & ~1u) == MAGIC && gt_get32(b + 4) == VERSION &&
 	       page >= PAGE_MIN && page <= PAGE_MAX &&
 	       (page & (page - 1)) == 0 && same(k, sums_at(b + HEAD));
-}
-
-/* It is short: each byte is tried with each value. */
-static bool mend_begin(uint8_t b[BEGIN])
-{
-	for (int i = 0; i < BEGIN; i++) {
-		uint8_t was = b[i];
-		for (int x = 1; x < 256; x++) {
-			b[i] = (uint8_t)(was ^ x);
-			if (begins(b))
-				return true;
-		}
-		b[i] = was;
-	}
-	return false;
 }
 
 /* ------------------------------------------------------ one frame */
@@ -196,27 +185,6 @@ static size_t mend_word(const struct wal *w, uint8_t *f, struct sums off)
 	return found;
 }
 
-/* Puts one byte of the frame right, if there is no doubt which. */
-static bool mend_frame(const struct wal *w, uint8_t *f, struct sums before)
-{
-	uint8_t right[SALT], kept[8];
-	struct sums want = sums_of(w, f, before), is = sums_at(f + 16);
-	size_t salt = differ(f + 8, w->begin + 16, SALT);
-	memcpy(kept, f + 16, sizeof kept);
-	gt_put32(right, want.s[0]);
-	gt_put32(right + 4, want.s[1]);
-	size_t sum = differ(kept, right, sizeof kept);
-	if (sum == 0 && salt == 1)
-		memcpy(f + 8, w->begin + 16, SALT);
-	if (sum == 0 || salt != 0)
-		return fits(w, f, before);
-	struct sums off = {{want.s[0] - is.s[0], want.s[1] - is.s[1]}};
-	size_t found = mend_word(w, f, off);
-	if (sum == 1 && found == 0)
-		memcpy(f + 16, right, sizeof right);
-	return fits(w, f, before);
-}
-
 /* ---------------------------------------------------------- the log */
 
 static uint64_t place(const struct wal *w, uint32_t frame)
@@ -228,6 +196,46 @@ static uint64_t place(const struct wal *w, uint32_t frame)
 static int read_frame(const struct wal *w, uint32_t frame)
 {
 	return gt_sys_pread(w->fd, w->frame, HEAD + w->page, place(w, frame));
+}
+
+/* That these are the sums of the frame: the next was made with them, or they
+ * are known. */
+static bool confirmed(const struct wal *w, uint32_t frame, struct sums k)
+{
+	uint8_t *next = w->frame + HEAD + w->page;
+	if (frame == w->last)
+		return same(k, w->are);
+	return gt_sys_pread(w->fd, next, HEAD + w->page, place(w, frame + 1)) ==
+	               0 &&
+	       fits(w, next, k);
+}
+
+/* Puts one byte of the frame right, if there is no doubt which. If one of its
+ * sums is off by one byte, that may be it as well as one of a word: the last
+ * one adds to the second sum alone. */
+static bool mend_frame(const struct wal *w, uint32_t frame, struct sums before)
+{
+	uint8_t right[SALT], *f = w->frame;
+	struct sums want = sums_of(w, f, before), is = sums_at(f + 16);
+	size_t salt = differ(f + 8, w->begin + 16, SALT);
+	gt_put32(right, want.s[0]);
+	gt_put32(right + 4, want.s[1]);
+	size_t sum = differ(f + 16, right, sizeof right);
+	if (sum == 0 && salt == 1)
+		memcpy(f + 8, w->begin + 16, SALT);
+	if (sum == 0 || salt != 0)
+		return fits(w, f, before);
+	struct sums off = {{want.s[0] - is.s[0], want.s[1] - is.s[1]}};
+	if (sum == 1 && confirmed(w, frame, want)) {
+		memcpy(f + 16, right, sizeof right);
+		return fits(w, f, before);
+	}
+	size_t found = mend_word(w, f, off);
+	if (sum == 1 && found == 1 && !confirmed(w, frame, is))
+		return false;
+	if (sum == 1 && found == 0)
+		memcpy(f + 16, right, sizeof right);
+	return fits(w, f, before);
 }
 
 static void tell(struct gt_wal_found *out, uint32_t frame)
@@ -247,7 +255,7 @@ static int walk(const struct wal *w, bool mend, uint32_t *good, uint32_t *end,
 	int status;
 	for (*end = 1; (status = read_frame(w, *end)) == 0; ++*end) {
 		if (!fits(w, w->frame, before)) {
-			if (!mend || !mend_frame(w, w->frame, before))
+			if (!mend || !mend_frame(w, *end, before))
 				return 0;
 			status = gt_sys_pwrite(w->fd, w->frame, HEAD + w->page,
 			                       place(w, *end));
@@ -321,9 +329,35 @@ static void read_index(const char *database, struct index *out)
 		return;
 	out->here = true;
 	out->frames = native(h + 16);
+	out->last = (struct sums){{native(h + 24), native(h + 28)}};
 	memcpy(out->salt, h + 32, SALT);
 	out->copied = native(p + 96);
 	out->attempted = greater(native(p + 128), out->copied);
+}
+
+static bool is_of(const struct index *x, const uint8_t begin[BEGIN])
+{
+	return x->here && memcmp(x->salt, begin + 16, SALT) == 0;
+}
+
+/* What is noted of the log this database had last is an index too: all there is
+ * where that one is gone, or of before. Behind an end in order another program
+ * may have had the log since, and taken it away. */
+static void add_note(const uint8_t begin[BEGIN], const struct noted *k,
+                     struct index *x)
+{
+	const struct gt_sums_mark *m = &k->is.mark;
+	bool noted = memcmp(begin, k->is.next, BEGIN) == 0;
+	struct index y = {.here = k->here && m->frames > 0,
+	                  .frames = m->frames,
+	                  .copied = m->copied,
+	                  .attempted = m->attempted,
+	                  .last = sums_at(m->sums)};
+	memcpy(y.salt, m->salt, SALT);
+	if (!is_of(&y, k->is.next) || (k->run != GT_WAL_KILLED && !noted))
+		return;
+	if (!is_of(x, k->is.next) || x->frames < y.frames)
+		*x = y;
 }
 
 /* ------------------------------------------------------------- look */
@@ -336,16 +370,23 @@ static int drop(const struct wal *w)
 	                                                 : gt_sys_status(errno);
 }
 
-/* good: the last frame that is left of the log the index is of. */
+/* good: the last frame that is left of the log the index is of. Whether the
+ * database lacks what is not. */
+static bool lacks(const struct index *x, uint32_t good,
+                  struct gt_wal_found *out)
+{
+	if (x->frames <= x->copied)
+		return false;
+	out->is = good < x->attempted ? GT_WAL_TANGLED : GT_WAL_LOST;
+	out->lost = x->frames - greater(good, x->copied);
+	return true;
+}
+
 static int judge(const struct wal *w, const struct index *x, uint32_t good,
                  struct gt_wal_found *out)
 {
-	if (good >= x->frames)
+	if (good >= x->frames || lacks(x, good, out))
 		return 0;
-	if (x->frames > x->copied) {
-		out->is = good < x->attempted ? GT_WAL_TANGLED : GT_WAL_LOST;
-		return 0;
-	}
 	if (out->altered)
 		tell(out, out->altered);
 	out->altered = 0;
@@ -367,7 +408,8 @@ static int judge_other(const struct wal *w, const struct index *x,
                        const struct noted *k, struct gt_wal_found *out)
 {
 	if (index_before(w, x, k)) {
-		out->is = out->altered ? GT_WAL_LOST : GT_WAL_WHOLE;
+		if (out->altered)
+			out->is = GT_WAL_LOST;
 		return 0;
 	}
 	bool altered = out->altered;
@@ -381,32 +423,35 @@ static int judge_other(const struct wal *w, const struct index *x,
 	return altered || out->is == GT_WAL_LOST ? drop(w) : 0;
 }
 
-static bool is_of(const struct index *x, const uint8_t begin[BEGIN])
-{
-	return x->here && memcmp(x->salt, begin + 16, SALT) == 0;
-}
-
-/* It begins as no log of this database could. */
+/* It begins as no log of this database could. One that its index is of may be
+ * that of a program without sums, if such a one ran last and was killed. */
 static bool is_another(const struct wal *w, const struct index *x,
                        const struct noted *k)
 {
-	uint8_t next[BEGIN];
-	memcpy(next, w->begin, BEGIN);
 	return k->here && memcmp(w->begin, k->is.next, BEGIN) != 0 &&
 	       memcmp(w->begin, k->is.last, BEGIN) != 0 &&
-	       (!is_of(x, w->begin) ||
-	        (gt_wal_next(next) && memcmp(next, k->is.next, BEGIN) == 0));
+	       (k->run != GT_WAL_KILLED_WITHOUT || !is_of(x, w->begin));
+}
+
+/* It begins as the log that was noted, and went on otherwise. */
+static bool strays(const struct wal *w, const struct noted *k, uint32_t good)
+{
+	const struct gt_sums_mark *m = &k->is.mark;
+	return k->here && memcmp(w->begin, k->is.next, BEGIN) == 0 &&
+	       memcmp(m->salt, w->begin + 16, SALT) == 0 && m->frames > 0 &&
+	       m->frames <= good && read_frame(w, m->frames) == 0 &&
+	       memcmp(w->frame + 16, m->sums, sizeof m->sums) != 0;
 }
 
 /* Nothing is here of the log that was noted. */
 static void judge_gone(const struct index *x, const struct noted *k,
                        struct gt_wal_found *out)
 {
-	if (!is_of(x, k->is.next))
-		out->gone = memcmp(k->is.next, k->is.last, BEGIN) == 0 &&
-		            gt_get32(k->is.next) != 0;
-	else if (x->frames > x->copied)
-		out->is = x->attempted > 0 ? GT_WAL_TANGLED : GT_WAL_LOST;
+	if (is_of(x, k->is.next))
+		(void)lacks(x, 0, out);
+	else if (memcmp(k->is.next, k->is.last, BEGIN) == 0 &&
+	         gt_get32(k->is.next) != 0 && k->run == GT_WAL_KILLED)
+		out->is = GT_WAL_LOST;
 }
 
 /* Another's: its frames are not for this database. Of the last log, from which
@@ -428,19 +473,65 @@ static int look_aside(const struct wal *w, const struct index *x,
 	return 0;
 }
 
+/* What is read of the log is as its beginning says. */
+static void begin_with(struct wal *w)
+{
+	w->big = gt_get32(w->begin) & 1;
+	w->page = gt_get32(w->begin + 8);
+}
+
+/* Whether the first frame was made with this beginning; or, if it need not be
+ * right itself, is of the log that begins so. None is of any. */
+static bool is_followed(struct wal *w, bool right)
+{
+	begin_with(w);
+	if (gt_sys_pread(w->fd, w->frame, HEAD, BEGIN) != 0)
+		return true;
+	return right ? read_frame(w, 1) == 0 &&
+	                       fits(w, w->frame, sums_at(w->begin + HEAD))
+	             : memcmp(w->frame + 8, w->begin + 16, SALT) == 0;
+}
+
+/* It is short: each byte is tried with each value. */
+static bool try_begins(struct wal *w, bool right)
+{
+	for (int i = 0; i < BEGIN; i++) {
+		uint8_t was = w->begin[i];
+		for (int x = 1; x < 256; x++) {
+			w->begin[i] = (uint8_t)(was ^ x);
+			if (begins(w->begin) && is_followed(w, right))
+				return true;
+		}
+		w->begin[i] = was;
+	}
+	return false;
+}
+
+/* What is altered in its sums may look like another salt: so it is put right as
+ * it was noted, or as its first frame has it. */
+static bool mend_begin(struct wal *w, const struct noted *k)
+{
+	if (!k->here || differ(w->begin, k->is.next, BEGIN) != 1)
+		return try_begins(w, true) || try_begins(w, false);
+	memcpy(w->begin, k->is.next, BEGIN);
+	return begins(w->begin);
+}
+
 /* 1: there is a beginning; 0: none; or negative. */
-static int look_at_begin(struct wal *w, struct gt_wal_found *out)
+static int look_at_begin(struct wal *w, const struct noted *k,
+                         struct gt_wal_found *out)
 {
 	int status = w->fd < 0 ? -GT_EDAMAGED
 	                       : gt_sys_pread(w->fd, w->begin, BEGIN, 0);
 	if (status != 0)
 		return status == -GT_EDAMAGED ? 0 : status;
-	if (begins(w->begin))
-		return 1;
-	if (!mend_begin(w->begin))
-		return 0;
-	tell(out, 0);
-	status = gt_sys_pwrite(w->fd, w->begin, BEGIN, 0);
+	if (!begins(w->begin)) {
+		if (!mend_begin(w, k))
+			return 0;
+		tell(out, 0);
+		status = gt_sys_pwrite(w->fd, w->begin, BEGIN, 0);
+	}
+	begin_with(w);
 	return status ? status : 1;
 }
 
@@ -448,16 +539,15 @@ static int look_at_frames(struct wal *w, const struct index *x,
                           const struct noted *k, struct gt_wal_found *out)
 {
 	uint32_t good = 0, end = 1;
-	w->big = gt_get32(w->begin) & 1;
-	w->page = gt_get32(w->begin + 8);
-	w->frame = malloc(HEAD + w->page);
-	if (!w->frame)
-		return -GT_ENOMEM;
 	bool ours = is_of(x, w->begin);
+	w->last = ours ? x->frames : 0;
+	w->are = x->last;
 	bool needed = !ours || x->frames > x->copied;
 	int status = walk(w, needed, &good, &end, out);
 	if (status != 0)
 		return status;
+	if (strays(w, k, good))
+		return look_aside(w, x, k, true, out);
 	if (good == 0 && k->here)
 		judge_gone(x, k, out);
 	if (ours ? good < x->frames : went_on(w, end))
@@ -465,16 +555,18 @@ static int look_at_frames(struct wal *w, const struct index *x,
 	return ours ? judge(w, x, good, out) : judge_other(w, x, k, out);
 }
 
-static int look(struct wal *w, const struct index *x, const struct noted *k,
+static int look(struct wal *w, struct index *x, const struct noted *k,
                 struct gt_wal_found *out)
 {
-	int begun = look_at_begin(w, out);
+	int begun = look_at_begin(w, k, out);
+	add_note(w->begin, k, x);
+	out->index = x->here;
 	if (begun == 0 && k->here)
 		judge_gone(x, k, out);
 	if (begun <= 0)
 		return begun ? begun : judge(w, x, 0, out);
 	bool another = is_another(w, x, k);
-	bool last = k->here && !is_of(x, w->begin) &&
+	bool last = k->here && memcmp(w->begin, k->is.last, BEGIN) == 0 &&
 	            memcmp(w->begin, k->is.next, BEGIN) != 0;
 	return another || last ? look_aside(w, x, k, another, out)
 	                       : look_at_frames(w, x, k, out);
@@ -484,8 +576,11 @@ static int look(struct wal *w, const struct index *x, const struct noted *k,
 static int put_aside(const char *path, const struct noted *k,
                      struct gt_wal_found *out)
 {
-	gt_format(out->aside, sizeof out->aside, "%s.other-%llu", path,
-	          (unsigned long long)(gt_sys_now().wall_ms / 1000));
+	unsigned long long s = (unsigned long long)gt_sys_now().wall_ms / 1000;
+	do /* two in a second have two names */
+		gt_format(out->aside, sizeof out->aside, "%s.other-%llu", path,
+		          s++);
+	while (access(out->aside, F_OK) == 0);
 	if (link(path, out->aside) != 0 || unlink(path) != 0)
 		return gt_sys_status(errno);
 	int how = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
@@ -501,26 +596,27 @@ static int put_aside(const char *path, const struct noted *k,
 	return status ? status : gt_sys_sync_parent(AT_FDCWD, path);
 }
 
-int gt_wal_look(const char *database, bool index, struct gt_wal_found *out)
+int gt_wal_look(const char *database, enum gt_wal_run run,
+                struct gt_wal_found *out)
 {
 	char path[PATH - 64];
 	struct wal w = {0};
 	struct index x = {0};
-	struct noted k = {0};
+	struct noted k = {.run = run};
 	struct stat st;
 	memset(out, 0, sizeof *out);
 	if (stat(database, &st) != 0 || st.st_size == 0)
 		return 0;
-	if (index) {
+	if (run != GT_WAL_RESTORED) {
 		read_index(database, &x);
 		k.here = gt_sums_noted(database, &k.is);
 	}
-	out->index = x.here;
 	gt_format(path, sizeof path, "%s-wal", database);
 	w.fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (w.fd < 0 && errno != ENOENT)
 		return gt_sys_status(errno);
-	int status = look(&w, &x, &k, out);
+	w.frame = malloc(2 * (HEAD + PAGE_MAX));
+	int status = w.frame ? look(&w, &x, &k, out) : -GT_ENOMEM;
 	int error = errno;
 	free(w.frame);
 	if (w.fd >= 0)

@@ -22,11 +22,14 @@
  * and not those a reader keeps from it), the two do not fit, and nothing should
  * be opened. A log that is gone altogether is one without frames.
  *
- * The file of sums knows how the log began that this database had last
- * (sums.h). A log with frames that begins otherwise, an older one that somebody
- * put back or another node's, would be laid over what the database has: it is
- * put aside, and an empty one left in its place. But one that its index is of
- * is taken: a program without sums wrote it and was killed.
+ * The file of sums knows how the log began that this database had last, and how
+ * far it had come (sums.h). A log with frames that begins otherwise, an older
+ * one that somebody put back or another node's, or that went on otherwise,
+ * would be laid over what the database has: it is put aside, and an empty one
+ * left in its place. One that is shorter has lost what it lacks, also without
+ * its index. What a program without sums, which was killed, left with its index
+ * is taken. So one case is left that nothing tells: that such a program was
+ * killed, and another's log was put in the place of its own, index and all.
  *
  * The index is no file that is synced: when the power goes it may be of before.
  * So a log that is emptied gets another beginning first (gt_wal_next): what an
@@ -54,17 +57,24 @@ struct gt_wal_found {
 	size_t mended;                /* frames, and 0: the beginning */
 	uint32_t frames[GT_WAL_TOLD]; /* which; not all if there are more */
 	uint32_t altered;             /* the first that could not be; 0: none */
-	bool index; /* there was one, so that is all there is to say */
-	bool gone;  /* there was a commit in the log, and there is none; unless
-	             * another program had it since */
+	uint32_t lost; /* frames at least that are not there; 0: not known */
+	bool index;    /* there was one, so that is all there is to say */
 	char aside[GT_WAL_PATH]; /* where another log was put; "": none was */
 };
 
+enum gt_wal_run {
+	GT_WAL_RESTORED, /* somebody put the database there: nothing that is
+	                  * noted, and no index, is of it */
+	GT_WAL_ENDED,    /* the last run ended in order */
+	GT_WAL_KILLED,   /* it was killed; */
+	GT_WAL_KILLED_WITHOUT, /* and was of a program that keeps no sums */
+};
+
 /* Looks at the log of the database at this path, and puts right what can be;
- * what it writes is not synced (rewrite.h does so). index: the log's index is
- * of this log, and not of a backup's. Only while nobody has it open. 0;
- * -GT_ENOMEM, -GT_EIO or -GT_ENOSPACE, with errno. */
-int gt_wal_look(const char *database, bool index, struct gt_wal_found *out);
+ * what it writes is not synced (rewrite.h does so). Only while nobody has it
+ * open. 0; -GT_ENOMEM, -GT_EIO or -GT_ENOSPACE, with errno. */
+int gt_wal_look(const char *database, enum gt_wal_run run,
+                struct gt_wal_found *out);
 /* Makes the beginning of a log that of the next one. False: it is none. */
 bool gt_wal_next(uint8_t begin[GT_WAL_BEGIN]);
 enum gt_wal_did { GT_WAL_MENDED, GT_WAL_ALTERED, GT_WAL_CUT, GT_WAL_OTHER };

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <sqlite3.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -195,7 +196,8 @@ static bool say_lost(struct gt_service *s)
 	s->log_missing = lost_log();
 	s->lost = s->log_missing || s->left.is == GT_WAL_LOST;
 	if (s->lost)
-		gt_log_line(GT_LOG_ERROR, "database", "file", GT_DIR_LOG, "why",
+		gt_log_line(GT_LOG_ERROR, "database", "file", GT_DIR_LOG,
+		            "frames_lost", GT_LOG_U(s->left.lost), "why",
 		            gt_text(s->log_missing ? GT_T_DAEMON_LOG_MISSING
 		                                   : GT_T_DAEMON_LOG_LOST),
 		            NULL);
@@ -300,14 +302,27 @@ static bool cut_log(void)
 	       stat(GT_DIR_LOG, &st) == 0 && st.st_size < GT_WAL_BEGIN;
 }
 
+static enum gt_wal_run last_run(const struct gt_service *s)
+{
+	char why[RUN_WHY];
+	struct gt_buffer text = {0};
+	if (s->config->restored)
+		return GT_WAL_RESTORED;
+	if (access(GT_DIR_RUN, F_OK) != 0)
+		return GT_WAL_ENDED;
+	bool sums = gt_files_read(GT_DIR_RUN, RUN_TEXT, &text, why,
+	                          sizeof why) == 0 &&
+	            text.p && strstr((const char *)text.p, RUN_SUMS);
+	gt_buffer_free(&text);
+	return sums ? GT_WAL_KILLED : GT_WAL_KILLED_WITHOUT;
+}
+
 int prepare_log(struct gt_service *s)
 {
 	char why[RUN_WHY];
-	int status =
-	        gt_wal_look(GT_DIR_DATABASE, !s->config->restored, &s->left);
-	if (status == 0 && s->left.is == GT_WAL_WHOLE &&
-	    (s->left.gone ? access(GT_DIR_RUN, F_OK) == 0
-	                  : !s->left.index && cut_log()))
+	int status = gt_wal_look(GT_DIR_DATABASE, last_run(s), &s->left);
+	if (status == 0 && s->left.is == GT_WAL_WHOLE && !s->left.index &&
+	    cut_log())
 		s->left.is = GT_WAL_LOST;
 	if (status == 0 && s->left.aside[0])
 		gt_log_line(GT_LOG_ERROR, "database", "file", s->left.aside,

@@ -19,8 +19,13 @@
 
 enum {
 	RUN_WHY = 1024,
-	RUN_FILES = 3, /* that are looked after, guard.c */
+	RUN_TEXT = 4096, /* of GT_DIR_RUN */
+	RUN_FILES = 3,   /* that are looked after, guard.c */
 };
+
+/* In GT_DIR_RUN: whoever runs keeps sums, and notes what log the database
+ * has. */
+#define RUN_SUMS "\"sums\":true"
 
 /* A file by what it is, not by its name; inode 0: there was none. */
 struct run_file {

@@ -203,7 +203,7 @@ static bool write_run(struct gt_service *s)
 	struct gt_links *links = atomic_load(&s->links);
 	gt_format(text, sizeof text,
 	          "{\"pid\":%ld,\"link\":%u,\"http\":%u,\"content\":%u,"
-	          "\"staff\":%u}\n",
+	          "\"staff\":%u," RUN_SUMS "}\n",
 	          (long)getpid(), links ? gt_links_port(links) : 0u,
 	          gt_http_port(s->http, GT_DOOR_LEARNER),
 	          gt_http_port(s->http, GT_DOOR_CONTENT),

@@ -601,18 +601,53 @@ class Log(unittest.TestCase):
         self.assertIn("was not the log this database had last", node.log())
 
     def test_another_log_of_a_killed_node_is_said(self):
-        for index in True, False:
+        for index in "the node's", "none", "its own":
             with self.subTest(index=index), Tree(CHAIN[:1]) as t:
                 node = t["33"]
                 self.fill(node)
-                old = self.read(node, "-wal")
+                old, own = self.read(node, "-wal"), self.read(node, "-shm")
                 self.assertEqual(node.stop(), 0)
                 node.start()
                 self.fill(node, 3)
                 node.kill9()
-                self.put(node, old, index)
+                if index == "its own":
+                    with open(self.path(node, "-shm"), "wb") as f:
+                        f.write(own)
+                self.put(node, old, index != "none")
                 self.assertIn("what the node acknowledged last is gone", node.log())
                 self.assertEqual(len(node.records()), self.ROWS)
+
+    def test_another_log_with_its_index_is_put_aside(self):
+        """Another node's, put with its index at one that had stopped."""
+        with Tree(CHAIN[:1]) as t, Tree(CHAIN[:1]) as other:
+            node, stranger = t["33"], other["33"]
+            self.fill(stranger)
+            stranger.kill9()
+            self.fill(node, 3)
+            self.assertEqual(node.stop(), 0)
+            with open(self.path(node, "-shm"), "wb") as f:
+                f.write(self.read(stranger, "-shm"))
+            self.put(node, self.read(stranger, "-wal"), True)
+            self.assertEqual(len(node.records()), 3)
+            self.assertNotIn("is gone", node.log())
+
+    def test_an_older_copy_of_the_log_is_said(self):
+        """The same log as it was a while before, without its index."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            self.fill(node, 3)
+            old = self.read(node, "-wal")
+            self.fill(node, 4)
+            self.assertEqual(self.read(node, "-wal")[: self.BEGIN], old[: self.BEGIN])
+            node.kill9()
+            with open(self.path(node), "wb") as f:
+                f.write(old)
+            os.unlink(self.path(node, "-shm"))
+            node.start()
+            self.assertIn("what the node acknowledged last is gone", node.log())
+            self.assertRegex(node.log(), r"frames_lost=[1-9]")
+            self.assertEqual(len(node.records()), 3)
+            self.assertEqual(len(self.damage(node)), 1)
 
     def test_a_log_cut_to_its_beginning_without_an_index_is_said(self):
         with Tree(CHAIN[:1]) as t:
