@@ -83,11 +83,13 @@ enum gt_event_type {
 	GT_EV_MSG,       /* one whole message from a neighbour */
 	/* answers to blob actions: object, frame and status tell which */
 	GT_EV_PLACED, /* bytes of a frame are verified and in the file, not
-	                  yet durable; or -GT_EDAMAGED, -GT_ENOSPACE, -GT_EIO */
+	                  yet durable; or -GT_EDAMAGED, -GT_ENOSPACE, -GT_ENOMEM;
+	                  -GT_EIO: the object's own file cannot be used */
 	GT_EV_SYNCED, /* everything placed before the SYNC is durable; or
 	                  -GT_ENOSPACE: nothing placed since the SYNC before it
 	                  may be believed, nor what is being placed; or
-	                  -GT_EUNKNOWN: the file went, and all that was in it.
+	                  -GT_EUNKNOWN: the file went, and all that was in it;
+	                  or -GT_ENOMEM: nothing was asked of the disk.
 	                  Any other status ends the node */
 	/* the whole object is what its manifest says, or why not */
 	GT_EV_CHECKED,
@@ -135,7 +137,8 @@ struct gt_event {
 	int status;     /* 0 or -GT_E... of a finished action */
 	struct gt_id object;
 	/* START: 64 random bytes. PEER_UP: 32 random bytes. MSG: head. LAYER:
-	 * encoded Layer draft. CHECKED, ADOPTED: why */
+	 * encoded Layer draft. PLACED, SYNCED, CHECKED, ADOPTED:
+	 * why */
 	struct gt_bytes body;
 	struct gt_bytes payload; /* MSG: raw bytes behind the head */
 	struct gt_bulk *bulk;    /* MSG: the same bytes, to be passed on */
@@ -299,6 +302,7 @@ struct gt_node_status {
 	int64_t date_ms;  /* of that date, 0: none is known */
 	bool date_missed; /* new entries were refused, and wait there */
 	bool bulk_paused;
+	int bulk_paused_by; /* -GT_ENOSPACE, -GT_ENOMEM; 0: it is not */
 	bool records_short; /* the disk has no room for more records */
 	/* somebody's are put off until more of his are at the parent */
 	bool records_crowded;

@@ -9,6 +9,7 @@
 #include "resource.h"
 #include "say.h"
 #include "term.h"
+#include "translate.h"
 #include "word.h"
 
 enum { PATH = 4096, PAGE = 1000 };
@@ -123,6 +124,37 @@ static void repair_text(struct gt_cli *cli, json_t *r, char *out, size_t cap)
 	free(config);
 }
 
+/* What keeps it from coming; "": nothing. */
+static void stuck_text(json_t *r, char *out, size_t cap)
+{
+	const json_t *v = json_object_get(r, "stuck");
+	char text[GT_TRANSLATE_MAX];
+	const char *since = gt_json_member(v, "since");
+	const char *detail = gt_json_member(v, "detail");
+	if (!json_is_object(v))
+		gt_copy(out, cap, "");
+	else if (strcmp(gt_json_member(v, "why"), "above") == 0)
+		gt_say_into(out, cap, GT_T_CLI_STUCK_ABOVE, detail, since);
+	else
+		gt_say_into(out, cap, GT_T_CLI_STUCK_FILE, since,
+		            gt_translate(text, NULL, detail));
+}
+
+/* A line under the list for each that does not come. */
+static void print_stuck(struct gt_cli *cli, json_t *all)
+{
+	size_t i;
+	json_t *r;
+	json_array_foreach(all, i, r)
+	{
+		char text[GT_RID_MAX + 600];
+		stuck_text(r, text, sizeof text);
+		if (*text)
+			gt_say(cli->out, GT_T_CLI_LS_STUCK,
+			       gt_json_member(r, "id"), text);
+	}
+}
+
 /* A line under the list for each that is damaged. */
 static void print_damaged(struct gt_cli *cli, json_t *all)
 {
@@ -154,8 +186,10 @@ static bool print_list(struct gt_cli *cli, json_t *all)
 	else if (ok)
 		gt_table_print(t, cli->out, gt_term_columns(cli->out));
 	gt_table_free(t);
-	if (ok)
+	if (ok) {
 		print_damaged(cli, all);
+		print_stuck(cli, all);
+	}
 	return ok;
 }
 
@@ -234,7 +268,7 @@ static void joined(struct gt_cli *cli, enum gt_text label, json_t *list,
 
 static void print_state(struct gt_cli *cli, json_t *r)
 {
-	char text[GT_RID_MAX + 400], size[GT_MEASURE_SIZE],
+	char text[GT_RID_MAX + 600], size[GT_MEASURE_SIZE],
 	        plain[GT_MEASURE_SIZE];
 	uint64_t frames = gt_client_number(r, "frames");
 	uint64_t present = gt_client_number(r, "present");
@@ -256,6 +290,8 @@ static void print_state(struct gt_cli *cli, json_t *r)
 	line(cli, GT_T_CLI_L_STATE, text);
 	repair_text(cli, r, text, sizeof text);
 	line(cli, GT_T_CLI_L_REPAIR, text);
+	stuck_text(r, text, sizeof text);
+	line(cli, GT_T_CLI_L_STUCK, text);
 	if (!gt_client_number(r, "size"))
 		return;
 	gt_measure_size(size, gt_client_number(r, "size"));

@@ -313,6 +313,19 @@ static void print_damaged(FILE *out, json_t *s, const char *parent)
 		       (unsigned long long)asked, parent);
 }
 
+static void print_stuck(FILE *out, json_t *s, const char *parent)
+{
+	json_t *n = gt_client_find(s, "stuck");
+	uint64_t above = gt_client_number(n, "above");
+	uint64_t file = gt_client_number(n, "file");
+	if (file)
+		gt_say(out, GT_T_CLI_STATUS_STUCK_FILE,
+		       (unsigned long long)file);
+	if (above)
+		gt_say(out, GT_T_CLI_STATUS_STUCK_ABOVE,
+		       (unsigned long long)above, parent);
+}
+
 static void print_clock(FILE *out, json_t *s)
 {
 	const json_t *v = json_object_get(gt_client_find(s, "clock"), "moved");
@@ -347,8 +360,13 @@ static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 	gt_measure_size(bytes, gt_client_number(s, "bytes"));
 	gt_say(out, GT_T_CLI_STATUS_STORE, bytes);
 	print_damaged(out, s, config->parent);
+	print_stuck(out, s, config->parent);
 	if (gt_client_true(s, "bulk_paused"))
-		gt_say(out, GT_T_CLI_STATUS_PAUSED);
+		gt_say(out, strcmp(gt_json_string(
+		                           gt_client_find(s, "bulk_paused_by")),
+		                   "NOMEM") == 0
+		                    ? GT_T_CLI_STATUS_PAUSED_MEMORY
+		                    : GT_T_CLI_STATUS_PAUSED);
 	if (gt_client_true(s, "entries_missed"))
 		gt_say(out, GT_T_CLI_STATUS_ENTRIES);
 	if (gt_client_true(s, "records_short"))

@@ -100,6 +100,19 @@ static int verify(const struct gt_id *id, const void *p, size_t n)
 	return gt_id_eq(&is, id) ? 0 : -GT_EDAMAGED;
 }
 
+/* What the system said of the object's file, for people; the status. */
+static int failed(struct job *j, int status, int error)
+{
+	char name[GT_BLOB_NAME_MAX], text[128];
+	if (status == 0 || error == 0 || j->why[0] != '\0')
+		return status;
+	if (strerror_r(error, text, sizeof text) != 0)
+		gt_format(text, sizeof text, "errno %d", error);
+	gt_blob_name(name, &j->a.object);
+	gt_format(j->why, sizeof j->why, "%s: %s", name, text);
+	return status;
+}
+
 static int place_bytes(struct job *j, struct gt_bytes bytes)
 {
 	const struct gt_action *a = &j->a;
@@ -108,12 +121,14 @@ static int place_bytes(struct job *j, struct gt_bytes bytes)
 	uint64_t total = a->total ? a->total : a->offset + bytes.n;
 	if (a->offset > total || bytes.n > total - a->offset)
 		return -GT_EDAMAGED;
+	errno = 0;
 	int status = gt_blob_get(s, &a->object, total, &f);
 	if (status != 0)
-		return status;
+		return failed(j, status, errno);
 	status = gt_blob_write(s, f, bytes, a->offset);
+	int error = errno;
 	gt_blob_put(s, f);
-	return status;
+	return failed(j, status, error);
 }
 
 static int do_place(struct job *j)
@@ -179,9 +194,12 @@ static int do_serve(struct job *j)
 static int do_sync(struct job *j)
 {
 	struct gt_blob_file *f;
+	errno = 0;
 	int status = gt_blob_get(j->b->store, &j->a.object, 0, &f);
-	if (status != 0)
-		return status;
+	if (status == -GT_ENOMEM) /* nothing is known, nor lost */
+		return failed(j, status, errno);
+	if (status != 0) /* what cannot be opened is not synced: as if gone */
+		return -GT_EUNKNOWN;
 	status = gt_blob_sync(j->b->store, f);
 	gt_blob_put(j->b->store, f);
 	return status;
@@ -200,9 +218,12 @@ static int check_file(struct job *j, int fd, bool all)
 	int status = gt_manifest_new(&m, j->a.payload, j->why, sizeof j->why);
 	if (status != 0)
 		return status;
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+	if (fstat(fd, &st) != 0) {
 		status = -GT_EIO;
-	else if ((uint64_t)st.st_size != m->file_size) {
+	} else if (!S_ISREG(st.st_mode)) {
+		gt_copy(j->why, sizeof j->why, "it is no file");
+		status = -GT_EINVALID;
+	} else if ((uint64_t)st.st_size != m->file_size) {
 		gt_format(j->why, sizeof j->why,
 		          "the file has %lld bytes, its manifest says %llu",
 		          (long long)st.st_size,
@@ -219,13 +240,14 @@ static int check_file(struct job *j, int fd, bool all)
 static int do_check(struct job *j)
 {
 	struct gt_blob_file *f;
+	errno = 0;
 	int status = gt_blob_get(j->b->store, &j->a.object, 0, &f);
 	if (status == -GT_EUNKNOWN) {
 		gt_format(j->why, sizeof j->why, "the file is gone");
 		return -GT_EDAMAGED;
 	}
 	if (status != 0)
-		return status;
+		return failed(j, status, errno);
 	status = check_file(j, f->fd, j->a.check);
 	gt_blob_put(j->b->store, f);
 	return status;
@@ -251,14 +273,18 @@ static int do_adopt(struct job *j)
 	if (fd < 0) {
 		gt_format(j->why, sizeof j->why, "%s: %s", path,
 		          strerror(errno));
-		return errno == ENOENT || errno == ELOOP ? -GT_EINVALID
-		                                         : -GT_EIO;
+		return gt_blob_open_status(errno) == -GT_EUNKNOWN
+		               ? -GT_EINVALID
+		               : gt_sys_status(errno);
 	}
 	(void)flock(fd, LOCK_SH); /* ours, now (stage.h) */
 	int status = check_file(j, fd, true);
-	if (status == 0)
+	errno = 0;
+	if (status == 0) {
 		status =
 		        gt_blob_adopt(j->b->store, j->a.text, fd, &j->a.object);
+		status = failed(j, status, errno);
+	}
 	close(fd);
 	if (status != 0 && status != -GT_EIO)
 		unlinkat(dir, path, 0); /* refused: nobody can use it */
@@ -422,7 +448,6 @@ static void report(struct gt_blobs *b, const struct job *j)
 	if (b->closing || a->type == GT_ACT_REMOVE ||
 	    (a->type == GT_ACT_SERVE && j->status == 0))
 		return;
-	bool why = a->type == GT_ACT_CHECK || a->type == GT_ACT_ADOPT;
 	struct gt_event e = {
 	        .type = types[a->type],
 	        .peer = a->peer,
@@ -430,8 +455,8 @@ static void report(struct gt_blobs *b, const struct job *j)
 	        .frame = a->type == GT_ACT_TAIL ? UINT32_MAX : a->frame,
 	        .status = j->status,
 	        .object = a->object,
-	        .body = why && j->status ? gt_bytes_str(j->why)
-	                                 : (struct gt_bytes){NULL, 0},
+	        .body = j->status ? gt_bytes_str(j->why)
+	                          : (struct gt_bytes){NULL, 0},
 	};
 	e.transfer = a->transfer;
 	b->events.done(b->arg, &e);
@@ -709,7 +734,13 @@ int gt_blobs_open_object(const char *dir, const struct gt_id *object)
 	if (n < 0 || (size_t)n >= sizeof path)
 		return -GT_EIO;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	return fd < 0 ? gt_blob_open_status(errno) : fd;
+	struct stat st;
+	if (fd < 0)
+		return gt_blob_open_status(errno);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	return -GT_EUNKNOWN;
 }
 
 void gt_blobs_staged_path(const char *dir, const char *name, char *out,

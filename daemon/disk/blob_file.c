@@ -8,11 +8,14 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dir.h"
+#include "log.h"
 #include "shelf.h"
 #include "sys.h"
+#include "text.h"
 
 struct gt_blob_store {
 	int dir;
@@ -233,33 +236,100 @@ int gt_blob_open_status(int error)
 	case ENXIO:
 	case EACCES: /* it is somebody else's, or was made unreadable */
 	case EPERM:
+	case ENAMETOOLONG:
 		return -GT_EUNKNOWN;
 	default:
 		return gt_sys_status(error);
 	}
 }
 
-/* Makes the file, in the place of one that cannot be used: -1, errno. */
+/* Opens what has the name if it is a file: -1, errno. */
+static int open_regular(const struct gt_blob_store *s, const char *name,
+                        int more)
+{
+	struct stat st;
+	/* O_NONBLOCK: what is no file must not hold us up */
+	int fd = openat(s->dir, name,
+	                O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | more,
+	                0600);
+	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+		return fd;
+	close(fd);
+	errno = ENXIO;
+	return -1;
+}
+
+/* What stands where our file belongs, and is not to be lost: it gets another
+ * name beside it. -1, errno. */
+static int move_aside(const struct gt_blob_store *s, const char *name)
+{
+	char aside[GT_BLOB_NAME_MAX + 40];
+	struct stat st;
+	long long at = (long long)time(NULL);
+	do /* nothing is written over */
+		gt_format(aside, sizeof aside, "%s.aside-%lld", name, at++);
+	while (fstatat(s->dir, aside, &st, AT_SYMLINK_NOFOLLOW) == 0);
+	if (renameat(s->dir, name, s->dir, aside) != 0)
+		return -1;
+	gt_log_line(GT_LOG_WARN, "objects", "file", name, "aside", aside, "why",
+	            gt_text(GT_T_DAEMON_OBJECT_ASIDE), NULL);
+	return 0;
+}
+
+/* Takes what is no file of ours from its place: a folder, and what is in it,
+ * is kept. -1, errno. */
+static int clear_place(const struct gt_blob_store *s, const char *name)
+{
+	struct stat st;
+	if (fstatat(s->dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? 0 : -1;
+	return S_ISDIR(st.st_mode) ? move_aside(s, name)
+	                           : unlinkat(s->dir, name, 0);
+}
+
+/* The folder of the object's file, as it was made: one that is none goes
+ * aside, one that was closed to us is opened. -1, errno. */
+static int mend_folder(struct gt_blob_store *s, const struct gt_id *object)
+{
+	char folder[GT_BLOB_NAME_MAX];
+	struct stat st;
+	folder_name(folder, object);
+	if (fstatat(s->dir, folder, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		if (errno != ENOENT)
+			return -1;
+	} else if (!S_ISDIR(st.st_mode) &&
+	           (!S_ISLNK(st.st_mode) ||
+	            fstatat(s->dir, folder, &st, 0) != 0 ||
+	            !S_ISDIR(st.st_mode))) {
+		if (move_aside(s, folder) != 0)
+			return -1;
+	} else if (S_ISDIR(st.st_mode) && (st.st_mode & 0700) != 0700 &&
+	           fchmodat(s->dir, folder, 0700, 0) != 0) {
+		return -1;
+	}
+	int status = object_folder(s, object);
+	if (status == 0)
+		return 0;
+	errno = status == -GT_ENOSPACE ? ENOSPC
+	        : status == -GT_ENOMEM ? ENOMEM
+	        : errno                ? errno
+	                               : EIO;
+	return -1;
+}
+
+/* Makes the file, in the place of what cannot be used: -1, errno. */
 static int make_file(struct gt_blob_store *s, const struct gt_id *object,
                      const char *name)
 {
-	enum { FLAGS = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_CREAT };
-	int fd = openat(s->dir, name, FLAGS, 0600);
+	int fd = open_regular(s, name, O_CREAT);
 	if (fd >= 0)
 		return fd;
-	if (errno == ENOENT) {
-		int status = object_folder(s, object);
-		if (status != 0) {
-			errno = status == -GT_ENOSPACE ? ENOSPC
-			        : status == -GT_ENOMEM ? ENOMEM
-			                               : EIO;
-			return -1;
-		}
-	} else if (gt_blob_open_status(errno) != -GT_EUNKNOWN ||
-	           (unlinkat(s->dir, name, 0) != 0 && errno != ENOENT)) {
+	int error = errno;
+	if (error != ENOENT && gt_blob_open_status(error) != -GT_EUNKNOWN)
 		return -1;
-	}
-	return openat(s->dir, name, FLAGS, 0600);
+	if (mend_folder(s, object) != 0 || clear_place(s, name) != 0)
+		return -1;
+	return open_regular(s, name, O_CREAT);
 }
 
 static int open_file(struct gt_blob_store *s, const struct gt_id *object,
@@ -268,8 +338,7 @@ static int open_file(struct gt_blob_store *s, const struct gt_id *object,
 	char name[GT_BLOB_NAME_MAX];
 	struct stat st;
 	gt_blob_name(name, object);
-	int fd = make ? make_file(s, object, name)
-	              : openat(s->dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int fd = make ? make_file(s, object, name) : open_regular(s, name, 0);
 	if (fd < 0)
 		return make ? gt_sys_status(errno) : gt_blob_open_status(errno);
 	struct gt_blob_file *f = calloc(1, sizeof *f);
@@ -447,7 +516,9 @@ int gt_blob_adopt(struct gt_blob_store *s, const char *name, int fd,
 	if (status != 0)
 		return status;
 	gt_blob_forget(s, object);
-	if (renameat(s->dir, staged, s->dir, final) != 0)
+	if (renameat(s->dir, staged, s->dir, final) != 0 &&
+	    (errno != EISDIR || move_aside(s, final) != 0 ||
+	     renameat(s->dir, staged, s->dir, final) != 0))
 		return gt_sys_status(errno);
 	status = sync_name(s, folder);
 	if (status != -GT_EIO)

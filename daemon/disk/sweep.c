@@ -16,12 +16,17 @@ struct sweep {
 	struct gt_swept *out;
 	char *why;
 	size_t why_cap;
+	bool failed; /* something was passed over */
 };
 
-static int io_failed(struct sweep *s, const char *path)
+/* What cannot be read, or removed, is passed over: the first of it is told at
+ * the end. */
+static int passed_over(struct sweep *s, const char *path)
 {
-	gt_format(s->why, s->why_cap, "%s: %s", path, strerror(errno));
-	return -GT_EIO;
+	if (!s->failed)
+		gt_format(s->why, s->why_cap, "%s: %s", path, strerror(errno));
+	s->failed = true;
+	return 0;
 }
 
 static int judge(struct sweep *s, const char *hex, enum gt_claim *claim)
@@ -53,7 +58,7 @@ static int sweep_file(struct sweep *s, int fd, const char *folder,
 		return status;
 	if (claim == GT_CLAIM_GIVEN_UP) {
 		if (unlinkat(fd, name, 0) != 0)
-			return io_failed(s, name);
+			return passed_over(s, name);
 		s->out->removed++;
 	} else if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		s->out->unknown++;
@@ -69,7 +74,7 @@ static int sweep_folder(struct sweep *s, int objects, const char *folder)
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	int status = 0;
 	if (!d) {
-		status = io_failed(s, folder);
+		status = passed_over(s, folder);
 		if (fd >= 0)
 			close(fd);
 		return status;
@@ -87,7 +92,7 @@ static int sweep_all(struct sweep *s, const char *dir)
 	DIR *d = opendir(path);
 	int status = 0;
 	if (!d)
-		return errno == ENOENT ? 0 : io_failed(s, path);
+		return errno == ENOENT ? 0 : passed_over(s, path);
 	for (const struct dirent *e; status == 0 && (e = readdir(d));)
 		if (strlen(e->d_name) == 2 && e->d_name[0] != '.')
 			status = sweep_folder(s, dirfd(d), e->d_name);
@@ -122,7 +127,7 @@ static int sweep_indexes(struct sweep *s, const char *dir)
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	int status = 0;
 	if (!d) {
-		status = errno == ENOENT ? 0 : io_failed(s, path);
+		status = errno == ENOENT ? 0 : passed_over(s, path);
 		if (fd >= 0)
 			close(fd);
 		return status;
@@ -145,5 +150,5 @@ int gt_sweep(const char *dir, const char *database, struct gt_swept *out,
 	if (status == 0)
 		status = sweep_indexes(&s, dir);
 	gt_reader_free(s.reader);
-	return status;
+	return status || !s.failed ? status : -GT_EIO;
 }

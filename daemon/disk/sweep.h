@@ -19,7 +19,8 @@ struct gt_swept {
 };
 
 /* dir is the node's directory. Only while nothing else uses the object files.
- * *out is filled on failure too: -GT_ESTORE, -GT_EIO, and why. */
+ * *out is filled on failure too: -GT_ESTORE, and why; -GT_EIO, some could not be
+ * read or removed and was passed over, and why the first of it. */
 int gt_sweep(const char *dir, const char *database, struct gt_swept *out,
              char *why, size_t why_cap);
 

@@ -34,7 +34,8 @@ int gt_content_load(struct gt_node *n)
 	c->window.most = n->config.window_max;
 	c->look = true;
 	gt_window_reset(&c->window);
-	return gt_transfer_load(n);
+	int status = gt_stuck_load(n);
+	return status ? status : gt_transfer_load(n);
 }
 
 int gt_content_time(struct gt_node *n)
@@ -85,6 +86,7 @@ void gt_content_rtt(struct gt_node *n, uint64_t ms)
 void gt_content_status(const struct gt_node *n, struct gt_node_status *out)
 {
 	out->bulk_paused = n->content->paused;
+	out->bulk_paused_by = n->content->paused ? n->content->paused_by : 0;
 	out->ntransfers = 0;
 	GT_EACH_OBJECT(o, n->content) {
 		if (!o->filling || out->ntransfers == GT_TRANSFERS_MAX)

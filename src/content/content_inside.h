@@ -6,6 +6,7 @@
  *   fill.c      places, copies, syncs and checks frames
  *   fetch.c     asks the parent for manifests and frames
  *   window.c    how many bytes of them at once (window.h)
+ *   stuck.c     what keeps an object from coming, for people
  *   evict.c     what gives way to what must be here
  *   serve.c     answers what children ask
  *   content.c   the room as one: load, time, go, status */
@@ -106,6 +107,7 @@ struct gt_object {
 	size_t nbytes, cap;
 	uint64_t expects; /* its size, once it was known and had no room */
 	bool asked_manifest;
+	uint8_t stuck;         /* enum gt_stuck, as in its row; 0: none */
 	struct gt_manifest *m; /* of frames alone, once it is in the row */
 
 	uint8_t *frames;  /* enum gt_frame_state, a byte per frame */
@@ -118,8 +120,12 @@ struct gt_object {
 	/* a sync met a full disk: what is under way may be gone, and is not
 	 * believed when it comes */
 	bool lost;
+	uint16_t file_wait_s; /* between tries of its file; 0: it is fine */
+	/* asked in vain since, or last tried: of mono_ms what has room; 0 */
+	uint32_t lacks_ms;
 	uint64_t unsynced, unsynced_since;
 	uint64_t retry_ms;  /* nothing is asked for before */
+	uint64_t file_due;  /* nothing is done to its file before */
 	uint64_t received;  /* bytes, under the transfer's name */
 	uint64_t copied;    /* bytes, this run */
 	struct gt_id prior; /* object to copy equal frames from; zero: none */
@@ -157,7 +163,8 @@ struct gt_content {
 	bool weigh; /* what is here on demand has become more */
 	struct gt_window window;
 	struct gt_handovers handovers;
-	bool paused; /* the disk is full or fails */
+	bool paused;   /* the disk is full, or memory is short */
+	int paused_by; /* -GT_ENOSPACE, -GT_ENOMEM */
 	uint64_t probe_due;
 	int told;         /* why it was last said to be paused; 0: never */
 	uint64_t told_ms; /* when */
@@ -289,6 +296,21 @@ int gt_fill_lost(struct gt_node *n, struct gt_object *o, uint32_t frame);
  * *counted is set if something of it counted until now. */
 int gt_fill_forget(struct gt_node *n, const struct gt_id *id, const char *why,
                    bool *counted);
+
+/* ------------------------------------------------------------ stuck */
+
+/* START: what was stuck in the last run need not be in this one. */
+int gt_stuck_load(struct gt_node *n);
+/* What the object's row says, when it comes into memory. */
+int gt_stuck_open(struct gt_node *n, struct gt_object *o);
+/* The parent has not what it was asked for at sent_ms: said once that lasts. */
+int gt_stuck_above(struct gt_node *n, struct gt_object *o, uint64_t sent_ms);
+/* Its file cannot be made or written, with result, for what `why` says (empty:
+ * the result's words): nothing is done to it for a while. */
+int gt_stuck_file(struct gt_node *n, struct gt_object *o, int result,
+                  struct gt_bytes why);
+/* That is over. */
+int gt_stuck_over(struct gt_node *n, struct gt_object *o, enum gt_stuck why);
 
 /* ------------------------------------------------------------ evict */
 

@@ -17,20 +17,22 @@ enum {
 
 /* -------------------------------------------------------- transfers */
 
-static uint32_t filling(const struct gt_node *n, bool demand)
+static uint32_t filling(const struct gt_node *n, bool demand, bool stuck)
 {
 	uint32_t count = 0;
 	GT_EACH_OBJECT(o, n->content)
-		count += o->filling && o->demand == demand;
+		count += o->filling && o->demand == demand &&
+		         (o->stuck != 0) == stuck;
 	return count;
 }
 
 /* Gives transfer slots to the objects wanted most, of those that must be here or
  * of those that were asked for: each kind has slots of its own, so neither keeps
- * the other waiting. */
+ * the other waiting; nor does what does not come, which has as many again. */
 static int choose_of(struct gt_node *n, bool demand)
 {
 	struct gt_id ids[GT_TRANSFERS_MAX];
+	bool stuck[GT_TRANSFERS_MAX];
 	enum gt_sql which =
 	        demand ? GT_SQL_OBJECTS_ASKED : GT_SQL_OBJECTS_WANTED;
 	uint32_t limit = demand ? ASKED_AT_ONCE : n->config.transfers;
@@ -42,12 +44,13 @@ static int choose_of(struct gt_node *n, bool demand)
 	       (row = gt_store_step(n->store, which)) != 0) {
 		if (row < 0)
 			return row;
+		stuck[count] = gt_col_int(st, 1) > 0;
 		gt_col_fixed(st, 0, ids[count++].b, GT_ID_BYTES);
 	}
 	gt_store_reset(n->store, which);
 	for (size_t i = 0; status == 0 && i < count; i++) {
-		if (filling(n, demand) >= limit)
-			break;
+		if (filling(n, demand, stuck[i]) >= limit)
+			continue;
 		struct gt_object *o;
 		status = gt_object_open(n, &ids[i], &o);
 		if (!o || o->state == GT_OBJECT_COMPLETE || o->filling)
@@ -180,7 +183,8 @@ static int ask_frames(struct gt_node *n, struct gt_object *o)
 
 static int ask_for(struct gt_node *n, struct gt_object *o)
 {
-	if (n->now.mono_ms < o->retry_ms || n->content->paused || o->lost)
+	if (n->now.mono_ms < o->retry_ms || n->now.mono_ms < o->file_due ||
+	    n->content->paused || o->lost)
 		return 0;
 	/* while the disk has no room for what must be here */
 	int kept = gt_content_starved(n) ? gt_object_kept(n, &o->id) : 1;
@@ -384,7 +388,8 @@ int gt_fetch_manifest(struct gt_node *n, const struct gt_asking *a,
 	memcpy(o->bytes + o->nbytes, payload.p, payload.n);
 	o->nbytes += payload.n;
 	o->received += payload.n;
-	return o->nbytes < m->size ? 0 : manifest_whole(n, o);
+	int status = gt_stuck_over(n, o, GT_STUCK_ABOVE);
+	return status || o->nbytes < m->size ? status : manifest_whole(n, o);
 }
 
 int gt_fetch_frame(struct gt_node *n, const struct gt_asking *a,
@@ -414,7 +419,7 @@ int gt_fetch_frame(struct gt_node *n, const struct gt_asking *a,
 	o->jobs++;
 	o->received += e->payload.n;
 	n->touched = true;
-	return 0;
+	return gt_stuck_over(n, o, GT_STUCK_ABOVE);
 }
 
 int gt_fetch_refused(struct gt_node *n, const struct gt_asking *a,
@@ -435,7 +440,8 @@ int gt_fetch_refused(struct gt_node *n, const struct gt_asking *a,
 	else if (o->frames && a->frame < o->m->nframes &&
 	         o->frames[a->frame] == GT_FRAME_ASKED)
 		gt_frame_set(o, a->frame, GT_FRAME_MISSING);
-	return 0;
+	return m->code == GT_EUNAVAILABLE ? gt_stuck_above(n, o, a->sent_ms)
+	                                  : 0;
 }
 
 /* ------------------------------------------------------------- time */
@@ -446,6 +452,8 @@ static uint64_t object_deadline(const struct gt_node *n,
 	uint64_t at = o->waiters ? o->expiry : UINT64_MAX;
 	bool active =
 	        (o->filling || o->waiters) && !n->content->paused && !o->doomed;
+	if (active && o->file_due > n->now.mono_ms)
+		return gt_sooner(at, o->file_due);
 	if (active && o->unsynced > 0 && !o->syncing)
 		at = gt_sooner(at, o->unsynced_since + GT_SYNC_MS);
 	if (active && gt_up_following(n) && o->retry_ms > n->now.mono_ms)

@@ -78,7 +78,35 @@ static bool is_news(struct gt_node *n, int result)
 	return true;
 }
 
-static int pause_bulk(struct gt_node *n, struct gt_object *o, int result)
+/* why: in whose words; empty: the result's. */
+static int tell_paused(struct gt_node *n, int result, struct gt_bytes why)
+{
+	char text[GT_WHY];
+	struct gt_audit row = {.event = "note",
+	                       .kind = "daemon",
+	                       .subject = "bulk paused",
+	                       .result = result};
+	int status = gt_audit_row(n, &row);
+	gt_format(text, sizeof text, "%.*s", (int)why.n,
+	          why.n ? (const char *)why.p : "");
+	if (why.n == 0 || result == -GT_ENOSPACE)
+		gt_copy(text, sizeof text, gt_strerror(result));
+	if (status != 0)
+		return status;
+	if (result == -GT_ENOSPACE)
+		return gt_log(n, GT_LOG_WARN,
+		              "content is paused: %s; records and metadata go "
+		              "on. Make room, it resumes by itself",
+		              text);
+	return gt_log(n, GT_LOG_WARN,
+	              "content is paused: %s; records and metadata go on, and "
+	              "it resumes by itself. If this comes again, give the "
+	              "node more memory, or more open files (LimitNOFILE=)",
+	              text);
+}
+
+static int pause_bulk(struct gt_node *n, struct gt_object *o, int result,
+                      struct gt_bytes why)
 {
 	bool news = n->content->paused || is_news(n, result);
 	n->content->probe_due = n->now.mono_ms + PROBE_MS;
@@ -87,19 +115,9 @@ static int pause_bulk(struct gt_node *n, struct gt_object *o, int result)
 	if (result == -GT_ENOSPACE)
 		o->no_room = n->content->no_room = true;
 	n->content->paused = true;
+	n->content->paused_by = result;
 	n->touched = true;
-	if (!news)
-		return 0;
-	struct gt_audit row = {.event = "note",
-	                       .kind = "daemon",
-	                       .subject = "bulk paused",
-	                       .result = result};
-	int status = gt_audit_row(n, &row);
-	return status ? status
-	              : gt_log(n, GT_LOG_WARN,
-	                       "content is paused: %s; records and metadata go "
-	                       "on. Make room, it resumes by itself",
-	                       gt_strerror(result));
+	return news ? tell_paused(n, result, why) : 0;
 }
 
 int gt_fill_refuse(struct gt_node *n, struct gt_object *o, int result,
@@ -128,24 +146,36 @@ static void placed(struct gt_node *n, struct gt_object *o, uint64_t bytes)
 	o->unsynced += bytes;
 }
 
-static int tail_placed(struct gt_node *n, struct gt_object *o, int status)
+/* What a file could not be given, or not be asked. A disk without room, or a
+ * node without memory, is so for all of them; anything else is about this one
+ * alone. */
+static int hindered(struct gt_node *n, struct gt_object *o, int status,
+                    struct gt_bytes why)
+{
+	if (status == -GT_ENOSPACE || status == -GT_ENOMEM)
+		return pause_bulk(n, o, status, why);
+	return gt_stuck_file(n, o, status, why);
+}
+
+static int tail_placed(struct gt_node *n, struct gt_object *o, int status,
+                       struct gt_bytes why)
 {
 	o->tail = status ? GT_FRAME_MISSING : GT_FRAME_PLACED;
 	if (status != 0)
-		return pause_bulk(n, o, status);
+		return hindered(n, o, status, why);
 	placed(n, o, 1);
-	return 0;
+	return gt_stuck_over(n, o, GT_STUCK_FILE);
 }
 
 static int frame_bad(struct gt_node *n, struct gt_object *o, uint32_t frame,
-                     int status)
+                     int status, struct gt_bytes why)
 {
 	bool copied = o->from && o->from[frame] != UINT32_MAX;
 	gt_frame_set(o, frame, GT_FRAME_MISSING);
 	if (copied)
 		o->from[frame] = UINT32_MAX;
 	if (status != -GT_EDAMAGED)
-		return pause_bulk(n, o, status);
+		return hindered(n, o, status, why);
 	if (copied)
 		return 0; /* our old copy is of no use: ask for it */
 	o->suspect[frame] = 1;
@@ -167,12 +197,12 @@ int gt_fill_placed(struct gt_node *n, const struct gt_event *e)
 	o->jobs--;
 	o->lost = o->lost && o->jobs > 0;
 	if (e->frame == UINT32_MAX)
-		return tail_placed(n, o, status);
+		return tail_placed(n, o, status, e->body);
 	if (e->frame >= o->m->nframes ||
 	    o->frames[e->frame] != GT_FRAME_PLACING)
 		return 0;
 	if (status != 0)
-		return frame_bad(n, o, e->frame, status);
+		return frame_bad(n, o, e->frame, status, e->body);
 	gt_frame_set(o, e->frame, GT_FRAME_PLACED);
 	n->content->look = n->content->look || o->starved;
 	o->starved = false;
@@ -181,7 +211,7 @@ int gt_fill_placed(struct gt_node *n, const struct gt_event *e)
 		o->copied += o->m->stored[e->frame];
 	placed(n, o, o->m->stored[e->frame]);
 	gt_waiter_news(n, o);
-	return 0;
+	return gt_stuck_over(n, o, GT_STUCK_FILE);
 }
 
 /* ------------------------------------------------- files that went */
@@ -331,7 +361,20 @@ static int sync_full(struct gt_node *n, struct gt_object *o)
 		o->tail = GT_FRAME_MISSING;
 	o->unsynced = 0;
 	o->lost = o->jobs > 0;
-	return pause_bulk(n, o, -GT_ENOSPACE);
+	return pause_bulk(n, o, -GT_ENOSPACE, (struct gt_bytes){0});
+}
+
+/* There was no descriptor to ask by: what is there is, and is asked again. */
+static int sync_later(struct gt_node *n, struct gt_object *o,
+                      struct gt_bytes why)
+{
+	for (uint32_t i = 0; i < o->m->nframes; i++)
+		if (o->frames[i] == GT_FRAME_SYNCING)
+			gt_frame_set(o, i, GT_FRAME_PLACED);
+	if (o->tail == GT_FRAME_SYNCING)
+		o->tail = GT_FRAME_PLACED;
+	placed(n, o, 1);
+	return pause_bulk(n, o, -GT_ENOMEM, why);
 }
 
 int gt_fill_synced(struct gt_node *n, const struct gt_event *e)
@@ -340,7 +383,7 @@ int gt_fill_synced(struct gt_node *n, const struct gt_event *e)
 	if (!o || o->jobs == 0)
 		return 0;
 	if (e->status != 0 && e->status != -GT_ENOSPACE &&
-	    e->status != -GT_EUNKNOWN) {
+	    e->status != -GT_ENOMEM && e->status != -GT_EUNKNOWN) {
 		/* After a failed fsync nobody knows what is on disk: stop, come
 		 * back, and trust only what an earlier sync promised. */
 		gt_copy(n->why, sizeof n->why,
@@ -354,6 +397,8 @@ int gt_fill_synced(struct gt_node *n, const struct gt_event *e)
 	if (e->status == -GT_EUNKNOWN)
 		return gt_fill_forget(n, &o->id, "the file is gone",
 		                      &(bool){false});
+	if (e->status == -GT_ENOMEM)
+		return sync_later(n, o, e->body);
 	if (e->status != 0)
 		return sync_full(n, o);
 	for (uint32_t i = 0; i < o->m->nframes; i++)
@@ -374,6 +419,8 @@ static int complete(struct gt_node *n, struct gt_object *o)
 		status = set_state(n, o, GT_OBJECT_COMPLETE);
 	if (status == 0)
 		status = gt_transfer_finish(n, o);
+	if (status == 0)
+		status = gt_stuck_over(n, o, GT_STUCK_FILE);
 	if (status == 0)
 		status = gt_log(n, GT_LOG_INFO, "%s is complete", o->resource);
 	o->filling = false;
@@ -417,7 +464,7 @@ int gt_fill_checked(struct gt_node *n, const struct gt_event *e)
 	case -GT_EIO:
 	case -GT_ENOMEM: {
 		int status = set_state(n, o, GT_OBJECT_PARTIAL);
-		return status ? status : pause_bulk(n, o, e->status);
+		return status ? status : hindered(n, o, e->status, e->body);
 	}
 	default:
 		return gt_fill_refuse(n, o, e->status, why);
@@ -545,7 +592,7 @@ int gt_fill_go(struct gt_node *n, struct gt_object *o)
 {
 	int status = 0;
 	if (!o->m || !o->frames || o->state != GT_OBJECT_PARTIAL ||
-	    n->content->paused || o->lost)
+	    n->content->paused || o->lost || n->now.mono_ms < o->file_due)
 		return 0;
 	if (o->count[GT_FRAME_MISSING] > 0)
 		status = start_copies(n, o);

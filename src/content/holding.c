@@ -293,6 +293,8 @@ static int load(struct gt_node *n, struct gt_object *o, bool *found)
 		status = gt_transfer_rename(n, o);
 	if (status == 0 && *found)
 		status = load_users(n, o);
+	if (status == 0 && *found)
+		status = gt_stuck_open(n, o);
 	return status || !lost ? status : gt_object_unread(n, o, why);
 }
 

@@ -384,6 +384,21 @@ static json_t *count_damaged(struct gt_reader *r)
 	return NULL;
 }
 
+static json_t *count_stuck(struct gt_reader *r)
+{
+	int64_t n[2];
+	if (!gt_reader_numbers(r, up_to(r, GT_Q_STUCK, GT_LOOK_ROWS), n, 2))
+		return NULL;
+	json_t *v = json_object();
+	bool ok = v != NULL;
+	gt_json_set(&ok, v, "above", json_integer(n[0]));
+	gt_json_set(&ok, v, "file", json_integer(n[1]));
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
 static bool count_records(struct gt_reader *r, json_t *status)
 {
 	/* records are only ever added at the end and pruned at the front, but
@@ -508,6 +523,7 @@ json_t *gt_read_status(struct gt_reader *r)
 	gt_json_set(&ok, v, "resources", count_resources(r));
 	ok = ok && count_objects(r, v) && count_records(r, v);
 	gt_json_set(&ok, v, "damaged", count_damaged(r));
+	gt_json_set(&ok, v, "stuck", count_stuck(r));
 	gt_json_set(&ok, v, "clock", read_clock(r));
 	gt_json_set(&ok, v, "children", children(r));
 	ok = ok &&

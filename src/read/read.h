@@ -82,12 +82,18 @@ struct gt_resource_query {
  * repair, of what is damaged (else null): what makes it whole again.
  *   parent     it is fetched again from the node above
  *   asked      so it is, once somebody asks for it
- *   publish    nobody above has it: it was published here, and must be again */
+ *   publish    nobody above has it: it was published here, and must be again
+ * stuck, of what is wanted and does not come (else null): {why, since, detail}
+ *   above      the node above, detail, has it not, or not whole
+ *   file       its file here cannot be used: detail, in English */
 json_t *gt_read_resources(struct gt_reader *r,
                           const struct gt_resource_query *q);
 /* R with "description":{lang:text}, "start" and "thumbnail" as its entry names
  * them. JSON null: none, or retracted. */
 json_t *gt_read_resource(struct gt_reader *r, const char *id);
+/* The same of a resource whose content is, or shall be, that object: one that
+ * was published here before others. */
+json_t *gt_read_resource_of(struct gt_reader *r, const struct gt_id *object);
 
 /* What is needed to serve a resource: the object held complete (the latest, or
  * the older one while the new one is being fetched). 0, or -GT_EUNKNOWN (no such

@@ -137,6 +137,24 @@ static json_t *repair(sqlite3_stmt *s)
 	return json_string(comes ? "parent" : "asked");
 }
 
+/* What keeps it from coming. */
+static json_t *stuck(sqlite3_stmt *s)
+{
+	int why = sqlite3_column_int(s, 12);
+	if (why != GT_STUCK_ABOVE && why != GT_STUCK_FILE)
+		return json_null();
+	json_t *v = json_object();
+	bool ok = v != NULL;
+	gt_json_set(&ok, v, "why",
+	            json_string(why == GT_STUCK_ABOVE ? "above" : "file"));
+	gt_json_set(&ok, v, "since", gt_json_time(sqlite3_column_int64(s, 13)));
+	gt_json_set(&ok, v, "detail", gt_json_text(gt_col_text(s, 14)));
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
 static json_t *resource(sqlite3_stmt *s, const Gt__Entry *e)
 {
 	json_t *v = json_object();
@@ -155,6 +173,7 @@ static json_t *resource(sqlite3_stmt *s, const Gt__Entry *e)
 	gt_json_set(&ok, v, "frames", json_integer(sqlite3_column_int64(s, 7)));
 	gt_json_set(&ok, v, "own", json_boolean(sqlite3_column_int(s, 8)));
 	gt_json_set(&ok, v, "repair", repair(s));
+	gt_json_set(&ok, v, "stuck", stuck(s));
 	if (ok)
 		return v;
 	json_decref(v);
@@ -246,18 +265,32 @@ static json_t *one(struct gt_reader *r, sqlite3_stmt *s)
 	return gt_reader_fail(r, gt_strerror(GT_ENOMEM));
 }
 
-json_t *gt_read_resource(struct gt_reader *r, const char *id)
+static json_t *first(struct gt_reader *r, sqlite3_stmt *s)
 {
-	sqlite3_stmt *s = gt_reader_query(r, GT_Q_RESOURCE);
-	if (!s)
-		return NULL;
-	gt_reader_bind(s, 1, id);
 	int rc = sqlite3_step(s);
 	json_t *v = rc == SQLITE_ROW ? one(r, s) : json_null();
 	if (gt_reader_end(r, s, rc))
 		return v;
 	json_decref(v);
 	return NULL;
+}
+
+json_t *gt_read_resource(struct gt_reader *r, const char *id)
+{
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_RESOURCE);
+	if (!s)
+		return NULL;
+	gt_reader_bind(s, 1, id);
+	return first(r, s);
+}
+
+json_t *gt_read_resource_of(struct gt_reader *r, const struct gt_id *object)
+{
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_RESOURCE_OF);
+	if (!s)
+		return NULL;
+	gt_reader_bind_id(s, 1, object);
+	return first(r, s);
 }
 
 /* -------------------------------------------------------- its files */

@@ -7,10 +7,12 @@
 
 /* Of a retracted resource only the name is kept, for the feed: it is not
  * here. */
-#define RESOURCE(signed)                                                     \
-	"SELECT " signed ",i.verdict,i.priority,i.rule,i.layer," STATE       \
-	                 ",o.present,o.frames,i.own,i.id,i.hash,i.asked"     \
-	                 " FROM item i LEFT JOIN object o ON o.id=i.object " \
+#define RESOURCE(signed)                                                    \
+	"SELECT " signed ",i.verdict,i.priority,i.rule,i.layer," STATE      \
+	                 ",o.present,o.frames,i.own,i.id,i.hash,i.asked"    \
+	                 ",t.why,t.since_ms,t.detail"                       \
+	                 " FROM item i LEFT JOIN object o ON o.id=i.object" \
+	                 " LEFT JOIN stuck t ON t.object=o.id "             \
 	                 "WHERE i.kind=1"
 
 /* Who looks through a table must know how much of it he looks at. So these give
@@ -85,6 +87,12 @@ const char *const gt_queries[GT_Q_COUNT] = {
                                             " LIMIT ?5",
         [GT_Q_RESOURCE] = RESOURCE("i.signed") " AND length(i.signed)>0"
                                                " AND i.id=?1",
+        [GT_Q_RESOURCE_OF] = RESOURCE("i.signed") " AND length(i.signed)>0"
+                                                  " AND i.object=?1"
+                                                  " AND i.verdict>=2"
+                                                  " AND i.state=0"
+                                                  " ORDER BY i.own DESC"
+                                                  " LIMIT 1",
         [GT_Q_SERVED] =
                 "SELECT i.verdict,i.state,i.object,o.state,i.prior,p.state"
                 " FROM item i"
@@ -117,6 +125,8 @@ const char *const gt_queries[GT_Q_COUNT] = {
                 " WHERE state<4 AND completed_ms>0 LIMIT ?1) o"
                 " CROSS JOIN item i ON i.object=o.id"
                 " WHERE i.kind=1 AND i.state=0 AND i.verdict>=2",
+        [GT_Q_STUCK] = "SELECT ifnull(sum(why=1),0),ifnull(sum(why=2),0)"
+                       " FROM (SELECT why FROM stuck LIMIT ?1)",
         [GT_Q_OBJECTS] =
                 "SELECT ifnull(sum(CASE WHEN state=4 THEN n END),0),"
                 "ifnull(sum(CASE WHEN state=3 OR (state<>4 AND some)"

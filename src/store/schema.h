@@ -21,6 +21,12 @@ enum gt_object_state {
 	GT_OBJECT_REFUSED = 5, /* hostile: never asked for again */
 };
 
+/* stuck.why: what keeps an object from coming. */
+enum gt_stuck {
+	GT_STUCK_ABOVE = 1, /* the node above has it not, or not whole */
+	GT_STUCK_FILE = 2,  /* its file here cannot be made or written */
+};
+
 /* clock_era.cause: why it begins. */
 enum gt_era_cause {
 	GT_ERA_KEPT = 0,  /* stored by a program that knew no eras */
@@ -272,6 +278,18 @@ enum gt_spoilt {
 	 * a child handed up with it as there */ \
 	" held INTEGER NOT NULL);" \
 	"CREATE INDEX spoilt_id ON spoilt(id);"
+
+/* Objects that are wanted and do not come, why and since when: for people
+ * (content/stuck.c). A block of its own, whose mark is the table. */
+#define GT_SCHEMA_STUCK \
+	"CREATE TABLE stuck(" \
+	" object BLOB PRIMARY KEY," \
+	" why INTEGER NOT NULL," /* enum gt_stuck */ \
+	" since_ms INTEGER NOT NULL," \
+	" tried_ms INTEGER NOT NULL," /* last; the others come first */ \
+	" detail TEXT NOT NULL) WITHOUT ROWID;" \
+	"CREATE TRIGGER stuck_gone AFTER DELETE ON object BEGIN" \
+	" DELETE FROM stuck WHERE object=old.id;END;"
 
 /* What was asked for on demand: few, among all that is listed; and what is set
  * aside, by the child it came from. */

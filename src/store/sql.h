@@ -156,17 +156,20 @@
 	  " RETURNING size")                                                   \
 	X(OBJECT_OWN, "SELECT id FROM item WHERE own=1 AND object=?1 LIMIT 1") \
 	X(OBJECT_DELETE, "DELETE FROM object WHERE id=?1")                     \
-	/* nobody above has what was published here */                         \
+	/* nobody above has what was published here; what does not come now */ \
+	/* is tried last, in turns */                                          \
 	X(OBJECTS_WANTED,                                                      \
-	  "SELECT o.id,max(i.asked),max(i.priority) FROM object o"             \
-	  " CROSS JOIN item i ON i.object=o.id WHERE o.state<4"                \
+	  "SELECT o.id,t.tried_ms,max(i.asked),max(i.priority) FROM object o"  \
+	  " CROSS JOIN item i ON i.object=o.id"                                \
+	  " LEFT JOIN stuck t ON t.object=o.id WHERE o.state<4"                \
 	  " AND i.state=0 AND i.verdict=3 AND i.own=0"                         \
-	  " GROUP BY o.oid ORDER BY 2 DESC,3 DESC,min(i.rid) LIMIT ?1")        \
+	  " GROUP BY o.oid ORDER BY 2,3 DESC,4 DESC,min(i.rid) LIMIT ?1")      \
 	X(OBJECTS_ASKED,                                                       \
-	  "SELECT o.id,max(i.priority) FROM object o"                          \
-	  " CROSS JOIN item i ON i.object=o.id WHERE o.state<4"                \
+	  "SELECT o.id,t.tried_ms,max(i.priority) FROM object o"               \
+	  " CROSS JOIN item i ON i.object=o.id"                                \
+	  " LEFT JOIN stuck t ON t.object=o.id WHERE o.state<4"                \
 	  " AND i.state=0 AND i.verdict=2 AND i.asked=1"                       \
-	  " GROUP BY o.oid ORDER BY 2 DESC,min(i.rid) LIMIT ?1")               \
+	  " GROUP BY o.oid ORDER BY 2,3 DESC,min(i.rid) LIMIT ?1")             \
 	/* what must be here, and what is only because it was asked for */     \
 	X(OBJECT_KEPT, "SELECT 1 FROM item WHERE object=?1 AND state=0"        \
 	               " AND (verdict=3 OR own=1) UNION ALL"                   \
@@ -184,6 +187,15 @@
 	X(OBJECT_UNASK, "UPDATE item SET asked=0 WHERE object=?1"              \
 	                " AND verdict=2")                                      \
 	X(OBJECT_UNPRIOR, "UPDATE item SET prior=NULL WHERE prior=?1")         \
+	/* objects that do not come (stuck.c) */                               \
+	X(STUCK_CLEAR, "DELETE FROM stuck")                                    \
+	X(STUCK_GET, "SELECT why FROM stuck WHERE object=?1")                  \
+	X(STUCK_PUT,                                                           \
+	  "INSERT INTO stuck VALUES(?1,?2,?3,?4,?5) ON CONFLICT DO UPDATE SET" \
+	  " why=excluded.why,since_ms=excluded.since_ms,"                      \
+	  "tried_ms=excluded.tried_ms,detail=excluded.detail")                 \
+	X(STUCK_TRIED, "UPDATE stuck SET tried_ms=?2 WHERE object=?1")         \
+	X(STUCK_DROP, "DELETE FROM stuck WHERE object=?1")                     \
 	/* transfers that ended */                                             \
 	X(HANDOVER_NEW, "INSERT INTO handover VALUES(?1,?2,?3,?4,?5,?6)")      \
 	X(HANDOVERS_AFTER,                                                     \

@@ -171,6 +171,8 @@ static int open_schema(struct gt_store *s)
 		status = make(s, GT_SCHEMA_SUPPLIER, "");
 	if (status == 0)
 		status = add(s, "spoilt", GT_SCHEMA_SPOILT, "");
+	if (status == 0)
+		status = add(s, "stuck", GT_SCHEMA_STUCK, "");
 	/* indexes need no mark */
 	if (status == 0)
 		status = make(s, GT_SCHEMA_INDEXES, "");

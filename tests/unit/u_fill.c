@@ -111,6 +111,7 @@ static void begun_again_when_it_is_damaged(void **state)
  * again when the disk may have recovered, and nothing is fetched for that. */
 static void checked_again_when_it_could_not_be_read(void **state)
 {
+	/* of the file alone, and of the node */
 	static const int failures[] = {-GT_EIO, -GT_ENOMEM};
 	struct nodes *t = *state;
 	struct pack p;
@@ -119,7 +120,7 @@ static void checked_again_when_it_could_not_be_read(void **state)
 		checked(t, &p, failures[i]);
 		assert_int_equal(object_state(t, MID, &p.object),
 		                 GT_OBJECT_PARTIAL);
-		assert_true(nodes_status(t, MID)->bulk_paused);
+		assert_int_equal(nodes_status(t, MID)->bulk_paused, i == 1);
 		t->v[MID].held = true;
 		nodes_pass(t, 5000);
 		assert_false(nodes_status(t, MID)->bulk_paused);

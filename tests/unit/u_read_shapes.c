@@ -75,6 +75,7 @@ static int setup(void **state)
 	run(GT_SCHEMA_TALLY_OBJECTS);
 	run(GT_SCHEMA_DAMAGED);
 	run(GT_SCHEMA_ERAS);
+	run(GT_SCHEMA_STUCK);
 	reader = gt_reader_new(db, why, sizeof why);
 	return reader == NULL;
 }
@@ -189,7 +190,7 @@ static void add_full(const char *begins, const char *shows)
 	"\"modified\":\"1970-01-01T00:00:02.000Z\",\"verdict\":"           \
 	"\"on-demand\",\"priority\":51,\"rule\":\"a rule\",\"layer\":"     \
 	"\"3301\",\"state\":\"partial\",\"present\":8,\"frames\":9,"       \
-	"\"own\":true,\"repair\":null"
+	"\"own\":true,\"repair\":null,\"stuck\":null"
 
 static void resources(void **state)
 {
@@ -575,6 +576,7 @@ static void status(void **state)
 	   "\"objects\":{\"complete\":0,\"partial\":1,\"wanted\":0},\"bytes\":"
 	   "8,\"records\":{\"count\":1,\"quarantined\":1,\"last_seq\":5},"
 	   "\"damaged\":{\"publish\":0,\"parent\":0,\"asked\":0},"
+	   "\"stuck\":{\"above\":0,\"file\":0},"
 	   "\"clock\":{\"era\":0,\"began\":\"1970-01-01T00:00:00.000Z\","
 	   "\"moved\":null},"
 	   "\"children\":[{\"code\":\"330106\",\"acked\":2,\"vseq\":1,"

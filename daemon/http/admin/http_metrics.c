@@ -62,7 +62,8 @@ static void put_node(struct gt_buffer *o, const struct gt_node_status *s)
 	        {"parent_up", g, "1 while the parent is linked and proven",
 	         s->parent_up},
 	        {"synced", g, "1 when the parent had nothing more", s->synced},
-	        {"bulk_paused", g, "1 while the disk reserve stops bulk",
+	        {"bulk_paused", g,
+	         "1 while no content is taken: no room, or no memory",
 	         s->bulk_paused},
 	        {"records_short", g, "1 while records are put off for room",
 	         s->records_short},
@@ -209,6 +210,20 @@ static void put_damaged(struct gt_buffer *o, const json_t *counts)
 		        (unsigned long long)gt_http_count(counts, how[i]));
 }
 
+static void put_stuck(struct gt_buffer *o, const json_t *counts)
+{
+	static const char *const why[] = {"above", "file"};
+	gt_buffer_str(o, "# HELP guantong_resources_stuck Objects that are "
+	                 "wanted and do not come: the parent has them not "
+	                 "whole, or their file here cannot be used\n"
+	                 "# TYPE guantong_resources_stuck gauge\n");
+	for (size_t i = 0; i < sizeof why / sizeof *why; i++)
+		gt_buffer_format(
+		        o, "guantong_resources_stuck{why=\"%s\"} %llu\n",
+		        why[i],
+		        (unsigned long long)gt_http_count(counts, why[i]));
+}
+
 static void put_store(struct gt_buffer *o, json_t *status)
 {
 	static const char g[] = "gauge";
@@ -230,6 +245,7 @@ static void put_store(struct gt_buffer *o, json_t *status)
 	};
 	put_resources(o, json_object_get(status, "resources"));
 	put_damaged(o, json_object_get(status, "damaged"));
+	put_stuck(o, json_object_get(status, "stuck"));
 	put_rows(o, rows, sizeof rows / sizeof *rows);
 }
 

@@ -84,6 +84,10 @@ static json_t *node_json(const struct gt_node_status *s)
 	                          json_boolean(s->parent_revoked));
 	(void)json_object_set_new(v, "bulk_paused",
 	                          json_boolean(s->bulk_paused));
+	(void)json_object_set_new(
+	        v, "bulk_paused_by",
+	        s->bulk_paused ? json_string(gt_errname(s->bulk_paused_by))
+	                       : json_null());
 	(void)json_object_set_new(v, "records_short",
 	                          json_boolean(s->records_short));
 	(void)json_object_set_new(v, "records_crowded",

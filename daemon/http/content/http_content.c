@@ -202,6 +202,20 @@ static enum MHD_Result found_damaged(struct gt_request *rq, struct gt_worker *w)
 	return done;
 }
 
+/* An object by its name: it is damaged, or on its way back. */
+static enum MHD_Result damaged_object(struct gt_request *rq,
+                                      const struct gt_id *object)
+{
+	struct gt_worker *w = gt_worker_take(rq->http->workers);
+	json_t *r = w ? gt_read_resource_of(w->reader, object) : NULL;
+	gt_worker_give(rq->http->workers, w);
+	bool own = json_is_true(json_object_get(r, "own"));
+	enum MHD_Result done = own ? nobody_has(rq, gt_json_member(r, "id"))
+	                           : on_its_way(rq, r);
+	json_decref(r);
+	return done;
+}
+
 /* The representation is chosen; what is left is conditions and the range.
  * Takes over the shelf. w: a worker at hand, or NULL. */
 static enum MHD_Result send_body(struct gt_request *rq, struct gt_worker *w,
@@ -233,7 +247,7 @@ static enum MHD_Result send_body(struct gt_request *rq, struct gt_worker *w,
 	        gt_http_body(rq->http, rq->method == GT_HTTP_GET ? w : NULL, &b,
 	                     range.n, &status);
 	if (!rs && status == -GT_EUNAVAILABLE)
-		return found_damaged(rq, w);
+		return w ? found_damaged(rq, w) : damaged_object(rq, &b.object);
 	if (!rs)
 		return gt_rq_error(rq, status, "");
 	member_headers(rs, type, etag);
@@ -520,7 +534,16 @@ enum MHD_Result gt_http_content(struct gt_request *rq)
 
 /* ---------------------------------------------------------- objects */
 
-/* 0, or as gt_read_complete and take_shelf. */
+/* It was whole, and has yet to be again. */
+static bool is_damaged(struct gt_reader *reader, const struct gt_id *object)
+{
+	json_t *r = gt_read_resource_of(reader, object);
+	bool is = strcmp(gt_json_member(r, "state"), "damaged") == 0;
+	json_decref(r);
+	return is;
+}
+
+/* 0, or as gt_read_complete and take_shelf; -GT_EUNAVAILABLE: damaged. */
 static int complete(struct gt_request *rq, const struct gt_id *object,
                     struct gt_shelf **out)
 {
@@ -529,6 +552,8 @@ static int complete(struct gt_request *rq, const struct gt_id *object,
 	if (rc == 0) {
 		rc = take_shelf(rq, w, object, out);
 		rc = rc == -GT_EUNKNOWN ? -GT_ESTORE : rc;
+	} else if (rc == -GT_EUNKNOWN && is_damaged(w->reader, object)) {
+		rc = -GT_EUNAVAILABLE;
 	}
 	gt_worker_give(rq->http->workers, w);
 	return rc;
@@ -557,6 +582,8 @@ enum MHD_Result gt_http_object(struct gt_request *rq)
 	if (!object_of(rq->rest, &object))
 		return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_ROUTE);
 	int rc = complete(rq, &object, &s);
+	if (rc == -GT_EUNAVAILABLE)
+		return damaged_object(rq, &object);
 	if (rc != 0)
 		return gt_rq_error(rq, rc, "");
 	assert(s);

@@ -173,6 +173,24 @@ static void damaged(struct home *h)
 	gt_buffer_str(&p->out, "</a></p>");
 }
 
+/* How much does not come at present. */
+static void stuck(struct home *h)
+{
+	char text[600];
+	const json_t *n = json_object_get(h->kept, "stuck");
+	uint64_t file = gt_http_count(n, "file");
+	uint64_t above = gt_http_count(n, "above");
+	if (file + above == 0)
+		return;
+	gt_http_say(text, sizeof text, h->p.lang, GT_T_HTTP_P_SOME_STUCK,
+	            (unsigned long long)(file + above),
+	            (unsigned long long)above, (unsigned long long)file);
+	gt_buffer_format(&h->p.out, "<p class=\"alert%s\" role=\"status\">",
+	                 file ? " bad" : "");
+	gt_page_text(&h->p, text);
+	gt_buffer_str(&h->p.out, "</p>");
+}
+
 static void hero(struct home *h)
 {
 	struct gt_page *p = &h->p;
@@ -188,7 +206,10 @@ static void hero(struct home *h)
 	link_state(h);
 	gt_buffer_str(&p->out, "</div>");
 	if (h->status.bulk_paused)
-		alert(p, "bad", GT_T_HTTP_P_FULL);
+		alert(p, "bad",
+		      h->status.bulk_paused_by == -GT_ENOMEM
+		              ? GT_T_HTTP_P_FULL_MEMORY
+		              : GT_T_HTTP_P_FULL);
 	if (h->status.entries_missed)
 		alert(p, "bad", GT_T_HTTP_P_ENTRIES);
 	if (h->status.records_short)
@@ -196,6 +217,7 @@ static void hero(struct home *h)
 	if (h->status.records_crowded)
 		alert(p, "", GT_T_HTTP_P_RECORDS_CROWDED);
 	damaged(h);
+	stuck(h);
 	if (h->status.pages_bad > 0)
 		alert(p, "bad", GT_T_HTTP_P_PAGES_BAD);
 	if (h->status.records_spoilt > 0)

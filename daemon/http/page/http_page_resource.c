@@ -6,7 +6,9 @@
 #include "http_html.h"
 #include "http_package.h"
 #include "http_query.h"
+#include "iso8601.h"
 #include "page.h"
+#include "translate.h"
 
 enum { FILES_SHOWN = 500, NAME = 256 };
 
@@ -209,6 +211,26 @@ static void repair(struct gt_page *p, const json_t *r)
 	gt_buffer_str(&p->out, "</p>");
 }
 
+/* What keeps it from coming, and since when. */
+static void stuck(struct gt_page *p, const json_t *r)
+{
+	char text[GT_RID_MAX + 600], said[GT_TRANSLATE_MAX];
+	const json_t *v = json_object_get(r, "stuck");
+	bool above = is(v, "why", "above");
+	int64_t since_ms = 0;
+	if (!json_is_object(v))
+		return;
+	gt_http_say(text, sizeof text, p->lang,
+	            above ? GT_T_HTTP_P_STUCK_ABOVE : GT_T_HTTP_P_STUCK_FILE,
+	            gt_translate(said, p->lang, gt_json_member(v, "detail")));
+	gt_buffer_format(&p->out, "<p class=\"alert%s\" role=\"status\">",
+	                 above ? "" : " bad");
+	gt_page_text(p, text);
+	(void)gt_iso_parse(&since_ms, gt_json_member(v, "since"));
+	gt_page_ago(p, since_ms);
+	gt_buffer_str(&p->out, "</p>");
+}
+
 static void resource_body(struct gt_page *p, const json_t *r,
                           const char *publisher, const char *layer,
                           size_t nfiles)
@@ -229,6 +251,7 @@ static void resource_body(struct gt_page *p, const json_t *r,
 		gt_buffer_str(&p->out, "</p>");
 	}
 	repair(p, r);
+	stuck(p, r);
 	if (*text) {
 		gt_buffer_str(&p->out, "<p>");
 		gt_page_text(p, text);
@@ -319,5 +342,6 @@ enum MHD_Result gt_page_arriving(struct gt_request *rq, const json_t *r)
 	gt_page_say(&p, GT_T_HTTP_P_COMING_MORE);
 	gt_buffer_str(&p.out, "</p></div>");
 	repair(&p, r);
+	stuck(&p, r);
 	return gt_page_again(&p, 503);
 }
