@@ -20,6 +20,8 @@ struct gt_http_place {
 	int64_t born_ms, since_ms; /* since: of the phase */
 	bool spare;
 	bool alone; /* as it came */
+	bool asks;  /* a first line has come */
+	bool left;  /* the last sweep found him gone, in this phase */
 	bool ended; /* shut down; its place is another's already */
 };
 
@@ -124,24 +126,31 @@ static bool same_from(const struct gt_http_place *p,
 
 /* ----------------------------------------------------------- places */
 
-/* Bytes a second, both ways, over its whole life; what is no TCP moves none. An
- * old kernel, a sandbox or an emulator may tell the beginning of it only: then
- * nobody is called slow, for all would be. */
-static uint64_t pace(const struct gt_http_place *p, int64_t now_ms)
+/* What it has moved so far; what is no TCP moves none. False: an old kernel, a
+ * sandbox or an emulator tells the beginning of it only. */
+static bool moved(const struct gt_http_place *p, uint64_t *in, uint64_t *out)
 {
 	enum {
 		TOLD = offsetof(struct tcp_info, tcpi_bytes_received) +
-		       sizeof(uint64_t)
+		       sizeof(uint64_t) /* the later of the two */
 	};
 	struct tcp_info info = {0};
 	socklen_t n = sizeof info;
+	bool tcp = getsockopt(p->fd, IPPROTO_TCP, TCP_INFO, &info, &n) == 0;
+	*in = info.tcpi_bytes_received;
+	*out = info.tcpi_bytes_acked;
+	return !tcp || n >= TOLD;
+}
+
+/* Bytes a second, both ways, over its whole life. Where that is not told nobody
+ * is called slow, for all would be. */
+static uint64_t pace(const struct gt_http_place *p, int64_t now_ms)
+{
+	uint64_t in, out;
 	int64_t age = now_ms - p->born_ms;
-	if (getsockopt(p->fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0)
-		return 0;
-	if (n < TOLD) /* the later of the two */
+	if (!moved(p, &in, &out))
 		return UINT64_MAX;
-	return (info.tcpi_bytes_received + info.tcpi_bytes_acked) * 1000 /
-	       (uint64_t)(age < 1 ? 1 : age);
+	return (in + out) * 1000 / (uint64_t)(age < 1 ? 1 : age);
 }
 
 static bool moves_bytes(const struct gt_http_place *p)
@@ -295,11 +304,30 @@ struct gt_http_place *gt_http_open_come(struct gt_http_open *t, unsigned door,
 	return NULL;
 }
 
+/* The other end is closed, and nothing that came is left to be read. */
+static bool closed(const struct gt_http_place *p)
+{
+	char c;
+	return recv(p->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* Who has left: in the middle of what he had begun to ask? Who was here to see
+ * that somebody answers has not: his end is one byte to the kernel. */
+static bool amid(const struct gt_http_open *t, const struct gt_http_place *p)
+{
+	uint64_t in, out;
+	if (p->phase != GT_PHASE_HEAD || p->asks)
+		return p->phase == GT_PHASE_HEAD || p->phase == GT_PHASE_BODY;
+	return !t->limits[p->door].tls && (!moved(p, &in, &out) || in > 1);
+}
+
 void gt_http_open_gone(struct gt_http_open *t, struct gt_http_place *p)
 {
 	if (!p)
 		return;
 	pthread_mutex_lock(&t->lock);
+	if (!p->ended && amid(t, p) && closed(p))
+		t->counts[p->door].left++;
 	/* the socket is closed after this, never before */
 	if (!p->ended && p->spare)
 		t->spare[p->door]--;
@@ -322,6 +350,8 @@ void gt_http_open_phase(struct gt_http_open *t, struct gt_http_place *p,
 	pthread_mutex_lock(&t->lock);
 	p->phase = phase;
 	p->since_ms = now_ms;
+	p->asks = true;
+	p->left = false;
 	pthread_mutex_unlock(&t->lock);
 }
 
@@ -351,15 +381,24 @@ static uint64_t *late(struct gt_http_open *t, const struct gt_http_place *p,
 	                                                      : NULL;
 }
 
-/* It waits for what will not come: the other end is closed, and nothing is left
- * to be read. An answer that is being made or sent is his all the same. */
-static bool left(const struct gt_http_place *p, int64_t now_ms)
+/* It waits for what will not come. An answer that is being made or sent is his
+ * all the same; and what came with his end may have been read and not yet be
+ * looked at, so it is waited for until the next sweep. */
+static bool left(struct gt_http_place *p)
 {
-	char c;
 	if (p->phase == GT_PHASE_WORK || p->phase == GT_PHASE_SEND ||
-	    now_ms - p->since_ms < GT_HTTP_LEFT_MS)
+	    !closed(p))
 		return false;
-	return recv(p->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	bool before = p->left;
+	p->left = true;
+	return before;
+}
+
+static bool idles(const struct gt_http_open *t, const struct gt_http_place *p,
+                  int64_t now_ms)
+{
+	return p->phase == GT_PHASE_IDLE &&
+	       now_ms - p->since_ms > t->limits[p->door].idle_ms;
 }
 
 bool gt_http_open_sweep(struct gt_http_open *t, int64_t now_ms)
@@ -371,11 +410,8 @@ bool gt_http_open_sweep(struct gt_http_open *t, int64_t now_ms)
 			++*count;
 			memcpy(t->last[p->door], p->from, GT_HTTP_FROM_BYTES);
 			end(t, p);
-		} else if (!p->ended &&
-		           (left(p, now_ms) ||
-		            (p->phase == GT_PHASE_IDLE &&
-		             now_ms - p->since_ms >
-		                     t->limits[p->door].idle_ms))) {
+		} else if (!p->ended && (left(p) || idles(t, p, now_ms))) {
+			t->counts[p->door].left += p->left && amid(t, p);
 			end(t, p);
 		}
 	}

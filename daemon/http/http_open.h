@@ -10,7 +10,8 @@
  * head or a body may take in all is swept for by gt_http_open_sweep, and so is
  * who has closed his end and so will never send what he would have to: the
  * library reads on when more comes, and of an end that comes with it, it does
- * not hear.
+ * not hear. Of one that it does hear of it closes the connection before we are
+ * asked what to say: so nothing is, whoever was quicker, and it is counted.
  *
  * Connections are also kept to be ended before the library is. From the moment
  * MHD_stop_daemon has begun, 0.9.75's MHD_queue_response says MHD_YES and
@@ -36,7 +37,6 @@ enum {
 	GT_HTTP_SPARE = 32,           /* places of a door to be refused on */
 	GT_HTTP_SLOW_BYTES = 4096,    /* a second; beneath it one may go */
 	GT_HTTP_SLOW_AFTER_MS = 5000, /* when that can be told */
-	GT_HTTP_LEFT_MS = 1000,       /* then what it had sent has been read */
 	/* longer than any handler is at work */
 	GT_HTTP_CUT_MS = 10000,
 };
@@ -47,6 +47,7 @@ struct gt_http_limits {
 	uint32_t head_ms;     /* from its first byte to its last */
 	uint32_t body_ms;     /* the same */
 	uint32_t idle_ms;     /* between requests */
+	bool tls;             /* what comes first is no request */
 };
 
 /* What a connection is doing. */
@@ -66,6 +67,8 @@ struct gt_http_counts {
 	uint64_t shut;    /* closed without a word: no spare place either */
 	uint64_t dropped_idle, dropped_slow; /* for a newcomer */
 	uint64_t late_head, late_body;       /* beyond what they may take */
+	uint64_t left; /* gone before all of what they began to ask had come;
+	                * over TLS, once its first line had */
 };
 
 /* limits[door], copied. NULL: out of memory. */
@@ -98,7 +101,8 @@ void gt_http_place_from(const struct gt_http_place *place,
 void gt_http_from_text(char out[GT_HTTP_FROM_TEXT],
                        const uint8_t from[GT_HTTP_FROM_BYTES]);
 
-/* Ends what takes too long. True: connections are open. */
+/* Ends what takes too long, and what two sweeps in a row found that nothing will
+ * come of. True: connections are open. */
 bool gt_http_open_sweep(struct gt_http_open *open, int64_t now_ms);
 /* What was counted at a door, and whence came the last who had to go or was
  * turned away there ("" : nobody). */

@@ -105,7 +105,7 @@ struct gt_request {
 	const struct gt_route *route;
 	enum gt_http_door door;      /* by which it came */
 	struct gt_http_place *place; /* of its connection; NULL: none */
-	bool begun;
+	bool begun, whole;
 	bool answered; /* nothing is to be said any more */
 	bool crowded;  /* its target has more than GT_HTTP_TARGET_MAX, _ARGS */
 	unsigned method;

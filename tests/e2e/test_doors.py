@@ -1,10 +1,40 @@
 """The listeners of a node: learners, content, staff."""
 import json
 import os
+import re
 import socket
+import ssl
 import unittest
 
-from tree import CHAIN, Tree, free_http_ports, guantong, make_files, release_ports, run
+from tree import CHAIN, PATIENCE, Tree, free_http_ports, guantong, make_files, release_ports, run
+
+GET = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+POST = (b"POST /xapi/statements HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Experience-API-Version: 2.0.0\r\n"
+        b"Content-Type: application/json\r\n")
+CHUNKS = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+SAID = (b'{"actor":{"mbox":"mailto:a@b.cn"},"verb":{"id":"http://a.b/c"},"object":{"id":"http://a.b/d"}}')
+# what came before the other end was closed, and how many answers that is worth
+CUT = [
+    (b"", 0),
+    (b"GET / HT", 0),
+    (b"GET / HTTP/1.1\r\n", 0),
+    (b"GET / HTTP/1.1\r\nHos", 0),
+    (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n", 0),
+    (POST + b"Content-Length: 94\r\n\r\n", 0),
+    (POST + b"Content-Length: 94\r\n\r\n{", 0),
+    (CHUNKS, 0),
+    (CHUNKS + b"5e", 0),
+    (CHUNKS + b"5e\r\n{", 0),
+    (CHUNKS + b"5e\r\n" + SAID, 0),
+    (CHUNKS + b"5e\r\n" + SAID + b"\r\n", 0),
+    (CHUNKS + b"5e\r\n" + SAID + b"\r\n0\r\n", 0),
+    (GET, 1),
+    (GET + GET, 2),
+    (POST + b"Content-Length: 94\r\n\r\n" + SAID, 1),
+    (CHUNKS + b"5e\r\n" + SAID + b"\r\n0\r\n\r\n", 1),
+    (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 1),
+    (b"GET /healthz HTTP/1.0\r\n\r\n", 1),
+]
 
 
 def ports_of(node):
@@ -73,6 +103,57 @@ class Doors(unittest.TestCase):
             metrics = node.http("GET", "/metrics").body.decode()
             self.assertIn('guantong_http_late_head_total{door="listen"} 1\n', metrics)
             self.assertIn('guantong_http_late_body_total{door="listen"} 1\n', metrics)
+
+    def dial(self, port, tls):
+        s = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        if tls:
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            s = context.wrap_socket(s)
+        return s
+
+    def close_ends(self, port, tls):
+        """All of CUT, with the end right behind what was sent and long after it."""
+        all_of_it = []
+        for late in False, True:
+            for sent, answers in CUT:
+                s = self.dial(port, tls)
+                s.sendall(sent)
+                fd = socket.socket(fileno=os.dup(s.fileno()))  # of TCP alone: no word of TLS
+                all_of_it.append((sent, answers, s, fd))
+                if not late:
+                    fd.shutdown(socket.SHUT_WR)
+        for sent, answers, s, fd in all_of_it:
+            with s, fd:
+                if fd.fileno() >= 0:
+                    try:
+                        fd.shutdown(socket.SHUT_WR)
+                    except OSError:  # ended already
+                        pass
+                got = b""
+                while some := s.recv(65536):
+                    got += some
+                self.assertEqual(len(re.findall(rb"HTTP/1\.[01] [0-9]{3} ", got)), answers, (tls, sent, got))
+
+    def test_who_leaves_amid_a_request(self):
+        """All that came whole is answered, once; the rest ends at once, far from the time it
+        may take, and is counted."""
+        http = {"head_time": "300s", "body_time": "300s", "listen_tls": "off"}
+        cut = [sent for sent, answers in CUT if not answers]
+        with Tree(CHAIN[:1], config={"http": http}) as t:
+            node = t["33"]
+            for tls in False, True:  # over TLS, who has sent no whole line may not have asked
+                amid = 2 * sum(1 for sent in cut if sent.count(b"\n") >= tls and sent)
+                self.close_ends(node.http_port, tls)
+                node.wait("all counted", lambda: 'guantong_http_left_total{door="listen"} %d\n' % amid
+                          in node.http("GET", "/metrics").body.decode())
+                metrics = node.http("GET", "/metrics").body.decode()
+                for late in "head", "body":
+                    self.assertIn('guantong_http_late_%s_total{door="listen"} 0\n' % late, metrics)
+                self.assertEqual(len(node.records()), (4, 8)[tls])
+                node.stop()
+                node.configure({"http": {"listen_tls": "node"}})
+                node.start()
 
     def test_another_name_is_told_apart(self):
         with Tree(CHAIN[:1], config={"http": {"names": "[xuexi.example.cn]"}}) as t:

@@ -40,6 +40,7 @@ static struct {
 	char text[200];
 	int64_t told_ms, era;
 	uint64_t token, generation; /* token: one to be answered */
+	uint64_t held;              /* the last */
 	unsigned posts[GT_EV_NOTE + 1];
 	struct gt_id fault;
 	char actor[100], about[200], authority[200];
@@ -56,6 +57,7 @@ bool gt_core_post(struct gt_core *c, const struct gt_event *e,
 	if (taken) {
 		core.posts[e->type]++;
 		core.token = core.mute ? 0 : e->token;
+		core.held = e->token;
 		gt_copy(core.actor, sizeof core.actor,
 		        e->actor ? e->actor : "");
 		gt_copy(core.about, sizeof core.about, e->text ? e->text : "");

@@ -103,6 +103,50 @@ static void told(void **state)
 	start();
 }
 
+/* All of it has come, and while it is being answered the end of whoever sent it:
+ * he waits for the answer all the same. The library had looked for more as soon
+ * as it was let go on, and hung up. */
+static void nothing_more_to_say(void **state)
+{
+	static const char text[] =
+	        "POST /xapi/statements HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+	        "X-Experience-API-Version: 2.0.0\r\nContent-Length: 95\r\n"
+	        "Content-Type: application/json\r\n\r\n"
+	        "{\"actor\":{\"mbox\":\"mailto:a@b.cn\"},\"verb\":{\"id\":"
+	        "\"http://a.b/c\"},\"object\":{\"id\":\"http://a.b/d\"}}\n";
+	enum { N = 20 };
+	uint64_t tokens[N];
+	int fds[N];
+	char some[4096];
+	(void)state;
+	script(0, "[]");
+	pthread_mutex_lock(&lock);
+	core.mute = true;
+	for (unsigned i = 0; i < N; i++) {
+		unsigned before = core.posts[GT_EV_STATEMENTS];
+		pthread_mutex_unlock(&lock);
+		fds[i] = dial(GT_DOOR_LEARNER);
+		put(fds[i], text);
+		assert_int_equal(shutdown(fds[i], SHUT_WR), 0);
+		pthread_mutex_lock(&lock);
+		while (core.posts[GT_EV_STATEMENTS] == before)
+			pthread_cond_wait(&change, &lock);
+		tokens[i] = core.held;
+	}
+	pthread_mutex_unlock(&lock);
+	script(0, "[]");
+	for (unsigned i = 0; i < N; i++) {
+		struct gt_action a = {
+		        .type = GT_ACT_REPLY, .token = tokens[i], .text = "[]"};
+		gt_http_reply(http, &a);
+	}
+	for (unsigned i = 0; i < N; i++) {
+		assert_true(recv(fds[i], some, sizeof some, 0) > 12);
+		assert_memory_equal(some, "HTTP/1.1 200", 12);
+		close(fds[i]);
+	}
+}
+
 /* A body that is too much is read to its end and then refused: nobody who
  * sends is hung up on before he can hear why. */
 static void too_much(void **state)
@@ -244,9 +288,13 @@ static void guesses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(drippers), cmocka_unit_test(told),
-	        cmocka_unit_test(too_much), cmocka_unit_test(without_end),
-	        cmocka_unit_test(guesses),  cmocka_unit_test(names),
+	        cmocka_unit_test(drippers),
+	        cmocka_unit_test(told),
+	        cmocka_unit_test(nothing_more_to_say),
+	        cmocka_unit_test(too_much),
+	        cmocka_unit_test(without_end),
+	        cmocka_unit_test(guesses),
+	        cmocka_unit_test(names),
 	};
 	return cmocka_run_group_tests_name("http crowd", tests, set_up,
 	                                   tear_down);

@@ -291,6 +291,8 @@ static void put_doors(struct gt_buffer *o, struct gt_http *http)
 	         COUNT(dropped_slow)},
 	        {"late_head", "Heads that did not end", COUNT(late_head)},
 	        {"late_body", "Bodies that did not end", COUNT(late_body)},
+	        {"left", "Gone before all of their request had come",
+	         COUNT(left)},
 #undef COUNT
 	};
 	struct gt_http_counts c[GT_DOORS];

@@ -92,7 +92,7 @@ uint16_t gt_http_port(const struct gt_http *http, enum gt_http_door door);
  * from here, also where it is turned away. Any thread. */
 void gt_http_take_control(struct gt_http *http, int fd,
                           const struct sockaddr *from, socklen_t n);
-enum { GT_HTTP_TICK_MS = 1000 };
+enum { GT_HTTP_TICK_MS = 500 };
 /* Ends what takes too long, and tells the log what had to be ended or turned
  * away. True: connections are open. One thread. */
 bool gt_http_tick(struct gt_http *http);

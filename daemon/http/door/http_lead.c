@@ -94,7 +94,6 @@ void gt_http_on_done(void *arg, struct MHD_Connection *c, void **state,
                      enum MHD_RequestTerminationCode why)
 {
 	(void)c;
-	(void)why;
 	struct gt_http *http = ((const struct gt_http_way *)arg)->http;
 	struct gt_request *rq = *state;
 	*state = NULL;
@@ -103,7 +102,9 @@ void gt_http_on_done(void *arg, struct MHD_Connection *c, void **state,
 	gt_waits_done(http->waits, rq);
 	if (rq->door != GT_DOOR_CONTROL)
 		atomic_fetch_sub(http->bodies, rq->body_cap);
-	is_doing(rq, GT_PHASE_IDLE);
+	/* else it is about to be gone, in the middle of what it was doing */
+	if (why == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		is_doing(rq, GT_PHASE_IDLE);
 	free(rq->path);
 	free(rq->body);
 	free(rq->text);
@@ -265,6 +266,9 @@ static enum MHD_Result whole(struct gt_request *rq)
 	return rq->woken ? rq->finish(rq) : rq->route->handle(rq);
 }
 
+/* A whole request is handled a round after it was: put to sleep in the round that
+ * was reading, the library reads again first when it is let go on, and where the
+ * other end has been closed meanwhile it hangs up with the answer at hand. */
 static enum MHD_Result step(struct gt_request *rq, const char *method,
                             const char *data, size_t *n)
 {
@@ -276,8 +280,10 @@ static enum MHD_Result step(struct gt_request *rq, const char *method,
 	} else if (*n > 0) {
 		answer = keep(rq, data, *n);
 		*n = 0;
-	} else {
+	} else if (!rq->whole) {
+		rq->whole = true;
 		is_doing(rq, GT_PHASE_WORK);
+	} else {
 		answer = whole(rq);
 	}
 	if (rq->answered)

@@ -49,6 +49,14 @@ static void no_log(void *arg, const char *fmt, va_list args)
 	(void)args;
 }
 
+/* What is configured of a listener's TLS. "": it has none. */
+static const char *tls_of(const struct gt_config *c, enum gt_http_door door)
+{
+	const char *const tls[GT_DOORS] = {c->listen_tls, c->content_tls,
+	                                   c->staff_tls, ""};
+	return strcmp(tls[door], "off") == 0 ? "" : tls[door];
+}
+
 static struct gt_http_limits limits_of(const struct gt_config *c,
                                        enum gt_http_door door)
 {
@@ -58,6 +66,7 @@ static struct gt_http_limits limits_of(const struct gt_config *c,
 	        .head_ms = (uint32_t)c->head_ms,
 	        .body_ms = (uint32_t)c->body_ms,
 	        .idle_ms = IDLE_SECONDS * 1000,
+	        .tls = *tls_of(c, door) != '\0',
 	};
 	if (door != GT_DOOR_CONTROL)
 		return l;
@@ -160,11 +169,10 @@ static struct gt_http *http_new(const struct gt_http_env *env)
 static int read_certs(struct gt_http *http, char *why, size_t why_cap)
 {
 	const struct gt_config *c = http->env.config;
-	const char *const tls[] = {c->listen_tls, c->content_tls, c->staff_tls};
 	for (unsigned i = 0; i < GT_DOOR_CONTROL; i++) {
 		char text[1024];
-		int status = gt_http_cert_read(&http->certs[i], c, tls[i], text,
-		                               sizeof text);
+		int status = gt_http_cert_read(&http->certs[i], c, tls_of(c, i),
+		                               text, sizeof text);
 		if (status == 0)
 			continue;
 		gt_http_say(why, why_cap, NULL, GT_T_HTTP_TLS_AT,
