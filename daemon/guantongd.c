@@ -140,13 +140,21 @@ static void reload(void *arg)
 
 /* ---------------------------------------------------------- signals */
 
+/* The line of on_alarm, which may not make one. */
+static char hangs[512];
+
+static void prepare_hangs(void)
+{
+	gt_format(hangs, sizeof hangs, "level=error event=hangs why=\"%s\"\n",
+	          gt_text(GT_T_DAEMON_HANGS));
+}
+
 /* A start or a stop that hangs is ended by force: a kill at any moment loses
  * nothing. */
 static void on_alarm(int number)
 {
-	static const char text[] = "level=error event=hangs why=timeout\n";
 	(void)number;
-	ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
+	ssize_t n = write(STDERR_FILENO, hangs, strlen(hangs));
 	_exit(n < 0 ? GT_SERVICE_SYSTEM : GT_SERVICE_FAILED);
 }
 
@@ -184,6 +192,7 @@ static bool catch_signals(struct daemon *d)
 	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	struct sigaction alarm_action = {.sa_handler = on_alarm};
+	prepare_hangs();
 	/* a closed socket and a file over its limit are errors of a call */
 	bool ok = sigaction(SIGPIPE, &ignore, NULL) == 0 &&
 	          sigaction(SIGXFSZ, &ignore, NULL) == 0 &&

@@ -643,7 +643,8 @@ int gt_config_parse(struct gt_config *out, const char *name,
 
 /* ------------------------------------------------------------ files */
 
-static int cannot_read(int status, const char *path, const char *lang,
+/* own: it is a node's, not one that somebody named. */
+static int cannot_read(int status, bool own, const char *path, const char *lang,
                        struct gt_complaints *complaints)
 {
 	char line[GT_FILE_MAX + 200], text[GT_TRANSLATE_MAX];
@@ -652,9 +653,11 @@ static int cannot_read(int status, const char *path, const char *lang,
 	if (status == -GT_ELIMIT)
 		gt_format(line, sizeof line, "%s:1:1: %s", path,
 		          gt_text_in(lang, GT_T_YAML_LARGE));
-	else if (status == -GT_EINVALID)
+	else if (status == -GT_EINVALID || (own && status == -GT_EUNKNOWN))
 		gt_format(line, sizeof line, "%s: %s", path,
-		          gt_text_in(lang, GT_T_DAEMON_NO_FILE));
+		          gt_text_in(lang, status == -GT_EUNKNOWN
+		                                   ? GT_T_CONF_NO_CONFIG
+		                                   : GT_T_DAEMON_NO_FILE));
 	else
 		gt_format(line, sizeof line, "%s: %s: %s", path,
 		          gt_text_in(lang, GT_T_CONF_CANNOT_READ),
@@ -672,7 +675,8 @@ static int load(read_file read, struct gt_config *out, const char *path,
 	char why[GT_FILE_MAX + 200]; /* in the process's language, not ours */
 	int status = read(path, GT_YAML_BYTES, &text, why, sizeof why);
 	if (status != 0)
-		return cannot_read(status, path, lang, complaints);
+		return cannot_read(status, read == gt_files_read, path, lang,
+		                   complaints);
 	status = gt_config_parse(out, path, gt_buffer_bytes(&text), lang,
 	                         complaints);
 	gt_buffer_free(&text);

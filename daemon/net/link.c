@@ -1,5 +1,6 @@
 #include "link.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -269,7 +270,9 @@ int gt_links_start(struct gt_links **out, uv_loop_t *loop,
 	links->arg = arg;
 	int rv = start(links, config, why, why_cap);
 	if (rv != 0) {
+		int error = errno;
 		gt_links_stop(links);
+		errno = error;
 		return rv;
 	}
 	*out = links;
@@ -305,7 +308,7 @@ static void fail_all(struct gt_links *links)
 		pthread_mutex_unlock(&links->lock);
 		if (!s)
 			return;
-		stream_fail(s, "closing");
+		stream_fail(s, LINKS_STOPPING);
 		stream_unref(s);
 		bury(links);
 	}

@@ -68,8 +68,9 @@ struct gt_links_config {
 };
 
 struct gt_links;
-/* Starts listening and dialling. why: a sentence on failure, after which the
- * loop must run once more, as after gt_links_stop. */
+/* Starts listening and dialling. 0; -GT_EUNAVAILABLE: nothing can listen there,
+ * with errno; other negative. why: a sentence on failure, after which the loop
+ * must run once more, as after gt_links_stop. */
 int gt_links_start(struct gt_links **out, uv_loop_t *loop,
                    const struct gt_links_config *config,
                    const struct gt_link_events *events, void *arg, char *why,

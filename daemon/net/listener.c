@@ -7,6 +7,7 @@
  * Tests: u_link.c, u_hostile.c. */
 #include "net_inside.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum { PAUSE_MS = 100, REMAKE_AFTER = 5 };
@@ -159,6 +160,10 @@ int listener_start(struct gt_links *links, const char *where, char *why,
 	if (rv != 0) {
 		gt_format(why, why_cap, "cannot listen on %s: %s", where,
 		          nng_strerror(rv));
+		errno = rv == NNG_EADDRINUSE   ? EADDRINUSE
+		        : rv == NNG_EADDRINVAL ? EADDRNOTAVAIL
+		        : rv == NNG_EPERM      ? EACCES
+		                               : EIO;
 		return -GT_EUNAVAILABLE;
 	}
 	return 0;

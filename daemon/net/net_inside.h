@@ -184,6 +184,10 @@ struct gt_links {
 
 /* links.c: any thread */
 
+/* Why every link ends when this node does: nothing went wrong, so it is no line of
+ * the log. */
+#define LINKS_STOPPING "this node is stopping"
+
 /* A line for the operator, if not too many came this second: anyone may knock
  * as often as he likes. shown: what the other end's certificate says of itself,
  * "": it showed none. */

@@ -478,7 +478,7 @@ static bool on_hello(struct stream *s)
 		return false;
 	}
 	if (come_up(s) == 0) {
-		stream_fail(s, "closing");
+		stream_fail(s, LINKS_STOPPING);
 		return false;
 	}
 	s->links->events.up(s->links->arg, s->peer, s->way, s->code,
@@ -690,7 +690,7 @@ static const char *admit(struct gt_links *links, struct stream *s,
 	const struct gt_links_config *config = &links->config;
 	uint32_t same = 0;
 	if (links->stopping)
-		return "closing";
+		return LINKS_STOPPING;
 	if (!s->parent) {
 		for (struct stream *o = links->all; o; o = o->next)
 			same += !o->parent && memcmp(&o->origin, &s->origin,
@@ -795,7 +795,7 @@ bool stream_reap(struct stream *s)
 		            lived);
 	if (s->peer)
 		links->events.down(links->arg, s->peer, s->why);
-	else
+	else if (strcmp(s->why, LINKS_STOPPING) != 0)
 		links_log(links, GT_LOG_WARN,
 		          s->parent ? "parent refused" : "link refused",
 		          s->address, s->tls ? gt_tls_shown(s->tls) : "",

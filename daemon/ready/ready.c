@@ -44,6 +44,14 @@ static void add(struct gt_complaints *c, const char *why)
 	(void)gt_complaints_add(c, gt_translate(text, NULL, why));
 }
 
+/* Of a key of the configuration, in its place. */
+static void add_at(struct gt_complaints *c, const char *section,
+                   const char *key, const char *why)
+{
+	gt_config_complain(GT_DIR_CONFIG, section, key, tongue(),
+	                   GT_T_READY_WHY, why, c);
+}
+
 void gt_ready_advise(const struct gt_config *config, int status, int error,
                      const char *file, char *why, size_t why_cap)
 {
@@ -68,26 +76,27 @@ const char *const gt_ready_plain[] = {
         GT_DIR_DATABASE, GT_DIR_LOG, GT_DIR_INDEX_OF_LOG, GT_DIR_SUMS,
         GT_DIR_RESERVE,  GT_DIR_RUN, GT_DIR_LOCK,         NULL};
 
-static const char *const folders[] = {GT_DIR_DATA, GT_DIR_OBJECTS,
+static const char *const folders[] = {"pki", GT_DIR_DATA, GT_DIR_OBJECTS,
                                       GT_DIR_STAGED, GT_DIR_INDEX};
 
-int gt_ready_kinds(char *why, size_t why_cap)
+int gt_ready_kinds(const struct gt_config *config, char *why, size_t why_cap)
 {
 	struct stat st;
-	int status = 0;
-	for (size_t i = 0; status == 0 && gt_ready_plain[i]; i++)
-		status = gt_files_kind(gt_ready_plain[i], why, why_cap);
 	/* what is not there yet is made; one may be a link to a folder */
-	for (size_t i = 0; status == 0 && i < sizeof folders / sizeof *folders;
-	     i++) {
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
 		if (stat(folders[i], &st) != 0 || S_ISDIR(st.st_mode))
 			continue;
-		gt_say_into(why, why_cap, GT_T_READY_NO_FOLDER, folders[i]);
-		status = -GT_EINVALID;
+		gt_say_into(why, why_cap, GT_T_READY_NO_FOLDER, folders[i],
+		            config->code);
+		return -GT_EINVALID;
 	}
-	if (status != 0 || lstat(GT_DIR_CONTROL, &st) != 0 ||
-	    !S_ISDIR(st.st_mode))
-		return status;
+	for (size_t i = 0; gt_ready_plain[i]; i++) {
+		int status = gt_files_kind(gt_ready_plain[i], why, why_cap);
+		if (status != 0)
+			return status;
+	}
+	if (lstat(GT_DIR_CONTROL, &st) != 0 || !S_ISDIR(st.st_mode))
+		return 0;
 	gt_say_into(why, why_cap, GT_T_READY_NO_SOCKET, GT_DIR_CONTROL);
 	return -GT_EINVALID;
 }
@@ -124,13 +133,13 @@ static bool check_owner(const char *file, bool secret, struct gt_complaints *c)
 	return true;
 }
 
-static bool check_files(struct gt_complaints *c)
+static bool check_files(const struct gt_config *config, struct gt_complaints *c)
 {
 	static const char *const read[] = {GT_DIR_CONFIG,  GT_DIR_CA,
 	                                   GT_DIR_CERT,    GT_DIR_ROSTER_KEY,
 	                                   GT_DIR_MEMBERS, GT_DIR_OBJECTS};
 	char why[WHY];
-	bool ok = gt_ready_kinds(why, sizeof why) == 0;
+	bool ok = gt_ready_kinds(config, why, sizeof why) == 0;
 	if (!ok)
 		add(c, why);
 	for (size_t i = 0; gt_ready_secrets[i]; i++)
@@ -381,8 +390,7 @@ static int check_door_dates(const char *door, const struct gt_buffer *pem,
 		                 : GT_T_EXPIRY_HTTPS_SOON,
 		            door, at);
 	gt_format(key, sizeof key, "%s_tls", door);
-	gt_config_complain(GT_DIR_CONFIG, "http", key, tongue(), GT_T_READY_WHY,
-	                   text, c);
+	add_at(c, "http", key, text);
 	return early || late ? -GT_ESTALE : 0;
 }
 
@@ -406,8 +414,7 @@ static int check_doors(const struct gt_config *config, int64_t now_ms,
 		        &cert, &key, own ? config->certificate : GT_DIR_CERT,
 		        own ? config->key : GT_DIR_KEY, why, sizeof why);
 		if (status != 0)
-			gt_config_complain(GT_DIR_CONFIG, "http", doors[i].key,
-			                   tongue(), GT_T_READY_WHY, why, c);
+			add_at(c, "http", doors[i].key, why);
 		else if (own) /* the node's is looked at with the links */
 			status = check_door_dates(doors[i].door, &cert, now_ms,
 			                          c);
@@ -466,10 +473,9 @@ static bool check_ports(const struct gt_config *config, struct gt_complaints *c)
 	for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
 		if (!*at[i].address || gt_listen_here(at[i].address))
 			continue;
-		gt_say_into(text, sizeof text, GT_T_READY_NOT_HERE,
-		            at[i].address);
-		gt_config_complain(GT_DIR_CONFIG, at[i].section, at[i].key,
-		                   tongue(), GT_T_READY_WHY, text, c);
+		gt_listen_refused(text, sizeof text, NULL, at[i].address,
+		                  EADDRNOTAVAIL);
+		add_at(c, at[i].section, at[i].key, text);
 		ok = false;
 	}
 	for (size_t i = 0; *config->listen && i < config->naddresses; i++) {
@@ -477,8 +483,7 @@ static bool check_ports(const struct gt_config *config, struct gt_complaints *c)
 			continue;
 		gt_say_into(text, sizeof text, GT_T_READY_SELF,
 		            config->addresses[i]);
-		gt_config_complain(GT_DIR_CONFIG, "parent", "addresses",
-		                   tongue(), GT_T_READY_WHY, text, c);
+		add_at(c, "parent", "addresses", text);
 		ok = false;
 	}
 	return ok;
@@ -504,7 +509,7 @@ int gt_ready_check(const struct gt_config *config, int64_t now_ms,
 	struct gt_ready_policy policy;
 	bool ok = gt_ready_policy(&policy, config, c) == 0;
 	gt_buffer_free(&policy.layer);
-	ok = check_files(c) && ok;
+	ok = check_files(config, c) && ok;
 	ok = check_keys(config, c) == 0 && ok;
 	ok = gt_ready_tree(config, c) == 0 && ok;
 	ok = check_ports(config, c) && ok;

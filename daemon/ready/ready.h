@@ -32,7 +32,7 @@ extern const char *const gt_ready_plain[];
 
 /* Whether what is opened as a file is one, where it is there, and what is used as a
  * folder likewise. 0; negative with why, which names it and says what to do. */
-int gt_ready_kinds(char *why, size_t why_cap);
+int gt_ready_kinds(const struct gt_config *config, char *why, size_t why_cap);
 
 /* Adds to why, which says that a file could not be read, what to do: who gives one
  * that is missing (status -GT_EUNKNOWN; config NULL: nobody), and how one of

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -373,10 +374,10 @@ int prepare_room(struct gt_service *s, const struct gt_room_events *events)
 	return status;
 }
 
-int prepare_kinds(void)
+int prepare_kinds(const struct gt_config *config)
 {
 	char why[RUN_WHY] = "";
-	return gt_ready_kinds(why, sizeof why) == 0
+	return gt_ready_kinds(config, why, sizeof why) == 0
 	               ? 0
 	               : prepare_refused("directory", why, GT_SERVICE_SYSTEM);
 }
@@ -505,6 +506,26 @@ static int open_or_mend(struct gt_service *s, struct gt_node_config *n,
 	return status;
 }
 
+/* What SQLite says is told with what to do; other sentences end with that. */
+static int refuse_database(const char *why)
+{
+	char line[2 * RUN_WHY], text[GT_TRANSLATE_MAX];
+	const char *said = gt_translate(text, NULL, why);
+	unsigned code = 0;
+	bool own = sscanf(why, "SQLite %u:", &code) != 1 &&
+	           strncmp(why, GT_DIR_DATABASE ": ",
+	                   sizeof GT_DIR_DATABASE + 1) != 0;
+	code &= 0xff;
+	if (own)
+		return prepare_refused("database", why, GT_SERVICE_SYSTEM);
+	if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)
+		gt_say_into(line, sizeof line, GT_T_DAEMON_DB_DAMAGED, said);
+	else
+		gt_say_into(line, sizeof line, GT_T_DAEMON_DB_REFUSED, said,
+		            gt_text(GT_T_DAEMON_ADVICE));
+	return prepare_refused("database", line, GT_SERVICE_SYSTEM);
+}
+
 /* As often as it takes while the disk has no room for it. */
 static int open_patiently(struct gt_service *s, struct gt_node_config *n)
 {
@@ -524,7 +545,7 @@ static int open_patiently(struct gt_service *s, struct gt_node_config *n)
 		status = open_or_mend(s, n, why, sizeof why);
 	}
 	say_room(said && status == 0);
-	return status ? prepare_refused("database", why, GT_SERVICE_SYSTEM) : 0;
+	return status ? refuse_database(why) : 0;
 }
 
 int prepare_node(struct gt_service *s)

@@ -179,7 +179,7 @@ void prepare_say_lack(const struct gt_service *s, char *out, size_t cap);
 int prepare_pems(const struct gt_config *config, struct gt_dir_pems *pems);
 /* Refuses what is no file where the node has one: it would wait for a pipe for
  * ever. 0, or an exit status, with the reason logged. */
-int prepare_kinds(void);
+int prepare_kinds(const struct gt_config *config);
 /* Takes what holds secrets, or what only this node may write, from the hands of
  * other users. 0, or an exit status, with the reason logged. */
 int prepare_modes(void);

@@ -10,6 +10,7 @@
 #include "dir.h"
 #include "fault.h"
 #include "files.h"
+#include "listen.h"
 #include "log.h"
 #include "measure.h"
 #include "ready.h"
@@ -353,10 +354,12 @@ static int start_links(struct gt_service *s)
 		(void)gt_validity_of((char *)pems.ca.p, &s->ca);
 		on_daily(&s->daily);
 	}
-	say_tree(s);
 	alarm(LINKS_S);
 	status = gt_links_start(&links, s->loop, &l, &events, s, why,
 	                        sizeof why);
+	if (status == -GT_EUNAVAILABLE)
+		gt_listen_refused(why, sizeof why, "link.listen", c->listen,
+		                  errno);
 	alarm(0);
 	gt_dir_pems_free(&pems);
 	if (status != 0)
@@ -438,9 +441,9 @@ static int put_together(struct gt_service *s, struct gt_bytes layer,
                         const struct gt_id *layer_hash)
 {
 	const struct gt_room_events room = {on_stalled, on_given};
-	int status = prepare_kinds();
-	if (status == 0)
-		status = prepare_modes();
+	/* before there is a database: one that has run has its roster there */
+	say_tree(s);
+	int status = prepare_modes();
 	if (status == 0)
 		status = prepare_log(s);
 	if (status == 0)
@@ -536,6 +539,9 @@ int gt_service_start(struct gt_service **out, uv_loop_t *loop,
                      const struct gt_service_events *events, void *arg)
 {
 	char why[RUN_WHY] = "";
+	int status = prepare_kinds(config);
+	if (status != 0)
+		return status;
 	int lock_fd = gt_dir_lock(why, sizeof why);
 	if (lock_fd < 0)
 		return prepare_refused("directory", why,
@@ -568,9 +574,9 @@ int gt_service_start(struct gt_service **out, uv_loop_t *loop,
 	(void)uv_timer_init(loop, &s->guard);
 	s->handles = TIMERS + open;
 	(void)uv_timer_start(&s->daily, on_daily, LOOK_MS, LOOK_MS);
-	int status = open ? put_together(s, layer, layer_hash)
-	                  : prepare_refused("loop", gt_strerror(-GT_EIO),
-	                                    GT_SERVICE_SYSTEM);
+	status = open ? put_together(s, layer, layer_hash)
+	              : prepare_refused("loop", gt_strerror(-GT_EIO),
+	                                GT_SERVICE_SYSTEM);
 	if (status == 0)
 		status = get_ready(s);
 	if (status != 0)

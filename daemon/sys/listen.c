@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "say.h"
+#include "translate.h"
 
 static int refused(int fd)
 {
@@ -80,6 +82,28 @@ bool gt_listen_here(const char *address)
 		close(fd);
 	/* memory and descriptors are another matter */
 	return status == 0 || (status == -GT_EIO && errno != EADDRNOTAVAIL);
+}
+
+void gt_listen_refused(char *out, size_t cap, const char *key,
+                       const char *address, int error)
+{
+	char host[256], text[GT_TRANSLATE_MAX];
+	const char *port = "";
+	(void)gt_address_split(address, host, sizeof host, &port);
+	if (error == EADDRINUSE)
+		gt_say_into(text, sizeof text, GT_T_LISTEN_TAKEN, address,
+		            port);
+	else if (error == EADDRNOTAVAIL)
+		gt_say_into(text, sizeof text, GT_T_LISTEN_NOT_HERE, address);
+	else if (error == EACCES || error == EPERM)
+		gt_say_into(text, sizeof text, GT_T_LISTEN_CLOSED, address);
+	else
+		gt_say_into(text, sizeof text, GT_T_LISTEN_OTHER, address,
+		            gt_translate_errno(error));
+	if (key)
+		gt_say_into(out, cap, GT_T_CLI_FILE_FAILED, key, text);
+	else
+		(void)gt_copy(out, cap, text);
 }
 
 int gt_listen_unix(const char *path, int backlog, int *fd)

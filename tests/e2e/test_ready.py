@@ -1,10 +1,26 @@
 """What the daemon needs is looked at before it starts, and what is called fine starts."""
 import os
 import shutil
+import socket
 import subprocess
 import unittest
 
 from tree import CHAIN, PATIENCE, ROOT, Tree, guantong, guantongd, run
+
+
+# What is put in the place of each file and folder of a node that has not run yet, and
+# how the start ends (0: it starts, None: as another row), in this order. 71 and 78 come with a line that
+# names the file and says what to do.
+SPOILT = ("missing", "empty", "garbage", "folder")
+FOLDER = {
+    "guantong.yaml": (78, 78, 78, 78), "policy.yaml": (0, 78, 78, 78), "credentials.json": (0, 78, 78, 78),
+    "pki/ca.pem": (78, 78, 78, 78), "pki/cert.pem": (78, 78, None, None), "pki/key.pem": (78, 78, 78, None),
+    "pki/node.key": (78, 78, 78, 78), "pki/roster.key": (78, 78, None, None), "pki/date.key": (None, 78, None, None),
+    "pki/members.bin": (0, 78, 78, 78), "data/guantong.db": (None, 0, 71, 71), "data/reserve": (None, None, 0, 71),
+    "data/lock": (None, None, None, 71), "run.json": (None, None, 0, 71), "control.sock": (None, None, 0, 71),
+    "objects": (0, 71, None, None), "staged": (None, 71, None, None), "index": (None, 71, None, None),
+    "data": (0, 71, None, None), "pki": (78, 71, None, 78),
+}
 
 
 class Ready(unittest.TestCase):
@@ -105,8 +121,68 @@ class Ready(unittest.TestCase):
                               ({"http": {"staff": f"'[::]:{n.link_port}'"}}, "http.staff")):
             self.said_of(sections, "guantong.yaml:", key, "port of its own", starts=False)
         for key, section in (("link.listen", "link"), ("http.listen", "http")):
-            found = f"{key}: `203.0.113.7:{n.http_port}` is no address of this machine"
+            found = f"{key}: 203.0.113.7:{n.http_port} is no address of this machine"
             self.said_of({section: {"listen": f"203.0.113.7:{n.http_port}"}}, found)
+
+    def test_a_port_that_is_taken_is_told_with_what_to_do(self):
+        """Of each listener: its key, and how to find who holds the port."""
+        n = self.node
+        for key, port in (("link.listen", n.link_port), ("http.listen", n.http_port), ("http.content", n.content_port),
+                          ("http.staff", n.staff_port)):
+            for lang, said in (("C.UTF-8", "another program has the port"), ("zh_CN.UTF-8", "已被其他程序占用")):
+                n.configure({"node": {"language": "en" if lang[0] == "C" else "zh-CN"}})
+                with socket.socket() as taken:
+                    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    taken.bind(("127.0.0.1", port))
+                    taken.listen()
+                    p = subprocess.run(n.command(), capture_output=True, text=True, timeout=PATIENCE)
+                self.assertEqual(p.returncode, 71)
+                line = [w for w in p.stderr.splitlines() if "cannot-start" in w][0]
+                self.assertRegex(line, f"{key}[:：]")
+                self.assertIn(said, line)
+                self.assertIn(f"sudo ss -ltnp 'sport = :{port}'", line)
+
+    def put(self, name, how):
+        path = self.own(name)
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        elif os.path.exists(path):
+            os.unlink(path)
+        if how == "folder":
+            os.makedirs(path)
+        elif how != "missing":
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            self.write(name, "garbage\n" if how == "garbage" else "")
+
+    def test_each_file_missing_empty_and_wrong(self):
+        """A start that is refused names the file and says what to do; the look before agrees."""
+        self.node.configure({"node": {"language": "zh-CN"}})
+        kept = self.node.dir + ".kept"
+        for name, codes in FOLDER.items():
+            for how, code in zip(SPOILT, codes):
+                if code is None:
+                    continue
+                with self.subTest(f"{name} {how}"):
+                    shutil.copytree(self.node.dir, kept)
+                    try:
+                        self.put(name, how)
+                        self.node.env = {"GUANTONG_LANG": "zh_CN.UTF-8"}
+                        if code == 0:
+                            self.node.start()
+                            self.assertEqual(self.node.stop(), 0)
+                            continue
+                        p = subprocess.run(self.node.command(), capture_output=True, text=True, timeout=PATIENCE,
+                                           env=dict(os.environ, **self.node.env))
+                        self.assertEqual(p.returncode, code, p.stderr)
+                        line = p.stderr.splitlines()[-1]
+                        self.assertIn("pki/node.key" if name == "pki" and code == 78 else name, line)
+                        self.assertRegex(line, "请|缺少|此处应为")
+                        self.assertNotRegex(line, "[a-z]{3,} [a-z]{3,} [a-z]{3,} [a-z]{3,}")
+                        if name != "data/guantong.db" or how == "folder":
+                            self.assertEqual(run([*self.node.command(), "--check"], ok=False).returncode, 78)
+                    finally:
+                        shutil.rmtree(self.node.dir)
+                        os.rename(kept, self.node.dir)
 
     def test_files_of_another_user_are_found(self):
         """What somebody copied as root; loose modes are said, and mended by the start."""

@@ -330,6 +330,14 @@ def sentence_cases(copy, score):
          '#define SHOWN(name) "size %" PRIu64 " of %llu bytes, named " name " too"\n')
     said(copy, score, "a sentence of the links", "daemon/net/zz.c", "'the link is %s'",
          'void zz(char *p) { gt_format(p, 9, "the link is %s", p); }\n')
+    said(copy, score, "a single word as a link's reason", "daemon/net/zz.c", "daemon/net/zz.c:1: .*'ceasing'",
+         'void zz(struct stream *s) { stream_fail(s, "ceasing"); }\n')
+    said(copy, score, "a single word as a refusal", "daemon/net/zz.c", "daemon/net/zz.c:3: .*'ceasing'",
+         'static const char *zz(void)\n{\n\treturn "ceasing";\n}\n')
+    said(copy, score, "a reason of the daemon's in one language", "daemon/run/zz.c", "daemon/run/zz.c:1: a reason in one language",
+         'void zz(void) { gt_log_line(1, "zz", "why", "no room for it", NULL); }\n')
+    said(copy, score, "a line of the log written by hand", "daemon/run/zz.c", "daemon/run/zz.c:1: a reason in one language",
+         'static const char zz[] = "level=error event=zz why=timeout\\n";\n')
     said(copy, score, "a row for a sentence nobody says", TABLE, "nobody says this any more: 'gone these %u years'",
          'SENTENCE("gone these %u years", "{1} 年前就没了")\n')
     said(copy, score, "a second row", TABLE, "a row for this already: 'too large'", 'SENTENCE("too large", "太大")\n')

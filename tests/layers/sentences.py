@@ -4,8 +4,10 @@
 Sentences are string literals with a blank or a name=%u in them; pieces side by
 side are one, and a macro between them is a piece that varies. SQL is none, nor is
 what an assertion says, nor what NONE lists. Single words are not asked for, but may
-have a row. Prints every sentence without a row, every row without a sentence, and
-every row whose Chinese has not the pieces of its English; exit status 1 if there is
+have a row; they are where they are given as a reason (REASON). Prints every sentence
+without a row, every row without a sentence, and every row whose Chinese has not the
+pieces of its English. The rest of daemon/ takes its words from daemon/words: a
+literal given as a reason there is printed too. Exit status 1 if there is
 one. selftest.py shows that it can fail.
 """
 import glob
@@ -50,6 +52,35 @@ def is_sentence(s):
     return re.search(r"[A-Za-z%),;:.] +[A-Za-z%(]|[a-z]=%", s) and not SQL.search(s)
 
 
+# A word by itself, given as a reason: to who fails or logs something, or handed to
+# them by a function that says why not.
+WORD = r'"((?:[^"\\\n]|\\.)*)"'
+REASON = (
+    re.compile(r"\b(?:stream_fail|fail_locked|links_log|gt_link_drop|gt_link_cut|gt_drop\w*|fault_\w+|gt_reader_fail)\([^;{]*?,\s*" + WORD + r"\s*\)"),
+    re.compile(r'\bgt_log_line\([^;]*?"why",\s*' + WORD),
+    re.compile(r"\bprepare_refused\([^,;]*,\s*" + WORD),
+    re.compile(r"\bgt_(?:copy|format)\((?:\w+(?:->|\.))?why,[^,;]*,\s*" + WORD),
+    re.compile(r"\bevent=[^\n]*\bwhy=([a-z]\w*)"),
+)
+# const char *NAME(...) { ... return "word"; ... } in files whose reasons are such
+REFUSAL = re.compile(r"^(?:static )?const char \*(\w+)\([^)]*\)\n\{\n(.*?)^\}", re.M | re.S)
+
+
+def reasons(text, refusals):
+    """(line, literal) of what is given as a reason, however short."""
+    for pattern in REASON:
+        for m in pattern.finditer(text):
+            yield text.count("\n", 0, m.start(1)) + 1, plain(f'"{m[1]}"')
+    for m in REFUSAL.finditer(text) if refusals else ():
+        for r in re.finditer(r"return " + WORD + ";", m[2]):
+            yield text.count("\n", 0, m.start(2) + r.start()) + 1, plain(f'"{r[1]}"')
+
+
+def worded(s):
+    """Words of a language are in it: not only conversions, signs and names of files."""
+    return re.search(r"[a-z]{3}", re.sub(r"^\w+: |%[-0-9.*]*(?:ll|[hlzj])?[a-zA-Z]|\S*[/.]\S*", "", s))
+
+
 def conversions(s):
     return len(re.findall(r"%[-0-9.*]*(?:hh|h|ll|l|z|j)?[a-zA-Z]", s.replace("%%", "")))
 
@@ -61,9 +92,12 @@ for place in PLACES:
         if shown in SKIP:
             continue
         with open(path, encoding="utf-8") as f:
-            for line, s in literals(f.read()):
+            for line, s in literals(text := f.read()):
                 words.add(s)
                 if is_sentence(s):
+                    said.setdefault(s, f"{shown}:{line}")
+            for line, s in reasons(text, shown.startswith("daemon/net/")):
+                if worded(s) and " " not in s:
                     said.setdefault(s, f"{shown}:{line}")
 
 with open(f"{root}/{TABLE}", encoding="utf-8") as f:
@@ -91,6 +125,14 @@ found += [f"{rows[s]}: src/base/error.h has this already: {s!r}" for s in errors
 for s, where in said.items():
     if s not in rows and s not in errors and s not in NONE:
         found.append(f"{where}: no row in {TABLE} for {s!r}")
+spoken = {p for place in PLACES for p in glob.glob(f"{root}/{place}")}
+for path in sorted(glob.glob(f"{root}/daemon/**/*.c", recursive=True)):
+    if path in spoken:
+        continue
+    with open(path, encoding="utf-8") as f:
+        for line, s in reasons(f.read(), False):
+            if worded(s):
+                found.append(f"{os.path.relpath(path, root)}:{line}: a reason in one language, {s!r}: take it from daemon/words/*.def")
 for s in sorted(NONE):
     if s not in said:
         found.append(f"sentences.py: nobody says this any more: {s!r}")

@@ -573,6 +573,13 @@ static void example_configs(void **state)
 	struct gt_complaints c = {0};
 	assert_int_equal(gt_config_load(&config, "configs/none.yaml", "en", &c),
 	                 -GT_EINVALID);
+	assert_string_equal(c.v[0],
+	                    "configs/none.yaml: there is no such file: is this "
+	                    "the folder of a node (-C)? Put it back from a "
+	                    "backup, or make a new node: guantong init");
+	gt_complaints_free(&c);
+	assert_int_equal(gt_config_take(&config, "configs/none.yaml", "en", &c),
+	                 -GT_EINVALID);
 	assert_string_equal(c.v[0], "configs/none.yaml: cannot be read: No "
 	                            "such file or directory");
 	gt_complaints_free(&c);

@@ -61,6 +61,7 @@ static const struct {
         {"Destination unreachable", GT_FAULT_UNREACHABLE},
         {"Connection reset", GT_FAULT_LOST},
         {"silent for too long", GT_FAULT_LOST},
+        {"this node is stopping", GT_FAULT_LOST},
         {"out of memory", GT_FAULT_OTHER},
 };
 

@@ -20,12 +20,14 @@ enum { BACKLOG = 128, ADDRESS = 256 };
 static int cannot(int status, enum gt_http_door door, const char *where,
                   char *why, size_t why_cap)
 {
+	char key[32];
+	int error = errno;
+	gt_format(key, sizeof key, "http.%s", gt_http_door_name(door));
 	if (status == -GT_EINVALID)
 		gt_http_say(why, why_cap, NULL, GT_T_HTTP_BAD_ADDRESS,
 		            gt_http_door_name(door), where);
 	else
-		gt_http_say(why, why_cap, NULL, GT_T_HTTP_NO_LISTEN, where,
-		            gt_translate_errno(errno));
+		gt_listen_refused(why, why_cap, key, where, error);
 	return -GT_EIO;
 }
 
@@ -87,9 +89,11 @@ int gt_http_listen(struct gt_http *http, int fds[GT_DOORS], int control_backlog,
 		status = open_door(http, i, &fds[i], why, why_cap);
 	/* the database already said that there is one daemon only */
 	if (status == 0 &&
-	    gt_listen_unix(GT_DIR_CONTROL, control_backlog, control) != 0)
-		status = cannot(-GT_EIO, GT_DOOR_CONTROL, GT_DIR_CONTROL, why,
-		                why_cap);
+	    gt_listen_unix(GT_DIR_CONTROL, control_backlog, control) != 0) {
+		gt_http_say(why, why_cap, NULL, GT_T_HTTP_NO_CONTROL,
+		            gt_translate_errno(errno));
+		status = -GT_EIO;
+	}
 	if (status == 0)
 		return 0;
 	for (unsigned i = 0; i < GT_DOORS; i++)
