@@ -50,6 +50,8 @@ enum MHD_Result gt_rq_send(struct gt_request *rq, unsigned status,
 		return MHD_NO; /* out of memory: close */
 	gt_rs_header(rs, "X-Content-Type-Options", "nosniff");
 	gt_rs_header(rs, "Referrer-Policy", "same-origin");
+	if (rq->wide) /* its room would be kept, and cleared for the next */
+		gt_rs_header(rs, "Connection", "close");
 	if (rq->dress)
 		rq->dress(rq, rs);
 	for (unsigned i = 0; i < rq->nalso; i++)

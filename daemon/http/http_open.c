@@ -78,7 +78,7 @@ void gt_http_open_free(struct gt_http_open *t)
 
 /* -------------------------------------------------------- addresses */
 
-static void from_of(uint8_t out[GT_HTTP_FROM_BYTES], const struct sockaddr *a)
+void gt_http_from_of(uint8_t out[GT_HTTP_FROM_BYTES], const struct sockaddr *a)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 	struct sockaddr_in four;
@@ -151,6 +151,12 @@ static uint64_t pace(const struct gt_http_place *p, int64_t now_ms)
 	if (!moved(p, &in, &out))
 		return UINT64_MAX;
 	return (in + out) * 1000 / (uint64_t)(age < 1 ? 1 : age);
+}
+
+uint64_t gt_http_place_came(const struct gt_http_place *p)
+{
+	uint64_t in = 0, out;
+	return !p ? 0 : moved(p, &in, &out) ? in : UINT64_MAX;
 }
 
 static bool moves_bytes(const struct gt_http_place *p)
@@ -287,7 +293,7 @@ struct gt_http_place *gt_http_open_come(struct gt_http_open *t, unsigned door,
 	if (p) {
 		p->door = door;
 		p->fd = fd;
-		from_of(p->from, from);
+		gt_http_from_of(p->from, from);
 		pthread_mutex_lock(&t->lock);
 		stays = !t->cut && settle(t, p, now_ms);
 		if (stays)
@@ -418,6 +424,24 @@ bool gt_http_open_sweep(struct gt_http_open *t, int64_t now_ms)
 	bool any = t->all > 0;
 	pthread_mutex_unlock(&t->lock);
 	return any;
+}
+
+/* Kept for a next request, or opened by a browser for a first to come. */
+static bool unused(const struct gt_http_place *p)
+{
+	return p->phase == GT_PHASE_IDLE ||
+	       (p->phase == GT_PHASE_HEAD && !p->asks &&
+	        gt_http_place_came(p) == 0);
+}
+
+void gt_http_open_end_idle(struct gt_http_open *t,
+                           const uint8_t from[GT_HTTP_FROM_BYTES])
+{
+	pthread_mutex_lock(&t->lock);
+	for (struct gt_http_place *p = t->first; p; p = p->next)
+		if (!p->ended && unused(p) && same_from(p, from))
+			end(t, p);
+	pthread_mutex_unlock(&t->lock);
 }
 
 void gt_http_open_counts(struct gt_http_open *t, unsigned door,

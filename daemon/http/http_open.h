@@ -97,13 +97,21 @@ enum { GT_HTTP_FROM_BYTES = 16, GT_HTTP_FROM_TEXT = 48 };
  * first half of an IPv6 one. Zeros: not over a network. */
 void gt_http_place_from(const struct gt_http_place *place,
                         uint8_t from[GT_HTTP_FROM_BYTES]);
-/* The same for people. */
+/* The same of an address; NULL: zeros. */
+void gt_http_from_of(uint8_t from[GT_HTTP_FROM_BYTES],
+                     const struct sockaddr *address);
+/* Bytes that have come in all; where that is not told, more than all. NULL: 0. */
+uint64_t gt_http_place_came(const struct gt_http_place *place);
+/* Whence, for people. */
 void gt_http_from_text(char out[GT_HTTP_FROM_TEXT],
                        const uint8_t from[GT_HTTP_FROM_BYTES]);
 
 /* Ends what takes too long, and what two sweeps in a row found that nothing will
  * come of. True: connections are open. */
 bool gt_http_open_sweep(struct gt_http_open *open, int64_t now_ms);
+/* Ends those from there that are there for a request to come, at every door. */
+void gt_http_open_end_idle(struct gt_http_open *open,
+                           const uint8_t from[GT_HTTP_FROM_BYTES]);
 /* What was counted at a door, and whence came the last who had to go or was
  * turned away there ("" : nobody). */
 void gt_http_open_counts(struct gt_http_open *open, unsigned door,

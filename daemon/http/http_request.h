@@ -35,6 +35,7 @@ struct gt_request;
 struct gt_route;
 struct gt_shelves;
 struct gt_waits;
+struct gt_http_wide;
 typedef enum MHD_Result gt_handler(struct gt_request *rq);
 /* Adds headers to a response. */
 typedef void gt_dresser(struct gt_request *rq, struct MHD_Response *rs);
@@ -64,6 +65,7 @@ struct gt_http {
 	struct gt_access *access;   /* access/access.h */
 	struct gt_http_open *open;
 	struct gt_http_callers *callers; /* door/http_who.c alone */
+	struct gt_http_wide *wide;       /* door/http_wide.h */
 	struct gt_pulse pulse; /* of the library's threads, in our hands */
 	atomic_size_t *bodies; /* bytes that requests' bodies hold */
 	struct gt_http_server *server; /* door/http_server.c alone */
@@ -106,6 +108,7 @@ struct gt_request {
 	enum gt_http_door door;      /* by which it came */
 	struct gt_http_place *place; /* of its connection; NULL: none */
 	bool begun, whole;
+	bool wide;     /* its head may be long: one request a connection */
 	bool answered; /* nothing is to be said any more */
 	bool crowded;  /* its target has more than GT_HTTP_TARGET_MAX, _ARGS */
 	unsigned method;

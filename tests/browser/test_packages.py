@@ -108,6 +108,32 @@ class Packages(unittest.TestCase):
         self.assertEqual(page.run("location.href"), f"{self.content}/c/33/all/index.html")
         self.assertEqual(page.run("document.querySelector('p').textContent"), "第一课")
 
+    def test_cookies_it_sets(self):
+        """They are the host's, whatever the port: they give nothing anywhere, and however many they
+        are, the pages of learners and of staff are there at the second try."""
+        with Browser() as browser:
+            page = browser.open(f"{self.content}/c/33/all/index.html")
+            page.run("document.cookie = 'session=operator; path=/'")
+            for origin in (self.learner, self.staff):
+                page.go(origin + "/healthz")
+                self.assertEqual(page.run("document.cookie"), "session=operator")
+            sent = {"Cookie": "session=operator", "X-Experience-API-Version": "2.0.0"}
+            for path, port in (("/xapi/statements", self.node.http_port), ("/admin/status", self.node.staff_port)):
+                said = self.node.http("GET", path, headers=sent, port=port)
+                self.assertIn(said.status, (401, 403))
+                self.assertIsNone(said.headers["Set-Cookie"])
+            page.go(f"{self.content}/c/33/all/index.html")
+            size = page.run("(() => { for (let i = 0; i < 300; i++) document.cookie = 'b' + i + '=' + 'x'.repeat(4000)"
+                            " + '; path=/'; return document.cookie.length })()")
+            self.assertGreater(size, 600000)
+            for url, text in ((f"{self.learner}/?lang=en", "Resources"), (f"{self.staff}/metrics", "guantong_info"),
+                              (f"{self.content}/c/33/all/index.html", "第一课")):
+                page.go(url)
+                for _ in range(2):
+                    page.go(url)
+                    self.assertIn(text, page.run("document.body.textContent"))
+                    self.assertEqual(page.run("document.cookie.length"), size)
+
     def test_it_reaches_no_other_page(self):
         page = self.open()
         for origin, paths in ((self.learner, ("/", "/r/33/all", "/api/resources", "/xapi/statements", "/xapi/about")),

@@ -367,6 +367,23 @@ static void who_has_left(void **state)
 	close_all();
 }
 
+/* Of one address, at every door, and not what is in the middle of something. */
+static void idle_ones(void **state)
+{
+	uint8_t from[GT_HTTP_FROM_BYTES];
+	(void)state;
+	open_with(10, 0);
+	struct guest *idle = come(1), *busy = come(1), *other = come(2);
+	phase(idle, GT_PHASE_IDLE);
+	phase(busy, GT_PHASE_WORK);
+	phase(other, GT_PHASE_IDLE);
+	gt_http_place_from(idle->place, from);
+	gt_http_open_end_idle(t, from);
+	assert_true(ended(idle));
+	assert_false(ended(busy) || ended(other));
+	close_all();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,6 +394,7 @@ int main(void)
 	        cmocka_unit_test(ends),
 	        cmocka_unit_test(who_has_left),
 	        cmocka_unit_test(spare_places),
+	        cmocka_unit_test(idle_ones),
 	        cmocka_unit_test(addresses),
 	        cmocka_unit_test(at_the_end),
 	};

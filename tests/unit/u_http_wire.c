@@ -250,6 +250,43 @@ static void many_arguments(void **state)
 	}
 }
 
+/* As many cookies as a browser keeps: told that it is too much once, and served
+ * from then on, at every door; a host's cookies are those of all its ports. */
+static void cookies_without_end(void **state)
+{
+	enum { HEADS = 180, EACH = 4096 };
+	static char text[HEADS * (EACH + 4) + 1000];
+	static const struct {
+		enum gt_http_door door;
+		const char *target;
+	} rows[] = {{GT_DOOR_LEARNER, "/api/resources"},
+	            {GT_DOOR_STAFF, "/metrics"},
+	            {GT_DOOR_CONTENT, "/c/33/ke/index.html"},
+	            {GT_DOOR_LEARNER, "/c/33/ke/index.html"}};
+	(void)state;
+	for (unsigned i = 0; i <= sizeof rows / sizeof *rows; i++) {
+		unsigned k = i > 0 ? i - 1 : 0; /* the first again */
+		size_t n = (size_t)snprintf(text, sizeof text,
+		                            "GET %s HTTP/1.1\r\nHost: "
+		                            "127.0.0.1\r\nCookie: z=1",
+		                            rows[k].target);
+		for (unsigned c = 0; c < HEADS; c++) {
+			n += (size_t)snprintf(text + n, sizeof text - n,
+			                      "; b%03u=", c);
+			memset(text + n, 'x', EACH - 5);
+			n += EACH - 5;
+		}
+		n += (size_t)snprintf(text + n, sizeof text - n, "\r\n\r\n");
+		long want = i == 0 ? 431 : k == 3 ? 302 : 200;
+		assert_int_equal(raw(rows[k].door, text, n), want);
+		assert_null(strstr(got.body + 1, "HTTP/1.1 "));
+		assert_null(strstr(got.body, "Set-Cookie"));
+	}
+	/* who comes from there with less has his answer too, and one only */
+	assert_int_equal(get("/api/resources"), 200);
+	assert_true(heads("Connection: close\r\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +296,7 @@ int main(void)
 	        cmocka_unit_test(numbers),
 	        cmocka_unit_test(ranges),
 	        cmocka_unit_test(many_arguments),
+	        cmocka_unit_test(cookies_without_end),
 	};
 	return cmocka_run_group_tests_name("http wire", tests, set_up,
 	                                   tear_down);

@@ -13,6 +13,8 @@ int gt_http_listen(struct gt_http *http, int fds[GT_DOORS], int control_backlog,
 struct gt_http_way {
 	struct gt_http *http;
 	enum gt_http_door door;
+	bool wide; /* of the server for long heads (http_wide.h) */
+	struct gt_http_way *wider; /* that one's; NULL: there is none */
 	struct MHD_Daemon *server; /* NULL: not started */
 };
 

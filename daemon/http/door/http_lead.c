@@ -1,5 +1,6 @@
 /* http_lead.c: a request on its way from its first line to its answer.
  * Tests: u_http.c, u_http_wire.c, u_http_crowd.c. */
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "door_inside.h"
 #include "http_parse.h"
 #include "http_wait.h"
+#include "http_wide.h"
 #include "sys.h"
 
 enum { BODIES_MAX = 64 << 20 /* of all requests but the operator's */ };
@@ -24,6 +26,40 @@ static void is_doing(struct gt_request *rq, enum gt_http_phase phase)
 
 /* ------------------------------------------------------ connections */
 
+/* Has it been given to the server for long heads? */
+static bool widened(const struct gt_http_way *way, int fd,
+                    const struct sockaddr *from)
+{
+	uint8_t whence[GT_HTTP_FROM_BYTES];
+	gt_http_from_of(whence, from);
+	if (!way->wider || !gt_http_wide_is(way->http->wide, whence, now()))
+		return false;
+	fd = gt_http_wide_take(fd);
+	if (fd < 0)
+		return false;
+	/* which closes it where it cannot */
+	(void)MHD_add_connection(way->wider->server, fd, from,
+	                         from->sa_family == AF_INET6
+	                                 ? sizeof(struct sockaddr_in6)
+	                                 : sizeof(struct sockaddr_in));
+	return true;
+}
+
+/* A head that the library had no room for; or did, in that server. */
+static void note_long(const struct gt_http_way *way,
+                      const struct gt_request *rq)
+{
+	uint8_t from[GT_HTTP_FROM_BYTES];
+	if (rq->begun != way->wide ||
+	    gt_http_place_came(rq->place) < GT_HTTP_CONNECTION_BYTES / 2)
+		return;
+	gt_http_place_from(rq->place, from);
+	gt_http_wide_note(way->http->wide, from, now());
+	/* what comes over those would not have the room */
+	if (!way->wide)
+		gt_http_open_end_idle(way->http->open, from);
+}
+
 void gt_http_on_connection(void *arg, struct MHD_Connection *c, void **place,
                            enum MHD_ConnectionNotificationCode what)
 {
@@ -37,8 +73,12 @@ void gt_http_on_connection(void *arg, struct MHD_Connection *c, void **place,
 	                 ->connect_fd;
 	const union MHD_ConnectionInfo *from =
 	        MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	*place = gt_http_open_come(open, way->door, fd,
-	                           from ? from->client_addr : NULL, now());
+	const struct sockaddr *address = from ? from->client_addr : NULL;
+	if (address && widened(way, fd, address)) {
+		*place = NULL; /* the library sees a hang-up */
+		return;
+	}
+	*place = gt_http_open_come(open, way->door, fd, address, now());
 	const struct gt_http_env *env = &way->http->env;
 	if (gt_http_place_first(*place) && env->busy)
 		env->busy(env->arg);
@@ -72,6 +112,7 @@ void *gt_http_on_line(void *arg, const char *uri, struct MHD_Connection *c)
 		return NULL;
 	rq->http = way->http;
 	rq->door = way->door;
+	rq->wide = way->wide;
 	rq->connection = c;
 	rq->place =
 	        MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
@@ -94,11 +135,13 @@ void gt_http_on_done(void *arg, struct MHD_Connection *c, void **state,
                      enum MHD_RequestTerminationCode why)
 {
 	(void)c;
-	struct gt_http *http = ((const struct gt_http_way *)arg)->http;
+	const struct gt_http_way *way = arg;
+	struct gt_http *http = way->http;
 	struct gt_request *rq = *state;
 	*state = NULL;
 	if (!rq)
 		return;
+	note_long(way, rq);
 	gt_waits_done(http->waits, rq);
 	if (rq->door != GT_DOOR_CONTROL)
 		atomic_fetch_sub(http->bodies, rq->body_cap);

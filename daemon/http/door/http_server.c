@@ -13,6 +13,7 @@
 #include "door_inside.h"
 #include "http_cert.h"
 #include "http_wait.h"
+#include "http_wide.h"
 #include "log.h"
 #include "measure.h"
 #include "shelf.h"
@@ -34,7 +35,7 @@ struct told {
 };
 
 struct gt_http_server {
-	struct gt_http_way ways[GT_DOORS];
+	struct gt_http_way ways[GT_DOORS], wide[GT_DOORS];
 	struct gt_http_cert certs[GT_DOORS];
 	struct told told[GT_DOORS]; /* gt_http_tick alone */
 	atomic_size_t bodies;
@@ -78,17 +79,25 @@ static struct gt_http_limits limits_of(const struct gt_config *c,
 /* What browsers of today speak. */
 static char tls_versions[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 
-/* Owns fd from here if it starts. */
-static bool serve(struct gt_http_way *way, int fd)
+/* How many connections the library is to take. */
+static unsigned connections_of(const struct gt_http_way *way)
 {
+	const struct gt_config *c = way->http->env.config;
+	if (way->wide)
+		return GT_HTTP_WIDE_CONNECTIONS;
 	/* each of its threads may come to have them all; those we have ended
 	 * are the library's for a moment more */
-	unsigned connections =
-	        THREADS *
-	        (limits_of(way->http->env.config, way->door).connections * 2 +
-	         2 * GT_HTTP_SPARE);
+	return THREADS *
+	       (limits_of(c, way->door).connections * 2 + 2 * GT_HTTP_SPARE);
+}
+
+/* Owns fd from here if it starts; -1: it is given its connections. */
+static bool serve(struct gt_http_way *way, int fd)
+{
 	unsigned flags = MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD |
-	                 MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	                 MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+	                 (fd < 0 ? MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC : 0);
+	size_t room = way->wide ? GT_HTTP_WIDE_BYTES : GT_HTTP_CONNECTION_BYTES;
 	struct gt_http_cert *cert = &way->http->certs[way->door];
 	bool tls = cert->cert.n > 0;
 	gnutls_certificate_retrieve_function3 *show =
@@ -97,19 +106,34 @@ static bool serve(struct gt_http_way *way, int fd)
 	way->server = MHD_start_daemon(
 	        flags | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL,
 	        gt_http_on_request, way, MHD_OPTION_EXTERNAL_LOGGER, no_log,
-	        (void *)NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-	        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
+	        (void *)NULL,
+	        /* which is not to be said where there is none; the other says
+	         * nothing then */
+	        fd < 0 ? MHD_OPTION_LISTEN_BACKLOG_SIZE
+	               : MHD_OPTION_LISTEN_SOCKET,
+	        fd < 0 ? 1 : fd, MHD_OPTION_THREAD_POOL_SIZE,
+	        way->wide ? 0u : (unsigned)THREADS,
 	        MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES,
-	        MHD_OPTION_CONNECTION_LIMIT, connections,
+	        MHD_OPTION_CONNECTION_LIMIT, connections_of(way),
 	        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-	        MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	        (size_t)GT_HTTP_CONNECTION_BYTES, MHD_OPTION_URI_LOG_CALLBACK,
-	        gt_http_on_line, way, MHD_OPTION_NOTIFY_COMPLETED,
-	        gt_http_on_done, way, MHD_OPTION_NOTIFY_CONNECTION,
-	        gt_http_on_connection, way,
+	        MHD_OPTION_CONNECTION_MEMORY_LIMIT, room,
+	        MHD_OPTION_URI_LOG_CALLBACK, gt_http_on_line, way,
+	        MHD_OPTION_NOTIFY_COMPLETED, gt_http_on_done, way,
+	        MHD_OPTION_NOTIFY_CONNECTION, gt_http_on_connection, way,
 	        tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END, show,
 	        MHD_OPTION_HTTPS_PRIORITIES, tls_versions, MHD_OPTION_END);
 	return way->server != NULL;
+}
+
+static bool serve_door(struct gt_http *http, enum gt_http_door door, int fd)
+{
+	struct gt_http_way *way = &http->server->ways[door];
+	if (door != GT_DOOR_CONTROL) {
+		way->wider = &http->server->wide[door];
+		if (!serve(way->wider, -1))
+			return false;
+	}
+	return serve(way, fd);
 }
 
 static void http_free(struct gt_http *http)
@@ -119,6 +143,7 @@ static void http_free(struct gt_http *http)
 	gt_access_free(http->access);
 	gt_waits_free(http->waits);
 	gt_http_open_free(http->open);
+	gt_http_wide_free(http->wide);
 	gt_http_callers_free(http->callers);
 	for (unsigned i = 0; http->server && i < GT_DOORS; i++)
 		gt_http_cert_free(&http->certs[i]);
@@ -131,8 +156,11 @@ static struct gt_http_server *server_new(struct gt_http *http)
 	struct gt_http_server *s = calloc(1, sizeof *s);
 	if (!s)
 		return NULL;
-	for (unsigned i = 0; i < GT_DOORS; i++)
+	for (unsigned i = 0; i < GT_DOORS; i++) {
 		s->ways[i] = (struct gt_http_way){.http = http, .door = i};
+		s->wide[i] = (struct gt_http_way){
+		        .http = http, .door = i, .wide = true};
+	}
 	http->bodies = &s->bodies;
 	http->certs = s->certs;
 	return s;
@@ -156,10 +184,11 @@ static struct gt_http *http_new(const struct gt_http_env *env)
 	http->workers = gt_workers_new(env->database);
 	http->shelves = gt_shelves_new(".", env->config->reserve);
 	http->open = open_new(env->config);
+	http->wide = gt_http_wide_new();
 	http->callers = gt_http_callers_new(env->config);
 	http->server = server_new(http);
 	if (http->waits && http->workers && http->shelves && http->open &&
-	    http->callers && http->server)
+	    http->wide && http->callers && http->server)
 		return http;
 	http_free(http);
 	return NULL;
@@ -192,7 +221,7 @@ static int start_servers(struct gt_http *http, char *why, size_t why_cap)
 	if (status != 0)
 		return status;
 	for (unsigned i = 0; i < GT_DOORS; i++) {
-		if (fds[i] < 0 || serve(&http->server->ways[i], fds[i]))
+		if (fds[i] < 0 || serve_door(http, i, fds[i]))
 			continue;
 		for (; i < GT_DOORS; i++)
 			if (fds[i] >= 0)
@@ -338,9 +367,13 @@ void gt_http_stop(struct gt_http *http)
 {
 	gt_waits_stop(http->waits);
 	gt_http_open_cut(http->open);
-	for (unsigned i = 0; i < GT_DOORS; i++)
+	for (unsigned i = 0; i < GT_DOORS; i++) {
+		/* these first: they give connections to those */
 		if (http->server->ways[i].server)
 			MHD_stop_daemon(http->server->ways[i].server);
+		if (http->server->wide[i].server)
+			MHD_stop_daemon(http->server->wide[i].server);
+	}
 	if (http->server->ways[GT_DOOR_CONTROL].server)
 		(void)unlink(GT_DIR_CONTROL);
 	http_free(http);
