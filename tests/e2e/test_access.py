@@ -120,7 +120,7 @@ class Access(unittest.TestCase):
             self.assertEqual(post(node, mine, "school-3", secret).status, 200)
             self.assertIn("--again", node.cli("credential", "rm", "school-3"))
             for times in range(2):
-                for name in "school-3", "School-3", "SCHOOL-3", "\uff53chool-3":
+                for name in "school-3", "School-3", "SCHOOL-3", "\uff53chool-3", "sch\u043eol-3", "school\u20103", "schoo1-3":
                     said = node.cli("credential", "add", name, ok=False)
                     self.assertEqual(said.returncode, 5, name)
                     self.assertIn("school-3 --again", said.stderr)
@@ -209,6 +209,44 @@ class Access(unittest.TestCase):
             self.assertEqual(post(node, statement(), "school", secret).status, 200)
             self.assertEqual(node.log().count("credentials.json is gone"), 1)
 
+    def test_names_outlive_the_file_of_credentials(self):
+        """Where it is lost, no name that was given goes to somebody else, removed or not."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            mine = statement()
+            self.assertEqual(post(node, mine, "school", add(node, "school")).status, 200)
+            add(node, "home")
+            node.cli("credential", "rm", "school")
+            path, mark = os.path.join(node.dir, "credentials.json"), os.path.join(node.dir, "data", "admitted")
+            node.stop()
+            os.unlink(path)
+            node.start()
+            for name in "school", "home", "School", "h\u043eme":
+                said = node.cli("credential", "add", name, ok=False)
+                self.assertEqual(said.returncode, 5, name)
+                self.assertIn("--again", said.stderr)
+            secret = add(node, "school", "--again")
+            self.assertEqual([s["id"] for s in read(node, None, "school", secret).json()["statements"]], [mine["id"]])
+            self.assertEqual([r["name"] for r in node.cli_json("credential", "ls")["removed"]], ["home"])
+            # one that is older than what was done since
+            node.stop()
+            with open(path) as f:
+                old = f.read()
+            node.start()
+            add(node, "garden")
+            node.stop()
+            with open(path, "w") as f:
+                f.write(old)
+            node.start()
+            self.assertEqual(node.cli("credential", "add", "garden", ok=False).returncode, 5)
+            # where only an earlier program was, the names are not known, and that is said
+            node.stop()
+            os.unlink(path)
+            with open(mark, "w"):
+                pass
+            node.start()
+            self.assertIn("not known any more", node.cli("credential", "add", "school"))
+
     def test_credentials_put_back_under_a_running_node(self):
         """Moved away, they open nothing; put back, they count; nothing is written over them."""
         with Tree(CHAIN[:1]) as t:
@@ -237,7 +275,9 @@ class Access(unittest.TestCase):
             self.assertEqual(post(node, statement(), "school", secret).status, 200)
             self.assertIn(f"-C {node.dir} credential add home --again", node.cli("credential", "rm", "home"))
             os.rename(path, path + ".away")
-            self.assertIn("not known any more", node.cli("credential", "add", "home"))
+            for name in "home", "school":
+                self.assertEqual(node.cli("credential", "add", name, ok=False).returncode, 5)
+            self.assertNotIn("not known any more", node.cli("credential", "add", "garden"))
             said = post(node, statement(), "school", secret)
             self.assertEqual(said.status, 401)
             self.assertIn("add NAME --again", said.body.decode())

@@ -369,6 +369,32 @@ static void taken_over(void **state)
 	gt_access_free(a);
 }
 
+/* A new name is of letters that look like no other; those an earlier program gave
+ * count on, and nobody gets one that looks like them. */
+static void names_of_an_earlier_program(void **state)
+{
+	static const struct gt_access_old old[] = {{"школа", "pw"},
+	                                           {"асе-3", "pw"}};
+	struct gt_access_wanted w;
+	size_t left;
+	(void)state;
+	struct gt_access *a = opened();
+	assert_int_equal(wish(a, "школа", false, &w), -GT_EINVALID);
+	assert_int_equal(gt_access_take_over(a, old, 2, &left, why, sizeof why),
+	                 0);
+	assert_int_equal(left, 0);
+	gt_access_free(a);
+	a = opened();
+	assert_int_equal(prove(a, "школа", "pw"), 0);
+	assert_int_equal(wish(a, "ace-3", false, &w), -GT_ECONFLICT);
+	assert_string_equal(w.other, "асе-3");
+	assert_int_equal(gt_access_remove(a, "школа", why, sizeof why), 0);
+	assert_int_equal(wish(a, "школа", false, &w), -GT_ECONFLICT);
+	assert_int_equal(wish(a, "школа", true, &w), 0);
+	assert_int_equal(wish(a, "школа-2", false, &w), -GT_EINVALID);
+	gt_access_free(a);
+}
+
 /* A file that is not whole opens nothing, not even to nobody known. */
 static void bad_files(void **state)
 {
@@ -594,6 +620,7 @@ int main(void)
 	        T(nobody_known),
 	        T(in_order),
 	        T(taken_over),
+	        T(names_of_an_earlier_program),
 	        T(bad_files),
 	        T(a_file_put_back_is_taken_up),
 	        T(a_bad_file_is_not_written_over),

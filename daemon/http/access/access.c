@@ -1,6 +1,5 @@
 #include "access.h"
 
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -9,14 +8,17 @@
 #include <unistd.h>
 
 #include "credentials.h"
-#include "fold.h"
+#include "files.h"
 #include "iso8601.h"
+#include "name.h"
 #include "say.h"
 #include "sys.h"
 
 enum {
-	TRIES = 5,        /* passwords looked at in a row */
-	TRY_EACH_MS = 500 /* ... and one more after each such time */
+	TRIES = 5,         /* passwords looked at in a row */
+	TRY_EACH_MS = 500, /* ... and one more after each such time */
+	NAMES_MAX =
+	        GT_CREDENTIAL_NAMES * GT_CREDENTIAL_NAME + 100 /* the mark */
 };
 
 /* The file as it was; zeros: there was none. */
@@ -35,6 +37,7 @@ struct gt_access {
 	char *path;
 	char *mark; /* a file that says there once was one; NULL: none */
 	bool fresh, lost;
+	bool recalled;    /* the mark has names, if it is there */
 	struct seen read; /* what rows are of */
 	struct seen last; /* what gt_access_look saw last */
 	bool bad;         /* what was read last cannot be: rows are older */
@@ -43,6 +46,12 @@ struct gt_access {
 	unsigned tries;
 	uint64_t tried_ms;
 };
+
+static int no_memory(char *why, size_t why_cap)
+{
+	gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
+	return -GT_ENOMEM;
+}
 
 /* ------------------------------------------------------- on the disk */
 
@@ -66,12 +75,38 @@ static bool same(const struct seen *a, const struct seen *b)
 
 void gt_access_mark(const struct gt_access *a)
 {
-	enum { FLAGS = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW };
+	char why[256];
+	struct gt_buffer is = {0}, was = {0};
 	if (!a->mark || a->fresh || a->lost)
 		return;
-	int fd = open(a->mark, FLAGS, 0600);
-	if (fd >= 0)
-		close(fd);
+	bool same =
+	        gt_files_read(a->mark, NAMES_MAX, &was, why, sizeof why) == 0;
+	bool ok = gt_credentials_names(&is, &a->rows);
+	same = same && ok && is.n == was.n && memcmp(is.p, was.p, is.n) == 0;
+	if (ok && !same)
+		(void)gt_files_write(a->mark, 0600, GT_FILES_OURS,
+		                     gt_bytes_of(is.p, is.n), why, sizeof why);
+	gt_buffer_free(&is);
+	gt_buffer_free(&was);
+}
+
+/* Names that were given here, which the file no longer has. False: out of
+ * memory. */
+static bool recall(struct gt_access *a, struct gt_credentials *rows)
+{
+	char why[256];
+	struct stat st;
+	struct gt_buffer text = {0};
+	a->recalled = false;
+	if (!a->mark || stat(a->mark, &st) != 0 ||
+	    gt_files_read(a->mark, NAMES_MAX, &text, why, sizeof why) != 0)
+		return true;
+	bool ok = gt_buffer_add(&text, "", 1) &&
+	          gt_credentials_recall(rows, (const char *)text.p,
+	                                (int64_t)st.st_mtim.tv_sec * 1000 + 1,
+	                                &a->recalled);
+	gt_buffer_free(&text);
+	return ok;
 }
 
 /* Makes it durable, then the rows that count; they are taken over in any
@@ -103,6 +138,11 @@ static int read_file(struct gt_access *a, bool had, char *why, size_t why_cap)
 	a->bad = status != 0 && !none;
 	if (a->bad)
 		return status;
+	if (!recall(a, &rows)) {
+		a->bad = true;
+		gt_credentials_free(&rows);
+		return no_memory(why, why_cap);
+	}
 	a->lost = none && (had || (a->mark && access(a->mark, F_OK) == 0));
 	a->fresh = none && !a->lost;
 	rows.anonymous = none ? a->fresh : rows.anonymous;
@@ -229,12 +269,6 @@ bool gt_access_any(struct gt_access *a)
 
 /* ---------------------------------------------------------- changes */
 
-static int no_memory(char *why, size_t why_cap)
-{
-	gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
-	return -GT_ENOMEM;
-}
-
 static int make_row(struct gt_credential *row, const char *name,
                     enum gt_role role, const char *password,
                     char secret[GT_CREDENTIAL_SECRET], char *why,
@@ -253,35 +287,23 @@ static int make_row(struct gt_credential *row, const char *name,
 	return status;
 }
 
-/* Do people take the two for one? -1: out of memory. */
-static int alike(const struct gt_buffer *one, const char *name)
-{
-	struct gt_buffer other = {0};
-	bool ok = gt_fold_name(&other, name);
-	int same =
-	        ok ? one->n == other.n && memcmp(one->p, other.p, one->n) == 0
-	           : -1;
-	gt_buffer_free(&other);
-	return same;
-}
-
 /* Looks for a name that looks like w->name, the same or another, into w->other.
  * What there is counts more than what was. 0, -GT_ENOMEM. */
 static int find_alike(const struct gt_credentials *rows,
                       struct gt_access_wanted *w)
 {
-	struct gt_buffer one = {0};
-	int found = gt_fold_name(&one, w->name) ? 0 : -1;
+	int found = 0;
 	for (size_t i = 0; found == 0 && i < rows->n; i++)
-		if ((found = alike(&one, rows->v[i].name)) > 0)
+		if ((found = gt_access_name_alike(rows->v[i].name, w->name)) >
+		    0)
 			gt_copy(w->other, sizeof w->other, rows->v[i].name);
 	for (size_t i = 0; found == 0 && i < rows->nformer; i++)
-		if ((found = alike(&one, rows->former[i].name)) > 0) {
+		if ((found = gt_access_name_alike(rows->former[i].name,
+		                                  w->name)) > 0) {
 			gt_copy(w->other, sizeof w->other,
 			        rows->former[i].name);
 			w->removed_ms = rows->former[i].removed_ms;
 		}
-	gt_buffer_free(&one);
 	return found < 0 ? -GT_ENOMEM : 0;
 }
 
@@ -306,7 +328,10 @@ static int name_free(const struct gt_credentials *rows,
 		gt_say_into(why, why_cap, GT_T_ACCESS_NOT_REMOVED, w->name);
 		return -GT_EUNKNOWN;
 	}
-	return 0;
+	if (gt_access_name_plain(w->name))
+		return 0;
+	gt_say_into(why, why_cap, GT_T_ACCESS_BAD_NAME, w->name);
+	return -GT_EINVALID;
 }
 
 /* The lock is held. row NULL: the one of who has no name. */
@@ -342,12 +367,9 @@ static int add(struct gt_access *a, const struct gt_credential *row,
 static bool looks_reserved(const char *name)
 {
 	static const char *const ours[] = {GT_ACCESS_ANONYMOUS, "terminal"};
-	struct gt_buffer folded = {0};
-	bool is = !gt_fold_name(&folded, name);
+	bool is = false;
 	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-		is = is || (folded.n == strlen(ours[i]) &&
-		            memcmp(folded.p, ours[i], folded.n) == 0);
-	gt_buffer_free(&folded);
+		is = is || gt_access_name_alike(ours[i], name) != 0;
 	return is;
 }
 
@@ -377,7 +399,7 @@ int gt_access_add(struct gt_access *a, struct gt_access_wanted *w,
 		return status;
 	pthread_mutex_lock(&a->lock);
 	status = refresh(a, why, why_cap);
-	w->forgot = a->lost;
+	w->forgot = a->lost && !a->recalled;
 	if (status >= 0)
 		status = add(a, nobody ? NULL : &row, w, why, why_cap);
 	pthread_mutex_unlock(&a->lock);

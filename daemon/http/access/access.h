@@ -63,7 +63,9 @@ struct gt_access;
 
 /* Reads the store at path; with no file there it has one row, anonymous, unless
  * the file mark (NULL: none) says that there once was one: then none at all,
- * for what was closed must not open because a file is lost. Any
+ * for what was closed must not open because a file is lost. The mark has the names
+ * that were given, so that they stay known as such (one of an earlier program has
+ * none, and they are forgotten). Any
  * thread may call what follows, unless it says otherwise. 0; -GT_EINVALID,
  * -GT_EIO, -GT_ENOMEM, with why, a sentence that names the file. */
 int gt_access_open(struct gt_access **out, const char *path, const char *mark,
@@ -76,8 +78,8 @@ void gt_access_free(struct gt_access *a); /* NULL is fine */
 int gt_access_look(struct gt_access *a, bool asked, char *why, size_t why_cap);
 /* There is no file yet: nobody has changed anything. */
 bool gt_access_fresh(struct gt_access *a);
-/* Where there is a file, makes the mark that says so; a change of the store does
- * too. Without room for it, or right, a file that goes before there is one is
+/* Where there is a file, makes the mark that says so, with its names; a change of
+ * the store does too. Without room for it, or right, a file that goes before there is one is
  * not missed. */
 void gt_access_mark(const struct gt_access *a);
 /* There is no file any more: nobody may do anything until there is. */
@@ -104,7 +106,7 @@ struct gt_access_wanted {
 	char other[GT_CREDENTIAL_NAME]; /* the name in the way, or "" */
 	int64_t removed_ms; /* when that was removed, or, again, this; 0: never */
 	int64_t created_ms;
-	bool forgot; /* the file was lost: what was removed is not known */
+	bool forgot; /* the file was lost, and what was removed is not known */
 };
 
 /* Adds a row to what is in the file at that moment, whoever wrote it; one that

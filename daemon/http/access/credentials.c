@@ -238,6 +238,53 @@ int gt_credentials_write(const struct gt_credentials *c, const char *path,
 	return status;
 }
 
+static const char names_head[] = "names of credentials that were given here\n";
+
+bool gt_credentials_names(struct gt_buffer *out, const struct gt_credentials *c)
+{
+	bool ok = gt_buffer_str(out, names_head);
+	for (size_t i = 0; ok && i < c->n + c->nformer; i++)
+		ok = gt_buffer_str(out, i < c->n ? c->v[i].name
+		                                 : c->former[i - c->n].name) &&
+		     gt_buffer_str(out, "\n");
+	return ok;
+}
+
+/* A line of the text, which may be of no use. There is room. */
+static void recall(struct gt_credentials *c, const char *line, size_t n,
+                   int64_t removed_ms)
+{
+	bool live, there;
+	struct gt_former f = {.removed_ms = removed_ms};
+	if (n >= sizeof f.name)
+		return;
+	memcpy(f.name, line, n);
+	(void)gt_credentials_find(c, f.name, &live);
+	size_t at = gt_credentials_find_former(c, f.name, &there);
+	if (gt_access_name_valid(f.name) && !live && !there &&
+	    c->n + c->nformer < GT_CREDENTIAL_NAMES)
+		put_in(c->former, &c->nformer, sizeof *c->former, at, &f);
+}
+
+bool gt_credentials_recall(struct gt_credentials *c, const char *text,
+                           int64_t removed_ms, bool *told)
+{
+	size_t n;
+	*told = strncmp(text, names_head, strlen(names_head)) == 0;
+	if (!*told)
+		return true;
+	struct gt_former *former =
+	        realloc(c->former, GT_CREDENTIAL_NAMES * sizeof *former);
+	if (!former)
+		return false;
+	c->former = former;
+	for (text += strlen(names_head); *text; text += n + (text[n] == '\n')) {
+		n = strcspn(text, "\n");
+		recall(c, text, n, removed_ms);
+	}
+	return true;
+}
+
 /* A file of an earlier program has no such list. */
 static bool take_formers(struct gt_credentials *rows, const json_t *list)
 {

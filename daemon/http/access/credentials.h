@@ -5,6 +5,7 @@
 #ifndef GT_CREDENTIALS_H
 #define GT_CREDENTIALS_H
 
+#include "buffer.h"
 #include "secret.h"
 
 /* What was proved, or was not, so that it need not be asked of scrypt again;
@@ -57,6 +58,15 @@ void gt_credentials_add(struct gt_credentials *c,
  * room. */
 void gt_credentials_drop(struct gt_credentials *c, size_t at,
                          int64_t removed_ms);
+
+/* Appends every name that is or was, a line each, below one that says so. False:
+ * out of memory. */
+bool gt_credentials_names(struct gt_buffer *out,
+                          const struct gt_credentials *c);
+/* Takes names of such a text that are not known as ones that were, until then;
+ * *told: it is such a text. No more than there may be. False: out of memory. */
+bool gt_credentials_recall(struct gt_credentials *c, const char *text,
+                           int64_t removed_ms, bool *told);
 
 /* [{"name", "removed"}...]; NULL: out of memory. */
 json_t *gt_credentials_removed(const struct gt_credentials *c);

@@ -92,8 +92,8 @@ int gt_http_wide_take(int fd)
 		close(socket_fd);
 		return -1;
 	}
-	bool put = dup2(pair[0], fd) == fd &&
-	           fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+	bool put =
+	        dup2(pair[0], fd) == fd && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
 	close(pair[0]);
 	close(pair[1]);
 	if (put)
