@@ -250,6 +250,37 @@ static void many_arguments(void **state)
 	}
 }
 
+/* Cookies that the library cannot part: they are nobody's business here, and it
+ * had said twice in one answer that they are too large. */
+static void odd_cookies(void **state)
+{
+	static char text[40000];
+	static const struct {
+		const char *name, *each;
+		unsigned times, more; /* bytes */
+	} rows[] = {{"cookie", "a=\"", 1, 0},    {"Cookie", "a=\"b", 1, 0},
+	            {"cookie", "a=1; ", 600, 0}, {"COOKIE", "a=", 1, 16300},
+	            {"cookie", "a=", 1, 20000},  {"cookie", "\x01=,;", 9, 0},
+	            {"cookie", "a", 1, 29000},   {"cookie", "", 1, 0}};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		size_t n = (size_t)snprintf(
+		        text, sizeof text,
+		        "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+		        "Connection: close\r\n%s: ",
+		        rows[i].name);
+		for (unsigned k = 0; k < rows[i].times; k++)
+			n += (size_t)snprintf(text + n, sizeof text - n, "%s",
+			                      rows[i].each);
+		memset(text + n, 'z', rows[i].more);
+		n += rows[i].more;
+		n += (size_t)snprintf(text + n, sizeof text - n,
+		                      "\r\ncookie: b=\"\r\n\r\n");
+		assert_int_equal(raw(GT_DOOR_LEARNER, text, n), 200);
+		assert_null(strstr(got.body + 1, "HTTP/1.1 "));
+	}
+}
+
 /* As many cookies as a browser keeps: told that it is too much once, and served
  * from then on, at every door; a host's cookies are those of all its ports. */
 static void cookies_without_end(void **state)
@@ -296,6 +327,7 @@ int main(void)
 	        cmocka_unit_test(numbers),
 	        cmocka_unit_test(ranges),
 	        cmocka_unit_test(many_arguments),
+	        cmocka_unit_test(odd_cookies),
 	        cmocka_unit_test(cookies_without_end),
 	};
 	return cmocka_run_group_tests_name("http wire", tests, set_up,

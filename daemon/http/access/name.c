@@ -17,15 +17,15 @@ static const struct {
 	uint32_t first, last;
 	enum script script;
 } ranges[] = {
-        {'-', '.', ASCII},          {'0', '9', ASCII},
-        {'@', 'Z', ASCII},          {'_', '_', ASCII},
-        {'a', 'z', ASCII},          {' ', ' ', ASCII},
-        {0xb7, 0xb7, ASCII},        {0x3007, 0x3007, HAN},
-        {0x3400, 0x4dbf, HAN},      {0x4e00, 0x9fff, HAN},
-        {0x20000, 0x323af, HAN},    {0xf0b, 0xf0b, TIBETAN},
-        {0xf40, 0xf69, TIBETAN},    {0xf71, 0xf72, TIBETAN},
-        {0xf74, 0xf74, TIBETAN},    {0xf7a, 0xf7d, TIBETAN},
-        {0xf80, 0xf80, TIBETAN},    {0xf90, 0xfb9, TIBETAN},
+        {'-', '.', ASCII},           {'0', '9', ASCII},
+        {'@', 'Z', ASCII},           {'_', '_', ASCII},
+        {'a', 'z', ASCII},           {' ', ' ', ASCII},
+        {0xb7, 0xb7, ASCII},         {0x3007, 0x3007, HAN},
+        {0x3400, 0x4dbf, HAN},       {0x4e00, 0x9fff, HAN},
+        {0x20000, 0x323af, HAN},     {0xf0b, 0xf0b, TIBETAN},
+        {0xf40, 0xf69, TIBETAN},     {0xf71, 0xf72, TIBETAN},
+        {0xf74, 0xf74, TIBETAN},     {0xf7a, 0xf7d, TIBETAN},
+        {0xf80, 0xf80, TIBETAN},     {0xf90, 0xfb9, TIBETAN},
         {0x1820, 0x1842, MONGOLIAN}, {0xac00, 0xd7a3, HANGUL},
         {0xa000, 0xa48c, YI},
 };
@@ -33,10 +33,10 @@ static const struct {
 /* Of Arabic letters those of Uyghur and of the Kazakh of China: Persian's and
  * Urdu's are other letters of the same looks. */
 static const uint16_t uyghur[] = {
-        0x626, 0x627, 0x628, 0x62a, 0x62c, 0x62d, 0x62e, 0x62f, 0x631, 0x632,
-        0x633, 0x634, 0x639, 0x63a, 0x641, 0x642, 0x643, 0x644, 0x645, 0x646,
-        0x648, 0x649, 0x64a, 0x674, 0x67e, 0x686, 0x698, 0x6ad, 0x6af, 0x6be,
-        0x6c6, 0x6c7, 0x6c8, 0x6cb, 0x6d0, 0x6d5,
+        0x626, 0x627, 0x628, 0x62a, 0x62c, 0x62d, 0x62e, 0x62f, 0x631,
+        0x632, 0x633, 0x634, 0x639, 0x63a, 0x641, 0x642, 0x643, 0x644,
+        0x645, 0x646, 0x648, 0x649, 0x64a, 0x674, 0x67e, 0x686, 0x698,
+        0x6ad, 0x6af, 0x6be, 0x6c6, 0x6c7, 0x6c8, 0x6cb, 0x6d0, 0x6d5,
 };
 
 /* A stroke by itself is a letter or a hyphen to the eye. */
@@ -64,8 +64,7 @@ static enum script script_of(uint32_t c)
 /* Written as it is in form NFKC, so that no letter has two ways to be written. */
 static bool is_formed(const char *name)
 {
-	utf8proc_uint8_t *form =
-	        utf8proc_NFKC((const utf8proc_uint8_t *)name);
+	utf8proc_uint8_t *form = utf8proc_NFKC((const utf8proc_uint8_t *)name);
 	bool is = form && strcmp((const char *)form, name) == 0;
 	free(form);
 	return is;
@@ -78,7 +77,8 @@ bool gt_access_name_plain(const char *name)
 	if (strstr(name, "  "))
 		return false;
 	for (size_t at = 0; at < n; at += len) {
-		enum script s = script_of(gt_utf8_next(name + at, n - at, &len));
+		enum script s =
+		        script_of(gt_utf8_next(name + at, n - at, &len));
 		bool neutral = s == ASCII || s == HAN;
 		if (s == NONE || (!neutral && seen != ASCII && s != seen))
 			return false;
@@ -92,11 +92,11 @@ bool gt_access_name_plain(const char *name)
 /* Each is what stands first in its row, to the eye; the rest of a row is what
  * may be in a name, or was what others of an earlier program most likely have. */
 static const char *const rows[] = {
-        "aаαɑ",    "bЬƅ",  "cсϲ", "dԁ",      "eеҽ",  "gɡ",   "hһ",
-        "jјϳ",     "kкκ",  "mм",  "nո",      "o0оοօ〇", "pрρ", "qԛ",
-        "rг",      "sѕ",   "tтτ", "uυս",     "vνѵ",  "wԝѡ",  "xхχ",
-        "yуγү",    "iіι",  "l1|ӏׁǀ丨", "-‐‑‒–—―−一ー", ".·・‧•∙",
-        "ᠠᠡ",      "ᠣᠤᠥᠦ", "ᠬᠭ",  "ᠲᠳ",      "ᠵᠶ",
+        "aаαɑ", "bЬƅ", "cсϲ",     "dԁ",           "eеҽ",     "gɡ",  "hһ",
+        "jјϳ",  "kкκ", "mм",      "nո",           "o0оοօ〇", "pрρ", "qԛ",
+        "rг",   "sѕ",  "tтτ",     "uυս",          "vνѵ",     "wԝѡ", "xхχ",
+        "yуγү", "iіι", "l1|ӏׁǀ丨", "-‐‑‒–—―−一ー", ".·・‧•∙", "ᠠᠡ",  "ᠣᠤᠥᠦ",
+        "ᠬᠭ",   "ᠲᠳ",  "ᠵᠶ",
 };
 
 static uint32_t looks(uint32_t c)
@@ -125,10 +125,9 @@ static bool skeleton(struct gt_buffer *out, const char *name, bool eye)
 	for (size_t at = 0, len; ok && at < folded.n; at += len) {
 		uint8_t bytes[GT_UTF8_MAX];
 		uint32_t c = looks(gt_utf8_next(p + at, folded.n - at, &len));
-		ok = gt_buffer_add(
-		        out, bytes,
-		        (size_t)utf8proc_encode_char((utf8proc_int32_t)c,
-		                                     bytes));
+		ok = gt_buffer_add(out, bytes,
+		                   (size_t)utf8proc_encode_char(
+		                           (utf8proc_int32_t)c, bytes));
 	}
 	gt_buffer_free(&seen);
 	gt_buffer_free(&folded);

@@ -18,8 +18,7 @@
 struct gt_http_wide;
 
 enum {
-	/* of a head, with the library's copy of its cookies */
-	GT_HTTP_WIDE_BYTES = 2 << 20,
+	GT_HTTP_WIDE_BYTES = 1 << 20,  /* of a head */
 	GT_HTTP_WIDE_CONNECTIONS = 32, /* of a door, at a time */
 	GT_HTTP_WIDE_FROM = 64,        /* places known; the oldest goes */
 	GT_HTTP_WIDE_MS = 900000,      /* without such a head: forgotten */
