@@ -59,10 +59,11 @@ static void complain(struct gt_complaints *c, const char *dir)
 {
 	static const char own[] = GT_DIR_CONFIG ":";
 	for (size_t i = 0; i < c->n; i++) {
-		char text[GT_LOCAL_TEXT];
+		char text[GT_LOCAL_TEXT], told[GT_SAY_ADVICE];
 		bool ours = strncmp(c->v[i], own, sizeof own - 1) == 0;
-		(void)fprintf(stderr, "%s%s%s\n", ours ? dir : "",
-		              ours ? "/" : "", gt_local_text(text, c->v[i]));
+		(void)fprintf(
+		        stderr, "%s%s%s\n", ours ? dir : "", ours ? "/" : "",
+		        gt_say_advice(told, gt_local_text(text, c->v[i])));
 	}
 	gt_complaints_free(c);
 }
@@ -379,6 +380,8 @@ int main(int argc, char **argv)
 			       gt_translate_errno(error));
 		return GT_SERVICE_CONFIG;
 	}
+	char whole[4096];
+	gt_say_node(getcwd(whole, sizeof whole));
 	if (!load_config(&config, &a.from))
 		return GT_SERVICE_CONFIG;
 	config.restored = a.restored;

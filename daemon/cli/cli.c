@@ -391,6 +391,7 @@ int gt_cli_main(int argc, char *const *argv, FILE *out, FILE *err)
 {
 	struct gt_cli cli = {
 	        .dir = getenv("GUANTONG_DIR"), .out = out, .err = err};
+	gt_say_node(NULL);
 	gt_text_language_from_env();
 	look_for_language(argc, argv);
 	if (!cli.dir || !*cli.dir)

@@ -19,6 +19,7 @@
 #include "client.h"
 #include "config.h"
 #include "local.h"
+#include "say.h"
 
 enum gt_exit {
 	GT_EXIT_OK = 0,
@@ -58,9 +59,13 @@ enum gt_exit gt_cli_exit(int status);
 /* "guantong: why" on err, in the reader's language (translate.h), and the exit
  * code that fits the status. */
 enum gt_exit gt_cli_fail(struct gt_cli *cli, int status, const char *why);
-/* A sentence of the core's or the daemon's, as people here read it: in their
- * language, with times of their zone. */
-enum { GT_CLI_SENTENCE = GT_LOCAL_TEXT };
+enum { GT_CLI_SENTENCE = GT_SAY_ADVICE };
+/* A sentence made elsewhere as people here read it: its times are of their zone,
+ * and the commands it advises name the folder of the node that was asked
+ * (say.h). Returns out, or the sentence itself. */
+const char *gt_cli_told(char out[GT_CLI_SENTENCE], const char *sentence);
+/* The same of one of the core's or the daemon's, which speak English: in their
+ * language too. */
 const char *gt_cli_sentence(char out[GT_CLI_SENTENCE], const char *sentence);
 /* A value as indented JSON and a line end on out. False: NULL or no memory. */
 bool gt_cli_json(struct gt_cli *cli, const json_t *value);
@@ -69,6 +74,8 @@ bool gt_cli_json(struct gt_cli *cli, const json_t *value);
 bool gt_cli_number(struct gt_cli *cli, const struct gt_args *args,
                    const char *name, uint64_t min, uint64_t max, uint64_t *out);
 
+/* From now on the commands that are advised are for the node in dir (say.h). */
+void gt_cli_here(const char *dir);
 /* Whether cli->dir is a node's directory, and open to this user. False: said
  * what is wrong; *code: not found, or denied. */
 bool gt_cli_node(struct gt_cli *cli, enum gt_exit *code);

@@ -1,5 +1,6 @@
 /* What commands that ask the daemon share.
  * Tests: e2e/test_house.py. */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,14 +27,23 @@ static bool is_closed(struct gt_cli *cli)
 	return true;
 }
 
+void gt_cli_here(const char *dir)
+{
+	char *whole = realpath(dir, NULL);
+	gt_say_node(whole);
+	free(whole);
+}
+
 /* Somebody in the wrong directory must not be told to start a daemon there. */
 static bool is_node(struct gt_cli *cli)
 {
 	char path[PATH];
 	if (strlen(cli->dir) < PATH - sizeof "/" GT_DIR_CONFIG) {
 		gt_format(path, sizeof path, "%s/" GT_DIR_CONFIG, cli->dir);
-		if (access(path, F_OK) == 0 || errno != ENOENT)
+		if (access(path, F_OK) == 0 || errno != ENOENT) {
+			gt_cli_here(cli->dir);
 			return true;
+		}
 	}
 	gt_say(cli->err, GT_T_CLI_NOT_A_NODE, cli->dir, GT_DIR_CONFIG);
 	return false;

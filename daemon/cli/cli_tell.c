@@ -30,14 +30,26 @@ enum gt_exit gt_cli_exit(int status)
 	}
 }
 
+const char *gt_cli_told(char out[GT_CLI_SENTENCE], const char *sentence)
+{
+	char local[GT_LOCAL_TEXT];
+	const char *text = gt_local_text(local, sentence);
+	const char *told = gt_say_advice(out, text);
+	/* out alone outlives this */
+	if (told != local)
+		return told;
+	gt_format(out, GT_CLI_SENTENCE, "%s", local);
+	return out;
+}
+
 const char *gt_cli_sentence(char out[GT_CLI_SENTENCE], const char *sentence)
 {
 	char text[GT_TRANSLATE_MAX];
-	const char *told = gt_translate(text, NULL, sentence);
-	const char *local = gt_local_text(out, told);
-	if (local == text)
-		gt_copy(out, GT_CLI_SENTENCE, text);
-	return local == text ? out : local;
+	const char *told = gt_cli_told(out, gt_translate(text, NULL, sentence));
+	if (told != text)
+		return told;
+	gt_format(out, GT_CLI_SENTENCE, "%s", text);
+	return out;
 }
 
 enum gt_exit gt_cli_fail(struct gt_cli *cli, int status, const char *why)
@@ -69,12 +81,12 @@ enum gt_exit gt_cli_complaints(struct gt_cli *cli, const char *what, int status,
 	enum gt_exit code = gt_cli_exit(status);
 	json_t *list = cli->json ? json_array() : NULL;
 	for (size_t i = 0; i < c->n; i++) {
-		char text[GT_LOCAL_TEXT];
+		char text[GT_CLI_SENTENCE];
 		if (cli->json)
 			(void)json_array_append_new(list, json_string(c->v[i]));
 		else
 			(void)fprintf(cli->err, "%s\n",
-			              gt_local_text(text, c->v[i]));
+			              gt_cli_told(text, c->v[i]));
 	}
 	if (cli->json) {
 		json_t *v = json_pack("{s:s, s:b, s:O}", "file", what, "ok",

@@ -170,6 +170,8 @@ static enum gt_exit config_check(struct gt_cli *cli, const struct gt_args *args)
 	enum gt_exit code;
 	struct gt_complaints c = {NULL, 0};
 	struct gt_config *config = malloc(sizeof *config);
+	if (!path)
+		gt_cli_here(cli->dir);
 	gt_format(own, sizeof own, "%.4000s/%s", cli->dir, GT_DIR_CONFIG);
 	if (!config)
 		return gt_cli_no_memory(cli);

@@ -121,8 +121,7 @@ static enum gt_exit credential_rm(struct gt_cli *cli,
 	if (tell && strcmp(name, GT_ACCESS_ANONYMOUS) == 0)
 		gt_say(cli->out, GT_T_CLI_CREDENTIAL_SHUT);
 	else if (tell)
-		gt_say(cli->out, GT_T_CLI_CREDENTIAL_GONE, name, cli->dir,
-		       name);
+		gt_say(cli->out, GT_T_CLI_CREDENTIAL_GONE, name, name);
 	json_decref(answer);
 	return code;
 }

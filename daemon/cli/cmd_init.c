@@ -17,6 +17,7 @@
 #include "pki.h"
 #include "say.h"
 #include "signed.h"
+#include "word.h"
 
 enum { WHY = 4608, PATH = 4096, PART_MAX = 1 << 30 };
 
@@ -411,12 +412,13 @@ static void tell(struct init *in, const char *key)
 		json_decref(v);
 		return;
 	}
+	gt_cli_here(in->dir);
 	gt_say(in->cli->out, GT_T_CLI_INIT_DONE, in->code, in->dir);
 	if (key)
 		gt_say(in->cli->out, GT_T_CLI_INIT_KEY, key, in->dir);
 	if (*in->secret)
 		gt_say(in->cli->out, GT_T_CLI_INIT_CREDENTIAL, "reader",
-		       "reader", in->secret);
+		       gt_word("reader"), in->secret);
 	gt_advice_start(start, in->dir);
 	gt_say(in->cli->out, GT_T_CLI_INIT_NEXT, start);
 }

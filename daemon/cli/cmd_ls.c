@@ -9,7 +9,6 @@
 #include "resource.h"
 #include "say.h"
 #include "term.h"
-#include "translate.h"
 #include "word.h"
 
 enum { PATH = 4096, PAGE = 1000 };
@@ -128,8 +127,8 @@ static void repair_text(struct gt_cli *cli, json_t *r, char *out, size_t cap)
 static void stuck_text(json_t *r, char *out, size_t cap)
 {
 	const json_t *v = json_object_get(r, "stuck");
-	char text[GT_TRANSLATE_MAX];
-	const char *since = gt_json_member(v, "since");
+	char text[GT_CLI_SENTENCE], at[GT_LOCAL_TIME];
+	const char *since = gt_local_iso(at, gt_json_member(v, "since"));
 	const char *detail = gt_json_member(v, "detail");
 	if (!json_is_object(v))
 		gt_copy(out, cap, "");
@@ -137,7 +136,7 @@ static void stuck_text(json_t *r, char *out, size_t cap)
 		gt_say_into(out, cap, GT_T_CLI_STUCK_ABOVE, detail, since);
 	else
 		gt_say_into(out, cap, GT_T_CLI_STUCK_FILE, since,
-		            gt_translate(text, NULL, detail));
+		            gt_cli_sentence(text, detail));
 }
 
 /* A line under the list for each that does not come. */

@@ -255,14 +255,21 @@ static void print_https(FILE *out, json_t *s)
 	}
 }
 
+static void tell(FILE *out, enum gt_text what, enum gt_text sentence)
+{
+	gt_say(out, what);
+	gt_say(out, sentence);
+	(void)fputc('\n', out);
+}
+
 static void print_date(FILE *out, json_t *s)
 {
 	const char *state = gt_json_member(gt_client_find(s, "date"), "state");
 	bool late = strcmp(state, "too-old") == 0;
 	if (!late && strcmp(state, "old") != 0)
 		return;
-	(void)fprintf(out, "%s%s\n", gt_text(GT_T_CLI_STATUS_DATE),
-	              gt_text(late ? GT_T_DATE_TOO_OLD : GT_T_DATE_OLD));
+	tell(out, GT_T_CLI_STATUS_DATE,
+	     late ? GT_T_DATE_TOO_OLD : GT_T_DATE_OLD);
 }
 
 static void print_stranger(FILE *out, json_t *s)
@@ -292,8 +299,7 @@ static void print_clear(FILE *out, json_t *s)
 static void print_access(FILE *out, json_t *s)
 {
 	if (gt_client_true(gt_client_find(s, "access"), "lost"))
-		(void)fprintf(out, "%s%s\n", gt_text(GT_T_CLI_STATUS_ACCESS),
-		              gt_text(GT_T_ACCESS_LOST));
+		tell(out, GT_T_CLI_STATUS_ACCESS, GT_T_ACCESS_LOST);
 }
 
 static void print_damaged(FILE *out, json_t *s, const char *parent)

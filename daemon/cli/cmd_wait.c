@@ -248,8 +248,7 @@ static enum gt_exit wait_for(struct waiting *w, const struct condition *c,
 		if (holds)
 			return GT_EXIT_OK;
 		if (left == 0) {
-			gt_say(w->cli->err, GT_T_CLI_WAIT_OVER, w->until,
-			       w->cli->dir);
+			gt_say(w->cli->err, GT_T_CLI_WAIT_OVER, w->until);
 			return GT_EXIT_FAILED;
 		}
 		w->status = gt_client_wait(

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "say.h"
 #include "translate.h"
 #include "utf8.h"
 
@@ -133,11 +134,19 @@ static void put_pair(struct line *l, const char *key, const char *value)
 	put_value(l, value);
 }
 
+/* What advises a command names this node's folder: the operator stands
+ * elsewhere. */
+static void put_advice(struct line *l, const char *key, const char *value)
+{
+	char text[GT_SAY_ADVICE];
+	put_pair(l, key, gt_say_advice(text, value));
+}
+
 /* The event says in any language what it was; this is for a person. */
 static void put_sentence(struct line *l, const char *key, const char *sentence)
 {
 	char text[GT_TRANSLATE_MAX];
-	put_pair(l, key, gt_translate(text, NULL, sentence));
+	put_advice(l, key, gt_translate(text, NULL, sentence));
 }
 
 /* Local time with its zone: an operator compares it with the clock on the
@@ -283,7 +292,7 @@ void gt_log_line(int level, const char *event, ...)
 			if (value && strcmp(key, "why") == 0)
 				put_sentence(&l, key, value);
 			else if (value)
-				put_pair(&l, key, value);
+				put_advice(&l, key, value);
 		}
 		va_end(ap);
 		finish(&l);

@@ -311,8 +311,9 @@ static int say(struct gt_node *n, enum gt_date_state was)
 		return gt_log(n, GT_LOG_ERROR,
 		              "nothing newer than %s vouches for the roster "
 		              "here: no new entries are taken until a newer "
-		              "date comes, by the link or by `guantong roster "
-		              "import`; what is here is given out as before",
+		              "date comes, by the link or by `guantong -C DIR "
+		              "roster import`; what is here is given out as "
+		              "before",
 		              at);
 	case GT_DATE_OFF:
 	case GT_DATE_GOOD:

@@ -273,7 +273,7 @@ static int tell_gone(struct gt_node *n, const char *why, uint32_t lost,
 	return gt_log(n, GT_LOG_ERROR,
 	              "%u object files of what was published here: %s; publish "
 	              "it again, or put the files back and start the daemon "
-	              "anew; `guantong ls --state damaged` names them",
+	              "anew; `guantong -C DIR ls --state damaged` names them",
 	              own, why);
 }
 

@@ -142,7 +142,7 @@ static int judge_void(struct gt_node *n, const struct gt_statement *s,
 		gt_format(why, 256,
 		          "statement %s voids another one, and nobody may "
 		          "without a name: send a credential (the operator "
-		          "makes one: guantong credential add NAME)",
+		          "makes one: guantong -C DIR credential add NAME)",
 		          id);
 		*code = -GT_EDENIED;
 		return 0;

@@ -52,8 +52,8 @@ int gt_record_trim_aside(struct gt_node *n, const char *via)
 		return status;
 	return gt_log(n, GT_LOG_WARN,
 	              "the quarantine holds as many records by way of %s as it "
-	              "may: the oldest go. Look at what is there: guantong "
-	              "records quarantine ls",
+	              "may: the oldest go. Look at what is there: guantong -C "
+	              "DIR records quarantine ls",
 	              via);
 }
 

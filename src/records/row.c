@@ -180,7 +180,7 @@ int gt_record_tell_damaged(struct gt_node *n, const struct gt_damaged *d)
 		return status;
 	return gt_log(n, GT_LOG_ERROR,
 	              "%zu records are damaged here and are not sent (%s); "
-	              "guantong records quarantine ls lists them",
+	              "guantong -C DIR records quarantine ls lists them",
 	              d->count, d->why);
 }
 

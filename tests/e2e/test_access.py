@@ -52,7 +52,7 @@ class Access(unittest.TestCase):
             self.assertEqual(post(low, s).status, 200)
             self.assertEqual(read(low).status, 401)
             self.assertEqual(read(low, s).status, 401)
-            self.assertIn("guantong credential add", read(low).json()["message"])
+            self.assertIn("guantong -C DIR credential add", read(low).json()["message"])
             # before its target exists, and after
             unborn = statement()
             for target in s, unborn:
@@ -182,7 +182,7 @@ class Access(unittest.TestCase):
             self.assertEqual(post(node, statement(), "school", "pw").status, 200)
             said = run([guantong(), "-C", node.dir, "config", "check"], ok=False)
             self.assertEqual(said.returncode, 0)
-            self.assertIn("guantong credential", said.stderr)
+            self.assertIn(f"guantong -C {os.path.realpath(node.dir)} credential", said.stderr)
             self.assertIn("with a credential only", said.stdout)
 
     def test_credentials_that_were_lost_open_nothing(self):

@@ -135,9 +135,11 @@ class Damage(Content):
                     node.wait_state(RID, "damaged")
                 r = node.resource(RID)
                 self.assertEqual((r["state"], r["repair"]), ("damaged", "publish"))
-                how = f"guantong publish ... --id {RID} PATH"
-                self.assertIn(how, node.cli("ls", "--state", "damaged"))
-                self.assertIn(how, node.cli("show", RID))
+                how = "guantong -C {} publish ... --id " + RID + " PATH"
+                here = how.format(os.path.realpath(node.dir))
+                how = how.format("DIR")  # whoever reads a page is not told the folder
+                self.assertIn(here, node.cli("ls", "--state", "damaged"))
+                self.assertIn(here, node.cli("show", RID))
                 self.assertIn("DAMAGED on this disk: 1, and nobody above has it", node.cli("status"))
                 self.assertEqual(node.status()["damaged"], {"publish": 1, "parent": 0, "asked": 0})
                 self.assertTrue(self.damaged(node, "publish"))

@@ -2,10 +2,11 @@
 import json
 import os
 import re
+import shlex
 import unicodedata
 import unittest
 
-from tree import CHAIN, ROOT, XAPI, Tree
+from tree import CHAIN, ROOT, XAPI, Tree, guantong, run
 
 HERE = {"GUANTONG_LANG": "zh-CN", "TZ": "CST-8"}  # POSIX: eight hours east
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?[^\s，；）)]*(?: [+-]\d\d:\d\d)?")
@@ -134,3 +135,18 @@ class Shown(unittest.TestCase):
             self.assertGreater(len(text.splitlines()), 3)
             self.assertEqual(self.nodes[0].cli("audit", "query", "--from", day, env=env), text)
             self.assertEqual(len(self.nodes[0].cli("audit", "query", "--to", day, env=env).splitlines()), 1)
+
+    def test_advice_works_from_any_folder(self):
+        node = self.nodes[0]
+        up, name = os.path.split(node.dir)
+        for folder, said in (("/", node.dir), (up, name), (node.dir, ".")):
+            for words in (["credential", "rm", "nobody"], ["show", "33/none"], ["records", "quarantine", "show", "99"]):
+                p = run([guantong(), "-C", said, *words], cwd=folder, ok=False)
+                advice = re.search(r"guantong -C [^`,;)\n]*?(?=`| lists| and|$)", p.stderr, re.M)[0]
+                self.assertEqual(shlex.split(advice)[2], os.path.realpath(node.dir), p.stderr)
+                run([guantong(), *shlex.split(advice)[1:]], cwd="/")
+
+    def test_init_says_where_it_made_the_node(self):
+        where = os.path.join(self.tree.dir, "二 楼")
+        said = run([guantong(), "init", "--code", "33", "--pki", self.tree.pki, "--http", "0.0.0.0:0", where])
+        self.assertIn(f"guantong -C {shlex.quote(os.path.realpath(where))} credential rm anonymous", said)

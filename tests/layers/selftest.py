@@ -354,6 +354,8 @@ def word_cases(copy, score):
     said(copy, score, "a word that is not listed", "daemon/words/words.def", "the list of words has not: `vanish` 链路", 'WORD("vanish", W_LINK)\n', words)
     said(copy, score, "a list that says otherwise", "README.zh-CN.md", "the list of words has not: `cap` 收紧",
          lambda text: text.replace("`cap` 收紧", "`cap` 收窄", 1), words)
+    said(copy, score, "advice that says not where", "daemon/words/texts_core.def", "without -C DIR: guantong status",
+         'SENTENCE("see `guantong status`", "请看 guantong -C DIR status")\n', words)
 
 
 def main():

@@ -4,7 +4,10 @@
 - every event, kind and subject of an audit row that the core writes by itself has a
   word in daemon/words/words.def;
 - the list of words in README.zh-CN.md has each of them, as `key` and its word, and
-  none that is not there.
+  none that is not there;
+- every command that a sentence of the tables advises, and that works on a node, says
+  on which: `guantong -C DIR status` (daemon/words/say.h), or -C and what stands for
+  the folder of another one.
 Prints what is not so; exit status 1 if there is something. selftest.py shows that
 it can fail.
 """
@@ -46,6 +49,21 @@ for key, word in words.items():
         found.append(f"{README}: the list of words has not: `{key}` {word}")
 for key in listed.keys() - words.keys():
     found.append(f"{README}: the list of words has `{key}`, which {TABLE} has not")
+
+# the commands that ask a node, or read what is in its folder
+node = set()
+for path in glob.glob("daemon/cli/cli.c", root_dir=root):
+    node = set(re.findall(r'^        \{"([a-z]+)", "[^"]*", GT_T_CLI_A_', read(path), re.M)) - {"init", "pki", "version"}
+ADVICE = re.compile(r"guantong ([a-z]+)([^`，。；）;,.)]*)")
+for path in ("texts.def", "texts_cli.def", "texts_http.def", "texts_core.def"):
+    # what programs before this one said is as it was
+    table = re.sub(r'^EARLIER\("[^"]*"', "", read(f"daemon/words/{path}"), flags=re.M)
+    for m in ADVICE.finditer(re.sub(r'"\s*"', "", table)):
+        # its help needs no node, nor does a policy that lies in a file
+        if m[1] in node and not m[2].startswith((" --help", " check FILE", " check 文件")):
+            found.append(f"daemon/words/{path}: without -C DIR: {m[0].strip()}")
+if len(node) < 10:
+    found.append("daemon/cli/cli.c: where are the commands?")
 
 for line in found:
     print("words:", line)

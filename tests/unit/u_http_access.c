@@ -63,7 +63,7 @@ static void without_one(void **state)
 	/* nothing is read */
 	assert_int_equal(read_all(NULL, NULL), 401);
 	assert_true(heads("WWW-Authenticate: Basic"));
-	assert_true(says("guantong credential add NAME --role reader"));
+	assert_true(says("guantong -C DIR credential add NAME --role reader"));
 	assert_int_equal(ask_at(false, "GET", ONE "003", VERSION, NULL), 401);
 	assert_int_equal(ask_at(false, "GET",
 	                        "/xapi/statements?voidedStatementId=00000000-"
@@ -197,7 +197,7 @@ static void nobody_any_more(void **state)
 	        order("/admin/credentials/remove", "{\"name\":\"anonymous\"}"),
 	        200);
 	assert_int_equal(post(NULL, NULL), 401);
-	assert_true(says("guantong credential add NAME"));
+	assert_true(says("guantong -C DIR credential add NAME"));
 	/* a page from elsewhere can do no harm by asking */
 	assert_true(heads("Access-Control-Allow-Origin: *"));
 	assert_int_equal(

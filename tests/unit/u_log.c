@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "say.h"
 
 static FILE *file; /* that no writer ever waits for, as he may for a pipe */
 static off_t seen;
@@ -98,6 +99,20 @@ static void nothing_a_peer_says_forges_a_line(void **state)
 	              "d=\"\\x1b[2J\" e=\"村\" f=\"\\xc2\\x85\" "
 	              "g=\"\\xff\\xe6\\x9d\" h=\"\\xe2\\x80\\xae\" i=\"k=v\" "
 	              "j=\"\\xc0\\x8a\"\n"));
+}
+
+/* Whoever reads the log stands elsewhere. */
+static void advice_names_the_folder(void **state)
+{
+	(void)state;
+	gt_say_node("/srv/a b");
+	gt_log_line(GT_LOG_INFO, "advice", "advice", "see `guantong -C DIR ls`",
+	            "why", "see `guantong -C DIR ls`", NULL);
+	gt_say_node(NULL);
+	const char *line = written();
+	assert_non_null(strstr(line,
+	                       " advice=\"see `guantong -C '/srv/a b' ls`\" "
+	                       "why=\"see `guantong -C '/srv/a b' ls`\"\n"));
 }
 
 static void long_values_are_cut(void **state)
@@ -206,6 +221,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        T(a_plain_line),
 	        T(nothing_a_peer_says_forges_a_line),
+	        T(advice_names_the_folder),
 	        T(long_values_are_cut),
 	        T(levels),
 	        T(a_flood_that_lasts),

@@ -780,7 +780,7 @@ static void a_damaged_record_stays(void **state)
 	assert_string_equal(nodes_last(t, LOW, GT_ACT_LOG, 0)->a.text,
 	                    "4 records are damaged here and are not sent "
 	                    "(authority: not JSON, or nested too deep); "
-	                    "guantong records quarantine ls lists them");
+	                    "guantong -C DIR records quarantine ls lists them");
 	/* told once, whatever comes */
 	nodes_restart(t, LOW);
 	nodes_wire(t, LOW, MID, true);
