@@ -211,6 +211,8 @@ uint64_t gt_records_deadline(const struct gt_node *n)
 	uint64_t at = n->records->retry_ms ? n->records->retry_ms : UINT64_MAX;
 	if (n->records->looking)
 		at = gt_sooner(at, n->records->look_due);
+	if (n->records->spoilt > 0)
+		at = gt_sooner(at, n->records->again_due);
 	for (uint32_t i = 0; i < n->npeers; i++)
 		if (gt_peer_here(&n->peers[i]) && n->peers[i].child.nlater > 0)
 			at = gt_sooner(at, n->peers[i].child.later_until);

@@ -44,7 +44,8 @@ struct gt_records {
 	bool looking; /* there is more, which no other event may bring about */
 	int64_t asked[GT_WANTED_ROWS]; /* of the parent, now */
 	size_t nasked;
-	bool refused; /* it did not want to be, on this link */
+	bool refused;       /* it did not want to be, on this link */
+	uint64_t again_due; /* all are asked for all that is waited for */
 	/* what may be taken in */
 	uint64_t room;     /* bytes, until the next ROOM; UINT64_MAX: plenty */
 	uint64_t told_ms;  /* when that was last said to be too little; 0:
@@ -194,6 +195,9 @@ int gt_spoilt_came(struct gt_node *n, const uint8_t *id);
 void gt_spoilt_below(struct gt_node *n);
 /* One number more (1), or fewer (-1), without a record. */
 int gt_record_replaced(struct gt_node *n, int change);
+/* The last number that was handed up, in this epoch or another, as far as that
+ * is known. */
+int64_t gt_spoilt_handed(const struct gt_node *n);
 /* START: how many there are; what no parent was ever handed is a child's to
  * give. */
 int gt_spoilt_load(struct gt_node *n);

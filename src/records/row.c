@@ -128,6 +128,12 @@ void gt_spoilt_below(struct gt_node *n)
 		n->peers[i].child.wanted = 0;
 }
 
+int64_t gt_spoilt_handed(const struct gt_node *n)
+{
+	const struct gt_records *r = n->records;
+	return r->root > r->high ? r->root : r->high;
+}
+
 /* It is known from now on that this one has to come back. */
 static int mark(struct gt_node *n, const Gt__Record *r, int64_t stream,
                 bool *fresh)
@@ -135,7 +141,8 @@ static int mark(struct gt_node *n, const Gt__Record *r, int64_t stream,
 	struct gt_records *c = n->records;
 	bool root = n->parent[0] == '\0';
 	/* a child's that was never handed up: no parent has it from here */
-	bool unsent = stream != c->stream && (int64_t)r->seq > c->high;
+	bool unsent =
+	        stream != c->stream && (int64_t)r->seq > gt_spoilt_handed(n);
 	gt_store_bind(n->store, GT_SQL_SPOILT_KNOWN, "i", (int64_t)r->seq);
 	int known = gt_store_step(n->store, GT_SQL_SPOILT_KNOWN);
 	gt_store_reset(n->store, GT_SQL_SPOILT_KNOWN);
@@ -209,7 +216,8 @@ int gt_record_replaced(struct gt_node *n, int change)
 int gt_spoilt_load(struct gt_node *n)
 {
 	struct gt_records *r = n->records;
-	gt_store_bind(n->store, GT_SQL_SPOILT_UNSENT, "ii", r->high, r->stream);
+	gt_store_bind(n->store, GT_SQL_SPOILT_UNSENT, "ii", gt_spoilt_handed(n),
+	              r->stream);
 	int status = gt_store_run(n->store, GT_SQL_SPOILT_UNSENT);
 	if (status != 0)
 		return status;

@@ -10,6 +10,9 @@
  * and is known by its id where it was already. Until then what a child handed
  * up with it does not count as at the root.
  *
+ * Who had it not may have it back an hour later, and a disk without room takes
+ * nothing back: so all are asked again in a while.
+ *
  * An id that is handed in or handed up anew brings a record back too (stream.c,
  * a spoilt one gives way). Neither end is trusted with more than it is on any
  * day: what comes must be what it says it is, and by its id or its form the one
@@ -26,6 +29,7 @@ enum {
 	LOOK_MS = 1000,
 	LOOK_AGAIN_MS = 24 * 3600 * 1000,
 	WHOLE_MAX = 8, /* found whole again in one look */
+	ASK_AGAIN_MS = 3600 * 1000,
 };
 
 /* A record that is waited for. */
@@ -131,29 +135,28 @@ static int place(struct gt_node *n, const Gt__Record *w, const struct spoilt *s,
 	                                &another);
 }
 
-/* At its old number. */
-static int put_back(struct gt_node *n, int64_t seq, const struct gt_arrival *r)
+/* At its old number, and of that time. */
+static int put_back(struct gt_node *n, int64_t seq, int64_t stored_ms,
+                    const struct gt_arrival *r)
 {
-	int64_t stored_ms;
 	struct gt_bytes target =
 	        gt_bytes_of(r->flags & GT_STATEMENT_VOIDS ? r->target : NULL,
 	                    GT_UUID_BYTES);
-	int status = gt_record_int(n, GT_SQL_RECORD_STORED, seq, &stored_ms);
 	gt_store_bind(
 	        n->store, GT_SQL_RECORD_AT, "iiibbioiittb", seq, r->stream,
 	        r->origin_seq, gt_bytes_of(r->id, GT_UUID_BYTES),
 	        gt_bytes_of(r->form, GT_ID_BYTES), (int64_t)r->flags, target,
 	        r->origin_ms, stored_ms, r->policy, r->authority, r->body);
-	if (status == 0)
-		status = gt_store_run(n->store, GT_SQL_RECORD_AT);
+	int status = gt_store_run(n->store, GT_SQL_RECORD_AT);
 	return status ? status : gt_record_replaced(n, -1);
 }
 
 static int put(struct gt_node *n, const struct source *from,
-               const struct spoilt *s, const struct gt_arrival *r)
+               const struct spoilt *s, int64_t stored_ms,
+               const struct gt_arrival *r)
 {
 	if (from->above)
-		return put_back(n, s->seq, r);
+		return put_back(n, s->seq, stored_ms, r);
 	int status = gt_record_insert(n, r);
 	return status ? status : gt_stream_last(n, r->stream, r->origin_seq);
 }
@@ -181,7 +184,10 @@ static int settle(struct gt_node *n, const struct source *from,
 	struct gt_arrival r = gt_record_arrival(w);
 	struct gt_found f;
 	bool gone;
-	int status = gt_record_look_up(n, &r, &f);
+	int64_t stored_ms = 0; /* known as long as its row is there */
+	int status = gt_record_int(n, GT_SQL_RECORD_STORED, s->seq, &stored_ms);
+	if (status == 0)
+		status = gt_record_look_up(n, &r, &f);
 	bool elsewhere = f.known != GT_RECORD_NEW && f.seq != s->seq;
 	if (status == 0)
 		status = gt_spoilt_take_out(n, s->seq, &gone);
@@ -190,7 +196,7 @@ static int settle(struct gt_node *n, const struct source *from,
 	if (!elsewhere) {
 		status = place(n, w, s, &r);
 		if (status == 0)
-			status = put(n, from, s, &r);
+			status = put(n, from, s, stored_ms, &r);
 	}
 	int64_t need = elsewhere ? f.seq : from->above ? 0 : n->records->seq;
 	if (status == 0)
@@ -300,7 +306,8 @@ int gt_spoilt_ask(struct gt_node *n)
 	struct gt_asking a = {.what = GT_ASKED_RECORDS};
 	struct names v = {.first = GT_SPOILT_ASK, .last = GT_SPOILT_ASK};
 	bool full;
-	if (r->spoilt == 0 || r->nasked > 0 || r->refused || !above_knows(n))
+	if (r->spoilt == 0 || r->nasked > 0 || r->refused || n->full ||
+	    !above_knows(n))
 		return 0;
 	int status = read_names(n, &v);
 	if (status != 0 || v.n == 0)
@@ -330,6 +337,10 @@ int gt_spoilt_answered(struct gt_node *n, const struct gt_asking *a,
 		return 0;
 	if (m->n_again > GT_WANTED_ROWS)
 		return gt_drop(n, n->up, "more records than were asked for");
+	if (n->full) { /* it is asked for them when there is room */
+		r->nasked = 0;
+		return 0;
+	}
 	int status = take_all(n, &from, m->again, m->n_again);
 	/* those that are not back yet, the parent has not; a child that is
 	 * linked was passed by when it was asked for others */
@@ -353,7 +364,7 @@ int gt_records_wanted(struct gt_node *n, struct gt_peer *p,
 	                                   : GT_SPOILT_BELOW,
 	                  .last = GT_SPOILT_BELOW,
 	                  .p = p};
-	if (n->records->spoilt == 0 || !gt_version_asks_back(p->version))
+	if (!gt_records_wants(n, p))
 		return 0;
 	int status = read_names(n, &v);
 	if (status != 0)
@@ -367,8 +378,8 @@ int gt_records_wanted(struct gt_node *n, struct gt_peer *p,
 
 bool gt_records_wants(const struct gt_node *n, const struct gt_peer *p)
 {
-	return n->records->spoilt > 0 && p->child.wanted < INT64_MAX &&
-	       gt_version_asks_back(p->version);
+	return n->records->spoilt > 0 && !n->full &&
+	       p->child.wanted < INT64_MAX && gt_version_asks_back(p->version);
 }
 
 /* ------------------------------------------------------------- give */
@@ -534,6 +545,24 @@ static int look(struct gt_node *n, struct gt_damaged *d, Gt__Record **whole,
 	return row < 0 ? row : status;
 }
 
+/* Whoever had it not may have it by now. */
+static int ask_again(struct gt_node *n)
+{
+	struct gt_records *r = n->records;
+	if (r->spoilt > 0 && n->now.mono_ms < r->again_due)
+		return 0;
+	r->again_due = n->now.mono_ms + ASK_AGAIN_MS;
+	if (r->spoilt == 0)
+		return 0;
+	r->refused = false;
+	gt_spoilt_below(n);
+	if (!above_knows(n))
+		return 0;
+	gt_store_bind(n->store, GT_SQL_SPOILT_AGAIN, "ii", gt_spoilt_handed(n),
+	              r->stream);
+	return gt_store_run(n->store, GT_SQL_SPOILT_AGAIN);
+}
+
 int gt_spoilt_time(struct gt_node *n)
 {
 	struct gt_records *r = n->records;
@@ -541,9 +570,10 @@ int gt_spoilt_time(struct gt_node *n)
 	Gt__Record *whole[WHOLE_MAX];
 	size_t nwhole = 0;
 	bool end;
-	if (n->now.mono_ms < r->look_due)
-		return 0;
-	int status = look(n, &d, whole, &nwhole, &end);
+	int status = ask_again(n);
+	if (status != 0 || n->now.mono_ms < r->look_due)
+		return status;
+	status = look(n, &d, whole, &nwhole, &end);
 	for (size_t i = 0; status == 0 && i < nwhole; i++)
 		status = whole_again(n, whole[i]);
 	r->look_due = n->now.mono_ms + (end ? LOOK_AGAIN_MS : LOOK_MS);

@@ -287,6 +287,8 @@
 	X(SPOILT_COUNT, "SELECT count(*) FROM spoilt WHERE state<2")           \
 	X(SPOILT_UNSENT, "UPDATE spoilt SET state=1 WHERE state=0"             \
 	                 " AND seq>?1 AND stream<>?2")                         \
+	X(SPOILT_AGAIN, "UPDATE spoilt SET state=0 WHERE state=1"              \
+	                " AND (seq<=?1 OR stream=?2)")                         \
 	X(SPOILT_KNOWN, "SELECT 1 FROM spoilt WHERE seq=?1")                   \
 	X(SPOILT_NEW, "INSERT INTO spoilt VALUES(?1,?2,?3,?4,?5,?6,?7)")       \
 	X(SPOILT_STATE, "UPDATE spoilt SET state=?2 WHERE seq=?1 AND state=0") \
@@ -318,14 +320,15 @@
 	  " AND k.seq=r.seq) AND (r.target IS NULL OR EXISTS("                 \
 	  "SELECT 1 FROM record t INDEXED BY record_target"                    \
 	  " WHERE t.target=r.target AND t.seq=r.seq))")                        \
-	/* a row at ?1 was stored then, or between its neighbours */           \
+	/* a row at ?1 was stored then, or with the one before it in its */    \
+	/* clock era, or before the next */                                    \
 	X(RECORD_COUNT, "SELECT count(*) FROM record")                         \
 	X(RECORD_STORED,                                                       \
 	  "SELECT ifnull((SELECT stored_ms FROM record WHERE seq=?1),"         \
-	  "ifnull((SELECT min(ms) FROM (SELECT (SELECT stored_ms FROM record"  \
-	  " WHERE seq<?1 ORDER BY seq DESC LIMIT 1) ms UNION ALL"              \
-	  " SELECT (SELECT stored_ms FROM record WHERE seq>?1"                 \
-	  " ORDER BY seq LIMIT 1))),0))")                                      \
+	  "ifnull((SELECT stored_ms FROM record WHERE seq<?1 AND seq>="        \
+	  "(SELECT ifnull(max(e.seq),0) FROM clock_era e WHERE e.seq<=?1)"     \
+	  " ORDER BY seq DESC LIMIT 1),ifnull((SELECT stored_ms FROM record"   \
+	  " WHERE seq>?1 ORDER BY seq LIMIT 1),0)))")                          \
 	X(RECORD_AT,                                                           \
 	  "INSERT INTO record(seq,stream,origin_seq,id,form,flags,target,"     \
 	  "origin_ms,stored_ms,policy,authority,body)"                         \

@@ -355,6 +355,91 @@ static void unasked(void **state)
 	assert_true(nodes_dropped(t, MID, "a batch of records over the limit"));
 }
 
+/* What comes back while the disk has no room is not taken: it is asked for
+ * again when there is. */
+static void asked_for_again_when_there_is_room(void **state)
+{
+	struct nodes *t = *state;
+	struct gt_event full = {.type = GT_EV_ROOM};
+	struct gt_event plenty = {.type = GT_EV_ROOM, .count = SIZE_MAX};
+	assert_int_equal(nodes_statements(t, MID, 1, 3, 0), 0);
+	nodes_minute(t, MID);
+	sql(t, MID, spoil_two);
+	nodes_restart(t, MID);
+	assert_int_equal(nodes_event(t, MID, &full), 0);
+	nodes_minute(t, MID);
+	assert_int_equal(nodes_status(t, MID)->records_spoilt, 1);
+	assert_int_equal(nodes_event(t, MID, &plenty), 0);
+	nodes_minute(t, MID);
+	same_records(t, MID, TOP);
+	nothing_spoilt(t, MID);
+}
+
+/* It was damaged there as well; an hour later it is whole. */
+static void asked_for_again_of_whom_had_it_not(void **state)
+{
+	struct nodes *t = *state;
+	assert_int_equal(nodes_statements(t, MID, 1, 3, 0), 0);
+	nodes_minute(t, MID);
+	sql(t, MID, spoil_two);
+	sql(t, TOP, spoil_two);
+	nodes_restart(t, MID);
+	nodes_minute(t, MID);
+	assert_int_equal(nodes_status(t, MID)->records_spoilt, 1);
+	assert_int_equal(nodes_int(t, MID, "SELECT state FROM spoilt"), 1);
+	sql(t, TOP,
+	    "UPDATE record SET body=replace(CAST(body AS TEXT),'q@b','a@b')"
+	    " WHERE seq=2");
+	nodes_pass(t, 3600 * 1000 + 1000);
+	nodes_run(t);
+	same_records(t, MID, TOP);
+	nothing_spoilt(t, MID);
+}
+
+/* In a new epoch nothing was handed up by its count, but the root has it: the
+ * parent is asked all the same. */
+static void asked_above_for_what_is_at_the_root(void **state)
+{
+	struct nodes *t = *state;
+	assert_int_equal(nodes_statements(t, LOW, 1, 3, 0), 0);
+	nodes_minute(t, LOW);
+	sql(t, MID, spoil_two);
+	sql(t, MID, "UPDATE meta SET value=0 WHERE key='sent'");
+	nodes_restart(t, MID);
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT value FROM meta"
+	                           " WHERE key='root'"),
+	                 3);
+	nodes_minute(t, MID);
+	same_records(t, MID, TOP);
+	nothing_spoilt(t, MID);
+}
+
+/* Back at its old number it is of its old time, though the clock was set back
+ * behind it. */
+static void back_at_its_old_time(void **state)
+{
+	struct nodes *t = *state;
+	assert_int_equal(nodes_statements(t, MID, 1, 2, 0), 0);
+	nodes_minute(t, MID);
+	t->now.wall_ms -= 10 * 365 * 86400000LL;
+	assert_int_equal(nodes_statements(t, MID, 3, 1, 0), 0);
+	nodes_minute(t, MID);
+	int64_t was =
+	        nodes_int(t, MID, "SELECT stored_ms FROM record WHERE seq=2");
+	assert_true(
+	        nodes_int(t, MID, "SELECT stored_ms FROM record WHERE seq=3") <
+	        was);
+	sql(t, MID, spoil_two);
+	nodes_restart(t, MID);
+	nodes_minute(t, MID);
+	same_records(t, MID, TOP);
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT stored_ms FROM record"
+	                           " WHERE seq=2"),
+	                 was);
+}
+
 int main(void)
 {
 #define T(f, up) cmocka_unit_test_setup_teardown(f, up, nodes_gone)
@@ -372,6 +457,10 @@ int main(void)
 	        T(older_neighbours, nodes_three_on_disk),
 	        T(the_index_disagrees, nodes_two_on_disk),
 	        T(unasked, nodes_three),
+	        T(asked_for_again_when_there_is_room, nodes_two_on_disk),
+	        T(asked_for_again_of_whom_had_it_not, nodes_two_on_disk),
+	        T(asked_above_for_what_is_at_the_root, nodes_three_on_disk),
+	        T(back_at_its_old_time, nodes_two_on_disk),
 	};
 	return cmocka_run_group_tests_name("spoilt", tests, NULL, NULL);
 }
