@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "inside.h"
+#include "read_inside.h"
 
 /* Checks run after every turn: preparing their questions anew each time cost
  * more than the turns themselves. */
@@ -15,6 +16,7 @@ struct asked {
 	char sql[];
 };
 static struct asked *asked[NODES_MAX];
+static bool reads[NODES_MAX]; /* has the functions of src/read */
 
 static sqlite3_stmt *prepare(const struct sim_node *s, const char *sql)
 {
@@ -46,6 +48,15 @@ sqlite3_stmt *ask(const struct sim_node *s, const char *sql)
 	return a->st;
 }
 
+sqlite3_stmt *ask_read(const struct sim_node *s, const char *sql)
+{
+	sqlite3 *db = sqlite3_db_handle(ask(s, "SELECT 1"));
+	if (!reads[s->index] && !gt_reader_functions(db))
+		exit(2);
+	reads[s->index] = true;
+	return ask(s, sql);
+}
+
 void ask_end(sqlite3_stmt *st)
 {
 	sqlite3_reset(st);
@@ -53,6 +64,7 @@ void ask_end(sqlite3_stmt *st)
 
 void ask_forget(const struct sim_node *s)
 {
+	reads[s->index] = false;
 	while (asked[s->index]) {
 		struct asked *a = asked[s->index];
 		asked[s->index] = a->next;

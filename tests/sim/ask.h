@@ -11,6 +11,9 @@
  * stays bound. Exits on bad SQL. */
 sqlite3_stmt *ask(const struct sim_node *s, const char *sql);
 void ask_end(sqlite3_stmt *st);
+/* One of src/read's own. The functions it calls are given to a connection once:
+ * that costs it all it has prepared. */
+sqlite3_stmt *ask_read(const struct sim_node *s, const char *sql);
 /* Before the node's core is closed. */
 void ask_forget(const struct sim_node *s);
 /* First column of the first row, or -1; text is ?1, blob (n bytes) ?2, each

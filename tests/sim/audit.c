@@ -230,25 +230,34 @@ static void handed_over(struct world *w, struct sim_node *c, struct sim_node *p,
  * nobody ever was of an older one it can only be the newest. */
 static void transfers(struct world *w, struct sim_node *c, struct sim_node *p)
 {
-	/* Nobody hangs under another parent for long enough to be given
-	 * anything: all there is came from this one. */
+	/* All there is came from this one, or while it was hung elsewhere from
+	 * the one above. */
 	bool newest = !c->ran_old && !p->ran_old;
+	struct sim_node *above = c->was_hung ? &w->nodes[p->parent] : p;
 	sqlite3_stmt *st =
 	        ask(c, "SELECT transfer,subject,max(bytes),count(*),"
 	               "max(detail NOT LIKE 'protocol=1 %'),peer FROM audit"
 	               " WHERE event='fetch' AND result='ok'"
 	               " GROUP BY transfer");
 	while (!w->invariant && sqlite3_step(st) == SQLITE_ROW) {
-		if (strcmp(gt_col_text(st, 5), p->code) != 0)
+		const char *by = gt_col_text(st, 5);
+		bool other = strcmp(by, p->code) != 0;
+		if (other && strcmp(by, above->code) != 0)
 			world_fail(w, "audit",
 			           "%s wrote that %s gave it %s, its parent "
 			           "is %s",
-			           c->code, gt_col_text(st, 5),
-			           gt_col_text(st, 0), p->code);
+			           c->code, by, gt_col_text(st, 0), p->code);
 		else if (newest || gt_col_int(st, 4))
-			handed_over(w, c, p, st);
+			handed_over(w, c, other ? above : p, st);
 	}
 	ask_end(st);
+}
+
+static void link_of(struct world *w, struct sim_node *c, struct sim_node *p)
+{
+	pair(w, c, "'receive','retract'", p, "'judge'");
+	pair(w, p, "'merge'", c, "'send'");
+	pair(w, p, "'serve'", c, "'fetch'");
 }
 
 void check_audit(struct world *w)
@@ -257,9 +266,9 @@ void check_audit(struct world *w)
 	unsigned step = 1 + (w->count - 1) / 64;
 	for (unsigned i = 1; i < w->count; i += step) {
 		struct sim_node *c = &w->nodes[i], *p = &w->nodes[c->parent];
-		pair(w, c, "'receive','retract'", p, "'judge'");
-		pair(w, p, "'merge'", c, "'send'");
-		pair(w, p, "'serve'", c, "'fetch'");
+		link_of(w, c, p);
+		if (c->was_hung)
+			link_of(w, c, &w->nodes[p->parent]);
 		transfers(w, c, p);
 	}
 }

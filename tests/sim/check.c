@@ -13,6 +13,7 @@
 #include "content_inside.h"
 #include "inside.h"
 #include "records_inside.h"
+#include "spoil.h"
 #include "work.h"
 
 enum { EVERY = 8, LOOKS = 16 };
@@ -287,11 +288,13 @@ static bool holds(const struct sim_node *s, const uint8_t *id,
 	return yes;
 }
 
+/* What it has there of its own is damaged, and no judgement. */
 static bool set_aside(const struct sim_node *s, const uint8_t *id,
                       const uint8_t *form)
 {
-	sqlite3_stmt *st =
-	        ask(s, "SELECT 1 FROM quarantine WHERE id=?1 AND form=?2");
+	sqlite3_stmt *st = ask(s, "SELECT 1 FROM quarantine WHERE id=?1 AND"
+	                          " form=?2 AND via<>?3");
+	sqlite3_bind_text(st, 3, s->code, -1, SQLITE_STATIC);
 	sqlite3_bind_blob(st, 1, id, GT_UUID_BYTES, SQLITE_STATIC);
 	sqlite3_bind_blob(st, 2, form, GT_ID_BYTES, SQLITE_STATIC);
 	bool yes = sqlite3_step(st) == SQLITE_ROW;
@@ -304,7 +307,7 @@ static bool holds_any(struct world *w, const struct sim_node *s,
                       const uint8_t *id, const uint8_t *form)
 {
 	const struct sim_node *other = clone_other(w, s);
-	return !s->core || holds(s, id, form) ||
+	return !s->core || holds(s, id, form) || spoil_was(s, id) ||
 	       (other && (!other->core || holds(other, id, form)));
 }
 
@@ -378,7 +381,7 @@ static void check_mark(struct world *w, struct sim_node *s, int64_t mark,
 	for (int k = 0; k < 2 && mark > 0; k++) {
 		int64_t at =
 		        k ? 1 + (int64_t)(w->trace % (uint64_t)mark) : mark;
-		if (!covered(s, at, id, form))
+		if (!covered(s, at, id, form) || spoil_was(s, id))
 			continue;
 		bool good = root ? rooted(w, s, id, form)
 		                 : holds_any(w, up, id, form);
@@ -424,7 +427,7 @@ bool work_record_at(const struct sim_node *s, const struct record *r,
 	sqlite3_bind_blob(st, 2, body, (int)n, SQLITE_STATIC);
 	bool yes = sqlite3_step(st) == SQLITE_ROW;
 	ask_end(st);
-	return yes;
+	return yes && !spoil_is(s, r);
 }
 
 /* One acknowledged record a time is looked for from its origin upward. */
@@ -787,8 +790,10 @@ static void forget_seen(unsigned node)
 /* Somebody known handed in the record of that id there. */
 static bool vouched_at(const struct sim_node *s, const struct record *r)
 {
-	return s->core && ask_one(s, "SELECT flags&2 FROM record WHERE id=?2",
-	                          NULL, r->id, GT_UUID_BYTES) == 2;
+	return s->core &&
+	       ask_one(s, "SELECT flags&2 FROM record WHERE id=?2", NULL, r->id,
+	               GT_UUID_BYTES) == 2 &&
+	       !spoil_is(s, r);
 }
 
 /* A copy that nobody known handed in may be left of it. */
@@ -808,6 +813,7 @@ static void lose_voices(struct world *w, unsigned node)
 void check_restored(struct world *w, unsigned node)
 {
 	forget_seen(node);
+	spoil_forgot(node);
 	lose_judged(&w->nodes[node]);
 	lose_voices(w, node);
 	for (unsigned i = 0; i < work.nrecords; i++) {

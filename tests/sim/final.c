@@ -8,6 +8,7 @@
 #include "policy.h"
 #include "read_inside.h"
 #include "schema.h"
+#include "spoil.h"
 #include "store.h"
 #include "work.h"
 
@@ -185,17 +186,20 @@ static bool same_beside(const struct world *w, const struct record *r)
 /* What a reader there learns of it: 0: no such; 1: it; -1: it is voided. */
 static int read_of(const struct sim_node *s, const struct record *r)
 {
-	/* once for a connection, and again does no harm */
-	sqlite3_stmt *st = ask(s, "SELECT 1");
-	if (!gt_reader_functions(sqlite3_db_handle(st)))
-		exit(2);
-	st = ask(s, gt_queries[GT_Q_RECORD]);
+	sqlite3_stmt *st = ask_read(s, gt_queries[GT_Q_RECORD]);
 	sqlite3_bind_blob(st, 1, r->id, GT_UUID_BYTES, SQLITE_STATIC);
 	int got = 0;
 	if (sqlite3_step(st) == SQLITE_ROW)
 		got = gt_col_int(st, 12) ? -1 : 1;
 	ask_end(st);
 	return got;
+}
+
+/* It was altered there, and nobody was left who could give it back. */
+static bool rotten(const struct sim_node *s, const struct record *r)
+{
+	return spoil_was(s, r->id) &&
+	       (spoil_is(s, r) || !work_record_at(s, r, false));
 }
 
 /* A reader there is kept from what somebody who may has voided, and from
@@ -205,7 +209,8 @@ static bool voided_right(const struct world *w, const struct sim_node *s,
                          const struct record *r)
 {
 	bool must = false, may = false;
-	int got = r->voids || r->shared ? 0 : read_of(s, r);
+	bool known = !r->voids && !r->shared && !rotten(s, r);
+	int got = known ? read_of(s, r) : 0;
 	for (unsigned k = 0; got != 0 && k < work.nrecords; k++) {
 		const struct record *v = &work.records[k];
 		if (!v->voids || !work_may_void(w, v, r) ||
@@ -236,7 +241,8 @@ static const char *record_wrong(const struct world *w, const struct record *r)
 	            r->id, GT_UUID_BYTES) != 1)
 		return "not there once";
 	bool match = work_record_at(root, r, false);
-	if (match && !r->shared && !same_beside(w, r))
+	if (match && !r->shared && !rotten(&w->nodes[r->node], r) &&
+	    !same_beside(w, r))
 		return "stored or vouched for otherwise than at its origin";
 	if (match && r->voids &&
 	    ask_one(root, "SELECT count(*) FROM record WHERE target=?2", NULL,
@@ -257,11 +263,10 @@ static const char *record_wrong(const struct world *w, const struct record *r)
 
 static bool records_right(struct world *w, bool loud)
 {
-	for (unsigned i = 0; i < work.nrecords; i++) {
+	for (unsigned i = 0; i < work.nrecords && !spoil_waits(w); i++) {
 		const struct record *r = &work.records[i];
-		const char *bad = r->acknowledged && !r->excused
-		                          ? record_wrong(w, r)
-		                          : NULL;
+		bool must = r->acknowledged && !r->excused;
+		const char *bad = must ? record_wrong(w, r) : NULL;
 		if (bad)
 			return wrong(loud, &w->nodes[0], "record", bad);
 	}
@@ -313,14 +318,15 @@ static bool nothing_left(struct world *w, struct sim_node *s, bool loud)
 	return true;
 }
 
-static bool node_quiet(struct sim_node *s, bool loud)
+static bool node_quiet(const struct world *w, struct sim_node *s, bool loud)
 {
 	struct gt_node_status *st = malloc(sizeof *st);
 	if (!st)
 		exit(2);
 	gt_node_status(s->core, st);
 	bool linked = s->parent < 0 || (st->parent_up && st->synced);
-	bool rooted = st->records_unrooted == 0;
+	bool rooted = st->records_unrooted == 0 || spoil_waits(w) ||
+	              spoil_holds(w, s);
 	free(st);
 	if (!linked)
 		return wrong(loud, s, "link", "not up and in step");
@@ -342,7 +348,7 @@ static bool in_order(struct sim_node *s, bool loud)
 
 static bool node_right(struct world *w, struct sim_node *s, bool loud)
 {
-	bool right = s->core && node_quiet(s, loud);
+	bool right = s->core && node_quiet(w, s, loud);
 	for (unsigned r = 0; right && r < work.nresources; r++) {
 		if (work.resources[r].version == 0)
 			continue;
@@ -400,6 +406,6 @@ bool check_converged(struct world *w, bool loud)
 		right = node_right(w, &w->nodes[i], loud);
 		w->not_right = right ? 0 : i;
 	}
-	right = right && records_right(w, loud);
+	right = right && records_right(w, loud) && spoil_right(w, loud);
 	return right;
 }

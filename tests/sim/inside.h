@@ -140,6 +140,8 @@ void power_cut(struct world *w, struct sim_node *s);
 void power_end(struct world *w, struct sim_node *s);
 /* The root's operator gives a node the rows of the roster that it is to have. */
 void power_members(struct world *w, struct sim_node *s);
+/* Somebody brings it those rows as they stand at the root now. */
+void power_bundle(struct world *w, struct sim_node *s);
 /* POWER_ON: the node starts from its disk. */
 void power_on(struct world *w, struct sim_node *s);
 /* Tells it what records may take of its disk. */

@@ -10,6 +10,7 @@
 #include "flood.h"
 #include "guantong.pb-c.h"
 #include "revoke.h"
+#include "spoil.h"
 
 struct gt_bulk *net_message(struct gt_bytes head, const void *p, size_t n)
 {
@@ -152,6 +153,7 @@ void net_post(struct world *w, struct sim_node *from, uint32_t peer,
 	if (m->nhead > GT_HEAD_MAX || m->npayload > GT_PAYLOAD_MAX)
 		world_fail(w, "limit", "%s sends %zu bytes and %zu behind them",
 		           from->code, m->nhead, m->npayload);
+	spoil_sent(w, from, m);
 	if (flood_heard(w, from, peer, m)) {
 		net_unref(m);
 		return;
@@ -171,7 +173,7 @@ void net_post(struct world *w, struct sim_node *from, uint32_t peer,
 	if (!child || !child->uplink || !child->uplink_far ||
 	    (child->blocked & (up ? 1u : 2u)))
 		copies = 0;
-	if (copies > 0 && !up && m->npayload == 0 &&
+	if (copies > 0 && !up && !child->hung && m->npayload == 0 &&
 	    strikes(w, FAULT_FORGE, FAULT_BIT_FORGE, 30))
 		forge(w, child, token, m);
 	if (copies > 0 && up && m->npayload == 0 &&
@@ -305,7 +307,7 @@ void net_try(struct world *w, struct sim_node *child)
 		return;
 	struct sim_node *above = revoke_dialled(w, child);
 	struct sim_node *parent = above ? above : clone_dialled(w, child);
-	if (child->skips)
+	if (child->skips || child->hung)
 		parent = &w->nodes[w->nodes[child->parent].parent];
 	if (!parent->core || (!w->calm && w->now < child->dark_until)) {
 		again(w, child);

@@ -75,8 +75,10 @@ void power_end(struct world *w, struct sim_node *s)
 /* -------------------------------------------------------- coming on */
 
 /* The root's operator keeps the roster; a node that joins is given the rows
- * from itself up to the root. */
-void power_members(struct world *w, struct sim_node *s)
+ * from itself up to the root. by: whose rows they are, the root's as they stand
+ * or anybody's as they once were. */
+static void give_members(struct world *w, struct sim_node *s,
+                         const struct sim_node *by)
 {
 	struct gt_arena *arena = sim_must(gt_arena_new());
 	static struct gt_bytes bodies[NODES_MAX + 1], sealed[NODES_MAX + 1];
@@ -89,9 +91,9 @@ void power_members(struct world *w, struct sim_node *s)
 			continue;
 		m.code = w->nodes[i].code;
 		m.version = 1;
-		revoke_row(w, s, i, &m);
 		if (w->nodes[i].parent >= 0)
 			m.parent = w->nodes[w->nodes[i].parent].code;
+		revoke_row(w, by, i, &m);
 		m.key = (ProtobufCBinaryData){32, w->nodes[i].key.public};
 		if (w->nodes[i].parent < 0)
 			m.date_key = (ProtobufCBinaryData){32, w->dates.public};
@@ -106,6 +108,16 @@ void power_members(struct world *w, struct sim_node *s)
 	        .type = GT_EV_MEMBERS, .members = sealed, .count = n};
 	sim_turn(w, s, &e);
 	gt_arena_free(arena);
+}
+
+void power_members(struct world *w, struct sim_node *s)
+{
+	give_members(w, s, s);
+}
+
+void power_bundle(struct world *w, struct sim_node *s)
+{
+	give_members(w, s, &w->nodes[0]);
 }
 
 /* A node comes back as it was, or as the version before or after: on the same
@@ -163,9 +175,9 @@ static const char *parent_of(struct world *w, struct sim_node *s)
 	if (s->parent < 0)
 		return "";
 	const struct sim_node *up = &w->nodes[s->parent];
-	s->skips = up->parent >= 0 && sim_may(w, FAULT_FORGE) &&
+	s->skips = !s->hung && up->parent >= 0 && sim_may(w, FAULT_FORGE) &&
 	           prng_once_in(sim_draws(w, FAULT_FORGE), 12);
-	return s->skips ? w->nodes[up->parent].code : up->code;
+	return s->skips || s->hung ? w->nodes[up->parent].code : up->code;
 }
 
 static bool open_core(struct world *w, struct sim_node *s)

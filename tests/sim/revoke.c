@@ -10,12 +10,16 @@
 #include "peer.h"
 #include "turn.h"
 
-enum { MINUTE = 60000, LOOK_EACH = 16 /* turns, at the audit */ };
+enum {
+	MINUTE = 60000,
+	LOOK_EACH = 16, /* turns, at the audit */
+	TRIES = 8,
+	TOLD = 120 /* minutes that ends of transfers may take */
+};
 
 static struct {
 	int node; /* the last that was revoked; -1: none was */
 	bool is;  /* ... and it is still */
-	uint64_t version;
 } row;
 
 /* Who is right below it, and knows. */
@@ -25,21 +29,25 @@ static struct {
 	int64_t aid; /* the last row written down before it knew */
 } below[NODES_MAX];
 
+/* How often each node's row was changed. */
+static uint64_t changes[NODES_MAX];
+
 void revoke_init(struct world *w)
 {
 	row.node = -1;
 	row.is = false;
-	row.version = 1;
 	memset(below, 0, sizeof below);
+	memset(changes, 0, sizeof changes);
 	if (!(w->faults & FAULT_REVOKE))
 		return;
 	/* A program that has no such links cannot hear of it; whose copy is at
 	 * the other end of one is another story; and a clock that was wrong
 	 * spoils what the age of a date is reckoned by. */
 	unsigned others = FAULT_VERSION | FAULT_CLONE | FAULT_CLOCK;
-	if (prng_below(sim_draws(w, FAULT_REVOKE), 2))
+	if (!(w->faults & others) ||
+	    prng_once_in(sim_draws(w, FAULT_REVOKE), 4))
 		w->faults &= ~others;
-	else if (w->faults & others)
+	else
 		w->faults &= ~(unsigned)FAULT_REVOKE;
 }
 
@@ -48,41 +56,102 @@ void revoke_init(struct world *w)
 void revoke_row(const struct world *w, const struct sim_node *s, unsigned i,
                 Gt__Member *m)
 {
-	if (s != &w->nodes[0] || (int)i != row.node)
+	const struct sim_node *of = &w->nodes[i];
+	if (s != &w->nodes[0])
 		return;
-	m->version = row.version;
+	m->version += changes[i];
+	if (of->hung)
+		m->parent = gt_lend(w->nodes[w->nodes[of->parent].parent].code);
+	if ((int)i != row.node)
+		return;
 	m->standing = row.is ? GT__STANDING__REVOKED : GT__STANDING__ACTIVE;
 }
 
 /* A root without power is given it when it starts. */
-static void write_row(struct world *w)
+static void write_row(struct world *w, unsigned of)
 {
-	row.version++;
+	changes[of]++;
 	if (w->nodes[0].core)
 		power_members(w, &w->nodes[0]);
 }
 
-static bool has_children(const struct world *w, unsigned i)
+static bool in_the_middle(const struct world *w, unsigned i)
 {
 	for (unsigned c = 1; c < w->count; c++)
 		if (w->nodes[c].parent == (int)i)
-			return true;
+			return w->nodes[i].parent >= 0;
 	return false;
 }
 
-static void say(const struct world *w, const char *what)
+static void say(const struct world *w, const struct sim_node *s,
+                const char *what)
 {
 	if (w->verbose)
-		printf("%10llu %-12s %s\n", (unsigned long long)w->now,
-		       w->nodes[row.node].code, what);
+		printf("%10llu %-12s %s\n", (unsigned long long)w->now, s->code,
+		       what);
+}
+
+/* By the operator at the root and by its own: from its next start on. */
+static void hang(struct world *w, struct sim_node *s, bool elsewhere)
+{
+	s->hung = elsewhere;
+	s->was_hung = s->marks_unsure = true;
+	say(w, s, elsewhere ? "is hung under a node above" : "is hung back");
+	write_row(w, s->index);
+	power_cut(w, s);
 }
 
 static void take_back(struct world *w)
 {
 	row.is = false;
 	memset(below, 0, sizeof below);
-	say(w, "is taken back");
-	write_row(w);
+	say(w, &w->nodes[row.node], "is taken back");
+	write_row(w, (unsigned)row.node);
+}
+
+static bool is_below(const struct world *w, const struct sim_node *s)
+{
+	int i = s->parent;
+	while (i >= 0 && i != row.node)
+		i = w->nodes[i].parent;
+	return i >= 0;
+}
+
+/* Its row, as it stands, is known there. */
+static bool knows(const struct world *w, const struct sim_node *s)
+{
+	return ask_one(s, "SELECT version FROM item WHERE kind=3 AND id=?1",
+	               w->nodes[row.node].code, NULL,
+	               0) >= (int64_t)(1 + changes[row.node]);
+}
+
+/* Its operator asked who the parent is now. */
+static void hang_some(struct world *w, struct prng *p)
+{
+	for (int i = 0; i < TRIES; i++) {
+		struct sim_node *s = &w->nodes[prng_below(p, w->count)];
+		if (s->parent != row.node || !s->core || s->hung || s->skips)
+			continue;
+		hang(w, s, true);
+		return;
+	}
+}
+
+/* Somebody comes with a bundle from the root, and it is heard of at once. */
+static void bring_some(struct world *w, struct prng *p)
+{
+	struct sim_node *s = &w->nodes[prng_below(p, w->count)];
+	for (int i = 0; i < TRIES && !(s->core && is_below(w, s)); i++)
+		s = &w->nodes[prng_below(p, w->count)];
+	if (!s->core || !is_below(w, s))
+		return;
+	say(w, s, "is brought a bundle");
+	power_bundle(w, s);
+	if (s->core && !knows(w, s))
+		world_fail(w, "revoked",
+		           "%s was brought the row that says that %s is "
+		           "revoked, and does not know it",
+		           s->code, w->nodes[row.node].code);
 }
 
 void revoke_episode(struct world *w)
@@ -92,29 +161,36 @@ void revoke_episode(struct world *w)
 	if (row.is) {
 		if (at % 3 == 0)
 			take_back(w);
+		else if (prng_below(p, 2))
+			hang_some(w, p);
+		else
+			bring_some(w, p);
 		return;
 	}
-	if (w->nodes[at].parent < 0 || !has_children(w, at))
+	for (int i = 0; i < TRIES && !in_the_middle(w, at); i++)
+		at = (unsigned)prng_below(p, w->count);
+	if (!in_the_middle(w, at))
 		return;
 	w->struck[FAULT_BIT_REVOKE]++;
 	row.node = (int)at;
 	row.is = true;
 	memset(below, 0, sizeof below);
-	say(w, "is revoked");
-	write_row(w);
+	say(w, &w->nodes[row.node], "is revoked");
+	write_row(w, (unsigned)row.node);
 }
 
 /* ------------------------------------------------------- links above it */
 
 uint64_t revoke_above_ms(const struct world *w, const struct sim_node *s)
 {
-	bool any = s->parent >= 0 && w->nodes[s->parent].parent >= 0;
+	bool any =
+	        s->parent >= 0 && w->nodes[s->parent].parent >= 0 && !s->hung;
 	return any && (w->faults & FAULT_REVOKE) ? (uint64_t)GT_DAY_MS : 0;
 }
 
 struct sim_node *revoke_dialled(struct world *w, struct sim_node *child)
 {
-	bool told = child->asks_above && !child->skips;
+	bool told = child->asks_above && !child->skips && !child->hung;
 	child->asks_above = false;
 	if (!told)
 		return NULL;
@@ -184,7 +260,7 @@ static void took_nothing(struct world *w, const struct sim_node *s)
 void revoke_turn(struct world *w, const struct sim_node *s)
 {
 	const struct gt_node *n = s->core;
-	if (!row.is || s->parent != row.node || s->skips || !n)
+	if (!row.is || s->parent != row.node || s->skips || s->hung || !n)
 		return;
 	if (!n->status.parent_revoked) {
 		below[s->index].knows = false; /* or it was restored */
@@ -209,15 +285,30 @@ static uint64_t bound_ms(const struct world *w)
 	       40 * (uint64_t)w->heartbeat;
 }
 
-void revoke_settle(struct world *w)
+/* Whoever is right below has, or deeper, or is hung elsewhere. */
+static bool heard(const struct world *w, const struct sim_node *s)
 {
-	if (!row.is)
-		return;
-	world_run(w, w->now + bound_ms(w));
+	bool acts = s->parent != row.node || s->hung || !s->core ||
+	            s->core->status.parent_revoked;
+	return !s->core || !is_below(w, s) || (acts && knows(w, s));
+}
+
+static bool all_heard(const struct world *w)
+{
+	bool all = true;
+	for (unsigned i = 1; i < w->count; i++)
+		all = all && heard(w, &w->nodes[i]);
+	return all;
+}
+
+static void wait_heard(struct world *w)
+{
+	uint64_t until = w->now + bound_ms(w);
+	while (!w->invariant && w->now < until && !all_heard(w))
+		world_run(w, w->now + MINUTE);
 	for (unsigned i = 1; i < w->count && !w->invariant; i++) {
 		const struct sim_node *s = &w->nodes[i];
-		if (s->parent == row.node && s->core &&
-		    !s->core->status.parent_revoked)
+		if (!heard(w, s))
 			world_fail(w, "revoked",
 			           "%s has not heard in %llu minutes that %s "
 			           "is revoked",
@@ -225,6 +316,29 @@ void revoke_settle(struct world *w)
 			           (unsigned long long)bound_ms(w) / MINUTE,
 			           w->nodes[row.node].code);
 	}
-	if (!w->invariant)
+}
+
+/* Those above it are told first what they gave it. */
+static void hang_back(struct world *w, struct sim_node *s)
+{
+	const char *above = w->nodes[w->nodes[s->parent].parent].code;
+	for (int i = 0; i < TOLD && !w->invariant; i++) {
+		if (s->core &&
+		    ask_one(s, "SELECT count(*) FROM handover WHERE parent=?1",
+		            above, NULL, 0) == 0)
+			break;
+		world_run(w, w->now + MINUTE);
+	}
+	hang(w, s, false);
+}
+
+void revoke_settle(struct world *w)
+{
+	if (row.is)
+		wait_heard(w);
+	if (row.is && !w->invariant)
 		take_back(w);
+	for (unsigned i = 1; i < w->count && !w->invariant; i++)
+		if (w->nodes[i].hung)
+			hang_back(w, &w->nodes[i]);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "revoke.h"
+#include "spoil.h"
 #include "vfs.h"
 #include "work.h"
 
@@ -57,6 +58,7 @@ static void until_converged(struct world *w)
 	world_heal(w);
 	world_tick_at(w, w->now + 1);
 	revoke_settle(w);
+	spoil_settle(w);
 	if (!converged(w) || (world_upgrade(w) && !converged(w)))
 		return;
 	check_ask(w);

@@ -11,6 +11,7 @@
 #include "flood.h"
 #include "protocol.h"
 #include "revoke.h"
+#include "spoil.h"
 #include "vfs.h"
 
 void sim_trace(struct world *w, uint64_t a, uint64_t b, uint64_t c)
@@ -116,6 +117,7 @@ void sim_turn(struct world *w, struct sim_node *s, const struct gt_event *e)
 	check_node(w, s->index);
 	revoke_turn(w, s);
 	bound_turn(w, s, e);
+	spoil_turn(w, s);
 	reader_turn(w, s);
 }
 
@@ -150,6 +152,7 @@ static uint64_t pause_of(enum fault_bit bit)
 		return 400000;
 	case FAULT_BIT_ROT:
 	case FAULT_BIT_LOSE:
+	case FAULT_BIT_SPOIL:
 		return 200000;
 	case FAULT_BIT_FULL:
 	case FAULT_BIT_OUTAGE:
@@ -200,7 +203,8 @@ static void episode(struct world *w, enum fault_bit bit)
 	if (bit != FAULT_BIT_ROT && bit != FAULT_BIT_RESTORE &&
 	    bit != FAULT_BIT_VERSION && bit != FAULT_BIT_CLONE &&
 	    bit != FAULT_BIT_SYNC && bit != FAULT_BIT_LOSE &&
-	    bit != FAULT_BIT_FLOOD && bit != FAULT_BIT_REVOKE)
+	    bit != FAULT_BIT_FLOOD && bit != FAULT_BIT_REVOKE &&
+	    bit != FAULT_BIT_SPOIL)
 		w->struck[bit]++;
 	if (bit == FAULT_BIT_OUTAGE || bit == FAULT_BIT_ONE_WAY ||
 	    bit == FAULT_BIT_FREEZE)
@@ -211,6 +215,8 @@ static void episode(struct world *w, enum fault_bit bit)
 		flood_episode(w);
 	else if (bit == FAULT_BIT_REVOKE)
 		revoke_episode(w);
+	else if (bit == FAULT_BIT_SPOIL)
+		spoil_episode(w);
 	else
 		power_episode(w, 1 << bit);
 	plan_episode(w, bit);
@@ -447,6 +453,7 @@ bool world_init(struct world *w, uint64_t seed, unsigned faults,
 		w->faults &= prng_below(&w->draws[FAULT_BIT_CLONE], 2)
 		                     ? ~(unsigned)FAULT_VERSION
 		                     : ~(unsigned)FAULT_CLONE;
+	spoil_init(w);
 	revoke_init(w);
 	set_clocks(w);
 	flood_init(w, shape->flood);

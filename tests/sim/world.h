@@ -37,8 +37,9 @@ enum { NODES_MAX = 2049 }; /* one slot is for a copy, see clone.c */
 	X(SYNC, "sync") /* one fails, and what it was to write looks clean */  \
 	X(FREEZE, "freeze") /* a parent gives its children no dates */         \
 	X(FLOOD, "floods")  /* a child and a terminal that never stop */       \
-	X(LIE, "lie")       /* fsync does nothing: never on by itself */       \
-	X(REVOKE, "revoke") /* a middle node is, and keeps it: nor is this */
+	X(SPOIL, "spoil")   /* rows of records rot in the database */          \
+	X(REVOKE, "revoke") /* a middle node is, and keeps it */               \
+	X(LIE, "lie")       /* fsync does nothing: never on by itself */
 
 enum fault_bit {
 #define X(name, text) FAULT_BIT_##name,
@@ -101,9 +102,11 @@ struct sim_node {
 	bool asks_above;   /* next it dials a node above its parent */
 	bool roster_only;  /* its link leads there */
 	bool skips;        /* its file calls its parent's parent its parent */
-	bool ran_old;      /* it has been a program of an older version */
-	uint64_t commits;  /* as far as the checks know */
-	uint64_t checked;  /* w->changes when its records were last checked */
+	bool hung;         /* so does its row of the roster, see revoke.c */
+	bool was_hung;
+	bool ran_old;     /* it has been a program of an older version */
+	uint64_t commits; /* as far as the checks know */
+	uint64_t checked; /* w->changes when its records were last checked */
 	int64_t dated_ms; /* the date it had when last looked at in this run, -1:
 	                     never */
 	bool undated; /* that date is too old: nothing new came in this turn */
