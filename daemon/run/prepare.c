@@ -32,8 +32,9 @@
 enum {
 	/* a look at the database before a node of it runs */
 	CHECK_MS = 3000,
-	AGAIN_MS = 1000, /* until a full disk is looked at again */
-	EXTEND_S = 60,   /* systemd is told of, twice in that time */
+	CHECK_ROWS_MS = 1000, /* of that */
+	AGAIN_MS = 1000,      /* until a full disk is looked at again */
+	EXTEND_S = 60,        /* systemd is told of, twice in that time */
 };
 
 int prepare_refused(const char *what, const char *why, int exit_status)
@@ -221,6 +222,27 @@ static bool enough(void *arg)
 	return gt_sys_now().mono_ms >= *until;
 }
 
+/* Rows that hold what no program writes, as many as a second shows. What a
+ * neighbour has too is fetched again; what nobody has waits for a word. */
+static int check_rows(const struct gt_service *s, struct gt_reader *r,
+                      char *why, size_t why_cap)
+{
+	uint64_t until = gt_sys_now().mono_ms + CHECK_ROWS_MS;
+	char said[GT_TRANSLATE_MAX];
+	bool only_here;
+	int is = gt_read_possible(r, s->config->code, !*s->config->parent,
+	                          enough, &until, &only_here);
+	if (is != -GT_EDAMAGED)
+		return 0; /* a page that cannot be read is found below */
+	const char *what = gt_translate(said, NULL, gt_reader_why(r));
+	if (!only_here) {
+		gt_copy(why, why_cap, what);
+		return is;
+	}
+	gt_say_into(why, why_cap, GT_T_DAEMON_DB_ODD_HERE, what);
+	return -GT_EINVALID;
+}
+
 /* What of the database can be looked at in CHECK_MS. 0; negative: why. */
 static int check_database(const struct gt_service *s, char *why, size_t why_cap)
 {
@@ -228,7 +250,8 @@ static int check_database(const struct gt_service *s, char *why, size_t why_cap)
 	struct gt_reader *r = gt_database_reader(s->database, why, why_cap);
 	if (!r)
 		return -GT_ESTORE;
-	int whole = gt_read_whole(r, enough, &until);
+	int odd = check_rows(s, r, why, why_cap);
+	int whole = odd ? 1 : gt_read_whole(r, enough, &until);
 	if (whole < 0)
 		gt_copy(why, why_cap, gt_reader_why(r));
 	else if (whole == 0)
@@ -236,7 +259,7 @@ static int check_database(const struct gt_service *s, char *why, size_t why_cap)
 		            GT_LOG_U(CHECK_MS), "why",
 		            gt_text(GT_T_DAEMON_DB_LARGE), NULL);
 	gt_reader_free(r);
-	return whole < 0 ? whole : 0;
+	return odd ? odd : whole < 0 ? whole : 0;
 }
 
 /* As gt_tls_rehearse, of the signatures that are not TLS's. Asked for its

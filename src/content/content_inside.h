@@ -71,8 +71,10 @@ struct gt_waiter {
  *   1. m is set exactly when the manifest is whole and good; then the counts
  *      of all frame states add up to m->nframes
  *   2. no frame below scan is MISSING
- *   3. jobs = blob actions handed out and not yet answered; a slot is not
- *      given away before they are, but when the object is published here
+ *   3. jobs = blob actions handed out since it was born and not yet
+ *      answered; a slot is not given away before they are, but when the
+ *      object is published here: then one more is past, and what is
+ *      answered of what was born before is about a file that is gone
  *   4. a doomed object has jobs under way, no waiters and no row, but for one
  *      of state WANTED if it has come to be wanted again
  *   5. a filling object is not doomed, COMPLETE or REFUSED; m is set in
@@ -108,6 +110,7 @@ struct gt_object {
 	uint64_t expects; /* its size, once it was known and had no room */
 	bool asked_manifest;
 	uint8_t stuck;         /* enum gt_stuck, as in its row; 0: none */
+	uint32_t born;         /* content's past when it came into memory */
 	struct gt_manifest *m; /* of frames alone, once it is in the row */
 
 	uint8_t *frames;  /* enum gt_frame_state, a byte per frame */
@@ -157,10 +160,11 @@ struct gt_content {
 	struct gt_object objects[GT_OBJECTS_OPEN];
 	struct gt_id adopting[GT_ADOPTING_MAX]; /* zero: free */
 	uint32_t nwaiters;                      /* <= GT_WAITERS_MAX */
-	bool news;                              /* of some object */
-	bool look;                              /* for objects to fill */
-	bool no_room;                           /* of some object */
-	bool weigh; /* what is here on demand has become more */
+	uint32_t past; /* slots given away with jobs under way */
+	bool news;     /* of some object */
+	bool look;     /* for objects to fill */
+	bool no_room;  /* of some object */
+	bool weigh;    /* what is here on demand has become more */
 	struct gt_window window;
 	struct gt_handovers handovers;
 	bool paused;   /* the disk is full, or memory is short */
@@ -210,6 +214,14 @@ int gt_object_let_go(struct gt_node *n, const struct gt_id *id,
                      const char *why);
 /* Removes its file, unless it is being adopted. */
 int gt_object_remove(struct gt_node *n, const struct gt_id *id);
+/* An action on the object's file, of which the answer is the object's: NULL, no
+ * memory. */
+struct gt_action *gt_object_act(struct gt_node *n, struct gt_object *o,
+                                enum gt_action_type type);
+/* The object an answer to such an action is about; NULL: it is not here any
+ * more, or was not when the action was handed out. */
+struct gt_object *gt_object_answered(struct gt_node *n,
+                                     const struct gt_event *e);
 /* One blob action fewer under way; removes a doomed object at the last. */
 int gt_object_job_done(struct gt_node *n, struct gt_object *o);
 /* Moves a frame from one state to another. */

@@ -404,10 +404,9 @@ int gt_fetch_frame(struct gt_node *n, const struct gt_asking *a,
 		return 0;
 	if (e->payload.n != o->m->stored[a->frame] || !e->bulk)
 		return gt_drop(n, n->up, "a frame of the wrong size");
-	struct gt_action *p = gt_act(n, GT_ACT_PLACE);
+	struct gt_action *p = gt_object_act(n, o, GT_ACT_PLACE);
 	if (!p)
 		return -GT_ENOMEM;
-	p->object = o->id;
 	p->frame = a->frame;
 	p->id = gt_frame_id(o, a->frame);
 	p->offset = o->m->stored_at[a->frame];
@@ -416,7 +415,6 @@ int gt_fetch_frame(struct gt_node *n, const struct gt_asking *a,
 	p->payload = e->payload;
 	p->bulk = e->bulk;
 	gt_frame_set(o, a->frame, GT_FRAME_PLACING);
-	o->jobs++;
 	o->received += e->payload.n;
 	n->touched = true;
 	return gt_stuck_over(n, o, GT_STUCK_ABOVE);

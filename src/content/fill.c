@@ -188,8 +188,8 @@ static int frame_bad(struct gt_node *n, struct gt_object *o, uint32_t frame,
 
 int gt_fill_placed(struct gt_node *n, const struct gt_event *e)
 {
-	struct gt_object *o = gt_object_find(n, &e->object);
-	if (!o || o->jobs == 0)
+	struct gt_object *o = gt_object_answered(n, e);
+	if (!o)
 		return 0;
 	if (o->doomed || !o->m || !o->frames || o->state != GT_OBJECT_PARTIAL)
 		return gt_object_job_done(n, o);
@@ -299,10 +299,9 @@ int gt_fill_gone(struct gt_node *n, const struct gt_event *e)
 
 static int start_sync(struct gt_node *n, struct gt_object *o)
 {
-	struct gt_action *a = gt_act(n, GT_ACT_SYNC);
+	struct gt_action *a = gt_object_act(n, o, GT_ACT_SYNC);
 	if (!a)
 		return -GT_ENOMEM;
-	a->object = o->id;
 	for (uint32_t i = 0; i < o->m->nframes; i++)
 		if (o->frames[i] == GT_FRAME_PLACED)
 			gt_frame_set(o, i, GT_FRAME_SYNCING);
@@ -310,7 +309,6 @@ static int start_sync(struct gt_node *n, struct gt_object *o)
 		o->tail = GT_FRAME_SYNCING;
 	o->syncing = true;
 	o->unsynced = 0;
-	o->jobs++;
 	return 0;
 }
 
@@ -320,32 +318,28 @@ static int start_check(struct gt_node *n, struct gt_object *o)
 	int status = gt_object_bytes(n, o, &manifest);
 	if (status == -GT_EDAMAGED)
 		return gt_object_unread(n, o, gt_not_its_own);
-	struct gt_action *a = status ? NULL : gt_act(n, GT_ACT_CHECK);
+	struct gt_action *a = status ? NULL : gt_object_act(n, o, GT_ACT_CHECK);
 	if (!a)
 		return status ? status : -GT_ENOMEM;
-	a->object = o->id;
 	a->payload = manifest;
-	o->jobs++;
 	return set_state(n, o, GT_OBJECT_CHECKING);
 }
 
 static int start_tail(struct gt_node *n, struct gt_object *o)
 {
-	struct gt_action *a = gt_act(n, GT_ACT_TAIL);
+	struct gt_action *a = gt_object_act(n, o, GT_ACT_TAIL);
 	uint64_t at = o->m->stored_at[o->m->nframes];
 	size_t len = (size_t)(o->m->file_size - at);
 	uint8_t *tail = gt_arena_get(n->arena, len);
 	if (!a || !tail)
 		return -GT_ENOMEM;
 	gt_manifest_tail(o->m, tail);
-	a->object = o->id;
 	a->frame = UINT32_MAX;
 	a->offset = at;
 	a->total = o->m->file_size;
 	a->n = len;
 	a->payload = gt_bytes_of(tail, len);
 	o->tail = GT_FRAME_PLACING;
-	o->jobs++;
 	return 0;
 }
 
@@ -379,8 +373,8 @@ static int sync_later(struct gt_node *n, struct gt_object *o,
 
 int gt_fill_synced(struct gt_node *n, const struct gt_event *e)
 {
-	struct gt_object *o = gt_object_find(n, &e->object);
-	if (!o || o->jobs == 0)
+	struct gt_object *o = gt_object_answered(n, e);
+	if (!o)
 		return 0;
 	if (e->status != 0 && e->status != -GT_ENOSPACE &&
 	    e->status != -GT_ENOMEM && e->status != -GT_EUNKNOWN) {
@@ -447,9 +441,9 @@ static int start_over(struct gt_node *n, struct gt_object *o, const char *why)
 
 int gt_fill_checked(struct gt_node *n, const struct gt_event *e)
 {
-	struct gt_object *o = gt_object_find(n, &e->object);
+	struct gt_object *o = gt_object_answered(n, e);
 	char why[GT_WHY];
-	if (!o || o->jobs == 0)
+	if (!o)
 		return 0;
 	if (o->doomed || !o->m || o->state != GT_OBJECT_CHECKING)
 		return gt_object_job_done(n, o);
@@ -569,10 +563,9 @@ static int start_copies(struct gt_node *n, struct gt_object *o)
 		uint32_t from = o->from[i];
 		if (from == UINT32_MAX || o->frames[i] != GT_FRAME_MISSING)
 			continue;
-		struct gt_action *a = gt_act(n, GT_ACT_COPY);
+		struct gt_action *a = gt_object_act(n, o, GT_ACT_COPY);
 		if (!a)
 			return -GT_ENOMEM;
-		a->object = o->id;
 		a->frame = i;
 		a->from = old->id;
 		a->from_offset = old->m->stored_at[from];
@@ -581,7 +574,6 @@ static int start_copies(struct gt_node *n, struct gt_object *o)
 		a->n = o->m->stored[i];
 		a->id = gt_frame_id(o, i);
 		gt_frame_set(o, i, GT_FRAME_PLACING);
-		o->jobs++;
 	}
 	return status;
 }

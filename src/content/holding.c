@@ -315,6 +315,7 @@ int gt_object_open(struct gt_node *n, const struct gt_id *id,
 		return 0;
 	*o = (struct gt_object){.used = true,
 	                        .id = *id,
+	                        .born = n->content->past,
 	                        .used_ms = n->now.mono_ms,
 	                        .expiry = UINT64_MAX};
 	int status = load(n, o, &found);
@@ -467,6 +468,25 @@ int gt_object_drop_priors(struct gt_node *n, const struct gt_id *id)
 	return row < 0 ? row : status;
 }
 
+struct gt_action *gt_object_act(struct gt_node *n, struct gt_object *o,
+                                enum gt_action_type type)
+{
+	struct gt_action *a = gt_act(n, type);
+	if (!a)
+		return NULL;
+	a->object = o->id;
+	a->token = o->born;
+	o->jobs++;
+	return a;
+}
+
+struct gt_object *gt_object_answered(struct gt_node *n,
+                                     const struct gt_event *e)
+{
+	struct gt_object *o = gt_object_find(n, &e->object);
+	return o && o->jobs > 0 && e->token == o->born ? o : NULL;
+}
+
 int gt_object_job_done(struct gt_node *n, struct gt_object *o)
 {
 	assert(o->jobs > 0);
@@ -516,8 +536,10 @@ int gt_object_published(struct gt_node *n, const struct gt_id *id,
 	struct gt_object *o = gt_object_find(n, id);
 	if (status == 0 && o)
 		status = gt_waiter_expire(n, o, true); /* they ask again */
-	if (o)
-		gt_object_close(n->content, o);
+	if (!o)
+		return status;
+	n->content->past += o->jobs > 0;
+	gt_object_close(n->content, o);
 	return status;
 }
 

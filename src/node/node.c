@@ -251,8 +251,9 @@ static int fail(struct gt_node *n, int status)
 {
 	if (n->why[0] == '\0')
 		gt_format(n->why, sizeof n->why, "%s",
-		          status == -GT_ESTORE ? gt_store_why(n->store)
-		                               : gt_strerror(status));
+		          status == -GT_ESTORE && *gt_store_why(n->store)
+		                  ? gt_store_why(n->store)
+		                  : gt_strerror(status));
 	gt_store_rollback(n->store);
 	n->nactions = 0;
 	return status;

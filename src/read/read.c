@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "code.h"
+#include "domain.h"
 #include "iso8601.h"
 #include "read_inside.h"
 #include "schema.h"
@@ -207,6 +208,26 @@ int gt_read_whole(struct gt_reader *r, bool (*enough)(void *arg), void *arg)
 	sqlite3_finalize(s);
 	sqlite3_progress_handler(r->db, 0, NULL, NULL);
 	return whole ? 1 : u.over ? 0 : damaged ? -GT_EDAMAGED : -GT_ESTORE;
+}
+
+int gt_read_possible(struct gt_reader *r, const char *code, bool root,
+                     bool (*enough)(void *arg), void *arg, bool *only_here)
+{
+	enum { STEPS = 10000 };
+	struct until u = {enough, arg, false};
+	struct gt_odd odd;
+	sqlite3_progress_handler(r->db, STEPS, on_progress, &u);
+	int status = gt_domain_look(r->db, code, root, &odd);
+	sqlite3_progress_handler(r->db, 0, NULL, NULL);
+	*only_here = odd.only_here;
+	if (status < 0 && u.over)
+		return 0;
+	if (status < 0)
+		gt_reader_fail(r, sqlite3_errmsg(r->db));
+	if (status != 0)
+		return status;
+	gt_odd_say(r->why, &odd);
+	return -GT_EDAMAGED;
 }
 
 /* ----------------------------------------------------------- values */

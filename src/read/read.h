@@ -42,6 +42,12 @@ bool gt_read_ping(struct gt_reader *r);
  * until `enough` says so. 1: it is whole; 0: there was no time for all of it;
  * -GT_EDAMAGED: it is damaged; -GT_ESTORE: it cannot be read just now. */
 int gt_read_whole(struct gt_reader *r, bool (*enough)(void *arg), void *arg);
+/* Looks through the rows for what no program writes (store/domain.h), until
+ * `enough` says so. 1: there is none; 0: there was no time for all of them;
+ * -GT_EDAMAGED: there is some, gt_reader_why says which; *only_here: of a row
+ * that no neighbour can have. -GT_ESTORE: they cannot be read. */
+int gt_read_possible(struct gt_reader *r, const char *code, bool root,
+                     bool (*enough)(void *arg), void *arg, bool *only_here);
 
 /* What the rows of a page of the lists below may come to, as they are stored:
  * with more it ends, short, and says `next`. One that is larger comes alone. */

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain.h"
 #include "schema.h"
 #include "store.h"
+#include "tally.h"
 
 enum {
 	SQL = 4096,
@@ -29,6 +31,8 @@ struct table {
 	char columns[COLUMNS]; /* that both have */
 	char key[32];          /* its INTEGER PRIMARY KEY, "": none */
 	int ncolumns;
+	char *odd;  /* SQL: NULL, or the column that is impossible */
+	int odd_at; /* where it stands behind those of a row */
 	struct gt_salvaged_table *count;
 	sqlite3_stmt *put;
 };
@@ -52,12 +56,29 @@ static bool unreadable(struct both *b)
 	return fail(b, b->from);
 }
 
+static bool no_memory(struct both *b)
+{
+	gt_copy(b->why, b->why_cap, gt_strerror(-GT_ENOMEM));
+	b->status = -GT_ENOMEM;
+	return false;
+}
+
 /* A statement, or NULL and why. */
 static sqlite3_stmt *prepare(struct both *b, sqlite3 *db, const char *sql)
 {
 	sqlite3_stmt *st = NULL;
 	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) != SQLITE_OK)
 		(void)fail(b, db);
+	return st;
+}
+
+/* The same for what sqlite3_mprintf made, which it frees. */
+static sqlite3_stmt *prepare_long(struct both *b, sqlite3 *db, char *sql)
+{
+	sqlite3_stmt *st = sql ? prepare(b, db, sql) : NULL;
+	if (!sql)
+		(void)no_memory(b);
+	sqlite3_free(sql);
 	return st;
 }
 
@@ -106,7 +127,8 @@ static bool columns_of(struct both *b, struct table *t)
 	}
 	sqlite3_finalize(st);
 	assert(!st || ok); /* the schema is ours */
-	return ok;
+	t->odd = ok ? gt_domain_of(b->from, t->name) : NULL;
+	return ok && (t->odd || no_memory(b));
 }
 
 static bool begin(struct both *b, struct table *t)
@@ -124,9 +146,13 @@ static bool begin(struct both *b, struct table *t)
 }
 
 /* A row that contradicts another one (a key twice, a NULL where none may be) is
- * damaged too. */
+ * damaged too, and so is one that holds what no program writes. */
 static bool put(struct both *b, struct table *t, sqlite3_stmt *row)
 {
+	if (sqlite3_column_type(row, t->odd_at) != SQLITE_NULL) {
+		t->count->holes++;
+		return true;
+	}
 	for (int i = 0; i < t->ncolumns; i++)
 		if (sqlite3_bind_value(t->put, i + 1,
 		                       sqlite3_column_value(row, i)) !=
@@ -211,10 +237,13 @@ static void copy_numbered(struct both *b, struct table *t)
 {
 	char sql[SQL];
 	int64_t k = 0, was = -1, key;
-	gt_format(sql, sizeof sql,
-	          "SELECT %s,%s FROM %s NOT INDEXED WHERE %s>=?1 ORDER BY %s",
-	          t->columns, t->key, t->name, t->key, t->key);
-	sqlite3_stmt *rows = prepare(b, b->from, sql);
+	t->odd_at = t->ncolumns + 1;
+	sqlite3_stmt *rows = prepare_long(
+	        b, b->from,
+	        sqlite3_mprintf("SELECT %s,%s,%s FROM %s NOT INDEXED WHERE "
+	                        "%s>=?1 ORDER BY %s",
+	                        t->columns, t->key, t->odd, t->name, t->key,
+	                        t->key));
 	gt_format(sql, sizeof sql,
 	          "SELECT %s FROM %s NOT INDEXED WHERE %s>=?1 ORDER BY %s "
 	          "LIMIT 1",
@@ -244,12 +273,13 @@ static void copy_numbered(struct both *b, struct table *t)
 static void copy_keyed(struct both *b, struct table *t)
 {
 	static const char *const ways[] = {"", " DESC"};
-	char sql[SQL];
 	for (int i = 0; i < 2 && b->status == 0; i++) {
 		int rc = SQLITE_ROW;
-		gt_format(sql, sizeof sql, "SELECT %s FROM %s ORDER BY 1%s",
-		          t->columns, t->name, ways[i]);
-		sqlite3_stmt *rows = prepare(b, b->from, sql);
+		t->odd_at = t->ncolumns;
+		sqlite3_stmt *rows = prepare_long(
+		        b, b->from,
+		        sqlite3_mprintf("SELECT %s,%s FROM %s ORDER BY 1%s",
+		                        t->columns, t->odd, t->name, ways[i]));
 		while (rows && b->status == 0 &&
 		       (rc = sqlite3_step(rows)) == SQLITE_ROW)
 			(void)put(b, t, rows);
@@ -271,15 +301,15 @@ static bool copy_table(struct both *b, const char *name)
 	gt_copy(t.count->name, sizeof t.count->name, name);
 	if (!columns_of(b, &t))
 		return false;
-	if (t.ncolumns == 0) /* of an earlier program, which had none */
-		return true;
-	if (begin(b, &t)) {
+	/* 0: of an earlier program, which had none */
+	if (t.ncolumns > 0 && begin(b, &t)) {
 		if (*t.key)
 			copy_numbered(b, &t);
 		else
 			copy_keyed(b, &t);
 	}
 	sqlite3_finalize(t.put);
+	sqlite3_free(t.odd);
 	return b->status == 0;
 }
 
@@ -303,6 +333,14 @@ static int64_t number(struct both *b, const char *sql)
 	return v;
 }
 
+/* One that has room for the next. */
+static bool is_number(sqlite3_stmt *st, int column)
+{
+	return sqlite3_column_type(st, column) == SQLITE_INTEGER &&
+	       gt_col_int(st, column) >= 0 &&
+	       gt_col_int(st, column) <= INT64_C(1) << 53;
+}
+
 /* Numbers are never given twice, also those of what is gone. */
 static bool keep_sequences(struct both *b)
 {
@@ -315,6 +353,10 @@ static bool keep_sequences(struct both *b)
 	}
 	int rc;
 	while (ok && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		if (!is_number(st, 1)) {
+			b->out->restored = true;
+			continue;
+		}
 		sqlite3_stmt *to = prepare(
 		        b, b->to,
 		        "UPDATE sqlite_sequence SET seq=max(seq,?2) WHERE "
@@ -527,11 +569,12 @@ static void name_items(struct both *b)
 static bool want_objects(struct both *b)
 {
 	return run(b,
-	           "INSERT OR IGNORE INTO object(id,state,size,frames,present,"
-	           "created_ms,completed_ms) SELECT object,1,0,0,0,updated_ms,"
-	           "iif(own,updated_ms,0) FROM item WHERE object IS NOT NULL "
-	           "AND state=0 AND (own=1 OR verdict=3 OR asked=1) "
-	           "ORDER BY own DESC;"
+	           "INSERT INTO object(id,state,size,frames,present,"
+	           "created_ms,completed_ms) SELECT object,1,0,0,0,"
+	           "max(updated_ms),max(iif(own,updated_ms,0)) FROM item WHERE "
+	           "object IS NOT NULL AND state=0 AND (own=1 OR verdict=3 OR "
+	           "asked=1) AND object NOT IN (SELECT id FROM object) "
+	           "GROUP BY object;"
 	           "UPDATE item SET prior=NULL WHERE prior IS NOT NULL AND "
 	           "prior NOT IN (SELECT id FROM object)");
 }
@@ -568,6 +611,21 @@ static bool put_in_order(struct both *b)
 	return ok;
 }
 
+/* What an index still said of a row may be as impossible as the row. */
+static bool drop_odd(struct both *b, const char *table)
+{
+	char *odd = gt_domain_of(b->to, table);
+	sqlite3_stmt *st = prepare_long(
+	        b, b->to,
+	        odd ? sqlite3_mprintf("DELETE FROM %s WHERE %s IS NOT NULL",
+	                              table, odd)
+	            : NULL);
+	sqlite3_free(odd);
+	bool ok = st && (sqlite3_step(st) == SQLITE_DONE || fail(b, b->to));
+	sqlite3_finalize(st);
+	return ok;
+}
+
 static bool copy_all(struct both *b)
 {
 	char names[GT_SALVAGE_TABLES][24];
@@ -585,6 +643,13 @@ static bool copy_all(struct both *b)
 		ok = copy_table(b, names[i]);
 	ok = ok && keep_sequences(b) && keep_streams(b) && note_records(b) &&
 	     put_in_order(b);
+	for (size_t i = 0; ok && i < n; i++)
+		ok = drop_odd(b, names[i]);
+	/* what was tried and not put in was counted before it was tried */
+	ok = ok &&
+	     run(b, "DELETE FROM tally_resource;"
+	            "DELETE FROM tally_object;" GT_TALLY_RESOURCES("", "true")
+	                    GT_TALLY_OBJECTS("", "true"));
 	if (ok)
 		name_items(b);
 	return ok && b->status == 0 && run(b, "COMMIT");

@@ -35,6 +35,7 @@ NONE = {
     "%zu %s=",
     "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",  # a date of HTTP
     "%s: %s",  # a path and what the system says
+    " IS NULL OR (%s)",  # SQL
     "errno %d",  # what the C library has no words for
     # events of the log, which tools look for
     "parent not reached",

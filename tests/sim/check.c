@@ -11,6 +11,7 @@
 #include "catalogue_inside.h"
 #include "code.h"
 #include "content_inside.h"
+#include "domain.h"
 #include "inside.h"
 #include "records_inside.h"
 #include "spoil.h"
@@ -772,11 +773,25 @@ static void take_back_excuses(const struct sim_node *s)
 	}
 }
 
+/* No row is taken for one that another hand altered. */
+static void check_rows(struct world *w, const struct sim_node *s)
+{
+	char said[GT_ODD_SAID];
+	struct gt_odd odd;
+	sqlite3_stmt *st = ask(s, "SELECT count(*) FROM meta");
+	int is = gt_domain_look(sqlite3_db_handle(st), s->code, s->parent < 0,
+	                        &odd);
+	gt_odd_say(said, &odd);
+	if (is != 1)
+		world_fail(w, "row", "%s: %s", s->code, said);
+}
+
 void check_started(struct world *w, unsigned node)
 {
 	take_back_excuses(&w->nodes[node]);
 	learned[node] = -1;
 	w->changes++;
+	check_rows(w, &w->nodes[node]);
 	blob_verify(w, &w->nodes[node]);
 	check_items(w, &w->nodes[node], true);
 }

@@ -5,6 +5,7 @@
 
 #include "ask.h"
 #include "code.h"
+#include "domain.h"
 #include "policy.h"
 #include "read_inside.h"
 #include "schema.h"
@@ -346,6 +347,18 @@ static bool in_order(struct sim_node *s, bool loud)
 	return true;
 }
 
+/* No row is taken for one that another hand altered. */
+static bool possible(struct sim_node *s, bool loud)
+{
+	char said[GT_ODD_SAID];
+	struct gt_odd odd;
+	sqlite3_stmt *st = ask(s, "SELECT count(*) FROM meta");
+	int is = gt_domain_look(sqlite3_db_handle(st), s->code, s->parent < 0,
+	                        &odd);
+	gt_odd_say(said, &odd);
+	return is == 1 || wrong(loud, s, "row", said);
+}
+
 static bool node_right(struct world *w, struct sim_node *s, bool loud)
 {
 	bool right = s->core && node_quiet(w, s, loud);
@@ -356,7 +369,8 @@ static bool node_right(struct world *w, struct sim_node *s, bool loud)
 		if (!right && loud && w->verbose)
 			print_past(w, s, work.resources[r].id);
 	}
-	return right && nothing_left(w, s, loud) && in_order(s, loud);
+	return right && nothing_left(w, s, loud) && in_order(s, loud) &&
+	       possible(s, loud);
 }
 
 /* The n-th of what a node has on demand only, 0: none; and how many there

@@ -215,6 +215,40 @@ static void as_many_at_once(void **state)
 	pack_clear(&p);
 }
 
+/* Published while frames of it are on their way to the disk, and its place in
+ * memory given up: what is answered behind that is about a file that is another
+ * one by then, and is believed of nothing, not even when the same frames are
+ * being placed again. */
+static void answers_behind_a_publish(void **state)
+{
+	struct nodes *t = *state;
+	struct pack p;
+	held_back(t, &p, 900000);
+	size_t old = t->nanswers;
+	assert_true(old > 2);
+	uint64_t token = begin(t, MID, "b", &p, p.out_n);
+	assert_int_equal(t->answers[old].e.type, GT_EV_ADOPTED);
+	nodes_hear(t, old);
+	assert_int_equal(nodes_publish_end(t, MID, token), 0);
+	assert_int_equal(object_state(t, MID, &p.object), GT_OBJECT_COMPLETE);
+	nodes_hear(t, --old); /* nobody waits for it */
+	assert_int_equal(object_state(t, MID, &p.object), GT_OBJECT_COMPLETE);
+	/* the file goes, and comes again from above */
+	struct gt_event lost = {.type = GT_EV_LOST,
+	                        .body = gt_bytes_of(p.object.b, GT_ID_BYTES),
+	                        .detail = "the file is gone"};
+	assert_int_equal(nodes_event(t, MID, &lost), 0);
+	nodes_run(t);
+	assert_int_equal(object_state(t, MID, &p.object), GT_OBJECT_PARTIAL);
+	assert_true(t->nanswers > old);
+	while (old-- > 0)
+		nodes_hear(t, 0);
+	t->v[MID].held = false;
+	nodes_pass(t, 20000);
+	assert_holds(t, MID, &p);
+	pack_clear(&p);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, nodes_two, nodes_gone)
 
 int main(void)
@@ -228,6 +262,7 @@ int main(void)
 	        T(published_before_it_is_fetched),
 	        T(published_while_it_is_waited_for),
 	        T(as_many_at_once),
+	        T(answers_behind_a_publish),
 	};
 	return cmocka_run_group_tests_name("adopt", tests, NULL, NULL);
 }
