@@ -286,7 +286,7 @@ mutate-selftest:
 MINUTES ?= 10
 campaign: $(SIM)
 	@$(PYTHON) tests/sim/campaign.py $(SIM) $(MINUTES) $(SIMFLAGS)
-e2e: $(PROGRAMS)
+e2e: $(PROGRAMS) $(B)/fault_shim.so
 	@GUANTONG_BIN=$(call whole,$(B)) $(PYTHON) tests/e2e/run.py $(E2E)
 browser: $(PROGRAMS)
 	@GUANTONG_BIN=$(call whole,$(B)) $(PYTHON) tests/e2e/run.py --in tests/browser $(BROWSER)

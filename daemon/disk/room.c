@@ -158,6 +158,13 @@ void gt_room_blame(struct gt_room *r, uint64_t *avail)
 	pthread_mutex_unlock(&r->lock);
 }
 
+void gt_room_unsynced(struct gt_room *r, enum gt_lack lack)
+{
+	pthread_mutex_lock(&r->lock);
+	r->lack = lack;
+	pthread_mutex_unlock(&r->lock);
+}
+
 enum gt_lack gt_room_lack(struct gt_room *r)
 {
 	pthread_mutex_lock(&r->lock);

@@ -87,6 +87,9 @@ enum gt_lack gt_room_lack(struct gt_room *r);
  * it, and patience is set and it is not the database itself, waits a little.
  * True: try again. */
 bool gt_room_give(struct gt_room *r, enum gt_lack lack, enum gt_room_for what);
+/* A sync found no room for what was written: gt_room_lack says so from here on;
+ * nothing is given back, nor waited for. */
+void gt_room_unsynced(struct gt_room *r, enum gt_lack lack);
 /* It found room after all. */
 void gt_room_found(struct gt_room *r);
 

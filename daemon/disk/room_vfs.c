@@ -22,11 +22,12 @@ static enum gt_lack lack_of(sqlite3_file *below, int rc)
 	int error = errno;
 	if (rc == SQLITE_FULL)
 		return GT_LACK_ROOM;
-	if (rc == SQLITE_IOERR_WRITE &&
+	if ((rc == SQLITE_IOERR_WRITE || rc == SQLITE_IOERR_FSYNC) &&
 	    below->pMethods->xFileControl(below, SQLITE_FCNTL_LAST_ERRNO,
 	                                  &error) != SQLITE_OK)
 		return GT_LACK_NONE;
-	if (rc != SQLITE_IOERR_WRITE && rc != SQLITE_IOERR_SHMSIZE)
+	if (rc != SQLITE_IOERR_WRITE && rc != SQLITE_IOERR_FSYNC &&
+	    rc != SQLITE_IOERR_SHMSIZE)
 		return GT_LACK_NONE;
 	return error == ENOSPC   ? GT_LACK_ROOM
 	       : error == EDQUOT ? GT_LACK_QUOTA
@@ -49,6 +50,19 @@ static int f_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 	if (rc == SQLITE_OK && is_log(file))
 		gt_room_found(room);
 	return lack ? SQLITE_FULL : rc;
+}
+
+/* Not tried again: what a sync that failed leaves in the system's memory counts
+ * as written there, and the next one says that all is well (rewrite.h). So the
+ * failure stays one; what it was for is remembered. */
+static int f_sync(sqlite3_file *f, int flags)
+{
+	struct gt_vfs_file *file = gt_vfs_file(f);
+	int rc = file->below->pMethods->xSync(file->below, flags);
+	enum gt_lack lack = rc ? lack_of(file->below, rc) : GT_LACK_NONE;
+	if (lack)
+		gt_room_unsynced(file->layer->arg, lack);
+	return rc;
 }
 
 /* The index of the log is a file too, and as needful. */
@@ -94,6 +108,7 @@ int gt_room_vfs_open(struct gt_room_vfs **out, struct gt_room *room,
 	r->layer.vfs.xOpen = v_open;
 	r->layer.methods.xWrite = f_write;
 	r->layer.methods.xShmMap = f_shm_map;
+	r->layer.methods.xSync = f_sync;
 	*out = r;
 	return 0;
 }

@@ -147,6 +147,9 @@ void perform_failed(void *arg, int status, const char *why)
 		            gt_text(GT_T_DAEMON_PAGE_BAD), NULL);
 	}
 	gt_log_line(GT_LOG_ERROR, "stopping", "error", gt_errname(status),
-	            "why", why, "advice", gt_text(GT_T_DAEMON_ADVICE), NULL);
+	            "why", why, "advice",
+	            gt_text(gt_room_lack(s->room) ? GT_T_DAEMON_ADVICE_SYNC
+	                                          : GT_T_DAEMON_ADVICE),
+	            NULL);
 	perform_end(s, GT_SERVICE_FAILED);
 }

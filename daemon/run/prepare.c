@@ -235,7 +235,7 @@ static int check_rows(const struct gt_service *s, struct gt_reader *r,
 	if (is != -GT_EDAMAGED)
 		return 0; /* a page that cannot be read is found below */
 	const char *what = gt_translate(said, NULL, gt_reader_why(r));
-	if (!only_here) {
+	if (!only_here && s->mended[0] == '\0') {
 		gt_copy(why, why_cap, what);
 		return is;
 	}
