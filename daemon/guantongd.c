@@ -21,6 +21,7 @@
 #include "advice.h"
 #include "config.h"
 #include "dir.h"
+#include "json.h"
 #include "local.h"
 #include "log.h"
 #include "ready.h"
@@ -351,6 +352,7 @@ int main(int argc, char **argv)
 {
 	static struct gt_config config; /* too large for a stack */
 	static struct asked a;          /* a reload asks it too */
+	gt_json_watch();
 	gt_text_language_from_env();
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0 ||

@@ -254,8 +254,9 @@ static int as_json(struct gt_client *c, struct answer *a, int status,
 	json_error_t e;
 	*out = NULL;
 	if (!status) {
-		*out = json_loadb(a->kept.p ? (char *)a->kept.p : "", a->kept.n,
-		                  JSON_DECODE_ANY, &e);
+		*out = gt_json_load(a->kept.p ? gt_buffer_bytes(&a->kept)
+		                              : gt_bytes_str(""),
+		                    JSON_DECODE_ANY, &e);
 		if (!*out)
 			status = gt_client_failed(c, -GT_EMALFORMED);
 	}

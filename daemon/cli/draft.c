@@ -412,8 +412,7 @@ static bool add_line(struct gt_drafts *d, const char *name, int line,
 	char flaw[GT_TRANSLATE_MAX];
 	json_error_t e;
 	struct gt_encoding other;
-	json_t *v = json_loadb((const char *)text.p, text.n,
-	                       JSON_REJECT_DUPLICATES, &e);
+	json_t *v = gt_json_load(text, JSON_REJECT_DUPLICATES, &e);
 	FILE *said = v ? NULL : gt_flaws_open(flaws);
 	if (said && gt_encoding_other(&other, text)) {
 		say_encoding(said, name, line, &other);

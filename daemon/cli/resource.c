@@ -26,8 +26,8 @@ static json_t *parse(struct gt_resource_reading *r, size_t n, const char *more)
 {
 	r->text.n = n;
 	json_t *v = gt_buffer_str(&r->text, more)
-	                    ? json_loadb((char *)r->text.p, r->text.n,
-	                                 JSON_DECODE_ANY, NULL)
+	                    ? gt_json_load(gt_buffer_bytes(&r->text),
+	                                   JSON_DECODE_ANY, NULL)
 	                    : NULL;
 	r->text.n = 0;
 	return v;

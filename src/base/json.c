@@ -12,6 +12,35 @@ struct gt_bytes gt_json_unmarked(struct gt_bytes text)
 	return marked ? gt_bytes_of(text.p + 3, text.n - 3) : text;
 }
 
+/* Of this thread, since it began to read. */
+static _Thread_local bool starved;
+
+static void *watched(size_t n)
+{
+	void *p = malloc(n);
+	starved = starved || !p;
+	return p;
+}
+
+void gt_json_watch(void)
+{
+	json_set_alloc_funcs(watched, free);
+}
+
+json_t *gt_json_load(struct gt_bytes text, size_t flags, json_error_t *error)
+{
+	json_error_t own;
+	error = error ? error : &own;
+	starved = false;
+	json_t *v = json_loadb((const char *)text.p, text.n, flags, error);
+	if (!starved)
+		return v;
+	json_decref(v);
+	memset(error->text, 0, sizeof error->text);
+	error->text[sizeof error->text - 1] = json_error_out_of_memory;
+	return NULL;
+}
+
 const char *gt_json_flaw(const json_error_t *error)
 {
 	switch ((int)json_error_code(error)) {

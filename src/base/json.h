@@ -13,6 +13,13 @@
 
 /* The text without the byte order mark that some programs put before it. */
 struct gt_bytes gt_json_unmarked(struct gt_bytes text);
+/* From now on memory that jansson does not get is noticed: it goes on without a
+ * byte of the token it is reading, and may give another value than was written,
+ * or call it no JSON. To be called before anything of jansson's is. */
+void gt_json_watch(void);
+/* json_loadb, for everything that is read. NULL with no text in *error (NULL is
+ * fine): memory was short. */
+json_t *gt_json_load(struct gt_bytes text, size_t flags, json_error_t *error);
 /* What jansson found wrong with a text, in our words. */
 const char *gt_json_flaw(const json_error_t *error);
 

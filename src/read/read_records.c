@@ -2,6 +2,7 @@
  * Tests: u_read_shapes.c; and u_read.c, without memory. */
 #include <stdlib.h>
 
+#include "json.h"
 #include "read_inside.h"
 #include "stored.h"
 
@@ -11,9 +12,10 @@ static json_t *parse(const char *text)
 	json_error_t error;
 	if (!text)
 		return json_null();
-	json_t *v = json_loads(text, 0, &error);
+	struct gt_bytes bytes = gt_bytes_str(text);
+	json_t *v = gt_json_load(bytes, 0, &error);
 	return !v && *error.text
-	               ? json_loads(text, JSON_DECODE_INT_AS_REAL, NULL)
+	               ? gt_json_load(bytes, JSON_DECODE_INT_AS_REAL, NULL)
 	               : v;
 }
 
@@ -46,9 +48,10 @@ static json_t *quarantined(struct gt_reader *r, sqlite3_stmt *s)
 {
 	(void)r;
 	struct gt_bytes body = gt_col_bytes(s, 6);
+	json_error_t error;
 	json_t *v = json_object();
-	bool ok = v != NULL;
-	json_t *statement = json_loadb((const char *)body.p, body.n, 0, NULL);
+	json_t *statement = gt_json_load(body, 0, &error);
+	bool ok = v != NULL && (statement || *error.text);
 	gt_json_set(&ok, v, "qid", json_integer(sqlite3_column_int64(s, 0)));
 	gt_json_set(&ok, v, "id", gt_json_uuid(gt_col_bytes(s, 1)));
 	gt_json_set(&ok, v, "origin", gt_json_text(gt_col_text(s, 2)));

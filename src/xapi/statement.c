@@ -111,8 +111,7 @@ static int take(struct batch *b, struct gt_bytes body)
 		return refuse(b, -GT_ELIMIT, "too long");
 	struct gt_statement *s = &b->out[b->n];
 	*s = (struct gt_statement){.body = body, .authority = ""};
-	json_t *v = json_loadb((const char *)body.p, body.n, GT_JSON_STRICT,
-	                       &error);
+	json_t *v = gt_json_load(body, GT_JSON_STRICT, &error);
 	/* jansson has no words for that */
 	if (!v && !*error.text)
 		return refuse(b, -GT_ENOMEM, "out of memory");
@@ -184,7 +183,7 @@ static int read_timed(struct timed *t, struct gt_bytes body, int64_t ms)
 {
 	char text[GT_ISO_CHARS];
 	json_error_t error;
-	t->v = json_loadb((const char *)body.p, body.n, GT_JSON_STRICT, &error);
+	t->v = gt_json_load(body, GT_JSON_STRICT, &error);
 	if (!json_is_object(t->v))
 		return t->v || *error.text ? -GT_EMALFORMED : -GT_ENOMEM;
 	t->own = json_object_get(t->v, "timestamp") != NULL;
@@ -256,7 +255,8 @@ static int verify_authority(const char *text, char *why, size_t why_cap)
 	if (!text || !*text)
 		return 0;
 	struct gt_bytes bytes = gt_bytes_str(text);
-	json_t *v = json_loads(text, GT_JSON_STRICT | JSON_DECODE_ANY, &error);
+	json_t *v =
+	        gt_json_load(bytes, GT_JSON_STRICT | JSON_DECODE_ANY, &error);
 	if (!v && !*error.text)
 		return -GT_ENOMEM;
 	bool ok = v && gt_json_trim(&bytes);
@@ -429,8 +429,7 @@ static bool put_member(struct render *r, enum place place, struct gt_bytes key,
                        struct gt_bytes value, bool *any)
 {
 	/* A string, perhaps spelt with escapes: let jansson read it. */
-	json_t *name =
-	        json_loadb((const char *)key.p, key.n, JSON_DECODE_ANY, NULL);
+	json_t *name = gt_json_load(key, JSON_DECODE_ANY, NULL);
 	if (!name)
 		return false;
 	bool tell = told(r, place, json_string_value(name));

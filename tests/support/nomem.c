@@ -1,13 +1,13 @@
 #include "nomem.h"
 
 #include <assert.h>
-#include <jansson.h>
 #include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
+#include "json.h"
 #include "node.h"
 
 static _Thread_local size_t left;   /* until one fails; 0: not armed */
@@ -88,7 +88,7 @@ long nomem_held(void)
 
 void nomem_json(void)
 {
-	json_set_alloc_funcs(malloc, free);
+	gt_json_watch();
 }
 
 /* Whether this request fails. */

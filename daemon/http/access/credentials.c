@@ -343,10 +343,12 @@ int gt_credentials_read(struct gt_credentials *rows, const char *path,
 	int status = gt_files_read(path, FILE_MAX, &text, why, why_cap);
 	if (status != 0)
 		return status;
-	json_t *v = json_loadb((const char *)text.p, text.n,
-	                       JSON_REJECT_DUPLICATES, NULL);
+	json_error_t error;
+	json_t *v = gt_json_load(gt_buffer_bytes(&text), JSON_REJECT_DUPLICATES,
+	                         &error);
 	gt_buffer_wipe(&text);
-	if (!gt_credentials_new(
+	if ((!v && !*error.text) ||
+	    !gt_credentials_new(
 	            rows, json_array_size(json_object_get(v, "credentials")),
 	            json_array_size(json_object_get(v, "removed"))))
 		status = -GT_ENOMEM;

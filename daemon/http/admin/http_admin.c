@@ -34,12 +34,18 @@ static enum MHD_Result replied(struct gt_request *rq)
 	                  text ? strlen(text) : 0);
 }
 
-static json_t *body_json(struct gt_request *rq)
+/* The body, if it is JSON. False: memory was short, and that is answered. */
+static bool take_json(struct gt_request *rq, json_t **v,
+                      enum MHD_Result *answer)
 {
+	json_error_t error;
 	struct gt_bytes text =
 	        gt_json_unmarked(gt_bytes_of(rq->body, rq->nbody));
-	return json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES,
-	                  NULL);
+	*v = gt_json_load(text, JSON_REJECT_DUPLICATES, &error);
+	if (*v || *error.text)
+		return true;
+	*answer = gt_rq_error(rq, -GT_ENOMEM, "");
+	return false;
 }
 
 static enum MHD_Result publish(struct gt_request *rq, bool dry)
@@ -47,11 +53,13 @@ static enum MHD_Result publish(struct gt_request *rq, bool dry)
 	char why[512] = "";
 	struct gt_draft *drafts;
 	size_t n;
-	json_t *v = body_json(rq);
+	json_t *v;
+	enum MHD_Result done;
+	if (!take_json(rq, &v, &done))
+		return done;
 	if (!v)
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_NOT_JSON);
 	struct gt_arena *arena = gt_arena_new();
-	enum MHD_Result done;
 	int rc = arena ? gt_publish_parse(v, rq->lang, arena, &drafts, &n, why,
 	                                  sizeof why)
 	               : -GT_ENOMEM;
@@ -81,10 +89,12 @@ enum MHD_Result gt_http_publish_check(struct gt_request *rq)
 
 enum MHD_Result gt_http_withdraw(struct gt_request *rq)
 {
-	json_t *v = body_json(rq);
+	json_t *v;
+	enum MHD_Result done;
+	if (!take_json(rq, &v, &done))
+		return done;
 	const char *id = gt_json_member(v, "id"),
 	           *reason = gt_json_member(v, "reason");
-	enum MHD_Result done;
 	if (!gt_rid_valid(id)) {
 		done = gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_KEY_ID,
 		                  "id");
@@ -104,18 +114,22 @@ static enum MHD_Result fetched(struct gt_request *rq)
 {
 	if (rq->status != 0)
 		return gt_rq_error(rq, rq->status, rq->text);
-	json_t *v = body_json(rq);
-	enum MHD_Result done =
-	        gt_http_whole_resource(rq, gt_json_member(v, "id"), NULL);
+	json_t *v;
+	enum MHD_Result done;
+	if (!take_json(rq, &v, &done))
+		return done;
+	done = gt_http_whole_resource(rq, gt_json_member(v, "id"), NULL);
 	json_decref(v);
 	return done;
 }
 
 enum MHD_Result gt_http_fetch(struct gt_request *rq)
 {
-	json_t *v = body_json(rq);
-	const char *id = gt_json_member(v, "id");
+	json_t *v;
 	enum MHD_Result done;
+	if (!take_json(rq, &v, &done))
+		return done;
+	const char *id = gt_json_member(v, "id");
 	if (gt_rid_valid(id)) {
 		struct gt_event e = {.type = GT_EV_WANT, .text = id};
 		done = gt_rq_command(rq, &e, fetched);
@@ -440,7 +454,10 @@ enum MHD_Result gt_http_quarantined(struct gt_request *rq)
 
 enum MHD_Result gt_http_quarantine_drop(struct gt_request *rq)
 {
-	json_t *v = body_json(rq);
+	json_t *v;
+	enum MHD_Result done;
+	if (!take_json(rq, &v, &done))
+		return done;
 	json_int_t qid = json_integer_value(json_object_get(v, "qid"));
 	json_decref(v);
 	if (qid < 1)

@@ -109,10 +109,17 @@ static enum MHD_Result add(struct gt_request *rq, const json_t *v)
 	return gt_rq_json(rq, 200, answer);
 }
 
-static json_t *body_of(struct gt_request *rq)
+/* The body, if it is JSON. False: memory was short, and that is answered. */
+static bool take_json(struct gt_request *rq, json_t **v,
+                      enum MHD_Result *answer)
 {
-	return json_loadb((const char *)rq->body, rq->nbody,
-	                  JSON_REJECT_DUPLICATES, NULL);
+	json_error_t error;
+	*v = gt_json_load(gt_bytes_of(rq->body, rq->nbody),
+	                  JSON_REJECT_DUPLICATES, &error);
+	if (*v || *error.text)
+		return true;
+	*answer = gt_rq_error(rq, -GT_ENOMEM, "");
+	return false;
 }
 
 enum MHD_Result gt_http_credentials(struct gt_request *rq)
@@ -126,11 +133,13 @@ enum MHD_Result gt_http_credentials(struct gt_request *rq)
 		json_decref(removed);
 		return gt_rq_json(rq, 200, both);
 	}
-	json_t *v = body_of(rq);
-	enum MHD_Result done =
-	        json_is_object(v)
-	                ? add(rq, v)
-	                : gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_NOT_JSON);
+	json_t *v;
+	enum MHD_Result done;
+	if (!take_json(rq, &v, &done))
+		return done;
+	done = json_is_object(v)
+	               ? add(rq, v)
+	               : gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_NOT_JSON);
 	json_decref(v);
 	return done;
 }
@@ -138,11 +147,13 @@ enum MHD_Result gt_http_credentials(struct gt_request *rq)
 enum MHD_Result gt_http_credential_remove(struct gt_request *rq)
 {
 	char why[WHY] = "";
-	json_t *v = body_of(rq);
+	json_t *v;
+	enum MHD_Result done;
+	if (!take_json(rq, &v, &done))
+		return done;
 	const struct gt_access_wanted w = {.name = gt_json_member(v, "name")};
 	int status =
 	        gt_access_remove(rq->http->access, w.name, why, sizeof why);
-	enum MHD_Result done;
 	if (status == 0) {
 		note(rq, "credential-remove", w.name, false);
 		done = gt_rq_json(rq, 200, json_pack("{s:s}", "name", w.name));
