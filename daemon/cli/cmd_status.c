@@ -347,6 +347,19 @@ static void print_clock(FILE *out, json_t *s)
 		               json_object_get(v, "era")));
 }
 
+/* What was put aside beside the database. */
+static void print_copies(FILE *out, json_t *s)
+{
+	char bytes[GT_MEASURE_SIZE];
+	json_t *copies = json_object_get(s, "copies");
+	long long count = json_integer_value(json_object_get(copies, "count"));
+	json_int_t size = json_integer_value(json_object_get(copies, "bytes"));
+	gt_measure_size(bytes, (uint64_t)size);
+	if (count > 0)
+		gt_say(out, GT_T_CLI_STATUS_COPIES, (unsigned long long)count,
+		       bytes);
+}
+
 static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 {
 	char bytes[GT_MEASURE_SIZE], name[256];
@@ -382,6 +395,7 @@ static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 	if (gt_client_number(s, "pages_bad") > 0)
 		gt_say(out, GT_T_CLI_STATUS_PAGES_BAD,
 		       (unsigned long long)gt_client_number(s, "pages_bad"));
+	print_copies(out, s);
 	if (gt_client_number(s, "records_spoilt") > 0)
 		gt_say(out, GT_T_CLI_STATUS_RECORDS_SPOILT,
 		       (unsigned long long)gt_client_number(s,

@@ -4,6 +4,7 @@
  * Tests: e2e/test_flips.py. */
 #include "run_inside.h"
 
+#include "copies.h"
 #include "dir.h"
 #include "log.h"
 #include "say.h"
@@ -112,6 +113,13 @@ static void tell_log(struct gt_service *s, enum gt_wal_did did, uint32_t frame)
 	note(s, detail, 0, 0);
 }
 
+static void copy_gone(void *arg, const char *path)
+{
+	(void)arg;
+	gt_log_line(GT_LOG_WARN, "database", "file", path, "why",
+	            gt_text(GT_T_DAEMON_COPY_GONE), NULL);
+}
+
 void scrub_left(struct gt_service *s)
 {
 	const struct gt_wal_found *f = &s->left;
@@ -123,6 +131,7 @@ void scrub_left(struct gt_service *s)
 		tell_log(s, GT_WAL_ALTERED, f->altered);
 	else if (f->is == GT_WAL_LOST && !s->log_missing)
 		tell_log(s, GT_WAL_CUT, 0);
+	gt_copies_trim(GT_DIR_DATABASE, copy_gone, NULL);
 }
 
 static void on_scrubbed(uv_work_t *work, int status)

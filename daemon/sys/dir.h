@@ -16,10 +16,10 @@
  *   data/guantong.db-shm  its log's index; behind a run that was killed it tells
  *                     what should be in the log
  *   data/guantong.db-wal.other-SECONDS  a log that was in its log's place and was
- *                     not its own
+ *                     not its own; the newest three stay
  *   data/guantong.db-sums  checksums of its pages
  *   data/guantong.db.damaged-SECONDS  one that could not be read whole, in whose
- *                     place a new one was made; and its sums
+ *                     place a new one was made; and its sums; as many
  *   data/mend         the next start makes the database anew, as far as it can be
  *                     read
  *   data/lock         held by the daemon

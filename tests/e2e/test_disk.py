@@ -662,6 +662,27 @@ class Log(unittest.TestCase):
             self.assertIn("what the node acknowledged last is gone", node.log())
             self.assertEqual(len(self.damage(node)), 1)
 
+    def test_copies_put_aside_are_bounded_and_said(self):
+        """The newest three stay, and status says how many there are."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            self.fill(node, 3)
+            self.assertNotIn("put aside", node.cli("status"))
+            self.assertEqual(node.cli_json("status")["copies"], {"count": 0, "bytes": 0})
+            self.assertEqual(node.stop(), 0)
+            data = os.path.join(node.dir, "data")
+            for second in range(95, 105):
+                with open(os.path.join(data, f"guantong.db-wal.other-{second}"), "wb") as f:
+                    f.write(bytes(8192))
+            node.start()
+            self.assertEqual(sorted(self.aside(node)), [f"guantong.db-wal.other-{n}" for n in (102, 103, 104)])
+            self.assertEqual(node.log().count("the newest three stay"), 7)
+            self.assertEqual(node.cli_json("status")["copies"], {"count": 3, "bytes": 3 * 8192})
+            self.assertIn("3 copies put aside hold 24", node.cli("status"))
+            for name in self.aside(node):
+                os.unlink(os.path.join(data, name))
+            self.assertNotIn("put aside", node.cli("status"))
+
     def test_what_a_child_handed_up_comes_again(self):
         """The parent's log is cut; what its child has is at the parent again."""
         with Tree(CHAIN[:2]) as t:

@@ -5,6 +5,8 @@
 
 #include "access.h"
 #include "code.h"
+#include "copies.h"
+#include "dir.h"
 #include "http_admin.h"
 #include "http_cert.h"
 #include "http_parse.h"
@@ -240,6 +242,15 @@ static json_t *clear_json(const struct gt_http *http)
 	return list;
 }
 
+/* What was put aside beside the database, and is there still. */
+static json_t *copies_json(void)
+{
+	struct gt_copies c;
+	gt_copies_look(GT_DIR_DATABASE, &c);
+	return json_pack("{s:I,s:I}", "count", (json_int_t)c.count, "bytes",
+	                 (json_int_t)c.bytes);
+}
+
 static json_t *access_json(struct gt_access *a)
 {
 	return json_pack("{s:b,s:b,s:i,s:i}", "anonymous",
@@ -281,6 +292,7 @@ static json_t *status_json(struct gt_request *rq)
 		(void)json_object_set_new(v, "ca", validity_json(&env->ca));
 		(void)json_object_set_new(v, "https", https_json(rq->http));
 		(void)json_object_set_new(v, "node", node_json(s));
+		(void)json_object_set_new(v, "copies", copies_json());
 		(void)json_object_set_new(v, "clear", clear_json(rq->http));
 		(void)json_object_set_new(v, "ports", ports_json(rq->http));
 		(void)json_object_set_new(v, "access",
