@@ -343,10 +343,10 @@ int gt_judge_inventory(struct gt_node *n, struct gt_peer *p, uint64_t token,
 		p->child.acked = 0; /* no number of an epoch is given twice */
 		p->child.judged = p->child.judged_members =
 		        p->child.judged_layers = 0;
-		p->child.judged_all = false;
 		p->child.allowed = (struct gt_id){0};
 		p->following = false;
 	}
+	p->child.judged_all = false; /* whatever page it is */
 	for (size_t i = 0; status == 0 && i < m->n_rows; i++)
 		status = inventory_row(n, p, m->rows[i]);
 	if (status == 0)

@@ -120,8 +120,8 @@ static void rows_of_refusals(void **state)
 
 /* A page of an inventory: names that only the child knows, from number `from`
  * on. */
-static void claim(struct nodes *t, uint32_t link, uint64_t token,
-                  const char *of, uint32_t from, size_t many)
+static void claim_at(struct nodes *t, unsigned at, uint32_t link,
+                     uint64_t token, const char *of, uint32_t from, size_t many)
 {
 	static char ids[GT_INVENTORY_ROWS][32];
 	static Gt__Inventory__Row rows[GT_INVENTORY_ROWS];
@@ -143,9 +143,15 @@ static void claim(struct nodes *t, uint32_t link, uint64_t token,
 	m.n_rows = many;
 	q.body_case = GT__REQUEST__BODY_INVENTORY;
 	q.inventory = &m;
-	nodes_clear(t, TOP);
-	nodes_ask(t, TOP, link, token, &q);
-	assert_non_null(nodes_replied(t, TOP, GT__REPLY__BODY_OK));
+	nodes_clear(t, at);
+	nodes_ask(t, at, link, token, &q);
+	assert_non_null(nodes_replied(t, at, GT__REPLY__BODY_OK));
+}
+
+static void claim(struct nodes *t, uint32_t link, uint64_t token,
+                  const char *of, uint32_t from, size_t many)
+{
+	claim_at(t, TOP, link, token, of, from, many);
 }
 
 #define STRANGERS "item WHERE kind=1 AND version=0"
@@ -291,6 +297,36 @@ static void inventories_without_end(void **state)
 	assert_true(nodes_status(t, TOP)->audit_held > LEFT / 2);
 }
 
+/* It comes in step, and goes on to name what nobody knows: each name is judged
+ * for it. */
+static void names_without_end(void **state)
+{
+	enum { CHILD = 2, PAGE = 60 };
+	struct nodes *t = feeding(state, 0);
+	Gt__Request q = GT__REQUEST__INIT;
+	Gt__Changes c = GT__CHANGES__INIT;
+	uint64_t token = 1;
+	nodes_open(t, CHILD, "330106", "3301", nodes_path(t, CHILD));
+	nodes_enrol(t);
+	nodes_wire(t, LOW, TOP, true);
+	nodes_run(t);
+	assert_true(nodes_status(t, LOW)->synced);
+	uint32_t link = nodes_child(t, LOW, "330106", &t->v[CHILD].key);
+	q.body_case = GT__REQUEST__BODY_CHANGES;
+	q.changes = &c;
+	c.epoch = (ProtobufCBinaryData){GT_EPOCH_BYTES, t->v[LOW].node->epoch};
+	claim_at(t, LOW, link, token++, "33", 0, 1);
+	nodes_ask(t, LOW, link, token++, &q);
+	use(t, LOW, "feed:330106");
+	for (uint32_t i = 0; i < 3 * LEFT / PAGE; i++) {
+		claim_at(t, LOW, link, token++, "33", 1 + i * PAGE, PAGE);
+		nodes_ask(t, LOW, link, token++, &q);
+	}
+	assert_in_range(AT_LOW(t, "audit WHERE event='judge'"), LEFT / 2,
+	                LEFT + PAGE);
+	assert_true(nodes_status(t, LOW)->audit_held > LEFT);
+}
+
 /* A parent that has a new version of everything all the time. */
 static void versions_without_end(void **state)
 {
@@ -374,7 +410,8 @@ int main(void)
 	        T(the_quarantine_of_a_child), T(rows_of_links),
 	        T(rows_of_refusals),          N(names_only_children_have),
 	        N(layers_without_end),        N(inventories_without_end),
-	        N(versions_without_end),      N(entries_without_end),
+	        N(names_without_end),         N(versions_without_end),
+	        N(entries_without_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
