@@ -13,6 +13,7 @@
 #include "content_inside.h"
 #include "flood.h"
 #include "records_inside.h"
+#include "work.h"
 
 enum {
 	HOUR_MS = 3600000,
@@ -117,7 +118,7 @@ void bound_taken(struct world *w, struct sim_node *s, uint64_t weight)
 
 /* So many of a thing that may be so many in an hour. */
 static void rows(struct world *w, const struct sim_node *s, const char *events,
-                 uint64_t hourly)
+                 uint64_t hourly, uint64_t beside)
 {
 	char sql[160];
 	uint64_t past = w->now - seen[s->index].since_ms;
@@ -126,19 +127,34 @@ static void rows(struct world *w, const struct sim_node *s, const char *events,
 	          " AND event IN(%s)",
 	          (long long)seen[s->index].aid, events);
 	int64_t n = ask_one(s, sql, flood_code(), NULL, 0);
-	if ((uint64_t)n > hourly + hourly * past / HOUR_MS + 16)
+	if ((uint64_t)n > hourly + hourly * past / HOUR_MS + 16 + beside)
 		world_fail(w, "rows",
 		           "%s wrote %lld rows of %s for %s in %llu ms",
 		           s->code, (long long)n, events, flood_code(),
 		           (unsigned long long)past);
 }
 
+/* What is judged for the child by others' doing: of each version, and of all
+ * by each version of rules. */
+static uint64_t by_others(const struct world *w)
+{
+	uint64_t n = 0;
+	for (unsigned i = 0; i < work.nresources; i++)
+		n += work.resources[i].issues.n;
+	for (unsigned i = 0; i < w->count; i++)
+		n += work.layers[i].n * work.nresources;
+	return n;
+}
+
 void bound_rows(struct world *w, struct sim_node *s)
 {
+	uint64_t feed = flood_budget(w, s).feed_rows;
 	if (seen[s->index].incarnation != s->incarnation)
 		return;
-	rows(w, s, "'link','quarantine','receive'", GT_ROWS_HOUR);
-	rows(w, s, "'serve'", GT_STRAYS_HOUR);
+	rows(w, s, "'link','quarantine','receive'", GT_ROWS_HOUR, 0);
+	rows(w, s, "'serve'", GT_STRAYS_HOUR, 0);
+	if (feed)
+		rows(w, s, "'judge'", feed, by_others(w));
 	int64_t aside =
 	        ask_one(s, "SELECT count(*) FROM quarantine WHERE via=?1",
 	                flood_code(), NULL, 0);

@@ -475,6 +475,8 @@ static const char *broken_asks(const struct gt_node *n)
 		return "asks 3: asked without a link";
 	if (contests != n->catalogue->contests)
 		return "catalogue 4: contests";
+	if (n->catalogue->strangers > GT_STRANGERS_MAX)
+		return "catalogue: names only children know";
 	return bytes != n->content->window.inflight ? "window 1: inflight"
 	                                            : NULL;
 }
@@ -600,6 +602,8 @@ static const char *broken_content(const struct gt_node *n)
 	if (c->handovers.told > c->handovers.last ||
 	    c->handovers.asked > GT_HANDOVER_WINDOW)
 		return "handovers 1, 2";
+	if (c->handovers.rows > GT_HANDOVERS_MAX)
+		return "handovers: more than may be kept";
 	return broken_pending(n);
 }
 

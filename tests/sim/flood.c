@@ -27,6 +27,8 @@ enum {
 	MANY_DONES = 32,  /* of one step */
 	BATCH = 4,        /* records of that kind at once */
 	HOUR_EACH = 8192, /* budget for each message of a flood */
+	MANY_CLAIMS = 10,
+	FEED_ROWS = 3600, /* where there are many; the least there can be */
 };
 
 static struct {
@@ -136,6 +138,7 @@ struct flood_budget flood_budget(const struct world *w,
 	if ((int)clone_home(w, s->index) == rogue.parent) {
 		b.child_hour = hour;
 		b.child_waiting = hour / 8;
+		b.feed_rows = many() ? FEED_ROWS : 0;
 	}
 	b.terminal_hour = hour / 16;
 	b.terminal_waiting = hour / 32;
@@ -148,6 +151,7 @@ void flood_config(const struct world *w, const struct sim_node *s,
 	struct flood_budget b = flood_budget(w, s);
 	c->child_hour = b.child_hour;
 	c->child_waiting = b.child_waiting;
+	c->feed_rows = b.feed_rows;
 	c->terminal_hour = b.terminal_hour;
 	c->terminal_waiting = b.terminal_waiting;
 	/* more than any one object */
@@ -398,12 +402,11 @@ static void no_records(struct world *w, struct gt_arena *arena, uint64_t after)
 /* ------------------------------------------------- what else it may say */
 
 /* Names there are, and names there are not, as mirrored. */
-static void claim(struct world *w, struct gt_arena *arena)
+static void claim(struct world *w, struct gt_arena *arena, size_t invented)
 {
 	static uint8_t hash[GT_ID_BYTES];
 	Gt__Request r = GT__REQUEST__INIT;
 	Gt__Inventory m = GT__INVENTORY__INIT;
-	size_t invented = many() ? 256 : 16;
 	size_t n = work.nresources + invented;
 	char text[64];
 	m.rows = sim_must(gt_arena_get(arena, n * sizeof *m.rows));
@@ -562,7 +565,9 @@ static void say_something(struct world *w, struct gt_arena *arena)
 		           prng_below(draws(w), 2) ? 0 : rogue.hop + 1000);
 		break;
 	case 8:
-		claim(w, arena);
+		claim(w, arena, many() ? 256 : 16);
+		for (int i = 1; many() && i < MANY_CLAIMS && up(w); i++)
+			claim(w, arena, 0);
 		break;
 	case 9:
 		give_up(w);

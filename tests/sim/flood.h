@@ -10,6 +10,7 @@
 struct flood_budget {
 	uint64_t child_hour, child_waiting;
 	uint64_t terminal_hour, terminal_waiting;
+	uint64_t feed_rows; /* of what is judged anew; 0: as many as ever */
 };
 
 /* flood.c */
