@@ -27,7 +27,9 @@ static const struct domain {
 	 "CASE WHEN key IN('cursor','date_missed','date_since','hop','met_to',"
 	 "'replaced','root','sent','version_floor','entries_missed') OR key GLOB 'again/*'"
 	 " THEN " INT("value", "-1", "9007199254740992")
-	 " WHEN key IN('code','date','date_by','epoch','hop_of','met',"
+	 " WHEN key='code' THEN " BLOB("value", "1", "48")
+	 " AND CAST(value AS TEXT) GLOB '[0-9]*'"
+	 " WHEN key IN('date','date_by','epoch','hop_of','met',"
 	 "'parent_epoch') OR key GLOB 'lineage/*' OR key GLOB 'waits/*'"
 	" THEN typeof(value)='blob'"
 	 " ELSE 1 END"},

@@ -103,6 +103,10 @@ static void what_is_said(void **state)
 	      "table meta, row epoch, column value: it cannot be x; such rows: "
 	      "1",
 	      false);
+	found(t, "UPDATE meta SET value=x'ff00' WHERE key='code'",
+	      "table meta, row code, column value: it cannot be x'FF00'; such "
+	      "rows: 1",
+	      false);
 	/* an own one is named before others */
 	found(t,
 	      "UPDATE audit SET version='x';UPDATE item SET own=1,hash='' "
