@@ -166,9 +166,13 @@ static bool decimal_fits(struct decimal *x, double d, int n)
 
 static void decimal_shortest(struct decimal *x, double d)
 {
-	/* Fifteen digits survive the way through a normal double and back, so
-	 * that fewer need not be tried: their zeros are stripped. */
-	int n = d < 2.3e-308 ? 1 : 15;
+	/* So many digits survive the way through a double and back: fifteen, or,
+	 * of one below the normal ones, as many as its bits allow. Fewer need not
+	 * be tried: their zeros are stripped. */
+	int exp;
+	(void)frexp(d, &exp);
+	int bits = exp + 1074, n = bits > 52 ? 15 : (bits - 1) * 301 / 1000;
+	n = n > 0 ? n : 1;
 	while (n < DIGITS_MAX && !decimal_fits(x, d, n))
 		n++;
 	if (n == DIGITS_MAX)

@@ -62,6 +62,34 @@ static void numbers(void **state)
 }
 
 /* Whatever the bits, the text reads back as them. */
+/* Of numbers below the normal ones, which have fewer bits, none is written with
+ * more digits than any that reads back. */
+static void numbers_below_the_normal_ones(void **state)
+{
+	uint64_t random = 7;
+	(void)state;
+	for (unsigned i = 1; i < 20000; i++) {
+		char out[GT_JSON_NUMBER_CHARS], one[40];
+		int digits = 0, least = 1;
+		random = random * 6364136223846793005u + 1442695040888963407u;
+		uint64_t bits = i < 3000 ? i : (random >> 12) >> i % 52;
+		double d;
+		memcpy(&d, &bits, sizeof d);
+		if (bits == 0)
+			continue;
+		(void)gt_json_number(out, d);
+		assert_true(strtod(out, NULL) == d);
+		for (; least < 17; least++) {
+			gt_format(one, sizeof one, "%.*e", least - 1, d);
+			if (strtod(one, NULL) == d)
+				break;
+		}
+		for (const char *p = out; *p && *p != 'e'; p++)
+			digits += *p >= '0' && *p <= '9';
+		assert_true(digits <= least);
+	}
+}
+
 static void numbers_back(void **state)
 {
 	uint64_t x = 88172645463325252u;
@@ -375,10 +403,15 @@ static void no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(numbers),     cmocka_unit_test(numbers_back),
-	        cmocka_unit_test(canon),       cmocka_unit_test(bounds),
-	        cmocka_unit_test(depth),       cmocka_unit_test(no_memory),
-	        cmocka_unit_test(canon_depth), cmocka_unit_test(escapes),
+	        cmocka_unit_test(numbers),
+	        cmocka_unit_test(numbers_back),
+	        cmocka_unit_test(numbers_below_the_normal_ones),
+	        cmocka_unit_test(canon),
+	        cmocka_unit_test(bounds),
+	        cmocka_unit_test(depth),
+	        cmocka_unit_test(no_memory),
+	        cmocka_unit_test(canon_depth),
+	        cmocka_unit_test(escapes),
 	        cmocka_unit_test(parts),
 	};
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);
