@@ -69,11 +69,19 @@ enum MHD_Result gt_rq_fail(struct gt_request *rq, unsigned status, int code,
 enum MHD_Result gt_rq_error(struct gt_request *rq, int code,
                             const char *message)
 {
-	char text[GT_TRANSLATE_MAX];
+	char text[GT_TRANSLATE_MAX], again[GT_TRANSLATE_MAX];
+	unsigned status = status_of(code);
 	if (!message || !*message)
 		message = gt_strerror(code);
 	message = gt_translate(text, rq->lang, message);
-	return fail(rq, status_of(code), code, message);
+	/* what is full, or over its measure, will not always be */
+	if (rq->retry_ms > 0 && (status == 507 || status == 429)) {
+		gt_http_say(again, sizeof again, rq->lang, GT_T_HTTP_AGAIN,
+		            message,
+		            (unsigned long long)((rq->retry_ms + 999) / 1000));
+		message = again;
+	}
+	return fail(rq, status, code, message);
 }
 
 enum MHD_Result gt_rq_json(struct gt_request *rq, unsigned status,

@@ -22,8 +22,8 @@ struct gt_waits {
 	uint64_t last_token;
 	unsigned awake; /* woken, answer not yet out */
 	bool stopping;
-	bool stalled; /* the core waits for room on the disk */
-	bool watcher; /* the thread runs; it starts with the first need */
+	enum gt_lack lack; /* for want of which the core waits */
+	bool watcher;      /* the thread runs; it starts with the first need */
 	pthread_t thread;
 };
 
@@ -95,20 +95,25 @@ void gt_waits_reply(struct gt_waits *w, const struct gt_action *a)
 	wake(rq, a->status, a->text ? strdup(a->text) : NULL);
 }
 
-static void wake_stalled(struct gt_request *rq)
+static void wake_stalled(struct gt_request *rq, enum gt_lack lack)
 {
+	static const enum gt_text texts[] = {
+	        [GT_LACK_NONE] = GT_T_HTTP_STALLED,
+	        [GT_LACK_ROOM] = GT_T_HTTP_STALLED,
+	        [GT_LACK_QUOTA] = GT_T_HTTP_STALLED_QUOTA,
+	        [GT_LACK_LIMIT] = GT_T_HTTP_STALLED_LIMIT};
 	char text[512];
-	gt_http_say(text, sizeof text, rq->lang, GT_T_HTTP_STALLED);
+	gt_http_say(text, sizeof text, rq->lang, texts[lack]);
 	rq->retry_ms = STALLED_MS;
 	wake(rq, -GT_ENOSPACE, strdup(text));
 }
 
-void gt_waits_stalled(struct gt_waits *w, bool is)
+void gt_waits_stalled(struct gt_waits *w, enum gt_lack lack)
 {
 	struct gt_request *all = NULL;
 	pthread_mutex_lock(&w->lock);
-	w->stalled = is;
-	if (is) {
+	w->lack = lack;
+	if (lack) {
 		all = w->commands;
 		w->commands = NULL;
 	}
@@ -118,7 +123,7 @@ void gt_waits_stalled(struct gt_waits *w, bool is)
 	while (all) {
 		struct gt_request *rq = all;
 		all = rq->next;
-		wake_stalled(rq);
+		wake_stalled(rq, lack);
 	}
 }
 
@@ -130,9 +135,10 @@ enum MHD_Result gt_rq_command(struct gt_request *rq, struct gt_event *e,
 	/* asleep before the core can answer */
 	MHD_suspend_connection(rq->connection);
 	pthread_mutex_lock(&w->lock);
-	bool stopping = w->stopping, stalled = w->stalled;
+	bool stopping = w->stopping;
+	enum gt_lack lack = w->lack;
 	uint64_t token = rq->token = e->token = ++w->last_token;
-	if (stopping || stalled) {
+	if (stopping || lack) {
 		w->awake++;
 	} else {
 		rq->next = w->commands;
@@ -143,8 +149,8 @@ enum MHD_Result gt_rq_command(struct gt_request *rq, struct gt_event *e,
 		wake(rq, -GT_EUNAVAILABLE, NULL);
 		return MHD_YES;
 	}
-	if (stalled) {
-		wake_stalled(rq);
+	if (lack) {
+		wake_stalled(rq, lack);
 		return MHD_YES;
 	}
 	e->actor = rq->actor;

@@ -9,6 +9,7 @@
 #define GT_HTTP_WAIT_H
 
 #include "http_request.h"
+#include "room.h"
 
 /* Nobody sleeps yet. NULL: out of memory. */
 struct gt_waits *gt_waits_new(struct gt_core *core);
@@ -16,7 +17,7 @@ struct gt_waits *gt_waits_new(struct gt_core *core);
 void gt_waits_reply(struct gt_waits *w, const struct gt_action *a);
 /* While it is so, no command is posted: all are woken with -GT_ENOSPACE, those
  * that wait for their answer too. Core thread; never blocks. */
-void gt_waits_stalled(struct gt_waits *w, bool is);
+void gt_waits_stalled(struct gt_waits *w, enum gt_lack lack);
 /* The answer of a woken request is out (or its connection gone). */
 void gt_waits_done(struct gt_waits *w, const struct gt_request *rq);
 /* Wakes all with -GT_EUNAVAILABLE, lets nobody sleep any more, and waits a

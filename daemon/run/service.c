@@ -215,6 +215,13 @@ static bool write_run(struct gt_service *s)
 
 /* ----------------------------------------------- room on the disk */
 
+/* For want of what the core waits, where it does. */
+static enum gt_lack lack_of(const struct gt_service *s, bool is)
+{
+	enum gt_lack lack = is ? gt_room_lack(s->room) : GT_LACK_NONE;
+	return is && lack == GT_LACK_NONE ? GT_LACK_ROOM : lack;
+}
+
 /* Core thread, in the middle of a turn, maybe before there is HTTP: open_gate
  * tells it then. */
 static void on_stalled(void *arg, bool is)
@@ -228,7 +235,7 @@ static void on_stalled(void *arg, bool is)
 		gt_copy(why, sizeof why, gt_text(GT_T_DAEMON_ROOM));
 	gt_log_line(is ? GT_LOG_ERROR : GT_LOG_INFO, "disk", "why", why, NULL);
 	if (atomic_load(&s->whole))
-		gt_http_stalled(s->http, is);
+		gt_http_stalled(s->http, lack_of(s, is));
 }
 
 /* Tells the core what records may take. While there is plenty, once. */
@@ -484,7 +491,7 @@ static void open_gate(struct gt_service *s)
 	atomic_store(&s->whole, true);
 	while (s->http && is != atomic_load(&s->stalled)) {
 		is = !is;
-		gt_http_stalled(s->http, is);
+		gt_http_stalled(s->http, lack_of(s, is));
 	}
 	pthread_mutex_unlock(&s->gate);
 	s->gated = false;

@@ -93,11 +93,8 @@ static int accept(struct gt_node *n, const struct gt_event *e)
 static int refuse_for_now(struct gt_node *n, const struct gt_event *e,
                           const struct gt_refusal *r)
 {
-	uint64_t seconds = (r->retry_ms + 999) / 1000;
 	int status = gt_reply(n, e->token, r->code,
-	                      "%s; nothing of this was taken. Send it again in "
-	                      "%llu s",
-	                      r->why, (unsigned long long)seconds);
+	                      "%s; nothing of this was taken", r->why);
 	if (status == 0)
 		n->actions[n->nactions - 1].retry_ms = r->retry_ms;
 	return status;

@@ -66,7 +66,9 @@ int gt_records_room(struct gt_node *n, const struct gt_event *e)
 static int no_room(struct gt_node *n, struct gt_refusal *out)
 {
 	*out = (struct gt_refusal){-GT_ENOSPACE, ROOM_AGAIN_MS,
-	                           "the disk has no room for more records"};
+	                           "the disk has no room for more records: "
+	                           "what is left is kept for the database "
+	                           "(records.reserve)"};
 	n->status.records_no_room++;
 	return n->full ? 0 : say_full(n);
 }

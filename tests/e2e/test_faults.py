@@ -135,6 +135,8 @@ class FullDisk(unittest.TestCase):
             self.assertEqual(refusal.status, 507)
             self.assertEqual(refusal.json()["error"], "NOSPACE")
             self.assertIn("nothing of this was taken", refusal.json()["message"])
+            # what is full, by its key, and when it can be tried again
+            self.assertRegex(refusal.json()["message"], r"\(records\.reserve\).* tried again in \d+ s")
             self.assertGreaterEqual(int(refusal.headers["Retry-After"]), 1)
             self.assertTrue(find(up.status(), "records_short"))
             self.assertEqual(up.metrics()["guantong_records_short"], 1)
@@ -182,7 +184,7 @@ class FullDisk(unittest.TestCase):
                 if a.status != 200:
                     break
             self.assertEqual(a.status, 507)
-            self.assertIn("room", a.json()["message"])
+            self.assertRegex(a.json()["message"], "nothing is left on the disk.* tried again in 30 s")
             self.assertTrue(node.alive())
             self.assertHas(node, acked)
             self.assertEqual(node.http("GET", "/").status, 200)
@@ -300,6 +302,7 @@ class FullDisk(unittest.TestCase):
             acked, refusal = self.flood(node)
             self.assertTrue(acked)
             self.assertEqual(refusal.status, 507)
+            self.assertRegex(refusal.json()["message"], "LimitFSIZE=.* tried again in 30 s")
             self.assertRegex(node.log(2), r"no file beyond 3\.0 MiB .*LimitFSIZE=")
             self.assertTrue(node.alive())
             self.assertHas(node, acked)

@@ -35,6 +35,10 @@ class LinkDown(unittest.TestCase):
         self.assertIn(piece, said)
         page = node.http("GET", "/?lang=en").body.decode()
         self.assertIn("alert bad", page)
+        # nothing is being fetched over a link that is not there
+        self.assertIn("waits for the next", page)
+        self.assertNotIn("catching up", page + said)
+        self.assertIs(node.status()["node"]["synced"], False)
         return said
 
     def test_each_kind(self):

@@ -163,6 +163,7 @@ class Statements(unittest.TestCase):
         self.assertEqual(a.status, 429)
         self.assertEqual(a.json()["error"], "BUDGET")
         self.assertGreaterEqual(int(a.headers["Retry-After"]), 1)
+        self.assertIn(f"tried again in {a.headers['Retry-After']} s", a.json()["message"])
         return taken
 
     def test_who_hands_in_too_much_is_told_when_to_come(self):

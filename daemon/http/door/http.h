@@ -77,6 +77,7 @@
 
 #include "http_request.h"
 #include "node.h"
+#include "room.h"
 
 struct gt_http;
 
@@ -106,7 +107,7 @@ int64_t gt_http_stuck(struct gt_http *http, int64_t limit_ms,
                       const char **what);
 /* The core waits for room on the disk, or goes on: commands are told so
  * meanwhile, those that wait too. Core thread; never blocks. */
-void gt_http_stalled(struct gt_http *http, bool is);
+void gt_http_stalled(struct gt_http *http, enum gt_lack lack);
 /* The answer to a command this module posted. Core thread; must not block. */
 void gt_http_reply(struct gt_http *http, const struct gt_action *a);
 /* Ends every connection, answering those that wait with 503, and frees. */

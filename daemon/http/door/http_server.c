@@ -358,9 +358,9 @@ int64_t gt_http_stuck(struct gt_http *http, int64_t limit_ms, const char **what)
 	                      limit_ms, what);
 }
 
-void gt_http_stalled(struct gt_http *http, bool is)
+void gt_http_stalled(struct gt_http *http, enum gt_lack lack)
 {
-	gt_waits_stalled(http->waits, is);
+	gt_waits_stalled(http->waits, lack);
 }
 
 void gt_http_stop(struct gt_http *http)

@@ -280,8 +280,9 @@ static void facts(struct home *h)
 	gt_buffer_str(&p->out, "<dl>");
 	if (*h->config->parent) {
 		gt_page_fact(p, GT_T_HTTP_P_SYNC);
-		gt_page_say(p, s->synced && s->parent_up ? GT_T_HTTP_P_SYNCED
-		                                         : GT_T_HTTP_P_BEHIND);
+		gt_page_say(p, !s->parent_up ? GT_T_HTTP_P_UNLINKED
+		               : s->synced   ? GT_T_HTTP_P_SYNCED
+		                             : GT_T_HTTP_P_BEHIND);
 		gt_page_fact_end(p);
 	}
 	number(p, GT_T_HTTP_P_RESOURCES, count_state(h->kept, NULL));
