@@ -19,6 +19,10 @@
 
 enum { EVERY = 8, LOOKS = 16 };
 
+/* No clock here makes a version of that, nor does one that is followed: both may
+ * be ahead, by decades (catalogue/again.c). */
+static const uint64_t LEAST_WILD = UINT64_C(1) << 42;
+
 /* The greatest version of each resource a node has held. */
 static uint64_t seen[NODES_MAX][RESOURCES_MAX];
 /* ... and of the layer of each place above it, by depth. */
@@ -75,6 +79,9 @@ static void learn_row(struct world *w, const struct sim_node *s,
 	if (issued(all, version, NULL) && !s->two_pasts)
 		world_fail(w, "fork", "%s has two bodies of version %llu",
 		           gt_col_text(st, 0), (unsigned long long)version);
+	if (version >= LEAST_WILD)
+		world_fail(w, "leap", "%s has version %llu", gt_col_text(st, 0),
+		           (unsigned long long)version);
 	all->v = sim_must(realloc(all->v, (all->n + 1) * sizeof *all->v));
 	all->v[all->n++] = (struct issue){version, hash};
 }
