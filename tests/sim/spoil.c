@@ -299,15 +299,14 @@ static void spoil(struct world *w, struct sim_node *s, struct record *r)
 		return;
 	at->bad = at->good;
 	at->how = alter(&at->bad, sim_draws(w, FAULT_SPOIL));
-	if (write_image(s, at->seq, &at->bad)) {
-		nrows++;
-		w->struck[FAULT_BIT_SPOIL]++;
-		move(w, s->index, r);
-		if (w->verbose)
-			printf("%10llu %-12s record %lld is altered\n",
-			       (unsigned long long)w->now, s->code,
-			       (long long)at->seq);
-	}
+	/* where that fails, it may be written all the same */
+	(void)write_image(s, at->seq, &at->bad);
+	nrows++;
+	w->struck[FAULT_BIT_SPOIL]++;
+	move(w, s->index, r);
+	if (w->verbose)
+		printf("%10llu %-12s record %lld is altered\n",
+		       (unsigned long long)w->now, s->code, (long long)at->seq);
 	if (s->disk.dead)
 		power_cut(w, s);
 	else if (s->disk.failed)
