@@ -216,7 +216,8 @@ static bool parse_time(const char *text, uint64_t *ms)
 	return false;
 }
 
-/* A daemon started on the line before may not listen yet. */
+/* A daemon started on the line before may not be there yet; one that is there
+ * and does not answer is starting, and nobody knows for how long. */
 static int first_status(struct waiting *w, uint64_t end, json_t **status)
 {
 	const struct timespec pause = {0, START_POLL_MS * 1000000L};
@@ -224,7 +225,11 @@ static int first_status(struct waiting *w, uint64_t end, json_t **status)
 	for (;;) {
 		int rc = gt_client_get(w->client, "/admin/status", 0, status);
 		uint64_t now = gt_sys_now().mono_ms;
-		if (rc != -GT_ECLOSED || now >= patience || now >= end)
+		if (rc == -GT_EUNAVAILABLE)
+			patience = now + START_MS;
+		else if (rc != -GT_ECLOSED)
+			return rc;
+		if (now >= patience || now >= end)
 			return rc;
 		(void)nanosleep(&pause, NULL);
 	}

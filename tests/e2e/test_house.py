@@ -1,4 +1,5 @@
 """Configuration, trust, the command line and the web of one or two nodes."""
+import fcntl
 import json
 import os
 import re
@@ -221,6 +222,24 @@ class Surfaces(unittest.TestCase):
             t["3301"].stop()
             off = t["3301"].cli("status", ok=False)
             self.assertEqual(off.returncode, 3)
+
+    def test_a_daemon_that_does_not_answer_yet_is_waited_for(self):
+        """Between a start's lock and its socket, however long that is."""
+        with Tree(CHAIN[:2]) as t:
+            node = t["3301"]
+            self.assertEqual(node.stop(), 0)
+            with open(os.path.join(node.dir, "data", "lock")) as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                command = [guantong(), "-C", node.dir, "wait", "--until", "connected"]
+                p = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                with self.assertRaises(subprocess.TimeoutExpired):
+                    p.wait(3)
+                off = node.cli("wait", "--until", "connected", "--timeout", "100ms", ok=False)
+                self.assertEqual(off.returncode, 1)
+                self.assertIn("does not answer", off.stderr)
+            node.start()
+            self.assertEqual(p.wait(PATIENCE), 0, p.stdout.read())
+            p.stdout.close()
 
 
 if __name__ == "__main__":
