@@ -31,6 +31,7 @@
 #include "text.h"
 #include "translate.h"
 #include "version.h"
+#include "yaml.h"
 
 enum {
 	STOP_S = 20, /* an orderly stop takes no longer */
@@ -71,26 +72,18 @@ static void complain(struct gt_complaints *c, const char *dir)
 
 /* What is wrong is said in the process's language: the file's own is not known
  * until it is read. */
-static bool load_config(struct gt_config *out, const struct from *from)
+static bool load_config(struct gt_config *out, const struct from *from,
+                        struct gt_complaints *c)
 {
-	struct gt_complaints c = {0};
-	int status = gt_config_load(out, GT_DIR_CONFIG, NULL, &c);
-	if (status != 0 && c.n == 0)
-		(void)fprintf(stderr, "%s/" GT_DIR_CONFIG ": %s\n", from->dir,
-		              gt_translate_error(status));
-	complain(&c, from->dir);
+	int status = gt_config_load(out, GT_DIR_CONFIG, NULL, c);
+	if (status != 0 && c->n == 0) {
+		char why[256];
+		gt_format(why, sizeof why, GT_DIR_CONFIG ": %s",
+		          gt_translate_error(status));
+		(void)gt_complaints_add(c, why);
+	}
 	if (from->lang)
 		(void)gt_copy(out->lang, sizeof out->lang, from->lang);
-	return status == 0;
-}
-
-/* False: said why. */
-static bool load_policy(struct gt_ready_policy *out,
-                        const struct gt_config *config, const char *dir)
-{
-	struct gt_complaints c = {0};
-	int status = gt_ready_policy(out, config, &c);
-	complain(&c, dir);
 	return status == 0;
 }
 
@@ -117,24 +110,35 @@ static void say_what_waits(const struct gt_config *now,
 		            gt_text(GT_T_DAEMON_NEEDS_RESTART), NULL);
 }
 
+/* Nobody reads what is told to a terminal that the start had. */
+static void refuse_reload(struct gt_complaints *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		gt_log_line(GT_LOG_ERROR, "reload", "why", c->v[i], NULL);
+	gt_complaints_free(c);
+	gt_log_line(GT_LOG_ERROR, "reload", "why",
+	            gt_text(GT_T_DAEMON_RELOAD_REFUSED), NULL);
+}
+
 static void reload(void *arg)
 {
 	static struct gt_config next; /* too large for a stack */
 	struct daemon *d = arg;
+	struct gt_complaints c = {0};
 	struct gt_ready_policy policy;
 	(void)sd_notify(0, "RELOADING=1");
 	gt_service_renew(d->service);
 	memset(&next, 0, sizeof next);
-	if (!load_config(&next, d->from) ||
-	    !load_policy(&policy, &next, d->from->dir)) {
-		gt_log_line(GT_LOG_ERROR, "reload", "why",
-		            gt_text(GT_T_DAEMON_RELOAD_REFUSED), NULL);
+	if (!load_config(&next, d->from, &c) ||
+	    gt_ready_policy(&policy, &next, NULL, &c) != 0) {
+		refuse_reload(&c);
 	} else {
 		gt_log_set_level(next.log_level);
 		say_what_waits(d->config, &next);
 		gt_service_layer(d->service, gt_buffer_bytes(&policy.layer),
 		                 &policy.hash);
 		gt_buffer_free(&policy.layer);
+		complain(&c, d->from->dir);
 		gt_log_line(GT_LOG_INFO, "reload", "file", GT_DIR_CONFIG, NULL);
 	}
 	(void)sd_notify(0, "READY=1");
@@ -254,11 +258,14 @@ static int run(const struct gt_config *config, const struct from *from)
 	static struct daemon d; /* signals are caught until the process ends */
 	const struct gt_service_events events = {on_failed, reload,
 	                                         is_stopping};
+	struct gt_complaints c = {0};
 	struct gt_ready_policy policy;
 	d.loop = uv_default_loop();
 	d.config = config;
 	d.from = from;
-	if (!load_policy(&policy, config, from->dir))
+	bool ok = gt_ready_policy(&policy, config, NULL, &c) == 0;
+	complain(&c, from->dir);
+	if (!ok)
 		return GT_SERVICE_CONFIG;
 	if (!d.loop || !catch_signals(&d)) {
 		gt_log_line(GT_LOG_ERROR, "cannot-start", "part", "loop", "why",
@@ -384,7 +391,10 @@ int main(int argc, char **argv)
 	}
 	char whole[4096];
 	gt_say_node(getcwd(whole, sizeof whole));
-	if (!load_config(&config, &a.from))
+	struct gt_complaints c = {0};
+	bool ok = load_config(&config, &a.from, &c);
+	complain(&c, dir);
+	if (!ok)
 		return GT_SERVICE_CONFIG;
 	config.restored = a.restored;
 	config.mend = a.mend;

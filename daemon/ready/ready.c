@@ -152,7 +152,7 @@ static bool check_files(const struct gt_config *config, struct gt_complaints *c)
 /* ------------------------------------------------------------- policy */
 
 int gt_ready_policy(struct gt_ready_policy *out, const struct gt_config *config,
-                    struct gt_complaints *c)
+                    const char *lang, struct gt_complaints *c)
 {
 	struct gt_buffer text;
 	char why[WHY];
@@ -166,7 +166,7 @@ int gt_ready_policy(struct gt_ready_policy *out, const struct gt_config *config,
 		return 0;
 	if (status != 0) {
 		gt_config_complain(
-		        GT_DIR_CONFIG, "policy", "file", tongue(),
+		        GT_DIR_CONFIG, "policy", "file", lang,
 		        status == -GT_EUNKNOWN ? GT_T_READY_NO_POLICY
 		                               : GT_T_READY_WHY,
 		        status == -GT_EUNKNOWN ? config->policy : why, c);
@@ -175,7 +175,7 @@ int gt_ready_policy(struct gt_ready_policy *out, const struct gt_config *config,
 	gt_sha256_one(&out->hash, text.p, text.n);
 	size_t said = c->n;
 	status = gt_policy_parse(&out->layer, config->policy,
-	                         gt_buffer_bytes(&text), tongue(), c);
+	                         gt_buffer_bytes(&text), lang, c);
 	if (status != 0 && c->n == said) {
 		gt_format(why, sizeof why, "%s: %s", config->policy,
 		          gt_translate_error(status));
@@ -507,7 +507,7 @@ int gt_ready_check(const struct gt_config *config, int64_t now_ms,
                    struct gt_complaints *c)
 {
 	struct gt_ready_policy policy;
-	bool ok = gt_ready_policy(&policy, config, c) == 0;
+	bool ok = gt_ready_policy(&policy, config, tongue(), c) == 0;
 	gt_buffer_free(&policy.layer);
 	ok = check_files(config, c) && ok;
 	ok = check_keys(config, c) == 0 && ok;

@@ -21,9 +21,10 @@ struct gt_ready_policy {
 };
 /* No file: no layer, unless one was asked for by name. A file with a mistake is
  * refused whole: half a policy lets through what the other half would have
- * stopped. 0; negative: said in *c, and *out is empty. */
+ * stopped. 0; negative: said in *c, in that language (NULL: the
+ * process's), and *out is empty. */
 int gt_ready_policy(struct gt_ready_policy *out, const struct gt_config *config,
-                    struct gt_complaints *c);
+                    const char *lang, struct gt_complaints *c);
 
 /* Files that only the node's own user may read, and what is opened as a file at
  * the start; each list ends with NULL. */

@@ -74,6 +74,26 @@ class Reload(unittest.TestCase):
             self.assertRegex(p.stderr, r"guantong\.yaml:\d+:\d+: .*connections")
             node.wait("the refusal", lambda: "goes on as before" in node.log())
 
+    def test_a_policy_with_a_mistake_is_refused(self):
+        """And said to whoever asked, and in the log as lines of the log."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            path = os.path.join(node.dir, "policy.yaml")
+            for text, said in (("default: everything\n", r"policy\.yaml:1:10: .*mirror"),
+                               (None, r"guantong\.yaml:\d+:\d+: .*nix\.yaml")):
+                if text:
+                    with open(path, "w") as f:
+                        f.write(text)
+                else:
+                    os.unlink(path)
+                    node.configure({"policy": {"file": "nix.yaml"}})
+                n = node.log().count("goes on as before")
+                p = node.cli("reload", ok=False)
+                self.assertEqual(p.returncode, 1)
+                self.assertRegex(p.stderr, said)
+                node.wait("the refusal", lambda: node.log().count("goes on as before") > n)
+                self.assertRegex(node.log(), f'level=error event=reload why="{said}')
+
 
 class Listeners(unittest.TestCase):
     def test_config_check_lists_each_with_who_reaches_it_and_how_it_travels(self):

@@ -13,6 +13,7 @@
 #include "iso8601.h"
 #include "nearest.h"
 #include "node_dir.h"
+#include "ready.h"
 #include "sys.h"
 
 enum { MEMBERS_MAX = 65536 };
@@ -205,17 +206,21 @@ static enum MHD_Result members_in(struct gt_request *rq)
 	return done;
 }
 
-/* What the reload will find: the same file, read here. */
+/* What the reload will find: the same files, read here. */
 static json_t *reload_json(struct gt_request *rq)
 {
 	struct gt_complaints c = {0};
+	struct gt_ready_policy policy = {0};
 	char keys[GT_CONFIG_WAITS] = "";
 	struct gt_config *next = calloc(1, sizeof *next);
 	int status = next ? gt_config_load(next, GT_DIR_CONFIG, rq->lang, &c)
 	                  : -GT_ENOMEM;
 	if (status == 0)
+		status = gt_ready_policy(&policy, next, rq->lang, &c);
+	if (status == 0)
 		(void)gt_config_waits(rq->http->env.config, next, keys,
 		                      sizeof keys);
+	gt_buffer_free(&policy.layer);
 	json_t *list = json_array();
 	for (size_t i = 0; i < c.n; i++)
 		(void)json_array_append_new(list, json_string(c.v[i]));
