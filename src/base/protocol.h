@@ -7,7 +7,8 @@
  *      both ends keep a token of their last session (lineage.h)
  *   3  Hello says what the link is for (node/kind.c); a parent may be any node
  *      of the place that was asked for; records that are damaged at one end
- *      are asked back from the other (M37)
+ *      are asked back from the other (M37), and what a child forgot from
+ *      its parent (M38)
  *
  * A node speaks every version from GT_PROTOCOL_MIN to the newest it was built
  * with or is held to (gt_node_config.protocol_max).

@@ -114,6 +114,7 @@ static bool fits(enum gt_asked what, Gt__Reply__BodyCase reply)
 	case GT_ASKED_FRAME:
 		return reply == GT__REPLY__BODY_FRAME;
 	case GT_ASKED_RECORDS:
+	case GT_ASKED_RECALL:
 		return reply == GT__REPLY__BODY_RECORDS;
 	case GT_ASKED_ROSTER:
 		return reply == GT__REPLY__BODY_ROSTER;
@@ -138,6 +139,8 @@ static int on_error_reply(struct gt_node *n, const struct gt_asking *a,
 		return gt_transfer_put_off(n, a, m->retry_ms);
 	if (a->what == GT_ASKED_RECORDS && m->retry_ms > 0)
 		return gt_records_later(n, a, m->retry_ms);
+	if (a->what == GT_ASKED_RECALL && m->retry_ms > 0)
+		return 0; /* it is asked for on the next link */
 	if (a->what == GT_ASKED_HELLO && n->up->kind == GT__LINK__CHILD)
 		gt_above_soon(n);
 	gt_format(why, sizeof why, "the parent answered %s: %.200s",
@@ -160,6 +163,7 @@ static int on_fitting_reply(struct gt_node *n, const struct gt_asking *a,
 	case GT_ASKED_FRAME:
 		return gt_fetch_frame(n, a, e);
 	case GT_ASKED_RECORDS:
+	case GT_ASKED_RECALL:
 		return gt_records_reply(n, a, r->records);
 	case GT_ASKED_INVENTORY:
 		return gt_follow_inventory(n);

@@ -52,6 +52,8 @@ int gt_epoch_renew(struct gt_node *n)
 	                       .kind = "daemon",
 	                       .subject = "restored",
 	                       .detail = "a new epoch begins"};
+	uint8_t was[GT_EPOCH_BYTES];
+	memcpy(was, n->epoch, sizeof was);
 	gt_draw(n, n->epoch, sizeof n->epoch);
 	int status = gt_meta_put_bytes(n->store, "epoch",
 	                               gt_bytes_of(n->epoch, sizeof n->epoch));
@@ -60,6 +62,6 @@ int gt_epoch_renew(struct gt_node *n)
 	if (status == 0)
 		status = gt_content_renew(n);
 	if (status == 0)
-		status = gt_records_unsent(n);
+		status = gt_records_unsent(n, was);
 	return status ? status : gt_audit_row(n, &row);
 }

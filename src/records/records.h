@@ -29,8 +29,9 @@ struct gt_records *gt_records_new(void);
 void gt_records_free(struct gt_records *r); /* NULL is fine */
 /* START: marks and the stream of this node's own. */
 int gt_records_load(struct gt_node *n);
-/* A new epoch begins: nothing has been sent in it. */
-int gt_records_unsent(struct gt_node *n);
+/* A new epoch begins: nothing has been sent in it, and what the parent has of
+ * the one that was, and this node forgot, is asked for (recall.c). */
+int gt_records_unsent(struct gt_node *n, const uint8_t was[GT_EPOCH_BYTES]);
 /* The epoch changed while running: all that was handed in here moves to the new
  * stream. */
 int gt_records_renew(struct gt_node *n);

@@ -22,6 +22,14 @@ struct gt_era {
  *   5. sent <= looked: what lies between is not fit to be sent
  *   6. hop is what hop_of has, or 0 until a parent of another place says what
  *      it has */
+/* An epoch of this node's own, of which the parent may have what is not here any
+ * more (recall.c). Written down as it is. */
+struct gt_recall {
+	uint8_t epoch[GT_EPOCH_BYTES];
+	int64_t next; /* number in it that is asked for next */
+	int64_t left; /* that may come yet */
+};
+
 struct gt_records {
 	int64_t seq; /* last here */
 	int64_t ms;  /* last stored_ms in this era; 0: none */
@@ -44,7 +52,10 @@ struct gt_records {
 	bool looking; /* there is more, which no other event may bring about */
 	int64_t asked[GT_WANTED_ROWS]; /* of the parent, now */
 	size_t nasked;
-	bool refused;       /* it did not want to be, on this link */
+	bool refused; /* it did not want to be, on this link */
+	/* recall.c: something is to be asked for; and is, now */
+	bool recalls;
+	bool recalling;
 	uint64_t again_due; /* all are asked for all that is waited for */
 	/* what may be taken in */
 	uint64_t room;     /* bytes, until the next ROOM; UINT64_MAX: plenty */
@@ -218,6 +229,22 @@ int gt_spoilt_give(struct gt_node *n, const struct gt_peer *p,
 int gt_spoilt_held(struct gt_node *n, const struct gt_peer *p, int64_t *root);
 /* A piece of the look, if one is due. */
 int gt_spoilt_time(struct gt_node *n);
+
+/* ----------------------------------------------------------- recall */
+
+/* START, or a new epoch: what is yet to be asked for. */
+int gt_recall_load(struct gt_node *n);
+/* That epoch ends: what the parent has of it and is not here is asked for. */
+int gt_recall_begin(struct gt_node *n, const uint8_t epoch[GT_EPOCH_BYTES]);
+/* What is to be asked for now. */
+int gt_recall_first(struct gt_node *n, struct gt_recall *out);
+/* The first was asked for, and so many came: the next follow; 0: there are no
+ * more. */
+int gt_recall_next(struct gt_node *n, size_t came);
+/* In recall_take.c. The parent is asked for some, if it knows how to be and there is room. */
+int gt_recall_ask(struct gt_node *n);
+/* It has answered: what it gave is taken, and the next are asked for. */
+int gt_recall_answered(struct gt_node *n, const Gt__RecordsReply *m);
 
 /* ------------------------------------------------------ send, merge */
 

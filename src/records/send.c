@@ -133,7 +133,9 @@ int gt_records_go(struct gt_node *n)
 		if (r->looked == before)
 			break;
 	}
-	return status ? status : gt_spoilt_ask(n);
+	if (status == 0)
+		status = gt_spoilt_ask(n);
+	return status ? status : gt_recall_ask(n);
 }
 
 /* A mark beyond what we have would be a lie about records to come. */
@@ -163,7 +165,8 @@ int gt_records_reply(struct gt_node *n, const struct gt_asking *a,
                      const Gt__RecordsReply *m)
 {
 	int64_t hop = honest(n, m->hop);
-	int status = gt_spoilt_answered(n, a, m);
+	int status = a->what == GT_ASKED_RECALL ? gt_recall_answered(n, m)
+	                                        : gt_spoilt_answered(n, a, m);
 	if (status != 0 || !n->up)
 		return status;
 	if (n->records->batches > 0 && a->upto > 0)

@@ -51,6 +51,7 @@ void gt_spoilt_anew(struct gt_node *n)
 {
 	n->records->nasked = 0;
 	n->records->refused = false;
+	n->records->recalling = false;
 	/* a parent that cannot be asked is passed over */
 	if (n->records->spoilt > 0 && n->up &&
 	    !gt_version_asks_back(n->up->version))

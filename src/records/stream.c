@@ -164,6 +164,8 @@ static int load(struct gt_node *n)
 		                      &n->records->stream_seq);
 	if (is_root(n))
 		n->records->hop = n->records->root = n->records->seq;
+	if (status == 0)
+		status = gt_recall_load(n);
 	return status ? status : gt_spoilt_load(n);
 }
 
@@ -312,7 +314,8 @@ int gt_record_give_way(struct gt_node *n, const struct gt_found *found,
 	return status ? status : gt_audit_told(n, via, &row, NULL);
 }
 
-int gt_records_unsent(struct gt_node *n)
+int gt_records_unsent(struct gt_node *n, const uint8_t was[GT_EPOCH_BYTES])
 {
-	return gt_meta_put(n->store, "sent", 0);
+	int status = gt_recall_begin(n, was);
+	return status ? status : gt_meta_put(n->store, "sent", 0);
 }

@@ -30,7 +30,7 @@ static const struct domain {
 	 " WHEN key='code' THEN " BLOB("value", "1", "48")
 	 " AND CAST(value AS TEXT) GLOB '[0-9]*'"
 	 " WHEN key IN('date','date_by','epoch','hop_of','met',"
-	 "'parent_epoch') OR key GLOB 'lineage/*' OR key GLOB 'waits/*'"
+	 "'parent_epoch','recall') OR key GLOB 'lineage/*' OR key GLOB 'waits/*'"
 	" THEN typeof(value)='blob'"
 	 " ELSE 1 END"},
 	{"sqlite_sequence", "name", "typeof(name)='text'"},

@@ -268,6 +268,10 @@
 	X(RECORD_DELETE, "DELETE FROM record WHERE seq=?1")                    \
 	X(RECORD_BY_KEY,                                                       \
 	  "SELECT seq FROM record WHERE stream=?1 AND origin_seq=?2")          \
+	X(RECORD_LAST_SENT,                                                    \
+	  "SELECT origin_seq FROM record WHERE stream=(SELECT sid FROM stream" \
+	  " WHERE code=?1 AND epoch=?2) AND seq<=?3"                           \
+	  " ORDER BY origin_seq DESC LIMIT 1")                                 \
 	X(RECORD_NEW,                                                          \
 	  "INSERT INTO record(stream,origin_seq,id,form,flags,target,"         \
 	  "origin_ms,stored_ms,policy,authority,body)"                         \

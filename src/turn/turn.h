@@ -47,6 +47,7 @@ enum gt_asked {
 	GT_ASKED_MANIFEST,
 	GT_ASKED_FRAME,
 	GT_ASKED_RECORDS,
+	GT_ASKED_RECALL,  /* recall.c */
 	GT_ASKED_OFFER,   /* our own layer */
 	GT_ASKED_CONTEST, /* contest.c */
 	GT_ASKED_INVENTORY,

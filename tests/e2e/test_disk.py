@@ -695,6 +695,22 @@ class Log(unittest.TestCase):
             self.assertIn("what the node acknowledged last is gone", top.log())
             top.wait("them again", lambda: len(top.records()) == self.ROWS)
 
+    def test_what_a_node_handed_up_comes_down_again(self):
+        """The child's log is cut; what the parent has of it is at the child again, once."""
+        with Tree(CHAIN[:2]) as t:
+            top, low = t["33"], t["3301"]
+            self.fill(low)
+            top.wait("the records", lambda: len(top.records()) == self.ROWS)
+            low.wait("the mark", lambda: low.metrics()["guantong_records_waiting"] == 0)
+            low.kill9()
+            self.halve(low)
+            low.start()
+            self.assertIn("what the node acknowledged last is gone", low.log())
+            low.wait("them again", lambda: len(low.records()) == self.ROWS)
+            low.wait("the mark", lambda: low.metrics()["guantong_records_waiting"] == 0)
+            self.assertGreater(low.metrics()["guantong_records_back_total"], 0)
+            self.assertEqual(len(top.records()), self.ROWS)
+
     def test_no_false_alarm(self):
         """Stopped, killed, killed at the start; with a torn last frame."""
         with Tree(CHAIN[:1]) as t:

@@ -262,6 +262,17 @@ static const char *record_wrong(const struct world *w, const struct record *r)
 	return match ? NULL : "changed on the way";
 }
 
+/* What a node took in and forgot comes back to it, if its parent did not forget
+ * it too and both know how to ask. */
+static bool back_at_home(const struct world *w, const struct record *r)
+{
+	const struct sim_node *s = &w->nodes[r->home];
+	const struct sim_node *up = s->parent < 0 ? NULL : &w->nodes[s->parent];
+	return !up || r->shared || s->emptied || up->forgot || s->ran_old ||
+	       up->ran_old || s->two_pasts || up->two_pasts || s->was_hung ||
+	       w->struck[FAULT_BIT_SPOIL] > 0 || work_record_at(s, r, true);
+}
+
 static bool records_right(struct world *w, bool loud)
 {
 	for (unsigned i = 0; i < work.nrecords && !spoil_waits(w); i++) {
@@ -270,6 +281,10 @@ static bool records_right(struct world *w, bool loud)
 		const char *bad = must ? record_wrong(w, r) : NULL;
 		if (bad)
 			return wrong(loud, &w->nodes[0], "record", bad);
+		if (r->acknowledged && !r->excused && !back_at_home(w, r))
+			return wrong(loud, &w->nodes[r->home], "record",
+			             "it was forgotten here and did not come "
+			             "back");
 	}
 	return true;
 }

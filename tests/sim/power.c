@@ -321,7 +321,7 @@ static void back_up(struct world *w, struct sim_node *s, struct prng *p)
 
 static void come_back(struct world *w, struct sim_node *s)
 {
-	s->restored = true;
+	s->restored = s->forgot = true;
 	for (unsigned i = 0; i <= w->count; i++)
 		if (w->nodes[i].parent == (int)s->index)
 			w->nodes[i].marks_unsure = true;
@@ -386,6 +386,7 @@ static void replace(struct world *w, struct sim_node *s)
 	disk_free(&s->disk);
 	s->disk = (struct disk){0};
 	s->untold = false;
+	s->emptied = true;
 	come_back(w, s);
 }
 

@@ -105,6 +105,8 @@ struct sim_node {
 	bool hung;         /* so does its row of the roster, see revoke.c */
 	bool was_hung;
 	bool ran_old;     /* it has been a program of an older version */
+	bool forgot;      /* it was restored from a backup, or */
+	bool emptied;     /* replaced: nothing of before is known to it */
 	uint64_t commits; /* as far as the checks know */
 	uint64_t checked; /* w->changes when its records were last checked */
 	int64_t dated_ms; /* the date it had when last looked at in this run, -1:

@@ -97,9 +97,56 @@ static void restored_records(void **state)
 	nodes_wire(t, MID, TOP, true);
 	nodes_run(t);
 	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM record"), 8);
+	/* and what was forgotten is back, once */
+	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM record"), 8);
 	static struct gt_node_status s;
 	gt_node_status(t->v[MID].node, &s);
 	assert_int_equal(s.records_waiting, 0);
+}
+
+/* A backup from before some that the parent had taken, and told so; what was
+ * not sent by then is here, and asked for in vain. */
+static void what_was_forgotten_comes_back(void **state)
+{
+	enum { KEPT = 3, UNSENT = 2, FORGOTTEN = 11 };
+	static const char count[] = "SELECT count(*) FROM record";
+	static struct gt_node_status s;
+	struct nodes *t = *state;
+	nodes_wire(t, MID, TOP, true);
+	assert_int_equal(nodes_statements(t, MID, 1, KEPT, 0), 0);
+	nodes_run(t);
+	for (size_t w = 0; w < t->nwires; w++)
+		nodes_cut(t, (unsigned)w);
+	assert_int_equal(nodes_statements(t, MID, 11, UNSENT, 0), 0);
+	nodes_snapshot(t, MID, BEFORE);
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	assert_int_equal(nodes_statements(t, MID, 101, FORGOTTEN, 0), 0);
+	nodes_run(t);
+	t->v[MID].restored = true;
+	nodes_restore(t, MID, BEFORE);
+	t->v[MID].restored = false;
+	assert_int_equal(nodes_statements(t, MID, 201, 1, 0), 0);
+	int64_t all = KEPT + UNSENT + FORGOTTEN + 1;
+	for (int link = 0; link < 3; link++) {
+		nodes_wire(t, MID, TOP, true);
+		nodes_run(t);
+		assert_int_equal(nodes_int(t, MID, count), all);
+		assert_int_equal(nodes_int(t, TOP, count), all);
+		gt_node_status(t->v[MID].node, &s);
+		assert_int_equal(s.records_waiting, 0);
+		for (size_t w = 0; w < t->nwires; w++)
+			nodes_cut(t, (unsigned)w);
+		nodes_restart(t, MID);
+	}
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM audit WHERE"
+	                           " event='repair'"),
+	                 FORGOTTEN);
+	assert_int_equal(
+	        nodes_int(t, MID,
+	                  "SELECT length(value) FROM meta WHERE key='recall'"),
+	        0);
 }
 
 #define HELD "SELECT count(*) FROM item WHERE id='33/a' AND verdict>0"
@@ -250,6 +297,7 @@ int main(void)
 	        T(a_new_epoch_and_newer_versions, nodes_three_on_disk),
 	        T(nothing_is_sent_yet, nodes_three_on_disk),
 	        T(restored_records, nodes_three),
+	        T(what_was_forgotten_comes_back, nodes_three_on_disk),
 	        T(given_up_and_newer_than_what_is_sent, nodes_three_on_disk),
 	        T(forgotten_twice, nodes_three_on_disk),
 	        T(withdrawn_while_the_parent_forgot, nodes_three),
