@@ -138,6 +138,29 @@ static bool add_child(struct gt_table *t, json_t *status, json_t *c)
 	return gt_table_row(t, cells);
 }
 
+/* Whom the roster expects here, and who never came: the first of them. How many
+ * were added. */
+static size_t add_never(struct gt_table *t, json_t *status)
+{
+	const json_t *never = json_object_get(status, "never_linked");
+	size_t i;
+	json_t *c;
+	json_array_foreach(json_object_get(never, "first"), i, c)
+	{
+		const char *cells[8] = {gt_json_member(c, "code"),
+		                        gt_text(GT_T_CLI_W_NEVER),
+		                        "-",
+		                        "-",
+		                        "-",
+		                        "-",
+		                        "-",
+		                        gt_json_member(c, "name")};
+		if (!gt_table_row(t, cells))
+			break;
+	}
+	return i;
+}
+
 static void print_children(FILE *out, json_t *status)
 {
 	const char *heads[] = {
@@ -153,11 +176,20 @@ static void print_children(FILE *out, json_t *status)
 		if (!t || !add_child(t, status, c))
 			break;
 	}
-	if (t && i > 0) {
+	size_t never = t ? add_never(t, status) : 0;
+	if (t && i + never > 0) {
 		(void)fputc('\n', out);
 		gt_table_print(t, out, gt_term_columns(out));
 	}
 	gt_table_free(t);
+	uint64_t all = gt_client_number(json_object_get(status, "never_linked"),
+	                                "count");
+	if (all > never)
+		gt_say(out, GT_T_CLI_STATUS_NEVER_MORE,
+		       (unsigned long long)(all - never));
+	if (all > 0)
+		gt_say(out, GT_T_CLI_STATUS_NEVER_LINKED,
+		       (unsigned long long)all);
 }
 
 /* Since when and why each of the others is not linked; and who was refused. */

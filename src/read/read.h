@@ -260,5 +260,10 @@ bool gt_read_name(struct gt_reader *r, const char *code, char *out, size_t cap);
 /* The same of all children: {code: name}; who is not in the roster is not in
  * it. */
 json_t *gt_read_names(struct gt_reader *r);
+/* Who is enrolled under this very node and never was linked to it, by code:
+ * {"count","first":[{"code","name"}]}, at most so many of them. Costs what lies
+ * right below, not the whole tree: where a node is, what is in its place is left
+ * to it. */
+json_t *gt_read_never(struct gt_reader *r, size_t limit);
 
 #endif

@@ -50,6 +50,8 @@ enum gt_query {
 	GT_Q_ITEM,
 	GT_Q_KIND,
 	GT_Q_NAMES,
+	GT_Q_NEXT,
+	GT_Q_LINKED,
 	GT_Q_COUNT
 };
 

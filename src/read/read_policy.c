@@ -187,7 +187,7 @@ static bool known(struct gt_reader *r, const char *own, const char *code,
 	int64_t child;
 	if (gt_code_within(own, code))
 		return true;
-	sqlite3_stmt *s = gt_reader_query(r, GT_Q_CHILD);
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_LINKED);
 	if (!s) {
 		*ok = false;
 		return false;
@@ -409,5 +409,121 @@ json_t *gt_read_names(struct gt_reader *r)
 	if (s && gt_reader_end(r, s, rc) && ok)
 		return names;
 	json_decref(names);
+	return NULL;
+}
+
+/* ----------------------------------------------- who has yet to come */
+
+/* The member behind that code, which becomes its own; NULL: there is none, or
+ * an error, which ok tells. */
+static const Gt__Member *member_behind(struct gt_reader *r,
+                                       char at[GT_CODE_MAX + 2], bool *ok)
+{
+	const Gt__Member *m = NULL;
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_NEXT);
+	if (!s) {
+		*ok = false;
+		return NULL;
+	}
+	gt_arena_reset(r->arena);
+	(void)sqlite3_bind_int(s, 1, GT__KIND__MEMBER);
+	gt_reader_bind(s, 2, at);
+	int rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW)
+		m = gt_signed_member(
+		        r->arena, gt_signed_open(r->arena, gt_col_bytes(s, 0)));
+	if (!gt_reader_end(r, s, rc) || gt_arena_short(r->arena))
+		*ok = false;
+	if (m && *ok)
+		*ok = gt_copy(at, GT_CODE_MAX + 2, m->code);
+	return m;
+}
+
+/* It is to link to this node: its row says so. A row from before that was said
+ * names nobody: then whoever is nearest above it. */
+static bool is_expected(struct gt_reader *r, const char *own,
+                        const Gt__Member *m, bool *ok)
+{
+	struct chain all;
+	if (*m->parent)
+		return strcmp(m->parent, own) == 0;
+	bool is = gt_code_child_of(m->code, own);
+	places_of(&all, m->code, false);
+	for (size_t i = 0; is && *ok && i + 1 < all.n; i++)
+		is = gt_code_depth(all.code[i]) <= gt_code_depth(own) ||
+		     !is_node(r, own, all.code[i], ok);
+	return is;
+}
+
+static bool is_child(struct gt_reader *r, const char *code, bool *ok)
+{
+	int64_t n = 0;
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_LINKED);
+	if (s)
+		gt_reader_bind(s, 1, code);
+	*ok = gt_reader_numbers(r, s, &n, 1) && *ok;
+	return n > 0;
+}
+
+/* {"code","name"}, behind those in list. */
+static void add_never(bool *ok, json_t *list, const Gt__Member *m)
+{
+	json_t *row = json_object();
+	*ok = *ok && row;
+	gt_json_set(ok, row, "code", gt_json_text(m->code));
+	gt_json_set(ok, row, "name", gt_json_text(m->name));
+	gt_json_add(ok, list, row);
+}
+
+/* Where the walk over the members is. */
+struct below {
+	char own[GT_CODE_MAX + 1], place[GT_CODE_MAX + 1];
+	char at[GT_CODE_MAX + 2];
+	char above[GT_CODE_MAX +
+	           1]; /* the node in whose place that is, or "" */
+};
+
+/* The next one to be asked about; NULL: it is over, or ok tells an error. */
+static const Gt__Member *step_below(struct gt_reader *r, struct below *b,
+                                    bool *ok)
+{
+	const Gt__Member *m = member_behind(r, b->at, ok);
+	/* what is in another node's place is that node's: over it in one step,
+	 * a ':' being behind every digit */
+	if (m && *ok && *b->above && gt_code_within(b->at, b->above) &&
+	    !gt_code_same_place(b->at, b->above)) {
+		gt_format(b->at, sizeof b->at, "%s:", b->above);
+		m = member_behind(r, b->at, ok);
+	}
+	return m && *ok && gt_code_within(b->at, b->place) ? m : NULL;
+}
+
+json_t *gt_read_never(struct gt_reader *r, size_t limit)
+{
+	enum { STEPS = 4096 }; /* members looked at */
+	struct below b = {"", "", "", ""};
+	const Gt__Member *m;
+	json_t *first = json_array();
+	json_int_t count = 0;
+	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
+	bool ok = first && gt_reader_code(r, b.own);
+	size_t steps = *b.own ? STEPS : 0; /* it has no code yet */
+	gt_code_place(b.place, b.own);
+	gt_copy(b.at, sizeof b.at, b.place);
+	for (size_t i = 0; ok && i < steps && (m = step_below(r, &b, &ok));
+	     i++) {
+		if (m->standing != GT__STANDING__ACTIVE || m->publisher ||
+		    strcmp(m->code, b.own) == 0)
+			continue;
+		if (!strchr(b.at, '-'))
+			gt_copy(b.above, sizeof b.above, b.at);
+		if (!is_expected(r, b.own, m, &ok) || is_child(r, b.at, &ok))
+			continue;
+		if ((size_t)count++ < limit)
+			add_never(&ok, first, m);
+	}
+	if (ok)
+		return json_pack("{s:I,s:o}", "count", count, "first", first);
+	json_decref(first);
 	return NULL;
 }

@@ -196,4 +196,7 @@ const char *const gt_queries[GT_Q_COUNT] = {
         /* CROSS: children are few, members are many */
         [GT_Q_NAMES] = "SELECT c.code,i.signed FROM child c CROSS JOIN item i"
                        " ON i.kind=?1 AND i.id=c.code",
+        [GT_Q_NEXT] = "SELECT signed FROM item WHERE kind=?1 AND id>?2"
+                      " ORDER BY id LIMIT 1",
+        [GT_Q_LINKED] = "SELECT count(*) FROM child WHERE code=?1",
 };

@@ -3,10 +3,12 @@ import json
 import os
 import re
 import shlex
+import subprocess
+import tempfile
 import unicodedata
 import unittest
 
-from tree import CHAIN, ROOT, XAPI, Tree, guantong, run
+from tree import CHAIN, ROOT, XAPI, Tree, free_ports, guantong, guantongd, run
 
 HERE = {"GUANTONG_LANG": "zh-CN", "TZ": "CST-8"}  # POSIX: eight hours east
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?[^\s，；）)]*(?: [+-]\d\d:\d\d)?")
@@ -150,3 +152,40 @@ class Shown(unittest.TestCase):
         where = os.path.join(self.tree.dir, "二 楼")
         said = run([guantong(), "init", "--code", "33", "--pki", self.tree.pki, "--http", "0.0.0.0:0", where])
         self.assertIn(f"guantong -C {shlex.quote(os.path.realpath(where))} credential rm anonymous", said)
+
+    def test_children_that_never_came_are_told(self):
+        province, city = self.nodes
+        never = city.status()["never_linked"]
+        self.assertEqual((never["count"], [c["code"] for c in never["first"]]), (1, ["330106"]))
+        self.assertEqual(province.status()["never_linked"], {"count": 0, "first": []})
+        self.assertRegex(city.cli("status", env=HERE), r"(?m)^330106 +从未连接 +- ")
+        self.assertRegex(city.cli("status"), r"(?m)^330106 +never linked +- ")
+        self.assertIn("1 enrolled right below never linked", city.cli("status"))
+        self.assertNotIn("never linked", province.cli("status"))
+
+
+class Many(unittest.TestCase):
+    def test_of_many_that_never_came_the_first_are_listed(self):
+        with tempfile.TemporaryDirectory() as top:
+            tree, pki, where = (os.path.join(top, n) for n in ("tree.yaml", "pki", "33"))
+            with open(tree, "w") as f:
+                f.write("nodes:\n  - {code: '33', name: p}\n")
+                f.writelines(f"  - {{code: '33{i:02}', name: c{i}}}\n  - {{code: '33{i:02}01', name: d{i}}}\n" for i in range(1, 31))
+            run([guantong(), "pki", "create", tree, pki])
+            ports = free_ports(2)
+            run([guantong(), "init", "--code", "33", "--pki", pki, "--listen", f"127.0.0.1:{ports[0]}",
+                 "--http", f"127.0.0.1:{ports[1]}", "--content", "off", "--staff", "off", where])
+            with open(os.path.join(top, "log"), "wb") as log:
+                daemon = subprocess.Popen([guantongd(), "-C", where], stdout=log, stderr=log)
+            try:
+                # it asks for two seconds; a start may take longer on a busy machine
+                while run([guantong(), "-C", where, "wait", "--until", "connected"], ok=False).returncode:
+                    self.assertIsNone(daemon.poll())
+                said = run([guantong(), "-C", where, "status"])
+                self.assertEqual(len(re.findall(r"(?m)^33\d\d +never linked", said)), 20)
+                self.assertEqual(len(re.findall(r"(?m)^33\d{4}", said)), 0)
+                self.assertIn("... and 10 more that never linked", said)
+                self.assertIn("30 enrolled right below", said)
+            finally:
+                daemon.terminate()
+                daemon.wait()

@@ -254,8 +254,11 @@ __attribute__((unused)) static void add_layers(void)
 	add_layer("330106", &rule);
 }
 
-__attribute__((unused)) static void enrol(const char *code, const char *name,
-                                          bool publisher, bool active)
+/* parent: whom the row names, "" for one from before that was said. */
+__attribute__((unused)) static void enrol_under(const char *code,
+                                                const char *name,
+                                                const char *parent,
+                                                bool publisher, bool active)
 {
 	Gt__Member m;
 	uint8_t key[GT_KEY_BYTES] = {1};
@@ -264,6 +267,7 @@ __attribute__((unused)) static void enrol(const char *code, const char *name,
 	m.key.len = sizeof key;
 	m.code = gt_lend(code);
 	m.name = gt_lend(name);
+	m.parent = gt_lend(parent);
 	m.version = 2;
 	m.publisher = publisher;
 	m.standing = active ? GT__STANDING__ACTIVE : GT__STANDING__REVOKED;
@@ -271,6 +275,12 @@ __attribute__((unused)) static void enrol(const char *code, const char *name,
 	       "priority,rule,layer,own,type,title,updated_ms) SELECT 3,?1,?4,"
 	       "2,1,x'00',?2,3,50,'','',0,'','',0 WHERE ?3 IS NULL",
 	       code, sealed(GT__KIND__MEMBER, &m.base), (struct gt_bytes){0});
+}
+
+__attribute__((unused)) static void enrol(const char *code, const char *name,
+                                          bool publisher, bool active)
+{
+	enrol_under(code, name, "", publisher, active);
 }
 
 __attribute__((unused)) static void add_member(void)

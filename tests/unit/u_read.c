@@ -179,13 +179,18 @@ static json_t *ask_names(void)
 	return gt_read_names(reader);
 }
 
+static json_t *ask_never(void)
+{
+	return gt_read_never(reader, 9);
+}
+
 /* The whole answer or none, and why; never a part of it. */
 static void no_memory(void **state)
 {
 	static json_t *(*const ask[])(void) = {
 	        ask_resources, ask_resource, ask_odd_text,   ask_status,
 	        ask_audit,     ask_records,  ask_quarantine, ask_explain,
-	        ask_layers,    ask_members,  ask_names,
+	        ask_layers,    ask_members,  ask_names,      ask_never,
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof ask / sizeof *ask; i++) {

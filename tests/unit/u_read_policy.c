@@ -98,11 +98,58 @@ static void documents(void **state)
 	json_decref(v);
 }
 
+/* "n: code code", of the node that asks: 3301. */
+static const char *never(size_t limit)
+{
+	static char out[400];
+	size_t i;
+	json_t *v = gt_read_never(reader, limit), *row;
+	assert_non_null(v);
+	gt_format(out, sizeof out, "%d:", (int)number(v, "count"));
+	json_array_foreach(json_object_get(v, "first"), i, row)
+	{
+		size_t n = strlen(out);
+		gt_format(out + n, sizeof out - n, " %s", word(row, "code"));
+	}
+	json_decref(v);
+	return out;
+}
+
+static void children_that_never_came(void **state)
+{
+	(void)state;
+	sql("DELETE FROM item WHERE kind=3");
+	sql("DELETE FROM child");
+	assert_string_equal(never(9), "0:");
+	enrol_under("33", "", "", false, true);
+	enrol_under("3301", "", "33", false, true);
+	enrol_under("3302", "", "33", false, true);
+	enrol_under("330106", "", "3301", false, true);
+	enrol_under("330106-b", "", "3301", false, true);
+	/* theirs, publishers, and who is struck off */
+	enrol_under("330106109", "", "330106", false, true);
+	enrol_under("330106109210", "", "330106109", false, true);
+	enrol_under("3301-p", "", "", true, true);
+	enrol_under("330107", "", "3301", false, false);
+	/* rows that name nobody: the one below 330106 is its, the next ours */
+	enrol_under("330106110", "", "", false, true);
+	enrol_under("330108109", "", "", false, true);
+	assert_string_equal(never(9), "3: 330106 330106-b 330108109");
+	assert_string_equal(never(1), "3: 330106");
+	assert_string_equal(never(0), "3:");
+	sql("INSERT INTO child(code,judged_members,judged,vseq,acked,records,"
+	    "rooted,seen_ms) VALUES('330106',0,0,0,0,0,0,0)");
+	assert_string_equal(never(9), "2: 330106-b 330108109");
+	sql("DELETE FROM item WHERE kind=3");
+	sql("DELETE FROM child");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(explained),
 	        cmocka_unit_test(documents),
+	        cmocka_unit_test(children_that_never_came),
 	};
 	return cmocka_run_group_tests_name("read_policy", tests, setup,
 	                                   teardown);

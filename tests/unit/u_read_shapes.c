@@ -871,6 +871,7 @@ static void fails(void)
 		FAILS(gt_read_statements(reader, &pages[i], &out) !=
 		      -GT_ESTORE);
 	FAILS(gt_read_names(reader));
+	FAILS(gt_read_never(reader, 9));
 	FAILS(gt_read_quarantine(reader, 0, 0));
 	FAILS(gt_read_explain(reader, "33/full", "33", 0));
 	FAILS(gt_read_layers(reader));

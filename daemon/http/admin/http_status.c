@@ -14,7 +14,7 @@
 #include "json.h"
 #include "sys.h"
 
-enum { WAIT_MAX_MS = 60000, REFUSED = 8 };
+enum { WAIT_MAX_MS = 60000, REFUSED = 8, NEVER = 20 };
 
 enum MHD_Result gt_http_bad_arg(struct gt_request *rq, const char *name)
 {
@@ -267,11 +267,12 @@ static json_t *status_json(struct gt_request *rq)
 	const char *level = gt_level_name(gt_code_depth(c->code));
 	struct gt_node_status *s = malloc(sizeof *s);
 	struct gt_worker *w = s ? gt_worker_take(rq->http->workers) : NULL;
-	json_t *v = NULL;
+	json_t *v = NULL, *never = NULL;
 	/* the status first: what a reader then sees is at least as new */
 	if (w) {
 		gt_core_status(env->core, s);
 		v = gt_read_status(w->reader);
+		never = v ? gt_read_never(w->reader, NEVER) : NULL;
 	}
 	if (v) {
 		(void)json_object_set_new(
@@ -285,6 +286,8 @@ static json_t *status_json(struct gt_request *rq)
 		                          fault_json(env, s));
 		json_t *children = json_object_get(v, "children");
 		put_faults(children, env, s);
+		(void)json_object_set_new(v, "never_linked",
+		                          never ? never : json_null());
 		(void)json_object_set_new(v, "refused",
 		                          refused_json(env, s, children));
 		(void)json_object_set_new(v, "certificate",
