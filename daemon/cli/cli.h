@@ -114,9 +114,6 @@ bool gt_cli_choice(struct gt_cli *cli, const struct gt_args *args,
  * anything. False: a slip, said. */
 bool gt_cli_words(struct gt_cli *cli, const struct gt_args *args,
                   const char *name, const char *const *words);
-/* The types, audiences and subjects a catalogue usually has. */
-extern const char *const gt_cli_types[], *const gt_cli_audiences[],
-                                                 *const gt_cli_subjects[];
 /* Out of memory, said. */
 enum gt_exit gt_cli_no_memory(struct gt_cli *cli);
 

@@ -142,23 +142,6 @@ bool gt_cli_choice(struct gt_cli *cli, const struct gt_args *args,
 	return false;
 }
 
-const char *const gt_cli_types[] = {"course",       "lecture",  "video",
-                                    "case",         "document", "package",
-                                    "announcement", NULL};
-const char *const gt_cli_audiences[] = {
-        "everyone",       "elderly",         "educators", "employees",
-        "rural-teachers", "migrant-workers", "staff",     NULL};
-const char *const gt_cli_subjects[] = {"lifelong-learning",
-                                       "digital-technology",
-                                       "artificial-intelligence",
-                                       "vocational-training",
-                                       "rural-revitalisation",
-                                       "higher-education",
-                                       "teaching",
-                                       "languages",
-                                       "energy",
-                                       NULL};
-
 bool gt_cli_words(struct gt_cli *cli, const struct gt_args *args,
                   const char *name, const char *const *words)
 {
@@ -168,16 +151,14 @@ bool gt_cli_words(struct gt_cli *cli, const struct gt_args *args,
 	while (words[n])
 		n++;
 	while ((value = gt_args_next(args, name, &at))) {
-		const char *near = gt_word_meant(value, words, n);
-		if (!near)
-			near = gt_nearest(value, words, n, GT_SLIPS_TYPED);
-		if ((near && strcmp(near, value) == 0) || strpbrk(value, "*?"))
-			continue;
-		if (near) {
+		const char *meant = gt_word_slip(value, words);
+		if (meant) {
 			gt_say(cli->err, GT_T_CLI_VALUE_NEAR, name, value,
-			       near);
+			       meant);
 			return false;
 		}
+		if (gt_word_usual(value, words) || strpbrk(value, "*?"))
+			continue;
 		gt_nearest_list(list, sizeof list, words, n);
 		gt_say(cli->err, GT_T_CLI_VALUE_UNKNOWN, name, value, list);
 	}

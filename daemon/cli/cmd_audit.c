@@ -156,7 +156,7 @@ static enum gt_exit run_query(struct gt_cli *cli, const struct gt_args *args)
 	                                    "daemon",   "clock",  NULL};
 	bool ok = gt_cli_words(cli, args, "event", events) &&
 	          gt_cli_words(cli, args, "kind", kinds) &&
-	          gt_cli_words(cli, args, "type", gt_cli_types) &&
+	          gt_cli_words(cli, args, "type", gt_word_types) &&
 	          gt_pages_begin(&p, args) &&
 	          filter_time(cli, p.path, "from", args) &&
 	          filter_time(cli, p.path, "to", args);

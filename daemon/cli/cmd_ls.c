@@ -204,9 +204,9 @@ enum gt_exit gt_cmd_ls(struct gt_cli *cli, const struct gt_args *args)
 	    !gt_cli_choice(cli, args, "verdict", verdicts,
 	                   GT_T_CLI_O_VERDICT) ||
 	    !gt_cli_choice(cli, args, "state", states, GT_T_CLI_O_STATE) ||
-	    !gt_cli_words(cli, args, "type", gt_cli_types) ||
-	    !gt_cli_words(cli, args, "audience", gt_cli_audiences) ||
-	    !gt_cli_words(cli, args, "subject", gt_cli_subjects))
+	    !gt_cli_words(cli, args, "type", gt_word_types) ||
+	    !gt_cli_words(cli, args, "audience", gt_word_audiences) ||
+	    !gt_cli_words(cli, args, "subject", gt_word_subjects))
 		return GT_EXIT_USAGE;
 	json_t *all = json_array();
 	json_t *whole = json_pack("{s:O}", "resources", all);

@@ -15,7 +15,7 @@ static enum gt_exit check_policy(struct gt_cli *cli, const char *path,
 {
 	struct gt_complaints c = {NULL, 0};
 	struct gt_buffer layer;
-	int status = gt_policy_parse(&layer, path, text, cli->lang, &c);
+	int status = gt_policy_take(&layer, path, text, cli->lang, &c);
 	gt_buffer_free(&layer);
 	return gt_cli_complaints(cli, path, status, &c, NULL);
 }

@@ -10,6 +10,7 @@
 #include "say.h"
 #include "stage.h"
 #include "term.h"
+#include "word.h"
 
 enum { WHY = 4608, BATCH = 1000, LEVEL = 3 };
 
@@ -313,9 +314,9 @@ enum gt_exit gt_cmd_publish(struct gt_cli *cli, const struct gt_args *args)
 	const char *from = gt_args_get(args, "from");
 	enum gt_exit code;
 	if (!gt_cli_number(cli, args, "compression", 1, 19, &p.level) ||
-	    !gt_cli_words(cli, args, "type", gt_cli_types) ||
-	    !gt_cli_words(cli, args, "audience", gt_cli_audiences) ||
-	    !gt_cli_words(cli, args, "subject", gt_cli_subjects))
+	    !gt_cli_words(cli, args, "type", gt_word_types) ||
+	    !gt_cli_words(cli, args, "audience", gt_word_audiences) ||
+	    !gt_cli_words(cli, args, "subject", gt_word_subjects))
 		return GT_EXIT_USAGE;
 	if (!from)
 		from = gt_args_get(args, "batch");

@@ -174,11 +174,11 @@ static bool tags_fit(const char *key, enum form form, json_t *value,
 	return ok;
 }
 
-static bool word_fits(const json_t *value, const char *const *known, size_t n,
+static bool word_fits(const json_t *value, const char *const *known,
                       const char *where, FILE *err)
 {
 	const char *word = gt_json_string(value);
-	const char *meant = gt_word_meant(word, known, n);
+	const char *meant = gt_word_slip(word, known);
 	if (!meant)
 		return true;
 	(void)fprintf(err, "%s: ", where);
@@ -205,8 +205,8 @@ static bool path_fits(const char *key, const json_t *value, const char *where,
 	return false;
 }
 
-/* A type, audience or subject by the word that people read for it: said which
- * of programs' it is. Others than the usual ones there may be. Not const:
+/* A type, audience or subject by the word that people read for it, or by a slip
+ * of the hand: said which of programs' it is. Others than the usual ones there may be. Not const:
  * jansson's loops. */
 static bool words_fit(const char *key, json_t *value, const char *where,
                       FILE *err)
@@ -214,21 +214,19 @@ static bool words_fit(const char *key, json_t *value, const char *where,
 	static const struct {
 		const char *key;
 		const char *const *known;
-	} rows[] = {{"type", gt_cli_types},
-	            {"audiences", gt_cli_audiences},
-	            {"subjects", gt_cli_subjects}};
+	} rows[] = {{"type", gt_word_types},
+	            {"audiences", gt_word_audiences},
+	            {"subjects", gt_word_subjects}};
 	bool ok = true;
 	for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
-		size_t i, n = 0;
+		size_t i;
 		json_t *item;
 		if (strcmp(key, rows[r].key) != 0)
 			continue;
-		while (rows[r].known[n])
-			n++;
 		if (json_is_string(value))
-			ok = word_fits(value, rows[r].known, n, where, err);
+			ok = word_fits(value, rows[r].known, where, err);
 		json_array_foreach(value, i, item) ok =
-		        word_fits(item, rows[r].known, n, where, err) && ok;
+		        word_fits(item, rows[r].known, where, err) && ok;
 	}
 	return ok;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "nearest.h"
+#include "word.h"
 #include "yaml.h"
 
 enum { PATH = 256, LINE = 1200 };
@@ -159,13 +160,32 @@ void gt_yaml_unknown_key(struct gt_yaml *y, const struct gt_yaml_node *node,
 	    near ? near : all, NULL);
 }
 
+/* Each with what people read for it, where that is another word. */
+static void enumerate_words(const struct gt_yaml *y, char *out, size_t cap,
+                            const char *const *known, size_t n)
+{
+	out[0] = '\0';
+	for (size_t i = 0; i < n; i++) {
+		append(out, cap, i ? ", " : "");
+		append(out, cap, known[i]);
+		if (!gt_text_chinese(y->lang) ||
+		    strcmp(gt_word_in(y->lang, known[i]), known[i]) == 0)
+			continue;
+		append(out, cap, "（");
+		append(out, cap, gt_word_in(y->lang, known[i]));
+		append(out, cap, "）");
+	}
+}
+
 void gt_yaml_unknown_word(struct gt_yaml *y, const struct gt_yaml_node *node,
                           enum gt_text what, enum gt_text all,
                           const char *const *known, size_t n)
 {
 	char words[512];
-	const char *near = gt_nearest(node->text, known, n, GT_SLIPS_WRITTEN);
-	enumerate(words, sizeof words, known, n);
+	const char *near = gt_word_meant(node->text, known, n);
+	if (!near)
+		near = gt_nearest(node->text, known, n, GT_SLIPS_WRITTEN);
+	enumerate_words(y, words, sizeof words, known, n);
 	gt_yaml_complain(y, node, NULL, near ? what : all, node->text,
 	                 near ? near : words);
 }

@@ -144,5 +144,11 @@ void gt_config_defaults(struct gt_config *out);
 int gt_policy_parse(struct gt_buffer *layer, const char *name,
                     struct gt_bytes text, const char *lang,
                     struct gt_complaints *complaints);
+/* The same of a layer that somebody wants to put in force: a type, audience or
+ * subject that seems to be a slip for a usual one (gt_word_slip), of which the
+ * other only warns, for a node has to start with the file it has, is an error. */
+int gt_policy_take(struct gt_buffer *layer, const char *name,
+                   struct gt_bytes text, const char *lang,
+                   struct gt_complaints *complaints);
 
 #endif

@@ -9,6 +9,7 @@
 #include "measure.h"
 #include "policy.h"
 #include "translate.h"
+#include "word.h"
 #include "yaml.h"
 
 enum { PRIORITY = 50, FIELDS = 12, VERDICTS = 4, LEVELS = 5 };
@@ -18,6 +19,7 @@ struct reading {
 	const char *fields[FIELDS];
 	const char *verdicts[VERDICTS];
 	const char *levels[LEVELS];
+	bool strict; /* a slip in a free word is an error */
 };
 
 static void *get(struct reading *r, size_t n)
@@ -118,6 +120,24 @@ static bool check_keys(struct reading *r, const struct gt_yaml_node *map,
 
 /* ------------------------------------------------------- predicates */
 
+/* A word of an open vocabulary that seems to be a slip for a usual one: a rule
+ * that asks for it would hold for nothing. */
+static void check_free(struct reading *r, Gt__Field field,
+                       const struct gt_yaml_node *n)
+{
+	const char *const *usual =
+	        field == GT__FIELD__TYPE       ? gt_word_types
+	        : field == GT__FIELD__AUDIENCE ? gt_word_audiences
+	        : field == GT__FIELD__SUBJECT  ? gt_word_subjects
+	                                       : NULL;
+	const char *meant = usual ? gt_word_slip(n->text, usual) : NULL;
+	if (meant && r->strict)
+		gt_yaml_complain(&r->yaml, n, NULL, GT_T_CONF_WORD_NEAR,
+		                 n->text, meant);
+	else if (meant)
+		gt_yaml_warn(&r->yaml, n, GT_T_CONF_WORD_NEAR, n->text, meant);
+}
+
 /* Words that stand for something are checked, others are free. */
 static void check_value(struct reading *r, Gt__Field field,
                         const struct gt_yaml_node *n)
@@ -133,6 +153,8 @@ static void check_value(struct reading *r, Gt__Field field,
 	else if (field == GT__FIELD__ORIGIN && gt_level_depth(n->text) < 0)
 		gt_yaml_unknown_word(&r->yaml, n, GT_T_CONF_WORD_NEAR,
 		                     GT_T_CONF_WORD, r->levels, LEVELS);
+	else
+		check_free(r, field, n);
 }
 
 static void read_values(struct reading *r, Gt__Predicate *p,
@@ -448,11 +470,11 @@ static void fill_words(struct reading *r)
 		r->levels[i] = gt_level_name(i);
 }
 
-int gt_policy_parse(struct gt_buffer *layer, const char *name,
-                    struct gt_bytes text, const char *lang,
-                    struct gt_complaints *complaints)
+static int parse(struct gt_buffer *layer, const char *name,
+                 struct gt_bytes text, const char *lang, bool strict,
+                 struct gt_complaints *complaints)
 {
-	struct reading r = {.yaml = {0}};
+	struct reading r = {.yaml = {0}, .strict = strict};
 	Gt__Layer draft;
 	gt__layer__init(&draft);
 	*layer = (struct gt_buffer){0};
@@ -464,4 +486,18 @@ int gt_policy_parse(struct gt_buffer *layer, const char *name,
 	}
 	gt_yaml_free(&r.yaml);
 	return gt_yaml_status(&r.yaml);
+}
+
+int gt_policy_parse(struct gt_buffer *layer, const char *name,
+                    struct gt_bytes text, const char *lang,
+                    struct gt_complaints *complaints)
+{
+	return parse(layer, name, text, lang, false, complaints);
+}
+
+int gt_policy_take(struct gt_buffer *layer, const char *name,
+                   struct gt_bytes text, const char *lang,
+                   struct gt_complaints *complaints)
+{
+	return parse(layer, name, text, lang, true, complaints);
 }

@@ -73,7 +73,8 @@ void gt_yaml_warn(struct gt_yaml *y, const struct gt_yaml_node *at,
 void gt_yaml_unknown_key(struct gt_yaml *y, const struct gt_yaml_node *node,
                          const char *const *known, size_t n);
 /* node's text is none of the known words; `what` is a text for when one is
- * near (word, nearest) and `all` for when none is (word, every word). */
+ * near or it is the Chinese of one (word, that one), and `all` for when none is
+ * (word, every word; in Chinese each with what people read for it). */
 void gt_yaml_unknown_word(struct gt_yaml *y, const struct gt_yaml_node *node,
                           enum gt_text what, enum gt_text all,
                           const char *const *known, size_t n);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "nearest.h"
 #include "text.h"
 
 static const struct row {
@@ -54,4 +55,42 @@ const char *gt_word_meant(const char *chinese, const char *const *known,
 		    strcmp(gt_word_in("zh", known[i]), chinese) == 0)
 			return known[i];
 	return NULL;
+}
+
+/* --------------------------------------------------- vocabularies */
+
+const char *const gt_word_types[] = {"course",       "lecture",  "video",
+                                     "case",         "document", "package",
+                                     "announcement", NULL};
+const char *const gt_word_audiences[] = {
+        "everyone",       "elderly",         "educators", "employees",
+        "rural-teachers", "migrant-workers", "staff",     NULL};
+const char *const gt_word_subjects[] = {"lifelong-learning",
+                                        "digital-technology",
+                                        "artificial-intelligence",
+                                        "vocational-training",
+                                        "rural-revitalisation",
+                                        "higher-education",
+                                        "teaching",
+                                        "languages",
+                                        "energy",
+                                        NULL};
+
+bool gt_word_usual(const char *word, const char *const *known)
+{
+	for (; *known; known++)
+		if (strcmp(word, *known) == 0)
+			return true;
+	return false;
+}
+
+const char *gt_word_slip(const char *word, const char *const *known)
+{
+	size_t n = 0;
+	if (strpbrk(word, "*?") || gt_word_usual(word, known))
+		return NULL;
+	while (known[n])
+		n++;
+	const char *meant = gt_word_meant(word, known, n);
+	return meant ? meant : gt_nearest(word, known, n, GT_SLIPS_TYPED);
 }

@@ -44,6 +44,37 @@ class BadConfiguration(unittest.TestCase):
             self.assertRegex(p.stdout + p.stderr, r"bad\.yaml:4:5: .*verdikt")
             self.assertIn("verdict", p.stdout + p.stderr)
 
+    def test_a_slip_in_a_usual_word_is_told(self):
+        """In a rule, in what --meta and --from say: the word that was meant."""
+        rule = "default: mirror\nrules:\n  - {name: a, when: {audience: %s}, verdict: deny}\n"
+        with Tree(CHAIN[:1]) as t:
+            def put(name, text):
+                path = os.path.join(t.dir, name)
+                with open(path, "w") as f:
+                    f.write(text)
+                return path
+
+            def refused(meant, *args):
+                p = t["33"].cli(*args, ok=False)
+                self.assertNotEqual(p.returncode, 0, args)
+                self.assertIn(meant, p.stdout + p.stderr)
+
+            for word in ("eldrly", "老年人"):
+                path = put("rule.yaml", rule % word)
+                refused("elderly", "policy", "check", path)
+                refused("elderly", "policy", "set", path)
+            t["33"].cli("policy", "set", put("rule.yaml", rule % "anglers"))
+            draft = "id: a\ntitle: t\ntype: %s\naudiences: [%s]\n"
+            line = '{"id":"a","title":"t","type":"%s","audiences":["%s"]}\n'
+            for name, form in (("a.yaml", draft), ("a.jsonl", line)):
+                for words in (("annoucement", "staff"), ("announcement", "eldrly")):
+                    meant = "announcement" if words[1] == "staff" else "elderly"
+                    path = put(name, form % words)
+                    refused(f"'{meant}'", "publish", "--from", path)
+                    if name == "a.yaml":
+                        refused(f"'{meant}'", "publish", "--no-content", "--meta", path)
+                t["33"].cli("publish", "--from", put(name, form % ("announcement", "anglers")))
+
     def test_examples_load(self):
         examples = os.path.join(ROOT, "configs")
         policies = [f for f in sorted(os.listdir(examples)) if f.startswith("policy")]

@@ -410,6 +410,84 @@ static void complaints_of_config(void **state)
 	check_goldens("tests/unit/golden/config.txt", false);
 }
 
+/* A rule that asks for a usual word with a slip in it, or for the Chinese of
+ * one, is not put in force; a node starts with one it has, and warns. A word of
+ * one's own and a pattern go. */
+static void slips_in_a_rule(void **state)
+{
+	static const char form[] = "default: mirror\nrules:\n"
+	                           "  - {name: a, %s}\n";
+	static const struct {
+		const char *rule, *lang, *says;
+		bool starts;
+	} rows[] = {
+	        {"when: {audience: 老年人}, verdict: deny", "zh",
+	         "f:3:32: rules[a].when.audience: 无法识别 `老年人`；是否想写 "
+	         "`elderly`？",
+	         true},
+	        {"when: {type: 课程}, verdict: deny", "en",
+	         "f:3:28: rules[a].when.type: `课程` is not known; did you "
+	         "mean "
+	         "`course`?",
+	         true},
+	        {"when: {audience: {not: [staff, eldrly]}}, verdict: deny",
+	         "en",
+	         "f:3:46: rules[a].when.audience.not[2]: `eldrly` is not "
+	         "known; "
+	         "did you mean `elderly`?",
+	         true},
+	        {"when: {type: corse}, verdict: deny", "en",
+	         "f:3:28: rules[a].when.type: `corse` is not known; did you "
+	         "mean `course`?",
+	         true},
+	        {"when: {subject: enrgy}, verdict: deny", "en",
+	         "f:3:31: rules[a].when.subject: `enrgy` is not known; did you "
+	         "mean `energy`?",
+	         true},
+	        {"when: {type: 钓鱼, audience: [anglers, eld*]}, verdict: deny",
+	         "en", NULL, true},
+	        {"when: {keyword: vidoe}, verdict: deny", "en", NULL, true},
+	        {"verdict: 仅列目录", "zh",
+	         "f:3:24: rules[a].verdict: 无法识别 `仅列目录`；是否想写 "
+	         "`metadata`？",
+	         false},
+	        {"verdict: 也许", "zh",
+	         "f:3:24: rules[a].verdict: 无法识别 "
+	         "`也许`；可用：deny（不下发）, "
+	         "metadata（仅列目录）, on-demand（按需获取）, "
+	         "mirror（本地保存）",
+	         false},
+	        {"to: [县], verdict: deny", "zh",
+	         "f:3:20: rules[a].to[1]: `县` 既不是层级也不是代码；是否想写 "
+	         "`county`？",
+	         false},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct gt_complaints c = {0};
+		struct gt_buffer layer;
+		char text[256];
+		const char *at = strstr(form, "%s");
+		gt_format(text, sizeof text, "%.*s%s%s", (int)(at - form), form,
+		          rows[i].rule, at + 2);
+		assert_int_equal(gt_policy_take(&layer, "f", gt_bytes_str(text),
+		                                rows[i].lang, &c),
+		                 rows[i].says ? -GT_EINVALID : 0);
+		assert_int_equal(c.n, rows[i].says != NULL);
+		if (rows[i].says)
+			assert_string_equal(c.v[0], rows[i].says);
+		gt_buffer_free(&layer);
+		gt_complaints_free(&c);
+		assert_int_equal(gt_policy_parse(&layer, "f",
+		                                 gt_bytes_str(text),
+		                                 rows[i].lang, &c),
+		                 rows[i].starts ? 0 : -GT_EINVALID);
+		assert_int_equal(c.n, rows[i].says != NULL);
+		gt_buffer_free(&layer);
+		gt_complaints_free(&c);
+	}
+}
+
 static void complaints_of_policy(void **state)
 {
 	(void)state;
@@ -771,6 +849,7 @@ int main(void)
 	        cmocka_unit_test(complaints_of_yaml),
 	        cmocka_unit_test(complaints_of_config),
 	        cmocka_unit_test(complaints_of_policy),
+	        cmocka_unit_test(slips_in_a_rule),
 	        cmocka_unit_test(complaints_in_chinese),
 	        cmocka_unit_test(bombs),
 	        cmocka_unit_test(texts_agree),

@@ -124,6 +124,29 @@ static void mistakes_have_a_place(void **state)
 	gt_drafts_free(&drafts);
 }
 
+/* A usual word with a slip in it is refused in a file as it is behind an option;
+ * a word of one's own goes. */
+static void slips_of_words(void **state)
+{
+	static const char *const bad[][3] = {
+	        {"a.jsonl", "{\"type\":\"vidoe\"}\n", "'video'"},
+	        {"a.jsonl", "{\"audiences\":\"eldrly\"}\n", "'elderly'"},
+	        {"a.yaml", "type: vidoe\n", "'video'"},
+	        {"a.yaml", "type: annoucement\n", "'announcement'"},
+	        {"a.yaml", "audiences: [eldrly]\n", "'elderly'"},
+	        {"a.yaml", "resources:\n  - subjects: [enrgy]\n", "'energy'"},
+	        {"a.yaml", "audiences: [staff, 老年人]\n", "'elderly'"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		assert_null(read_drafts(bad[i][0], bad[i][1]));
+		assert_non_null(strstr(said, bad[i][2]));
+	}
+	json_decref(
+	        read_drafts("a.yaml", "type: 钓鱼\naudiences: [anglers]\n"));
+	assert_string_equal(said, "");
+}
+
 /* What is wrong with one line hides nothing of another. */
 static void flaws_of_every_line(void **state)
 {
@@ -429,6 +452,7 @@ int main(void)
 	        cmocka_unit_test(lines_of_json),
 	        cmocka_unit_test(yaml),
 	        cmocka_unit_test(mistakes_have_a_place),
+	        cmocka_unit_test(slips_of_words),
 	        cmocka_unit_test(flaws_of_every_line),
 	        cmocka_unit_test(flaws_are_told_together),
 	        cmocka_unit_test(options_replace),

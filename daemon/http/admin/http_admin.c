@@ -162,8 +162,7 @@ enum MHD_Result gt_http_policy(struct gt_request *rq)
 	struct gt_complaints c = {0};
 	const char *name = gt_rq_arg(rq, "name");
 	enum MHD_Result done;
-	int rc =
-	        gt_policy_parse(&layer, name && *name ? name : "policy.yaml",
+	int rc = gt_policy_take(&layer, name && *name ? name : "policy.yaml",
 	                        gt_bytes_of(rq->body, rq->nbody), rq->lang, &c);
 	if (rc == 0) {
 		struct gt_event e = {.type = GT_EV_LAYER,
