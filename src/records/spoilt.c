@@ -178,6 +178,31 @@ static int tell_back(struct gt_node *n, const struct source *from,
 	return gt_audit_row(n, &row);
 }
 
+/* Another has taken its id meanwhile. Both were acknowledged. */
+static int set_aside(struct gt_node *n, const struct source *from,
+                     const struct gt_arrival *r)
+{
+	bool fresh;
+	const struct gt_set_aside s = {
+	        .via = from->above ? n->code : from->via,
+	        .stream = r->stream,
+	        .origin_seq = r->origin_seq,
+	        .id = gt_bytes_of(r->id, GT_UUID_BYTES),
+	        .form = gt_bytes_of(r->form, GT_ID_BYTES),
+	        .origin_ms = r->origin_ms,
+	        .reason = "same id, other contents",
+	        .body = r->body};
+	int status = gt_record_set_aside(n, &s, &fresh);
+	n->status.records_quarantined++;
+	struct gt_audit row = {.event = "quarantine",
+	                       .kind = "record",
+	                       .peer = from->via,
+	                       .result = -GT_ECONFLICT,
+	                       .bytes = r->body.n,
+	                       .detail = s.reason};
+	return status ? status : gt_audit_told(n, s.via, &row, NULL);
+}
+
 /* What came is what was waited for. */
 static int settle(struct gt_node *n, const struct source *from,
                   const struct spoilt *s, const Gt__Record *w)
@@ -194,15 +219,22 @@ static int settle(struct gt_node *n, const struct source *from,
 		status = gt_spoilt_take_out(n, s->seq, &gone);
 	if (status != 0 || !gone)
 		return status;
-	if (!elsewhere) {
-		status = place(n, w, s, &r);
-		if (status == 0)
-			status = put(n, from, s, stored_ms, &r);
+	if (elsewhere && f.lesser && !f.spoilt) {
+		status = gt_record_give_way(n, &f, &r, from->via);
+		elsewhere = false;
 	}
+	bool other = elsewhere && f.known == GT_RECORD_OTHER;
+	if (status == 0 && (!elsewhere || other))
+		status = place(n, w, s, &r);
+	if (status == 0 && !elsewhere)
+		status = put(n, from, s, stored_ms, &r);
 	int64_t need = elsewhere ? f.seq : from->above ? 0 : n->records->seq;
 	if (status == 0)
 		status = gt_spoilt_forget(n, s->seq, s->stream, s->origin_seq,
 		                          need);
+	/* in the place of what was damaged, which is gone by now */
+	if (status == 0 && other)
+		status = set_aside(n, from, &r);
 	return status ? status : tell_back(n, from, s, w);
 }
 

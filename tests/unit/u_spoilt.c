@@ -440,6 +440,54 @@ static void back_at_its_old_time(void **state)
 	                 was);
 }
 
+/* LOW handed it up, MID has altered the id, and meanwhile somebody hands in
+ * something else under it. */
+static void whose_id_is_taken(struct nodes *t, bool named)
+{
+	assert_int_equal(nodes_statements(t, LOW, 1, 3, 0), 0);
+	if (named)
+		sql(t, LOW, "UPDATE record SET flags=flags|2");
+	nodes_wire(t, LOW, MID, true);
+	nodes_run(t);
+	sql(t, MID,
+	    "UPDATE record SET id=CAST('0123456789abcdef' AS BLOB) "
+	    "WHERE seq=2");
+	nodes_restart(t, MID);
+	assert_int_equal(nodes_statements(t, MID, 2, 1, 1), 0);
+	nodes_wire(t, LOW, MID, true);
+	nodes_pass(t, 20000);
+	assert_int_equal(nodes_status(t, MID)->records_spoilt, 0);
+	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM record"), 3);
+	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM quarantine"),
+	                 1);
+}
+
+/* Both were acknowledged: what comes back is set aside as on any day. */
+static void its_id_was_taken(void **state)
+{
+	struct nodes *t = *state;
+	whose_id_is_taken(t, false);
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM quarantine q "
+	                           "JOIN record r ON r.id=q.id WHERE "
+	                           "r.form<>q.form AND q.via='330106'"),
+	                 1);
+	nodes_minute(t, LOW);
+	same_records(t, TOP, MID);
+	assert_int_equal(nodes_status(t, LOW)->records_unrooted, 0);
+}
+
+/* Nobody known has its id: he gives way, as on any day. */
+static void its_id_is_taken_back(void **state)
+{
+	struct nodes *t = *state;
+	whose_id_is_taken(t, true);
+	same_records(t, MID, LOW);
+	nodes_minute(t, LOW);
+	same_records(t, TOP, LOW);
+	assert_int_equal(nodes_status(t, LOW)->records_unrooted, 0);
+}
+
 int main(void)
 {
 #define T(f, up) cmocka_unit_test_setup_teardown(f, up, nodes_gone)
@@ -461,6 +509,8 @@ int main(void)
 	        T(asked_for_again_of_whom_had_it_not, nodes_two_on_disk),
 	        T(asked_above_for_what_is_at_the_root, nodes_three_on_disk),
 	        T(back_at_its_old_time, nodes_two_on_disk),
+	        T(its_id_was_taken, nodes_three_on_disk),
+	        T(its_id_is_taken_back, nodes_three_on_disk),
 	};
 	return cmocka_run_group_tests_name("spoilt", tests, NULL, NULL);
 }
