@@ -200,8 +200,9 @@ int gt_spoilt_take_out(struct gt_node *n, int64_t seq, bool *gone);
  * sent, 0: where it was. */
 int gt_spoilt_forget(struct gt_node *n, int64_t seq, int64_t stream,
                      int64_t origin_seq, int64_t need);
-/* A record of that id was put in: so is one that was waited for under it. */
-int gt_spoilt_came(struct gt_node *n, const uint8_t *id);
+/* r was put in: so is what was waited for under its id. What was known to be
+ * another is waited for all the same: it was acknowledged too. */
+int gt_spoilt_came(struct gt_node *n, const struct gt_arrival *r);
 /* Who is below is asked anew for all that a child may have. */
 void gt_spoilt_below(struct gt_node *n);
 /* One number more (1), or fewer (-1), without a record. */

@@ -278,18 +278,22 @@ int gt_spoilt_is(struct gt_node *n, int64_t seq, bool *is)
 	return status;
 }
 
-int gt_spoilt_came(struct gt_node *n, const uint8_t *id)
+int gt_spoilt_came(struct gt_node *n, const struct gt_arrival *r)
 {
 	if (n->records->spoilt == 0)
 		return 0;
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_SPOILT_BY_ID, "b",
-	                                 gt_bytes_of(id, GT_UUID_BYTES));
+	                                 gt_bytes_of(r->id, GT_UUID_BYTES));
 	int row = gt_store_step(n->store, GT_SQL_SPOILT_BY_ID);
 	int64_t seq = row == 1 ? gt_col_int(st, 0) : 0;
 	int64_t stream = row == 1 ? gt_col_int(st, 1) : 0;
 	int64_t origin_seq = row == 1 ? gt_col_int(st, 2) : 0;
+	struct gt_bytes form =
+	        row == 1 ? gt_col_bytes(st, 3) : (struct gt_bytes){0};
+	bool same = form.n == 0 ||
+	            gt_bytes_eq(form, gt_bytes_of(r->form, GT_ID_BYTES));
 	gt_store_reset(n->store, GT_SQL_SPOILT_BY_ID);
-	return row != 1 ? row
-	                : gt_spoilt_forget(n, seq, stream, origin_seq,
-	                                   n->records->seq);
+	return row != 1 || !same ? (row < 0 ? row : 0)
+	                         : gt_spoilt_forget(n, seq, stream, origin_seq,
+	                                            n->records->seq);
 }

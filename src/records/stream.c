@@ -217,7 +217,7 @@ int gt_record_insert(struct gt_node *n, const struct gt_arrival *r)
 	int status = gt_store_run(n->store, GT_SQL_RECORD_NEW);
 	n->records->seq = gt_store_rowid(n->store);
 	if (status == 0)
-		status = gt_spoilt_came(n, r->id);
+		status = gt_spoilt_came(n, r);
 	n->status.records_in++;
 	n->touched = true;
 	if (is_root(n))

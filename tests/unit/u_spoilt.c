@@ -462,6 +462,29 @@ static void whose_id_is_taken(struct nodes *t, bool named)
 	                 1);
 }
 
+/* The same, but that its id is all that is left. */
+static void another_took_its_place(void **state)
+{
+	struct nodes *t = *state;
+	assert_int_equal(nodes_statements(t, LOW, 1, 3, 0), 0);
+	nodes_wire(t, LOW, MID, true);
+	nodes_run(t);
+	sql(t, MID, spoil_two);
+	nodes_restart(t, MID);
+	nodes_pass(t, 2000);
+	assert_int_equal(nodes_status(t, MID)->records_spoilt, 1);
+	assert_int_equal(nodes_statements(t, MID, 2, 1, 1), 0);
+	nodes_wire(t, LOW, MID, true);
+	nodes_pass(t, 20000);
+	assert_int_equal(nodes_status(t, MID)->records_spoilt, 0);
+	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM record"), 3);
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM quarantine q "
+	                           "JOIN record r ON r.id=q.id WHERE "
+	                           "r.form<>q.form AND q.via='330106'"),
+	                 1);
+}
+
 /* Both were acknowledged: what comes back is set aside as on any day. */
 static void its_id_was_taken(void **state)
 {
@@ -509,6 +532,7 @@ int main(void)
 	        T(asked_for_again_of_whom_had_it_not, nodes_two_on_disk),
 	        T(asked_above_for_what_is_at_the_root, nodes_three_on_disk),
 	        T(back_at_its_old_time, nodes_two_on_disk),
+	        T(another_took_its_place, nodes_three_on_disk),
 	        T(its_id_was_taken, nodes_three_on_disk),
 	        T(its_id_is_taken_back, nodes_three_on_disk),
 	};
