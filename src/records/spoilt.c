@@ -215,6 +215,10 @@ static int settle(struct gt_node *n, const struct source *from,
 	if (status == 0)
 		status = gt_record_look_up(n, &r, &f);
 	bool elsewhere = f.known != GT_RECORD_NEW && f.seq != s->seq;
+	/* whoever was asked has what took its id, as this node has */
+	if (elsewhere && f.known == GT_RECORD_SAME && s->has_form &&
+	    memcmp(s->form, r.form, sizeof s->form) != 0)
+		return status;
 	if (status == 0)
 		status = gt_spoilt_take_out(n, s->seq, &gone);
 	if (status != 0 || !gone)

@@ -252,8 +252,10 @@ int gt_record_place(struct gt_node *n, const char *code, const uint8_t *epoch,
 static int compare(sqlite3_stmt *st, const struct gt_arrival *r,
                    struct gt_found *found)
 {
+	/* of the same words, where the form here is what was altered */
 	bool same = gt_bytes_eq(gt_col_bytes(st, 1),
-	                        gt_bytes_of(r->form, GT_ID_BYTES));
+	                        gt_bytes_of(r->form, GT_ID_BYTES)) ||
+	            gt_bytes_eq(gt_col_bytes(st, 3), r->body);
 	int status = same ? 0
 	                  : gt_statement_twins(&same, gt_col_bytes(st, 3),
 	                                       gt_col_int(st, 2), r->body,
@@ -290,9 +292,16 @@ int gt_record_give_way(struct gt_node *n, const struct gt_found *found,
 	bool other = found->known == GT_RECORD_OTHER;
 	int status = 0;
 	bool gone;
-	/* it is forgotten when the one that comes is put in */
+	/* it is forgotten when the one that comes is put in, if that is what it
+	 * was: by its words, where its form is what was altered */
+	if (found->spoilt && !other) {
+		gt_store_bind(n->store, GT_SQL_SPOILT_FORM, "ib", found->seq,
+		              gt_bytes_of(r->form, GT_ID_BYTES));
+		status = gt_store_run(n->store, GT_SQL_SPOILT_FORM);
+	}
 	if (found->spoilt)
-		return gt_spoilt_take_out(n, found->seq, &gone);
+		return status ? status
+		              : gt_spoilt_take_out(n, found->seq, &gone);
 	if (other) {
 		gt_store_bind(n->store, GT_SQL_RECORD_ASIDE, "itit", found->seq,
 		              via, n->now.wall_ms, reason);

@@ -296,6 +296,7 @@
 	X(SPOILT_KNOWN, "SELECT 1 FROM spoilt WHERE seq=?1")                   \
 	X(SPOILT_NEW, "INSERT INTO spoilt VALUES(?1,?2,?3,?4,?5,?6,?7)")       \
 	X(SPOILT_STATE, "UPDATE spoilt SET state=?2 WHERE seq=?1 AND state=0") \
+	X(SPOILT_FORM, "UPDATE spoilt SET form=?2 WHERE seq=?1")               \
 	X(SPOILT_DROP, "DELETE FROM spoilt WHERE seq=?1")                      \
 	X(SPOILT_LEAVE, "UPDATE spoilt SET state=2 WHERE stream=?1"            \
 	                " AND origin_seq=?2 AND id=?3 AND state<2")            \

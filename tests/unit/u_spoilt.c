@@ -485,6 +485,46 @@ static void another_took_its_place(void **state)
 	                 1);
 }
 
+/* And the parent has what took its place, when it is asked. */
+static void another_took_its_place_above(void **state)
+{
+	struct nodes *t = *state;
+	assert_int_equal(nodes_statements(t, LOW, 1, 3, 0), 0);
+	nodes_minute(t, LOW);
+	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM record"), 3);
+	sql(t, TOP, "DELETE FROM record WHERE seq=2");
+	sql(t, MID, spoil_two);
+	nodes_restart(t, MID);
+	nodes_pass(t, 2000);
+	assert_int_equal(nodes_statements(t, MID, 2, 1, 1), 0);
+	nodes_wire(t, MID, TOP, true);
+	nodes_pass(t, 20000);
+	nodes_wire(t, LOW, MID, true);
+	nodes_pass(t, 20000);
+	assert_int_equal(nodes_status(t, MID)->records_spoilt, 0);
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM quarantine q "
+	                           "JOIN record r ON r.id=q.id WHERE "
+	                           "r.form<>q.form AND q.via='330106'"),
+	                 1);
+}
+
+/* Its form is what was altered: by its words it is what is handed in. */
+static void its_form_was_altered(void **state)
+{
+	struct nodes *t = *state;
+	assert_int_equal(nodes_statements(t, LOW, 1, 3, 0), 0);
+	nodes_wire(t, LOW, MID, true);
+	nodes_run(t);
+	sql(t, MID, "UPDATE record SET form=zeroblob(32) WHERE seq=2");
+	nodes_restart(t, MID);
+	nodes_pass(t, 2000);
+	assert_int_equal(nodes_status(t, MID)->records_spoilt, 1);
+	assert_int_equal(nodes_statements(t, MID, 2, 1, 0), 0);
+	nothing_spoilt(t, MID);
+	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM record"), 3);
+}
+
 /* Both were acknowledged: what comes back is set aside as on any day. */
 static void its_id_was_taken(void **state)
 {
@@ -533,6 +573,8 @@ int main(void)
 	        T(asked_above_for_what_is_at_the_root, nodes_three_on_disk),
 	        T(back_at_its_old_time, nodes_two_on_disk),
 	        T(another_took_its_place, nodes_three_on_disk),
+	        T(another_took_its_place_above, nodes_three_on_disk),
+	        T(its_form_was_altered, nodes_three_on_disk),
 	        T(its_id_was_taken, nodes_three_on_disk),
 	        T(its_id_is_taken_back, nodes_three_on_disk),
 	};
