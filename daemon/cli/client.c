@@ -131,9 +131,15 @@ static int curl_failed(struct gt_client *c, const struct answer *a,
 		gt_say_into(c->why, sizeof c->why, GT_T_CLI_TAKE_FAILED);
 		return -GT_EIO;
 	}
+	if (code == CURLE_UNSUPPORTED_PROTOCOL ||
+	    code == CURLE_WEIRD_SERVER_REPLY) {
+		gt_say_into(c->why, sizeof c->why, GT_T_CLI_NO_HTTP,
+		            GT_DIR_CONTROL);
+		return -GT_EIO;
+	}
 	char text[GT_TRANSLATE_MAX];
 	gt_say_into(c->why, sizeof c->why, GT_T_CLI_ASK_FAILED,
-	            gt_translate(text, NULL, curl_easy_strerror(code)));
+	            gt_translate_library(text, NULL, curl_easy_strerror(code)));
 	/* It ran and went away while we asked. */
 	if (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR ||
 	    code == CURLE_SEND_ERROR || code == CURLE_PARTIAL_FILE)

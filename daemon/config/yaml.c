@@ -77,8 +77,8 @@ static void complain_syntax(struct reader *r, struct gt_bytes text)
 	bool escape = p->problem && strstr(p->problem, "escape character");
 	complain_at(r->y, p->problem_mark,
 	            escape ? GT_T_YAML_ESCAPE : GT_T_YAML_SYNTAX,
-	            gt_translate(text_room, r->y->lang,
-	                         p->problem ? p->problem : "?"));
+	            gt_translate_library(text_room, r->y->lang,
+	                                 p->problem ? p->problem : "?"));
 }
 
 /* Looks at the next event. */

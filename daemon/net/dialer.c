@@ -5,8 +5,11 @@
  * Tests: u_link.c. */
 #include "net_inside.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "address.h"
 
 static enum gt_link_way way_of(const struct dialer *d)
 {
@@ -86,6 +89,26 @@ void dialer_above(struct gt_links *links)
 		later(links);
 }
 
+/* What came of a dial, in words. What the resolver says is not told apart from
+ * what connect says, but by who was to be dialled. */
+static void explain(const char *address, int rv, char *why, size_t why_cap)
+{
+	bool lookup = rv == NNG_EAGAIN || rv == NNG_EADDRINVAL ||
+	              rv == NNG_EINVAL || rv == NNG_ENOTSUP ||
+	              (rv & NNG_ESYSERR);
+	char host[256];
+	unsigned char ip[sizeof(struct in6_addr)];
+	const char *mark = strstr(address, "://"), *port;
+	if (lookup &&
+	    gt_address_split(mark ? mark + 3 : address, host, sizeof host,
+	                     &port) &&
+	    *host && inet_pton(AF_INET, host, ip) != 1 && !strchr(host, ':'))
+		gt_format(why, why_cap, "the name %s cannot be looked up (%s)",
+		          host, nng_strerror(rv));
+	else
+		gt_copy(why, why_cap, nng_strerror(rv));
+}
+
 void dialer_tend(struct gt_links *links)
 {
 	struct dialer *d = &links->dialer;
@@ -97,19 +120,20 @@ void dialer_tend(struct gt_links *links)
 		return;
 	d->dialling = false;
 	bool above = way_of(d) == GT_WAY_ABOVE;
+	char why[400];
+	explain(d->address[d->at], d->result, why, sizeof why);
 	if (d->result == 0)
 		d->linked++;
 	else
 		links_log(links, GT_LOG_WARN,
 		          above ? "node above not reached"
 		                : "parent not reached",
-		          d->address[d->at], "", nng_strerror(d->result));
+		          d->address[d->at], "", why);
 	if (d->result == 0 && above)
 		d->above_left = 0;
 	/* what went wrong after the dial has its own reason */
 	if (d->result != 0 && d->result != NNG_ECLOSED && !above)
-		fault_dialled(links, d->address[d->at],
-		              nng_strerror(d->result));
+		fault_dialled(links, d->address[d->at], why);
 	if (d->linked == 0)
 		later(links);
 }

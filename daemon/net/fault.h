@@ -14,6 +14,7 @@
 #define GT_FAULTS(X)                      \
 	X(OTHER, "other")                 \
 	X(UNREACHABLE, "unreachable")     \
+	X(NAME, "unknown-name")           \
 	X(LOST, "lost")                   \
 	X(NO_TLS, "no-tls")               \
 	X(UNKNOWN_CA, "unknown-ca")       \

@@ -164,7 +164,7 @@ void gt_tls_explain_verify(int error, const X509 *cert, char *out, size_t cap)
 		        "URI, spiffe://guantong/...");
 		break;
 	default:
-		gt_format(out, cap, "certificate refused: %s",
+		gt_format(out, cap, "certificate refused (%s)",
 		          X509_verify_cert_error_string(error));
 	}
 }
@@ -199,7 +199,7 @@ void gt_tls_explain_error(unsigned long error, char *out, size_t cap)
 	char now[GT_MEASURE_TIME];
 	if (ERR_GET_LIB(error) != ERR_LIB_SSL) {
 		text = ERR_reason_error_string(error);
-		gt_format(out, cap, "TLS failed: %s", text ? text : "unknown");
+		gt_format(out, cap, "TLS failed (%s)", text ? text : "unknown");
 		return;
 	}
 	if (alert) {
@@ -226,6 +226,6 @@ void gt_tls_explain_error(unsigned long error, char *out, size_t cap)
 		break;
 	default:
 		text = ERR_reason_error_string(error);
-		gt_format(out, cap, "TLS failed: %s", text ? text : "unknown");
+		gt_format(out, cap, "TLS failed (%s)", text ? text : "unknown");
 	}
 }

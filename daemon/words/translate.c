@@ -8,7 +8,7 @@
 #include "error.h"
 #include "text.h"
 
-enum { PIECES = 9 };
+enum { PIECES = 9, ERRNOS = 140 };
 
 struct row {
 	const char *en, *zh;
@@ -208,6 +208,30 @@ static size_t behind_colon(struct span s)
 	return 0;
 }
 
+/* Ours, and the word of a library that no row knows in its brackets. */
+static void put_unknown(struct writer *w, const char *tag, struct span s)
+{
+	const char *text = gt_text_in(tag, GT_T_LIBRARY_WORD);
+	const char *at = strstr(text, "%s");
+	assert(at);
+	w->changed = true;
+	put(w, text, (size_t)(at - text));
+	put(w, s.p, s.n);
+	put(w, at + 2, strlen(at + 2));
+}
+
+/* What the C library says of an errno: more than have a row. */
+static bool of_errno(struct span s)
+{
+	for (int i = 1; i < ERRNOS; i++) {
+		char en[128];
+		if (strerror_r(i, en, sizeof en) == 0 && strlen(en) == s.n &&
+		    memcmp(en, s.p, s.n) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void put_sentence(struct writer *w, struct span s, unsigned depth)
 {
 	struct match m;
@@ -217,6 +241,10 @@ static void put_sentence(struct writer *w, struct span s, unsigned depth)
 	size_t head = known && !row ? behind_colon(s) : 0;
 	if (row) {
 		put_row(w, row->zh, &m, depth);
+		return;
+	}
+	if (known && of_errno(s)) {
+		put_unknown(w, "zh-CN", s);
 		return;
 	}
 	put(w, s.p, head ? head : s.n);
@@ -244,11 +272,25 @@ const char *gt_translate_error(int code)
 	return gt_text_chinese(NULL) ? gt_strerror_zh(code) : gt_strerror(code);
 }
 
+const char *gt_translate_library(char out[GT_TRANSLATE_MAX], const char *tag,
+                                 const char *word)
+{
+	bool chinese = gt_text_chinese(tag);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (strcmp(rows[i].en, word) == 0)
+			return chinese ? rows[i].zh : word;
+	struct writer w = {.out = out};
+	put_unknown(&w, chinese ? "zh-CN" : "en",
+	            (struct span){word, strlen(word)});
+	if (w.full)
+		return word;
+	out[w.n] = '\0';
+	return out;
+}
+
 const char *gt_translate_errno(int error)
 {
+	static _Thread_local char out[GT_TRANSLATE_MAX];
 	const char *en = strerror(error);
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		if (gt_text_chinese(NULL) && strcmp(rows[i].en, en) == 0)
-			return rows[i].zh;
-	return en;
+	return gt_text_chinese(NULL) ? gt_translate_library(out, NULL, en) : en;
 }

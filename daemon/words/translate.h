@@ -30,7 +30,12 @@ const char *gt_translate(char out[GT_TRANSLATE_MAX], const char *tag,
                          const char *sentence);
 /* The text of a code, gt_strerror, in the process's language. */
 const char *gt_translate_error(int code);
-/* The text of an errno, strerror, in the process's language; not to be kept. */
+/* What a library says, in the language of tag; where that is not known, a
+ * sentence of ours with the library's word in brackets. Any thread. */
+const char *gt_translate_library(char out[GT_TRANSLATE_MAX], const char *tag,
+                                 const char *word);
+/* The text of an errno, strerror, in the process's language, as of a library;
+ * not to be kept: until the same thread asks again. */
 const char *gt_translate_errno(int error);
 
 #endif

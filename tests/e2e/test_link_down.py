@@ -59,6 +59,13 @@ class LinkDown(unittest.TestCase):
             self.assertIn("PKIDIR", self.told(child, "unknown-ca", "unknown CA"))
             other["33"].stop()
             self.told(child, "unreachable", "refused")
+            # nobody knows the name: one that no name server is asked for
+            child.stop()
+            child.configure({"parent": {"addresses": f'["{"n" * 70}.invalid:7000"]'}})
+            child.start()
+            self.told(child, "unknown-name", "cannot be looked up (")
+            self.assertIn("/etc/hosts", child.cli("status", "--lang", "en"))
+            self.assertIn("无法查到主机名", child.cli("status", "--lang", "zh"))
             # it speaks no TLS
             other["33"].configure({"link": {"insecure": "true"}})
             other["33"].start()

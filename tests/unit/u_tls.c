@@ -322,7 +322,7 @@ static void a_flipped_bit_is_the_end(void **state)
 	assert_int_equal(gt_tls_read(p->end[1], p->clear, 4, &got),
 	                 GT_TLS_FAILED);
 	assert_int_equal(got, 0);
-	assert_non_null(strstr(gt_tls_why(p->end[1]), "TLS failed: "));
+	assert_non_null(strstr(gt_tls_why(p->end[1]), "TLS failed ("));
 	assert_string_equal(gt_tls_code(p->end[1]), "");
 	/* it says so, and nothing else any more */
 	assert_true(gt_tls_sealed(p->end[1], &sealed) > 0);

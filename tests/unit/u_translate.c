@@ -143,39 +143,61 @@ static const char *const yaml_slips[] = {
         "a: ? b",
         "a: b: c",
         "&a b: &a c",
+        "%YAML 9.9\n--- a",
+        "%YAML 1.1\n%YAML 1.1\n--- a",
+        "%TAG !a! b\n%TAG !a! b\n--- a",
+        "%TAG a b\n--- a",
+        "a: !<> x",
+        "[a:,b]",
+        "%YAML 1234567890.1\n--- a",
+        "a: !<%zz> b",
+        "a: !<%ff> b",
+        "a: !<%c3%00> b",
+        "\"\\ud800\"",
+        "% x\n--- a",
+        "%a:b\n--- a",
+        "%YAML 1x\n--- a",
+        "%TAG !a!b c\n--- a",
+        "a: !x{b",
 };
+
+static const char *yaml_problem(const char *text)
+{
+	const char *problem = NULL; /* libyaml's own, it stays */
+	yaml_parser_t p;
+	yaml_document_t d;
+	assert_true(yaml_parser_initialize(&p));
+	yaml_parser_set_input_string(&p, (const uint8_t *)text, strlen(text));
+	for (bool end = false; !end;) {
+		if (!yaml_parser_load(&p, &d)) {
+			problem = p.problem;
+			break;
+		}
+		end = !yaml_document_get_root_node(&d);
+		yaml_document_delete(&d);
+	}
+	yaml_parser_delete(&p);
+	assert_non_null(problem);
+	return problem;
+}
 
 static bool said_by_yaml(const char *en)
 {
-	bool said = false;
-	for (size_t i = 0; i < sizeof yaml_slips / sizeof *yaml_slips; i++) {
-		yaml_parser_t p;
-		yaml_document_t d;
-		assert_true(yaml_parser_initialize(&p));
-		yaml_parser_set_input_string(&p, (const uint8_t *)yaml_slips[i],
-		                             strlen(yaml_slips[i]));
-		for (;;) {
-			if (!yaml_parser_load(&p, &d)) {
-				said |= strcmp(p.problem, en) == 0;
-				break;
-			}
-			bool end = !yaml_document_get_root_node(&d);
-			yaml_document_delete(&d);
-			if (end)
-				break;
-		}
-		yaml_parser_delete(&p);
-	}
-	return said;
+	for (size_t i = 0; i < sizeof yaml_slips / sizeof *yaml_slips; i++)
+		if (strcmp(yaml_problem(yaml_slips[i]), en) == 0)
+			return true;
+	return false;
 }
 
 static bool said_by_a_library(const char *en)
 {
-	for (int i = 0; i < 101; i++)
+	for (int i = 0; i < 102; i++)
 		if (strcmp(sqlite3_errstr(i), en) == 0 ||
 		    (i > 0 && strcmp(curl_easy_strerror((CURLcode)i), en) == 0))
 			return true;
 	if (said_by_yaml(en))
+		return true;
+	if (strcmp(nng_strerror(1000), en) == 0) /* of its own doings */
 		return true;
 	for (int i = 1; i < 140; i++)
 		if (strcmp(strerror(i), en) == 0 ||
@@ -198,9 +220,57 @@ static void what_libraries_say(void **state)
 	SAYS("data: Permission denied", "data: 权限不足");
 	gt_text_language("zh-CN");
 	assert_string_equal(gt_translate_errno(ENOSPC), "磁盘空间不足");
-	assert_string_equal(gt_translate_errno(EXDEV), strerror(EXDEV));
+	assert_string_equal(gt_translate_errno(EXDEV),
+	                    "未预料到的故障（Invalid cross-device link）");
 	gt_text_language("en");
 	assert_string_equal(gt_translate_errno(ENOSPC), strerror(ENOSPC));
+}
+
+/* No word of a library reaches a reader of Chinese but in the brackets of a
+ * sentence of ours. */
+static void in_chinese(const char *said)
+{
+	const char *open = strstr(said, "（");
+	for (const char *p = said; *p && (!open || p < open); p++)
+		if (p[0] == ' ' && p > said && (unsigned char)p[-1] < 0x80 &&
+		    p[-1] >= 'a' && p[-1] <= 'z' && (unsigned char)p[1] < 0x80)
+			fail_msg("not in Chinese: %s", said);
+}
+
+static void no_word_of_a_library_alone(void **state)
+{
+	char text[GT_TRANSLATE_MAX], where[512];
+	(void)state;
+	SAYS("x: Invalid cross-device link",
+	     "x: 未预料到的故障（Invalid cross-device link）");
+	for (int i = 0; i < 102; i++) {
+		in_chinese(zh(sqlite3_errstr(i)));
+		gt_format(where, sizeof where, "SQLite %d: %s", i,
+		          sqlite3_errstr(i));
+		in_chinese(zh(where));
+		gt_format(where, sizeof where, "certificate refused (%s)",
+		          X509_verify_cert_error_string(i));
+		in_chinese(zh(where));
+		if (i == 0)
+			continue;
+		in_chinese(gt_translate_library(
+		        text, "zh", curl_easy_strerror((CURLcode)i)));
+		assert_memory_equal(
+		        gt_translate_library(text, "en", "Unheard of"),
+		        "an unforeseen failure (", 23);
+	}
+	for (int i = 1; i < 140; i++) {
+		if (i < 32)
+			in_chinese(zh(nng_strerror(i)));
+		/* none of its own */
+		if (strncmp(strerror(i), "Unknown error", 13) == 0)
+			continue;
+		in_chinese(zh(strerror(i)));
+		in_chinese(zh(nng_strerror(NNG_ESYSERR + i)));
+	}
+	for (size_t i = 0; i < sizeof yaml_slips / sizeof *yaml_slips; i++)
+		in_chinese(gt_translate_library(text, "zh",
+		                                yaml_problem(yaml_slips[i])));
 }
 
 static void english_stays(void **state)
@@ -365,6 +435,7 @@ int main(void)
 	        cmocka_unit_test(every_row_is_its_own),
 	        cmocka_unit_test(every_error_is_known),
 	        cmocka_unit_test(what_libraries_say),
+	        cmocka_unit_test(no_word_of_a_library_alone),
 	        cmocka_unit_test(english_stays),
 	        cmocka_unit_test(pieces_change_places),
 	        cmocka_unit_test(sentences_within_sentences),
