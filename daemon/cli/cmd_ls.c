@@ -432,7 +432,10 @@ static void print_explain(struct gt_cli *cli, json_t *e)
 		       gt_json_member(hop, "code"),
 		       gt_word(gt_json_member(hop, "level")),
 		       gt_word(effective));
-		print_layers(cli, json_object_get(hop, "layers"));
+		if (json_is_true(json_object_get(hop, "own")))
+			gt_say(cli->out, GT_T_CLI_EXPLAIN_OWN);
+		else
+			print_layers(cli, json_object_get(hop, "layers"));
 		if (strcmp(verdict, effective) != 0)
 			gt_say(cli->out, GT_T_CLI_EXPLAIN_CEILING,
 			       gt_word(verdict), gt_word(effective));

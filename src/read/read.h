@@ -238,7 +238,9 @@ json_t *gt_read_quarantined(struct gt_reader *r, int64_t qid);
  * {"id","for","hops":[{"code","level","verdict","effective","layers":[
  * {"layer","version","rule","verdict","priority"}]}],"known_below": code}.
  * The hops are the shorter places the code lies in, then the code itself (a
- * suffixed node stands beside the node of its place). verdict is the meet of
+ * suffixed node stands beside the node of its place), from the publisher down
+ * if it is one of them: that one has what is its own whatever a rule says, and
+ * has "own": true and no layers. verdict is the meet of
  * the hop's layers, effective the least of that and what the hop above can pass
  * on (policy.h). Layers the node does not hold are not asked; known_below names
  * the deepest code whose layers are all here: an ancestor, this node, or a

@@ -147,6 +147,24 @@ static json_t *word(const struct question *q, const struct gt_layer *layer,
 	return NULL;
 }
 
+/* The hop that published it: it has it whatever any rule says. */
+static json_t *own_hop(const char *code)
+{
+	const char *level = gt_level_name(gt_code_depth(code));
+	json_t *v = json_object();
+	bool ok = v != NULL;
+	gt_json_set(&ok, v, "code", gt_json_text(code));
+	gt_json_set(&ok, v, "level", gt_json_text(level ? level : ""));
+	gt_json_set(&ok, v, "verdict", verdict(GT_MIRROR));
+	gt_json_set(&ok, v, "effective", verdict(GT_MIRROR));
+	gt_json_set(&ok, v, "own", json_true());
+	gt_json_set(&ok, v, "layers", json_array());
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
 /* effective comes in as the parent's, goes out as the hop's. */
 static json_t *hop(const struct question *q, const char *code,
                    enum gt_verdict *effective)
@@ -197,6 +215,15 @@ static bool known(struct gt_reader *r, const char *own, const char *code,
 	return *ok && child == 1;
 }
 
+/* Where in the chain it was published, from where it goes down; 0: not in it. */
+static size_t start_of(const struct chain *c, const char *publisher)
+{
+	size_t i = c->n;
+	while (i > 0 && strcmp(c->code[i - 1], publisher) != 0)
+		i--;
+	return i ? i - 1 : 0;
+}
+
 static json_t *hops(struct gt_reader *r, const struct question *q,
                     const char *code, char known_below[GT_CODE_MAX + 1])
 {
@@ -205,13 +232,19 @@ static json_t *hops(struct gt_reader *r, const struct question *q,
 	json_t *list = json_array();
 	enum gt_verdict effective = GT_MIRROR;
 	bool ok = list && gt_reader_code(r, own) && hops_of(r, &c, own, code);
+	size_t start = ok ? start_of(&c, q->entry->publisher) : 0;
 	bool here = true;
 	known_below[0] = '\0';
 	for (size_t i = 0; ok && i < c.n; i++) {
 		here = here && known(r, own, c.code[i], &ok);
 		if (here)
 			gt_copy(known_below, GT_CODE_MAX + 1, c.code[i]);
-		gt_json_add(&ok, list, hop(q, c.code[i], &effective));
+		if (i < start)
+			continue;
+		bool own_one = strcmp(c.code[i], q->entry->publisher) == 0;
+		gt_json_add(&ok, list,
+		            own_one ? own_hop(c.code[i])
+		                    : hop(q, c.code[i], &effective));
 	}
 	if (ok)
 		return list;

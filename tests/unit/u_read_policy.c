@@ -38,25 +38,28 @@ static void explained(void **state)
 	enrol("33", "", false, true);
 	enrol("330106", "", false, false);
 	assert_string_equal(explain("33/b", "330106109"),
-	                    "33:mirror/mirror:1 3301:mirror/mirror:1 "
+	                    "33:mirror/mirror:0 3301:mirror/mirror:1 "
 	                    "330106109:mirror/mirror:2 known 3301");
 	sql("DELETE FROM item WHERE kind=3 AND id='330106'");
 	enrol("330106", "", false, true);
 	assert_string_equal(explain("33/b", "330106109"),
-	                    "33:mirror/mirror:1 3301:mirror/mirror:1 "
+	                    "33:mirror/mirror:0 3301:mirror/mirror:1 "
 	                    "330106:deny/deny:2 330106109:mirror/deny:2 "
 	                    "known 330106");
 	assert_string_equal(explain("33/a", "330106"),
-	                    "33:mirror/mirror:1 3301:mirror/mirror:1 "
+	                    "33:mirror/mirror:0 3301:mirror/mirror:1 "
 	                    "330106:on-demand/on-demand:2 known 330106");
 	assert_string_equal(explain("33/a", "330106-b"),
-	                    "33:mirror/mirror:1 3301:mirror/mirror:1 "
+	                    "33:mirror/mirror:0 3301:mirror/mirror:1 "
 	                    "330106-b:on-demand/on-demand:2 known 3301");
 	assert_string_equal(explain("33/a", "3302"),
-	                    "33:mirror/mirror:1 3302:mirror/mirror:1 "
+	                    "33:mirror/mirror:0 3302:mirror/mirror:1 "
 	                    "known 33");
 	json_t *v = gt_read_explain(reader, "33/b", "330106", 0);
-	json_t *hop = json_array_get(json_object_get(v, "hops"), 2);
+	json_t *hop = json_array_get(json_object_get(v, "hops"), 0);
+	assert_true(json_is_true(json_object_get(hop, "own")));
+	hop = json_array_get(json_object_get(v, "hops"), 2);
+	assert_null(json_object_get(hop, "own"));
 	json_t *layer = json_array_get(json_object_get(hop, "layers"), 0);
 	assert_string_equal(word(layer, "rule"), "no staff");
 	assert_string_equal(word(layer, "layer"), "33");
@@ -68,6 +71,34 @@ static void explained(void **state)
 	json_decref(v);
 	assert_null(gt_read_explain(reader, "33/a", "3", 0));
 	assert_string_equal(gt_reader_why(reader), "not a division code");
+	sql("DELETE FROM item WHERE kind=3");
+}
+
+/* What was published at the county itself starts there, and is there whatever a
+ * rule of above says of counties. */
+static void own_explained(void **state)
+{
+	static char id[] = "330106/xian", publisher[] = "330106",
+	            type[] = "course", staff[] = "staff";
+	char *audiences[] = {staff};
+	Gt__Entry e;
+	(void)state;
+	gt__entry__init(&e);
+	e.id = id;
+	e.version = 1;
+	e.publisher = publisher;
+	e.type = type;
+	e.audiences = audiences;
+	e.n_audiences = 1;
+	insert("UPDATE item SET signed=?2 WHERE kind=1 AND id=?1", "33/b",
+	       sealed(GT__KIND__RESOURCE, &e.base), (struct gt_bytes){0});
+	enrol("33", "", false, true);
+	enrol("330106", "", false, true);
+	assert_string_equal(explain("33/b", "330106"),
+	                    "330106:mirror/mirror:0 known 330106");
+	assert_string_equal(explain("33/b", "330106109"),
+	                    "330106:mirror/mirror:0 330106109:mirror/mirror:2 "
+	                    "known 330106");
 	sql("DELETE FROM item WHERE kind=3");
 }
 
@@ -148,6 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(explained),
+	        cmocka_unit_test(own_explained),
 	        cmocka_unit_test(documents),
 	        cmocka_unit_test(children_that_never_came),
 	};

@@ -468,7 +468,7 @@ static void explained(void **state)
 	is(gt_read_explain(reader, "33/full", "33", 0),
 	   "{\"id\":\"33/full\",\"for\":\"33\",\"hops\":[{\"code\":\"33\","
 	   "\"level\":\"province\",\"verdict\":\"mirror\",\"effective\":"
-	   "\"mirror\",\"layers\":[]}],\"known_below\":\"\"}");
+	   "\"mirror\",\"own\":true,\"layers\":[]}],\"known_below\":\"\"}");
 	sql("INSERT INTO meta VALUES('code',CAST('3301' AS BLOB))");
 	gt__rule__init(&rule);
 	rule.name = no;
@@ -488,9 +488,8 @@ static void explained(void **state)
 	enrol("33");
 	is(gt_read_explain(reader, "33/full", "330106", 0),
 	   "{\"id\":\"33/full\",\"for\":\"330106\",\"hops\":[{\"code\":\"33\","
-	   "\"level\":\"province\",\"verdict\":\"on-demand\",\"effective\":"
-	   "\"on-demand\",\"layers\":[{\"layer\":\"33\",\"version\":4,"
-	   "\"rule\":\"\",\"verdict\":\"on-demand\",\"priority\":50}]},"
+	   "\"level\":\"province\",\"verdict\":\"mirror\",\"effective\":"
+	   "\"mirror\",\"own\":true,\"layers\":[]},"
 	   "{\"code\":\"3301\",\"level\":\"city\",\"verdict\":\"on-demand\","
 	   "\"effective\":\"on-demand\",\"layers\":[{\"layer\":\"33\","
 	   "\"version\":4,\"rule\":\"\",\"verdict\":\"on-demand\","
