@@ -431,12 +431,31 @@ void gt_sums_settle(struct gt_sums *s)
 	s->settled = true;
 }
 
+/* Whether page is among those the file of sums has places for. */
+static bool has_place(const struct gt_sums *s, uint32_t page)
+{
+	struct stat st;
+	return fstat(s->fd, &st) == 0 && place(page) < (uint64_t)st.st_size;
+}
+
+/* The first page of which the database has lost the end, as far as can be told
+ * beside one who writes; 0: none. */
+static uint32_t cut_at(const struct gt_sums *s)
+{
+	struct stat st;
+	if (!s->settled || s->fd < 0 || s->database < 0 ||
+	    fstat(s->database, &st) != 0)
+		return 0;
+	uint32_t next = (uint32_t)(st.st_size / GT_SUMS_PAGE) + 1;
+	return has_place(s, next) ? next : 0;
+}
+
 bool gt_sums_met(struct gt_sums *s)
 {
 	pthread_mutex_lock(&s->met_lock);
 	bool some = s->nmet > 0;
 	pthread_mutex_unlock(&s->met_lock);
-	return some;
+	return some || cut_at(s) > 0;
 }
 
 uint32_t gt_sums_bad(struct gt_sums *s)
@@ -447,10 +466,14 @@ uint32_t gt_sums_bad(struct gt_sums *s)
 	return bad;
 }
 
+/* What is not there is zeros, as it is for SQLite. False: some is not. */
 static bool read_page(int fd, uint32_t page, uint8_t *p)
 {
-	uint64_t at = (uint64_t)(page - 1) * GT_SUMS_PAGE;
-	return gt_sys_pread(fd, p, GT_SUMS_PAGE, at) == 0;
+	off_t at = (off_t)(page - 1) * GT_SUMS_PAGE;
+	ssize_t n = pread(fd, p, GT_SUMS_PAGE, at);
+	size_t here = n > 0 ? (size_t)n : 0;
+	memset(p + here, 0, GT_SUMS_PAGE - here);
+	return here == GT_SUMS_PAGE;
 }
 
 /* The word alone: who reads the page meanwhile has the old one, or this. */
@@ -476,7 +499,7 @@ static enum gt_sum see_to(struct gt_sums *s, int fd, uint32_t page, uint8_t *p)
 	size_t at = 0;
 	pthread_mutex_lock(&s->lock);
 	bool here = read_page(fd, page, p);
-	enum gt_sum is = here ? compare(s, page, p, &at) : GT_SUM_SAME;
+	enum gt_sum is = compare(s, page, p, &at);
 	if (is == GT_SUM_MENDED && !write_back(fd, page, p, at))
 		is = GT_SUM_BAD;
 	else if (is == GT_SUM_NONE && here)
@@ -521,7 +544,7 @@ static void look_on(struct gt_sums *s, int fd, uint32_t pages, uint8_t *p,
 		uint32_t page = s->at + 1;
 		if (out->mended + out->bad == GT_SUMS_TOLD)
 			return;
-		if (!read_page(fd, page, p)) {
+		if (!read_page(fd, page, p) && !has_place(s, page)) {
 			out->end = true;
 			s->at = 0;
 			return;
@@ -539,6 +562,9 @@ void gt_sums_look(struct gt_sums *s, uint32_t pages, struct gt_sums_look *out)
 	memset(out, 0, sizeof *out);
 	if (s->fd < 0 || fd < 0)
 		return;
+	uint32_t cut = cut_at(s);
+	if (cut > 0)
+		meet(s, cut, false);
 	look_at_met(s, fd, p, out);
 	if (s->settled)
 		look_on(s, fd, pages, p, out);
@@ -547,8 +573,11 @@ void gt_sums_look(struct gt_sums *s, uint32_t pages, struct gt_sums_look *out)
 
 void gt_sums_why(char out[GT_SUMS_WHY], uint32_t page, bool mended)
 {
-	gt_format(out, GT_SUMS_WHY,
-	          mended ? "page %u was altered on disk and was mended"
-	                 : "page %u is altered on disk",
-	          page);
+	if (page == 0)
+		gt_format(out, GT_SUMS_WHY, "the database could not be read");
+	else
+		gt_format(out, GT_SUMS_WHY,
+		          mended ? "page %u was altered on disk and was mended"
+		                 : "page %u is altered on disk",
+		          page);
 }

@@ -35,6 +35,9 @@
  * lock instead; after a start with a log it waits until all of it is copied
  * (gt_sums_settle).
  *
+ * A page that is not there, because the file was cut short, is one that was
+ * altered: a whole page of zeros, as SQLite reads it.
+ *
  * For pages of 4,096 bytes; of another size none is looked at.
  * Tests: u_sums.c, e2e/test_flips.py. */
 #ifndef GT_SUMS_H
@@ -129,9 +132,10 @@ struct gt_sums_look {
  * in a run. Reads the disk; one thread at a time. */
 void gt_sums_look(struct gt_sums *s, uint32_t pages, struct gt_sums_look *out);
 enum { GT_SUMS_WHY = 64 };
-/* What was found, in the words of the audit log. */
+/* What was found, in the words of the audit log. page 0: it is not known. */
 void gt_sums_why(char out[GT_SUMS_WHY], uint32_t page, bool mended);
-/* Connections have met what a look should see to. Any thread. */
+/* Connections have met what a look should see to, or the database is shorter
+ * than its sums. Any thread. */
 bool gt_sums_met(struct gt_sums *s);
 /* A bad page that was met, 0: none. Any thread. */
 uint32_t gt_sums_bad(struct gt_sums *s);

@@ -63,11 +63,14 @@ static int f_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 	if (is_log(file))
 		return read_log(file, p, n, at);
 	int rc = file->below->pMethods->xRead(file->below, p, n, at);
-	if (rc != SQLITE_OK || !is_database(file) || !is_page(n, at))
+	/* behind the end of a file that was cut short SQLite reads zeros, and
+	 * believes them */
+	bool read = rc == SQLITE_OK || rc == SQLITE_IOERR_SHORT_READ;
+	if (!read || !is_database(file) || !is_page(n, at))
 		return rc;
 	return gt_sums_check(vfs_of(file)->sums, page_of(at), p) == GT_SUM_BAD
 	               ? SQLITE_IOERR_DATA
-	               : SQLITE_OK;
+	               : rc;
 }
 
 /* Nothing comes here but from the log: from one that is not whole, nothing. */

@@ -21,7 +21,13 @@ struct gt_http_env {
 	 * GT_HTTP_TICK_MS until it says that there is none. Any thread, must
 	 * not block. NULL: nobody sees to that. */
 	void (*busy)(void *arg);
-	void *arg; /* of both */
+	/* A reader could not read the database, and why. Any thread, must not
+	 * block. NULL: nobody sees to that. */
+	void (*broke)(void *arg, const char *why);
+	/* The page of it that cannot be read, 0: none is known. Any thread.
+	 * NULL: none ever is. */
+	uint32_t (*bad_page)(void *arg);
+	void *arg; /* of all */
 };
 
 #endif

@@ -66,11 +66,22 @@ enum MHD_Result gt_rq_fail(struct gt_request *rq, unsigned status, int code,
 	return fail(rq, status, code, message);
 }
 
+/* The page that may be why the database failed; 0: none is known. */
+static uint32_t bad_page(const struct gt_request *rq, int code)
+{
+	const struct gt_http_env *env = &rq->http->env;
+	return code == -GT_ESTORE && env->bad_page ? env->bad_page(env->arg)
+	                                           : 0;
+}
+
 enum MHD_Result gt_rq_error(struct gt_request *rq, int code,
                             const char *message)
 {
 	char text[GT_TRANSLATE_MAX], again[GT_TRANSLATE_MAX];
 	unsigned status = status_of(code);
+	uint32_t page = bad_page(rq, code);
+	if (page > 0)
+		return gt_rq_fail(rq, status, code, GT_T_HTTP_BAD_PAGE, page);
 	if (!message || !*message)
 		message = gt_strerror(code);
 	message = gt_translate(text, rq->lang, message);

@@ -289,8 +289,10 @@ bool gt_page_wanted(struct gt_request *rq)
 {
 	const char *accept = gt_rq_header(rq, "Accept");
 	const char *path = rq->path ? rq->path : "/";
+	/* "/" is a page whoever asks */
 	return rq->door != GT_DOOR_CONTROL && rq->method == GT_HTTP_GET &&
-	       accept && strstr(accept, "text/html") &&
+	       (strcmp(path, "/") == 0 ||
+	        (accept && strstr(accept, "text/html"))) &&
 	       strncmp(path, "/api/", 5) != 0 &&
 	       strncmp(path, "/xapi/", 6) != 0;
 }

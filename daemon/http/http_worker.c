@@ -9,21 +9,28 @@ enum { KEPT = 4 };
 
 struct gt_workers {
 	const char *database;
+	void (*broke)(void *arg, const char *why);
+	void *arg;
 	pthread_mutex_t lock; /* of what follows */
 	struct gt_worker *idle;
 	unsigned nidle, taken;
 	uint64_t gaps;
 };
 
-struct gt_workers *gt_workers_new(const char *database)
+struct gt_workers *gt_workers_new(const char *database,
+                                  void (*broke)(void *arg, const char *why),
+                                  void *arg)
 {
 	struct gt_workers *ws = calloc(1, sizeof *ws);
 	if (ws && pthread_mutex_init(&ws->lock, NULL) != 0) {
 		free(ws);
 		return NULL;
 	}
-	if (ws)
+	if (ws) {
 		ws->database = database;
+		ws->broke = broke;
+		ws->arg = arg;
+	}
 	return ws;
 }
 
@@ -51,7 +58,7 @@ void gt_workers_free(struct gt_workers *ws)
 
 struct gt_worker *gt_worker_take(struct gt_workers *ws)
 {
-	char why[256];
+	char why[256] = "";
 	pthread_mutex_lock(&ws->lock);
 	struct gt_worker *w = ws->idle;
 	if (w) {
@@ -67,6 +74,8 @@ struct gt_worker *gt_worker_take(struct gt_workers *ws)
 		w->reader = gt_database_reader(ws->database, why, sizeof why);
 	if (w && w->reader)
 		return w;
+	if (w && ws->broke)
+		ws->broke(ws->arg, why);
 	worker_free(w);
 	pthread_mutex_lock(&ws->lock);
 	ws->taken--;
@@ -86,6 +95,8 @@ void gt_worker_give(struct gt_workers *ws, struct gt_worker *w)
 {
 	if (!w)
 		return;
+	if (gt_reader_broke(w->reader) && ws->broke)
+		ws->broke(ws->arg, gt_reader_why(w->reader));
 	gt_reader_rest(w->reader);
 	pthread_mutex_lock(&ws->lock);
 	ws->taken--;

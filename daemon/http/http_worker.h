@@ -15,9 +15,11 @@ struct gt_worker {
 	struct gt_worker *next;
 };
 
-/* Readers on the database at path, which must outlive them. NULL: out of
- * memory. */
-struct gt_workers *gt_workers_new(const char *database);
+/* Readers on the database at path, which must outlive them. broke (NULL: nobody)
+ * is told why it could not be read, on any thread. NULL: out of memory. */
+struct gt_workers *gt_workers_new(const char *database,
+                                  void (*broke)(void *arg, const char *why),
+                                  void *arg);
 /* All must have been given back. NULL is fine. */
 void gt_workers_free(struct gt_workers *ws);
 

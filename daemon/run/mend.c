@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "dir.h"
@@ -29,7 +30,11 @@
 
 #define NEW GT_DIR_DATABASE ".mending"
 
-enum { PATH = 128 };
+enum {
+	PATH = 128,
+	EXTEND_S = 60,  /* systemd is told of, twice in that time */
+	STEPS = 100000, /* of SQLite's, between words to systemd */
+};
 
 bool mend_due(void)
 {
@@ -76,26 +81,71 @@ static void drop_new(void)
 		(void)unlink(files[i]);
 }
 
+bool mend_cut(uint32_t *left, uint32_t *pages)
+{
+	enum { COUNT = 28, HEAD = 100 };
+	uint8_t h[HEAD] = {0};
+	struct stat st;
+	int fd = open(GT_DIR_DATABASE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool read = fd >= 0 && fstat(fd, &st) == 0 &&
+	            gt_sys_pread(fd, h, sizeof h, 0) == 0;
+	if (fd >= 0)
+		close(fd);
+	*pages = (uint32_t)h[COUNT] << 24 | (uint32_t)h[COUNT + 1] << 16 |
+	         (uint32_t)h[COUNT + 2] << 8 | h[COUNT + 3];
+	*left = read ? (uint32_t)(st.st_size / GT_SUMS_PAGE) : 0;
+	return read && *left < *pages;
+}
+
+/* SQLite moves no log into a file that is too much shorter than it was: what is
+ * missing becomes zeros. */
+static bool fill_up(void)
+{
+	uint32_t left, pages;
+	return mend_cut(&left, &pages) &&
+	       truncate(GT_DIR_DATABASE, (off_t)pages * GT_SUMS_PAGE) == 0;
+}
+
+static bool move_log(sqlite3 *db)
+{
+	int log = 0, done = 0;
+	return sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE,
+	                                 &log, &done) == SQLITE_OK &&
+	       log == done;
+}
+
 /* Whatever the log holds is put where it belongs first: two files are to change
  * places, not three. */
 static int open_old(const struct gt_service *s, sqlite3 **db, char *why,
                     size_t why_cap)
 {
-	int log = 0, done = 0;
 	int flags =
 	        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
 	if (sqlite3_open_v2(s->database, db, flags, NULL) == SQLITE_OK &&
-	    sqlite3_wal_checkpoint_v2(*db, NULL, SQLITE_CHECKPOINT_TRUNCATE,
-	                              &log, &done) == SQLITE_OK &&
-	    log == done)
+	    (move_log(*db) || (fill_up() && move_log(*db))))
 		return 0;
 	gt_copy(why, why_cap,
 	        *db ? sqlite3_errmsg(*db) : gt_strerror(-GT_ENOMEM));
 	return -GT_ESTORE;
 }
 
-static int salvage(const struct gt_service *s, struct gt_salvaged *out,
-                   char *why, size_t why_cap)
+void mend_extend(struct gt_service *s)
+{
+	uint64_t now = gt_sys_now().mono_ms;
+	if (now < s->extend_due)
+		return;
+	s->extend_due = now + EXTEND_S * 1000 / 2;
+	(void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%d", EXTEND_S * 1000000);
+}
+
+static int on_steps(void *arg)
+{
+	mend_extend(arg);
+	return 0;
+}
+
+static int salvage(struct gt_service *s, struct gt_salvaged *out, char *why,
+                   size_t why_cap)
 {
 	sqlite3 *from = NULL, *to = NULL;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
@@ -107,6 +157,10 @@ static int salvage(const struct gt_service *s, struct gt_salvaged *out,
 		        to ? sqlite3_errmsg(to) : gt_strerror(-GT_ENOMEM));
 		sqlite3_close(to);
 		status = -GT_ESTORE;
+	}
+	if (status == 0) {
+		sqlite3_progress_handler(from, STEPS, on_steps, s);
+		sqlite3_progress_handler(to, STEPS, on_steps, s);
 	}
 	if (status == 0)
 		status = gt_salvage(from, to, s->config->code,
@@ -182,7 +236,8 @@ static void tell(struct gt_service *s, const struct gt_salvaged *out,
 		if (t->holes > 0)
 			gt_log_line(GT_LOG_WARN, "database", "table", t->name,
 			            "kept", GT_LOG_U(t->kept), "unreadable",
-			            GT_LOG_U(t->holes), NULL);
+			            GT_LOG_U(t->holes), "why",
+			            gt_text(GT_T_DAEMON_MEND_TABLE), NULL);
 	}
 	gt_log_line(GT_LOG_WARN, "database", "rows", GT_LOG_U(out->rows),
 	            "unreadable", GT_LOG_U(holes), "asked_back",
@@ -194,6 +249,19 @@ static void tell(struct gt_service *s, const struct gt_salvaged *out,
 	gt_salvage_say(s->mended, out);
 }
 
+/* It may be long, and nothing answers before it ends. */
+static void say_begin(struct gt_service *s, const char *what)
+{
+	struct stat st = {0};
+	(void)stat(GT_DIR_DATABASE, &st);
+	gt_log_line(GT_LOG_WARN, "database", "pages",
+	            GT_LOG_U(st.st_size / GT_SUMS_PAGE), "what", what, "why",
+	            gt_text(GT_T_DAEMON_MENDING), NULL);
+	(void)sd_notifyf(0, "STATUS=%s", gt_text(GT_T_DAEMON_MENDING));
+	s->extend_due = 0;
+	mend_extend(s);
+}
+
 int mend(struct gt_service *s, const char *what, bool *restored, char *why,
          size_t why_cap)
 {
@@ -202,6 +270,8 @@ int mend(struct gt_service *s, const char *what, bool *restored, char *why,
 	drop_new();
 	int status = has_room(why, why_cap);
 	if (status == 0)
+		say_begin(s, what);
+	if (status == 0)
 		status = salvage(s, &out, why, why_cap);
 	if (status == 0)
 		status = change_over(damaged, why, why_cap);
@@ -209,6 +279,7 @@ int mend(struct gt_service *s, const char *what, bool *restored, char *why,
 		drop_new();
 		return status;
 	}
+	(void)sd_notify(0, "STATUS=");
 	*restored = out.restored;
 	tell(s, &out, damaged, what);
 	return 0;

@@ -34,7 +34,6 @@ enum {
 	CHECK_MS = 3000,
 	CHECK_ROWS_MS = 1000, /* of that */
 	AGAIN_MS = 1000,      /* until a full disk is looked at again */
-	EXTEND_S = 60,        /* systemd is told of, twice in that time */
 };
 
 int prepare_refused(const char *what, const char *why, int exit_status)
@@ -88,16 +87,6 @@ static void on_again_closed(uv_handle_t *h)
 	*due = false;
 }
 
-/* Who waits has not failed to start. */
-static void extend(struct gt_service *s)
-{
-	uint64_t now = gt_sys_now().mono_ms;
-	if (now < s->extend_due)
-		return;
-	s->extend_due = now + EXTEND_S * 1000 / 2;
-	(void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%d", EXTEND_S * 1000000);
-}
-
 /* Runs the loop for a while, for signals. False: it is called off. */
 static bool pass_the_time(struct gt_service *s)
 {
@@ -106,7 +95,7 @@ static bool pass_the_time(struct gt_service *s)
 	(void)uv_timer_init(s->loop, &again); /* cannot fail, nor the next */
 	again.data = &due;
 	(void)uv_timer_start(&again, on_again, AGAIN_MS, 0);
-	extend(s);
+	mend_extend(s);
 	while (!due && !s->events.stopping(s->arg))
 		uv_run(s->loop, UV_RUN_ONCE);
 	due = true;
@@ -301,7 +290,8 @@ static int open_sums(struct gt_service *s)
 	bool kept;
 	int status = gt_sums_open(&s->sums, GT_DIR_DATABASE,
 	                          s->config->restored, &kept);
-	if (status == 0 && !kept && access(GT_DIR_DATABASE, F_OK) == 0)
+	if (status == 0 && !kept && s->mended[0] == '\0' &&
+	    access(GT_DIR_DATABASE, F_OK) == 0)
 		gt_log_line(GT_LOG_INFO, "database", "why",
 		            gt_text(GT_T_DAEMON_SUMS_ANEW), NULL);
 	if (status == 0)
@@ -466,6 +456,27 @@ static int read_keys(const struct gt_config *c, struct gt_node_config *n)
 	return 0;
 }
 
+/* The result code of SQLite's that why begins with; 0: none. */
+static unsigned code_of(const char *why)
+{
+	unsigned code = 0;
+	return sscanf(why, "SQLite %u:", &code) == 1 ? code & 0xff : 0;
+}
+
+/* What did not open is damaged: in few words. False: it is something else. */
+static bool is_damage(const struct gt_service *s, int status, char *why,
+                      size_t why_cap)
+{
+	uint32_t page = gt_sums_bad(s->sums), left, pages;
+	bool damaged = status == -GT_EDAMAGED || page > 0 ||
+	               code_of(why) == SQLITE_CORRUPT;
+	if (damaged && mend_cut(&left, &pages))
+		gt_say_into(why, why_cap, GT_T_DAEMON_DB_CUT, left, pages);
+	else if (page > 0)
+		gt_say_into(why, why_cap, GT_T_DAEMON_DB_PAGE, page);
+	return damaged;
+}
+
 /* 0, or negative with nothing left open: why, -GT_EDAMAGED: in few words. */
 static int open_node(struct gt_service *s, const struct gt_node_config *n,
                      char *why, size_t why_cap)
@@ -482,24 +493,20 @@ static int open_node(struct gt_service *s, const struct gt_node_config *n,
 		return 0;
 	gt_node_close(s->node);
 	s->node = NULL;
-	uint32_t page = gt_sums_bad(s->sums);
-	if (page == 0)
-		return status;
-	gt_say_into(why, why_cap, GT_T_DAEMON_DB_PAGE, page);
-	return -GT_EDAMAGED;
+	return is_damage(s, status, why, why_cap) ? -GT_EDAMAGED : status;
 }
 
 /* Out of what of it can be read. */
 static int make_anew(struct gt_service *s, struct gt_node_config *n, char *why,
                      size_t why_cap)
 {
-	char what[RUN_WHY], no[RUN_WHY] = "";
+	char what[RUN_WHY], no[RUN_WHY] = "", text[GT_TRANSLATE_MAX];
 	bool restored = false;
-	gt_copy(what, sizeof what, why);
+	gt_copy(what, sizeof what, gt_translate(text, NULL, why));
 	int status = mend(s, what, &restored, no, sizeof no);
 	if (status != 0) {
 		gt_say_into(why, why_cap, GT_T_DAEMON_DB_PAST_MENDING, what,
-		            no);
+		            gt_translate(text, NULL, no));
 		return -GT_ESTORE;
 	}
 	n->restored = n->restored || restored;
@@ -534,11 +541,9 @@ static int refuse_database(const char *why)
 {
 	char line[2 * RUN_WHY], text[GT_TRANSLATE_MAX];
 	const char *said = gt_translate(text, NULL, why);
-	unsigned code = 0;
-	bool own = sscanf(why, "SQLite %u:", &code) != 1 &&
-	           strncmp(why, GT_DIR_DATABASE ": ",
-	                   sizeof GT_DIR_DATABASE + 1) != 0;
-	code &= 0xff;
+	unsigned code = code_of(why);
+	bool own = code == 0 && strncmp(why, GT_DIR_DATABASE ": ",
+	                                sizeof GT_DIR_DATABASE + 1) != 0;
 	if (own)
 		return prepare_refused("database", why, GT_SERVICE_SYSTEM);
 	if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)

@@ -113,6 +113,8 @@ struct gt_service {
 
 	pthread_mutex_t mark_lock;
 	struct gt_id mark; /* of the policy file posted last */
+	char broke[256];   /* why a reader could not read; "": none, or seen */
+	bool broke_told;   /* of that, in this run */
 };
 
 /* -------------------------------------------------------- perform.c */
@@ -151,6 +153,12 @@ void guard_start(struct gt_service *s);
 void mend_later(void);
 /* Whether that was said. */
 bool mend_due(void);
+/* Who waits, or mends, has not failed to start: tells systemd so, now and then.
+ * Loop thread. */
+void mend_extend(struct gt_service *s);
+/* Whether the database's file is shorter than it says: how many whole pages are
+ * left of how many. So is one whose log holds the rest. Nobody has it open. */
+bool mend_cut(uint32_t *left, uint32_t *pages);
 /* Makes it anew, now; nobody has it open. what: is wrong with it. *restored: the
  * node is to start as one restored. 0, with s->mended set; else why, and all is
  * as it was. Loop thread. */
@@ -195,6 +203,9 @@ void prepare_look(const struct gt_service *s);
 /* Writes into the audit log, and the operator's, what was done to the last
  * run's log (s->left). Loop thread. */
 void scrub_left(struct gt_service *s);
+/* Looks at once where a reader could not read: what page it is is told, or that
+ * none is known, once. Loop thread. */
+void scrub_broke(struct gt_service *s);
 /* The log is not what this process wrote: logs that. False: it is. Any
  * thread. */
 bool scrub_wrong(const struct gt_service *s);

@@ -10,6 +10,7 @@
 #include "say.h"
 #include "sys.h"
 #include "text.h"
+#include "translate.h"
 
 enum {
 	PAGES = 1024, /* in a piece: 4 MiB in two seconds */
@@ -143,6 +144,26 @@ static void on_scrubbed(uv_work_t *work, int status)
 		tell_log(s, GT_WAL_MENDED, s->scrubbed_log[i]);
 	for (size_t i = 0; status == 0 && i < l->mended + l->bad; i++)
 		tell(s, l->pages[i], i < l->mended);
+}
+
+void scrub_broke(struct gt_service *s)
+{
+	char why[sizeof s->broke], text[GT_TRANSLATE_MAX], detail[GT_SUMS_WHY];
+	pthread_mutex_lock(&s->mark_lock);
+	gt_copy(why, sizeof why, s->broke);
+	s->broke[0] = '\0';
+	pthread_mutex_unlock(&s->mark_lock);
+	if (why[0] == '\0')
+		return;
+	scrub_step(s);
+	if (s->broke_told || gt_sums_bad(s->sums) || gt_sums_met(s->sums))
+		return;
+	s->broke_told = true;
+	gt_log_line(GT_LOG_ERROR, "database", "error",
+	            gt_translate(text, NULL, why), "why",
+	            gt_text(GT_T_DAEMON_DB_BROKE), NULL);
+	gt_sums_why(detail, 0, false);
+	note(s, detail, 0, 1);
 }
 
 void scrub_step(struct gt_service *s)

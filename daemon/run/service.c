@@ -133,6 +133,7 @@ static void on_wake(uv_async_t *wake)
 	}
 	if (atomic_exchange(&s->reload, false))
 		s->events.reload(s->arg);
+	scrub_broke(s);
 	if (atomic_exchange(&s->busy, false))
 		(void)uv_timer_start(&s->crowd, on_crowd, GT_HTTP_TICK_MS,
 		                     GT_HTTP_TICK_MS);
@@ -144,6 +145,23 @@ static void on_busy(void *arg)
 	struct gt_service *s = arg;
 	atomic_store(&s->busy, true);
 	uv_async_send(&s->wake);
+}
+
+/* HTTP's threads. The loop knows one at a time. */
+static void on_broke(void *arg, const char *why)
+{
+	struct gt_service *s = arg;
+	pthread_mutex_lock(&s->mark_lock);
+	gt_copy(s->broke, sizeof s->broke, why);
+	pthread_mutex_unlock(&s->mark_lock);
+	uv_async_send(&s->wake);
+}
+
+/* HTTP's threads. */
+static uint32_t on_bad_page(void *arg)
+{
+	const struct gt_service *s = arg;
+	return gt_sums_bad(s->sums);
 }
 
 /* HTTP's threads. */
@@ -388,6 +406,8 @@ static int start_http(struct gt_service *s)
 	        .ca = s->ca,
 	        .reload = on_reload,
 	        .busy = on_busy,
+	        .broke = on_broke,
+	        .bad_page = on_bad_page,
 	        .arg = s,
 	};
 	char why[RUN_WHY] = "";

@@ -41,7 +41,7 @@ static bool prepare(struct gt_reader *r, sqlite3_stmt **s, const char *sql)
 	if (sqlite3_prepare_v3(r->db, sql, -1, SQLITE_PREPARE_PERSISTENT, s,
 	                       NULL) == SQLITE_OK)
 		return true;
-	gt_reader_fail(r, sqlite3_errmsg(r->db));
+	gt_reader_failed(r);
 	return false;
 }
 
@@ -57,7 +57,7 @@ static bool settle(struct gt_reader *r)
 	    !gt_reader_functions(r->db) ||
 	    sqlite3_exec(r->db, "PRAGMA query_only=1;PRAGMA cache_size=-512;",
 	                 NULL, NULL, NULL) != SQLITE_OK) {
-		gt_reader_fail(r, sqlite3_errmsg(r->db));
+		gt_reader_failed(r);
 		return false;
 	}
 	bool ok =
@@ -107,6 +107,23 @@ const char *gt_reader_why(const struct gt_reader *r)
 	return r->why;
 }
 
+bool gt_reader_broke(struct gt_reader *r)
+{
+	bool broke = r->broke;
+	r->broke = false;
+	return broke;
+}
+
+/* A disk without room, a lock that is held, no memory: these pass. */
+json_t *gt_reader_failed(struct gt_reader *r)
+{
+	int code = sqlite3_extended_errcode(r->db), kind = code & 0xff;
+	r->broke = r->broke || kind == SQLITE_CORRUPT ||
+	           kind == SQLITE_NOTADB || code == SQLITE_IOERR_DATA ||
+	           code == SQLITE_IOERR_READ;
+	return gt_reader_fail(r, sqlite3_errmsg(r->db));
+}
+
 json_t *gt_reader_fail(struct gt_reader *r, const char *why)
 {
 	gt_copy(r->why, sizeof r->why, why);
@@ -128,7 +145,7 @@ bool gt_reader_end(struct gt_reader *r, sqlite3_stmt *s, int rc)
 {
 	bool ok = rc == SQLITE_DONE || rc == SQLITE_ROW;
 	if (!ok)
-		gt_reader_fail(r, sqlite3_errmsg(r->db));
+		gt_reader_failed(r);
 	sqlite3_reset(s);
 	return ok;
 }
@@ -223,7 +240,7 @@ int gt_read_possible(struct gt_reader *r, const char *code, bool root,
 	if (status < 0 && u.over)
 		return 0;
 	if (status < 0)
-		gt_reader_fail(r, sqlite3_errmsg(r->db));
+		gt_reader_failed(r);
 	if (status != 0)
 		return status;
 	gt_odd_say(r->why, &odd);

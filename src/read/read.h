@@ -35,6 +35,9 @@ void gt_reader_free(struct gt_reader *r);
 void gt_reader_rest(struct gt_reader *r);
 /* What went wrong last, for people; good until the next question. */
 const char *gt_reader_why(const struct gt_reader *r);
+/* Whether since this was asked last the database could not be read, and will not
+ * be tomorrow: damage, or a disk that does not give it. */
+bool gt_reader_broke(struct gt_reader *r);
 /* Can the database be read? One row is, whatever it holds. */
 bool gt_read_ping(struct gt_reader *r);
 

@@ -61,6 +61,7 @@ struct gt_reader {
 	struct gt_arena *arena; /* what a row is unpacked into, or a question */
 	sqlite3_blob *manifest; /* between its begin and its end */
 	uint64_t gaps;          /* met so far */
+	bool broke;             /* the database; until that is asked */
 	char why[256];
 };
 
@@ -75,6 +76,8 @@ bool gt_reader_end(struct gt_reader *r, sqlite3_stmt *s, int rc);
  * or NULL in a column, is 0. False: why is set. */
 bool gt_reader_numbers(struct gt_reader *r, sqlite3_stmt *s, int64_t *out,
                        int n);
+/* The database failed: sets why; always NULL. */
+json_t *gt_reader_failed(struct gt_reader *r);
 /* Sets why; always NULL. */
 json_t *gt_reader_fail(struct gt_reader *r, const char *why);
 

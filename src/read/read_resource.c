@@ -356,7 +356,7 @@ int gt_read_manifest_begin(struct gt_reader *r, const struct gt_id *object,
 		return status ? status : -GT_EUNKNOWN;
 	if (sqlite3_blob_open(r->db, "main", "object", "manifest", oid, 0,
 	                      &r->manifest) != SQLITE_OK) {
-		gt_reader_fail(r, sqlite3_errmsg(r->db));
+		gt_reader_failed(r);
 		gt_read_manifest_end(r);
 		return -GT_ESTORE;
 	}
@@ -371,7 +371,7 @@ int gt_read_manifest_at(void *reader, uint64_t offset, uint8_t *out, size_t n)
 	if (sqlite3_blob_read(r->manifest, out, (int)n, (int)offset) ==
 	    SQLITE_OK)
 		return 0;
-	gt_reader_fail(r, sqlite3_errmsg(r->db));
+	gt_reader_failed(r);
 	return -GT_ESTORE;
 }
 

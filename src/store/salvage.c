@@ -175,7 +175,7 @@ static bool put(struct both *b, struct table *t, sqlite3_stmt *row)
 /* --------------------------------------------------- tables with numbers */
 
 /* The key of the first row at or behind k. 1; 0: there is none, or no more can be
- * done; -1: it cannot be read. */
+ * done; -1: it cannot be read, or is one before k: keys only grow. */
 static int next_key(struct both *b, sqlite3_stmt *probe, int64_t k,
                     int64_t *key)
 {
@@ -183,8 +183,9 @@ static int next_key(struct both *b, sqlite3_stmt *probe, int64_t k,
 	int rc = sqlite3_step(probe);
 	*key = rc == SQLITE_ROW ? gt_col_int(probe, 0) : 0;
 	bool bad = rc != SQLITE_ROW && rc != SQLITE_DONE && unreadable(b);
+	bad = bad || (rc == SQLITE_ROW && *key < k);
 	sqlite3_reset(probe);
-	return rc == SQLITE_ROW ? 1 : bad ? -1 : 0;
+	return bad ? -1 : rc == SQLITE_ROW ? 1 : 0;
 }
 
 /* Behind k nothing can be read: where it can be again; what lies between is
@@ -222,13 +223,17 @@ static bool stretch(struct both *b, struct table *t, sqlite3_stmt *rows,
                     int64_t *k)
 {
 	int rc = SQLITE_ROW;
+	bool back = false;
 	sqlite3_bind_int64(rows, 1, *k);
 	while (b->status == 0 && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
-		if (!put(b, t, rows))
+		int64_t key = gt_col_int(rows, t->ncolumns);
+		back = key < *k;
+		if (back || !put(b, t, rows))
 			break;
-		*k = gt_col_int(rows, t->ncolumns) + 1;
+		*k = key + 1;
 	}
-	bool bad = rc != SQLITE_ROW && rc != SQLITE_DONE && unreadable(b);
+	bool bad = back ||
+	           (rc != SQLITE_ROW && rc != SQLITE_DONE && unreadable(b));
 	sqlite3_reset(rows);
 	return b->status == 0 && bad;
 }
@@ -655,11 +660,14 @@ static bool copy_all(struct both *b)
 	return ok && b->status == 0 && run(b, "COMMIT");
 }
 
-/* Whose tables they are must be known. */
+/* Whose tables they are must be known. With a schema that may be written SQLite
+ * opens a file also that is shorter than it says it is. */
 static bool is_ours(struct both *b)
 {
 	sqlite3_stmt *st = NULL;
 	int version = -1;
+	(void)sqlite3_exec(b->from, "PRAGMA writable_schema=ON", NULL, NULL,
+	                   NULL);
 	if (sqlite3_prepare_v2(b->from, "PRAGMA user_version", -1, &st, NULL) ==
 	            SQLITE_OK &&
 	    sqlite3_step(st) == SQLITE_ROW)
@@ -667,7 +675,12 @@ static bool is_ours(struct both *b)
 	sqlite3_finalize(st);
 	if (version == GT_SCHEMA_VERSION && has_column(b->from, "meta", "key"))
 		return true;
-	return fail(b, b->from);
+	if (sqlite3_errcode(b->from) == SQLITE_NOMEM)
+		return no_memory(b);
+	gt_copy(b->why, b->why_cap,
+	        "the pages that say what tables there are cannot be read");
+	b->status = -GT_ESTORE;
+	return false;
 }
 
 int gt_salvage(sqlite3 *from, sqlite3 *to, const char *code, bool root,

@@ -1,5 +1,6 @@
 /* salvage.h: a new database out of one that cannot be read whole.
  *
+ * What is missing of a file that was cut short is unreadable as any damage is.
  * All that can still be read is copied, row by row; what an index alone is
  * needed for is made anew with it. Of the records that are gone the indexes
  * mostly still have the names: they are noted as spoilt (schema.h), so that

@@ -132,6 +132,107 @@ class Flips(unittest.TestCase):
             node.start()
             self.assertEqual(self.all_of(node), want)
 
+    def test_a_page_goes_under_a_running_node(self):
+        """Whoever asks is told which page and what to do, the log and the metrics at once; the restart mends it."""
+        for table, paths in (("item", ("/api/resources", "/api/resources/33/course1", "/")),
+                             ("tally_resource", ("/admin/status", "/")),
+                             ("record", ("/admin/records?limit=1000",))):
+            with self.subTest(table), Tree(CHAIN[:1]) as t:
+                node = t["33"]
+                self.fill(t)
+                node.stop()
+                pages = self.pages(node)[table]
+                node.start()
+                # so that no reader goes on with what it has in memory
+                self.assertEqual(post(node, [statement(9000)]).status, 200)
+                for page in pages:
+                    self.spoil(node, page)
+                for path in paths:
+                    ask = node.http if path == "/" else node.admin
+                    answer = ask("GET", path)
+                    self.assertEqual(answer.status, 500, path)
+                    said = answer.body.decode()
+                    page = int(re.search(r"page (\d+) of the database was altered", said).group(1))
+                    self.assertIn(page, pages)
+                    self.assertIn("restart the node", said)
+                    self.assertEqual("<html" in said, path == "/")
+                node.wait("a line", lambda: re.search(r"event=database page=\d+ ", node.log()))
+                node.wait("the metric", lambda: node.metrics()["guantong_pages_bad_total"] >= 1)
+                node.stop()
+                node.start()
+                self.assertIn("made anew", node.log())
+
+    def cut(self, node, size):
+        """Shortens its database (or makes it longer) while it does not run; how many pages it had."""
+        pages = os.path.getsize(database(node)) // PAGE
+        os.truncate(database(node), size if size >= 0 else pages * PAGE + size)
+        return pages
+
+    def refused(self, node):
+        """Its start is; what it says."""
+        node.spawn()
+        self.assertEqual(node.process.wait(60), 71)
+        node.process = None
+        node.notify.close()
+        return node.log(5)
+
+    def test_cut_short_it_is_made_anew(self):
+        """The last page, a part of it, many: what is left is kept, and the parent brings the rest."""
+        with Tree(CHAIN[:2]) as t:
+            top, node = t["33"], t["3301"]
+            self.fill(t)
+            self.assertEqual(post(node, [statement(1000 + i) for i in range(60)]).status, 200)
+            top.wait("all records", lambda: len(top.records()) == 180)
+            node.wait("all courses", lambda: all((node.resource(f"33/course{i}") or {}).get("state") == "complete"
+                                                 for i in range(4)))
+            ids = sorted(r["id"] for r in node.records())
+            for off in (-PAGE, -1, -3 * PAGE - 700):
+                self.assertEqual(node.stop(), 0)
+                pages = self.cut(node, off)
+                node.start()
+                left = (pages * PAGE + off) // PAGE
+                self.assertIn(f"cut short: {left} of {pages} pages are left", node.log())
+                self.assertIn("made anew", node.log())
+                node.wait(f"all behind {off}", lambda: sorted(r["id"] for r in node.records()) == ids and all(
+                    (node.resource(f"33/course{i}") or {}).get("state") == "complete" for i in range(4)), timeout=60)
+
+    def test_cut_with_a_log_beside_it(self):
+        """A killed node's, whose log holds less than what is gone."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            self.fill(t)
+            node.stop()
+            node.start()
+            sent = statement(5000)
+            self.assertEqual(post(node, [sent]).status, 200)
+            node.process.kill()
+            node.process.wait()
+            self.cut(node, -PAGE)
+            node.start()
+            self.assertIn(sent["id"], [r["id"] for r in node.records()])
+
+    def test_cut_to_next_to_nothing(self):
+        """Without the pages that say what tables there are it says what to do; longer than it was it is as good."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            self.fill(t)
+            want = self.all_of(node)
+            node.stop()
+            size = os.path.getsize(database(node))
+            with open(database(node), "rb") as f:
+                good = f.read()
+            for to in (0, 50, 100, 2000, PAGE):
+                self.cut(node, to)
+                said = self.refused(node)
+                self.assertIn("--restored", said, to)
+                self.assertIn("data/ away", said, to)
+                self.assertLessEqual(os.path.getsize(database(node)), size)
+                with open(database(node), "wb") as f:
+                    f.write(good)
+            self.cut(node, size + PAGE + 77)
+            node.start()
+            self.assertEqual(self.all_of(node), want)
+
     def test_what_a_page_held_comes_again(self):
         """Any page but those: the node makes its database anew, and its neighbours bring the rest."""
         with Tree(CHAIN[:2]) as t:

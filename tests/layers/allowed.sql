@@ -10,6 +10,7 @@ daemon/run/prepare.c | sqlite3_filename_wal | the same
 daemon/run/mend.c | sqlite3_open_v2 | src opens no files: store/salvage.h is given both connections
 daemon/run/mend.c | sqlite3_close | the old one is nobody's else, and the new one, when it did not open
 daemon/run/mend.c | sqlite3_errmsg | why one did not open
+daemon/run/mend.c | sqlite3_progress_handler | systemd waits for what is long
 daemon/run/mend.c | sqlite3_wal_checkpoint_v2 | two files are to change places, not three
 daemon/disk/database.c | sqlite3_open_v2 | a reader's connection, read-only; src opens no files
 daemon/disk/database.c | sqlite3_close | the same, when it did not open

@@ -98,6 +98,72 @@ static void what_cannot_be_mended_is_given_to_nobody(void **state)
 	assert_int_equal(l.bad, 0);
 }
 
+/* Of a file that was cut short, whole pages or a part of one, no zeros are taken
+ * for what was there: who reads is refused, and the look tells. */
+static void what_was_cut_off_is_missed(void **state)
+{
+	static const off_t off[] = {PAGE / 2, PAGE, 3 * PAGE + 9};
+	struct box *b = *state;
+	size_t size, now;
+	make(b);
+	uint8_t *good = slurp(b->db, &size);
+	for (size_t i = 0; i < sizeof off / sizeof *off; i++) {
+		off_t left = (off_t)size - off[i];
+		assert_int_equal(truncate(b->db, left), 0);
+		again(b);
+		gt_sums_attach(b->s);
+		assert_false(gt_sums_met(b->s));
+		gt_sums_settle(b->s);
+		assert_true(gt_sums_met(b->s));
+		struct gt_sums_look l;
+		gt_sums_look(b->s, 0, &l);
+		assert_int_equal(l.bad, 1);
+		assert_int_equal(l.pages[0], left / PAGE + 1);
+		gt_sums_look(b->s, UINT32_MAX, &l);
+		assert_int_equal(l.bad, (off[i] - 1) / PAGE);
+		assert_true(l.end);
+		/* nothing of the file changed by that */
+		let_go(b);
+		free(slurp(b->db, &now));
+		assert_int_equal(now, left);
+		int fd = open(b->db, O_RDWR);
+		assert_int_equal(pwrite(fd, good, size, 0), size);
+		close(fd);
+	}
+	/* no more than a word can be put right */
+	assert_int_equal(truncate(b->db, (off_t)size - 1), 0);
+	again(b);
+	assert_int_equal(look(b).mended, 1);
+	let_go(b);
+	uint8_t *mended = slurp(b->db, &now);
+	assert_int_equal(now, size);
+	assert_memory_equal(mended, good, size);
+	free(mended);
+	free(good);
+	again(b);
+	assert_reads(b, ROWS);
+	assert_int_equal(look(b).bad, 0);
+}
+
+/* Where SQLite itself is content: the part of the last page that is there. */
+static void a_part_of_a_page_is_none(void **state)
+{
+	struct box *b = *state;
+	size_t size;
+	make(b);
+	free(slurp(b->db, &size));
+	assert_int_equal(truncate(b->db, (off_t)size - PAGE / 2), 0);
+	again(b);
+	sqlite3 *db = connect_with(b);
+	int rc = read_all(db, ROWS);
+	if (rc == SQLITE_OK) /* it is the index's */
+		rc = sqlite3_exec(db, "SELECT x FROM t ORDER BY x", NULL, NULL,
+		                  NULL);
+	assert_int_equal(rc, SQLITE_IOERR);
+	assert_int_equal(gt_sums_bad(b->s), size / PAGE);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 /* The log of before must not come back either: it is compared whole. */
 static void another_program_may_write(void **state)
 {
@@ -295,6 +361,8 @@ int main(void)
 	        TEST(every_flip_is_mended),
 	        TEST(every_word_is_mended),
 	        TEST(what_cannot_be_mended_is_given_to_nobody),
+	        TEST(what_was_cut_off_is_missed),
+	        TEST(a_part_of_a_page_is_none),
 	        TEST(another_program_may_write),
 	        TEST(another_program_may_be_killed),
 	        TEST(a_killed_node_keeps_its_sums),

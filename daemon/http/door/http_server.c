@@ -181,7 +181,7 @@ static struct gt_http *http_new(const struct gt_http_env *env)
 		return NULL;
 	http->env = *env;
 	http->waits = gt_waits_new(env->core);
-	http->workers = gt_workers_new(env->database);
+	http->workers = gt_workers_new(env->database, env->broke, env->arg);
 	http->shelves = gt_shelves_new(".", env->config->reserve);
 	http->open = open_new(env->config);
 	http->wide = gt_http_wide_new();
