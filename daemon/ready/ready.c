@@ -133,6 +133,32 @@ static bool check_owner(const char *file, bool secret, struct gt_complaints *c)
 	return true;
 }
 
+bool gt_ready_is_ours(const char *key)
+{
+	struct stat st;
+	return *key && *key != '/' && !strstr(key, "..") &&
+	       lstat(key, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+bool gt_ready_is_open(const char *key)
+{
+	struct stat st;
+	return stat(key, &st) == 0 && st.st_mode & (S_IRWXO | S_IWGRP);
+}
+
+static bool check_key(const char *key, struct gt_complaints *c)
+{
+	char line[2 * WHY];
+	if (gt_ready_is_ours(key))
+		return check_owner(key, true, c);
+	if (gt_ready_is_open(key)) {
+		gt_format(line, sizeof line, "%s: %s", key,
+		          gt_text(GT_T_DAEMON_OPEN_KEY));
+		(void)gt_complaints_add(c, line);
+	}
+	return true;
+}
+
 static bool check_files(const struct gt_config *config, struct gt_complaints *c)
 {
 	static const char *const read[] = {GT_DIR_CONFIG,  GT_DIR_CA,
@@ -144,6 +170,7 @@ static bool check_files(const struct gt_config *config, struct gt_complaints *c)
 		add(c, why);
 	for (size_t i = 0; gt_ready_secrets[i]; i++)
 		ok = check_owner(gt_ready_secrets[i], true, c) && ok;
+	ok = check_key(config->key, c) && ok;
 	for (size_t i = 0; i < sizeof read / sizeof *read; i++)
 		ok = check_owner(read[i], false, c) && ok;
 	return ok;

@@ -31,6 +31,14 @@ int gt_ready_policy(struct gt_ready_policy *out, const struct gt_config *config,
 extern const char *const gt_ready_secrets[];
 extern const char *const gt_ready_plain[];
 
+/* The listeners' key (http.key) is there and in the node's folder, where the node
+ * closes it to others: who else needs one that lies elsewhere, or behind a link,
+ * it cannot know. */
+bool gt_ready_is_ours(const char *key);
+/* The key is there, and others than its user and group may read or write it, or
+ * its group write it. */
+bool gt_ready_is_open(const char *key);
+
 /* Whether what is opened as a file is one, where it is there, and what is used as a
  * folder likewise. 0; negative with why, which names it and says what to do. */
 int gt_ready_kinds(const struct gt_config *config, char *why, size_t why_cap);

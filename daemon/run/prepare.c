@@ -395,22 +395,32 @@ int prepare_kinds(const struct gt_config *config)
 	               : prepare_refused("directory", why, GT_SERVICE_SYSTEM);
 }
 
-int prepare_modes(void)
+static int close_to_others(const char *file)
 {
 	char why[RUN_WHY] = "";
-	for (size_t i = 0; gt_ready_secrets[i]; i++) {
-		const char *file = gt_ready_secrets[i];
-		int had = gt_files_close_to_others(file, why, sizeof why);
-		if (had < 0) {
-			gt_ready_advise(NULL, had, errno, file, why,
-			                sizeof why);
-			return prepare_refused("modes", why, GT_SERVICE_SYSTEM);
-		}
-		if (had)
-			gt_log_line(GT_LOG_WARN, "modes", "file", file, "why",
-			            gt_text(GT_T_DAEMON_OPEN_FILE), NULL);
+	int had = gt_files_close_to_others(file, why, sizeof why);
+	if (had < 0) {
+		gt_ready_advise(NULL, had, errno, file, why, sizeof why);
+		return prepare_refused("modes", why, GT_SERVICE_SYSTEM);
 	}
+	if (had)
+		gt_log_line(GT_LOG_WARN, "modes", "file", file, "why",
+		            gt_text(GT_T_DAEMON_OPEN_FILE), NULL);
 	return 0;
+}
+
+int prepare_modes(const struct gt_config *config)
+{
+	const char *key = config->key;
+	int status = 0;
+	for (size_t i = 0; status == 0 && gt_ready_secrets[i]; i++)
+		status = close_to_others(gt_ready_secrets[i]);
+	if (status == 0 && gt_ready_is_ours(key))
+		return close_to_others(key);
+	if (status == 0 && gt_ready_is_open(key))
+		gt_log_line(GT_LOG_WARN, "modes", "file", key, "why",
+		            gt_text(GT_T_DAEMON_OPEN_KEY), NULL);
+	return status;
 }
 
 static void configure(struct gt_node_config *n, const struct gt_config *c)

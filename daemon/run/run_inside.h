@@ -189,8 +189,9 @@ int prepare_pems(const struct gt_config *config, struct gt_dir_pems *pems);
  * ever. 0, or an exit status, with the reason logged. */
 int prepare_kinds(const struct gt_config *config);
 /* Takes what holds secrets, or what only this node may write, from the hands of
- * other users. 0, or an exit status, with the reason logged. */
-int prepare_modes(void);
+ * other users; of a key that is kept elsewhere it tells whose hands it is in. 0, or
+ * an exit status, with the reason logged. */
+int prepare_modes(const struct gt_config *config);
 /* Removes what the last run decided to remove and was stopped before it could
  * (sweep.h). The node and its objects are open, and nothing runs yet. */
 void prepare_sweep(const struct gt_service *s);

@@ -470,7 +470,7 @@ static int put_together(struct gt_service *s, struct gt_bytes layer,
 	const struct gt_room_events room = {on_stalled, on_given};
 	/* before there is a database: one that has run has its roster there */
 	say_tree(s);
-	int status = prepare_modes();
+	int status = prepare_modes(s->config);
 	if (status == 0)
 		status = prepare_log(s);
 	if (status == 0)

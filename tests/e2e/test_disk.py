@@ -796,6 +796,26 @@ class Secrets(unittest.TestCase):
                 self.assertEqual(os.stat(os.path.join(node.dir, name)).st_mode & 0o077, 0, name)
                 self.assertIn(f"event=modes file={name} ", node.log())
 
+    def test_loose_keys_of_listeners(self):
+        with Tree(CHAIN[:1], start=False) as t:
+            node = t["33"]
+            own, far = os.path.join(node.dir, "pki/http-key.pem"), os.path.join(t.dir, "far.key")
+            for path in own, far:
+                with open(path, "w") as f:
+                    f.write("a key")
+                os.chmod(path, 0o666)
+            said = run([guantong(), "-C", node.dir, "config", "check"], ok=False)
+            self.assertIn("pki/http-key.pem: other users may", said.stdout + said.stderr)
+            node.start()
+            self.assertEqual(os.stat(own).st_mode & 0o777, 0o600)
+            self.assertIn("event=modes file=pki/http-key.pem ", node.log())
+            node.stop()
+            # who else reads one that is kept elsewhere is not known here: it is told
+            node.configure({"http": {"key": far}})
+            node.start()
+            self.assertEqual(os.stat(far).st_mode & 0o777, 0o666)
+            self.assertRegex(node.log(), r"level=warn event=modes file=\S*far.key ")
+
     def test_no_core_and_no_debugger(self):
         with Tree(CHAIN[:1]) as t:
             pid = t["33"].process.pid
@@ -812,6 +832,16 @@ class Secrets(unittest.TestCase):
                 t["33"].command = lambda: [*user, guantongd(), "-C", t["33"].dir]
                 t["33"].start()
                 self.assertEqual(os.stat(f"/proc/{t['33'].process.pid}/environ").st_uid, 0)
+
+    def test_the_unit_is_strict(self):
+        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        units = glob.glob(os.path.join(root, "deploy/**/guantong*.service"), recursive=True)
+        self.assertTrue(units)
+        for unit in units:
+            with open(unit) as f:
+                lines = f.read().splitlines()
+            self.assertIn("LimitCORE=0", lines, unit)
+            self.assertTrue(any(re.fullmatch(r"WatchdogSec=[1-9]\w*", line) for line in lines), unit)
 
     def test_the_compiler_was_told(self):
         if "release" not in guantongd():
