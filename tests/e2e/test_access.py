@@ -110,6 +110,24 @@ class Access(unittest.TestCase):
             said = [r["subject"] for r in low.audit(event="note")]
             self.assertEqual(said.count("credential-remove"), 2)
 
+    def test_guesses_are_told_where_little_is_logged(self):
+        with Tree(CHAIN[:1], config={"log": {"level": "warn"}}) as t:
+            node = t["33"]
+            node.cli("credential", "add", "school", "--lang", "en")
+            said = [post(node, statement(), "school", f"guess-{i}").status for i in range(30)]
+            self.assertEqual((said[:5], said[-1]), ([401] * 5, 429))
+            told = [line for line in node.log().splitlines() if "event=wrong-password" in line]
+            self.assertTrue(told)
+            self.assertLessEqual(len(told), 3)
+            self.assertRegex(told[0], r"level=warn .*address=127\.0\.0\.1 name=school times=5")
+
+    def test_what_is_open_is_told_where_little_is_logged(self):
+        for listen, told in (("0.0.0.0:0", 1), ("127.0.0.1:0", 0)):
+            with self.subTest(listen), Tree(CHAIN[:1], config={"log": {"level": "warn"}, "http": {"listen": listen}}) as t:
+                self.assertEqual(t["33"].log().count("event=credentials anonymous=attached"), told)
+                t["33"].cli("credential", "add", "school", "--lang", "en")
+                self.assertEqual(t["33"].log().count("event=credentials"), told)
+
     def test_a_removed_name_reads_nothing_for_another(self):
         """Whoever has a name reads what was handed in under it: so nobody gets one that was
         another's, nor one that looks like it, unless it is said to be the same holder."""

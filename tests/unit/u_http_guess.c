@@ -96,12 +96,32 @@ static void many_names(void **state)
 	assert_int_equal(waits(here, "any"), GT_GUESS_MOST_MS);
 }
 
+/* What is told of an address: at once, then now and then, with all there were. */
+static void told(void **state)
+{
+	(void)state;
+	assert_int_equal(gt_http_guess_tell(g, here, true, now), 0);
+	wrong("a", GT_GUESS_FREE);
+	assert_int_equal(gt_http_guess_tell(g, here, false, now),
+	                 GT_GUESS_FREE);
+	for (int i = 0; i < 30; i++)
+		assert_int_equal(gt_http_guess_tell(g, here, true, now), 0);
+	assert_int_equal(gt_http_guess_tell(g, there, true, now), 0);
+	now += GT_GUESS_TELL_MS;
+	assert_int_equal(gt_http_guess_tell(g, here, true, now),
+	                 GT_GUESS_FREE + 31);
+	now += GT_GUESS_FORGET_MS;
+	wrong("b", 1);
+	assert_int_equal(gt_http_guess_tell(g, here, false, now), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(longer_each_time, begin, end),
 	        cmocka_unit_test_setup_teardown(nobody_else, begin, end),
 	        cmocka_unit_test_setup_teardown(many_names, begin, end),
+	        cmocka_unit_test_setup_teardown(told, begin, end),
 	};
 	return cmocka_run_group_tests_name("http guess", tests, NULL, NULL);
 }

@@ -11,6 +11,10 @@ struct row {
 	struct gt_id key;
 	unsigned wrong; /* 0: free */
 	int64_t at_ms;  /* of the last */
+
+	/* of an address: not looked at, and when it was told, 0: not yet */
+	unsigned refused;
+	int64_t told_ms;
 };
 
 struct gt_http_guess {
@@ -91,7 +95,7 @@ static unsigned count(struct row rows[ROWS], const struct gt_id *key,
 {
 	struct row *r = settle(rows, key);
 	if (r->wrong > 0 && now_ms - r->at_ms >= GT_GUESS_FORGET_MS)
-		r->wrong = 0;
+		*r = (struct row){.key = *key};
 	r->at_ms = now_ms;
 	return ++r->wrong;
 }
@@ -104,6 +108,21 @@ unsigned gt_http_guess_wrong(struct gt_http_guess *g,
 	             by_address = key_of(from, "");
 	(void)count(g->addresses, &by_address, now_ms);
 	return count(g->names, &by_name, now_ms);
+}
+
+unsigned gt_http_guess_tell(struct gt_http_guess *g,
+                            const uint8_t from[GT_HTTP_FROM_BYTES],
+                            bool refused, int64_t now_ms)
+{
+	struct gt_id by_address = key_of(from, "");
+	struct row *r = find(g->addresses, &by_address);
+	if (!r)
+		return 0;
+	r->refused += refused;
+	if (r->told_ms && now_ms - r->told_ms < GT_GUESS_TELL_MS)
+		return 0;
+	r->told_ms = now_ms;
+	return r->wrong + r->refused;
 }
 
 void gt_http_guess_right(struct gt_http_guess *g,

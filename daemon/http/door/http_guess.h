@@ -18,6 +18,7 @@ enum {
 	GT_GUESS_FREE_ADDRESS = 100, /* of an address, whatever the names */
 	GT_GUESS_MOST_MS = 60000,    /* the longest wait */
 	GT_GUESS_FORGET_MS = 900000,
+	GT_GUESS_TELL_MS = 60000, /* between what is told of an address */
 };
 
 /* NULL: out of memory. */
@@ -32,6 +33,12 @@ int64_t gt_http_guess_wait(struct gt_http_guess *guesses,
 unsigned gt_http_guess_wrong(struct gt_http_guess *guesses,
                              const uint8_t from[GT_HTTP_FROM_BYTES],
                              const char *name, int64_t now_ms);
+/* A password for a name from there costs time, be it that it was wrong once too
+ * often, or that it was not looked at (refused). Returns how many came from there,
+ * for whatever names, when that is to be told now, else 0. */
+unsigned gt_http_guess_tell(struct gt_http_guess *guesses,
+                            const uint8_t from[GT_HTTP_FROM_BYTES],
+                            bool refused, int64_t now_ms);
 /* It was right: the name has none from there any more. */
 void gt_http_guess_right(struct gt_http_guess *guesses,
                          const uint8_t from[GT_HTTP_FROM_BYTES],

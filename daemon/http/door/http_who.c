@@ -59,6 +59,7 @@ struct gt_http_callers {
 	char machine[256]; /* its own name, in small letters */
 	pthread_mutex_t lock;
 	struct gt_http_guess *guesses; /* under the lock */
+	bool open;                     /* as it was told */
 };
 
 struct gt_http_callers *gt_http_callers_new(const struct gt_config *config)
@@ -162,30 +163,31 @@ bool gt_http_host_ours(struct gt_request *rq)
 
 /* -------------------------------------------------------- passwords */
 
-static void log_guess(struct gt_request *rq, const char *name,
+static void log_guess(struct gt_request *rq, int level, const char *name,
                       const uint8_t from[GT_HTTP_FROM_BYTES], unsigned n)
 {
 	char address[GT_HTTP_FROM_TEXT];
-	/* the first, and then each time it has doubled */
-	if ((n & (n - 1)) != 0)
-		return;
 	gt_http_from_text(address, from);
-	gt_log_line(n >= GT_GUESS_FREE ? GT_LOG_WARN : GT_LOG_INFO,
-	            "wrong-password", "door", gt_http_door_name(rq->door),
-	            "address", address, "name", name, "times", GT_LOG_U(n),
-	            NULL);
+	gt_log_line(level, "wrong-password", "door",
+	            gt_http_door_name(rq->door), "address", address, "name",
+	            name, "times", GT_LOG_U(n), NULL);
 }
 
 /* Whether a password for that name may be looked at just now. */
 static bool may_try(struct gt_request *rq, const char *name)
 {
 	struct gt_http_callers *who = rq->http->callers;
+	int64_t now_ms = (int64_t)gt_sys_now().mono_ms;
 	uint8_t from[GT_HTTP_FROM_BYTES];
+	unsigned told = 0;
 	gt_http_place_from(rq->place, from);
 	pthread_mutex_lock(&who->lock);
-	rq->wait_ms = gt_http_guess_wait(who->guesses, from, name,
-	                                 (int64_t)gt_sys_now().mono_ms);
+	rq->wait_ms = gt_http_guess_wait(who->guesses, from, name, now_ms);
+	if (rq->wait_ms > 0)
+		told = gt_http_guess_tell(who->guesses, from, true, now_ms);
 	pthread_mutex_unlock(&who->lock);
+	if (told > 0)
+		log_guess(rq, GT_LOG_WARN, name, from, told);
 	return rq->wait_ms == 0;
 }
 
@@ -193,30 +195,41 @@ static void tried(struct gt_request *rq, const char *name, bool right)
 {
 	struct gt_http_callers *who = rq->http->callers;
 	uint8_t from[GT_HTTP_FROM_BYTES];
-	unsigned n = 0;
+	int64_t now_ms = (int64_t)gt_sys_now().mono_ms;
+	unsigned n = 0, told = 0;
 	gt_http_place_from(rq->place, from);
 	pthread_mutex_lock(&who->lock);
 	if (right)
 		gt_http_guess_right(who->guesses, from, name);
 	else
-		n = gt_http_guess_wrong(who->guesses, from, name,
-		                        (int64_t)gt_sys_now().mono_ms);
+		n = gt_http_guess_wrong(who->guesses, from, name, now_ms);
+	if (n >= GT_GUESS_FREE)
+		told = gt_http_guess_tell(who->guesses, from, false, now_ms);
 	pthread_mutex_unlock(&who->lock);
-	if (n > 0)
-		log_guess(rq, name, from, n);
+	if (told > 0)
+		log_guess(rq, GT_LOG_WARN, name, from, told);
+	/* the first, and then each time it has doubled */
+	else if (n > 0 && (n & (n - 1)) == 0)
+		log_guess(rq, GT_LOG_INFO, name, from, n);
 }
 
 /* ------------------------------------------------------- credentials */
 
+/* What is open over the network to who shows no credential is told even where
+ * little is logged, once. */
 static void tell(struct gt_http *http)
 {
-	gt_log_line(GT_LOG_INFO, "credentials", "anonymous",
-	            gt_access_anonymous(http->access) ? "attached" : "nobody",
-	            "terminals",
-	            GT_LOG_U(gt_access_count(http->access, GT_ROLE_TERMINAL)),
-	            "readers",
-	            GT_LOG_U(gt_access_count(http->access, GT_ROLE_READER)),
-	            NULL);
+	bool open = gt_access_anonymous(http->access) &&
+	            !gt_config_loopback(http->env.config->http);
+	bool anew = open && !http->callers->open;
+	http->callers->open = open;
+	gt_log_line(
+	        anew ? GT_LOG_WARN : GT_LOG_INFO, "credentials", "anonymous",
+	        gt_access_anonymous(http->access) ? "attached" : "nobody",
+	        "terminals",
+	        GT_LOG_U(gt_access_count(http->access, GT_ROLE_TERMINAL)),
+	        "readers",
+	        GT_LOG_U(gt_access_count(http->access, GT_ROLE_READER)), NULL);
 	if (gt_access_lost(http->access))
 		gt_log_line(GT_LOG_WARN, "credentials", "why",
 		            gt_text(GT_T_ACCESS_LOST), NULL);
