@@ -197,15 +197,21 @@ int gt_read_newest(struct gt_reader *r, int64_t *seq, int64_t *stored_ms);
 
 struct gt_statements_query {
 	/* Stored behind that moment, not behind that one; INT64_MIN, INT64_MAX:
-	 * ever. They are places in the order of (clock era, seq): with the mark
-	 * of an era (stored.h) exactly one, without (0) the first that may be
-	 * meant, so that who reads on from what he was told misses nothing. */
+	 * ever. With the mark of an era (stored.h) that had such a moment it is
+	 * a place in the order of (clock era, seq). Else it is a time: behind
+	 * it is what bears a later one, in whichever era, and what comes after
+	 * the first place that may be meant, so that who reads on from what he
+	 * was told misses nothing; until a moment of the era that goes on comes
+	 * what lies before its place too. (Of times behind the begin of the
+	 * newest GT_LOOK_ERAS nothing older is looked through.) */
 	int64_t since_ms, until_ms;
 	unsigned since_mark, until_mark;
 	/* The seqs among which to look, both ends with them: as an earlier
 	 * answer left them, or a stranger says, from 1. low 0: those stored
-	 * in the time above, which otherwise counts for nothing. */
+	 * in the time above, which otherwise counts if timed, as an earlier
+	 * answer left it, and else for nothing. */
 	int64_t low, high;
+	bool timed;
 	/* as the node wrote it; NULL: anybody's. Others are passed over as what
 	 * is voided is. */
 	const char *authority;

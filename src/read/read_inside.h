@@ -7,6 +7,7 @@
 
 #include "arena.h"
 #include "guantong.pb-c.h"
+#include "limit.h"
 #include "read.h"
 #include "store.h"
 
@@ -123,10 +124,27 @@ enum { GT_GAP_WHY = 200 };
 int gt_reader_statement(struct gt_reader *r, sqlite3_stmt *s, char **text,
                         char gap[GT_GAP_WHY]);
 
-/* The least seq stored behind that moment, as it was given out (stored.h): one
- * past `last`, the newest there is, if none is. 0, or -GT_ESTORE. read_eras.c */
+/* The place of a moment, as it was given out (stored.h): all from that seq on
+ * was stored behind it; one past `last`, the newest there is, if nothing was.
+ * 0, or -GT_ESTORE. read_eras.c */
 int gt_reader_behind(struct gt_reader *r, int64_t last, int64_t ms,
                      unsigned mark, int64_t *seq);
+
+/* Which seqs were stored in a time, both ends with them, the least first. Of
+ * those below `old` only what bears a time behind since_ms, not behind
+ * until_ms. */
+struct gt_when {
+	struct {
+		int64_t low, high;
+	} v[GT_LOOK_ERAS + 1];
+	size_t n;
+	int64_t old, since_ms, until_ms;
+};
+
+/* Those behind q's since and not behind its until, of all up to `last`, the
+ * newest there is. 0, or -GT_ESTORE. read_eras.c */
+int gt_reader_when(struct gt_reader *r, int64_t last,
+                   const struct gt_statements_query *q, struct gt_when *w);
 
 /* This node's code, "" before it has one. False: why is set. */
 bool gt_reader_code(struct gt_reader *r, char out[GT_CODE_MAX + 1]);

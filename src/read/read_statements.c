@@ -104,25 +104,32 @@ int gt_read_newest(struct gt_reader *r, int64_t *seq, int64_t *stored_ms)
 /* ----------------------------------------------------------- a page */
 
 /* The seqs stored in the time asked for. */
-static int span(struct gt_reader *r, struct gt_statements_query *q)
+static int span(struct gt_reader *r, struct gt_statements_query *q,
+                struct gt_when *w)
 {
 	int64_t last = 0, ms = 0;
 	int status = gt_read_newest(r, &last, &ms);
-	q->low = 1;
-	q->high = last;
-	if (status == 0 && q->since_ms != INT64_MIN)
-		status = gt_reader_behind(r, last, q->since_ms, q->since_mark,
-		                          &q->low);
-	if (status == 0 && q->until_ms != INT64_MAX) {
-		status = gt_reader_behind(r, last, q->until_ms, q->until_mark,
-		                          &q->high);
-		q->high--;
+	q->timed = q->timed || q->low == 0;
+	bool any_time = !q->timed ||
+	                (q->since_ms == INT64_MIN && q->until_ms == INT64_MAX);
+	if (status == 0 && !any_time)
+		status = gt_reader_when(r, last, q, w);
+	if (status == 0 && any_time) {
+		w->n = 1;
+		w->v[0].low = 1;
+		w->v[0].high = q->low ? INT64_MAX : last;
+		w->old = 0;
+	}
+	if (status == 0 && q->low == 0) {
+		q->low = w->n ? w->v[0].low : last + 1;
+		q->high = w->n ? w->v[w->n - 1].high : last;
 	}
 	return status;
 }
 
 struct page {
 	struct gt_statements_query *q;
+	const struct gt_when *when;
 	struct gt_buffer *out;
 	size_t begun, n, seen; /* out->n before, statements told, rows seen */
 	size_t gaps;           /* told of */
@@ -151,11 +158,18 @@ static void put_gap(struct gt_buffer *out, sqlite3_stmt *s, const char *why)
 	gt_buffer_str(out, "}");
 }
 
+static bool in_time(const struct gt_when *w, sqlite3_stmt *s)
+{
+	int64_t ms = sqlite3_column_int64(s, 2);
+	return sqlite3_column_int64(s, 0) >= w->old ||
+	       (ms > w->since_ms && ms <= w->until_ms);
+}
+
 /* What is voided, or another's, came without a body. 0, -GT_ESTORE. */
 static int tell(struct gt_reader *r, struct page *p, sqlite3_stmt *s)
 {
 	char *text, gap[GT_GAP_WHY];
-	if (sqlite3_column_type(s, 5) == SQLITE_NULL)
+	if (sqlite3_column_type(s, 5) == SQLITE_NULL || !in_time(p->when, s))
 		return 0;
 	int status = gt_reader_statement(r, s, &text, gap);
 	if (status == -GT_EDAMAGED) {
@@ -186,32 +200,60 @@ static void pass(struct gt_reader *r, struct page *p, sqlite3_stmt *s)
 		p->q->high = seq - 1;
 }
 
+/* Of one stretch what the page has room for. True: all of it. */
+static bool stretch(struct gt_reader *r, struct page *p, int64_t low,
+                    int64_t high)
+{
+	const size_t most = p->q->limit + HIDDEN_MAX;
+	int rc = SQLITE_ROW;
+	if (low < p->q->low)
+		low = p->q->low;
+	if (high > p->q->high)
+		high = p->q->high;
+	if (low > high)
+		return true;
+	sqlite3_stmt *s = gt_reader_query(
+	        r, p->q->ascending ? GT_Q_STATEMENTS_UP : GT_Q_STATEMENTS_DOWN);
+	if (!s) {
+		p->status = -GT_ESTORE;
+		return false;
+	}
+	(void)sqlite3_bind_int64(s, 1, low);
+	(void)sqlite3_bind_int64(s, 2, high);
+	(void)sqlite3_bind_int64(s, 3, (int64_t)(most - p->seen));
+	gt_reader_bind(s, 4, p->q->authority);
+	while (p->status == 0 && !full(p) &&
+	       (rc = sqlite3_step(s)) == SQLITE_ROW)
+		pass(r, p, s);
+	if (p->status != 0)
+		(void)sqlite3_reset(s);
+	else if (!gt_reader_end(r, s, rc))
+		p->status = -GT_ESTORE;
+	return p->status == 0 && rc == SQLITE_DONE && p->seen < most;
+}
+
+static int fill(struct gt_reader *r, struct gt_statements_query *q,
+                struct gt_buffer *out, struct gt_when *w)
+{
+	struct page p = {.q = q, .when = w, .out = out, .begun = out->n};
+	bool all = true;
+	p.status = span(r, q, w);
+	for (size_t i = 0; p.status == 0 && all && i < w->n; i++) {
+		size_t at = q->ascending ? i : w->n - 1 - i;
+		all = stretch(r, &p, w->v[at].low, w->v[at].high);
+	}
+	if (p.status == 0 && all)
+		q->high = q->low - 1;
+	return p.status;
+}
+
 int gt_read_statements(struct gt_reader *r, struct gt_statements_query *q,
                        struct gt_buffer *out)
 {
-	struct page p = {.q = q, .out = out, .begun = out->n};
-	const size_t most = q->limit + HIDDEN_MAX;
-	int rc = SQLITE_ROW;
-	if (q->low == 0 && span(r, q) != 0)
-		return -GT_ESTORE;
-	sqlite3_stmt *s = gt_reader_query(
-	        r, q->ascending ? GT_Q_STATEMENTS_UP : GT_Q_STATEMENTS_DOWN);
-	if (!s)
-		return -GT_ESTORE;
-	(void)sqlite3_bind_int64(s, 1, q->low);
-	(void)sqlite3_bind_int64(s, 2, q->high);
-	(void)sqlite3_bind_int64(s, 3, (int64_t)most);
-	gt_reader_bind(s, 4, q->authority);
-	while (p.status == 0 && !full(&p) &&
-	       (rc = sqlite3_step(s)) == SQLITE_ROW)
-		pass(r, &p, s);
-	if (p.status != 0)
-		(void)sqlite3_reset(s);
-	else if (!gt_reader_end(r, s, rc))
-		p.status = -GT_ESTORE;
-	if (p.status != 0)
-		return p.status;
-	if (rc == SQLITE_DONE && p.seen < most)
-		q->high = q->low - 1;
-	return 0;
+	struct gt_when *w = malloc(sizeof *w);
+	if (!w)
+		gt_reader_fail(r, gt_strerror(GT_ENOMEM));
+	int status = w ? fill(r, q, out, w) : -GT_ESTORE;
+	free(w);
+	return status;
 }

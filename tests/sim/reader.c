@@ -2,7 +2,8 @@
  * he was told that all is to be seen up to, and misses nothing, whatever the
  * clock did in between: what is stored after he was told is behind it by (clock
  * era, stored), and so src/read finds it, also after the node was started anew
- * or an old backup of it was restored. */
+ * or an old backup of it was restored. And somebody asks for what came since a
+ * time of his own, which nobody told him: he gets all that bears a later one. */
 #include <string.h>
 
 #include "ask.h"
@@ -10,7 +11,7 @@
 #include "read_inside.h"
 #include "stored.h"
 
-enum { ASKS_EVERY = 3 }; /* turns of anybody */
+enum { ASKS_EVERY = 3, ANY_EVERY = 64 }; /* turns of anybody */
 
 static struct place {
 	uint64_t incarnation;
@@ -61,6 +62,54 @@ static bool goes_on(const struct sim_node *s, const struct place *at, bool cut)
 	return fine;
 }
 
+static int64_t later(const struct sim_node *s, int64_t ms, int64_t low,
+                     int64_t high)
+{
+	sqlite3_stmt *st = ask(s, "SELECT count(*) FROM record WHERE"
+	                          " stored_ms>?1 AND seq BETWEEN ?2 AND ?3");
+	sqlite3_bind_int64(st, 1, ms);
+	sqlite3_bind_int64(st, 2, low);
+	sqlite3_bind_int64(st, 3, high);
+	int64_t n = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0)
+	                                           : -1;
+	ask_end(st);
+	return n;
+}
+
+static int64_t stored_about(const struct sim_node *s, int64_t seq)
+{
+	sqlite3_stmt *st = ask(s, "SELECT stored_ms FROM record WHERE seq<=?1"
+	                          " ORDER BY seq DESC LIMIT 1");
+	sqlite3_bind_int64(st, 1, seq);
+	int64_t ms = sqlite3_step(st) == SQLITE_ROW
+	                     ? sqlite3_column_int64(st, 0)
+	                     : 0;
+	ask_end(st);
+	return ms;
+}
+
+/* About what one bears, or half way between two: drawn from the count of what
+ * has happened, so that no other draw is another for it. */
+static bool any_time(const struct world *w, const struct sim_node *s)
+{
+	struct gt_reader r = {.db = sqlite3_db_handle(ask(s, "SELECT 1"))};
+	struct gt_statements_query q = {.until_ms = INT64_MAX};
+	static struct gt_when when;
+	uint64_t h = w->events * 0x9e3779b97f4a7c15U;
+	int64_t last = newest(s), found = 0;
+	if (last == 0)
+		return true;
+	int64_t a = stored_about(s, 1 + (int64_t)((h >> 8) % (uint64_t)last));
+	int64_t b = stored_about(s, 1 + (int64_t)((h >> 36) % (uint64_t)last));
+	q.since_ms = h >> 63 ? a - 1 : a + (b - a) / 2;
+	bool fine = gt_reader_when(&r, last, &q, &when) == 0;
+	for (size_t i = 0; fine && i < when.n; i++)
+		found += later(s, q.since_ms, when.v[i].low, when.v[i].high);
+	for (int i = 0; i < GT_Q_COUNT; i++)
+		sqlite3_finalize(r.stmt[i]);
+	return fine && found == later(s, q.since_ms, 1, last);
+}
+
 /* What was forgotten is not there to be missed. With two pasts, and of a clock
  * that was wrong before a restore, not everything is known (records/era.h). */
 static bool comes_back(const struct world *w, const struct sim_node *s,
@@ -86,6 +135,13 @@ void reader_turn(struct world *w, struct sim_node *s)
 	gt_node_clock(s->core, &clock);
 	if (at->era != clock.era)
 		s->told_ms = 0; /* of the era before */
+	if (w->events % ANY_EVERY == 0 && !any_time(w, s)) {
+		world_fail(w, "reader",
+		           "who asks %s for a time of his own misses what "
+		           "bears a later one",
+		           s->code);
+		return;
+	}
 	if (!new && w->events % ASKS_EVERY != 0)
 		return;
 	if (new ? !comes_back(w, s, at) : missed(s, at) != 0) {

@@ -140,7 +140,8 @@ static void a_second_ten_years_ahead(void **state)
 	assert_string_equal(follow(&exact), "");
 	hand_in(t, MID, 4);
 	assert_string_equal(follow(&exact), "4");
-	assert_string_equal(follow(&cut), "4");
+	/* a time and no place: 2 bears a later one, and will for ten years */
+	assert_string_equal(follow(&cut), "2 4");
 	/* the operator is told */
 	assert_int_equal(nodes_int(t, MID,
 	                           "SELECT count(*) FROM audit WHERE event="
@@ -152,7 +153,7 @@ static void a_second_ten_years_ahead(void **state)
 	hand_in(t, MID, 5);
 	assert_int_equal(stored(t, MID), t->now.wall_ms);
 	assert_string_equal(follow(&exact), "5");
-	assert_string_equal(follow(&cut), "5");
+	assert_string_equal(follow(&cut), "2 5");
 }
 
 /* Wrong from a start to the next. */
@@ -226,10 +227,10 @@ static void kept_rows(void **state)
 	gt_stored_format(f.since, t->now.wall_ms + DECADE - 11, 0);
 	assert_string_equal(follow(&f), "3 4 5");
 	assert_string_equal(follow(&f), "");
-	/* somebody's own clock */
+	/* somebody's own clock: what bears a later time counts */
 	struct follower own = {.t = t, .node = MID};
 	gt_stored_format(own.since, t->now.wall_ms - 1, 0);
-	assert_string_equal(follow(&own), "5");
+	assert_string_equal(follow(&own), "3 4 5");
 }
 
 /* The times of a child are its own; the parent's are not spoilt by them. */
@@ -320,6 +321,202 @@ static void a_night_asleep(void **state)
 	assert_string_equal(follow(&exact), "3");
 }
 
+/* ------------------------------------------------------- any time at all */
+
+enum { RUNS = 12, STEPS = 24, ASKED = 60 };
+
+static uint64_t dice;
+
+static uint32_t draw(uint32_t below)
+{
+	dice = dice * 6364136223846793005U + 1442695040888963407U;
+	return (uint32_t)(dice >> 33) % below;
+}
+
+/* Something happens to the clock, and something is stored or nothing. */
+static void live(struct nodes *t, unsigned i, uint32_t *n)
+{
+	static const int64_t by_ms[] = {DECADE, -DECADE, DAY,   -DAY, HOUR,
+	                                -HOUR,  1500,    -1500, 300};
+	static int64_t right_ms; /* while it is wrong, what it would be */
+	uint32_t what = draw(8);
+	t->now.wall_ms += draw(5000);
+	if (right_ms && draw(3) == 0) {
+		t->now.wall_ms = right_ms + draw(HOUR);
+		right_ms = 0;
+	} else if (what == 0) { /* no battery */
+		right_ms = right_ms ? right_ms : t->now.wall_ms;
+		t->now.wall_ms = 2LL * 365 * DAY + draw(DAY);
+	} else if (what < 3) {
+		t->now.wall_ms += by_ms[draw(sizeof by_ms / sizeof *by_ms)];
+	}
+	if (t->now.wall_ms < DAY)
+		t->now.wall_ms = DAY;
+	if (what % 2 == 0) {
+		t->now.told_ms = 0;
+		nodes_restart(t, i);
+	}
+	for (uint32_t more = draw(3); more > 0; more--)
+		hand_in(t, i, ++*n);
+}
+
+static int64_t stored_of(struct nodes *t, unsigned i, uint32_t seq)
+{
+	return nodes_int(t, i, "SELECT stored_ms FROM record WHERE seq=%u",
+	                 seq);
+}
+
+/* A time about one that is borne, half way between two, or any. */
+static int64_t some_time(struct nodes *t, unsigned i, uint32_t n)
+{
+	int64_t a = stored_of(t, i, 1 + draw(n));
+	int64_t b = stored_of(t, i, 1 + draw(n));
+	switch (draw(4)) {
+	case 0:
+		return a - 1 + draw(3);
+	case 1:
+		return a + (b - a) / 2;
+	case 2:
+		return a + ((int64_t)draw(2000) - 1000) * HOUR;
+	default:
+		return (int64_t)draw(70 * 365) * DAY;
+	}
+}
+
+/* Which seqs are given, page by page; each once, and in order. */
+static void given(struct gt_reader *r, struct gt_statements_query q, uint32_t n,
+                  bool *out)
+{
+	uint32_t was = q.ascending ? 0 : n + 1, pages = 0;
+	memset(out, 0, (n + 1) * sizeof *out);
+	do {
+		struct gt_buffer text = {0};
+		size_t at;
+		json_t *row;
+		gt_buffer_str(&text, "[");
+		assert_int_equal(gt_read_statements(r, &q, &text), 0);
+		gt_buffer_str(&text, "]");
+		json_t *v = json_loadb((const char *)text.p, text.n, 0, NULL);
+		assert_non_null(v);
+		gt_buffer_free(&text);
+		json_array_foreach(v, at, row)
+		{
+			const char *id =
+			        json_string_value(json_object_get(row, "id"));
+			uint32_t seq = (uint32_t)strtol(id, NULL, 16);
+			assert_true(q.ascending ? seq > was : seq < was);
+			assert_true(seq >= 1 && seq <= n);
+			out[was = seq] = true;
+		}
+		json_decref(v);
+		assert_true(pages++ <= n + 1);
+	} while (q.low <= q.high);
+}
+
+#define HOLDS "(begin_ms-1<=%lld AND (end_ms IS NULL OR end_ms>=%lld))"
+
+/* That a row that bears no later time is given all the same behind a moment:
+ * the clock went back between an era that may have been meant and its own. */
+static bool went_back(struct nodes *t, unsigned i, uint32_t seq, int64_t ms)
+{
+	long long at = (long long)ms;
+	return nodes_int(t, i,
+	                 "SELECT count(*) FROM clock_era WHERE era<(SELECT "
+	                 "max(era) FROM clock_era WHERE seq<=%u) AND (" HOLDS
+	                 " OR (end_ms>%lld AND NOT EXISTS(SELECT 1 FROM "
+	                 "clock_era WHERE " HOLDS ")))",
+	                 seq, at, at, (long long)stored_of(t, i, seq), at,
+	                 at) > 0;
+}
+
+static void ask_any(struct nodes *t, unsigned i, struct gt_reader *r,
+                    uint32_t n)
+{
+	bool out[RUNS * STEPS * 3];
+	struct gt_statements_query q = {.since_ms = INT64_MIN,
+	                                .until_ms = INT64_MAX,
+	                                .ascending = draw(2),
+	                                .limit = 1 + draw(9),
+	                                .bytes = 1 << 20};
+	if (draw(4) != 0)
+		q.since_ms = some_time(t, i, n);
+	if (draw(3) == 0)
+		q.until_ms = some_time(t, i, n);
+	bool now = nodes_int(t, i,
+	                     "SELECT begin_ms-1<=%lld FROM clock_era"
+	                     " ORDER BY era DESC LIMIT 1",
+	                     (long long)q.until_ms) != 0;
+	given(r, q, n, out);
+	for (uint32_t seq = 1; seq <= n; seq++) {
+		int64_t ms = stored_of(t, i, seq);
+		bool since = ms > q.since_ms, until = ms <= q.until_ms;
+		if (since && until && !out[seq])
+			fail_msg("%u, stored %lld, is not given since %lld "
+			         "until %lld",
+			         seq, (long long)ms, (long long)q.since_ms,
+			         (long long)q.until_ms);
+		if (out[seq] && !since)
+			assert_true(went_back(t, i, seq, q.since_ms));
+		if (out[seq] && !until)
+			assert_true(now);
+	}
+}
+
+/* Whatever the clock did and whatever time is asked for: what bears a later one
+ * is given, and nothing twice. */
+static void any_time_loses_nothing(void **state)
+{
+	struct nodes *t = *state;
+	uint32_t n = 0;
+	dice = 2026;
+	for (unsigned run = 0; run < RUNS; run++) {
+		for (unsigned step = 0; step < STEPS; step++)
+			live(t, MID, &n);
+		struct gt_reader *r = reader_of(t, MID);
+		for (unsigned asked = 0; asked < ASKED; asked++)
+			ask_any(t, MID, r, n);
+		gt_reader_free(r);
+	}
+	assert_true(n > RUNS * STEPS / 2);
+}
+
+/* A machine without a battery: it boots in 1972, and is set right. */
+static void a_clock_without_a_battery(void **state)
+{
+	struct nodes *t = *state;
+	uint32_t n = 0;
+	for (unsigned day = 0; day < 3; day++) {
+		bool out[20] = {false};
+		struct gt_statements_query q = {.since_ms = t->now.wall_ms -
+		                                            30LL * DAY,
+		                                .until_ms = INT64_MAX,
+		                                .ascending = true,
+		                                .limit = 100,
+		                                .bytes = 1 << 20};
+		hand_in(t, MID, ++n);
+		hand_in(t, MID, ++n);
+		int64_t right = t->now.wall_ms + DAY;
+		t->now.wall_ms = 2LL * 365 * DAY;
+		t->now.told_ms = 0;
+		nodes_restart(t, MID);
+		t->now.wall_ms += 1500;
+		t->now.mono_ms += 1500;
+		struct gt_reader *r = reader_of(t, MID);
+		given(r, q, n, out);
+		for (uint32_t seq = day * 2 + 1; seq <= n; seq++)
+			assert_true(out[seq]);
+		gt_reader_free(r);
+		t->now.wall_ms = right;
+		hand_in(t, MID, ++n);
+		r = reader_of(t, MID);
+		q.since_ms = right - 60LL * DAY;
+		given(r, q, n, out);
+		for (uint32_t seq = 1; seq <= n; seq++)
+			assert_true(out[seq]);
+		gt_reader_free(r);
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, nodes_two_on_disk, nodes_gone)
 
 int main(void)
@@ -332,6 +529,8 @@ int main(void)
 	        T(a_childs_clock),
 	        T(after_a_restore),
 	        T(a_night_asleep),
+	        T(a_clock_without_a_battery),
+	        T(any_time_loses_nothing),
 	};
 	return cmocka_run_group_tests_name("era", tests, NULL, NULL);
 }

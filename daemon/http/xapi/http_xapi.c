@@ -367,6 +367,7 @@ static bool resume(struct gt_statements_query *q, const char *more)
 		return false;
 	q->low = (int64_t)low;
 	q->high = (int64_t)high;
+	q->timed = true;
 	return true;
 }
 
@@ -384,6 +385,17 @@ static void put_gaps(struct gt_buffer *out, struct gt_buffer *gaps)
 	gt_buffer_free(gaps);
 }
 
+/* A time asked for, which holds for the pages to come too. */
+static void put_time(struct gt_buffer *out, const char *key, int64_t ms,
+                     unsigned mark)
+{
+	char text[GT_STORED_CHARS];
+	if (ms == INT64_MIN || ms == INT64_MAX)
+		return;
+	gt_stored_format(text, ms, mark);
+	gt_buffer_format(out, "&%s=%s", key, text);
+}
+
 /* Where to go on with the answer, and its end. */
 static void put_more(struct gt_buffer *out, const struct gt_statements_query *q)
 {
@@ -397,6 +409,10 @@ static void put_more(struct gt_buffer *out, const struct gt_statements_query *q)
 		          q->ascending ? "true" : "false");
 	gt_buffer_str(out, ",\"more\":\"");
 	gt_buffer_str(out, more);
+	if (*more) {
+		put_time(out, "since", q->since_ms, q->since_mark);
+		put_time(out, "until", q->until_ms, q->until_mark);
+	}
 	gt_buffer_str(out, "\"}");
 }
 
