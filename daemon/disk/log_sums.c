@@ -30,7 +30,8 @@ struct gt_log_sums {
 	bool begun; /* begin is known */
 	bool synced;
 	uint64_t end;
-	struct gt_log_commit commit;
+	/* the last that is whole; the one of which the head is written */
+	struct gt_log_commit commit, heading;
 	struct gt_page_sum *v;
 	size_t n, cap;
 	enum gt_log_wrong wrong;
@@ -193,15 +194,25 @@ bool gt_log_sums_before(struct gt_log_sums *l, uint64_t at, size_t n)
 }
 
 /* A frame's head that says it ends a commit; those of another size lie
- * elsewhere. */
-static void note_commit(struct gt_log_sums *l, uint64_t at, const uint8_t *p,
-                        size_t n)
+ * elsewhere. It does when its page is behind it: on a disk that is full it may
+ * never be. */
+static void note_head(struct gt_log_sums *l, uint64_t at, const uint8_t *p,
+                      size_t n)
 {
 	if (n != HEAD || at < BEGIN || (at - BEGIN) % FRAME != 0 || !l->begun ||
-	    gt_get32(l->begin + 8) != GT_SUMS_PAGE || gt_get32(p + 4) == 0)
+	    gt_get32(l->begin + 8) != GT_SUMS_PAGE)
 		return;
-	l->commit.frame = (uint32_t)((at - BEGIN) / FRAME) + 1;
-	memcpy(l->commit.sums, p + HEAD - GT_LOG_SUMS_OF, GT_LOG_SUMS_OF);
+	bool ends = gt_get32(p + 4) != 0;
+	l->heading.frame = ends ? (uint32_t)((at - BEGIN) / FRAME) + 1 : 0;
+	memcpy(l->heading.sums, p + HEAD - GT_LOG_SUMS_OF, GT_LOG_SUMS_OF);
+}
+
+/* The page of that frame is there. */
+static void note_commit(struct gt_log_sums *l, size_t frame)
+{
+	if (l->heading.frame == frame)
+		l->commit = l->heading;
+	l->heading.frame = 0;
 }
 
 void gt_log_sums_after(struct gt_log_sums *l, uint64_t at, const void *p,
@@ -216,9 +227,11 @@ void gt_log_sums_after(struct gt_log_sums *l, uint64_t at, const void *p,
 		memcpy(l->begin, p, BEGIN);
 		l->begun = true;
 	}
-	if (frame && n == GT_SUMS_PAGE)
+	if (frame && n == GT_SUMS_PAGE) {
 		put(l, frame, &is);
-	note_commit(l, at, p, n);
+		note_commit(l, frame);
+	}
+	note_head(l, at, p, n);
 	if (l->end < at + n)
 		l->end = at + n;
 	gt_log_sums_unlock(l);

@@ -304,6 +304,28 @@ static void no_false_alarm(void **state)
 	assert_reads(b, ROWS);
 }
 
+/* A commit's head without its page, where the disk is full: no commit. */
+static void half_a_commit_is_none(void **state)
+{
+	static const uint8_t page[GT_SUMS_PAGE];
+	uint8_t begin[32] = {0x37, 0x7f, 6, 0x82, 0, 0x2d, 0xe2, 0x18};
+	uint8_t head[24] = {0};
+	struct gt_log_sums *l;
+	struct box *b = *state;
+	begin[10] = 0x10; /* 4096 */
+	head[7] = 9;
+	head[23] = 7;
+	assert_int_equal(gt_log_sums_open(&l, b->log), 0);
+	gt_log_sums_after(l, 0, begin, sizeof begin);
+	gt_log_sums_after(l, 32, head, sizeof head);
+	assert_int_equal(gt_log_sums_synced(l).frame, 0);
+	gt_log_sums_after(l, 32 + 24, page, sizeof page);
+	assert_int_equal(gt_log_sums_synced(l).frame, 1);
+	gt_log_sums_after(l, 32 + 4120, head, sizeof head);
+	assert_int_equal(gt_log_sums_synced(l).frame, 1);
+	gt_log_sums_close(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +337,7 @@ int main(void)
 	        TEST(a_flip_in_it_is_mended),
 	        TEST(the_log_of_a_killed_node_is_guarded),
 	        TEST(no_false_alarm),
+	        TEST(half_a_commit_is_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
