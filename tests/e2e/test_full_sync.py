@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 from test_records import post, statement
-from tree import BIN, CHAIN, Tree
+from tree import BIN, CHAIN, Tree, sanitizer
 
 SHIM = os.path.join(BIN, "fault_shim.so")
 LAYOUT = struct.Struct("<IIIIIIQQQ208s")  # tests/fault/shim.h
@@ -22,7 +22,9 @@ class FullSync(unittest.TestCase):
         path = os.path.join(node.tree.dir, "fault")
         with open(path, "wb") as f:
             f.write(bytes(LAYOUT.size))
-        node.env = {"LD_PRELOAD": SHIM, "GUANTONG_FAULT": path}
+        # by its name alone: a path with a space in it would be two
+        node.env = {"LD_LIBRARY_PATH": os.path.dirname(SHIM), "LD_PRELOAD": sanitizer() + os.path.basename(SHIM),
+                    "GUANTONG_FAULT": path}
         with open(path, "r+b") as f:
             return mmap.mmap(f.fileno(), LAYOUT.size)
 

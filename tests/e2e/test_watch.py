@@ -5,7 +5,7 @@ import socket
 import subprocess
 import unittest
 
-from tree import CHAIN, PATIENCE, ROOT, Tree, guantongd, make_files
+from tree import CHAIN, PATIENCE, ROOT, Tree, make_files, sanitizer
 
 PERIOD = 2  # s, WatchdogSec of these tests
 
@@ -16,14 +16,6 @@ def told(node, timeout):
         if b"WATCHDOG=1" in node.notify.recv(4096):
             return True
     return False
-
-
-def sanitizer():
-    """What a program built with one wants loaded before anything else."""
-    for name in ("asan", "tsan"):
-        if f"/{name}/" in guantongd():
-            return subprocess.check_output(["cc", f"-print-file-name=lib{name}.so"], text=True).strip() + ":"
-    return ""
 
 
 class Watch(unittest.TestCase):

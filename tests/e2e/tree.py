@@ -464,6 +464,14 @@ def guantongd():
     return os.path.join(BIN, "guantongd")
 
 
+def sanitizer():
+    """What a program built with one wants loaded before anything else."""
+    for name in ("asan", "tsan"):
+        if f"/{name}/" in guantongd():
+            return subprocess.check_output(["cc", f"-print-file-name=lib{name}.so"], text=True).strip() + ":"
+    return ""
+
+
 def run(args, cwd=None, ok=True, timeout=PATIENCE, env=None):
     env = dict(os.environ, LC_ALL="C.UTF-8", GUANTONG_LANG="en") | (env or {})
     p = subprocess.run(args, cwd=cwd, capture_output=True, text=True, timeout=timeout, env=env)
