@@ -32,6 +32,7 @@ struct gt_log_sums {
 	uint64_t end;
 	/* the last that is whole; the one of which the head is written */
 	struct gt_log_commit commit, heading;
+	size_t first, last; /* frames whose pages were written since a sync */
 	struct gt_page_sum *v;
 	size_t n, cap;
 	enum gt_log_wrong wrong;
@@ -195,7 +196,7 @@ bool gt_log_sums_before(struct gt_log_sums *l, uint64_t at, size_t n)
 
 /* A frame's head that says it ends a commit; those of another size lie
  * elsewhere. It does when its page is behind it: on a disk that is full it may
- * never be. */
+ * never be. SQLite writes heads anew, too, of which it has the pages there. */
 static void note_head(struct gt_log_sums *l, uint64_t at, const uint8_t *p,
                       size_t n)
 {
@@ -205,14 +206,20 @@ static void note_head(struct gt_log_sums *l, uint64_t at, const uint8_t *p,
 	bool ends = gt_get32(p + 4) != 0;
 	l->heading.frame = ends ? (uint32_t)((at - BEGIN) / FRAME) + 1 : 0;
 	memcpy(l->heading.sums, p + HEAD - GT_LOG_SUMS_OF, GT_LOG_SUMS_OF);
+	if (ends && l->heading.frame >= l->first && l->heading.frame <= l->last)
+		l->commit = l->heading;
 }
 
 /* The page of that frame is there. */
-static void note_commit(struct gt_log_sums *l, size_t frame)
+static void note_page(struct gt_log_sums *l, size_t frame)
 {
 	if (l->heading.frame == frame)
 		l->commit = l->heading;
 	l->heading.frame = 0;
+	if (l->last == 0 || frame < l->first)
+		l->first = frame;
+	if (frame > l->last)
+		l->last = frame;
 }
 
 void gt_log_sums_after(struct gt_log_sums *l, uint64_t at, const void *p,
@@ -229,7 +236,7 @@ void gt_log_sums_after(struct gt_log_sums *l, uint64_t at, const void *p,
 	}
 	if (frame && n == GT_SUMS_PAGE) {
 		put(l, frame, &is);
-		note_commit(l, frame);
+		note_page(l, frame);
 	}
 	note_head(l, at, p, n);
 	if (l->end < at + n)
@@ -241,6 +248,7 @@ struct gt_log_commit gt_log_sums_synced(struct gt_log_sums *l)
 {
 	gt_log_sums_lock(l);
 	l->synced = true;
+	l->first = l->last = 0;
 	struct gt_log_commit last = l->commit;
 	gt_log_sums_unlock(l);
 	return last;
