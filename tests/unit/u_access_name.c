@@ -42,8 +42,7 @@ static void who_may(void **state)
 	        "⼀",
 	        "김ب",
 	        "ᠪ\xe1\xa0\x8b",
-	        "a\xc2\xa0"
-	        "b",
+	        "a\302\240b", /* U+00A0 */
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {

@@ -108,7 +108,7 @@ static void zeroed_pages_are_never_copied(void **state)
 	for (int i = 0; i < 4; i++) {
 		sqlite3 *db = half_logged(b);
 		size_t k = (size_t)rand_r(&b->seed) % frames(b);
-		zero(b, HEAD + k * FRAME + 24, 2048 << i % 2);
+		zero(b, HEAD + k * FRAME + 24, (size_t)2048 << i % 2);
 		int rc = read_all(db, 2 * ROWS);
 		assert_true(rc == SQLITE_OK || rc == SQLITE_IOERR);
 		assert_never_copied(b, db);

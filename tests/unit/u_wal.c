@@ -464,7 +464,7 @@ static void another_log_is_known_by_no_index(void **state)
 			gt_format(to, sizeof to, "%s%s", b->db, ends[i]);
 			copy(from, to);
 		}
-		struct gt_wal_found f = looked_behind(b, run);
+		struct gt_wal_found f = looked_behind(b, (enum gt_wal_run)run);
 		if (run == GT_WAL_KILLED_WITHOUT) {
 			assert_int_equal(f.aside[0], 0);
 			continue;
