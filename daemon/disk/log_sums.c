@@ -143,7 +143,8 @@ static void begin_anew(struct gt_log_sums *l)
 	l->begun = false;
 	l->end = 0;
 	l->n = l->at = l->seen = l->nmet = 0;
-	l->commit.frame = 0;
+	l->commit.frame = l->heading.frame = 0;
+	l->first = l->last = 0;
 }
 
 static void take_away(struct gt_log_sums *l, uint64_t at, size_t n)

@@ -18,6 +18,38 @@ int gt_record_set_aside(struct gt_node *n, const struct gt_set_aside *r,
 	return status;
 }
 
+int gt_record_quarantine(struct gt_node *n, const char *peer,
+                         const struct gt_set_aside *r)
+{
+	bool fresh;
+	int status = gt_record_set_aside(n, r, &fresh);
+	n->status.records_quarantined++;
+	struct gt_audit row = {.event = "quarantine",
+	                       .kind = "record",
+	                       .peer = peer,
+	                       .result = r->result,
+	                       .bytes = r->body.n,
+	                       .detail = r->reason};
+	return status ? status : gt_audit_told(n, r->via, &row, NULL);
+}
+
+int gt_record_quarantine_arrival(struct gt_node *n, const char *via,
+                                 const char *peer, const struct gt_arrival *r,
+                                 int result, const char *why)
+{
+	const struct gt_set_aside s = {
+	        .via = via,
+	        .stream = r->stream,
+	        .origin_seq = r->origin_seq,
+	        .id = gt_bytes_of(r->id, GT_UUID_BYTES),
+	        .form = gt_bytes_of(r->form, GT_ID_BYTES),
+	        .origin_ms = r->origin_ms,
+	        .reason = why,
+	        .result = result,
+	        .body = r->body};
+	return gt_record_quarantine(n, peer, &s);
+}
+
 /* The newest stay, as many as may: whoever fills the quarantine only loses what
  * came by his own way, and of that what he is known for is still there. What
  * goes was acknowledged at its origin, which has it. */

@@ -16,23 +16,6 @@ static int verify(const struct gt_arrival *r, char *why, size_t why_cap)
 	return gt_statement_verify(&said, why, why_cap);
 }
 
-/* Acknowledged like any other: a stream that waited for it would stand still,
- * and with it all that lies behind. */
-static int set_aside(struct gt_node *n, const struct gt_peer *p,
-                     const struct gt_set_aside *r)
-{
-	bool fresh;
-	int status = gt_record_set_aside(n, r, &fresh);
-	n->status.records_quarantined++;
-	struct gt_audit row = {.event = "quarantine",
-	                       .kind = "record",
-	                       .peer = p->code,
-	                       .result = r->result,
-	                       .bytes = r->body.n,
-	                       .detail = r->reason};
-	return status ? status : gt_audit_told(n, p->code, &row, NULL);
-}
-
 static struct gt_bytes at_most(ProtobufCBinaryData b, size_t most)
 {
 	return gt_bytes_of(b.data, b.len < most ? b.len : most);
@@ -53,24 +36,7 @@ static int set_aside_shapeless(struct gt_node *n, const struct gt_peer *p,
 	                         .body = at_most(w->body, GT_STATEMENT_MAX)};
 	int64_t last;
 	int status = gt_stream_of(n, p->code, p->epoch, &r.stream, &last);
-	return status ? status : set_aside(n, p, &r);
-}
-
-static int set_aside_arrival(struct gt_node *n, const struct gt_peer *p,
-                             const struct gt_arrival *r, int result,
-                             const char *why)
-{
-	const struct gt_set_aside s = {
-	        .via = p->code,
-	        .stream = r->stream,
-	        .origin_seq = r->origin_seq,
-	        .id = gt_bytes_of(r->id, GT_UUID_BYTES),
-	        .form = gt_bytes_of(r->form, GT_ID_BYTES),
-	        .origin_ms = r->origin_ms,
-	        .reason = why,
-	        .result = result,
-	        .body = r->body};
-	return set_aside(n, p, &s);
+	return status ? status : gt_record_quarantine(n, p->code, &r);
 }
 
 /* What comes takes its place in its stream, or one of its own. */
@@ -99,7 +65,8 @@ static int merge(struct gt_node *n, const struct gt_peer *p,
 	char why[GT_WHY];
 	int status = verify(r, why, sizeof why);
 	if (status == -GT_EDAMAGED)
-		return set_aside_arrival(n, p, r, status, why);
+		return gt_record_quarantine_arrival(n, p->code, p->code, r,
+		                                    status, why);
 	if (status == 0)
 		status = gt_record_look_up(n, r, &f);
 	if (status == 0 && f.lesser)
@@ -115,8 +82,9 @@ static int merge(struct gt_node *n, const struct gt_peer *p,
 		return 0;
 	}
 	if (f.known == GT_RECORD_OTHER)
-		return set_aside_arrival(n, p, r, -GT_ECONFLICT,
-		                         "same id, other contents");
+		return gt_record_quarantine_arrival(n, p->code, p->code, r,
+		                                    -GT_ECONFLICT,
+		                                    "same id, other contents");
 	status = place(n, p, w, r);
 	if (status == 0)
 		status = gt_record_insert(n, r);

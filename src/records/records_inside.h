@@ -110,6 +110,14 @@ struct gt_set_aside {
 /* Puts it into the quarantine; *fresh: it was not there yet. */
 int gt_record_set_aside(struct gt_node *n, const struct gt_set_aside *r,
                         bool *fresh);
+/* The same, counted and told in the audit log. Acknowledged like any other: a
+ * stream that waited for it would stand still, and with it all that lies
+ * behind. peer: who brought it. */
+int gt_record_quarantine(struct gt_node *n, const char *peer,
+                         const struct gt_set_aside *r);
+int gt_record_quarantine_arrival(struct gt_node *n, const char *via,
+                                 const char *peer, const struct gt_arrival *r,
+                                 int result, const char *why);
 
 /* Of what came that way no more stays in the quarantine than may. */
 int gt_record_trim_aside(struct gt_node *n, const char *via);

@@ -178,31 +178,6 @@ static int tell_back(struct gt_node *n, const struct source *from,
 	return gt_audit_row(n, &row);
 }
 
-/* Another has taken its id meanwhile. Both were acknowledged. */
-static int set_aside(struct gt_node *n, const struct source *from,
-                     const struct gt_arrival *r)
-{
-	bool fresh;
-	const struct gt_set_aside s = {
-	        .via = from->above ? n->code : from->via,
-	        .stream = r->stream,
-	        .origin_seq = r->origin_seq,
-	        .id = gt_bytes_of(r->id, GT_UUID_BYTES),
-	        .form = gt_bytes_of(r->form, GT_ID_BYTES),
-	        .origin_ms = r->origin_ms,
-	        .reason = "same id, other contents",
-	        .body = r->body};
-	int status = gt_record_set_aside(n, &s, &fresh);
-	n->status.records_quarantined++;
-	struct gt_audit row = {.event = "quarantine",
-	                       .kind = "record",
-	                       .peer = from->via,
-	                       .result = -GT_ECONFLICT,
-	                       .bytes = r->body.n,
-	                       .detail = s.reason};
-	return status ? status : gt_audit_told(n, s.via, &row, NULL);
-}
-
 /* What came is what was waited for. */
 static int settle(struct gt_node *n, const struct source *from,
                   const struct spoilt *s, const Gt__Record *w)
@@ -236,9 +211,12 @@ static int settle(struct gt_node *n, const struct source *from,
 	if (status == 0)
 		status = gt_spoilt_forget(n, s->seq, s->stream, s->origin_seq,
 		                          need);
-	/* in the place of what was damaged, which is gone by now */
+	/* both were acknowledged; in the place of what was damaged, which is
+	 * gone by now */
 	if (status == 0 && other)
-		status = set_aside(n, from, &r);
+		status = gt_record_quarantine_arrival(
+		        n, from->above ? n->code : from->via, from->via, &r,
+		        -GT_ECONFLICT, "same id, other contents");
 	return status ? status : tell_back(n, from, s, w);
 }
 

@@ -11,7 +11,6 @@
 #include "catalogue_inside.h"
 #include "code.h"
 #include "content_inside.h"
-#include "domain.h"
 #include "inside.h"
 #include "records_inside.h"
 #include "spoil.h"
@@ -784,16 +783,20 @@ static void take_back_excuses(const struct sim_node *s)
 	}
 }
 
-/* No row is taken for one that another hand altered. */
-static void check_rows(struct world *w, const struct sim_node *s)
+bool check_row(const struct sim_node *s, char said[GT_ODD_SAID])
 {
-	char said[GT_ODD_SAID];
 	struct gt_odd odd;
 	sqlite3_stmt *st = ask(s, "SELECT count(*) FROM meta");
 	int is = gt_domain_look(sqlite3_db_handle(st), s->code, s->parent < 0,
 	                        &odd);
 	gt_odd_say(said, &odd);
-	if (is != 1)
+	return is == 1;
+}
+
+static void check_rows(struct world *w, const struct sim_node *s)
+{
+	char said[GT_ODD_SAID];
+	if (!check_row(s, said))
 		world_fail(w, "row", "%s: %s", s->code, said);
 }
 

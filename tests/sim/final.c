@@ -5,7 +5,6 @@
 
 #include "ask.h"
 #include "code.h"
-#include "domain.h"
 #include "policy.h"
 #include "read_inside.h"
 #include "schema.h"
@@ -362,16 +361,10 @@ static bool in_order(struct sim_node *s, bool loud)
 	return true;
 }
 
-/* No row is taken for one that another hand altered. */
 static bool possible(struct sim_node *s, bool loud)
 {
 	char said[GT_ODD_SAID];
-	struct gt_odd odd;
-	sqlite3_stmt *st = ask(s, "SELECT count(*) FROM meta");
-	int is = gt_domain_look(sqlite3_db_handle(st), s->code, s->parent < 0,
-	                        &odd);
-	gt_odd_say(said, &odd);
-	return is == 1 || wrong(loud, s, "row", said);
+	return check_row(s, said) || wrong(loud, s, "row", said);
 }
 
 static bool node_right(struct world *w, struct sim_node *s, bool loud)

@@ -6,6 +6,7 @@
 #define SIM_WORLD_H
 
 #include "disk.h"
+#include "domain.h"
 #include "node.h"
 #include "seal.h"
 
@@ -242,6 +243,9 @@ void check_copied(struct world *w, unsigned node);
 /* Whether a record of that id was set aside, or at the root, on a disk that got
  * lost. */
 bool check_lost(const uint8_t id[GT_UUID_BYTES]);
+
+/* No row of its is one that could be of another hand; else said which. */
+bool check_row(const struct sim_node *s, char said[GT_ODD_SAID]);
 
 /* final.c: all is as it should be in the end; says what is not when `loud`. */
 bool check_converged(struct world *w, bool loud);
