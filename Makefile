@@ -10,6 +10,7 @@
 #   make sim SEED=7 the simulator, by seed       make bench  figures, beside peers
 #   make sim-check sim-mutants campaign MINUTES=60: see tests/sim/README.md
 #   make browser    packages in Debian's Chromium
+#   make conformance SUITE=DIR: ADL's xAPI suite, leaf and province, both versions
 #   make net        real daemons on bad links, in network namespaces
 #   make hostile    rogue terminals, children and parents; hostile-sample: in short
 #   make fault      fails every n-th call        make fault-sample  some of them
@@ -150,7 +151,7 @@ LIBS := $(B)/libsupport.a $(B)/libdaemon.a $(B)/libguantong.a
 .DELETE_ON_ERROR:
 .PHONY: all deps deps-check deps-demo unit unit-build property asan tsan clang fuzz fuzzers replay \
 	layers layers-selftest paths fmt fmt-check tidy e2e browser net hostile hostile-sample sim sim-build sim-check \
-	sim-mutants mutate mutate-selftest campaign fault fault-sample bench demo \
+	sim-mutants mutate mutate-selftest campaign fault fault-sample conformance bench demo \
 	demo-stop check fresh cov install clean
 all: $(PROGRAMS)
 
@@ -304,6 +305,9 @@ fault: $(PROGRAMS) $(B)/fault_shim.so $(B)/fault_tracer
 	@GUANTONG_BIN=$(call whole,$(B)) $(PYTHON) tests/fault/run.py $(FAULT)
 fault-sample:
 	@$(MAKE) --no-print-directory fault FAULT="--sample 1"
+# ADL's suite, which is no part of this tree: without SUITE it says where to get it
+conformance: $(PROGRAMS)
+	@GUANTONG_BIN=$(call whole,$(B)) $(PYTHON) tests/conformance/run.py "$(if $(filter command environment,$(origin SUITE)),$(SUITE))" $(CONFORMANCE)
 check: deps-check
 	@$(MAKE) --no-print-directory $(JOBS) all unit-build sim-build $(VLINK)
 	@MAKE="$(MAKE)" JOBS=$(JOBS) BUILD=$(BUILD) tests/run.sh
