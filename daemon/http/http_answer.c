@@ -62,6 +62,27 @@ enum MHD_Result gt_rq_send(struct gt_request *rq, unsigned status,
 	return done;
 }
 
+void gt_http_methods_text(char out[GT_HTTP_METHODS_TEXT], unsigned methods)
+{
+	static const struct {
+		unsigned method;
+		const char *name;
+	} row[] = {{GT_HTTP_GET, "GET, HEAD"},
+	           {GT_HTTP_POST, "POST"},
+	           {GT_HTTP_PUT, "PUT"},
+	           {GT_HTTP_DELETE, "DELETE"},
+	           {GT_HTTP_OPTIONS, "OPTIONS"}};
+	size_t n = 0;
+	out[0] = '\0';
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		if (!(methods & row[i].method))
+			continue;
+		gt_format(out + n, GT_HTTP_METHODS_TEXT - n, "%s%s",
+		          n ? ", " : "", row[i].name);
+		n += strlen(out + n);
+	}
+}
+
 struct MHD_Response *gt_rs_empty(void)
 {
 	return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);

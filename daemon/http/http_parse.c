@@ -254,6 +254,13 @@ enum gt_typed gt_http_typed(const char *header, const char *type)
 	return *p == '\0' ? GT_TYPED_RIGHT : GT_TYPED_OTHER;
 }
 
+bool gt_http_names(const char *text)
+{
+	return strlen(text) < 1000 &&
+	       text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP"
+	                         "QRSTUVWXYZ0123456789-_, ")] == '\0';
+}
+
 static const char *language_of(const char *tag, size_t n)
 {
 	if (n >= 2 && strncasecmp(tag, "zh", 2) == 0)

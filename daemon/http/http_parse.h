@@ -45,6 +45,9 @@ bool gt_http_etag_matches(const char *header, const char *etag);
  * beside it must be UTF-8. */
 enum gt_typed { GT_TYPED_OTHER, GT_TYPED_CHARSET, GT_TYPED_RIGHT };
 enum gt_typed gt_http_typed(const char *header, const char *type);
+/* Names of headers, commas and blanks, and no more: what a browser wants to
+ * send, which may be given back as it is. */
+bool gt_http_names(const char *text);
 /* "zh-CN" or "en": what ?lang= says, else the best of Accept-Language, else
  * the fallback. Any may be NULL. */
 const char *gt_http_language(const char *query, const char *accept,

@@ -90,6 +90,7 @@ enum gt_method {
 	GT_HTTP_POST = 1u << 1,
 	GT_HTTP_PUT = 1u << 2,
 	GT_HTTP_OPTIONS = 1u << 3,
+	GT_HTTP_DELETE = 1u << 4,
 };
 
 /* What a target may hold. The library keeps a head in GT_HTTP_CONNECTION_BYTES,
@@ -112,6 +113,7 @@ struct gt_request {
 	bool answered; /* nothing is to be said any more */
 	bool crowded;  /* its target has more than GT_HTTP_TARGET_MAX, _ARGS */
 	unsigned method;
+	unsigned methods; /* all that its path takes */
 	char *path;       /* decoded, malloc'ed; NULL: not decodable */
 	char host[256];   /* of a target that is a whole URL, else "" */
 	const char *rest; /* of path, behind the route's */
@@ -133,6 +135,12 @@ struct gt_request {
 	} also[2]; /* gt_rq_also */
 	unsigned nalso;
 	const char *version; /* of xAPI, as asked for; NULL: not known */
+	/* xAPI: what is stored up to that moment was to be seen when the answer
+	 * was looked up */
+	struct {
+		bool taken;
+		int64_t ms, era;
+	} through;
 	int status;
 	uint64_t retry_ms; /* not to be asked again before; 0: nothing known */
 	char *text;        /* malloc'ed; "" at least */
@@ -163,6 +171,9 @@ enum MHD_Result gt_rq_send(struct gt_request *rq, unsigned status,
 /* One header more for the answer, whatever it will be, two at most. The value is
  * lent until it is sent. */
 void gt_rq_also(struct gt_request *rq, const char *name, const char *value);
+enum { GT_HTTP_METHODS_TEXT = 48 };
+/* "GET, HEAD, POST": a set of enum gt_method. */
+void gt_http_methods_text(char out[GT_HTTP_METHODS_TEXT], unsigned methods);
 /* A response without a body. NULL: out of memory. */
 struct MHD_Response *gt_rs_empty(void);
 /* A response of text from malloc, which is taken over. NULL: the text was, or

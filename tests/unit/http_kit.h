@@ -437,14 +437,14 @@ static long ask_door(enum gt_http_door door, const char *method,
 }
 
 /* Over the control socket, or where the path is. */
-static long ask_at(bool admin, const char *method, const char *path,
-                   const char *header, const char *body)
+static inline long ask_at(bool admin, const char *method, const char *path,
+                          const char *header, const char *body)
 {
 	return ask_door(admin ? GT_DOOR_CONTROL : door_of(path), method, path,
 	                header, body);
 }
 
-static long get(const char *path)
+static inline long get(const char *path)
 {
 	return ask_at(false, "GET", path, NULL, NULL);
 }
@@ -472,12 +472,12 @@ static inline long raw(enum gt_http_door door, const char *text, size_t n)
 	return got.status;
 }
 
-static bool says(const char *text)
+static inline bool says(const char *text)
 {
 	return strstr(got.body, text) != NULL;
 }
 
-static bool heads(const char *text)
+static inline bool heads(const char *text)
 {
 	return strstr(got.head, text) != NULL;
 }

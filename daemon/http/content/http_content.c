@@ -16,20 +16,27 @@
 
 /* ----------------------------------------------------------- member */
 
-#define POLICY                                                           \
-	"default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; " \
-	"base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
-
 /* A package runs in the origin of the content listener, which has nothing else:
  * its files are one another's equals there, frames, workers, storage and all,
  * and what else this node serves is another origin. This keeps it from asking
- * that one, or sending anything there. */
-static const char *content_policy(const char *media_type)
+ * that one, or sending anything there, but for learner records: those it may
+ * hand in where the learners' listener takes them. */
+static void content_policy(struct gt_request *rq, struct MHD_Response *rs,
+                           const char *media_type)
 {
-	return gt_http_inert(media_type) || gt_http_page(media_type)
-	               ? POLICY
+	char origin[GT_ORIGIN_MAX], policy[GT_ORIGIN_MAX + 512];
+	bool bare = gt_http_inert(media_type) || gt_http_page(media_type);
+	bool there = gt_http_origin(rq, GT_DOOR_LEARNER, origin) && *origin;
+	gt_format(policy, sizeof policy,
+	          "%sdefault-src 'self' data: blob: 'unsafe-inline' "
+	          "'unsafe-eval'; connect-src 'self' data: blob:%s%s%s; "
+	          "base-uri 'self'; form-action 'self'; frame-ancestors "
+	          "'self'",
+	          bare ? ""
 	               : "sandbox allow-scripts allow-same-origin allow-forms "
-	                 "allow-popups allow-modals allow-downloads; " POLICY;
+	                 "allow-popups allow-modals allow-downloads; ",
+	          there ? " " : "", there ? origin : "", there ? "/xapi/" : "");
+	gt_rs_header(rs, "Content-Security-Policy", policy);
 }
 
 /* Frames that a package sandboxes itself ask as nobody. What is open to all may
@@ -41,24 +48,16 @@ static void open_to_all(struct MHD_Response *rs)
 	             "Accept-Ranges, Content-Length, Content-Range, ETag");
 }
 
-static void member_headers(struct MHD_Response *rs, const char *type,
-                           const char *etag)
+static void member_headers(struct gt_request *rq, struct MHD_Response *rs,
+                           const char *type, const char *etag)
 {
 	gt_rs_header(rs, "Content-Type", type);
 	gt_rs_header(rs, "ETag", etag);
 	gt_rs_header(rs, "Cache-Control", "no-cache");
 	gt_rs_header(rs, "Vary", "Accept-Encoding");
 	gt_rs_header(rs, "Accept-Ranges", "bytes");
-	gt_rs_header(rs, "Content-Security-Policy", content_policy(type));
+	content_policy(rq, rs, type);
 	open_to_all(rs);
-}
-
-/* Names of headers and no more, to be given back as they are. */
-static bool is_list(const char *names)
-{
-	return strlen(names) < 1000 &&
-	       names[strspn(names, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP"
-	                           "QRSTUVWXYZ0123456789-_, ")] == '\0';
 }
 
 /* A browser asks whether it may ask. */
@@ -69,7 +68,7 @@ static enum MHD_Result preflight(struct gt_request *rq)
 	if (rs) {
 		open_to_all(rs);
 		gt_rs_header(rs, "Access-Control-Allow-Methods", "GET, HEAD");
-		if (names && is_list(names))
+		if (names && gt_http_names(names))
 			gt_rs_header(rs, "Access-Control-Allow-Headers", names);
 		gt_rs_header(rs, "Access-Control-Max-Age", "86400");
 		gt_rs_header(rs, "Vary", "Access-Control-Request-Headers");
@@ -140,7 +139,7 @@ static enum MHD_Result not_modified(struct gt_request *rq, uint64_t size,
 	                                                     NULL, NULL)
 	                 : gt_rs_empty();
 	if (rs)
-		member_headers(rs, type, etag);
+		member_headers(rq, rs, type, etag);
 	return gt_rq_send(rq, 304, rs);
 }
 
@@ -250,7 +249,7 @@ static enum MHD_Result send_body(struct gt_request *rq, struct gt_worker *w,
 		return w ? found_damaged(rq, w) : damaged_object(rq, &b.object);
 	if (!rs)
 		return gt_rq_error(rq, status, "");
-	member_headers(rs, type, etag);
+	member_headers(rq, rs, type, etag);
 	if (b.stored && !b.whole)
 		gt_rs_header(rs, "Content-Encoding", "zstd");
 	if (ranged == GT_RANGE_PART)

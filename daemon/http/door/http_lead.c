@@ -129,8 +129,6 @@ void *gt_http_on_line(void *arg, const char *uri, struct MHD_Connection *c)
 	is_doing(rq, GT_PHASE_HEAD);
 	without_cookies(c);
 	rq->crowded = crowded(uri);
-	if (rq->crowded)
-		return rq;
 	size_t n;
 	const char *path = gt_http_target(uri, &n, rq->host);
 	rq->path = malloc(n + 1);
@@ -172,19 +170,16 @@ static unsigned method_of(const char *name)
 		return GT_HTTP_POST;
 	if (strcmp(name, "PUT") == 0)
 		return GT_HTTP_PUT;
+	if (strcmp(name, "DELETE") == 0)
+		return GT_HTTP_DELETE;
 	return strcmp(name, "OPTIONS") == 0 ? (unsigned)GT_HTTP_OPTIONS : 0;
 }
 
 static enum MHD_Result refuse_method(struct gt_request *rq)
 {
 	struct MHD_Response *rs = gt_rs_text("text/plain", strdup(""), 0);
-	char allow[64] = "";
-	unsigned m = gt_http_route_methods(rq->path, rq->door);
-	gt_format(allow, sizeof allow, "%s%s%s%s",
-	          m & GT_HTTP_GET ? "GET, HEAD" : "",
-	          m & GT_HTTP_POST ? (m & GT_HTTP_GET ? ", POST" : "POST") : "",
-	          m & GT_HTTP_PUT ? ", PUT" : "",
-	          m & GT_HTTP_OPTIONS ? ", OPTIONS" : "");
+	char allow[GT_HTTP_METHODS_TEXT];
+	gt_http_methods_text(allow, rq->methods);
 	if (rs)
 		gt_rs_header(rs, "Allow", allow);
 	return gt_rq_send(rq, 405, rs);
@@ -220,6 +215,19 @@ static bool take_body(struct gt_request *rq, enum MHD_Result *answer)
 	return true;
 }
 
+/* Whatever will be said is dressed as the path's answers are. */
+static void find_route(struct gt_request *rq)
+{
+	if (!rq->path)
+		return;
+	rq->route = gt_http_route(rq->path, rq->door, rq->method);
+	if (!rq->route)
+		return;
+	rq->rest = rq->path + strlen(rq->route->path);
+	rq->dress = rq->route->dress;
+	rq->methods = gt_http_route_methods(rq->path, rq->door);
+}
+
 /* Everything that can be said before the body has come. True: go on. */
 static bool begin(struct gt_request *rq, const char *method,
                   enum MHD_Result *answer)
@@ -230,6 +238,7 @@ static bool begin(struct gt_request *rq, const char *method,
 	                            gt_rq_header(rq, "Accept-Language"),
 	                            rq->http->env.config->lang);
 	gt_copy(rq->actor, sizeof rq->actor, "terminal");
+	find_route(rq);
 	if (gt_http_place_spare(rq->place)) {
 		*answer = refuse_full(rq);
 		return false;
@@ -247,13 +256,10 @@ static bool begin(struct gt_request *rq, const char *method,
 		*answer = gt_rq_fail(rq, 421, -GT_EDENIED, GT_T_HTTP_HOST);
 		return false;
 	}
-	rq->route = gt_http_route(rq->path, rq->door, rq->method);
-	if (!rq->route) {
+	if (!rq->route || !rq->route->handle) {
 		*answer = gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_ROUTE);
 		return false;
 	}
-	rq->rest = rq->path + strlen(rq->route->path);
-	rq->dress = rq->route->dress;
 	if (!(rq->method & rq->route->methods)) {
 		*answer = refuse_method(rq);
 		return false;

@@ -55,6 +55,7 @@ const struct gt_route gt_routes[] = {
 	{"/xapi/statements", ASKED, LEARN, READ, 0, gt_http_statements, DRESS},
 	{"/xapi/statements", STORE, LEARN, HAND_IN, BATCH, gt_http_statements,
 	 DRESS},
+	{"/xapi/", 0, LEARN, ANYBODY, 0, NULL, DRESS},
 	{"/healthz",        GET, OURS, ANYBODY, 0, gt_http_health, NULL},
 	{"/metrics",        GET, STAFF, ANYBODY, 0, gt_http_metrics, NULL},
 	{"/admin/status",   GET, STAFF, VIEW, 0, gt_http_status, NULL},

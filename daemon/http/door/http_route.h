@@ -11,6 +11,7 @@ struct gt_route {
 	unsigned doors;   /* by which it is reached: 1 << enum gt_http_door */
 	unsigned who;     /* one of these suffices */
 	size_t body_max;
+	/* NULL: there is nothing, and the answer that says so is dressed */
 	gt_handler *handle;
 	/* adds to every answer of the route; NULL: nothing */
 	gt_dresser *dress;
@@ -18,7 +19,8 @@ struct gt_route {
 /* Ended by a row without a path. */
 extern const struct gt_route gt_routes[];
 /* The route for a decoded path by a door and a method; the path's first if none
- * takes the method. NULL: there is nothing at that path. */
+ * takes the method. NULL, or one without a handler: there is nothing at that
+ * path. */
 const struct gt_route *gt_http_route(const char *path, enum gt_http_door door,
                                      unsigned method);
 /* Every method that some route of that path takes. */

@@ -3,12 +3,16 @@
  * Statements are parsed here (src/xapi) and posted to the core, which decides;
  * an answer waits until they are durable. What is read comes from src/read. The
  * room may use the machinery of daemon/http, none of the rooms beside it. It
- * promises that every answer under /xapi/ carries the version it speaks, that
- * X-Experience-API-Consistent-Through never names a moment of which something
- * is still to be seen and goes on with the clock, and that a `more` link goes
- * on where its page ended whatever was stored since. Who may call is door/'s
- * business.
- * Tests: u_http_api.c, e2e/test_records.py. */
+ * promises that every answer under /xapi/, also one that refuses, carries the
+ * version it speaks and X-Experience-API-Consistent-Through, which never names a
+ * moment of which something is still to be seen and goes on with the clock; and
+ * that a `more` link goes on where its page ended whatever was stored since. Who
+ * may call is door/'s business.
+ *
+ *   http_xapi        what all resources share: headers, version, CORS, who
+ *   http_statements  the statements resource
+ *
+ * Tests: u_http_xapi.c, u_http_api.c, e2e/test_records.py. */
 #ifndef GT_HTTP_XAPI_H
 #define GT_HTTP_XAPI_H
 

@@ -1,0 +1,33 @@
+/* http_xapi_inside.h: what the resources under /xapi/ share.
+ *
+ * A resource's handler begins with gt_xapi_begin, looks up what it answers with
+ * afterwards, and takes gt_xapi_through once more behind a command to the core.
+ * Every answer, also a refusal, gets its headers from gt_http_xapi_headers. A
+ * resource is a row for each of its methods in door/http_route.c, and Allow,
+ * preflights and CORS say what is written there. */
+#ifndef GT_HTTP_XAPI_INSIDE_H
+#define GT_HTTP_XAPI_INSIDE_H
+
+#include "http_xapi.h"
+
+/* The request's version is taken from its header, which alone judges it. False:
+ * it has been answered, being a browser's question (OPTIONS) or of no version. */
+bool gt_xapi_begin(struct gt_request *rq, enum MHD_Result *answer);
+/* What is stored up to this moment is seen by who looks from here on, and what
+ * will be bears a later one: the answer says so. To be called before the
+ * database is asked. */
+void gt_xapi_through(struct gt_request *rq);
+
+/* How far the caller is known: his part of a statement's flags. */
+uint32_t gt_xapi_known(const struct gt_request *rq);
+/* The agent this node answers for, as JSON that the caller frees: a name at this
+ * node, which no credential of a terminal can have if it is an operator's. NULL:
+ * out of memory. */
+char *gt_xapi_authority(struct gt_request *rq);
+enum { GT_XAPI_SHARE = 96 };
+/* Whose share of what may be handed in it is: the name's, or else the address's
+ * (of IPv6 the network's, for a terminal has as many as it likes). "": an
+ * operator's, who has none. */
+void gt_xapi_share(const struct gt_request *rq, char out[GT_XAPI_SHARE]);
+
+#endif
