@@ -296,6 +296,36 @@ enum gt_spoilt {
 #define GT_SCHEMA_INDEXES \
 	"CREATE INDEX IF NOT EXISTS item_asked ON item(object) WHERE asked=1;" \
 	"CREATE INDEX IF NOT EXISTS quarantine_via ON quarantine(via);"
+
+/* Sorted runs (runs.h): what can be made anew from the records. A block of its
+ * own, whose mark is the table. */
+#define GT_SCHEMA_RUNS \
+	"CREATE TABLE run(" \
+	" run INTEGER PRIMARY KEY AUTOINCREMENT," \
+	" kind INTEGER NOT NULL," /* enum gt_run_kind */ \
+	" level INTEGER NOT NULL," \
+	" place INTEGER NOT NULL," /* in age, the newest last */ \
+	" n INTEGER NOT NULL," /* entries */ \
+	" low INTEGER NOT NULL," /* least and greatest value, or posting */ \
+	" high INTEGER NOT NULL," \
+	" state INTEGER NOT NULL," /* enum gt_run_state */ \
+	" target INTEGER NOT NULL," /* is merged into that run; 0: into none */ \
+	" cursor BLOB);" /* of one that is being made: its last key */ \
+	"CREATE TABLE run_group(" \
+	" gid INTEGER PRIMARY KEY," \
+	" run INTEGER NOT NULL," \
+	" first BLOB NOT NULL," /* its first key */ \
+	" n INTEGER NOT NULL," \
+	" guide BLOB NOT NULL);" \
+	"CREATE INDEX run_first ON run_group(run, first);" \
+	"CREATE TABLE run_block(" \
+	" bid INTEGER PRIMARY KEY," /* gid * 16 + which of the group */ \
+	" body BLOB NOT NULL);" \
+	"CREATE TABLE run_tail(" \
+	" tid INTEGER PRIMARY KEY," \
+	" kind INTEGER NOT NULL," \
+	" n INTEGER NOT NULL," /* entries */ \
+	" body BLOB NOT NULL);"
 /* clang-format on */
 
 #endif

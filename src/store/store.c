@@ -173,6 +173,8 @@ static int open_schema(struct gt_store *s)
 		status = add(s, "spoilt", GT_SCHEMA_SPOILT, "");
 	if (status == 0)
 		status = add(s, "stuck", GT_SCHEMA_STUCK, "");
+	if (status == 0)
+		status = add(s, "run", GT_SCHEMA_RUNS, "");
 	/* indexes need no mark */
 	if (status == 0)
 		status = make(s, GT_SCHEMA_INDEXES, "");
