@@ -25,7 +25,8 @@ static const struct domain {
 	{"meta", "key", "typeof(key)='text'"},
 	{"meta", "value",
 	 "CASE WHEN key IN('cursor','date_missed','date_since','hop','met_to',"
-	 "'replaced','root','sent','version_floor','entries_missed') OR key GLOB 'again/*'"
+	 "'replaced','root','sent','version_floor','entries_missed','indexed',"
+	 "'runs_anew') OR key GLOB 'again/*'"
 	 " THEN " INT("value", "-1", "9007199254740992")
 	 " WHEN key='code' THEN " BLOB("value", "1", "48")
 	 " AND CAST(value AS TEXT) GLOB '[0-9]*'"
@@ -155,6 +156,27 @@ static const struct domain {
 	{"voids", "code", TEXT("code", "48")},
 	{"voids", "authority", "typeof(authority)='text'"},
 	{"voids", "seq", COUNT("seq")},
+	{"run", "run", COUNT("run")},
+	{"run", "kind", INT("kind", "1", "3")},
+	{"run", "level", INT("level", "0", "12")},
+	{"run", "place", COUNT("place")},
+	{"run", "n", COUNT("n")},
+	{"run", "low", COUNT("low")},
+	{"run", "high", COUNT("high")},
+	{"run", "state", INT("state", "0", "2")},
+	{"run", "target", COUNT("target")},
+	{"run", "cursor", OR_NULL("cursor", BLOB("cursor", "16", "16"))},
+	{"run_group", "gid", COUNT("gid")},
+	{"run_group", "run", COUNT("run")},
+	{"run_group", "first", BLOB("first", "16", "16")},
+	{"run_group", "n", COUNT("n")},
+	{"run_group", "guide", BLOB("guide", "24", "3984")},
+	{"run_tail", "tid", COUNT("tid")},
+	{"run_tail", "kind", INT("kind", "1", "3")},
+	{"run_tail", "n", COUNT("n")},
+	{"run_tail", "body", "typeof(body)='blob'"},
+	{"run_block", "bid", COUNT("bid")},
+	{"run_block", "body", BLOB("body", "8", "4048")},
 	{"record", "seq", COUNT("seq")},
 	{"record", "stream", COUNT("stream")},
 	{"record", "origin_seq", COUNT("origin_seq")},

@@ -48,8 +48,7 @@ static void merge_halves(struct gt_run_entry *to, const struct gt_run_entry *a,
 int gt_run_sort(struct gt_run_list *l)
 {
 	struct gt_run_entry *from = l->v;
-	struct gt_run_entry *to =
-	        l->n > 1 ? malloc(l->n * sizeof *to) : l->v;
+	struct gt_run_entry *to = l->n > 1 ? malloc(l->n * sizeof *to) : l->v;
 	if (l->n > 1 && !to)
 		return -GT_ENOMEM;
 	for (size_t w = 1; w < l->n; w *= 2) {
@@ -110,11 +109,8 @@ static struct gt_run_entry tail_entry(enum gt_run_kind kind, struct gt_bytes b,
 	return e;
 }
 
-/* Each row of a set's tail, in order, is shown to `look`; it may stop it with
- * anything but 0. */
-typedef int look_fn(void *arg, struct gt_run_entry e);
-static int each_of_tail(struct gt_runs *r, enum gt_run_kind kind, look_fn *look,
-                        void *arg, size_t *rows)
+int gt_runs_each_of_tail(struct gt_runs *r, enum gt_run_kind kind,
+                         gt_runs_look *look, void *arg, size_t *rows)
 {
 	int row, status = 0;
 	sqlite3_stmt *st = gt_runs_bind(r, GT_RUN_SQL_TAIL, "i", (int64_t)kind);
@@ -125,8 +121,10 @@ static int each_of_tail(struct gt_runs *r, enum gt_run_kind kind, look_fn *look,
 		if (n < 0)
 			status = gt_runs_rotten(r, kind, 0, 0,
 			                        "its tail is damaged");
-		for (int64_t i = 0; status == 0 && i < n; i++)
-			status = look(arg, tail_entry(kind, b, (size_t)i));
+		for (int64_t i = 0; status == 0 && i < n; i++) {
+			struct gt_run_entry e = tail_entry(kind, b, (size_t)i);
+			status = look(arg, &e);
+		}
 		++*rows;
 		if (status != 0)
 			break;
@@ -135,9 +133,9 @@ static int each_of_tail(struct gt_runs *r, enum gt_run_kind kind, look_fn *look,
 	return status ? status : row < 0 ? row : 0;
 }
 
-static int push(void *list, struct gt_run_entry e)
+static int push(void *list, const struct gt_run_entry *e)
 {
-	return gt_run_push(list, e) ? 0 : -GT_ENOMEM;
+	return gt_run_push(list, *e) ? 0 : -GT_ENOMEM;
 }
 
 int gt_runs_tail(struct gt_runs *r, enum gt_run_kind kind,
@@ -145,7 +143,7 @@ int gt_runs_tail(struct gt_runs *r, enum gt_run_kind kind,
 {
 	size_t rows;
 	*out = (struct gt_run_list){0};
-	int status = each_of_tail(r, kind, push, out, &rows);
+	int status = gt_runs_each_of_tail(r, kind, push, out, &rows);
 	if (status == 0)
 		status = gt_run_sort(out);
 	gt_run_newest(out);
@@ -188,7 +186,7 @@ struct memory {
 	size_t n;
 };
 
-static int remember(void *arg, struct gt_run_entry e)
+static int remember(void *arg, const struct gt_run_entry *e)
 {
 	struct memory *m = arg;
 	struct gt_run_list *t = &m->r->tail[m->kind];
@@ -197,9 +195,9 @@ static int remember(void *arg, struct gt_run_entry e)
 		return 0;
 	if (2 * (t->n + 1) > t->cap && !tail_grow(t))
 		return -GT_ENOMEM;
-	struct gt_run_entry *s = slot(t, e.hi, e.lo);
+	struct gt_run_entry *s = slot(t, e->hi, e->lo);
 	t->n += s->value == 0;
-	*s = e;
+	*s = *e;
 	return 0;
 }
 
@@ -208,7 +206,8 @@ int gt_runs_know_tail(struct gt_runs *r, enum gt_run_kind kind)
 	struct memory m = {r, kind, 0};
 	if (r->tail_known[kind])
 		return 0;
-	int status = each_of_tail(r, kind, remember, &m, &r->tail_rows[kind]);
+	int status = gt_runs_each_of_tail(r, kind, remember, &m,
+	                                  &r->tail_rows[kind]);
 	r->tail_n[kind] = m.n;
 	r->tail_known[kind] = status == 0;
 	return status;
@@ -220,8 +219,8 @@ int gt_runs_put(struct gt_runs *r, enum gt_run_kind kind, struct gt_run_entry e)
 	assert(r->keep && (e.value > 0 || !gt_run_names(kind)));
 	int status = gt_runs_know_tail(r, kind);
 	if (status == 0)
-		status = push(&r->fresh[kind], e);
-	return status ? status : remember(&m, e);
+		status = push(&r->fresh[kind], &e);
+	return status ? status : remember(&m, &e);
 }
 
 /* A row's bytes, malloc'ed; NULL: out of memory. */
@@ -264,21 +263,21 @@ struct sought {
 	struct gt_run_entry e; /* value: of the newest so far */
 };
 
-static int see(void *arg, struct gt_run_entry e)
+static int see(void *arg, const struct gt_run_entry *e)
 {
 	struct sought *s = arg;
-	if (gt_run_compare(&s->e, &e) == 0)
-		s->e.value = e.value;
+	if (gt_run_compare(&s->e, e) == 0)
+		s->e.value = e->value;
 	return 0;
 }
 
 int gt_runs_in_tail(struct gt_runs *r, enum gt_run_kind kind, uint64_t hi,
-                   uint64_t lo, int64_t *value)
+                    uint64_t lo, int64_t *value)
 {
 	struct sought s = {{hi, lo, 0}};
 	size_t rows;
 	int status = r->keep ? gt_runs_know_tail(r, kind)
-	                     : each_of_tail(r, kind, see, &s, &rows);
+	                     : gt_runs_each_of_tail(r, kind, see, &s, &rows);
 	if (status == 0 && r->keep && r->tail[kind].cap > 0)
 		s.e.value = slot(&r->tail[kind], hi, lo)->value;
 	*value = s.e.value;

@@ -95,6 +95,12 @@ int gt_runs_clear(struct gt_runs *r, enum gt_run_kind kind);
 /* Merges, and gives back what was merged, up to so many groups each (of some
  * 3,000 names, 20,000 postings; 1 to 3 ms). *more: there is more to do. */
 int gt_runs_work(struct gt_runs *r, unsigned groups, bool *more);
+/* Shows every entry of a set to `look`, in no order, one that was put twice
+ * perhaps twice, also of a database that is damaged: *bad, pieces that cannot
+ * be read. 0, what look returned if that is not 0, -GT_ENOMEM. */
+typedef int gt_runs_look(void *arg, const struct gt_run_entry *e);
+int gt_runs_each(struct gt_runs *r, enum gt_run_kind kind, gt_runs_look *look,
+                 void *arg, size_t *bad);
 /* How many keys were put into a set and not taken out, as far as is known
  * without looking: those put twice count twice. */
 int gt_runs_count(struct gt_runs *r, enum gt_run_kind kind, int64_t *n);

@@ -584,6 +584,19 @@ static bool want_objects(struct both *b)
 	           "prior NOT IN (SELECT id FROM object)");
 }
 
+/* Of sorted runs (runs.h) that lack something nothing is believed: they are made
+ * anew from the records. */
+static bool keep_runs(struct both *b)
+{
+	if (!damaged(b->out, "run") && !damaged(b->out, "run_group") &&
+	    !damaged(b->out, "run_block") && !damaged(b->out, "run_tail"))
+		return true;
+	return run(b, "DELETE FROM run;DELETE FROM run_group;"
+	              "DELETE FROM run_block;DELETE FROM run_tail;"
+	              "DELETE FROM meta WHERE key='indexed';"
+	              "INSERT OR REPLACE INTO meta VALUES('runs_anew',1)");
+}
+
 /* What hangs on rows that are gone goes too: neighbours say it again. */
 static bool put_in_order(struct both *b)
 {
@@ -647,7 +660,7 @@ static bool copy_all(struct both *b)
 	for (size_t i = 0; ok && i < n; i++)
 		ok = copy_table(b, names[i]);
 	ok = ok && keep_sequences(b) && keep_streams(b) && note_records(b) &&
-	     put_in_order(b);
+	     put_in_order(b) && keep_runs(b);
 	for (size_t i = 0; ok && i < n; i++)
 		ok = drop_odd(b, names[i]);
 	/* what was tried and not put in was counted before it was tried */

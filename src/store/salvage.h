@@ -14,7 +14,7 @@
 
 #include "base.h"
 
-enum { GT_SALVAGE_TABLES = 24, GT_SALVAGE_NAMES = 20, GT_SALVAGE_NAME = 120 };
+enum { GT_SALVAGE_TABLES = 40, GT_SALVAGE_NAMES = 20, GT_SALVAGE_NAME = 120 };
 
 /* What came of it. */
 struct gt_salvaged {

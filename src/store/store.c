@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runs.h"
 #include "schema.h"
 #include "tally.h"
 
@@ -11,7 +12,8 @@ struct gt_store {
 	sqlite3 *db;
 	sqlite3_stmt *st[GT_SQL_COUNT]; /* NULL: not used yet */
 	int wal_pages;                  /* as the last commit left it */
-	int wal_wait; /* ... below which no checkpoint is worth a try */
+	int wal_wait;         /* ... below which no checkpoint is worth a try */
+	struct gt_runs *runs; /* NULL: not asked for yet */
 	bool begun;
 	int64_t changes; /* before this transaction */
 	int unbound;     /* a bind failed: no statement runs any more */
@@ -216,6 +218,7 @@ void gt_store_close(struct gt_store *s)
 		gt_store_leave(s);
 	for (int i = 0; i < GT_SQL_COUNT; i++)
 		sqlite3_finalize(s->st[i]);
+	gt_runs_free(s->runs);
 	sqlite3_close(s->db);
 	free(s);
 }
@@ -350,10 +353,16 @@ static int step(struct gt_store *s, enum gt_sql which)
 	return status;
 }
 
-int gt_store_step(struct gt_store *s, enum gt_sql which)
+int gt_store_enter(struct gt_store *s)
 {
 	int status = s->begun ? 0 : step(s, GT_SQL_BEGIN);
 	s->begun = s->begun || status == 0;
+	return status;
+}
+
+int gt_store_step(struct gt_store *s, enum gt_sql which)
+{
+	int status = gt_store_enter(s);
 	return status ? status : step(s, which);
 }
 
@@ -383,38 +392,25 @@ int gt_store_manifest(struct gt_store *s, int64_t oid, uint64_t offset,
 	return status;
 }
 
+struct gt_runs *gt_store_runs(struct gt_store *s)
+{
+	if (!s->runs)
+		s->runs = gt_runs_new(s->db, true);
+	return s->runs;
+}
+
+int gt_store_of_runs(struct gt_store *s, int status)
+{
+	if (status == -GT_ESTORE)
+		leave_damaged(s, sqlite3_extended_errcode(s->db));
+	if (status == -GT_ESTORE || status == -GT_EDAMAGED)
+		gt_copy(s->why, sizeof s->why, gt_runs_why(s->runs));
+	return status;
+}
+
 int64_t gt_store_rowid(const struct gt_store *s)
 {
 	return sqlite3_last_insert_rowid(s->db);
-}
-
-int64_t gt_col_int(sqlite3_stmt *st, int col)
-{
-	return sqlite3_column_int64(st, col);
-}
-
-const char *gt_col_text(sqlite3_stmt *st, int col)
-{
-	const char *t = (const char *)sqlite3_column_text(st, col);
-	return t ? t : "";
-}
-
-struct gt_bytes gt_col_bytes(sqlite3_stmt *st, int col)
-{
-	const uint8_t *p = sqlite3_column_blob(st, col);
-	int n = sqlite3_column_bytes(st, col);
-	return (struct gt_bytes){p, p ? (size_t)n : 0};
-}
-
-bool gt_col_fixed(sqlite3_stmt *st, int col, uint8_t *out, size_t n)
-{
-	struct gt_bytes b = gt_col_bytes(st, col);
-	if (b.n != n) {
-		memset(out, 0, n);
-		return false;
-	}
-	memcpy(out, b.p, n);
-	return true;
 }
 
 /* ------------------------------------------------------------- meta */

@@ -33,6 +33,7 @@
 #include "sql.h"
 
 struct gt_store;
+struct gt_runs;
 
 /* Takes db over, also on failure. Creates the schema in an empty database, adds
  * to one of an earlier program what it lacks, and refuses one of another
@@ -80,6 +81,15 @@ void gt_store_reset(struct gt_store *s, enum gt_sql which);
  * they are in it, and the rest is not read. 0 or negative. */
 int gt_store_manifest(struct gt_store *s, int64_t oid, uint64_t offset,
                       uint8_t *out, size_t n);
+/* The sorted sets of the database (runs.h), which end with the store. NULL: out
+ * of memory. */
+struct gt_runs *gt_store_runs(struct gt_store *s);
+/* Before something is written into them: begins the transaction if
+ * gt_store_begin was not followed by a step yet. 0 or negative. */
+int gt_store_enter(struct gt_store *s);
+/* What one of their functions returned, as this header's do: behind -GT_ESTORE
+ * and -GT_EDAMAGED gt_store_why says what they said. */
+int gt_store_of_runs(struct gt_store *s, int status);
 /* The key of the row the last insert made. */
 int64_t gt_store_rowid(const struct gt_store *s);
 

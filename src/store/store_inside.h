@@ -130,6 +130,7 @@ enum {
 	GT_TAIL_ROWS = 1024,  /* with more, or more entries, it becomes a run */
 	GT_TAIL_NAMES = 8192, /* entries */
 	GT_TAIL_TERMS = 49152,
+	GT_RUN_GUIDES = 8192, /* remembered at most, of 4 KiB each */
 };
 
 struct gt_run_top {
@@ -164,7 +165,7 @@ struct gt_runs {
 	sqlite3_stmt *st[GT_RUN_SQL_COUNT];
 	bool keep, known; /* v is what the database has */
 	size_t most_rows, most_names, most_terms; /* of a tail */
-	struct gt_run *v; /* by set, the newest first */
+	struct gt_run *v;                         /* by set, the newest first */
 	size_t n, cap;
 	/* put in since the last commit, and (names) all of the tail by key,
 	 * if known: open addressing, value 0: empty; < 0: gone */
@@ -175,7 +176,7 @@ struct gt_runs {
 		int64_t gid; /* 0: none */
 		size_t n;
 		uint8_t *b;
-	} *guides; /* GT_RUN_GUIDES of them, by gid; NULL: none yet */
+	} * guides; /* GT_RUN_GUIDES of them, by gid; NULL: none yet */
 	uint8_t guide[GT_GUIDE_BYTES]; /* of who keeps none */
 	struct gt_run_entry *block;    /* GT_BLOCK_ENTRIES, the last one read */
 	struct gt_group_make *make;
@@ -207,11 +208,18 @@ void gt_runs_reset(struct gt_runs *r, enum gt_run_sql q);
 /* Says what is damaged; -GT_EDAMAGED. */
 int gt_runs_rotten(struct gt_runs *r, enum gt_run_kind kind, int64_t run,
                    int64_t gid, const char *what);
+/* What is known of runs is not any more. */
+void gt_runs_forget_all(struct gt_runs *r);
 /* Reads the list of runs if it is not known. */
 int gt_runs_know(struct gt_runs *r);
 /* The group in which a key would be: 1, 0: it lies before all of them. */
 int gt_runs_group(struct gt_runs *r, const struct gt_run *run, uint64_t hi,
                   uint64_t lo, struct gt_run_group *g);
+/* The same, by what is kept in memory, if anything is. */
+int gt_runs_known_group(struct gt_runs *r, struct gt_run *run, uint64_t hi,
+                        uint64_t lo, struct gt_run_group *g);
+/* run->top is there. */
+int gt_runs_top(struct gt_runs *r, struct gt_run *run);
 /* The first group that begins behind a key: 1, 0: none does. */
 int gt_runs_behind(struct gt_runs *r, const struct gt_run *run, uint64_t hi,
                    uint64_t lo, struct gt_run_group *g);
@@ -236,6 +244,10 @@ int gt_runs_know_tail(struct gt_runs *r, enum gt_run_kind kind);
  * list is to be dropped, whatever comes. */
 int gt_runs_tail(struct gt_runs *r, enum gt_run_kind kind,
                  struct gt_run_list *out);
+/* Each entry of its rows, in the order in which they came, until look returns
+ * something else than 0, which is returned; *rows: how many there were. */
+int gt_runs_each_of_tail(struct gt_runs *r, enum gt_run_kind kind,
+                         gt_runs_look *look, void *arg, size_t *rows);
 /* 1: a name is in it (*value > 0), or was and is in the runs no more (< 0). */
 int gt_runs_in_tail(struct gt_runs *r, enum gt_run_kind kind, uint64_t hi,
                     uint64_t lo, int64_t *value);

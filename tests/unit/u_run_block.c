@@ -31,9 +31,9 @@ static size_t keys(struct gt_run_entry *v, size_t n, unsigned hi, unsigned lo)
 {
 	size_t m = 0;
 	for (size_t i = 0; i < n; i++)
-		v[i] = (struct gt_run_entry){
-		        hi ? draw() >> (64 - hi) : 7,
-		        lo ? draw() >> (64 - lo) : 7, 1 + (int64_t)i};
+		v[i] = (struct gt_run_entry){hi ? draw() >> (64 - hi) : 7,
+		                             lo ? draw() >> (64 - lo) : 7,
+		                             1 + (int64_t)i};
 	qsort(v, n, sizeof *v, by_key);
 	for (size_t i = 0; i < n; i++)
 		if (m == 0 || gt_run_compare(&v[m - 1], &v[i]) != 0)
@@ -173,8 +173,8 @@ static void hostile(void **state)
 		assert_true(m == -GT_EDAMAGED || (m > 0 && m < 12));
 		read += m > 0;
 		for (int k = 1; k < m; k++)
-			assert_int_equal(
-			        gt_run_compare(&back[k - 1], &back[k]), -1);
+			assert_int_equal(gt_run_compare(&back[k - 1], &back[k]),
+			                 -1);
 		b[4] = (uint8_t)(draw() % 20);
 		gt_put32(b, gt_run_sum(b + 4, n - 4));
 		if (gt_guide_read(&g, gt_bytes_of(b, n)))

@@ -134,11 +134,11 @@ static void put_terms(void)
 		if (draw(t + 1) > 0)
 			continue;
 		now.term[t][seq] = true;
-		assert_int_equal(gt_runs_put(runs, GT_RUN_TERM,
-		                             (struct gt_run_entry){
-		                                     hash_of(t),
-		                                     (uint64_t)seq, 0}),
-		                 0);
+		assert_int_equal(
+		        gt_runs_put(runs, GT_RUN_TERM,
+		                    (struct gt_run_entry){hash_of(t),
+		                                          (uint64_t)seq, 0}),
+		        0);
 	}
 }
 
@@ -241,8 +241,8 @@ static void turn(void)
 	for (size_t i = 0; i < 10; i++)
 		assert_name(runs, &now, draw(NAMES));
 	if (draw(5) > 0)
-		assert_int_equal(
-		        gt_runs_work(runs, (unsigned)draw(3), &more), 0);
+		assert_int_equal(gt_runs_work(runs, (unsigned)draw(3), &more),
+		                 0);
 	if (draw(10) == 0)
 		gt_runs_rest(runs);
 	if (draw(10) == 0)
@@ -278,14 +278,52 @@ static void model(void **state)
 	assert_in_range(number(db, "SELECT max(level) FROM run"), 2, 5);
 	assert_int_equal(number(db, "SELECT count(*) FROM run WHERE state>0"),
 	                 0);
-	assert_int_equal(
-	        number(db, "SELECT count(*) FROM run_block WHERE bid/16"
-	                   " NOT IN(SELECT gid FROM run_group)"),
-	        0);
-	assert_int_equal(
-	        number(db, "SELECT count(*) FROM run_group WHERE run"
-	                   " NOT IN(SELECT run FROM run)"),
-	        0);
+	assert_int_equal(number(db,
+	                        "SELECT count(*) FROM run_block WHERE bid/16"
+	                        " NOT IN(SELECT gid FROM run_group)"),
+	                 0);
+	assert_int_equal(number(db, "SELECT count(*) FROM run_group WHERE run"
+	                            " NOT IN(SELECT run FROM run)"),
+	                 0);
+}
+
+static size_t shown[NAMES];
+
+static int show(void *arg, const struct gt_run_entry *e)
+{
+	for (size_t i = 0; i < NAMES; i++) {
+		uint64_t hi, lo;
+		name_of(i, &hi, &lo);
+		if (e->hi == hi && e->lo == lo)
+			shown[i]++;
+	}
+	++*(size_t *)arg;
+	return 0;
+}
+
+static void each(void **state)
+{
+	size_t n = 0, bad;
+	(void)state;
+	memset(&now, 0, sizeof now);
+	was = now;
+	for (int i = 0; i < 60; i++)
+		turn();
+	memset(shown, 0, sizeof shown);
+	assert_int_equal(gt_runs_each(runs, GT_RUN_ID, show, &n, &bad), 0);
+	assert_int_equal(bad, 0);
+	for (size_t i = 0; i < NAMES; i++)
+		assert_int_equal(shown[i] > 0, now.value[i] != 0);
+	size_t all = n;
+	sql(db, "UPDATE run_block SET body=zeroblob(9)"
+	        " WHERE bid=(SELECT 16*min(gid) FROM run_group WHERE run IN"
+	        "(SELECT run FROM run WHERE kind=1 AND state=0))");
+	n = 0;
+	gt_runs_free(runs);
+	begin_runs();
+	assert_int_equal(gt_runs_each(runs, GT_RUN_ID, show, &n, &bad), 0);
+	assert_int_equal(bad, 1);
+	assert_true(n < all && n > 0);
 }
 
 /* Runs of several groups, of a size they have in life. */
@@ -319,9 +357,8 @@ static void large(void **state)
 		assert_int_equal(gt_runs_get(runs, GT_RUN_ID, hi, k, &value),
 		                 1);
 		assert_int_equal(value, k + 1);
-		assert_int_equal(gt_runs_get(runs, GT_RUN_ID, hi, k + 1,
-		                             &value),
-		                 0);
+		assert_int_equal(
+		        gt_runs_get(runs, GT_RUN_ID, hi, k + 1, &value), 0);
 	}
 	struct gt_postings *p = gt_postings_new(runs, 700); /* k % 8 == 0 */
 	int64_t seq = 80000, found, n = 0;
@@ -436,8 +473,7 @@ static void without_memory(void **state)
 			           : -GT_ENOMEM;
 		gt_postings_free(p);
 		bool hit = nomem_hit();
-		assert_int_equal(status < 0 ? status : 0,
-		                 hit ? -GT_ENOMEM : 0);
+		assert_int_equal(status < 0 ? status : 0, hit ? -GT_ENOMEM : 0);
 		gt_runs_free(runs);
 		runs = NULL;
 		sql(db, "ROLLBACK");
@@ -477,21 +513,22 @@ static void gone(void **state)
 		sql(db, "COMMIT");
 	}
 	assert_int_equal(gt_runs_get(runs, GT_RUN_ID, e.hi, e.lo, &value), 0);
-	assert_int_equal(
-	        number(db, "SELECT (SELECT count(*) FROM run_block WHERE"
-	                   " instr(body,x'5f5f7365637265745f5f'))+"
-	                   "(SELECT count(*) FROM run_tail WHERE"
-	                   " instr(body,x'5f5f7365637265745f5f'))+"
-	                   "(SELECT count(*) FROM run_group WHERE"
-	                   " instr(guide,x'5f5f736563') OR"
-	                   " instr(first,x'5f5f736563'))"),
-	        0);
+	assert_int_equal(number(db,
+	                        "SELECT (SELECT count(*) FROM run_block WHERE"
+	                        " instr(body,x'5f5f7365637265745f5f'))+"
+	                        "(SELECT count(*) FROM run_tail WHERE"
+	                        " instr(body,x'5f5f7365637265745f5f'))+"
+	                        "(SELECT count(*) FROM run_group WHERE"
+	                        " instr(guide,x'5f5f736563') OR"
+	                        " instr(first,x'5f5f736563'))"),
+	                 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(model, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(each, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(large, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(damage, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(without_memory, set_up,
