@@ -30,9 +30,9 @@ sqlite3_stmt *gt_runs_bind(struct gt_runs *r, enum gt_run_sql q,
 {
 	sqlite3_stmt **st = &r->st[q];
 	va_list ap;
-	if (!*st && sqlite3_prepare_v3(r->db, texts[q], -1,
-	                               SQLITE_PREPARE_PERSISTENT, st,
-	                               NULL) != SQLITE_OK)
+	if (!*st &&
+	    sqlite3_prepare_v3(r->db, texts[q], -1, SQLITE_PREPARE_PERSISTENT,
+	                       st, NULL) != SQLITE_OK)
 		return NULL;
 	sqlite3_reset(*st);
 	va_start(ap, types);
@@ -273,7 +273,7 @@ int gt_runs_group(struct gt_runs *r, const struct gt_run *run, uint64_t hi,
 
 /* The same, by what is kept in memory. */
 int gt_runs_known_group(struct gt_runs *r, struct gt_run *run, uint64_t hi,
-                       uint64_t lo, struct gt_run_group *g)
+                        uint64_t lo, struct gt_run_group *g)
 {
 	if (!r->keep)
 		return gt_runs_group(r, run, hi, lo, g);
@@ -299,7 +299,8 @@ int gt_runs_block(struct gt_runs *r, const struct gt_run *run, int64_t gid,
 	                                gid * GT_GROUP_BLOCKS + block);
 	int n = gt_runs_step(r, GT_RUN_SQL_BLOCK_GET);
 	if (n >= 0)
-		n = n == 1 ? gt_block_read(gt_col_bytes(st, 0), out) : -GT_EDAMAGED;
+		n = n == 1 ? gt_block_read(gt_col_bytes(st, 0), out)
+		           : -GT_EDAMAGED;
 	gt_runs_reset(r, GT_RUN_SQL_BLOCK_GET);
 	return n != -GT_EDAMAGED ? n
 	                         : gt_runs_rotten(r, run->kind, run->run, gid,
