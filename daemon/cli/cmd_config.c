@@ -61,9 +61,7 @@ static json_t *open_json(struct gt_cli *cli, const struct gt_config *config)
 	}
 	/* what a node without credentials takes over at its next start */
 	bool old = config->nusers > 0 && gt_access_fresh(access);
-	size_t n = gt_access_count(access, GT_ROLE_READER) +
-	           gt_access_count(access, GT_ROLE_TERMINAL) +
-	           (old ? config->nusers : 0);
+	size_t n = gt_access_count(access, 0) + (old ? config->nusers : 0);
 	json_t *v = json_pack(
 	        "{s:o,s:b,s:b,s:I,s:b}", "listeners", listeners(config),
 	        "credentials_lost", gt_access_lost(access), "anonymous",

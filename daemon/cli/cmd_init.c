@@ -387,7 +387,8 @@ static bool beyond_this_machine(const char *address)
  * terminals on the same networks hand in without. It is shown and not kept. */
 static int first_credential(struct init *in)
 {
-	struct gt_access_wanted w = {.name = "reader", .role = GT_ROLE_READER};
+	struct gt_access_wanted w = {.name = "reader",
+	                             .scopes = GT_SCOPE_READER};
 	const char *http = gt_args_get(in->args, "http");
 	char path[PATH];
 	struct gt_access *access;

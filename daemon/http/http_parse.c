@@ -378,6 +378,15 @@ bool gt_http_basic(const char *header, char *name, size_t name_cap,
 	       gt_copy(password, password_cap, colon + 1);
 }
 
+bool gt_http_bearer(const char *header, char *secret, size_t cap)
+{
+	if (!header || strncasecmp(header, "Bearer ", 7) != 0)
+		return false;
+	const char *text = header + 7;
+	text += strspn(text, " ");
+	return *text && gt_copy(secret, cap, text);
+}
+
 bool gt_http_same_secret(const char *a, const char *b)
 {
 	struct gt_id x, y;

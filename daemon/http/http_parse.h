@@ -60,6 +60,8 @@ bool gt_http_host(char out[GT_HOST_MAX], const char *header);
 /* "Basic ..." into name and password. False: not that, or too long. */
 bool gt_http_basic(const char *header, char *name, size_t name_cap,
                    char *password, size_t password_cap);
+/* "Bearer ...", what is behind it. False: not that, or too long. */
+bool gt_http_bearer(const char *header, char *secret, size_t cap);
 /* Compares without telling by time where two texts differ. */
 bool gt_http_same_secret(const char *a, const char *b);
 

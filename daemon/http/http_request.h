@@ -23,6 +23,7 @@
 #include "http_env.h"
 #include "http_worker.h"
 #include "pulse.h"
+#include "quota.h"
 #include "text.h"
 
 struct gt_access;
@@ -75,14 +76,18 @@ struct gt_http {
  * is all of them. */
 enum gt_http_who {
 	GT_HTTP_ANYBODY = 1u << 0,
-	GT_HTTP_HAND_IN = 1u << 1, /* hands in learner records */
-	GT_HTTP_OWN = 1u << 2,     /* reads those it handed in */
-	GT_HTTP_READ = 1u << 3,    /* reads everybody's */
-	GT_HTTP_VIEW = 1u << 4,    /* sees how the node is */
-	GT_HTTP_PUBLISH = 1u << 5, /* publishes, withdraws */
-	GT_HTTP_OPERATE = 1u << 6, /* policy, roster, credentials, fetching */
-	GT_HTTP_AUDIT = 1u << 7,   /* sees who did what, and whose records */
-	GT_HTTP_ALL = (1u << 8) - 1,
+	GT_HTTP_HAND_IN = 1u << 1,   /* hands in learner records */
+	GT_HTTP_OWN = 1u << 2,       /* reads those it handed in */
+	GT_HTTP_READ = 1u << 3,      /* reads everybody's */
+	GT_HTTP_VIEW = 1u << 4,      /* sees how the node is */
+	GT_HTTP_PUBLISH = 1u << 5,   /* publishes, withdraws */
+	GT_HTTP_OPERATE = 1u << 6,   /* policy, roster, credentials, fetching */
+	GT_HTTP_AUDIT = 1u << 7,     /* sees who did what, and whose records */
+	GT_HTTP_STATE = 1u << 8,     /* State */
+	GT_HTTP_PROFILE = 1u << 9,   /* profiles of agents and activities */
+	GT_HTTP_DEFINE = 1u << 10,   /* what it says of an activity counts */
+	GT_HTTP_READ_ALL = 1u << 11, /* reads whatever there is of these */
+	GT_HTTP_ALL = (1u << 12) - 1,
 };
 
 enum gt_method {
@@ -119,7 +124,8 @@ struct gt_request {
 	const char *rest; /* of path, behind the route's */
 	const char *lang;
 	char actor[96]; /* for audit rows */
-	unsigned who; /* what the caller is, of the route's: enum gt_http_who */
+	unsigned who;   /* what the caller is: enum gt_http_who */
+	bool named;     /* by a credential: behind "user:" of actor */
 	uint8_t *body;
 	size_t nbody, body_cap;
 	int64_t wait_ms;  /* until a password is looked at again */
@@ -207,6 +213,14 @@ enum MHD_Result gt_rq_fail(struct gt_request *rq, unsigned status, int code,
  * core's (translate.h); NULL and "" take the code's. */
 enum MHD_Result gt_rq_error(struct gt_request *rq, int code,
                             const char *message);
+
+/* --------------------------------------- quotas: http_quota.c */
+
+/* Takes n of a kind from the quota of the credential a caller has shown, if it is
+ * one. False: there are not so many left, and that is answered: 429 with
+ * Retry-After, or 413 where there never are. */
+bool gt_rq_spend(struct gt_request *rq, enum gt_quota_kind kind, uint64_t n,
+                 enum MHD_Result *answer);
 
 /* -------------------------------------------- commands: http_wait.c */
 

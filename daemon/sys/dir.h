@@ -25,6 +25,8 @@
  *   data/lock         held by the daemon
  *   data/admitted     there once was a credentials.json: one that is lost opens
  *                     nothing
+ *   data/used.json    when each credential was used last, and how much of its
+ *                     quota is used up
  *   data/reserve      room on the disk that is kept for the database
  *   objects/          object files
  *   staged/           files being published
@@ -63,6 +65,7 @@
 #define GT_DIR_CONTROL      "control.sock"
 #define GT_DIR_CREDENTIALS  "credentials.json"
 #define GT_DIR_ADMITTED     "data/admitted"
+#define GT_DIR_USED         "data/used.json"
 #define GT_DIR_RUN          "run.json"
 
 #endif

@@ -171,7 +171,114 @@ class Access(unittest.TestCase):
             self.assertTrue(made.pop("secret"))
             self.assertEqual(made, row)
             self.assertEqual(row["kind"], "secret")
-            self.assertEqual(node.cli("credential", "ls").split("\n")[0].split(), [k.upper() for k in row])
+            self.assertEqual(node.cli("credential", "ls").split("\n")[0].split(), [k.upper() for k in row][:6])
+            self.assertEqual(node.cli_json("credential", "show", "school"), row)
+
+    def test_scopes(self):
+        """What a credential opens; a refusal names the scope that is missing; changed while it runs."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            only = {s: add(node, "only-" + s.replace("/", "-"), "--scope", s)
+                    for s in ("statements/write", "statements/read/mine", "statements/read", "state", "all")}
+            who = lambda s: ("only-" + s.replace("/", "-"), only[s])
+            one = statement()
+            self.assertEqual(post(node, one, *who("statements/write")).status, 200)
+            for scope, hand_in, all_of_them, its_own in (
+                    ("statements/write", 200, 403, 403), ("statements/read/mine", 403, 404, 200),
+                    ("statements/read", 403, 200, 200), ("state", 403, 403, 403), ("all", 200, 200, 200)):
+                with self.subTest(scope):
+                    self.assertEqual(post(node, statement(), *who(scope)).status, hand_in)
+                    self.assertEqual(read(node, one, *who(scope)).status, all_of_them)
+                    said = read(node, None, *who(scope))
+                    self.assertEqual(said.status, its_own)
+                    if its_own == 403:
+                        self.assertIn("statements/read/mine", said.json()["message"])
+            self.assertIn("statements/write", post(node, one, *who("state")).json()["message"])
+            # written under a name, though it reads nothing: it may void its own
+            self.assertEqual(post(node, void_of(one), *who("statements/write")).status, 200)
+            node.cli("credential", "set", "only-state", "--scope", "write,mine,state")
+            self.assertEqual(post(node, statement(), *who("state")).status, 200)
+            self.assertEqual(node.cli_json("credential", "show", "only-state")["scopes"],
+                             ["statements/write", "statements/read/mine", "state"])
+            for bad in "", "state,", "State", "states", "write mine":
+                self.assertEqual(node.cli("credential", "add", "x", "--scope", bad, ok=False).returncode, 2)
+            self.assertEqual(node.cli("credential", "set", "nobody", "--scope", "all", ok=False).returncode, 4)
+            self.assertEqual(node.cli("credential", "set", "only-all", ok=False).returncode, 2)
+
+    def test_bearer(self):
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            secret = add(node, "school")
+            node.cli("credential", "rm", "anonymous")
+            bearer = lambda s: dict(XAPI, Authorization="Bearer " + s)
+            a = node.http("POST", "/xapi/statements", json.dumps(statement()).encode(), bearer(secret))
+            self.assertEqual(a.status, 200)
+            mine = node.http("GET", "/xapi/statements", headers=bearer(secret)).json()["statements"]
+            self.assertEqual(mine[0]["authority"]["account"]["name"], "school")
+            for wrong in "", "x", secret[:-1], "school:" + secret:
+                a = node.http("GET", "/xapi/statements", headers=bearer(wrong))
+                self.assertEqual(a.status, 401)
+            self.assertIn("Basic", a.headers["WWW-Authenticate"])
+
+    def test_rotation_and_expiry(self):
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            old = add(node, "school")
+            new = node.cli_json("credential", "rotate", "school", "--grace", "1h")["secret"]
+            for _ in range(2):
+                for secret in old, new:
+                    self.assertEqual(read(node, None, "school", secret).status, 200)
+                node.stop()
+                node.start()
+            self.assertIn("counts until", node.cli("credential", "show", "school"))
+            last = node.cli_json("credential", "rotate", "school", "--grace", "0")["secret"]
+            for secret, status in (old, 401), (new, 401), (last, 200):
+                self.assertEqual(read(node, None, "school", secret).status, status)
+            self.assertEqual(node.cli("credential", "rotate", "nobody", ok=False).returncode, 4)
+            self.assertEqual(node.cli("credential", "rotate", "school", "--grace", "2y", ok=False).returncode, 2)
+            guest = add(node, "guest", "--expires", "500ms")
+            node.wait("the end of the guest", lambda: read(node, None, "guest", guest).status == 401)
+            self.assertIn("has expired", read(node, None, "guest", guest).json()["message"])
+            self.assertEqual(read(node, None, "guest", "wrong").json()["message"].count("expired"), 0)
+            node.cli("credential", "set", "guest", "--expires", "1d")
+            self.assertEqual(read(node, None, "guest", guest).status, 200)
+            for bad in "yesterday", "2020-01-01", "-1d":
+                self.assertEqual(node.cli("credential", "set", "guest", "--expires=" + bad, ok=False).returncode, 2)
+            said = [r["subject"] for r in node.audit(event="note")]
+            self.assertEqual(said.count("credential-rotate"), 2)
+
+    def test_quotas(self):
+        """Of a credential, whatever the connections; others and a restart change nothing of it."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            kiosk = add(node, "kiosk", "--statements", "10", "--bytes", "64KiB")
+            school = add(node, "school")
+            batch = [statement() for _ in range(10)]
+            self.assertEqual(post(node, [statement() for _ in range(11)], "kiosk", kiosk).status, 413)
+            self.assertEqual(post(node, batch, "kiosk", kiosk).status, 200)
+            a = post(node, statement(), "kiosk", kiosk)
+            self.assertEqual(a.status, 429)
+            self.assertTrue(1 <= int(a.headers["Retry-After"]) <= 360)
+            self.assertEqual(post(node, statement(), "school", school).status, 200)
+            # reading is not handing in
+            self.assertEqual(read(node, None, "kiosk", kiosk).status, 200)
+            node.stop()
+            node.start()
+            self.assertEqual(post(node, statement(), "kiosk", kiosk).status, 429)
+            shown = node.cli_json("credential", "show", "kiosk")
+            self.assertEqual(shown["using"]["statements"], 10)
+            self.assertTrue(shown["used"])
+            self.assertIn("10 of 10 statements", node.cli("credential", "show", "kiosk"))
+            node.cli("credential", "set", "kiosk", "--statements", "0")
+            self.assertEqual(post(node, statement(), "kiosk", kiosk).status, 200)
+            # bytes, whatever is in them
+            big = dict(statement(), object={"id": "https://a.cn/", "definition": {"name": {"en": "x" * 40000}}})
+            self.assertEqual(post(node, big, "kiosk", kiosk).status, 200)
+            self.assertEqual(post(node, dict(big, id=str(uuid.uuid4())), "kiosk", kiosk).status, 429)
+            # requests, also those that are refused
+            hasty = add(node, "hasty", "--requests", "5")
+            said = [read(node, None, "hasty", hasty).status for _ in range(9)]
+            self.assertEqual((said[:5], said[-1]), ([200] * 5, 429))
 
     def test_an_id_cannot_be_squatted(self):
         """A stranger at one node is first with the id of what a terminal hands in at

@@ -39,11 +39,11 @@ static int fresh(void **state)
 	return 0;
 }
 
-static int add(struct gt_access *a, const char *name, enum gt_role role,
+static int add(struct gt_access *a, const char *name, unsigned role,
                const char *password, char secret[GT_CREDENTIAL_SECRET])
 {
 	struct gt_access_wanted w = {
-	        .name = name, .role = role, .password = password};
+	        .name = name, .scopes = role, .password = password};
 	return gt_access_add(a, &w, secret, why, sizeof why);
 }
 
@@ -60,8 +60,10 @@ static uint64_t now_ms = 1000;
 
 static int prove(struct gt_access *a, const char *name, const char *secret)
 {
-	enum gt_role role;
-	return gt_access_prove(a, name, secret, now_ms, &role);
+	struct gt_access_caller who;
+	return gt_access_prove(a, name, secret,
+	                       (struct gt_now){.mono_ms = now_ms, .wall_ms = 1},
+	                       &who);
 }
 
 static void write_file(const char *text)
@@ -77,36 +79,38 @@ static void write_file(const char *text)
 static void made_and_asked(void **state)
 {
 	char one[GT_CREDENTIAL_SECRET], two[GT_CREDENTIAL_SECRET];
-	enum gt_role role;
+	const struct gt_now now = {.mono_ms = 1000, .wall_ms = 1};
+	struct gt_access_caller who;
 	struct stat st;
 	(void)state;
 	struct gt_access *a = opened();
 	assert_true(gt_access_fresh(a));
 	assert_int_equal(prove(a, "school", "x"), -GT_EIDENTITY);
-	assert_int_equal(add(a, "school", GT_ROLE_TERMINAL, NULL, one), 0);
-	assert_int_equal(add(a, "report", GT_ROLE_READER, NULL, two), 0);
+	assert_int_equal(add(a, "school", GT_SCOPE_TERMINAL, NULL, one), 0);
+	assert_int_equal(add(a, "report", GT_SCOPE_READER, NULL, two), 0);
 	assert_false(gt_access_fresh(a));
 	assert_int_equal(strlen(one), 29);
 	assert_string_not_equal(one, two);
 	/* at once, and for as long as the file is there */
 	for (unsigned again = 0; again < 2; again++) {
-		assert_int_equal(gt_access_prove(a, "school", one, 1000, &role),
+		assert_int_equal(gt_access_prove(a, "school", one, now, &who),
 		                 0);
-		assert_int_equal(role, GT_ROLE_TERMINAL);
-		assert_int_equal(gt_access_prove(a, "report", two, 1000, &role),
+		assert_int_equal(who.scopes, GT_SCOPE_TERMINAL);
+		assert_string_equal(who.name, "school");
+		assert_int_equal(gt_access_prove(a, "report", two, now, &who),
 		                 0);
-		assert_int_equal(role, GT_ROLE_READER);
+		assert_int_equal(who.scopes, GT_SCOPE_READER);
 		assert_int_equal(prove(a, "school", two), -GT_EIDENTITY);
 		assert_int_equal(prove(a, "nobody", one), -GT_EIDENTITY);
 		assert_int_equal(prove(a, "school", ""), -GT_EIDENTITY);
-		assert_int_equal(gt_access_count(a, GT_ROLE_TERMINAL), 1);
-		assert_int_equal(gt_access_count(a, GT_ROLE_READER), 1);
+		assert_int_equal(gt_access_count(a, GT_SCOPE_WRITE), 1);
+		assert_int_equal(gt_access_count(a, GT_SCOPE_READ), 1);
 		gt_access_free(a);
 		a = opened();
 	}
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_equal(add(a, "school", GT_ROLE_READER, NULL, two),
+	assert_int_equal(add(a, "school", GT_SCOPE_READER, NULL, two),
 	                 -GT_ECONFLICT);
 	assert_string_equal(two, "");
 	assert_int_equal(gt_access_remove(a, "school", why, sizeof why), 0);
@@ -123,9 +127,9 @@ static void no_secret_is_kept(void **state)
 	char text[4096];
 	(void)state;
 	struct gt_access *a = opened();
-	assert_int_equal(add(a, "made", GT_ROLE_TERMINAL, NULL, secret), 0);
+	assert_int_equal(add(a, "made", GT_SCOPE_TERMINAL, NULL, secret), 0);
 	assert_int_equal(
-	        add(a, "thought", GT_ROLE_TERMINAL, "open sesame", none), 0);
+	        add(a, "thought", GT_SCOPE_TERMINAL, "open sesame", none), 0);
 	assert_string_equal(none, "");
 	gt_access_free(a);
 	FILE *f = fopen(path, "r");
@@ -142,12 +146,13 @@ static void passwords(void **state)
 	char none[GT_CREDENTIAL_SECRET], text[GT_CREDENTIAL_PASSWORD + 1];
 	(void)state;
 	struct gt_access *a = opened();
-	assert_int_equal(add(a, "x", GT_ROLE_TERMINAL, "seven77", none),
+	assert_int_equal(add(a, "x", GT_SCOPE_TERMINAL, "seven77", none),
 	                 -GT_ELIMIT);
 	memset(text, 'x', sizeof text);
 	text[GT_CREDENTIAL_PASSWORD] = '\0';
-	assert_int_equal(add(a, "x", GT_ROLE_TERMINAL, text, none), -GT_ELIMIT);
-	assert_int_equal(add(a, "x", GT_ROLE_READER, "eight888", none), 0);
+	assert_int_equal(add(a, "x", GT_SCOPE_TERMINAL, text, none),
+	                 -GT_ELIMIT);
+	assert_int_equal(add(a, "x", GT_SCOPE_READER, "eight888", none), 0);
 	assert_int_equal(prove(a, "x", "eight888"), 0);
 	/* who proved it, and who did not, is remembered: neither is a try */
 	for (unsigned i = 0; i < 50; i++)
@@ -204,11 +209,11 @@ static void names(void **state)
 	assert_true(gt_access_name_valid(
 	        "01234567890123456789012345678901234567890123456789012345678901"
 	        "2"));
-	enum gt_role role;
-	assert_true(gt_role_parse(&role, "reader"));
-	assert_int_equal(role, GT_ROLE_READER);
-	assert_false(gt_role_parse(&role, "staff"));
-	assert_string_equal(gt_role_name(GT_ROLE_TERMINAL), "terminal");
+	unsigned set;
+	assert_true(gt_scope_of_role(&set, "reader"));
+	assert_int_equal(set, GT_SCOPE_READER);
+	assert_false(gt_scope_of_role(&set, "staff"));
+	assert_string_equal(gt_scope_role(GT_SCOPE_TERMINAL), "terminal");
 }
 
 static void nobody_known(void **state)
@@ -223,19 +228,19 @@ static void nobody_known(void **state)
 	assert_false(gt_access_anonymous(a));
 	assert_int_equal(gt_access_remove(a, "anonymous", why, sizeof why),
 	                 -GT_EUNKNOWN);
-	assert_int_equal(add(a, "anonymous", GT_ROLE_READER, NULL, secret),
+	assert_int_equal(add(a, "anonymous", GT_SCOPE_READER, NULL, secret),
 	                 -GT_EINVALID);
 	assert_int_equal(
-	        add(a, "anonymous", GT_ROLE_TERMINAL, "password", secret),
+	        add(a, "anonymous", GT_SCOPE_TERMINAL, "password", secret),
 	        -GT_EINVALID);
-	assert_int_equal(add(a, "anonymous", GT_ROLE_TERMINAL, NULL, secret),
+	assert_int_equal(add(a, "anonymous", GT_SCOPE_TERMINAL, NULL, secret),
 	                 0);
 	assert_string_equal(secret, "");
 	assert_true(gt_access_anonymous(a));
-	assert_int_equal(add(a, "anonymous", GT_ROLE_TERMINAL, NULL, secret),
+	assert_int_equal(add(a, "anonymous", GT_SCOPE_TERMINAL, NULL, secret),
 	                 -GT_ECONFLICT);
 	assert_int_equal(prove(a, "anonymous", ""), -GT_EIDENTITY);
-	json_t *list = gt_access_list(a);
+	json_t *list = gt_access_list(a, NULL);
 	assert_int_equal(json_array_size(list), 1);
 	assert_string_equal(gt_json_member(json_array_get(list, 0), "name"),
 	                    "anonymous");
@@ -251,12 +256,13 @@ static void in_order(void **state)
 	struct gt_access *a = opened();
 	for (size_t i = 0; i < 5; i++)
 		assert_int_equal(
-		        add(a, names[i], GT_ROLE_TERMINAL, NULL, secret[i]), 0);
+		        add(a, names[i], GT_SCOPE_TERMINAL, NULL, secret[i]),
+		        0);
 	assert_int_equal(gt_access_remove(a, "anonymous", why, sizeof why), 0);
 	assert_int_equal(gt_access_remove(a, "n", why, sizeof why), 0);
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(prove(a, names[i], secret[i]), 0);
-	json_t *list = gt_access_list(a);
+	json_t *list = gt_access_list(a, NULL);
 	assert_int_equal(json_array_size(list), 4);
 	for (size_t i = 0; i < 4; i++) {
 		const char *name =
@@ -362,7 +368,7 @@ static void taken_over(void **state)
 	a = opened();
 	assert_false(gt_access_fresh(a));
 	assert_false(gt_access_anonymous(a));
-	assert_int_equal(gt_access_count(a, GT_ROLE_TERMINAL), 2);
+	assert_int_equal(gt_access_count(a, GT_SCOPE_WRITE), 2);
 	assert_int_equal(prove(a, "school", "pw"), 0);
 	assert_int_equal(prove(a, "home", "x"), 0);
 	assert_int_equal(prove(a, "home", "pw"), -GT_EIDENTITY);
@@ -450,7 +456,7 @@ static void a_file_put_back_is_taken_up(void **state)
 	gt_format(away, sizeof away, "%s.away", path);
 	struct gt_access *a = opened();
 	look(a, 0);
-	assert_int_equal(add(a, "school", GT_ROLE_TERMINAL, NULL, secret), 0);
+	assert_int_equal(add(a, "school", GT_SCOPE_TERMINAL, NULL, secret), 0);
 	look(a, 0); /* its own */
 	rename_ok(path, away);
 	look(a, 1);
@@ -485,7 +491,7 @@ static void a_file_put_back_is_taken_up(void **state)
 	gt_access_free(a);
 	a = opened();
 	assert_int_equal(prove(a, "school", secret), 0);
-	assert_int_equal(add(a, "home", GT_ROLE_TERMINAL, NULL, other),
+	assert_int_equal(add(a, "home", GT_SCOPE_TERMINAL, NULL, other),
 	                 -GT_ECONFLICT);
 	gt_access_free(a);
 }
@@ -497,12 +503,12 @@ static void a_bad_file_is_not_written_over(void **state)
 	struct stat st;
 	(void)state;
 	struct gt_access *a = opened();
-	assert_int_equal(add(a, "school", GT_ROLE_TERMINAL, NULL, secret), 0);
+	assert_int_equal(add(a, "school", GT_SCOPE_TERMINAL, NULL, secret), 0);
 	write_file("{\"version\":1");
 	look(a, -GT_EINVALID);
 	assert_non_null(strstr(why, path));
 	assert_int_equal(prove(a, "school", secret), 0);
-	assert_int_equal(add(a, "home", GT_ROLE_TERMINAL, NULL, other),
+	assert_int_equal(add(a, "home", GT_SCOPE_TERMINAL, NULL, other),
 	                 -GT_EINVALID);
 	assert_string_equal(other, "");
 	assert_int_equal(gt_access_remove(a, "school", why, sizeof why),
@@ -519,7 +525,7 @@ static void no_disk(void **state)
 	char secret[GT_CREDENTIAL_SECRET], other[GT_CREDENTIAL_SECRET];
 	(void)state;
 	struct gt_access *a = opened();
-	assert_int_equal(add(a, "school", GT_ROLE_TERMINAL, NULL, secret), 0);
+	assert_int_equal(add(a, "school", GT_SCOPE_TERMINAL, NULL, secret), 0);
 	gt_access_free(a);
 	char gone[100], kept[64];
 	gt_format(gone, sizeof gone, "%s/folder/c.json", dir);
@@ -527,9 +533,9 @@ static void no_disk(void **state)
 	gt_format(path, sizeof path, "%s", gone);
 	a = opened();
 	assert_true(gt_access_fresh(a));
-	assert_int_not_equal(add(a, "home", GT_ROLE_TERMINAL, NULL, other), 0);
+	assert_int_not_equal(add(a, "home", GT_SCOPE_TERMINAL, NULL, other), 0);
 	assert_string_equal(other, "");
-	assert_int_equal(gt_access_count(a, GT_ROLE_TERMINAL), 0);
+	assert_int_equal(gt_access_count(a, GT_SCOPE_WRITE), 0);
 	assert_true(gt_access_fresh(a));
 	gt_access_free(a);
 	gt_copy(path, sizeof path, kept);

@@ -138,7 +138,7 @@ static void a_reader(void **state)
 	assert_int_equal(read_all("report", secret), 200);
 	assert_true(says("000000000250"));
 	assert_int_equal(post("report", secret), 403);
-	assert_true(says("reader"));
+	assert_true(says("statements/write"));
 	/* over the network there is no more to be had */
 	assert_int_equal(ask_door(GT_DOOR_STAFF, "GET", "/admin/records",
 	                          as(VERSION, "report", secret), NULL),

@@ -11,6 +11,7 @@
  *
  *   access      the store: changed, asked, one at a time
  *   credentials those there are, and their file
+ *   scope       what each opens, quota: how much of it, usage: what it used
  *   secret      one secret: made, hashed, compared
  *   attached    is an address on this machine or on a network it is attached to
  *
@@ -33,6 +34,8 @@
 #include <jansson.h>
 
 #include "base.h"
+#include "quota.h"
+#include "scope.h"
 
 enum {
 	GT_CREDENTIALS_MAX = 1024,
@@ -42,17 +45,8 @@ enum {
 	GT_CREDENTIAL_SECRET = 30,    /* of one that is made, the same */
 	GT_CREDENTIAL_LEAST = 8,      /* characters people must think of */
 };
-#define GT_ACCESS_ANONYMOUS "anonymous"
-
-enum gt_role {
-	GT_ROLE_TERMINAL, /* hands in records, reads its own */
-	GT_ROLE_READER,   /* reads everybody's */
-	GT_ROLES,
-};
-/* "terminal", "reader". This and the next two are in credentials.c. */
-const char *gt_role_name(enum gt_role role);
-/* False: no role has that name. */
-bool gt_role_parse(enum gt_role *role, const char *name);
+#define GT_CREDENTIAL_GRACE_MS ((int64_t)366 * 86400000) /* the longest */
+#define GT_ACCESS_ANONYMOUS    "anonymous"
 
 /* A name people may choose: 1 to 63 bytes of UTF-8, no colon (HTTP Basic splits
  * there), no control character, no space at its ends, not one that the node
@@ -99,9 +93,11 @@ int gt_access_take_over(struct gt_access *a, const struct gt_access_old *v,
 /* A credential somebody wants, and what there is to know of its name. */
 struct gt_access_wanted {
 	const char *name;
-	enum gt_role role;
+	unsigned scopes;      /* scope.h; 0: a terminal's */
 	const char *password; /* NULL: one is made */
 	bool again;           /* the name was removed, and its holder is back */
+	int64_t expires_ms;   /* 0: never */
+	struct gt_quota quota;
 	/* set by gt_access_add: */
 	char other[GT_CREDENTIAL_NAME]; /* the name in the way, or "" */
 	int64_t removed_ms; /* when that was removed, or, again, this; 0: never */
@@ -111,7 +107,7 @@ struct gt_access_wanted {
 
 /* Adds a row to what is in the file at that moment, whoever wrote it; one that
  * cannot be read is not written over. secret is what to tell whoever is to use it, "" if it came in or
- * is for nobody. `anonymous` takes neither password, nor role, nor again. 0;
+ * is for nobody. `anonymous` takes a name alone. 0;
  * -GT_EINVALID (the name), -GT_ELIMIT (the password is too short or long),
  * -GT_ESTATE (there are too many), -GT_ECONFLICT (`other` is it or looks like
  * it), -GT_EUNKNOWN (`again`, and it was never removed), -GT_EIO, -GT_ENOMEM,
@@ -122,25 +118,69 @@ int gt_access_add(struct gt_access *a, struct gt_access_wanted *wanted,
  * -GT_ENOMEM, with why. */
 int gt_access_remove(struct gt_access *a, const char *name, char *why,
                      size_t why_cap);
+/* Gives a row another secret, as gt_access_add. The one it had counts for grace_ms
+ * more, one that was rotated away before no more. 0; -GT_EUNKNOWN, -GT_ELIMIT,
+ * -GT_EIO, -GT_ENOMEM, with why. */
+int gt_access_rotate(struct gt_access *a, const char *name,
+                     const char *password, int64_t grace_ms,
+                     char secret[GT_CREDENTIAL_SECRET], char *why,
+                     size_t why_cap);
+/* What is to be changed of a row. */
+struct gt_access_change {
+	const char *name;
+	unsigned scopes; /* 0: stays */
+	bool expires, quota[GT_QUOTAS];
+	int64_t expires_ms; /* if expires; 0: never */
+	struct gt_quota most;
+};
+/* Changes it; its secret counts on. 0; -GT_EUNKNOWN, -GT_EIO, -GT_ENOMEM, with
+ * why. */
+int gt_access_change(struct gt_access *a, const struct gt_access_change *change,
+                     char *why, size_t why_cap);
 /* What a row's secret is: "secret" if it was made here, "password" if a person
  * thought of it, "none" for `anonymous`. */
 const char *gt_access_kind(const char *name, bool password);
-/* [{"name","role","kind","created": time or null}], by name. NULL: out of
- * memory. */
-json_t *gt_access_list(struct gt_access *a);
+/* [{"name","role","kind","created","expires","used","scopes":[...],"quota":{},
+ * "using":{},"before"}], by name; times, or null: of `before`, until when the
+ * secret that was rotated away counts. `name` (NULL: all): that one's alone.
+ * NULL: out of memory. */
+json_t *gt_access_list(struct gt_access *a, const char *name);
 /* [{"name","removed": time}]: names that were, by name. NULL: out of memory. */
 json_t *gt_access_removed(struct gt_access *a);
 /* Whether there is the row of who has no name. */
 bool gt_access_anonymous(struct gt_access *a);
-/* How many rows have a role. */
-size_t gt_access_count(struct gt_access *a, enum gt_role role);
-/* Whether any has: somebody may send a secret. */
+/* How many rows have one of the scopes; 0: how many there are. */
+size_t gt_access_count(struct gt_access *a, unsigned scopes);
+/* Whether there is any: somebody may send a secret. */
 bool gt_access_any(struct gt_access *a);
 
-/* Is that the secret of that name, at a monotonic time? 0 with its role; -GT_EIDENTITY, whichever of
- * the two is wrong; -GT_EBUSY: so many passwords were tried just now that this
- * one is not looked at; -GT_ENOMEM. */
+/* Who proved who he is. */
+struct gt_access_caller {
+	char name[GT_CREDENTIAL_NAME];
+	unsigned scopes;
+};
+/* Is that the secret of that name, at that moment? 0, with who it is;
+ * -GT_EIDENTITY, whichever of the two is wrong; -GT_ESTATE: it is, but the
+ * credential has expired, or that secret was rotated away and its grace is over;
+ * -GT_EBUSY: so many passwords were tried just now that this one is not looked
+ * at; -GT_ENOMEM. */
 int gt_access_prove(struct gt_access *a, const char *name, const char *secret,
-                    uint64_t now_ms, enum gt_role *role);
+                    struct gt_now now, struct gt_access_caller *who);
+/* The same of a secret alone, which has to be one that was made here. */
+int gt_access_bearer(struct gt_access *a, const char *secret, struct gt_now now,
+                     struct gt_access_caller *who);
+/* Takes n of a kind from the quota of whoever proved that name; notes that he was
+ * there. As gt_quota_take; one who is gone has none. */
+int gt_access_spend(struct gt_access *a, const char *name,
+                    enum gt_quota_kind kind, uint64_t n, struct gt_now now,
+                    int64_t *wait_ms);
+
+/* From now on the file at path tells of uses and quotas (usage.h): it is read, and
+ * written by gt_access_keep, at most once in GT_ACCESS_KEEP_MS unless it is the
+ * last time, and only if there is something new. One that cannot be written is
+ * tried again. */
+enum { GT_ACCESS_KEEP_MS = 60000 };
+bool gt_access_usage(struct gt_access *a, const char *path);
+void gt_access_keep(struct gt_access *a, bool last);
 
 #endif

@@ -5,32 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "files.h"
 #include "iso8601.h"
-#include "json.h"
-#include "say.h"
 #include "utf8.h"
-
-enum { FILE_MAX = 1 << 20 };
-
-/* ------------------------------------------------------------ words */
-
-static const char *const roles[GT_ROLES] = {"terminal", "reader"};
-
-const char *gt_role_name(enum gt_role role)
-{
-	return roles[role];
-}
-
-bool gt_role_parse(enum gt_role *role, const char *name)
-{
-	for (size_t i = 0; i < GT_ROLES; i++)
-		if (strcmp(roles[i], name) == 0) {
-			*role = (enum gt_role)i;
-			return true;
-		}
-	return false;
-}
 
 bool gt_access_name_valid(const char *name)
 {
@@ -118,6 +94,12 @@ void gt_credentials_drop(struct gt_credentials *c, size_t at,
 	put_in(c->former, &c->nformer, sizeof *c->former, at, &f);
 }
 
+void gt_credentials_put_former(struct gt_credentials *c, size_t at,
+                               const struct gt_former *f)
+{
+	put_in(c->former, &c->nformer, sizeof *c->former, at, f);
+}
+
 /* ------------------------------------------------------------ memory */
 
 void gt_credentials_free(struct gt_credentials *c)
@@ -157,39 +139,7 @@ bool gt_credentials_copy(struct gt_credentials *to,
 	return true;
 }
 
-/* ------------------------------------------------------- on the disk */
-
-static json_t *row_json(const struct gt_credential *r)
-{
-	char salt[2 * GT_SECRET_SALT + 1], hash[2 * GT_ID_BYTES + 1],
-	        at[GT_ISO_CHARS];
-	gt_hex(salt, r->secret.salt, GT_SECRET_SALT);
-	gt_hex(hash, r->secret.hash.b, GT_ID_BYTES);
-	gt_iso_format(at, r->created_ms);
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "name", r->name, "role",
-	                 gt_role_name(r->role), "kind",
-	                 r->secret.thought_of ? "scrypt-14-8-1" : "sha256",
-	                 "salt", salt, "hash", hash, "created", at);
-}
-
-static bool row_read(struct gt_credential *r, const json_t *v)
-{
-	const char *name = gt_json_member(v, "name");
-	const char *kind = gt_json_member(v, "kind");
-	const char *salt = gt_json_member(v, "salt");
-	const char *hash = gt_json_member(v, "hash");
-	*r = (struct gt_credential){0};
-	r->secret.thought_of = strcmp(kind, "scrypt-14-8-1") == 0;
-	return (r->secret.thought_of || strcmp(kind, "sha256") == 0) &&
-	       gt_access_name_valid(name) &&
-	       gt_copy(r->name, sizeof r->name, name) &&
-	       gt_role_parse(&r->role, gt_json_member(v, "role")) &&
-	       strlen(salt) == 2 * GT_SECRET_SALT &&
-	       gt_unhex(r->secret.salt, GT_SECRET_SALT, salt) &&
-	       strlen(hash) == 2 * GT_ID_BYTES &&
-	       gt_unhex(r->secret.hash.b, GT_ID_BYTES, hash) &&
-	       gt_iso_parse(&r->created_ms, gt_json_member(v, "created"));
-}
+/* ------------------------------------------------------------- told */
 
 json_t *gt_credentials_removed(const struct gt_credentials *rows)
 {
@@ -208,34 +158,38 @@ json_t *gt_credentials_removed(const struct gt_credentials *rows)
 	return NULL;
 }
 
-static char *dump(const struct gt_credentials *rows)
+json_t *gt_credentials_quota(const struct gt_quota *quota)
 {
-	json_t *list = json_array(), *former = gt_credentials_removed(rows);
-	bool ok = list && former;
-	for (size_t i = 0; ok && i < rows->n; i++)
-		ok = json_array_append_new(list, row_json(&rows->v[i])) == 0;
-	json_t *v = ok ? json_pack("{s:i,s:b,s:O,s:O}", "version", 1,
-	                           "anonymous", rows->anonymous, "credentials",
-	                           list, "removed", former)
-	               : NULL;
-	json_decref(former);
-	char *text = v ? json_dumps(v, JSON_INDENT(1)) : NULL;
-	json_decref(v);
-	json_decref(list);
-	return text;
+	json_t *v = json_object();
+	for (unsigned k = 0; k < GT_QUOTAS; k++)
+		if (quota->most[k] > 0 &&
+		    json_object_set_new(
+		            v, gt_quota_name(k),
+		            json_integer((json_int_t)quota->most[k])) != 0) {
+			json_decref(v);
+			return NULL;
+		}
+	return v;
 }
 
-int gt_credentials_write(const struct gt_credentials *c, const char *path,
-                         char *why, size_t why_cap)
+bool gt_credentials_quota_read(struct gt_quota *out, const json_t *v)
 {
-	char *text = dump(c);
-	int status = -GT_ENOMEM;
-	gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
-	if (text)
-		status = gt_files_write(path, 0600, GT_FILES_OURS,
-		                        gt_bytes_str(text), why, why_cap);
-	free(text);
-	return status;
+	*out = (struct gt_quota){0};
+	if (!v || json_is_null(v))
+		return true;
+	size_t found = 0;
+	for (unsigned k = 0; k < GT_QUOTAS; k++) {
+		const json_t *n = json_object_get(v, gt_quota_name(k));
+		json_int_t most = json_integer_value(n);
+		if (!n)
+			continue;
+		if (!json_is_integer(n) || most < 0 ||
+		    (uint64_t)most > GT_QUOTA_MOST)
+			return false;
+		out->most[k] = (uint64_t)most;
+		found++;
+	}
+	return json_object_size(v) == found && json_is_object(v);
 }
 
 static const char names_head[] = "names of credentials that were given here\n";
@@ -283,85 +237,4 @@ bool gt_credentials_recall(struct gt_credentials *c, const char *text,
 		recall(c, text, n, removed_ms);
 	}
 	return true;
-}
-
-/* A file of an earlier program has no such list. */
-static bool take_formers(struct gt_credentials *rows, const json_t *list)
-{
-	size_t n = json_array_size(list);
-	if (!list)
-		return true;
-	if (!json_is_array(list) || n + rows->n > GT_CREDENTIAL_NAMES)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		const json_t *v = json_array_get(list, i);
-		const char *name = gt_json_member(v, "name");
-		struct gt_former f = {.removed_ms = 0};
-		bool there, live;
-		if (!gt_access_name_valid(name) ||
-		    !gt_copy(f.name, sizeof f.name, name) ||
-		    !gt_iso_parse(&f.removed_ms, gt_json_member(v, "removed")))
-			return false;
-		size_t at = gt_credentials_find_former(rows, name, &there);
-		(void)gt_credentials_find(rows, name, &live);
-		if (there || live)
-			return false;
-		put_in(rows->former, &rows->nformer, sizeof *rows->former, at,
-		       &f);
-	}
-	return true;
-}
-
-static bool take(struct gt_credentials *rows, const json_t *v)
-{
-	const json_t *list = json_object_get(v, "credentials");
-	const json_t *anonymous = json_object_get(v, "anonymous");
-	size_t n = json_array_size(list);
-	if (json_integer_value(json_object_get(v, "version")) != 1 ||
-	    !json_is_boolean(anonymous) || !json_is_array(list) ||
-	    n > GT_CREDENTIALS_MAX)
-		return false;
-	rows->anonymous = json_is_true(anonymous);
-	for (size_t i = 0; i < n; i++) {
-		struct gt_credential row;
-		bool there;
-		if (!row_read(&row, json_array_get(list, i)))
-			return false;
-		(void)gt_credentials_find(rows, row.name, &there);
-		if (there)
-			return false;
-		gt_credentials_add(rows, &row);
-	}
-	return take_formers(rows, json_object_get(v, "removed"));
-}
-
-int gt_credentials_read(struct gt_credentials *rows, const char *path,
-                        char *why, size_t why_cap)
-{
-	struct gt_buffer text;
-	*rows = (struct gt_credentials){0};
-	int status = gt_files_read(path, FILE_MAX, &text, why, why_cap);
-	if (status != 0)
-		return status;
-	json_error_t error;
-	json_t *v = gt_json_load(gt_buffer_bytes(&text), JSON_REJECT_DUPLICATES,
-	                         &error);
-	gt_buffer_wipe(&text);
-	if ((!v && !*error.text) ||
-	    !gt_credentials_new(
-	            rows, json_array_size(json_object_get(v, "credentials")),
-	            json_array_size(json_object_get(v, "removed"))))
-		status = -GT_ENOMEM;
-	else if (!take(rows, v))
-		status = -GT_EINVALID;
-	json_decref(v);
-	if (status == -GT_ENOMEM)
-		gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
-	else if (status != 0)
-		gt_say_into(why, why_cap, GT_T_ACCESS_BAD_FILE, path);
-	if (status != 0) {
-		gt_credentials_free(rows);
-		*rows = (struct gt_credentials){0};
-	}
-	return status;
 }

@@ -1,11 +1,15 @@
 /* credentials.h: the credentials there are and the names there were, and the
  * file that holds both. It knows nothing of locks and of who may ask for what
  * (access.h).
+ * A credential that an earlier program would open more with than it opens, or for
+ * longer, stands in a list of its own there, which such a program passes over.
  * Tests: u_access.c. */
 #ifndef GT_CREDENTIALS_H
 #define GT_CREDENTIALS_H
 
 #include "buffer.h"
+#include "quota.h"
+#include "scope.h"
 #include "secret.h"
 
 /* What was proved, or was not, so that it need not be asked of scrypt again;
@@ -15,12 +19,24 @@ struct gt_remembered {
 	struct gt_id digest;
 };
 
+/* A secret with what is remembered of it. */
+struct gt_key {
+	struct gt_secret secret;
+	struct gt_remembered right, wrong;
+};
+
 struct gt_credential {
 	char name[GT_CREDENTIAL_NAME];
-	enum gt_role role;
-	struct gt_secret secret;
+	unsigned scopes; /* scope.h; never none */
+	struct gt_key key;
+	struct gt_key before;    /* the one that was rotated away */
+	int64_t before_until_ms; /* ... counts until then; 0: there is none */
 	int64_t created_ms;
-	struct gt_remembered right, wrong;
+	int64_t expires_ms; /* 0: never */
+	struct gt_quota quota;
+	/* kept in a file of their own (usage.h) */
+	int64_t used_ms; /* last; 0: not yet */
+	struct gt_quota_meter meter;
 };
 
 /* A name that was removed. */
@@ -59,6 +75,10 @@ void gt_credentials_add(struct gt_credentials *c,
 void gt_credentials_drop(struct gt_credentials *c, size_t at,
                          int64_t removed_ms);
 
+/* A name that was, at its place, where it is not. There has to be room. */
+void gt_credentials_put_former(struct gt_credentials *c, size_t at,
+                               const struct gt_former *f);
+
 /* Appends every name that is or was, a line each, below one that says so. False:
  * out of memory. */
 bool gt_credentials_names(struct gt_buffer *out,
@@ -70,8 +90,13 @@ bool gt_credentials_recall(struct gt_credentials *c, const char *text,
 
 /* [{"name", "removed"}...]; NULL: out of memory. */
 json_t *gt_credentials_removed(const struct gt_credentials *c);
+/* The quota as members, those that limit nothing left out. NULL: out of memory. */
+json_t *gt_credentials_quota(const struct gt_quota *quota);
+/* The quota of such members, all of which may be missing (NULL: so is the object).
+ * False: it is none. */
+bool gt_credentials_quota_read(struct gt_quota *out, const json_t *v);
 
-/* What the file says. 0; -GT_EUNKNOWN: there is none; or what is wrong with it,
+/* In credentials_file.c: what the file says. 0; -GT_EUNKNOWN: there is none; or what is wrong with it,
  * and nothing to free. */
 int gt_credentials_read(struct gt_credentials *out, const char *path, char *why,
                         size_t why_cap);

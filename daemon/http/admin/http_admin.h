@@ -25,8 +25,9 @@ gt_handler gt_http_publish, gt_http_publish_check, gt_http_withdraw,
         gt_http_reload;
 gt_handler gt_http_explain, gt_http_layers, gt_http_audit, gt_http_records,
         gt_http_quarantine, gt_http_quarantined, gt_http_quarantine_drop;
-/* /admin/credentials, /admin/credentials/remove. http_credential.c */
-gt_handler gt_http_credentials, gt_http_credential_remove;
+/* /admin/credentials, and below it set, rotate, remove. http_credential.c */
+gt_handler gt_http_credentials, gt_http_credential_set,
+        gt_http_credential_rotate, gt_http_credential_remove;
 /* 400: the argument of that name is wrong. http_status.c */
 enum MHD_Result gt_http_bad_arg(struct gt_request *rq, const char *name);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "access.h"
+#include "credentials.h"
 #include "http_admin.h"
 #include "iso8601.h"
 #include "json.h"
@@ -14,11 +15,11 @@ enum { WHY = 512 };
 /* One row of the audit log; the core's queue may be full, and what was done is
  * done: the log of the daemon has it then. */
 static void note(struct gt_request *rq, const char *what, const char *name,
-                 bool again)
+                 const char *more)
 {
-	char detail[GT_CREDENTIAL_NAME + 32];
-	gt_format(detail, sizeof detail, "name=%s%s", name,
-	          again ? " again" : "");
+	char detail[GT_CREDENTIAL_NAME + GT_SCOPE_TEXT + 32];
+	gt_format(detail, sizeof detail, "name=%s%s%s", name, *more ? " " : "",
+	          more);
 	struct gt_event e = {.type = GT_EV_NOTE,
 	                     .text = what,
 	                     .detail = detail,
@@ -73,93 +74,198 @@ static enum MHD_Result refuse(struct gt_request *rq, int status,
 	}
 }
 
-/* As a row of the list, with its secret. */
-static json_t *made(const struct gt_access_wanted *w, const char *secret)
+/* What is said of a credential that is to be: each member may be missing. */
+struct said {
+	struct gt_access_change change;
+	const char *bad; /* the member that is wrong */
+};
+
+static bool scopes_of(unsigned *out, const json_t *v)
 {
-	char created[GT_ISO_CHARS], removed[GT_ISO_CHARS];
-	gt_iso_format(created, w->created_ms);
+	const json_t *scopes = json_object_get(v, "scopes");
+	const char *role = json_string_value(json_object_get(v, "role"));
+	if (json_is_string(scopes))
+		return gt_scope_parse(out, json_string_value(scopes), NULL, 0);
+	if (scopes)
+		return gt_scope_from_list(out, scopes);
+	return !role || gt_scope_of_role(out, role);
+}
+
+static bool expiry_of(struct gt_access_change *c, const json_t *v)
+{
+	const json_t *at = json_object_get(v, "expires");
+	c->expires = at != NULL;
+	return !at || json_is_null(at) ||
+	       gt_iso_parse(&c->expires_ms, gt_json_string(at));
+}
+
+static bool quota_of(struct gt_access_change *c, const json_t *v)
+{
+	const json_t *quota = json_object_get(v, "quota");
+	for (unsigned k = 0; k < GT_QUOTAS; k++)
+		c->quota[k] = json_object_get(quota, gt_quota_name(k)) != NULL;
+	return gt_credentials_quota_read(&c->most, quota);
+}
+
+static struct said listen_to(const json_t *v)
+{
+	struct said s = {.change = {.name = gt_json_member(v, "name")}};
+	if (!scopes_of(&s.change.scopes, v))
+		s.bad = json_object_get(v, "scopes") ? "scopes" : "role";
+	else if (!expiry_of(&s.change, v))
+		s.bad = "expires";
+	else if (!quota_of(&s.change, v))
+		s.bad = "quota";
+	return s;
+}
+
+/* The row as the list has it, with what else there is to say of it now. */
+static json_t *row_of(struct gt_request *rq, const char *name)
+{
+	json_t *list = gt_access_list(rq->http->access, name);
+	json_t *row = json_incref(json_array_get(list, 0));
+	json_decref(list);
+	/* it may be gone again, the moment it was made */
+	return row ? row : json_pack("{s:s}", "name", name);
+}
+
+/* As a row of the list, with its secret. */
+static json_t *made(struct gt_request *rq, const struct gt_access_wanted *w,
+                    const char *secret)
+{
+	char removed[GT_ISO_CHARS];
+	json_t *v = row_of(rq, w->name);
 	gt_iso_format(removed, w->removed_ms);
-	return json_pack("{s:s,s:s,s:s,s:s?,s:s,s:s*,s:o*}", "name", w->name,
-	                 "role", gt_role_name(w->role), "kind",
-	                 gt_access_kind(w->name, w->password != NULL),
-	                 "created", w->created_ms ? created : NULL, "secret",
-	                 secret, "removed", w->removed_ms ? removed : NULL,
-	                 "forgot", w->forgot ? json_true() : NULL);
+	bool ok =
+	        v && json_object_set_new(v, "secret", json_string(secret)) == 0;
+	if (ok && w->removed_ms)
+		ok = json_object_set_new(v, "removed", json_string(removed)) ==
+		     0;
+	if (ok && w->forgot)
+		ok = json_object_set_new(v, "forgot", json_true()) == 0;
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
 }
 
 static enum MHD_Result add(struct gt_request *rq, const json_t *v)
 {
+	struct said s = listen_to(v);
 	struct gt_access_wanted w = {
-	        .name = gt_json_member(v, "name"),
+	        .name = s.change.name,
 	        .password = json_string_value(json_object_get(v, "password")),
 	        .again = json_is_true(json_object_get(v, "again")),
-	        .role = GT_ROLE_TERMINAL};
-	const char *word = gt_json_member(v, "role");
+	        .scopes = s.change.scopes,
+	        .expires_ms = s.change.expires_ms,
+	        .quota = s.change.most};
 	char secret[GT_CREDENTIAL_SECRET], why[WHY] = "";
-	if (*word && !gt_role_parse(&w.role, word))
+	if (s.bad)
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_KEY_VALUE,
-		                  "role");
+		                  s.bad);
 	int status =
 	        gt_access_add(rq->http->access, &w, secret, why, sizeof why);
 	if (status != 0)
 		return refuse(rq, status, &w, why);
-	note(rq, "credential-add", w.name, w.again);
-	json_t *answer = made(&w, secret);
+	note(rq, "credential-add", w.name, w.again ? "again" : "");
+	json_t *answer = made(rq, &w, secret);
 	OPENSSL_cleanse(secret, sizeof secret);
 	return gt_rq_json(rq, 200, answer);
 }
 
-/* The body, if it is JSON. False: memory was short, and that is answered. */
-static bool take_json(struct gt_request *rq, json_t **v,
-                      enum MHD_Result *answer)
+static enum MHD_Result change(struct gt_request *rq, const json_t *v)
 {
-	json_error_t error;
-	*v = gt_json_load(gt_bytes_of(rq->body, rq->nbody),
-	                  JSON_REJECT_DUPLICATES, &error);
-	if (*v || *error.text)
-		return true;
-	*answer = gt_rq_error(rq, -GT_ENOMEM, "");
-	return false;
+	struct said s = listen_to(v);
+	char why[WHY] = "", text[GT_SCOPE_TEXT] = "";
+	const struct gt_access_wanted w = {.name = s.change.name};
+	if (s.bad)
+		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_KEY_VALUE,
+		                  s.bad);
+	int status =
+	        gt_access_change(rq->http->access, &s.change, why, sizeof why);
+	if (status != 0)
+		return refuse(rq, status, &w, why);
+	if (s.change.scopes)
+		gt_scope_text(text, s.change.scopes);
+	note(rq, "credential-set", w.name, text);
+	return gt_rq_json(rq, 200, row_of(rq, w.name));
 }
 
-enum MHD_Result gt_http_credentials(struct gt_request *rq)
+static enum MHD_Result rotate(struct gt_request *rq, const json_t *v)
 {
-	if (rq->method == GT_HTTP_GET) {
-		json_t *list = gt_access_list(rq->http->access);
-		json_t *removed = gt_access_removed(rq->http->access);
-		json_t *both = json_pack("{s:O,s:O}", "credentials", list,
-		                         "removed", removed);
-		json_decref(list);
-		json_decref(removed);
-		return gt_rq_json(rq, 200, both);
-	}
-	json_t *v;
+	const struct gt_access_wanted w = {.name = gt_json_member(v, "name")};
+	const json_t *grace = json_object_get(v, "grace_ms");
+	char secret[GT_CREDENTIAL_SECRET], why[WHY] = "";
+	if (json_integer_value(grace) < 0 ||
+	    json_integer_value(grace) > GT_CREDENTIAL_GRACE_MS)
+		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_KEY_VALUE,
+		                  "grace_ms");
+	int status = gt_access_rotate(
+	        rq->http->access, w.name,
+	        json_string_value(json_object_get(v, "password")),
+	        json_integer_value(grace), secret, why, sizeof why);
+	if (status != 0)
+		return refuse(rq, status, &w, why);
+	note(rq, "credential-rotate", w.name, "");
+	json_t *answer = made(rq, &w, secret);
+	OPENSSL_cleanse(secret, sizeof secret);
+	return gt_rq_json(rq, 200, answer);
+}
+
+static enum MHD_Result remove_one(struct gt_request *rq, const json_t *v)
+{
+	char why[WHY] = "";
+	const struct gt_access_wanted w = {.name = gt_json_member(v, "name")};
+	int status =
+	        gt_access_remove(rq->http->access, w.name, why, sizeof why);
+	if (status != 0)
+		return refuse(rq, status, &w, why);
+	note(rq, "credential-remove", w.name, "");
+	return gt_rq_json(rq, 200, json_pack("{s:s}", "name", w.name));
+}
+
+/* The body is a JSON object, which does goes on with. */
+static enum MHD_Result with_body(struct gt_request *rq,
+                                 enum MHD_Result (*does)(struct gt_request *rq,
+                                                         const json_t *v))
+{
+	json_error_t error;
+	json_t *v = gt_json_load(gt_bytes_of(rq->body, rq->nbody),
+	                         JSON_REJECT_DUPLICATES, &error);
 	enum MHD_Result done;
-	if (!take_json(rq, &v, &done))
-		return done;
+	if (!v && !*error.text)
+		return gt_rq_error(rq, -GT_ENOMEM, "");
 	done = json_is_object(v)
-	               ? add(rq, v)
+	               ? does(rq, v)
 	               : gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_NOT_JSON);
 	json_decref(v);
 	return done;
 }
 
+enum MHD_Result gt_http_credentials(struct gt_request *rq)
+{
+	if (rq->method != GT_HTTP_GET)
+		return with_body(rq, add);
+	json_t *list = gt_access_list(rq->http->access, NULL);
+	json_t *removed = gt_access_removed(rq->http->access);
+	json_t *both =
+	        json_pack("{s:O,s:O}", "credentials", list, "removed", removed);
+	json_decref(list);
+	json_decref(removed);
+	return gt_rq_json(rq, 200, both);
+}
+
+enum MHD_Result gt_http_credential_set(struct gt_request *rq)
+{
+	return with_body(rq, change);
+}
+
+enum MHD_Result gt_http_credential_rotate(struct gt_request *rq)
+{
+	return with_body(rq, rotate);
+}
+
 enum MHD_Result gt_http_credential_remove(struct gt_request *rq)
 {
-	char why[WHY] = "";
-	json_t *v;
-	enum MHD_Result done;
-	if (!take_json(rq, &v, &done))
-		return done;
-	const struct gt_access_wanted w = {.name = gt_json_member(v, "name")};
-	int status =
-	        gt_access_remove(rq->http->access, w.name, why, sizeof why);
-	if (status == 0) {
-		note(rq, "credential-remove", w.name, false);
-		done = gt_rq_json(rq, 200, json_pack("{s:s}", "name", w.name));
-	} else {
-		done = refuse(rq, status, &w, why);
-	}
-	json_decref(v);
-	return done;
+	return with_body(rq, remove_one);
 }

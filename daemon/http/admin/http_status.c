@@ -255,8 +255,8 @@ static json_t *access_json(struct gt_access *a)
 {
 	return json_pack("{s:b,s:b,s:i,s:i}", "anonymous",
 	                 gt_access_anonymous(a), "lost", gt_access_lost(a),
-	                 "terminals", (int)gt_access_count(a, GT_ROLE_TERMINAL),
-	                 "readers", (int)gt_access_count(a, GT_ROLE_READER));
+	                 "terminals", (int)gt_access_count(a, GT_SCOPE_WRITE),
+	                 "readers", (int)gt_access_count(a, GT_SCOPE_READ));
 }
 
 /* gt_read_status with what only the running node knows. */

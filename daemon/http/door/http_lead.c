@@ -269,7 +269,8 @@ static bool begin(struct gt_request *rq, const char *method,
 		*answer = gt_http_who_refuse(rq, status);
 		return false;
 	}
-	return take_body(rq, answer);
+	return gt_rq_spend(rq, GT_QUOTA_REQUESTS, 1, answer) &&
+	       take_body(rq, answer);
 }
 
 /* Makes room for n bytes more. 0, or the status to refuse the body with. */
@@ -322,7 +323,13 @@ static enum MHD_Result whole(struct gt_request *rq)
 	if (rq->refused)
 		return gt_rq_fail(rq, rq->refused, -GT_ELIMIT,
 		                  GT_T_HTTP_TOO_LARGE);
-	return rq->woken ? rq->finish(rq) : rq->route->handle(rq);
+	if (rq->woken)
+		return rq->finish(rq);
+	enum MHD_Result answer;
+	return rq->nbody == 0 || gt_rq_spend(rq, GT_QUOTA_BYTES, rq->nbody,
+	                                     &answer)
+	               ? rq->route->handle(rq)
+	               : answer;
 }
 
 /* A whole request is handled a round after it was: put to sleep in the round that

@@ -376,5 +376,7 @@ void gt_http_stop(struct gt_http *http)
 	}
 	if (http->server->ways[GT_DOOR_CONTROL].server)
 		(void)unlink(GT_DIR_CONTROL);
+	if (http->access)
+		gt_access_keep(http->access, true);
 	http_free(http);
 }

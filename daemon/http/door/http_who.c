@@ -227,9 +227,9 @@ static void tell(struct gt_http *http)
 	        anew ? GT_LOG_WARN : GT_LOG_INFO, "credentials", "anonymous",
 	        gt_access_anonymous(http->access) ? "attached" : "nobody",
 	        "terminals",
-	        GT_LOG_U(gt_access_count(http->access, GT_ROLE_TERMINAL)),
+	        GT_LOG_U(gt_access_count(http->access, GT_SCOPE_WRITE)),
 	        "readers",
-	        GT_LOG_U(gt_access_count(http->access, GT_ROLE_READER)), NULL);
+	        GT_LOG_U(gt_access_count(http->access, GT_SCOPE_READ)), NULL);
 	if (gt_access_lost(http->access))
 		gt_log_line(GT_LOG_WARN, "credentials", "why",
 		            gt_text(GT_T_ACCESS_LOST), NULL);
@@ -266,6 +266,10 @@ int gt_http_who_open(struct gt_http *http, char *why, size_t why_cap)
 	if (status != 0)
 		return status;
 	gt_access_mark(http->access);
+	if (!gt_access_usage(http->access, GT_DIR_USED)) {
+		gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
+		return -GT_ENOMEM;
+	}
 	tell(http);
 	return 0;
 }
@@ -274,6 +278,7 @@ void gt_http_who_renew(struct gt_http *http, bool asked)
 {
 	char why[512], text[1200];
 	int status = gt_access_look(http->access, asked, why, sizeof why);
+	gt_access_keep(http->access, asked);
 	if (status > 0)
 		tell(http);
 	if (status >= 0)
@@ -284,27 +289,49 @@ void gt_http_who_renew(struct gt_http *http, bool asked)
 
 /* ---------------------------------------------------------- judging */
 
-/* The name and secret he sent. */
-static int prove(struct gt_request *rq)
+/* What a credential opens is what its holder is. */
+static unsigned may(unsigned scopes)
 {
-	static const unsigned may[GT_ROLES] = {
-	        [GT_ROLE_TERMINAL] = GT_HTTP_HAND_IN | GT_HTTP_OWN,
-	        [GT_ROLE_READER] = GT_HTTP_READ};
-	char name[GT_CREDENTIAL_NAME], secret[GT_CREDENTIAL_PASSWORD];
-	enum gt_role role;
-	if (!gt_http_basic(gt_rq_header(rq, "Authorization"), name, sizeof name,
-	                   secret, sizeof secret))
+	static const unsigned is[GT_SCOPE_SCOPES] = {
+	        GT_HTTP_HAND_IN, GT_HTTP_OWN,    GT_HTTP_READ,
+	        GT_HTTP_STATE,   GT_HTTP_DEFINE, GT_HTTP_PROFILE,
+	        GT_HTTP_READ_ALL};
+	unsigned who = 0;
+	for (unsigned i = 0; i < GT_SCOPE_SCOPES; i++)
+		who |= scopes & 1u << i ? is[i] : 0;
+	return who;
+}
+
+/* Who he is by what he sent. A secret alone is nobody's guess: it is counted as
+ * one for the name "". */
+static int ask(struct gt_request *rq, struct gt_access_caller *caller)
+{
+	const char *header = gt_rq_header(rq, "Authorization");
+	char name[GT_CREDENTIAL_NAME] = "", secret[GT_CREDENTIAL_PASSWORD];
+	bool bearer = gt_http_bearer(header, secret, sizeof secret);
+	if (!bearer &&
+	    !gt_http_basic(header, name, sizeof name, secret, sizeof secret))
 		return -GT_EIDENTITY;
 	if (!may_try(rq, name))
 		return -GT_EBUSY;
-	int status = gt_access_prove(rq->http->access, name, secret,
-	                             gt_sys_now().mono_ms, &role);
+	int status = bearer ? gt_access_bearer(rq->http->access, secret,
+	                                       gt_sys_now(), caller)
+	                    : gt_access_prove(rq->http->access, name, secret,
+	                                      gt_sys_now(), caller);
 	if (status == 0 || status == -GT_EIDENTITY)
 		tried(rq, name, status == 0);
+	return status;
+}
+
+static int prove(struct gt_request *rq)
+{
+	struct gt_access_caller caller;
+	int status = ask(rq, &caller);
 	if (status != 0)
 		return status;
-	rq->who |= may[role];
-	gt_format(rq->actor, sizeof rq->actor, "user:%s", name);
+	rq->who |= may(caller.scopes);
+	rq->named = true;
+	gt_format(rq->actor, sizeof rq->actor, "user:%s", caller.name);
 	return 0;
 }
 
@@ -325,8 +352,9 @@ static bool is_near(struct gt_request *rq)
 
 int gt_http_who_judge(struct gt_request *rq)
 {
-	const unsigned over_network =
-	        GT_HTTP_HAND_IN | GT_HTTP_OWN | GT_HTTP_READ;
+	const unsigned over_network = GT_HTTP_HAND_IN | GT_HTTP_OWN |
+	                              GT_HTTP_READ | GT_HTTP_STATE |
+	                              GT_HTTP_PROFILE | GT_HTTP_READ_ALL;
 	unsigned who = rq->route->who;
 	int status = 0;
 	bool named = false;
@@ -352,6 +380,15 @@ int gt_http_who_judge(struct gt_request *rq)
 	return named ? -GT_EDENIED : -GT_EIDENTITY;
 }
 
+/* The least that a route wants. */
+static const char *lacks(unsigned who)
+{
+	for (unsigned i = 0; i < GT_SCOPE_SCOPES; i++)
+		if (may(1u << i) & who)
+			return gt_scope_name(1u << i);
+	return gt_scope_name(GT_SCOPE_ALL);
+}
+
 static enum MHD_Result refuse_guess(struct gt_request *rq)
 {
 	char seconds[24];
@@ -364,23 +401,28 @@ static enum MHD_Result refuse_guess(struct gt_request *rq)
 enum MHD_Result gt_http_who_refuse(struct gt_request *rq, int status)
 {
 	unsigned who = rq->route->who;
-	char message[400];
+	char message[600];
+	if (status == -GT_EDENIED && rq->named)
+		return gt_rq_fail(rq, 403, status, GT_T_HTTP_ROLE, lacks(who),
+		                  rq->actor + strlen("user:"), lacks(who));
 	/* nobody has such a role over the network */
-	if (status == -GT_EDENIED && who & (GT_HTTP_HAND_IN | GT_HTTP_READ))
-		return gt_rq_fail(rq, 403, status, GT_T_HTTP_ROLE);
 	if (status == -GT_EDENIED)
 		return gt_rq_fail(rq, 403, status, GT_T_HTTP_OPERATORS);
 	if (rq->wait_ms > 0)
 		return refuse_guess(rq);
-	if (status != -GT_EIDENTITY)
+	if (status != -GT_EIDENTITY && status != -GT_ESTATE)
 		return gt_rq_fail(rq, 503, status, GT_T_HTTP_TRIES);
 	gt_http_say(message, sizeof message, rq->lang,
-	            shows_one(rq)        ? GT_T_HTTP_WRONG
+	            status == -GT_ESTATE ? GT_T_HTTP_EXPIRED
+	            : shows_one(rq)      ? GT_T_HTTP_WRONG
 	            : who & GT_HTTP_READ ? GT_T_HTTP_WHO_READS
 	                                 : GT_T_HTTP_WHO);
 	struct MHD_Response *rs = gt_rs_error(-GT_EIDENTITY, message);
-	if (rs)
+	if (rs) {
 		gt_rs_header(rs, "WWW-Authenticate",
 		             "Basic realm=\"guantong\", charset=\"UTF-8\"");
+		gt_rs_header(rs, "WWW-Authenticate",
+		             "Bearer realm=\"guantong\"");
+	}
 	return gt_rq_send(rq, 401, rs);
 }

@@ -122,7 +122,7 @@ uint32_t gt_xapi_known(const struct gt_request *rq)
 {
 	if (rq->who & GT_HTTP_OPERATE)
 		return GT_STATEMENT_NAMED | GT_STATEMENT_OPERATOR;
-	return rq->who & GT_HTTP_OWN ? GT_STATEMENT_NAMED : 0;
+	return rq->named ? GT_STATEMENT_NAMED : 0;
 }
 
 char *gt_xapi_authority(struct gt_request *rq)
