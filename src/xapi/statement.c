@@ -34,6 +34,7 @@ void gt_uuid_format(char out[GT_UUID_TEXT], const uint8_t id[GT_UUID_BYTES])
 /* ---------------------------------------------------------- parsing */
 
 struct batch {
+	enum gt_xapi_version version; /* which judges */
 	struct gt_buffer scratch;
 	const uint8_t (*ids)[GT_UUID_BYTES];
 	size_t nids;
@@ -92,7 +93,7 @@ static int take_id(struct batch *b, struct gt_statement *s, json_t *v)
 static int take_json(struct batch *b, struct gt_statement *s, json_t *v)
 {
 	char what[512];
-	if (!gt_xapi_check(v, what, sizeof what))
+	if (!gt_xapi_check(v, b->version, what, sizeof what))
 		return refuse(b, -GT_EINVALID, what);
 	int rc = take_id(b, s, v);
 	if (rc)
@@ -144,12 +145,13 @@ static int take_all(struct batch *b, struct gt_json_iter *it)
 	}
 }
 
-int gt_statements_parse(struct gt_bytes json,
+int gt_statements_parse(struct gt_bytes json, enum gt_xapi_version version,
                         const uint8_t (*ids)[GT_UUID_BYTES], size_t nids,
                         struct gt_statement *out, size_t cap, char *why,
                         size_t why_cap)
 {
-	struct batch b = {.ids = ids,
+	struct batch b = {.version = version,
+	                  .ids = ids,
 	                  .nids = nids,
 	                  .out = out,
 	                  .cap = cap,
@@ -251,22 +253,12 @@ static int read_back(const struct gt_statement *said, struct gt_statement *got,
 static int verify_authority(const char *text, char *why, size_t why_cap)
 {
 	char what[256], place[300];
-	json_error_t error;
 	if (!text || !*text)
 		return 0;
-	struct gt_bytes bytes = gt_bytes_str(text);
-	json_t *v =
-	        gt_json_load(bytes, GT_JSON_STRICT | JSON_DECODE_ANY, &error);
-	if (!v && !*error.text)
-		return -GT_ENOMEM;
-	bool ok = v && gt_json_trim(&bytes);
-	if (!ok)
-		gt_format(what, sizeof what, "not JSON, or nested too deep");
-	else
-		ok = gt_xapi_check_authority(v, what, sizeof what);
-	json_decref(v);
-	if (ok)
-		return 0;
+	int rc = gt_xapi_check_text(gt_bytes_str(text), GT_XAPI_AUTHORITY,
+	                            GT_XAPI_ANY, what, sizeof what);
+	if (rc != -GT_EINVALID)
+		return rc;
 	gt_format(place, sizeof place, "authority: %s", what);
 	return unfit(why, why_cap, place);
 }

@@ -15,6 +15,7 @@
 #define GT_STATEMENT_H
 
 #include "base.h"
+#include "xapi.h"
 
 /* Travel with a record to the root; a program that knows one of them not
  * passes it on. */
@@ -43,7 +44,7 @@ bool gt_uuid_parse(uint8_t out[GT_UUID_BYTES], const char *text);
 void gt_uuid_format(char out[GT_UUID_TEXT], const uint8_t id[GT_UUID_BYTES]);
 
 /* A request body: one statement or an array, split and validated (xapi.h says
- * against what). Every statement's body is a slice of `json` byte for byte;
+ * against what; version is the request's). Every statement's body is a slice of `json` byte for byte;
  * nothing is re-encoded. A statement without an id gets ids[i] (the caller
  * brings randomness, `nids` of them). Who vouches for it is the caller's to
  * say: authority is always "" here. Returns the count, 0 for an
@@ -51,7 +52,7 @@ void gt_uuid_format(char out[GT_UUID_TEXT], const uint8_t id[GT_UUID_BYTES]);
  * and what is wrong, "statement 2: context.registration: not a UUID".
  * -GT_EINVALID (also: the same id twice), -GT_ELIMIT (more than cap statements,
  * one beyond GT_STATEMENT_MAX bytes, no id left), -GT_ENOMEM. */
-int gt_statements_parse(struct gt_bytes json,
+int gt_statements_parse(struct gt_bytes json, enum gt_xapi_version version,
                         const uint8_t (*ids)[GT_UUID_BYTES], size_t nids,
                         struct gt_statement *out, size_t cap, char *why,
                         size_t why_cap);

@@ -4,8 +4,8 @@
  * null outside extensions, missing properties, anything but exactly one (at
  * most one, for a group) identifier of an actor, and every string that must
  * have a form (UUID, IRI, language tag, time, duration, mailto:, hexadecimal
- * digest) and has not. contextAgents and contextGroups are refused in a body
- * that says it is version 1.0. Taken, since terminals send it: a time without
+ * digest) and has not. The version that judges is the request's, whatever the
+ * body says: contextAgents and contextGroups are refused under 1.0. Taken, since terminals send it: a time without
  * offset. Not asked: whether an attachment's bytes are at hand.
  *
  * Tests: u_statement.c, fuzz/f_statement.c. */
@@ -16,13 +16,30 @@
 
 #include "base.h"
 
+/* What judges: the version a request names in its header. */
+enum gt_xapi_version {
+	GT_XAPI_ANY, /* whatever one of them allows: what was taken before */
+	GT_XAPI_1,   /* 1.0.3 */
+	GT_XAPI_2,   /* 2.0.0 */
+};
+
 /* statement was read with GT_JSON_STRICT. False: it is none, and why says which
  * property and what is wrong, "context.registration: not a UUID". */
-bool gt_xapi_check(json_t *statement, char *why, size_t why_cap);
+bool gt_xapi_check(json_t *statement, enum gt_xapi_version version, char *why,
+                   size_t why_cap);
 
-/* Who vouches for a statement, by itself: one agent, or a group of two. False:
- * it is none, and why says what is wrong, as above. */
-bool gt_xapi_check_authority(json_t *v, char *why, size_t why_cap);
+/* What may be asked of JSON that is no statement. */
+enum gt_xapi_kind {
+	GT_XAPI_AUTHORITY, /* an agent, or a group of two, by itself */
+	GT_XAPI_AGENT,     /* an agent: of State, profiles, Agents */
+	GT_XAPI_ACTOR,     /* an agent or a group that has an identifier: of a
+	                      question for statements */
+};
+
+/* Is this text one? 0; -GT_EINVALID, and why says what is wrong, "account.name:
+ * is missing"; -GT_ENOMEM. */
+int gt_xapi_check_text(struct gt_bytes json, enum gt_xapi_kind kind,
+                       enum gt_xapi_version version, char *why, size_t why_cap);
 
 /* "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", either case. */
 bool gt_xapi_is_uuid(const char *text);

@@ -209,7 +209,7 @@ static bool media_type(struct judge *j, json_t *v)
 	return formed(j, v, gt_xapi_is_media_type, "not a media type");
 }
 
-static bool version(struct judge *j, json_t *v)
+static bool version_text(struct judge *j, json_t *v)
 {
 	return formed(j, v, gt_xapi_is_version,
 	              "not an xAPI version 1.0.x or 2.0.x");
@@ -637,7 +637,8 @@ static bool any_object(struct judge *j, json_t *v)
 	               : plain_object(j, v);
 }
 
-bool gt_xapi_check(json_t *statement, char *why, size_t why_cap)
+bool gt_xapi_check(json_t *statement, enum gt_xapi_version version, char *why,
+                   size_t why_cap)
 {
 	static const struct prop props[] = {{"id", uuid, false},
 	                                    {"actor", actor, true},
@@ -648,18 +649,44 @@ bool gt_xapi_check(json_t *statement, char *why, size_t why_cap)
 	                                    {"timestamp", timestamp, false},
 	                                    {"stored", timestamp, false},
 	                                    {"authority", authority, false},
-	                                    {"version", version, false},
+	                                    {"version", version_text, false},
 	                                    {"attachments", attachments, false},
 	                                    {0}};
-	bool first = *gt_json_member(statement, "version") == '1';
-	struct judge j = {.first = first, .cap = why_cap};
+	struct judge j = {.first = version == GT_XAPI_1, .cap = why_cap};
 	j.why = why;
 	return shape(&j, statement, props) && together(&j, statement);
 }
 
-bool gt_xapi_check_authority(json_t *v, char *why, size_t why_cap)
+/* Of a question: one that is somebody. */
+static bool identified(struct judge *j, json_t *v)
 {
-	struct judge j = {.cap = why_cap};
+	if (!actor(j, v))
+		return false;
+	return identifiers(v) == 1 ||
+	       refuse(j, NULL,
+	              "must have exactly one of mbox, mbox_sha1sum, openid, "
+	              "account");
+}
+
+int gt_xapi_check_text(struct gt_bytes json, enum gt_xapi_kind kind,
+                       enum gt_xapi_version version, char *why, size_t why_cap)
+{
+	static judge_fn *const check[] = {[GT_XAPI_AUTHORITY] = authority,
+	                                  [GT_XAPI_AGENT] = agent,
+	                                  [GT_XAPI_ACTOR] = identified};
+	struct judge j = {.first = version == GT_XAPI_1, .cap = why_cap};
+	json_error_t error;
 	j.why = why;
-	return authority(&j, v);
+	gt_format(why, why_cap, "%s", "");
+	json_t *v =
+	        gt_json_load(json, GT_JSON_STRICT | JSON_DECODE_ANY, &error);
+	if (!v && !*error.text)
+		return -GT_ENOMEM;
+	bool ok = v && gt_json_trim(&json);
+	if (!ok)
+		gt_format(why, why_cap, "not JSON, or nested too deep");
+	else
+		ok = check[kind](&j, v);
+	json_decref(v);
+	return ok ? 0 : -GT_EINVALID;
 }

@@ -79,9 +79,9 @@ int main(void)
 		int times = 0;
 		double from = now_s(), spent = 0;
 		for (; spent < 0.3; times++, spent = now_s() - from)
-			if (gt_statements_parse(gt_bytes_of(text, n), NULL, 0,
-			                        &out, 1, why,
-			                        sizeof why) != 1) {
+			if (gt_statements_parse(gt_bytes_of(text, n),
+			                        GT_XAPI_ANY, NULL, 0, &out, 1,
+			                        why, sizeof why) != 1) {
 				fprintf(stderr, "%s: %s\n", shapes[i].name,
 				        why);
 				return 1;

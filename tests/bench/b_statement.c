@@ -51,8 +51,9 @@ int main(void)
 	text[n++] = ']';
 	double from = now_s(), spent = 0;
 	while (spent < 1.0) {
-		if (gt_statements_parse(gt_bytes_of(text, n), NULL, 0, out,
-		                        BATCH, why, sizeof why) != BATCH) {
+		if (gt_statements_parse(gt_bytes_of(text, n), GT_XAPI_ANY, NULL,
+		                        0, out, BATCH, why,
+		                        sizeof why) != BATCH) {
 			fprintf(stderr, "%s\n", why);
 			return 1;
 		}

@@ -53,7 +53,8 @@ static struct gt_statement truth(struct gt_bytes body)
 	static const uint8_t ids[1][GT_UUID_BYTES] = {{9}};
 	struct gt_statement s = {0};
 	char why[200];
-	(void)gt_statements_parse(body, ids, 1, &s, 1, why, sizeof why);
+	(void)gt_statements_parse(body, GT_XAPI_ANY, ids, 1, &s, 1, why,
+	                          sizeof why);
 	return s;
 }
 

@@ -22,8 +22,8 @@ static void again(const struct gt_statement *s, const char *text, size_t n)
 {
 	struct gt_statement back;
 	char why[200];
-	int rc = gt_statements_parse(gt_bytes_of(text, n), ids, 1, &back, 1,
-	                             why, sizeof why);
+	int rc = gt_statements_parse(gt_bytes_of(text, n), GT_XAPI_ANY, ids, 1,
+	                             &back, 1, why, sizeof why);
 	/* what is put in may push it over the limit */
 	assert(rc == 1 || rc == -GT_ELIMIT);
 	if (rc != 1)
@@ -58,8 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct gt_statement out[CAP];
 	char why[200];
-	int n = gt_statements_parse(gt_bytes_of(data, size), ids, CAP, out, CAP,
-	                            why, sizeof why);
+	int n = gt_statements_parse(gt_bytes_of(data, size), GT_XAPI_ANY, ids,
+	                            CAP, out, CAP, why, sizeof why);
 	assert(n <= CAP);
 	if (n < 0) {
 		json_t *v = json_string(why);

@@ -367,8 +367,9 @@ static void new_records(struct world *w, struct gt_arena *arena)
 		        "{\"id\":\"http://o.cn/9\"},\"result\":{\"response\":"
 		        "\"%*s\"}}",
 		        id, (int)pad, "");
-		if (gt_statements_parse(gt_bytes_of(text, (size_t)n), NULL, 0,
-		                        &s, 1, why, sizeof why) != 1) {
+		if (gt_statements_parse(gt_bytes_of(text, (size_t)n),
+		                        GT_XAPI_ANY, NULL, 0, &s, 1, why,
+		                        sizeof why) != 1) {
 			world_fail(w, "statement", "%s", why);
 			return;
 		}

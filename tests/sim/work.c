@@ -404,8 +404,9 @@ static void hand_in(struct world *w, unsigned home)
 			break;
 		size_t n = work_record_body(r, bodies[count]);
 		p->records[count] = r;
-		if (gt_statements_parse(gt_bytes_of(bodies[count], n), NULL, 0,
-		                        &s[count], 1, why, sizeof why) != 1) {
+		if (gt_statements_parse(gt_bytes_of(bodies[count], n),
+		                        GT_XAPI_ANY, NULL, 0, &s[count], 1, why,
+		                        sizeof why) != 1) {
 			world_fail(w, "statement", "%s", why);
 			return;
 		}
@@ -486,8 +487,9 @@ void work_flood(struct world *w, unsigned home, struct prng *p)
 			break;
 		size_t n = work_record_body(r, bodies[count]);
 		q->records[count] = r;
-		if (gt_statements_parse(gt_bytes_of(bodies[count], n), NULL, 0,
-		                        &s[count], 1, why, sizeof why) != 1) {
+		if (gt_statements_parse(gt_bytes_of(bodies[count], n),
+		                        GT_XAPI_ANY, NULL, 0, &s[count], 1, why,
+		                        sizeof why) != 1) {
 			world_fail(w, "statement", "%s", why);
 			return;
 		}

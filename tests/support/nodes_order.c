@@ -147,8 +147,8 @@ struct gt_statement nodes_statement(struct nodes *t, uint32_t n, unsigned form)
 	          "\"verb\":{\"id\":\"http://v.cn/%u\"},"
 	          "\"object\":{\"id\":\"http://o.cn/%u\"}}",
 	          id, form, n);
-	int found = gt_statements_parse(gt_bytes_str(body), NULL, 0, &s, 1, why,
-	                                sizeof why);
+	int found = gt_statements_parse(gt_bytes_str(body), GT_XAPI_ANY, NULL,
+	                                0, &s, 1, why, sizeof why);
 	assert(found == 1);
 	return s;
 }

@@ -288,8 +288,8 @@ static void add_record(sqlite3 *db, int n, bool voids)
 	                  "0000-4000-8000-"
 	                : "\"id\":\"http://a.b/",
 	          voids ? 2 : n);
-	assert_int_equal(gt_statements_parse(gt_bytes_str(body), NULL, 0, &s, 1,
-	                                     why, sizeof why),
+	assert_int_equal(gt_statements_parse(gt_bytes_str(body), GT_XAPI_ANY,
+	                                     NULL, 0, &s, 1, why, sizeof why),
 	                 1);
 	gt_hex(form, s.form.b, GT_ID_BYTES);
 	gt_format(sql, sizeof sql,

@@ -177,7 +177,7 @@ __attribute__((unused)) static void add_record(int64_t n, int64_t voids,
 	          voids ? "\"objectType\":\"StatementRef\",\"id\":\"" : "",
 	          voids ? id : "\"id\":\"http://o.cn/1\"", voids ? "\"" : "",
 	          (long long)n, extra);
-	assert_int_equal(gt_statements_parse(gt_bytes_str(body),
+	assert_int_equal(gt_statements_parse(gt_bytes_str(body), GT_XAPI_ANY,
 	                                     (const uint8_t(*)[16])ids, 1, &st,
 	                                     1, why, sizeof why),
 	                 1);

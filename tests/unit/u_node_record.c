@@ -226,8 +226,8 @@ static struct gt_statement statement_of(struct nodes *t, const char *body)
 	char why[200];
 	char *copy = gt_arena_str(t->arena, body);
 	assert_non_null(copy);
-	assert_int_equal(gt_statements_parse(gt_bytes_str(copy), NULL, 0, &s, 1,
-	                                     why, sizeof why),
+	assert_int_equal(gt_statements_parse(gt_bytes_str(copy), GT_XAPI_ANY,
+	                                     NULL, 0, &s, 1, why, sizeof why),
 	                 1);
 	return s;
 }

@@ -300,8 +300,9 @@ static void put_record(int seq)
 	static const uint8_t ids[1][GT_UUID_BYTES] = {{0x12, [15] = 0x34}};
 	struct gt_statement s;
 	char text[600], form[GT_HEX_ID], why[100];
-	assert_int_equal(gt_statements_parse(gt_bytes_str(PLAIN "}"), ids, 1,
-	                                     &s, 1, why, sizeof why),
+	assert_int_equal(gt_statements_parse(gt_bytes_str(PLAIN "}"),
+	                                     GT_XAPI_ANY, ids, 1, &s, 1, why,
+	                                     sizeof why),
 	                 1);
 	gt_hex(form, s.form.b, GT_ID_BYTES);
 	gt_format(text, sizeof text,

@@ -57,10 +57,15 @@ static const uint8_t ids[4][GT_UUID_BYTES] = {{1}, {2}, {3}, {4}};
 static struct gt_statement out[8];
 static char why[300];
 
+static int parse_as(enum gt_xapi_version version, const char *in)
+{
+	return gt_statements_parse(gt_bytes_str(expand(in)), version, ids, 4,
+	                           out, 8, why, sizeof why);
+}
+
 static int parse(const char *in)
 {
-	return gt_statements_parse(gt_bytes_str(expand(in)), ids, 4, out, 8,
-	                           why, sizeof why);
+	return parse_as(GT_XAPI_ANY, in);
 }
 
 #define WITH(more)    "{$A,$V,$O," more "}"
@@ -339,10 +344,6 @@ static const char *const invalid[][2] = {
          "context.contextAgents[0].relevantTypes[1]: not an absolute"},
         {CONTEXT("'contextGroups':[{'group':{$L}}]"),
          "context.contextGroups[0].group.objectType: is missing"},
-        {WITH("'version':'1.0.3','context':{'contextAgents':[]}"),
-         "context.contextAgents: no such property in xAPI 1.0"},
-        {WITH("'version':'1.0.3','context':{'contextGroups':[]}"),
-         "context.contextGroups: no such property in xAPI 1.0"},
         {"{$A,$V,'object':{'objectType':'Agent',$L},'context':"
          "{'revision':'1'}}",
          "context.revision: only"},
@@ -371,6 +372,66 @@ static void refused(void **state)
 			print_error("%s\n  %d %s\n", invalid[i][0], n, why);
 		assert_int_equal(n, -GT_EINVALID);
 		assert_memory_equal(why, want, strlen(want));
+	}
+}
+
+/* The request's version judges, whatever the body says its own is. */
+static void versions(void **state)
+{
+	static const char *const says[] = {"", "'version':'1.0.3',",
+	                                   "'version':'2.0.0',"};
+	static const char *const has[] = {"contextAgents", "contextGroups"};
+	char in[300], want[100];
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		gt_format(in, sizeof in, "{%s$A,$V,$O,'context':{'%s':[]}}",
+		          says[i % 3], has[i / 3]);
+		gt_format(want, sizeof want,
+		          "statement 1: context.%s: no such property in xAPI "
+		          "1.0",
+		          has[i / 3]);
+		assert_int_equal(parse(in), 1);
+		assert_int_equal(parse_as(GT_XAPI_2, in), 1);
+		assert_int_equal(parse_as(GT_XAPI_1, in), -GT_EINVALID);
+		assert_string_equal(why, want);
+	}
+}
+
+/* What stands alone: who vouches, and whom a question is about. */
+static void alone(void **state)
+{
+	static const struct {
+		enum gt_xapi_kind kind;
+		const char *in, *why; /* NULL: taken */
+	} row[] = {
+	        {GT_XAPI_AGENT, "{$L}", NULL},
+	        {GT_XAPI_AGENT, " {$L} ", NULL},
+	        {GT_XAPI_AGENT, "{$L}x", "not JSON"},
+	        {GT_XAPI_AGENT, "{$L", "not JSON"},
+	        {GT_XAPI_AGENT, "", "not JSON"},
+	        {GT_XAPI_AGENT, "null", "must be an object"},
+	        {GT_XAPI_AGENT, "[{$L}]", "must be an object"},
+	        {GT_XAPI_AGENT, "{'mbox':7}", "mbox: must be a string"},
+	        {GT_XAPI_AGENT, "{'objectType':'Group',$L}",
+	         "objectType: must be \"Agent\""},
+	        {GT_XAPI_ACTOR, "{'objectType':'Group',$L}", NULL},
+	        {GT_XAPI_ACTOR, "{'objectType':'Group','member':[{$L}]}",
+	         "must have exactly one of"},
+	        {GT_XAPI_AUTHORITY, "{$L}", NULL},
+	        {GT_XAPI_AUTHORITY,
+	         "{'objectType':'Group','member':[{$L},{$L}]}", NULL},
+	        {GT_XAPI_AUTHORITY, "{'objectType':'Group','member':[{$L}]}",
+	         "as a group must be"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		int rc = gt_xapi_check_text(gt_bytes_str(expand(row[i].in)),
+		                            row[i].kind, GT_XAPI_1, why,
+		                            sizeof why);
+		assert_int_equal(rc, row[i].why ? -GT_EINVALID : 0);
+		if (row[i].why)
+			assert_memory_equal(why, row[i].why,
+			                    strlen(row[i].why));
 	}
 }
 
@@ -490,8 +551,8 @@ static void slices(void **state)
 		gt_copy(each[i], sizeof each[i], expand(body[i]));
 	gt_format(all, sizeof all, " [ %s\t,%s , %s]\r\n", each[0], each[1],
 	          each[2]);
-	int n = gt_statements_parse(gt_bytes_str(all), ids, 4, out, 8, why,
-	                            sizeof why);
+	int n = gt_statements_parse(gt_bytes_str(all), GT_XAPI_ANY, ids, 4, out,
+	                            8, why, sizeof why);
 	assert_int_equal(n, 3);
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(out[i].body.n, strlen(each[i]));
@@ -537,8 +598,8 @@ static void batches(void **state)
 	}
 	assert_int_equal(
 	        gt_statements_parse(
-	                gt_bytes_str(expand("[{$A,$V,$O},{$A,$V,$O}]")), ids, 4,
-	                out, 1, why, sizeof why),
+	                gt_bytes_str(expand("[{$A,$V,$O},{$A,$V,$O}]")),
+	                GT_XAPI_ANY, ids, 4, out, 1, why, sizeof why),
 	        -GT_ELIMIT);
 }
 
@@ -551,14 +612,15 @@ static void too_long(void **state)
 	memset(big, ' ', n);
 	big[0] = '{';
 	big[n - 1] = '}';
-	assert_int_equal(gt_statements_parse(gt_bytes_of(big, n), ids, 4, out,
-	                                     8, why, sizeof why),
+	assert_int_equal(gt_statements_parse(gt_bytes_of(big, n), GT_XAPI_ANY,
+	                                     ids, 4, out, 8, why, sizeof why),
 	                 -GT_ELIMIT);
 	assert_string_equal(why, "statement 1: too long");
 	/* as long as may be */
 	big[n - 2] = '}';
-	assert_int_equal(gt_statements_parse(gt_bytes_of(big, n - 1), ids, 4,
-	                                     out, 8, why, sizeof why),
+	assert_int_equal(gt_statements_parse(gt_bytes_of(big, n - 1),
+	                                     GT_XAPI_ANY, ids, 4, out, 8, why,
+	                                     sizeof why),
 	                 -GT_EINVALID);
 	assert_string_equal(why, "statement 1: actor: is missing");
 	free(big);
@@ -572,8 +634,9 @@ static void cut(void **state)
 	for (size_t cap = 16; cap < sizeof tiny; cap++) {
 		expand(WITH("'\xe6\x89\x8b\xe6\x9c\xba\xe6\x89\x8b\xe6\x9c\xba"
 		            "\xe6\x89\x8b\xe6\x9c\xba\xe6\x89\x8b':1"));
-		assert_int_equal(gt_statements_parse(gt_bytes_str(text), ids, 4,
-		                                     out, 8, tiny, cap),
+		assert_int_equal(gt_statements_parse(gt_bytes_str(text),
+		                                     GT_XAPI_ANY, ids, 4, out,
+		                                     8, tiny, cap),
 		                 -GT_EINVALID);
 		json_t *v = json_string(tiny);
 		assert_non_null(v);
@@ -805,8 +868,8 @@ static void given_out_and_back(void **state)
 		        "2026-11-22T22:27:37.999Z",
 		        "{\"mbox\":\"mailto:lrs@b.cn\"}");
 		assert_non_null(given);
-		int n = gt_statements_parse(gt_bytes_str(given), ids, 4, out, 8,
-		                            why, sizeof why);
+		int n = gt_statements_parse(gt_bytes_str(given), GT_XAPI_ANY,
+		                            ids, 4, out, 8, why, sizeof why);
 		if (n != 1)
 			print_error("%s\n%s\n", given, why);
 		assert_int_equal(n, 1);
@@ -1055,6 +1118,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(accepted),
 	        cmocka_unit_test(refused),
+	        cmocka_unit_test(versions),
+	        cmocka_unit_test(alone),
 	        cmocka_unit_test(slices),
 	        cmocka_unit_test(batches),
 	        cmocka_unit_test(too_long),

@@ -42,8 +42,8 @@ static int say(struct nodes *t, unsigned i, const char *who, uint32_t flags,
 		          "\"id\":\"http://v.cn/%s\"},\"object\":{\"id\":"
 		          "\"http://o.cn/1\"}}",
 		          id, verb);
-	assert_int_equal(gt_statements_parse(gt_bytes_str(body), NULL, 0, &s, 1,
-	                                     why, sizeof why),
+	assert_int_equal(gt_statements_parse(gt_bytes_str(body), GT_XAPI_ANY,
+	                                     NULL, 0, &s, 1, why, sizeof why),
 	                 1);
 	gt_format(agent, sizeof agent, "{\"mbox\":\"mailto:%s@b.cn\"}", who);
 	s.authority = agent;

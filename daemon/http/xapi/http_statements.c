@@ -45,6 +45,12 @@ static void make_ids(uint8_t (*ids)[GT_UUID_BYTES], size_t n)
 	}
 }
 
+/* The version in the header judges, not the one in a body. */
+static enum gt_xapi_version judge(const struct gt_request *rq)
+{
+	return *rq->version == '1' ? GT_XAPI_1 : GT_XAPI_2;
+}
+
 struct batch {
 	uint8_t ids[GT_STATEMENTS_BATCH][GT_UUID_BYTES];
 	struct gt_statement v[GT_STATEMENTS_BATCH];
@@ -64,7 +70,8 @@ static enum MHD_Result store(struct gt_request *rq, struct batch *b,
 	const uint8_t(*ids)[GT_UUID_BYTES] =
 	        (const uint8_t(*)[GT_UUID_BYTES])b->ids;
 	size_t cap = put ? 1 : GT_STATEMENTS_BATCH;
-	int n = gt_statements_parse(body, ids, cap, b->v, cap, why, sizeof why);
+	int n = gt_statements_parse(body, judge(rq), ids, cap, b->v, cap, why,
+	                            sizeof why);
 	if (n < 0)
 		return gt_rq_error(rq, n, why);
 	if (put && n != 1)
