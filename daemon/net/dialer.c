@@ -2,6 +2,13 @@
  * dial or one link at a time; addresses in turn; between attempts a pause of
  * full-jitter exponential backoff, so that a county does not come back as one
  * wave.
+ *
+ * A link is taken up again within five seconds of when the parent can be
+ * reached: a dial that nobody answers is given up after DIAL_MS, which is when
+ * the system has asked for the third time, and the pauses stay below four
+ * seconds. Nor is a link waited for on which nothing comes any more, for what
+ * was lost on it is sent again at pauses that grow as long as the outage was: the
+ * parent is dialled beside it.
  * Tests: u_link.c. */
 #include "net_inside.h"
 
@@ -10,6 +17,8 @@
 #include <string.h>
 
 #include "address.h"
+
+enum { DIAL_MS = 3500 };
 
 static enum gt_link_way way_of(const struct dialer *d)
 {
@@ -21,8 +30,10 @@ static void on_dialled(void *arg)
 	struct gt_links *links = arg;
 	struct dialer *d = &links->dialer;
 	int rv = nng_aio_result(d->aio);
-	if (rv == 0) {
-		nng_stream *stream = nng_aio_get_output(d->aio, 0);
+	nng_stream *stream = rv == 0 ? nng_aio_get_output(d->aio, 0) : NULL;
+	if (d->probing) {
+		d->spare = stream;
+	} else if (stream) {
 		if (stream_open(links, stream, way_of(d), d->address[d->at]) !=
 		    0)
 			rv = NNG_ECLOSED;
@@ -34,12 +45,27 @@ static void on_dialled(void *arg)
 	links_wake(links);
 }
 
+/* For how long the parent may still say nothing; 0: it is silent. */
+static uint64_t patience_ms(const struct gt_links *links)
+{
+	uint64_t since_ms = (uv_hrtime() - links->heard) / 1000000;
+	return since_ms < links->config.silent_ms
+	               ? links->config.silent_ms - since_ms
+	               : 0;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct gt_links *links = timer->data;
 	struct dialer *d = &links->dialer;
-	if (d->dialling || d->linked > 0)
+	if (d->dialling)
 		return;
+	uint64_t wait_ms = d->linked > 0 ? patience_ms(links) : 0;
+	if (wait_ms > 0) {
+		uv_timer_start(timer, on_timer, wait_ms, 0);
+		return;
+	}
+	d->probing = d->linked > 0;
 	if (d->above_left > 0) {
 		d->above_left--;
 		d->at = d->n + d->above_at++ % d->n_above;
@@ -109,7 +135,75 @@ static void explain(const char *address, int rv, char *why, size_t why_cap)
 		gt_copy(why, why_cap, nng_strerror(rv));
 }
 
-void dialer_tend(struct gt_links *links)
+/* There is a link now. */
+static void linked(struct gt_links *links)
+{
+	struct dialer *d = &links->dialer;
+	d->linked++;
+	d->told = 0;
+	if (links->config.silent_ms > 0 && d->linked > 0)
+		uv_timer_start(&d->timer, on_timer, links->config.silent_ms, 0);
+}
+
+/* A parent that is away for weeks is a line at the 1st, 2nd, 4th, 8th ... dial,
+ * and whenever it is away in another way. */
+static void tell(struct gt_links *links, bool above, const char *why)
+{
+	struct dialer *d = &links->dialer;
+	if (!above && d->told > 0 && d->attempts < 2 * d->told &&
+	    d->attempts >= d->told && strcmp(why, d->told_why) == 0)
+		return;
+	if (!above) {
+		d->told = d->attempts;
+		gt_copy(d->told_why, sizeof d->told_why, why);
+	}
+	links_log(links, GT_LOG_WARN,
+	          above ? "node above not reached" : "parent not reached",
+	          d->address[d->at], "", why);
+}
+
+static void failed(struct gt_links *links, bool above)
+{
+	struct dialer *d = &links->dialer;
+	char why[sizeof d->told_why];
+	explain(d->address[d->at], d->result, why, sizeof why);
+	tell(links, above, why);
+	/* what went wrong after the dial has its own reason */
+	if (d->result != NNG_ECLOSED && !above)
+		fault_dialled(links, d->address[d->at], why);
+}
+
+/* The spare becomes the link, where there is none. */
+static void take_spare(struct gt_links *links)
+{
+	struct dialer *d = &links->dialer;
+	nng_stream *stream = d->spare;
+	d->spare = NULL;
+	if (stream_open(links, stream, way_of(d), d->address[d->at]) == 0)
+		linked(links);
+	else
+		later(links);
+}
+
+/* True: the silent link is to be cut. */
+static bool probed(struct gt_links *links)
+{
+	struct dialer *d = &links->dialer;
+	d->probing = false;
+	if (d->spare && d->linked <= 0) {
+		take_spare(links);
+		return false;
+	}
+	if (d->spare && patience_ms(links) == 0)
+		return true;
+	if (d->spare)
+		nng_stream_free(d->spare);
+	d->spare = NULL;
+	later(links);
+	return false;
+}
+
+bool dialer_tend(struct gt_links *links)
 {
 	struct dialer *d = &links->dialer;
 	pthread_mutex_lock(&links->lock);
@@ -117,25 +211,20 @@ void dialer_tend(struct gt_links *links)
 	d->done = false;
 	pthread_mutex_unlock(&links->lock);
 	if (!done || links->stopping)
-		return;
+		return false;
 	d->dialling = false;
+	if (d->probing)
+		return probed(links);
 	bool above = way_of(d) == GT_WAY_ABOVE;
-	char why[400];
-	explain(d->address[d->at], d->result, why, sizeof why);
 	if (d->result == 0)
-		d->linked++;
+		linked(links);
 	else
-		links_log(links, GT_LOG_WARN,
-		          above ? "node above not reached"
-		                : "parent not reached",
-		          d->address[d->at], "", why);
+		failed(links, above);
 	if (d->result == 0 && above)
 		d->above_left = 0;
-	/* what went wrong after the dial has its own reason */
-	if (d->result != 0 && d->result != NNG_ECLOSED && !above)
-		fault_dialled(links, d->address[d->at], why);
 	if (d->linked == 0)
 		later(links);
+	return false;
 }
 
 void dialer_lost(struct gt_links *links, bool lived)
@@ -147,7 +236,9 @@ void dialer_lost(struct gt_links *links, bool lived)
 		return;
 	if (lived)
 		d->attempts = 0;
-	if (!d->dialling)
+	if (d->spare)
+		take_spare(links);
+	else if (!d->dialling)
 		later(links);
 }
 
@@ -220,7 +311,7 @@ int dialer_start(struct gt_links *links, const struct gt_links_config *config,
 		                  &d->n_above, why, why_cap);
 	if (status != 0)
 		return status;
-	nng_aio_set_timeout(d->aio, (nng_duration)links->config.handshake_ms);
+	nng_aio_set_timeout(d->aio, DIAL_MS);
 	uv_timer_start(&d->timer, on_timer, 0, 0);
 	return 0;
 }
@@ -234,6 +325,9 @@ void dialer_stop(struct gt_links *links)
 	nng_aio_stop(d->aio);
 	nng_aio_free(d->aio);
 	d->aio = NULL;
+	if (d->spare)
+		nng_stream_free(d->spare);
+	d->spare = NULL;
 	for (size_t i = 0; i < n; i++) {
 		nng_stream_dialer_free(d->nng[i]);
 		free(d->address[i]);

@@ -167,7 +167,9 @@ static void on_sweep(uv_timer_t *timer)
 static void on_wake(uv_async_t *wake)
 {
 	struct gt_links *links = wake->data;
-	dialer_tend(links);
+	if (dialer_tend(links))
+		gt_link_cut(links, links->parent_peer,
+		            "the parent answers anew, but not on this link");
 	bury(links);
 	dialer_above(links);
 	if (links->listener.aio)
@@ -208,7 +210,8 @@ static void take_config(struct gt_links *links, const struct gt_links_config *c)
 	        .max_pending = or_else(c->max_pending, 64),
 	        .queue_bytes = or_else(c->queue_bytes, 64 << 20),
 	        .backoff_min_ms = or_else(c->backoff_min_ms, 200),
-	        .backoff_max_ms = or_else(c->backoff_max_ms, 60000),
+	        .backoff_max_ms = or_else(c->backoff_max_ms, 4000),
+	        .silent_ms = c->silent_ms,
 	};
 	if (c->parent_code)
 		gt_copy(links->parent_code, sizeof links->parent_code,

@@ -64,7 +64,10 @@ struct gt_links_config {
 	uint32_t max_pending;     /* handshakes at once, 0: 64 */
 	uint32_t queue_bytes;     /* unsent bytes that drop a link, 0: 64 MiB */
 	uint32_t backoff_min_ms;  /* 0: 200; full jitter up to the maximum */
-	uint32_t backoff_max_ms;  /* 0: 60000 */
+	uint32_t backoff_max_ms;  /* 0: 4000 */
+	uint32_t silent_ms; /* without a byte from the parent for so long, it is
+	                       dialled anew beside the link: if it answers,
+	                       that one is over. 0: never */
 };
 
 struct gt_links;

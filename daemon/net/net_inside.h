@@ -132,6 +132,10 @@ struct dialer {
 	size_t above_at, above_left; /* where above is dialled next; how many
 	                                more this time */
 	bool dialling;
+	bool probing;      /* ... beside a silent link */
+	nng_stream *spare; /* that answered; until the silent one is buried */
+	unsigned told;     /* attempts when a failure was last logged */
+	char told_why[400];
 	int linked; /* dials that succeeded less streams lost: -1, 0 or 1 */
 	/* guarded by links->lock */
 	bool done;
@@ -147,7 +151,9 @@ struct dialer {
  *      pending = those of them that are
  *   2. last_peer is the greatest id given; none is given twice
  *   3. stopping is never taken back: nothing is counted in or comes up after it
- *   4. one dial or one link to the parent at a time: no dial while linked > 0
+ *   4. one dial or one link to the parent at a time; while linked > 0 a dial is
+ *      a probe, and what it reaches becomes the link once the silent one is
+ *      buried
  *   5. handles = uv handles not yet closed; the last one's callback frees this
  *   6. no callback of events is called with a lock held */
 struct gt_links {
@@ -162,6 +168,7 @@ struct gt_links {
 	unsigned handles; /* uv handles not yet closed */
 	struct listener listener;
 	struct dialer dialer;
+	_Atomic uint64_t heard; /* uv_hrtime: the last bytes of the parent */
 
 	pthread_mutex_t lock;
 	bool stopping;
@@ -251,8 +258,9 @@ void listener_stop(struct gt_links *links);
  * why. */
 int dialer_start(struct gt_links *links, const struct gt_links_config *config,
                  char *why, size_t why_cap);
-/* Looks after a dial that ended, if one did. */
-void dialer_tend(struct gt_links *links);
+/* Looks after a dial that ended, if one did. True: the parent answered beside a
+ * link on which it was silent: that one is to be cut. */
+bool dialer_tend(struct gt_links *links);
 /* The link to the parent is gone; lived: it had been up for a while, so the
  * next dial needs no long pause. May come before dialer_tend has heard that the
  * dial succeeded. */

@@ -585,6 +585,8 @@ static void on_received(void *arg)
 		fail_nng(s, rv ? rv : NNG_ECONNSHUT);
 		return;
 	}
+	if (s->parent)
+		s->links->heard = uv_hrtime();
 	if (s->tls ? take_sealed(s, n) : take(s, n))
 		receive(s);
 }

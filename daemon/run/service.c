@@ -26,7 +26,8 @@ enum {
 	START_MS = 10 * 60 * 1000,
 	STOP_MS = 2000,
 	LOOK_MS = 60 * 60 * 1000, /* a clock may be set in between */
-	LINKS_S = 10,             /* it takes no time, or for ever */
+	SILENT_MS = 5000, /* later than a heartbeat: something is wrong */
+	LINKS_S = 10,     /* it takes no time, or for ever */
 	TIMERS = 4,
 	ROOM_MS = 1000,
 };
@@ -368,6 +369,7 @@ static int start_links(struct gt_service *s)
 	        .parent_code = c->parent,
 	        .max_links = run_small(c->max_links),
 	        .max_per_address = run_small(c->max_per_address),
+	        .silent_ms = run_small(c->heartbeat_ms) + SILENT_MS,
 	};
 	/* nng waits for itself when it cannot be initialised: an end that can
 	 * be seen is better */

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
@@ -457,6 +458,36 @@ static void second_address(void **state)
 	pair_fini(&p);
 }
 
+static bool raw_waits(int fd)
+{
+	struct pollfd one = {.fd = fd, .events = POLLIN};
+	return poll(&one, 1, 0) == 1;
+}
+
+/* What says nothing is dialled anew, and left for what answers. */
+static void silent(void **state)
+{
+	static struct pair p;
+	(void)state;
+	pair_init(&p, true);
+	p.at_child.silent_ms = 50;
+	int fd = raw_listen(p.address, sizeof p.address), peers[2];
+	assert_int_equal(end_start(&p.child, &p.at_child), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(p.child.downs, 0);
+		RIG_WAIT(&p.rig, raw_waits(fd));
+		peers[i] = accept(fd, NULL, NULL);
+		assert_int_equal(write(peers[i], "\0SP\0\0\x31\0\0", 8), 8);
+		RIG_WAIT(&p.rig, p.child.ups == i + 1);
+	}
+	RIG_WAIT(&p.rig, p.child.downs == 1);
+	assert_true(end_why_has(&p.child, "answers anew"));
+	close(fd);
+	close(peers[0]);
+	close(peers[1]);
+	pair_fini(&p);
+}
+
 static void redial(void **state)
 {
 	static struct pair p;
@@ -648,6 +679,7 @@ int main(void)
 	        cmocka_unit_test(queue_full),
 	        cmocka_unit_test(reconnect),
 	        cmocka_unit_test(second_address),
+	        cmocka_unit_test(silent),
 	        cmocka_unit_test(redial),
 	        cmocka_unit_test(stop_amid),
 	        cmocka_unit_test(end_amid_message),
