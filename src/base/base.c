@@ -75,6 +75,14 @@ char gt_lower(char c)
 	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
+bool gt_alike(const char *a, const char *b, size_t n)
+{
+	size_t i = 0;
+	while (i < n && a[i] && gt_lower(a[i]) == gt_lower(b[i]))
+		i++;
+	return i == n || a[i] == b[i];
+}
+
 int gt_hex_digit(char c)
 {
 	c = gt_lower(c);

@@ -94,6 +94,9 @@ void gt_transfer_id_hex(char out[GT_HEX_TRANSFER],
 /* An ASCII capital's small letter; anything else as it is, whatever the locale
  * says. */
 char gt_lower(char c);
+/* Are the first n bytes the same but for that, or the texts where they end
+ * before? */
+bool gt_alike(const char *a, const char *b, size_t n);
 /* 0 to 15 for a hex digit of either case, else -1. */
 int gt_hex_digit(char c);
 /* Reads exactly 2n hex digits and the end of the string; false: it is not

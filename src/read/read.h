@@ -19,6 +19,7 @@
 
 #include "base.h"
 #include "policy.h"
+#include "query.h"
 
 struct sqlite3;
 struct gt_buffer;
@@ -215,6 +216,11 @@ struct gt_statements_query {
 	/* as the node wrote it; NULL: anybody's. Others are passed over as what
 	 * is voided is. */
 	const char *authority;
+	/* those that fit it, or target one that does; NULL: all */
+	const struct gt_filter *filter;
+	/* how they are told, in which languages (tell.h) */
+	enum gt_telling how;
+	const char *languages;
 	bool ascending; /* the first stored comes first; or the last */
 	size_t limit;   /* statements and gaps at most */
 	size_t bytes;   /* with more than that told, none is begun */
@@ -227,7 +233,8 @@ struct gt_statements_query {
  * become what is left to be looked at: nothing when low > high. That may hold
  * no statement any more, and a page that met very many voided ones may end
  * short of its limit, even empty, with some left: it costs what it tells and
- * at most ten thousand rows more, wherever low and high lie. 0; or -GT_ESTORE,
+ * at most ten thousand rows more, with a filter twenty, wherever low and high
+ * lie. 0; or -GT_ESTORE,
  * and out, low and high are of no use. out->failed is the caller's to look
  * at. */
 int gt_read_statements(struct gt_reader *r, struct gt_statements_query *q,

@@ -124,6 +124,13 @@ enum { GT_GAP_WHY = 200 };
 int gt_reader_statement(struct gt_reader *r, sqlite3_stmt *s, char **text,
                         char gap[GT_GAP_WHY]);
 
+/* Does a record with that body, vouched for by authority, fit the filter, or
+ * target one that does; of own's alone (NULL: anybody's)? One that cannot be read
+ * does. *cost grows by what it took, in rows. 1, 0; -GT_ESTORE. read_filter.c */
+int gt_reader_fits(struct gt_reader *r, const struct gt_filter *f,
+                   struct gt_bytes body, const char *authority, const char *own,
+                   size_t *cost);
+
 /* The place of a moment, as it was given out (stored.h): all from that seq on
  * was stored behind it; one past `last`, the newest there is, if nothing was.
  * 0, or -GT_ESTORE. read_eras.c */

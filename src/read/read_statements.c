@@ -9,10 +9,11 @@
 #include "read_inside.h"
 #include "statement.h"
 #include "stored.h"
+#include "tell.h"
 
-/* Rows a page may look at beyond its limit, being voided or another's, before
- * it ends short. */
-enum { HIDDEN_MAX = 10000 };
+/* Rows a page may look at beyond its limit, being voided or another's, or not
+ * what is asked for, before it ends short. */
+enum { HIDDEN_MAX = 10000, UNFIT_MAX = 20000 };
 
 /* Damage may lie in any column: nothing here is taken on trust. */
 static bool said(sqlite3_stmt *s, struct gt_statement *out)
@@ -132,13 +133,14 @@ struct page {
 	const struct gt_when *when;
 	struct gt_buffer *out;
 	size_t begun, n, seen; /* out->n before, statements told, rows seen */
+	size_t most;           /* rows that may be seen */
 	size_t gaps;           /* told of */
 	int status;
 };
 
 static bool full(const struct page *p)
 {
-	return p->n + p->gaps >= p->q->limit ||
+	return p->n + p->gaps >= p->q->limit || p->seen >= p->most ||
 	       p->out->n - p->begun > p->q->bytes;
 }
 
@@ -165,12 +167,36 @@ static bool in_time(const struct gt_when *w, sqlite3_stmt *s)
 	       (ms > w->since_ms && ms <= w->until_ms);
 }
 
+/* What of a statement is asked for. */
+static int put_statement(struct gt_reader *r, struct page *p, const char *text)
+{
+	bool whole = p->q->how == GT_TELL_EXACT;
+	char *told =
+	        whole ? NULL
+	              : gt_tell(gt_bytes_str(text), p->q->how, p->q->languages);
+	if (!whole && !told) {
+		gt_reader_fail(r, gt_strerror(GT_ENOMEM));
+		return -GT_ESTORE;
+	}
+	gt_buffer_str(p->out, p->n++ ? "," : "");
+	gt_buffer_str(p->out, told ? told : text);
+	free(told);
+	return 0;
+}
+
 /* What is voided, or another's, came without a body. 0, -GT_ESTORE. */
 static int tell(struct gt_reader *r, struct page *p, sqlite3_stmt *s)
 {
 	char *text, gap[GT_GAP_WHY];
+	int fits = 1;
 	if (sqlite3_column_type(s, 5) == SQLITE_NULL || !in_time(p->when, s))
 		return 0;
+	if (p->q->filter)
+		fits = gt_reader_fits(r, p->q->filter, gt_col_bytes(s, 5),
+		                      gt_col_text(s, 4), p->q->authority,
+		                      &p->seen);
+	if (fits != 1)
+		return fits;
 	int status = gt_reader_statement(r, s, &text, gap);
 	if (status == -GT_EDAMAGED) {
 		p->gaps++;
@@ -180,10 +206,9 @@ static int tell(struct gt_reader *r, struct page *p, sqlite3_stmt *s)
 	}
 	if (status != 0)
 		return status;
-	gt_buffer_str(p->out, p->n++ ? "," : "");
-	gt_buffer_str(p->out, text);
+	status = put_statement(r, p, text);
 	free(text);
-	return 0;
+	return status;
 }
 
 /* One row, which is behind us then. */
@@ -204,7 +229,6 @@ static void pass(struct gt_reader *r, struct page *p, sqlite3_stmt *s)
 static bool stretch(struct gt_reader *r, struct page *p, int64_t low,
                     int64_t high)
 {
-	const size_t most = p->q->limit + HIDDEN_MAX;
 	int rc = SQLITE_ROW;
 	if (low < p->q->low)
 		low = p->q->low;
@@ -212,6 +236,8 @@ static bool stretch(struct gt_reader *r, struct page *p, int64_t low,
 		high = p->q->high;
 	if (low > high)
 		return true;
+	if (p->seen >= p->most)
+		return false;
 	sqlite3_stmt *s = gt_reader_query(
 	        r, p->q->ascending ? GT_Q_STATEMENTS_UP : GT_Q_STATEMENTS_DOWN);
 	if (!s) {
@@ -220,7 +246,7 @@ static bool stretch(struct gt_reader *r, struct page *p, int64_t low,
 	}
 	(void)sqlite3_bind_int64(s, 1, low);
 	(void)sqlite3_bind_int64(s, 2, high);
-	(void)sqlite3_bind_int64(s, 3, (int64_t)(most - p->seen));
+	(void)sqlite3_bind_int64(s, 3, (int64_t)(p->most - p->seen));
 	gt_reader_bind(s, 4, p->q->authority);
 	while (p->status == 0 && !full(p) &&
 	       (rc = sqlite3_step(s)) == SQLITE_ROW)
@@ -229,13 +255,14 @@ static bool stretch(struct gt_reader *r, struct page *p, int64_t low,
 		(void)sqlite3_reset(s);
 	else if (!gt_reader_end(r, s, rc))
 		p->status = -GT_ESTORE;
-	return p->status == 0 && rc == SQLITE_DONE && p->seen < most;
+	return p->status == 0 && rc == SQLITE_DONE && p->seen < p->most;
 }
 
 static int fill(struct gt_reader *r, struct gt_statements_query *q,
                 struct gt_buffer *out, struct gt_when *w)
 {
 	struct page p = {.q = q, .when = w, .out = out, .begun = out->n};
+	p.most = q->limit + (q->filter ? UNFIT_MAX : HIDDEN_MAX);
 	bool all = true;
 	p.status = span(r, q, w);
 	for (size_t i = 0; p.status == 0 && all && i < w->n; i++) {

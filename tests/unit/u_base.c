@@ -159,6 +159,14 @@ static void hexadecimal(void **state)
 		assert_int_equal(gt_lower((char)c),
 		                 (char)(c >= 'A' && c <= 'Z' ? c + 32 : c));
 	}
+	assert_true(gt_alike("aBc", "AbC", SIZE_MAX));
+	assert_true(gt_alike("", "", SIZE_MAX));
+	assert_false(gt_alike("a", "ab", SIZE_MAX));
+	assert_false(gt_alike("ab", "a", SIZE_MAX));
+	assert_false(gt_alike("a", "b", SIZE_MAX));
+	assert_true(gt_alike("aX", "Ay", 1));
+	assert_true(gt_alike("a", "b", 0));
+	assert_false(gt_alike("[", "{", 1));
 }
 
 static void names(void **state)
