@@ -151,12 +151,129 @@ static void every_answer_is_consistent(void **state)
 	script(0, "[]");
 }
 
+static long list(const char *query)
+{
+	char path[1500];
+	gt_format(path, sizeof path, "/xapi/statements%s", query);
+	return ask_door(GT_DOOR_CONTROL, "GET", path, VERSION, NULL);
+}
+
+static size_t counted(const char *what)
+{
+	size_t n = 0;
+	for (const char *p = got.body; (p = strstr(p, what)); p++)
+		n++;
+	return n;
+}
+
+/* What is not understood is named, in the asker's language. */
+static void arguments_are_named(void **state)
+{
+	(void)state;
+	assert_int_equal(list("?lang=en&foo=1"), 400);
+	assert_true(says("there is no parameter `foo` here"));
+	assert_int_equal(list("?lang=en&Verb=http://a.b/c"), 400);
+	assert_true(says("no parameter `Verb` here: write `verb`"));
+	assert_int_equal(list("?lang=zh-CN&agent=%7B%22mbox%22:3%7D"), 400);
+	assert_true(says("参数 `agent` 的值无效：mbox: 须为"));
+	assert_int_equal(list("?lang=en&limit=1&limit=2"), 400);
+	assert_true(says("`limit` comes twice"));
+	assert_int_equal(ask_door(GT_DOOR_CONTROL, "POST",
+	                          "/xapi/statements?lang=en&statementId=x",
+	                          JSON, S1),
+	                 400);
+	assert_true(says("there is no parameter `statementId` here"));
+	assert_int_equal(ask_door(GT_DOOR_CONTROL, "PUT",
+	                          "/xapi/statements?lang=en", JSON, S1),
+	                 400);
+	assert_true(says("`statementId` is missing"));
+}
+
+/* The pages of a query, by the link that each gives: all of it, each once, in
+ * order, whatever it was asked with. */
+static void more_carries_the_query(void **state)
+{
+	char path[1500];
+	size_t pages = 0, n = 0;
+	(void)state;
+	gt_copy(path, sizeof path,
+	        "/xapi/statements?verb=http%3A%2F%2Fa.b%2Fc&limit=60&format=ids"
+	        "&since=1970-01-01T08%3A00%3A10%2B08%3A00"
+	        "&agent=%7B%22mbox%22%3A%22mailto%3Aa%40b.cn%22%7D");
+	for (char *more = path; *more; pages++) {
+		assert_int_equal(
+		        ask_door(GT_DOOR_CONTROL, "GET", path, VERSION, NULL),
+		        200);
+		n += counted("\"verb\":{\"id\":\"http://a.b/c\"}");
+		json_t *v = json_loads(got.body, 0, NULL);
+		gt_copy(path, sizeof path, gt_json_member(v, "more"));
+		json_decref(v);
+		more = path;
+		if (*more)
+			assert_non_null(strstr(
+			        more,
+			        "&agent=%7B%22mbox%22%3A%22mailto%3Aa%40"
+			        "b.cn%22%7D&verb=http%3A//a.b/c&since="
+			        "1970-01-01T08%3A00%3A10%2B08%3A00&format="
+			        "ids"));
+	}
+	assert_int_equal(n, 240);
+	assert_int_equal(pages, 4);
+	assert_int_equal(list("?verb=http://a.b/other"), 200);
+	assert_string_equal(got.body, "{\"statements\":[],\"more\":\"\"}");
+}
+
+/* One statement: a HEAD says what a GET does, and who has it need not be given it
+ * again. */
+static void one_and_its_etag(void **state)
+{
+	static const char path[] =
+	        "/xapi/statements?statementId=00000000-0000-4000-8000-"
+	        "000000000003";
+	char etag[60], headers[200], modified[60], length[30];
+	unsigned char sum[20];
+	char sha1[41];
+	(void)state;
+	assert_int_equal(ask_door(GT_DOOR_CONTROL, "GET", path, VERSION, NULL),
+	                 200);
+	gt_copy(etag, sizeof etag, value_of("ETag"));
+	gt_copy(modified, sizeof modified, value_of("Last-Modified"));
+	gt_copy(length, sizeof length, value_of("Content-Length"));
+	EVP_Digest(got.body, got.n, sum, NULL, EVP_sha1(), NULL);
+	gt_hex(sha1, sum, sizeof sum);
+	gt_format(headers, sizeof headers, "\"%s\"", sha1);
+	assert_string_equal(etag, headers);
+	assert_int_equal(ask_door(GT_DOOR_CONTROL, "HEAD", path, VERSION, NULL),
+	                 200);
+	assert_int_equal(got.n, 0);
+	assert_string_equal(value_of("ETag"), etag);
+	assert_string_equal(value_of("Last-Modified"), modified);
+	assert_string_equal(value_of("Content-Length"), length);
+	assert_string_equal(value_of("Content-Type"), "application/json");
+	gt_format(headers, sizeof headers, VERSION "\nIf-None-Match: %s", etag);
+	assert_int_equal(ask_door(GT_DOOR_CONTROL, "GET", path, headers, NULL),
+	                 304);
+	assert_int_equal(got.n, 0);
+	assert_string_equal(value_of("ETag"), etag);
+	gt_format(headers, sizeof headers,
+	          VERSION "\nIf-None-Match: \"%.39s0\"", sha1);
+	assert_int_equal(ask_door(GT_DOOR_CONTROL, "GET", path, headers, NULL),
+	                 200);
+	assert_int_equal(list("?statementId=00000000-0000-4000-8000-"
+	                      "000000000004"),
+	                 200);
+	assert_string_not_equal(value_of("ETag"), etag);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(a_course_in_a_browser),
 	        cmocka_unit_test(what_a_preflight_says),
 	        cmocka_unit_test(every_answer_is_consistent),
+	        cmocka_unit_test(arguments_are_named),
+	        cmocka_unit_test(more_carries_the_query),
+	        cmocka_unit_test(one_and_its_etag),
 	};
 	return cmocka_run_group_tests_name("http_xapi", tests, set_up,
 	                                   tear_down);

@@ -8,12 +8,13 @@
 #include <strings.h>
 
 #include "buffer.h"
+#include "http_out.h"
 #include "http_parse.h"
 #include "iso8601.h"
 #include "json.h"
 #include "statement.h"
-#include "stored.h"
 #include "sys.h"
+#include "tell.h"
 
 enum {
 	PAGE_DEFAULT = 100,
@@ -58,13 +59,13 @@ struct batch {
 };
 
 static enum MHD_Result store(struct gt_request *rq, struct batch *b,
-                             const uint8_t (*put)[GT_UUID_BYTES])
+                             const uint8_t *put)
 {
 	char why[512] = "", text[GT_UUID_TEXT];
 	struct gt_bytes body =
 	        gt_json_unmarked(gt_bytes_of(rq->body, rq->nbody));
 	if (put)
-		memcpy(b->ids[0], *put, GT_UUID_BYTES);
+		memcpy(b->ids[0], put, GT_UUID_BYTES);
 	else
 		make_ids(b->ids, GT_STATEMENTS_BATCH);
 	const uint8_t(*ids)[GT_UUID_BYTES] =
@@ -76,7 +77,7 @@ static enum MHD_Result store(struct gt_request *rq, struct batch *b,
 		return gt_rq_error(rq, n, why);
 	if (put && n != 1)
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_ONE);
-	if (put && memcmp(b->v[0].id, *put, GT_UUID_BYTES) != 0) {
+	if (put && memcmp(b->v[0].id, put, GT_UUID_BYTES) != 0) {
 		gt_uuid_format(text, b->v[0].id);
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_OTHER_ID,
 		                  text);
@@ -102,8 +103,7 @@ static enum MHD_Result store(struct gt_request *rq, struct batch *b,
 	return gt_rq_command(rq, &e, stored);
 }
 
-static enum MHD_Result take_in(struct gt_request *rq,
-                               const uint8_t (*put)[GT_UUID_BYTES])
+static enum MHD_Result take_in(struct gt_request *rq, const uint8_t *put)
 {
 	const char *type = gt_rq_header(rq, "Content-Type");
 	if (type && strncasecmp(type, "multipart/", 10) == 0)
@@ -125,79 +125,40 @@ static enum MHD_Result take_in(struct gt_request *rq,
 
 /* ----------------------------------------------------------- asking */
 
-struct ask {
-	const char *id, *voided, *bad;
-	const char *more;
-	uint64_t limit;
-	struct gt_statements_query list;
-	unsigned args;
-};
-
-static bool boolean(const char *value, bool *out)
+/* What is asked for, and the headers that go with it. */
+static enum MHD_Result give_one(struct gt_request *rq, char *statement,
+                                int64_t stored_ms)
 {
-	*out = strcmp(value, "true") == 0;
-	return *out || strcmp(value, "false") == 0;
-}
-
-static enum MHD_Result argument(void *arg, enum MHD_ValueKind kind,
-                                const char *key, const char *value)
-{
-	struct ask *q = arg;
-	bool flag, fine = false;
-	(void)kind;
-	value = value ? value : "";
-	q->args++;
-	if (strcmp(key, "statementId") == 0) {
-		q->id = value;
-		fine = true;
-	} else if (strcmp(key, "voidedStatementId") == 0) {
-		q->voided = value;
-		fine = true;
-	} else if (strcmp(key, "limit") == 0) {
-		fine = gt_http_number(value, UINT32_MAX, &q->limit);
-	} else if (strcmp(key, "ascending") == 0) {
-		fine = boolean(value, &q->list.ascending);
-	} else if (strcmp(key, "since") == 0) {
-		fine = gt_stored_parse(&q->list.since_ms, &q->list.since_mark,
-		                       value);
-	} else if (strcmp(key, "until") == 0) {
-		fine = gt_stored_parse(&q->list.until_ms, &q->list.until_mark,
-		                       value);
-	} else if (strcmp(key, "more") == 0) {
-		q->more = value;
-		fine = true;
-	} else if (strcmp(key, "format") == 0) {
-		fine = strcmp(value, "exact") == 0;
-		q->args--;
-	} else if (strcmp(key, "attachments") == 0) {
-		fine = boolean(value, &flag) && !flag;
-		q->args--;
-	} else if (strcmp(key, "lang") == 0) {
-		fine = true;
-		q->args--;
+	char modified[GT_HTTP_DATE_CHARS], etag[GT_XAPI_ETAG];
+	size_t n = strlen(statement);
+	gt_http_date(modified, stored_ms);
+	gt_xapi_etag(etag, statement, n);
+	bool same = gt_xapi_unchanged(rq, etag);
+	if (same)
+		free(statement);
+	struct MHD_Response *rs =
+	        same ? gt_rs_empty()
+	             : gt_rs_text("application/json", statement, n);
+	if (rs) {
+		gt_rs_header(rs, "ETag", etag);
+		gt_rs_header(rs, "Last-Modified", modified);
 	}
-	if (!fine && !q->bad)
-		q->bad = key;
-	return MHD_YES;
+	return gt_rq_send(rq, same ? 304 : 200, rs);
 }
 
 static enum MHD_Result one(struct gt_request *rq, struct gt_worker *w,
-                           const struct ask *ask)
+                           const struct gt_query_args *q, const char *own)
 {
-	uint8_t id[GT_UUID_BYTES];
-	bool voided = false, want_voided = ask->voided != NULL;
-	const char *text = want_voided ? ask->voided : ask->id;
+	bool voided = false, want_voided = gt_query_has(q, GT_ARG_VOIDED_ID);
 	int64_t ms = 0;
 	int status = 0;
-	if (!gt_uuid_parse(id, text))
-		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_ARG,
-		                  want_voided ? "voidedStatementId"
-		                              : "statementId");
-	char *statement = gt_read_statement(w->reader, id, ask->list.authority,
-	                                    &voided, &ms, &status);
+	char *statement =
+	        gt_read_statement(w->reader, q->id, own, &voided, &ms, &status);
 	/* it is not to be had here, and asking again does not help */
 	if (status == -GT_EDAMAGED)
-		return gt_rq_fail(rq, 404, status, GT_T_HTTP_GAP, text,
+		return gt_rq_fail(rq, 404, status, GT_T_HTTP_GAP,
+		                  q->text[want_voided ? GT_ARG_VOIDED_ID
+		                                      : GT_ARG_STATEMENT_ID],
 		                  gt_reader_why(w->reader));
 	if (!statement)
 		return gt_rq_error(rq, status ? status : -GT_EUNKNOWN, "");
@@ -205,13 +166,12 @@ static enum MHD_Result one(struct gt_request *rq, struct gt_worker *w,
 		free(statement);
 		return gt_rq_error(rq, -GT_EUNKNOWN, "");
 	}
-	char modified[GT_HTTP_DATE_CHARS];
-	gt_http_date(modified, ms);
-	struct MHD_Response *rs =
-	        gt_rs_text("application/json", statement, strlen(statement));
-	if (rs)
-		gt_rs_header(rs, "Last-Modified", modified);
-	return gt_rq_send(rq, 200, rs);
+	if (q->telling == GT_TELL_EXACT)
+		return give_one(rq, statement, ms);
+	char *told = gt_tell(gt_bytes_str(statement), q->telling,
+	                     gt_rq_header(rq, "Accept-Language"));
+	free(statement);
+	return told ? give_one(rq, told, ms) : gt_rq_error(rq, -GT_ENOMEM, "");
 }
 
 /* "LOW-HIGH", as this node wrote it into `more`. */
@@ -248,54 +208,54 @@ static void put_gaps(struct gt_buffer *out, struct gt_buffer *gaps)
 	gt_buffer_free(gaps);
 }
 
-/* A time asked for, which holds for the pages to come too. */
-static void put_time(struct gt_buffer *out, const char *key, int64_t ms,
-                     unsigned mark)
+/* Where to go on with the answer: all that was asked, and behind which place. */
+static void put_more(struct gt_buffer *out, const struct gt_statements_query *l,
+                     const struct gt_query_args *q)
 {
-	char text[GT_STORED_CHARS];
-	if (ms == INT64_MIN || ms == INT64_MAX)
-		return;
-	gt_stored_format(text, ms, mark);
-	gt_buffer_format(out, "&%s=%s", key, text);
-}
-
-/* Where to go on with the answer, and its end. */
-static void put_more(struct gt_buffer *out, const struct gt_statements_query *q)
-{
-	char more[160] = "";
-	if (q->low <= q->high)
-		gt_format(more, sizeof more,
-		          "/xapi/statements?more=%lld-%lld&limit=%llu"
-		          "&ascending=%s",
-		          (long long)q->low, (long long)q->high,
-		          (unsigned long long)q->limit,
-		          q->ascending ? "true" : "false");
 	gt_buffer_str(out, ",\"more\":\"");
-	gt_buffer_str(out, more);
-	if (*more) {
-		put_time(out, "since", q->since_ms, q->since_mark);
-		put_time(out, "until", q->until_ms, q->until_mark);
+	if (l->low <= l->high)
+		gt_buffer_format(out,
+		                 "/xapi/statements?more=%lld-%lld&limit=%llu"
+		                 "&ascending=%s",
+		                 (long long)l->low, (long long)l->high,
+		                 (unsigned long long)l->limit,
+		                 l->ascending ? "true" : "false");
+	for (unsigned i = 0; i < GT_ARGS && l->low <= l->high; i++) {
+		if (!q->text[i] || i == GT_ARG_MORE || i == GT_ARG_LIMIT ||
+		    i == GT_ARG_ASCENDING || i == GT_ARG_LANG)
+			continue;
+		gt_buffer_format(out, "&%s=", gt_query_name(i));
+		gt_out_url(out, q->text[i]);
 	}
 	gt_buffer_str(out, "\"}");
 }
 
 static enum MHD_Result list(struct gt_request *rq, struct gt_worker *w,
-                            struct ask *ask)
+                            const struct gt_query_args *q, const char *own)
 {
-	struct gt_statements_query *q = &ask->list;
 	struct gt_buffer out = {0}, gaps = {0};
-	if (ask->limit == 0)
-		ask->limit = PAGE_DEFAULT;
-	q->limit = ask->limit > PAGE_MAX ? PAGE_MAX : (size_t)ask->limit;
-	if (ask->more && !resume(q, ask->more))
-		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_ARG,
+	uint64_t limit = q->limit ? q->limit : PAGE_DEFAULT;
+	struct gt_statements_query l = {
+	        .since_ms = q->since_ms,
+	        .since_mark = q->since_mark,
+	        .until_ms = q->until_ms,
+	        .until_mark = q->until_mark,
+	        .authority = own,
+	        .filter = gt_filter_any(&q->filter) ? &q->filter : NULL,
+	        .how = q->telling,
+	        .languages = gt_rq_header(rq, "Accept-Language"),
+	        .ascending = q->ascending,
+	        .limit = limit > PAGE_MAX ? PAGE_MAX : (size_t)limit,
+	        .gaps = &gaps};
+	const char *more = q->text[GT_ARG_MORE];
+	if (more && !resume(&l, more))
+		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_ARG_VALUE,
 		                  "more");
 	gt_buffer_str(&out, "{\"statements\":[");
-	q->bytes = PAGE_BYTES - out.n;
-	q->gaps = &gaps;
-	int status = gt_read_statements(w->reader, q, &out);
+	l.bytes = PAGE_BYTES - out.n;
+	int status = gt_read_statements(w->reader, &l, &out);
 	put_gaps(&out, &gaps);
-	put_more(&out, q);
+	put_more(&out, &l, q);
 	size_t n;
 	char *text = gt_buffer_text(&out, &n);
 	if (status != 0 || !text) {
@@ -307,21 +267,18 @@ static enum MHD_Result list(struct gt_request *rq, struct gt_worker *w,
 	return gt_rq_text(rq, 200, "application/json", text, n);
 }
 
-static enum MHD_Result give_out(struct gt_request *rq, struct ask *q)
+static enum MHD_Result give_out(struct gt_request *rq,
+                                const struct gt_query_args *q)
 {
-	if (q->bad)
-		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_ARG,
-		                  q->bad);
-	if ((q->id || q->voided) && q->args != 1)
-		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_ID_ALONE);
 	char *own = rq->who & GT_HTTP_READ ? NULL : gt_xapi_authority(rq);
 	if (!own && !(rq->who & GT_HTTP_READ))
 		return gt_rq_error(rq, -GT_ENOMEM, "");
-	q->list.authority = own;
+	bool single = gt_query_has(q, GT_ARG_STATEMENT_ID) ||
+	              gt_query_has(q, GT_ARG_VOIDED_ID);
 	struct gt_worker *w = gt_worker_take(rq->http->workers);
-	enum MHD_Result done = !w ? gt_rq_error(rq, -GT_ESTORE, "")
-	                       : q->id || q->voided ? one(rq, w, q)
-	                                            : list(rq, w, q);
+	enum MHD_Result done = !w       ? gt_rq_error(rq, -GT_ESTORE, "")
+	                       : single ? one(rq, w, q, own)
+	                                : list(rq, w, q, own);
 	gt_worker_give(rq->http->workers, w);
 	free(own);
 	return done;
@@ -329,23 +286,19 @@ static enum MHD_Result give_out(struct gt_request *rq, struct ask *q)
 
 enum MHD_Result gt_http_statements(struct gt_request *rq)
 {
-	struct ask q = {.list = {.since_ms = INT64_MIN, .until_ms = INT64_MAX}};
-	uint8_t id[1][GT_UUID_BYTES];
+	enum gt_query_kind kind =
+	        rq->method == GT_HTTP_GET   ? GT_QUERY_STATEMENTS
+	        : rq->method == GT_HTTP_PUT ? GT_QUERY_STATEMENT_PUT
+	                                    : GT_QUERY_STATEMENTS_POST;
+	struct gt_query_args q;
 	enum MHD_Result done;
-	if (!gt_xapi_begin(rq, &done))
+	if (!gt_xapi_begin(rq, &done) || !gt_xapi_query(rq, kind, &q, &done))
 		return done;
-	MHD_get_connection_values(rq->connection, MHD_GET_ARGUMENT_KIND,
-	                          argument, &q);
-	if (rq->method == GT_HTTP_GET)
-		return give_out(rq, &q);
-	if (rq->method == GT_HTTP_POST) {
-		if (q.args > 0 || q.bad)
-			return gt_rq_fail(rq, 400, -GT_EINVALID,
-			                  GT_T_HTTP_POST_ARGS);
-		return take_in(rq, NULL);
-	}
-	if (!q.id || q.args != 1 || q.bad || !gt_uuid_parse(id[0], q.id))
-		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_ARG,
-		                  "statementId");
-	return take_in(rq, (const uint8_t(*)[GT_UUID_BYTES])id);
+	if (kind == GT_QUERY_STATEMENTS)
+		done = give_out(rq, &q);
+	else
+		done = take_in(rq,
+		               kind == GT_QUERY_STATEMENT_PUT ? q.id : NULL);
+	gt_query_free(&q);
+	return done;
 }

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 #include "http_origin.h"
 #include "http_parse.h"
 #include "stored.h"
+#include "translate.h"
 
 /* ---------------------------------------------------------- headers */
 
@@ -114,6 +116,73 @@ enum MHD_Result gt_http_about(struct gt_request *rq)
 		return preflight(rq);
 	return gt_rq_json(rq, 200,
 	                  json_pack("{s:[s,s]}", "version", "2.0.0", "1.0.3"));
+}
+
+/* ------------------------------------------------------- arguments */
+
+struct taking {
+	struct gt_query_args *q;
+	struct gt_query_flaw flaw;
+	bool fine;
+};
+
+static enum MHD_Result argument(void *arg, enum MHD_ValueKind kind,
+                                const char *name, const char *value)
+{
+	struct taking *t = arg;
+	(void)kind;
+	t->fine = gt_query_take(t->q, name, value ? value : "", &t->flaw);
+	return t->fine ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result refuse(struct gt_request *rq,
+                              const struct gt_query_flaw *f)
+{
+	static const enum gt_text texts[] = {
+	        [GT_WRONG_UNKNOWN] = GT_T_HTTP_ARG_UNKNOWN,
+	        [GT_WRONG_CASE] = GT_T_HTTP_ARG_CASE,
+	        [GT_WRONG_TWICE] = GT_T_HTTP_ARG_TWICE,
+	        [GT_WRONG_VALUE] = GT_T_HTTP_ARG_VALUE,
+	        [GT_WRONG_MISSING] = GT_T_HTTP_ARG_MISSING,
+	        [GT_WRONG_TOGETHER] = GT_T_HTTP_ARG_TOGETHER};
+	char what[GT_TRANSLATE_MAX];
+	if (f->wrong == GT_WRONG_VALUE && *f->what)
+		return gt_rq_fail(rq, 400, -GT_EINVALID,
+		                  GT_T_HTTP_ARG_VALUE_WHY, f->name,
+		                  gt_translate(what, rq->lang, f->what));
+	return gt_rq_fail(rq, 400, -GT_EINVALID, texts[f->wrong], f->name,
+	                  f->other);
+}
+
+bool gt_xapi_query(struct gt_request *rq, enum gt_query_kind kind,
+                   struct gt_query_args *q, enum MHD_Result *answer)
+{
+	struct taking t = {.q = q, .fine = true};
+	gt_query_begin(q, kind);
+	MHD_get_connection_values(rq->connection, MHD_GET_ARGUMENT_KIND,
+	                          argument, &t);
+	t.fine = t.fine && gt_query_end(q, &t.flaw);
+	if (t.fine)
+		return true;
+	*answer = refuse(rq, &t.flaw);
+	gt_query_free(q);
+	return false;
+}
+
+void gt_xapi_etag(char out[GT_XAPI_ETAG], const void *p, size_t n)
+{
+	uint8_t sum[20];
+	char hex[2 * sizeof sum + 1];
+	int ok = EVP_Digest(p, n, sum, NULL, EVP_sha1(), NULL);
+	assert(ok == 1);
+	gt_hex(hex, sum, sizeof sum);
+	gt_format(out, GT_XAPI_ETAG, "\"%s\"", hex);
+}
+
+bool gt_xapi_unchanged(struct gt_request *rq, const char *etag)
+{
+	const char *header = gt_rq_header(rq, "If-None-Match");
+	return header && gt_http_etag_listed(header, etag);
 }
 
 /* -------------------------------------------------------------- who */

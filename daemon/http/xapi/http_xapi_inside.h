@@ -9,6 +9,7 @@
 #define GT_HTTP_XAPI_INSIDE_H
 
 #include "http_xapi.h"
+#include "query.h"
 
 /* The request's version is taken from its header, which alone judges it. False:
  * it has been answered, being a browser's question (OPTIONS) or of no version. */
@@ -17,6 +18,18 @@ bool gt_xapi_begin(struct gt_request *rq, enum MHD_Result *answer);
  * will be bears a later one: the answer says so. To be called before the
  * database is asked. */
 void gt_xapi_through(struct gt_request *rq);
+
+/* The request's arguments, by the table of src/xapi/query.h; they live as long as
+ * rq does, and q is to be freed (gt_query_free). False: it has been answered, and
+ * there is nothing to free. */
+bool gt_xapi_query(struct gt_request *rq, enum gt_query_kind kind,
+                   struct gt_query_args *q, enum MHD_Result *answer);
+
+enum { GT_XAPI_ETAG = 44 };
+/* "<sha1>", quoted, of what is given out. */
+void gt_xapi_etag(char out[GT_XAPI_ETAG], const void *p, size_t n);
+/* The caller has what bears that etag (If-None-Match). */
+bool gt_xapi_unchanged(struct gt_request *rq, const char *etag);
 
 /* How far the caller is known: his part of a statement's flags. */
 uint32_t gt_xapi_known(const struct gt_request *rq);
