@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "http_fold.h"
 #include "http_request.h"
 
 const char *gt_http_door_name(enum gt_http_door door)
@@ -16,6 +18,16 @@ const char *gt_http_door_name(enum gt_http_door door)
 
 const char *gt_rq_header(struct gt_request *rq, const char *name)
 {
+	const char *field = rq->fold ? gt_fold_header(rq->fold, name) : NULL;
+	if (field)
+		return field;
+	/* what it says of the form is not said of what is in it */
+	if (rq->fold && strcasecmp(name, "Content-Type") == 0)
+		return "application/json";
+	/* a browser sends it along by itself, with whatever page's form */
+	if (rq->fold && rq->fold->foreign &&
+	    strcasecmp(name, "Authorization") == 0)
+		return NULL;
 	return MHD_lookup_connection_value(rq->connection, MHD_HEADER_KIND,
 	                                   name);
 }
@@ -25,8 +37,24 @@ const char *gt_rq_host(struct gt_request *rq)
 	return *rq->host ? rq->host : gt_rq_header(rq, "Host");
 }
 
+void gt_rq_args(struct gt_request *rq, MHD_KeyValueIterator take, void *arg)
+{
+	if (!rq->fold) {
+		MHD_get_connection_values(rq->connection, MHD_GET_ARGUMENT_KIND,
+		                          take, arg);
+		return;
+	}
+	for (size_t i = 0; i < rq->fold->n; i++)
+		if (gt_fold_is_arg(rq->fold, i) &&
+		    take(arg, MHD_GET_ARGUMENT_KIND, rq->fold->field[i].name,
+		         rq->fold->field[i].value) != MHD_YES)
+			return;
+}
+
 const char *gt_rq_arg(struct gt_request *rq, const char *name)
 {
+	if (rq->fold)
+		return gt_fold_arg(rq->fold, name);
 	return MHD_lookup_connection_value(rq->connection,
 	                                   MHD_GET_ARGUMENT_KIND, name);
 }

@@ -54,6 +54,12 @@ bool gt_http_from_origin(struct gt_request *rq, enum gt_http_door door)
 	return length(from) == n && strncasecmp(from, want, n) == 0;
 }
 
+bool gt_http_foreign(struct gt_request *rq)
+{
+	return gt_rq_header(rq, "Origin") &&
+	       !gt_http_from_origin(rq, GT_DOOR_CONTENT);
+}
+
 void gt_out_origin(struct gt_buffer *o, struct gt_request *rq,
                    enum gt_http_door door)
 {

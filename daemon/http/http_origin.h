@@ -21,6 +21,9 @@ bool gt_http_origin(struct gt_request *rq, enum gt_http_door door,
 /* Whether a page is from that listener, as its Origin header has it: by the
  * name its reader uses, a scheme's own port left out. False: it has none. */
 bool gt_http_from_origin(struct gt_request *rq, enum gt_http_door door);
+/* A page from elsewhere sent it, as a browser says: none of a package of this
+ * node. False: also where nobody says. */
+bool gt_http_foreign(struct gt_request *rq);
 /* Appends that origin, escaped for HTML; nothing when there is none. */
 void gt_out_origin(struct gt_buffer *o, struct gt_request *rq,
                    enum gt_http_door door);

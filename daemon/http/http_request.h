@@ -27,6 +27,7 @@
 #include "text.h"
 
 struct gt_access;
+struct gt_fold;
 struct gt_http_callers;
 struct gt_http_cert;
 struct gt_http_open;
@@ -128,6 +129,12 @@ struct gt_request {
 	bool named;     /* by a credential: behind "user:" of actor */
 	uint8_t *body;
 	size_t nbody, body_cap;
+	size_t body_max;
+	/* its body is another request (http_fold.h), which has yet to be
+	 * unfolded; of what was, the fields. NULL: it stands as it came */
+	bool folded;
+	struct gt_fold *fold;
+	bool packed;      /* its body is gzip'ed */
 	int64_t wait_ms;  /* until a password is looked at again */
 	unsigned refused; /* the status its body is refused with; 0: not */
 	size_t passed;    /* bytes of it that came since */
@@ -158,13 +165,16 @@ struct gt_request {
 
 /* -------------------------------------------- asking: http_answer.c */
 
-/* A header of the request. NULL: absent. */
+/* A header of the request, of one that was folded the field in its place. NULL:
+ * absent. */
 const char *gt_rq_header(struct gt_request *rq, const char *name);
 /* The host asked for, with its port: the target's if it is a whole URL, else
  * the header's. NULL: none was named. */
 const char *gt_rq_host(struct gt_request *rq);
 /* An argument of the query, decoded. NULL: absent. */
 const char *gt_rq_arg(struct gt_request *rq, const char *name);
+/* All of them, in their order, until take says no. */
+void gt_rq_args(struct gt_request *rq, MHD_KeyValueIterator take, void *arg);
 
 /* ----------------------------------------- answering: http_answer.c */
 

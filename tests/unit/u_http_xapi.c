@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <zlib.h>
+
 #include "http_kit.h"
 
 #define VERSION "X-Experience-API-Version: 2.0.0"
@@ -61,7 +63,7 @@ static void a_course_in_a_browser(void **state)
 	          origin);
 	assert_int_equal(learner("OPTIONS", "/xapi/statements", asks, NULL),
 	                 204);
-	assert_string_equal(value_of("Access-Control-Allow-Origin"), origin);
+	assert_string_equal(value_of("Access-Control-Allow-Origin"), "*");
 	assert_string_equal(value_of("Access-Control-Allow-Methods"),
 	                    "GET, HEAD, POST, PUT, OPTIONS");
 	assert_string_equal(value_of("Access-Control-Allow-Headers"),
@@ -70,7 +72,7 @@ static void a_course_in_a_browser(void **state)
 	script(0, "[\"x\"]");
 	gt_format(asks, sizeof asks, JSON "\nHost: a.cn\nOrigin: %s", origin);
 	assert_int_equal(learner("POST", "/xapi/statements", asks, S1), 200);
-	assert_string_equal(value_of("Access-Control-Allow-Origin"), origin);
+	assert_string_equal(value_of("Access-Control-Allow-Origin"), "*");
 	const char *exposed = value_of("Access-Control-Expose-Headers");
 	assert_non_null(strstr(exposed, "X-Experience-API-Version"));
 	assert_non_null(strstr(exposed, "X-Experience-API-Consistent-Through"));
@@ -79,7 +81,7 @@ static void a_course_in_a_browser(void **state)
 	assert_non_null(strstr(exposed, "Location"));
 	/* and a refusal can be read too */
 	assert_int_equal(learner("POST", "/xapi/statements", asks, "{"), 400);
-	assert_string_equal(value_of("Access-Control-Allow-Origin"), origin);
+	assert_string_equal(value_of("Access-Control-Allow-Origin"), "*");
 }
 
 /* Where the names asked for are none, those the specification has are told. */
@@ -265,6 +267,149 @@ static void one_and_its_etag(void **state)
 	assert_string_not_equal(value_of("ETag"), etag);
 }
 
+#define FORM   "Content-Type: application/x-www-form-urlencoded"
+#define FOLDED FORM "\nX-Experience-API-Version: 1.0.3"
+#define ID3    "00000000-0000-4000-8000-000000000003"
+
+static long folded(const char *method, const char *headers, const char *form)
+{
+	char path[100];
+	gt_format(path, sizeof path, "/xapi/statements?method=%s", method);
+	return learner("POST", path, headers, form);
+}
+
+/* xAPI 1.0.3 part three, 1.3: what a browser cannot send otherwise. */
+static void another_request_in_a_form(void **state)
+{
+	static const char content[] =
+	        "content=%7B%22actor%22%3A%7B%22mbox%22%3A%22mailto%3Aa%40b.cn"
+	        "%22%7D%2C%22verb%22%3A%7B%22id%22%3A%22http%3A%2F%2Fa.b%2Fc"
+	        "%22%7D%2C%22object%22%3A%7B%22id%22%3A%22http%3A%2F%2Fa.b"
+	        "%2Fd%22%7D%7D";
+	char form[600];
+	(void)state;
+	script(0, "[\"x\"]");
+	unsigned before = posts(GT_EV_STATEMENTS);
+	gt_format(form, sizeof form, "%s&statementId=" ID3, content);
+	assert_int_equal(folded("PUT", FOLDED, form), 204);
+	assert_int_equal(posts(GT_EV_STATEMENTS), before + 1);
+	assert_int_equal(folded("POST", FOLDED, content), 200);
+	gt_format(form, sizeof form,
+	          "%s&statementId=" ID3 "&x-experience-api-version=1.0",
+	          content);
+	assert_int_equal(folded("PUT", FORM, form), 204);
+	/* over the control socket, where one may read */
+	assert_int_equal(ask_door(GT_DOOR_CONTROL, "POST",
+	                          "/xapi/statements?method=GET", FOLDED,
+	                          "statementId=" ID3 "&format=ids"),
+	                 200);
+	assert_true(says(ID3));
+	/* who may is asked of what is asked for */
+	assert_int_equal(folded("GET", FOLDED, "limit=1"), 401);
+	before = posts(GT_EV_STATEMENTS);
+	/* 2.0.0 has none; and there are other methods */
+	gt_format(form, sizeof form, "%s&statementId=" ID3, content);
+	assert_int_equal(
+	        folded("PUT", FORM "\nX-Experience-API-Version: 2.0.0", form),
+	        400);
+	gt_format(form, sizeof form,
+	          "%s&statementId=" ID3 "&X-Experience-API-Version=0.9",
+	          content);
+	assert_int_equal(folded("PUT", FOLDED, form), 400);
+	assert_int_equal(folded("DELETE", FOLDED, "statementId=" ID3), 405);
+	assert_int_equal(folded("HEAD", FOLDED, "statementId=" ID3), 405);
+	assert_int_equal(folded("get", FOLDED, "statementId=" ID3), 405);
+	assert_int_equal(folded("OPTIONS", FOLDED, ""), 405);
+	/* without content, with some, no form, more behind the path */
+	assert_int_equal(folded("PUT", FOLDED, "statementId=" ID3), 400);
+	assert_int_equal(folded("GET", FOLDED, "limit=1&content=x"), 400);
+	assert_int_equal(folded("PUT", FOLDED, "{\"statementId\":%"), 400);
+	gt_format(form, sizeof form, "%s&statementId=" ID3, content);
+	assert_int_equal(folded("PUT&statementId=" ID3, FOLDED, form), 400);
+	assert_int_equal(folded("PUT", JSON, S1), 400);
+	assert_true(says("method"));
+	assert_int_equal(
+	        learner("PUT", "/xapi/statements?method=PUT", FOLDED, form),
+	        400);
+	/* a page from elsewhere: a form needs no leave of a browser's, so who
+	 * sends one has to name himself in it */
+	assert_int_equal(folded("PUT", FOLDED "\nOrigin: http://evil.cn", form),
+	                 401);
+	assert_int_equal(posts(GT_EV_STATEMENTS), before);
+}
+
+/* gzip -9 of S1 */
+static size_t zipped(uint8_t *out, size_t cap, const char *text)
+{
+	z_stream z = {0};
+	assert_int_equal(
+	        deflateInit2(&z, 9, Z_DEFLATED, 31, 9, Z_DEFAULT_STRATEGY),
+	        Z_OK);
+	z.next_in = gt_lend(text);
+	z.avail_in = (unsigned)strlen(text);
+	z.next_out = out;
+	z.avail_out = (unsigned)cap;
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	deflateEnd(&z);
+	return z.total_out;
+}
+
+static long post_packed(const char *coding, const void *p, size_t n)
+{
+	char request[3000];
+	gt_format(request, sizeof request,
+	          "POST /xapi/statements HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+	          "X-Experience-API-Version: 2.0.0\r\n"
+	          "Content-Type: application/json\r\nConnection: close\r\n"
+	          "Content-Encoding: %s\r\nContent-Length: %zu\r\n\r\n",
+	          coding, n);
+	size_t head = strlen(request);
+	assert_true(head + n < sizeof request);
+	memcpy(request + head, p, n);
+	return raw(GT_DOOR_LEARNER, request, head + n);
+}
+
+static void compressed_bodies(void **state)
+{
+	static char much[1 << 20];
+	uint8_t packed[2000];
+	(void)state;
+	script(0, "[\"x\"]");
+	unsigned before = posts(GT_EV_STATEMENTS);
+	size_t n = zipped(packed, sizeof packed, S1);
+	assert_int_equal(post_packed("gzip", packed, n), 200);
+	assert_int_equal(post_packed("X-GZIP", packed, n), 200);
+	assert_int_equal(post_packed("identity", S1, strlen(S1)), 200);
+	assert_int_equal(posts(GT_EV_STATEMENTS), before + 3);
+	assert_int_equal(post_packed("br", packed, n), 415);
+	assert_true(says("Accept-Encoding: gzip, identity\r\n"));
+	assert_int_equal(post_packed("gzip, gzip", packed, n), 415);
+	assert_int_equal(post_packed("gzip", packed, n - 1), 400);
+	assert_int_equal(post_packed("gzip", S1, strlen(S1)), 400);
+	memset(much, ' ', sizeof much - 1);
+	n = zipped(packed, sizeof packed, much);
+	assert_int_equal(post_packed("gzip", packed, n), 413);
+	assert_int_equal(posts(GT_EV_STATEMENTS), before + 3);
+}
+
+/* Who names no version is told so in the one he named last. */
+static void in_the_callers_version(void **state)
+{
+	(void)state;
+	assert_int_equal(learner("POST", "/xapi/statements",
+	                         "Content-Type: application/json\n"
+	                         "X-Experience-API-Version: 1.0.1",
+	                         S1),
+	                 200);
+	assert_string_equal(value_of("X-Experience-API-Version"), "1.0.3");
+	assert_int_equal(learner("POST", "/xapi/statements", NULL, S1), 400);
+	assert_string_equal(value_of("X-Experience-API-Version"), "1.0.3");
+	assert_int_equal(learner("POST", "/xapi/statements", JSON, S1), 200);
+	assert_string_equal(value_of("X-Experience-API-Version"), "2.0.0");
+	assert_int_equal(learner("POST", "/xapi/statements", NULL, S1), 400);
+	assert_string_equal(value_of("X-Experience-API-Version"), "2.0.0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +419,9 @@ int main(void)
 	        cmocka_unit_test(arguments_are_named),
 	        cmocka_unit_test(more_carries_the_query),
 	        cmocka_unit_test(one_and_its_etag),
+	        cmocka_unit_test(another_request_in_a_form),
+	        cmocka_unit_test(compressed_bodies),
+	        cmocka_unit_test(in_the_callers_version),
 	};
 	return cmocka_run_group_tests_name("http_xapi", tests, set_up,
 	                                   tear_down);

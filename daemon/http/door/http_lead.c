@@ -7,6 +7,8 @@
 #include <strings.h>
 
 #include "door_inside.h"
+#include "http_fold.h"
+#include "http_origin.h"
 #include "http_parse.h"
 #include "http_wait.h"
 #include "http_wide.h"
@@ -157,6 +159,7 @@ void gt_http_on_done(void *arg, struct MHD_Connection *c, void **state,
 	if (why == MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		is_doing(rq, GT_PHASE_IDLE);
 	free(rq->path);
+	gt_fold_free(rq->fold);
 	free(rq->body);
 	free(rq->text);
 	free(rq);
@@ -194,21 +197,30 @@ static enum MHD_Result refuse_full(struct gt_request *rq)
 	return gt_rq_fail(rq, 503, -GT_EBUSY, GT_T_HTTP_FULL);
 }
 
+static bool gzipped(const char *coding)
+{
+	return strcasecmp(coding, "gzip") == 0 ||
+	       strcasecmp(coding, "x-gzip") == 0;
+}
+
 /* What the body is to be, as far as its headers say. */
 static bool take_body(struct gt_request *rq, enum MHD_Result *answer)
 {
 	uint64_t length;
 	const char *coding = gt_rq_header(rq, "Content-Encoding");
 	const char *header = gt_rq_header(rq, "Content-Length");
-	if (rq->method & (GT_HTTP_POST | GT_HTTP_PUT) && coding &&
+	bool folds = gt_http_route_folds(rq->route);
+	rq->packed = coding && folds && gzipped(coding);
+	if (rq->body_max > 0 && coding && !rq->packed &&
 	    strcasecmp(coding, "identity") != 0) {
-		gt_rq_also(rq, "Accept-Encoding", "identity");
+		gt_rq_also(rq, "Accept-Encoding",
+		           folds ? "gzip, identity" : "identity");
 		*answer = gt_rq_fail(rq, 415, -GT_EINVALID, GT_T_HTTP_ENCODED,
 		                     coding);
 		return false;
 	}
 	if (header && gt_http_number(header, UINT64_MAX, &length) &&
-	    length > rq->route->body_max) {
+	    length > rq->body_max) {
 		*answer = gt_rq_fail(rq, 413, -GT_ELIMIT, GT_T_HTTP_TOO_LARGE);
 		return false;
 	}
@@ -226,6 +238,34 @@ static void find_route(struct gt_request *rq)
 	rq->rest = rq->path + strlen(rq->route->path);
 	rq->dress = rq->route->dress;
 	rq->methods = gt_http_route_methods(rq->path, rq->door);
+	rq->body_max = rq->route->body_max;
+}
+
+/* Another request, folded into this one, is what is asked for; who may, is asked
+ * when it is unfolded. False: it is none that there can be. */
+static bool is_folded(struct gt_request *rq)
+{
+	const char *method = gt_rq_arg(rq, "method");
+	if (rq->method != GT_HTTP_POST || !method ||
+	    !gt_http_route_folds(rq->route) ||
+	    gt_http_typed(gt_rq_header(rq, "Content-Type"),
+	                  "application/x-www-form-urlencoded") !=
+	            GT_TYPED_RIGHT)
+		return true;
+	rq->folded = true;
+	rq->method = method_of(method);
+	find_route(rq);
+	rq->body_max = GT_FOLD_BYTES;
+	return strcmp(method, "HEAD") != 0 && rq->method != GT_HTTP_OPTIONS;
+}
+
+/* Who asks, and may he, as often as he does? */
+static bool admit(struct gt_request *rq, enum MHD_Result *answer)
+{
+	int status = gt_http_who_judge(rq);
+	if (status != 0)
+		*answer = gt_http_who_refuse(rq, status);
+	return status == 0 && gt_rq_spend(rq, GT_QUOTA_REQUESTS, 1, answer);
 }
 
 /* Everything that can be said before the body has come. True: go on. */
@@ -260,23 +300,20 @@ static bool begin(struct gt_request *rq, const char *method,
 		*answer = gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_ROUTE);
 		return false;
 	}
-	if (!(rq->method & rq->route->methods)) {
+	if (!is_folded(rq) || !(rq->method & rq->route->methods)) {
 		*answer = refuse_method(rq);
 		return false;
 	}
-	int status = gt_http_who_judge(rq);
-	if (status != 0) {
-		*answer = gt_http_who_refuse(rq, status);
-		return false;
-	}
-	return gt_rq_spend(rq, GT_QUOTA_REQUESTS, 1, answer) &&
-	       take_body(rq, answer);
+	/* who may is asked of what is in it */
+	if (rq->folded)
+		return take_body(rq, answer);
+	return admit(rq, answer) && take_body(rq, answer);
 }
 
 /* Makes room for n bytes more. 0, or the status to refuse the body with. */
 static unsigned grow(struct gt_request *rq, size_t n)
 {
-	if (n > rq->route->body_max - rq->nbody)
+	if (n > rq->body_max - rq->nbody)
 		return 413;
 	if (rq->nbody + n <= rq->body_cap)
 		return 0;
@@ -313,7 +350,77 @@ static enum MHD_Result keep(struct gt_request *rq, const char *p, size_t n)
 		return MHD_YES;
 	}
 	rq->passed += n;
-	return rq->passed <= rq->route->body_max ? MHD_YES : MHD_NO;
+	return rq->passed <= rq->body_max ? MHD_YES : MHD_NO;
+}
+
+/* The body as it was before it was compressed, and as what it counts. */
+static bool unpack(struct gt_request *rq, enum MHD_Result *answer)
+{
+	uint8_t *out;
+	size_t n;
+	int status = gt_inflate(&out, &n, gt_bytes_of(rq->body, rq->nbody),
+	                        rq->body_max);
+	if (status == -GT_EINVALID)
+		*answer = gt_rq_fail(rq, 400, status, GT_T_HTTP_NOT_GZIP);
+	else if (status != 0)
+		*answer = gt_rq_error(rq, status, "");
+	if (status != 0)
+		return false;
+	free(rq->body);
+	if (rq->door != GT_DOOR_CONTROL)
+		atomic_fetch_add(rq->http->bodies, n - rq->body_cap);
+	rq->body = out;
+	rq->nbody = rq->body_cap = n;
+	rq->packed = false;
+	return true;
+}
+
+/* The request in the form, in this one's place. */
+static int open_form(struct gt_request *rq)
+{
+	struct gt_bytes content = {0};
+	bool brings = rq->method == GT_HTTP_PUT || rq->method == GT_HTTP_POST;
+	struct gt_fold *f;
+	int status = gt_fold_read(&f, rq->body, rq->nbody);
+	if (status != 0)
+		return status;
+	f->foreign = gt_http_foreign(rq);
+	if (gt_fold_content(f, &content) != brings) {
+		gt_fold_free(f);
+		return -GT_EINVALID;
+	}
+	/* decoded it is no longer than it was */
+	if (content.n > 0)
+		memmove(rq->body, content.p, content.n);
+	rq->nbody = content.n;
+	rq->fold = f;
+	return 0;
+}
+
+static bool unfold(struct gt_request *rq, enum MHD_Result *answer)
+{
+	/* the method alone */
+	int args = MHD_get_connection_values(rq->connection,
+	                                     MHD_GET_ARGUMENT_KIND, NULL, NULL);
+	int status = args == 1 ? open_form(rq) : -GT_EINVALID;
+	rq->folded = false;
+	if (status == -GT_EINVALID)
+		*answer = gt_rq_fail(rq, 400, status, GT_T_HTTP_BAD_FORM);
+	else if (status != 0)
+		*answer = gt_rq_error(rq, status, "");
+	return status == 0 && admit(rq, answer);
+}
+
+static enum MHD_Result handle(struct gt_request *rq)
+{
+	enum MHD_Result answer;
+	if ((rq->packed && !unpack(rq, &answer)) ||
+	    (rq->folded && !unfold(rq, &answer)))
+		return answer;
+	return rq->nbody == 0 || gt_rq_spend(rq, GT_QUOTA_BYTES, rq->nbody,
+	                                     &answer)
+	               ? rq->route->handle(rq)
+	               : answer;
 }
 
 static enum MHD_Result whole(struct gt_request *rq)
@@ -323,13 +430,7 @@ static enum MHD_Result whole(struct gt_request *rq)
 	if (rq->refused)
 		return gt_rq_fail(rq, rq->refused, -GT_ELIMIT,
 		                  GT_T_HTTP_TOO_LARGE);
-	if (rq->woken)
-		return rq->finish(rq);
-	enum MHD_Result answer;
-	return rq->nbody == 0 || gt_rq_spend(rq, GT_QUOTA_BYTES, rq->nbody,
-	                                     &answer)
-	               ? rq->route->handle(rq)
-	               : answer;
+	return rq->woken ? rq->finish(rq) : handle(rq);
 }
 
 /* A whole request is handled a round after it was: put to sleep in the round that

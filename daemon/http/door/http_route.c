@@ -126,3 +126,8 @@ unsigned gt_http_route_methods(const char *path, enum gt_http_door door)
 		methods |= leads(r, path, door) ? r->methods : 0;
 	return methods;
 }
+
+bool gt_http_route_folds(const struct gt_route *route)
+{
+	return route->dress == DRESS;
+}

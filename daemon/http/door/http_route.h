@@ -26,4 +26,7 @@ const struct gt_route *gt_http_route(const char *path, enum gt_http_door door,
 /* Every method that some route of that path takes. */
 unsigned gt_http_route_methods(const char *path, enum gt_http_door door);
 
+/* Its requests may come gzip'ed, and folded into a form (http_fold.h). */
+bool gt_http_route_folds(const struct gt_route *route);
+
 #endif

@@ -16,6 +16,7 @@
 #include "dir.h"
 #include "door_inside.h"
 #include "http_guess.h"
+#include "http_origin.h"
 #include "http_parse.h"
 #include "log.h"
 #include "sys.h"
@@ -372,7 +373,9 @@ int gt_http_who_judge(struct gt_request *rq)
 	if (shows_one(rq)) {
 		named = true;
 		status = prove(rq);
-	} else if (gt_access_anonymous(rq->http->access) && is_near(rq)) {
+	} else if (gt_access_anonymous(rq->http->access) && is_near(rq) &&
+	           !gt_http_foreign(rq)) {
+		/* not a page from elsewhere, though its reader is near */
 		rq->who |= GT_HTTP_HAND_IN;
 	}
 	if (status != 0 || rq->who & who)

@@ -5,12 +5,11 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "access.h"
-#include "http_origin.h"
 #include "http_parse.h"
 #include "stored.h"
 #include "translate.h"
@@ -25,25 +24,38 @@ void gt_xapi_through(struct gt_request *rq)
 	                         &rq->through.era);
 }
 
-/* Pages that may ask: where a terminal has to name itself, one from elsewhere
- * can do no harm by it; where it has not, it could, and there courses of this
- * node alone may. */
-static void cross_origin(struct gt_request *rq, struct MHD_Response *rs)
+/* Any page may ask and read what it is told: who shows a credential is its
+ * holder, and who shows none from elsewhere is nobody (door/http_who.c). */
+static void cross_origin(struct MHD_Response *rs)
 {
-	if (gt_access_anonymous(rq->http->access)) {
-		gt_rs_header(rs, "Vary", "Origin");
-		if (!gt_http_from_origin(rq, GT_DOOR_CONTENT))
-			return;
-		gt_rs_header(rs, "Access-Control-Allow-Origin",
-		             gt_rq_header(rq, "Origin"));
-	} else {
-		gt_rs_header(rs, "Access-Control-Allow-Origin", "*");
-	}
+	gt_rs_header(rs, "Access-Control-Allow-Origin", "*");
 	gt_rs_header(rs, "Access-Control-Expose-Headers",
 	             "X-Experience-API-Version, "
 	             "X-Experience-API-Consistent-Through, ETag, "
 	             "Last-Modified, Location, Content-Length, Retry-After, "
 	             "WWW-Authenticate");
+}
+
+/* Who names no version is told so in the one that he, his name or his address,
+ * named last; '2' where that is not known, or another's. */
+static struct speaker {
+	atomic_uchar spoken;
+} speakers[1024];
+
+static struct speaker *speaker_of(const struct gt_request *rq)
+{
+	char share[GT_XAPI_SHARE];
+	struct gt_id sum;
+	gt_xapi_share(rq, share);
+	gt_sha256_one(&sum, share, strlen(share));
+	return &speakers[(sum.b[0] << 8 | sum.b[1]) % 1024];
+}
+
+static const char *version_told(const struct gt_request *rq)
+{
+	if (rq->version)
+		return rq->version;
+	return atomic_load(&speaker_of(rq)->spoken) == '1' ? "1.0.3" : "2.0.0";
 }
 
 void gt_http_xapi_headers(struct gt_request *rq, struct MHD_Response *rs)
@@ -53,9 +65,8 @@ void gt_http_xapi_headers(struct gt_request *rq, struct MHD_Response *rs)
 		gt_xapi_through(rq);
 	gt_stored_format(moment, rq->through.ms, rq->through.era);
 	gt_rs_header(rs, "X-Experience-API-Consistent-Through", moment);
-	gt_rs_header(rs, "X-Experience-API-Version",
-	             rq->version ? rq->version : "2.0.0");
-	cross_origin(rq, rs);
+	gt_rs_header(rs, "X-Experience-API-Version", version_told(rq));
+	cross_origin(rs);
 }
 
 /* A browser asks whether it may ask. What it wants to send is granted, whatever
@@ -104,10 +115,17 @@ bool gt_xapi_begin(struct gt_request *rq, enum MHD_Result *answer)
 		return false;
 	}
 	rq->version = version_of(gt_rq_header(rq, "X-Experience-API-Version"));
+	gt_xapi_through(rq);
+	if (rq->version)
+		atomic_store(&speaker_of(rq)->spoken,
+		             (unsigned char)*rq->version);
 	if (!rq->version)
 		*answer = gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_VERSION);
-	gt_xapi_through(rq);
-	return rq->version != NULL;
+	else if (rq->fold && *rq->version != '1')
+		*answer = gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_FOLDED);
+	else
+		return true;
+	return false;
 }
 
 enum MHD_Result gt_http_about(struct gt_request *rq)
@@ -159,8 +177,7 @@ bool gt_xapi_query(struct gt_request *rq, enum gt_query_kind kind,
 {
 	struct taking t = {.q = q, .fine = true};
 	gt_query_begin(q, kind);
-	MHD_get_connection_values(rq->connection, MHD_GET_ARGUMENT_KIND,
-	                          argument, &t);
+	gt_rq_args(rq, argument, &t);
 	t.fine = t.fine && gt_query_end(q, &t.flaw);
 	if (t.fine)
 		return true;
