@@ -188,6 +188,7 @@ WRAP := malloc calloc realloc strdup free gt_act $(addprefix gt_arena_,get copy 
 NOMEM := -Wl,-u,nomem_after $(WRAP:%=-Wl,--wrap=%)
 SAID := openat mkdirat ftruncate posix_fallocate pwrite renameat fsync
 $(B)/tests/unit/u_blob_errno: LDOPT += $(SAID:%=-Wl,--wrap=%)
+$(B)/tests/unit/u_core: LDOPT += -Wl,--wrap=gt_sys_now
 $(B)/tests/unit/u_http_open: LDOPT += -Wl,--wrap=getsockopt
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIBS)
 	$(call say,LD)$(CC) $(LDOPT) $(NOMEM) $^ -lcmocka $(DAEMON_LIBS) $(CORE_LIBS) -o $@

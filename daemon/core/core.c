@@ -55,6 +55,7 @@ struct gt_core {
 	 * not through yet, and may store at its moment. */
 	struct {
 		bool known, turning;
+		bool leapt; /* a reader found it so: a turn is due */
 		int64_t era, told_ms;
 		struct gt_now seen;
 	} clock;
@@ -262,7 +263,7 @@ static bool take(struct gt_core *core, uint64_t deadline, struct queued **list)
 {
 	pthread_mutex_lock(&core->lock);
 	while (!core->quit && !core->lost && !core->first &&
-	       gt_sys_now().mono_ms < deadline)
+	       !core->clock.leapt && gt_sys_now().mono_ms < deadline)
 		wait_until(&core->posted, &core->lock, deadline);
 	*list = core->first;
 	core->first = NULL;
@@ -368,6 +369,7 @@ static struct gt_now clock_in(struct gt_core *core)
 	now.told_ms = core->clock.known ? core->clock.told_ms : 0;
 	core->clock.seen = now;
 	core->clock.turning = true;
+	core->clock.leapt = false;
 	pthread_mutex_unlock(&core->lock);
 	return now;
 }
@@ -388,16 +390,21 @@ static void clock_out(struct gt_core *core)
 }
 
 /* The clock says a moment; the turn under way began at an earlier one. A clock
- * that leapt since the last turn is not believed: that is for the next turn. */
-static int64_t moment(const struct gt_core *core)
+ * that leapt since the last turn is not believed: that is for the next one, which
+ * must not wait until something happens. */
+static int64_t moment(struct gt_core *core)
 {
 	const struct gt_now *seen = &core->clock.seen;
 	struct gt_now now = gt_sys_now();
 	int64_t passed = (int64_t)(now.mono_ms + now.slept_ms - seen->mono_ms -
 	                           seen->slept_ms);
-	if (core->clock.turning || now.wall_ms > seen->wall_ms + passed + 1000)
+	if (core->clock.turning)
 		return seen->wall_ms - 1;
-	return now.wall_ms - 1;
+	if (now.wall_ms <= seen->wall_ms + passed + 1000)
+		return now.wall_ms - 1;
+	core->clock.leapt = true;
+	pthread_cond_signal(&core->posted);
+	return seen->wall_ms - 1;
 }
 
 bool gt_core_consistent(struct gt_core *core, int64_t *ms, int64_t *era)
@@ -415,6 +422,14 @@ bool gt_core_consistent(struct gt_core *core, int64_t *ms, int64_t *era)
 	return known;
 }
 
+static bool leapt(struct gt_core *core)
+{
+	pthread_mutex_lock(&core->lock);
+	bool leapt = core->clock.leapt;
+	pthread_mutex_unlock(&core->lock);
+	return leapt;
+}
+
 /* One turn over the head of the list, and the clock's event if it is due. */
 static bool turn(struct gt_core *core, struct queued **list)
 {
@@ -424,7 +439,7 @@ static bool turn(struct gt_core *core, struct queued **list)
 	for (struct queued *q = *list; q && n < GT_TURN_EVENTS - 1; q = q->next)
 		core->batch[n++] = q->e;
 	size_t posted = n;
-	if (now.mono_ms >= gt_node_deadline(core->node))
+	if (now.mono_ms >= gt_node_deadline(core->node) || leapt(core))
 		core->batch[n++] = (struct gt_event){.type = GT_EV_TIME};
 	if (n == 0)
 		return true;

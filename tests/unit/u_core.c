@@ -18,6 +18,18 @@
 #include "core.h"
 #include "sys.h"
 
+/* What the wall clock is set ahead by. */
+static atomic_llong ahead_ms;
+
+struct gt_now __real_gt_sys_now(void);
+struct gt_now __wrap_gt_sys_now(void);
+struct gt_now __wrap_gt_sys_now(void)
+{
+	struct gt_now now = __real_gt_sys_now();
+	now.wall_ms += atomic_load(&ahead_ms);
+	return now;
+}
+
 enum { THREADS = 4, EACH = 250, ALL = THREADS * EACH, BODY_MAX = 64 << 10 };
 
 struct bench {
@@ -350,15 +362,42 @@ static void what_readers_are_told(void **state)
 	assert_int_equal(same, era + 1);
 }
 
+/* The clock was set ahead while nothing happened: a moment is told that is not a
+ * second old, and of the era that has begun. */
+static void a_clock_that_leaps_at_rest(void **state)
+{
+	struct bench *b = *state;
+	int64_t before, later, era, same;
+	assert_true(gt_core_settle(b->core, 60000));
+	while (!gt_core_consistent(b->core, &before, &era)) /* it starts */
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	atomic_store(&ahead_ms, 3600000);
+	do {
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		assert_true(gt_core_consistent(b->core, &later, &same));
+	} while (same == era);
+	assert_int_equal(same, era + 1);
+	assert_true(later < gt_sys_now().wall_ms);
+	while (later + 1000 < gt_sys_now().wall_ms) {
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		assert_true(gt_core_consistent(b->core, &later, &same));
+	}
+	atomic_store(&ahead_ms, 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        T(every_command_is_answered_once), T(a_change_wakes_who_waits),
-	        T(stopping_lets_waiters_go),       T(the_queue_has_a_limit),
-	        T(a_database_that_cannot_commit),  T(a_core_that_hangs),
+	        T(every_command_is_answered_once),
+	        T(a_change_wakes_who_waits),
+	        T(stopping_lets_waiters_go),
+	        T(the_queue_has_a_limit),
+	        T(a_database_that_cannot_commit),
+	        T(a_core_that_hangs),
 	        T(what_readers_are_told),
+	        T(a_clock_that_leaps_at_rest),
 	};
 	return cmocka_run_group_tests_name("core", tests, NULL, NULL);
 }
