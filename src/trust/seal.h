@@ -7,8 +7,9 @@
  * and a leaf is SHA-256(00 || kind || body), a node SHA-256(01 || l || r).
  *
  * The room trust/ is what is signed and with which key: keys and seals here,
- * envelopes and what lies in them in signed.h. It uses base/, the messages of
- * the protocol, and OpenSSL for Ed25519 alone. It promises: a signature is
+ * envelopes and what lies in them in signed.h, JSON that carries its signature in
+ * proof.h. It uses base/, the messages of the protocol, jansson, and OpenSSL for
+ * Ed25519 alone. It promises: a signature is
  * called bad only if it is, never for want of memory; no key is kept; nothing
  * is said of whose a key is, which the roster says and the node asks.
  *
