@@ -134,9 +134,34 @@ class Packages(unittest.TestCase):
                     self.assertIn(text, page.run("document.body.textContent"))
                     self.assertEqual(page.run("document.cookie.length"), size)
 
+    def test_it_hands_in_records(self):
+        """As the libraries of courses do: with headers that a browser asks leave for."""
+        page = self.open()
+        learner = f"{self.learner}/xapi"
+        call = ("fetch({url}, {{method: '{method}', headers: {{'X-Experience-API-Version': '2.0.0', 'Content-Type':"
+                " 'application/json', 'If-None-Match': '*'}}, body: {body}}}).then(async r => [r.status, r.headers.get("
+                "'X-Experience-API-Version'), r.headers.get('X-Experience-API-Consistent-Through') !== null, await r.text()])")
+        sid = "12345678-1234-4234-8234-1234567890ab"
+        body = json.dumps(json.dumps({
+            "actor": {"mbox": "mailto:learner@example.cn"}, "verb": {"id": "http://adlnet.gov/expapi/verbs/completed"},
+            "object": {"id": "https://xuexi.example.cn/33/all"}}))
+        self.assertEqual(page.run(call.format(url=json.dumps(f"{learner}/statements?statementId={sid}"), method="PUT",
+                                              body=body)), [204, "2.0.0", True, ""])
+        self.assertEqual([r["id"] for r in self.node.records()], [sid])
+        # what is refused can be read, too; and nothing is read without a credential
+        self.assertEqual(page.run(call.format(url=json.dumps(f"{learner}/statements"), method="POST",
+                                              body="'{'"))[:3], [400, "2.0.0", True])
+        self.assertEqual(page.run(f"fetch('{learner}/statements', {{headers: {{'X-Experience-API-Version': '2.0.0'}}}})"
+                                  ".then(r => r.status)"), 401)
+        # a page from elsewhere hands in nothing: it is another origin by its name alone
+        other = self.browser.open(f"http://localhost:{self.node.staff_port}/healthz")
+        self.assertIn(other.run(call.format(url=json.dumps(f"{learner}/statements"), method="POST", body=body)
+                                + ".then(r => r[0], () => 'refused')"), (401, "refused"))
+        self.assertEqual(len(self.node.records()), 1)
+
     def test_it_reaches_no_other_page(self):
         page = self.open()
-        for origin, paths in ((self.learner, ("/", "/r/33/all", "/api/resources", "/xapi/statements", "/xapi/about")),
+        for origin, paths in ((self.learner, ("/", "/r/33/all", "/api/resources", "/healthz")),
                               (self.staff, ("/", "/metrics", "/admin/status"))):
             for path in paths:
                 url = json.dumps(origin + path)

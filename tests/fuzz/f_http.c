@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "http_fold.h"
 #include "http_media.h"
 #include "http_out.h"
 #include "http_parse.h"
@@ -39,6 +40,28 @@ static void headers(const char *text, size_t n)
 	(void)gt_http_basic(text, name, sizeof name, password, sizeof password);
 }
 
+/* A body before it is the request's. */
+static void bodies(const char *text, size_t n)
+{
+	struct gt_fold *f;
+	struct gt_bytes content;
+	uint8_t *out;
+	size_t out_n;
+	if (gt_fold_read(&f, text, n) == 0) {
+		assert(f->n <= GT_FOLD_FIELDS);
+		if (gt_fold_content(f, &content))
+			assert(content.n <= n);
+		for (size_t i = 0; i < f->n; i++)
+			assert(!gt_fold_is_arg(f, i) ||
+			       gt_fold_arg(f, f->field[i].name));
+		(void)gt_fold_header(f, "If-Match");
+		gt_fold_free(f);
+	}
+	if (gt_inflate(&out, &out_n, gt_bytes_of(text, n), 100000) == 0)
+		assert(out_n <= 100000 && out_n <= n * GT_INFLATE_RATIO);
+	free(out);
+}
+
 static void escapes(const char *text)
 {
 	struct gt_buffer o = {0};
@@ -71,6 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		memcpy(text, p, n);
 	text[n] = '\0';
 	headers(text, n);
+	bodies(text, n);
 	escapes(text);
 	drafts(text, n);
 	free(text);

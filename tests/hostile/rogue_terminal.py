@@ -11,6 +11,7 @@ import json
 import select
 import socket
 import uuid
+from urllib.parse import quote
 
 from attack import attack, main
 
@@ -363,6 +364,32 @@ def readers(rogue):
                       "?since=1970-01-01T00:00:00Z", "?more=1-2", f"?voidedStatementId={rogue.victim}", "?attachments=true"):
             status, _, _ = get(rogue, rogue.http, "/xapi/statements" + query, XAPI, i)
             rogue.wants(status != 200, f"{status} for {query!r}")
+
+
+@attack("forms", quick=True)
+def forms(rogue):
+    """Requests folded into forms: to read, from pages elsewhere, of wild shape, gzip'ed"""
+    s = json.dumps(statement())
+    mine = f"statementId={json.loads(s)['id']}&content={quote(s)}&X-Experience-API-Version=1.0.3"
+    kind = "Content-Type: application/x-www-form-urlencoded\r\n"
+    wild = [f"statementId={rogue.victim}", "limit=1", "content=" + "%00" * 90000, "&" * 90000, "=" * 90000, "a=1&" * 90000, "%",
+            "content=1&content=2", "method=DELETE", "Authorization=Basic%20eDp5&limit=1", "x" * (2 << 20), mine + "&statementId=x"]
+
+    def fold(method, form, more="", address=1):
+        body = form if isinstance(form, bytes) else form.encode()
+        top = head("POST", f"/xapi/statements?method={method}", f"{kind}{more}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n")
+        return ask(rogue, rogue.http, top + body, address)
+
+    for i in rogue.rounds(20):
+        for w in wild:
+            for method in ("GET", "PUT", "POST", "DELETE", "HEAD", "OPTIONS", "TRACE", "get", "", "PUT&method=GET"):
+                if rogue.left() > 0:
+                    status, _, body = fold(method, w, XAPI, i)
+                    rogue.wants(status != 200 and status != 204, f"{status} for {method} {w[:60]!r}: {body[:100]!r}")
+        status, _, _ = fold("PUT", mine, "Origin: http://evil.example\r\n", i)
+        rogue.wants(status in (401, 429, 503, 0), f"{status} for a page's form from elsewhere")
+        status, _, _ = fold("PUT", gzip.compress(b"a" * (64 << 20)), "Content-Encoding: gzip\r\n", i)
+        rogue.wants(status in (400, 413, 429, 503, 0), f"{status} for a form that is a bomb")
 
 
 @attack("guesses")

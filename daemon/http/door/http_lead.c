@@ -367,12 +367,15 @@ static bool unpack(struct gt_request *rq, enum MHD_Result *answer)
 	if (status != 0)
 		return false;
 	free(rq->body);
-	if (rq->door != GT_DOOR_CONTROL)
-		atomic_fetch_add(rq->http->bodies, n - rq->body_cap);
+	size_t was = rq->body_cap;
 	rq->body = out;
 	rq->nbody = rq->body_cap = n;
 	rq->packed = false;
-	return true;
+	if (rq->door == GT_DOOR_CONTROL ||
+	    atomic_fetch_add(rq->http->bodies, n - was) + n - was <= BODIES_MAX)
+		return true;
+	*answer = refuse_full(rq);
+	return false;
 }
 
 /* The request in the form, in this one's place. */
