@@ -92,6 +92,7 @@ void gt_reader_free(struct gt_reader *r)
 	sqlite3_blob_close(r->manifest); /* NULL is fine */
 	for (size_t i = 0; i < GT_Q_COUNT; i++)
 		sqlite3_finalize(r->stmt[i]);
+	gt_runs_free(r->runs);
 	sqlite3_close(r->db);
 	gt_arena_free(r->arena);
 	free(r);
@@ -100,6 +101,8 @@ void gt_reader_free(struct gt_reader *r)
 void gt_reader_rest(struct gt_reader *r)
 {
 	gt_arena_reset(r->arena);
+	if (r->runs)
+		gt_runs_rest(r->runs);
 }
 
 const char *gt_reader_why(const struct gt_reader *r)

@@ -9,6 +9,7 @@
 #include "guantong.pb-c.h"
 #include "limit.h"
 #include "read.h"
+#include "runs.h"
 #include "store.h"
 
 /* Every statement a reader ever runs, prepared when first asked for. */
@@ -61,6 +62,7 @@ struct gt_reader {
 	sqlite3_stmt *stmt[GT_Q_COUNT];
 	struct gt_arena *arena; /* what a row is unpacked into, or a question */
 	sqlite3_blob *manifest; /* between its begin and its end */
+	struct gt_runs *runs;   /* NULL: not asked for yet */
 	uint64_t gaps;          /* met so far */
 	bool broke;             /* the database; until that is asked */
 	char why[256];
@@ -130,6 +132,23 @@ int gt_reader_statement(struct gt_reader *r, sqlite3_stmt *s, char **text,
 int gt_reader_fits(struct gt_reader *r, const struct gt_filter *f,
                    struct gt_bytes body, const char *authority, const char *own,
                    size_t *cost);
+
+/* The records that may fit a filter, by the index (records/terms.h). */
+struct gt_hunt;
+/* Within one transaction of the reader's. *out NULL, and 0: there is no index,
+ * or it is damaged. -GT_ESTORE. read_hunt.c */
+int gt_hunt_new(struct gt_reader *r, const struct gt_filter *f,
+                struct gt_hunt **out);
+void gt_hunt_free(struct gt_hunt *h); /* NULL is fine */
+/* The last record that is indexed: of those behind it nothing is known. */
+int64_t gt_hunt_last(const struct gt_hunt *h);
+/* The next that may fit, from seq on, down or up. 1, and *seq; 0: none does;
+ * GT_HUNT_PAUSE: *cost, which grows by what is looked at, in rows, reached most,
+ * and nothing before *seq fits; -GT_EDAMAGED: of the index no more can be read;
+ * -GT_ESTORE. */
+enum { GT_HUNT_PAUSE = 2 };
+int gt_hunt_next(struct gt_hunt *h, bool up, size_t *cost, size_t most,
+                 int64_t *seq);
 
 /* The place of a moment, as it was given out (stored.h): all from that seq on
  * was stored behind it; one past `last`, the newest there is, if nothing was.

@@ -135,6 +135,7 @@ struct page {
 	size_t begun, n, seen; /* out->n before, statements told, rows seen */
 	size_t most;           /* rows that may be seen */
 	size_t gaps;           /* told of */
+	struct gt_hunt *hunt;  /* NULL: row by row */
 	int status;
 };
 
@@ -225,15 +226,10 @@ static void pass(struct gt_reader *r, struct page *p, sqlite3_stmt *s)
 		p->q->high = seq - 1;
 }
 
-/* Of one stretch what the page has room for. True: all of it. */
-static bool stretch(struct gt_reader *r, struct page *p, int64_t low,
-                    int64_t high)
+/* Row by row what the page has room for. True: all of it. */
+static bool scan(struct gt_reader *r, struct page *p, int64_t low, int64_t high)
 {
 	int rc = SQLITE_ROW;
-	if (low < p->q->low)
-		low = p->q->low;
-	if (high > p->q->high)
-		high = p->q->high;
 	if (low > high)
 		return true;
 	if (p->seen >= p->most)
@@ -258,6 +254,62 @@ static bool stretch(struct gt_reader *r, struct page *p, int64_t low,
 	return p->status == 0 && rc == SQLITE_DONE && p->seen < p->most;
 }
 
+/* One record, if it is there and the page has room. False: it is full. */
+static bool look_at(struct gt_reader *r, struct page *p, int64_t seq)
+{
+	bool all = scan(r, p, seq, seq);
+	if (!all)
+		return false;
+	if (p->q->ascending)
+		p->q->low = seq + 1;
+	else
+		p->q->high = seq - 1;
+	return true;
+}
+
+/* The same by the index, where there is one. */
+static bool hunt(struct gt_reader *r, struct page *p, int64_t low, int64_t high)
+{
+	bool up = p->q->ascending;
+	while (low <= high) {
+		int64_t seq = up ? low : high;
+		int row = gt_hunt_next(p->hunt, up, &p->seen, p->most, &seq);
+		if (row == -GT_EDAMAGED)
+			return scan(r, p, low, high);
+		p->status = row < 0 ? row : 0;
+		if (row < 0)
+			return false;
+		bool within = row != 0 && seq >= low && seq <= high;
+		if (up)
+			p->q->low = within ? seq : high + 1;
+		else
+			p->q->high = within ? seq : low - 1;
+		if (!within)
+			return true;
+		if (row == GT_HUNT_PAUSE || full(p) || !look_at(r, p, seq))
+			return false;
+		low = up ? seq + 1 : low;
+		high = up ? high : seq - 1;
+	}
+	return true;
+}
+
+/* Of one stretch what the page has room for. True: all of it. */
+static bool stretch(struct gt_reader *r, struct page *p, int64_t low,
+                    int64_t high)
+{
+	int64_t last = p->hunt ? gt_hunt_last(p->hunt) : 0;
+	if (low < p->q->low)
+		low = p->q->low;
+	if (high > p->q->high)
+		high = p->q->high;
+	int64_t until = high < last ? high : last;
+	int64_t from = low > last ? low : last + 1;
+	if (p->q->ascending)
+		return hunt(r, p, low, until) && scan(r, p, from, high);
+	return scan(r, p, from, high) && hunt(r, p, low, until);
+}
+
 static int fill(struct gt_reader *r, struct gt_statements_query *q,
                 struct gt_buffer *out, struct gt_when *w)
 {
@@ -265,13 +317,33 @@ static int fill(struct gt_reader *r, struct gt_statements_query *q,
 	p.most = q->limit + (q->filter ? UNFIT_MAX : HIDDEN_MAX);
 	bool all = true;
 	p.status = span(r, q, w);
+	if (p.status == 0 && q->filter)
+		p.status = gt_hunt_new(r, q->filter, &p.hunt);
 	for (size_t i = 0; p.status == 0 && all && i < w->n; i++) {
 		size_t at = q->ascending ? i : w->n - 1 - i;
 		all = stretch(r, &p, w->v[at].low, w->v[at].high);
 	}
 	if (p.status == 0 && all)
 		q->high = q->low - 1;
+	gt_hunt_free(p.hunt);
 	return p.status;
+}
+
+/* The index and the records as they were at one moment: what is merged away
+ * meanwhile is there. */
+static int fill_at_once(struct gt_reader *r, struct gt_statements_query *q,
+                        struct gt_buffer *out, struct gt_when *w)
+{
+	if (!q->filter)
+		return fill(r, q, out, w);
+	if (sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK) {
+		gt_reader_failed(r);
+		return -GT_ESTORE;
+	}
+	int status = fill(r, q, out, w);
+	/* nothing was written: there is nothing that could fail */
+	(void)sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);
+	return status;
 }
 
 int gt_read_statements(struct gt_reader *r, struct gt_statements_query *q,
@@ -280,7 +352,7 @@ int gt_read_statements(struct gt_reader *r, struct gt_statements_query *q,
 	struct gt_when *w = malloc(sizeof *w);
 	if (!w)
 		gt_reader_fail(r, gt_strerror(GT_ENOMEM));
-	int status = w ? fill(r, q, out, w) : -GT_ESTORE;
+	int status = w ? fill_at_once(r, q, out, w) : -GT_ESTORE;
 	free(w);
 	return status;
 }

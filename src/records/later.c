@@ -5,6 +5,7 @@
  * gives way: terminals and children keep what they have and come again. A child
  * is answered by merge.c. */
 #include "records_inside.h"
+#include "terms.h"
 
 #include <string.h>
 
@@ -211,6 +212,7 @@ int gt_record_admit(struct gt_node *n, const struct gt_hand_in *h,
 uint64_t gt_records_deadline(const struct gt_node *n)
 {
 	uint64_t at = n->records->retry_ms ? n->records->retry_ms : UINT64_MAX;
+	at = gt_sooner(at, gt_terms_deadline(n));
 	if (n->records->looking)
 		at = gt_sooner(at, n->records->look_due);
 	if (n->records->spoilt > 0)

@@ -1,6 +1,7 @@
 /* merge.c: records children hand up, each taken once.
  * Tests: u_later.c, u_node_record.c, u_vouched.c, u_node_lies.c, u_lineage.c. */
 #include "records_inside.h"
+#include "terms.h"
 
 #include <string.h>
 
@@ -209,6 +210,15 @@ static struct gt_hand_in hand_in(const struct gt_node *n,
 	return h;
 }
 
+/* As large as it may be (send.c): there is more behind it. */
+static bool is_full(const Gt__Records *m)
+{
+	size_t bytes = 0;
+	for (size_t i = 0; i < m->n_records; i++)
+		bytes += m->records[i]->body.len;
+	return m->n_records == GT_RECORDS_ROWS || bytes > GT_RECORDS_BYTES / 2;
+}
+
 int gt_records_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
                      const Gt__Records *m)
 {
@@ -230,6 +240,7 @@ int gt_records_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	int status = h.count > 0 ? gt_record_admit(n, &h, &later) : 0;
 	if (status != 0 || later.code != 0)
 		return status ? status : put_off(n, p, token, m, &later);
+	gt_terms_batch(n, is_full(m));
 	/* A batch that leaves a gap is not taken; the marks say where we
 	 * are. */
 	if ((int64_t)m->after <= p->child.records)

@@ -30,6 +30,17 @@ struct gt_recall {
 	int64_t left; /* that may come yet */
 };
 
+/* What queries find records by (terms.h). */
+struct gt_index {
+	int64_t seq;         /* the last record that is indexed */
+	int64_t put;         /* entries put into sets in this turn */
+	uint64_t backlog_ms; /* since when a child's comes, + 1; 0: none does */
+	uint64_t lull_due; /* if nothing more comes of it, it has ended then */
+	uint64_t rest_due;
+	bool more;  /* to merge */
+	bool clear; /* nothing of it is believed */
+};
+
 struct gt_records {
 	int64_t seq; /* last here */
 	int64_t ms;  /* last stored_ms in this era; 0: none */
@@ -57,6 +68,7 @@ struct gt_records {
 	bool recalls;
 	bool recalling;
 	uint64_t again_due; /* all are asked for all that is waited for */
+	struct gt_index index;
 	/* what may be taken in */
 	uint64_t room;     /* bytes, until the next ROOM; UINT64_MAX: plenty */
 	uint64_t told_ms;  /* when that was last said to be too little; 0:

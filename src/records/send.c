@@ -1,6 +1,7 @@
 /* send.c: records on their way to the parent, and its marks.
  * Tests: u_node_record.c, u_lineage.c, u_rehang.c. */
 #include "records_inside.h"
+#include "terms.h"
 
 #include <string.h>
 
@@ -110,7 +111,7 @@ static int send_batch(struct gt_node *n)
 	                                m.n_records);
 }
 
-int gt_records_go(struct gt_node *n)
+static int send(struct gt_node *n)
 {
 	struct gt_records *r = n->records;
 	int status = 0;
@@ -136,6 +137,12 @@ int gt_records_go(struct gt_node *n)
 	if (status == 0)
 		status = gt_spoilt_ask(n);
 	return status ? status : gt_recall_ask(n);
+}
+
+int gt_records_go(struct gt_node *n)
+{
+	int status = send(n);
+	return status ? status : gt_terms_go(n);
 }
 
 /* A mark beyond what we have would be a lie about records to come. */

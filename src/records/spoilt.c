@@ -19,6 +19,7 @@
  * that was asked for.
  * Tests: u_spoilt.c. */
 #include "records_inside.h"
+#include "terms.h"
 
 #include "schema.h"
 
@@ -149,6 +150,8 @@ static int put_back(struct gt_node *n, int64_t seq, int64_t stored_ms,
 	        gt_bytes_of(r->form, GT_ID_BYTES), (int64_t)r->flags, target,
 	        r->origin_ms, stored_ms, r->policy, r->authority, r->body);
 	int status = gt_store_run(n->store, GT_SQL_RECORD_AT);
+	if (status == 0)
+		status = gt_terms_again(n, seq);
 	return status ? status : gt_record_replaced(n, -1);
 }
 

@@ -2,6 +2,7 @@
  * Tests: u_node_record.c, u_vouched.c, u_bounded.c, u_miscount.c. */
 #include "era.h"
 #include "records_inside.h"
+#include "terms.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -172,6 +173,8 @@ static int load(struct gt_node *n)
 int gt_records_load(struct gt_node *n)
 {
 	int status = load(n);
+	if (status == 0)
+		status = gt_terms_load(n);
 	return status ? status : gt_record_waits_load(n);
 }
 

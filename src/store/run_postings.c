@@ -28,14 +28,20 @@ struct gt_postings {
 	unsigned cost;
 };
 
+static int note(void *arg, const struct gt_run_entry *e)
+{
+	struct gt_postings *p = arg;
+	if (e->hi != p->hash)
+		return 0;
+	return gt_run_push(&p->tail, *e) ? 0 : -GT_ENOMEM;
+}
+
 static int begin(struct gt_postings *p)
 {
-	struct gt_run_list all;
-	int status = gt_runs_tail(p->r, GT_RUN_TERM, &all);
-	for (size_t i = 0; status == 0 && i < all.n; i++)
-		if (all.v[i].hi == p->hash && !gt_run_push(&p->tail, all.v[i]))
-			status = -GT_ENOMEM;
-	gt_run_drop(&all);
+	size_t rows;
+	int status = gt_runs_each_of_tail(p->r, GT_RUN_TERM, note, p, &rows);
+	if (status == 0)
+		status = gt_run_sort(&p->tail);
 	if (status == 0)
 		status = gt_runs_know(p->r);
 	if (status == 0)

@@ -258,6 +258,10 @@
 	X(STREAM_LAST, "UPDATE stream SET last=max(last,?2) WHERE sid=?1")     \
 	X(RECORD_BY_ID, "SELECT seq,form,origin_ms,body,flags"                 \
 	                " FROM record WHERE id=?1")                            \
+	/* what it is found by */                                              \
+	X(RECORDS_WORDS, "SELECT seq,body,authority FROM record WHERE seq>?1"  \
+	                 " ORDER BY seq LIMIT ?2")                             \
+	X(RECORD_WORDS, "SELECT body,authority FROM record WHERE id=?1")       \
 	X(RECORD_VOUCHER, "SELECT s.code,r.authority,r.flags FROM record r"    \
 	                  " JOIN stream s ON s.sid=r.stream WHERE r.id=?1")    \
 	/* ... is set aside, and is no record any more */                      \
