@@ -33,8 +33,9 @@ static void agent(struct gt_buffer *b, bool group)
 	unsigned n = draw(6);
 	gt_buffer_str(b, "{");
 	if (draw(5) == 0)
-		gt_buffer_format(b, "\"account\":{\"homePage\":\"http://h.cn/%u"
-		                    "\",\"name\":\"n%u\"}",
+		gt_buffer_format(b,
+		                 "\"account\":{\"homePage\":\"http://h.cn/%u"
+		                 "\",\"name\":\"n%u\"}",
 		                 n % 2, n);
 	else if (draw(4) == 0)
 		gt_buffer_format(b, "\"mbox_sha1sum\":\"%s%038u\"",
@@ -95,8 +96,9 @@ static void deed(struct gt_buffer *b, unsigned n, bool top)
 	unsigned kind = draw(top ? 8 : 5);
 	gt_buffer_str(b, "\"actor\":");
 	agent(b, draw(4) == 0);
-	gt_buffer_format(b, ",\"verb\":{\"id\":\"http://v.cn/%u\"},"
-	                    "\"object\":",
+	gt_buffer_format(b,
+	                 ",\"verb\":{\"id\":\"http://v.cn/%u\"},"
+	                 "\"object\":",
 	                 draw(5));
 	if (kind == 0) {
 		agent(b, false);
@@ -215,10 +217,9 @@ static void crowd(void **state)
 	json_t *members = json_array();
 	(void)state;
 	for (int i = 0; i < GT_TERMS_MAX + 5; i++)
-		json_array_append_new(members,
-		                      json_pack("{s:o}", "mbox",
-		                                json_sprintf("mailto:%d@a.cn",
-		                                             i)));
+		json_array_append_new(
+		        members, json_pack("{s:o}", "mbox",
+		                           json_sprintf("mailto:%d@a.cn", i)));
 	json_t *v = json_pack("{s:{s:o}}", "actor", "member", members);
 	gt_terms_of(&t, v, NULL);
 	assert_int_equal(t.n, GT_TERMS_MAX);
@@ -288,8 +289,9 @@ static struct gt_reader *reader_of(struct nodes *t, unsigned i)
 static void assert_same(struct nodes *t, unsigned i, unsigned filters)
 {
 	struct gt_reader *r = reader_of(t, i);
-	int64_t last = nodes_int(t, i, "SELECT value FROM meta"
-	                               " WHERE key='indexed'");
+	int64_t last = nodes_int(t, i,
+	                         "SELECT value FROM meta"
+	                         " WHERE key='indexed'");
 	size_t told = 0;
 	for (unsigned k = 0; k < filters; k++) {
 		struct gt_buffer by_index = {0}, by_row = {0};
@@ -300,11 +302,13 @@ static void assert_same(struct nodes *t, unsigned i, unsigned filters)
 		                                .ascending = draw(2),
 		                                .limit = 1 + draw(9)};
 		pages(r, q, &by_index);
-		nodes_int(t, i, "UPDATE meta SET value=0 WHERE key='indexed'"
-		                " RETURNING 1");
+		nodes_int(t, i,
+		          "UPDATE meta SET value=0 WHERE key='indexed'"
+		          " RETURNING 1");
 		pages(r, q, &by_row);
-		nodes_int(t, i, "UPDATE meta SET value=%lld WHERE"
-		                " key='indexed' RETURNING 1",
+		nodes_int(t, i,
+		          "UPDATE meta SET value=%lld WHERE"
+		          " key='indexed' RETURNING 1",
 		          (long long)last);
 		assert_int_equal(by_index.n, by_row.n);
 		if (by_row.n)
@@ -376,8 +380,7 @@ static void damage(void **state)
 	struct gt_reader *r = reader_of(t, MID);
 	struct gt_buffer out = {0};
 	struct gt_filter f = {.verb = "http://v.cn/1"};
-	pages(r, (struct gt_statements_query){.filter = &f, .limit = 50},
-	      &out);
+	pages(r, (struct gt_statements_query){.filter = &f, .limit = 50}, &out);
 	assert_true(out.n > 1000);
 	gt_buffer_free(&out);
 	gt_reader_free(r);
@@ -386,8 +389,9 @@ static void damage(void **state)
 	hand_in(t, MID, 3);
 	nodes_pass(t, 1000);
 	assert_int_equal(indexed(t, MID), handed);
-	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM run_tail WHERE"
-	                                   " length(body)=9"),
+	assert_int_equal(nodes_int(t, MID,
+	                           "SELECT count(*) FROM run_tail WHERE"
+	                           " length(body)=9"),
 	                 0);
 	assert_same(t, MID, 10);
 }
