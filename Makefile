@@ -9,6 +9,7 @@
 #   make asan tsan  unit tests under sanitizers  make fuzz   short, kept corpora
 #   make sim SEED=7 the simulator, by seed       make bench  figures, beside peers
 #   make sim-check sim-mutants campaign MINUTES=60: see tests/sim/README.md
+#   make bench-records ROWS=1000000: records taken in and found, in millions
 #   make browser    packages in Debian's Chromium
 #   make conformance SUITE=DIR: ADL's xAPI suite, leaf and province, both versions
 #   make net        real daemons on bad links, in network namespaces
@@ -151,7 +152,7 @@ LIBS := $(B)/libsupport.a $(B)/libdaemon.a $(B)/libguantong.a
 .DELETE_ON_ERROR:
 .PHONY: all deps deps-check deps-demo unit unit-build property asan tsan clang fuzz fuzzers replay \
 	layers layers-selftest paths fmt fmt-check tidy e2e browser net hostile hostile-sample sim sim-build sim-check \
-	sim-mutants mutate mutate-selftest campaign fault fault-sample conformance bench demo \
+	sim-mutants mutate mutate-selftest campaign fault fault-sample conformance bench bench-records demo \
 	demo-stop check fresh cov install clean
 all: $(PROGRAMS)
 
@@ -342,6 +343,12 @@ fresh:
 	@SUITE=$(SUITE) ARCH=$(ARCH) BUILD=$(BUILD) tests/fresh/fresh.sh
 demo-stop:
 	@BUILD=$(call whole,$(BUILD)) tests/demo/stop.sh
+# records taken in and found beside bare SQLite, by how many there are; what is in
+# build/bench/records stays, and is gone on with
+ROWS ?= 10000000
+bench-records: $(B)/tests/bench/b_records
+	@mkdir -p $(BUILD)/bench/records
+	@$(B)/tests/bench/b_records $(BUILD)/bench/records $(ROWS) | tee -a $(BUILD)/bench/records.jsonl
 bench: $(PROGRAMS)
 	@GUANTONG_BIN=$(call whole,$(B)) $(PYTHON) tests/bench/run.py --out $(BUILD)/bench $(BENCH)
 

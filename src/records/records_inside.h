@@ -68,7 +68,7 @@ struct gt_records {
 	bool recalls;
 	bool recalling;
 	uint64_t again_due; /* all are asked for all that is waited for */
-	struct gt_index index;
+	struct gt_index *index;
 	/* what may be taken in */
 	uint64_t room;     /* bytes, until the next ROOM; UINT64_MAX: plenty */
 	uint64_t told_ms;  /* when that was last said to be too little; 0:

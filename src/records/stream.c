@@ -14,16 +14,19 @@ struct gt_records *gt_records_new(void)
 		return NULL;
 	r->room = UINT64_MAX;
 	r->by_whom = gt_waiting_new();
-	if (r->by_whom)
+	r->index = calloc(1, sizeof *r->index);
+	if (r->by_whom && r->index)
 		return r;
-	free(r);
+	gt_records_free(r);
 	return NULL;
 }
 
 void gt_records_free(struct gt_records *r)
 {
-	if (r)
-		gt_waiting_free(r->by_whom);
+	if (!r)
+		return;
+	gt_waiting_free(r->by_whom);
+	free(r->index);
 	free(r);
 }
 

@@ -24,7 +24,7 @@ enum {
 static int put(struct gt_node *n, uint64_t term, int64_t seq)
 {
 	const struct gt_run_entry e = {term, (uint64_t)seq, 0};
-	n->records->index.put++;
+	n->records->index->put++;
 	return gt_store_of_runs(
 	        n->store, gt_runs_put(gt_store_runs(n->store), GT_RUN_TERM, e));
 }
@@ -106,7 +106,7 @@ static int index_record(struct gt_node *n, int64_t seq, struct gt_bytes body,
 /* Some of what is not indexed yet. */
 static int index_some(struct gt_node *n, int64_t most)
 {
-	struct gt_index *x = &n->records->index;
+	struct gt_index *x = n->records->index;
 	struct gt_terms *t = gt_arena_get(n->arena, sizeof *t);
 	int64_t last = x->seq;
 	int row = 1, status = t ? gt_store_enter(n->store) : -GT_ENOMEM;
@@ -136,7 +136,7 @@ static int index_some(struct gt_node *n, int64_t most)
 
 int gt_terms_load(struct gt_node *n)
 {
-	struct gt_index *x = &n->records->index;
+	struct gt_index *x = n->records->index;
 	*x = (struct gt_index){0};
 	int status = gt_store_runs(n->store)
 	                     ? gt_meta_get(n->store, "indexed", 0, &x->seq)
@@ -152,7 +152,7 @@ int gt_terms_load(struct gt_node *n)
 
 void gt_terms_batch(struct gt_node *n, bool full)
 {
-	struct gt_index *x = &n->records->index;
+	struct gt_index *x = n->records->index;
 	if (full && x->backlog_ms == 0)
 		x->backlog_ms = n->now.mono_ms + 1;
 	x->lull_due = full ? n->now.mono_ms + LULL_MS : 0;
@@ -160,7 +160,7 @@ void gt_terms_batch(struct gt_node *n, bool full)
 
 int gt_terms_again(struct gt_node *n, int64_t seq)
 {
-	if (seq > n->records->index.seq)
+	if (seq > n->records->index->seq)
 		return 0;
 	int status = gt_store_enter(n->store);
 	return status ? status : put(n, GT_TERM_UNSURE, seq);
@@ -169,7 +169,7 @@ int gt_terms_again(struct gt_node *n, int64_t seq)
 /* How many records are indexed now. */
 static int64_t piece(struct gt_node *n)
 {
-	struct gt_index *x = &n->records->index;
+	struct gt_index *x = n->records->index;
 	int64_t left = n->records->seq - x->seq;
 	if (left == 0 || n->now.mono_ms >= x->lull_due) {
 		x->backlog_ms = 0;
@@ -181,7 +181,7 @@ static int64_t piece(struct gt_node *n)
 /* Nothing of the index is believed: all is indexed anew. */
 static int begin_anew(struct gt_node *n)
 {
-	struct gt_index *x = &n->records->index;
+	struct gt_index *x = n->records->index;
 	int status = gt_store_enter(n->store);
 	if (status == 0)
 		status = gt_store_of_runs(
@@ -199,7 +199,7 @@ static int heal(struct gt_node *n, int status)
 	if (status != -GT_EDAMAGED ||
 	    gt_runs_damaged(gt_store_runs(n->store)) != GT_RUN_TERM)
 		return status;
-	n->records->index.clear = true;
+	n->records->index->clear = true;
 	return gt_log(n, GT_LOG_ERROR,
 	              "%s: it is made anew from the records. Look after this "
 	              "disk",
@@ -208,7 +208,7 @@ static int heal(struct gt_node *n, int status)
 
 static int write_sets(struct gt_node *n)
 {
-	struct gt_index *x = &n->records->index;
+	struct gt_index *x = n->records->index;
 	struct gt_runs *r = gt_store_runs(n->store);
 	bool idle = x->put == 0 && n->now.mono_ms >= x->lull_due;
 	unsigned groups = idle ? GROUPS : (unsigned)(x->put / PUT_GROUP + 1);
@@ -228,7 +228,7 @@ static int write_sets(struct gt_node *n)
 
 int gt_terms_go(struct gt_node *n)
 {
-	struct gt_index *x = &n->records->index;
+	struct gt_index *x = n->records->index;
 	int status = x->clear ? begin_anew(n) : 0;
 	int64_t most = status == 0 ? piece(n) : 0;
 	if (most > 0)
@@ -244,7 +244,7 @@ int gt_terms_go(struct gt_node *n)
 
 uint64_t gt_terms_deadline(const struct gt_node *n)
 {
-	const struct gt_index *x = &n->records->index;
+	const struct gt_index *x = n->records->index;
 	if (x->clear || x->more || x->seq < n->records->seq)
 		return x->lull_due > n->now.mono_ms ? x->lull_due
 		                                    : n->now.mono_ms;

@@ -28,20 +28,9 @@ struct gt_postings {
 	unsigned cost;
 };
 
-static int note(void *arg, const struct gt_run_entry *e)
-{
-	struct gt_postings *p = arg;
-	if (e->hi != p->hash)
-		return 0;
-	return gt_run_push(&p->tail, *e) ? 0 : -GT_ENOMEM;
-}
-
 static int begin(struct gt_postings *p)
 {
-	size_t rows;
-	int status = gt_runs_each_of_tail(p->r, GT_RUN_TERM, note, p, &rows);
-	if (status == 0)
-		status = gt_run_sort(&p->tail);
+	int status = gt_runs_tail_of(p->r, p->hash, &p->tail);
 	if (status == 0)
 		status = gt_runs_know(p->r);
 	if (status == 0)

@@ -150,6 +150,34 @@ int gt_runs_tail(struct gt_runs *r, enum gt_run_kind kind,
 	return status;
 }
 
+int gt_runs_tail_of(struct gt_runs *r, uint64_t hash, struct gt_run_list *out)
+{
+	uint8_t key[8];
+	int row, status = 0;
+	sqlite3_stmt *st =
+	        gt_runs_bind(r, GT_RUN_SQL_TAIL, "i", (int64_t)GT_RUN_TERM);
+	gt_put64(key, hash);
+	while ((row = gt_runs_step(r, GT_RUN_SQL_TAIL)) == 1 && status == 0) {
+		struct gt_bytes b = gt_col_bytes(st, 2);
+		int64_t n =
+		        tail_count(GT_RUN_TERM, b, sqlite3_column_int64(st, 1));
+		if (n < 0)
+			status = gt_runs_rotten(r, GT_RUN_TERM, 0, 0,
+			                        "its tail is damaged");
+		for (int64_t i = 0; status == 0 && i < n; i++)
+			if (memcmp(b.p + SUM + i * POSTING, key, 8) == 0 &&
+			    !gt_run_push(out,
+			                 tail_entry(GT_RUN_TERM, b, (size_t)i)))
+				status = -GT_ENOMEM;
+		if (status != 0)
+			break;
+	}
+	gt_runs_reset(r, GT_RUN_SQL_TAIL);
+	if (status == 0 && row < 0)
+		status = row;
+	return status ? status : gt_run_sort(out);
+}
+
 /* Names of the tail in memory: the slot of a key, or the free one. */
 static struct gt_run_entry *slot(struct gt_run_list *t, uint64_t hi,
                                  uint64_t lo)

@@ -31,8 +31,7 @@
  * gt_runs_erase takes a key out of every block, filter and guide; pages that
  * become free are the database's to wipe.
  *
- * Measured (tests/bench/b_runs.c, one core of two that others worked on too):
- * see README, Decisions.
+ * Measured by tests/bench/b_records.c: see README, Decisions.
  * Tests: u_runs.c, u_run_block.c. */
 #ifndef GT_RUNS_H
 #define GT_RUNS_H

@@ -248,6 +248,8 @@ int gt_runs_tail(struct gt_runs *r, enum gt_run_kind kind,
  * something else than 0, which is returned; *rows: how many there were. */
 int gt_runs_each_of_tail(struct gt_runs *r, enum gt_run_kind kind,
                          gt_runs_look *look, void *arg, size_t *rows);
+/* The postings of one term in the tail, in order, put behind what out has. */
+int gt_runs_tail_of(struct gt_runs *r, uint64_t hash, struct gt_run_list *out);
 /* 1: a name is in it (*value > 0), or was and is in the runs no more (< 0). */
 int gt_runs_in_tail(struct gt_runs *r, enum gt_run_kind kind, uint64_t hi,
                     uint64_t lo, int64_t *value);
