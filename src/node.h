@@ -19,6 +19,7 @@
 #define GT_NODE_H
 
 #include "base.h"
+#include "document.h"
 #include "statement.h"
 
 struct sqlite3;
@@ -114,6 +115,7 @@ enum gt_event_type {
 	GT_EV_MEMBERS,
 	GT_EV_STATEMENTS,
 	GT_EV_WANT,            /* fetch an on-demand resource now */
+	GT_EV_DOCUMENT,        /* put, merge or delete a document */
 	GT_EV_QUARANTINE_DROP, /* somebody has looked at it and done with it */
 	/* the daemon has something for the audit log; count, number: of the
 	 * database's pages so many were put right, or cannot be */
@@ -146,8 +148,8 @@ struct gt_event {
 	/* PEER_UP: code in the certificate, "" if insecure; WITHDRAW, WANT:
 	 * resource id; NOTE: what */
 	const char *text;
-	/* WITHDRAW: reason. NOTE: detail. PEER_UP: address. STATEMENTS: the
-	 * terminal, whose share it is; NULL: an operator's, nobody's */
+	/* WITHDRAW: reason. NOTE: detail. PEER_UP: address. STATEMENTS,
+	 * DOCUMENT: the terminal, whose share it is; NULL: an operator's, nobody's */
 	const char *detail;
 	/* PEER_UP: the code above it in the certificate; "", NULL: none */
 	const char *above;
@@ -165,6 +167,7 @@ struct gt_event {
 	bool dry;
 	const struct gt_bytes *members; /* MEMBERS: encoded Signed */
 	const struct gt_statement *statements;
+	const struct gt_document_edit *document; /* DOCUMENT */
 	int64_t number; /* QUARANTINE_DROP: the row's */
 	size_t count;   /* of drafts, members or statements */
 };

@@ -142,6 +142,24 @@ static void copy_statements(struct copier *c, struct gt_event *to,
 	}
 }
 
+static void copy_document(struct copier *c, struct gt_event *to,
+                          const struct gt_event *from)
+{
+	const struct gt_document_edit *d = from->document;
+	struct gt_document_edit none, *v = copy(c, d, sizeof *d, 16);
+	to->document = v;
+	v = v ? v : &none;
+	copy_text(c, &v->key.activity, d->key.activity);
+	copy_text(c, &v->key.agent, d->key.agent);
+	copy_text(c, &v->key.registration, d->key.registration);
+	copy_text(c, &v->key.id, d->key.id);
+	copy_text(c, &v->actor, d->actor);
+	copy_text(c, &v->type, d->type);
+	copy_text(c, &v->if_match, d->if_match);
+	copy_text(c, &v->if_no_match, d->if_no_match);
+	copy_bytes(c, &v->body, d->body);
+}
+
 static void copy_event(struct copier *c, struct gt_event *to,
                        const struct gt_event *from)
 {
@@ -160,6 +178,8 @@ static void copy_event(struct copier *c, struct gt_event *to,
 		copy_members(c, to, from);
 	if (from->statements)
 		copy_statements(c, to, from);
+	if (from->document)
+		copy_document(c, to, from);
 }
 
 static struct queued *queued_new(const struct gt_event *e, struct gt_bulk *m)

@@ -77,8 +77,13 @@ static uint32_t bad_page(const struct gt_request *rq, int code)
 enum MHD_Result gt_rq_error(struct gt_request *rq, int code,
                             const char *message)
 {
+	return gt_rq_error_as(rq, status_of(code), code, message);
+}
+
+enum MHD_Result gt_rq_error_as(struct gt_request *rq, unsigned status, int code,
+                               const char *message)
+{
 	char text[GT_TRANSLATE_MAX], again[GT_TRANSLATE_MAX];
-	unsigned status = status_of(code);
 	uint32_t page = bad_page(rq, code);
 	if (page > 0)
 		return gt_rq_fail(rq, status, code, GT_T_HTTP_BAD_PAGE, page);

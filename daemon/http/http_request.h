@@ -223,6 +223,9 @@ enum MHD_Result gt_rq_fail(struct gt_request *rq, unsigned status, int code,
  * core's (translate.h); NULL and "" take the code's. */
 enum MHD_Result gt_rq_error(struct gt_request *rq, int code,
                             const char *message);
+/* The same with a status of HTTP that is not the code's. */
+enum MHD_Result gt_rq_error_as(struct gt_request *rq, unsigned status, int code,
+                               const char *message);
 
 /* --------------------------------------- quotas: http_quota.c */
 

@@ -187,3 +187,10 @@ int gt_sha256_at(struct gt_id *out, uint64_t n, gt_bytes_at *read, void *arg)
 	assert(ok);
 	return status;
 }
+
+void gt_sha1(uint8_t out[GT_SHA1_BYTES], struct gt_bytes text)
+{
+	const void *done = SHA1(text.p, text.n, out);
+	assert(done);
+	(void)done;
+}

@@ -28,6 +28,7 @@ enum {
 	GT_EPOCH_BYTES = 16,
 	GT_TRANSFER_BYTES = 16,
 	GT_UUID_BYTES = 16,
+	GT_SHA1_BYTES = 20,
 
 	/* the same as text, with the NUL that ends it */
 	GT_HEX_ID = 2 * GT_ID_BYTES + 1,
@@ -127,5 +128,7 @@ void gt_sha256_one(struct gt_id *out, const void *p, size_t n);
 /* The same of n bytes from 0 on that read gives, never all of them at once. 0,
  * or read's. */
 int gt_sha256_at(struct gt_id *out, uint64_t n, gt_bytes_at *read, void *arg);
+/* SHA-1, for what others name by it; it vouches for nothing. */
+void gt_sha1(uint8_t out[GT_SHA1_BYTES], struct gt_bytes text);
 
 #endif

@@ -84,6 +84,16 @@ enum {
 	GT_ASIDE_BYTES = 16 << 20, /* ... and their bodies */
 	GT_JSON_DEPTH = 64,        /* nesting of any JSON taken in */
 
+	/* documents (xapi/document.h) */
+	GT_DOCUMENT_MAX = 1 << 20, /* bytes of one: with its key it is a
+	                                    message's head */
+	GT_DOCUMENT_TYPE_MAX = 256,
+	GT_DOCUMENT_NAME_MAX = 2048,   /* bytes of its id, of an activity's, of
+	                                    a learner's canonical form */
+	GT_DOCUMENTS_OWNER = 4096,     /* of one learner; of one activity,
+	                                    whoever's they are not */
+	GT_DOCUMENTS_BYTES = 64 << 20, /* ... and their bodies */
+
 	/* Rows one question of a reader looks at, whatever it asks for and
 	 * however many there are: then its page ends, short or empty, and says
 	 * where to go on. */

@@ -1,5 +1,6 @@
 /* node.c: events in, actions out; the turn around them. */
 #include "above.h"
+#include "documents.h"
 #include "era.h"
 #include "expiry.h"
 #include "lineage.h"
@@ -221,6 +222,8 @@ static int handle(struct gt_node *n, const struct gt_event *e)
 		return gt_publish_members(n, e);
 	case GT_EV_STATEMENTS:
 		return gt_records_accept(n, e);
+	case GT_EV_DOCUMENT:
+		return gt_documents_edit(n, e);
 	case GT_EV_WANT:
 		return gt_want(n, e);
 	case GT_EV_QUARANTINE_DROP:

@@ -248,6 +248,47 @@ json_t *gt_read_quarantine(struct gt_reader *r, int64_t after, size_t limit);
  * no UTF-8 as '?'. JSON null: there is none of that number. */
 json_t *gt_read_quarantined(struct gt_reader *r, int64_t qid);
 
+/* -------------------------------------------------------- documents */
+
+struct gt_document_key;
+
+/* A document, malloc'ed. */
+struct gt_document_found {
+	char *type;
+	uint8_t *body; /* one byte more than n is there */
+	size_t n;
+	char etag[43];      /* quoted */
+	int64_t updated_ms; /* put or merged last, by its origin's clock */
+};
+/* Also of one that is all zero. */
+void gt_document_found_free(struct gt_document_found *d);
+/* The document of a key with an id. 0; -GT_EUNKNOWN, none or deleted;
+ * -GT_ESTORE. */
+int gt_read_document(struct gt_reader *r, const struct gt_document_key *key,
+                     struct gt_document_found *out);
+/* The ids of all of a key, of any registration if it names none, that were
+ * stored here behind since_ms, each once, in order: an array of texts.
+ * *newest_ms: when the last of them was put, 0: there are none. */
+json_t *gt_read_document_ids(struct gt_reader *r,
+                             const struct gt_document_key *key,
+                             int64_t since_ms, int64_t *newest_ms);
+/* Documents that lost against others: {"conflicts":[{"lid","at","won","kind",
+ * "activity","id","origin","updated","type","bytes"}],"next"}; whose they are is
+ * not said. */
+json_t *gt_read_document_conflicts(struct gt_reader *r, int64_t after,
+                                   size_t limit);
+
+/* The activity: {"objectType","id","definition"}, the last if a statement that
+ * was looked at has one. What several say is put together, what a newer one says
+ * counts, names and descriptions language by language. Looked at are the newest
+ * GT_LOOK_ROWS records, and of them the first thousand that name it. */
+json_t *gt_read_activity(struct gt_reader *r, const char *id);
+/* The person an agent is, JSON that was found to be one and its canonical form
+ * (document.h): {"objectType":"Person",...}, lists of its identifiers and names
+ * as statements have them, among those that gt_read_activity looks at. */
+json_t *gt_read_person(struct gt_reader *r, struct gt_bytes agent,
+                       struct gt_bytes canonical);
+
 /* ------------------------------------------------ policy and roster */
 
 /* The decision for a resource at a receiver, hop by hop from the root:

@@ -191,6 +191,24 @@ const char *const gt_queries[GT_Q_COUNT] = {
                 "q.origin_seq,q.origin_ms,q.form"
                 " FROM quarantine q LEFT JOIN stream s ON s.sid=q.stream"
                 " WHERE q.qid=?1",
+        [GT_Q_DOCUMENT] =
+                "SELECT etag,type,body,updated_ms FROM document WHERE kind=?1"
+                " AND agent=?2 AND activity=?3 AND registration=?4 AND id=?5"
+                " AND gone=0",
+        [GT_Q_DOCUMENT_IDS] =
+                "SELECT id,max(updated_ms) FROM document WHERE kind=?1"
+                " AND agent=?2 AND activity=?3 AND (?4='' OR registration=?4)"
+                " AND gone=0 AND stored_ms>?5 GROUP BY id ORDER BY id",
+        [GT_Q_DOCUMENTS_LOST] =
+                "SELECT lid,at_ms,won,kind,activity,id,origin,updated_ms,type,"
+                "length(body) FROM document_lost WHERE lid>?1 ORDER BY lid"
+                " LIMIT ?2",
+        /* of the newest ?3 those that hold one of two texts */
+        [GT_Q_MENTIONS] =
+                "SELECT body FROM record WHERE seq>(SELECT ifnull(max(seq),0)"
+                " FROM record)-?3 AND (instr(CAST(body AS BLOB),?1)>0"
+                " OR instr(CAST(body AS BLOB),?2)>0)"
+                " ORDER BY seq DESC LIMIT ?4",
         [GT_Q_ITEM] = "SELECT signed,own FROM item WHERE kind=?1 AND id=?2",
         [GT_Q_KIND] = "SELECT signed,own FROM item WHERE kind=?1 ORDER BY id",
         /* CROSS: children are few, members are many */

@@ -41,7 +41,13 @@ struct gt_index {
 	bool clear; /* nothing of it is believed */
 };
 
+/* documents.h */
+struct gt_documents {
+	int64_t last; /* number of the last change here */
+};
+
 struct gt_records {
+	struct gt_documents documents;
 	int64_t seq; /* last here */
 	int64_t ms;  /* last stored_ms in this era; 0: none */
 	struct gt_era era;

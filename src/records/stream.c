@@ -1,5 +1,6 @@
 /* stream.c: the streams records stand in, their marks, and the way in.
  * Tests: u_node_record.c, u_vouched.c, u_bounded.c, u_miscount.c. */
+#include "documents.h"
 #include "era.h"
 #include "records_inside.h"
 #include "terms.h"
@@ -170,6 +171,8 @@ static int load(struct gt_node *n)
 		n->records->hop = n->records->root = n->records->seq;
 	if (status == 0)
 		status = gt_recall_load(n);
+	if (status == 0)
+		status = gt_documents_load(n);
 	return status ? status : gt_spoilt_load(n);
 }
 
@@ -201,6 +204,8 @@ int gt_records_renew(struct gt_node *n)
 	              n->records->stream);
 	if (status == 0)
 		status = gt_store_run(n->store, GT_SQL_SPOILT_MOVE);
+	if (status == 0)
+		status = gt_documents_renew(n);
 	return status ? status : gt_stream_last(n, n->records->stream, last);
 }
 

@@ -190,6 +190,32 @@ static const struct domain {
 	{"record", "authority", "typeof(authority)='text'"},
 	/* what a record vouches for itself, spoilt.c looks after */
 	{"record", "body", "typeof(body)IN('blob','text')"},
+#define DOCUMENT(t) \
+	{t, "kind", INT("kind", "1", "3")}, \
+	{t, "agent", TEXT("agent", "2048")}, \
+	{t, "activity", TEXT("activity", "2048")}, \
+	{t, "registration", TEXT("registration", "36")}, \
+	{t, "id", TEXT("id", "2048")}, \
+	{t, "origin", TEXT("origin", "48")}, \
+	{t, "epoch", BLOB("epoch", "16", "16")}, \
+	{t, "seq", COUNT("seq")}, \
+	{t, "first_ms", TIME("first_ms")}, \
+	{t, "updated_ms", TIME("updated_ms")}, \
+	{t, "gone", INT("gone", "0", "1")}, \
+	{t, "actor", TEXT("actor", "8192")}, \
+	{t, "type", TEXT("type", "8192")}, \
+	{t, "body", BLOB("body", "0", "1048576")}
+	{"document_lost", "lid", COUNT("lid")},
+	{"document_lost", "at_ms", TIME("at_ms")},
+	{"document_lost", "won", TEXT("won", "48")},
+	DOCUMENT("document_lost"),
+	{"document", "did", COUNT("did")},
+	DOCUMENT("document"),
+	{"document", "seen", "typeof(seen)='blob'"},
+	{"document", "stored_ms", TIME("stored_ms")},
+	{"document", "up", INT("up", "0", "1")},
+	{"document", "size", COUNT("size")},
+	{"document", "etag", TEXT("etag", "42")},
 	{"audit", "aid", COUNT("aid")},
 	{"audit", "at_ms", TIME("at_ms")},
 	{"audit", "node", "typeof(node)='text'"},

@@ -291,6 +291,48 @@ enum gt_spoilt {
 	"CREATE TRIGGER stuck_gone AFTER DELETE ON object BEGIN" \
 	" DELETE FROM stuck WHERE object=old.id;END;"
 
+/* Documents that courses keep (xapi/document.h), each as it was put last, or as
+ * the trace of one that was deleted, and what lost against another when neither
+ * knew of the other. A block of its own, whose mark is the table. A version is
+ * who put it and his number for it; what it knew of is records/versions.h's. */
+#define GT_DOCUMENT_OF \
+	" kind INTEGER NOT NULL," /* enum gt_document_kind */ \
+	" agent TEXT NOT NULL," \
+	" activity TEXT NOT NULL," \
+	" registration TEXT NOT NULL," \
+	" id TEXT NOT NULL," \
+	" origin TEXT NOT NULL," \
+	" epoch BLOB NOT NULL," \
+	" seq INTEGER NOT NULL," \
+	" first_ms INTEGER NOT NULL," /* a parent had it first; 0: none yet */ \
+	" updated_ms INTEGER NOT NULL," /* by the clock of its origin */
+#define GT_DOCUMENT_REST \
+	" gone INTEGER NOT NULL," \
+	" actor TEXT NOT NULL," /* the agent as it came */ \
+	" type TEXT NOT NULL," \
+	" body BLOB NOT NULL);"
+#define GT_SCHEMA_DOCUMENTS \
+	"CREATE TABLE document_lost(" \
+	" lid INTEGER PRIMARY KEY AUTOINCREMENT," \
+	" at_ms INTEGER NOT NULL," \
+	" won TEXT NOT NULL," /* origin of what won */ \
+	GT_DOCUMENT_OF GT_DOCUMENT_REST \
+	"CREATE INDEX document_lost_of ON document_lost(agent, activity);" \
+	"CREATE TABLE document(" \
+	/* in the order in which they came to be as they are here */ \
+	" did INTEGER PRIMARY KEY AUTOINCREMENT," \
+	GT_DOCUMENT_OF \
+	" seen BLOB NOT NULL," /* versions that this one knew of */ \
+	" stored_ms INTEGER NOT NULL," /* by the clock here */ \
+	" up INTEGER NOT NULL," /* 1: the parent is yet to be told */ \
+	" size INTEGER NOT NULL," \
+	" etag TEXT NOT NULL," \
+	GT_DOCUMENT_REST \
+	"CREATE UNIQUE INDEX document_key" \
+	" ON document(kind, agent, activity, registration, id);" \
+	"CREATE INDEX document_owner ON document(agent, activity, size);" \
+	"CREATE INDEX document_up ON document(did) WHERE up=1;"
+
 /* What was asked for on demand: few, among all that is listed; and what is set
  * aside, by the child it came from. */
 #define GT_SCHEMA_INDEXES \

@@ -23,6 +23,11 @@
 	"r.target,r.origin_ms,r.policy,r.body,r.authority,r.stream"     \
 	" FROM record r LEFT JOIN stream s ON s.sid=r.stream"
 
+/* A document, and the version of it that is here. */
+#define GT_DOCUMENT_ROW                                                    \
+	"SELECT did,kind,agent,activity,registration,id,origin,epoch,seq," \
+	"seen,first_ms,updated_ms,up,gone,etag,actor,type,body FROM document"
+
 #define GT_STATEMENTS(X)                                                       \
 	X(BEGIN, "BEGIN")                                                      \
 	X(COMMIT, "COMMIT")                                                    \
@@ -362,6 +367,53 @@
 	X(BATCHES, "SELECT upto,need FROM batch WHERE cid=?1 ORDER BY upto")   \
 	X(BATCH_DONE, "DELETE FROM batch WHERE cid=?1 AND upto<=?2")           \
 	X(BATCH_CLEAR, "DELETE FROM batch WHERE cid=?1")                       \
+	/* documents (records/document.c) */                                   \
+	X(DOCUMENT_GET,                                                        \
+	  GT_DOCUMENT_ROW " WHERE kind=?1 AND agent=?2 AND activity=?3"        \
+	                  " AND registration=?4 AND id=?5")                    \
+	X(DOCUMENTS_UP,                                                        \
+	  GT_DOCUMENT_ROW " WHERE up=1 AND did>?1 ORDER BY did LIMIT ?2")      \
+	X(DOCUMENTS_OF, GT_DOCUMENT_ROW                                        \
+	  " WHERE kind=?1 AND agent=?2 AND activity=?3"                        \
+	  " AND (registration,id)>(?4,?5) ORDER BY registration,id LIMIT ?6")  \
+	X(DOCUMENT_PUT,                                                        \
+	  "INSERT OR REPLACE INTO document(did,kind,agent,activity,"           \
+	  "registration,id,origin,epoch,seq,seen,first_ms,updated_ms,up,gone," \
+	  "etag,actor,type,body,stored_ms,size) VALUES(?1,?2,?3,?4,?5,?6,?7,"  \
+	  "?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20)")                \
+	X(DOCUMENT_LAST,                                                       \
+	  "SELECT max(ifnull((SELECT max(did) FROM document),0),"              \
+	  "ifnull((SELECT seq FROM sqlite_sequence WHERE "                     \
+	  "name='document'),0))")                                              \
+	X(DOCUMENT_SHARE,                                                      \
+	  "SELECT count(*),ifnull(sum(size),0) FROM document WHERE agent=?1")  \
+	X(DOCUMENT_SHARE_ACTIVITY,                                             \
+	  "SELECT count(*),ifnull(sum(size),0) FROM document WHERE agent=''"   \
+	  " AND activity=?1")                                                  \
+	X(DOCUMENTS_PRUNE,                                                     \
+	  "DELETE FROM document WHERE did IN(SELECT did FROM document WHERE"   \
+	  " agent=?1 AND (?1<>'' OR activity=?2) AND gone=1 AND up=0"          \
+	  " ORDER BY did LIMIT ?3)")                                           \
+	X(DOCUMENT_TOLD, "UPDATE document SET up=0,first_ms=?2 WHERE did=?1")  \
+	X(DOCUMENT_KNOWS, "UPDATE document SET seen=?2 WHERE did=?1")          \
+	X(DOCUMENTS_AGAIN, "UPDATE document SET up=1 WHERE up=0")              \
+	X(DOCUMENTS_RENEW, "UPDATE document SET epoch=?2 WHERE up=1"           \
+	                   " AND origin=?1")                                   \
+	X(DOCUMENT_LOSE,                                                       \
+	  "INSERT INTO document_lost(at_ms,won,kind,agent,activity,"           \
+	  "registration,id,origin,epoch,seq,first_ms,updated_ms,gone,actor,"   \
+	  "type,body) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,"  \
+	  "?15,?16)")                                                          \
+	X(DOCUMENT_LOST, "SELECT 1 FROM document_lost WHERE agent=?1"          \
+	                 " AND activity=?2 AND kind=?3 AND registration=?4"    \
+	                 " AND id=?5 AND origin=?6 AND epoch=?7 AND seq=?8"    \
+	                 " AND body=?9")                                       \
+	X(DOCUMENTS_LOST_OF, "SELECT count(*),ifnull(sum(length(body)),0),"    \
+	                     "min(lid) FROM document_lost WHERE agent=?1"      \
+	                     " AND (?1<>'' OR activity=?2)")                   \
+	X(DOCUMENT_LOST_TRIM, "DELETE FROM document_lost WHERE lid=?1")        \
+	X(DOCUMENT_LOST_DROP, "DELETE FROM document_lost WHERE lid=?1"         \
+	                      " RETURNING kind,agent,activity")                \
 	/* audit */                                                            \
 	X(AUDIT,                                                               \
 	  "INSERT INTO audit(at_ms,node,actor,event,kind,subject,version,"     \

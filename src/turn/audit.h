@@ -39,6 +39,7 @@ struct gt_audit {
  *   serve       parent: it was served
  *   accept      records handed in here
  *   send merge  records up, both ends
+ *   conflict    a document lost against another that it did not know of
  *   quarantine  a record that contradicts one already here, or itself
  *   drop        one of those was given up by people
  *   adopt       a staged file is about to become an object

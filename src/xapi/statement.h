@@ -9,6 +9,7 @@
  *
  *   statement   a request's body into statements, a statement into its answer
  *   form        when two of them are the same
+ *   document    documents that courses keep: their keys, preconditions, merge
  *   xapi.h      is this JSON a statement: xapi_check.c what lies where,
  *               xapi_text.c the strings that must have a form */
 #ifndef GT_STATEMENT_H

@@ -41,6 +41,10 @@ enum gt_xapi_kind {
 int gt_xapi_check_text(struct gt_bytes json, enum gt_xapi_kind kind,
                        enum gt_xapi_version version, char *why, size_t why_cap);
 
+/* One agent, or a group that an identifier names, by itself. False: it is
+ * neither, and why says what is wrong, as above. */
+bool gt_xapi_check_identified(json_t *v, char *why, size_t why_cap);
+
 /* "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", either case. */
 bool gt_xapi_is_uuid(const char *text);
 /* An absolute IRI: a scheme, a colon, something, none of the characters RFC

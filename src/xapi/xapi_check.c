@@ -690,3 +690,14 @@ int gt_xapi_check_text(struct gt_bytes json, enum gt_xapi_kind kind,
 	json_decref(v);
 	return ok ? 0 : -GT_EINVALID;
 }
+
+bool gt_xapi_check_identified(json_t *v, char *why, size_t why_cap)
+{
+	struct judge j = {.cap = why_cap};
+	j.why = why;
+	if (!is_word(json_object_get(v, "objectType"), "Group"))
+		return agent(&j, v);
+	return group(&j, v) &&
+	       (identifiers(v) == 1 ||
+	        refuse(&j, NULL, "as a group must have an identifier"));
+}

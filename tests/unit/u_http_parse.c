@@ -207,7 +207,8 @@ static void doors(void **state)
 		                  strcmp(r->path, "/o/") == 0;
 		bool by_content = r->doors & 1u << GT_DOOR_CONTENT;
 		unsigned public = GT_HTTP_ANYBODY | GT_HTTP_HAND_IN |
-		                  GT_HTTP_OWN | GT_HTTP_READ;
+		                  GT_HTTP_OWN | GT_HTTP_READ | GT_HTTP_STATE |
+		                  GT_HTTP_PROFILE;
 		assert_non_null(
 		        gt_http_route(r->path, GT_DOOR_CONTROL, GT_HTTP_GET));
 		assert_int_not_equal(r->who, 0);

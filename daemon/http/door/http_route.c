@@ -47,6 +47,12 @@ enum {
 	AWAY = 1u << GT_DOOR_LEARNER, /* where content is not any more */
 };
 #define DRESS gt_http_xapi_headers
+#define DOCUMENTS(path, see, write, handler)                    \
+	{path, ASKED, LEARN, see, 0, handler, DRESS},           \
+	{                                                       \
+		path, STORE | GT_HTTP_DELETE, LEARN, write,     \
+		        GT_DOCUMENT_MAX + SMALL, handler, DRESS \
+	}
 
 /* clang-format off */
 const struct gt_route gt_routes[] = {
@@ -62,6 +68,13 @@ const struct gt_route gt_routes[] = {
 	{"/xapi/statements", ASKED, LEARN, READ, 0, gt_http_statements, DRESS},
 	{"/xapi/statements", STORE, LEARN, HAND_IN, BATCH, gt_http_statements,
 	 DRESS},
+	{"/xapi/activities", ASKED, LEARN, KNOWN, 0, gt_http_activities, DRESS},
+	{"/xapi/agents", ASKED, LEARN, KNOWN, 0, gt_http_agents, DRESS},
+	DOCUMENTS("/xapi/activities/state", SEE_STATE, STATE, gt_http_state),
+	DOCUMENTS("/xapi/activities/profile", SEE_PROFILE, PROFILE,
+	          gt_http_activity_profile),
+	DOCUMENTS("/xapi/agents/profile", SEE_PROFILE, PROFILE,
+	          gt_http_agent_profile),
 	{"/xapi/", 0, LEARN, ANYBODY, 0, NULL, DRESS},
 	{"/healthz",        GET, OURS, ANYBODY, 0, gt_http_health, NULL},
 	{"/metrics",        GET, STAFF, ANYBODY, 0, gt_http_metrics, NULL},

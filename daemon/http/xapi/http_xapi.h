@@ -11,6 +11,7 @@
  *
  *   http_xapi        what all resources share: headers, version, CORS, who
  *   http_statements  the statements resource
+ *   http_documents   state and profiles; activities and agents
  *
  * Tests: u_http_xapi.c, u_http_api.c, e2e/test_records.py. */
 #ifndef GT_HTTP_XAPI_H
@@ -22,6 +23,14 @@
 gt_handler gt_http_about;
 /* GET, POST, PUT, OPTIONS /xapi/statements */
 gt_handler gt_http_statements;
+/* GET, POST, PUT, DELETE, OPTIONS /xapi/activities/state, /xapi/agents/profile,
+ * /xapi/activities/profile */
+gt_handler gt_http_state;
+gt_handler gt_http_agent_profile;
+gt_handler gt_http_activity_profile;
+/* GET, OPTIONS /xapi/activities, /xapi/agents */
+gt_handler gt_http_activities;
+gt_handler gt_http_agents;
 /* The headers of every answer under /xapi/. */
 gt_dresser gt_http_xapi_headers;
 
