@@ -33,7 +33,6 @@ struct gt_recall {
 /* What queries find records by (terms.h). */
 struct gt_index {
 	int64_t seq;         /* the last record that is indexed */
-	int64_t put;         /* entries put into sets in this turn */
 	uint64_t backlog_ms; /* since when a child's comes, + 1; 0: none does */
 	uint64_t lull_due; /* if nothing more comes of it, it has ended then */
 	uint64_t rest_due;

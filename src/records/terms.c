@@ -24,7 +24,6 @@ enum {
 static int put(struct gt_node *n, uint64_t term, int64_t seq)
 {
 	const struct gt_run_entry e = {term, (uint64_t)seq, 0};
-	n->records->index->put++;
 	return gt_store_of_runs(
 	        n->store, gt_runs_put(gt_store_runs(n->store), GT_RUN_TERM, e));
 }
@@ -81,25 +80,55 @@ static int follow(struct gt_node *n, struct gt_terms *t,
 	return status == -GT_EDAMAGED ? 0 : status;
 }
 
+/* All terms of a record, with those of what it targets. *lost: not of all. */
+static int collect(struct gt_node *n, struct gt_bytes body,
+                   const char *authority, struct gt_terms *t, bool *lost)
+{
+	uint8_t target[GT_UUID_BYTES];
+	bool next = false;
+	t->n = 0;
+	t->more = false;
+	int status = add(t, body, authority, target, &next);
+	*lost = status == -GT_EDAMAGED;
+	if (*lost)
+		return 0;
+	for (unsigned i = 0; status == 0 && next && i < TARGETS; i++)
+		status = follow(n, t, target, &next, lost);
+	return status;
+}
+
 /* A row of (seq, body, authority). */
 static int index_record(struct gt_node *n, int64_t seq, struct gt_bytes body,
                         const char *authority, struct gt_terms *t)
 {
-	uint8_t target[GT_UUID_BYTES];
-	bool next = false, lost = false;
-	t->n = 0;
-	t->more = false;
-	int status = add(t, body, authority, target, &next);
-	if (status == -GT_EDAMAGED) {
-		lost = true;
-		status = 0;
-	}
-	for (unsigned i = 0; status == 0 && next && i < TARGETS; i++)
-		status = follow(n, t, target, &next, &lost);
+	bool lost = false;
+	int status = collect(n, body, authority, t, &lost);
 	if (status == 0 && (lost || t->more))
 		return put(n, GT_TERM_UNSURE, seq);
 	for (size_t i = 0; status == 0 && i < t->n; i++)
 		status = put(n, t->v[i], seq);
+	return status;
+}
+
+static int take_out(struct gt_node *n, uint64_t term, int64_t seq)
+{
+	return gt_store_of_runs(n->store, gt_runs_erase(gt_store_runs(n->store),
+	                                                GT_RUN_TERM, term,
+	                                                (uint64_t)seq));
+}
+
+int gt_terms_forget(struct gt_node *n, int64_t seq, struct gt_bytes body,
+                    const char *authority)
+{
+	struct gt_terms *t = gt_arena_get(n->arena, sizeof *t);
+	bool lost;
+	int status = t ? gt_store_enter(n->store) : -GT_ENOMEM;
+	if (status == 0)
+		status = collect(n, body, authority, t, &lost);
+	if (status == 0)
+		status = take_out(n, GT_TERM_UNSURE, seq);
+	for (size_t i = 0; status == 0 && i < t->n; i++)
+		status = take_out(n, t->v[i], seq);
 	return status;
 }
 
@@ -210,9 +239,10 @@ static int write_sets(struct gt_node *n)
 {
 	struct gt_index *x = n->records->index;
 	struct gt_runs *r = gt_store_runs(n->store);
-	bool idle = x->put == 0 && n->now.mono_ms >= x->lull_due;
-	unsigned groups = idle ? GROUPS : (unsigned)(x->put / PUT_GROUP + 1);
-	if (x->put == 0 && !x->more)
+	size_t put = gt_runs_waiting(r);
+	bool idle = put == 0 && n->now.mono_ms >= x->lull_due;
+	unsigned groups = idle ? GROUPS : (unsigned)(put / PUT_GROUP + 1);
+	if (put == 0 && !x->more)
 		return 0;
 	int status = gt_store_enter(n->store);
 	if (status == 0)
@@ -220,9 +250,8 @@ static int write_sets(struct gt_node *n)
 	if (status == 0)
 		status = gt_store_of_runs(n->store,
 		                          gt_runs_work(r, groups, &x->more));
-	if (x->put > 0)
+	if (put > 0)
 		x->rest_due = n->now.mono_ms + REST_MS;
-	x->put = 0;
 	return status;
 }
 

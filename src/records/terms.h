@@ -27,6 +27,11 @@ uint64_t gt_terms_deadline(const struct gt_node *n);
 /* A child's batch was taken. full: as large as it may be, so that more of its
  * backlog follows. */
 void gt_terms_batch(struct gt_node *n, bool full);
+/* The record of that number is erased, of that body, which is a copy of the
+ * caller's: none of its words is in the index any more, but those that it had
+ * of a target that is not here any more. */
+int gt_terms_forget(struct gt_node *n, int64_t seq, struct gt_bytes body,
+                    const char *authority);
 /* A record was put at a number that may be behind `indexed`. */
 int gt_terms_again(struct gt_node *n, int64_t seq);
 

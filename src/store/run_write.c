@@ -127,6 +127,14 @@ static int commit_kind(struct gt_runs *r, enum gt_run_kind kind)
 	return status;
 }
 
+size_t gt_runs_waiting(const struct gt_runs *r)
+{
+	size_t n = 0;
+	for (int k = 0; k < GT_RUN_KINDS; k++)
+		n += r->fresh[k].n;
+	return n;
+}
+
 int gt_runs_commit(struct gt_runs *r)
 {
 	int status = commit_kind(r, GT_RUN_ID);

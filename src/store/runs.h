@@ -80,6 +80,8 @@ enum gt_run_kind gt_runs_damaged(const struct gt_runs *r);
  * gt_runs_commit has been called and the transaction is. */
 int gt_runs_put(struct gt_runs *r, enum gt_run_kind kind,
                 struct gt_run_entry e);
+/* How much was put in since the last gt_runs_commit. */
+size_t gt_runs_waiting(const struct gt_runs *r);
 /* The end of a turn: writes what was put in since the last one. */
 int gt_runs_commit(struct gt_runs *r);
 /* 1 with *value: a name is there; 0: it is not. */

@@ -13,6 +13,8 @@
 #include "buffer.h"
 #include "json.h"
 #include "read.h"
+#include "records_inside.h"
+#include "terms.h"
 #include "unit/node_kit.h"
 #include "xapi_term.h"
 
@@ -396,13 +398,41 @@ static void damage(void **state)
 	assert_same(t, MID, 10);
 }
 
+/* What is erased is in no posting any more. */
+static void forgotten(void **state)
+{
+	struct nodes *t = *state;
+	struct gt_node *n = t->v[MID].node;
+	bool changed;
+	handed = 0;
+	for (unsigned k = 0; k < 5; k++)
+		hand_in(t, MID, 20);
+	gt_store_begin(n->store);
+	for (int64_t seq = 1; seq <= 100; seq++) {
+		sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_RECORDS_WORDS,
+		                                 "ii", seq - 1, INT64_C(1));
+		assert_int_equal(gt_store_step(n->store, GT_SQL_RECORDS_WORDS),
+		                 1);
+		struct gt_bytes body = gt_col_bytes(st, 1);
+		body.p = gt_arena_copy(n->arena, body.p, body.n);
+		const char *by = gt_arena_str(n->arena, gt_col_text(st, 2));
+		gt_store_reset(n->store, GT_SQL_RECORDS_WORDS);
+		assert_int_equal(gt_terms_forget(n, seq, body, by), 0);
+	}
+	assert_int_equal(gt_store_commit(n->store, &changed), 0);
+	assert_true(changed);
+	/* but of what had more words, by a target that came later */
+	assert_in_range(nodes_int(t, MID, "SELECT sum(n) FROM run_tail"), 0, 9);
+}
+
 #define ON_DISK(f) \
 	cmocka_unit_test_setup_teardown(f, nodes_two_on_disk, nodes_gone)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(cover), cmocka_unit_test(crowd), ON_DISK(same),
-	        ON_DISK(old), ON_DISK(damage)};
+	        cmocka_unit_test(cover), cmocka_unit_test(crowd),
+	        ON_DISK(same),           ON_DISK(old),
+	        ON_DISK(damage),         ON_DISK(forgotten)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
