@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "iso8601.h"
 #include "json.h"
+#include "launch.h"
 #include "listing.h"
 #include "measure.h"
 #include "say.h"
@@ -40,6 +41,22 @@ static const struct gt_option set_options[] = {
 static const struct gt_option rotate_options[] = {
         {"grace", "TIME", GT_T_CLI_O_GRACE, 0},
         {"password", NULL, GT_T_CLI_O_PASSWORD, 0},
+        {NULL, NULL, 0, 0},
+};
+static const struct gt_option launch_options[] = {
+        {"activity", "IRI", GT_T_CLI_O_ACTIVITY, 0},
+        {"agent", "JSON", GT_T_CLI_O_AGENT, 0},
+        {"url", "COURSE", GT_T_CLI_O_COURSE, 0},
+        {"ttl", "TIME", GT_T_CLI_O_TTL, 0},
+        {"session", "TIME", GT_T_CLI_O_SESSION, 0},
+        {"registration", "UUID", GT_T_CLI_O_REGISTRATION, 0},
+        {"mode", "MODE", GT_T_CLI_O_MODE, 0},
+        {"move-on", "WHAT", GT_T_CLI_O_MOVE_ON, 0},
+        {"mastery-score", "N", GT_T_CLI_O_MASTERY, 0},
+        {"publisher-id", "IRI", GT_T_CLI_O_PUBLISHER, 0},
+        {"parameters", "TEXT", GT_T_CLI_O_PARAMETERS, 0},
+        {"return-url", "URL", GT_T_CLI_O_RETURN, 0},
+        {"endpoint", "URL", GT_T_CLI_O_ENDPOINT, 0},
         {NULL, NULL, 0, 0},
 };
 static const struct gt_option ls_options[] = {
@@ -417,6 +434,92 @@ static enum gt_exit credential_ls(struct gt_cli *cli,
 	                      gt_args_get(args, "removed") ? &removed : &rows);
 }
 
+/* -------------------------------------------------------------- launch */
+
+/* Texts that go into the body as they are. */
+static const char *const launch_texts[][2] = {
+        {"activity", "activity"},         {"url", "url"},
+        {"registration", "registration"}, {"mode", "mode"},
+        {"move-on", "move_on"},           {"publisher-id", "publisher_id"},
+        {"parameters", "parameters"},     {"return-url", "return_url"},
+        {"endpoint", "endpoint"},
+};
+enum { LAUNCH_TEXTS = sizeof launch_texts / sizeof *launch_texts };
+
+static bool put_span(struct gt_cli *cli, const struct gt_args *args,
+                     const char *option, const char *key, json_t *body)
+{
+	const char *text = gt_args_get(args, option);
+	uint64_t ms;
+	if (!text)
+		return true;
+	if (gt_measure_read_duration(&ms, text) && ms > 0 &&
+	    ms <= (uint64_t)GT_LAUNCH_LONGEST_MS)
+		return json_object_set_new(body, key,
+		                           json_integer((json_int_t)ms)) == 0;
+	gt_say(cli->err, GT_T_CLI_BAD_WHILE, option, text, "7d");
+	return false;
+}
+
+static bool put_score(struct gt_cli *cli, const struct gt_args *args,
+                      json_t *body)
+{
+	const char *text = gt_args_get(args, "mastery-score");
+	char *end;
+	if (!text)
+		return true;
+	double score = strtod(text, &end);
+	if (end != text && !*end && score >= 0 && score <= 1)
+		return json_object_set_new(body, "mastery_score",
+		                           json_real(score)) == 0;
+	gt_say(cli->err, GT_T_CLI_BAD_SCORE, text);
+	return false;
+}
+
+/* NULL: said what is wrong. */
+static json_t *launch_body(struct gt_cli *cli, const struct gt_args *args)
+{
+	const char *agent = gt_args_get(args, "agent");
+	json_error_t error;
+	if (!agent || !gt_args_get(args, "activity") ||
+	    !gt_args_get(args, "url")) {
+		gt_say(cli->err, GT_T_CLI_LAUNCH_NEEDS);
+		return NULL;
+	}
+	json_t *v = gt_json_load(gt_bytes_str(agent), 0, &error);
+	if (!v) {
+		gt_say(cli->err, GT_T_CLI_LAUNCH_AGENT, gt_json_flaw(&error));
+		return NULL;
+	}
+	json_t *body = json_pack("{s:o}", "agent", v);
+	bool ok = body != NULL;
+	for (size_t i = 0; ok && i < LAUNCH_TEXTS; i++) {
+		const char *text = gt_args_get(args, launch_texts[i][0]);
+		ok = !text || json_object_set_new(body, launch_texts[i][1],
+		                                  json_string(text)) == 0;
+	}
+	if (ok && put_span(cli, args, "ttl", "ttl_ms", body) &&
+	    put_span(cli, args, "session", "session_ms", body) &&
+	    put_score(cli, args, body))
+		return body;
+	json_decref(body);
+	return NULL;
+}
+
+static enum gt_exit credential_launch(struct gt_cli *cli,
+                                      const struct gt_args *args)
+{
+	json_t *answer, *body = launch_body(cli, args);
+	bool tell;
+	if (!body)
+		return GT_EXIT_USAGE;
+	enum gt_exit code = order(cli, "/admin/launch", body, &answer, &tell);
+	if (tell)
+		(void)fprintf(cli->out, "%s\n", gt_json_member(answer, "url"));
+	json_decref(answer);
+	return code;
+}
+
 const struct gt_command gt_cmd_credential[] = {
         {"add", "NAME", GT_T_CLI_A_CREDENTIAL_ADD, 1, 1, add_options,
          "guantong credential add school-3\n"
@@ -442,6 +545,13 @@ const struct gt_command gt_cmd_credential[] = {
          "guantong credential rotate kiosk-1\n"
          "guantong credential rotate kiosk-1 --grace 30d\n",
          credential_rotate, NULL},
+        {"launch", "", GT_T_CLI_A_CREDENTIAL_LAUNCH, 0, 0, launch_options,
+         "guantong credential launch --activity https://xuexi.example.cn/au/1 "
+         "\\\n"
+         "        --agent '{\"account\": {\"homePage\": "
+         "\"https://xuexi.example.cn\", \"name\": \"1001\"}}' \\\n"
+         "        --url https://xuexi.example.cn/au/1/index.html --ttl 30m\n",
+         credential_launch, NULL},
         {"rm", "NAME", GT_T_CLI_A_CREDENTIAL_RM, 1, 1, NULL,
          "guantong credential rm school-3\n"
          "guantong credential rm anonymous\n",

@@ -4,6 +4,8 @@
 
 #include "access.h"
 #include "http_request.h"
+#include "json.h"
+#include "launch.h"
 #include "sys.h"
 
 static enum MHD_Result refuse(struct gt_request *rq, enum gt_quota_kind kind,
@@ -27,8 +29,13 @@ bool gt_rq_spend(struct gt_request *rq, enum gt_quota_kind kind, uint64_t n,
 	if (!rq->named)
 		return true;
 	const char *name = rq->actor + strlen("user:");
-	int status = gt_access_spend(rq->http->access, name, kind, n,
-	                             gt_sys_now(), &wait_ms);
+	struct gt_now now = gt_sys_now();
+	int status = rq->launch ? gt_launches_spend(
+	                                  rq->http->launches,
+	                                  gt_json_member(rq->launch, "session"),
+	                                  kind, n, now.mono_ms, &wait_ms)
+	                        : gt_access_spend(rq->http->access, name, kind,
+	                                          n, now, &wait_ms);
 	if (status == 0)
 		return true;
 	*answer = status == -GT_ELIMIT ? gt_rq_fail(rq, 413, -GT_EBUDGET,

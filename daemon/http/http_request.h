@@ -28,6 +28,8 @@
 
 struct gt_access;
 struct gt_fold;
+struct gt_launches;
+struct gt_launching;
 struct gt_http_callers;
 struct gt_http_cert;
 struct gt_http_open;
@@ -63,8 +65,9 @@ struct gt_http {
 	uint16_t ports[GT_DOORS];   /* as the system chose them; 0: none */
 	struct gt_workers *workers;
 	struct gt_waits *waits;
-	struct gt_shelves *shelves; /* disk/shelf.h */
-	struct gt_access *access;   /* access/access.h */
+	struct gt_shelves *shelves;   /* disk/shelf.h */
+	struct gt_access *access;     /* access/access.h */
+	struct gt_launches *launches; /* access/launch.h */
 	struct gt_http_open *open;
 	struct gt_http_callers *callers; /* door/http_who.c alone */
 	struct gt_http_wide *wide;       /* door/http_wide.h */
@@ -127,6 +130,8 @@ struct gt_request {
 	char actor[96]; /* for audit rows */
 	unsigned who;   /* what the caller is: enum gt_http_who */
 	bool named;     /* by a credential: behind "user:" of actor */
+	json_t *launch; /* what its token is bound to (launch.h); NULL: none */
+	struct gt_launching *launching; /* xapi/http_launch.c alone */
 	uint8_t *body;
 	size_t nbody, body_cap;
 	size_t body_max;

@@ -27,6 +27,7 @@
  *                     nothing
  *   data/used.json    when each credential was used last, and how much of its
  *                     quota is used up
+ *   data/launches/    courses that were launched, each in SESSION.json, 0600
  *   data/reserve      room on the disk that is kept for the database
  *   objects/          object files
  *   staged/           files being published
@@ -66,6 +67,7 @@
 #define GT_DIR_CREDENTIALS  "credentials.json"
 #define GT_DIR_ADMITTED     "data/admitted"
 #define GT_DIR_USED         "data/used.json"
+#define GT_DIR_LAUNCHES     "data/launches"
 #define GT_DIR_RUN          "run.json"
 
 #endif

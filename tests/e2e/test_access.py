@@ -4,6 +4,8 @@ import base64
 import json
 import os
 import re
+import threading
+import time
 import unittest
 import uuid
 
@@ -279,6 +281,18 @@ class Access(unittest.TestCase):
             hasty = add(node, "hasty", "--requests", "5")
             said = [read(node, None, "hasty", hasty).status for _ in range(9)]
             self.assertEqual((said[:5], said[-1]), ([200] * 5, 429))
+            # and through many connections at once
+            crowd, said = add(node, "crowd", "--requests", "20"), []
+            threads = [threading.Thread(target=lambda: said.extend(read(node, None, "crowd", crowd).status for _ in range(10)))
+                       for _ in range(8)]
+            began = time.monotonic()
+            for x in threads:
+                x.start()
+            for x in threads:
+                x.join()
+            self.assertEqual(set(said), {200, 429})
+            # a third of one comes back each second
+            self.assertIn(said.count(200), range(20, 22 + int((time.monotonic() - began) / 3)))
 
     def test_an_id_cannot_be_squatted(self):
         """A stranger at one node is first with the id of what a terminal hands in at

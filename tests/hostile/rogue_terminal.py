@@ -401,6 +401,27 @@ def guesses(rogue):
         rogue.wants(status in (401, 429, 503, 0), f"{status} for a guess")
 
 
+@attack("tokens")
+def tokens(rogue):
+    """Bearers, tokens of launches and keys to fetch them guessed, torn, long, out of other places"""
+    made = "-".join(["00000"] * 5)
+    session = "00000000-0000-4000-8000-000000000000"
+    for i in rogue.rounds(60):
+        secret = str(uuid.UUID(int=rogue.dice.getrandbits(128)))
+        for bearer in ("", made, secret, "report", "x" * 5000, base64.b64encode(b"report:" + made.encode()).decode()):
+            status, _, _ = get(rogue, rogue.http, "/xapi/statements", f"{XAPI}Authorization: Bearer {bearer}\r\n", i // 6)
+            rogue.wants(status in (400, 401, 403, 413, 414, 429, 431, 503, 0), f"{status} for a bearer")
+        for name in (session, "launch:" + session, "../launches", secret):
+            word = base64.b64encode(f"{name}:{made}".encode()).decode()
+            status, _, _ = get(rogue, rogue.http, "/xapi/statements", f"{XAPI}Authorization: Basic {word}\r\n", i // 6)
+            rogue.wants(status in (401, 429, 503, 0), f"{status} for a token")
+        for key in ("", session, f"{session}.{made}", "../../credentials.json", f"{secret}.{made}", "%00", "." * 500):
+            top = head("POST", "/launch/fetch?k=" + key, "Content-Length: 0\r\nConnection: close\r\n\r\n")
+            status, _, body = ask(rogue, rogue.http, top, i // 6)
+            rogue.wants(b"auth-token" not in body, "a token was given for a guess")
+            rogue.wants(status != 200 or b'"error-code":"2"' in body.replace(b" ", b""), f"{body[:100]!r} for a key")
+
+
 @attack("bombs", quick=True)
 def bombs(rogue):
     """gzip bodies: 32 MiB of blanks, bombs in bombs, torn, with tails, of other codings"""

@@ -332,6 +332,7 @@ static const char *const not_there[] = {
         "credential show school",
         "credential set school --scope read",
         "credential rotate school",
+        "credential launch --activity=a:b --agent={} --url=https://a.cn/",
         "config check",
         "config check %s/none",
         "config show",

@@ -96,7 +96,11 @@ json_t *gt_credentials_quota(const struct gt_quota *quota);
  * False: it is none. */
 bool gt_credentials_quota_read(struct gt_quota *out, const json_t *v);
 
-/* In credentials_file.c: what the file says. 0; -GT_EUNKNOWN: there is none; or what is wrong with it,
+/* In credentials_file.c: the text of a file, from malloc; NULL: out of memory. */
+char *gt_credentials_text(const struct gt_credentials *c);
+/* What such a text says. 0; -GT_EINVALID, -GT_ENOMEM, and nothing to free. */
+int gt_credentials_parse(struct gt_credentials *out, struct gt_bytes text);
+/* What the file says. 0; -GT_EUNKNOWN: there is none; or what is wrong with it,
  * and nothing to free. */
 int gt_credentials_read(struct gt_credentials *out, const char *path, char *why,
                         size_t why_cap);

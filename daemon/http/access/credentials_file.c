@@ -86,7 +86,7 @@ static json_t *rows_json(const struct gt_credentials *rows, bool plain)
 	return list;
 }
 
-static char *dump(const struct gt_credentials *rows)
+char *gt_credentials_text(const struct gt_credentials *rows)
 {
 	json_t *former = gt_credentials_removed(rows);
 	json_t *plain = rows_json(rows, true), *scoped = rows_json(rows, false);
@@ -111,7 +111,7 @@ static char *dump(const struct gt_credentials *rows)
 int gt_credentials_write(const struct gt_credentials *c, const char *path,
                          char *why, size_t why_cap)
 {
-	char *text = dump(c);
+	char *text = gt_credentials_text(c);
 	int status = -GT_ENOMEM;
 	gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
 	if (text)
@@ -225,6 +225,27 @@ static bool take(struct gt_credentials *rows, const json_t *v)
 	       take_formers(rows, json_object_get(v, "removed"));
 }
 
+int gt_credentials_parse(struct gt_credentials *rows, struct gt_bytes text)
+{
+	json_error_t error;
+	int status = 0;
+	json_t *v = gt_json_load(text, JSON_REJECT_DUPLICATES, &error);
+	size_t n = json_array_size(json_object_get(v, "credentials")) +
+	           json_array_size(json_object_get(v, "scoped"));
+	if ((!v && !*error.text) ||
+	    !gt_credentials_new(rows, n,
+	                        json_array_size(json_object_get(v, "removed"))))
+		status = -GT_ENOMEM;
+	else if (!take(rows, v))
+		status = -GT_EINVALID;
+	json_decref(v);
+	if (status == -GT_EINVALID)
+		gt_credentials_free(rows);
+	if (status != 0)
+		*rows = (struct gt_credentials){0};
+	return status;
+}
+
 int gt_credentials_read(struct gt_credentials *rows, const char *path,
                         char *why, size_t why_cap)
 {
@@ -233,27 +254,11 @@ int gt_credentials_read(struct gt_credentials *rows, const char *path,
 	int status = gt_files_read(path, FILE_MAX, &text, why, why_cap);
 	if (status != 0)
 		return status;
-	json_error_t error;
-	json_t *v = gt_json_load(gt_buffer_bytes(&text), JSON_REJECT_DUPLICATES,
-	                         &error);
+	status = gt_credentials_parse(rows, gt_buffer_bytes(&text));
 	gt_buffer_wipe(&text);
-	if ((!v && !*error.text) ||
-	    !gt_credentials_new(
-	            rows,
-	            json_array_size(json_object_get(v, "credentials")) +
-	                    json_array_size(json_object_get(v, "scoped")),
-	            json_array_size(json_object_get(v, "removed"))))
-		status = -GT_ENOMEM;
-	else if (!take(rows, v))
-		status = -GT_EINVALID;
-	json_decref(v);
 	if (status == -GT_ENOMEM)
 		gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
 	else if (status != 0)
 		gt_say_into(why, why_cap, GT_T_ACCESS_BAD_FILE, path);
-	if (status != 0) {
-		gt_credentials_free(rows);
-		*rows = (struct gt_credentials){0};
-	}
 	return status;
 }

@@ -12,6 +12,7 @@
 #include "http_parse.h"
 #include "http_wait.h"
 #include "http_wide.h"
+#include "http_xapi.h"
 #include "sys.h"
 
 enum { BODIES_MAX = 64 << 20 /* of all requests but the operator's */ };
@@ -162,6 +163,8 @@ void gt_http_on_done(void *arg, struct MHD_Connection *c, void **state,
 	gt_fold_free(rq->fold);
 	free(rq->body);
 	free(rq->text);
+	json_decref(rq->launch);
+	gt_http_launching_free(rq->launching);
 	free(rq);
 }
 

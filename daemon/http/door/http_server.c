@@ -14,6 +14,7 @@
 #include "http_cert.h"
 #include "http_wait.h"
 #include "http_wide.h"
+#include "launch.h"
 #include "log.h"
 #include "measure.h"
 #include "shelf.h"
@@ -141,6 +142,7 @@ static void http_free(struct gt_http *http)
 	gt_workers_free(http->workers);
 	gt_shelves_free(http->shelves);
 	gt_access_free(http->access);
+	gt_launches_free(http->launches);
 	gt_waits_free(http->waits);
 	gt_http_open_free(http->open);
 	gt_http_wide_free(http->wide);

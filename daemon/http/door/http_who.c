@@ -18,6 +18,8 @@
 #include "http_guess.h"
 #include "http_origin.h"
 #include "http_parse.h"
+#include "json.h"
+#include "launch.h"
 #include "log.h"
 #include "sys.h"
 
@@ -267,7 +269,8 @@ int gt_http_who_open(struct gt_http *http, char *why, size_t why_cap)
 	if (status != 0)
 		return status;
 	gt_access_mark(http->access);
-	if (!gt_access_usage(http->access, GT_DIR_USED)) {
+	http->launches = gt_launches_new(GT_DIR_LAUNCHES);
+	if (!http->launches || !gt_access_usage(http->access, GT_DIR_USED)) {
 		gt_copy(why, why_cap, gt_strerror(GT_ENOMEM));
 		return -GT_ENOMEM;
 	}
@@ -280,6 +283,7 @@ void gt_http_who_renew(struct gt_http *http, bool asked)
 	char why[512], text[1200];
 	int status = gt_access_look(http->access, asked, why, sizeof why);
 	gt_access_keep(http->access, asked);
+	gt_launches_sweep(http->launches, gt_sys_now().wall_ms);
 	if (status > 0)
 		tell(http);
 	if (status >= 0)
@@ -303,6 +307,23 @@ static unsigned may(unsigned scopes)
 	return who;
 }
 
+/* The token of a course that was launched: its records are the registration's, of
+ * which no credential has the name. */
+static int ask_launch(struct gt_request *rq, const char *session,
+                      const char *token, struct gt_access_caller *caller)
+{
+	int status = gt_launches_prove(rq->http->launches, session, token,
+	                               gt_sys_now().wall_ms, &rq->launch);
+	if (status == 0 || status == -GT_EIDENTITY)
+		tried(rq, session, status == 0);
+	if (status != 0)
+		return status;
+	caller->scopes = GT_SCOPE_TERMINAL;
+	gt_format(caller->name, sizeof caller->name, "launch:%s",
+	          gt_json_member(rq->launch, "registration"));
+	return 0;
+}
+
 /* Who he is by what he sent. A secret alone is nobody's guess: it is counted as
  * one for the name "". */
 static int ask(struct gt_request *rq, struct gt_access_caller *caller)
@@ -315,6 +336,9 @@ static int ask(struct gt_request *rq, struct gt_access_caller *caller)
 		return -GT_EIDENTITY;
 	if (!may_try(rq, name))
 		return -GT_EBUSY;
+	if (!bearer &&
+	    gt_launches_has(rq->http->launches, name, gt_sys_now().wall_ms))
+		return ask_launch(rq, name, secret, caller);
 	int status = bearer ? gt_access_bearer(rq->http->access, secret,
 	                                       gt_sys_now(), caller)
 	                    : gt_access_prove(rq->http->access, name, secret,
@@ -340,7 +364,8 @@ static int prove(struct gt_request *rq)
 static bool shows_one(struct gt_request *rq)
 {
 	return gt_rq_header(rq, "Authorization") &&
-	       gt_access_any(rq->http->access);
+	       (gt_access_any(rq->http->access) ||
+	        gt_launches_count(rq->http->launches) > 0);
 }
 
 /* From here, or from a network that this machine is attached to. */

@@ -85,7 +85,8 @@ static enum MHD_Result store(struct gt_request *rq, struct batch *b,
 	if (n == 0)
 		return gt_rq_text(rq, 200, "application/json", strdup("[]"), 2);
 	enum MHD_Result refused;
-	if (!gt_rq_spend(rq, GT_QUOTA_STATEMENTS, (uint64_t)n, &refused))
+	if (!gt_xapi_within_statements(rq, b->v, (size_t)n, &refused) ||
+	    !gt_rq_spend(rq, GT_QUOTA_STATEMENTS, (uint64_t)n, &refused))
 		return refused;
 	b->authority = gt_xapi_authority(rq);
 	if (!b->authority)

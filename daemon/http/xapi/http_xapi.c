@@ -124,7 +124,7 @@ bool gt_xapi_begin(struct gt_request *rq, enum MHD_Result *answer)
 	else if (rq->fold && *rq->version != '1')
 		*answer = gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_FOLDED);
 	else
-		return true;
+		return gt_xapi_within(rq, answer);
 	return false;
 }
 

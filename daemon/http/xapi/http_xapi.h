@@ -12,6 +12,8 @@
  *   http_xapi        what all resources share: headers, version, CORS, who
  *   http_statements  the statements resource
  *   http_documents   state and profiles; activities and agents
+ *   http_launch      a course is launched (cmi5)
+ *   http_token       the token it fetches, and what that opens
  *
  * Tests: u_http_xapi.c, u_http_api.c, e2e/test_records.py. */
 #ifndef GT_HTTP_XAPI_H
@@ -31,6 +33,12 @@ gt_handler gt_http_activity_profile;
 /* GET, OPTIONS /xapi/activities, /xapi/agents */
 gt_handler gt_http_activities;
 gt_handler gt_http_agents;
+/* POST, OPTIONS /launch/fetch: a course that was launched fetches its token */
+gt_handler gt_http_token;
+gt_dresser gt_http_token_headers;
+/* POST /admin/launch */
+gt_handler gt_http_launch;
+void gt_http_launching_free(struct gt_launching *g); /* NULL is fine */
 /* The headers of every answer under /xapi/. */
 gt_dresser gt_http_xapi_headers;
 

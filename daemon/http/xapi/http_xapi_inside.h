@@ -10,6 +10,7 @@
 
 #include "http_xapi.h"
 #include "query.h"
+#include "statement.h"
 
 /* The request's version is taken from its header, which alone judges it. False:
  * it has been answered, being a browser's question (OPTIONS) or of no version. */
@@ -30,6 +31,16 @@ enum { GT_XAPI_ETAG = 44 };
 void gt_xapi_etag(char out[GT_XAPI_ETAG], const void *p, size_t n);
 /* The caller has what bears that etag (If-None-Match). */
 bool gt_xapi_unchanged(struct gt_request *rq, const char *etag);
+
+/* The document of a launch that the course may read alone. */
+#define GT_LAUNCH_DATA "LMS.LaunchData"
+/* Whether what is asked for is within what the caller's launch is bound to, if he is a
+ * course: as far as the arguments tell (gt_xapi_begin asks), and of statements that
+ * are handed in. False: it has been answered, with what is not. */
+bool gt_xapi_within(struct gt_request *rq, enum MHD_Result *answer);
+bool gt_xapi_within_statements(struct gt_request *rq,
+                               const struct gt_statement *v, size_t n,
+                               enum MHD_Result *answer);
 
 /* How far the caller is known: his part of a statement's flags. */
 uint32_t gt_xapi_known(const struct gt_request *rq);
