@@ -12,6 +12,7 @@
 #   make bench-records ROWS=1000000: records taken in and found, in millions
 #   make browser    packages in Debian's Chromium
 #   make conformance SUITE=DIR: ADL's xAPI suite, leaf and province, both versions
+#   make clients    real xAPI clients, in Node.js and Chromium; MODULES=DIR has them
 #   make net        real daemons on bad links, in network namespaces
 #   make hostile    rogue terminals, children and parents; hostile-sample: in short
 #   make fault      fails every n-th call        make fault-sample  some of them
@@ -152,7 +153,7 @@ LIBS := $(B)/libsupport.a $(B)/libdaemon.a $(B)/libguantong.a
 .DELETE_ON_ERROR:
 .PHONY: all deps deps-check deps-demo unit unit-build property asan tsan clang fuzz fuzzers replay \
 	layers layers-selftest paths fmt fmt-check tidy e2e browser net hostile hostile-sample sim sim-build sim-check \
-	sim-mutants mutate mutate-selftest campaign fault fault-sample conformance bench bench-records demo \
+	sim-mutants mutate mutate-selftest campaign fault fault-sample conformance clients bench bench-records demo \
 	demo-stop check fresh cov install clean
 all: $(PROGRAMS)
 
@@ -308,6 +309,9 @@ fault: $(PROGRAMS) $(B)/fault_shim.so $(B)/fault_tracer
 fault-sample:
 	@$(MAKE) --no-print-directory fault FAULT="--sample 1"
 # ADL's suite, which is no part of this tree: without SUITE it says where to get it
+# MODULES: a folder of Node.js modules; without it npm installs tests/package.json's
+clients: $(PROGRAMS)
+	@GUANTONG_BIN=$(call whole,$(B)) $(PYTHON) tests/clients/run.py "$(if $(filter command environment,$(origin MODULES)),$(MODULES))"
 conformance: $(PROGRAMS)
 	@GUANTONG_BIN=$(call whole,$(B)) $(PYTHON) tests/conformance/run.py "$(if $(filter command environment,$(origin SUITE)),$(SUITE))" $(CONFORMANCE)
 check: deps-check
