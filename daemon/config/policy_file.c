@@ -5,79 +5,31 @@
 #include <string.h>
 
 #include "code.h"
-#include "config.h"
+#include "config_inside.h"
 #include "measure.h"
-#include "policy.h"
 #include "translate.h"
 #include "word.h"
-#include "yaml.h"
 
-enum { PRIORITY = 50, FIELDS = 12, VERDICTS = 4, LEVELS = 5 };
-
-struct reading {
-	struct gt_yaml yaml;
-	const char *fields[FIELDS];
-	const char *verdicts[VERDICTS];
-	const char *levels[LEVELS];
-	bool strict; /* a slip in a free word is an error */
-};
-
-static void *get(struct reading *r, size_t n)
-{
-	void *p = gt_arena_get(r->yaml.arena, n ? n : 1);
-	if (!p)
-		r->yaml.no_memory = true;
-	else
-		memset(p, 0, n);
-	return p;
-}
-
-static void complain(struct reading *r, const struct gt_yaml_node *n,
-                     enum gt_text what, const char *a)
-{
-	gt_yaml_complain(&r->yaml, n, NULL, what, a, NULL);
-}
-
-/* An array of n pointers, as protobuf-c's repeated fields are. */
-static void *get_pointers(struct reading *r, size_t n)
-{
-	return get(r, n * sizeof(void *));
-}
-
-/* protobuf-c wants char *, and never writes to it. */
-static char *text_of(struct reading *r, const struct gt_yaml_node *n)
-{
-	char *copy;
-	if (n->kind != GT_YAML_SCALAR) {
-		complain(r, n, GT_T_YAML_NOT_SCALAR, NULL);
-		return NULL;
-	}
-	copy = gt_arena_str(r->yaml.arena, n->text);
-	r->yaml.no_memory |= !copy;
-	return copy;
-}
-
-static bool is_glob(const char *s)
-{
-	return strpbrk(s, "*?") != NULL;
-}
+enum { PRIORITY = 50 };
 
 /* ---------------------------------------------------- common values */
 
 /* A verdict, or -1 after a complaint. */
-static int read_verdict(struct reading *r, const struct gt_yaml_node *n)
+static int read_verdict(struct gt_reading *r, const struct gt_yaml_node *n)
 {
-	char *text = text_of(r, n);
+	char *text = gt_reading_text(r, n);
 	int v = text ? gt_verdict_parse(text) : -1;
 	if (text && v < 0)
 		gt_yaml_unknown_word(&r->yaml, n, GT_T_CONF_WORD_NEAR,
-		                     GT_T_CONF_WORD, r->verdicts, VERDICTS);
+		                     GT_T_CONF_WORD, r->verdicts,
+		                     GT_READING_VERDICTS);
 	return v;
 }
 
-static uint32_t read_priority(struct reading *r, const struct gt_yaml_node *n)
+static uint32_t read_priority(struct gt_reading *r,
+                              const struct gt_yaml_node *n)
 {
-	char *text = text_of(r, n);
+	char *text = gt_reading_text(r, n);
 	if (!text)
 		return 0;
 	uint32_t v = 0;
@@ -93,36 +45,11 @@ static uint32_t read_priority(struct reading *r, const struct gt_yaml_node *n)
 	return v;
 }
 
-/* The map has this key, or a complaint says that it lacks it. */
-static const struct gt_yaml_node *
-need(struct reading *r, const struct gt_yaml_node *map, const char *key)
-{
-	const struct gt_yaml_node *n = gt_yaml_get(map, key);
-	if (!n)
-		gt_yaml_complain(&r->yaml, map, key, GT_T_CONF_MISSING, NULL,
-		                 NULL);
-	return n;
-}
-
-static bool check_keys(struct reading *r, const struct gt_yaml_node *map,
-                       const char *const *known, size_t n)
-{
-	size_t errors = r->yaml.errors;
-	for (const struct gt_yaml_node *k = map->first; k; k = k->next) {
-		size_t i = 0;
-		while (i < n && strcmp(known[i], k->key) != 0)
-			i++;
-		if (i == n)
-			gt_yaml_unknown_key(&r->yaml, k, known, n);
-	}
-	return r->yaml.errors == errors;
-}
-
 /* ------------------------------------------------------- predicates */
 
 /* A word of an open vocabulary that seems to be a slip for a usual one: a rule
  * that asks for it would hold for nothing. */
-static void check_free(struct reading *r, Gt__Field field,
+static void check_free(struct gt_reading *r, Gt__Field field,
                        const struct gt_yaml_node *n)
 {
 	const char *const *usual =
@@ -139,37 +66,38 @@ static void check_free(struct reading *r, Gt__Field field,
 }
 
 /* Words that stand for something are checked, others are free. */
-static void check_value(struct reading *r, Gt__Field field,
+static void check_value(struct gt_reading *r, Gt__Field field,
                         const struct gt_yaml_node *n)
 {
 	if (strlen(n->text) > GT_PATTERN_MAX)
-		complain(r, n, GT_T_CONF_LONG, "256");
-	else if (is_glob(n->text))
+		gt_reading_complain(r, n, GT_T_CONF_LONG, "256");
+	else if (gt_reading_glob(n->text))
 		return;
 	else if ((field == GT__FIELD__REGION ||
 	          field == GT__FIELD__PUBLISHER) &&
 	         !gt_code_valid(n->text))
-		complain(r, n, GT_T_CONF_BAD_CODE, n->text);
+		gt_reading_complain(r, n, GT_T_CONF_BAD_CODE, n->text);
 	else if (field == GT__FIELD__ORIGIN && gt_level_depth(n->text) < 0)
 		gt_yaml_unknown_word(&r->yaml, n, GT_T_CONF_WORD_NEAR,
-		                     GT_T_CONF_WORD, r->levels, LEVELS);
+		                     GT_T_CONF_WORD, r->levels,
+		                     GT_READING_LEVELS);
 	else
 		check_free(r, field, n);
 }
 
-static void read_values(struct reading *r, Gt__Predicate *p,
+static void read_values(struct gt_reading *r, Gt__Predicate *p,
                         const struct gt_yaml_node *n)
 {
 	bool list = n->kind == GT_YAML_LIST;
 	size_t count = list ? n->count : 1;
 	const struct gt_yaml_node *item = list ? n->first : n;
 	if (count == 0 || gt_yaml_is_null(n)) {
-		complain(r, n, GT_T_POLICY_NO_VALUE, NULL);
+		gt_reading_complain(r, n, GT_T_POLICY_NO_VALUE, NULL);
 		return;
 	}
-	p->values = get_pointers(r, count);
+	p->values = gt_reading_pointers(r, count);
 	for (; p->values && item; item = list ? item->next : NULL) {
-		char *text = text_of(r, item);
+		char *text = gt_reading_text(r, item);
 		if (!text)
 			continue;
 		check_value(r, p->field, item);
@@ -178,28 +106,28 @@ static void read_values(struct reading *r, Gt__Predicate *p,
 }
 
 /* One end of a range, in the unit the field is kept in. */
-static void read_end(struct reading *r, Gt__Field field,
+static void read_end(struct gt_reading *r, Gt__Field field,
                      const struct gt_yaml_node *n, bool max, int64_t *out)
 {
-	char *text = text_of(r, n);
+	char *text = gt_reading_text(r, n);
 	uint64_t v = 0;
 	if (!text)
 		return;
 	if (field == GT__FIELD__DATE) {
 		if (!gt_measure_read_date(out, text, max))
-			complain(r, n, GT_T_POLICY_BAD_DATE, text);
+			gt_reading_complain(r, n, GT_T_POLICY_BAD_DATE, text);
 		return;
 	}
 	if (field == GT__FIELD__SIZE && !gt_measure_read_size(&v, text))
-		complain(r, n, GT_T_POLICY_BAD_SIZE, text);
+		gt_reading_complain(r, n, GT_T_POLICY_BAD_SIZE, text);
 	else if (field == GT__FIELD__AGE && !gt_measure_read_duration(&v, text))
-		complain(r, n, GT_T_POLICY_BAD_AGE, text);
+		gt_reading_complain(r, n, GT_T_POLICY_BAD_AGE, text);
 	if (field == GT__FIELD__AGE)
 		v /= 1000;
 	*out = v > INT64_MAX ? INT64_MAX : (int64_t)v;
 }
 
-static void read_range(struct reading *r, Gt__Predicate *p,
+static void read_range(struct gt_reading *r, Gt__Predicate *p,
                        const struct gt_yaml_node *n)
 {
 	static const char *const keys[] = {"min", "max", "not"};
@@ -207,21 +135,21 @@ static void read_range(struct reading *r, Gt__Predicate *p,
 	p->min = p->field == GT__FIELD__DATE ? INT64_MIN : 0;
 	p->max = INT64_MAX;
 	if (n->kind != GT_YAML_MAP) {
-		complain(r, n, GT_T_POLICY_NOT_RANGE, NULL);
+		gt_reading_complain(r, n, GT_T_POLICY_NOT_RANGE, NULL);
 		return;
 	}
 	const struct gt_yaml_node *min = gt_yaml_get(n, "min");
 	const struct gt_yaml_node *max = gt_yaml_get(n, "max");
-	if (!check_keys(r, n, keys, p->negate ? 2 : 3))
+	if (!gt_reading_keys(r, n, keys, p->negate ? 2 : 3))
 		return;
 	if (!min && !max)
-		complain(r, n, GT_T_POLICY_NOT_RANGE, NULL);
+		gt_reading_complain(r, n, GT_T_POLICY_NOT_RANGE, NULL);
 	if (min)
 		read_end(r, p->field, min, false, &p->min);
 	if (max)
 		read_end(r, p->field, max, true, &p->max);
 	if (p->min > p->max)
-		complain(r, n, GT_T_POLICY_CROSSED, NULL);
+		gt_reading_complain(r, n, GT_T_POLICY_CROSSED, NULL);
 }
 
 static bool is_ranged(Gt__Field field)
@@ -230,7 +158,7 @@ static bool is_ranged(Gt__Field field)
 	       field == GT__FIELD__DATE;
 }
 
-static void read_predicate(struct reading *r, Gt__Predicate *p,
+static void read_predicate(struct gt_reading *r, Gt__Predicate *p,
                            const struct gt_yaml_node *n)
 {
 	static const char *const not_[] = {"not"};
@@ -242,31 +170,33 @@ static void read_predicate(struct reading *r, Gt__Predicate *p,
 	if (is_ranged(p->field)) {
 		read_range(r, p, n);
 		if (inner && !p->negate)
-			complain(r, inner, GT_T_POLICY_NOT_ALONE, NULL);
+			gt_reading_complain(r, inner, GT_T_POLICY_NOT_ALONE,
+			                    NULL);
 	} else if (n->kind != GT_YAML_MAP) {
 		read_values(r, p, n);
 	} else if (n->count == 0 || p->negate) {
-		complain(r, n, GT_T_POLICY_NO_VALUE, NULL);
+		gt_reading_complain(r, n, GT_T_POLICY_NO_VALUE, NULL);
 	} else {
-		check_keys(r, n, not_, 1);
+		gt_reading_keys(r, n, not_, 1);
 	}
 }
 
 /* The conditions of one map, after those already there. */
-static void read_conditions(struct reading *r, Gt__Rule *rule,
+static void read_conditions(struct gt_reading *r, Gt__Rule *rule,
                             const struct gt_yaml_node *map)
 {
 	for (const struct gt_yaml_node *n = map->first; n; n = n->next) {
 		int field = gt_field_parse(n->key);
 		if (field < 0) {
-			gt_yaml_unknown_key(&r->yaml, n, r->fields, FIELDS);
+			gt_yaml_unknown_key(&r->yaml, n, r->fields,
+			                    GT_READING_FIELDS);
 			continue;
 		}
 		if (rule->n_when == GT_PREDICATES_MAX) {
-			complain(r, n, GT_T_CONF_MANY, "32");
+			gt_reading_complain(r, n, GT_T_CONF_MANY, "32");
 			return;
 		}
-		Gt__Predicate *p = get(r, sizeof *p);
+		Gt__Predicate *p = gt_reading_get(r, sizeof *p);
 		if (!p)
 			return;
 		gt__predicate__init(p);
@@ -277,106 +207,63 @@ static void read_conditions(struct reading *r, Gt__Rule *rule,
 }
 
 /* One map; or a list of maps, for two conditions on one field. */
-static void read_when(struct reading *r, Gt__Rule *rule,
+static void read_when(struct gt_reading *r, Gt__Rule *rule,
                       const struct gt_yaml_node *when)
 {
 	bool list = when->kind == GT_YAML_LIST;
 	const struct gt_yaml_node *map = list ? when->first : when;
 	if (gt_yaml_is_null(when))
 		return;
-	rule->when = get_pointers(r, GT_PREDICATES_MAX);
+	rule->when = gt_reading_pointers(r, GT_PREDICATES_MAX);
 	for (; map && rule->when; map = list ? map->next : NULL)
 		if (map->kind == GT_YAML_MAP)
 			read_conditions(r, rule, map);
 		else
-			complain(r, map, GT_T_YAML_NOT_MAP, NULL);
-}
-
-/* -------------------------------------------------------- receivers */
-
-/* A region begins with a digit or is a glob; all else should be a level. */
-static void read_receiver(struct reading *r, Gt__Rule *rule,
-                          const struct gt_yaml_node *n)
-{
-	char *text = text_of(r, n);
-	if (!text)
-		return;
-	if (is_glob(text) || (text[0] >= '0' && text[0] <= '9')) {
-		if (strlen(text) > GT_CODE_MAX)
-			complain(r, n, GT_T_CONF_LONG, "48");
-		else if (!is_glob(text) && !gt_code_valid(text))
-			complain(r, n, GT_T_CONF_BAD_CODE, text);
-		rule->regions[rule->n_regions++] = text;
-	} else if (gt_level_depth(text) >= 0) {
-		rule->levels[rule->n_levels++] = text;
-	} else {
-		gt_yaml_unknown_word(&r->yaml, n, GT_T_POLICY_LEVEL_NEAR,
-		                     GT_T_POLICY_LEVEL, r->levels, LEVELS);
-	}
-}
-
-static void read_to(struct reading *r, Gt__Rule *rule,
-                    const struct gt_yaml_node *n)
-{
-	bool list = n->kind == GT_YAML_LIST;
-	size_t count = list ? n->count : 1;
-	/* to nobody would be to everybody on the wire */
-	if (count == 0 || n->kind == GT_YAML_MAP || gt_yaml_is_null(n)) {
-		complain(r, n, GT_T_POLICY_NO_RECEIVER, NULL);
-		return;
-	}
-	rule->levels = get_pointers(r, count);
-	rule->regions = get_pointers(r, count);
-	if (!rule->levels || !rule->regions)
-		return;
-	const struct gt_yaml_node *item = list ? n->first : n;
-	for (; item; item = list ? item->next : NULL)
-		read_receiver(r, rule, item);
+			gt_reading_complain(r, map, GT_T_YAML_NOT_MAP, NULL);
 }
 
 /* ------------------------------------------------------------ rules */
 
-static void read_name(struct reading *r, const Gt__Layer *layer, Gt__Rule *rule,
-                      const struct gt_yaml_node *n)
+static bool is_taken(const Gt__Layer *layer, const char *name)
 {
-	char *text = text_of(r, n);
-	if (!text)
-		return;
-	if (!text[0])
-		complain(r, n, GT_T_CONF_EMPTY, NULL);
-	else if (strlen(text) > GT_RULE_NAME_MAX)
-		complain(r, n, GT_T_CONF_LONG, "64");
-	for (size_t i = 0; text[0] && i < layer->n_rules; i++)
-		if (strcmp(layer->rules[i]->name, text) == 0) {
-			complain(r, n, GT_T_POLICY_NAME_TWICE, text);
-			break;
-		}
-	rule->name = text;
+	for (size_t i = 0; name[0] && i < layer->n_rules; i++)
+		if (strcmp(layer->rules[i]->name, name) == 0)
+			return true;
+	return false;
 }
 
-static void read_rule(struct reading *r, Gt__Layer *layer,
+static void read_rule(struct gt_reading *r, Gt__Layer *layer,
                       const struct gt_yaml_node *n)
 {
 	static const char *const keys[] = {"name", "to", "when", "verdict",
 	                                   "priority"};
 	const struct gt_yaml_node *k;
-	Gt__Rule *rule = get(r, sizeof *rule);
+	Gt__Rule *rule = gt_reading_get(r, sizeof *rule);
 	if (!rule)
 		return;
 	if (n->kind != GT_YAML_MAP) {
-		complain(r, n, GT_T_YAML_NOT_MAP, NULL);
+		gt_reading_complain(r, n, GT_T_YAML_NOT_MAP, NULL);
 		return;
 	}
 	gt__rule__init(rule);
 	rule->priority = PRIORITY;
-	check_keys(r, n, keys, sizeof keys / sizeof *keys);
-	if ((k = need(r, n, "name")))
-		read_name(r, layer, rule, k);
-	if ((k = gt_yaml_get(n, "to")))
-		read_to(r, rule, k);
+	gt_reading_keys(r, n, keys, sizeof keys / sizeof *keys);
+	if ((k = gt_reading_need(r, n, "name"))) {
+		rule->name = gt_reading_name(r, k);
+		if (is_taken(layer, rule->name))
+			gt_reading_complain(r, k, GT_T_POLICY_NAME_TWICE,
+			                    rule->name);
+	}
+	if ((k = gt_yaml_get(n, "to"))) {
+		struct gt_reading_receivers to = gt_reading_to(r, k);
+		rule->levels = to.levels;
+		rule->n_levels = to.nlevels;
+		rule->regions = to.regions;
+		rule->n_regions = to.nregions;
+	}
 	if ((k = gt_yaml_get(n, "when")))
 		read_when(r, rule, k);
-	if ((k = need(r, n, "verdict"))) {
+	if ((k = gt_reading_need(r, n, "verdict"))) {
 		int v = read_verdict(r, k);
 		rule->verdict = v < 0 ? GT__VERDICT__DENY : (Gt__Verdict)v;
 	}
@@ -390,21 +277,21 @@ static bool takes_all(const Gt__Rule *rule)
 	return rule->n_levels == 0 && rule->n_regions == 0 && rule->n_when == 0;
 }
 
-static void read_rules(struct reading *r, Gt__Layer *layer,
+static void read_rules(struct gt_reading *r, Gt__Layer *layer,
                        const struct gt_yaml_node *n)
 {
 	const char *taker = NULL;
 	if (gt_yaml_is_null(n))
 		return;
 	if (n->kind != GT_YAML_LIST) {
-		complain(r, n, GT_T_YAML_NOT_LIST, NULL);
+		gt_reading_complain(r, n, GT_T_YAML_NOT_LIST, NULL);
 		return;
 	}
 	if (n->count > GT_RULES_MAX) {
-		complain(r, n, GT_T_CONF_MANY, "1000");
+		gt_reading_complain(r, n, GT_T_CONF_MANY, "1000");
 		return;
 	}
-	layer->rules = get_pointers(r, n->count);
+	layer->rules = gt_reading_pointers(r, n->count);
 	for (const struct gt_yaml_node *k = n->first; k && layer->rules;
 	     k = k->next) {
 		size_t before = layer->n_rules, errors = r->yaml.errors;
@@ -419,16 +306,16 @@ static void read_rules(struct reading *r, Gt__Layer *layer,
 	}
 }
 
-static void read_layer(struct reading *r, Gt__Layer *layer)
+static void read_layer(struct gt_reading *r, Gt__Layer *layer)
 {
 	static const char *const keys[] = {"policy", "default", "priority",
-	                                   "rules"};
+	                                   "rules", "records"};
 	const struct gt_yaml_node *root = r->yaml.root, *k;
 	layer->priority = PRIORITY;
-	check_keys(r, root, keys, sizeof keys / sizeof *keys);
+	gt_reading_keys(r, root, keys, sizeof keys / sizeof *keys);
 	if ((k = gt_yaml_get(root, "policy")))
-		text_of(r, k);
-	if ((k = need(r, root, "default"))) {
+		gt_reading_text(r, k);
+	if ((k = gt_reading_need(r, root, "default"))) {
 		int v = read_verdict(r, k);
 		layer->fallback = v < 0 ? GT__VERDICT__DENY : (Gt__Verdict)v;
 	}
@@ -436,12 +323,14 @@ static void read_layer(struct reading *r, Gt__Layer *layer)
 		layer->priority = read_priority(r, k);
 	if ((k = gt_yaml_get(root, "rules")))
 		read_rules(r, layer, k);
+	if ((k = gt_yaml_get(root, "records")))
+		gt_reading_demands(r, layer, k);
 }
 
 /* ----------------------------------------------------------- result */
 
 /* Encodes, and lets the core say whether it would take the result. */
-static void encode(struct reading *r, const Gt__Layer *layer,
+static void encode(struct gt_reading *r, const Gt__Layer *layer,
                    struct gt_buffer *out)
 {
 	struct gt_layer *probe = NULL;
@@ -456,17 +345,17 @@ static void encode(struct reading *r, const Gt__Layer *layer,
 	if (rc == 0)
 		return;
 	gt_buffer_free(out);
-	complain(r, r->yaml.root, GT_T_POLICY_REFUSED,
-	         gt_translate(text, r->yaml.lang, why));
+	gt_reading_complain(r, r->yaml.root, GT_T_POLICY_REFUSED,
+	                    gt_translate(text, r->yaml.lang, why));
 }
 
-static void fill_words(struct reading *r)
+static void fill_words(struct gt_reading *r)
 {
-	for (int i = 0; i < FIELDS; i++)
+	for (int i = 0; i < GT_READING_FIELDS; i++)
 		r->fields[i] = gt_field_name((Gt__Field)(i + 1));
-	for (int i = 0; i < VERDICTS; i++)
+	for (int i = 0; i < GT_READING_VERDICTS; i++)
 		r->verdicts[i] = gt_verdict_name((enum gt_verdict)i);
-	for (int i = 0; i < LEVELS; i++)
+	for (int i = 0; i < GT_READING_LEVELS; i++)
 		r->levels[i] = gt_level_name(i);
 }
 
@@ -474,7 +363,7 @@ static int parse(struct gt_buffer *layer, const char *name,
                  struct gt_bytes text, const char *lang, bool strict,
                  struct gt_complaints *complaints)
 {
-	struct reading r = {.yaml = {0}, .strict = strict};
+	struct gt_reading r = {.yaml = {0}, .strict = strict};
 	Gt__Layer draft;
 	gt__layer__init(&draft);
 	*layer = (struct gt_buffer){0};

@@ -67,7 +67,7 @@ bool gt_pattern_match(const struct gt_pattern *p, const char *text)
 	return false;
 }
 
-static bool any_match(const struct gt_pattern *v, uint32_t n, const char *text)
+bool gt_pattern_any(const struct gt_pattern *v, uint32_t n, const char *text)
 {
 	for (uint32_t i = 0; i < n; i++)
 		if (gt_pattern_match(&v[i], text))
@@ -78,7 +78,7 @@ static bool any_match(const struct gt_pattern *v, uint32_t n, const char *text)
 static bool any_of(const struct gt_test *t, char *const *texts, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (any_match(t->values, t->nvalues, texts[i]))
+		if (gt_pattern_any(t->values, t->nvalues, texts[i]))
 			return true;
 	return false;
 }
@@ -104,7 +104,7 @@ static bool holds(const struct gt_test *t, const Gt__Entry *e, int64_t now_ms)
 {
 	switch (t->field) {
 	case GT__FIELD__TYPE:
-		return any_match(t->values, t->nvalues, e->type);
+		return gt_pattern_any(t->values, t->nvalues, e->type);
 	case GT__FIELD__AUDIENCE:
 		return any_of(t, e->audiences, e->n_audiences);
 	case GT__FIELD__SUBJECT:
@@ -112,9 +112,9 @@ static bool holds(const struct gt_test *t, const Gt__Entry *e, int64_t now_ms)
 	case GT__FIELD__LANGUAGE:
 		return any_of(t, e->languages, e->n_languages);
 	case GT__FIELD__PUBLISHER:
-		return any_match(t->values, t->nvalues, e->publisher);
+		return gt_pattern_any(t->values, t->nvalues, e->publisher);
 	case GT__FIELD__LICENCE:
-		return any_match(t->values, t->nvalues, e->licence);
+		return gt_pattern_any(t->values, t->nvalues, e->licence);
 	case GT__FIELD__REGION:
 		return any_of(t, e->regions, e->n_regions);
 	case GT__FIELD__KEYWORD:
@@ -128,7 +128,7 @@ static bool holds(const struct gt_test *t, const Gt__Entry *e, int64_t now_ms)
 	case GT__FIELD__DATE:
 		return in_range(t, e->modified_ms);
 	case GT__FIELD__ORIGIN:
-		return any_match(t->values, t->nvalues, e->origin_level);
+		return gt_pattern_any(t->values, t->nvalues, e->origin_level);
 	case GT__FIELD__FIELD_NONE:
 	case _GT__FIELD_IS_INT_SIZE:
 		break;
@@ -146,8 +146,7 @@ static bool all_hold(const struct gt_rule *r, const Gt__Entry *e,
 	return true;
 }
 
-/* The receiver's level as a bit of this layer; 0: no rule names it. */
-static uint32_t level_mask(const struct gt_layer *l, const char *level)
+uint32_t gt_level_mask(const struct gt_layer *l, const char *level)
 {
 	for (uint32_t i = 0; i < l->nlevels; i++)
 		if (strcmp(l->levels[i], level) == 0)
@@ -155,21 +154,23 @@ static uint32_t level_mask(const struct gt_layer *l, const char *level)
 	return 0;
 }
 
-static bool is_for(const struct gt_rule *r, uint32_t level, const char *code)
+bool gt_is_for(const struct gt_to *to, uint32_t level, const char *code)
 {
-	if (r->levels && !(r->levels & level))
+	if (to->levels && !(to->levels & level))
 		return false;
-	return r->nregions == 0 || any_match(r->regions, r->nregions, code);
+	return to->nregions == 0 ||
+	       gt_pattern_any(to->regions, to->nregions, code);
 }
 
 struct gt_decision gt_layer_decide(const struct gt_layer *l,
                                    const Gt__Entry *entry,
                                    const struct gt_receiver *to, int64_t now_ms)
 {
-	uint32_t level = level_mask(l, to->level);
+	uint32_t level = gt_level_mask(l, to->level);
 	for (uint32_t i = 0; i < l->nrules; i++) {
 		const struct gt_rule *r = &l->rules[i];
-		if (is_for(r, level, to->code) && all_hold(r, entry, now_ms))
+		if (gt_is_for(&r->to, level, to->code) &&
+		    all_hold(r, entry, now_ms))
 			return (struct gt_decision){r->verdict, r->priority,
 			                            r->name, l->origin};
 	}

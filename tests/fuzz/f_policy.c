@@ -1,10 +1,11 @@
 /* f_policy.c: any bytes as a policy file and as an encoded layer; what either
- * takes decides, and a meet is never above what its layers say. */
+ * takes decides, and a meet is never above what its layers say, nor a demand
+ * below what they ask for. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "config.h"
-#include "policy.h"
+#include "demand.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -49,14 +50,54 @@ static void decide(const struct gt_layer *layer)
 	}
 }
 
+static void demand(const struct gt_layer *layer)
+{
+	static const char *const ids[] = {"https://x.example/1", "urn:a"};
+	struct gt_traits t = {.verb = "http://adlnet.gov/expapi/verbs/passed",
+	                      .activities = ids,
+	                      .nactivities = 2,
+	                      .region = "330106109210",
+	                      .classes = ids,
+	                      .nclasses = 1,
+	                      .minor = GT_MINOR_UNKNOWN};
+	const struct gt_layer *const twice[] = {layer, layer};
+	static const struct gt_receiver to = {"3301", "city"};
+	struct gt_demand d = gt_layer_demand(layer, &t, &to);
+	struct gt_demand m = gt_demand_of(twice, 2, &t, "330106", &to);
+	check(gt_treatment_name(d.treatment) != NULL);
+	check(m.treatment == d.treatment || !m.layer[0]);
+	check((d.treatment == GT_AGGREGATE) == (d.group >= GT_GROUP_MIN));
+	t.voids = true;
+	m = gt_demand_of(twice, 2, &t, "330106", &to);
+	check(m.treatment <= GT_PSEUDONYMISE);
+}
+
+/* What is read as done says the same when it is written again. */
+static void done(struct gt_bytes in)
+{
+	char text[GT_DONE_CHARS], again[GT_DONE_CHARS];
+	const struct gt_demand by = {.layer = "33", .version = 1};
+	gt_format(text, sizeof text, "%.*s", (int)(in.n < 150 ? in.n : 150),
+	          (const char *)in.p);
+	struct gt_done d = gt_done_parse(text);
+	if (d.treatment == GT_PASS)
+		return;
+	gt_done_format(again, &d, &by, "");
+	struct gt_done e = gt_done_parse(again);
+	check(d.treatment == e.treatment && d.fields == e.fields &&
+	      d.group == e.group);
+}
+
 static int compile(struct gt_bytes body)
 {
 	struct gt_layer *layer;
 	char why[256] = "";
 	int rc = gt_layer_new(&layer, body, why, sizeof why);
 	check((rc == 0) == (layer != NULL) && (rc == 0 || why[0]));
-	if (layer)
+	if (layer) {
 		decide(layer);
+		demand(layer);
+	}
 	gt_layer_free(layer);
 	return rc;
 }
@@ -74,5 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	gt_complaints_free(&c);
 	compile(in);
+	if (size > 0)
+		done(in);
 	return 0;
 }

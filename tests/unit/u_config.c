@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "config.h"
+#include "demand.h"
 #include "policy.h"
 #include "text.h"
 #include "yaml.h"
@@ -814,6 +815,52 @@ static void layers_in_full(void **state)
 	gt_buffer_free(&body);
 }
 
+static void demands_in_full(void **state)
+{
+	(void)state;
+	static const char yaml[] =
+	        "default: mirror\n"
+	        "records:\n"
+	        "- name: 姓名不出县\n"
+	        "  to: [city, \"33*\"]\n"
+	        "  when:\n"
+	        "    verb: [\"http://a/*\", \"http://b\"]\n"
+	        "    region: {not: 330106}\n"
+	        "    minor: [yes, unknown]\n"
+	        "  demand: pseudonymise\n"
+	        "- {name: two, demand: redact, fields: [names, text]}\n"
+	        "- {name: three, demand: redact, when: {class: x}}\n"
+	        "- {name: four, demand: aggregate}\n"
+	        "- {name: five, demand: aggregate, group: 25}\n"
+	        "- {name: six, demand: pass}\n";
+	struct gt_complaints c = {0};
+	struct gt_buffer body;
+	int rc = gt_policy_parse(&body, "f", gt_bytes_str(yaml), "en", &c);
+	assert_int_equal(rc, 0);
+	assert_int_equal(c.n, 4); /* two takes all */
+	gt_complaints_free(&c);
+	Gt__Layer *l = gt__layer__unpack(NULL, body.n, body.p);
+	assert_non_null(l);
+	assert_int_equal(l->n_demands, 6);
+	const Gt__Demand *d = l->demands[0];
+	assert_string_equal(d->name, "姓名不出县");
+	assert_string_equal(d->levels[0], "city");
+	assert_string_equal(d->regions[0], "33*");
+	assert_int_equal(d->n_when, 3);
+	assert_int_equal(d->when[0]->trait, GT__TRAIT__TRAIT_VERB);
+	assert_int_equal(d->when[0]->n_values, 2);
+	assert_true(d->when[1]->negate);
+	assert_string_equal(d->when[2]->values[1], "unknown");
+	assert_int_equal(d->treatment, GT__TREATMENT__TREAT_PSEUDONYMISE);
+	assert_int_equal(l->demands[1]->fields,
+	                 GT_REDACT_NAMES | GT_REDACT_TEXT);
+	assert_int_equal(l->demands[2]->fields, GT_REDACT_ALL);
+	assert_int_equal(l->demands[3]->group, GT_GROUP_USUAL);
+	assert_int_equal(l->demands[4]->group, 25);
+	gt__layer__free_unpacked(l, NULL);
+	gt_buffer_free(&body);
+}
+
 static void unreached_rules_are_mentioned(void **state)
 {
 	(void)state;
@@ -859,6 +906,7 @@ int main(void)
 	        cmocka_unit_test(example_configs),
 	        cmocka_unit_test(example_layers),
 	        cmocka_unit_test(layers_in_full),
+	        cmocka_unit_test(demands_in_full),
 	        cmocka_unit_test(unreached_rules_are_mentioned),
 	};
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
