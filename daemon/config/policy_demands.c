@@ -151,8 +151,8 @@ static void read_demand(struct gt_reading *r, Gt__Demand *d,
 		words[i] = gt_treatment_name((enum gt_treatment)i);
 	if ((k = gt_reading_need(r, n, "demand"))) {
 		int t = read_word(r, k, words, GT_TREATMENTS);
-		d->treatment = t < 0 ? GT__TREATMENT__TREAT_DROP
-		                     : (Gt__Treatment)t;
+		d->treatment =
+		        t < 0 ? GT__TREATMENT__TREAT_DROP : (Gt__Treatment)t;
 	}
 	if (d->treatment == GT__TREATMENT__TREAT_REDACT)
 		d->fields = GT_REDACT_ALL;

@@ -16,7 +16,7 @@ void *gt_reading_get(struct gt_reading *r, size_t n)
 }
 
 void gt_reading_complain(struct gt_reading *r, const struct gt_yaml_node *n,
-                     enum gt_text what, const char *a)
+                         enum gt_text what, const char *a)
 {
 	gt_yaml_complain(&r->yaml, n, NULL, what, a, NULL);
 }
@@ -46,8 +46,9 @@ bool gt_reading_glob(const char *s)
 }
 
 /* The map has this key, or a complaint says that it lacks it. */
-const struct gt_yaml_node *
-gt_reading_need(struct gt_reading *r, const struct gt_yaml_node *map, const char *key)
+const struct gt_yaml_node *gt_reading_need(struct gt_reading *r,
+                                           const struct gt_yaml_node *map,
+                                           const char *key)
 {
 	const struct gt_yaml_node *n = gt_yaml_get(map, key);
 	if (!n)
@@ -57,7 +58,7 @@ gt_reading_need(struct gt_reading *r, const struct gt_yaml_node *map, const char
 }
 
 bool gt_reading_keys(struct gt_reading *r, const struct gt_yaml_node *map,
-                       const char *const *known, size_t n)
+                     const char *const *known, size_t n)
 {
 	size_t errors = r->yaml.errors;
 	for (const struct gt_yaml_node *k = map->first; k; k = k->next) {
@@ -87,7 +88,8 @@ static void read_receiver(struct gt_reading *r, struct gt_reading_receivers *to,
 		to->levels[to->nlevels++] = text;
 	} else {
 		gt_yaml_unknown_word(&r->yaml, n, GT_T_POLICY_LEVEL_NEAR,
-		                     GT_T_POLICY_LEVEL, r->levels, GT_READING_LEVELS);
+		                     GT_T_POLICY_LEVEL, r->levels,
+		                     GT_READING_LEVELS);
 	}
 }
 
@@ -105,8 +107,7 @@ struct gt_reading_receivers gt_reading_to(struct gt_reading *r,
 	to.levels = gt_reading_pointers(r, count);
 	to.regions = gt_reading_pointers(r, count);
 	const struct gt_yaml_node *item = list ? n->first : n;
-	for (; to.levels && to.regions && item;
-	     item = list ? item->next : NULL)
+	for (; to.levels && to.regions && item; item = list ? item->next : NULL)
 		read_receiver(r, &to, item);
 	return to;
 }

@@ -161,10 +161,9 @@ struct gt_demand gt_layer_demand(const struct gt_layer *l,
 		if (!gt_is_for(&d->to, level, to->code) || !all_hold(d, r))
 			continue;
 		return (struct gt_demand){.treatment = d->treatment,
-		                          .fields =
-		                                  d->treatment > GT_REDACT
-		                                          ? GT_REDACT_ALL
-		                                          : d->fields,
+		                          .fields = d->treatment > GT_REDACT
+		                                            ? GT_REDACT_ALL
+		                                            : d->fields,
 		                          .group = d->group,
 		                          .rule = d->name,
 		                          .layer = l->origin,
@@ -229,8 +228,7 @@ static bool read_fields(struct gt_done *done, const char **at)
 	char name[32];
 	do {
 		(*at)++;
-		uint32_t bit =
-		        word(name, at, "+@") ? gt_redact_parse(name) : 0;
+		uint32_t bit = word(name, at, "+@") ? gt_redact_parse(name) : 0;
 		if (bit == 0)
 			return false;
 		done->fields |= bit;

@@ -71,8 +71,7 @@ static int check_rule(struct gt_build *b, const Gt__Demand *d)
 		                 d->name, (int)d->treatment);
 	bool redact = d->treatment == GT__TREATMENT__TREAT_REDACT;
 	bool counts = d->treatment == GT__TREATMENT__TREAT_AGGREGATE;
-	if (d->fields & ~(uint32_t)GT_REDACT_ALL ||
-	    (d->fields != 0) != redact)
+	if (d->fields & ~(uint32_t)GT_REDACT_ALL || (d->fields != 0) != redact)
 		return GT_REFUSE(b, GT_EMALFORMED,
 		                 "rule %s: redact takes fields, and nothing "
 		                 "else does",

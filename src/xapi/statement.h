@@ -3,13 +3,15 @@
  * Accepts xAPI 1.0.3 and 2.0.0 statements. Pure functions over JSON bytes.
  *
  * The room xapi/ knows what a statement is, not what becomes of one. It uses
- * base/ and jansson. It promises: no state, no clock, no randomness of its own;
+ * base/, jansson, utf8proc and libcrypto's SHA-1. It promises: no state, no clock, no randomness of its own;
  * the bytes handed in are kept as they came; a refusal names the statement, the
  * property and what is wrong, in UTF-8 whatever was sent.
  *
  *   statement   a request's body into statements, a statement into its answer
  *   form        when two of them are the same
  *   document    documents that courses keep: their keys, preconditions, merge
+ *   identity    without what says who: fields taken out, pseudonyms
+ *   canon       one spelling for a name; trace finds it in another
  *   xapi.h      is this JSON a statement: xapi_check.c what lies where,
  *               xapi_text.c the strings that must have a form */
 #ifndef GT_STATEMENT_H

@@ -30,6 +30,7 @@ NONE = {
     "guantong lineage v1\n",
     "guantong seal v1\n",
     "guantong second place v1\n",
+    "guantong pseudonym v1\n",
     "bulk paused",  # an audit row's subject, which people search for
     "choice sequencing",
     "%zu %s=",

@@ -231,10 +231,9 @@ static struct gt_demand some(unsigned i)
 	                      .rule = rules[i / 5 % 2],
 	                      .layer = layers[i / 10 % 3],
 	                      .version = 1 + i / 30 % 2};
-	d.fields = d.treatment > GT_REDACT ? GT_REDACT_ALL
-	           : d.treatment == GT_REDACT
-	                   ? 1u + i / 7 % GT_REDACT_ALL
-	                   : 0;
+	d.fields = d.treatment > GT_REDACT    ? GT_REDACT_ALL
+	           : d.treatment == GT_REDACT ? 1u + i / 7 % GT_REDACT_ALL
+	                                      : 0;
 	d.group = d.treatment == GT_AGGREGATE ? 2 + i % 9 : 0;
 	return d;
 }
@@ -272,9 +271,9 @@ static void joins_only_narrow_in_any_order(void **state)
 			struct gt_demand b = some(k), c = some(i + 7 * k);
 			struct gt_demand ab = gt_demand_join(a, b);
 			assert_true(same(ab, gt_demand_join(b, a)));
-			assert_true(same(gt_demand_join(ab, c),
-			                 gt_demand_join(
-			                         a, gt_demand_join(b, c))));
+			assert_true(
+			        same(gt_demand_join(ab, c),
+			             gt_demand_join(a, gt_demand_join(b, c))));
 			assert_true(ab.treatment >= a.treatment);
 			if (k % 7 == 0)
 				assert_true(stricter(ab, a) && stricter(ab, b));
@@ -361,12 +360,22 @@ static void what_was_done_is_read_back(void **state)
 static void what_says_nothing_of_the_kind_was_not_done(void **state)
 {
 	(void)state;
-	static const char *const texts[] = {
-	        "",           "pass@33/1",       "drop@33/1",
-	        "redact@33/1", "pseudonymise",   "pseudonymise:3@33/1",
-	        "redact:all@33/1", "redact:names", "redact:names+@33/1",
-	        "aggregate@33/1", "aggregate:x@33/1", "aggregate:1234567890@3",
-	        "Pseudonymise@33/1", "@", ":", "redact:names+text+"};
+	static const char *const texts[] = {"",
+	                                    "pass@33/1",
+	                                    "drop@33/1",
+	                                    "redact@33/1",
+	                                    "pseudonymise",
+	                                    "pseudonymise:3@33/1",
+	                                    "redact:all@33/1",
+	                                    "redact:names",
+	                                    "redact:names+@33/1",
+	                                    "aggregate@33/1",
+	                                    "aggregate:x@33/1",
+	                                    "aggregate:1234567890@3",
+	                                    "Pseudonymise@33/1",
+	                                    "@",
+	                                    ":",
+	                                    "redact:names+text+"};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		assert_int_equal(gt_done_parse(texts[i]).treatment, GT_PASS);
 }
