@@ -20,6 +20,7 @@
 
 #include "base.h"
 #include "document.h"
+#include "pseudonym.h"
 #include "statement.h"
 
 struct sqlite3;
@@ -68,6 +69,9 @@ struct gt_node_config {
 	 * which the parent's are not taken; audit rows of one neighbour's feed
 	 * in an hour. 0: GT_ENTRIES_MAX, GT_FEED_ROWS_HOUR. */
 	uint64_t entries, feed_rows;
+	/* Under what records lose their names; lent for the node's life. NULL,
+	 * or no keys: what is demanded to lose them waits. */
+	const struct gt_pseudonym_source *pseudonyms;
 	bool restored; /* the database is a backup, or new in place of a lost
 	                  one: what neighbours remember of this node may be
 	                  newer than what it remembers itself */

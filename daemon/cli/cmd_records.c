@@ -213,5 +213,6 @@ static const struct gt_command quarantine[] = {
 const struct gt_command gt_cmd_records_sub[] = {
         {"quarantine", "", GT_T_CLI_A_QUARANTINE, 0, 0, NULL, NULL, NULL,
          quarantine},
+        {"key", "", GT_T_CLI_A_KEY, 0, 0, NULL, NULL, NULL, gt_cmd_key},
         {0},
 };

@@ -68,9 +68,11 @@ void gt_ready_advise(const struct gt_config *config, int status, int error,
 
 /* -------------------------------------------------------------- files */
 
-const char *const gt_ready_secrets[] = {
-        GT_DIR_KEY,  GT_DIR_NODE_KEY, GT_DIR_DATE_KEY, GT_DIR_CREDENTIALS,
-        GT_DIR_DATA, GT_DIR_DATABASE, GT_DIR_LOG,      NULL};
+const char *const gt_ready_secrets[] = {GT_DIR_KEY,      GT_DIR_NODE_KEY,
+                                        GT_DIR_DATE_KEY, GT_DIR_CREDENTIALS,
+                                        GT_DIR_DATA,     GT_DIR_DATABASE,
+                                        GT_DIR_LOG,      GT_DIR_KEYRING,
+                                        GT_DIR_ALIASES,  NULL};
 
 const char *const gt_ready_plain[] = {
         GT_DIR_DATABASE, GT_DIR_LOG, GT_DIR_INDEX_OF_LOG, GT_DIR_SUMS,

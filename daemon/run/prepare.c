@@ -466,6 +466,17 @@ static int read_keys(const struct gt_config *c, struct gt_node_config *n)
 	return 0;
 }
 
+static int read_keyring(struct gt_service *s, struct gt_node_config *n)
+{
+	char why[RUN_WHY] = "";
+	if (gt_keyring_load(&s->keyring, &s->aliases, why, sizeof why) != 0)
+		return prepare_refused("keys", why, GT_SERVICE_CONFIG);
+	s->names = (struct gt_pseudonym_source){s->keyring.keys, s->keyring.n,
+	                                        s->aliases};
+	n->pseudonyms = &s->names;
+	return 0;
+}
+
 /* The result code of SQLite's that why begins with; 0: none. */
 static unsigned code_of(const char *why)
 {
@@ -591,6 +602,8 @@ int prepare_node(struct gt_service *s)
 	struct gt_node_config n;
 	configure(&n, s->config);
 	int status = read_keys(s->config, &n);
+	if (status == 0)
+		status = read_keyring(s, &n);
 	if (status != 0)
 		return status;
 	if (lost_database())

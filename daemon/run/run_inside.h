@@ -10,6 +10,7 @@
 #include "core.h"
 #include "fault.h"
 #include "http.h"
+#include "keyring.h"
 #include "link.h"
 #include "node_dir.h"
 #include "room_vfs.h"
@@ -90,6 +91,10 @@ struct gt_service {
 	bool control_failed;         /* to make one, and the log knows */
 	bool abandoned; /* the database is not the node's any more: nothing
 	                   is written to it, and nothing of it is removed */
+	/* what node reads as long as it lives */
+	struct gt_keyring keyring;
+	struct gt_aliases *aliases;
+	struct gt_pseudonym_source names;
 	uv_work_t scrub;
 	bool scrubbing;
 	struct gt_sums_look scrubbed;

@@ -696,6 +696,8 @@ bool gt_service_stop(struct gt_service *s)
 	close(s->lock_fd);
 	pthread_mutex_destroy(&s->gate);
 	pthread_mutex_destroy(&s->mark_lock);
+	gt_keyring_wipe(&s->keyring);
+	gt_aliases_free(s->aliases);
 	free(s);
 	return !wrong;
 }

@@ -11,6 +11,9 @@
  *   pki/roster.key    64 hex digits: the public key the roster is signed with
  *   pki/members.bin   signed roster rows known at set-up: a 32-bit big-endian
  *                     length, then an encoded Signed, again and again
+ *   pki/pseudonym.keys  secrets under which records lose their names, 0600
+ *                     (keyring.h): guantong records key new
+ *   pki/aliases.txt   who has several names, 0600, optional (pseudonym.h)
  *   data/guantong.db  the database
  *   data/guantong.db-wal  its log; behind an orderly end its beginning
  *   data/guantong.db-shm  its log's index; behind a run that was killed it tells
@@ -52,6 +55,8 @@
 #define GT_DIR_ROSTER_KEY   "pki/roster.key"
 #define GT_DIR_DATE_KEY     "pki/date.key"
 #define GT_DIR_MEMBERS      "pki/members.bin"
+#define GT_DIR_KEYRING      "pki/pseudonym.keys"
+#define GT_DIR_ALIASES      "pki/aliases.txt"
 #define GT_DIR_DATA         "data"
 #define GT_DIR_DATABASE     "data/guantong.db"
 #define GT_DIR_MEND         "data/mend"

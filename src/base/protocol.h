@@ -9,6 +9,8 @@
  *      of the place that was asked for; records that are damaged at one end
  *      are asked back from the other (M37), and what a child forgot from
  *      its parent (M38)
+ *   4  a batch of records says up to which number it speaks for: what is not in
+ *      it is not for the parent (M41)
  *
  * A node speaks every version from GT_PROTOCOL_MIN to the newest it was built
  * with or is held to (gt_node_config.protocol_max).
@@ -20,7 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { GT_PROTOCOL_MIN = 1, GT_PROTOCOL_MAX = 3 };
+enum { GT_PROTOCOL_MIN = 1, GT_PROTOCOL_MAX = 4 };
 
 /* The highest version in both min..max and GT_PROTOCOL_MIN..ours; 0: none. */
 static inline uint32_t gt_version_common(uint32_t min, uint32_t max,
@@ -46,6 +48,12 @@ static inline bool gt_version_tokens(uint32_t version)
 static inline bool gt_version_asks_back(uint32_t version)
 {
 	return version >= 3;
+}
+
+/* A batch of records may leave out what is not for the parent (4, above). */
+static inline bool gt_version_leaves_out(uint32_t version)
+{
+	return version >= 4;
 }
 
 /* Hello names the kind of link and a place for a parent (3, above). */

@@ -295,6 +295,16 @@ void gt_layers_hash(const struct gt_node *n, const char *code,
 	}
 }
 
+/* What they demand of records is for records/ to know. */
+static int demand(struct gt_node *n)
+{
+	const struct gt_layer *layers[GT_LAYERS_MAX];
+	const struct gt_catalogue *c = n->catalogue;
+	for (size_t i = 0; i < c->nlayers; i++)
+		layers[i] = c->layers[i].layer;
+	return gt_records_layers(n, layers, c->nlayers);
+}
+
 int gt_layers_load(struct gt_node *n)
 {
 	struct gt_catalogue *c = n->catalogue;
@@ -310,7 +320,7 @@ int gt_layers_load(struct gt_node *n)
 	if (c->ages && !c->age_due)
 		c->age_due = n->now.mono_ms + GT_AGE_MS;
 	c->layers_generation++;
-	return status;
+	return status ? status : demand(n);
 }
 
 int gt_layer_known(struct gt_node *n, const char *code, int64_t *version,

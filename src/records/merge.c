@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { UNHEARD_MS = 2000 /* until layers on their way have come */ };
+
 /* 0; -GT_EDAMAGED, and why; -GT_ENOMEM. */
 static int verify(const struct gt_arrival *r, char *why, size_t why_cap)
 {
@@ -125,22 +127,47 @@ static int reply_marks(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	              : gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
 }
 
-static int take_batch(struct gt_node *n, struct gt_peer *p,
-                      const Gt__Records *m)
+/* What it was named for stays unsaid here too: neither body nor form. */
+static int set_aside_unheeded(struct gt_node *n, const struct gt_peer *p,
+                              const Gt__Record *w)
 {
-	int64_t need = 0;
+	struct gt_set_aside r = {
+	        .via = p->code,
+	        .origin_seq = (int64_t)w->origin_seq,
+	        .id = gt_bytes_of(w->id.data, w->id.len),
+	        .origin_ms = w->stored_ms,
+	        .reason =
+	                "it says more than the layers let it: it was not kept",
+	        .result = -GT_EDENIED};
+	int64_t last;
+	int status = gt_stream_of(n, w->origin, w->origin_epoch.data, &r.stream,
+	                          &last);
+	n->status.records_undemanded++;
+	return status ? status : gt_record_quarantine(n, p->code, &r);
+}
+
+/* unheeded: of the m->n_records, those that say too much; NULL: none does. */
+static int take_batch(struct gt_node *n, struct gt_peer *p,
+                      const Gt__Records *m, const bool *unheeded)
+{
+	int64_t need = 0, upto = (int64_t)gt_record_upto(m);
 	size_t taken = 0;
+	struct gt_left left = {{0}};
 	int status = 0;
+	bool news = upto > p->child.records;
 	for (size_t i = 0; status == 0 && i < m->n_records; i++) {
 		const Gt__Record *w = m->records[i];
 		if ((int64_t)w->seq <= p->child.records)
 			continue; /* sent again */
-		status = merge_wire(n, p, w, &need);
+		status = unheeded && unheeded[i] ? set_aside_unheeded(n, p, w)
+		                                 : merge_wire(n, p, w, &need);
+		left.did[gt_done_parse(w->policy).treatment]++;
 		p->child.records = (int64_t)w->seq;
 		taken++;
 	}
-	if (status != 0 || taken == 0)
+	if (status != 0 || !news)
 		return status;
+	p->child.records = upto;
 	gt_store_bind(n->store, GT_SQL_BATCH_NEW, "iii", p->child.cid,
 	              p->child.records, need);
 	status = gt_store_run(n->store, GT_SQL_BATCH_NEW);
@@ -149,8 +176,8 @@ static int take_batch(struct gt_node *n, struct gt_peer *p,
 	if (status == 0)
 		status = gt_record_trim_aside(n, p->code);
 	return status ? status
-	              : gt_record_audit(n, "merge", p->code, p->epoch, m,
-	                                taken);
+	              : gt_record_audit(n, "merge", p->code, p->epoch, m, taken,
+	                                &left);
 }
 
 /* A child that says it is patient is told when to come. One of an earlier
@@ -219,6 +246,45 @@ static bool is_full(const Gt__Records *m)
 	return m->n_records == GT_RECORDS_ROWS || bytes > GT_RECORDS_BYTES / 2;
 }
 
+/* Whether records of the batch say more than the layers here let them: by one
+ * that knows the same layers, against them; by one that knows others, because
+ * it has not heard of them, and it is told to come again when it has. */
+static int look_for_unheeded(struct gt_node *n, const struct gt_peer *p,
+                             const Gt__Records *m, const bool **unheeded,
+                             struct gt_refusal *later)
+{
+	ProtobufCBinaryData ours;
+	bool *v = NULL, any = false;
+	int status = 0;
+	if (n->records->nlayers == 0 || m->n_records == 0)
+		return 0;
+	v = gt_arena_get(n->arena, m->n_records * sizeof *v);
+	if (!v)
+		return -GT_ENOMEM;
+	for (size_t i = 0; status == 0 && i < m->n_records; i++) {
+		const Gt__Record *w = m->records[i];
+		bool heeds = true;
+		if ((int64_t)w->seq > p->child.records &&
+		    !gt_record_shapeless(p->code, w))
+			status = gt_record_heeds(n, p, w, &heeds);
+		v[i] = !heeds;
+		any = any || v[i];
+	}
+	if (status == 0)
+		status = gt_record_demanded(n, p->code, &ours);
+	if (status != 0 || !any)
+		return status;
+	*unheeded = v;
+	if (gt_bytes_eq(gt_bytes_of(ours.data, ours.len),
+	                gt_bytes_of(m->demanded.data, m->demanded.len)))
+		return 0;
+	*later = (struct gt_refusal){
+	        -GT_EDENIED, UNHEARD_MS,
+	        "records say more than the layers let them: take in the "
+	        "layers, or update the program of the node that sends them"};
+	return 0;
+}
+
 int gt_records_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
                      const Gt__Records *m)
 {
@@ -234,17 +300,22 @@ int gt_records_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
 			return gt_drop(n, p, "records out of order");
 		last = (int64_t)r->seq;
 	}
+	if (m->upto > INT64_MAX || (m->upto > 0 && (int64_t)m->upto < last))
+		return gt_drop(n, p, "records out of order");
 	struct gt_refusal later = {0};
 	struct gt_hand_in h = hand_in(n, p, m);
+	const bool *unheeded = NULL;
 	int64_t before = n->records->seq;
-	int status = h.count > 0 ? gt_record_admit(n, &h, &later) : 0;
+	int status = look_for_unheeded(n, p, m, &unheeded, &later);
+	if (status == 0 && later.code == 0 && h.count > 0)
+		status = gt_record_admit(n, &h, &later);
 	if (status != 0 || later.code != 0)
 		return status ? status : put_off(n, p, token, m, &later);
 	gt_terms_batch(n, is_full(m));
 	/* A batch that leaves a gap is not taken; the marks say where we
 	 * are. */
 	if ((int64_t)m->after <= p->child.records)
-		status = take_batch(n, p, m);
+		status = take_batch(n, p, m, unheeded);
 	if (status == 0 && gt_version_asks_back(p->version))
 		status = gt_spoilt_from_child(n, p, m);
 	if (status == 0)

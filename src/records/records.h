@@ -2,7 +2,7 @@
  *
  * The room records/ takes records from people here (accept.c) and from children
  * (merge.c), keeps them in streams with marks (stream.c), and sends them to the
- * parent (send.c). What the disk has no room for, or who hands in too much, is
+ * parent (send.c) as far as the layers let them leave (leave.c). What the disk has no room for, or who hands in too much, is
  * told to come later (later.c); so is he of whom too much waits (waiting.c). It
  * may use turn/ and what is below it, and knows nothing of content.
  *
@@ -35,6 +35,12 @@ int gt_records_unsent(struct gt_node *n, const uint8_t was[GT_EPOCH_BYTES]);
 /* The epoch changed while running: all that was handed in here moves to the new
  * stream. */
 int gt_records_renew(struct gt_node *n);
+
+/* All layers held here, lent until the next call: what they demand of records
+ * holds for what leaves and comes from now on. Those without demands may be
+ * among them. 0, -GT_ENOMEM. */
+int gt_records_layers(struct gt_node *n, const struct gt_layer *const *layers,
+                      size_t count);
 
 /* How many are here, and how many of them the parent, the root has not. */
 struct gt_record_counts {

@@ -2,6 +2,7 @@
 #ifndef GT_RECORDS_INSIDE_H
 #define GT_RECORDS_INSIDE_H
 
+#include "demand.h"
 #include "records.h"
 #include "waiting.h"
 
@@ -58,27 +59,32 @@ struct gt_records {
 	uint32_t batches;             /* outstanding */
 	int64_t stream;               /* our own */
 	int64_t stream_seq;
-	bool aside;       /* something was set aside, and not yet counted */
+	bool aside;   /* something was set aside, and not yet counted */
+	bool refused; /* spoilt.c: it did not want to be asked, on this link */
+	/* recall.c: something is to be asked for; and is, now */
+	bool recalls, recalling;
+	bool keyless; /* leave.c: the next one waits for a key, which was said */
+	bool looking; /* spoilt.c: there is more, which no other event may bring
+	                 about */
+	bool told;    /* room was said to be too little, and not yet that there
+	                 is again */
 	int64_t replaced; /* numbers up to seq whose record gave way or is
 	                     lost */
 	/* spoilt.c */
 	uint64_t spoilt; /* rows that are waited for */
 	int64_t look;    /* the row looked at last */
 	uint64_t look_due;
-	bool looking; /* there is more, which no other event may bring about */
 	int64_t asked[GT_WANTED_ROWS]; /* of the parent, now */
 	size_t nasked;
-	bool refused; /* it did not want to be, on this link */
-	/* recall.c: something is to be asked for; and is, now */
-	bool recalls;
-	bool recalling;
+	/* leave.c: the layers that demand something of records */
+	const struct gt_layer **layers;
+	size_t nlayers;
 	uint64_t again_due; /* all are asked for all that is waited for */
 	struct gt_index *index;
 	/* what may be taken in */
 	uint64_t room;     /* bytes, until the next ROOM; UINT64_MAX: plenty */
 	uint64_t told_ms;  /* when that was last said to be too little; 0:
 	                      never */
-	bool told;         /* ... and not yet that there is room again */
 	uint64_t retry_ms; /* the parent takes nothing before; 0: it does */
 	struct gt_waiting *by_whom;     /* what waits for the parent */
 	char crowd[112];                /* of whom too much does; "": nobody */
@@ -272,10 +278,37 @@ int gt_recall_ask(struct gt_node *n);
 /* It has answered: what it gave is taken, and the next are asked for. */
 int gt_recall_answered(struct gt_node *n, const Gt__RecordsReply *m);
 
+/* ------------------------------------------------------------ leave */
+
+/* What became of records on their way, by gt_treatment. */
+struct gt_left {
+	size_t did[GT_TREATMENTS];
+};
+enum gt_leaving {
+	GT_LEAVES,      /* as it is, or as it has become */
+	GT_STAYS,       /* it is not for the parent */
+	GT_LACKS_A_KEY, /* it would leave, under a pseudonym */
+};
+/* What the layers demand of r on its way to the parent: r becomes that, body,
+ * form, authority and policy, in the arena; it is counted. */
+int gt_record_leave(struct gt_node *n, Gt__Record *r, struct gt_left *left,
+                    enum gt_leaving *out);
+/* Whether w, from child p, says no more than the layers let it; 0; -GT_ENOMEM. */
+int gt_record_heeds(struct gt_node *n, const struct gt_peer *p,
+                    const Gt__Record *w, bool *heeds);
+/* Names the demands that bind what leaves that node; of no length: there are
+ * none. In the arena. */
+int gt_record_demanded(struct gt_node *n, const char *code,
+                       ProtobufCBinaryData *out);
+
 /* ------------------------------------------------------ send, merge */
 
-/* One row for a batch that went up or came from below. */
+/* The number up to which a batch speaks; 0: it is empty. */
+uint64_t gt_record_upto(const Gt__Records *m);
+/* One row for a batch that went up or came from below, `count` records of it
+ * new; left: what became of them. */
 int gt_record_audit(struct gt_node *n, const char *event, const char *peer,
-                    const uint8_t *epoch, const Gt__Records *m, size_t count);
+                    const uint8_t *epoch, const Gt__Records *m, size_t count,
+                    const struct gt_left *left);
 
 #endif

@@ -12,18 +12,25 @@ struct reading {
 	Gt__Records *m;
 	size_t bytes;
 	struct gt_damaged damaged;
+	struct gt_left left;
+	bool waits; /* the next one may not leave yet */
 };
 
-/* One row: put into the batch, or set aside. */
+/* One row: put into the batch, left here, or set aside. */
 static int add_row(struct gt_node *n, struct reading *b, sqlite3_stmt *st)
 {
 	Gt__Record *r;
+	enum gt_leaving leaving = GT_STAYS;
+	int64_t seq = gt_col_int(st, 0);
 	int status = gt_record_read(n, st, &b->damaged, &r);
-	if (r)
-		n->records->looked = (int64_t)r->seq;
+	if (status == 0)
+		status = gt_record_leave(n, r, &b->left, &leaving);
+	b->waits = leaving == GT_LACKS_A_KEY;
+	if (r && !b->waits)
+		n->records->looked = seq;
 	if (status == -GT_EDAMAGED)
 		return 0;
-	if (status != 0)
+	if (status != 0 || leaving != GT_LEAVES)
 		return status;
 	b->bytes +=
 	        r->body.len + strlen(r->authority) + strlen(r->policy) + 200;
@@ -31,7 +38,7 @@ static int add_row(struct gt_node *n, struct reading *b, sqlite3_stmt *st)
 	return 0;
 }
 
-static int read_batch(struct gt_node *n, Gt__Records *m)
+static int read_batch(struct gt_node *n, Gt__Records *m, struct gt_left *left)
 {
 	struct reading b = {.m = m};
 	int row = 0, status = 0;
@@ -42,11 +49,12 @@ static int read_batch(struct gt_node *n, Gt__Records *m)
 	sqlite3_stmt *st =
 	        gt_store_bind(n->store, GT_SQL_RECORDS_AFTER, "ii",
 	                      n->records->looked, (int64_t)GT_RECORDS_ROWS);
-	while (status == 0 && b.bytes < GT_RECORDS_BYTES &&
+	while (status == 0 && !b.waits && b.bytes < GT_RECORDS_BYTES &&
 	       m->n_records < GT_RECORDS_ROWS &&
 	       (row = gt_store_step(n->store, GT_SQL_RECORDS_AFTER)) == 1)
 		status = add_row(n, &b, st);
 	gt_store_reset(n->store, GT_SQL_RECORDS_AFTER);
+	*left = b.left;
 	if (row < 0 || status != 0)
 		return row < 0 ? row : status;
 	return gt_record_tell_damaged(n, &b.damaged);
@@ -61,15 +69,51 @@ static void batch_name(char out[GT_CHANGE_NAME], const uint8_t *epoch,
 	          (unsigned long long)upto);
 }
 
-int gt_record_audit(struct gt_node *n, const char *event, const char *peer,
-                    const uint8_t *epoch, const Gt__Records *m, size_t count)
+uint64_t gt_record_upto(const Gt__Records *m)
 {
-	char name[GT_CHANGE_NAME], detail[48];
+	uint64_t last = m->n_records ? m->records[m->n_records - 1]->seq : 0;
+	return m->upto > last ? m->upto : last;
+}
+
+/* " pass=3 drop=1 by 33/4 330106/7": what became of a batch, and the layers that
+ * demanded it. */
+static void tell_left(const struct gt_node *n, const struct gt_left *left,
+                      char *out, size_t cap)
+{
+	for (int i = 0; i < GT_TREATMENTS; i++) {
+		if (left->did[i] == 0)
+			continue;
+		gt_format(out, cap, " %s=%zu",
+		          gt_treatment_name((enum gt_treatment)i),
+		          left->did[i]);
+		cap -= strlen(out);
+		out += strlen(out);
+	}
+	for (size_t i = 0; i < n->records->nlayers; i++) {
+		const struct gt_layer *l = n->records->layers[i];
+		if (!gt_code_within(n->code, gt_layer_origin(l)))
+			continue;
+		gt_format(out, cap, "%s %s/%llu", i ? "" : " by",
+		          gt_layer_origin(l),
+		          (unsigned long long)gt_layer_version(l));
+		cap -= strlen(out);
+		out += strlen(out);
+	}
+}
+
+int gt_record_audit(struct gt_node *n, const char *event, const char *peer,
+                    const uint8_t *epoch, const Gt__Records *m, size_t count,
+                    const struct gt_left *left)
+{
+	char name[GT_CHANGE_NAME], detail[400];
 	uint64_t bytes = 0;
 	gt_format(detail, sizeof detail, "count=%zu", count);
+	if (n->records->nlayers > 0)
+		tell_left(n, left, detail + strlen(detail),
+		          sizeof detail - strlen(detail));
 	for (size_t i = 0; i < m->n_records; i++)
 		bytes += m->records[i]->body.len;
-	batch_name(name, epoch, m->records[m->n_records - 1]->seq);
+	batch_name(name, epoch, gt_record_upto(m));
 	struct gt_audit row = {.event = event,
 	                       .kind = "record",
 	                       .peer = peer,
@@ -79,19 +123,30 @@ int gt_record_audit(struct gt_node *n, const char *event, const char *peer,
 	return gt_audit_row(n, &row);
 }
 
+static bool stays(const struct gt_left *left)
+{
+	return left->did[GT_AGGREGATE] + left->did[GT_DROP] > 0;
+}
+
 static int send_batch(struct gt_node *n)
 {
 	Gt__Request q = GT__REQUEST__INIT;
 	Gt__Records m = GT__RECORDS__INIT;
 	struct gt_asking a = {.what = GT_ASKED_RECORDS};
+	struct gt_left left;
 	bool full;
 	int64_t from = n->records->looked;
-	int status = read_batch(n, &m);
-	if (status != 0 || m.n_records == 0)
+	bool leaves_out = gt_version_leaves_out(n->up->version);
+	int status = read_batch(n, &m, &left);
+	if (status == 0)
+		status = gt_record_demanded(n, n->code, &m.demanded);
+	if (status != 0 || (m.n_records == 0 && !(leaves_out && stays(&left))))
 		return status;
 	m.after = (uint64_t)n->records->sent;
 	m.patient = true;
-	a.upto = m.records[m.n_records - 1]->seq;
+	if (leaves_out && stays(&left))
+		m.upto = (uint64_t)n->records->looked;
+	a.upto = gt_record_upto(&m);
 	q.body_case = GT__REQUEST__BODY_RECORDS;
 	q.records = &m;
 	status = gt_ask(n, &q, &a, &full);
@@ -108,7 +163,7 @@ static int send_batch(struct gt_node *n)
 	}
 	return status ? status
 	              : gt_record_audit(n, "send", gt_up_code(n), n->epoch, &m,
-	                                m.n_records);
+	                                m.n_records, &left);
 }
 
 static int send(struct gt_node *n)

@@ -46,6 +46,7 @@ struct spoilt {
 struct source {
 	const char *via, *under; /* whose it may be, or of one below */
 	bool above;
+	const struct gt_peer *child; /* NULL: it is none's */
 };
 
 void gt_spoilt_anew(struct gt_node *n)
@@ -228,12 +229,16 @@ static int take(struct gt_node *n, const struct source *from,
 {
 	struct spoilt s;
 	char why[GT_WHY];
-	bool is;
+	bool is, heeds = true;
 	if (gt_record_shapeless(from->under, w))
 		return 0;
 	int status = gt_record_verify(w, why, sizeof why);
 	if (status != 0)
 		return status == -GT_EDAMAGED ? 0 : status;
+	if (from->child)
+		status = gt_record_heeds(n, from->child, w, &heeds);
+	if (status != 0 || !heeds)
+		return status;
 	status = find(n, w, &s, &is);
 	return status || !is ? status : settle(n, from, &s, w);
 }
@@ -252,7 +257,8 @@ static int take_all(struct gt_node *n, const struct source *from,
 int gt_spoilt_from_child(struct gt_node *n, struct gt_peer *p,
                          const Gt__Records *m)
 {
-	const struct source from = {.via = p->code, .under = p->code};
+	const struct source from = {
+	        .via = p->code, .under = p->code, .child = p};
 	return take_all(n, &from, m->again, m->n_again);
 }
 
@@ -446,6 +452,17 @@ static int read_one(struct gt_node *n, const Gt__RecordName *w,
 	return status;
 }
 
+/* The parent gets of it what it would get on any day; *r NULL: nothing. */
+static int leaves(struct gt_node *n, Gt__Record **r)
+{
+	struct gt_left left = {{0}};
+	enum gt_leaving leaving;
+	int status = gt_record_leave(n, *r, &left, &leaving);
+	if (status != 0 || leaving != GT_LEAVES)
+		*r = NULL;
+	return status;
+}
+
 static int read_all(struct gt_node *n, const struct gt_peer *p,
                     Gt__RecordName *const *wanted, size_t count,
                     Gt__Record ***v, size_t *nv)
@@ -458,6 +475,8 @@ static int read_all(struct gt_node *n, const struct gt_peer *p,
 	for (size_t i = 0; status == 0 && i < count; i++) {
 		Gt__Record *r;
 		status = read_one(n, wanted[i], &r);
+		if (status == 0 && r && !p)
+			status = leaves(n, &r);
 		/* a child is given what is its own alone */
 		if (status == 0 && r && (!p || concerns(p, r->origin)))
 			(*v)[(*nv)++] = r;

@@ -28,6 +28,7 @@ void gt_records_free(struct gt_records *r)
 		return;
 	gt_waiting_free(r->by_whom);
 	free(r->index);
+	free(r->layers);
 	free(r);
 }
 
@@ -267,6 +268,9 @@ static int compare(sqlite3_stmt *st, const struct gt_arrival *r,
 	bool same = gt_bytes_eq(gt_col_bytes(st, 1),
 	                        gt_bytes_of(r->form, GT_ID_BYTES)) ||
 	            gt_bytes_eq(gt_col_bytes(st, 3), r->body);
+	/* what lost something on its way has another form than before, and than
+	 * it gets by another rule: the first that came stays */
+	same = same || *r->policy || *gt_col_text(st, 5);
 	int status = same ? 0
 	                  : gt_statement_twins(&same, gt_col_bytes(st, 3),
 	                                       gt_col_int(st, 2), r->body,

@@ -261,12 +261,13 @@
 	  "SELECT sid,last FROM stream WHERE code=?1 AND epoch=?2")            \
 	X(STREAM_NEW, "INSERT INTO stream(code,epoch,last) VALUES(?1,?2,0)")   \
 	X(STREAM_LAST, "UPDATE stream SET last=max(last,?2) WHERE sid=?1")     \
-	X(RECORD_BY_ID, "SELECT seq,form,origin_ms,body,flags"                 \
+	X(RECORD_BY_ID, "SELECT seq,form,origin_ms,body,flags,policy"          \
 	                " FROM record WHERE id=?1")                            \
 	/* what it is found by */                                              \
 	X(RECORDS_WORDS, "SELECT seq,body,authority FROM record WHERE seq>?1"  \
 	                 " ORDER BY seq LIMIT ?2")                             \
 	X(RECORD_WORDS, "SELECT body,authority FROM record WHERE id=?1")       \
+	X(RECORD_WHEN, "SELECT origin_ms FROM record WHERE id=?1")             \
 	X(RECORD_VOUCHER, "SELECT s.code,r.authority,r.flags FROM record r"    \
 	                  " JOIN stream s ON s.sid=r.stream WHERE r.id=?1")    \
 	/* ... is set aside, and is no record any more */                      \

@@ -58,6 +58,13 @@ void gt_aliases_free(struct gt_aliases *a); /* NULL is fine */
 bool gt_aliases_find(const struct gt_aliases *a, const struct gt_canon *c,
                      struct gt_bytes *key, struct gt_bytes *texts);
 
+/* All keys of a node, and who is one. */
+struct gt_pseudonym_source {
+	const struct gt_pseudonym_key *keys;
+	size_t nkeys;
+	const struct gt_aliases *aliases; /* NULL: none */
+};
+
 /* How names are made. Borrowed. */
 struct gt_pseudonyms {
 	const struct gt_pseudonym_key *key;

@@ -20,7 +20,8 @@ enum { LONG = 12 /* shorter names may be part of anything */ };
 static bool parse(struct gt_bytes body, struct gt_statement *s)
 {
 	char why[200];
-	int n = gt_statements_parse(body, ids, 1, s, 1, why, sizeof why);
+	int n = gt_statements_parse(body, GT_XAPI_ANY, ids, 1, s, 1, why,
+	                            sizeof why);
 	assert(n == 1 || n < 0 || n == 0);
 	return n == 1;
 }

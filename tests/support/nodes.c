@@ -109,7 +109,8 @@ void nodes_open(struct nodes *t, unsigned i, const char *code,
 	                                    .terminal_waiting = s->waiting,
 	                                    .child_waiting = s->waiting,
 	                                    .entries = s->entries,
-	                                    .feed_rows = s->feed_rows};
+	                                    .feed_rows = s->feed_rows,
+	                                    .pseudonyms = &s->names};
 	gt_copy((char *)s->config.seed, sizeof s->config.seed, code);
 	s->config.has_date_seed = i == 0 && t->date_key;
 	if (s->config.has_date_seed)

@@ -69,8 +69,10 @@ struct one {
 	uint64_t waiting;     /* ... what of his may wait for the parent */
 	const char *terminal; /* whose nodes_statements are; NULL: nobody's */
 	bool restored;        /* ... and that its database is a backup */
-	uint8_t lives;        /* times it was opened */
-	uint8_t entropy;      /* what START brings; 0: what nobody else has */
+	/* ... and under which records lose their names */
+	struct gt_pseudonym_source names;
+	uint8_t lives;   /* times it was opened */
+	uint8_t entropy; /* what START brings; 0: what nobody else has */
 };
 
 struct wire {

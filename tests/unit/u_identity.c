@@ -44,8 +44,8 @@ static char *under(const char *body, const char *authority,
 	assert_int_equal(gt_identity_pseudonymise(&out, &about, authority, how),
 	                 0);
 	gt_about_close(&about);
-	int n = gt_statements_parse(gt_buffer_bytes(&out), ids, 1, &s, 1, why,
-	                            sizeof why);
+	int n = gt_statements_parse(gt_buffer_bytes(&out), GT_XAPI_ANY, ids, 1,
+	                            &s, 1, why, sizeof why);
 	if (n != 1)
 		fail_msg("%s\n%s", why, (const char *)out.p);
 	return gt_buffer_text(&out, NULL);

@@ -101,13 +101,13 @@ static void hello_refused(void **state)
 	        {"3302", "3302", "33", 1, 1, 32, GT_EREVOKED,
 	         "the roster revokes that node"},
 	        {"3301", "3301", "33", 4, 9, 32, GT_EVERSION,
-	         "no protocol version in common: this node speaks 1 to 3, the "
+	         "no protocol version in common: this node speaks 1 to 4, the "
 	         "other 4 to 9"},
 	        {"3301", "3301", "33", 0, 0, 32, GT_EVERSION,
-	         "no protocol version in common: this node speaks 1 to 3, the "
+	         "no protocol version in common: this node speaks 1 to 4, the "
 	         "other 0 to 0"},
 	        {"3301", "3301", "33", 2, 1, 32, GT_EVERSION,
-	         "no protocol version in common: this node speaks 1 to 3, the "
+	         "no protocol version in common: this node speaks 1 to 4, the "
 	         "other 2 to 1"},
 	        {"3301", "3301", "33", 1, 1, 31, GT_EMALFORMED,
 	         "Hello with a short nonce or epoch"},

@@ -1,0 +1,205 @@
+"""Privacy by level: what a layer demands of records is done before they leave."""
+import base64
+import hashlib
+import json
+import os
+import socket
+import threading
+import unittest
+import uuid
+
+from tree import CHAIN, XAPI, Tree, find
+
+NAME, MAIL, PHONE, CARD = "王小磊", "wang.xiaolei@school.example", "13800571234", "330106199001011234"
+FAILED = "http://adlnet.gov/expapi/verbs/failed"
+POLICY = f"""
+default: mirror
+records:
+  - name: failures stay
+    to: [city, province]
+    when: {{verb: "{FAILED}"}}
+    demand: drop
+  - name: names stay in the county
+    to: [city, province]
+    demand: pseudonymise
+"""
+SHA2 = hashlib.sha256(b"x").hexdigest()
+
+
+def statement(n, verb="http://adlnet.gov/expapi/verbs/completed"):
+    """One learner under four names, wherever one can be."""
+    actors = [
+        {"mbox": f"mailto:{MAIL}", "name": NAME},
+        {"account": {"homePage": "https://lms.example", "name": PHONE}, "name": NAME},
+        {"account": {"homePage": "https://lms.example", "name": CARD}},
+        {"mbox_sha1sum": hashlib.sha1(f"mailto:{MAIL}".encode()).hexdigest()},
+    ]
+    return {
+        "id": str(uuid.uuid4()),
+        "actor": actors[n % 4],
+        "verb": {"id": verb, "display": {"zh-CN": NAME}},
+        "object": {
+            "id": f"https://lesson.example/{n % 3}",
+            "definition": {"name": {"zh-CN": f"{NAME}的课"}, "extensions": {"https://e.example/who": MAIL}},
+        },
+        "result": {"response": f"我是{NAME}", "extensions": {"https://e.example/tel": PHONE}, "success": True},
+        "context": {
+            "instructor": {"mbox": f"mailto:{MAIL}"},
+            "platform": NAME,
+            "extensions": {"https://e.example/64": base64.b64encode(MAIL.encode()).decode()},
+            "contextActivities": {"other": [{"id": f"https://u.example/{PHONE}"}]},
+        },
+    }
+
+
+def hidden():
+    """What must be in no byte above the county."""
+    b64 = base64.b64encode(MAIL.encode()).rstrip(b"=")
+    sha1 = hashlib.sha1(f"mailto:{MAIL}".encode()).hexdigest().encode()
+    return [NAME.encode(), MAIL.encode(), PHONE.encode(), CARD.encode(), b64, sha1]
+
+
+class Tap:
+    """Passes a link on and keeps what goes over it, both ways."""
+
+    def __init__(self, to):
+        self.to, self.bytes = to, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            try:
+                far = socket.create_connection(("127.0.0.1", self.to))
+            except OSError:  # it does not listen yet
+                near.close()
+                continue
+            for a, b in ((near, far), (far, near)):
+                threading.Thread(target=self.carry, args=(a, b), daemon=True).start()
+
+    def carry(self, a, b):
+        try:
+            while data := a.recv(65536):
+                self.bytes.append(data)
+                b.sendall(data)
+        except OSError:
+            pass
+        for s in (a, b):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        self.listener.close()
+
+
+def files_of(node):
+    """Every byte that lies with a node, its log beside it."""
+    for folder, _, names in os.walk(node.dir):
+        for name in names:
+            path = os.path.join(folder, name)
+            if os.path.isfile(path):
+                with open(path, "rb") as f:
+                    yield path, f.read()
+    with open(node.log_path, "rb") as f:
+        yield node.log_path, f.read()
+
+
+class Demands(unittest.TestCase):
+    def post(self, node, body):
+        answer = node.http("POST", "/xapi/statements", json.dumps(body, ensure_ascii=False).encode(), XAPI)
+        self.assertEqual(answer.status, 200, answer.body)
+
+    def assert_none(self, what, data):
+        for text in hidden():
+            self.assertNotIn(text, data, f"{text.decode()} in {what}")
+
+    def county(self, t, tap=None):
+        county = t.nodes["330106"] = t.node(t, "330106", t["3301"], to=tap.port if tap else None)
+        county.policy(POLICY)
+        return county
+
+    def test_no_name_leaves_the_county(self):
+        """Five daemons, one rule at the county: the link upward, and all that lies
+        and is answered above, is searched for every name."""
+        with Tree(CHAIN[:2], start=False, insecure=True) as t:
+            tap = Tap(t["3301"].link_port)
+            county = self.county(t, tap)
+            for parent, code in zip(CHAIN[2:], CHAIN[3:]):
+                t.nodes[code] = t.node(t, code, t[parent])
+            county.cli("records", "key", "new", "--scope", "33")
+            with open(os.path.join(county.dir, "pki/aliases.txt"), "w") as f:
+                f.write(f"mailto:{MAIL} {PHONE} {CARD}\n")
+            t.start()
+            village = t[CHAIN[4]]
+            self.post(village, [statement(n) for n in range(40)])
+            self.post(village, [statement(n, FAILED) for n in range(7)])
+            self.post(county, statement(1))
+            county.wait("all to be at the root", lambda: find(county.status(), "records_unrooted") == 0)
+            village.wait("the village to know", lambda: find(village.status(), "records_unrooted") == 0)
+            self.assertEqual(len(county.records()), 48)
+            self.assertEqual(find(county.status(), "records_withheld"), 7)
+            self.assertEqual(find(county.status(), "records_transformed"), 41)
+            for code in CHAIN[:2]:
+                self.above(t[code])
+            sent = [r for r in county.audit(event="send")]
+            self.assertTrue(all(" by 330106/" in r["detail"] for r in sent), sent)
+            self.assertEqual(sum(int(find_count(r["detail"], "drop")) for r in sent), 7)
+            self.assert_none("the link", b"".join(tap.bytes))
+            for code in CHAIN[:2]:
+                t[code].stop()
+                for path, data in files_of(t[code]):
+                    self.assert_none(path, data)
+            self.assertIn(MAIL.encode(), b"".join(d for _, d in files_of(county)))
+            tap.close()
+
+    def above(self, node):
+        rows = node.records()
+        self.assertEqual(len(rows), 41)
+        self.assertEqual({r["statement"]["verb"]["id"] for r in rows}, {"http://adlnet.gov/expapi/verbs/completed"})
+        accounts = {json.dumps(r["statement"]["actor"]["account"]) for r in rows}
+        self.assertEqual(len(accounts), 1, "one learner")
+        self.assertIn("/33/1", accounts.pop())
+        self.assertEqual({r["statement"]["result"]["success"] for r in rows}, {True})
+        self.assertEqual(find(node.status(), "records_quarantined"), 0)
+        for path in ("/xapi/statements?limit=500", "/", "/metrics", "/healthz"):
+            self.assert_none(path, node.http("GET", path, headers=XAPI).body)
+        for path in ("/admin/status", "/admin/records?limit=500", "/admin/audit?limit=1000", "/admin/quarantine"):
+            self.assert_none(path, node.admin("GET", path).body)
+
+    def test_waits_for_a_key(self):
+        """Fails closed: without a key nothing goes, and the log says what to do."""
+        with Tree(CHAIN[:2], start=False) as t:
+            county = self.county(t)
+            t.start()
+            self.post(county, statement(1))
+            county.wait("to be told of the key", lambda: "records key new" in county.log())
+            self.assertEqual(len(t["3301"].records()), 0)
+            self.assertEqual(find(county.status(), "records_waiting"), 1)
+            out = county.cli("records", "key", "new")
+            self.assertIn("330106.1", out)
+            path = os.path.join(county.dir, "pki/pseudonym.keys")
+            self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+            county.stop()
+            county.start()
+            county.wait("it to be at the root", lambda: find(county.status(), "records_unrooted") == 0)
+            self.assert_none("the city's records", json.dumps(t["3301"].records(), ensure_ascii=False).encode())
+            self.assertEqual(county.cli_json("records", "key", "ls")["keys"][0]["key"], "330106.1")
+            self.assertNotEqual(county.cli("records", "key", "retire", "330106.1", ok=False).returncode, 0)
+            county.cli("records", "key", "new")
+            county.cli("records", "key", "retire", "330106.1")
+            self.assertEqual([k["key"] for k in county.cli_json("records", "key", "ls")["keys"]], ["330106.2"])
+
+
+def find_count(detail, what):
+    return next((w.split("=")[1] for w in detail.split() if w.startswith(what + "=")), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
