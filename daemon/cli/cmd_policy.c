@@ -98,12 +98,12 @@ static enum gt_exit run_show(struct gt_cli *cli, const struct gt_args *args)
 	static const struct gt_listing layers = {
 	        "/admin/layers",
 	        "layers",
-	        "lrr*",
-	        4,
-	        {"origin", "version", "rules", "fallback"},
-	        "tttw",
+	        "lrrr*",
+	        5,
+	        {"origin", "version", "rules", "demands", "fallback"},
+	        "ttttw",
 	        {GT_T_CLI_C_LAYER, GT_T_CLI_C_VERSION, GT_T_CLI_C_RULES,
-	         GT_T_CLI_C_FALLBACK}};
+	         GT_T_CLI_C_DEMANDS, GT_T_CLI_C_FALLBACK}};
 	(void)args;
 	return gt_listing_run(cli, &layers);
 }

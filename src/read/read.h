@@ -304,7 +304,8 @@ json_t *gt_read_person(struct gt_reader *r, struct gt_bytes agent,
  * child that has linked. JSON null: no such resource. */
 json_t *gt_read_explain(struct gt_reader *r, const char *id, const char *code,
                         int64_t now_ms);
-/* {"layers":[{"origin","version","rules": how many,"fallback","own"}]} */
+/* {"layers":[{"origin","version","rules","demands": how many,"fallback",
+ * "own"}]} */
 json_t *gt_read_layers(struct gt_reader *r);
 /* {"members":[{"code","level","name","standing","publisher","version"}]} */
 json_t *gt_read_members(struct gt_reader *r);

@@ -295,6 +295,7 @@ static json_t *layer_row(struct gt_arena *arena, const Gt__Signed *outer,
 	gt_json_set(&ok, v, "origin", gt_json_text(l->origin));
 	gt_json_set(&ok, v, "version", json_integer((int64_t)l->version));
 	gt_json_set(&ok, v, "rules", json_integer((int64_t)l->n_rules));
+	gt_json_set(&ok, v, "demands", json_integer((int64_t)l->n_demands));
 	const char *name = gt_verdict_name((enum gt_verdict)l->fallback);
 	gt_json_set(&ok, v, "fallback", gt_json_text(name ? name : ""));
 	gt_json_set(&ok, v, "own", json_boolean(own));

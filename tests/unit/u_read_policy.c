@@ -111,6 +111,7 @@ static void documents(void **state)
 	assert_string_equal(word(row, "origin"), "33");
 	assert_string_equal(word(row, "fallback"), "mirror");
 	assert_int_equal(number(row, "rules"), 1);
+	assert_int_equal(number(row, "demands"), 0);
 	json_decref(v);
 	char name[40];
 	assert_true(gt_read_name(reader, "33-nju", name, sizeof name));
