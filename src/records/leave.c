@@ -90,6 +90,29 @@ static int look(struct gt_node *n, const Gt__Record *r, const char *from,
 	return 0;
 }
 
+/* What somebody says he did is looked for in what he sends, as far as that can be
+ * seen. */
+static int did_it(const Gt__Record *w, struct looked *l, bool *did)
+{
+	struct gt_buffer again = {0};
+	if (l->demand.treatment >= GT_PSEUDONYMISE) {
+		json_t *who = *w->authority
+		                      ? gt_json_load(gt_bytes_str(w->authority),
+		                                     GT_JSON_STRICT, NULL)
+		                      : NULL;
+		*did = gt_identity_is_bare(l->about.statement) &&
+		       gt_identity_is_bare(who);
+		json_decref(who);
+		return 0;
+	}
+	int status = gt_identity_redact(&again, &l->about, l->demand.fields);
+	*did = status == 0 &&
+	       gt_bytes_eq(gt_buffer_bytes(&again),
+	                   gt_bytes_of(w->body.data, w->body.len));
+	gt_buffer_free(&again);
+	return status == -GT_ENOMEM ? status : 0;
+}
+
 int gt_record_heeds(struct gt_node *n, const struct gt_peer *p,
                     const Gt__Record *w, bool *heeds)
 {
@@ -100,6 +123,8 @@ int gt_record_heeds(struct gt_node *n, const struct gt_peer *p,
 	int status = look(n, w, p->code, n->code, &l);
 	if (status == 0)
 		*heeds = gt_done_satisfies(&l.done, &l.demand);
+	if (status == 0 && *heeds && gt_demand_any(&l.demand))
+		status = did_it(w, &l, heeds);
 	gt_about_close(&l.about);
 	/* what is none is set aside for that */
 	return status == -GT_EINVALID ? 0 : status;

@@ -259,3 +259,58 @@ int gt_identity_authority_redact(struct gt_buffer *out, const char *authority,
 	json_decref(who);
 	return status;
 }
+
+/* ---------------------------------------------------------------- bare */
+
+static bool may_stand(const char *key, const json_t *of, const json_t *value)
+{
+	static const char *const never[] = {"mbox",
+	                                    "mbox_sha1sum",
+	                                    "openid",
+	                                    "display",
+	                                    "moreInfo",
+	                                    "description",
+	                                    "response",
+	                                    "revision",
+	                                    "platform",
+	                                    "attachments",
+	                                    "authority",
+	                                    "choices",
+	                                    "scale",
+	                                    "source",
+	                                    "target",
+	                                    "steps",
+	                                    "stored",
+	                                    "interactionType",
+	                                    "correctResponsesPattern"};
+	for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+		if (strcmp(key, never[i]) == 0)
+			return false;
+	if (strcmp(key, "homePage") == 0)
+		return strncmp(gt_json_string(value), GT_PSEUDONYM_PAGES,
+		               strlen(GT_PSEUDONYM_PAGES)) == 0;
+	if (strcmp(key, "name") == 0)
+		return json_object_get(of, "homePage") != NULL &&
+		       strlen(gt_json_string(value)) == GT_PSEUDONYM_CHARS - 1;
+	if (strcmp(key, "extensions") == 0)
+		return json_object_size(value) == 1 &&
+		       json_object_get(value, GT_IDENTITY_STRIPPED) != NULL;
+	return true;
+}
+
+bool gt_identity_is_bare(const json_t *v)
+{
+	const char *key;
+	json_t *value;
+	for (size_t i = 0; i < json_array_size(v); i++)
+		if (!gt_identity_is_bare(json_array_get(v, i)))
+			return false;
+	if (!json_is_object(v))
+		return true;
+	json_object_foreach((json_t *)gt_lend(v), key, value)
+	{
+		if (!may_stand(key, v, value) || !gt_identity_is_bare(value))
+			return false;
+	}
+	return true;
+}

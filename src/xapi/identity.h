@@ -61,6 +61,10 @@ int gt_identity_pseudonymise(struct gt_buffer *out,
                              const char *authority,
                              const struct gt_pseudonyms *how);
 
+/* Whether a statement, or an agent, looks like what is under pseudonyms: nothing
+ * in it says more than such a one may. */
+bool gt_identity_is_bare(const json_t *v);
+
 /* The same of the agent that vouches for a record, by itself; "" stays "". What
  * is no agent becomes "". */
 int gt_identity_authority_redact(struct gt_buffer *out, const char *authority,

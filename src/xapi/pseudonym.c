@@ -53,7 +53,7 @@ void gt_pseudonym_name(char out[GT_PSEUDONYM_NAME],
 void gt_pseudonym_home(char out[GT_PSEUDONYM_HOME],
                        const struct gt_pseudonym_key *key)
 {
-	gt_format(out, GT_PSEUDONYM_HOME, "https://pseudonyms.invalid/%s/%u",
+	gt_format(out, GT_PSEUDONYM_HOME, GT_PSEUDONYM_PAGES "%s/%u",
 	          key->scope, key->number);
 }
 

@@ -28,6 +28,9 @@ enum {
 	GT_ALIAS_FILE = 256 << 20, /* and its bytes */
 };
 
+/* What the home pages of pseudonyms begin with. */
+#define GT_PSEUDONYM_PAGES "https://pseudonyms.invalid/"
+
 struct gt_pseudonym_key {
 	char scope[GT_CODE_MAX + 1];
 	uint32_t number;

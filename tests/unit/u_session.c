@@ -100,9 +100,9 @@ static void hello_refused(void **state)
 	         "the roster has no active member of that code"},
 	        {"3302", "3302", "33", 1, 1, 32, GT_EREVOKED,
 	         "the roster revokes that node"},
-	        {"3301", "3301", "33", 4, 9, 32, GT_EVERSION,
+	        {"3301", "3301", "33", 5, 9, 32, GT_EVERSION,
 	         "no protocol version in common: this node speaks 1 to 4, the "
-	         "other 4 to 9"},
+	         "other 5 to 9"},
 	        {"3301", "3301", "33", 0, 0, 32, GT_EVERSION,
 	         "no protocol version in common: this node speaks 1 to 4, the "
 	         "other 0 to 0"},
