@@ -54,6 +54,9 @@ struct gt_node_config {
 	/* The secret that signs dates of the tree, if has_date_seed. */
 	uint8_t date_seed[32];
 	bool has_date_seed;
+	bool restored; /* the database is a backup, or new in place of a lost
+	                  one: what neighbours remember of this node may be
+	                  newer than what it remembers itself */
 	/* How old the newest of them may be before it is warned of, before new
 	 * entries are refused; 0: as old as it likes. */
 	uint64_t date_warn_ms, date_limit_ms;
@@ -72,9 +75,6 @@ struct gt_node_config {
 	/* Under what records lose their names; lent for the node's life. NULL,
 	 * or no keys: what is demanded to lose them waits. */
 	const struct gt_pseudonym_source *pseudonyms;
-	bool restored; /* the database is a backup, or new in place of a lost
-	                  one: what neighbours remember of this node may be
-	                  newer than what it remembers itself */
 };
 /* code, parent and software are copied; numbers 0 take the default. */
 

@@ -142,7 +142,6 @@ static int set_aside_unheeded(struct gt_node *n, const struct gt_peer *p,
 	int64_t last;
 	int status = gt_stream_of(n, w->origin, w->origin_epoch.data, &r.stream,
 	                          &last);
-	n->status.records_undemanded++;
 	return status ? status : gt_record_quarantine(n, p->code, &r);
 }
 

@@ -56,6 +56,7 @@ struct gt_records {
 	int64_t high;                 /* ... on any, in this epoch; durable */
 	int64_t hop, root;            /* marks, in our own order */
 	char hop_of[GT_CODE_MAX + 1]; /* the parent that has them; "": none */
+	uint16_t nlayers;             /* of layers, below */
 	uint32_t batches;             /* outstanding */
 	int64_t stream;               /* our own */
 	int64_t stream_seq;
@@ -78,7 +79,6 @@ struct gt_records {
 	size_t nasked;
 	/* leave.c: the layers that demand something of records */
 	const struct gt_layer **layers;
-	size_t nlayers;
 	uint64_t again_due; /* all are asked for all that is waited for */
 	struct gt_index *index;
 	/* what may be taken in */

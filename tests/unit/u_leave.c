@@ -376,7 +376,7 @@ static void a_child_that_ignores_it_is_not_believed(void **state)
 	assert_int_equal(count(t, MID, "quarantine"), 1);
 	assert_int_equal(
 	        nodes_int(t, MID, "SELECT length(body) FROM quarantine"), 0);
-	assert_int_equal(nodes_status(t, MID)->records_undemanded, 1);
+	assert_int_equal(nodes_status(t, MID)->records_quarantined, 1);
 	/* it says that it did, and did not */
 	static char policy[] = "pseudonymise@3301/1;33.1";
 	r.seq = r.origin_seq = 2;
@@ -384,7 +384,7 @@ static void a_child_that_ignores_it_is_not_believed(void **state)
 	r.policy = policy;
 	nodes_ask(t, MID, link, 52, &q);
 	assert_int_equal(count(t, MID, "record"), 0);
-	assert_int_equal(nodes_status(t, MID)->records_undemanded, 2);
+	assert_int_equal(nodes_status(t, MID)->records_quarantined, 2);
 }
 
 /* -------------------------------------------------------------- voids */

@@ -421,9 +421,9 @@ static void documents(void **state)
 	l.priority = 50;
 	put(ITEM "VALUES(2,'33',3,3,0,x'00',?1,3,50,'','',1,'','',NULL,0,0)",
 	    sealed(GT__KIND__LAYER, &l.base));
-	is(gt_read_layers(reader),
-	   "{\"layers\":[{\"origin\":\"33-nju\",\"version\":3,\"rules\":0,"
-	   "\"fallback\":\"metadata\",\"own\":true}]}");
+	is(gt_read_layers(reader), "{\"layers\":[{\"origin\":\"33-nju\","
+	                           "\"version\":3,\"rules\":0,\"demands\":0,"
+	                           "\"fallback\":\"metadata\",\"own\":true}]}");
 	sql("UPDATE item SET own=0 WHERE kind=2");
 	/* a body that is not one, and no envelope at all */
 	sql(ITEM "SELECT 2,'34',4,3,0,x'00',signed,3,50,'','',0,'','',NULL,0,"
@@ -432,6 +432,7 @@ static void documents(void **state)
 	         "0,0)");
 	is(gt_read_layers(reader),
 	   "{\"layers\":[{\"origin\":\"33-nju\",\"version\":3,\"rules\":0,"
+	   "\"demands\":0,"
 	   "\"fallback\":\"metadata\",\"own\":false},null]}");
 	sql("DELETE FROM item WHERE kind=2");
 	assert_true(gt_read_name(reader, "33-nju", out, sizeof out));

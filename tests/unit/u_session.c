@@ -137,7 +137,7 @@ static void hello_refused(void **state)
 	say_hello(t, nodes_link(t, TOP, false, "3301"), &h);
 	const struct done *d = nodes_replied(t, TOP, GT__REPLY__BODY_HELLO);
 	assert_non_null(d);
-	assert_int_equal(d->reply->hello->version, 3);
+	assert_int_equal(d->reply->hello->version, 4);
 	assert_int_equal(d->reply->hello->features, 0);
 }
 
