@@ -262,7 +262,7 @@ static int as_json(struct gt_client *c, struct answer *a, int status,
 	if (!status) {
 		*out = gt_json_load(a->kept.p ? gt_buffer_bytes(&a->kept)
 		                              : gt_bytes_str(""),
-		                    JSON_DECODE_ANY, &e);
+		                    JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
 		if (!*out)
 			status = gt_client_failed(c, -GT_EMALFORMED);
 	}

@@ -1,6 +1,5 @@
 #include "iso8601.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { DAY_S = 86400, NANO_DIGITS = 9 };
@@ -157,15 +156,31 @@ bool gt_iso_read(struct gt_iso_moment *out, const char *text)
 	return read_moment(out, text, true);
 }
 
-/* n bytes of "2026-11-22T22:27:37". */
+/* n digits of v and what follows them. */
+static char *put(char *w, int v, int n, char end)
+{
+	for (int i = n - 1; i >= 0; i--, v /= 10)
+		w[i] = (char)('0' + v % 10);
+	w[n] = end;
+	return w + n + 1;
+}
+
+/* n bytes of "2026-11-22T22:27:37", of which there is room. */
 static int write_seconds(char *out, size_t cap, int64_t s)
 {
 	int64_t days = (s >= 0 ? s : s - (DAY_S - 1)) / DAY_S;
 	int rest = (int)(s - days * DAY_S);
 	int y, m, d;
+	char *w = out;
 	date_of(days, &y, &m, &d);
-	return snprintf(out, cap, "%04d-%02d-%02dT%02d:%02d:%02d", y, m, d,
-	                rest / 3600, rest / 60 % 60, rest % 60);
+	assert(cap > 20 && y >= 0 && y <= 9999);
+	w = put(w, y, 4, '-');
+	w = put(w, m, 2, '-');
+	w = put(w, d, 2, 'T');
+	w = put(w, rest / 3600, 2, ':');
+	w = put(w, rest / 60 % 60, 2, ':');
+	w = put(w, rest % 60, 2, '\0');
+	return (int)(w - out) - 1;
 }
 
 /* A moment that can be written. */

@@ -93,19 +93,36 @@ static void put_escape(struct gt_buffer *o, unsigned char c)
 	gt_buffer_str(o, text);
 }
 
+/* Bytes that mean themselves in a string. */
+static size_t plain(const char *s, size_t n)
+{
+	size_t i = 0;
+	while (i < n && (unsigned char)s[i] >= 0x20 && s[i] != '"' &&
+	       s[i] != '\\')
+		i++;
+	return i;
+}
+
 void gt_json_put_string(struct gt_buffer *o, const char *s, size_t n)
 {
-	size_t from = 0;
-	gt_buffer_add(o, "\"", 1);
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)s[i];
-		if (c >= 0x20 && c != '"' && c != '\\')
-			continue;
-		gt_buffer_add(o, s + from, i - from);
-		put_escape(o, c);
-		from = i + 1;
+	size_t run = plain(s, n);
+	if (run == n && gt_buffer_room(o, n + 2)) {
+		uint8_t *w = o->p + o->n;
+		w[0] = '"';
+		if (n)
+			memcpy(w + 1, s, n);
+		w[n + 1] = '"';
+		w[n + 2] = '\0';
+		o->n += n + 2;
+		return;
 	}
-	gt_buffer_add(o, s + from, n - from);
+	gt_buffer_add(o, "\"", 1);
+	for (size_t i = 0; i < n; i += run + 1) {
+		run = plain(s + i, n - i);
+		gt_buffer_add(o, s + i, run);
+		if (i + run < n)
+			put_escape(o, (unsigned char)s[i + run]);
+	}
 	gt_buffer_add(o, "\"", 1);
 }
 
@@ -181,23 +198,39 @@ static void decimal_shortest(struct decimal *x, double d)
 		x->digit[--x->n] = '\0';
 }
 
+static char *put_digits(char *w, const char *p, int n)
+{
+	memcpy(w, p, (size_t)n);
+	return w + n;
+}
+
+static char *put_zeros(char *w, int n)
+{
+	memset(w, '0', (size_t)n);
+	return w + n;
+}
+
 static size_t decimal_write(char *out, size_t cap, const struct decimal *x)
 {
 	int exp = x->point - 1;
-	static const char zeros[] = "000000000000000000000";
-	if (x->n <= x->point && x->point <= 21)
-		gt_format(out, cap, "%s%.*s", x->digit, x->point - x->n, zeros);
-	else if (0 < x->point && x->point <= 21)
-		gt_format(out, cap, "%.*s.%s", x->point, x->digit,
-		          x->digit + x->point);
-	else if (-6 < x->point && x->point <= 0)
-		gt_format(out, cap, "0.%.*s%s", -x->point, zeros, x->digit);
-	else if (x->n == 1)
-		gt_format(out, cap, "%se%+d", x->digit, exp);
-	else
-		gt_format(out, cap, "%c.%se%+d", x->digit[0], x->digit + 1,
-		          exp);
-	return strlen(out);
+	char *w = out;
+	if (x->n <= x->point && x->point <= 21) {
+		w = put_digits(w, x->digit, x->n);
+		w = put_zeros(w, x->point - x->n);
+	} else if (0 < x->point && x->point <= 21) {
+		w = put_digits(w, x->digit, x->point);
+		*w++ = '.';
+		w = put_digits(w, x->digit + x->point, x->n - x->point);
+	} else if (-6 < x->point && x->point <= 0) {
+		w = put_zeros(put_digits(w, "0.", 2), -x->point);
+		w = put_digits(w, x->digit, x->n);
+	} else {
+		gt_format(out, cap, "%c%s%se%+d", x->digit[0],
+		          x->n > 1 ? "." : "", x->digit + 1, exp);
+		return strlen(out);
+	}
+	*w = '\0';
+	return (size_t)(w - out);
 }
 
 size_t gt_json_number(char out[GT_JSON_NUMBER_CHARS], double d)
@@ -214,6 +247,132 @@ size_t gt_json_number(char out[GT_JSON_NUMBER_CHARS], double d)
 	out[0] = '-';
 	return sign +
 	       decimal_write(out + sign, GT_JSON_NUMBER_CHARS - sign, &x);
+}
+
+/* ---------------------------------------------- numbers as written */
+
+/* More digits tell no two doubles apart, but for whether any follows. */
+enum { DIGITS_KEPT = 800, EXPONENT_FAR = 1000000 };
+
+/* As struct decimal, of as many digits as were asked for, without zeros at
+ * either end. n is 0: zero. */
+struct written {
+	char digit[DIGITS_KEPT + 2];
+	int n, most;
+	int64_t point;
+	bool minus;
+};
+
+static void written_digit(struct written *x, char c, int zeros)
+{
+	while (zeros-- > 0 && x->n < x->most)
+		x->digit[x->n++] = '0';
+	/* what is cut off is not nothing */
+	if (x->n < x->most)
+		x->digit[x->n++] = c;
+	else
+		x->digit[x->most] = '1';
+}
+
+static int64_t written_exponent(const char *p, const char *end)
+{
+	int64_t v = 0;
+	bool minus = *p == '-';
+	for (p += *p == '-' || *p == '+'; p < end; p++)
+		if (v < EXPONENT_FAR)
+			v = v * 10 + (*p - '0');
+	return minus ? -v : v;
+}
+
+/* most: up to DIGITS_KEPT; one more is put behind them where any follows. */
+static void written_read(struct written *x, const char *p, size_t n, int most)
+{
+	const char *end = p + n;
+	int zeros = 0;
+	bool begun = false, fraction = false;
+	x->n = 0;
+	x->most = most;
+	x->point = 0;
+	x->digit[most] = '\0';
+	x->minus = *p == '-';
+	for (p += x->minus; p < end && *p != 'e' && *p != 'E'; p++) {
+		if (*p == '.') {
+			fraction = true;
+			continue;
+		}
+		begun = begun || *p != '0';
+		x->point += begun && !fraction;
+		x->point -= !begun && fraction;
+		if (*p != '0')
+			written_digit(x, *p, zeros);
+		zeros = *p != '0' || !begun ? 0 : zeros + 1;
+	}
+	if (p < end)
+		x->point += written_exponent(p + 1, end);
+	if (x->n == most && x->digit[most] == '1')
+		x->n++;
+	x->digit[x->n] = '\0';
+}
+
+/* Of few digits and near the point: products of two doubles that are exact. */
+static bool written_small(const struct written *x, double *d)
+{
+	static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,
+	                              1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+	                              1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
+	                              1e18, 1e19, 1e20, 1e21, 1e22};
+	int64_t exp = x->point - x->n, v = 0;
+	if (x->n > 15 || exp < -22 || exp > 22)
+		return false;
+	for (int i = 0; i < x->n; i++)
+		v = v * 10 + (x->digit[i] - '0');
+	*d = exp < 0 ? (double)v / tens[-exp] : (double)v * tens[exp];
+	return true;
+}
+
+double gt_json_number_value(const char *text, size_t n)
+{
+	struct written x;
+	double d = 0;
+	written_read(&x, text, n, DIGITS_KEPT);
+	if (!written_small(&x, &d) && x.point > -EXPONENT_FAR) {
+		/* without a point, whose character is the locale's */
+		char whole[DIGITS_KEPT + 32];
+		gt_format(whole, sizeof whole, "%se%lld", x.digit,
+		          (long long)(x.point - x.n));
+		d = strtod(whole, NULL);
+	}
+	return x.minus ? -d : d;
+}
+
+bool gt_json_number_fits(const char *text, size_t n)
+{
+	struct written x;
+	written_read(&x, text, n, 1);
+	if (x.n == 0 || x.point < 309)
+		return true;
+	return x.point == 309 && isfinite(gt_json_number_value(text, n));
+}
+
+void gt_json_put_number(struct gt_buffer *o, const char *text, size_t n)
+{
+	enum { SAFE = 15 }; /* so many digits survive a double */
+	struct written x;
+	struct decimal short_;
+	char out[GT_JSON_NUMBER_CHARS];
+	written_read(&x, text, n, SAFE);
+	if (x.n == 0 || x.n > SAFE || x.point < -290 || x.point > 290) {
+		n = gt_json_number(out, gt_json_number_value(text, n));
+		gt_buffer_add(o, out, n);
+		return;
+	}
+	memcpy(short_.digit, x.digit, (size_t)x.n + 1);
+	short_.n = x.n;
+	short_.point = (int)x.point;
+	if (x.minus)
+		gt_buffer_add(o, "-", 1);
+	n = decimal_write(out, sizeof out, &short_);
+	gt_buffer_add(o, out, n);
 }
 
 /* -------------------------------------------------------- canonical */
@@ -347,14 +506,21 @@ size_t gt_json_space(struct gt_bytes in, size_t at)
 	return at;
 }
 
+/* Neither a quote nor a bracket of any kind. */
+static bool dull(uint8_t c)
+{
+	return c != '"' && (c | 0x20) != '{' && (c | 0x20) != '}';
+}
+
 /* One past the closing quote; 0: it never closes. at is on the first quote. */
 static size_t string_end(struct gt_bytes in, size_t at)
 {
 	for (at++; at < in.n; at++) {
-		if (in.p[at] == '"')
-			return at + 1;
-		if (in.p[at] == '\\')
+		while (at < in.n && in.p[at] != '"' && in.p[at] != '\\')
 			at++;
+		if (at < in.n && in.p[at] == '"')
+			return at + 1;
+		at++;
 	}
 	return 0;
 }
@@ -374,6 +540,10 @@ static size_t nest_end(struct gt_bytes in, size_t at)
 	size_t depth = 0;
 	while (at < in.n) {
 		char c = (char)in.p[at];
+		if (dull(in.p[at])) {
+			at++;
+			continue;
+		}
 		if (c == '"') {
 			at = string_end(in, at);
 			if (at == 0)

@@ -1,5 +1,8 @@
-/* json.h: what jansson does not do: RFC 8785 canonical bytes, and the bounds of
- * a value within its text so that a slice can be kept byte for byte. */
+/* json.h: what jansson does not do: numbers and strings as RFC 8785 writes them,
+ * and the bounds of a value within its text so that a slice can be kept byte for
+ * byte. Whole trees of strangers' texts are json_tree.h's.
+ *
+ * Tests: u_json.c, u_json_tree.c. */
 #ifndef GT_JSON_H
 #define GT_JSON_H
 
@@ -36,8 +39,15 @@ enum { GT_JSON_NUMBER_CHARS = 32 };
  * finite. Returns the length. */
 size_t gt_json_number(char out[GT_JSON_NUMBER_CHARS], double d);
 
-/* Appends RFC 8785 bytes. 0, -GT_ENOMEM, -GT_ELIMIT (deeper than
- * GT_JSON_DEPTH). */
+/* A number as JSON writes it, n bytes of text: does it lie within a double? */
+bool gt_json_number_fits(const char *text, size_t n);
+/* The double nearest to one that fits. */
+double gt_json_number_value(const char *text, size_t n);
+/* Appends one that fits as gt_json_number writes it. */
+void gt_json_put_number(struct gt_buffer *o, const char *text, size_t n);
+
+/* Appends RFC 8785 bytes of what jansson holds. 0, -GT_ENOMEM, -GT_ELIMIT (deeper
+ * than GT_JSON_DEPTH). */
 int gt_json_canon(struct gt_buffer *o, const json_t *v);
 
 /* A value's members or elements by their place in the text. Bounds only: what

@@ -20,7 +20,9 @@ static int judge(const struct gt_filter *f, struct gt_bytes body,
                  const char *authority, bool *targets,
                  uint8_t target[GT_UUID_BYTES])
 {
-	json_t *v = gt_json_load(body, 0, NULL);
+	/* whatever number, whatever character: of what matters none is odd */
+	json_t *v = gt_json_load(body, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
+	                         NULL);
 	json_t *by = *authority ? gt_json_load(gt_bytes_str(authority), 0, NULL)
 	                        : NULL;
 	int fits = v ? gt_query_matches(f, v, by) : -1;

@@ -6,17 +6,20 @@
 #include "read_inside.h"
 #include "stored.h"
 
-/* Numbers too large for 64 bits become doubles. NULL: out of memory. */
-static json_t *parse(const char *text)
+/* Numbers too large for 64 bits become doubles; what jansson cannot hold, a
+ * \u0000 in a name, makes it a text. NULL: out of memory. */
+static json_t *parse(struct gt_bytes text)
 {
 	json_error_t error;
-	if (!text)
-		return json_null();
-	struct gt_bytes bytes = gt_bytes_str(text);
-	json_t *v = gt_json_load(bytes, 0, &error);
-	return !v && *error.text
-	               ? gt_json_load(bytes, JSON_DECODE_INT_AS_REAL, NULL)
-	               : v;
+	static const size_t as[] = {JSON_ALLOW_NUL,
+	                            JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL};
+	json_t *v = NULL;
+	for (size_t i = 0; !v && i < 2; i++) {
+		v = gt_json_load(text, as[i], &error);
+		if (!v && !*error.text)
+			return NULL;
+	}
+	return v ? v : json_stringn((const char *)text.p, text.n);
 }
 
 static json_t *record(struct gt_reader *r, sqlite3_stmt *s)
@@ -34,7 +37,8 @@ static json_t *record(struct gt_reader *r, sqlite3_stmt *s)
 	gt_json_set(&ok, v, "stored", json_string(stored));
 	gt_json_set(&ok, v, "era", json_integer(gt_col_int(s, 9)));
 	gt_json_set(&ok, v, "voided", json_boolean(sqlite3_column_int(s, 12)));
-	gt_json_set(&ok, v, "statement", parse(text));
+	gt_json_set(&ok, v, "statement",
+	            text ? parse(gt_bytes_str(text)) : json_null());
 	if (status == -GT_EDAMAGED)
 		gt_json_set(&ok, v, "gap", gt_json_text(gap));
 	free(text);
@@ -50,7 +54,7 @@ static json_t *quarantined(struct gt_reader *r, sqlite3_stmt *s)
 	struct gt_bytes body = gt_col_bytes(s, 6);
 	json_error_t error;
 	json_t *v = json_object();
-	json_t *statement = gt_json_load(body, 0, &error);
+	json_t *statement = gt_json_load(body, JSON_ALLOW_NUL, &error);
 	bool ok = v != NULL && (statement || *error.text);
 	gt_json_set(&ok, v, "qid", json_integer(sqlite3_column_int64(s, 0)));
 	gt_json_set(&ok, v, "id", gt_json_uuid(gt_col_bytes(s, 1)));

@@ -92,17 +92,19 @@ int gt_document_agent(struct gt_buffer *out, struct gt_bytes json, char *why,
 		          GT_TEXT_MAX);
 		return -GT_ELIMIT;
 	}
+	int rc = gt_xapi_check_text(json, GT_XAPI_ACTOR, GT_XAPI_ANY, why,
+	                            why_cap);
+	if (rc != 0)
+		return rc;
 	json_t *v = gt_json_load(json, GT_JSON_STRICT, &error);
 	if (!v && !*error.text)
 		return -GT_ENOMEM;
-	if (!v)
+	if (!v) {
 		gt_format(why, why_cap, "not JSON: %s", gt_json_flaw(&error));
-	bool fine = v && gt_xapi_check_identified(v, why, why_cap);
-	if (fine)
-		put_agent(out, v);
-	json_decref(v);
-	if (!fine)
 		return -GT_EINVALID;
+	}
+	put_agent(out, v);
+	json_decref(v);
 	if (out->failed)
 		return -GT_ENOMEM;
 	if (out->n - before <= GT_DOCUMENT_NAME_MAX)

@@ -12,15 +12,14 @@
 
 bool gt_uuid_parse(uint8_t out[GT_UUID_BYTES], const char *text)
 {
-	char hex[2 * GT_UUID_BYTES + 1];
-	size_t n = 0;
 	if (!gt_xapi_is_uuid(text))
 		return false;
-	for (; *text; text++)
-		if (*text != '-')
-			hex[n++] = *text;
-	hex[n] = '\0';
-	return gt_unhex(out, GT_UUID_BYTES, hex);
+	for (size_t i = 0; i < GT_UUID_BYTES; i++, text += 2) {
+		text += *text == '-';
+		out[i] = (uint8_t)(gt_hex_digit(text[0]) << 4 |
+		                   gt_hex_digit(text[1]));
+	}
+	return true;
 }
 
 void gt_uuid_format(char out[GT_UUID_TEXT], const uint8_t id[GT_UUID_BYTES])
@@ -35,6 +34,8 @@ void gt_uuid_format(char out[GT_UUID_TEXT], const uint8_t id[GT_UUID_BYTES])
 
 struct batch {
 	enum gt_xapi_version version; /* which judges */
+	bool list;                    /* of many; else one by itself */
+	struct gt_arena *arena;       /* of the statement at hand */
 	struct gt_buffer scratch;
 	const uint8_t (*ids)[GT_UUID_BYTES];
 	size_t nids;
@@ -44,39 +45,53 @@ struct batch {
 	size_t why_cap;
 };
 
-/* jansson quotes the bytes it stumbled over, whole characters or not. */
-static void make_text(char *s)
+/* "statements[3]" of a list, else nothing; out has 32 bytes. */
+static const char *place(const struct batch *b, char *out)
 {
-	if (gt_utf8_valid(s, strlen(s)))
-		return;
-	for (; *s; s++)
-		if ((signed char)*s < 0)
-			*s = '?';
+	*out = '\0';
+	if (b->list)
+		gt_format(out, 32, "statements[%zu]", b->n);
+	return out;
 }
 
 static int refuse(struct batch *b, int code, const char *what)
 {
-	gt_format(b->why, b->why_cap, "statement %zu: %s", b->n + 1, what);
+	char at[32];
+	place(b, at);
+	gt_format(b->why, b->why_cap, "%s%s%s", at, *at ? ": " : "", what);
 	return code;
 }
 
-/* The verb alone tells: xapi.h has checked that its object is a reference. */
-static void take_target(struct gt_statement *s, json_t *v)
+/* Where it stands is worked out for those that are refused. */
+static int check(struct batch *b, const struct gt_json_node *v)
 {
-	if (strcmp(gt_json_member(json_object_get(v, "verb"), "id"),
-	           "http://adlnet.gov/expapi/verbs/voided") != 0)
+	char at[32];
+	int rc = gt_xapi_check(v, b->version, b->arena, "", b->why, b->why_cap);
+	if (rc == -GT_EINVALID && b->list)
+		rc = gt_xapi_check(v, b->version, b->arena, place(b, at),
+		                   b->why, b->why_cap);
+	return rc;
+}
+
+/* The verb alone tells: xapi.h has checked that its object is a reference. */
+static void take_target(struct gt_statement *s, const struct gt_json_node *v)
+{
+	if (!gt_json_is(gt_json_find(gt_json_find(v, "verb"), "id"),
+	                "http://adlnet.gov/expapi/verbs/voided"))
 		return;
-	const char *id = gt_json_member(json_object_get(v, "object"), "id");
+	const char *id =
+	        gt_json_text_of(gt_json_find(gt_json_find(v, "object"), "id"));
 	bool ok = gt_uuid_parse(s->target, id);
 	assert(ok);
 	s->flags |= GT_STATEMENT_VOIDS;
 }
 
-static int take_id(struct batch *b, struct gt_statement *s, json_t *v)
+static int take_id(struct batch *b, struct gt_statement *s,
+                   const struct gt_json_node *v)
 {
-	const char *text = json_string_value(json_object_get(v, "id"));
-	if (text) {
-		bool ok = gt_uuid_parse(s->id, text);
+	const struct gt_json_node *own = gt_json_find(v, "id");
+	if (own) {
+		bool ok = gt_uuid_parse(s->id, own->text);
 		assert(ok);
 	} else if (b->n < b->nids) {
 		memcpy(s->id, b->ids[b->n], GT_UUID_BYTES);
@@ -86,45 +101,44 @@ static int take_id(struct batch *b, struct gt_statement *s, json_t *v)
 	for (size_t i = 0; i < b->n; i++)
 		if (memcmp(b->out[i].id, s->id, GT_UUID_BYTES) == 0)
 			return refuse(b, -GT_EINVALID,
-			              "id: the same as an earlier one's");
+			              "its id is the same as an earlier one's");
 	return 0;
 }
 
-static int take_json(struct batch *b, struct gt_statement *s, json_t *v)
+static int take_json(struct batch *b, struct gt_statement *s)
 {
-	char what[512];
-	if (!gt_xapi_check(v, b->version, what, sizeof what))
+	char what[256];
+	struct gt_json_fault fault;
+	const struct gt_json_node *v;
+	int rc = gt_json_tree(&v, b->arena, s->body, &fault);
+	if (rc == -GT_EMALFORMED) {
+		gt_format(what, sizeof what, "not JSON: %s at byte %zu",
+		          fault.what, fault.at);
 		return refuse(b, -GT_EINVALID, what);
-	int rc = take_id(b, s, v);
-	if (rc)
+	}
+	if (rc == 0)
+		rc = check(b, v);
+	if (rc == 0)
+		rc = take_id(b, s, v);
+	if (rc == -GT_EINVALID || rc == -GT_ELIMIT)
 		return rc;
-	take_target(s, v);
-	rc = gt_form_hash(&s->form, v, &b->scratch);
-	return rc ? refuse(b, rc, gt_strerror(rc)) : 0;
+	if (rc == 0) {
+		take_target(s, v);
+		rc = gt_form_hash(&s->form, v, b->arena, &b->scratch);
+	}
+	return rc ? refuse(b, rc, "out of memory") : 0;
 }
 
 static int take(struct batch *b, struct gt_bytes body)
 {
-	json_error_t error;
 	if (b->n == b->cap)
 		return refuse(b, -GT_ELIMIT, "too many in one batch");
 	if (body.n > GT_STATEMENT_MAX)
 		return refuse(b, -GT_ELIMIT, "too long");
 	struct gt_statement *s = &b->out[b->n];
 	*s = (struct gt_statement){.body = body, .authority = ""};
-	json_t *v = gt_json_load(body, GT_JSON_STRICT, &error);
-	/* jansson has no words for that */
-	if (!v && !*error.text)
-		return refuse(b, -GT_ENOMEM, "out of memory");
-	if (!v) {
-		char what[256];
-		gt_format(what, sizeof what, "not JSON: %s at byte %d",
-		          gt_json_flaw(&error), error.position);
-		make_text(what);
-		return refuse(b, -GT_EINVALID, what);
-	}
-	int rc = take_json(b, s, v);
-	json_decref(v);
+	gt_arena_reset(b->arena);
+	int rc = take_json(b, s);
 	b->n += rc == 0;
 	return rc;
 }
@@ -145,77 +159,81 @@ static int take_all(struct batch *b, struct gt_json_iter *it)
 	}
 }
 
+static int take_body(struct batch *b, struct gt_bytes json)
+{
+	struct gt_json_iter it;
+	b->list = gt_json_open(&it, json) == '[';
+	if (b->list)
+		return take_all(b, &it);
+	if (!gt_json_trim(&json))
+		return refuse(b, -GT_EINVALID, "not JSON, or nested too deep");
+	int rc = take(b, json);
+	return rc ? rc : 1;
+}
+
 int gt_statements_parse(struct gt_bytes json, enum gt_xapi_version version,
                         const uint8_t (*ids)[GT_UUID_BYTES], size_t nids,
                         struct gt_statement *out, size_t cap, char *why,
                         size_t why_cap)
 {
 	struct batch b = {.version = version,
+	                  .arena = gt_arena_new(),
 	                  .ids = ids,
 	                  .nids = nids,
 	                  .out = out,
 	                  .cap = cap,
 	                  .why = why,
 	                  .why_cap = why_cap};
-	struct gt_json_iter it;
-	int rc;
 	assert(why_cap > 0);
 	*why = '\0';
-	if (gt_json_open(&it, json) == '[') {
-		rc = take_all(&b, &it);
-	} else if (!gt_json_trim(&json)) {
-		rc = refuse(&b, -GT_EINVALID, "not JSON, or nested too deep");
-	} else {
-		rc = take(&b, json);
-		rc = rc ? rc : 1;
-	}
+	int rc = b.arena ? take_body(&b, json)
+	                 : refuse(&b, -GT_ENOMEM, "out of memory");
 	gt_buffer_free(&b.scratch);
+	gt_arena_free(b.arena);
 	return rc;
 }
 
 /* ----------------------------------------------------------- twins */
 
-/* The statement, with a time of an LRS's if it brought none. */
-struct timed {
-	json_t *v;
-	bool own; /* the time is its own */
-};
-
-static int read_timed(struct timed *t, struct gt_bytes body, int64_t ms)
+static int likeness(struct gt_id *out, const struct gt_json_node *v, int64_t ms,
+                    struct gt_arena *arena, struct gt_buffer *scratch)
 {
-	char text[GT_ISO_CHARS];
-	json_error_t error;
-	t->v = gt_json_load(body, GT_JSON_STRICT, &error);
-	if (!json_is_object(t->v))
-		return t->v || *error.text ? -GT_EMALFORMED : -GT_ENOMEM;
-	t->own = json_object_get(t->v, "timestamp") != NULL;
-	gt_iso_format(text, ms);
-	if (t->own)
-		return 0;
-	return json_object_set_new(t->v, "timestamp", json_string(text))
-	               ? -GT_ENOMEM
-	               : 0;
+	char given[GT_ISO_CHARS];
+	gt_iso_format(given, ms);
+	return gt_form_like(out, v, given, arena, scratch);
+}
+
+/* One that has no time gets its own only where the other has one. */
+static int alike(bool *twins, const struct gt_json_node *a, int64_t a_ms,
+                 const struct gt_json_node *b, int64_t b_ms,
+                 struct gt_arena *arena)
+{
+	struct gt_buffer scratch = {0};
+	struct gt_id one, other;
+	bool timed =
+	        gt_json_find(a, "timestamp") || gt_json_find(b, "timestamp");
+	int rc = likeness(&one, a, timed ? a_ms : 0, arena, &scratch);
+	if (rc == 0)
+		rc = likeness(&other, b, timed ? b_ms : 0, arena, &scratch);
+	*twins = rc == 0 && gt_id_eq(&one, &other);
+	gt_buffer_free(&scratch);
+	return rc;
 }
 
 int gt_statement_twins(bool *twins, struct gt_bytes a, int64_t a_ms,
                        struct gt_bytes b, int64_t b_ms)
 {
-	struct timed one = {0}, other = {0};
-	struct gt_buffer scratch = {0};
-	struct gt_id forms[2];
+	struct gt_json_fault fault;
+	const struct gt_json_node *one, *other;
+	struct gt_arena *arena = gt_arena_new();
 	*twins = false;
-	int rc = read_timed(&one, a, a_ms);
+	int rc = arena ? gt_json_tree(&one, arena, a, &fault) : -GT_ENOMEM;
 	if (rc == 0)
-		rc = read_timed(&other, b, b_ms);
-	if (rc == 0 && one.own != other.own) {
-		rc = gt_form_hash(&forms[0], one.v, &scratch);
-		if (rc == 0)
-			rc = gt_form_hash(&forms[1], other.v, &scratch);
-		*twins = rc == 0 && gt_id_eq(&forms[0], &forms[1]);
-	}
-	gt_buffer_free(&scratch);
-	json_decref(one.v);
-	json_decref(other.v);
+		rc = gt_json_tree(&other, arena, b, &fault);
+	if (rc == 0 && one->type == GT_JSON_OBJECT &&
+	    other->type == GT_JSON_OBJECT)
+		rc = alike(twins, one, a_ms, other, b_ms, arena);
+	gt_arena_free(arena);
 	return rc == -GT_ENOMEM ? rc : 0;
 }
 
@@ -231,23 +249,13 @@ static int unfit(char *why, size_t why_cap, const char *what)
 static int read_back(const struct gt_statement *said, struct gt_statement *got,
                      char *why, size_t why_cap)
 {
-	char what[512] = "";
-	static const char place[] = "statement 1: "; /* refuse() */
 	const uint8_t(*id)[GT_UUID_BYTES] = &said->id;
-	struct gt_bytes body = said->body;
-	struct batch b = {.ids = id,
-	                  .nids = 1,
-	                  .out = got,
-	                  .cap = 1,
-	                  .why = what,
-	                  .why_cap = sizeof what};
-	int rc = gt_json_trim(&body) ? take(&b, body)
-	                             : refuse(&b, -GT_EINVALID,
-	                                      "not JSON, or nested too deep");
-	gt_buffer_free(&b.scratch);
-	if (rc == 0 || rc == -GT_ENOMEM)
-		return rc;
-	return unfit(why, why_cap, what + strlen(place));
+	struct gt_json_iter it;
+	if (gt_json_open(&it, said->body) == '[')
+		return unfit(why, why_cap, "must be an object");
+	int rc = gt_statements_parse(said->body, GT_XAPI_ANY, id, 1, got, 1,
+	                             why, why_cap);
+	return rc == -GT_ENOMEM ? rc : rc == 1 ? 0 : -GT_EDAMAGED;
 }
 
 static int verify_authority(const char *text, char *why, size_t why_cap)
@@ -263,7 +271,8 @@ static int verify_authority(const char *text, char *why, size_t why_cap)
 	return unfit(why, why_cap, place);
 }
 
-static int verify(const struct gt_statement *said, char *why, size_t why_cap)
+int gt_statement_verify(const struct gt_statement *said, char *why,
+                        size_t why_cap)
 {
 	struct gt_statement got;
 	int rc = read_back(said, &got, why, why_cap);
@@ -279,18 +288,6 @@ static int verify(const struct gt_statement *said, char *why, size_t why_cap)
 		return unfit(why, why_cap,
 		             "what it voids is not what its statement voids");
 	return verify_authority(said->authority, why, why_cap);
-}
-
-/* Without memory jansson takes a string for an invalid token, or for a shorter
- * one. So nobody is called a liar by one look: if the second goes well, it was
- * the memory. */
-int gt_statement_verify(const struct gt_statement *said, char *why,
-                        size_t why_cap)
-{
-	int rc = verify(said, why, why_cap);
-	if (rc == -GT_EDAMAGED && verify(said, why, why_cap) == 0)
-		rc = -GT_ENOMEM;
-	return rc;
 }
 
 /* ------------------------------------------------------------ voids */
@@ -416,17 +413,45 @@ static bool put_value(struct render *r, enum place place, struct gt_bytes value)
 	return true;
 }
 
+enum { NAME = 32 };
+
+static bool plain(char c)
+{
+	return (unsigned char)c >= ' ' && (unsigned char)c < 0x7f && c != '\\';
+}
+
+/* A name as it reads, perhaps spelt with escapes; "" if it is longer than any
+ * that means something here. False: it is not JSON, or memory is short. */
+static bool read_name(char out[NAME], struct gt_bytes key)
+{
+	struct gt_json_fault fault;
+	const struct gt_json_node *v;
+	struct gt_arena *arena;
+	const char *text = (const char *)key.p + 1;
+	size_t n = 0;
+	gt_copy(out, NAME, "");
+	while (n + 2 < key.n && plain(text[n]))
+		n++;
+	if (n + 2 == key.n) {
+		gt_format(out, NAME, "%.*s", n < NAME ? (int)n : 0, text);
+		return true;
+	}
+	arena = gt_arena_new();
+	bool ok = arena && gt_json_tree(&v, arena, key, &fault) == 0;
+	if (ok && v->n < NAME && strlen(v->text) == v->n)
+		gt_copy(out, NAME, v->text);
+	gt_arena_free(arena);
+	return ok;
+}
+
 /* One property. False: its name is not JSON. */
 static bool put_member(struct render *r, enum place place, struct gt_bytes key,
                        struct gt_bytes value, bool *any)
 {
-	/* A string, perhaps spelt with escapes: let jansson read it. */
-	json_t *name = gt_json_load(key, JSON_DECODE_ANY, NULL);
-	if (!name)
+	char name[NAME];
+	if (!read_name(name, key))
 		return false;
-	bool tell = told(r, place, json_string_value(name));
-	enum place inner = within(place, json_string_value(name));
-	json_decref(name);
+	bool tell = told(r, place, name);
 	if (!tell)
 		return true;
 	if (*any)
@@ -434,7 +459,7 @@ static bool put_member(struct render *r, enum place place, struct gt_bytes key,
 	*any = true;
 	gt_buffer_add(&r->o, key.p, key.n);
 	gt_buffer_add(&r->o, ":", 1);
-	return put_value(r, inner, value);
+	return put_value(r, within(place, name), value);
 }
 
 static bool put_members(struct render *r, enum place place,

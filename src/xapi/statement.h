@@ -12,8 +12,10 @@
  *   document    documents that courses keep: their keys, preconditions, merge
  *   identity    without what says who: fields taken out, pseudonyms
  *   canon       one spelling for a name; trace finds it in another
- *   xapi.h      is this JSON a statement: xapi_check.c what lies where,
- *               xapi_text.c the strings that must have a form */
+ *   xapi.h      is this JSON a statement: xapi_table.c what lies where,
+ *               xapi_rules.c what depends on more than one value,
+ *               xapi_text.c the strings that must have a form; xapi_check.c
+ *               judges by them, form.c reduces */
 #ifndef GT_STATEMENT_H
 #define GT_STATEMENT_H
 
@@ -47,12 +49,12 @@ bool gt_uuid_parse(uint8_t out[GT_UUID_BYTES], const char *text);
 void gt_uuid_format(char out[GT_UUID_TEXT], const uint8_t id[GT_UUID_BYTES]);
 
 /* A request body: one statement or an array, split and validated (xapi.h says
- * against what; version is the request's). Every statement's body is a slice of `json` byte for byte;
- * nothing is re-encoded. A statement without an id gets ids[i] (the caller
- * brings randomness, `nids` of them). Who vouches for it is the caller's to
- * say: authority is always "" here. Returns the count, 0 for an
- * empty array, or negative with why: which statement it is, from 1, the property
- * and what is wrong, "statement 2: context.registration: not a UUID".
+ * against what; version is the request's). Every statement's body is a slice of
+ * `json` byte for byte; nothing is re-encoded. A statement without an id gets
+ * ids[i] (the caller brings randomness, `nids` of them). Who vouches for it is
+ * the caller's to say: authority is always "" here. Returns the count, 0 for an
+ * empty array, or negative with why: the JSON path, from 0, and what is wrong,
+ * "statements[1].context.registration: not a UUID; write it as ...".
  * -GT_EINVALID (also: the same id twice), -GT_ELIMIT (more than cap statements,
  * one beyond GT_STATEMENT_MAX bytes, no id left), -GT_ENOMEM. */
 int gt_statements_parse(struct gt_bytes json, enum gt_xapi_version version,
@@ -60,11 +62,11 @@ int gt_statements_parse(struct gt_bytes json, enum gt_xapi_version version,
                         struct gt_statement *out, size_t cap, char *why,
                         size_t why_cap);
 
-/* Two statements of one id and of different forms (form.h): are they the same
- * all the same, for one of them brought no timestamp and the other brings the
- * very one that an LRS gave it, which is `ms` of the first? So what an LRS gave
- * out may be handed in again, here or elsewhere, before or after the first. 0;
- * -GT_ENOMEM, and *twins is false. */
+/* Two statements of one id and, as a rule, of different forms: are they the same
+ * all the same? By likeness (form.h): where one of them brought no timestamp, it
+ * is taken with the one that an LRS gave it, which is its `ms`. So what an LRS
+ * gave out may be handed in again, here or elsewhere, before or after the first.
+ * 0; -GT_ENOMEM, and *twins is false. */
 int gt_statement_twins(bool *twins, struct gt_bytes a, int64_t a_ms,
                        struct gt_bytes b, int64_t b_ms);
 

@@ -1,20 +1,20 @@
-/* xapi.h: is this JSON a statement? One table of what xAPI 1.0.3 and 2.0.0 say.
+/* xapi.h: is this JSON a statement? One table of what xAPI 1.0.3 and 2.0.0 say
+ * (xapi_table.c).
  *
  * Refused: properties the specification does not know, values of another type,
  * null outside extensions, missing properties, anything but exactly one (at
  * most one, for a group) identifier of an actor, and every string that must
  * have a form (UUID, IRI, language tag, time, duration, mailto:, hexadecimal
  * digest) and has not. The version that judges is the request's, whatever the
- * body says: contextAgents and contextGroups are refused under 1.0. Taken, since terminals send it: a time without
- * offset. Not asked: whether an attachment's bytes are at hand.
+ * body says: under 1.0 contextAgents, contextGroups and a version 2.0 are
+ * refused. Taken, since terminals send it: a time without offset, a score whose
+ * max is its min. Not asked: whether an attachment's bytes are at hand.
  *
- * Tests: u_statement.c, fuzz/f_statement.c. */
+ * Tests: u_statement.c, u_form.c, fuzz/f_statement.c. */
 #ifndef GT_XAPI_H
 #define GT_XAPI_H
 
-#include <jansson.h>
-
-#include "base.h"
+#include "json_tree.h"
 
 /* What judges: the version a request names in its header. */
 enum gt_xapi_version {
@@ -23,10 +23,13 @@ enum gt_xapi_version {
 	GT_XAPI_2,   /* 2.0.0 */
 };
 
-/* statement was read with GT_JSON_STRICT. False: it is none, and why says which
- * property and what is wrong, "context.registration: not a UUID". */
-bool gt_xapi_check(json_t *statement, enum gt_xapi_version version, char *why,
-                   size_t why_cap);
+/* Is it a statement? place is where it stands, "statements[3]", or "". 0;
+ * -GT_EINVALID, and why names the path and what is wrong,
+ * "statements[3].context.registration: not a UUID; write it as ...";
+ * -GT_ENOMEM, the arena is short. */
+int gt_xapi_check(const struct gt_json_node *statement,
+                  enum gt_xapi_version version, struct gt_arena *arena,
+                  const char *place, char *why, size_t why_cap);
 
 /* What may be asked of JSON that is no statement. */
 enum gt_xapi_kind {
@@ -40,10 +43,6 @@ enum gt_xapi_kind {
  * is missing"; -GT_ENOMEM. */
 int gt_xapi_check_text(struct gt_bytes json, enum gt_xapi_kind kind,
                        enum gt_xapi_version version, char *why, size_t why_cap);
-
-/* One agent, or a group that an identifier names, by itself. False: it is
- * neither, and why says what is wrong, as above. */
-bool gt_xapi_check_identified(json_t *v, char *why, size_t why_cap);
 
 /* "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", either case. */
 bool gt_xapi_is_uuid(const char *text);
@@ -60,8 +59,11 @@ bool gt_xapi_is_sha1(const char *text);
 bool gt_xapi_is_sha2(const char *text);
 /* type/subtype, perhaps with parameters, which are not looked at. */
 bool gt_xapi_is_media_type(const char *text);
-/* 1.0, 1.0.x, 2.0, 2.0.x */
+/* 1.0, 1.0.x, 2.0, 2.0.x; of them the first two */
 bool gt_xapi_is_version(const char *text);
+bool gt_xapi_is_version_1(const char *text);
+/* One of the ten words of xAPI, as "choice". */
+bool gt_xapi_is_interaction(const char *text);
 /* A date and a time as gt_iso_parse takes them. */
 bool gt_xapi_is_time(const char *text);
 

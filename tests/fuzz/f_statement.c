@@ -1,14 +1,13 @@
 /* f_statement.c: statements from anybody.
  *
  * What is accepted must be a slice of what came in, render as a statement that
- * is accepted again with the same id and form, and hash alike once its JSON is
- * written canonically. */
+ * is accepted again with the same id and form, hash alike once its JSON is
+ * written canonically, and come to what the plain way comes to. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "form.h"
-#include "json.h"
 #include "statement.h"
+#include "statement_model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -32,17 +31,37 @@ static void again(const struct gt_statement *s, const char *text, size_t n)
 	assert(back.flags == s->flags);
 }
 
+/* Read by the tree and by jansson, which cannot hold every \u0000. */
+static void read_alike(const struct gt_statement *s, const struct gt_id *form)
+{
+	struct gt_buffer o = {0};
+	struct gt_id want;
+	char why[300];
+	json_t *model = json_loadb((const char *)s->body.p, s->body.n,
+	                           GT_JSON_STRICT, NULL);
+	if (!model)
+		return;
+	bool fine = model_check(model, GT_XAPI_ANY, why, sizeof why);
+	assert(fine);
+	int rc = model_hash(&want, model, &o);
+	assert(rc == 0 && gt_id_eq(&want, form));
+	json_decref(model);
+	gt_buffer_free(&o);
+}
+
 static void check(const struct gt_statement *s)
 {
 	struct gt_buffer o = {0};
-	json_t *v = json_loadb((const char *)s->body.p, s->body.n,
-	                       GT_JSON_STRICT, NULL);
-	assert(v);
-	int rc = gt_json_canon(&o, v);
+	struct gt_json_fault fault;
+	const struct gt_json_node *v;
+	struct gt_arena *arena = gt_arena_new();
+	int rc = gt_json_tree(&v, arena, s->body, &fault);
 	assert(rc == 0);
+	gt_json_put(&o, v);
+	read_alike(s, &s->form);
 	again(s, (const char *)o.p, o.n);
-	bool timed = json_object_get(v, "timestamp") != NULL;
-	json_decref(v);
+	bool timed = gt_json_find(v, "timestamp") != NULL;
+	gt_arena_free(arena);
 	gt_buffer_free(&o);
 	char *text = gt_statement_render_at(s->body, s->id, 1000,
 	                                    "1970-01-01T00:00:01.000004Z",

@@ -42,7 +42,7 @@ static void statements_in(void **state)
 	                        "{\"actor\":3}"),
 	                 400);
 	assert_true(says("\"error\":\"INVALID\""));
-	assert_true(says("语句 1：actor: 须为对象"));
+	assert_true(says("actor: 须为对象"));
 	assert_int_equal(ask_at(false, "POST", "/xapi/statements",
 	                        "Content-Type: application/json", "{" S1 "}"),
 	                 400);
@@ -186,8 +186,7 @@ static void a_bad_row_is_a_gap(void **state)
 	        200);
 	assert_int_equal(counted("\"verb\""), 4);
 	assert_true(says("\"gap\":\"must be an object\""));
-	assert_true(
-	        says("\"gap\":\"authority: not JSON, or nested too deep\""));
+	assert_true(says("\"gap\":\"authority: not JSON: "));
 	assert_int_equal(get("/metrics"), 200);
 	assert_true(says("\nguantong_record_gaps_total 7\n"));
 	assert_int_equal(list("?limit=2"), 200);

@@ -699,15 +699,23 @@ static void lies_of_a_record(void **state)
 		int form, id, flags;
 	} rows[] = {
 	        {"[1,2]", "", "must be an object", 0, 0, 0},
-	        {"{\"n\":1}", "", "n: no such property in xAPI", 0, 0, 0},
+	        {"{\"n\":1}", "",
+	         "n: no such property in xAPI; what is your own goes into "
+	         "extensions",
+	         0, 0, 0},
 	        {"not json", "", "not JSON, or nested too deep", 0, 0, 0},
 	        {NULL, "}, \"stolen\":{",
-	         "authority: not JSON, or nested too deep", 0, 0, 0},
+	         "authority: not JSON: a character is not expected there at "
+	         "byte 0",
+	         0, 0, 0},
 	        {NULL, "\"me\"", "authority: must be an object", 0, 0, 0},
 	        {NULL, "{\"mbox\":\"x\"}",
-	         "authority: mbox: not mailto: and an address", 0, 0, 0},
+	         "authority: mbox: not mailto: and an address; write it as "
+	         "mailto:name@example.org",
+	         0, 0, 0},
 	        {NULL, "{\"mbox\":\"mailto:a@b.cn\"},\"n\":{}",
-	         "authority: not JSON, or nested too deep", 0, 0, 0},
+	         "authority: not JSON: something follows it at byte 24", 0, 0,
+	         0},
 	        {NULL, "", "the form is not its statement's", 1, 0, 0},
 	        {NULL, "", "the id is not its statement's", 0, 1, 0},
 	        {NULL, "", "what it voids is not what its statement voids", 0,
@@ -775,12 +783,13 @@ static void a_damaged_record_stays(void **state)
 	        "330106 2 damaged here: must be an object; "
 	        "330106 3 damaged here: the form is not its statement's; "
 	        "330106 4 damaged here: its stream is lost; "
-	        "330106 6 damaged here: authority: not JSON, or nested too "
-	        "deep");
-	assert_string_equal(nodes_last(t, LOW, GT_ACT_LOG, 0)->a.text,
-	                    "4 records are damaged here and are not sent "
-	                    "(authority: not JSON, or nested too deep); "
-	                    "guantong -C DIR records quarantine ls lists them");
+	        "330106 6 damaged here: authority: not JSON: it ends too early "
+	        "at byte 1");
+	assert_string_equal(
+	        nodes_last(t, LOW, GT_ACT_LOG, 0)->a.text,
+	        "4 records are damaged here and are not sent "
+	        "(authority: not JSON: it ends too early at byte 1); "
+	        "guantong -C DIR records quarantine ls lists them");
 	/* told once, whatever comes */
 	nodes_restart(t, LOW);
 	nodes_wire(t, LOW, MID, true);

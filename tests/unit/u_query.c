@@ -129,13 +129,14 @@ static void values(void **state)
 	     "value activity: not an absolute IRI");
 	SAID(STATEMENTS, "registration=1", "value registration");
 	SAID(STATEMENTS, "agent={",
-	     "value agent: not JSON, or nested too deep");
+	     "value agent: not JSON: it ends too early at byte 1");
 	SAID(STATEMENTS, "agent=[]", "value agent: must be an object");
 	SAID(STATEMENTS, "agent={\"name\":\"a\"}",
 	     "value agent: must have exactly one of mbox, mbox_sha1sum, "
 	     "openid, account");
 	SAID(STATEMENTS, "agent={\"mbox\":\"a@b.cn\"}",
-	     "value agent: mbox: not mailto: and an address");
+	     "value agent: mbox: not mailto: and an address; write it as "
+	     "mailto:name@example.org");
 	SAID(STATEMENTS,
 	     "agent={\"objectType\":\"Group\",\"member\":[" AGENT "]}",
 	     "value agent: must have exactly one of mbox, mbox_sha1sum, "

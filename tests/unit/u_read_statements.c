@@ -181,9 +181,11 @@ static void gaps(void **state)
 	        {"flags=1,target=x'00000000000000000000000000000099'",
 	         "what it voids is not what its statement voids"},
 	        {"authority='}, \"stolen\":{'",
-	         "authority: not JSON, or nested too deep"},
+	         "authority: not JSON: a character is not expected there at "
+	         "byte 0"},
 	        {"authority='{\"mbox\":\"x\"}'",
-	         "authority: mbox: not mailto: and an address"},
+	         "authority: mbox: not mailto: and an address; write it as "
+	         "mailto:name@example.org"},
 	};
 	char text[300];
 	(void)state;

@@ -333,6 +333,12 @@ static void a_place_may_stand_before(void **state)
 	     "语句 4：actor.account.name: 须为字符串");
 	SAYS("result.score.min: must be less than max",
 	     "result.score.min: 须小于 max");
+	SAYS("statements[3].context.registration: not a UUID; write it as "
+	     "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx in hexadecimal",
+	     "statements[3].context.registration: 不是 UUID；请写成十六进制的 "
+	     "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
+	SAYS("statements[12]: not JSON: it ends too early at byte 7",
+	     "statements[12]: 不是合法的 JSON：内容不完整（第 7 字节）");
 	STAYS("actor.account.name: something unheard of");
 }
 
