@@ -32,7 +32,8 @@ static int put(struct gt_node *n, uint64_t term, int64_t seq)
 static json_t *parse(struct gt_bytes text, bool *malformed)
 {
 	json_error_t error;
-	json_t *v = gt_json_load(text, 0, &error);
+	json_t *v = gt_json_load(text, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
+	                         &error);
 	*malformed = !v && *error.text;
 	return v;
 }
