@@ -205,6 +205,8 @@ $(B)/tests/fuzz/f_%.replay: $(B)/tests/fuzz/f_%.o $(B)/tests/fuzz/replay.o $(B)/
 # a figure of one part, run by hand: build/release/tests/bench/b_cdc DIR...
 $(B)/tests/bench/b_%: $(B)/tests/bench/b_%.o $(LIBS)
 	$(call say,LD)$(CC) $(LDOPT) $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
+$(B)/tests/oracle/o_%: $(B)/tests/oracle/o_%.o $(LIBS)
+	$(call say,LD)$(CC) $(LDOPT) $^ $(DAEMON_LIBS) $(CORE_LIBS) -o $@
 $(B)/simulate: $(call objects,$(wildcard tests/sim/*.c)) $(B)/libsupport.a $(B)/libguantong.a
 	$(call say,LD)$(CC) $(LDOPT) $^ $(CORE_LIBS) -o $@
 
@@ -353,6 +355,16 @@ ROWS ?= 10000000
 bench-records: $(B)/tests/bench/b_records
 	@mkdir -p $(BUILD)/bench/records
 	@$(B)/tests/bench/b_records $(BUILD)/bench/records $(ROWS) | tee -a $(BUILD)/bench/records.jsonl
+# npm's @learninglocker/xapi-validation beside ours; see tests/oracle/README.md
+STATEMENTS ?= 100000
+ORACLE = $(or $(MODULES),$(call whole,$(BUILD))/oracle/node_modules)
+oracle: $(B)/tests/oracle/o_statement
+	@mkdir -p $(BUILD)/oracle && cp tests/oracle/package.json $(BUILD)/oracle
+	@test -d $(ORACLE)/@learninglocker/xapi-validation || \
+	(cd $(BUILD)/oracle && npm install --no-audit --no-fund) || \
+	{ echo "oracle: npm could not install @learninglocker/xapi-validation: see above, or give a folder that has it as MODULES=DIR"; exit 2; }
+	@$< $(STATEMENTS) | NODE_PATH=$(ORACLE) node --preserve-symlinks tests/oracle/oracle.js tests/oracle/README.md
+
 bench: $(PROGRAMS)
 	@GUANTONG_BIN=$(call whole,$(B)) $(PYTHON) tests/bench/run.py --out $(BUILD)/bench $(BENCH)
 
