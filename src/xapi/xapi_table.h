@@ -2,7 +2,8 @@
  * walk it: xapi_check.c, which judges, and form.c, which reduces.
  *
  * A type says what a value must be and what of it counts. Whatever depends on
- * more than one value is a rule (xapi_rules.c). */
+ * more than one value is a rule (xapi_rules.c).
+ * Tests: u_statement.c, u_form.c. */
 #ifndef GT_XAPI_TABLE_H
 #define GT_XAPI_TABLE_H
 
