@@ -37,6 +37,9 @@ NONE = {
     "choice sequencing",
     "%zu %s=",
     "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",  # a date of HTTP
+    # heads of multipart/mixed
+    "%s--%s\r\nContent-Type: %s\r\n",
+    "Content-Transfer-Encoding: binary\r\nX-Experience-API-Hash: %s\r\n",
     "%s: %s",  # a path and what the system says
     " IS NULL OR (%s)",  # SQL
     "errno %d",  # what the C library has no words for
