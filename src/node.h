@@ -21,6 +21,7 @@
 #include "base.h"
 #include "document.h"
 #include "pseudonym.h"
+#include "sha2.h"
 #include "statement.h"
 
 struct sqlite3;
@@ -68,6 +69,9 @@ struct gt_node_config {
 	/* Bytes of records of one terminal, one child that may wait here for
 	 * the parent; 0: as many as they like. */
 	uint64_t terminal_waiting, child_waiting;
+	/* Bytes of attachments that one terminal may hand in per hour; 0: as
+	 * many as it likes. */
+	uint64_t attachments_hour;
 	/* Entries of the catalogue, with the names of those that went, beyond
 	 * which the parent's are not taken; audit rows of one neighbour's feed
 	 * in an hour. 0: GT_ENTRIES_MAX, GT_FEED_ROWS_HOUR. */
@@ -121,6 +125,9 @@ enum gt_event_type {
 	GT_EV_WANT,            /* fetch an on-demand resource now */
 	GT_EV_DOCUMENT,        /* put, merge or delete a document */
 	GT_EV_QUARANTINE_DROP, /* somebody has looked at it and done with it */
+	/* the bytes of the attachment whose sha2 is the body are gone, or
+	 * altered: status */
+	GT_EV_ATTACHMENT_LOST,
 	/* the daemon has something for the audit log; count, number: of the
 	 * database's pages so many were put right, or cannot be */
 	GT_EV_NOTE,
@@ -133,6 +140,13 @@ struct gt_draft {
 	struct gt_bytes entry;
 	struct gt_bytes manifest; /* n == 0: no content */
 	const char *staged;       /* name of the staged object file, "": none */
+};
+
+/* The bytes of an attachment, handed in with statements: a file of the daemon's
+ * that is durable already, and stays if the statements are taken. */
+struct gt_brought {
+	struct gt_sha2 sha2;
+	uint64_t size;
 };
 
 struct gt_event {
@@ -172,6 +186,9 @@ struct gt_event {
 	const struct gt_bytes *members; /* MEMBERS: encoded Signed */
 	const struct gt_statement *statements;
 	const struct gt_document_edit *document; /* DOCUMENT */
+	/* STATEMENTS: what came with them; each is named by one of them */
+	const struct gt_brought *brought;
+	size_t nbrought;
 	int64_t number; /* QUARANTINE_DROP: the row's */
 	size_t count;   /* of drafts, members or statements */
 };

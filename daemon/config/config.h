@@ -72,6 +72,9 @@ struct gt_config {
 	/* records.terminal_waiting, child_waiting: for the parent; 4GiB,
 	 * 64GiB */
 	uint64_t terminal_waiting, child_waiting;
+	/* records.attachment, attachments: bytes of one, of all in a request;
+	 * attachments_hour: of one terminal's in an hour */
+	uint64_t attachment_max, attachments_max, attachments_hour;
 	uint64_t reserve;         /* storage.reserve: bytes kept free, 64MiB */
 	uint64_t on_demand;       /* storage.on_demand: bytes of what somebody
 	                             asked for, 0: a quarter of the disk */

@@ -136,6 +136,16 @@ const struct gt_config_row gt_config_rows[GT_CONFIG_ROWS] = {
 	 FIELD(child_waiting), .fallback = "64GiB", .min = MIB,
 	 .max = MIB * MIB, .doc = GT_T_CONF_RECORDS_CHILD_WAITING},
 
+	{"records", "attachment", .type = GT_CONFIG_SIZE,
+	 FIELD(attachment_max), .fallback = "32MiB", .min = 64 * KIB,
+	 .max = 4 * MIB * KIB, .doc = GT_T_CONF_RECORDS_ATTACHMENT},
+	{"records", "attachments", .type = GT_CONFIG_SIZE,
+	 FIELD(attachments_max), .fallback = "64MiB", .min = 64 * KIB,
+	 .max = 4 * MIB * KIB, .doc = GT_T_CONF_RECORDS_ATTACHMENTS},
+	{"records", "attachments_hour", .type = GT_CONFIG_SIZE,
+	 FIELD(attachments_hour), .fallback = "512MiB", .min = MIB,
+	 .max = MIB * MIB, .doc = GT_T_CONF_RECORDS_ATTACHMENTS_HOUR},
+
 	{"storage", "reserve", .type = GT_CONFIG_SIZE, FIELD(reserve),
 	 .fallback = "64MiB", .max = MIB * MIB * KIB,
 	 .doc = GT_T_CONF_STORAGE_RESERVE},

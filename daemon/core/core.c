@@ -180,6 +180,9 @@ static void copy_event(struct copier *c, struct gt_event *to,
 		copy_statements(c, to, from);
 	if (from->document)
 		copy_document(c, to, from);
+	if (from->brought)
+		to->brought = copy(c, from->brought,
+		                   from->nbrought * sizeof *from->brought, 8);
 }
 
 static struct queued *queued_new(const struct gt_event *e, struct gt_bulk *m)

@@ -9,6 +9,8 @@
 #include "http_fold.h"
 #include "http_request.h"
 
+enum { BODIES_MAX = 64 << 20 /* of all requests but the operator's */ };
+
 const char *gt_http_door_name(enum gt_http_door door)
 {
 	static const char *const names[GT_DOORS] = {"listen", "content",
@@ -35,6 +37,31 @@ const char *gt_rq_header(struct gt_request *rq, const char *name)
 const char *gt_rq_host(struct gt_request *rq)
 {
 	return *rq->host ? rq->host : gt_rq_header(rq, "Host");
+}
+
+unsigned gt_rq_keep(struct gt_request *rq, const char *p, size_t n)
+{
+	size_t cap = rq->body_cap ? rq->body_cap : 4096;
+	if (n > rq->body_max - rq->nbody)
+		return 413;
+	while (cap < rq->nbody + n)
+		cap *= 2;
+	size_t more = cap - rq->body_cap;
+	atomic_size_t *all = rq->http->bodies;
+	bool counted = rq->door != GT_DOOR_CONTROL;
+	bool fits = !counted || more == 0 ||
+	            atomic_fetch_add(all, more) + more <= BODIES_MAX;
+	uint8_t *body = !fits ? NULL : more ? realloc(rq->body, cap) : rq->body;
+	if (!body) {
+		if (counted)
+			atomic_fetch_sub(all, more);
+		return 503;
+	}
+	rq->body = body;
+	rq->body_cap = cap;
+	memcpy(rq->body + rq->nbody, p, n);
+	rq->nbody += n;
+	return 0;
 }
 
 void gt_rq_args(struct gt_request *rq, MHD_KeyValueIterator take, void *arg)

@@ -27,6 +27,7 @@
 #include "text.h"
 
 struct gt_access;
+struct gt_annex;
 struct gt_fold;
 struct gt_launches;
 struct gt_launching;
@@ -40,7 +41,12 @@ struct gt_route;
 struct gt_shelves;
 struct gt_waits;
 struct gt_http_wide;
+struct gt_xapi_parts;
 typedef enum MHD_Result gt_handler(struct gt_request *rq);
+/* Says what its body may have, before it comes; sets rq->take, rq->let_go. */
+typedef uint64_t gt_meeter(struct gt_request *rq);
+/* Takes a piece of the body. 0, or the status to refuse it with. */
+typedef unsigned gt_taker(struct gt_request *rq, const char *p, size_t n);
 /* Adds headers to a response. */
 typedef void gt_dresser(struct gt_request *rq, struct MHD_Response *rs);
 
@@ -66,6 +72,7 @@ struct gt_http {
 	struct gt_workers *workers;
 	struct gt_waits *waits;
 	struct gt_shelves *shelves;   /* disk/shelf.h */
+	struct gt_annex *annex;       /* disk/annex.h */
 	struct gt_access *access;     /* access/access.h */
 	struct gt_launches *launches; /* access/launch.h */
 	struct gt_http_open *open;
@@ -134,7 +141,11 @@ struct gt_request {
 	struct gt_launching *launching; /* xapi/http_launch.c alone */
 	uint8_t *body;
 	size_t nbody, body_cap;
-	size_t body_max;
+	size_t body_max;     /* of it that is kept there */
+	uint64_t most, came; /* bytes it may have, that have come */
+	gt_taker *take;      /* of its pieces; NULL: they are kept in body */
+	struct gt_xapi_parts *parts;           /* xapi/http_parts.c alone */
+	void (*let_go)(struct gt_request *rq); /* of what that has */
 	/* its body is another request (http_fold.h), which has yet to be
 	 * unfolded; of what was, the fields. NULL: it stands as it came */
 	bool folded;
@@ -180,6 +191,10 @@ const char *gt_rq_host(struct gt_request *rq);
 const char *gt_rq_arg(struct gt_request *rq, const char *name);
 /* All of them, in their order, until take says no. */
 void gt_rq_args(struct gt_request *rq, MHD_KeyValueIterator take, void *arg);
+
+/* Keeps n bytes more of the body, as far as the route allows and all bodies
+ * together may have. 0, or the status to refuse it with. */
+unsigned gt_rq_keep(struct gt_request *rq, const char *p, size_t n);
 
 /* ----------------------------------------- answering: http_answer.c */
 

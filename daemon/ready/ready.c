@@ -78,8 +78,9 @@ const char *const gt_ready_plain[] = {
         GT_DIR_DATABASE, GT_DIR_LOG, GT_DIR_INDEX_OF_LOG, GT_DIR_SUMS,
         GT_DIR_RESERVE,  GT_DIR_RUN, GT_DIR_LOCK,         NULL};
 
-static const char *const folders[] = {"pki", GT_DIR_DATA, GT_DIR_OBJECTS,
-                                      GT_DIR_STAGED, GT_DIR_INDEX};
+static const char *const folders[] = {"pki",          GT_DIR_DATA,
+                                      GT_DIR_OBJECTS, GT_DIR_STAGED,
+                                      GT_DIR_INDEX,   GT_DIR_ATTACHMENTS};
 
 int gt_ready_kinds(const struct gt_config *config, char *why, size_t why_cap)
 {

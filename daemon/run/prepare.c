@@ -13,6 +13,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "annex.h"
 #include "database.h"
 #include "dir.h"
 #include "files.h"
@@ -442,6 +443,7 @@ static void configure(struct gt_node_config *n, const struct gt_config *c)
 	        .protocol_max = run_small(c->protocol),
 	        .terminal_hour = c->terminal_hour,
 	        .child_hour = c->child_hour,
+	        .attachments_hour = c->attachments_hour,
 	        .terminal_waiting = c->terminal_waiting,
 	        .child_waiting = c->child_waiting,
 	        .entries = c->entries,
@@ -625,6 +627,21 @@ int prepare_pems(const struct gt_config *config, struct gt_dir_pems *pems)
 	                                              : GT_SERVICE_SYSTEM);
 }
 
+static void sweep_attachments(const struct gt_service *s)
+{
+	char why[RUN_WHY] = "";
+	struct gt_reader *r = gt_database_reader(s->database, why, sizeof why);
+	int gone = r ? gt_annex_sweep(".", r) : 0;
+	if (gone < 0)
+		gt_copy(why, sizeof why, gt_reader_why(r));
+	if (!r || gone < 0)
+		gt_log_line(GT_LOG_WARN, "sweep", "why", why, NULL);
+	if (gone > 0)
+		gt_log_line(GT_LOG_INFO, "sweep", "attachments", GT_LOG_U(gone),
+		            NULL);
+	gt_reader_free(r);
+}
+
 /* Not where the database may be older than the files: behind a restore, or a
  * log of which the end is lost. */
 void prepare_sweep(const struct gt_service *s)
@@ -633,6 +650,7 @@ void prepare_sweep(const struct gt_service *s)
 	char why[RUN_WHY] = "";
 	if (s->config->restored || s->lost)
 		return;
+	sweep_attachments(s);
 	if (gt_sweep(".", s->database, &swept, why, sizeof why) != 0)
 		gt_log_line(GT_LOG_WARN, "sweep", "why", why, NULL);
 	if (swept.removed)

@@ -22,6 +22,7 @@ enum {
 	RUN_WHY = 1024,
 	RUN_TEXT = 4096, /* of GT_DIR_RUN */
 	RUN_FILES = 3,   /* that are looked after, guard.c */
+	RUN_ANNEX_LOST = 16,
 };
 
 /* In GT_DIR_RUN: whoever runs keeps sums, and notes what log the database
@@ -37,6 +38,17 @@ struct run_file {
 /* Whom to answer, where it is not HTTP. */
 #define TOKEN_MEMBERS UINT64_MAX
 #define TOKEN_LAYER   (UINT64_MAX - 1)
+
+/* The slow look over the files of attachments. The pool's while it looks. */
+struct run_annex {
+	int64_t aid;  /* the last one looked at */
+	uint64_t due; /* when to begin again */
+	struct {
+		struct gt_sha2 sha2;
+		int status;
+	} lost[RUN_ANNEX_LOST];
+	size_t nlost;
+};
 
 /* The loop thread's, but for what is atomic, what mark_lock guards, and what
  * other threads only read.
@@ -101,6 +113,7 @@ struct gt_service {
 	uint64_t scrub_due;                 /* who looks has it */
 	uint32_t scrubbed_log[GT_LOG_TOLD]; /* frames that were mended */
 	size_t nscrubbed_log;
+	struct run_annex annex;
 	struct gt_wal_found left; /* of the last run's log */
 	char mended[200];         /* the database was made anew: how it went */
 	bool lost;         /* some of what the last run acknowledged is */

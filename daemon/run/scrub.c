@@ -1,10 +1,14 @@
 /* scrub.c: the slow look over the database's pages (sums.h), beside the node
- * that runs: a piece with each look of the guard, all of them once a day; and
- * over the pages of its log.
- * Tests: e2e/test_flips.py. */
+ * that runs: a piece with each look of the guard, all of them once a day; over
+ * the pages of its log; and over the files of attachments, as over the pages.
+ * Tests: e2e/test_flips.py, e2e/test_attachments.py. */
 #include "run_inside.h"
 
+#include <unistd.h>
+
+#include "annex.h"
 #include "copies.h"
+#include "database.h"
 #include "dir.h"
 #include "log.h"
 #include "say.h"
@@ -16,6 +20,9 @@ enum {
 	PAGES = 1024, /* in a piece: 4 MiB in two seconds */
 	AGAIN_MS = 24 * 3600 * 1000,
 	FRAMES = 512, /* of the log: each is looked at again and again */
+	ATTACHED_BYTES = 8 << 20, /* in a piece, or a file more */
+	ATTACHED_FILES = 64,
+	BLOCK = 64 << 10,
 };
 
 bool scrub_wrong(const struct gt_service *s)
@@ -61,6 +68,82 @@ static bool is_due(const struct gt_service *s)
 	return gt_sys_now().mono_ms >= s->scrub_due || gt_sums_met(s->sums);
 }
 
+/* ------------------------------------------------------- attachments */
+
+/* What is wrong with the file of an attachment. 0; -GT_EUNKNOWN, -GT_EDAMAGED,
+ * -GT_EIO; -GT_ENOMEM: nothing is known. */
+static int look_attachment(const struct gt_annex *x, const struct gt_sha2 *sha2)
+{
+	static uint8_t block[BLOCK]; /* one look at a time */
+	struct gt_sha2_run run;
+	struct gt_sha2 is;
+	uint64_t size;
+	int status = 0, fd = gt_annex_open(x, sha2, &size);
+	if (fd < 0)
+		return fd;
+	gt_sha2_begin(&run, sha2->n);
+	for (uint64_t at = 0; status == 0 && at < size;) {
+		size_t n = size - at < BLOCK ? (size_t)(size - at) : BLOCK;
+		status = gt_sys_pread(fd, block, n, at);
+		gt_sha2_add(&run, gt_bytes_of(block, status ? 0 : n));
+		at += n;
+	}
+	gt_sha2_end(&run, &is);
+	close(fd);
+	return status ? status : gt_sha2_eq(&is, sha2) ? 0 : -GT_EDAMAGED;
+}
+
+static void look_at_attachments(struct run_annex *a, struct gt_reader *r,
+                                const struct gt_annex *x)
+{
+	struct gt_sha2 sha2;
+	uint64_t size, bytes = 0;
+	int more = 1;
+	for (int i = 0; more == 1 && i < ATTACHED_FILES &&
+	                bytes < ATTACHED_BYTES && a->nlost < RUN_ANNEX_LOST;
+	     i++) {
+		more = gt_read_attachment_next(r, &a->aid, &sha2, &size);
+		int status =
+		        more == 1 && sha2.n > 0 ? look_attachment(x, &sha2) : 0;
+		bytes += more == 1 ? size : 0;
+		if (status == 0 || status == -GT_ENOMEM)
+			continue;
+		a->lost[a->nlost].sha2 = sha2;
+		a->lost[a->nlost++].status = status;
+	}
+	if (more == 1)
+		return;
+	a->aid = 0;
+	a->due = gt_sys_now().mono_ms + AGAIN_MS;
+}
+
+static void on_annex(struct gt_service *s)
+{
+	char why[RUN_WHY];
+	s->annex.nlost = 0;
+	if (gt_sys_now().mono_ms < s->annex.due)
+		return;
+	struct gt_reader *r = gt_database_reader(s->database, why, sizeof why);
+	struct gt_annex *x = gt_annex_new(".", 0);
+	if (r && x)
+		look_at_attachments(&s->annex, r, x);
+	gt_annex_free(x);
+	gt_reader_free(r);
+}
+
+static void tell_attachments(const struct gt_service *s)
+{
+	for (size_t i = 0; i < s->annex.nlost; i++) {
+		struct gt_event e = {
+		        .type = GT_EV_ATTACHMENT_LOST,
+		        .body = gt_sha2_bytes(&s->annex.lost[i].sha2),
+		        .status = s->annex.lost[i].status};
+		(void)gt_core_post(s->core, &e, NULL);
+	}
+}
+
+/* ------------------------------------------------------------- pages */
+
 static void on_scrub(uv_work_t *work)
 {
 	struct gt_service *s = work->data;
@@ -68,6 +151,7 @@ static void on_scrub(uv_work_t *work)
 	s->nscrubbed_log =
 	        gt_log_sums_look(s->log_sums, FRAMES, s->scrubbed_log);
 	s->scrubbed = (struct gt_sums_look){0};
+	on_annex(s);
 	if (is_due(s))
 		gt_sums_look(s->sums, now >= s->scrub_due ? PAGES : 0,
 		             &s->scrubbed);
@@ -140,6 +224,8 @@ static void on_scrubbed(uv_work_t *work, int status)
 	struct gt_service *s = work->data;
 	const struct gt_sums_look *l = &s->scrubbed;
 	s->scrubbing = false;
+	if (status == 0)
+		tell_attachments(s);
 	for (size_t i = 0; status == 0 && i < s->nscrubbed_log; i++)
 		tell_log(s, GT_WAL_MENDED, s->scrubbed_log[i]);
 	for (size_t i = 0; status == 0 && i < l->mended + l->bad; i++)
@@ -168,7 +254,9 @@ void scrub_broke(struct gt_service *s)
 
 void scrub_step(struct gt_service *s)
 {
-	if (s->scrubbing || (!is_due(s) && !gt_log_sums_some(s->log_sums)))
+	bool annex = gt_sys_now().mono_ms >= s->annex.due;
+	if (s->scrubbing ||
+	    (!is_due(s) && !annex && !gt_log_sums_some(s->log_sums)))
 		return;
 	s->scrub.data = s;
 	s->scrubbing =

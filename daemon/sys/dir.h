@@ -34,6 +34,7 @@
  *   data/reserve      room on the disk that is kept for the database
  *   objects/          object files
  *   staged/           files being published
+ *   attachments/      attachments of records by their sha2; new/: on their way in
  *   index/            what is found of objects' manifests; made again where it
  *                     is missing
  *   credentials.json  who may hand in and read records, 0600
@@ -67,6 +68,7 @@
 #define GT_DIR_LOCK         "data/lock"
 #define GT_DIR_OBJECTS      "objects"
 #define GT_DIR_STAGED       "staged"
+#define GT_DIR_ATTACHMENTS  "attachments"
 #define GT_DIR_INDEX        "index"
 #define GT_DIR_CONTROL      "control.sock"
 #define GT_DIR_CREDENTIALS  "credentials.json"

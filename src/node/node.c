@@ -226,6 +226,8 @@ static int handle(struct gt_node *n, const struct gt_event *e)
 		return gt_documents_edit(n, e);
 	case GT_EV_WANT:
 		return gt_want(n, e);
+	case GT_EV_ATTACHMENT_LOST:
+		return gt_records_attachment_lost(n, e);
 	case GT_EV_QUARANTINE_DROP:
 		return gt_records_drop(n, e);
 	case GT_EV_NOTE:

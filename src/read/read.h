@@ -20,6 +20,7 @@
 #include "base.h"
 #include "policy.h"
 #include "query.h"
+#include "sha2.h"
 
 struct sqlite3;
 struct gt_buffer;
@@ -288,6 +289,15 @@ json_t *gt_read_activity(struct gt_reader *r, const char *id);
  * as statements have them, among those that gt_read_activity looks at. */
 json_t *gt_read_person(struct gt_reader *r, struct gt_bytes agent,
                        struct gt_bytes canonical);
+
+/* Of an attachment's bytes: wanted, some row says that they are or were here;
+ * here, that they are (NULL: nobody asks). 0; -GT_ESTORE. */
+int gt_read_attachment(struct gt_reader *r, const struct gt_sha2 *sha2,
+                       bool *wanted, bool *here);
+/* The next that is here after *aid (0: the first), which is its number then. 1;
+ * 0: there is none; -GT_ESTORE. */
+int gt_read_attachment_next(struct gt_reader *r, int64_t *aid,
+                            struct gt_sha2 *sha2, uint64_t *size);
 
 /* ------------------------------------------------ policy and roster */
 

@@ -58,6 +58,8 @@ enum gt_query {
 	GT_Q_NAMES,
 	GT_Q_NEXT,
 	GT_Q_LINKED,
+	GT_Q_ATTACHMENT,
+	GT_Q_ATTACHMENT_NEXT,
 	GT_Q_COUNT
 };
 

@@ -217,4 +217,8 @@ const char *const gt_queries[GT_Q_COUNT] = {
         [GT_Q_NEXT] = "SELECT signed FROM item WHERE kind=?1 AND id>?2"
                       " ORDER BY id LIMIT 1",
         [GT_Q_LINKED] = "SELECT count(*) FROM child WHERE code=?1",
+        [GT_Q_ATTACHMENT] = "SELECT state FROM attachment WHERE sha2=?1",
+        [GT_Q_ATTACHMENT_NEXT] =
+                "SELECT aid,sha2,size FROM attachment WHERE aid>?1"
+                " AND state=1 ORDER BY aid LIMIT 1",
 };

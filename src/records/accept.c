@@ -156,8 +156,8 @@ static int judge_void(struct gt_node *n, const struct gt_statement *s,
 }
 
 /* The same for any reason. */
-static int judge(struct gt_node *n, const struct gt_statement *s, int *code,
-                 char why[256])
+static int judge(struct gt_node *n, const struct gt_event *e,
+                 const struct gt_statement *s, int *code, char why[256])
 {
 	struct gt_arrival r = arrival(n, s);
 	struct gt_found f;
@@ -174,6 +174,9 @@ static int judge(struct gt_node *n, const struct gt_statement *s, int *code,
 	           f.known != GT_RECORD_SAME) {
 		status = judge_void(n, s, id, code, why);
 	}
+	/* what is known here may be handed in again, as it was given out */
+	if (status == 0 && *code == 0 && f.known != GT_RECORD_SAME)
+		status = gt_attach_judge(n, e, s, id, code, why);
 	return status;
 }
 
@@ -182,7 +185,8 @@ int gt_records_accept(struct gt_node *n, const struct gt_event *e)
 	struct gt_refusal later;
 	struct gt_hand_in h = hand_in(n, e);
 	int64_t before = n->records->seq;
-	int bad = gt_record_admit(n, &h, &later);
+	gt_attach_admit(n, e, &later);
+	int bad = later.code ? 0 : gt_record_admit(n, &h, &later);
 	if (bad != 0 || later.code != 0)
 		return bad ? bad : refuse_for_now(n, e, &later);
 	/* All or nothing: a conflict refuses the whole batch (xAPI 1.0.3 part
@@ -190,11 +194,13 @@ int gt_records_accept(struct gt_node *n, const struct gt_event *e)
 	char why[256];
 	int code = 0, status = 0;
 	for (size_t i = 0; status == 0 && code == 0 && i < e->count; i++)
-		status = judge(n, &e->statements[i], &code, why);
+		status = judge(n, e, &e->statements[i], &code, why);
 	if (status == 0 && code != 0)
 		return refuse(n, e, code, why);
 	if (status == 0)
 		status = accept(n, e);
+	if (status == 0)
+		status = gt_attach_brought(n, e);
 	if (status == 0)
 		status = gt_record_waits(n, &h, before);
 	return status ? status : reply_ids(n, e);

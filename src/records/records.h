@@ -58,6 +58,9 @@ int gt_records_accept(struct gt_node *n, const struct gt_event *e);
 /* A row of the quarantine is given up, and who asked is answered. */
 int gt_records_drop(struct gt_node *n, const struct gt_event *e);
 
+/* The bytes of an attachment are not what they were, or not there. */
+int gt_records_attachment_lost(struct gt_node *n, const struct gt_event *e);
+
 /* The disk has so much room for records as the event says; n->full is set where
  * it is too little, and they are told to come later. */
 int gt_records_room(struct gt_node *n, const struct gt_event *e);

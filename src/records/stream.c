@@ -230,6 +230,8 @@ int gt_record_insert(struct gt_node *n, const struct gt_arrival *r)
 	n->records->seq = gt_store_rowid(n->store);
 	if (status == 0)
 		status = gt_spoilt_came(n, r);
+	if (status == 0)
+		status = gt_attach_named(n, n->records->seq, r->body);
 	n->status.records_in++;
 	n->touched = true;
 	if (is_root(n))

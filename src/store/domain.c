@@ -89,6 +89,13 @@ static const struct domain {
 	{"stuck", "since_ms", TIME("since_ms")},
 	{"stuck", "tried_ms", COUNT("tried_ms")},
 	{"stuck", "detail", "typeof(detail)='text'"},
+	{"attachment", "aid", COUNT("aid")},
+	{"attachment", "sha2", BLOB("sha2", "28", "64")},
+	{"attachment", "size", COUNT("size")},
+	{"attachment", "state", INT("state", "0", "2")},
+	{"attachment", "at_ms", TIME("at_ms")},
+	{"attached", "aid", COUNT("aid")},
+	{"attached", "seq", COUNT("seq")},
 	{"said", "rid", COUNT("rid")},
 	{"said", "seq", COUNT("seq")},
 	{"said", "verdict", INT("verdict", "0", "3")},
@@ -276,7 +283,7 @@ static const char *key_of(const char *table)
 	        {"meta", "key"},           {"tally_resource", "state"},
 	        {"tally_object", "state"}, {"batch", "cid||'/'||upto"},
 	        {"view", "cid||'/'||rid"}, {"voids", "seq"},
-	        {"stuck", "hex(object)"},
+	        {"stuck", "hex(object)"},  {"attached", "aid||'/'||seq"},
 	};
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		if (strcmp(keys[i][0], table) == 0)

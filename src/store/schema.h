@@ -43,6 +43,13 @@ enum gt_spoilt {
 	GT_SPOILT_LEFT = 2,  /* somebody gave it up: nobody is asked */
 };
 
+/* attachment.state: where its bytes are. */
+enum gt_attachment_state {
+	GT_ATTACHMENT_AWAITED = 0, /* named by a record, and never here */
+	GT_ATTACHMENT_HERE = 1,
+	GT_ATTACHMENT_LOST = 2, /* they were, and are gone or altered */
+};
+
 /* a column per line, which the formatter would not leave so */
 /* clang-format off */
 #define GT_SCHEMA \
@@ -332,6 +339,21 @@ enum gt_spoilt {
 	" ON document(kind, agent, activity, registration, id);" \
 	"CREATE INDEX document_owner ON document(agent, activity, size);" \
 	"CREATE INDEX document_up ON document(did) WHERE up=1;"
+
+/* What records name by its sha2, and which of them do. The bytes are files,
+ * durable before they are called here (records/attach.c). A block of its own,
+ * whose mark is the table. */
+#define GT_SCHEMA_ATTACHMENTS \
+	"CREATE TABLE attachment(" \
+	" aid INTEGER PRIMARY KEY," \
+	" sha2 BLOB NOT NULL UNIQUE," /* as long as its function's are */ \
+	" size INTEGER NOT NULL," /* bytes; 0 until they were here */ \
+	" state INTEGER NOT NULL," /* enum gt_attachment_state */ \
+	" at_ms INTEGER NOT NULL);" /* since when it is so */ \
+	"CREATE TABLE attached(" \
+	" aid INTEGER NOT NULL," \
+	" seq INTEGER NOT NULL," /* a record that names it */ \
+	" PRIMARY KEY(aid, seq)) WITHOUT ROWID;"
 
 /* What was asked for on demand: few, among all that is listed; and what is set
  * aside, by the child it came from. */

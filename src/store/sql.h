@@ -192,6 +192,14 @@
 	X(OBJECT_UNASK, "UPDATE item SET asked=0 WHERE object=?1"              \
 	                " AND verdict=2")                                      \
 	X(OBJECT_UNPRIOR, "UPDATE item SET prior=NULL WHERE prior=?1")         \
+	/* attachments of records (attach.c) */                                \
+	X(ATTACHMENT_GET, "SELECT aid,state FROM attachment WHERE sha2=?1")    \
+	X(ATTACHMENT_NEW, "INSERT INTO attachment VALUES(NULL,?1,0,0,?2)")     \
+	X(ATTACHMENT_NAMED, "INSERT OR IGNORE INTO attached VALUES(?1,?2)")    \
+	X(ATTACHMENT_HERE, "UPDATE attachment SET size=?2,state=1,at_ms=?3"    \
+	                   " WHERE sha2=?1")                                   \
+	X(ATTACHMENT_LOST, "UPDATE attachment SET state=2,at_ms=?2"            \
+	                   " WHERE sha2=?1 AND state=1")                       \
 	/* objects that do not come (stuck.c) */                               \
 	X(STUCK_CLEAR, "DELETE FROM stuck")                                    \
 	X(STUCK_GET, "SELECT why FROM stuck WHERE object=?1")                  \

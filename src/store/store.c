@@ -179,6 +179,8 @@ static int open_schema(struct gt_store *s)
 		status = add(s, "run", GT_SCHEMA_RUNS, "");
 	if (status == 0)
 		status = add(s, "document", GT_SCHEMA_DOCUMENTS, "");
+	if (status == 0)
+		status = add(s, "attachment", GT_SCHEMA_ATTACHMENTS, "");
 	/* indexes need no mark */
 	if (status == 0)
 		status = make(s, GT_SCHEMA_INDEXES, "");

@@ -37,6 +37,7 @@ NONE = {
     "choice sequencing",
     "%zu %s=",
     "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",  # a date of HTTP
+    "attachments of %s",  # a name beside that of a terminal
     # heads of multipart/mixed
     "%s--%s\r\nContent-Type: %s\r\n",
     "Content-Transfer-Encoding: binary\r\nX-Experience-API-Hash: %s\r\n",

@@ -108,6 +108,7 @@ void nodes_open(struct nodes *t, unsigned i, const char *code,
 	                                    .on_demand = s->on_demand,
 	                                    .terminal_waiting = s->waiting,
 	                                    .child_waiting = s->waiting,
+	                                    .attachments_hour = s->attachments,
 	                                    .entries = s->entries,
 	                                    .feed_rows = s->feed_rows,
 	                                    .pseudonyms = &s->names};

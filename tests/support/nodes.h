@@ -67,6 +67,7 @@ struct one {
 	uint32_t protocol;    /* protocol_max when it is opened next */
 	uint64_t hourly;      /* ... what one may hand in per hour */
 	uint64_t waiting;     /* ... what of his may wait for the parent */
+	uint64_t attachments; /* ... what of attachments, per hour */
 	const char *terminal; /* whose nodes_statements are; NULL: nobody's */
 	bool restored;        /* ... and that its database is a backup */
 	/* ... and under which records lose their names */

@@ -15,8 +15,6 @@
 #include "http_xapi.h"
 #include "sys.h"
 
-enum { BODIES_MAX = 64 << 20 /* of all requests but the operator's */ };
-
 static int64_t now(void)
 {
 	return (int64_t)gt_sys_now().mono_ms;
@@ -159,6 +157,8 @@ void gt_http_on_done(void *arg, struct MHD_Connection *c, void **state,
 	/* else it is about to be gone, in the middle of what it was doing */
 	if (why == MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		is_doing(rq, GT_PHASE_IDLE);
+	if (rq->let_go)
+		rq->let_go(rq);
 	free(rq->path);
 	gt_fold_free(rq->fold);
 	free(rq->body);
@@ -222,8 +222,11 @@ static bool take_body(struct gt_request *rq, enum MHD_Result *answer)
 		                     coding);
 		return false;
 	}
+	gt_meeter *meet =
+	        rq->packed || rq->folded ? NULL : gt_http_route_meet(rq->route);
+	rq->most = meet ? meet(rq) : rq->body_max;
 	if (header && gt_http_number(header, UINT64_MAX, &length) &&
-	    length > rq->body_max) {
+	    length > rq->most) {
 		*answer = gt_rq_fail(rq, 413, -GT_ELIMIT, GT_T_HTTP_TOO_LARGE);
 		return false;
 	}
@@ -313,47 +316,22 @@ static bool begin(struct gt_request *rq, const char *method,
 	return admit(rq, answer) && take_body(rq, answer);
 }
 
-/* Makes room for n bytes more. 0, or the status to refuse the body with. */
-static unsigned grow(struct gt_request *rq, size_t n)
-{
-	if (n > rq->body_max - rq->nbody)
-		return 413;
-	if (rq->nbody + n <= rq->body_cap)
-		return 0;
-	size_t cap = rq->body_cap ? rq->body_cap : 4096;
-	while (cap < rq->nbody + n)
-		cap *= 2;
-	size_t more = cap - rq->body_cap;
-	atomic_size_t *all = rq->http->bodies;
-	bool counted = rq->door != GT_DOOR_CONTROL;
-	bool fits =
-	        !counted || atomic_fetch_add(all, more) + more <= BODIES_MAX;
-	uint8_t *body = fits ? realloc(rq->body, cap) : NULL;
-	if (!body) {
-		if (counted)
-			atomic_fetch_sub(all, more);
-		return 503;
-	}
-	rq->body = body;
-	rq->body_cap = cap;
-	return 0;
-}
-
 /* A piece of the body. The library takes an answer before a body or behind it:
  * what cannot be kept is passed over, and said then. Not for ever: a body that
  * did not say how long it is may have no end, and whoever has sent twice what
  * there may be is cut off. */
 static enum MHD_Result keep(struct gt_request *rq, const char *p, size_t n)
 {
+	rq->came += n;
+	if (!rq->refused && rq->came > rq->most)
+		rq->refused = 413;
 	if (!rq->refused)
-		rq->refused = grow(rq, n);
-	if (!rq->refused) {
-		memcpy(rq->body + rq->nbody, p, n);
-		rq->nbody += n;
+		rq->refused =
+		        rq->take ? rq->take(rq, p, n) : gt_rq_keep(rq, p, n);
+	if (!rq->refused)
 		return MHD_YES;
-	}
 	rq->passed += n;
-	return rq->passed <= rq->body_max ? MHD_YES : MHD_NO;
+	return rq->passed <= rq->most ? MHD_YES : MHD_NO;
 }
 
 /* The body as it was before it was compressed, and as what it counts. */
@@ -423,8 +401,9 @@ static enum MHD_Result handle(struct gt_request *rq)
 	if ((rq->packed && !unpack(rq, &answer)) ||
 	    (rq->folded && !unfold(rq, &answer)))
 		return answer;
-	return rq->nbody == 0 || gt_rq_spend(rq, GT_QUOTA_BYTES, rq->nbody,
-	                                     &answer)
+	/* what went by counts too */
+	uint64_t n = rq->take ? rq->came : rq->nbody;
+	return n == 0 || gt_rq_spend(rq, GT_QUOTA_BYTES, n, &answer)
 	               ? rq->route->handle(rq)
 	               : answer;
 }

@@ -147,3 +147,8 @@ bool gt_http_route_folds(const struct gt_route *route)
 {
 	return route->dress == DRESS;
 }
+
+gt_meeter *gt_http_route_meet(const struct gt_route *r)
+{
+	return r->handle == gt_http_statements ? gt_http_statements_meet : NULL;
+}

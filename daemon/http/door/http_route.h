@@ -23,6 +23,9 @@ extern const struct gt_route gt_routes[];
  * path. */
 const struct gt_route *gt_http_route(const char *path, enum gt_http_door door,
                                      unsigned method);
+/* Who says what a body may have before it comes. NULL: it is kept, up to
+ * body_max. */
+gt_meeter *gt_http_route_meet(const struct gt_route *r);
 /* Every method that some route of that path takes. */
 unsigned gt_http_route_methods(const char *path, enum gt_http_door door);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "access.h"
+#include "annex.h"
 #include "dir.h"
 #include "door_inside.h"
 #include "http_cert.h"
@@ -141,6 +142,7 @@ static void http_free(struct gt_http *http)
 {
 	gt_workers_free(http->workers);
 	gt_shelves_free(http->shelves);
+	gt_annex_free(http->annex);
 	gt_access_free(http->access);
 	gt_launches_free(http->launches);
 	gt_waits_free(http->waits);
@@ -185,12 +187,13 @@ static struct gt_http *http_new(const struct gt_http_env *env)
 	http->waits = gt_waits_new(env->core);
 	http->workers = gt_workers_new(env->database, env->broke, env->arg);
 	http->shelves = gt_shelves_new(".", env->config->reserve);
+	http->annex = gt_annex_new(".", env->config->reserve);
 	http->open = open_new(env->config);
 	http->wide = gt_http_wide_new();
 	http->callers = gt_http_callers_new(env->config);
 	http->server = server_new(http);
-	if (http->waits && http->workers && http->shelves && http->open &&
-	    http->wide && http->callers && http->server)
+	if (http->waits && http->workers && http->shelves && http->annex &&
+	    http->open && http->wide && http->callers && http->server)
 		return http;
 	http_free(http);
 	return NULL;

@@ -1,7 +1,7 @@
 /* http_statements.c: the statements resource: single statements, batches, and
  * the list by time.
  * Tests: u_http_api.c. */
-#include "http_xapi_inside.h"
+#include "http_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +26,7 @@ enum {
 
 static enum MHD_Result stored(struct gt_request *rq)
 {
+	gt_xapi_parts_taken(rq, rq->status);
 	if (rq->status != 0)
 		return gt_rq_error(rq, rq->status, rq->text);
 	gt_xapi_through(rq); /* what it handed in is to be seen */
@@ -82,9 +83,11 @@ static enum MHD_Result store(struct gt_request *rq, struct batch *b,
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_OTHER_ID,
 		                  text);
 	}
+	enum MHD_Result refused;
+	if (gt_xapi_parts_match(rq, b->v, (size_t)n, &refused) != 0)
+		return refused;
 	if (n == 0)
 		return gt_rq_text(rq, 200, "application/json", strdup("[]"), 2);
-	enum MHD_Result refused;
 	if (!gt_xapi_within_statements(rq, b->v, (size_t)n, &refused) ||
 	    !gt_rq_spend(rq, GT_QUOTA_STATEMENTS, (uint64_t)n, &refused))
 		return refused;
@@ -101,15 +104,20 @@ static enum MHD_Result store(struct gt_request *rq, struct batch *b,
 	                     .detail = *share ? share : NULL,
 	                     .statements = b->v,
 	                     .count = (size_t)n};
+	if (gt_xapi_parts_keep(rq, &e, &refused) != 0)
+		return refused;
 	return gt_rq_command(rq, &e, stored);
 }
 
 static enum MHD_Result take_in(struct gt_request *rq, const uint8_t *put)
 {
 	const char *type = gt_rq_header(rq, "Content-Type");
-	if (type && strncasecmp(type, "multipart/", 10) == 0)
-		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_ATTACHMENTS);
-	enum gt_typed typed = gt_http_typed(type, "application/json");
+	enum MHD_Result answer;
+	if (gt_xapi_parts_check(rq, &answer) != 0)
+		return answer;
+	enum gt_typed typed = rq->parts
+	                              ? GT_TYPED_RIGHT
+	                              : gt_http_typed(type, "application/json");
 	if (typed == GT_TYPED_CHARSET)
 		return gt_rq_fail(rq, 415, -GT_EINVALID, GT_T_HTTP_CHARSET);
 	if (typed != GT_TYPED_RIGHT)
@@ -127,12 +135,15 @@ static enum MHD_Result take_in(struct gt_request *rq, const uint8_t *put)
 /* ----------------------------------------------------------- asking */
 
 /* What is asked for, and the headers that go with it. */
-static enum MHD_Result give_one(struct gt_request *rq, char *statement,
+static enum MHD_Result give_one(struct gt_request *rq, struct gt_worker *w,
+                                const struct gt_query_args *q, char *statement,
                                 int64_t stored_ms)
 {
 	char modified[GT_HTTP_DATE_CHARS], etag[GT_XAPI_ETAG];
 	size_t n = strlen(statement);
 	gt_http_date(modified, stored_ms);
+	if (q->attachments)
+		return gt_xapi_parts_send(rq, w, statement, n, modified);
 	gt_xapi_etag(etag, statement, n);
 	bool same = gt_xapi_unchanged(rq, etag);
 	if (same)
@@ -168,11 +179,12 @@ static enum MHD_Result one(struct gt_request *rq, struct gt_worker *w,
 		return gt_rq_error(rq, -GT_EUNKNOWN, "");
 	}
 	if (q->telling == GT_TELL_EXACT)
-		return give_one(rq, statement, ms);
+		return give_one(rq, w, q, statement, ms);
 	char *told = gt_tell(gt_bytes_str(statement), q->telling,
 	                     gt_rq_header(rq, "Accept-Language"));
 	free(statement);
-	return told ? give_one(rq, told, ms) : gt_rq_error(rq, -GT_ENOMEM, "");
+	return told ? give_one(rq, w, q, told, ms)
+	            : gt_rq_error(rq, -GT_ENOMEM, "");
 }
 
 /* "LOW-HIGH", as this node wrote it into `more`. */
@@ -265,7 +277,9 @@ static enum MHD_Result list(struct gt_request *rq, struct gt_worker *w,
 		                            gt_reader_why(w->reader))
 		              : gt_rq_error(rq, -GT_ENOMEM, "");
 	}
-	return gt_rq_text(rq, 200, "application/json", text, n);
+	return q->attachments
+	               ? gt_xapi_parts_send(rq, w, text, n, NULL)
+	               : gt_rq_text(rq, 200, "application/json", text, n);
 }
 
 static enum MHD_Result give_out(struct gt_request *rq,

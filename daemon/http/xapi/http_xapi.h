@@ -21,6 +21,10 @@
 
 #include "http_request.h"
 
+/* What a body of statements may have: more where attachments come with them,
+ * which are not kept in memory. */
+gt_meeter gt_http_statements_meet;
+
 /* GET, OPTIONS /xapi/about */
 gt_handler gt_http_about;
 /* GET, POST, PUT, OPTIONS /xapi/statements */
