@@ -259,7 +259,16 @@ int gt_spoilt_from_child(struct gt_node *n, struct gt_peer *p,
 {
 	const struct source from = {
 	        .via = p->code, .under = p->code, .child = p};
-	return take_all(n, &from, m->again, m->n_again);
+	struct gt_hand_in h = {.count = m->n_again};
+	struct gt_refusal later;
+	if (m->n_again == 0 || n->records->spoilt == 0)
+		return 0;
+	for (size_t i = 0; i < m->n_again; i++)
+		h.bytes += m->again[i]->body.len;
+	/* what has no room now is asked for again */
+	int status = gt_record_admit(n, &h, &later);
+	return status || later.code ? status
+	                            : take_all(n, &from, m->again, m->n_again);
 }
 
 /* -------------------------------------------------------------- ask */
