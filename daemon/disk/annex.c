@@ -33,7 +33,7 @@ struct held {
 
 /* held is as long as requests with attachments are under way. */
 struct gt_annex {
-	const char *dir;
+	int dir;
 	uint64_t reserve;
 	pthread_mutex_t lock;
 	struct held *held; /* under lock; as are names that come and go */
@@ -41,7 +41,7 @@ struct gt_annex {
 
 struct gt_annexed {
 	struct gt_annex *x;
-	int dir, fd;
+	int fd; /* -1: all of it has come */
 	char temp[sizeof NEW + 1 + NEW_BYTES];
 	bool temporary;       /* the file has that name */
 	uint64_t size, asked; /* bytes; when room was asked for last */
@@ -57,9 +57,13 @@ struct gt_annex *gt_annex_new(const char *dir, uint64_t reserve)
 		free(x);
 		return NULL;
 	}
-	x->dir = dir;
+	x->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	x->reserve = reserve;
-	return x;
+	if (x->dir >= 0)
+		return x;
+	pthread_mutex_destroy(&x->lock);
+	free(x);
+	return NULL;
 }
 
 void gt_annex_free(struct gt_annex *x)
@@ -67,6 +71,7 @@ void gt_annex_free(struct gt_annex *x)
 	if (!x)
 		return;
 	assert(!x->held);
+	close(x->dir);
 	pthread_mutex_destroy(&x->lock);
 	free(x);
 }
@@ -83,11 +88,6 @@ static void path_of(char out[PATH_BYTES], const struct gt_sha2 *sha2,
 
 /* ------------------------------------------------------ on their way */
 
-static int open_dir(const char *dir)
-{
-	return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
 static int make_folders(int dir)
 {
 	int status = gt_sys_make_folder(dir, GT_DIR_ATTACHMENTS, 0700);
@@ -98,14 +98,13 @@ static int make_file(struct gt_annexed *a)
 {
 	uint8_t random[RANDOM];
 	char hex[NEW_BYTES];
-	a->dir = open_dir(a->x->dir);
-	int status = a->dir < 0 ? gt_sys_status(errno) : make_folders(a->dir);
+	int status = make_folders(a->x->dir);
 	if (status != 0)
 		return status;
 	gt_sys_random(random, sizeof random);
 	gt_hex(hex, random, sizeof random);
 	gt_format(a->temp, sizeof a->temp, NEW "/%s", hex);
-	a->fd = openat(a->dir, a->temp,
+	a->fd = openat(a->x->dir, a->temp,
 	               O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
 	               0600);
 	a->temporary = a->fd >= 0;
@@ -119,7 +118,7 @@ int gt_annex_begin(struct gt_annex *x, uint8_t n, struct gt_annexed **out)
 	if (!a)
 		return -GT_ENOMEM;
 	a->x = x;
-	a->dir = a->fd = -1;
+	a->fd = -1;
 	gt_sha2_begin(&a->run, n);
 	int status = make_file(a);
 	int error = errno;
@@ -159,10 +158,16 @@ int gt_annex_add(struct gt_annexed *a, struct gt_bytes piece)
 	return 0;
 }
 
-void gt_annex_end(struct gt_annexed *a, struct gt_sha2 *is)
+int gt_annex_end(struct gt_annexed *a, struct gt_sha2 *is)
 {
 	gt_sha2_end(&a->run, &a->sha2);
 	*is = a->sha2;
+	int status = fsync(a->fd) != 0 ? gt_sys_status(errno) : 0;
+	int error = errno;
+	close(a->fd);
+	a->fd = -1;
+	errno = error;
+	return status;
 }
 
 uint64_t gt_annex_size(const struct gt_annexed *a)
@@ -176,7 +181,11 @@ int gt_annex_back(const struct gt_annexed *a, size_t max, struct gt_buffer *out)
 		return -GT_ELIMIT;
 	if (!gt_buffer_room(out, (size_t)a->size))
 		return -GT_ENOMEM;
-	int status = gt_sys_pread(a->fd, out->p + out->n, (size_t)a->size, 0);
+	int fd = openat(a->x->dir, a->temp, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return gt_sys_status(errno);
+	int status = gt_sys_pread(fd, out->p + out->n, (size_t)a->size, 0);
+	close(fd);
 	if (status == 0)
 		out->n += (size_t)a->size;
 	out->p[out->n] = '\0';
@@ -225,22 +234,20 @@ int gt_annex_keep(struct gt_annexed *a)
 	char path[PATH_BYTES], folder[PATH_BYTES];
 	path_of(path, &a->sha2, false);
 	path_of(folder, &a->sha2, true);
-	if (fsync(a->fd) != 0)
-		return gt_sys_status(errno);
-	int status = gt_sys_make_folder(a->dir, folder, 0700);
+	int status = gt_sys_make_folder(a->x->dir, folder, 0700);
 	if (status != 0)
 		return status == -GT_ESTORE ? -GT_EIO : status;
 	pthread_mutex_lock(&a->x->lock);
-	bool there = faccessat(a->dir, path, F_OK, 0) == 0;
+	bool there = faccessat(a->x->dir, path, F_OK, 0) == 0;
 	a->held = hold(a->x, &a->sha2, there);
-	int rc = a->held ? renameat(a->dir, a->temp, a->dir, path) : -1;
+	int rc = a->held ? renameat(a->x->dir, a->temp, a->x->dir, path) : -1;
 	int error = a->held ? errno : ENOMEM;
 	a->temporary = rc != 0;
 	pthread_mutex_unlock(&a->x->lock);
 	errno = error;
 	if (rc != 0)
 		return gt_sys_status(error);
-	return gt_sys_sync_folder(a->dir, folder);
+	return gt_sys_sync_folder(a->x->dir, folder);
 }
 
 void gt_annex_let_go(struct gt_annexed *a, bool known)
@@ -252,15 +259,13 @@ void gt_annex_let_go(struct gt_annexed *a, bool known)
 		path_of(path, &a->sha2, false);
 		pthread_mutex_lock(&a->x->lock);
 		if (unhold(a->x, a->held, known))
-			(void)unlinkat(a->dir, path, 0);
+			(void)unlinkat(a->x->dir, path, 0);
 		pthread_mutex_unlock(&a->x->lock);
 	}
 	if (a->temporary)
-		(void)unlinkat(a->dir, a->temp, 0);
+		(void)unlinkat(a->x->dir, a->temp, 0);
 	if (a->fd >= 0)
 		close(a->fd);
-	if (a->dir >= 0)
-		close(a->dir);
 	free(a);
 }
 
@@ -272,14 +277,9 @@ int gt_annex_open(const struct gt_annex *x, const struct gt_sha2 *sha2,
 	char path[PATH_BYTES];
 	struct stat st;
 	path_of(path, sha2, false);
-	int dir = open_dir(x->dir);
-	int fd = dir < 0 ? -1
-	                 : openat(dir, path,
-	                          O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
-	                                  O_NONBLOCK);
+	int fd = openat(x->dir, path,
+	                O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	int error = errno;
-	if (dir >= 0)
-		close(dir);
 	if (fd < 0)
 		return error == ENOENT || error == ELOOP || error == EACCES
 		               ? -GT_EUNKNOWN
@@ -361,11 +361,9 @@ static int sweep_folder(int dir, const char *path, const char *folder,
 	return status;
 }
 
-int gt_annex_sweep(const char *dir, struct gt_reader *reader)
+int gt_annex_sweep(struct gt_annex *x, struct gt_reader *reader)
 {
-	int fd = open_dir(dir), gone = 0, status = 0;
-	if (fd < 0)
-		return 0;
+	int fd = x->dir, gone = 0, status = 0;
 	(void)sweep_folder(fd, NEW, NULL, reader, &gone);
 	for (int i = 0; status == 0 && i < 256; i++) {
 		char name[3], path[PATH_BYTES];
@@ -373,6 +371,5 @@ int gt_annex_sweep(const char *dir, struct gt_reader *reader)
 		gt_format(path, sizeof path, GT_DIR_ATTACHMENTS "/%s", name);
 		status = sweep_folder(fd, path, name, reader, &gone);
 	}
-	close(fd);
 	return status ? status : gone;
 }

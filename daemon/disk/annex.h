@@ -20,8 +20,8 @@ struct gt_annex;
 struct gt_annexed; /* bytes on their way in */
 struct gt_reader;
 
-/* dir, the node's directory, is borrowed; its folders are made with the first
- * bytes. NULL: out of memory. */
+/* In the node's directory; its folders are made with the first bytes. NULL: out
+ * of memory, or it cannot be opened. */
 struct gt_annex *gt_annex_new(const char *dir, uint64_t reserve);
 /* Nothing is on its way in any more. NULL is fine. */
 void gt_annex_free(struct gt_annex *x);
@@ -31,8 +31,9 @@ void gt_annex_free(struct gt_annex *x);
 int gt_annex_begin(struct gt_annex *x, uint8_t n, struct gt_annexed **out);
 /* More of it. 0, -GT_ENOSPACE, -GT_EIO with errno. */
 int gt_annex_add(struct gt_annexed *a, struct gt_bytes piece);
-/* All have come. *is: their digest. */
-void gt_annex_end(struct gt_annexed *a, struct gt_sha2 *is);
+/* All have come, and are synced. *is: their digest. 0, -GT_ENOSPACE, -GT_EIO
+ * with errno. */
+int gt_annex_end(struct gt_annexed *a, struct gt_sha2 *is);
 /* How many bytes it has so far. */
 uint64_t gt_annex_size(const struct gt_annexed *a);
 /* Reads it back, at most max bytes. 0, -GT_ELIMIT, -GT_EIO, -GT_ENOMEM. */
@@ -58,6 +59,6 @@ int gt_annex_read(int fd, uint64_t size, const struct gt_sha2 *sha2, size_t max,
 /* Removes what no row names, and what was on its way in when the run before
  * ended. Only while nothing else uses the files. How many went; negative: the
  * database could not be asked, and its reader says why. */
-int gt_annex_sweep(const char *dir, struct gt_reader *reader);
+int gt_annex_sweep(struct gt_annex *x, struct gt_reader *reader);
 
 #endif

@@ -631,9 +631,11 @@ static void sweep_attachments(const struct gt_service *s)
 {
 	char why[RUN_WHY] = "";
 	struct gt_reader *r = gt_database_reader(s->database, why, sizeof why);
-	int gone = r ? gt_annex_sweep(".", r) : 0;
+	struct gt_annex *x = gt_annex_new(".", 0);
+	int gone = r && x ? gt_annex_sweep(x, r) : 0;
 	if (gone < 0)
 		gt_copy(why, sizeof why, gt_reader_why(r));
+	gt_annex_free(x);
 	if (!r || gone < 0)
 		gt_log_line(GT_LOG_WARN, "sweep", "why", why, NULL);
 	if (gone > 0)

@@ -1,12 +1,14 @@
 """Attachments: taken whole and durable or not at all, given out as they came."""
 import hashlib
+import http.client
 import json
 import os
 import socket
+import threading
 import unittest
 
 from test_records import statement
-from tree import CHAIN, XAPI, Tree
+from tree import CHAIN, PATIENCE, XAPI, Tree
 
 EN = {"Accept-Language": "en"}
 
@@ -34,9 +36,9 @@ def body(statements, *parts, boundary=b"b5"):
     return b"".join(b"--" + boundary + b"\r\n" + p + b"\r\n" for p in (first, *parts)) + b"--" + boundary + b"--\r\n"
 
 
-def send(node, content, method="POST", path="/xapi/statements", **headers):
+def send(node, content, method="POST", path="/xapi/statements", timeout=PATIENCE, **headers):
     kind = {"Content-Type": "multipart/mixed; boundary=b5"}
-    return node.http(method, path, content, {**XAPI, **kind, **EN, **headers})
+    return node.http(method, path, content, {**XAPI, **kind, **EN, **headers}, timeout=timeout)
 
 
 def get(node, query):
@@ -237,6 +239,64 @@ class Attachments(unittest.TestCase):
                 self.none_stays(node)
             self.assertEqual(node.records(), [])
             self.assertEqual(send(node, content).status, 200)
+
+    def test_killed_again_and_again(self):
+        """Terminals hand in while the node is killed: what was acknowledged is there
+        with its attachment, and of the rest no file stays over a start."""
+        with Tree(CHAIN[:1]) as t:
+            node, acknowledged = t["33"], {}
+            for round_ in range(4):
+                stop = threading.Event()
+                threads = [threading.Thread(target=self.hand_in, args=(node, stop, acknowledged)) for _ in range(4)]
+                before = len(acknowledged)
+                for thread in threads:
+                    thread.start()
+                while len(acknowledged) < before + 10:
+                    node.admin("GET", "/healthz")
+                node.kill9()
+                stop.set()
+                for thread in threads:
+                    thread.join()
+                node.start()
+            # two are here, and one that nobody names goes
+            stray = os.path.join(node.dir, "attachments", "00", "0" * 62)
+            os.makedirs(os.path.dirname(stray), exist_ok=True)
+            with open(stray, "wb") as f:
+                f.write(b"x")
+            node.stop()
+            node.start()
+            self.assertFalse(os.path.exists(stray))
+            for id_, data in acknowledged.items():
+                first, parts = parts_of(get(node, f"statementId={id_}&attachments=true"))
+                self.assertEqual((first["id"], list(parts.values())), (id_, [data]))
+            digests = {hashlib.sha256(r).hexdigest() for r in acknowledged.values()}
+            names = {"".join(f.split(os.sep)[-2:]) for f in files(node)}
+            self.assertLessEqual(digests, names)
+            # what is beyond was taken, and only the answer was lost
+            self.assertEqual(len(names), len(node.records()))
+
+    @staticmethod
+    def hand_in(node, stop, acknowledged):
+        while not stop.is_set():
+            data = os.urandom(3000)
+            s = statement(1, attachments=[attachment(data)])
+            try:
+                if send(node, body(s, part(data)), timeout=20).status == 200:
+                    acknowledged[s["id"]] = data
+            except (OSError, http.client.HTTPException):
+                pass
+
+    def test_a_disk_without_room(self):
+        """Attachments are refused while the reserve is not free; records go on."""
+        with Tree(CHAIN[:1], config={"storage": {"reserve": "1000TiB"}}) as t:
+            node, data = t["33"], b"photo"
+            one = statement(1, attachments=[attachment(data)])
+            answer = send(node, body(one, part(data)))
+            self.assertEqual(answer.status, 507)
+            self.assertIn("attachments cannot be kept", answer.json()["message"])
+            self.none_stays(node)
+            linked = statement(2, attachments=[attachment(data, fileUrl="https://f.cn/1")])
+            self.assertEqual(node.http("POST", "/xapi/statements", json.dumps(linked).encode(), XAPI).status, 200)
 
     def test_a_lost_file_is_told(self):
         """A file that rots or goes is found behind a start, told, never given out,

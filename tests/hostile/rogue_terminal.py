@@ -7,6 +7,7 @@ a few hundred connections, some MiB. CONTEXT: "http", "content", "staff" (ports)
 only readers may see)."""
 import base64
 import gzip
+import hashlib
 import json
 import select
 import socket
@@ -464,6 +465,50 @@ def shapes(rogue):
         for w in wild:
             status, _, body = post(rogue, w, address=i)
             rogue.wants(status < 500 or status in (503, 507), f"{status} for {w[:40]!r}: {body[:200]!r}")
+
+
+def parts(*pieces, boundary="B"):
+    line = b"--" + boundary.encode() + b"\r\n"
+    return b"".join(line + p + b"\r\n" for p in pieces) + b"--" + boundary.encode() + b"--\r\n"
+
+
+def named(data, digest=None, **more):
+    """A statement that names such an attachment, and the part."""
+    digest = digest or hashlib.sha256(data).hexdigest()
+    s = statement(attachments=[{"usageType": "http://x/u", "display": {"en": "d"}, "contentType": "a/b",
+                                "length": len(data), "sha2": digest, **more}])
+    top = f"Content-Type: a/b\r\nContent-Transfer-Encoding: binary\r\nX-Experience-API-Hash: {digest}\r\n\r\n"
+    return b"Content-Type: application/json\r\n\r\n" + json.dumps(s).encode(), top.encode() + data
+
+
+@attack("attachments", quick=True)
+def attachments(rogue):
+    """Parts with other digests, without end, 10,000 of them, heads without end, rogue signatures"""
+    kind = "Content-Type: multipart/mixed; boundary=B\r\n"
+    first, part = named(b"abc")
+    other, _ = named(b"abc", digest=hashlib.sha256(b"other").hexdigest())
+    sign = {"usageType": "http://adlnet.gov/expapi/attachments/signature", "contentType": "application/octet-stream"}
+    fit = f"{XAPI}{kind}"
+
+    def send(body, address):
+        top = head("POST", "/xapi/statements", f"{fit}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n")
+        return ask(rogue, rogue.http, top + body, address)
+
+    wild = [
+        parts(other, part), parts(first), parts(first, part, part[:-1] + b"d"), parts(first, part)[:-7], parts(part, first),
+        parts(first, *[part.replace(b"abc", b"%d" % i) for i in range(10000)]), parts(first, *[part] * 10000),
+        b"--B\r\nX: " + b"y" * 100000 + b"\r\n\r\n", b"--B\r\n" + b"X: y\r\n" * 20000, b"--B\r\n" * 50000, b"--B" * 50000,
+        b"\r" * 200000, b"--B\r\n\r\n" + b"\r\n--" * 50000, parts(first[:-1], part), parts(b"\r\n" + b"[" * 50000),
+        parts(*named(b"a.b.c", **sign)), parts(*named(b"eyJhbGciOiJub25lIn0.e30.", **sign)),
+        parts(*named(b"e30." + b"A" * 900000 + b".AAAA", **sign)), parts(*named(b"." * 100000, **sign)),
+    ]
+    rogue.begin()
+    for i in rogue.rounds(10):
+        for w in wild:
+            if rogue.left() > 0:
+                status, _, body = send(w, i)
+                rogue.wants(status != 200, f"{status} for {w[:80]!r}")
+                rogue.wants(status in (0, 400, 413, 429, 503, 507), f"{status} for {w[:80]!r}: {body[:200]!r}")
 
 
 # ------------------------------------------------------------------- the lines

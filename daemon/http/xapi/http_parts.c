@@ -116,7 +116,9 @@ static int on_end(void *arg)
 	struct gt_sha2 is;
 	if (p->n == 0)
 		return 0;
-	gt_annex_end(p->v[p->n - 1].file, &is);
+	int status = gt_annex_end(p->v[p->n - 1].file, &is);
+	if (status != 0)
+		return disk_failed(p, status);
 	return gt_sha2_eq(&is, &p->v[p->n - 1].sha2)
 	               ? 0
 	               : wrong(p, -GT_EINVALID, GT_T_HTTP_PART_OTHER, p->n + 1);
