@@ -9,8 +9,6 @@
 #include "http_fold.h"
 #include "http_request.h"
 
-enum { BODIES_MAX = 64 << 20 /* of all requests but the operator's */ };
-
 const char *gt_http_door_name(enum gt_http_door door)
 {
 	static const char *const names[GT_DOORS] = {"listen", "content",
@@ -50,7 +48,7 @@ unsigned gt_rq_keep(struct gt_request *rq, const char *p, size_t n)
 	atomic_size_t *all = rq->http->bodies;
 	bool counted = rq->door != GT_DOOR_CONTROL;
 	bool fits = !counted || more == 0 ||
-	            atomic_fetch_add(all, more) + more <= BODIES_MAX;
+	            atomic_fetch_add(all, more) + more <= GT_HTTP_BODIES_MAX;
 	uint8_t *body = !fits ? NULL : more ? realloc(rq->body, cap) : rq->body;
 	if (!body) {
 		if (counted)

@@ -116,6 +116,7 @@ enum {
 	GT_HTTP_CONNECTION_BYTES = 32 << 10,
 	GT_HTTP_TARGET_MAX = 12 << 10,
 	GT_HTTP_ARGS_MAX = 128,
+	GT_HTTP_BODIES_MAX = 64 << 20, /* of all requests but the operator's */
 };
 
 struct gt_request {

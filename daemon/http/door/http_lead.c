@@ -353,7 +353,8 @@ static bool unpack(struct gt_request *rq, enum MHD_Result *answer)
 	rq->nbody = rq->body_cap = n;
 	rq->packed = false;
 	if (rq->door == GT_DOOR_CONTROL ||
-	    atomic_fetch_add(rq->http->bodies, n - was) + n - was <= BODIES_MAX)
+	    atomic_fetch_add(rq->http->bodies, n - was) + n - was <=
+	            GT_HTTP_BODIES_MAX)
 		return true;
 	*answer = refuse_full(rq);
 	return false;
