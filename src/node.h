@@ -58,11 +58,11 @@ struct gt_node_config {
 	bool restored; /* the database is a backup, or new in place of a lost
 	                  one: what neighbours remember of this node may be
 	                  newer than what it remembers itself */
+	uint32_t protocol_max; /* newest version to speak, protocol.h; 0 or more
+	                          than there is: the newest there is */
 	/* How old the newest of them may be before it is warned of, before new
 	 * entries are refused; 0: as old as it likes. */
 	uint64_t date_warn_ms, date_limit_ms;
-	uint32_t protocol_max; /* newest version to speak, protocol.h; 0 or more
-	                          than there is: the newest there is */
 	/* Bytes of records that one terminal, one child may hand in per hour;
 	 * 0: as many as they like. */
 	uint64_t terminal_hour, child_hour;
