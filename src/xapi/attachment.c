@@ -121,46 +121,62 @@ static char *unsigned_of(struct gt_bytes body, bool *none)
 	return text;
 }
 
-/* What it says of itself. whose: where a refusal is. */
-static int read_unsigned(struct gt_statement *out, struct gt_bytes body,
-                         const uint8_t (*id)[GT_UUID_BYTES], char *why,
-                         size_t why_cap)
+/* A statement without what signs it. */
+struct bare {
+	char *text;
+	struct gt_statement says;
+};
+
+static int read_bare(struct bare *b, struct gt_bytes body, char *why,
+                     size_t why_cap)
 {
-	bool none;
-	char *text = unsigned_of(body, &none);
-	if (!text && !none)
+	/* no id that anybody draws: it has none */
+	static const uint8_t none[1][GT_UUID_BYTES];
+	bool other;
+	b->text = unsigned_of(body, &other);
+	if (!b->text && !other)
 		return -GT_ENOMEM;
 	gt_format(why, why_cap, "not a JSON object");
-	int n = text ? gt_statements_parse(gt_bytes_str(text), GT_XAPI_ANY, id,
-	                                   1, out, 1, why, why_cap)
-	             : -GT_EINVALID;
-	free(text);
+	int n = b->text ? gt_statements_parse(gt_bytes_str(b->text),
+	                                      GT_XAPI_ANY, none, 1, &b->says, 1,
+	                                      why, why_cap)
+	                : -GT_EINVALID;
 	return n < 0 ? n : 0;
+}
+
+/* By likeness: a time that only one of them has makes another of it. */
+static int compare(bool *same, const struct bare *a, const struct bare *b)
+{
+	static const uint8_t none[GT_UUID_BYTES];
+	bool ids = memcmp(a->says.id, none, GT_UUID_BYTES) != 0 &&
+	           memcmp(b->says.id, none, GT_UUID_BYTES) != 0;
+	*same = !ids || memcmp(a->says.id, b->says.id, GT_UUID_BYTES) == 0;
+	if (!*same || gt_id_eq(&a->says.form, &b->says.form))
+		return 0;
+	return gt_statement_twins(same, gt_bytes_str(a->text), 0,
+	                          gt_bytes_str(b->text), 0);
 }
 
 int gt_attachment_signs(struct gt_bytes statement, struct gt_bytes payload,
                         char *why, size_t why_cap)
 {
-	/* no id that anybody draws: it has none */
-	static const uint8_t none[1][GT_UUID_BYTES];
-	struct gt_statement one, other;
+	struct bare one = {0}, other = {0};
 	char what[512];
-	int status = read_unsigned(&one, payload, none, what, sizeof what);
+	bool same = false;
+	int status = read_bare(&one, payload, what, sizeof what);
 	if (status == 0)
-		status = read_unsigned(&other, statement, none, what,
-		                       sizeof what);
-	if (status == -GT_ENOMEM)
+		status = read_bare(&other, statement, what, sizeof what);
+	bool read = status == 0;
+	if (read)
+		status = compare(&same, &one, &other);
+	free(one.text);
+	free(other.text);
+	if (status == -GT_ENOMEM || same)
 		return status;
-	if (status != 0) {
+	if (read)
+		gt_format(why, why_cap, "what it signs is another statement");
+	else
 		gt_format(why, why_cap, "what it signs is not a statement: %s",
 		          what);
-		return -GT_EINVALID;
-	}
-	bool ids = memcmp(one.id, *none, GT_UUID_BYTES) != 0 &&
-	           memcmp(other.id, *none, GT_UUID_BYTES) != 0;
-	if (gt_id_eq(&one.form, &other.form) &&
-	    (!ids || memcmp(one.id, other.id, GT_UUID_BYTES) == 0))
-		return 0;
-	gt_format(why, why_cap, "what it signs is another statement");
 	return -GT_EINVALID;
 }

@@ -39,7 +39,7 @@ void gt_attachments_free(struct gt_attachments *list);
 const struct gt_attachment *gt_attachments_find(const struct gt_attachments *l,
                                                 const struct gt_sha2 *sha2);
 
-/* Whether a signature's payload is the statement: the same form (form.h) once
+/* Whether a signature's payload is the statement: of its likeness (form.h) once
  * the signatures themselves are left out of the list of attachments, and the
  * same id, where both have one. 0; -GT_EINVALID, and why; -GT_ENOMEM. */
 int gt_attachment_signs(struct gt_bytes statement, struct gt_bytes payload,

@@ -152,7 +152,7 @@ class Attachments(unittest.TestCase):
             (body(named, part(data))[:-9], "the boundary that ends the body is missing"),
             (body(named, part(data)).replace(b"application/json", b"text/plain"), "the first part must be"),
             (b"{}", "the boundary that Content-Type names is not in the body"),
-            (body({"actor": 1}, part(data)), "statement 1: actor"),
+            (body({"actor": 1}, part(data)), "actor: must be"),
         ]
         with Tree(CHAIN[:1]) as t:
             node = t["33"]
