@@ -515,14 +515,10 @@ static bool dull(uint8_t c)
 /* One past the closing quote; 0: it never closes. at is on the first quote. */
 static size_t string_end(struct gt_bytes in, size_t at)
 {
-	for (at++; at < in.n; at++) {
-		while (at < in.n && in.p[at] != '"' && in.p[at] != '\\')
-			at++;
-		if (at < in.n && in.p[at] == '"')
-			return at + 1;
-		at++;
-	}
-	return 0;
+	at++;
+	while (at < in.n && in.p[at] != '"')
+		at += in.p[at] == '\\' ? 2 : 1;
+	return at < in.n ? at + 1 : 0;
 }
 
 static size_t scalar_end(struct gt_bytes in, size_t at)

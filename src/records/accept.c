@@ -176,7 +176,7 @@ static int judge(struct gt_node *n, const struct gt_event *e,
 	}
 	/* what is known here may be handed in again, as it was given out */
 	if (status == 0 && *code == 0 && f.known != GT_RECORD_SAME)
-		status = gt_attach_judge(n, e, s, id, code, why);
+		status = gt_attach_judge(e, s, id, code, why);
 	return status;
 }
 

@@ -63,26 +63,19 @@ static bool comes(const struct gt_event *e, const struct gt_sha2 *sha2)
 	return false;
 }
 
-int gt_attach_judge(struct gt_node *n, const struct gt_event *e,
-                    const struct gt_statement *s, const char *id, int *code,
-                    char why[256])
+int gt_attach_judge(const struct gt_event *e, const struct gt_statement *s,
+                    const char *id, int *code, char why[256])
 {
 	struct gt_attachments l = {0};
 	int status = gt_attachments_add(&l, s->body);
 	for (size_t i = 0; status == 0 && *code == 0 && i < l.n; i++) {
 		const struct gt_attachment *a = &l.v[i];
-		enum gt_attachment_state state = GT_ATTACHMENT_AWAITED;
-		int64_t aid;
 		if ((a->linked && !a->signs) || comes(e, &a->sha2))
-			continue;
-		int row = find(n, &a->sha2, &aid, &state);
-		status = row < 0 ? row : 0;
-		if (row < 0 || state == GT_ATTACHMENT_HERE)
 			continue;
 		*code = -GT_EINVALID;
 		gt_format(why, 256,
-		          "statement %s: %s: its bytes are not here and did "
-		          "not come with it: send multipart/mixed, with a part "
+		          "statement %s: %s: its bytes did not come with it: "
+		          "send multipart/mixed, with a part "
 		          "that has its sha2 as X-Experience-API-Hash",
 		          id, a->path);
 	}

@@ -219,11 +219,11 @@ int gt_record_uncrowd(struct gt_node *n);
 
 /* Record number seq is that body: what it names is known from now on. */
 int gt_attach_named(struct gt_node *n, int64_t seq, struct gt_bytes body);
-/* Whether all that a new statement names is here, or comes with it in e, or
- * need not: *code 0; or it is not, and why. id: the statement's. */
-int gt_attach_judge(struct gt_node *n, const struct gt_event *e,
-                    const struct gt_statement *s, const char *id, int *code,
-                    char why[256]);
+/* Whether all that a new statement names comes with it in e, or need not: *code
+ * 0; or it does not, and why. That its bytes are here counts for nothing: who
+ * knows a digest need not know what it is of. id: the statement's. */
+int gt_attach_judge(const struct gt_event *e, const struct gt_statement *s,
+                    const char *id, int *code, char why[256]);
 /* The statements of e are taken: what came with them is here. */
 int gt_attach_brought(struct gt_node *n, const struct gt_event *e);
 /* Whether who hands in e has brought more bytes than he may. */

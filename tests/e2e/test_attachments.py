@@ -142,7 +142,7 @@ class Attachments(unittest.TestCase):
         named = statement(1, attachments=[attachment(data)])
         linked = statement(2, attachments=[attachment(data, fileUrl="https://f.cn/1")])
         rows = [
-            (body(named), "attachments[0]: its bytes are not here"),
+            (body(named), "attachments[0]: its bytes did not come"),
             (body(statement(1), part(data)), "part 2: no statement names it"),
             (body(named, part(data), part(b"more")), "part 3: no statement names it"),
             (body(named, part(data, digest=attachment(b"x")["sha2"])), "part 2: its bytes are not those"),
@@ -167,7 +167,7 @@ class Attachments(unittest.TestCase):
                 self.assertIn("multipart/mixed", answer.json()["message"])
             answer = node.http("POST", "/xapi/statements", json.dumps(named).encode(), {**XAPI, **EN})
             self.assertEqual(answer.status, 400)
-            self.assertIn(f"statement {named['id']}: attachments[0]: its bytes are not here", answer.json()["message"])
+            self.assertIn(f"statement {named['id']}: attachments[0]: its bytes did not come", answer.json()["message"])
             self.assertEqual(node.records(), [])
             # somewhere else is good enough, and so is what is here already
             self.assertEqual(node.http("POST", "/xapi/statements", json.dumps(linked).encode(), XAPI).status, 200)

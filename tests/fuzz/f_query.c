@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "json_tree.h"
 #include "query.h"
 #include "tell.h"
 #include "xapi.h"
@@ -44,6 +45,19 @@ static bool take_all(struct gt_query_args *q, char *text)
 	return false;
 }
 
+static bool is_statement(struct gt_bytes text)
+{
+	char why[200];
+	struct gt_json_fault fault;
+	const struct gt_json_node *v;
+	struct gt_arena *arena = gt_arena_new();
+	bool is =
+	        arena && gt_json_tree(&v, arena, text, &fault) == 0 &&
+	        gt_xapi_check(v, GT_XAPI_ANY, arena, "", why, sizeof why) == 0;
+	gt_arena_free(arena);
+	return is;
+}
+
 static void told(const struct gt_filter *f, struct gt_bytes text,
                  enum gt_telling how, bool fits)
 {
@@ -53,8 +67,7 @@ static void told(const struct gt_filter *f, struct gt_bytes text,
 	assert(twice && strcmp(once, twice) == 0);
 	json_t *v = gt_json_load(gt_bytes_str(once), GT_JSON_STRICT, NULL);
 	assert(v);
-	char why[200];
-	assert(gt_xapi_check(v, GT_XAPI_ANY, why, sizeof why));
+	assert(is_statement(gt_bytes_str(once)));
 	assert(fits || !gt_query_matches(f, v, NULL));
 	json_decref(v);
 	free(once);
@@ -63,12 +76,11 @@ static void told(const struct gt_filter *f, struct gt_bytes text,
 
 static void ask(const struct gt_filter *f, struct gt_bytes text)
 {
-	char why[200];
 	uint8_t id[GT_UUID_BYTES];
 	json_t *v = gt_json_load(text, GT_JSON_STRICT, NULL);
 	free(gt_tell(text, GT_TELL_IDS, NULL));
 	free(gt_tell(text, GT_TELL_CANONICAL, (const char *)text.p));
-	if (v && gt_xapi_check(v, GT_XAPI_ANY, why, sizeof why)) {
+	if (v && is_statement(text)) {
 		bool fits = gt_query_matches(f, v, NULL);
 		assert(!fits || gt_query_may_match(f, text, ""));
 		if (gt_query_target(v, id))

@@ -164,6 +164,16 @@ static void signatures(void **state)
 	      "{" OBJECT "," VERB ",\"version\":\"1.0.0\",\"actor\":{"
 	      "\"objectType\":\"Agent\",\"mbox\":\"mailto:a@b.cn\"}}",
 	      "");
+	signs("{" ACTOR "," VERB "," OBJECT ",\"result\":{\"duration\":"
+	      "\"PT1.239S\"},\"attachments\":[" SIGNED(H256) "]}",
+	      "{" ACTOR "," VERB "," OBJECT
+	      ",\"result\":{\"duration\":\"PT1.23S\"}}",
+	      "");
+	signs("{" ACTOR "," VERB "," OBJECT ",\"result\":{\"duration\":"
+	      "\"PT1.249S\"},\"attachments\":[" SIGNED(H256) "]}",
+	      "{" ACTOR "," VERB "," OBJECT
+	      ",\"result\":{\"duration\":\"PT1.23S\"}}",
+	      another);
 	signs(ours, "{" OTHER "," ACTOR "," VERB "," OBJECT "}", another);
 	signs(ours, "{" ACTOR "," OBJECT ",\"verb\":{\"id\":\"http://v/2\"}}",
 	      another);

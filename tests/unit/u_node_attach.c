@@ -80,17 +80,18 @@ static void bytes_must_come(void **s)
 	struct nodes *t = *s;
 	assert_int_equal(hand_in(t, TOP, 1, SHA2, "", 0), -GT_EINVALID);
 	assert_non_null(strstr(reply(t, TOP),
-	                       "00000001: attachments[0]: its bytes are not "
-	                       "here and did not come with it"));
+	                       "00000001: attachments[0]: its bytes did "
+	                       "not come with it"));
 	/* nothing of it is half taken */
 	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM record"), 0);
 	assert_int_equal(state(t, TOP, SHA2), -1);
 	assert_int_equal(hand_in(t, TOP, 1, SHA2, "", 3), 0);
 	assert_int_equal(state(t, TOP, SHA2), GT_ATTACHMENT_HERE);
 	assert_int_equal(nodes_int(t, TOP, "SELECT size FROM attachment"), 3);
-	/* again, and for another: they are here */
+	/* the same again, without them; for another they are brought again */
 	assert_int_equal(hand_in(t, TOP, 1, SHA2, "", 0), 0);
-	assert_int_equal(hand_in(t, TOP, 2, SHA2, "", 0), 0);
+	assert_int_equal(hand_in(t, TOP, 2, SHA2, "", 0), -GT_EINVALID);
+	assert_int_equal(hand_in(t, TOP, 2, SHA2, "", 3), 0);
 	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM attachment"),
 	                 1);
 	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM attached"), 2);
