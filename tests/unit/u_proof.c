@@ -73,7 +73,7 @@ static void keys_as_text(void **state)
 	assert_memory_equal(back, zeros, sizeof zeros);
 	/* what is no key: no base, a digit that is none, too short and long,
 	 * another kind of key, zeros in front */
-	static const char *const bad[] = {"",          PUBLIC + 1,    "z",
+	static const char *const bad[] = {"",          &PUBLIC[1],    "z",
 	                                  PUBLIC "2",  "z6Mk",        SECRET,
 	                                  "z0" PUBLIC, "z1" PUBLIC,   "zl",
 	                                  "u" PUBLIC,  "z6Mk\xc3\xa9"};
