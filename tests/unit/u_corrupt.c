@@ -108,13 +108,13 @@ static void corrupt(struct liar *l, Gt__Record *r)
 	uint32_t at = draw(&l->d, 32);
 	switch (draw(&l->d, 12)) {
 	case 0:
-		r->id.data[at / 2] ^= 1u << at % 8;
+		r->id.data[at / 2] ^= (uint8_t)(1u << at % 8);
 		/* one without an id of its own has whichever is said */
 		if (!tells(r))
 			r->form.data[0] ^= 1;
 		break;
 	case 1:
-		r->form.data[at] ^= 1u << at % 8;
+		r->form.data[at] ^= (uint8_t)(1u << at % 8);
 		break;
 	case 2:
 		r->flags ^= GT_STATEMENT_VOIDS;
