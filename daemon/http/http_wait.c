@@ -64,6 +64,7 @@ void gt_waits_free(struct gt_waits *w)
 static void wake(struct gt_request *rq, int status, char *text)
 {
 	rq->status = status;
+	free(rq->text); /* of an order that went before this one */
 	rq->text = text;
 	rq->next = NULL;
 	rq->woken = true;
