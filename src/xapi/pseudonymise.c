@@ -19,10 +19,11 @@ struct build {
 	bool failed;            /* memory was short */
 };
 
-/* Puts v, which becomes the object's, or notes that there is none. */
+/* Puts v, which becomes the object's, or notes that there is none of the two; it
+ * is freed then. */
 static void put(struct build *b, json_t *to, const char *key, json_t *v)
 {
-	if (!to || !v || json_object_set_new(to, key, v) != 0)
+	if (json_object_set_new(to, key, v) != 0)
 		b->failed = true;
 }
 
