@@ -45,6 +45,12 @@ const struct gt_yaml_node *gt_reading_need(struct gt_reading *r,
 /* All keys of the map are among n known ones; else it is said, and false. */
 bool gt_reading_keys(struct gt_reading *r, const struct gt_yaml_node *map,
                      const char *const *known, size_t n);
+/* The conditions of a rule, one map or a list of maps (for two on one thing): each
+ * map is given to `take` with arg; what is none is complained of. */
+void gt_reading_when(struct gt_reading *r, const struct gt_yaml_node *when,
+                     void (*take)(struct gt_reading *r, void *arg,
+                                  const struct gt_yaml_node *map),
+                     void *arg);
 /* A rule's receivers, levels and regions apart; what is wrong is said. */
 struct gt_reading_receivers gt_reading_to(struct gt_reading *r,
                                           const struct gt_yaml_node *n);

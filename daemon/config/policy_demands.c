@@ -63,9 +63,10 @@ static void read_values(struct gt_reading *r, Gt__TraitTest *t,
 		read_value(r, t, item);
 }
 
-static void read_conditions(struct gt_reading *r, Gt__Demand *d,
+static void read_conditions(struct gt_reading *r, void *arg,
                             const struct gt_yaml_node *map)
 {
+	Gt__Demand *d = arg;
 	const char *known[TRAITS];
 	for (int i = 0; i < TRAITS; i++)
 		known[i] = gt_trait_name((Gt__Trait)(i + 1));
@@ -89,20 +90,13 @@ static void read_conditions(struct gt_reading *r, Gt__Demand *d,
 	}
 }
 
-/* One map; or a list of maps, for two conditions on one thing. */
 static void read_when(struct gt_reading *r, Gt__Demand *d,
                       const struct gt_yaml_node *when)
 {
-	bool list = when->kind == GT_YAML_LIST;
-	const struct gt_yaml_node *map = list ? when->first : when;
-	if (gt_yaml_is_null(when))
-		return;
-	d->when = gt_reading_pointers(r, GT_PREDICATES_MAX);
-	for (; map && d->when; map = list ? map->next : NULL)
-		if (map->kind == GT_YAML_MAP)
-			read_conditions(r, d, map);
-		else
-			gt_reading_complain(r, map, GT_T_YAML_NOT_MAP, NULL);
+	if (!gt_yaml_is_null(when))
+		d->when = gt_reading_pointers(r, GT_PREDICATES_MAX);
+	if (d->when)
+		gt_reading_when(r, when, read_conditions, d);
 }
 
 static void read_fields(struct gt_reading *r, Gt__Demand *d,

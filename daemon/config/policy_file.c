@@ -182,9 +182,10 @@ static void read_predicate(struct gt_reading *r, Gt__Predicate *p,
 }
 
 /* The conditions of one map, after those already there. */
-static void read_conditions(struct gt_reading *r, Gt__Rule *rule,
+static void read_conditions(struct gt_reading *r, void *arg,
                             const struct gt_yaml_node *map)
 {
+	Gt__Rule *rule = arg;
 	for (const struct gt_yaml_node *n = map->first; n; n = n->next) {
 		int field = gt_field_parse(n->key);
 		if (field < 0) {
@@ -206,20 +207,13 @@ static void read_conditions(struct gt_reading *r, Gt__Rule *rule,
 	}
 }
 
-/* One map; or a list of maps, for two conditions on one field. */
 static void read_when(struct gt_reading *r, Gt__Rule *rule,
                       const struct gt_yaml_node *when)
 {
-	bool list = when->kind == GT_YAML_LIST;
-	const struct gt_yaml_node *map = list ? when->first : when;
-	if (gt_yaml_is_null(when))
-		return;
-	rule->when = gt_reading_pointers(r, GT_PREDICATES_MAX);
-	for (; map && rule->when; map = list ? map->next : NULL)
-		if (map->kind == GT_YAML_MAP)
-			read_conditions(r, rule, map);
-		else
-			gt_reading_complain(r, map, GT_T_YAML_NOT_MAP, NULL);
+	if (!gt_yaml_is_null(when))
+		rule->when = gt_reading_pointers(r, GT_PREDICATES_MAX);
+	if (rule->when)
+		gt_reading_when(r, when, read_conditions, rule);
 }
 
 /* ------------------------------------------------------------ rules */

@@ -123,3 +123,17 @@ char *gt_reading_name(struct gt_reading *r, const struct gt_yaml_node *n)
 		gt_reading_complain(r, n, GT_T_CONF_LONG, "64");
 	return text;
 }
+
+void gt_reading_when(struct gt_reading *r, const struct gt_yaml_node *when,
+                     void (*take)(struct gt_reading *r, void *arg,
+                                  const struct gt_yaml_node *map),
+                     void *arg)
+{
+	bool list = when->kind == GT_YAML_LIST;
+	const struct gt_yaml_node *map = list ? when->first : when;
+	for (; map; map = list ? map->next : NULL)
+		if (map->kind == GT_YAML_MAP)
+			take(r, arg, map);
+		else
+			gt_reading_complain(r, map, GT_T_YAML_NOT_MAP, NULL);
+}

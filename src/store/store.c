@@ -124,21 +124,41 @@ static int find(struct gt_store *s, const char *mark, bool *there)
 	return sqlite3_finalize(st) == SQLITE_OK ? 0 : failed(s);
 }
 
-/* What a database of an earlier program lacks; `mark`, a table or an index, is
- * there if it does not. */
-static int add(struct gt_store *s, const char *mark, const char *sql,
-               const char *then)
-{
-	bool there = false;
-	int status = find(s, mark, &there);
-	return status || there ? status : make(s, sql, then);
-}
-
 static bool has(struct gt_store *s, const char *table, const char *column)
 {
 	return sqlite3_table_column_metadata(s->db, NULL, table, column, NULL,
 	                                     NULL, NULL, NULL,
 	                                     NULL) == SQLITE_OK;
+}
+
+/* What databases of earlier programs lack, in the order in which it came. */
+struct block {
+	const char *mark; /* a table or an index: it is there if this is, */
+	const char
+	        *column; /* ... or if the table has this column, unless NULL */
+	const char *sql, *then;
+};
+static const struct block blocks[] = {
+        {"handover", NULL, GT_SCHEMA_ADDED, ""},
+        {"tally_object", NULL, GT_SCHEMA_TALLY, GT_SCHEMA_TALLY_OBJECTS},
+        {"said", NULL, GT_SCHEMA_SAID, ""},
+        {"void_kept", NULL, GT_SCHEMA_VOIDS, ""},
+        {"voids", NULL, GT_SCHEMA_VOIDERS, ""},
+        {"clock_era", NULL, GT_SCHEMA_ERAS, ""},
+        {"object_damaged", NULL, GT_SCHEMA_DAMAGED, ""},
+        {"object", "supplier", GT_SCHEMA_SUPPLIER, ""},
+        {"spoilt", NULL, GT_SCHEMA_SPOILT, ""},
+        {"stuck", NULL, GT_SCHEMA_STUCK, ""},
+        {"run", NULL, GT_SCHEMA_RUNS, ""},
+        {"document", NULL, GT_SCHEMA_DOCUMENTS, ""},
+        {"attachment", NULL, GT_SCHEMA_ATTACHMENTS, ""},
+};
+
+static int add(struct gt_store *s, const struct block *b)
+{
+	bool there = b->column && has(s, b->mark, b->column);
+	int status = b->column ? 0 : find(s, b->mark, &there);
+	return status || there ? status : make(s, b->sql, b->then);
 }
 
 static int open_schema(struct gt_store *s)
@@ -154,33 +174,9 @@ static int open_schema(struct gt_store *s)
 	}
 	if (status == 0 && version == 0)
 		status = create(s);
-	if (status == 0)
-		status = add(s, "handover", GT_SCHEMA_ADDED, "");
-	if (status == 0)
-		status = add(s, "tally_object", GT_SCHEMA_TALLY,
-		             GT_SCHEMA_TALLY_OBJECTS);
-	if (status == 0)
-		status = add(s, "said", GT_SCHEMA_SAID, "");
-	if (status == 0)
-		status = add(s, "void_kept", GT_SCHEMA_VOIDS, "");
-	if (status == 0)
-		status = add(s, "voids", GT_SCHEMA_VOIDERS, "");
-	if (status == 0)
-		status = add(s, "clock_era", GT_SCHEMA_ERAS, "");
-	if (status == 0)
-		status = add(s, "object_damaged", GT_SCHEMA_DAMAGED, "");
-	if (status == 0 && !has(s, "object", "supplier"))
-		status = make(s, GT_SCHEMA_SUPPLIER, "");
-	if (status == 0)
-		status = add(s, "spoilt", GT_SCHEMA_SPOILT, "");
-	if (status == 0)
-		status = add(s, "stuck", GT_SCHEMA_STUCK, "");
-	if (status == 0)
-		status = add(s, "run", GT_SCHEMA_RUNS, "");
-	if (status == 0)
-		status = add(s, "document", GT_SCHEMA_DOCUMENTS, "");
-	if (status == 0)
-		status = add(s, "attachment", GT_SCHEMA_ATTACHMENTS, "");
+	for (size_t i = 0; status == 0 && i < sizeof blocks / sizeof *blocks;
+	     i++)
+		status = add(s, &blocks[i]);
 	/* indexes need no mark */
 	if (status == 0)
 		status = make(s, GT_SCHEMA_INDEXES, "");
