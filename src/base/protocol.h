@@ -11,6 +11,8 @@
  *      its parent (M38)
  *   4  a batch of records says up to which number it speaks for: what is not in
  *      it is not for the parent (M41)
+ *   5  what comes with records: seals, documents, attachments, groups, lists
+ *      of certificates, and what tells copies apart (M42 and after)
  *
  * A node speaks every version from GT_PROTOCOL_MIN to the newest it was built
  * with or is held to (gt_node_config.protocol_max).
@@ -22,7 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { GT_PROTOCOL_MIN = 1, GT_PROTOCOL_MAX = 4 };
+enum { GT_PROTOCOL_MIN = 1, GT_PROTOCOL_MAX = 5 };
 
 /* The highest version in both min..max and GT_PROTOCOL_MIN..ours; 0: none. */
 static inline uint32_t gt_version_common(uint32_t min, uint32_t max,
@@ -54,6 +56,12 @@ static inline bool gt_version_asks_back(uint32_t version)
 static inline bool gt_version_leaves_out(uint32_t version)
 {
 	return version >= 4;
+}
+
+/* What comes with records travels too (5, above). */
+static inline bool gt_version_carries(uint32_t version)
+{
+	return version >= 5;
 }
 
 /* Hello names the kind of link and a place for a parent (3, above). */
