@@ -6,6 +6,8 @@
 #include "core.h"
 #include "fault.h"
 
+struct gt_aliases;
+
 struct gt_http_env {
 	const struct gt_config *config;
 	struct gt_core *core;
@@ -28,6 +30,8 @@ struct gt_http_env {
 	 * NULL: none ever is. */
 	uint32_t (*bad_page)(void *arg);
 	void *arg; /* of all */
+	/* who has several names, for who looks for a person; NULL: nobody */
+	const struct gt_aliases *aliases;
 };
 
 #endif

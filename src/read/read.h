@@ -249,6 +249,29 @@ json_t *gt_read_quarantine(struct gt_reader *r, int64_t after, size_t limit);
  * no UTF-8 as '?'. JSON null: there is none of that number. */
 json_t *gt_read_quarantined(struct gt_reader *r, int64_t qid);
 
+/* ----------------------------------------------------------- a person */
+
+struct gt_person;
+
+/* What may have somebody in it, in the order in which it is looked through. */
+enum gt_person_part {
+	GT_PERSON_STATEMENTS,
+	GT_PERSON_ASIDE,     /* the quarantine */
+	GT_PERSON_DOCUMENTS, /* state and profiles */
+	GT_PERSON_LOST,      /* documents that gave way to others */
+	GT_PERSON_PARTS,
+};
+
+/* {"found":[{"part","number","id","origin","at","as","activity","name",
+ * "body"}],"next":{"part","after"}}: where the person is met, from that part on
+ * and, in it, after that number. part: "statement", "quarantine", "document",
+ * "lost"; as: "agent", "text"; id of a statement, activity and name (its id) of
+ * a document; body: JSON, or a text where it is none. A page looks at some
+ * thousand rows and may find nothing in them: next is null when all is looked
+ * through. */
+json_t *gt_read_of_person(struct gt_reader *r, struct gt_person *p,
+                          enum gt_person_part part, int64_t after);
+
 /* -------------------------------------------------------- documents */
 
 struct gt_document_key;

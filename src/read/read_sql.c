@@ -217,6 +217,22 @@ const char *const gt_queries[GT_Q_COUNT] = {
         [GT_Q_NEXT] = "SELECT signed FROM item WHERE kind=?1 AND id>?2"
                       " ORDER BY id LIMIT 1",
         [GT_Q_LINKED] = "SELECT count(*) FROM child WHERE code=?1",
+        /* what read_person.c looks for somebody in: all of one shape */
+        [GT_Q_PERSON_RECORDS] =
+                "SELECT r.seq,r.id,s.code,r.stored_ms,r.authority,r.body,"
+                "'','',''"
+                " FROM record r LEFT JOIN stream s ON s.sid=r.stream"
+                " WHERE r.seq>?1 ORDER BY r.seq LIMIT ?2",
+        [GT_Q_PERSON_ASIDE] =
+                "SELECT q.qid,q.id,s.code,q.at_ms,'',q.body,'','',''"
+                " FROM quarantine q LEFT JOIN stream s ON s.sid=q.stream"
+                " WHERE q.qid>?1 ORDER BY q.qid LIMIT ?2",
+        [GT_Q_PERSON_DOCUMENTS] =
+                "SELECT did,NULL,origin,stored_ms,actor,body,agent,activity,"
+                "id FROM document WHERE did>?1 ORDER BY did LIMIT ?2",
+        [GT_Q_PERSON_LOST] =
+                "SELECT lid,NULL,origin,at_ms,actor,body,agent,activity,"
+                "id FROM document_lost WHERE lid>?1 ORDER BY lid LIMIT ?2",
         [GT_Q_ATTACHMENT] = "SELECT state FROM attachment WHERE sha2=?1",
         [GT_Q_ATTACHMENT_NEXT] =
                 "SELECT aid,sha2,size FROM attachment WHERE aid>?1"

@@ -214,7 +214,10 @@ static bool known(const struct gt_trace *t, const uint8_t *p, size_t n)
 /* Of canonical text. */
 static bool carries(struct gt_trace *t, const uint8_t *p, size_t n)
 {
-	return known(t, p, n) || has_address(p, n) || has_number(p, n) ||
+	bool is = known(t, p, n);
+	if (is || t->only)
+		return is;
+	return has_address(p, n) || has_number(p, n) ||
 	       has_spaced_number(t, p, n);
 }
 

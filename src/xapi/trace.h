@@ -22,6 +22,7 @@ enum {
 struct gt_trace {
 	struct gt_buffer names; /* canonical, a NUL behind each */
 	size_t count;
+	bool only;   /* what looks like somebody's counts for nothing */
 	bool failed; /* memory was short: nothing it says counts */
 };
 

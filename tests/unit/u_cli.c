@@ -325,6 +325,8 @@ static const char *const not_there[] = {
         "records key retire 33.1",
         "records quarantine show 1",
         "records quarantine drop 1",
+        "person find a",
+        "person export a",
         "credential add a",
         "credential ls",
         "credential rm a",

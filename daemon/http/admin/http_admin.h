@@ -28,6 +28,8 @@ gt_handler gt_http_explain, gt_http_layers, gt_http_audit, gt_http_records,
 /* /admin/credentials, and below it set, rotate, remove. http_credential.c */
 gt_handler gt_http_credentials, gt_http_credential_set,
         gt_http_credential_rotate, gt_http_credential_remove;
+/* POST /admin/person/find. http_person.c */
+gt_handler gt_http_person;
 /* 400: the argument of that name is wrong. http_status.c */
 enum MHD_Result gt_http_bad_arg(struct gt_request *rq, const char *name);
 

@@ -57,6 +57,8 @@
  *   GET  /admin/audit?from=&to=&...   GET /admin/records?after=
  *   GET  /admin/quarantine?after=     POST /admin/reload
  *   GET  /admin/quarantine/QID        POST /admin/quarantine/drop
+ *   POST /admin/person/find     {"names":[...],"part","after"}, all but the first
+ *                               if it goes on: gt_read_of_person
  *   GET  /admin/credentials     {"credentials":[{"name","role","kind",
  *                               "created"}],"removed":[{"name","removed"}]},
  *                               access.h
