@@ -1,6 +1,7 @@
 /* dispatch.c: from a link's events to the file that decides them.
  * Tests: u_node_lies.c, u_session.c. */
 #include "above.h"
+#include "documents.h"
 #include "draw.h"
 #include "expiry.h"
 #include "lineage.h"
@@ -90,6 +91,8 @@ static int on_request(struct gt_node *n, struct gt_peer *p,
 		return gt_transfer_done(n, p, token, r->done);
 	case GT__REQUEST__BODY_ROSTER:
 		return gt_feed_roster(n, p, token, r->roster);
+	case GT__REQUEST__BODY_DOCUMENTS:
+		return gt_documents_batch(n, p, token, r->documents);
 	case GT__REQUEST__BODY_HELLO:
 	case GT__REQUEST__BODY_PROVE:
 	case GT__REQUEST__BODY__NOT_SET:
@@ -118,6 +121,8 @@ static bool fits(enum gt_asked what, Gt__Reply__BodyCase reply)
 		return reply == GT__REPLY__BODY_RECORDS;
 	case GT_ASKED_ROSTER:
 		return reply == GT__REPLY__BODY_ROSTER;
+	case GT_ASKED_DOCUMENTS:
+		return reply == GT__REPLY__BODY_DOCUMENTS;
 	case GT_ASKED_OFFER:
 	case GT_ASKED_CONTEST:
 	case GT_ASKED_INVENTORY:
@@ -139,6 +144,10 @@ static int on_error_reply(struct gt_node *n, const struct gt_asking *a,
 		return gt_transfer_put_off(n, a, m->retry_ms);
 	if (a->what == GT_ASKED_RECORDS && m->retry_ms > 0)
 		return gt_records_later(n, a, m->retry_ms);
+	if (a->what == GT_ASKED_DOCUMENTS && m->retry_ms > 0) {
+		gt_documents_later(n, m->retry_ms);
+		return 0;
+	}
 	if (a->what == GT_ASKED_RECALL && m->retry_ms > 0)
 		return 0; /* it is asked for on the next link */
 	if (a->what == GT_ASKED_HELLO && n->up->kind == GT__LINK__CHILD)
@@ -173,6 +182,8 @@ static int on_fitting_reply(struct gt_node *n, const struct gt_asking *a,
 		return gt_contest_answered(n, a);
 	case GT_ASKED_ROSTER:
 		return gt_above_roster(n, a, r->roster);
+	case GT_ASKED_DOCUMENTS:
+		return gt_documents_reply(n, a, r->documents);
 	case GT_ASKED_OFFER:
 	case GT_ASKED_NONE:
 	default:

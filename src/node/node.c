@@ -316,6 +316,7 @@ uint64_t gt_node_deadline(const struct gt_node *n)
 	uint64_t at =
 	        gt_sooner(gt_content_deadline(n), gt_catalogue_deadline(n));
 	at = gt_sooner(at, gt_records_deadline(n));
+	at = gt_sooner(at, gt_documents_deadline(n));
 	at = gt_sooner(at, gt_above_deadline(n));
 	for (uint32_t i = 0; i < n->npeers; i++)
 		if (gt_peer_here(&n->peers[i]))

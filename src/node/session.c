@@ -4,6 +4,7 @@
  * can be neither replayed nor reflected, and is of use on this link only.
  * Tests: u_node.c, u_lineage.c. */
 #include "above.h"
+#include "documents.h"
 #include "lineage.h"
 #include "node_inside.h"
 
@@ -236,13 +237,16 @@ static int prove_reply(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	v.strange = strange;
 	v.records = (uint64_t)p->child.records;
 	v.acked = (uint64_t)p->child.acked;
+	if (!strange && gt_version_carries(p->version))
+		status = gt_documents_cursor(n, p, &v);
 	if (found) {
 		v.layer_version = (uint64_t)version;
 		v.layer_hash = (ProtobufCBinaryData){sizeof hash.b, hash.b};
 	}
 	r.body_case = GT__REPLY__BODY_PROVE;
 	r.prove = &v;
-	return gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
+	return status ? status
+	              : gt_send_reply(n, p, token, &r, (struct gt_bytes){0});
 }
 
 /* Whoever this is, it is told so and begins anew; the one remembered keeps its
@@ -422,6 +426,8 @@ int gt_session_prove_reply(struct gt_node *n, const Gt__ProveReply *m)
 	n->status.parent_seen_ms = n->now.wall_ms;
 	if (status == 0 && !m->strange)
 		status = gt_records_up(n, m->records, &unsent);
+	if (status == 0 && !m->strange)
+		status = gt_documents_up(n, m, &unsent);
 	/* before the token: who is strange stays so until he begins anew */
 	if (status == 0 && (m->strange || unsent) && begun_lately(n))
 		return gt_drop(n, p,

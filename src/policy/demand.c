@@ -190,6 +190,27 @@ struct gt_demand gt_demand_of(const struct gt_layer *const *layers, size_t n,
 	return out;
 }
 
+static bool asks_of(const struct gt_layer *l, const struct gt_receiver *to)
+{
+	uint32_t level = gt_level_mask(l, to->level);
+	for (uint32_t i = 0; i < l->ndemands; i++)
+		if (l->demands[i].treatment != GT_PASS &&
+		    gt_is_for(&l->demands[i].to, level, to->code))
+			return true;
+	return false;
+}
+
+bool gt_demand_binds(const struct gt_layer *const *layers, size_t n,
+                     const char *from, const struct gt_receiver *to)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((!layers[i]->origin[0] ||
+		     gt_code_within(from, layers[i]->origin)) &&
+		    asks_of(layers[i], to))
+			return true;
+	return false;
+}
+
 /* ------------------------------------------------------------- done */
 
 void gt_done_format(char out[GT_DONE_CHARS], const struct gt_done *done,

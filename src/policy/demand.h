@@ -108,6 +108,10 @@ struct gt_demand gt_layer_demand(const struct gt_layer *layer,
 struct gt_demand gt_demand_of(const struct gt_layer *const *layers, size_t n,
                               const struct gt_traits *traits, const char *from,
                               const struct gt_receiver *to);
+/* Whether those layers ask for anything of any record that goes from `from` to
+ * that receiver, whatever it is about. */
+bool gt_demand_binds(const struct gt_layer *const *layers, size_t n,
+                     const char *from, const struct gt_receiver *to);
 
 /* What was done to a record. */
 struct gt_done {

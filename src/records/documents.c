@@ -7,22 +7,6 @@
 #include "documents_row.h"
 #include "records_inside.h"
 
-int gt_documents_load(struct gt_node *n)
-{
-	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_DOCUMENT_LAST, "");
-	int row = gt_store_step(n->store, GT_SQL_DOCUMENT_LAST);
-	n->records->documents.last = row == 1 ? gt_col_int(st, 0) : 0;
-	gt_store_reset(n->store, GT_SQL_DOCUMENT_LAST);
-	return row < 0 ? row : 0;
-}
-
-int gt_documents_renew(struct gt_node *n)
-{
-	gt_store_bind(n->store, GT_SQL_DOCUMENTS_RENEW, "tb", n->code,
-	              gt_bytes_of(n->epoch, sizeof n->epoch));
-	return gt_store_run(n->store, GT_SQL_DOCUMENTS_RENEW);
-}
-
 /* An edit on its way. */
 struct edit {
 	const struct gt_event *e;

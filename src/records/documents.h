@@ -3,22 +3,44 @@
  * A terminal puts, merges and deletes documents here (documents.c); whether one
  * may is decided in the turn, so that of two who say what they replace one wins.
  * Answered means on this disk. What is put remembers what it was put upon
- * (versions.h).
+ * (versions.h). It goes up, to the root, as far as the layers let a learner's
+ * doings go up as they are (documents_up.c).
  *
  * Promise: no acknowledged document is lost silently: it counts, or something
  * that was put upon it does, or it is listed. Returns as turn.h says.
- * Tests: u_documents.c. */
+ * Tests: u_documents.c, u_roam.c. */
 #ifndef GT_DOCUMENTS_H
 #define GT_DOCUMENTS_H
 
 #include "peer.h"
 #include "turn.h"
 
-/* START: the last number here. */
+/* START: the last number here. In documents_up.c, as all but the edit. */
 int gt_documents_load(struct gt_node *n);
 /* A new epoch began while running: what the parent was not told of in the old
  * one may bear numbers that stand for others there. */
 int gt_documents_renew(struct gt_node *n);
+
+/* The parent is there, and has been told so much of this epoch's as it says;
+ * *behind is set where that is something that is not known here. */
+int gt_documents_up(struct gt_node *n, const Gt__ProveReply *m, bool *behind);
+/* The link to the parent is gone. */
+void gt_documents_down(struct gt_node *n);
+/* Sends a batch to the parent, if one is to be sent. */
+int gt_documents_go(struct gt_node *n);
+/* When that is; UINT64_MAX: when something else happens. */
+uint64_t gt_documents_deadline(const struct gt_node *n);
+/* The parent has taken a batch, or none of it and says when to come again. */
+int gt_documents_reply(struct gt_node *n, const struct gt_asking *a,
+                       const Gt__DocumentsReply *m);
+void gt_documents_later(struct gt_node *n, uint64_t retry_ms);
+/* A batch of a child's, which is answered. */
+int gt_documents_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                       const Gt__Documents *m);
+/* Puts up to where the child has told this node, in the epoch it has now, into
+ * the answer to its Prove. */
+int gt_documents_cursor(struct gt_node *n, const struct gt_peer *p,
+                        Gt__ProveReply *m);
 
 /* A terminal's edit, which is answered: with the ETag of what is there now, ""
  * for nothing. */

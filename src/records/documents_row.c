@@ -20,7 +20,7 @@ static struct gt_bytes bytes(struct gt_node *n, sqlite3_stmt *st, int col)
 	return gt_bytes_of(b.n ? gt_arena_copy(n->arena, b.p, b.n) : NULL, b.n);
 }
 
-int gt_document_row(struct gt_node *n, sqlite3_stmt *st,
+static int read_row(struct gt_node *n, sqlite3_stmt *st, bool whole,
                     struct gt_document_row *out)
 {
 	*out = (struct gt_document_row){
@@ -37,7 +37,8 @@ int gt_document_row(struct gt_node *n, sqlite3_stmt *st,
 	        .etag = text(n, st, 14),
 	        .actor = text(n, st, 15),
 	        .type = text(n, st, 16),
-	        .body = bytes(n, st, 17)};
+	        .body = whole ? bytes(n, st, 17)
+	                      : gt_bytes_of(NULL, gt_col_bytes(st, 17).n)};
 	gt_copy(out->version.origin, sizeof out->version.origin,
 	        gt_col_text(st, 6));
 	(void)gt_col_fixed(st, 7, out->version.epoch, GT_EPOCH_BYTES);
@@ -47,8 +48,14 @@ int gt_document_row(struct gt_node *n, sqlite3_stmt *st,
 	return gt_arena_short(n->arena) ? -GT_ENOMEM : 0;
 }
 
-int gt_document_get(struct gt_node *n, const struct gt_document_key *key,
+int gt_document_row(struct gt_node *n, sqlite3_stmt *st,
                     struct gt_document_row *out)
+{
+	return read_row(n, st, true, out);
+}
+
+static int get(struct gt_node *n, const struct gt_document_key *key, bool whole,
+               struct gt_document_row *out)
 {
 	sqlite3_stmt *st = gt_store_bind(
 	        n->store, GT_SQL_DOCUMENT_GET, "itttt", (int64_t)key->kind,
@@ -57,8 +64,31 @@ int gt_document_get(struct gt_node *n, const struct gt_document_key *key,
 	int status = row < 0 ? row : 0;
 	*out = (struct gt_document_row){.key = *key};
 	if (row == 1)
-		status = gt_document_row(n, st, out);
+		status = read_row(n, st, whole, out);
 	gt_store_reset(n->store, GT_SQL_DOCUMENT_GET);
+	return status;
+}
+
+int gt_document_get(struct gt_node *n, const struct gt_document_key *key,
+                    struct gt_document_row *out)
+{
+	return get(n, key, true, out);
+}
+
+int gt_document_look(struct gt_node *n, const struct gt_document_key *key,
+                     struct gt_document_row *out)
+{
+	return get(n, key, false, out);
+}
+
+int gt_document_load(struct gt_node *n, struct gt_document_row *r)
+{
+	struct gt_document_row whole;
+	int status = r->body.p || r->body.n == 0
+	                     ? 0
+	                     : gt_document_get(n, &r->key, &whole);
+	if (status == 0 && r->body.n > 0 && !r->body.p)
+		r->body = whole.body;
 	return status;
 }
 
@@ -68,7 +98,7 @@ int gt_document_store(struct gt_node *n, struct gt_document_row *r)
 	const struct gt_version *v = &r->version;
 	gt_document_etag(etag, r->body);
 	r->etag = gt_arena_str(n->arena, etag);
-	r->did = ++n->records->documents.last;
+	r->did = ++n->records->documents->last;
 	if (r->version.seq == 0)
 		r->version.seq = r->did;
 	n->touched = true;
@@ -80,6 +110,16 @@ int gt_document_store(struct gt_node *n, struct gt_document_row *r)
 	              (int64_t)r->gone, etag, r->actor, r->type, r->body,
 	              n->now.wall_ms, (int64_t)r->body.n);
 	return gt_store_run(n->store, GT_SQL_DOCUMENT_PUT);
+}
+
+int gt_document_knows(struct gt_node *n, struct gt_document_row *r)
+{
+	int64_t was = r->did;
+	r->did = ++n->records->documents->last;
+	n->touched = true;
+	gt_store_bind(n->store, GT_SQL_DOCUMENT_KNOWS, "iibii", was, r->did,
+	              r->seen, (int64_t)r->up, n->now.wall_ms);
+	return gt_store_run(n->store, GT_SQL_DOCUMENT_KNOWS);
 }
 
 /* -------------------------------------------------------------- audit */

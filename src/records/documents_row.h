@@ -36,9 +36,17 @@ int gt_document_row(struct gt_node *n, sqlite3_stmt *st,
 /* The row of a key with an id; out->did 0: none. */
 int gt_document_get(struct gt_node *n, const struct gt_document_key *key,
                     struct gt_document_row *out);
+/* The same without its body, of which only the length is known. */
+int gt_document_look(struct gt_node *n, const struct gt_document_key *key,
+                     struct gt_document_row *out);
+/* Reads the body of a row that was looked at. */
+int gt_document_load(struct gt_node *n, struct gt_document_row *r);
 /* Puts the row in the place of what has its key, with the next number here,
  * which it returns in r->did; etag is made of the body. */
 int gt_document_store(struct gt_node *n, struct gt_document_row *r);
+/* What is here has seen more, as r->seen says, and gets the next number; r->up
+ * as it is to be. Its body need not be known. */
+int gt_document_knows(struct gt_node *n, struct gt_document_row *r);
 /* The row is given up for one of `won`: kept for people, and told. A trace, and
  * what is kept already, is only told. */
 int gt_document_lose(struct gt_node *n, const struct gt_document_row *r,

@@ -22,6 +22,7 @@ int gt_records_layers(struct gt_node *n, const struct gt_layer *const *layers,
 	struct gt_records *r = n->records;
 	r->nlayers = 0;
 	r->keyless = false; /* it may be demanded no more */
+	r->documents->looked = 0;
 	const struct gt_layer **v =
 	        realloc(r->layers, (count + 1) * sizeof(void *));
 	if (!v)

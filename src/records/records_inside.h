@@ -41,13 +41,25 @@ struct gt_index {
 	bool clear; /* nothing of it is believed */
 };
 
+/* Up to where a batch of documents spoke, and what was drawn for it. */
+enum { GT_DOCUMENTS_MARK = 8 };
+struct gt_documents_mark {
+	int64_t upto;
+	uint8_t mark[GT_DOCUMENTS_MARK];
+};
 /* documents.h */
 struct gt_documents {
-	int64_t last; /* number of the last change here */
+	int64_t last;   /* number of the last change here */
+	int64_t looked; /* what is to be sent lies behind */
+	bool sending;   /* a batch is on its way */
+	/* to this parent: the last that it took, and the last that was sent */
+	struct gt_documents_mark acked, sent;
+	uint64_t retry_ms, next_ms; /* none is sent before; and none while
+	                               records wait */
 };
 
 struct gt_records {
-	struct gt_documents documents;
+	struct gt_documents *documents;
 	int64_t seq; /* last here */
 	int64_t ms;  /* last stored_ms in this era; 0: none */
 	struct gt_era era;

@@ -1,5 +1,6 @@
 /* send.c: records on their way to the parent, and its marks.
  * Tests: u_node_record.c, u_lineage.c, u_rehang.c. */
+#include "documents.h"
 #include "records_inside.h"
 #include "terms.h"
 
@@ -197,6 +198,8 @@ static int send(struct gt_node *n)
 int gt_records_go(struct gt_node *n)
 {
 	int status = send(n);
+	if (status == 0)
+		status = gt_documents_go(n);
 	return status ? status : gt_terms_go(n);
 }
 
@@ -274,4 +277,5 @@ void gt_records_down(struct gt_node *n)
 	n->records->batches = 0;
 	n->records->retry_ms = 0;
 	gt_spoilt_anew(n);
+	gt_documents_down(n);
 }

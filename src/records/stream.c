@@ -16,7 +16,8 @@ struct gt_records *gt_records_new(void)
 	r->room = UINT64_MAX;
 	r->by_whom = gt_waiting_new();
 	r->index = calloc(1, sizeof *r->index);
-	if (r->by_whom && r->index)
+	r->documents = calloc(1, sizeof *r->documents);
+	if (r->by_whom && r->index && r->documents)
 		return r;
 	gt_records_free(r);
 	return NULL;
@@ -28,6 +29,7 @@ void gt_records_free(struct gt_records *r)
 		return;
 	gt_waiting_free(r->by_whom);
 	free(r->index);
+	free(r->documents);
 	free(r->layers);
 	free(r);
 }

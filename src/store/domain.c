@@ -26,12 +26,13 @@ static const struct domain {
 	{"meta", "value",
 	 "CASE WHEN key IN('cursor','date_missed','date_since','hop','met_to',"
 	 "'replaced','root','sent','version_floor','entries_missed','indexed',"
-	 "'runs_anew') OR key GLOB 'again/*'"
+	 "'runs_anew','documents_sure') OR key GLOB 'again/*'"
 	 " THEN " INT("value", "-1", "9007199254740992")
 	 " WHEN key='code' THEN " BLOB("value", "1", "48")
 	 " AND CAST(value AS TEXT) GLOB '[0-9]*'"
 	 " WHEN key IN('date','date_by','epoch','hop_of','met',"
 	 "'parent_epoch','recall') OR key GLOB 'lineage/*' OR key GLOB 'waits/*'"
+	" OR key GLOB 'documents/*'"
 	" THEN typeof(value)='blob'"
 	 " ELSE 1 END"},
 	{"sqlite_sequence", "name", "typeof(name)='text'"},

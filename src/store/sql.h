@@ -381,7 +381,8 @@
 	  GT_DOCUMENT_ROW " WHERE kind=?1 AND agent=?2 AND activity=?3"        \
 	                  " AND registration=?4 AND id=?5")                    \
 	X(DOCUMENTS_UP,                                                        \
-	  GT_DOCUMENT_ROW " WHERE up=1 AND did>?1 ORDER BY did LIMIT ?2")      \
+	  GT_DOCUMENT_ROW " WHERE up=1 AND did>?1 AND (?3=0 OR agent='')"      \
+	                  " ORDER BY did LIMIT ?2")                            \
 	X(DOCUMENTS_OF, GT_DOCUMENT_ROW                                        \
 	  " WHERE kind=?1 AND agent=?2 AND activity=?3"                        \
 	  " AND (registration,id)>(?4,?5) ORDER BY registration,id LIMIT ?6")  \
@@ -403,11 +404,14 @@
 	  "DELETE FROM document WHERE did IN(SELECT did FROM document WHERE"   \
 	  " agent=?1 AND (?1<>'' OR activity=?2) AND gone=1 AND up=0"          \
 	  " ORDER BY did LIMIT ?3)")                                           \
-	X(DOCUMENT_TOLD, "UPDATE document SET up=0,first_ms=?2 WHERE did=?1")  \
-	X(DOCUMENT_KNOWS, "UPDATE document SET seen=?2 WHERE did=?1")          \
-	X(DOCUMENTS_AGAIN, "UPDATE document SET up=1 WHERE up=0")              \
+	X(DOCUMENT_TOLD, "UPDATE document SET up=0,first_ms="                  \
+	                 "iif(?2>0,?2,first_ms) WHERE did=?1")                 \
+	X(DOCUMENT_KNOWS, "UPDATE document SET did=?2,seen=?3,up=?4,"          \
+	                  "stored_ms=?5 WHERE did=?1")                         \
+	X(DOCUMENT_FIRST, "UPDATE document SET first_ms=?2 WHERE did=?1")      \
+	X(DOCUMENTS_AGAIN, "UPDATE document SET up=1 WHERE up=0 AND did>?1")   \
 	X(DOCUMENTS_RENEW, "UPDATE document SET epoch=?2 WHERE up=1"           \
-	                   " AND origin=?1")                                   \
+	                   " AND origin=?1 AND did>?3")                        \
 	X(DOCUMENT_LOSE,                                                       \
 	  "INSERT INTO document_lost(at_ms,won,kind,agent,activity,"           \
 	  "registration,id,origin,epoch,seq,first_ms,updated_ms,gone,actor,"   \

@@ -30,6 +30,7 @@ NONE = {
     "guantong lineage v1\n",
     "guantong seal v1\n",
     "guantong second place v1\n",
+    "guantong second document v1\n",
     "guantong pseudonym v1\n",
     " %s=%zu",  # what became of a batch, in an audit row
     "%s %s/%llu",  # ... and the layers that asked for it
