@@ -122,8 +122,11 @@ enum gt_event_type {
 	GT_EV_LAYER,
 	GT_EV_MEMBERS,
 	GT_EV_STATEMENTS,
-	GT_EV_WANT,            /* fetch an on-demand resource now */
-	GT_EV_DOCUMENT,        /* put, merge or delete a document */
+	GT_EV_WANT,     /* fetch an on-demand resource now */
+	GT_EV_DOCUMENT, /* put, merge or delete a document */
+	/* documents are about to be read, by the key of an edit; the answer, 0
+	 * always, comes when what is above of them is here, if it can be had */
+	GT_EV_DOCUMENT_SEEK,
 	GT_EV_QUARANTINE_DROP, /* somebody has looked at it and done with it */
 	/* the bytes of the attachment whose sha2 is the body are gone, or
 	 * altered: status */
@@ -185,7 +188,7 @@ struct gt_event {
 	bool dry;
 	const struct gt_bytes *members; /* MEMBERS: encoded Signed */
 	const struct gt_statement *statements;
-	const struct gt_document_edit *document; /* DOCUMENT */
+	const struct gt_document_edit *document; /* DOCUMENT; SEEK: its key */
 	/* STATEMENTS: what came with them; each is named by one of them */
 	const struct gt_brought *brought;
 	size_t nbrought;

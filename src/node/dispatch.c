@@ -93,6 +93,8 @@ static int on_request(struct gt_node *n, struct gt_peer *p,
 		return gt_feed_roster(n, p, token, r->roster);
 	case GT__REQUEST__BODY_DOCUMENTS:
 		return gt_documents_batch(n, p, token, r->documents);
+	case GT__REQUEST__BODY_SEEK:
+		return gt_documents_sought(n, p, token, r->seek);
 	case GT__REQUEST__BODY_HELLO:
 	case GT__REQUEST__BODY_PROVE:
 	case GT__REQUEST__BODY__NOT_SET:
@@ -123,6 +125,8 @@ static bool fits(enum gt_asked what, Gt__Reply__BodyCase reply)
 		return reply == GT__REPLY__BODY_ROSTER;
 	case GT_ASKED_DOCUMENTS:
 		return reply == GT__REPLY__BODY_DOCUMENTS;
+	case GT_ASKED_SEEK:
+		return reply == GT__REPLY__BODY_FOUND;
 	case GT_ASKED_OFFER:
 	case GT_ASKED_CONTEST:
 	case GT_ASKED_INVENTORY:
@@ -144,6 +148,8 @@ static int on_error_reply(struct gt_node *n, const struct gt_asking *a,
 		return gt_transfer_put_off(n, a, m->retry_ms);
 	if (a->what == GT_ASKED_RECORDS && m->retry_ms > 0)
 		return gt_records_later(n, a, m->retry_ms);
+	if (a->what == GT_ASKED_SEEK && m->retry_ms > 0)
+		return gt_documents_unfound(n, a);
 	if (a->what == GT_ASKED_DOCUMENTS && m->retry_ms > 0) {
 		gt_documents_later(n, m->retry_ms);
 		return 0;
@@ -184,6 +190,8 @@ static int on_fitting_reply(struct gt_node *n, const struct gt_asking *a,
 		return gt_above_roster(n, a, r->roster);
 	case GT_ASKED_DOCUMENTS:
 		return gt_documents_reply(n, a, r->documents);
+	case GT_ASKED_SEEK:
+		return gt_documents_found(n, a, r->found);
 	case GT_ASKED_OFFER:
 	case GT_ASKED_NONE:
 	default:

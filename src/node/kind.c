@@ -70,7 +70,8 @@ static const struct kind {
                              ASKS(CHANGES) | ASKS(MANIFEST) | ASKS(FRAME) |
                                      ASKS(RECORDS) | ASKS(OFFER) |
                                      ASKS(INVENTORY) | ASKS(DONE) |
-                                     ASKS(ROSTER) | ASKS(DOCUMENTS)},
+                                     ASKS(ROSTER) | ASKS(DOCUMENTS) |
+                                     ASKS(SEEK)},
         [GT__LINK__ROSTER_ONLY] = {"roster-only", may_below, ASKS(ROSTER)},
         /* what these ask later versions say */
         [GT__LINK__RENEWAL] = {"renewal", may_below, 0},

@@ -167,6 +167,8 @@ static int on_time(struct gt_node *n)
 		status = gt_content_time(n);
 	if (status == 0)
 		status = gt_records_time(n);
+	if (status == 0)
+		status = gt_documents_time(n);
 	return status ? status : gt_catalogue_time(n);
 }
 
@@ -224,6 +226,8 @@ static int handle(struct gt_node *n, const struct gt_event *e)
 		return gt_records_accept(n, e);
 	case GT_EV_DOCUMENT:
 		return gt_documents_edit(n, e);
+	case GT_EV_DOCUMENT_SEEK:
+		return gt_documents_seek(n, e);
 	case GT_EV_WANT:
 		return gt_want(n, e);
 	case GT_EV_ATTACHMENT_LOST:
@@ -317,6 +321,7 @@ uint64_t gt_node_deadline(const struct gt_node *n)
 	        gt_sooner(gt_content_deadline(n), gt_catalogue_deadline(n));
 	at = gt_sooner(at, gt_records_deadline(n));
 	at = gt_sooner(at, gt_documents_deadline(n));
+	at = gt_sooner(at, gt_documents_due(n));
 	at = gt_sooner(at, gt_above_deadline(n));
 	for (uint32_t i = 0; i < n->npeers; i++)
 		if (gt_peer_here(&n->peers[i]))
@@ -355,6 +360,8 @@ void gt_node_status(const struct gt_node *n, struct gt_node_status *out)
 	out->records_waiting = records.waiting;
 	out->records_unrooted = records.unrooted;
 	out->records_spoilt = records.spoilt;
+	out->documents_waiting = records.documents_waiting;
+	out->documents_conflicts = records.documents_kept;
 	out->nchildren = 0;
 	for (uint32_t i = 0; i < n->npeers; i++) {
 		const struct gt_peer *p = &n->peers[i];

@@ -93,6 +93,8 @@ static int bury(struct gt_node *n, struct gt_peer *p)
 		gt_content_down(n);
 		gt_above_down(n);
 		status = gt_catalogue_down(n);
+		if (status == 0)
+			status = gt_documents_alone(n);
 	} else {
 		gt_content_forget(n, p->id);
 		if (p->child.cid)

@@ -4,11 +4,12 @@
  * may is decided in the turn, so that of two who say what they replace one wins.
  * Answered means on this disk. What is put remembers what it was put upon
  * (versions.h). It goes up, to the root, as far as the layers let a learner's
- * doings go up as they are (documents_up.c).
+ * doings go up as they are (documents_up.c). What is not here, or newer above, comes
+ * when a terminal asks for it (documents_seek.c).
  *
  * Promise: no acknowledged document is lost silently: it counts, or something
  * that was put upon it does, or it is listed. Returns as turn.h says.
- * Tests: u_documents.c, u_roam.c. */
+ * Tests: u_documents.c, u_roam.c, u_seek.c. */
 #ifndef GT_DOCUMENTS_H
 #define GT_DOCUMENTS_H
 
@@ -41,6 +42,25 @@ int gt_documents_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
  * the answer to its Prove. */
 int gt_documents_cursor(struct gt_node *n, const struct gt_peer *p,
                         Gt__ProveReply *m);
+
+/* A terminal is about to ask for documents (DOCUMENT_SEEK): it is answered, with
+ * nothing, when what the parent has of them is here, if that can be had, and
+ * soon. In documents_seek.c, as the rest. */
+int gt_documents_seek(struct gt_node *n, const struct gt_event *e);
+/* A child asks for some, which is answered then. */
+int gt_documents_sought(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                        const Gt__Seek *m);
+/* The parent has answered; or with an error. */
+int gt_documents_found(struct gt_node *n, const struct gt_asking *a,
+                       const Gt__Found *m);
+int gt_documents_unfound(struct gt_node *n, const struct gt_asking *a);
+/* The link to the parent is gone: nobody waits any longer. */
+int gt_documents_alone(struct gt_node *n);
+/* Who has waited long enough is answered; and when that is. */
+int gt_documents_time(struct gt_node *n);
+uint64_t gt_documents_due(const struct gt_node *n);
+struct gt_seeks;
+void gt_seeks_free(struct gt_seeks *all); /* NULL is fine */
 
 /* A terminal's edit, which is answered: with the ETag of what is there now, ""
  * for nothing. */

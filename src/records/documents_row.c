@@ -54,6 +54,12 @@ int gt_document_row(struct gt_node *n, sqlite3_stmt *st,
 	return read_row(n, st, true, out);
 }
 
+int gt_document_head(struct gt_node *n, sqlite3_stmt *st,
+                     struct gt_document_row *out)
+{
+	return read_row(n, st, false, out);
+}
+
 static int get(struct gt_node *n, const struct gt_document_key *key, bool whole,
                struct gt_document_row *out)
 {
@@ -92,12 +98,36 @@ int gt_document_load(struct gt_node *n, struct gt_document_row *r)
 	return status;
 }
 
+/* It takes the place of what has its key. */
+static int recount(struct gt_node *n, const struct gt_document_row *r)
+{
+	const struct gt_document_key *k = &r->key;
+	gt_store_bind(n->store, GT_SQL_DOCUMENT_WAITS, "itttt",
+	              (int64_t)k->kind, k->agent, k->activity, k->registration,
+	              k->id);
+	int row = gt_store_step(n->store, GT_SQL_DOCUMENT_WAITS);
+	gt_store_reset(n->store, GT_SQL_DOCUMENT_WAITS);
+	n->records->documents->waiting += r->up - (row == 1);
+	return row < 0 ? row : 0;
+}
+
+int gt_document_told(struct gt_node *n, int64_t did, int64_t first_ms)
+{
+	int64_t before = gt_store_changes(n->store);
+	n->touched = true;
+	gt_store_bind(n->store, GT_SQL_DOCUMENT_TOLD, "ii", did, first_ms);
+	int status = gt_store_run(n->store, GT_SQL_DOCUMENT_TOLD);
+	n->records->documents->waiting -= gt_store_changes(n->store) - before;
+	return status;
+}
+
 int gt_document_store(struct gt_node *n, struct gt_document_row *r)
 {
 	char etag[GT_ETAG_TEXT];
 	const struct gt_version *v = &r->version;
 	gt_document_etag(etag, r->body);
 	r->etag = gt_arena_str(n->arena, etag);
+	int status = recount(n, r);
 	r->did = ++n->records->documents->last;
 	if (r->version.seq == 0)
 		r->version.seq = r->did;
@@ -109,17 +139,18 @@ int gt_document_store(struct gt_node *n, struct gt_document_row *r)
 	              r->seen, v->first_ms, r->updated_ms, (int64_t)r->up,
 	              (int64_t)r->gone, etag, r->actor, r->type, r->body,
 	              n->now.wall_ms, (int64_t)r->body.n);
-	return gt_store_run(n->store, GT_SQL_DOCUMENT_PUT);
+	return status ? status : gt_store_run(n->store, GT_SQL_DOCUMENT_PUT);
 }
 
 int gt_document_knows(struct gt_node *n, struct gt_document_row *r)
 {
 	int64_t was = r->did;
+	int status = recount(n, r);
 	r->did = ++n->records->documents->last;
 	n->touched = true;
 	gt_store_bind(n->store, GT_SQL_DOCUMENT_KNOWS, "iibii", was, r->did,
 	              r->seen, (int64_t)r->up, n->now.wall_ms);
-	return gt_store_run(n->store, GT_SQL_DOCUMENT_KNOWS);
+	return status ? status : gt_store_run(n->store, GT_SQL_DOCUMENT_KNOWS);
 }
 
 /* -------------------------------------------------------------- audit */
@@ -203,6 +234,7 @@ static int trim(struct gt_node *n, const struct gt_document_row *r)
 			return row < 0 ? row : 0;
 		gt_store_bind(n->store, GT_SQL_DOCUMENT_LOST_TRIM, "i", first);
 		status = gt_store_run(n->store, GT_SQL_DOCUMENT_LOST_TRIM);
+		n->records->documents->lost--;
 		if (status == 0)
 			status = tell(n, "drop", -GT_ELIMIT, r, "",
 			              "of documents that lost too many were "
@@ -229,6 +261,7 @@ int gt_document_lose(struct gt_node *n, const struct gt_document_row *r,
 		              v->seq, v->first_ms, r->updated_ms,
 		              (int64_t)r->gone, r->actor, r->type, r->body);
 		status = gt_store_run(n->store, GT_SQL_DOCUMENT_LOSE);
+		n->records->documents->lost++;
 	}
 	if (status == 0)
 		status = trim(n, r);

@@ -33,6 +33,9 @@ struct gt_document_row {
  * into the arena. 0 or -GT_ENOMEM. */
 int gt_document_row(struct gt_node *n, sqlite3_stmt *st,
                     struct gt_document_row *out);
+/* The same without its body, of which only the length is known. */
+int gt_document_head(struct gt_node *n, sqlite3_stmt *st,
+                     struct gt_document_row *out);
 /* The row of a key with an id; out->did 0: none. */
 int gt_document_get(struct gt_node *n, const struct gt_document_key *key,
                     struct gt_document_row *out);
@@ -44,6 +47,8 @@ int gt_document_load(struct gt_node *n, struct gt_document_row *r);
 /* Puts the row in the place of what has its key, with the next number here,
  * which it returns in r->did; etag is made of the body. */
 int gt_document_store(struct gt_node *n, struct gt_document_row *r);
+/* The parent has row did, since that time unless it is 0. */
+int gt_document_told(struct gt_node *n, int64_t did, int64_t first_ms);
 /* What is here has seen more, as r->seen says, and gets the next number; r->up
  * as it is to be. Its body need not be known. */
 int gt_document_knows(struct gt_node *n, struct gt_document_row *r);

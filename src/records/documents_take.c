@@ -103,6 +103,15 @@ size_t gt_document_weight(const struct gt_document_row *r)
 	       strlen(r->key.id) + 200;
 }
 
+bool gt_documents_barred(const struct gt_node *n, const char *from,
+                         const char *to)
+{
+	const char *level = gt_level_name(gt_code_depth(to));
+	const struct gt_receiver receiver = {to, level ? level : ""};
+	return gt_demand_binds(n->records->layers, n->records->nlayers, from,
+	                       &receiver);
+}
+
 /* ------------------------------------------------------------- taking */
 
 /* By its ETag, which stands for all of the body. */
@@ -164,7 +173,6 @@ static int same(struct gt_node *n, struct gt_document_taking *t)
 	struct gt_document_row *h = &t->here;
 	int64_t first = t->row.version.first_ms;
 	int64_t have = h->version.first_ms;
-	int status = 0;
 	t->fate = GT_DOCUMENT_TAKEN;
 	if (have != 0 && have <= first)
 		first = have;
@@ -172,12 +180,12 @@ static int same(struct gt_node *n, struct gt_document_taking *t)
 	bool told = !t->below && h->up; /* the parent has it */
 	if (!told && first == have)
 		return 0;
-	n->touched = true;
-	enum gt_sql which = told ? GT_SQL_DOCUMENT_TOLD : GT_SQL_DOCUMENT_FIRST;
-	gt_store_bind(n->store, which, "ii", h->did, first);
-	status = gt_store_run(n->store, which);
 	h->up = h->up && !told;
-	return status;
+	if (told)
+		return gt_document_told(n, h->did, first);
+	n->touched = true;
+	gt_store_bind(n->store, GT_SQL_DOCUMENT_FIRST, "ii", h->did, first);
+	return gt_store_run(n->store, GT_SQL_DOCUMENT_FIRST);
 }
 
 static int newer(struct gt_node *n, struct gt_document_taking *t)

@@ -32,6 +32,12 @@ Gt__Document *gt_document_to(struct gt_node *n,
 /* What it takes of a message. */
 size_t gt_document_weight(const struct gt_document_row *r);
 
+/* Whether what a learner keeps at node `from` may not be told `to` above it: what
+ * he does is to be less than it is there, and of documents nothing less can be
+ * made. */
+bool gt_documents_barred(const struct gt_node *n, const char *from,
+                         const char *to);
+
 enum gt_document_fate {
 	GT_DOCUMENT_TAKEN,  /* it counts here, or did already */
 	GT_DOCUMENT_PASSED, /* another one does */

@@ -27,14 +27,25 @@ enum {
 #define MARKS  "documents/to/"
 enum { KEY_CHARS = sizeof MARKS + GT_CODE_MAX };
 
+static int count(struct gt_node *n)
+{
+	struct gt_documents *d = n->records->documents;
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_DOCUMENT_COUNTS, "");
+	int row = gt_store_step(n->store, GT_SQL_DOCUMENT_COUNTS);
+	d->waiting = row == 1 ? gt_col_int(st, 0) : 0;
+	d->lost = row == 1 ? gt_col_int(st, 1) : 0;
+	gt_store_reset(n->store, GT_SQL_DOCUMENT_COUNTS);
+	return row < 0 ? row : 0;
+}
+
 int gt_documents_load(struct gt_node *n)
 {
 	struct gt_documents *d = n->records->documents;
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_DOCUMENT_LAST, "");
 	int row = gt_store_step(n->store, GT_SQL_DOCUMENT_LAST);
-	*d = (struct gt_documents){.last = row == 1 ? gt_col_int(st, 0) : 0};
+	d->last = row == 1 ? gt_col_int(st, 0) : 0;
 	gt_store_reset(n->store, GT_SQL_DOCUMENT_LAST);
-	return row < 0 ? row : 0;
+	return row < 0 ? row : count(n);
 }
 
 /* Up to there, all that is here was here before anything was forgotten. */
@@ -122,7 +133,8 @@ int gt_documents_up(struct gt_node *n, const Gt__ProveReply *m, bool *behind)
 		return 0;
 	gt_store_bind(n->store, GT_SQL_DOCUMENTS_AGAIN, "i",
 	              (int64_t)m->documents);
-	return gt_store_run(n->store, GT_SQL_DOCUMENTS_AGAIN);
+	status = gt_store_run(n->store, GT_SQL_DOCUMENTS_AGAIN);
+	return status ? status : count(n);
 }
 
 void gt_documents_down(struct gt_node *n)
@@ -135,20 +147,10 @@ void gt_documents_down(struct gt_node *n)
 
 /* -------------------------------------------------------------- sending */
 
-/* What of a learner is kept here and may not be told above: what he does is to
- * be less than it is there, and of documents nothing less can be made. */
-static bool barred(const struct gt_node *n, const char *from, const char *to)
-{
-	const char *level = gt_level_name(gt_code_depth(to));
-	const struct gt_receiver receiver = {to, level ? level : ""};
-	return gt_demand_binds(n->records->layers, n->records->nlayers, from,
-	                       &receiver);
-}
-
 static int read_batch(struct gt_node *n, Gt__Documents *m, size_t *bytes)
 {
 	struct gt_documents *d = n->records->documents;
-	bool bar = barred(n, n->code, gt_up_code(n));
+	bool bar = gt_documents_barred(n, n->code, gt_up_code(n));
 	Gt__Document *v[GT_DOCUMENTS_ROWS];
 	size_t weight = 0, count = 0;
 	int row = 0, status = 0;
@@ -293,10 +295,7 @@ static int told(struct gt_node *n, const Gt__DocumentsReply__Told *one)
 {
 	if (one->fate != GT__FATE__TAKEN && one->fate != GT__FATE__PASSED)
 		return 0; /* it stays here, and is offered on the next link */
-	n->touched = true;
-	gt_store_bind(n->store, GT_SQL_DOCUMENT_TOLD, "ii",
-	              (int64_t)one->number, one->first_ms);
-	return gt_store_run(n->store, GT_SQL_DOCUMENT_TOLD);
+	return gt_document_told(n, (int64_t)one->number, one->first_ms);
 }
 
 /* The parent has all up to there. */
@@ -513,7 +512,7 @@ int gt_documents_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
 		return gt_send_error(n, p, token, later.code, later.why,
 		                     later.retry_ms);
 	struct answer a = {.m = GT__DOCUMENTS_REPLY__INIT,
-	                   .bar = barred(n, p->code, n->code)};
+	                   .bar = gt_documents_barred(n, p->code, n->code)};
 	Gt__Reply r = GT__REPLY__INIT;
 	status = take_all(n, p, m, &a);
 	if (status == 0)

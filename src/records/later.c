@@ -99,7 +99,7 @@ static int say_crowded(struct gt_node *n, const struct gt_hand_in *h,
 	                           "as many of these records as may wait here "
 	                           "for the node above wait already"};
 	n->status.records_over_waiting++;
-	gt_copy(r->crowd, sizeof r->crowd, h->whom);
+	gt_copy(r->crowd, GT_CROWD, h->whom);
 	r->crowd_limit = h->waiting;
 	n->touched = true;
 	if (r->crowd_ms && n->now.mono_ms - r->crowd_ms < TELL_MS)

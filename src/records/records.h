@@ -45,6 +45,7 @@ int gt_records_layers(struct gt_node *n, const struct gt_layer *const *layers,
 /* How many are here, and how many of them the parent, the root has not. */
 struct gt_record_counts {
 	uint64_t here, waiting, unrooted;
+	uint64_t documents_waiting, documents_kept; /* ... that lost */
 	uint64_t spoilt; /* are damaged or lost, and not back yet */
 	bool crowded;    /* somebody's are put off until more of his are at the
 	                 parent */

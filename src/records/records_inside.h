@@ -49,14 +49,18 @@ struct gt_documents_mark {
 };
 /* documents.h */
 struct gt_documents {
-	int64_t last;   /* number of the last change here */
-	int64_t looked; /* what is to be sent lies behind */
-	bool sending;   /* a batch is on its way */
+	int64_t last;          /* number of the last change here */
+	int64_t looked;        /* what is to be sent lies behind */
+	bool sending;          /* a batch is on its way */
+	int64_t waiting, lost; /* rows: yet to be sent; of those that lost */
 	/* to this parent: the last that it took, and the last that was sent */
 	struct gt_documents_mark acked, sent;
+	struct gt_seeks *seeks;     /* documents_seek.c; NULL: none yet */
 	uint64_t retry_ms, next_ms; /* none is sent before; and none while
 	                               records wait */
 };
+
+enum { GT_CROWD = 112 };
 
 struct gt_records {
 	struct gt_documents *documents;
@@ -98,8 +102,8 @@ struct gt_records {
 	uint64_t told_ms;  /* when that was last said to be too little; 0:
 	                      never */
 	uint64_t retry_ms; /* the parent takes nothing before; 0: it does */
-	struct gt_waiting *by_whom;     /* what waits for the parent */
-	char crowd[112];                /* of whom too much does; "": nobody */
+	struct gt_waiting *by_whom; /* what waits for the parent */
+	char *crowd; /* GT_CROWD: of whom too much does; "": nobody */
 	uint64_t crowd_limit, crowd_ms; /* when that was last said; 0: never */
 };
 

@@ -17,7 +17,8 @@ struct gt_records *gt_records_new(void)
 	r->by_whom = gt_waiting_new();
 	r->index = calloc(1, sizeof *r->index);
 	r->documents = calloc(1, sizeof *r->documents);
-	if (r->by_whom && r->index && r->documents)
+	r->crowd = calloc(1, GT_CROWD);
+	if (r->by_whom && r->index && r->documents && r->crowd)
 		return r;
 	gt_records_free(r);
 	return NULL;
@@ -29,7 +30,10 @@ void gt_records_free(struct gt_records *r)
 		return;
 	gt_waiting_free(r->by_whom);
 	free(r->index);
+	if (r->documents)
+		gt_seeks_free(r->documents->seeks);
 	free(r->documents);
+	free(r->crowd);
 	free(r->layers);
 	free(r);
 }
@@ -43,6 +47,8 @@ struct gt_record_counts gt_records_count(const struct gt_node *n)
 	        .here = (uint64_t)(r->seq - r->replaced),
 	        .waiting = (uint64_t)(r->seq - r->hop),
 	        .unrooted = (uint64_t)(r->seq - r->root),
+	        .documents_waiting = (uint64_t)r->documents->waiting,
+	        .documents_kept = (uint64_t)r->documents->lost,
 	        .spoilt = r->spoilt,
 	        .crowded = r->crowd[0] != '\0'};
 }

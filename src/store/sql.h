@@ -405,7 +405,13 @@
 	  " agent=?1 AND (?1<>'' OR activity=?2) AND gone=1 AND up=0"          \
 	  " ORDER BY did LIMIT ?3)")                                           \
 	X(DOCUMENT_TOLD, "UPDATE document SET up=0,first_ms="                  \
-	                 "iif(?2>0,?2,first_ms) WHERE did=?1")                 \
+	                 "iif(?2>0,?2,first_ms) WHERE did=?1 AND up=1")        \
+	X(DOCUMENT_WAITS, "SELECT 1 FROM document WHERE kind=?1 AND agent=?2"  \
+	                  " AND activity=?3 AND registration=?4 AND id=?5"     \
+	                  " AND up=1")                                         \
+	X(DOCUMENT_COUNTS,                                                     \
+	  "SELECT (SELECT count(*) FROM document WHERE up=1),"                 \
+	  "(SELECT count(*) FROM document_lost)")                              \
 	X(DOCUMENT_KNOWS, "UPDATE document SET did=?2,seen=?3,up=?4,"          \
 	                  "stored_ms=?5 WHERE did=?1")                         \
 	X(DOCUMENT_FIRST, "UPDATE document SET first_ms=?2 WHERE did=?1")      \

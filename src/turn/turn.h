@@ -54,6 +54,7 @@ enum gt_asked {
 	GT_ASKED_DONE,
 	GT_ASKED_ROSTER,
 	GT_ASKED_DOCUMENTS,
+	GT_ASKED_SEEK,
 };
 
 /* A request of ours to the parent that has no answer yet. */
@@ -63,7 +64,7 @@ struct gt_asking {
 	uint32_t frame;
 	uint32_t bytes;
 	uint64_t sent_ms;
-	/* RECORDS: last seq in the batch; DOCUMENTS: up to where it speaks; MANIFEST: offset; DONE: its hid, 0:
+	/* RECORDS: last seq in the batch; DOCUMENTS: up to where it speaks; SEEK: its number; MANIFEST: offset; DONE: its hid, 0:
 	 * it is not kept; CONTEST: the token of the child `frame` (peer id),
 	 * 0: ours */
 	uint64_t upto;

@@ -1,6 +1,6 @@
 /* http_documents.c: documents that courses keep (State, profiles of agents and
  * activities), and what is known of an activity or an agent.
- * Tests: e2e/test_documents.py. */
+ * Tests: e2e/test_documents.py, e2e/test_roam.py. */
 #include "http_xapi_inside.h"
 
 #include <stdlib.h>
@@ -236,19 +236,76 @@ static enum MHD_Result change(struct gt_request *rq, const struct ask *q)
 	return gt_rq_command(rq, &e, edited);
 }
 
-static enum MHD_Result serve(struct gt_request *rq, enum gt_document_kind kind)
+/* ------------------------------------------------ from the node above */
+
+static enum MHD_Result answer_it(struct gt_request *rq,
+                                 enum gt_document_kind kind, bool sought);
+
+/* Whatever came of it: the answer is made of what is here now. */
+static enum MHD_Result sought_state(struct gt_request *rq)
+{
+	return answer_it(rq, GT_DOCUMENT_STATE, true);
+}
+
+static enum MHD_Result sought_agent(struct gt_request *rq)
+{
+	return answer_it(rq, GT_DOCUMENT_AGENT, true);
+}
+
+static enum MHD_Result sought_activity(struct gt_request *rq)
+{
+	return answer_it(rq, GT_DOCUMENT_ACTIVITY, true);
+}
+
+/* Whether the core is to look above first, where a learner may have been: before
+ * anything is read, and before what is not known here is written. */
+static bool to_seek(struct gt_request *rq, const struct ask *q)
+{
+	struct gt_document_found d = {0};
+	bool known = false;
+	if (!*rq->http->env.config->parent)
+		return false;
+	if (q->get || !q->key.id)
+		return q->get;
+	struct gt_worker *w = gt_worker_take(rq->http->workers);
+	if (w)
+		known = gt_read_document(w->reader, &q->key, &d) == 0;
+	gt_worker_give(rq->http->workers, w);
+	gt_document_found_free(&d);
+	return !known;
+}
+
+static enum MHD_Result seek(struct gt_request *rq, const struct ask *q)
+{
+	static gt_handler *const then[] = {[GT_DOCUMENT_STATE] = sought_state,
+	                                   [GT_DOCUMENT_AGENT] = sought_agent,
+	                                   [GT_DOCUMENT_ACTIVITY] =
+	                                           sought_activity};
+	struct gt_document_edit d = {.key = q->key, .actor = "", .type = ""};
+	struct gt_event e = {.type = GT_EV_DOCUMENT_SEEK, .document = &d};
+	return gt_rq_command(rq, &e, then[q->kind]);
+}
+
+static enum MHD_Result answer_it(struct gt_request *rq,
+                                 enum gt_document_kind kind, bool sought)
 {
 	struct ask q = {.kind = kind};
 	enum MHD_Result answer;
-	if (!gt_xapi_begin(rq, &answer))
-		return answer;
 	gather(rq, &q);
 	bool all = q.get ||
 	           (rq->method == GT_HTTP_DELETE && kind == GT_DOCUMENT_STATE);
 	if (understand(rq, &q, !all, &answer))
-		answer = q.get ? give_out(rq, &q) : change(rq, &q);
+		answer = !sought && to_seek(rq, &q) ? seek(rq, &q)
+		         : q.get                    ? give_out(rq, &q)
+		                                    : change(rq, &q);
 	gt_buffer_free(&q.canonical);
 	return answer;
+}
+
+static enum MHD_Result serve(struct gt_request *rq, enum gt_document_kind kind)
+{
+	enum MHD_Result answer;
+	return gt_xapi_begin(rq, &answer) ? answer_it(rq, kind, false) : answer;
 }
 
 enum MHD_Result gt_http_state(struct gt_request *rq)
