@@ -128,6 +128,10 @@ enum gt_event_type {
 	 * always, comes when what is above of them is here, if it can be had */
 	GT_EV_DOCUMENT_SEEK,
 	GT_EV_QUARANTINE_DROP, /* somebody has looked at it and done with it */
+	/* what a person wants gone: body is GT_ERASE_ITEM bytes of each, which
+	 * enum gt_person_part it is in (person.h), its number there, 8 bytes,
+	 * the highest first, and a statement's id; detail: why */
+	GT_EV_ERASE,
 	/* the bytes of the attachment whose sha2 is the body are gone, or
 	 * altered: status */
 	GT_EV_ATTACHMENT_LOST,
@@ -135,6 +139,8 @@ enum gt_event_type {
 	 * database's pages so many were put right, or cannot be */
 	GT_EV_NOTE,
 };
+
+enum { GT_ERASE_ITEM = 1 + 8 + GT_UUID_BYTES, GT_ERASE_MAX = 500 };
 
 /* A resource to publish. entry is an encoded Entry whose id and descriptive
  * fields are set; the node sets version, publisher, state, dates, sizes, object

@@ -18,6 +18,12 @@ static const struct gt_option export_options[] = {
         {NULL, NULL, 0, 0},
 };
 
+static const struct gt_option erase_options[] = {
+        {"yes", NULL, GT_T_CLI_O_YES, 0},
+        {"mentions", NULL, GT_T_CLI_O_MENTIONS, 0},
+        {NULL, NULL, 0, 0},
+};
+
 /* ------------------------------------------------------------- names */
 
 /* What stands in the lines of standard input. */
@@ -220,6 +226,117 @@ json_decref(v);
 return code;
 }
 
+/* ------------------------------------------------------------- erase */
+
+enum { AT_ONCE = 400 };
+
+/* What is to go of what was found: all he takes part in, and with mentions what
+ * names him in a text. */
+static json_t *chosen(const json_t *found, bool mentions)
+{
+	size_t i;
+	json_t *row, *list = json_array();
+	bool ok = list != NULL;
+	json_array_foreach(found, i, row)
+	{
+		bool his = strcmp(gt_json_member(row, "as"), "agent") == 0;
+		if (!his && !mentions)
+			continue;
+		json_t *item = json_pack("{s:s,s:O,s:s}", "part",
+		                         gt_json_member(row, "part"), "number",
+		                         json_object_get(row, "number"), "id",
+		                         gt_json_member(row, "id"));
+		ok = ok && json_array_append_new(list, item) == 0;
+	}
+	if (ok)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+static const char *const counted[] = {"statement", "quarantine", "document",
+                                      "lost", "kept"};
+enum { COUNTED = sizeof counted / sizeof *counted };
+
+/* Some of the items, from `at` on; adds up what went. False: said why. */
+static bool erase_some(struct gt_cli *cli, struct gt_client *client,
+                       const json_t *items, size_t at,
+                       uint64_t sum[COUNTED + 1], enum gt_exit *code)
+{
+	json_t *answer = NULL, *some = json_array();
+	for (size_t i = at; i < json_array_size(items) && i < at + AT_ONCE; i++)
+		(void)json_array_append(some, json_array_get(items, i));
+	json_t *body = json_pack("{s:o}", "items", some);
+	int status = gt_client_post_json(client, "/admin/person/erase", body,
+	                                 &answer);
+	if (status != 0)
+		*code = gt_cli_refused(cli, status, client);
+	for (size_t i = 0; i < COUNTED; i++)
+		sum[i] += gt_client_number(answer, counted[i]);
+	sum[COUNTED] = gt_client_number(answer, "receipt");
+	json_decref(answer);
+	json_decref(body);
+	return status == 0;
+}
+
+static enum gt_exit erase_all(struct gt_cli *cli, const json_t *items)
+{
+	enum gt_exit code;
+	uint64_t sum[COUNTED + 1] = {0};
+	struct gt_client *client = gt_cli_open(cli, &code);
+	bool ok = client != NULL;
+	for (size_t at = 0; ok && at < json_array_size(items); at += AT_ONCE)
+		ok = erase_some(cli, client, items, at, sum, &code);
+	gt_client_close(client);
+	if (!ok)
+		return code;
+	if (!cli->json) {
+		gt_say(cli->out, GT_T_CLI_PERSON_ERASED,
+		       (unsigned long long)sum[COUNTED],
+		       (unsigned long long)sum[0], (unsigned long long)sum[1],
+		       (unsigned long long)sum[2], (unsigned long long)sum[3],
+		       (unsigned long long)sum[4]);
+		return GT_EXIT_OK;
+	}
+	json_t *v = json_pack("{s:I}", "receipt", (json_int_t)sum[COUNTED]);
+	for (size_t i = 0; i < COUNTED; i++)
+		(void)json_object_set_new(v, counted[i],
+		                          json_integer((json_int_t)sum[i]));
+	code = gt_cli_json(cli, v) ? GT_EXIT_OK : gt_cli_no_memory(cli);
+	json_decref(v);
+	return code;
+}
+
+static enum gt_exit erase(struct gt_cli *cli, const struct gt_args *args)
+{
+	enum gt_exit code;
+	json_t *names = take_names(cli, args, &code);
+	json_t *found = names ? search(cli, names, &code) : NULL;
+	json_t *items = NULL;
+	if (!found)
+		goto out;
+	items = chosen(found, gt_args_get(args, "mentions") != NULL);
+	size_t n = json_array_size(items), all = json_array_size(found);
+	if (!items)
+		code = gt_cli_no_memory(cli);
+	else if (gt_args_get(args, "yes") && n > 0)
+		code = erase_all(cli, items);
+	else if (cli->json)
+		code = gt_cli_json(cli, found) ? GT_EXIT_OK
+		                               : gt_cli_no_memory(cli);
+	else
+		code = print(cli, found);
+	if (code == GT_EXIT_OK && !gt_args_get(args, "yes") && !cli->json &&
+	    all > 0)
+		gt_say(cli->out, GT_T_CLI_PERSON_WOULD, (unsigned long long)n,
+		       (unsigned long long)(all - n));
+out:
+	json_decref(items);
+	json_decref(found);
+	json_decref(names);
+	return code;
+}
+
 const struct gt_command gt_cmd_person[] = {
         {"find", "NAME...", GT_T_CLI_A_PERSON_FIND, 1, GT_PERSON_NAMES, NULL,
          "guantong person find li@example.org\n"
@@ -229,5 +346,10 @@ const struct gt_command gt_cmd_person[] = {
         {"export", "NAME...", GT_T_CLI_A_PERSON_EXPORT, 1, GT_PERSON_NAMES,
          export_options, "guantong person export li@example.org -o li.json\n",
          export, NULL},
+        {"erase", "NAME...", GT_T_CLI_A_PERSON_ERASE, 1, GT_PERSON_NAMES,
+         erase_options,
+         "guantong person erase li@example.org\n"
+         "guantong person erase li@example.org --yes\n",
+         erase, NULL},
         {0},
 };

@@ -234,6 +234,8 @@ static int handle(struct gt_node *n, const struct gt_event *e)
 		return gt_records_attachment_lost(n, e);
 	case GT_EV_QUARANTINE_DROP:
 		return gt_records_drop(n, e);
+	case GT_EV_ERASE:
+		return gt_records_erase(n, e);
 	case GT_EV_NOTE:
 		return on_note(n, e);
 	default:

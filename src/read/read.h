@@ -18,6 +18,7 @@
 #include <jansson.h>
 
 #include "base.h"
+#include "person.h"
 #include "policy.h"
 #include "query.h"
 #include "sha2.h"
@@ -251,17 +252,6 @@ json_t *gt_read_quarantined(struct gt_reader *r, int64_t qid);
 
 /* ----------------------------------------------------------- a person */
 
-struct gt_person;
-
-/* What may have somebody in it, in the order in which it is looked through. */
-enum gt_person_part {
-	GT_PERSON_STATEMENTS,
-	GT_PERSON_ASIDE,     /* the quarantine */
-	GT_PERSON_DOCUMENTS, /* state and profiles */
-	GT_PERSON_LOST,      /* documents that gave way to others */
-	GT_PERSON_PARTS,
-};
-
 /* {"found":[{"part","number","id","origin","at","as","activity","name",
  * "body"}],"next":{"part","after"}}: where the person is met, from that part on
  * and, in it, after that number. part: "statement", "quarantine", "document",
@@ -271,6 +261,8 @@ enum gt_person_part {
  * through. */
 json_t *gt_read_of_person(struct gt_reader *r, struct gt_person *p,
                           enum gt_person_part part, int64_t after);
+/* As it is called there. */
+const char *gt_person_part_name(enum gt_person_part part);
 
 /* -------------------------------------------------------- documents */
 

@@ -141,6 +141,11 @@ static json_t *next_of(enum gt_person_part part, int64_t after)
 	                           (json_int_t)after);
 }
 
+const char *gt_person_part_name(enum gt_person_part part)
+{
+	return parts[part].name;
+}
+
 json_t *gt_read_of_person(struct gt_reader *r, struct gt_person *p,
                           enum gt_person_part part, int64_t after)
 {

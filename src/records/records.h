@@ -59,6 +59,10 @@ int gt_records_accept(struct gt_node *n, const struct gt_event *e);
 /* A row of the quarantine is given up, and who asked is answered. */
 int gt_records_drop(struct gt_node *n, const struct gt_event *e);
 
+/* What is named goes, and is not taken again; who asked is answered
+ * (erase.c). */
+int gt_records_erase(struct gt_node *n, const struct gt_event *e);
+
 /* The bytes of an attachment are not what they were, or not there. */
 int gt_records_attachment_lost(struct gt_node *n, const struct gt_event *e);
 

@@ -83,6 +83,7 @@ struct gt_records {
 	bool keyless; /* leave.c: the next one waits for a key, which was said */
 	bool looking; /* spoilt.c: there is more, which no other event may bring
 	                 about */
+	bool erases;  /* something was erased here, once (erase.c) */
 	bool told;    /* room was said to be too little, and not yet that there
 	                 is again */
 	int64_t replaced; /* numbers up to seq whose record gave way or is
@@ -191,6 +192,7 @@ struct gt_found {
 	bool lesser;         /* nobody vouches for it, but for what comes, or
 	                        it is damaged: it has to give way */
 	bool spoilt;         /* it is damaged */
+	/* known SAME and seq 0: it was erased (erase.c), and goes for known */
 };
 /* The record of r's id. */
 int gt_record_look_up(struct gt_node *n, const struct gt_arrival *r,
@@ -201,6 +203,13 @@ int gt_record_look_up(struct gt_node *n, const struct gt_arrival *r,
  * set aside. */
 int gt_record_give_way(struct gt_node *n, const struct gt_found *found,
                        const struct gt_arrival *r, const char *via);
+
+/* ------------------------------------------------------------ erase */
+
+/* START: whether anything ever was. */
+int gt_erased_load(struct gt_node *n);
+/* Whether that id's record was: *is. */
+int gt_erased_is(struct gt_node *n, const uint8_t id[GT_UUID_BYTES], bool *is);
 
 /* ------------------------------------------------------------ later */
 

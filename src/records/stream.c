@@ -179,6 +179,8 @@ static int load(struct gt_node *n)
 	if (is_root(n))
 		n->records->hop = n->records->root = n->records->seq;
 	if (status == 0)
+		status = gt_erased_load(n);
+	if (status == 0)
 		status = gt_recall_load(n);
 	if (status == 0)
 		status = gt_documents_load(n);
@@ -299,10 +301,15 @@ int gt_record_look_up(struct gt_node *n, const struct gt_arrival *r,
 	                                 gt_bytes_of(r->id, GT_UUID_BYTES));
 	int row = gt_store_step(n->store, GT_SQL_RECORD_BY_ID);
 	int status = row < 0 ? row : 0;
+	bool erased = false;
 	*found = (struct gt_found){.known = GT_RECORD_NEW};
 	if (row == 1)
 		status = compare(st, r, found);
 	gt_store_reset(n->store, GT_SQL_RECORD_BY_ID);
+	if (row == 0)
+		status = gt_erased_is(n, r->id, &erased);
+	if (erased)
+		found->known = GT_RECORD_SAME;
 	if (row != 1 || status != 0)
 		return status;
 	status = gt_spoilt_is(n, found->seq, &found->spoilt);

@@ -25,7 +25,7 @@ static const struct domain {
 	{"meta", "key", "typeof(key)='text'"},
 	{"meta", "value",
 	 "CASE WHEN key IN('cursor','date_missed','date_since','hop','met_to',"
-	 "'replaced','root','sent','version_floor','entries_missed','indexed',"
+	 "'replaced','receipt','root','sent','version_floor','entries_missed','indexed',"
 	 "'runs_anew','documents_sure') OR key GLOB 'again/*'"
 	 " THEN " INT("value", "-1", "9007199254740992")
 	 " WHEN key='code' THEN " BLOB("value", "1", "48")
@@ -97,6 +97,9 @@ static const struct domain {
 	{"attachment", "at_ms", TIME("at_ms")},
 	{"attached", "aid", COUNT("aid")},
 	{"attached", "seq", COUNT("seq")},
+	{"erased", "id", BLOB("id", "16", "16")},
+	{"erased", "at_ms", TIME("at_ms")},
+	{"erased", "receipt", COUNT("receipt")},
 	{"said", "rid", COUNT("rid")},
 	{"said", "seq", COUNT("seq")},
 	{"said", "verdict", INT("verdict", "0", "3")},
@@ -285,6 +288,7 @@ static const char *key_of(const char *table)
 	        {"tally_object", "state"}, {"batch", "cid||'/'||upto"},
 	        {"view", "cid||'/'||rid"}, {"voids", "seq"},
 	        {"stuck", "hex(object)"},  {"attached", "aid||'/'||seq"},
+	        {"erased", "hex(id)"},
 	};
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		if (strcmp(keys[i][0], table) == 0)

@@ -355,6 +355,15 @@ enum gt_attachment_state {
 	" seq INTEGER NOT NULL," /* a record that names it */ \
 	" PRIMARY KEY(aid, seq)) WITHOUT ROWID;"
 
+/* Ids of records that were erased at somebody's wish, here or at a node they
+ * passed: they are known, and never taken again (records/erase.c). A block of its
+ * own, whose mark is the table. */
+#define GT_SCHEMA_ERASED \
+	"CREATE TABLE erased(" \
+	" id BLOB PRIMARY KEY," /* the statement's */ \
+	" at_ms INTEGER NOT NULL," \
+	" receipt INTEGER NOT NULL) WITHOUT ROWID;" /* of the order */
+
 /* What was asked for on demand: few, among all that is listed; and what is set
  * aside, by the child it came from. */
 #define GT_SCHEMA_INDEXES \

@@ -200,6 +200,21 @@
 	                   " WHERE sha2=?1")                                   \
 	X(ATTACHMENT_LOST, "UPDATE attachment SET state=2,at_ms=?2"            \
 	                   " WHERE sha2=?1 AND state=1")                       \
+	/* what goes at somebody's wish (erase.c) */                           \
+	X(ERASED_GET, "SELECT 1 FROM erased WHERE id=?1")                      \
+	X(ERASED_ANY, "SELECT count(*),ifnull(max(receipt),0) FROM erased")    \
+	X(ERASED_NEW, "INSERT OR IGNORE INTO erased VALUES(?1,?2,?3)")         \
+	X(ERASE_RECORD, "SELECT r.body,r.authority,r.stream,r.origin_seq,"     \
+	                "r.flags FROM record r WHERE r.seq=?1 AND r.id=?2")    \
+	X(ERASE_ASIDE, "DELETE FROM quarantine WHERE qid=?1")                  \
+	X(ERASE_ASIDE_OF, "DELETE FROM quarantine WHERE id=?1")                \
+	X(ERASE_DOCUMENT, "DELETE FROM document WHERE did=?1")                 \
+	X(ERASE_LOST, "DELETE FROM document_lost WHERE lid=?1")                \
+	X(ERASE_ATTACHMENT, "DELETE FROM attachment WHERE aid IN"              \
+	                    " (SELECT aid FROM attached WHERE seq=?1)"         \
+	                    " AND NOT EXISTS(SELECT 1 FROM attached o"         \
+	                    " WHERE o.aid=attachment.aid AND o.seq<>?1)")      \
+	X(ERASE_ATTACHED, "DELETE FROM attached WHERE seq=?1")                 \
 	/* objects that do not come (stuck.c) */                               \
 	X(STUCK_CLEAR, "DELETE FROM stuck")                                    \
 	X(STUCK_GET, "SELECT why FROM stuck WHERE object=?1")                  \

@@ -12,6 +12,7 @@ struct gt_store {
 	sqlite3 *db;
 	sqlite3_stmt *st[GT_SQL_COUNT]; /* NULL: not used yet */
 	int wal_pages;                  /* as the last commit left it */
+	bool scrub;                     /* ... and none of it is to stay */
 	int wal_wait;         /* ... below which no checkpoint is worth a try */
 	struct gt_runs *runs; /* NULL: not asked for yet */
 	bool begun;
@@ -69,7 +70,7 @@ static int set_up(struct gt_store *s)
 	                              "PRAGMA synchronous=FULL;"
 	                              "PRAGMA wal_autocheckpoint=0;"
 	                              "PRAGMA foreign_keys=OFF;"
-	                              "PRAGMA secure_delete=OFF;"
+	                              "PRAGMA secure_delete=ON;"
 	                              "PRAGMA temp_store=MEMORY;"
 	                              "PRAGMA cache_size=-4000;"
 	                              "PRAGMA journal_size_limit=67108864";
@@ -152,6 +153,7 @@ static const struct block blocks[] = {
         {"run", NULL, GT_SCHEMA_RUNS, ""},
         {"document", NULL, GT_SCHEMA_DOCUMENTS, ""},
         {"attachment", NULL, GT_SCHEMA_ATTACHMENTS, ""},
+        {"erased", NULL, GT_SCHEMA_ERASED, ""},
 };
 
 static int add(struct gt_store *s, const struct block *b)
@@ -258,10 +260,10 @@ int64_t gt_store_changes(const struct gt_store *s)
 int gt_store_checkpoint(struct gt_store *s, int pages)
 {
 	int mode = SQLITE_CHECKPOINT_PASSIVE, log = 0, done = 0;
-	if (s->wal_pages < pages || s->wal_pages < s->wal_wait)
+	if (!s->scrub && (s->wal_pages < pages || s->wal_pages < s->wal_wait))
 		return 0;
 	s->wal_wait = 0;
-	if (s->wal_pages / 8 > pages)
+	if (s->scrub || s->wal_pages / 8 > pages)
 		mode = SQLITE_CHECKPOINT_TRUNCATE;
 	int may = may_checkpoint(s);
 	if (may != SQLITE_OK) {
@@ -279,8 +281,14 @@ int gt_store_checkpoint(struct gt_store *s, int pages)
 	}
 	if (rc != SQLITE_OK && rc != SQLITE_BUSY && rc != SQLITE_LOCKED)
 		return failed(s);
+	s->scrub = s->scrub && rc != SQLITE_OK;
 	s->wal_pages = log > done ? log - done : 0;
 	return 0;
+}
+
+void gt_store_scrub(struct gt_store *s)
+{
+	s->scrub = true;
 }
 
 /* ------------------------------------------------------- statements */

@@ -63,6 +63,9 @@ int64_t gt_store_changes(const struct gt_store *s);
  * error. 0 or -GT_ESTORE; a reader in the way is no error, nor is a disk that
  * is full: it is tried again. */
 int gt_store_checkpoint(struct gt_store *s, int pages);
+/* What was deleted must not stay in the log either: the next checkpoints end it,
+ * until one does. */
+void gt_store_scrub(struct gt_store *s);
 
 /* Compiles the statement if this is its first use, and binds one value for each
  * letter of types; values are copied. Returns it, for the columns of its rows.

@@ -17,6 +17,15 @@ enum {
 	GT_PERSON_NAME = 2048, /* bytes of one as it is written */
 };
 
+/* What may have somebody in it, in the order in which it is looked through. */
+enum gt_person_part {
+	GT_PERSON_STATEMENTS,
+	GT_PERSON_ASIDE,     /* the quarantine */
+	GT_PERSON_DOCUMENTS, /* state and profiles */
+	GT_PERSON_LOST,      /* documents that gave way to others */
+	GT_PERSON_PARTS,
+};
+
 enum gt_person_met {
 	GT_PERSON_NOT,
 	GT_PERSON_TEXT,

@@ -55,6 +55,47 @@ class Person(unittest.TestCase):
             self.assertEqual(typed(node, "", "person", "find", "-").returncode, 2)
             self.assertEqual(node.cli("person", "find", " ", ok=False).returncode, 2)
 
+    def test_erased_for_good(self):
+        """Not a byte of his is left in the node's folder, and nobody brings it again."""
+        with Tree(["33"]) as t:
+            node = t["33"]
+            name = b"learner-7c41"
+            mine = [statement(i, actor={"mbox": f"mailto:{name.decode()}@b.cn"}) for i in range(40)]
+            others = [statement(100 + i) for i in range(40)]
+            for i in range(0, 40, 10):
+                self.assertEqual(post(node, mine[i:i + 10] + others[i:i + 10]).status, 200)
+            of_me = statement(200, result={"response": f"{name.decode()}@b.cn wrote"})
+            self.assertEqual(post(node, [of_me]).status, 200)
+            who = f"{name.decode()}@b.cn"
+            self.assertIn("40", node.cli("person", "erase", who))
+            self.assertEqual(len(node.records()), 81)
+            said = node.cli_json("person", "erase", who, "--yes")
+            self.assertEqual((said["statement"], said["kept"]), (40, 0))
+            self.assertEqual([r["id"] for r in node.cli_json("person", "find", who)["found"]], [of_me["id"]])
+            self.assertEqual(node.cli_json("person", "erase", who, "--yes", "--mentions")["statement"], 1)
+            self.assertEqual(node.cli_json("person", "find", who)["found"], [])
+            # a terminal whose answer was lost brings it once more
+            self.assertEqual(post(node, mine[:10]).status, 200)
+            self.assertEqual({r["id"] for r in node.records()}, {s["id"] for s in others})
+            rows = node.audit(event="erase")
+            self.assertEqual([r["subject"] for r in rows], ["1", "2"])
+            node.wait("the log to be ended", lambda: not self.left(node, name))
+            node.stop()
+            self.assertEqual(self.left(node, name), [])
+
+    @staticmethod
+    def left(node, name):
+        """Files of the node that hold these bytes."""
+        found = []
+        for folder, _, files in os.walk(node.dir):
+            for f in files:
+                path = os.path.join(folder, f)
+                if os.path.isfile(path):
+                    with open(path, "rb") as data:
+                        if name in data.read():
+                            found.append(path)
+        return found
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -327,6 +327,8 @@ static const char *const not_there[] = {
         "records quarantine drop 1",
         "person find a",
         "person export a",
+        "person erase a",
+        "person erase --yes a",
         "credential add a",
         "credential ls",
         "credential rm a",

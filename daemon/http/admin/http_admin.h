@@ -30,6 +30,8 @@ gt_handler gt_http_credentials, gt_http_credential_set,
         gt_http_credential_rotate, gt_http_credential_remove;
 /* POST /admin/person/find. http_person.c */
 gt_handler gt_http_person;
+/* POST /admin/person/erase. http_person.c */
+gt_handler gt_http_erase;
 /* 400: the argument of that name is wrong. http_status.c */
 enum MHD_Result gt_http_bad_arg(struct gt_request *rq, const char *name);
 

@@ -1,7 +1,8 @@
-/* http_person.c: what is here of one person. Who looked is in the audit log; whom
+/* http_person.c: what is here of one person, and that it goes. Who looked is in the audit log; whom
  * he looked for is not, for that would keep what may have to be erased.
  * Tests: u_http_api.c, e2e/test_person.py. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "core.h"
 #include "http_admin.h"
@@ -84,7 +85,58 @@ static enum MHD_Result look(struct gt_request *rq, const json_t *v)
 	return done;
 }
 
-enum MHD_Result gt_http_person(struct gt_request *rq)
+/* ------------------------------------------------------------- erase */
+
+static bool take_item(uint8_t out[GT_ERASE_ITEM], const json_t *v)
+{
+	const char *name = gt_json_member(v, "part");
+	json_int_t number = json_integer_value(json_object_get(v, "number"));
+	uint8_t part = 0;
+	while (part < GT_PERSON_PARTS &&
+	       strcmp(name, gt_person_part_name(part)) != 0)
+		part++;
+	out[0] = part;
+	for (int i = 0; i < 8; i++)
+		out[1 + i] = (uint8_t)((uint64_t)number >> (56 - 8 * i));
+	bool id = gt_uuid_parse(out + 9, gt_json_member(v, "id"));
+	return part < GT_PERSON_PARTS && number > 0 &&
+	       (id || part != GT_PERSON_STATEMENTS);
+}
+
+static enum MHD_Result replied(struct gt_request *rq)
+{
+	if (rq->status != 0)
+		return gt_rq_error(rq, rq->status, rq->text);
+	char *text = rq->text;
+	rq->text = NULL;
+	return gt_rq_text(rq, 200, "application/json", text,
+	                  text ? strlen(text) : 0);
+}
+
+static enum MHD_Result erase(struct gt_request *rq, const json_t *v)
+{
+	const json_t *items = json_object_get(v, "items");
+	size_t n = json_array_size(items);
+	uint8_t *packed =
+	        n > 0 && n <= GT_ERASE_MAX ? calloc(n, GT_ERASE_ITEM) : NULL;
+	bool ok = packed != NULL;
+	for (size_t i = 0; ok && i < n; i++)
+		ok = take_item(packed + i * GT_ERASE_ITEM,
+		               json_array_get(items, i));
+	struct gt_event e = {.type = GT_EV_ERASE,
+	                     .body = gt_bytes_of(packed, n * GT_ERASE_ITEM)};
+	enum MHD_Result done = ok ? gt_rq_command(rq, &e, replied)
+	                          : gt_rq_fail(rq, 400, -GT_EINVALID,
+	                                       GT_T_HTTP_KEY_ID, "items");
+	free(packed);
+	return done;
+}
+
+/* ----------------------------------------------------------- requests */
+
+static enum MHD_Result with_json(struct gt_request *rq,
+                                 enum MHD_Result (*then)(struct gt_request *,
+                                                         const json_t *))
 {
 	json_error_t error;
 	struct gt_bytes text =
@@ -94,7 +146,17 @@ enum MHD_Result gt_http_person(struct gt_request *rq)
 		return *error.text ? gt_rq_fail(rq, 400, -GT_EINVALID,
 		                                GT_T_HTTP_NOT_JSON)
 		                   : gt_rq_error(rq, -GT_ENOMEM, "");
-	enum MHD_Result done = look(rq, v);
+	enum MHD_Result done = then(rq, v);
 	json_decref(v);
 	return done;
+}
+
+enum MHD_Result gt_http_person(struct gt_request *rq)
+{
+	return with_json(rq, look);
+}
+
+enum MHD_Result gt_http_erase(struct gt_request *rq)
+{
+	return with_json(rq, erase);
 }

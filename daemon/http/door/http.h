@@ -59,6 +59,9 @@
  *   GET  /admin/quarantine/QID        POST /admin/quarantine/drop
  *   POST /admin/person/find     {"names":[...],"part","after"}, all but the first
  *                               if it goes on: gt_read_of_person
+ *   POST /admin/person/erase    {"items":[{"part","number","id"}]} as they were
+ *                               found; answers {"receipt", and how many of
+ *                               each part, "kept"}
  *   GET  /admin/credentials     {"credentials":[{"name","role","kind",
  *                               "created"}],"removed":[{"name","removed"}]},
  *                               access.h

@@ -99,6 +99,7 @@ const struct gt_route gt_routes[] = {
 	 gt_http_quarantine_drop, NULL},
 	{"/admin/quarantine/", GET, STAFF, AUDIT, 0, gt_http_quarantined, NULL},
 	{"/admin/person/find", POST, STAFF, OPERATE, BATCH, gt_http_person, NULL},
+	{"/admin/person/erase", POST, STAFF, OPERATE, BATCH, gt_http_erase, NULL},
 	{"/admin/reload",   POST, STAFF, OPERATE, SMALL, gt_http_reload, NULL},
 	{"/admin/credentials", BOTH, STAFF, OPERATE, SMALL, gt_http_credentials,
 	 NULL},

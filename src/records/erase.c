@@ -1,0 +1,186 @@
+/* erase.c: what goes at somebody's wish, and does not come again.
+ *
+ * A statement leaves with its words in the index, what names its attachments,
+ * and what was set aside under its id; its id stays, so that it is acknowledged
+ * and not taken whoever brings it again: a terminal, a child, a parent that is
+ * asked back for it. What voids another statement stays, for else what it voided
+ * would count again.
+ *
+ * Tests: u_erase.c, e2e/test_person.py. */
+#include "person.h"
+#include "records_inside.h"
+#include "terms.h"
+
+/* What one order came to. */
+struct outcome {
+	int64_t receipt;
+	size_t of[GT_PERSON_PARTS];
+	size_t kept;
+};
+
+int gt_erased_load(struct gt_node *n)
+{
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_ERASED_ANY, "");
+	int row = gt_store_step(n->store, GT_SQL_ERASED_ANY);
+	n->records->erases = row == 1 && gt_col_int(st, 0) > 0;
+	gt_store_reset(n->store, GT_SQL_ERASED_ANY);
+	return row < 0 ? row : 0;
+}
+
+int gt_erased_is(struct gt_node *n, const uint8_t id[GT_UUID_BYTES], bool *is)
+{
+	*is = false;
+	if (!n->records->erases)
+		return 0;
+	gt_store_bind(n->store, GT_SQL_ERASED_GET, "b",
+	              gt_bytes_of(id, GT_UUID_BYTES));
+	int row = gt_store_step(n->store, GT_SQL_ERASED_GET);
+	gt_store_reset(n->store, GT_SQL_ERASED_GET);
+	*is = row == 1;
+	return row < 0 ? row : 0;
+}
+
+static int run(struct gt_node *n, enum gt_sql which, int64_t number,
+               size_t *did)
+{
+	int64_t before = gt_store_changes(n->store);
+	gt_store_bind(n->store, which, "i", number);
+	int status = gt_store_run(n->store, which);
+	*did += gt_store_changes(n->store) != before;
+	return status;
+}
+
+/* Its attachments that no other record names go too; their files are swept at
+ * the next start. */
+static int take_out(struct gt_node *n, int64_t seq, struct gt_bytes body,
+                    const char *authority, int64_t stream, int64_t origin_seq)
+{
+	size_t unused = 0;
+	int status = gt_terms_forget(n, seq, body, authority);
+	if (status == 0)
+		status = run(n, GT_SQL_ERASE_ATTACHMENT, seq, &unused);
+	if (status == 0)
+		status = run(n, GT_SQL_ERASE_ATTACHED, seq, &unused);
+	if (status == 0)
+		status = gt_spoilt_forget(n, seq, stream, origin_seq, 0);
+	if (status == 0)
+		status = run(n, GT_SQL_RECORD_DELETE, seq, &unused);
+	return status ? status : gt_record_replaced(n, 1);
+}
+
+static int bury(struct gt_node *n, struct gt_bytes id, int64_t receipt)
+{
+	gt_store_bind(n->store, GT_SQL_ERASED_NEW, "bii", id, n->now.wall_ms,
+	              receipt);
+	int status = gt_store_run(n->store, GT_SQL_ERASED_NEW);
+	gt_store_bind(n->store, GT_SQL_ERASE_ASIDE_OF, "b", id);
+	n->records->erases = true;
+	return status ? status : gt_store_run(n->store, GT_SQL_ERASE_ASIDE_OF);
+}
+
+static int statement(struct gt_node *n, int64_t seq, struct gt_bytes id,
+                     struct outcome *o)
+{
+	struct gt_bytes body = {0};
+	const char *authority = NULL;
+	int64_t stream = 0, origin_seq = 0;
+	bool voids = false;
+	sqlite3_stmt *st =
+	        gt_store_bind(n->store, GT_SQL_ERASE_RECORD, "ib", seq, id);
+	int row = gt_store_step(n->store, GT_SQL_ERASE_RECORD);
+	if (row == 1) {
+		struct gt_bytes b = gt_col_bytes(st, 0);
+		body = gt_bytes_of(gt_arena_copy(n->arena, b.p, b.n), b.n);
+		authority = gt_arena_str(n->arena, gt_col_text(st, 1));
+		stream = gt_col_int(st, 2);
+		origin_seq = gt_col_int(st, 3);
+		voids = gt_col_int(st, 4) & GT_STATEMENT_VOIDS;
+	}
+	gt_store_reset(n->store, GT_SQL_ERASE_RECORD);
+	if (row != 1)
+		return row < 0 ? row : 0;
+	if (!authority || (!body.p && body.n > 0))
+		return -GT_ENOMEM;
+	o->kept += voids;
+	if (voids)
+		return 0;
+	o->of[GT_PERSON_STATEMENTS]++;
+	int status = take_out(n, seq, body, authority, stream, origin_seq);
+	return status ? status : bury(n, id, o->receipt);
+}
+
+static int64_t number_of(const uint8_t *p)
+{
+	uint64_t v = 0;
+	for (int i = 0; i < 8; i++)
+		v = v << 8 | p[i];
+	return (int64_t)v;
+}
+
+static int erase(struct gt_node *n, const uint8_t *item, struct outcome *o)
+{
+	int64_t number = number_of(item + 1);
+	switch ((enum gt_person_part)item[0]) {
+	case GT_PERSON_STATEMENTS:
+		return statement(n, number,
+		                 gt_bytes_of(item + 9, GT_UUID_BYTES), o);
+	case GT_PERSON_ASIDE:
+		return run(n, GT_SQL_ERASE_ASIDE, number,
+		           &o->of[GT_PERSON_ASIDE]);
+	case GT_PERSON_DOCUMENTS:
+		return run(n, GT_SQL_ERASE_DOCUMENT, number,
+		           &o->of[GT_PERSON_DOCUMENTS]);
+	case GT_PERSON_LOST:
+		return run(n, GT_SQL_ERASE_LOST, number,
+		           &o->of[GT_PERSON_LOST]);
+	case GT_PERSON_PARTS:
+	default:
+		return 0;
+	}
+}
+
+/* Numbers of orders grow. */
+static int next_receipt(struct gt_node *n, int64_t *out)
+{
+	int status = gt_meta_get(n->store, "receipt", 0, out);
+	++*out;
+	return status ? status : gt_meta_put(n->store, "receipt", *out);
+}
+
+int gt_records_erase(struct gt_node *n, const struct gt_event *e)
+{
+	struct outcome o = {0};
+	char detail[160], receipt[32];
+	size_t count = e->body.n / GT_ERASE_ITEM;
+	if (e->body.n % GT_ERASE_ITEM != 0 || count > GT_ERASE_MAX)
+		return gt_reply(n, e->token, -GT_EINVALID,
+		                "name 1 to %d things to erase", GT_ERASE_MAX);
+	int status = next_receipt(n, &o.receipt);
+	for (size_t i = 0; status == 0 && i < count; i++)
+		status = erase(n, e->body.p + i * GT_ERASE_ITEM, &o);
+	gt_format(receipt, sizeof receipt, "%lld", (long long)o.receipt);
+	gt_format(detail, sizeof detail,
+	          "statements=%zu quarantined=%zu documents=%zu lost=%zu "
+	          "kept=%zu",
+	          o.of[GT_PERSON_STATEMENTS], o.of[GT_PERSON_ASIDE],
+	          o.of[GT_PERSON_DOCUMENTS], o.of[GT_PERSON_LOST], o.kept);
+	struct gt_audit row = {.actor = e->actor,
+	                       .event = "erase",
+	                       .kind = "person",
+	                       .subject = receipt,
+	                       .detail = detail};
+	if (status == 0)
+		status = gt_audit_row(n, &row);
+	gt_store_scrub(n->store);
+	n->touched = true;
+	return status ? status
+	              : gt_reply(n, e->token, 0,
+	                         "{\"receipt\":%lld,\"statement\":%zu,"
+	                         "\"quarantine\":%zu,\"document\":%zu,"
+	                         "\"lost\":%zu,\"kept\":%zu}",
+	                         (long long)o.receipt,
+	                         o.of[GT_PERSON_STATEMENTS],
+	                         o.of[GT_PERSON_ASIDE],
+	                         o.of[GT_PERSON_DOCUMENTS],
+	                         o.of[GT_PERSON_LOST], o.kept);
+}

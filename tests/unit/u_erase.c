@@ -1,0 +1,213 @@
+/* u_erase.c: what goes at somebody's wish, and does not come again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nodes.h"
+#include "person.h"
+#include "records_inside.h"
+
+enum { TOP, LOW };
+
+/* Hands in one statement of a person's, number `id`; more: members of it. */
+static int hand_in(struct nodes *t, unsigned i, unsigned id, const char *who,
+                   const char *verb, const char *object)
+{
+	char text[800], why[300] = "";
+	static const uint8_t none[1][GT_UUID_BYTES];
+	struct gt_statement s;
+	gt_format(text, sizeof text,
+	          "{\"id\":\"00000000-0000-4000-8000-%012u\",\"actor\":{"
+	          "\"mbox\":\"mailto:%s@b.cn\"},\"verb\":{\"id\":"
+	          "\"%s\"},\"object\":%s}",
+	          id, who, verb, object);
+	assert_int_equal(gt_statements_parse(gt_bytes_str(text), GT_XAPI_ANY,
+	                                     none, 1, &s, 1, why, sizeof why),
+	                 1);
+	s.flags |= GT_STATEMENT_NAMED;
+	struct gt_event e = {.type = GT_EV_STATEMENTS,
+	                     .token = ++t->tokens,
+	                     .actor = "user:x",
+	                     .statements = &s,
+	                     .count = 1};
+	assert_int_equal(nodes_event(t, i, &e), 0);
+	return nodes_last(t, i, GT_ACT_REPLY, 0)->a.status;
+}
+
+#define VERB   "http://v.cn/1"
+#define OBJECT "{\"id\":\"http://o.cn/1\"}"
+
+static void item(uint8_t out[GT_ERASE_ITEM], enum gt_person_part part,
+                 int64_t number, unsigned id)
+{
+	char text[GT_UUID_TEXT];
+	memset(out, 0, GT_ERASE_ITEM);
+	out[0] = (uint8_t)part;
+	for (int i = 0; i < 8; i++)
+		out[1 + i] = (uint8_t)((uint64_t)number >> (56 - 8 * i));
+	gt_format(text, sizeof text, "00000000-0000-4000-8000-%012u", id);
+	assert_true(gt_uuid_parse(out + 9, text));
+}
+
+static const char *erase(struct nodes *t, unsigned i, enum gt_person_part part,
+                         int64_t number, unsigned id)
+{
+	uint8_t one[GT_ERASE_ITEM];
+	item(one, part, number, id);
+	struct gt_event e = {.type = GT_EV_ERASE,
+	                     .token = ++t->tokens,
+	                     .actor = "user:x",
+	                     .body = gt_bytes_of(one, sizeof one)};
+	assert_int_equal(nodes_event(t, i, &e), 0);
+	const struct done *d = nodes_last(t, i, GT_ACT_REPLY, 0);
+	assert_int_equal(d->a.status, 0);
+	return d->a.text;
+}
+
+static int64_t records(struct nodes *t, unsigned i)
+{
+	return nodes_int(t, i, "SELECT count(*) FROM record");
+}
+
+static void a_statement_goes_and_does_not_come_again(void **state)
+{
+	struct nodes *t = *state;
+	assert_int_equal(hand_in(t, LOW, 1, "li", VERB, OBJECT), 0);
+	assert_int_equal(hand_in(t, LOW, 2, "wang", VERB, OBJECT), 0);
+	assert_non_null(strstr(erase(t, LOW, GT_PERSON_STATEMENTS, 1, 1),
+	                       "\"statement\":1"));
+	assert_int_equal(records(t, LOW), 1);
+	/* again, it is nobody's any more; and never under another's id */
+	assert_non_null(strstr(erase(t, LOW, GT_PERSON_STATEMENTS, 1, 1),
+	                       "\"statement\":0"));
+	assert_non_null(strstr(erase(t, LOW, GT_PERSON_STATEMENTS, 2, 1),
+	                       "\"statement\":0"));
+	assert_int_equal(records(t, LOW), 1);
+	/* a terminal that brings it once more is told that it is there */
+	assert_int_equal(hand_in(t, LOW, 1, "li", VERB, OBJECT), 0);
+	assert_int_equal(records(t, LOW), 1);
+	/* and so after a start */
+	nodes_restart(t, LOW);
+	assert_int_equal(hand_in(t, LOW, 1, "li", VERB, OBJECT), 0);
+	assert_int_equal(records(t, LOW), 1);
+	assert_int_equal(nodes_int(t, LOW,
+	                           "SELECT count(*) FROM audit"
+	                           " WHERE event='erase'"),
+	                 3);
+	/* what is left goes up, and all of it counts as there */
+	nodes_wire(t, LOW, TOP, true);
+	nodes_run(t);
+	assert_int_equal(records(t, TOP), 1);
+	assert_int_equal(gt_records_count(t->v[LOW].node).waiting, 0);
+}
+
+static void a_child_that_has_it_is_answered(void **state)
+{
+	struct nodes *t = *state;
+	nodes_wire(t, LOW, TOP, true);
+	nodes_run(t);
+	assert_int_equal(hand_in(t, LOW, 1, "li", VERB, OBJECT), 0);
+	nodes_run(t);
+	assert_int_equal(records(t, TOP), 1);
+	(void)erase(t, TOP, GT_PERSON_STATEMENTS, 1, 1);
+	assert_int_equal(records(t, TOP), 0);
+	/* it hands up all it has once more, under another epoch */
+	t->v[LOW].restored = true;
+	nodes_restart(t, LOW);
+	nodes_wire(t, LOW, TOP, true);
+	nodes_pass(t, 5000);
+	assert_int_equal(records(t, LOW), 1);
+	assert_int_equal(records(t, TOP), 0);
+	assert_int_equal(gt_records_count(t->v[LOW].node).waiting, 0);
+}
+
+static void what_voids_stays(void **state)
+{
+	struct nodes *t = *state;
+	assert_int_equal(hand_in(t, LOW, 1, "wang", VERB, OBJECT), 0);
+	assert_int_equal(hand_in(t, LOW, 2, "li",
+	                         "http://adlnet.gov/expapi/verbs/voided",
+	                         "{\"objectType\":\"StatementRef\",\"id\":"
+	                         "\"00000000-0000-4000-8000-000000000001\"}"),
+	                 0);
+	assert_non_null(strstr(erase(t, LOW, GT_PERSON_STATEMENTS, 2, 2),
+	                       "\"kept\":1"));
+	assert_int_equal(records(t, LOW), 2);
+}
+
+/* In what is set aside, documents, and those that gave way. */
+static void every_part(void **state)
+{
+	struct nodes *t = *state;
+	char *why = NULL;
+	assert_int_equal(
+	        sqlite3_exec(t->v[LOW].db,
+	                     "INSERT INTO quarantine(qid,via,stream,origin_seq,"
+	                     "id,form,origin_ms,at_ms,reason,body) VALUES"
+	                     "(7,'',1,1,x'00',x'00',1,1,'r',x'00');"
+	                     "INSERT INTO document(did,kind,agent,activity,"
+	                     "registration,id,origin,epoch,seq,first_ms,"
+	                     "updated_ms,seen,stored_ms,up,size,etag,gone,"
+	                     "actor,type,body) VALUES(8,1,'a','b','','i','33',"
+	                     "x'00',1,0,1,x'',1,0,1,'e',0,'','t',x'00');"
+	                     "INSERT INTO document_lost(lid,at_ms,won,kind,"
+	                     "agent,activity,registration,id,origin,epoch,seq,"
+	                     "first_ms,updated_ms,gone,actor,type,body) VALUES"
+	                     "(9,1,'33',1,'a','b','','i','33',x'00',1,0,1,0,"
+	                     "'','t',x'00')",
+	                     NULL, NULL, &why),
+	        SQLITE_OK);
+	assert_non_null(strstr(erase(t, LOW, GT_PERSON_ASIDE, 7, 0),
+	                       "\"quarantine\":1"));
+	assert_non_null(strstr(erase(t, LOW, GT_PERSON_DOCUMENTS, 8, 0),
+	                       "\"document\":1"));
+	assert_non_null(
+	        strstr(erase(t, LOW, GT_PERSON_LOST, 9, 0), "\"lost\":1"));
+	assert_int_equal(nodes_int(t, LOW,
+	                           "SELECT (SELECT count(*) FROM quarantine)+"
+	                           "(SELECT count(*) FROM document)+"
+	                           "(SELECT count(*) FROM document_lost)"),
+	                 0);
+	/* a part there is not */
+	assert_non_null(strstr(erase(t, LOW, GT_PERSON_PARTS, 1, 0),
+	                       "\"statement\":0"));
+}
+
+static void orders_that_make_no_sense(void **state)
+{
+	struct nodes *t = *state;
+	uint8_t *many = calloc(GT_ERASE_MAX + 1, GT_ERASE_ITEM);
+	assert_non_null(many);
+	for (size_t n = 1; n < 3; n++) {
+		struct gt_event e = {
+		        .type = GT_EV_ERASE,
+		        .token = ++t->tokens,
+		        .body = gt_bytes_of(many,
+		                            n == 1 ? 7
+		                                   : (GT_ERASE_MAX + 1) *
+		                                             GT_ERASE_ITEM)};
+		assert_int_equal(nodes_event(t, LOW, &e), 0);
+		assert_int_equal(nodes_last(t, LOW, GT_ACT_REPLY, 0)->a.status,
+		                 -GT_EINVALID);
+	}
+	free(many);
+}
+
+int main(void)
+{
+#define TEST(f) \
+	cmocka_unit_test_setup_teardown(f, nodes_two_on_disk, nodes_gone)
+	const struct CMUnitTest tests[] = {
+	        TEST(a_statement_goes_and_does_not_come_again),
+	        TEST(a_child_that_has_it_is_answered),
+	        TEST(what_voids_stays),
+	        TEST(every_part),
+	        TEST(orders_that_make_no_sense),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
