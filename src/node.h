@@ -127,6 +127,9 @@ enum gt_event_type {
 	/* documents are about to be read, by the key of an edit; the answer, 0
 	 * always, comes when what is above of them is here, if it can be had */
 	GT_EV_DOCUMENT_SEEK,
+	/* somebody has looked at a document that lost: it is given up; with a
+	 * count it is put anew first, and counts */
+	GT_EV_DOCUMENT_LOST,
 	GT_EV_QUARANTINE_DROP, /* somebody has looked at it and done with it */
 	/* what a person wants gone: body is GT_ERASE_ITEM bytes of each, which
 	 * enum gt_person_part it is in (person.h), its number there, 8 bytes,
@@ -198,7 +201,7 @@ struct gt_event {
 	/* STATEMENTS: what came with them; each is named by one of them */
 	const struct gt_brought *brought;
 	size_t nbrought;
-	int64_t number; /* QUARANTINE_DROP: the row's */
+	int64_t number; /* QUARANTINE_DROP, DOCUMENT_LOST: the row's */
 	size_t count;   /* of drafts, members or statements */
 };
 

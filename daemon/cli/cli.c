@@ -81,6 +81,8 @@ const struct gt_command gt_cli_commands[] = {
         {"records", "", GT_T_CLI_A_RECORDS, 0, 0, gt_cmd_records_options,
          "guantong records --limit 20\nguantong records --quarantine\n",
          gt_cmd_records, gt_cmd_records_sub},
+        {"documents", "", GT_T_CLI_A_DOCUMENTS, 0, 0, NULL, NULL, NULL,
+         gt_cmd_documents},
         {"person", "", GT_T_CLI_A_PERSON, 0, 0, NULL, NULL, NULL,
          gt_cmd_person},
         {"credential", "", GT_T_CLI_A_CREDENTIAL, 0, 0, NULL, NULL, NULL,

@@ -37,6 +37,15 @@ static void number_cell(char out[24], uint64_t n)
 		gt_format(out, 24, "-");
 }
 
+/* Where there are any. */
+static void print_documents(FILE *out, json_t *s)
+{
+	unsigned long long waits = gt_client_number(s, "documents_waiting");
+	unsigned long long lost = gt_client_number(s, "documents_conflicts");
+	if (waits + lost > 0)
+		gt_say(out, GT_T_CLI_STATUS_DOCUMENTS, waits, lost);
+}
+
 static void print_resources(FILE *out, json_t *resources)
 {
 	const char *heads[STATES + 1] = {gt_text(GT_T_CLI_C_VERDICT)};
@@ -437,6 +446,7 @@ static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 	       (unsigned long long)gt_client_number(s, "records_waiting"),
 	       (unsigned long long)gt_client_number(s, "records_unrooted"),
 	       (unsigned long long)gt_client_number(records, "quarantined"));
+	print_documents(out, s);
 	(void)fputc('\n', out);
 	print_resources(out, gt_client_find(s, "resources"));
 	print_transfers(out, gt_client_find(s, "transfers"));

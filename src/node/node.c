@@ -226,6 +226,8 @@ static int handle(struct gt_node *n, const struct gt_event *e)
 		return gt_records_accept(n, e);
 	case GT_EV_DOCUMENT:
 		return gt_documents_edit(n, e);
+	case GT_EV_DOCUMENT_LOST:
+		return gt_documents_lost(n, e);
 	case GT_EV_DOCUMENT_SEEK:
 		return gt_documents_seek(n, e);
 	case GT_EV_WANT:

@@ -293,6 +293,9 @@ json_t *gt_read_document_ids(struct gt_reader *r,
  * not said. */
 json_t *gt_read_document_conflicts(struct gt_reader *r, int64_t after,
                                    size_t limit);
+/* One of them, with "agent", "registration" and "body" beside; JSON null: there
+ * is none of that number. */
+json_t *gt_read_document_conflict(struct gt_reader *r, int64_t lid);
 
 /* The activity: {"objectType","id","definition"}, the last if a statement that
  * was looked at has one. What several say is put together, what a newer one says

@@ -99,6 +99,48 @@ json_t *gt_read_document_ids(struct gt_reader *r,
 
 /* ---------------------------------------------------------- conflicts */
 
+static json_t *conflict(sqlite3_stmt *s)
+{
+	json_t *v = json_object();
+	bool ok = v != NULL;
+	gt_json_set(&ok, v, "lid", json_integer(gt_col_int(s, 0)));
+	gt_json_set(&ok, v, "at", gt_json_time(gt_col_int(s, 1)));
+	gt_json_set(&ok, v, "won", gt_json_text(gt_col_text(s, 2)));
+	gt_json_set(&ok, v, "kind", json_integer(gt_col_int(s, 3)));
+	gt_json_set(&ok, v, "activity", gt_json_text(gt_col_text(s, 4)));
+	gt_json_set(&ok, v, "id", gt_json_text(gt_col_text(s, 5)));
+	gt_json_set(&ok, v, "origin", gt_json_text(gt_col_text(s, 6)));
+	gt_json_set(&ok, v, "updated", gt_json_time(gt_col_int(s, 7)));
+	gt_json_set(&ok, v, "type", gt_json_text(gt_col_text(s, 8)));
+	gt_json_set(&ok, v, "bytes", json_integer(gt_col_int(s, 9)));
+	if (ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
+json_t *gt_read_document_conflict(struct gt_reader *r, int64_t lid)
+{
+	sqlite3_stmt *s = gt_reader_query(r, GT_Q_DOCUMENT_LOST);
+	if (!s)
+		return NULL;
+	(void)sqlite3_bind_int64(s, 1, lid);
+	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
+	int rc = sqlite3_step(s);
+	json_t *v = rc == SQLITE_ROW ? conflict(s) : json_null();
+	bool ok = v != NULL;
+	if (rc == SQLITE_ROW) {
+		gt_json_set(&ok, v, "agent", gt_json_text(gt_col_text(s, 10)));
+		gt_json_set(&ok, v, "registration",
+		            gt_json_text(gt_col_text(s, 11)));
+		gt_json_set(&ok, v, "body", gt_json_body(gt_col_bytes(s, 12)));
+	}
+	if (gt_reader_end(r, s, rc) && ok)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
 json_t *gt_read_document_conflicts(struct gt_reader *r, int64_t after,
                                    size_t limit)
 {
@@ -117,19 +159,7 @@ json_t *gt_read_document_conflicts(struct gt_reader *r, int64_t after,
 		if (full)
 			break;
 		after = gt_col_int(s, 0);
-		json_t *v = json_object();
-		gt_json_set(&ok, v, "lid", json_integer(after));
-		gt_json_set(&ok, v, "at", gt_json_time(gt_col_int(s, 1)));
-		gt_json_set(&ok, v, "won", gt_json_text(gt_col_text(s, 2)));
-		gt_json_set(&ok, v, "kind", json_integer(gt_col_int(s, 3)));
-		gt_json_set(&ok, v, "activity",
-		            gt_json_text(gt_col_text(s, 4)));
-		gt_json_set(&ok, v, "id", gt_json_text(gt_col_text(s, 5)));
-		gt_json_set(&ok, v, "origin", gt_json_text(gt_col_text(s, 6)));
-		gt_json_set(&ok, v, "updated", gt_json_time(gt_col_int(s, 7)));
-		gt_json_set(&ok, v, "type", gt_json_text(gt_col_text(s, 8)));
-		gt_json_set(&ok, v, "bytes", json_integer(gt_col_int(s, 9)));
-		gt_json_add(&ok, list, v);
+		gt_json_add(&ok, list, conflict(s));
 	}
 	ok = gt_reader_end(r, s, rc) && ok;
 	return gt_json_page(r, ok, "conflicts", list,

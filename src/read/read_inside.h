@@ -52,6 +52,7 @@ enum gt_query {
 	GT_Q_DOCUMENT,
 	GT_Q_DOCUMENT_IDS,
 	GT_Q_DOCUMENTS_LOST,
+	GT_Q_DOCUMENT_LOST,
 	GT_Q_MENTIONS,
 	GT_Q_ITEM,
 	GT_Q_KIND,
@@ -103,6 +104,8 @@ void gt_reader_bind_id(sqlite3_stmt *s, int at, const struct gt_id *id);
 json_t *gt_json_text(const char *s);
 /* At most a hash in hex; null for no bytes. */
 json_t *gt_json_hex(struct gt_bytes b);
+/* Whatever they hold, as text. In read_records.c. */
+json_t *gt_json_body(struct gt_bytes b);
 /* null for what is no UUID. */
 json_t *gt_json_uuid(struct gt_bytes b);
 /* ISO 8601 in UTC. */

@@ -103,8 +103,7 @@ json_t *gt_read_records(struct gt_reader *r, int64_t after, size_t limit)
 	return page(r, GT_Q_RECORDS, "records", record, after, limit);
 }
 
-/* Whatever it holds, as text. */
-static json_t *body_text(struct gt_bytes body)
+json_t *gt_json_body(struct gt_bytes body)
 {
 	char *text = malloc(body.n + 1);
 	if (!text)
@@ -135,7 +134,7 @@ json_t *gt_read_quarantined(struct gt_reader *r, int64_t qid)
 		            gt_json_time(sqlite3_column_int64(s, 8)));
 		gt_json_set(&ok, v, "form", gt_json_hex(gt_col_bytes(s, 9)));
 		gt_json_set(&ok, v, "bytes", json_integer((int64_t)body.n));
-		gt_json_set(&ok, v, "body", body_text(body));
+		gt_json_set(&ok, v, "body", gt_json_body(body));
 	}
 	if (gt_reader_end(r, s, rc) && ok)
 		return v;

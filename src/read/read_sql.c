@@ -203,6 +203,10 @@ const char *const gt_queries[GT_Q_COUNT] = {
                 "SELECT lid,at_ms,won,kind,activity,id,origin,updated_ms,type,"
                 "length(body) FROM document_lost WHERE lid>?1 ORDER BY lid"
                 " LIMIT ?2",
+        [GT_Q_DOCUMENT_LOST] =
+                "SELECT lid,at_ms,won,kind,activity,id,origin,updated_ms,type,"
+                "length(body),agent,registration,body FROM document_lost"
+                " WHERE lid=?1",
         /* of the newest ?3 those that hold one of two texts */
         [GT_Q_MENTIONS] =
                 "SELECT body FROM record WHERE seq>(SELECT ifnull(max(seq),0)"

@@ -101,29 +101,12 @@ static int judge(struct gt_node *n, struct edit *x)
 
 /* --------------------------------------------------------------- doing */
 
-/* A version of this node's own, upon the one that is there. */
-static int put(struct gt_node *n, struct gt_document_row *r)
-{
-	struct gt_seen seen = {0};
-	bool root = n->parent[0] == '\0';
-	gt_seen_merge(&seen, r->seen);
-	if (r->did > 0)
-		gt_seen_add(&seen, &r->version);
-	r->seen = gt_bytes_of(seen.b, seen.n);
-	r->version = (struct gt_version){.first_ms = root ? n->now.wall_ms : 0};
-	gt_copy(r->version.origin, sizeof r->version.origin, n->code);
-	memcpy(r->version.epoch, n->epoch, GT_EPOCH_BYTES);
-	r->updated_ms = n->now.wall_ms;
-	r->up = !root;
-	return gt_document_store(n, r);
-}
-
 static int remove_one(struct gt_node *n, struct gt_document_row *r)
 {
 	r->gone = true;
 	r->body = (struct gt_bytes){0};
 	r->type = "";
-	return put(n, r);
+	return gt_document_put(n, r);
 }
 
 /* All states of a learner in an activity, of one registration or of any. */
@@ -173,7 +156,7 @@ static int do_it(struct gt_node *n, struct edit *x, size_t *count)
 	r->actor = d->actor;
 	if (x->merged.n == 0)
 		r->type = d->type;
-	return put(n, r);
+	return gt_document_put(n, r);
 }
 
 /* ----------------------------------------------------------- answering */

@@ -62,6 +62,10 @@ uint64_t gt_documents_due(const struct gt_node *n);
 struct gt_seeks;
 void gt_seeks_free(struct gt_seeks *all); /* NULL is fine */
 
+/* People here have looked at one that lost (DOCUMENT_LOST): it is given up, or
+ * counts again, and who asked is answered. In documents_lost.c. */
+int gt_documents_lost(struct gt_node *n, const struct gt_event *e);
+
 /* A terminal's edit, which is answered: with the ETag of what is there now, ""
  * for nothing. */
 int gt_documents_edit(struct gt_node *n, const struct gt_event *e);

@@ -142,6 +142,22 @@ int gt_document_store(struct gt_node *n, struct gt_document_row *r)
 	return status ? status : gt_store_run(n->store, GT_SQL_DOCUMENT_PUT);
 }
 
+int gt_document_put(struct gt_node *n, struct gt_document_row *r)
+{
+	struct gt_seen seen = {0};
+	bool root = n->parent[0] == '\0';
+	gt_seen_merge(&seen, r->seen);
+	if (r->did > 0)
+		gt_seen_add(&seen, &r->version);
+	r->seen = gt_bytes_of(seen.b, seen.n);
+	r->version = (struct gt_version){.first_ms = root ? n->now.wall_ms : 0};
+	gt_copy(r->version.origin, sizeof r->version.origin, n->code);
+	memcpy(r->version.epoch, n->epoch, GT_EPOCH_BYTES);
+	r->updated_ms = n->now.wall_ms;
+	r->up = !root;
+	return gt_document_store(n, r);
+}
+
 int gt_document_knows(struct gt_node *n, struct gt_document_row *r)
 {
 	int64_t was = r->did;

@@ -47,6 +47,9 @@ int gt_document_load(struct gt_node *n, struct gt_document_row *r);
 /* Puts the row in the place of what has its key, with the next number here,
  * which it returns in r->did; etag is made of the body. */
 int gt_document_store(struct gt_node *n, struct gt_document_row *r);
+/* The row as a version of this node's own, upon the one it was read as (did 0:
+ * upon none). */
+int gt_document_put(struct gt_node *n, struct gt_document_row *r);
 /* The parent has row did, since that time unless it is 0. */
 int gt_document_told(struct gt_node *n, int64_t did, int64_t first_ms);
 /* What is here has seen more, as r->seen says, and gets the next number; r->up

@@ -446,8 +446,10 @@
 	                     "min(lid) FROM document_lost WHERE agent=?1"      \
 	                     " AND (?1<>'' OR activity=?2)")                   \
 	X(DOCUMENT_LOST_TRIM, "DELETE FROM document_lost WHERE lid=?1")        \
-	X(DOCUMENT_LOST_DROP, "DELETE FROM document_lost WHERE lid=?1"         \
-	                      " RETURNING kind,agent,activity")                \
+	X(DOCUMENT_LOST_ROW,                                                   \
+	  "SELECT lid,kind,agent,activity,registration,id,origin,epoch,seq,"   \
+	  "x'',first_ms,updated_ms,0,gone,'',actor,type,body"                  \
+	  " FROM document_lost WHERE lid=?1")                                  \
 	/* audit */                                                            \
 	X(AUDIT,                                                               \
 	  "INSERT INTO audit(at_ms,node,actor,event,kind,subject,version,"     \

@@ -127,6 +127,22 @@ class Roam(unittest.TestCase):
             self.tree[code].wait("the same", lambda c=code: self.get(c, "away") == last)
         # the other is kept, once, where they met
         self.assertEqual(city.metrics()["guantong_documents_lost_total"], lost["3301"] + 1)
+        kept = [r for r in city.cli_json("documents", "ls")["conflicts"] if r["id"] == "away"]
+        self.assertEqual(len(kept), 1)
+        number = str(kept[0]["lid"])
+        self.assertNotIn("1001", json.dumps(kept))
+        said = city.cli("documents", "show", number, "--lang", "en")
+        other = {"page": 5 - last["page"]}
+        self.assertIn(json.dumps(other), said)
+        self.assertIn("xuexi.example.cn 1001", said)
+        self.assertIn("lost against another version", city.cli("status", "--lang", "en"))
+        # the operator lets it count after all
+        self.assertIn("counts again", city.cli("documents", "restore", number, "--lang", "en"))
+        self.assertEqual(self.get("3301", "away"), other)
+        for code in "330106", "330102", "3302":
+            self.tree[code].wait("the other", lambda c=code: self.get(c, "away") == other)
+        self.assertEqual(city.admin("GET", "/admin/documents/" + number).status, 404)
+        self.assertEqual(city.metrics()["guantong_documents_conflicts"], 0)
 
 
 if __name__ == "__main__":

@@ -151,6 +151,55 @@ static void two_places_at_once(void **state)
 	assert_int_equal(conflicts(t, TOP), 4);
 }
 
+static int decide(struct nodes *t, unsigned i, int64_t lid, bool again)
+{
+	struct gt_event e = {.type = GT_EV_DOCUMENT_LOST,
+	                     .token = ++t->tokens,
+	                     .actor = "user:test",
+	                     .number = lid,
+	                     .count = again};
+	assert_int_equal(nodes_event(t, i, &e), 0);
+	const struct done *r = nodes_last(t, i, GT_ACT_REPLY, 0);
+	assert_true(r && r->a.token == e.token);
+	return r->a.status;
+}
+
+/* People look at what lost: it counts again, everywhere, or is given up. */
+static void decided(void **state)
+{
+	struct nodes *t = *state;
+	settle(t);
+	cut(t, LOW);
+	put(t, LOW, "a", "\"low\"");
+	put(t, TOP, "a", "\"top\"");
+	put(t, LOW, "b", "\"low\"");
+	put(t, TOP, "b", "\"top\"");
+	nodes_pass(t, 1000);
+	settle(t);
+	assert_int_equal(conflicts(t, TOP), 2);
+	int64_t lid =
+	        nodes_int(t, TOP, "SELECT lid FROM document_lost WHERE id='a'");
+	assert_int_equal(decide(t, TOP, 99, false), -GT_EUNKNOWN);
+	assert_int_equal(decide(t, TOP, lid, true), 0);
+	assert_int_equal(conflicts(t, TOP), 1);
+	assert_string_equal(body_of(t, TOP, "a"), "\"top\"");
+	/* it is upon the other: nobody calls that a conflict once more */
+	put(t, LOW, "c", "1");
+	settle(t);
+	assert_int_equal(conflicts(t, TOP), 1);
+	lid = nodes_int(t, TOP, "SELECT lid FROM document_lost");
+	assert_int_equal(decide(t, TOP, lid, false), 0);
+	assert_int_equal(decide(t, TOP, lid, false), -GT_EUNKNOWN);
+	assert_int_equal(conflicts(t, TOP), 0);
+	assert_string_equal(body_of(t, TOP, "b"), "\"low\"");
+	assert_int_equal(
+	        nodes_int(t, TOP,
+	                  "SELECT count(*) FROM audit WHERE kind='document' "
+	                  "AND actor='user:test' AND event IN('drop',"
+	                  "'replace')"),
+	        2);
+}
+
 /* The same said twice is no conflict. */
 static void alike(void **state)
 {
@@ -477,10 +526,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define D(f) cmocka_unit_test_setup_teardown(f, four, nodes_gone)
-	        D(up_to_the_root),     D(off_the_line),  D(once),
-	        D(two_places_at_once), D(alike),         D(parent_restored),
-	        D(child_restored),     D(child_says_so), D(earlier_programs),
-	        D(stays_below),        D(lies),          D(whatever_befalls),
+	        D(up_to_the_root),     D(off_the_line),   D(once),
+	        D(two_places_at_once), D(decided),        D(alike),
+	        D(parent_restored),    D(child_restored), D(child_says_so),
+	        D(earlier_programs),   D(stays_below),    D(lies),
+	        D(whatever_befalls),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -470,3 +470,52 @@ enum MHD_Result gt_http_quarantine_drop(struct gt_request *rq)
 	struct gt_event e = {.type = GT_EV_QUARANTINE_DROP, .number = qid};
 	return gt_rq_command(rq, &e, replied);
 }
+
+/* -------------------------------------------- documents that lost */
+
+enum MHD_Result gt_http_conflicts(struct gt_request *rq)
+{
+	return page(rq, gt_read_document_conflicts);
+}
+
+enum MHD_Result gt_http_conflict(struct gt_request *rq)
+{
+	uint64_t lid;
+	if (!gt_http_number(rq->rest, INT64_MAX, &lid))
+		return gt_http_bad_arg(rq, "lid");
+	struct gt_worker *w = gt_worker_take(rq->http->workers);
+	json_t *v =
+	        w ? gt_read_document_conflict(w->reader, (int64_t)lid) : NULL;
+	gt_worker_give(rq->http->workers, w);
+	if (!json_is_null(v))
+		return gt_rq_json(rq, 200, v);
+	json_decref(v);
+	return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_CONFLICT,
+	                  (unsigned long long)lid);
+}
+
+static enum MHD_Result decide(struct gt_request *rq, bool again)
+{
+	json_t *v;
+	enum MHD_Result done;
+	if (!take_json(rq, &v, &done))
+		return done;
+	json_int_t lid = json_integer_value(json_object_get(v, "lid"));
+	json_decref(v);
+	if (lid < 1)
+		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_KEY_ID,
+		                  "lid");
+	struct gt_event e = {
+	        .type = GT_EV_DOCUMENT_LOST, .number = lid, .count = again};
+	return gt_rq_command(rq, &e, replied);
+}
+
+enum MHD_Result gt_http_conflict_drop(struct gt_request *rq)
+{
+	return decide(rq, false);
+}
+
+enum MHD_Result gt_http_conflict_restore(struct gt_request *rq)
+{
+	return decide(rq, true);
+}

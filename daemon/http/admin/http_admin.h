@@ -25,6 +25,10 @@ gt_handler gt_http_publish, gt_http_publish_check, gt_http_withdraw,
         gt_http_reload;
 gt_handler gt_http_explain, gt_http_layers, gt_http_audit, gt_http_records,
         gt_http_quarantine, gt_http_quarantined, gt_http_quarantine_drop;
+/* /admin/documents: what lost against another version, one of it, and what is to
+ * become of that. http_admin.c */
+gt_handler gt_http_conflicts, gt_http_conflict, gt_http_conflict_drop,
+        gt_http_conflict_restore;
 /* /admin/credentials, and below it set, rotate, remove. http_credential.c */
 gt_handler gt_http_credentials, gt_http_credential_set,
         gt_http_credential_rotate, gt_http_credential_remove;
