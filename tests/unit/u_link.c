@@ -203,6 +203,14 @@ static void refused(void **state)
 	}
 }
 
+/* Of two who were refused at one time either may be named as the last. */
+static bool refused_last(struct end *parent, const char *code)
+{
+	struct gt_refused v[2];
+	return gt_links_refused(parent->links, v, 2) == 2 &&
+	       strcmp(v[0].code, code) == 0;
+}
+
 /* The log names who was refused, and the parent knows why: by the certificate
  * shown, whoever made it. */
 static void refused_by_name(void **state)
@@ -224,10 +232,12 @@ static void refused_by_name(void **state)
 		dial(&p);
 		gt_format(shown, sizeof shown, "[330%d", i);
 		RIG_WAIT(&p.rig, end_logged(&p.parent, shown));
+		/* one before it may have dialled once more, and be done later */
+		if (i == 3)
+			RIG_WAIT(&p.rig, refused_last(&p.parent, "3303"));
 		end_stop(&p.child);
 	}
 	assert_int_equal(gt_links_refused(p.parent.links, v, 2), 2);
-	assert_string_equal(v[0].code, "3303");
 	assert_int_equal(v[0].fault.kind, GT_FAULT_UNKNOWN_CA);
 	gt_links_absent(p.parent.links, "3301", &f);
 	assert_int_equal(f.kind, GT_FAULT_UNKNOWN_CA);
