@@ -131,6 +131,10 @@ enum gt_event_type {
 	 * count it is put anew first, and counts */
 	GT_EV_DOCUMENT_LOST,
 	GT_EV_QUARANTINE_DROP, /* somebody has looked at it and done with it */
+	/* that statement, body is its id, tells of something completed: text,
+	 * to be printed, did; detail: what this node is called */
+	GT_EV_CERTIFY,
+	GT_EV_REVOKE, /* the certificate whose id is text; detail: why */
 	/* what a person wants gone: body is GT_ERASE_ITEM bytes of each, which
 	 * enum gt_person_part it is in (person.h), its number there, 8 bytes,
 	 * the highest first, and a statement's id; detail: why */

@@ -83,6 +83,8 @@ const struct gt_command gt_cli_commands[] = {
          gt_cmd_records, gt_cmd_records_sub},
         {"documents", "", GT_T_CLI_A_DOCUMENTS, 0, 0, NULL, NULL, NULL,
          gt_cmd_documents},
+        {"certificate", "", GT_T_CLI_A_CERTIFICATE, 0, 0, NULL, NULL, NULL,
+         gt_cmd_certificate},
         {"person", "", GT_T_CLI_A_PERSON, 0, 0, NULL, NULL, NULL,
          gt_cmd_person},
         {"credential", "", GT_T_CLI_A_CREDENTIAL, 0, 0, NULL, NULL, NULL,

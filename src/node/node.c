@@ -1,5 +1,6 @@
 /* node.c: events in, actions out; the turn around them. */
 #include "above.h"
+#include "certificate.h"
 #include "documents.h"
 #include "era.h"
 #include "expiry.h"
@@ -236,6 +237,10 @@ static int handle(struct gt_node *n, const struct gt_event *e)
 		return gt_records_attachment_lost(n, e);
 	case GT_EV_QUARANTINE_DROP:
 		return gt_records_drop(n, e);
+	case GT_EV_CERTIFY:
+		return gt_certificate_issue(n, e);
+	case GT_EV_REVOKE:
+		return gt_certificate_revoke(n, e);
 	case GT_EV_ERASE:
 		return gt_records_erase(n, e);
 	case GT_EV_NOTE:

@@ -250,6 +250,29 @@ json_t *gt_read_quarantine(struct gt_reader *r, int64_t after, size_t limit);
  * no UTF-8 as '?'. JSON null: there is none of that number. */
 json_t *gt_read_quarantined(struct gt_reader *r, int64_t qid);
 
+/* ------------------------------------------------------ certificates */
+
+/* {"certificates":[{"id","statement","at","revoked","why","title","name"}],
+ * "next"}: those issued here, from number `after` on. revoked: when, or null. */
+json_t *gt_read_certificates(struct gt_reader *r, int64_t after, size_t limit);
+/* A document that was issued here, the list of that number as it was signed last;
+ * malloc'ed. NULL: *status is -GT_EUNKNOWN, there is none, -GT_ENOMEM or
+ * -GT_ESTORE. */
+char *gt_read_certificate(struct gt_reader *r, const char *id, int *status);
+char *gt_read_certificate_list(struct gt_reader *r, int64_t number,
+                               int *status);
+/* What the roster calls this node, "": nothing. False: why is set. */
+bool gt_read_own_name(struct gt_reader *r, char *name, size_t cap);
+/* {"verdict","why","id","title","name","activity","from","issuer",
+ * "issuer_name","list_as_of"}: whether the document, read with GT_JSON_STRICT, is
+ * a certificate of somebody this node's roster has. verdict: "genuine",
+ * "altered", "revoked", "unknown" (its issuer is), "none" (it is no certificate).
+ * list: the issuer's list of those revoked, NULL: this node's own counts, if it
+ * is the issuer; list_as_of: its time, or null: whether it was revoked is not
+ * known here. NULL: why is set. */
+json_t *gt_read_verify(struct gt_reader *r, const json_t *document,
+                       const json_t *list);
+
 /* ----------------------------------------------------------- a person */
 
 /* {"found":[{"part","number","id","origin","at","as","activity","name",

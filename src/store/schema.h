@@ -364,6 +364,23 @@ enum gt_attachment_state {
 	" at_ms INTEGER NOT NULL," \
 	" receipt INTEGER NOT NULL) WITHOUT ROWID;" /* of the order */
 
+/* Certificates of completion that were issued here, by the statement that tells
+ * of it, and the lists that say which were revoked, as they were signed last
+ * (records/certificate.c). A block of its own, whose mark is the table. */
+#define GT_SCHEMA_CERTIFICATES \
+	"CREATE TABLE certificate_list(" \
+	" number INTEGER PRIMARY KEY," /* its bits: number * 131072 and on */ \
+	" at_ms INTEGER NOT NULL," \
+	" document BLOB NOT NULL);" \
+	"CREATE TABLE certificate(" \
+	" cid INTEGER PRIMARY KEY," /* its bit */ \
+	" id TEXT NOT NULL UNIQUE," \
+	" record BLOB NOT NULL UNIQUE," /* the statement's id */ \
+	" at_ms INTEGER NOT NULL," \
+	" revoked_ms INTEGER NOT NULL," /* 0: it is not */ \
+	" why TEXT NOT NULL," /* it was */ \
+	" document BLOB NOT NULL);"
+
 /* What was asked for on demand: few, among all that is listed; and what is set
  * aside, by the child it came from. */
 #define GT_SCHEMA_INDEXES \

@@ -215,6 +215,21 @@
 	                    " AND NOT EXISTS(SELECT 1 FROM attached o"         \
 	                    " WHERE o.aid=attachment.aid AND o.seq<>?1)")      \
 	X(ERASE_ATTACHED, "DELETE FROM attached WHERE seq=?1")                 \
+	/* certificates (certificate.c) */                                     \
+	X(CERTIFICATE_OF, "SELECT document FROM certificate WHERE record=?1")  \
+	X(CERTIFICATE_GET, "SELECT cid,revoked_ms FROM certificate"            \
+	                   " WHERE id=?1")                                     \
+	X(CERTIFICATE_LAST, "SELECT ifnull(max(cid),-1) FROM certificate")     \
+	X(CERTIFICATE_NEW,                                                     \
+	  "INSERT INTO certificate VALUES(?1,?2,?3,?4,0,'',?5)")               \
+	X(CERTIFICATE_REVOKE, "UPDATE certificate SET revoked_ms=?2,why=?3"    \
+	                      " WHERE cid=?1")                                 \
+	X(CERTIFICATES_REVOKED, "SELECT cid FROM certificate"                  \
+	                        " WHERE revoked_ms>0 AND cid>=?1 AND cid<?2"   \
+	                        " ORDER BY cid")                               \
+	X(CERTIFICATE_LIST,                                                    \
+	  "INSERT OR REPLACE INTO certificate_list VALUES(?1,?2,?3)")          \
+	X(CERTIFICATE_BODY, "SELECT body FROM record WHERE id=?1")             \
 	/* objects that do not come (stuck.c) */                               \
 	X(STUCK_CLEAR, "DELETE FROM stuck")                                    \
 	X(STUCK_GET, "SELECT why FROM stuck WHERE object=?1")                  \

@@ -154,6 +154,7 @@ static const struct block blocks[] = {
         {"document", NULL, GT_SCHEMA_DOCUMENTS, ""},
         {"attachment", NULL, GT_SCHEMA_ATTACHMENTS, ""},
         {"erased", NULL, GT_SCHEMA_ERASED, ""},
+        {"certificate", NULL, GT_SCHEMA_CERTIFICATES, ""},
 };
 
 static int add(struct gt_store *s, const struct block *b)

@@ -6,6 +6,7 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "base64.h"
 #include "json.h"
 
 enum {
@@ -38,49 +39,6 @@ static bool was_short(void)
 	return is;
 }
 
-/* ----------------------------------------------------------- base64 */
-
-static int digit(uint8_t c, bool url)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == (url ? '-' : '+'))
-		return 62;
-	return c == (url ? '_' : '/') ? 63 : -1;
-}
-
-/* base64url without padding, or base64 with it. 0, -GT_EINVALID, -GT_ENOMEM. */
-static int unbase64(struct gt_buffer *out, struct gt_bytes in, bool url)
-{
-	uint32_t bits = 0;
-	size_t n = in.n;
-	if (!url && n % 4 == 0)
-		for (int i = 0; i < 2 && n > 0 && in.p[n - 1] == '='; i++)
-			n--;
-	if (n % 4 == 1 || (!url && in.n % 4 != 0))
-		return -GT_EINVALID;
-	if (!gt_buffer_room(out, n / 4 * 3 + 3))
-		return -GT_ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		int d = digit(in.p[i], url);
-		if (d < 0)
-			return -GT_EINVALID;
-		bits = bits << 6 | (uint32_t)d;
-		if (i % 4 != 0)
-			out->p[out->n++] = (uint8_t)(bits >> (6 - i % 4 * 2));
-	}
-	/* what is left over of the last digit is nothing */
-	size_t over = n % 4 == 2 ? 4 : n % 4 == 3 ? 2 : 0;
-	if (bits & ((1u << over) - 1))
-		return -GT_EINVALID;
-	out->p[out->n] = '\0';
-	return 0;
-}
-
 /* The part up to the next dot, or the end. */
 static struct gt_bytes part(struct gt_bytes *in)
 {
@@ -105,11 +63,11 @@ static int split(struct jws *j, struct gt_bytes in, struct gt_buffer *payload)
 	if (header.n > HEADER_MAX || in.n > SIGNATURE_MAX)
 		return refuse(j, -GT_ELIMIT,
 		              "header or signature are too long");
-	int status = unbase64(&j->header, header, true);
+	int status = gt_base64_read(&j->header, header, true);
 	if (status == 0)
-		status = unbase64(payload, body, true);
+		status = gt_base64_read(payload, body, true);
 	if (status == 0)
-		status = unbase64(&j->signature, in, true);
+		status = gt_base64_read(&j->signature, in, true);
 	return status == -GT_EINVALID
 	               ? refuse(j, status, "a part of it is not base64url")
 	               : status;
@@ -165,8 +123,8 @@ static int read_key(struct jws *j, EVP_PKEY **key)
 		return refuse(j, -GT_EINVALID,
 		              "its x5c is not a list of certificates");
 	struct gt_bytes text = gt_bytes_str(first);
-	int status =
-	        text.n > CERT_MAX ? -GT_EINVALID : unbase64(&der, text, false);
+	int status = text.n > CERT_MAX ? -GT_EINVALID
+	                               : gt_base64_read(&der, text, false);
 	X509 *cert = NULL;
 	if (status == 0) {
 		const unsigned char *p = der.p;

@@ -32,6 +32,9 @@ gt_handler gt_http_conflicts, gt_http_conflict, gt_http_conflict_drop,
 /* /admin/credentials, and below it set, rotate, remove. http_credential.c */
 gt_handler gt_http_credentials, gt_http_credential_set,
         gt_http_credential_rotate, gt_http_credential_remove;
+/* Certificates, by their names. http_certificate.c */
+gt_handler gt_http_certificates, gt_http_certify, gt_http_revoke,
+        gt_http_verify, gt_http_certificate, gt_http_certificate_list;
 /* POST /admin/person/find. http_person.c */
 gt_handler gt_http_person;
 /* POST /admin/person/erase. http_person.c */

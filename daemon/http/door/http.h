@@ -57,6 +57,11 @@
  *   GET  /admin/audit?from=&to=&...   GET /admin/records?after=
  *   GET  /admin/quarantine?after=     POST /admin/reload
  *   GET  /admin/quarantine/QID        POST /admin/quarantine/drop
+ *   GET  /admin/certificates?after=
+ *   POST /admin/certificates/issue    {"statement","name"}: answers the document
+ *   POST /admin/certificates/revoke   {"id","why"}
+ *   POST /admin/certificates/verify   {"document","list"}: gt_read_verify
+ *   GET  /certificate/ID, /certificates/NUMBER   as they were signed, for everybody
  *   POST /admin/person/find     {"names":[...],"part","after"}, all but the first
  *                               if it goes on: gt_read_of_person
  *   POST /admin/person/erase    {"items":[{"part","number","id"}]} as they were

@@ -1,0 +1,296 @@
+#include "certificate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "credential.h"
+#include "draw.h"
+#include "identity.h"
+#include "iso8601.h"
+#include "json.h"
+#include "statement.h"
+
+enum { SALT = 16, WHY_MAX = 1000, NAME_BYTES = 200 };
+
+/* What a statement may say of something learned to its end. */
+static const char *const completions[] = {
+        "http://adlnet.gov/expapi/verbs/completed",
+        "http://adlnet.gov/expapi/verbs/passed",
+        "http://adlnet.gov/expapi/verbs/mastered",
+        "https://w3id.org/xapi/adl/verbs/satisfied",
+};
+
+static bool is_completion(const char *verb)
+{
+	for (size_t i = 0; i < sizeof completions / sizeof *completions; i++)
+		if (strcmp(verb, completions[i]) == 0)
+			return true;
+	return false;
+}
+
+/* ----------------------------------------------------------- the list */
+
+/* The list that bit is of, as it is now. */
+static int sign_list(struct gt_node *n, int64_t number)
+{
+	int64_t first = number * GT_CERTIFICATE_BITS;
+	int64_t *bits = NULL;
+	size_t count = 0, cap = 0;
+	char from[GT_ISO_CHARS];
+	int row, status = 0;
+	sqlite3_stmt *st =
+	        gt_store_bind(n->store, GT_SQL_CERTIFICATES_REVOKED, "ii",
+	                      first, first + GT_CERTIFICATE_BITS);
+	while ((row = gt_store_step(n->store, GT_SQL_CERTIFICATES_REVOKED)) ==
+	       1) {
+		if (count == cap) {
+			cap = cap ? 2 * cap : 64;
+			int64_t *more = realloc(bits, cap * sizeof *bits);
+			if (!more) {
+				status = -GT_ENOMEM;
+				break;
+			}
+			bits = more;
+		}
+		bits[count++] = gt_col_int(st, 0) - first;
+	}
+	gt_store_reset(n->store, GT_SQL_CERTIFICATES_REVOKED);
+	gt_iso_format(from, n->now.wall_ms);
+	json_t *v = status == 0 && row == 0
+	                    ? gt_list_sign(n->code, number, from, bits, count,
+	                                   &n->key)
+	                    : NULL;
+	struct gt_buffer text = {0};
+	bool made = v && gt_json_canon(&text, v) == 0;
+	free(bits);
+	json_decref(v);
+	if (row >= 0 && made) {
+		gt_store_bind(n->store, GT_SQL_CERTIFICATE_LIST, "iib", number,
+		              n->now.wall_ms, gt_buffer_bytes(&text));
+		status = gt_store_run(n->store, GT_SQL_CERTIFICATE_LIST);
+	}
+	gt_buffer_free(&text);
+	return row < 0 ? row : made ? status : -GT_ENOMEM;
+}
+
+/* -------------------------------------------------------------- issuing */
+
+/* One language of a map: Chinese, or else the first. */
+static const char *words_of(const json_t *map)
+{
+	static const char *const first[] = {"zh-CN", "zh-Hans", "zh"};
+	const char *key;
+	json_t *value;
+	for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+		if (*gt_json_member(map, first[i]))
+			return gt_json_member(map, first[i]);
+	json_object_foreach((json_t *)gt_lend(map), key,
+	                    value) return gt_json_string(value);
+	return "";
+}
+
+/* What identifies the learner, as Open Badges calls it. False: nothing does. */
+static bool identify(struct gt_credential *c, const json_t *actor)
+{
+	const json_t *account = json_object_get(actor, "account");
+	const char *mbox = gt_json_member(actor, "mbox");
+	c->identifier_type = "ext:xapi";
+	if (strncmp(mbox, "mailto:", 7) == 0) {
+		c->identifier = mbox + 7;
+		c->identifier_type = "emailAddress";
+	} else if (account) {
+		c->identifier = gt_json_member(account, "name");
+		c->identifier_type = "accountId";
+	} else if (*gt_json_member(actor, "mbox_sha1sum")) {
+		c->identifier = gt_json_member(actor, "mbox_sha1sum");
+	} else {
+		c->identifier = gt_json_member(actor, "openid");
+	}
+	return *c->identifier != '\0';
+}
+
+/* What is drawn for one. */
+struct drawn {
+	char id[GT_CERTIFICATE_ID], salt[2 * SALT + 1], from[GT_ISO_CHARS];
+};
+
+static void draw(struct gt_node *n, struct drawn *d)
+{
+	uint8_t id[GT_UUID_BYTES], salt[SALT];
+	gt_draw(n, id, sizeof id);
+	gt_draw(n, salt, sizeof salt);
+	id[6] = (uint8_t)((id[6] & 0x0f) | 0x40);
+	id[8] = (uint8_t)((id[8] & 0x3f) | 0x80);
+	gt_copy(d->id, sizeof d->id, "urn:uuid:");
+	gt_uuid_format(d->id + strlen(d->id), id);
+	gt_hex(d->salt, salt, sizeof salt);
+	gt_iso_format(d->from, n->now.wall_ms);
+}
+
+/* What the statement says of it. *why: why it cannot be certified. */
+static json_t *document(struct gt_node *n, const struct gt_event *e,
+                        const struct gt_about *about, const struct drawn *d,
+                        int64_t cid, const char **why)
+{
+	const json_t *s = about->statement;
+	const json_t *object = json_object_get(s, "object");
+	const json_t *definition = json_object_get(object, "definition");
+	const char *kind = gt_json_member(object, "objectType");
+	const struct gt_bytes own = gt_bytes_str(
+	        gt_json_member(json_object_get(s, "actor"), "name"));
+	struct gt_credential c = {
+	        .id = d->id,
+	        .issuer_code = n->code,
+	        .issuer_name = e->detail ? e->detail : "",
+	        .from = d->from,
+	        .salt = d->salt,
+	        .name = e->text && *e->text ? e->text : (const char *)own.p,
+	        .activity = gt_json_member(object, "id"),
+	        .title = words_of(json_object_get(definition, "name")),
+	        .description =
+	                words_of(json_object_get(definition, "description")),
+	        .list = cid / GT_CERTIFICATE_BITS,
+	        .index = cid % GT_CERTIFICATE_BITS};
+	*why = "a certificate tells of something completed, passed, mastered "
+	       "or satisfied: this statement does not";
+	if (!is_completion(about->verb) ||
+	    (*kind && strcmp(kind, "Activity") != 0))
+		return NULL;
+	*why = "nothing identifies the learner of this statement";
+	if (!identify(&c, json_object_get(s, "actor")))
+		return NULL;
+	*why = NULL;
+	return gt_credential_sign(&c, &n->key);
+}
+
+static int keep(struct gt_node *n, const struct gt_event *e, const char *id,
+                int64_t cid, struct gt_bytes text)
+{
+	struct gt_audit row = {.actor = e->actor,
+	                       .event = "certify",
+	                       .kind = "certificate",
+	                       .subject = id};
+	gt_store_bind(n->store, GT_SQL_CERTIFICATE_NEW, "itbib", cid, id,
+	              e->body, n->now.wall_ms, text);
+	int status = gt_store_run(n->store, GT_SQL_CERTIFICATE_NEW);
+	if (status == 0 && cid % GT_CERTIFICATE_BITS == 0)
+		status = sign_list(n, cid / GT_CERTIFICATE_BITS);
+	n->touched = true;
+	return status ? status : gt_audit_row(n, &row);
+}
+
+static int certify(struct gt_node *n, const struct gt_event *e,
+                   struct gt_bytes body)
+{
+	struct gt_about about;
+	struct drawn d;
+	const char *why = "this statement is damaged here";
+	int64_t cid = 0;
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_CERTIFICATE_LAST, "");
+	int row = gt_store_step(n->store, GT_SQL_CERTIFICATE_LAST);
+	if (row == 1)
+		cid = gt_col_int(st, 0) + 1;
+	gt_store_reset(n->store, GT_SQL_CERTIFICATE_LAST);
+	int status = row < 0 ? row : gt_about_open(&about, body);
+	if (status == -GT_EINVALID)
+		return gt_reply(n, e->token, -GT_EDAMAGED, "%s", why);
+	if (status != 0)
+		return status;
+	draw(n, &d);
+	json_t *v = document(n, e, &about, &d, cid, &why);
+	struct gt_buffer text = {0};
+	bool made = v && gt_json_canon(&text, v) == 0;
+	json_decref(v);
+	gt_about_close(&about);
+	if (why)
+		return gt_reply(n, e->token, -GT_EINVALID, "%s", why);
+	status = made ? keep(n, e, d.id, cid, gt_buffer_bytes(&text))
+	              : -GT_ENOMEM;
+	if (status == 0)
+		status = gt_reply(n, e->token, 0, "%.*s", (int)text.n,
+		                  (const char *)text.p);
+	gt_buffer_free(&text);
+	return status;
+}
+
+/* A column of the one row of a statement that has one parameter, copied into
+ * the arena. 1, 0: there is none. */
+static int bytes_of(struct gt_node *n, enum gt_sql which, struct gt_bytes key,
+                    struct gt_bytes *out)
+{
+	sqlite3_stmt *st = gt_store_bind(n->store, which, "b", key);
+	int row = gt_store_step(n->store, which);
+	if (row == 1) {
+		struct gt_bytes b = gt_col_bytes(st, 0);
+		out->p = gt_arena_copy(n->arena, b.p, b.n);
+		out->n = b.n;
+		row = out->p ? 1 : -GT_ENOMEM;
+	}
+	gt_store_reset(n->store, which);
+	return row;
+}
+
+int gt_certificate_issue(struct gt_node *n, const struct gt_event *e)
+{
+	struct gt_bytes text;
+	if (e->body.n != GT_UUID_BYTES ||
+	    (e->text && strlen(e->text) > NAME_BYTES))
+		return gt_reply(n, e->token, -GT_EINVALID,
+		                "the name on a certificate has at most %d "
+		                "bytes",
+		                NAME_BYTES);
+	int row = bytes_of(n, GT_SQL_CERTIFICATE_OF, e->body, &text);
+	if (row == 1)
+		return gt_reply(n, e->token, 0, "%.*s", (int)text.n,
+		                (const char *)text.p);
+	if (row == 0)
+		row = bytes_of(n, GT_SQL_CERTIFICATE_BODY, e->body, &text);
+	if (row < 0)
+		return row;
+	return row == 1 ? certify(n, e, text)
+	                : gt_reply(n, e->token, -GT_EUNKNOWN,
+	                           "no such statement");
+}
+
+/* ------------------------------------------------------------- revoking */
+
+int gt_certificate_revoke(struct gt_node *n, const struct gt_event *e)
+{
+	int64_t cid = 0, revoked_ms = 0;
+	const char *why = e->detail ? e->detail : "";
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_CERTIFICATE_GET, "t",
+	                                 e->text ? e->text : "");
+	int row = gt_store_step(n->store, GT_SQL_CERTIFICATE_GET);
+	if (row == 1) {
+		cid = gt_col_int(st, 0);
+		revoked_ms = gt_col_int(st, 1);
+	}
+	gt_store_reset(n->store, GT_SQL_CERTIFICATE_GET);
+	if (row < 0)
+		return row;
+	if (row == 0)
+		return gt_reply(n, e->token, -GT_EUNKNOWN,
+		                "no certificate of that id was issued here");
+	if (strlen(why) > WHY_MAX)
+		return gt_reply(n, e->token, -GT_ELIMIT,
+		                "a reason has at most %d bytes", WHY_MAX);
+	struct gt_audit audit = {.actor = e->actor,
+	                         .event = "revoke",
+	                         .kind = "certificate",
+	                         .subject = e->text,
+	                         .detail = why};
+	int status = 0;
+	if (revoked_ms == 0) {
+		gt_store_bind(n->store, GT_SQL_CERTIFICATE_REVOKE, "iit", cid,
+		              n->now.wall_ms, why);
+		status = gt_store_run(n->store, GT_SQL_CERTIFICATE_REVOKE);
+		if (status == 0)
+			status = sign_list(n, cid / GT_CERTIFICATE_BITS);
+		if (status == 0)
+			status = gt_audit_row(n, &audit);
+		n->touched = true;
+	}
+	return status ? status
+	              : gt_reply(n, e->token, 0, "{\"revoked\":\"%s\"}",
+	                         e->text);
+}

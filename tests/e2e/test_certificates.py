@@ -1,0 +1,79 @@
+"""Certificates of completion: issued at one node, checked at another."""
+import base64
+import json
+import os
+import tempfile
+import unittest
+
+from test_records import post, statement
+from tree import XAPI, Tree
+
+
+class Certificates(unittest.TestCase):
+    def test_issued_checked_revoked(self):
+        with Tree(["33", "3301"]) as t, tempfile.TemporaryDirectory() as folder:
+            county, province = t["3301"], t["33"]
+            one, paper, listed = statement(1), os.path.join(folder, "a.json"), os.path.join(folder, "list.json")
+            self.assertEqual(post(county, [one]).status, 200)
+            county.cli("certificate", "issue", one["id"], "--name", "李明", "-o", paper)
+            with open(paper, encoding="utf-8") as f:
+                document = json.load(f)
+            self.assertNotIn("learner1@example.cn", json.dumps(document))
+            row, = county.cli_json("certificate", "ls")["certificates"]
+            self.assertEqual((row["id"], row["statement"], row["name"], row["revoked"]),
+                             (document["id"], one["id"], "李明", None))
+            self.assertEqual(county.cli_json("certificate", "show", row["id"]), document)
+            # for everybody who has its id
+            self.assertEqual(county.http("GET", "/certificate/" + row["id"]).json(), document)
+            self.assertEqual(county.http("GET", "/certificate/urn:uuid:none").status, 404)
+            said = county.cli("certificate", "verify", paper)
+            self.assertIn("genuine: 李明", said)
+            self.assertIn("not revoked", said)
+            # the province has the roster, and not the list
+            said = province.cli("certificate", "verify", paper)
+            self.assertIn("genuine", said)
+            self.assertIn("--list FILE", said)
+            county.cli("certificate", "list", "-o", listed)
+            self.assertIn("not revoked", province.cli("certificate", "verify", paper, "--list", listed))
+            county.cli("certificate", "revoke", row["id"], "--why", "issued twice")
+            self.assertEqual(self.verdict(county, paper), (1, "revoked"))
+            os.unlink(listed)
+            county.cli("certificate", "list", "-o", listed)
+            self.assertEqual(self.verdict(province, paper, "--list", listed), (1, "revoked"))
+            document["credentialSubject"]["achievement"]["name"] = "Rockets"
+            with open(paper, "w", encoding="utf-8") as f:
+                json.dump(document, f)
+            self.assertEqual(self.verdict(province, paper), (1, "altered"))
+            with open(paper, "w", encoding="utf-8") as f:
+                f.write("PK")
+            self.assertIn("no JSON", province.cli("certificate", "verify", paper, ok=False).stderr)
+            self.assertEqual([(r["event"], r["subject"]) for r in county.audit(kind="certificate")],
+                             [("certify", row["id"]), ("revoke", row["id"])])
+
+    def test_what_is_refused(self):
+        with Tree(["33"]) as t:
+            node = t["33"]
+            tried = statement(1, verb={"id": "http://adlnet.gov/expapi/verbs/attempted"})
+            done = statement(2)
+            void = {"actor": done["actor"], "verb": {"id": "http://adlnet.gov/expapi/verbs/voided"},
+                    "object": {"objectType": "StatementRef", "id": done["id"]}}
+            secret = node.cli_json("credential", "add", "school")["secret"]
+            who = dict(XAPI, Authorization="Basic " + base64.b64encode(f"school:{secret}".encode()).decode())
+            for body in [tried, done], void:
+                self.assertEqual(node.http("POST", "/xapi/statements", json.dumps(body).encode(), who).status, 200)
+            self.assertIn("completed", node.cli("certificate", "issue", tried["id"], ok=False).stderr)
+            self.assertIn("voided", node.cli("certificate", "issue", done["id"], ok=False).stderr)
+            self.assertEqual(node.cli("certificate", "issue", "x", ok=False).returncode, 1)
+            self.assertEqual(node.cli("certificate", "issue", "00000000-0000-4000-8000-000000000001",
+                                      ok=False).returncode, 4)
+            self.assertEqual(node.cli("certificate", "revoke", "urn:uuid:none", ok=False).returncode, 4)
+            self.assertIn("no certificate", node.cli("certificate", "ls"))
+
+    @staticmethod
+    def verdict(node, *args):
+        p = node.cli("certificate", "verify", *args, "--json", ok=False)
+        return p.returncode, json.loads(p.stdout)["verdict"]
+
+
+if __name__ == "__main__":
+    unittest.main()
