@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """run.py [MODULES]: real clients of xAPI against a node that it starts: @xapi/xapi in
-Node.js; TinCanJS, ADL's xAPIWrapper and @xapi/cmi5 in Chromium, on a page of another
+Node.js; @digitalbazaar/vc, which checks certificates; TinCanJS, ADL's xAPIWrapper and @xapi/cmi5 in Chromium, on a page of another
 origin. MODULES is a folder of Node.js modules; without it they are installed by npm
 into build/clients. Each flow is a line; ends with "N passed, N failed", or with 2 where
 there are no modules.
@@ -19,6 +19,7 @@ import urllib.parse
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(HERE)
 sys.path[:0] = [os.path.join(TESTS, "e2e"), os.path.join(TESTS, "browser")]
+from test_records import post, statement  # noqa: E402
 from tree import CHAIN, ROOT, Tree  # noqa: E402
 
 OWN = os.path.join(ROOT, "build/clients")
@@ -149,17 +150,37 @@ def browse(node, folder, secret):
     return sums
 
 
+def certificates(node, folder):
+    """Issued here, checked by a library that is not ours."""
+    if not os.path.isdir(os.path.join(folder, "@digitalbazaar/vc")):
+        print("== @digitalbazaar/vc\n  left out: there is no @digitalbazaar/vc")
+        return []
+    sent = [statement(i) for i in range(2)]
+    assert post(node, sent).status == 200
+    one, two = (node.cli_json("certificate", "issue", s["id"], "--name", "李明") for s in sent)
+    altered = json.loads(json.dumps(one))
+    altered["credentialSubject"]["achievement"]["name"] = "Rockets"
+    before = node.cli_json("certificate", "list")
+    node.cli("certificate", "revoke", two["id"], "--why", "a test")
+    told = json.dumps({"genuine": one, "altered": altered, "revoked": two, "before": before,
+                       "after": node.cli_json("certificate", "list")})
+    p = subprocess.run(["node", os.path.join(HERE, "certificate.mjs"), folder], input=told, capture_output=True, text=True,
+                       timeout=120)
+    return [tell("@digitalbazaar/vc", (p.stdout or "not ok vc: " + p.stderr[:900]).splitlines())]
+
+
 def main():
     folder = modules(sys.argv[1] if len(sys.argv) > 1 else "")
     with Tree(CHAIN[:1]) as t:
         node = t[CHAIN[0]]
         secret = node.cli_json("credential", "add", "client")["secret"]
+        seals = certificates(node, folder)
         # a page from elsewhere hands in only where everybody names himself
         node.cli("credential", "rm", "anonymous")
         p = subprocess.run(["node", os.path.join(HERE, "xapi.js"), f"http://127.0.0.1:{node.http_port}/xapi", "client", secret],
                            env=dict(os.environ, NODE_PATH=folder, NO_PROXY="127.0.0.1"), capture_output=True, text=True,
                            timeout=300)
-        sums = [tell("@xapi/xapi", (p.stdout or "not ok xapi: " + p.stderr[:600]).splitlines())]
+        sums = seals + [tell("@xapi/xapi", (p.stdout or "not ok xapi: " + p.stderr[:600]).splitlines())]
         if shutil.which("chromium"):
             sums += browse(node, folder, secret)
         else:

@@ -135,6 +135,18 @@ class Attachments(unittest.TestCase):
             path = "/xapi/statements?statementId=" + put["id"]
             self.assertEqual(send(node, body(put, part(b"put")), "PUT", path).status, 204)
 
+    def test_parts_whose_type_a_client_does_not_say(self):
+        """@xapi/xapi in Node.js calls its parts application/octet-stream."""
+        with Tree(CHAIN[:1]) as t:
+            node = t["33"]
+            one = statement(1, attachments=[attachment(b"picture")])
+            said = body([one], part(b"picture"))
+            for kind, status in ("application/octet-stream", 200), ("text/plain", 400):
+                self.assertEqual(send(node, said, **{"Content-Type": kind}).status, status)
+            for bad in b"", b"--", b"--" + b"x" * 200 + b"\r\n", b'--a"b\r\n', b"--x\r", b"PK\r\n":
+                self.assertEqual(send(node, bad, **{"Content-Type": "application/octet-stream"}).status, 400)
+            self.assertEqual(len(node.records()), 1)
+
     def test_refused_is_as_if_it_had_not_been(self):
         """What does not fit is refused with the place that is wrong, and no file
         stays."""

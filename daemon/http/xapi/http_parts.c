@@ -146,16 +146,11 @@ static void let_go(struct gt_request *rq)
 	free(p);
 }
 
-/* Begins to read parts, where the request says that there are some. False: it
- * has none, or memory is short. */
-static bool begin(struct gt_request *rq)
+/* Begins to read parts. False: memory is short. */
+static bool begin_with(struct gt_request *rq, const char *boundary)
 {
 	static const struct gt_multipart_events events = {on_part, on_bytes,
 	                                                  on_end};
-	const char *type = gt_rq_header(rq, "Content-Type");
-	char boundary[GT_BOUNDARY_MAX + 1];
-	if (!type || !gt_multipart_boundary(boundary, type))
-		return false;
 	struct gt_xapi_parts *p = calloc(1, sizeof *p);
 	struct part *v = calloc(PARTS_MAX, sizeof *v);
 	if (!p || !v) {
@@ -169,6 +164,35 @@ static bool begin(struct gt_request *rq)
 	rq->parts = p;
 	rq->let_go = let_go;
 	return true;
+}
+
+/* The same where the request says that there are some. */
+static bool begin(struct gt_request *rq)
+{
+	const char *type = gt_rq_header(rq, "Content-Type");
+	char boundary[GT_BOUNDARY_MAX + 1];
+	return type && gt_multipart_boundary(boundary, type) &&
+	       begin_with(rq, boundary);
+}
+
+/* A widespread client (@xapi/xapi 2.2.7 in Node.js) says of its parts that they
+ * are application/octet-stream: their first line has the boundary then. */
+static bool begin_unsaid(struct gt_request *rq)
+{
+	char type[GT_BOUNDARY_MAX + 48], boundary[GT_BOUNDARY_MAX + 1];
+	const uint8_t *b = rq->body;
+	const uint8_t *end = rq->nbody > 2 ? memchr(b, '\r', rq->nbody) : NULL;
+	size_t n = end ? (size_t)(end - b) : 0;
+	const char *said = gt_rq_header(rq, "Content-Type");
+	if (!said ||
+	    gt_http_typed(said, "application/octet-stream") != GT_TYPED_RIGHT ||
+	    n < 3 || n > GT_BOUNDARY_MAX + 2 || memcmp(b, "--", 2) != 0 ||
+	    memchr(b, '"', n))
+		return false;
+	gt_format(type, sizeof type, "multipart/mixed; boundary=\"%.*s\"",
+	          (int)(n - 2), (const char *)b + 2);
+	return gt_multipart_boundary(boundary, type) &&
+	       begin_with(rq, boundary);
 }
 
 uint64_t gt_http_statements_meet(struct gt_request *rq)
@@ -209,9 +233,10 @@ int gt_xapi_parts_check(struct gt_request *rq, enum MHD_Result *answer)
 {
 	struct gt_xapi_parts *p = rq->parts;
 	const char *type = gt_rq_header(rq, "Content-Type");
-	if (!p && (!type || !gt_multipart_is(type)))
+	bool unsaid = !p && begin_unsaid(rq);
+	if (!p && !unsaid && (!type || !gt_multipart_is(type)))
 		return 0;
-	if (!p && begin(rq)) {
+	if (!p && (unsaid || begin(rq))) {
 		p = rq->parts;
 		feed_kept(rq);
 	}
