@@ -38,13 +38,16 @@ static int read_row(struct gt_node *n, sqlite3_stmt *st, bool whole,
 	        .actor = text(n, st, 15),
 	        .type = text(n, st, 16),
 	        .body = whole ? bytes(n, st, 17)
-	                      : gt_bytes_of(NULL, gt_col_bytes(st, 17).n)};
+	                      : gt_bytes_of(NULL, gt_col_bytes(st, 17).n),
+	        .beaten = bytes(n, st, 18)};
 	gt_copy(out->version.origin, sizeof out->version.origin,
 	        gt_col_text(st, 6));
 	(void)gt_col_fixed(st, 7, out->version.epoch, GT_EPOCH_BYTES);
 	/* damage, or another's hand: who knew of what is not known then */
 	if (!gt_seen_valid(out->seen))
 		out->seen.n = 0;
+	if (!gt_seen_valid(out->beaten))
+		out->beaten.n = 0;
 	return gt_arena_short(n->arena) ? -GT_ENOMEM : 0;
 }
 
@@ -132,13 +135,13 @@ int gt_document_store(struct gt_node *n, struct gt_document_row *r)
 	if (r->version.seq == 0)
 		r->version.seq = r->did;
 	n->touched = true;
-	gt_store_bind(n->store, GT_SQL_DOCUMENT_PUT, "iitttttbibiiiitttbii",
+	gt_store_bind(n->store, GT_SQL_DOCUMENT_PUT, "iitttttbibiiiitttbiib",
 	              r->did, (int64_t)r->key.kind, r->key.agent,
 	              r->key.activity, r->key.registration, r->key.id,
 	              v->origin, gt_bytes_of(v->epoch, GT_EPOCH_BYTES), v->seq,
 	              r->seen, v->first_ms, r->updated_ms, (int64_t)r->up,
 	              (int64_t)r->gone, etag, r->actor, r->type, r->body,
-	              n->now.wall_ms, (int64_t)r->body.n);
+	              n->now.wall_ms, (int64_t)r->body.n, r->beaten);
 	return status ? status : gt_store_run(n->store, GT_SQL_DOCUMENT_PUT);
 }
 
@@ -164,8 +167,8 @@ int gt_document_knows(struct gt_node *n, struct gt_document_row *r)
 	int status = recount(n, r);
 	r->did = ++n->records->documents->last;
 	n->touched = true;
-	gt_store_bind(n->store, GT_SQL_DOCUMENT_KNOWS, "iibii", was, r->did,
-	              r->seen, (int64_t)r->up, n->now.wall_ms);
+	gt_store_bind(n->store, GT_SQL_DOCUMENT_KNOWS, "iibiib", was, r->did,
+	              r->seen, (int64_t)r->up, n->now.wall_ms, r->beaten);
 	return status ? status : gt_store_run(n->store, GT_SQL_DOCUMENT_KNOWS);
 }
 

@@ -22,7 +22,7 @@ struct gt_document_row {
 	int64_t did; /* 0: there is none */
 	struct gt_document_key key;
 	struct gt_version version;
-	struct gt_bytes seen;
+	struct gt_bytes seen, beaten; /* documents_take.h */
 	int64_t updated_ms;
 	bool up, gone;
 	const char *etag, *actor, *type;
@@ -52,7 +52,7 @@ int gt_document_store(struct gt_node *n, struct gt_document_row *r);
 int gt_document_put(struct gt_node *n, struct gt_document_row *r);
 /* The parent has row did, since that time unless it is 0. */
 int gt_document_told(struct gt_node *n, int64_t did, int64_t first_ms);
-/* What is here has seen more, as r->seen says, and gets the next number; r->up
+/* What is here has seen more, as r->seen and r->beaten say, and gets the next number; r->up
  * as it is to be. Its body need not be known. */
 int gt_document_knows(struct gt_node *n, struct gt_document_row *r);
 /* The row is given up for one of `won`: kept for people, and told. A trace, and

@@ -303,19 +303,22 @@ int gt_documents_seek(struct gt_node *n, const struct gt_event *e)
 
 /* ----------------------------------------------------------- answering */
 
-static bool has(const Gt__Seek *m, const struct gt_document_row *r)
+/* The version of it that is known there; seq 0: none is. */
+static struct gt_version known_of(const Gt__Seek *m,
+                                  const struct gt_document_row *r)
 {
+	struct gt_version v = {.seq = 0};
 	for (size_t i = 0; i < m->n_known; i++) {
 		const Gt__Seek__Known *k = m->known[i];
-		if (strcmp(k->id, r->key.id) == 0 &&
-		    strcmp(k->registration, r->key.registration) == 0)
-			return (int64_t)k->seq == r->version.seq &&
-			       strcmp(k->origin, r->version.origin) == 0 &&
-			       k->epoch.len == GT_EPOCH_BYTES &&
-			       memcmp(k->epoch.data, r->version.epoch,
-			              GT_EPOCH_BYTES) == 0;
+		if (strcmp(k->id, r->key.id) != 0 ||
+		    strcmp(k->registration, r->key.registration) != 0 ||
+		    k->epoch.len != GT_EPOCH_BYTES || k->seq > INT64_MAX ||
+		    !gt_copy(v.origin, sizeof v.origin, k->origin))
+			continue;
+		memcpy(v.epoch, k->epoch.data, GT_EPOCH_BYTES);
+		v.seq = (int64_t)k->seq;
 	}
-	return false;
+	return v;
 }
 
 /* An answer to a child. */
@@ -330,7 +333,8 @@ struct finding {
 static int add(struct gt_node *n, struct finding *f,
                const struct gt_document_row *r)
 {
-	if (has(f->asked, r))
+	struct gt_version there = known_of(f->asked, r);
+	if (gt_version_same(&there, &r->version))
 		return 0;
 	f->bytes += gt_document_weight(r);
 	Gt__Document *w = gt_document_to(n, r);

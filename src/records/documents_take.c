@@ -39,7 +39,8 @@ const char *gt_document_shapeless(const Gt__Document *w)
 		return "a text of it is too long, or none";
 	if (!gt_code_valid(w->origin) || w->epoch.len != GT_EPOCH_BYTES ||
 	    w->seq == 0 || w->seq > INT64_MAX ||
-	    !gt_seen_valid(gt_bytes_of(w->seen.data, w->seen.len)))
+	    !gt_seen_valid(gt_bytes_of(w->seen.data, w->seen.len)) ||
+	    !gt_seen_valid(gt_bytes_of(w->beaten.data, w->beaten.len)))
 		return "a version without a name";
 	if (w->first_ms < 0 || w->updated_ms < 0)
 		return "a time that cannot be";
@@ -54,6 +55,7 @@ struct gt_document_row gt_document_from(const Gt__Document *w)
 	        .key = key_of(w),
 	        .version = {.seq = (int64_t)w->seq, .first_ms = w->first_ms},
 	        .seen = gt_bytes_of(w->seen.data, w->seen.len),
+	        .beaten = gt_bytes_of(w->beaten.data, w->beaten.len),
 	        .updated_ms = w->updated_ms,
 	        .gone = w->gone,
 	        .actor = w->actor,
@@ -87,6 +89,7 @@ Gt__Document *gt_document_to(struct gt_node *n, const struct gt_document_row *r)
 	w->epoch = gt_record_field(n, gt_bytes_of(v->epoch, GT_EPOCH_BYTES));
 	w->seq = (uint64_t)v->seq;
 	w->seen = gt_record_field(n, r->seen);
+	w->beaten = gt_record_field(n, r->beaten);
 	w->first_ms = v->first_ms;
 	w->updated_ms = r->updated_ms;
 	w->gone = r->gone;
@@ -98,9 +101,9 @@ Gt__Document *gt_document_to(struct gt_node *n, const struct gt_document_row *r)
 
 size_t gt_document_weight(const struct gt_document_row *r)
 {
-	return r->body.n + r->seen.n + strlen(r->actor) + strlen(r->type) +
-	       strlen(r->key.agent) + strlen(r->key.activity) +
-	       strlen(r->key.id) + 200;
+	return r->body.n + r->seen.n + r->beaten.n + strlen(r->actor) +
+	       strlen(r->type) + strlen(r->key.agent) +
+	       strlen(r->key.activity) + strlen(r->key.id) + 200;
 }
 
 bool gt_documents_barred(const struct gt_node *n, const char *from,
@@ -137,16 +140,27 @@ static void rename_it(struct gt_document_row *r)
 	memcpy(r->version.epoch, id.b, GT_EPOCH_BYTES);
 }
 
-/* a has seen b, and what b had, from now on. The bytes are in the arena. */
-static int has_seen(struct gt_node *n, struct gt_document_row *a,
-                    const struct gt_document_row *b)
+/* The newer of what both hold, and of v, unless it is NULL. In the arena. */
+static int both(struct gt_node *n, struct gt_bytes *to, struct gt_bytes more,
+                const struct gt_version *v)
 {
 	struct gt_seen s = {0};
-	gt_seen_merge(&s, b->seen);
-	gt_seen_merge(&s, a->seen);
-	gt_seen_add(&s, &b->version);
-	a->seen = gt_bytes_of(gt_arena_copy(n->arena, s.b, s.n), s.n);
-	return a->seen.p ? 0 : -GT_ENOMEM;
+	gt_seen_merge(&s, more);
+	gt_seen_merge(&s, *to);
+	if (v)
+		gt_seen_add(&s, v);
+	*to = gt_bytes_of(gt_arena_copy(n->arena, s.b, s.n), s.n);
+	return to->p ? 0 : -GT_ENOMEM;
+}
+
+/* a has seen b, and what b had, from now on; and has beaten it. */
+static int has_seen(struct gt_node *n, struct gt_document_row *a,
+                    const struct gt_document_row *b, bool beaten)
+{
+	int status = both(n, &a->seen, b->seen, &b->version);
+	return status ? status
+	              : both(n, &a->beaten, b->beaten,
+	                     beaten ? &b->version : NULL);
 }
 
 /* It takes the place of what is here, if there is room for it. */
@@ -188,11 +202,13 @@ static int same(struct gt_node *n, struct gt_document_taking *t)
 	return gt_store_run(n->store, GT_SQL_DOCUMENT_FIRST);
 }
 
-static int newer(struct gt_node *n, struct gt_document_taking *t)
+/* beats: neither knew of the other. */
+static int newer(struct gt_node *n, struct gt_document_taking *t, bool beats)
 {
 	struct gt_document_row was = t->here;
-	bool lost = t->beside && !alike(&was, &t->row);
-	int status = has_seen(n, &t->row, &was);
+	bool lost = !alike(&was, &t->row) &&
+	            (beats || gt_seen_has(t->row.beaten, &was.version));
+	int status = has_seen(n, &t->row, &was, beats && lost);
 	if (status == 0 && lost)
 		status = gt_document_load(n, &was);
 	if (status == 0)
@@ -205,23 +221,49 @@ static int newer(struct gt_node *n, struct gt_document_taking *t)
 /* Ours wins, and goes up once more, for what it has seen now. */
 static int ours_wins(struct gt_node *n, struct gt_document_taking *t)
 {
-	int status = has_seen(n, &t->here, &t->row);
+	bool lost = !alike(&t->here, &t->row);
+	int status = has_seen(n, &t->here, &t->row, lost);
 	t->fate = GT_DOCUMENT_PASSED;
-	t->lost = !alike(&t->here, &t->row);
 	t->here.up = n->parent[0] != '\0';
 	if (status == 0)
 		status = gt_document_knows(n, &t->here);
-	if (status != 0 || !t->lost)
+	if (status != 0 || !lost)
 		return status;
 	return gt_document_lose(n, &t->row, t->here.version.origin, t->peer);
 }
 
 static int beside(struct gt_node *n, struct gt_document_taking *t)
 {
-	if (!gt_version_wins(&t->row.version, &t->here.version))
-		return ours_wins(n, t);
-	t->beside = true;
-	return newer(n, t);
+	return gt_version_wins(&t->row.version, &t->here.version)
+	               ? newer(n, t, true)
+	               : ours_wins(n, t);
+}
+
+/* The parent has an older one than it was told of: it forgot, or decided
+ * otherwise. */
+static int tell_above(struct gt_node *n, struct gt_document_row *here)
+{
+	if (here->up)
+		return 0;
+	here->up = true;
+	return gt_document_knows(n, here);
+}
+
+/* What a neighbour knows of this node's own that this node does not: it forgot.
+ * Those numbers are not given once more. Who claims wild ones gets so far. */
+static void own_number(struct gt_node *n, const struct gt_document_row *r)
+{
+	static const int64_t far = INT64_C(1) << 32, most = INT64_C(1) << 52;
+	struct gt_version own = {.seq = 0};
+	int64_t *last = &n->records->documents->last;
+	gt_copy(own.origin, sizeof own.origin, n->code);
+	memcpy(own.epoch, n->epoch, GT_EPOCH_BYTES);
+	int64_t theirs = gt_seen_last(r->seen, &own);
+	own.seq = r->version.seq;
+	if (gt_version_same(&own, &r->version) && own.seq > theirs)
+		theirs = own.seq;
+	if (theirs > *last && theirs - *last < far && theirs < most)
+		*last = theirs;
 }
 
 int gt_document_take(struct gt_node *n, struct gt_document_taking *t)
@@ -236,6 +278,7 @@ int gt_document_take(struct gt_node *n, struct gt_document_taking *t)
 	/* what a child says came in times to come came now */
 	if (t->below && (*first == 0 || *first > now))
 		*first = now;
+	own_number(n, r);
 	int status = gt_document_look(n, &r->key, &t->here);
 	if (status != 0)
 		return status;
@@ -249,12 +292,12 @@ int gt_document_take(struct gt_node *n, struct gt_document_taking *t)
 	case GT_VERSION_SAME:
 		return same(n, t);
 	case GT_VERSION_NEWER:
-		return newer(n, t);
+		return newer(n, t, false);
 	case GT_VERSION_BESIDE:
 		return beside(n, t);
 	case GT_VERSION_OLDER:
 	default:
 		t->fate = GT_DOCUMENT_PASSED;
-		return 0;
+		return t->below ? 0 : tell_above(n, &t->here);
 	}
 }

@@ -4,7 +4,9 @@
  * Where what comes was put upon what is here it takes its place, where it is the
  * other way round it is passed over. Where neither knew of the other one wins
  * (versions.h): it has seen the other from then on, and the other is kept for
- * people (documents_row.h). Two that say the same are no conflict. So it does
+ * people (documents_row.h). The winner, and all that is put upon it, says which
+ * ones lost (beaten): whoever still has one of them, and did not decide it, keeps
+ * it too, should who did forget. Two that say the same are no conflict. So it does
  * not matter in which order versions come, how often, or by which way.
  *
  * Nothing a neighbour says of a version is proved: its name is a name, and who
@@ -48,10 +50,8 @@ struct gt_document_taking {
 	struct gt_document_row row; /* in: it; its version may get another name
 	                               if that is another's here */
 	const char *peer;
-	bool below;  /* a child brings it; else the parent */
-	bool beside; /* whoever brings it says that ours lost */
+	bool below; /* a child brings it; else the parent */
 	enum gt_document_fate fate;
-	bool lost; /* it lost, and neither knew of the other */
 	struct gt_document_row here; /* out: what counts here now; its body
 	                                may be yet to be loaded */
 };

@@ -27,7 +27,7 @@ enum {
 #define MARKS  "documents/to/"
 enum { KEY_CHARS = sizeof MARKS + GT_CODE_MAX };
 
-static int count(struct gt_node *n)
+int gt_documents_count(struct gt_node *n)
 {
 	struct gt_documents *d = n->records->documents;
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_DOCUMENT_COUNTS, "");
@@ -45,7 +45,7 @@ int gt_documents_load(struct gt_node *n)
 	int row = gt_store_step(n->store, GT_SQL_DOCUMENT_LAST);
 	d->last = row == 1 ? gt_col_int(st, 0) : 0;
 	gt_store_reset(n->store, GT_SQL_DOCUMENT_LAST);
-	return row < 0 ? row : count(n);
+	return row < 0 ? row : gt_documents_count(n);
 }
 
 /* Up to there, all that is here was here before anything was forgotten. */
@@ -54,6 +54,8 @@ static int be_sure(struct gt_node *n)
 	return gt_meta_put(n->store, SURE, n->records->documents->last);
 }
 
+/* What was put here, and not told: else its number, in the new epoch, would be one
+ * that is yet to be given. */
 int gt_documents_renew(struct gt_node *n)
 {
 	int64_t sure;
@@ -131,10 +133,15 @@ int gt_documents_up(struct gt_node *n, const Gt__ProveReply *m, bool *behind)
 	*behind = *behind || is_behind(d, m);
 	if (*behind)
 		return 0;
+	/* the answer to that got lost */
+	if (gt_bytes_eq(
+	            gt_bytes_of(d->sent.mark, GT_DOCUMENTS_MARK),
+	            gt_bytes_of(m->documents_mark.data, m->documents_mark.len)))
+		d->acked = d->sent;
 	gt_store_bind(n->store, GT_SQL_DOCUMENTS_AGAIN, "i",
 	              (int64_t)m->documents);
 	status = gt_store_run(n->store, GT_SQL_DOCUMENTS_AGAIN);
-	return status ? status : count(n);
+	return status ? status : gt_documents_count(n);
 }
 
 void gt_documents_down(struct gt_node *n)
@@ -199,6 +206,15 @@ static int write_down(struct gt_node *n, const char *event, const char *peer,
 	return gt_audit_row(n, &row);
 }
 
+/* The next number, and something that no other state of this node draws. */
+static void draw_mark(struct gt_node *n, uint8_t out[GT_DOCUMENTS_MARK])
+{
+	const struct gt_documents *d = n->records->documents;
+	uint32_t acked = gt_get32(d->acked.mark), sent = gt_get32(d->sent.mark);
+	gt_draw(n, out, GT_DOCUMENTS_MARK);
+	gt_put32(out, (acked > sent ? acked : sent) + 1);
+}
+
 static int send_batch(struct gt_node *n)
 {
 	struct gt_documents *d = n->records->documents;
@@ -213,7 +229,7 @@ static int send_batch(struct gt_node *n)
 	if (status != 0 || m.n_documents == 0)
 		return status;
 	struct gt_documents_mark mark = {.upto = (int64_t)m.upto};
-	gt_draw(n, mark.mark, sizeof mark.mark);
+	draw_mark(n, mark.mark);
 	m.mark = (ProtobufCBinaryData){sizeof mark.mark, mark.mark};
 	a.upto = m.upto;
 	q.body_case = GT__REQUEST__BODY_DOCUMENTS;
@@ -272,8 +288,7 @@ void gt_documents_later(struct gt_node *n, uint64_t retry_ms)
 static int take_newer(struct gt_node *n, const Gt__Document *w)
 {
 	struct gt_document_taking t = {.row = gt_document_from(w),
-	                               .peer = gt_up_code(n),
-	                               .beside = w->beside};
+	                               .peer = gt_up_code(n)};
 	return gt_document_take(n, &t);
 }
 
@@ -379,7 +394,9 @@ static int move_cursor(struct gt_node *n, const struct gt_peer *p,
 		return status;
 	if ((int64_t)upto > c.upto)
 		c.upto = (int64_t)upto;
-	memcpy(c.mark, m->mark.data, sizeof c.mark);
+	/* else it is an earlier one that comes once more */
+	if (gt_get32(m->mark.data) > gt_get32(c.mark))
+		memcpy(c.mark, m->mark.data, sizeof c.mark);
 	gt_format(key, sizeof key, CURSOR "%s", p->code);
 	memcpy(b, p->epoch, GT_EPOCH_BYTES);
 	pack(b + GT_EPOCH_BYTES, &c);
@@ -417,7 +434,6 @@ static int give_back(struct gt_node *n, struct answer *a,
 	Gt__Document *w = status ? NULL : gt_document_to(n, &t->here);
 	if (!w)
 		return status ? status : -GT_ENOMEM;
-	w->beside = t->lost;
 	a->bytes += weight;
 	a->m.newer[a->m.n_newer++] = w;
 	return 0;
@@ -501,7 +517,10 @@ int gt_documents_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	if (no)
 		return gt_drop(n, p, no);
 	struct gt_refusal later = {0};
-	struct gt_hand_in h = {.whom = p->code,
+	char whom[16 + GT_CODE_MAX];
+	/* records must not wait for what documents take of the child's share */
+	gt_format(whom, sizeof whom, "documents of %s", p->code);
+	struct gt_hand_in h = {.whom = whom,
 	                       .hourly = n->config.child_hour,
 	                       .count = m->n_documents,
 	                       .bytes = bytes};

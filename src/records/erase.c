@@ -7,6 +7,7 @@
  * would count again.
  *
  * Tests: u_erase.c, e2e/test_person.py. */
+#include "documents.h"
 #include "person.h"
 #include "records_inside.h"
 #include "terms.h"
@@ -171,6 +172,8 @@ int gt_records_erase(struct gt_node *n, const struct gt_event *e)
 	                       .detail = detail};
 	if (status == 0)
 		status = gt_audit_row(n, &row);
+	if (status == 0)
+		status = gt_documents_count(n);
 	gt_store_scrub(n->store);
 	n->touched = true;
 	return status ? status

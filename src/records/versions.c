@@ -38,13 +38,19 @@ bool gt_seen_valid(struct gt_bytes seen)
 	return true;
 }
 
-bool gt_seen_has(struct gt_bytes seen, const struct gt_version *v)
+int64_t gt_seen_last(struct gt_bytes seen, const struct gt_version *v)
 {
 	struct gt_version one;
 	while (next(&seen, &one))
 		if (akin(&one, v))
-			return one.seq >= v->seq;
-	return false;
+			return one.seq;
+	return 0;
+}
+
+bool gt_seen_has(struct gt_bytes seen, const struct gt_version *v)
+{
+	int64_t last = gt_seen_last(seen, v);
+	return last > 0 && last >= v->seq;
 }
 
 static void put(struct gt_seen *to, const struct gt_version *v)
@@ -90,17 +96,23 @@ bool gt_version_same(const struct gt_version *a, const struct gt_version *b)
 	return akin(a, b) && a->seq == b->seq;
 }
 
-bool gt_version_wins(const struct gt_version *a, const struct gt_version *b)
+/* By what is the same at every node. */
+static bool greater(const struct gt_version *a, const struct gt_version *b)
 {
-	if (a->first_ms != b->first_ms)
-		return b->first_ms != 0 &&
-		       (a->first_ms == 0 || a->first_ms > b->first_ms);
 	int order = strcmp(a->origin, b->origin);
 	if (order == 0 && a->seq != b->seq)
 		return a->seq > b->seq;
 	if (order == 0)
 		order = memcmp(a->epoch, b->epoch, GT_EPOCH_BYTES);
 	return order > 0;
+}
+
+bool gt_version_wins(const struct gt_version *a, const struct gt_version *b)
+{
+	if (a->first_ms != b->first_ms)
+		return b->first_ms != 0 &&
+		       (a->first_ms == 0 || a->first_ms > b->first_ms);
+	return greater(a, b);
 }
 
 enum gt_precedence gt_version_compare(const struct gt_version *a,
@@ -114,7 +126,7 @@ enum gt_precedence gt_version_compare(const struct gt_version *a,
 	if (akin(a, b))
 		knows = a->seq > b->seq, known = !knows;
 	if (knows && known)
-		knows = gt_version_wins(a, b), known = !knows;
+		knows = greater(a, b), known = !knows;
 	if (!knows && !known)
 		return GT_VERSION_BESIDE;
 	return knows ? GT_VERSION_NEWER : GT_VERSION_OLDER;

@@ -42,6 +42,8 @@ struct gt_seen {
 bool gt_seen_valid(struct gt_bytes seen);
 /* Whether v, or a later one of its origin in its epoch, is in it. */
 bool gt_seen_has(struct gt_bytes seen, const struct gt_version *v);
+/* The last number in it of v's origin in its epoch; 0: there is none. */
+int64_t gt_seen_last(struct gt_bytes seen, const struct gt_version *v);
 /* Puts v in, the last; what is older of its origin and epoch goes. */
 void gt_seen_add(struct gt_seen *to, const struct gt_version *v);
 /* Puts in all that is in `more`, which is valid. */
@@ -57,7 +59,8 @@ enum gt_precedence {
 	GT_VERSION_BESIDE /* neither of the other */
 };
 /* How a, which has seen a_seen, stands to b. Where each knows of the other, as
- * two do that were decided upon in two places, order decides (below). */
+ * two do that were decided upon in two places, the greater name decides: when a
+ * parent had them first they may know otherwise in another place. */
 enum gt_precedence gt_version_compare(const struct gt_version *a,
                                       struct gt_bytes a_seen,
                                       const struct gt_version *b,

@@ -233,6 +233,7 @@ static const struct domain {
 	{"document", "did", COUNT("did")},
 	DOCUMENT("document"),
 	{"document", "seen", "typeof(seen)='blob'"},
+	{"document", "beaten", "typeof(beaten)='blob'"},
 	{"document", "stored_ms", TIME("stored_ms")},
 	{"document", "up", INT("up", "0", "1")},
 	{"document", "size", COUNT("size")},

@@ -340,6 +340,11 @@ enum gt_attachment_state {
 	"CREATE INDEX document_owner ON document(agent, activity, size);" \
 	"CREATE INDEX document_up ON document(did) WHERE up=1;"
 
+/* Which versions lost against the one that is here, or against one that it was
+ * put upon: who still has one of them keeps it for people (records/documents_take.h). */
+#define GT_SCHEMA_BEATEN \
+	"ALTER TABLE document ADD COLUMN beaten BLOB NOT NULL DEFAULT x'';"
+
 /* What records name by its sha2, and which of them do. The bytes are files,
  * durable before they are called here (records/attach.c). A block of its own,
  * whose mark is the table. */

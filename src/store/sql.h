@@ -26,7 +26,8 @@
 /* A document, and the version of it that is here. */
 #define GT_DOCUMENT_ROW                                                    \
 	"SELECT did,kind,agent,activity,registration,id,origin,epoch,seq," \
-	"seen,first_ms,updated_ms,up,gone,etag,actor,type,body FROM document"
+	"seen,first_ms,updated_ms,up,gone,etag,actor,type,body,"           \
+	"beaten FROM document"
 
 #define GT_STATEMENTS(X)                                                       \
 	X(BEGIN, "BEGIN")                                                      \
@@ -419,8 +420,9 @@
 	X(DOCUMENT_PUT,                                                        \
 	  "INSERT OR REPLACE INTO document(did,kind,agent,activity,"           \
 	  "registration,id,origin,epoch,seq,seen,first_ms,updated_ms,up,gone," \
-	  "etag,actor,type,body,stored_ms,size) VALUES(?1,?2,?3,?4,?5,?6,?7,"  \
-	  "?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20)")                \
+	  "etag,actor,type,body,stored_ms,size,beaten) "                       \
+	  "VALUES(?1,?2,?3,?4,?5,?6,?7,"                                       \
+	  "?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)")            \
 	X(DOCUMENT_LAST,                                                       \
 	  "SELECT max(ifnull((SELECT max(did) FROM document),0),"              \
 	  "ifnull((SELECT seq FROM sqlite_sequence WHERE "                     \
@@ -443,11 +445,11 @@
 	  "SELECT (SELECT count(*) FROM document WHERE up=1),"                 \
 	  "(SELECT count(*) FROM document_lost)")                              \
 	X(DOCUMENT_KNOWS, "UPDATE document SET did=?2,seen=?3,up=?4,"          \
-	                  "stored_ms=?5 WHERE did=?1")                         \
+	                  "stored_ms=?5,beaten=?6 WHERE did=?1")               \
 	X(DOCUMENT_FIRST, "UPDATE document SET first_ms=?2 WHERE did=?1")      \
 	X(DOCUMENTS_AGAIN, "UPDATE document SET up=1 WHERE up=0 AND did>?1")   \
 	X(DOCUMENTS_RENEW, "UPDATE document SET epoch=?2 WHERE up=1"           \
-	                   " AND origin=?1 AND did>?3")                        \
+	                   " AND origin=?1 AND did>?3 AND did=seq")            \
 	X(DOCUMENT_LOSE,                                                       \
 	  "INSERT INTO document_lost(at_ms,won,kind,agent,activity,"           \
 	  "registration,id,origin,epoch,seq,first_ms,updated_ms,gone,actor,"   \
@@ -463,7 +465,7 @@
 	X(DOCUMENT_LOST_TRIM, "DELETE FROM document_lost WHERE lid=?1")        \
 	X(DOCUMENT_LOST_ROW,                                                   \
 	  "SELECT lid,kind,agent,activity,registration,id,origin,epoch,seq,"   \
-	  "x'',first_ms,updated_ms,0,gone,'',actor,type,body"                  \
+	  "x'',first_ms,updated_ms,0,gone,'',actor,type,body,x''"              \
 	  " FROM document_lost WHERE lid=?1")                                  \
 	/* audit */                                                            \
 	X(AUDIT,                                                               \

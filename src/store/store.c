@@ -155,6 +155,7 @@ static const struct block blocks[] = {
         {"attachment", NULL, GT_SCHEMA_ATTACHMENTS, ""},
         {"erased", NULL, GT_SCHEMA_ERASED, ""},
         {"certificate", NULL, GT_SCHEMA_CERTIFICATES, ""},
+        {"document", "beaten", GT_SCHEMA_BEATEN, ""},
 };
 
 static int add(struct gt_store *s, const struct block *b)

@@ -38,6 +38,7 @@ NONE = {
     "choice sequencing",
     "%zu %s=",
     "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",  # a date of HTTP
+    "documents of %s",  # as the next
     "attachments of %s",  # a name beside that of a terminal
     # heads of multipart/mixed
     "%s--%s\r\nContent-Type: %s\r\n",

@@ -13,6 +13,7 @@
 #include "content_inside.h"
 #include "inside.h"
 #include "records_inside.h"
+#include "roam.h"
 #include "spoil.h"
 #include "work.h"
 
@@ -845,6 +846,7 @@ void check_restored(struct world *w, unsigned node)
 	spoil_forgot(node);
 	lose_judged(&w->nodes[node]);
 	lose_voices(w, node);
+	roam_lost(w, node);
 	for (unsigned i = 0; i < work.nrecords; i++) {
 		struct record *r = &work.records[i];
 		unsigned k = 0;

@@ -7,6 +7,7 @@
 #include "code.h"
 #include "policy.h"
 #include "read_inside.h"
+#include "roam.h"
 #include "schema.h"
 #include "spoil.h"
 #include "store.h"
@@ -428,6 +429,7 @@ bool check_converged(struct world *w, bool loud)
 		right = node_right(w, &w->nodes[i], loud);
 		w->not_right = right ? 0 : i;
 	}
-	right = right && records_right(w, loud) && spoil_right(w, loud);
+	right = right && records_right(w, loud) && spoil_right(w, loud) &&
+	        roam_right(w, loud);
 	return right;
 }

@@ -29,7 +29,8 @@ static const char usage[] =
         "  --flood N       messages of a child or a terminal that never stops\n"
         "                  (100); from 1000 on its pages are full, too\n"
         "  --skip BITS     kinds of deeds left out: 3 publishing, 4 rules, 8\n"
-        "                  asking, 16 reading, 480 records; 511 all\n"
+        "                  asking, 16 reading, 480 records, 512\n"
+        "                  documents; 1023 all\n"
         "  --faults LIST   loss,cut,... or all,-forge or 0 (all)\n"
         "  --patience SEC  processor time a seed may take (600, and a second\n"
         "                  for every 1000 minutes of a node)\n"
@@ -85,7 +86,7 @@ static bool set(struct options *o, const char *name, const char *value)
 	else if (strcmp(name, "--pace") == 0)
 		return number(name, value, 1, UINT32_MAX, &o->pace);
 	else if (strcmp(name, "--skip") == 0)
-		return number(name, value, 0, 511, &o->skip);
+		return number(name, value, 0, 1023, &o->skip);
 	else if (strcmp(name, "--patience") == 0)
 		return small(name, value, 1, INT_MAX, &o->patience);
 	else if (strcmp(name, "--campaign") == 0)

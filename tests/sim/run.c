@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "revoke.h"
+#include "roam.h"
 #include "spoil.h"
 #include "vfs.h"
 #include "work.h"
@@ -38,6 +39,7 @@ static bool converged(struct world *w)
 	bool good = false;
 	uint64_t busy = w->events + (uint64_t)w->count * RESTLESS;
 	for (int i = 0; !w->invariant && !good && i < PATIENCE; i++) {
+		roam_ask(w);
 		world_run(w, w->now + MINUTE);
 		if (w->events > busy)
 			break;
@@ -68,6 +70,8 @@ static void until_converged(struct world *w)
 		world_run(w, w->now + MINUTE);
 	if (!w->invariant)
 		check_audit(w);
+	if (!w->invariant)
+		roam_check(w);
 }
 
 /* node_minutes: virtual time, summed over nodes. */
@@ -109,6 +113,7 @@ bool run(const struct options *o, uint64_t seed, struct result *out)
 	                       .pace = pace_of(o, &w),
 	                       .deeds = work.deeds,
 	                       .records = work_records(),
+	                       .edits = roam_edits(),
 	                       .trace = w.trace,
 	                       .nodes = w.count};
 	memcpy(out->failure, w.failure, sizeof out->failure);
@@ -131,12 +136,13 @@ void run_print_met(const uint64_t met[BOUND_KINDS])
 void run_print(const struct options *o, uint64_t seed, const struct result *r)
 {
 	printf("seed=%llu nodes=%u events=%llu messages=%llu deeds=%llu "
-	       "records=%llu "
+	       "records=%llu edits=%llu "
 	       "virtual_ms=%llu trace=%016llx",
 	       (unsigned long long)seed, r->nodes,
 	       (unsigned long long)r->events, (unsigned long long)r->messages,
 	       (unsigned long long)r->deeds, (unsigned long long)r->records,
-	       (unsigned long long)r->virtual_ms, (unsigned long long)r->trace);
+	       (unsigned long long)r->edits, (unsigned long long)r->virtual_ms,
+	       (unsigned long long)r->trace);
 	for (unsigned i = 0; i < FAULT_BITS; i++)
 		if (r->struck[i])
 			printf(" %s=%llu", names[i],

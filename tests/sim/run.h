@@ -23,6 +23,7 @@ struct result {
 	const char *invariant; /* NULL: all was well */
 	char failure[512];
 	uint64_t failed_at, virtual_ms, events, messages, trace;
+	uint64_t edits;                /* of documents, acknowledged */
 	uint64_t pace, deeds, records; /* records: handed in and acknowledged */
 	uint64_t struck[FAULT_BITS], met[BOUND_KINDS];
 	unsigned nodes;

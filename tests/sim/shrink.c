@@ -107,7 +107,7 @@ static void fewer_bits(struct options *best, uint64_t seed,
 		if (next.faults != best->faults)
 			try(best, &next, seed, invariant, last);
 	}
-	for (unsigned i = 0; i < 9; i++) {
+	for (unsigned i = 0; i < 10; i++) {
 		struct options next = *best;
 		next.skip |= 1u << i;
 		if (next.skip != best->skip)

@@ -11,6 +11,7 @@
 #include "code.h"
 #include "object.h"
 #include "policy.h"
+#include "roam.h"
 
 struct work work;
 
@@ -55,6 +56,7 @@ static void command(struct world *w, unsigned node, struct gt_event *e)
 
 void work_crashed(struct world *w, unsigned node)
 {
+	roam_crashed(node);
 	for (size_t i = 0; i < PROMISES_MAX; i++) {
 		struct promise *p = &work.promises[i];
 		if (p->kind == NO_PROMISE || p->node != node)
@@ -590,6 +592,7 @@ static void accepted(struct record *r, unsigned node)
 void work_replied(struct world *w, unsigned node, const struct gt_action *a)
 {
 	struct promise *p = NULL;
+	roam_replied(a);
 	for (size_t i = 0; i < PROMISES_MAX; i++)
 		if (work.promises[i].kind != NO_PROMISE &&
 		    work.promises[i].token == a->token)
@@ -743,6 +746,7 @@ void work_tick(struct world *w)
 			world_tick_at(w, w->now + 5000);
 		return;
 	}
+	roam_tick(w);
 	/* Each kind of deed can be left out, for shrinking. */
 	uint64_t deed = prng_below(&draw, 9);
 	if (skipped >> deed & 1 ||
@@ -790,6 +794,7 @@ void work_init(struct world *w, uint64_t tick_ms, uint64_t skip)
 	skipped = skip;
 	draw = prng_new(w->seed, FOR_WORKLOAD, 0);
 	voices = prng_new(w->seed, FOR_WORKLOAD, 1);
+	roam_init(w, skip >> 9 & 1);
 	change_rules(w, 0, (unsigned)prng_below(&draw, 200));
 	world_tick_at(w, w->now + 1000);
 }

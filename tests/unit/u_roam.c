@@ -361,6 +361,7 @@ static const Gt__DocumentsReply *send(struct nodes *t, uint32_t peer,
 	m.n_documents = count;
 	m.upto = upto;
 	static uint8_t mark[8];
+	mark[3]++;
 	m.mark = (ProtobufCBinaryData){sizeof mark, mark};
 	q.body_case = GT__REQUEST__BODY_DOCUMENTS;
 	q.documents = &m;

@@ -235,6 +235,10 @@ static void meanwhile(void **state)
 	found(t, LOW, "a");
 	assert_string_equal(body_of(t, LOW, "a"), "2");
 	assert_int_equal(conflicts(t, TOP), 1);
+	/* what lost is kept where it was put, too, should TOP forget */
+	assert_int_equal(conflicts(t, MID), 1);
+	assert_int_equal(conflicts(t, LOW), 1);
+	assert_int_equal(conflicts(t, SIDE), 0);
 	assert_string_equal(nodes_text(t, TOP,
 	                               "SELECT CAST(body AS TEXT) FROM "
 	                               "document_lost"),
