@@ -20,9 +20,6 @@
 int gt_documents_load(struct gt_node *n);
 /* How many wait, and lost, is counted anew: rows went by other hands. */
 int gt_documents_count(struct gt_node *n);
-/* A new epoch began while running: what the parent was not told of in the old
- * one may bear numbers that stand for others there. */
-int gt_documents_renew(struct gt_node *n);
 
 /* The parent is there, and has been told so much of this epoch's as it says;
  * *behind is set where that is something that is not known here. */

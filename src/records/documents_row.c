@@ -155,7 +155,7 @@ int gt_document_put(struct gt_node *n, struct gt_document_row *r)
 	r->seen = gt_bytes_of(seen.b, seen.n);
 	r->version = (struct gt_version){.first_ms = root ? n->now.wall_ms : 0};
 	gt_copy(r->version.origin, sizeof r->version.origin, n->code);
-	memcpy(r->version.epoch, n->epoch, GT_EPOCH_BYTES);
+	memcpy(r->version.epoch, n->records->documents->epoch, GT_EPOCH_BYTES);
 	r->updated_ms = n->now.wall_ms;
 	r->up = !root;
 	return gt_document_store(n, r);

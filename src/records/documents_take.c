@@ -249,23 +249,6 @@ static int tell_above(struct gt_node *n, struct gt_document_row *here)
 	return gt_document_knows(n, here);
 }
 
-/* What a neighbour knows of this node's own that this node does not: it forgot.
- * Those numbers are not given once more. Who claims wild ones gets so far. */
-static void own_number(struct gt_node *n, const struct gt_document_row *r)
-{
-	static const int64_t far = INT64_C(1) << 32, most = INT64_C(1) << 52;
-	struct gt_version own = {.seq = 0};
-	int64_t *last = &n->records->documents->last;
-	gt_copy(own.origin, sizeof own.origin, n->code);
-	memcpy(own.epoch, n->epoch, GT_EPOCH_BYTES);
-	int64_t theirs = gt_seen_last(r->seen, &own);
-	own.seq = r->version.seq;
-	if (gt_version_same(&own, &r->version) && own.seq > theirs)
-		theirs = own.seq;
-	if (theirs > *last && theirs - *last < far && theirs < most)
-		*last = theirs;
-}
-
 int gt_document_take(struct gt_node *n, struct gt_document_taking *t)
 {
 	struct gt_document_row *r = &t->row;
@@ -278,7 +261,6 @@ int gt_document_take(struct gt_node *n, struct gt_document_taking *t)
 	/* what a child says came in times to come came now */
 	if (t->below && (*first == 0 || *first > now))
 		*first = now;
-	own_number(n, r);
 	int status = gt_document_look(n, &r->key, &t->here);
 	if (status != 0)
 		return status;

@@ -22,7 +22,6 @@ enum {
 
 /* --------------------------------------------------------------- state */
 
-#define SURE   "documents_sure"
 #define CURSOR "documents/"
 #define MARKS  "documents/to/"
 enum { KEY_CHARS = sizeof MARKS + GT_CODE_MAX };
@@ -45,26 +44,8 @@ int gt_documents_load(struct gt_node *n)
 	int row = gt_store_step(n->store, GT_SQL_DOCUMENT_LAST);
 	d->last = row == 1 ? gt_col_int(st, 0) : 0;
 	gt_store_reset(n->store, GT_SQL_DOCUMENT_LAST);
+	gt_draw(n, d->epoch, sizeof d->epoch);
 	return row < 0 ? row : gt_documents_count(n);
-}
-
-/* Up to there, all that is here was here before anything was forgotten. */
-static int be_sure(struct gt_node *n)
-{
-	return gt_meta_put(n->store, SURE, n->records->documents->last);
-}
-
-/* What was put here, and not told: else its number, in the new epoch, would be one
- * that is yet to be given. */
-int gt_documents_renew(struct gt_node *n)
-{
-	int64_t sure;
-	int status = gt_meta_get(n->store, SURE, 0, &sure);
-	if (status != 0)
-		return status;
-	gt_store_bind(n->store, GT_SQL_DOCUMENTS_RENEW, "tbi", n->code,
-	              gt_bytes_of(n->epoch, sizeof n->epoch), sure);
-	return gt_store_run(n->store, GT_SQL_DOCUMENTS_RENEW);
 }
 
 enum { ONE_MARK = 8 + GT_DOCUMENTS_MARK };
@@ -324,8 +305,7 @@ static int took(struct gt_node *n, int64_t upto)
 		d->looked = upto;
 	else
 		d->retry_ms = n->now.mono_ms + RETRY_MIN_MS;
-	int status = save_marks(n);
-	return status ? status : be_sure(n);
+	return save_marks(n);
 }
 
 int gt_documents_reply(struct gt_node *n, const struct gt_asking *a,

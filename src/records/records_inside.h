@@ -49,7 +49,10 @@ struct gt_documents_mark {
 };
 /* documents.h */
 struct gt_documents {
-	int64_t last;          /* number of the last change here */
+	int64_t last; /* number of the last change here */
+	/* of what is put here until the next start: a state of this node that
+	 * forgot, or a copy of it, gives no name that was given */
+	uint8_t epoch[GT_EPOCH_BYTES];
 	int64_t looked;        /* what is to be sent lies behind */
 	bool sending;          /* a batch is on its way */
 	int64_t waiting, lost; /* rows: yet to be sent; of those that lost */

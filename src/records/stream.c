@@ -215,8 +215,6 @@ int gt_records_renew(struct gt_node *n)
 	              n->records->stream);
 	if (status == 0)
 		status = gt_store_run(n->store, GT_SQL_SPOILT_MOVE);
-	if (status == 0)
-		status = gt_documents_renew(n);
 	return status ? status : gt_stream_last(n, n->records->stream, last);
 }
 

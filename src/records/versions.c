@@ -38,19 +38,13 @@ bool gt_seen_valid(struct gt_bytes seen)
 	return true;
 }
 
-int64_t gt_seen_last(struct gt_bytes seen, const struct gt_version *v)
+bool gt_seen_has(struct gt_bytes seen, const struct gt_version *v)
 {
 	struct gt_version one;
 	while (next(&seen, &one))
 		if (akin(&one, v))
-			return one.seq;
-	return 0;
-}
-
-bool gt_seen_has(struct gt_bytes seen, const struct gt_version *v)
-{
-	int64_t last = gt_seen_last(seen, v);
-	return last > 0 && last >= v->seq;
+			return one.seq >= v->seq;
+	return false;
 }
 
 static void put(struct gt_seen *to, const struct gt_version *v)

@@ -1,8 +1,8 @@
 /* versions.h: which of two versions of a document is the newer one, and what is
  * to be done when neither knew of the other.
  *
- * A version is named by who put it, in which epoch of his, and his number for
- * it, which grows. It remembers of the versions it knew of (`seen`) the newest
+ * A version is named by who put it, in which epoch of his (one begins at each
+ * start), and his number for it, which grows. It remembers of the versions it knew of (`seen`) the newest
  * of each origin and epoch: what was put upon what was seen is newer, whatever
  * clocks say. Where neither knew of the other, people wrote in two places at
  * once: one wins, by when a parent had it first, then by its name, and the
@@ -42,8 +42,6 @@ struct gt_seen {
 bool gt_seen_valid(struct gt_bytes seen);
 /* Whether v, or a later one of its origin in its epoch, is in it. */
 bool gt_seen_has(struct gt_bytes seen, const struct gt_version *v);
-/* The last number in it of v's origin in its epoch; 0: there is none. */
-int64_t gt_seen_last(struct gt_bytes seen, const struct gt_version *v);
 /* Puts v in, the last; what is older of its origin and epoch goes. */
 void gt_seen_add(struct gt_seen *to, const struct gt_version *v);
 /* Puts in all that is in `more`, which is valid. */

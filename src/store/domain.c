@@ -26,7 +26,7 @@ static const struct domain {
 	{"meta", "value",
 	 "CASE WHEN key IN('cursor','date_missed','date_since','hop','met_to',"
 	 "'replaced','receipt','root','sent','version_floor','entries_missed','indexed',"
-	 "'runs_anew','documents_sure') OR key GLOB 'again/*'"
+	 "'runs_anew') OR key GLOB 'again/*'"
 	 " THEN " INT("value", "-1", "9007199254740992")
 	 " WHEN key='code' THEN " BLOB("value", "1", "48")
 	 " AND CAST(value AS TEXT) GLOB '[0-9]*'"

@@ -448,8 +448,6 @@
 	                  "stored_ms=?5,beaten=?6 WHERE did=?1")               \
 	X(DOCUMENT_FIRST, "UPDATE document SET first_ms=?2 WHERE did=?1")      \
 	X(DOCUMENTS_AGAIN, "UPDATE document SET up=1 WHERE up=0 AND did>?1")   \
-	X(DOCUMENTS_RENEW, "UPDATE document SET epoch=?2 WHERE up=1"           \
-	                   " AND origin=?1 AND did>?3 AND did=seq")            \
 	X(DOCUMENT_LOSE,                                                       \
 	  "INSERT INTO document_lost(at_ms,won,kind,agent,activity,"           \
 	  "registration,id,origin,epoch,seq,first_ms,updated_ms,gone,actor,"   \
