@@ -26,6 +26,13 @@ class Certificates(unittest.TestCase):
             # for everybody who has its id
             self.assertEqual(county.http("GET", "/certificate/" + row["id"]).json(), document)
             self.assertEqual(county.http("GET", "/certificate/urn:uuid:none").status, 404)
+            page = self.page(county, row["id"])
+            for text in "李明", 'chip good">genuine', row["id"], 'href="/certificate/urn':
+                self.assertIn(text, page)
+            self.assertIn("结业证书", self.page(county, row["id"], "zh-CN"))
+            for other in "urn:uuid:none", "", "%3Cb%3E":
+                self.assertEqual(county.http("GET", "/verify/" + other).status, 404)
+            self.assertEqual(province.http("GET", "/verify/" + row["id"]).status, 404)
             said = county.cli("certificate", "verify", paper)
             self.assertIn("genuine: 李明", said)
             self.assertIn("not revoked", said)
@@ -37,6 +44,8 @@ class Certificates(unittest.TestCase):
             self.assertIn("not revoked", province.cli("certificate", "verify", paper, "--list", listed))
             county.cli("certificate", "revoke", row["id"], "--why", "issued twice")
             self.assertEqual(self.verdict(county, paper), (1, "revoked"))
+            self.assertNotIn("genuine", self.page(county, row["id"]))
+            self.assertIn('chip bad">revoked', self.page(county, row["id"]))
             os.unlink(listed)
             county.cli("certificate", "list", "-o", listed)
             self.assertEqual(self.verdict(province, paper, "--list", listed), (1, "revoked"))
@@ -68,6 +77,12 @@ class Certificates(unittest.TestCase):
                                       ok=False).returncode, 4)
             self.assertEqual(node.cli("certificate", "revoke", "urn:uuid:none", ok=False).returncode, 4)
             self.assertIn("no certificate", node.cli("certificate", "ls"))
+
+    @staticmethod
+    def page(node, name, lang="en"):
+        a = node.http("GET", "/verify/" + name, headers={"Accept": "text/html", "Accept-Language": lang})
+        assert a.status == 200, (a.status, a.body)
+        return a.body.decode().split("<main", 1)[1]
 
     @staticmethod
     def verdict(node, *args):

@@ -61,6 +61,8 @@
  *   POST /admin/certificates/issue    {"statement","name"}: answers the document
  *   POST /admin/certificates/revoke   {"id","why"}
  *   POST /admin/certificates/verify   {"document","list"}: gt_read_verify
+ *   GET  /verify/ID                  a page of one issued here, to print, and
+ *                                    whether it is genuine now
  *   GET  /certificate/ID, /certificates/NUMBER   as they were signed, for everybody
  *   POST /admin/person/find     {"names":[...],"part","after"}, all but the first
  *                               if it goes on: gt_read_of_person

@@ -113,6 +113,7 @@ const struct gt_route gt_routes[] = {
 	 NULL},
 	{"/certificate/", GET, OURS, ANYBODY, 0, gt_http_certificate, NULL},
 	{"/certificates/", GET, OURS, ANYBODY, 0, gt_http_certificate_list, NULL},
+	{"/verify/", GET, LEARN, ANYBODY, 0, gt_http_certificate_page, NULL},
 	{"/admin/person/find", POST, STAFF, OPERATE, BATCH, gt_http_person, NULL},
 	{"/admin/person/erase", POST, STAFF, OPERATE, BATCH, gt_http_erase, NULL},
 	{"/admin/reload",   POST, STAFF, OPERATE, SMALL, gt_http_reload, NULL},

@@ -15,6 +15,9 @@
 gt_handler gt_http_home;
 /* GET /r/RID: one resource. http_page_resource.c */
 gt_handler gt_http_resource_page;
+/* GET /verify/ID: a certificate issued here, to print, and whether it is
+ * genuine now; for whoever has its id. http_page_certificate.c */
+gt_handler gt_http_certificate_page;
 /* Nobody can bring what is damaged of it here: it has to be published again. */
 bool gt_page_lost(const json_t *resource);
 /* In place of a member: the resource's files are on their way here. */
