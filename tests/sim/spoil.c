@@ -131,11 +131,19 @@ bool spoil_was(const struct sim_node *s, const uint8_t id[GT_UUID_BYTES])
 	return false;
 }
 
+/* The row had that record's words: its id may be another's as well. */
+static bool was_of(const struct row *at, const struct record *r)
+{
+	char body[BODY];
+	size_t n = work_record_body(r, body);
+	return memcmp(at->good.id, r->id, GT_UUID_BYTES) == 0 &&
+	       at->good.nbody == n && memcmp(at->good.body, body, n) == 0;
+}
+
 bool spoil_is(const struct sim_node *s, const struct record *r)
 {
 	for (unsigned i = 0; i < nrows; i++)
-		if (rows[i].node == s->index &&
-		    memcmp(rows[i].good.id, r->id, GT_UUID_BYTES) == 0 &&
+		if (rows[i].node == s->index && was_of(&rows[i], r) &&
 		    is_bad(s, &rows[i]))
 			return true;
 	return false;
