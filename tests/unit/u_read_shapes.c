@@ -76,6 +76,7 @@ static int setup(void **state)
 	run(GT_SCHEMA_DAMAGED);
 	run(GT_SCHEMA_ERAS);
 	run(GT_SCHEMA_STUCK);
+	run(GT_SCHEMA_DOCUMENTS);
 	reader = gt_reader_new(db, why, sizeof why);
 	return reader == NULL;
 }
@@ -741,6 +742,28 @@ static size_t listed(size_t limit, const char *next)
 	"WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c" \
 	" WHERE x<" #n ") "
 
+static void documents_that_lost(void **state)
+{
+	(void)state;
+	is(gt_read_document_conflicts(reader, 0, 0),
+	   "{\"conflicts\":[],\"next\":null}");
+	sql("INSERT INTO document_lost VALUES(7,3000,'33',1,'sha1:00',"
+	    "'http://x.cn/a','','k','3301',zeroblob(16),5,1000,2000,0,'{}',"
+	    "'text/plain',CAST('as it was' AS BLOB))");
+#define LOST                                                                 \
+	"\"lid\":7,\"at\":\"1970-01-01T00:00:03.000Z\",\"won\":\"33\","      \
+	"\"kind\":1,\"activity\":\"http://x.cn/a\",\"id\":\"k\",\"origin\":" \
+	"\"3301\",\"updated\":\"1970-01-01T00:00:02.000Z\",\"type\":"        \
+	"\"text/plain\",\"bytes\":9"
+	is(gt_read_document_conflicts(reader, 0, 0),
+	   "{\"conflicts\":[{" LOST "}],\"next\":null}");
+	is(gt_read_document_conflict(reader, 7),
+	   "{" LOST ",\"agent\":\"sha1:00\",\"registration\":\"\",\"body\":"
+	   "\"as it was\"}");
+	is(gt_read_document_conflict(reader, 8), "null");
+	sql("DELETE FROM document_lost");
+}
+
 /* A hundred if nothing is said; never more than a page may have. */
 static void pages(void **state)
 {
@@ -938,6 +961,7 @@ int main(void)
 	        cmocka_unit_test(status),
 	        cmocka_unit_test(claims),
 	        cmocka_unit_test(damaged),
+	        cmocka_unit_test(documents_that_lost),
 	        cmocka_unit_test(pages),
 	        cmocka_unit_test(long_patterns),
 	        cmocka_unit_test(given_back),
