@@ -69,6 +69,8 @@ static int ask_changes(struct gt_node *n)
 	c.status = &s;
 	r.body_case = GT__REQUEST__BODY_CHANGES;
 	r.changes = &c;
+	if (status == 0)
+		status = gt_records_erased_ask(n, &c);
 	if (status == 0) /* what is answered is judged by it */
 		status = gt_follow_offer(n);
 	return status ? status : gt_ask(n, &r, &a, NULL);
@@ -91,6 +93,8 @@ static int set_epoch(struct gt_node *n)
 	        n->store, "parent_epoch",
 	        gt_bytes_of(n->catalogue->parent_epoch,
 	                    sizeof n->catalogue->parent_epoch));
+	if (status == 0)
+		status = gt_records_erased_anew(n);
 	return status ? status : set_cursor(n, 0);
 }
 
@@ -360,6 +364,8 @@ int gt_follow_changes(struct gt_node *n, const Gt__ChangesReply *m)
 		status = gt_records_root(n, m->root_mark);
 	if (status == 0)
 		status = gt_records_back(n, m);
+	if (status == 0 && n->up)
+		status = gt_records_erased_told(n, m);
 	if (status != 0 || !n->up)
 		return status;
 	return status ? status : ask_changes(n);

@@ -224,7 +224,8 @@ const char *const gt_queries[GT_Q_COUNT] = {
         [GT_Q_CERTIFICATES] =
                 "SELECT cid,id,record,at_ms,revoked_ms,why,document"
                 " FROM certificate WHERE cid>=?1 ORDER BY cid LIMIT ?2",
-        [GT_Q_CERTIFICATE] = "SELECT document FROM certificate WHERE id=?1",
+        [GT_Q_CERTIFICATE] = "SELECT document FROM certificate WHERE id=?1"
+                             " AND length(document)>0",
         [GT_Q_CERTIFICATE_LIST] =
                 "SELECT document FROM certificate_list WHERE number=?1",
         /* what read_person.c looks for somebody in: all of one shape */

@@ -7,6 +7,7 @@
  * would count again.
  *
  * Tests: u_erase.c, e2e/test_person.py. */
+#include "code.h"
 #include "documents.h"
 #include "person.h"
 #include "records_inside.h"
@@ -23,7 +24,8 @@ int gt_erased_load(struct gt_node *n)
 {
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_ERASED_ANY, "");
 	int row = gt_store_step(n->store, GT_SQL_ERASED_ANY);
-	n->records->erases = row == 1 && gt_col_int(st, 0) > 0;
+	n->records->erasures->any = row == 1 && gt_col_int(st, 0) > 0;
+	n->records->erasures->last = row == 1 ? gt_col_int(st, 1) : 0;
 	gt_store_reset(n->store, GT_SQL_ERASED_ANY);
 	return row < 0 ? row : 0;
 }
@@ -31,7 +33,7 @@ int gt_erased_load(struct gt_node *n)
 int gt_erased_is(struct gt_node *n, const uint8_t id[GT_UUID_BYTES], bool *is)
 {
 	*is = false;
-	if (!n->records->erases)
+	if (!n->records->erasures->any)
 		return 0;
 	gt_store_bind(n->store, GT_SQL_ERASED_GET, "b",
 	              gt_bytes_of(id, GT_UUID_BYTES));
@@ -69,45 +71,86 @@ static int take_out(struct gt_node *n, int64_t seq, struct gt_bytes body,
 	return status ? status : gt_record_replaced(n, 1);
 }
 
-static int bury(struct gt_node *n, struct gt_bytes id, int64_t receipt)
+int gt_erased_bury(struct gt_node *n, struct gt_bytes id, const char *code,
+                   int64_t receipt)
 {
-	gt_store_bind(n->store, GT_SQL_ERASED_NEW, "bii", id, n->now.wall_ms,
-	              receipt);
+	int64_t before = gt_store_changes(n->store);
+	gt_store_bind(n->store, GT_SQL_ERASED_NEW, "btii", id, code,
+	              n->now.wall_ms, receipt);
 	int status = gt_store_run(n->store, GT_SQL_ERASED_NEW);
+	bool fresh = gt_store_changes(n->store) != before;
+	gt_store_bind(n->store, GT_SQL_ERASE_CERTIFICATE, "b", id);
+	if (status == 0)
+		status = gt_store_run(n->store, GT_SQL_ERASE_CERTIFICATE);
 	gt_store_bind(n->store, GT_SQL_ERASE_ASIDE_OF, "b", id);
-	n->records->erases = true;
+	n->records->erasures->any = true;
+	if (status == 0 && fresh)
+		n->records->erasures->last = gt_store_rowid(n->store);
 	return status ? status : gt_store_run(n->store, GT_SQL_ERASE_ASIDE_OF);
+}
+
+/* A record, as its row has it; texts in the arena. seq 0: there is none. */
+struct victim {
+	struct gt_bytes body;
+	const char *authority, *code;
+	int64_t seq, stream, origin_seq;
+	bool voids;
+};
+
+static int find(struct gt_node *n, struct gt_bytes id, struct victim *v)
+{
+	sqlite3_stmt *st =
+	        gt_store_bind(n->store, GT_SQL_ERASE_RECORD, "b", id);
+	int row = gt_store_step(n->store, GT_SQL_ERASE_RECORD);
+	*v = (struct victim){0};
+	if (row == 1) {
+		struct gt_bytes b = gt_col_bytes(st, 0);
+		*v = (struct victim){
+		        .body = gt_bytes_of(gt_arena_copy(n->arena, b.p, b.n),
+		                            b.n),
+		        .authority = gt_arena_str(n->arena, gt_col_text(st, 1)),
+		        .stream = gt_col_int(st, 2),
+		        .origin_seq = gt_col_int(st, 3),
+		        .voids = gt_col_int(st, 4) & GT_STATEMENT_VOIDS,
+		        .code = gt_arena_str(n->arena, gt_col_text(st, 5)),
+		        .seq = gt_col_int(st, 6)};
+	}
+	gt_store_reset(n->store, GT_SQL_ERASE_RECORD);
+	bool lacks = row == 1 && (!v->authority || !v->code ||
+	                          (!v->body.p && v->body.n > 0));
+	return row < 0 ? row : lacks ? -GT_ENOMEM : 0;
+}
+
+static int take_away(struct gt_node *n, struct gt_bytes id,
+                     const struct victim *v, int64_t receipt)
+{
+	int status = take_out(n, v->seq, v->body, v->authority, v->stream,
+	                      v->origin_seq);
+	return status ? status : gt_erased_bury(n, id, v->code, receipt);
+}
+
+int gt_erase_id(struct gt_node *n, struct gt_bytes id, const char *within,
+                bool *gone)
+{
+	struct victim v;
+	int status = find(n, id, &v);
+	*gone = status == 0 && v.seq != 0 && !v.voids &&
+	        gt_code_within(v.code, within);
+	return *gone ? take_away(n, id, &v, 0) : status;
 }
 
 static int statement(struct gt_node *n, int64_t seq, struct gt_bytes id,
                      struct outcome *o)
 {
-	struct gt_bytes body = {0};
-	const char *authority = NULL;
-	int64_t stream = 0, origin_seq = 0;
-	bool voids = false;
-	sqlite3_stmt *st =
-	        gt_store_bind(n->store, GT_SQL_ERASE_RECORD, "ib", seq, id);
-	int row = gt_store_step(n->store, GT_SQL_ERASE_RECORD);
-	if (row == 1) {
-		struct gt_bytes b = gt_col_bytes(st, 0);
-		body = gt_bytes_of(gt_arena_copy(n->arena, b.p, b.n), b.n);
-		authority = gt_arena_str(n->arena, gt_col_text(st, 1));
-		stream = gt_col_int(st, 2);
-		origin_seq = gt_col_int(st, 3);
-		voids = gt_col_int(st, 4) & GT_STATEMENT_VOIDS;
-	}
-	gt_store_reset(n->store, GT_SQL_ERASE_RECORD);
-	if (row != 1)
-		return row < 0 ? row : 0;
-	if (!authority || (!body.p && body.n > 0))
-		return -GT_ENOMEM;
-	o->kept += voids;
-	if (voids)
+	struct victim v;
+	int status = find(n, id, &v);
+	if (status != 0 || v.seq == 0 || v.seq != seq)
+		return status;
+	o->kept += v.voids;
+	if (v.voids)
 		return 0;
 	o->of[GT_PERSON_STATEMENTS]++;
-	int status = take_out(n, seq, body, authority, stream, origin_seq);
-	return status ? status : bury(n, id, o->receipt);
+	return take_away(n, id, &v, o->receipt);
 }
 
 static int64_t number_of(const uint8_t *p)

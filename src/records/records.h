@@ -63,6 +63,19 @@ int gt_records_drop(struct gt_node *n, const struct gt_event *e);
  * (erase.c). */
 int gt_records_erase(struct gt_node *n, const struct gt_event *e);
 
+/* What was erased, told and heard of (erase_carry.c). The parent has another
+ * epoch: all anew. */
+int gt_records_erased_anew(struct gt_node *n);
+/* What the next question for changes says of it, and what its answer said. */
+int gt_records_erased_ask(struct gt_node *n, Gt__Changes *m);
+int gt_records_erased_told(struct gt_node *n, const Gt__ChangesReply *m);
+/* The same at the parent's end; news: the child is to be told some. */
+int gt_records_erased_from(struct gt_node *n, struct gt_peer *p,
+                           const Gt__Changes *m);
+bool gt_records_erased_news(const struct gt_node *n, const struct gt_peer *p);
+int gt_records_erased_put(struct gt_node *n, const struct gt_peer *p,
+                          Gt__ChangesReply *m);
+
 /* The bytes of an attachment are not what they were, or not there. */
 int gt_records_attachment_lost(struct gt_node *n, const struct gt_event *e);
 

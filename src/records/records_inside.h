@@ -65,7 +65,16 @@ struct gt_documents {
 
 enum { GT_CROWD = 112 };
 
+/* What was erased (erase.c, erase_carry.c). */
+struct gt_erasures {
+	bool any;     /* something was, here, once */
+	int64_t last; /* number of the last of it */
+	/* of the parent of this epoch: it has ours up to there, and we have its */
+	int64_t told, met;
+};
+
 struct gt_records {
+	struct gt_erasures *erasures;
 	struct gt_documents *documents;
 	int64_t seq; /* last here */
 	int64_t ms;  /* last stored_ms in this era; 0: none */
@@ -86,7 +95,6 @@ struct gt_records {
 	bool keyless; /* leave.c: the next one waits for a key, which was said */
 	bool looking; /* spoilt.c: there is more, which no other event may bring
 	                 about */
-	bool erases;  /* something was erased here, once (erase.c) */
 	bool told;    /* room was said to be too little, and not yet that there
 	                 is again */
 	int64_t replaced; /* numbers up to seq whose record gave way or is
@@ -211,6 +219,16 @@ int gt_record_give_way(struct gt_node *n, const struct gt_found *found,
 
 /* START: whether anything ever was. */
 int gt_erased_load(struct gt_node *n);
+/* START: the marks of erase_carry.c. */
+int gt_erased_marks(struct gt_node *n);
+/* The id is known from now on as that of a record of that place that was
+ * erased; what was set aside under it goes. */
+int gt_erased_bury(struct gt_node *n, struct gt_bytes id, const char *code,
+                   int64_t receipt);
+/* A record of that id, handed in within that place, goes: *gone. What voids
+ * another stays. */
+int gt_erase_id(struct gt_node *n, struct gt_bytes id, const char *within,
+                bool *gone);
 /* Whether that id's record was: *is. */
 int gt_erased_is(struct gt_node *n, const uint8_t id[GT_UUID_BYTES], bool *is);
 

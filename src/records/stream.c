@@ -16,9 +16,10 @@ struct gt_records *gt_records_new(void)
 	r->room = UINT64_MAX;
 	r->by_whom = gt_waiting_new();
 	r->index = calloc(1, sizeof *r->index);
+	r->erasures = calloc(1, sizeof *r->erasures);
 	r->documents = calloc(1, sizeof *r->documents);
 	r->crowd = calloc(1, GT_CROWD);
-	if (r->by_whom && r->index && r->documents && r->crowd)
+	if (r->by_whom && r->index && r->erasures && r->documents && r->crowd)
 		return r;
 	gt_records_free(r);
 	return NULL;
@@ -30,6 +31,7 @@ void gt_records_free(struct gt_records *r)
 		return;
 	gt_waiting_free(r->by_whom);
 	free(r->index);
+	free(r->erasures);
 	if (r->documents)
 		gt_seeks_free(r->documents->seeks);
 	free(r->documents);
@@ -180,6 +182,8 @@ static int load(struct gt_node *n)
 		n->records->hop = n->records->root = n->records->seq;
 	if (status == 0)
 		status = gt_erased_load(n);
+	if (status == 0)
+		status = gt_erased_marks(n);
 	if (status == 0)
 		status = gt_recall_load(n);
 	if (status == 0)

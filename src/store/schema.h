@@ -360,14 +360,17 @@ enum gt_attachment_state {
 	" seq INTEGER NOT NULL," /* a record that names it */ \
 	" PRIMARY KEY(aid, seq)) WITHOUT ROWID;"
 
-/* Ids of records that were erased at somebody's wish, here or at a node they
- * passed: they are known, and never taken again (records/erase.c). A block of its
- * own, whose mark is the table. */
+/* Ids of records that were erased at somebody's wish, in the order in which that
+ * was heard of here: they are known, and never taken again, and neighbours that
+ * may have them are told (records/erase.c, erase_carry.c). A block of its own,
+ * whose mark is the table. */
 #define GT_SCHEMA_ERASED \
 	"CREATE TABLE erased(" \
-	" id BLOB PRIMARY KEY," /* the statement's */ \
+	" eid INTEGER PRIMARY KEY AUTOINCREMENT," \
+	" id BLOB NOT NULL UNIQUE," /* the statement's */ \
+	" code TEXT NOT NULL," /* where it was handed in, '': not known */ \
 	" at_ms INTEGER NOT NULL," \
-	" receipt INTEGER NOT NULL) WITHOUT ROWID;" /* of the order */
+	" receipt INTEGER NOT NULL);" /* of the order; 0: given elsewhere */
 
 /* Certificates of completion that were issued here, by the statement that tells
  * of it, and the lists that say which were revoked, as they were signed last

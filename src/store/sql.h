@@ -203,10 +203,15 @@
 	                   " WHERE sha2=?1 AND state=1")                       \
 	/* what goes at somebody's wish (erase.c) */                           \
 	X(ERASED_GET, "SELECT 1 FROM erased WHERE id=?1")                      \
-	X(ERASED_ANY, "SELECT count(*),ifnull(max(receipt),0) FROM erased")    \
-	X(ERASED_NEW, "INSERT OR IGNORE INTO erased VALUES(?1,?2,?3)")         \
+	X(ERASED_ANY, "SELECT count(*),ifnull(max(eid),0) FROM erased")        \
+	X(ERASED_NEW, "INSERT OR IGNORE INTO erased(id,code,at_ms,receipt)"    \
+	              " VALUES(?1,?2,?3,?4)")                                  \
+	X(ERASED_AFTER, "SELECT eid,id,code FROM erased WHERE eid>?1"          \
+	                " ORDER BY eid LIMIT ?2")                              \
 	X(ERASE_RECORD, "SELECT r.body,r.authority,r.stream,r.origin_seq,"     \
-	                "r.flags FROM record r WHERE r.seq=?1 AND r.id=?2")    \
+	                "r.flags,ifnull(s.code,''),r.seq FROM record r"        \
+	                " LEFT JOIN stream s ON s.sid=r.stream"                \
+	                " WHERE r.id=?1")                                      \
 	X(ERASE_ASIDE, "DELETE FROM quarantine WHERE qid=?1")                  \
 	X(ERASE_ASIDE_OF, "DELETE FROM quarantine WHERE id=?1")                \
 	X(ERASE_DOCUMENT, "DELETE FROM document WHERE did=?1")                 \
@@ -215,9 +220,13 @@
 	                    " (SELECT aid FROM attached WHERE seq=?1)"         \
 	                    " AND NOT EXISTS(SELECT 1 FROM attached o"         \
 	                    " WHERE o.aid=attachment.aid AND o.seq<>?1)")      \
+	/* its bit stays its own */                                            \
+	X(ERASE_CERTIFICATE, "UPDATE certificate SET document=x''"             \
+	                     " WHERE record=?1")                               \
 	X(ERASE_ATTACHED, "DELETE FROM attached WHERE seq=?1")                 \
 	/* certificates (certificate.c) */                                     \
-	X(CERTIFICATE_OF, "SELECT document FROM certificate WHERE record=?1")  \
+	X(CERTIFICATE_OF, "SELECT document FROM certificate WHERE record=?1"   \
+	                  " AND length(document)>0")                           \
 	X(CERTIFICATE_GET, "SELECT cid,revoked_ms FROM certificate"            \
 	                   " WHERE id=?1")                                     \
 	X(CERTIFICATE_LAST, "SELECT ifnull(max(cid),-1) FROM certificate")     \

@@ -35,6 +35,8 @@ struct gt_child {
 	                    anew */
 	bool parked;     /* a Changes waits for news */
 	uint64_t parked_token, parked_after, parked_until;
+	/* erasures: what it has of ours, and we of its (erase_carry.c) */
+	int64_t erased_met, erased_upto;
 	/* batches of records that are answered later (records/later.c) */
 	uint64_t later[GT_RECORD_WINDOW], later_until;
 	uint32_t nlater;

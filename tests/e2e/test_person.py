@@ -83,6 +83,29 @@ class Person(unittest.TestCase):
             node.stop()
             self.assertEqual(self.left(node, name), [])
 
+    def test_told_to_the_nodes_above_and_below(self):
+        """Erased in the middle; a node that is down learns of it when it is back."""
+        with Tree(["33", "3301", "330106"], start=False) as t:
+            t["3301"].configure({"link": {"heartbeat": "1s"}})
+            t.start()
+            sent = [statement(i, actor=LI) for i in range(5)] + [statement(9)]
+            self.assertEqual(post(t["330106"], sent).status, 200)
+            t["33"].wait("the records", lambda: len(t["33"].records()) == 6)
+            t["330106"].stop()
+            self.assertEqual(t["3301"].cli_json("person", "erase", "li@b.cn", "--yes")["statement"], 5)
+            t["33"].wait("the province to erase", lambda: len(t["33"].records()) == 1)
+            t["330106"].start()
+            t["330106"].wait("the county to erase", lambda: len(t["330106"].records()) == 1)
+            for code in "33", "330106":
+                row = t[code].audit(event="erase")[0]
+                self.assertEqual((row["peer"], row["detail"]), ("3301", "statements=5"))
+            # and it comes back from nowhere
+            self.assertEqual(post(t["330106"], sent).status, 200)
+            extra = statement(10)
+            self.assertEqual(post(t["330106"], [extra]).status, 200)
+            t["33"].wait("what is new", lambda: len(t["33"].records()) == 2)
+            self.assertEqual({r["id"] for r in t["33"].records()}, {sent[5]["id"], extra["id"]})
+
     @staticmethod
     def left(node, name):
         """Files of the node that hold these bytes."""

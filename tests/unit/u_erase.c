@@ -74,6 +74,14 @@ static int64_t records(struct nodes *t, unsigned i)
 	return nodes_int(t, i, "SELECT count(*) FROM record");
 }
 
+static int64_t seq_of(struct nodes *t, unsigned i, unsigned id)
+{
+	return nodes_int(t, i,
+	                 "SELECT seq FROM record WHERE hex(id) LIKE"
+	                 " '%%%u'",
+	                 id);
+}
+
 static void a_statement_goes_and_does_not_come_again(void **state)
 {
 	struct nodes *t = *state;
@@ -121,9 +129,87 @@ static void a_child_that_has_it_is_answered(void **state)
 	nodes_restart(t, LOW);
 	nodes_wire(t, LOW, TOP, true);
 	nodes_pass(t, 5000);
-	assert_int_equal(records(t, LOW), 1);
 	assert_int_equal(records(t, TOP), 0);
 	assert_int_equal(gt_records_count(t->v[LOW].node).waiting, 0);
+}
+
+/* What is erased at one end goes at the other; at either, of its own place. */
+static void told_up_and_down(void **state)
+{
+	struct nodes *t = *state;
+	nodes_wire(t, LOW, TOP, true);
+	for (unsigned i = 1; i <= 4; i++)
+		assert_int_equal(hand_in(t, LOW, i, "li", VERB, OBJECT), 0);
+	assert_int_equal(hand_in(t, TOP, 9, "li", VERB, OBJECT), 0);
+	nodes_run(t);
+	assert_int_equal(records(t, TOP), 5);
+	(void)erase(t, LOW, GT_PERSON_STATEMENTS, 2, 2);
+	nodes_pass(t, 20000);
+	assert_int_equal(records(t, TOP), 4);
+	(void)erase(t, TOP, GT_PERSON_STATEMENTS, seq_of(t, TOP, 3), 3);
+	nodes_pass(t, 1000);
+	assert_int_equal(records(t, LOW), 2);
+	/* each is told once, and the audit names who said so */
+	assert_int_equal(nodes_int(t, TOP,
+	                           "SELECT count(*) FROM audit WHERE"
+	                           " event='erase' AND peer='3301'"),
+	                 1);
+	assert_int_equal(nodes_int(t, LOW,
+	                           "SELECT count(*) FROM audit WHERE"
+	                           " event='erase' AND peer='33'"),
+	                 1);
+	/* a restored child is told of both again, and hands up neither */
+	t->v[LOW].restored = true;
+	nodes_restart(t, LOW);
+	nodes_wire(t, LOW, TOP, true);
+	nodes_pass(t, 20000);
+	assert_int_equal(records(t, LOW), 2);
+	assert_int_equal(records(t, TOP), 3);
+}
+
+/* A backup of before it was erased, put back, does not bring it back. */
+static void a_backup_does_not_bring_it_back(void **state)
+{
+	struct nodes *t = *state;
+	enum { BEFORE = 2 };
+	nodes_wire(t, LOW, TOP, true);
+	assert_int_equal(hand_in(t, LOW, 1, "li", VERB, OBJECT), 0);
+	nodes_run(t);
+	nodes_snapshot(t, LOW, BEFORE);
+	(void)erase(t, LOW, GT_PERSON_STATEMENTS, 1, 1);
+	nodes_pass(t, 20000);
+	assert_int_equal(records(t, TOP), 0);
+	nodes_stop(t, LOW);
+	t->v[LOW].restored = true;
+	nodes_restore(t, LOW, BEFORE);
+	nodes_wire(t, LOW, TOP, true);
+	nodes_pass(t, 20000);
+	assert_int_equal(records(t, LOW), 0);
+	assert_int_equal(records(t, TOP), 0);
+}
+
+/* A child names what is not its own, and what nobody has. */
+static void a_child_that_would_erase_more(void **state)
+{
+	struct nodes *t = *state;
+	Gt__Request r = GT__REQUEST__INIT;
+	Gt__Changes c = GT__CHANGES__INIT;
+	uint8_t ids[3 * GT_UUID_BYTES] = {0};
+	char text[GT_UUID_TEXT];
+	uint32_t peer = nodes_child(t, TOP, "3301", &t->v[LOW].key);
+	assert_int_equal(hand_in(t, TOP, 9, "li", VERB, OBJECT), 0);
+	gt_format(text, sizeof text, "00000000-0000-4000-8000-%012u", 9u);
+	assert_true(gt_uuid_parse(ids, text));
+	c.erased = (ProtobufCBinaryData){sizeof ids, ids};
+	c.erased_upto = 3;
+	r.body_case = GT__REQUEST__BODY_CHANGES;
+	r.changes = &c;
+	nodes_ask(t, TOP, peer, 77, &r);
+	assert_int_equal(records(t, TOP), 1);
+	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM erased"), 0);
+	c.erased.len = 17;
+	nodes_ask(t, TOP, peer, 78, &r);
+	assert_true(nodes_dropped(t, TOP, "malformed erasures"));
 }
 
 static void what_voids_stays(void **state)
@@ -205,6 +291,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(a_statement_goes_and_does_not_come_again),
 	        TEST(a_child_that_has_it_is_answered),
+	        TEST(told_up_and_down),
+	        TEST(a_backup_does_not_bring_it_back),
+	        TEST(a_child_that_would_erase_more),
 	        TEST(what_voids_stays),
 	        TEST(every_part),
 	        TEST(orders_that_make_no_sense),
