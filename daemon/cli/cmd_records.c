@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "cli.h"
+#include "code.h"
 #include "pages.h"
 #include "say.h"
 #include "term.h"
+#include "word.h"
 
 const struct gt_option gt_cmd_records_options[] = {
         {"quarantine", NULL, GT_T_CLI_O_QUARANTINE, 'q'},
@@ -210,7 +212,79 @@ static const struct gt_command quarantine[] = {
         {0},
 };
 
+/* --------------------------------------------------------- preview */
+
+static const struct gt_option preview_options[] = {
+        {"to", "CODE", GT_T_CLI_O_PREVIEW_TO, 0},
+        {"limit", "N", GT_T_CLI_O_PREVIEW_LIMIT, 'n'},
+        {NULL, NULL, 0, 0},
+};
+
+static void tell_sample(struct gt_cli *cli, const json_t *s)
+{
+	char seq[32];
+	json_t *body = json_object_get(s, "body");
+	char *text =
+	        json_is_null(body) ? NULL : json_dumps(body, JSON_INDENT(2));
+	gt_say(cli->out, GT_T_CLI_PREVIEW_SAMPLE, gt_pages_cell(s, "seq", seq),
+	       gt_word(gt_json_member(s, "treatment")),
+	       gt_json_member(s, "rule"), gt_json_member(s, "layer"));
+	if (text)
+		(void)fprintf(cli->out, "%s\n", text);
+	else
+		gt_say(cli->out, GT_T_CLI_PREVIEW_STAYS);
+	free(text);
+}
+
+static void tell_preview(struct gt_cli *cli, json_t *v)
+{
+	size_t i;
+	json_t *s, *did = json_object_get(v, "did");
+	gt_say(cli->out, GT_T_CLI_PREVIEW,
+	       (unsigned long long)gt_client_number(v, "looked"),
+	       gt_json_member(v, "to"),
+	       (unsigned long long)gt_client_number(did, "pass"),
+	       (unsigned long long)gt_client_number(did, "redact"),
+	       (unsigned long long)gt_client_number(did, "pseudonymise"),
+	       (unsigned long long)gt_client_number(did, "aggregate"),
+	       (unsigned long long)gt_client_number(did, "drop"));
+	if (gt_client_number(v, "keyless"))
+		gt_say(cli->out, GT_T_CLI_PREVIEW_KEYLESS,
+		       (unsigned long long)gt_client_number(v, "keyless"));
+	json_array_foreach(json_object_get(v, "samples"), i, s)
+	        tell_sample(cli, s);
+}
+
+static enum gt_exit preview(struct gt_cli *cli, const struct gt_args *args)
+{
+	enum gt_exit code;
+	char path[128];
+	uint64_t limit = 1000;
+	json_t *v;
+	const char *to = gt_args_get(args, "to");
+	if (!gt_cli_number(cli, args, "limit", 1, 10000, &limit))
+		return GT_EXIT_USAGE;
+	if (!to || !gt_code_valid(to)) {
+		(void)fputs("guantong: ", cli->err);
+		gt_say(cli->err, GT_T_CLI_PREVIEW_WHOM);
+		return GT_EXIT_USAGE;
+	}
+	struct gt_client *client = gt_cli_open(cli, &code);
+	if (!client)
+		return code;
+	gt_format(path, sizeof path, "/admin/records/preview?to=%s&limit=%llu",
+	          to, (unsigned long long)limit);
+	int status = gt_client_get(client, path, 0, &v);
+	if (gt_cli_answered(cli, client, status, v, &code))
+		tell_preview(cli, v);
+	json_decref(v);
+	gt_client_close(client);
+	return code;
+}
+
 const struct gt_command gt_cmd_records_sub[] = {
+        {"preview", "--to CODE", GT_T_CLI_A_PREVIEW, 0, 0, preview_options,
+         "guantong records preview --to 3301\n", preview, NULL},
         {"quarantine", "", GT_T_CLI_A_QUARANTINE, 0, 0, NULL, NULL, NULL,
          quarantine},
         {"key", "", GT_T_CLI_A_KEY, 0, 0, NULL, NULL, NULL, gt_cmd_key},

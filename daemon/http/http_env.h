@@ -6,7 +6,7 @@
 #include "core.h"
 #include "fault.h"
 
-struct gt_aliases;
+struct gt_pseudonym_source;
 
 struct gt_http_env {
 	const struct gt_config *config;
@@ -30,8 +30,8 @@ struct gt_http_env {
 	 * NULL: none ever is. */
 	uint32_t (*bad_page)(void *arg);
 	void *arg; /* of all */
-	/* who has several names, for who looks for a person; NULL: nobody */
-	const struct gt_aliases *aliases;
+	/* who has several names, and keys for pseudonyms; NULL: none */
+	const struct gt_pseudonym_source *names;
 };
 
 #endif

@@ -411,7 +411,7 @@ static int start_http(struct gt_service *s)
 	        .broke = on_broke,
 	        .bad_page = on_bad_page,
 	        .arg = s,
-	        .aliases = s->aliases,
+	        .names = &s->names,
 	};
 	char why[RUN_WHY] = "";
 	int status = gt_http_start(&s->http, &env, why, sizeof why);

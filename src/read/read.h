@@ -250,6 +250,20 @@ json_t *gt_read_quarantine(struct gt_reader *r, int64_t after, size_t limit);
  * no UTF-8 as '?'. JSON null: there is none of that number. */
 json_t *gt_read_quarantined(struct gt_reader *r, int64_t qid);
 
+/* ------------------------------------------------------------ preview */
+
+struct gt_pseudonym_source;
+
+/* {"to","level","looked","did":{"pass","redact","pseudonymise","aggregate",
+ * "drop"},"keyless","samples":[{"seq","treatment","rule","layer","version",
+ * "body"}]}: what the layers held here would make of the last `limit` records
+ * here (1,000 if 0, 10,000 at most) on their way to the node of that code.
+ * keyless: would leave under pseudonyms, and no key is here for them. A sample
+ * of each treatment, the newest, as it would leave; body null: it would not.
+ * names: NULL, no keys. NULL: why is set. */
+json_t *gt_read_preview(struct gt_reader *r, const char *to, size_t limit,
+                        const struct gt_pseudonym_source *names);
+
 /* ------------------------------------------------------ certificates */
 
 /* {"certificates":[{"id","statement","at","revoked","why","title","name"}],

@@ -59,6 +59,7 @@ enum gt_query {
 	GT_Q_NAMES,
 	GT_Q_NEXT,
 	GT_Q_LINKED,
+	GT_Q_PREVIEW,
 	GT_Q_CERTIFICATES,
 	GT_Q_CERTIFICATE,
 	GT_Q_CERTIFICATE_LIST,
@@ -70,6 +71,8 @@ enum gt_query {
 	GT_Q_ATTACHMENT_NEXT,
 	GT_Q_COUNT
 };
+
+struct gt_layer;
 
 struct gt_reader {
 	sqlite3 *db;
@@ -187,6 +190,16 @@ struct gt_when {
  * newest there is. 0, or -GT_ESTORE. read_eras.c */
 int gt_reader_when(struct gt_reader *r, int64_t last,
                    const struct gt_statements_query *q, struct gt_when *w);
+
+/* The layers held here of every place the code lies in. False: why is set, and
+ * there are none. read_policy.c */
+struct gt_reader_layers {
+	struct gt_layer *layer[GT_LEVELS_MAX + 1];
+	size_t n;
+};
+bool gt_reader_layers_load(struct gt_reader *r, struct gt_reader_layers *l,
+                           const char *code);
+void gt_reader_layers_free(struct gt_reader_layers *l);
 
 /* This node's code, "" before it has one. False: why is set. */
 bool gt_reader_code(struct gt_reader *r, char out[GT_CODE_MAX + 1]);

@@ -81,19 +81,15 @@ static bool hops_of(struct gt_reader *r, struct chain *c, const char *own,
 	return ok;
 }
 
-struct layers {
-	struct gt_layer *layer[GT_LEVELS_MAX + 1];
-	size_t n;
-};
-
-static void drop_layers(struct layers *l)
+void gt_reader_layers_free(struct gt_reader_layers *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		gt_layer_free(l->layer[i]);
 }
 
 /* The layers held here of every place the code lies in. */
-static bool load_layers(struct gt_reader *r, struct layers *l, const char *code)
+bool gt_reader_layers_load(struct gt_reader *r, struct gt_reader_layers *l,
+                           const char *code)
 {
 	struct chain c;
 	bool ok = true;
@@ -112,7 +108,7 @@ static bool load_layers(struct gt_reader *r, struct layers *l, const char *code)
 			ok = gt_reader_fail(r, why) != NULL;
 	}
 	if (!ok)
-		drop_layers(l);
+		gt_reader_layers_free(l);
 	return ok;
 }
 
@@ -120,7 +116,7 @@ static bool load_layers(struct gt_reader *r, struct layers *l, const char *code)
 
 struct question {
 	const Gt__Entry *entry;
-	const struct layers *layers;
+	const struct gt_reader_layers *layers;
 	int64_t now_ms;
 };
 
@@ -256,7 +252,7 @@ json_t *gt_read_explain(struct gt_reader *r, const char *id, const char *code,
                         int64_t now_ms)
 {
 	bool ok = true;
-	struct layers layers;
+	struct gt_reader_layers layers;
 	char below[GT_CODE_MAX + 1];
 	gt_arena_reset(r->arena);
 	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
@@ -266,7 +262,7 @@ json_t *gt_read_explain(struct gt_reader *r, const char *id, const char *code,
 	        gt_signed_entry(r->arena, load(r, GT__KIND__RESOURCE, id, &ok));
 	if (!e)
 		return ok && !gt_arena_short(r->arena) ? json_null() : NULL;
-	if (!load_layers(r, &layers, code))
+	if (!gt_reader_layers_load(r, &layers, code))
 		return NULL;
 	struct question q = {e, &layers, now_ms};
 	json_t *v = json_object();
@@ -275,7 +271,7 @@ json_t *gt_read_explain(struct gt_reader *r, const char *id, const char *code,
 	gt_json_set(&ok, v, "for", gt_json_text(code));
 	gt_json_set(&ok, v, "hops", hops(r, &q, code, below));
 	gt_json_set(&ok, v, "known_below", gt_json_text(below));
-	drop_layers(&layers);
+	gt_reader_layers_free(&layers);
 	if (ok)
 		return v;
 	json_decref(v);

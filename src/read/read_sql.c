@@ -221,6 +221,10 @@ const char *const gt_queries[GT_Q_COUNT] = {
         [GT_Q_NEXT] = "SELECT signed FROM item WHERE kind=?1 AND id>?2"
                       " ORDER BY id LIMIT 1",
         [GT_Q_LINKED] = "SELECT count(*) FROM child WHERE code=?1",
+        [GT_Q_PREVIEW] =
+                "SELECT r.seq,r.body,r.authority,s.code,r.policy,r.flags,"
+                "r.origin_ms FROM record r LEFT JOIN stream s"
+                " ON s.sid=r.stream ORDER BY r.seq DESC LIMIT ?1",
         [GT_Q_CERTIFICATES] =
                 "SELECT cid,id,record,at_ms,revoked_ms,why,document"
                 " FROM certificate WHERE cid>=?1 ORDER BY cid LIMIT ?2",

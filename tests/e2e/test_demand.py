@@ -148,6 +148,7 @@ class Demands(unittest.TestCase):
             self.assertEqual(find(county.status(), "records_transformed"), 41)
             for code in CHAIN[:2]:
                 self.above(t[code])
+            self.preview(county, t["3301"])
             sent = [r for r in county.audit(event="send")]
             self.assertTrue(all(" by 330106/" in r["detail"] for r in sent), sent)
             self.assertEqual(sum(int(find_count(r["detail"], "drop")) for r in sent), 7)
@@ -173,6 +174,24 @@ class Demands(unittest.TestCase):
         for path in ("/admin/status", "/admin/records?limit=500", "/admin/audit?limit=1000", "/admin/quarantine"):
             self.assert_none(path, node.admin("GET", path).body)
 
+    def preview(self, county, city):
+        """What is shown before is what went."""
+        shown = county.cli_json("records", "preview", "--to", "3301")
+        self.assertEqual(shown["did"], {"pass": 0, "redact": 0, "pseudonymise": 41, "aggregate": 0, "drop": 7})
+        self.assertEqual((shown["looked"], shown["keyless"]), (48, 0))
+        went = {r["id"]: r["statement"] for r in city.records()}
+        samples = {s["treatment"]: s for s in shown["samples"]}
+        self.assertEqual(set(samples), {"pseudonymise", "drop"})
+        self.assertIsNone(samples["drop"]["body"])
+        self.assertEqual((samples["drop"]["rule"], samples["drop"]["layer"]), ("failures stay", "330106"))
+        body = samples["pseudonymise"]["body"]
+        for key, value in body.items():
+            self.assertEqual(went[body["id"]][key], value)
+        self.assert_none("the preview", county.cli("records", "preview", "--to", "3301").encode())
+        # for the township nothing is demanded
+        self.assertEqual(county.cli_json("records", "preview", "--to", "330106109", "--limit", "5")["did"]["pass"], 5)
+        self.assertEqual(county.cli("records", "preview", ok=False).returncode, 2)
+
     def test_waits_for_a_key(self):
         """Fails closed: without a key nothing goes, and the log says what to do."""
         with Tree(CHAIN[:2], start=False) as t:
@@ -182,6 +201,7 @@ class Demands(unittest.TestCase):
             county.wait("to be told of the key", lambda: "records key new" in county.log())
             self.assertEqual(len(t["3301"].records()), 0)
             self.assertEqual(find(county.status(), "records_waiting"), 1)
+            self.assertEqual(county.cli_json("records", "preview", "--to", "3301")["keyless"], 1)
             out = county.cli("records", "key", "new")
             self.assertIn("330106.1", out)
             path = os.path.join(county.dir, "pki/pseudonym.keys")

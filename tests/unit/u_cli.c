@@ -319,6 +319,7 @@ static const char *const not_there[] = {
         "publish --from %s/none.jsonl",
         "withdraw a",
         "records",
+        "records preview --to 33",
         "records quarantine ls",
         "records key new",
         "records key ls",

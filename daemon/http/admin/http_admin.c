@@ -434,6 +434,23 @@ enum MHD_Result gt_http_records(struct gt_request *rq)
 	return page(rq, gt_read_records);
 }
 
+enum MHD_Result gt_http_preview(struct gt_request *rq)
+{
+	const char *to = gt_rq_arg(rq, "to");
+	const char *most = gt_rq_arg(rq, "limit");
+	uint64_t limit = 0;
+	if (!to || !gt_code_valid(to))
+		return gt_http_bad_arg(rq, "to");
+	if (most && !gt_http_number(most, 10000, &limit))
+		return gt_http_bad_arg(rq, "limit");
+	struct gt_worker *w = gt_worker_take(rq->http->workers);
+	json_t *v = w ? gt_read_preview(w->reader, to, (size_t)limit,
+	                                rq->http->env.names)
+	              : NULL;
+	gt_worker_give(rq->http->workers, w);
+	return gt_rq_json(rq, 200, v);
+}
+
 enum MHD_Result gt_http_quarantine(struct gt_request *rq)
 {
 	return page(rq, gt_read_quarantine);

@@ -22,7 +22,8 @@ static bool take_names(struct gt_request *rq, const json_t *v,
 		                     GT_T_HTTP_PERSON_NAMES, GT_PERSON_NAMES);
 		return false;
 	}
-	p->aliases = rq->http->env.aliases;
+	if (rq->http->env.names)
+		p->aliases = rq->http->env.names->aliases;
 	for (size_t i = 0; i < n; i++) {
 		const char *name = gt_json_string(json_array_get(names, i));
 		int status = gt_person_name(p, name);

@@ -57,6 +57,7 @@
  *   GET  /admin/audit?from=&to=&...   GET /admin/records?after=
  *   GET  /admin/quarantine?after=     POST /admin/reload
  *   GET  /admin/quarantine/QID        POST /admin/quarantine/drop
+ *   GET  /admin/records/preview?to=&limit=     gt_read_preview
  *   GET  /admin/certificates?after=
  *   POST /admin/certificates/issue    {"statement","name"}: answers the document
  *   POST /admin/certificates/revoke   {"id","why"}
