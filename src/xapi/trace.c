@@ -183,14 +183,28 @@ static bool has_spaced_number(struct gt_trace *t, const uint8_t *p, size_t n)
 
 /* ------------------------------------------------------------- search */
 
-static bool found(const uint8_t *p, size_t n, const char *name, size_t k)
+static bool is_alnum(uint8_t c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'z');
+}
+
+/* What is at i goes on before or behind: it is part of a longer name. */
+static bool goes_on(const uint8_t *p, size_t n, size_t i, size_t k)
+{
+	return (i > 0 && is_alnum(p[i - 1]) && is_alnum(p[i])) ||
+	       (i + k < n && is_alnum(p[i + k - 1]) && is_alnum(p[i + k]));
+}
+
+/* only: of names that were given, not of what may hide one. */
+static bool found(const uint8_t *p, size_t n, const char *name, size_t k,
+                  bool only)
 {
 	for (size_t i = 0; i + k <= n; i++) {
 		const uint8_t *at = memchr(p + i, name[0], n - i - k + 1);
 		if (!at)
 			return false;
 		i = (size_t)(at - p);
-		if (memcmp(at, name, k) != 0)
+		if (memcmp(at, name, k) != 0 || (only && goes_on(p, n, i, k)))
 			continue;
 		if (k >= WHOLE || ((i == 0 || !is_word(p[i - 1])) &&
 		                   (i + k == n || !is_word(p[i + k]))))
@@ -204,7 +218,7 @@ static bool known(const struct gt_trace *t, const uint8_t *p, size_t n)
 	for (size_t at = 0; at < t->names.n;) {
 		const char *name = (const char *)t->names.p + at;
 		size_t k = strlen(name);
-		if (found(p, n, name, k))
+		if (found(p, n, name, k, t->only))
 			return true;
 		at += k + 1;
 	}

@@ -22,7 +22,9 @@ enum {
 struct gt_trace {
 	struct gt_buffer names; /* canonical, a NUL behind each */
 	size_t count;
-	bool only;   /* what looks like somebody's counts for nothing */
+	/* of names alone, and not as part of longer ones; what looks like
+	 * somebody's counts for nothing */
+	bool only;
 	bool failed; /* memory was short: nothing it says counts */
 };
 

@@ -174,6 +174,22 @@ gt $province records --json >"$run/records.json"
 say '谁能读学习记录' 'who may read records, and take them back'
 "$PY" tests/demo/access.py "$BIN/guantong" "$run/$village" "$url" "$kept"
 
+say '结业证书' 'a certificate: issued at the county, checked by the village, revoked'
+id=$(head -n 1 "$kept" | "$PY" -c 'import json,sys; print(json.loads(sys.stdin.readline())["id"])')
+shown $county certificate issue "$id" --name 李明 -o "$run/certificate.json"
+shown $village certificate verify "$run/certificate.json"
+gt $county certificate revoke "$("$PY" -c 'import json,sys; print(json.load(open(sys.argv[1]))["id"])' \
+	"$run/certificate.json")" --why 'a demonstration' >/dev/null
+gt $county certificate list -o "$run/revoked.json" >/dev/null
+note "$(gt $village certificate verify "$run/certificate.json" --list "$run/revoked.json" || true)"
+
+say '某个人的信息' 'what is held of one person, and that it goes, down to the village'
+who='https://xuexi.example.cn|village-3'
+shown $county person find "$who"
+shown $province person erase "$who" --yes
+"$PY" tests/demo/gone.py "$run/$village" "$who"
+shown $village person find "$who"
+
 say '撤回与改规则' 'a resource is withdrawn, a rule is changed'
 shown $province withdraw 33/phone-leaflet --reason 'replaced by a new edition'
 gt $village wait --until resource=33/phone-leaflet:withdrawn >/dev/null

@@ -129,6 +129,17 @@ static void what_names_nobody(void **state)
 	assert_int_equal(met(&p, "[\"li\"]"), GT_PERSON_TEXT);
 	assert_int_equal(met(&p, "[\"listen\"]"), GT_PERSON_NOT);
 	gt_person_free(&p);
+	/* nor is one that goes on the same; in Chinese words stand together */
+	assert_int_equal(gt_person_name(&p, "village-3"), 0);
+	assert_int_equal(
+	        gt_person_name(&p, "\xe7\x8e\x8b\xe5\xb0\x8f\xe7\xa3\x8a"), 0);
+	assert_int_equal(met(&p, "[\"village-30\",\"my-village-3x\"]"),
+	                 GT_PERSON_NOT);
+	assert_int_equal(met(&p, "[\"the village-3!\"]"), GT_PERSON_TEXT);
+	assert_int_equal(met(&p, "[\"\xe7\x8e\x8b\xe5\xb0\x8f\xe7\xa3\x8a"
+	                         "\xe7\x9a\x84\xe8\xaf\xbe\"]"),
+	                 GT_PERSON_TEXT);
+	gt_person_free(&p);
 }
 
 static void in_what_is_no_json(void **state)
