@@ -15,6 +15,7 @@ struct reading {
 	struct gt_damaged damaged;
 	struct gt_left left;
 	bool waits; /* the next one may not leave yet */
+	bool gap;   /* behind the last there are numbers, and no records */
 };
 
 /* One row: put into the batch, left here, or set aside. */
@@ -39,7 +40,20 @@ static int add_row(struct gt_node *n, struct reading *b, sqlite3_stmt *st)
 	return 0;
 }
 
-static int read_batch(struct gt_node *n, Gt__Records *m, struct gt_left *left)
+/* What was erased behind the last one that is there leaves its numbers: the batch
+ * speaks for them too, or whoever waits for their marks would for ever. Not while
+ * damaged ones may come back under theirs. */
+static void pass_gap(struct gt_node *n, struct reading *b)
+{
+	struct gt_records *r = n->records;
+	b->gap = r->looked < r->seq && r->spoilt == 0 && r->erasures->any &&
+	         gt_version_leaves_out(n->up->version);
+	if (b->gap)
+		r->looked = r->seq;
+}
+
+static int read_batch(struct gt_node *n, Gt__Records *m, struct gt_left *left,
+                      bool *gap)
 {
 	struct reading b = {.m = m};
 	int row = 0, status = 0;
@@ -58,6 +72,9 @@ static int read_batch(struct gt_node *n, Gt__Records *m, struct gt_left *left)
 	*left = b.left;
 	if (row < 0 || status != 0)
 		return row < 0 ? row : status;
+	if (row == 0 && !b.waits)
+		pass_gap(n, &b);
+	*gap = b.gap;
 	return gt_record_tell_damaged(n, &b.damaged);
 }
 
@@ -137,15 +154,17 @@ static int send_batch(struct gt_node *n)
 	struct gt_left left;
 	bool full;
 	int64_t from = n->records->looked;
-	bool leaves_out = gt_version_leaves_out(n->up->version);
-	int status = read_batch(n, &m, &left);
+	bool gap = false;
+	int status = read_batch(n, &m, &left, &gap);
+	bool more =
+	        gap || (stays(&left) && gt_version_leaves_out(n->up->version));
 	if (status == 0)
 		status = gt_record_demanded(n, n->code, &m.demanded);
-	if (status != 0 || (m.n_records == 0 && !(leaves_out && stays(&left))))
+	if (status != 0 || (m.n_records == 0 && !more))
 		return status;
 	m.after = (uint64_t)n->records->sent;
 	m.patient = true;
-	if (leaves_out && stays(&left))
+	if (more)
 		m.upto = (uint64_t)n->records->looked;
 	a.upto = gt_record_upto(&m);
 	q.body_case = GT__REQUEST__BODY_RECORDS;

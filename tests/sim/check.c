@@ -11,6 +11,7 @@
 #include "catalogue_inside.h"
 #include "code.h"
 #include "content_inside.h"
+#include "erase.h"
 #include "inside.h"
 #include "records_inside.h"
 #include "roam.h"
@@ -389,7 +390,8 @@ static void check_mark(struct world *w, struct sim_node *s, int64_t mark,
 	for (int k = 0; k < 2 && mark > 0; k++) {
 		int64_t at =
 		        k ? 1 + (int64_t)(w->trace % (uint64_t)mark) : mark;
-		if (!covered(s, at, id, form) || spoil_was(s, id))
+		if (!covered(s, at, id, form) || spoil_was(s, id) ||
+		    erase_asked(id))
 			continue;
 		bool good = root ? rooted(w, s, id, form)
 		                 : holds_any(w, up, id, form);
@@ -444,7 +446,7 @@ static void check_record(struct world *w)
 	if (work.nrecords == 0)
 		return;
 	const struct record *r = &work.records[w->trace % work.nrecords];
-	if (!r->acknowledged || r->excused)
+	if (!r->acknowledged || r->excused || erase_asked(r->id))
 		return;
 	for (int i = (int)r->node; i >= 0; i = w->nodes[i].parent) {
 		const struct sim_node *s = &w->nodes[i];

@@ -5,6 +5,7 @@
 
 #include "ask.h"
 #include "code.h"
+#include "erase.h"
 #include "policy.h"
 #include "read_inside.h"
 #include "roam.h"
@@ -277,11 +278,12 @@ static bool records_right(struct world *w, bool loud)
 {
 	for (unsigned i = 0; i < work.nrecords && !spoil_waits(w); i++) {
 		const struct record *r = &work.records[i];
-		bool must = r->acknowledged && !r->excused;
+		bool must =
+		        r->acknowledged && !r->excused && !erase_asked(r->id);
 		const char *bad = must ? record_wrong(w, r) : NULL;
 		if (bad)
 			return wrong(loud, &w->nodes[0], "record", bad);
-		if (r->acknowledged && !r->excused && !back_at_home(w, r))
+		if (must && !back_at_home(w, r))
 			return wrong(loud, &w->nodes[r->home], "record",
 			             "it was forgotten here and did not come "
 			             "back");
@@ -430,6 +432,6 @@ bool check_converged(struct world *w, bool loud)
 		w->not_right = right ? 0 : i;
 	}
 	right = right && records_right(w, loud) && spoil_right(w, loud) &&
-	        roam_right(w, loud);
+	        roam_right(w, loud) && erase_right(w, loud);
 	return right;
 }

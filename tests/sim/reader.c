@@ -45,6 +45,19 @@ static int64_t newest(const struct sim_node *s)
 	               0);
 }
 
+/* How many there are between the two; some may have been erased. */
+static int64_t between(const struct sim_node *s, int64_t low, int64_t high)
+{
+	sqlite3_stmt *st = ask(s, "SELECT count(*) FROM record WHERE seq>?1"
+	                          " AND seq<?2");
+	sqlite3_bind_int64(st, 1, low);
+	sqlite3_bind_int64(st, 2, high);
+	int64_t n = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0)
+	                                           : -1;
+	ask_end(st);
+	return n;
+}
+
 /* Where src/read goes on with what he was told, as text, passes over nothing he
  * has not seen. cut: he keeps no more than milliseconds. */
 static bool goes_on(const struct sim_node *s, const struct place *at, bool cut)
@@ -56,7 +69,7 @@ static bool goes_on(const struct sim_node *s, const struct place *at, bool cut)
 	gt_stored_format(since, at->told_ms, cut ? 0 : at->era);
 	bool fine = gt_stored_parse(&ms, &mark, since) &&
 	            gt_reader_behind(&r, newest(s), ms, mark, &seq) == 0 &&
-	            seq <= at->seq + 1;
+	            between(s, at->seq, seq) == 0;
 	for (int q = 0; q < GT_Q_COUNT; q++)
 		sqlite3_finalize(r.stmt[q]);
 	return fine;

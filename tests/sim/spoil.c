@@ -13,6 +13,7 @@
 
 #include "arena.h"
 #include "ask.h"
+#include "erase.h"
 #include "guantong.pb-c.h"
 #include "protocol.h"
 #include "read_inside.h"
@@ -342,8 +343,8 @@ void spoil_episode(struct world *w)
 		while (s->parent >= 0 && prng_below(p, 2))
 			s = &w->nodes[s->parent];
 		if (!r->acknowledged || r->shared || r->excused || !s->core ||
-		    spoil_was(s, r->id) || !whole_at(s, r) ||
-		    !has_whole(w, s->index, r))
+		    erase_asked(r->id) || spoil_was(s, r->id) ||
+		    !whole_at(s, r) || !has_whole(w, s->index, r))
 			continue;
 		spoil(w, s, r);
 		left--;

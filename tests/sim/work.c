@@ -1,6 +1,7 @@
 /* work.c: what people do: publish, update, withdraw, change rules, hand in
  * records, ask for things. Keeps what was promised to them. */
 #include "work.h"
+#include "erase.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -57,6 +58,7 @@ static void command(struct world *w, unsigned node, struct gt_event *e)
 void work_crashed(struct world *w, unsigned node)
 {
 	roam_crashed(node);
+	erase_crashed(node);
 	for (size_t i = 0; i < PROMISES_MAX; i++) {
 		struct promise *p = &work.promises[i];
 		if (p->kind == NO_PROMISE || p->node != node)
@@ -593,6 +595,7 @@ void work_replied(struct world *w, unsigned node, const struct gt_action *a)
 {
 	struct promise *p = NULL;
 	roam_replied(a);
+	erase_replied(a);
 	for (size_t i = 0; i < PROMISES_MAX; i++)
 		if (work.promises[i].kind != NO_PROMISE &&
 		    work.promises[i].token == a->token)

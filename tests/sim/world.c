@@ -8,6 +8,7 @@
 
 #include "ask.h"
 #include "code.h"
+#include "erase.h"
 #include "flood.h"
 #include "protocol.h"
 #include "revoke.h"
@@ -153,6 +154,7 @@ static uint64_t pause_of(enum fault_bit bit)
 	case FAULT_BIT_ROT:
 	case FAULT_BIT_LOSE:
 	case FAULT_BIT_SPOIL:
+	case FAULT_BIT_ERASE:
 		return 200000;
 	case FAULT_BIT_FULL:
 	case FAULT_BIT_OUTAGE:
@@ -204,7 +206,7 @@ static void episode(struct world *w, enum fault_bit bit)
 	    bit != FAULT_BIT_VERSION && bit != FAULT_BIT_CLONE &&
 	    bit != FAULT_BIT_SYNC && bit != FAULT_BIT_LOSE &&
 	    bit != FAULT_BIT_FLOOD && bit != FAULT_BIT_REVOKE &&
-	    bit != FAULT_BIT_SPOIL)
+	    bit != FAULT_BIT_SPOIL && bit != FAULT_BIT_ERASE)
 		w->struck[bit]++;
 	if (bit == FAULT_BIT_OUTAGE || bit == FAULT_BIT_ONE_WAY ||
 	    bit == FAULT_BIT_FREEZE)
@@ -217,6 +219,8 @@ static void episode(struct world *w, enum fault_bit bit)
 		revoke_episode(w);
 	else if (bit == FAULT_BIT_SPOIL)
 		spoil_episode(w);
+	else if (bit == FAULT_BIT_ERASE)
+		erase_episode(w);
 	else
 		power_episode(w, 1 << bit);
 	plan_episode(w, bit);
@@ -454,6 +458,7 @@ bool world_init(struct world *w, uint64_t seed, unsigned faults,
 		                     ? ~(unsigned)FAULT_VERSION
 		                     : ~(unsigned)FAULT_CLONE;
 	spoil_init(w);
+	erase_init();
 	revoke_init(w);
 	set_clocks(w);
 	flood_init(w, shape->flood);

@@ -40,6 +40,7 @@ enum { NODES_MAX = 2049 }; /* one slot is for a copy, see clone.c */
 	X(FLOOD, "floods")  /* a child and a terminal that never stop */       \
 	X(SPOIL, "spoil")   /* rows of records rot in the database */          \
 	X(REVOKE, "revoke") /* a middle node is, and keeps it */               \
+	X(ERASE, "erase")   /* people who want to be forgotten */              \
 	X(LIE, "lie")       /* fsync does nothing: never on by itself */
 
 enum fault_bit {

@@ -167,6 +167,23 @@ static void told_up_and_down(void **state)
 	assert_int_equal(records(t, TOP), 3);
 }
 
+/* The last one, before it went up: its number is waited for by nobody. */
+static void the_newest_before_it_went_up(void **state)
+{
+	struct nodes *t = *state;
+	assert_int_equal(hand_in(t, LOW, 1, "li", VERB, OBJECT), 0);
+	assert_int_equal(hand_in(t, LOW, 2, "li", VERB, OBJECT), 0);
+	(void)erase(t, LOW, GT_PERSON_STATEMENTS, 2, 2);
+	nodes_wire(t, LOW, TOP, true);
+	nodes_pass(t, 20000);
+	assert_int_equal(records(t, TOP), 1);
+	assert_int_equal(gt_records_count(t->v[LOW].node).waiting, 0);
+	assert_int_equal(gt_records_count(t->v[LOW].node).unrooted, 0);
+	(void)hand_in(t, LOW, 3, "wang", VERB, OBJECT);
+	nodes_run(t);
+	assert_int_equal(records(t, TOP), 2);
+}
+
 /* A backup of before it was erased, put back, does not bring it back. */
 static void a_backup_does_not_bring_it_back(void **state)
 {
@@ -292,6 +309,7 @@ int main(void)
 	        TEST(a_statement_goes_and_does_not_come_again),
 	        TEST(a_child_that_has_it_is_answered),
 	        TEST(told_up_and_down),
+	        TEST(the_newest_before_it_went_up),
 	        TEST(a_backup_does_not_bring_it_back),
 	        TEST(a_child_that_would_erase_more),
 	        TEST(what_voids_stays),
