@@ -223,7 +223,10 @@ const char *const gt_queries[GT_Q_COUNT] = {
         [GT_Q_LINKED] = "SELECT count(*) FROM child WHERE code=?1",
         [GT_Q_PREVIEW] =
                 "SELECT r.seq,r.body,r.authority,s.code,r.policy,r.flags,"
-                "r.origin_ms FROM record r LEFT JOIN stream s"
+                /* a void takes the key of what it is about */
+                "ifnull((SELECT t.origin_ms FROM record t WHERE t.id=r.target"
+                " AND r.flags&1),r.origin_ms)"
+                " FROM record r LEFT JOIN stream s"
                 " ON s.sid=r.stream ORDER BY r.seq DESC LIMIT ?1",
         [GT_Q_CERTIFICATES] =
                 "SELECT cid,id,record,at_ms,revoked_ms,why,document"

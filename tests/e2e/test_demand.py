@@ -212,7 +212,23 @@ class Demands(unittest.TestCase):
             self.assert_none("the city's records", json.dumps(t["3301"].records(), ensure_ascii=False).encode())
             self.assertEqual(county.cli_json("records", "key", "ls")["keys"][0]["key"], "330106.1")
             self.assertNotEqual(county.cli("records", "key", "retire", "330106.1", ok=False).returncode, 0)
+            # a void goes under the name of what it is about, whatever key is in use
+            one = county.records()[0]
             county.cli("records", "key", "new")
+            county.stop()
+            county.start()
+            void = {"actor": {"mbox": f"mailto:{MAIL}"}, "verb": {"id": "http://adlnet.gov/expapi/verbs/voided"},
+                    "object": {"objectType": "StatementRef", "id": one["id"]}}
+            made = county.cli_json("credential", "add", "school", "--role", "terminal")
+            who = {"Authorization": "Basic " + base64.b64encode(f"school:{made['secret']}".encode()).decode()}
+            answer = county.http("POST", "/xapi/statements", json.dumps(void).encode(), dict(XAPI, **who))
+            self.assertIn(answer.status, (200, 403), answer.body)
+            if answer.status == 200:
+                county.wait("the void to be at the root", lambda: find(county.status(), "records_unrooted") == 0)
+                went = next(r["statement"] for r in t["3301"].records() if r["id"] == json.loads(answer.body)[0])
+                shown = county.cli_json("records", "preview", "--to", "3301")["samples"]
+                body = next(s["body"] for s in shown if s["body"]["id"] == went["id"])
+                self.assertEqual(body["actor"], went["actor"])
             county.cli("records", "key", "retire", "330106.1")
             self.assertEqual([k["key"] for k in county.cli_json("records", "key", "ls")["keys"]], ["330106.2"])
 
