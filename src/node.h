@@ -43,14 +43,11 @@ struct gt_node_config {
 	                          then */
 	uint32_t dead_ms;      /* silence after which a link is dropped */
 	uint32_t transfers;    /* objects filled at once */
-	/* Seconds for which records stay here that the root has; 0: for good.
-	 * The root's own always do. */
-	uint32_t records_keep_s;
-	uint64_t on_demand; /* bytes of what is here because somebody asked;
+	uint64_t on_demand;    /* bytes of what is here because somebody asked;
 	                          0: as much as there is room for */
-	uint32_t max_links; /* neighbours at once; what a node's memory is
+	uint32_t max_links;    /* neighbours at once; what a node's memory is
 	                          sized by. 0 or more: GT_PEERS_MAX */
-	uint32_t log_pages; /* of the database's log, before it is moved
+	uint32_t log_pages;    /* of the database's log, before it is moved
 	                          into it; 0 or more than 4,096: so many */
 	uint64_t above_ms; /* how often a node above the parent is asked for the
 	                      roster though the parent is there; 0: none can

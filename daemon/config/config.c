@@ -545,9 +545,6 @@ static void check_tree(struct reading *r)
 		            NULL);
 	if (!c->parent[0] && c->naddresses + c->nabove > 0)
 		complain_of(r, c->parent, GT_T_CONF_NO_PARENT, NULL, NULL);
-	if (!c->parent[0] && c->records_keep_ms > 0)
-		complain_of(r, &c->records_keep_ms, GT_T_CONF_KEEPS_ALL, NULL,
-		            NULL);
 	if (c->parent[0] && !gt_code_child_of(c->code, c->parent))
 		complain_of(r, c->parent, GT_T_CONF_NOT_CHILD, c->code,
 		            c->parent);

@@ -72,7 +72,6 @@ struct gt_config {
 	/* records.terminal_waiting, child_waiting: for the parent; 4GiB,
 	 * 64GiB */
 	uint64_t terminal_waiting, child_waiting;
-	uint64_t records_keep_ms; /* records.keep: at the root, 0: for good */
 	/* records.attachment, attachments: bytes of one, of all in a request;
 	 * attachments_hour: of one terminal's in an hour */
 	uint64_t attachment_max, attachments_max, attachments_hour;

@@ -136,10 +136,6 @@ const struct gt_config_row gt_config_rows[GT_CONFIG_ROWS] = {
 	 FIELD(child_waiting), .fallback = "64GiB", .min = MIB,
 	 .max = MIB * MIB, .doc = GT_T_CONF_RECORDS_CHILD_WAITING},
 
-	{"records", "keep", .type = GT_CONFIG_DURATION, FIELD(records_keep_ms),
-	 .fallback = "0s", .max = 36500 * 24 * HOUR,
-	 .doc = GT_T_CONF_RECORDS_KEEP},
-
 	{"records", "attachment", .type = GT_CONFIG_SIZE,
 	 FIELD(attachment_max), .fallback = "32MiB", .min = 64 * KIB,
 	 .max = 4 * MIB * KIB, .doc = GT_T_CONF_RECORDS_ATTACHMENT},

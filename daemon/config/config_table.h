@@ -40,7 +40,7 @@ struct gt_config_section {
 	enum gt_text doc;
 };
 
-enum { GT_CONFIG_ROWS = 49, GT_CONFIG_SECTIONS = 9 };
+enum { GT_CONFIG_ROWS = 48, GT_CONFIG_SECTIONS = 9 };
 extern const struct gt_config_row gt_config_rows[GT_CONFIG_ROWS];
 extern const struct gt_config_section gt_config_sections[GT_CONFIG_SECTIONS];
 

@@ -445,7 +445,6 @@ static void configure(struct gt_node_config *n, const struct gt_config *c)
 	        .child_hour = c->child_hour,
 	        .attachments_hour = c->attachments_hour,
 	        .terminal_waiting = c->terminal_waiting,
-	        .records_keep_s = (uint32_t)(c->records_keep_ms / 1000),
 	        .child_waiting = c->child_waiting,
 	        .entries = c->entries,
 	        .restored = c->restored,

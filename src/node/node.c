@@ -170,8 +170,6 @@ static int on_time(struct gt_node *n)
 		status = gt_records_time(n);
 	if (status == 0)
 		status = gt_documents_time(n);
-	if (status == 0)
-		status = gt_retain_time(n);
 	return status ? status : gt_catalogue_time(n);
 }
 
@@ -333,7 +331,6 @@ uint64_t gt_node_deadline(const struct gt_node *n)
 	at = gt_sooner(at, gt_records_deadline(n));
 	at = gt_sooner(at, gt_documents_deadline(n));
 	at = gt_sooner(at, gt_documents_due(n));
-	at = gt_sooner(at, gt_retain_deadline(n));
 	at = gt_sooner(at, gt_above_deadline(n));
 	for (uint32_t i = 0; i < n->npeers; i++)
 		if (gt_peer_here(&n->peers[i]))

@@ -121,16 +121,6 @@ static int find(struct gt_node *n, struct gt_bytes id, struct victim *v)
 	return row < 0 ? row : lacks ? -GT_ENOMEM : 0;
 }
 
-int gt_record_let_go(struct gt_node *n, struct gt_bytes id, bool *gone)
-{
-	struct victim v;
-	int status = find(n, id, &v);
-	*gone = status == 0 && v.seq != 0 && !v.voids;
-	return *gone ? take_out(n, v.seq, v.body, v.authority, v.stream,
-	                        v.origin_seq)
-	             : status;
-}
-
 static int take_away(struct gt_node *n, struct gt_bytes id,
                      const struct victim *v, int64_t receipt)
 {

@@ -63,11 +63,6 @@ int gt_records_drop(struct gt_node *n, const struct gt_event *e);
  * (erase.c). */
 int gt_records_erase(struct gt_node *n, const struct gt_event *e);
 
-/* Records whose time here is over go (retain.c): a piece, if it is due; and when
- * it is, UINT64_MAX: never. */
-int gt_retain_time(struct gt_node *n);
-uint64_t gt_retain_deadline(const struct gt_node *n);
-
 /* What was erased, told and heard of (erase_carry.c). The parent has another
  * epoch: all anew. */
 int gt_records_erased_anew(struct gt_node *n);

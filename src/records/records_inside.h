@@ -71,11 +71,6 @@ struct gt_erasures {
 	int64_t last; /* number of the last of it */
 	/* of the parent of this epoch: it has ours up to there, and we have its */
 	int64_t told, met;
-	/* retain.c: some are not kept any longer; those up to `retained` were
-	 * looked at; when it is looked again */
-	bool pruned;
-	int64_t retained;
-	uint64_t due;
 };
 
 struct gt_records {
@@ -224,13 +219,6 @@ int gt_record_give_way(struct gt_node *n, const struct gt_found *found,
 
 /* START: whether anything ever was. */
 int gt_erased_load(struct gt_node *n);
-/* A record leaves with all that hangs on it, and its id is kept nowhere: *gone.
- * What voids another stays. */
-int gt_record_let_go(struct gt_node *n, struct gt_bytes id, bool *gone);
-/* In retain.c. START; and whether that id's record was here, and is not kept any
- * longer. */
-int gt_retain_load(struct gt_node *n);
-int gt_retain_is(struct gt_node *n, const uint8_t id[GT_UUID_BYTES], bool *is);
 /* START: the marks of erase_carry.c. */
 int gt_erased_marks(struct gt_node *n);
 /* The id is known from now on as that of a record of that place that was

@@ -185,8 +185,6 @@ static int load(struct gt_node *n)
 	if (status == 0)
 		status = gt_erased_marks(n);
 	if (status == 0)
-		status = gt_retain_load(n);
-	if (status == 0)
 		status = gt_recall_load(n);
 	if (status == 0)
 		status = gt_documents_load(n);
@@ -312,8 +310,6 @@ int gt_record_look_up(struct gt_node *n, const struct gt_arrival *r,
 	gt_store_reset(n->store, GT_SQL_RECORD_BY_ID);
 	if (row == 0)
 		status = gt_erased_is(n, r->id, &erased);
-	if (status == 0 && row == 0 && !erased)
-		status = gt_retain_is(n, r->id, &erased);
 	if (erased)
 		found->known = GT_RECORD_SAME;
 	if (row != 1 || status != 0)

@@ -25,7 +25,7 @@ static const struct domain {
 	{"meta", "key", "typeof(key)='text'"},
 	{"meta", "value",
 	 "CASE WHEN key IN('cursor','date_missed','date_since','hop','met_to',"
-	 "'erased_met','erased_told','replaced','receipt','retained','root','sent',"
+	 "'erased_met','erased_told','replaced','receipt','root','sent',"
 	 "'version_floor','entries_missed','indexed','runs_anew') OR key GLOB 'again/*'"
 	 " THEN " INT("value", "-1", "9007199254740992")
 	 " WHEN key='code' THEN " BLOB("value", "1", "48")
@@ -107,7 +107,6 @@ static const struct domain {
 	{"certificate", "revoked_ms", TIME("revoked_ms")},
 	{"certificate", "why", TEXT("why", "4096")},
 	{"certificate", "document", "typeof(document)='blob'"},
-	{"pruned", "id", BLOB("id", "16", "16")},
 	{"erased", "eid", COUNT("eid")},
 	{"erased", "id", BLOB("id", "16", "16")},
 	{"erased", "code", TEXT("code", "48")},
@@ -302,7 +301,6 @@ static const char *key_of(const char *table)
 	        {"tally_object", "state"}, {"batch", "cid||'/'||upto"},
 	        {"view", "cid||'/'||rid"}, {"voids", "seq"},
 	        {"stuck", "hex(object)"},  {"attached", "aid||'/'||seq"},
-	        {"pruned", "hex(id)"},
 	};
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		if (strcmp(keys[i][0], table) == 0)

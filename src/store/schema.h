@@ -372,12 +372,6 @@ enum gt_attachment_state {
 	" at_ms INTEGER NOT NULL," \
 	" receipt INTEGER NOT NULL);" /* of the order; 0: given elsewhere */
 
-/* Ids of records that the root has and are not kept here any longer: they are
- * known, and not taken again (records/retain.c). A block of its own, whose mark
- * is the table. */
-#define GT_SCHEMA_PRUNED \
-	"CREATE TABLE pruned(id BLOB PRIMARY KEY) WITHOUT ROWID;"
-
 /* Certificates of completion that were issued here, by the statement that tells
  * of it, and the lists that say which were revoked, as they were signed last
  * (records/certificate.c). A block of its own, whose mark is the table. */

@@ -224,12 +224,6 @@
 	X(ERASE_CERTIFICATE, "UPDATE certificate SET document=x''"             \
 	                     " WHERE record=?1")                               \
 	X(ERASE_ATTACHED, "DELETE FROM attached WHERE seq=?1")                 \
-	/* records that are not kept any longer (retain.c) */                  \
-	X(PRUNED_ANY, "SELECT 1 FROM pruned LIMIT 1")                          \
-	X(PRUNED_GET, "SELECT 1 FROM pruned WHERE id=?1")                      \
-	X(PRUNED_NEW, "INSERT OR IGNORE INTO pruned VALUES(?1)")               \
-	X(PRUNE_NEXT, "SELECT seq,id,stored_ms,flags FROM record"              \
-	              " WHERE seq>?1 AND seq<=?2 ORDER BY seq LIMIT ?3")       \
 	/* certificates (certificate.c) */                                     \
 	X(CERTIFICATE_OF, "SELECT document FROM certificate WHERE record=?1"   \
 	                  " AND length(document)>0")                           \

@@ -155,7 +155,6 @@ static const struct block blocks[] = {
         {"attachment", NULL, GT_SCHEMA_ATTACHMENTS, ""},
         {"erased", NULL, GT_SCHEMA_ERASED, ""},
         {"certificate", NULL, GT_SCHEMA_CERTIFICATES, ""},
-        {"pruned", NULL, GT_SCHEMA_PRUNED, ""},
         {"document", "beaten", GT_SCHEMA_BEATEN, ""},
 };
 

@@ -109,7 +109,6 @@ void nodes_open(struct nodes *t, unsigned i, const char *code,
 	                                    .terminal_waiting = s->waiting,
 	                                    .child_waiting = s->waiting,
 	                                    .attachments_hour = s->attachments,
-	                                    .records_keep_s = s->keep_s,
 	                                    .entries = s->entries,
 	                                    .feed_rows = s->feed_rows,
 	                                    .pseudonyms = &s->names};

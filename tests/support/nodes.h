@@ -64,10 +64,9 @@ struct one {
 	               what it was given is gone then, all of it */
 	bool held;  /* blob answers wait until it is cleared */
 	int failed; /* what the last turn failed with */
-	uint32_t protocol; /* protocol_max when it is opened next */
-	uint64_t hourly;   /* ... what one may hand in per hour */
-	uint32_t keep_s;   /* records the root has stay so long; 0: for good */
-	uint64_t waiting;  /* ... what of his may wait for the parent */
+	uint32_t protocol;    /* protocol_max when it is opened next */
+	uint64_t hourly;      /* ... what one may hand in per hour */
+	uint64_t waiting;     /* ... what of his may wait for the parent */
 	uint64_t attachments; /* ... what of attachments, per hour */
 	const char *terminal; /* whose nodes_statements are; NULL: nobody's */
 	bool restored;        /* ... and that its database is a backup */
