@@ -56,6 +56,7 @@ static int read_batch(struct gt_node *n, Gt__Records *m, struct gt_left *left,
                       bool *gap)
 {
 	struct reading b = {.m = m};
+	size_t seen = 0;
 	int row = 0, status = 0;
 	m->records =
 	        gt_arena_get(n->arena, GT_RECORDS_ROWS * sizeof *m->records);
@@ -66,13 +67,16 @@ static int read_batch(struct gt_node *n, Gt__Records *m, struct gt_left *left,
 	                      n->records->looked, (int64_t)GT_RECORDS_ROWS);
 	while (status == 0 && !b.waits && b.bytes < GT_RECORDS_BYTES &&
 	       m->n_records < GT_RECORDS_ROWS &&
-	       (row = gt_store_step(n->store, GT_SQL_RECORDS_AFTER)) == 1)
+	       (row = gt_store_step(n->store, GT_SQL_RECORDS_AFTER)) == 1) {
 		status = add_row(n, &b, st);
+		seen++;
+	}
 	gt_store_reset(n->store, GT_SQL_RECORDS_AFTER);
 	*left = b.left;
 	if (row < 0 || status != 0)
 		return row < 0 ? row : status;
-	if (row == 0 && !b.waits)
+	/* no more rows were asked for than these */
+	if (row == 0 && !b.waits && seen < GT_RECORDS_ROWS)
 		pass_gap(n, &b);
 	*gap = b.gap;
 	return gt_record_tell_damaged(n, &b.damaged);

@@ -196,6 +196,33 @@ static void what_is_dropped_is_acknowledged_and_never_sent(void **state)
 	assert_int_equal(count(t, MID, "record"), 5);
 }
 
+/* Something was erased here; more is dropped than is looked at in one go; what
+ * lies behind that goes up all the same. */
+static void an_erasure_hides_nothing_behind_what_is_dropped(void **state)
+{
+	struct nodes *t = *state;
+	uint8_t item[GT_ERASE_ITEM] = {0};
+	demand(t, LOW, "", "http://v.cn/1", GT__TREATMENT__TREAT_DROP);
+	hand_in(t, LOW, 1, 3 * GT_RECORDS_ROWS, 1);
+	hand_in(t, LOW, 9000, 20, 0);
+	sqlite3_stmt *st = NULL;
+	assert_int_equal(sqlite3_prepare_v2(t->v[LOW].db,
+	                                    "SELECT id FROM record WHERE seq=1",
+	                                    -1, &st, NULL),
+	                 SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	item[8] = 1;
+	memcpy(item + 9, sqlite3_column_blob(st, 0), GT_UUID_BYTES);
+	sqlite3_finalize(st);
+	struct gt_event e = {.type = GT_EV_ERASE,
+	                     .token = ++t->tokens,
+	                     .body = gt_bytes_of(item, sizeof item)};
+	assert_int_equal(nodes_event(t, LOW, &e), 0);
+	assert_int_equal(count(t, LOW, "erased"), 1);
+	up(t);
+	assert_int_equal(count(t, TOP, "record"), 20);
+}
+
 static void all_of_it_dropped_is_acknowledged_too(void **state)
 {
 	struct nodes *t = *state;
@@ -461,6 +488,7 @@ int main(void)
 	        K(names_stay_in_the_county),
 	        N(fields_are_taken_out),
 	        N(what_is_dropped_is_acknowledged_and_never_sent),
+	        N(an_erasure_hides_nothing_behind_what_is_dropped),
 	        N(all_of_it_dropped_is_acknowledged_too),
 	        N(an_older_parent_gets_what_goes),
 	        N(without_a_key_it_waits),
