@@ -71,6 +71,18 @@ static int take_out(struct gt_node *n, int64_t seq, struct gt_bytes body,
 	return status ? status : gt_record_replaced(n, 1);
 }
 
+/* Nor is what was damaged of it here asked back. */
+static int wait_no_more(struct gt_node *n, struct gt_bytes id)
+{
+	int64_t before = gt_store_changes(n->store);
+	gt_store_bind(n->store, GT_SQL_ERASE_SPOILT, "b", id);
+	int status = gt_store_run(n->store, GT_SQL_ERASE_SPOILT);
+	uint64_t gone = (uint64_t)(gt_store_changes(n->store) - before);
+	assert(gone <= n->records->spoilt);
+	n->records->spoilt -= gone;
+	return status;
+}
+
 int gt_erased_bury(struct gt_node *n, struct gt_bytes id, const char *code,
                    int64_t receipt)
 {
@@ -79,6 +91,8 @@ int gt_erased_bury(struct gt_node *n, struct gt_bytes id, const char *code,
 	              n->now.wall_ms, receipt);
 	int status = gt_store_run(n->store, GT_SQL_ERASED_NEW);
 	bool fresh = gt_store_changes(n->store) != before;
+	if (status == 0)
+		status = wait_no_more(n, id);
 	gt_store_bind(n->store, GT_SQL_ERASE_CERTIFICATE, "b", id);
 	if (status == 0)
 		status = gt_store_run(n->store, GT_SQL_ERASE_CERTIFICATE);

@@ -213,6 +213,7 @@
 	                " LEFT JOIN stream s ON s.sid=r.stream"                \
 	                " WHERE r.id=?1")                                      \
 	X(ERASE_ASIDE, "DELETE FROM quarantine WHERE qid=?1")                  \
+	X(ERASE_SPOILT, "DELETE FROM spoilt WHERE id=?1 AND state<2")          \
 	X(ERASE_ASIDE_OF, "DELETE FROM quarantine WHERE id=?1")                \
 	X(ERASE_DOCUMENT, "DELETE FROM document WHERE did=?1")                 \
 	X(ERASE_LOST, "DELETE FROM document_lost WHERE lid=?1")                \

@@ -490,7 +490,9 @@ static bool row_right(const struct world *w, const struct row *at, bool loud)
 bool spoil_right(const struct world *w, bool loud)
 {
 	bool right = true;
+	/* what somebody wants gone nobody gives back */
 	for (unsigned i = 0; right && i < nrows && !any_old(w); i++)
-		right = row_right(w, &rows[i], loud);
+		right = erase_asked(rows[i].good.id) ||
+		        row_right(w, &rows[i], loud);
 	return right;
 }
