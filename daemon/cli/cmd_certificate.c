@@ -9,7 +9,7 @@
 #include "say.h"
 #include "term.h"
 
-enum { FILE_MAX = 1 << 20, WHY = 512 };
+enum { FILE_MAX = 1 << 20, WHY = 512, SHOWN = 300 };
 
 static const struct gt_option issue_options[] = {
         {"name", "NAME", GT_T_CLI_O_CERTIFICATE_NAME, 0},
@@ -189,7 +189,8 @@ static json_t *read_json(struct gt_cli *cli, const char *path,
 		*code = gt_cli_fail(cli, status, why);
 		return NULL;
 	}
-	v = gt_json_load(gt_json_unmarked(gt_buffer_bytes(&text)), 0, &error);
+	v = gt_json_load(gt_json_unmarked(gt_buffer_bytes(&text)),
+	                 JSON_REJECT_DUPLICATES, &error);
 	gt_buffer_free(&text);
 	if (v)
 		return v;
@@ -199,40 +200,57 @@ static json_t *read_json(struct gt_cli *cli, const char *path,
 	return NULL;
 }
 
+/* What a stranger's file says must not speak to the terminal. */
+static const char *plain(char out[SHOWN], const json_t *v, const char *name)
+{
+	gt_copy(out, SHOWN, gt_json_member(v, name));
+	for (uint8_t *c = (uint8_t *)out; *c; c++) {
+		bool high = c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f;
+		if (*c < ' ' || *c == 0x7f || high)
+			*c = '?';
+		if (high)
+			c[1] = '?';
+	}
+	return out;
+}
+
 static void told_genuine(struct gt_cli *cli, const json_t *v)
 {
 	char at[GT_LOCAL_TIME], as_of[GT_LOCAL_TIME];
-	const char *name = gt_json_member(v, "name");
+	char name[SHOWN], title[SHOWN], issuer[SHOWN], called[SHOWN];
 	const char *list = gt_json_member(v, "list_as_of");
+	(void)plain(name, v, "name");
 	gt_say(cli->out, GT_T_CLI_VERIFY_GENUINE, *name ? name : "?",
-	       gt_json_member(v, "title"), gt_json_member(v, "issuer"),
-	       gt_json_member(v, "issuer_name"),
+	       plain(title, v, "title"), plain(issuer, v, "issuer"),
+	       plain(called, v, "issuer_name"),
 	       gt_local_iso(at, gt_json_member(v, "from")));
 	if (*list)
 		gt_say(cli->out, GT_T_CLI_VERIFY_LISTED,
 		       gt_local_iso(as_of, list));
 	else
-		gt_say(cli->out, GT_T_CLI_VERIFY_NO_LIST,
-		       gt_json_member(v, "issuer"));
+		gt_say(cli->out, GT_T_CLI_VERIFY_NO_LIST, issuer);
 }
 
 static void told(struct gt_cli *cli, const json_t *v)
 {
 	char at[GT_LOCAL_TIME], why[GT_CLI_SENTENCE];
+	char issuer[SHOWN], called[SHOWN];
 	const char *is = gt_json_member(v, "verdict");
 	const char *reason = gt_cli_sentence(why, gt_json_member(v, "why"));
+	(void)plain(issuer, v, "issuer");
+	(void)plain(called, v, "issuer_name");
 	if (strcmp(is, "genuine") == 0)
 		told_genuine(cli, v);
 	else if (strcmp(is, "revoked") == 0)
 		gt_say(cli->out, GT_T_CLI_VERIFY_REVOKED,
 		       gt_local_iso(at, gt_json_member(v, "list_as_of")),
-		       gt_json_member(v, "issuer"),
-		       gt_json_member(v, "issuer_name"));
+		       issuer, called);
+	else if (strcmp(is, "bad-list") == 0)
+		gt_say(cli->out, GT_T_CLI_VERIFY_BAD_LIST, issuer);
 	else if (strcmp(is, "altered") == 0)
 		gt_say(cli->out, GT_T_CLI_VERIFY_ALTERED, reason);
 	else if (strcmp(is, "unknown") == 0)
-		gt_say(cli->out, GT_T_CLI_VERIFY_UNKNOWN,
-		       gt_json_member(v, "issuer"));
+		gt_say(cli->out, GT_T_CLI_VERIFY_UNKNOWN, issuer);
 	else
 		gt_say(cli->out, GT_T_CLI_VERIFY_NONE, reason);
 }

@@ -11,8 +11,8 @@
  *      its parent (M38)
  *   4  a batch of records says up to which number it speaks for: what is not in
  *      it is not for the parent (M41)
- *   5  what comes with records: seals, documents, attachments, groups, lists
- *      of certificates, and what tells copies apart (M42 and after)
+ *   5  documents go up and are sought above (M46, M47), and neighbours are
+ *      told what was erased (M60)
  *
  * A node speaks every version from GT_PROTOCOL_MIN to the newest it was built
  * with or is held to (gt_node_config.protocol_max).
@@ -58,7 +58,7 @@ static inline bool gt_version_leaves_out(uint32_t version)
 	return version >= 4;
 }
 
-/* What comes with records travels too (5, above). */
+/* Documents travel, and what was erased is told (5, above). */
 static inline bool gt_version_carries(uint32_t version)
 {
 	return version >= 5;

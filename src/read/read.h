@@ -280,10 +280,11 @@ bool gt_read_own_name(struct gt_reader *r, char *name, size_t cap);
 /* {"verdict","why","id","title","name","activity","from","issuer",
  * "issuer_name","list_as_of"}: whether the document, read with GT_JSON_STRICT, is
  * a certificate of somebody this node's roster has. verdict: "genuine",
- * "altered", "revoked", "unknown" (its issuer is), "none" (it is no certificate).
- * list: the issuer's list of those revoked, NULL: this node's own counts, if it
- * is the issuer; list_as_of: its time, or null: whether it was revoked is not
- * known here. NULL: why is set. */
+ * "altered", "revoked", "unknown" (its issuer is, or was revoked), "bad-list" (the
+ * list that should say whether it was revoked cannot be read, or is another's),
+ * "none" (it is no certificate). list: the issuer's list of those revoked, NULL;
+ * this node's own counts beside it, if it is the issuer; list_as_of: the time of
+ * the first that was read, or null: whether it was revoked is not known here. NULL: why is set. */
 json_t *gt_read_verify(struct gt_reader *r, const json_t *document,
                        const json_t *list);
 

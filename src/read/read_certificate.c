@@ -109,7 +109,8 @@ char *gt_read_certificate_list(struct gt_reader *r, int64_t number, int *status)
 
 /* -------------------------------------------------------------- verify */
 
-/* Whose key it is, by the roster: *found; and his code and name. */
+/* Whose key it is, by the roster: *found; and his code and name. Who was revoked
+ * vouches for nothing: when he signed is what he says himself. */
 static bool owner(struct gt_reader *r, const uint8_t key[GT_KEY_BYTES],
                   bool *found, char code[GT_CODE_MAX + 1], char *name,
                   size_t cap)
@@ -125,7 +126,8 @@ static bool owner(struct gt_reader *r, const uint8_t key[GT_KEY_BYTES],
 		const Gt__Member *m = gt_signed_member(
 		        r->arena,
 		        gt_signed_open(r->arena, gt_col_bytes(st, 0)));
-		*found = m && m->key.len == GT_KEY_BYTES &&
+		*found = m && m->standing == GT__STANDING__ACTIVE &&
+		         m->key.len == GT_KEY_BYTES &&
 		         memcmp(m->key.data, key, GT_KEY_BYTES) == 0;
 		if (!*found)
 			continue;
@@ -165,36 +167,52 @@ bool gt_read_own_name(struct gt_reader *r, char *name, size_t cap)
 /* Whether it was revoked, as far as is known here. */
 struct standing {
 	bool known, revoked;
+	bool bad;         /* a list that should say so cannot be read */
 	const char *from; /* lives as long as list */
-	json_t *list;     /* to be given back */
+	json_t *list;     /* this node's own, to be given back */
 };
 
-/* The list that the document names: the one given, or this node's own. */
+/* 0; -GT_ENOMEM. */
+static int look_up(const json_t *list, const struct gt_certificate_read *c,
+                   struct standing *out)
+{
+	bool revoked = false;
+	const char *from;
+	int read =
+	        gt_list_read(list, c->key, c->list, c->index, &revoked, &from);
+	if (read == -GT_ENOMEM)
+		return read;
+	out->bad = out->bad || read != 0;
+	out->revoked = out->revoked || (read == 0 && revoked);
+	if (read == 0 && !out->known)
+		out->from = from;
+	out->known = out->known || read == 0;
+	return 0;
+}
+
+/* By this node's own list, if the document names that, and by the one given: if
+ * either says so it was. */
 static int stand(struct gt_reader *r, const struct gt_certificate_read *c,
                  const json_t *given, struct standing *out)
 {
 	char own[GT_CODE_MAX + 1], name[GT_LIST_CHARS];
 	const char *colon = strrchr(c->list, ':');
 	int64_t number = colon ? strtoll(colon + 1, NULL, 10) : -1;
+	int status = 0;
 	*out = (struct standing){.from = ""};
-	if (!given && number >= 0) {
-		if (!gt_reader_code(r, own))
-			return -GT_ESTORE;
-		gt_list_name(name, own, number);
-		int status = -GT_EUNKNOWN;
-		char *text =
-		        strcmp(name, c->list) == 0
-		                ? gt_read_certificate_list(r, number, &status)
-		                : NULL;
+	if (!gt_reader_code(r, own))
+		return -GT_ESTORE;
+	gt_list_name(name, own, number);
+	if (strcmp(name, c->list) == 0) {
+		char *text = gt_read_certificate_list(r, number, &status);
 		out->list = text ? parsed(gt_bytes_str(text)) : NULL;
 		free(text);
-		if (status != 0 && status != -GT_EUNKNOWN)
-			return status;
+		if (status == 0 || status == -GT_EUNKNOWN)
+			status = look_up(out->list, c, out);
 	}
-	int read = gt_list_read(given ? given : out->list, c->key, c->list,
-	                        c->index, &out->revoked, &out->from);
-	out->known = read == 0;
-	return read == -GT_ENOMEM ? read : 0;
+	if (status == 0 && given)
+		status = look_up(given, c, out);
+	return status;
 }
 
 static json_t *verdict(const char *word, const char *why,
@@ -243,7 +261,10 @@ json_t *gt_read_verify(struct gt_reader *r, const json_t *document,
 	if (is == GT_CERTIFICATE_ALTERED)
 		word = "altered";
 	else if (is == GT_CERTIFICATE_SIGNED)
-		word = !found ? "unknown" : s.revoked ? "revoked" : "genuine";
+		word = !found      ? "unknown"
+		       : s.revoked ? "revoked"
+		       : s.bad     ? "bad-list"
+		                   : "genuine";
 	json_t *v = status == 0
 	                    ? verdict(word, c.why, &c,
 	                              found ? code : c.issuer_code, name, &s)

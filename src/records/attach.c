@@ -2,9 +2,8 @@
  *
  * Bytes are the daemon's, in files; here is only which there are. A row comes
  * with the first record that names it, whoever brings that; the bytes with the
- * statement, or later. What is new here needs its bytes: they come with it, are
- * here, or lie somewhere else (fileUrl); what signs a statement comes with it,
- * or is here. A record of a child's is taken without.
+ * statement, or later. What is new here needs its bytes: they come with it, or
+ * lie somewhere else (fileUrl); what signs a statement comes with it. A record of a child's is taken without.
  * Tests: u_node_attach.c. */
 #include "records_inside.h"
 

@@ -10,7 +10,13 @@
 #include "json.h"
 #include "statement.h"
 
-enum { SALT = 16, WHY_MAX = 1000, NAME_BYTES = 200 };
+enum {
+	SALT = 16,
+	WHY_MAX = 1000,
+	NAME_BYTES = 200,
+	TITLE_BYTES = 1000,
+	ABOUT_BYTES = 4000,
+};
 
 /* What a statement may say of something learned to its end. */
 static const char *const completions[] = {
@@ -109,6 +115,21 @@ static bool identify(struct gt_credential *c, const json_t *actor)
 	return *c->identifier != '\0';
 }
 
+/* No more than so many bytes of a text, whole letters of it, in the arena. NULL:
+ * memory was short. */
+static const char *cut(struct gt_node *n, const char *text, size_t max)
+{
+	size_t len = strlen(text);
+	if (len <= max)
+		return text;
+	for (len = max; len > 0 && ((uint8_t)text[len] & 0xc0) == 0x80;)
+		len--;
+	char *copy = gt_arena_get(n->arena, len + 1);
+	if (copy)
+		gt_format(copy, len + 1, "%.*s", (int)len, text);
+	return copy;
+}
+
 /* What is drawn for one. */
 struct drawn {
 	char id[GT_CERTIFICATE_ID], salt[2 * SALT + 1], from[GT_ISO_CHARS];
@@ -160,7 +181,12 @@ static json_t *document(struct gt_node *n, const struct gt_event *e,
 	if (!identify(&c, json_object_get(s, "actor")))
 		return NULL;
 	*why = NULL;
-	return gt_credential_sign(&c, &n->key);
+	c.name = cut(n, c.name, NAME_BYTES);
+	c.title = cut(n, c.title, TITLE_BYTES);
+	c.description = cut(n, c.description, ABOUT_BYTES);
+	return c.name && c.title && c.description
+	               ? gt_credential_sign(&c, &n->key)
+	               : NULL;
 }
 
 static int keep(struct gt_node *n, const struct gt_event *e, const char *id,

@@ -49,6 +49,18 @@ class Certificates(unittest.TestCase):
             os.unlink(listed)
             county.cli("certificate", "list", "-o", listed)
             self.assertEqual(self.verdict(province, paper, "--list", listed), (1, "revoked"))
+            # a list of before, or none at all, does not make it good again where it is known
+            junk = os.path.join(folder, "junk.json")
+            with open(junk, "w", encoding="utf-8") as f:
+                f.write("{}")
+            self.assertEqual(self.verdict(county, paper, "--list", junk), (1, "revoked"))
+            self.assertEqual(self.verdict(province, paper, "--list", junk), (1, "bad-list"))
+            # one member twice: who reads the first is told another thing
+            with open(paper, encoding="utf-8") as f:
+                text = f.read()
+            with open(junk, "w", encoding="utf-8") as f:
+                f.write('{"name": "FORGED",' + text.lstrip()[1:])
+            self.assertIn("no JSON", province.cli("certificate", "verify", junk, ok=False).stderr)
             document["credentialSubject"]["achievement"]["name"] = "Rockets"
             with open(paper, "w", encoding="utf-8") as f:
                 json.dump(document, f)
@@ -58,6 +70,20 @@ class Certificates(unittest.TestCase):
             self.assertIn("no JSON", province.cli("certificate", "verify", paper, ok=False).stderr)
             self.assertEqual([(r["event"], r["subject"]) for r in county.audit(kind="certificate")],
                              [("certify", row["id"]), ("revoke", row["id"])])
+
+    def test_what_a_stranger_wrote_in_it(self):
+        """Neither its length nor what speaks to a terminal gets through."""
+        with Tree(["33", "3301"]) as t, tempfile.TemporaryDirectory() as folder:
+            county, paper = t["3301"], os.path.join(folder, "a.json")
+            one = statement(1, actor={"mbox": "mailto:a@b.cn", "name": "N\x1b[31mX\x9b2K" + "名" * 500})
+            one["object"]["definition"] = {"name": {"zh-CN": "课" * 40000}, "description": {"zh-CN": "课" * 40000}}
+            self.assertEqual(post(county, [one]).status, 200)
+            county.cli("certificate", "issue", one["id"], "-o", paper)
+            self.assertLess(os.path.getsize(paper), 30000)
+            said = county.cli("certificate", "verify", paper)
+            self.assertIn("genuine: N?[31mX??2K", said)
+            self.assertNotIn("\x1b", said)
+            self.assertEqual(self.verdict(t["33"], paper), (0, "genuine"))
 
     def test_what_is_refused(self):
         with Tree(["33"]) as t:

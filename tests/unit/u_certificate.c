@@ -187,7 +187,13 @@ static void revoked_here_and_elsewhere(void **state)
 	is(t, LOW, two, after, "genuine", true);
 	/* a list that somebody altered says nothing */
 	json_object_set_new(after, "validFrom", json_string("x"));
-	is(t, LOW, one, after, "genuine", false);
+	is(t, LOW, one, after, "bad-list", false);
+	/* nor does a list of another kind, or of before it was revoked, at the
+	 * node that knows better */
+	is(t, LOW, one, two, "bad-list", false);
+	is(t, TOP, one, before, "revoked", true);
+	is(t, TOP, one, two, "revoked", true);
+	is(t, TOP, two, one, "bad-list", true);
 	json_object_set_new(one, "name", json_string("Rockets"));
 	is(t, TOP, one, NULL, "altered", false);
 	assert_int_equal(nodes_int(t, TOP,
