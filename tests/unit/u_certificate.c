@@ -196,6 +196,11 @@ static void revoked_here_and_elsewhere(void **state)
 	is(t, TOP, two, one, "bad-list", true);
 	json_object_set_new(one, "name", json_string("Rockets"));
 	is(t, TOP, one, NULL, "altered", false);
+	/* who was revoked vouches for nothing */
+	nodes_members(t, LOW,
+	              nodes_member(t, "33", t->v[TOP].key.public, 99,
+	                           GT__STANDING__REVOKED));
+	is(t, LOW, two, NULL, "unknown", false);
 	assert_int_equal(nodes_int(t, TOP,
 	                           "SELECT count(*) FROM audit"
 	                           " WHERE event='revoke'"),
