@@ -54,21 +54,23 @@ static int run(struct gt_node *n, enum gt_sql which, int64_t number,
 }
 
 /* Its attachments that no other record names go too; their files are swept at
- * the next start. */
+ * the next start. A row that the indexes do not know for what it is stays until
+ * it is mended: *gone is false. */
 static int take_out(struct gt_node *n, int64_t seq, struct gt_bytes body,
-                    const char *authority, int64_t stream, int64_t origin_seq)
+                    const char *authority, int64_t stream, int64_t origin_seq,
+                    bool *gone)
 {
 	size_t unused = 0;
-	int status = gt_terms_forget(n, seq, body, authority);
+	int status = gt_spoilt_take_out(n, seq, gone);
+	if (status != 0 || !*gone)
+		return status;
+	status = gt_terms_forget(n, seq, body, authority);
 	if (status == 0)
 		status = run(n, GT_SQL_ERASE_ATTACHMENT, seq, &unused);
 	if (status == 0)
 		status = run(n, GT_SQL_ERASE_ATTACHED, seq, &unused);
-	if (status == 0)
-		status = gt_spoilt_forget(n, seq, stream, origin_seq, 0);
-	if (status == 0)
-		status = run(n, GT_SQL_RECORD_DELETE, seq, &unused);
-	return status ? status : gt_record_replaced(n, 1);
+	return status ? status
+	              : gt_spoilt_forget(n, seq, stream, origin_seq, 0);
 }
 
 /* Nor is what was damaged of it here asked back. */
@@ -96,7 +98,8 @@ int gt_erased_bury(struct gt_node *n, struct gt_bytes id, const char *code,
 	gt_store_bind(n->store, GT_SQL_ERASE_CERTIFICATE, "b", id);
 	if (status == 0)
 		status = gt_store_run(n->store, GT_SQL_ERASE_CERTIFICATE);
-	gt_store_bind(n->store, GT_SQL_ERASE_ASIDE_OF, "b", id);
+	/* of others who used that id nothing goes */
+	gt_store_bind(n->store, GT_SQL_ERASE_ASIDE_OF, "bt", id, code);
 	n->records->erasures->any = true;
 	if (status == 0 && fresh)
 		n->records->erasures->last = gt_store_rowid(n->store);
@@ -136,11 +139,12 @@ static int find(struct gt_node *n, struct gt_bytes id, struct victim *v)
 }
 
 static int take_away(struct gt_node *n, struct gt_bytes id,
-                     const struct victim *v, int64_t receipt)
+                     const struct victim *v, int64_t receipt, bool *gone)
 {
 	int status = take_out(n, v->seq, v->body, v->authority, v->stream,
-	                      v->origin_seq);
-	return status ? status : gt_erased_bury(n, id, v->code, receipt);
+	                      v->origin_seq, gone);
+	return status || !*gone ? status
+	                        : gt_erased_bury(n, id, v->code, receipt);
 }
 
 int gt_erase_id(struct gt_node *n, struct gt_bytes id, const char *within,
@@ -148,23 +152,25 @@ int gt_erase_id(struct gt_node *n, struct gt_bytes id, const char *within,
 {
 	struct victim v;
 	int status = find(n, id, &v);
-	*gone = status == 0 && v.seq != 0 && !v.voids &&
-	        gt_code_within(v.code, within);
-	return *gone ? take_away(n, id, &v, 0) : status;
+	bool may = status == 0 && v.seq != 0 && !v.voids &&
+	           gt_code_within(v.code, within);
+	*gone = false;
+	return may ? take_away(n, id, &v, 0, gone) : status;
 }
 
 static int statement(struct gt_node *n, int64_t seq, struct gt_bytes id,
                      struct outcome *o)
 {
 	struct victim v;
+	bool gone = false;
 	int status = find(n, id, &v);
 	if (status != 0 || v.seq == 0 || v.seq != seq)
 		return status;
-	o->kept += v.voids;
-	if (v.voids)
-		return 0;
-	o->of[GT_PERSON_STATEMENTS]++;
-	return take_away(n, id, &v, o->receipt);
+	if (!v.voids)
+		status = take_away(n, id, &v, o->receipt, &gone);
+	o->kept += !gone;
+	o->of[GT_PERSON_STATEMENTS] += gone;
+	return status;
 }
 
 static int64_t number_of(const uint8_t *p)

@@ -249,9 +249,13 @@ int gt_spoilt_take_out(struct gt_node *n, int64_t seq, bool *gone)
 int gt_spoilt_forget(struct gt_node *n, int64_t seq, int64_t stream,
                      int64_t origin_seq, int64_t need)
 {
+	/* what was given up is not counted */
+	gt_store_bind(n->store, GT_SQL_SPOILT_DROP_LEFT, "i", seq);
+	int status = gt_store_run(n->store, GT_SQL_SPOILT_DROP_LEFT);
 	int64_t before = gt_store_changes(n->store);
 	gt_store_bind(n->store, GT_SQL_SPOILT_DROP, "i", seq);
-	int status = gt_store_run(n->store, GT_SQL_SPOILT_DROP);
+	if (status == 0)
+		status = gt_store_run(n->store, GT_SQL_SPOILT_DROP);
 	if (status != 0 || gt_store_changes(n->store) == before)
 		return status;
 	gt_store_bind(n->store, GT_SQL_QUARANTINE_BACK, "iit", stream,

@@ -214,7 +214,8 @@
 	                " WHERE r.id=?1")                                      \
 	X(ERASE_ASIDE, "DELETE FROM quarantine WHERE qid=?1")                  \
 	X(ERASE_SPOILT, "DELETE FROM spoilt WHERE id=?1 AND state<2")          \
-	X(ERASE_ASIDE_OF, "DELETE FROM quarantine WHERE id=?1")                \
+	X(ERASE_ASIDE_OF, "DELETE FROM quarantine WHERE id=?1 AND stream IN"   \
+	                  " (SELECT sid FROM stream WHERE code=?2)")           \
 	X(ERASE_DOCUMENT, "DELETE FROM document WHERE did=?1")                 \
 	X(ERASE_LOST, "DELETE FROM document_lost WHERE lid=?1")                \
 	X(ERASE_ATTACHMENT, "DELETE FROM attachment WHERE aid IN"              \
@@ -356,6 +357,7 @@
 	X(SPOILT_NEW, "INSERT INTO spoilt VALUES(?1,?2,?3,?4,?5,?6,?7)")       \
 	X(SPOILT_STATE, "UPDATE spoilt SET state=?2 WHERE seq=?1 AND state=0") \
 	X(SPOILT_FORM, "UPDATE spoilt SET form=?2 WHERE seq=?1")               \
+	X(SPOILT_DROP_LEFT, "DELETE FROM spoilt WHERE seq=?1 AND state=2")     \
 	X(SPOILT_DROP, "DELETE FROM spoilt WHERE seq=?1")                      \
 	X(SPOILT_LEAVE, "UPDATE spoilt SET state=2 WHERE stream=?1"            \
 	                " AND origin_seq=?2 AND id=?3 AND state<2")            \

@@ -229,6 +229,76 @@ static void a_child_that_would_erase_more(void **state)
 	assert_true(nodes_dropped(t, TOP, "malformed erasures"));
 }
 
+static void run_sql(struct nodes *t, unsigned i, const char *sql)
+{
+	assert_int_equal(sqlite3_exec(t->v[i].db, sql, NULL, NULL, NULL),
+	                 SQLITE_OK);
+}
+
+/* What another one handed in under that id, set aside, is his. */
+static void what_is_set_aside_for_others_stays(void **state)
+{
+	struct nodes *t = *state;
+	nodes_wire(t, LOW, TOP, true);
+	assert_int_equal(hand_in(t, LOW, 1, "li", VERB, OBJECT), 0);
+	nodes_run(t);
+	run_sql(t, TOP,
+	        "INSERT INTO stream(code,epoch,last) VALUES('3302',"
+	        "x'00112233445566778899aabbccddeeff',1);"
+	        "INSERT INTO quarantine(via,stream,origin_seq,id,form,"
+	        "origin_ms,at_ms,reason,body) SELECT '3302',(SELECT sid FROM "
+	        "stream WHERE code='3302'),1,id,x'01',1,1,'r',x'00' FROM "
+	        "record");
+	(void)erase(t, LOW, GT_PERSON_STATEMENTS, 1, 1);
+	nodes_pass(t, 20000);
+	assert_int_equal(records(t, TOP), 0);
+	assert_int_equal(nodes_int(t, TOP, "SELECT count(*) FROM quarantine"),
+	                 1);
+}
+
+/* Damaged, given up by people, and then erased: it was counted out already. */
+static void what_was_given_up_is_not_counted_twice(void **state)
+{
+	struct nodes *t = *state;
+	assert_int_equal(hand_in(t, LOW, 1, "li", VERB, OBJECT), 0);
+	assert_int_equal(hand_in(t, LOW, 2, "li", VERB, OBJECT), 0);
+	run_sql(t, LOW,
+	        "UPDATE record SET body=replace(CAST(body AS TEXT),'li@b',"
+	        "'lo@b') WHERE seq=1");
+	nodes_restart(t, LOW);
+	nodes_pass(t, 5000);
+	assert_int_equal(gt_records_count(t->v[LOW].node).spoilt, 1);
+	struct gt_event e = {
+	        .type = GT_EV_QUARANTINE_DROP,
+	        .token = ++t->tokens,
+	        .number = nodes_int(t, LOW, "SELECT max(qid) FROM quarantine")};
+	assert_int_equal(nodes_event(t, LOW, &e), 0);
+	assert_int_equal(gt_records_count(t->v[LOW].node).spoilt, 0);
+	(void)erase(t, LOW, GT_PERSON_STATEMENTS, 1, 1);
+	assert_int_equal(gt_records_count(t->v[LOW].node).spoilt, 0);
+}
+
+#define KEY_OVER(column)                                            \
+	"PRAGMA writable_schema=ON;UPDATE sqlite_schema SET sql="   \
+	"'CREATE UNIQUE INDEX record_key ON record(stream, " column \
+	")' WHERE name='record_key';PRAGMA writable_schema=RESET"
+
+/* A row that an index knows for another: the node lives, and keeps it. */
+static void a_row_the_indexes_do_not_know(void **state)
+{
+	struct nodes *t = *state;
+	assert_int_equal(hand_in(t, LOW, 1, "li", VERB, OBJECT), 0);
+	assert_int_equal(hand_in(t, LOW, 2, "li", VERB, OBJECT), 0);
+	run_sql(t, LOW, KEY_OVER("origin_ms"));
+	run_sql(t, LOW, "UPDATE record SET origin_seq=77 WHERE seq=1");
+	run_sql(t, LOW, KEY_OVER("origin_seq"));
+	nodes_restart(t, LOW);
+	assert_non_null(strstr(erase(t, LOW, GT_PERSON_STATEMENTS, 1, 1),
+	                       "\"kept\":1"));
+	assert_non_null(strstr(erase(t, LOW, GT_PERSON_STATEMENTS, 2, 2),
+	                       "\"statement\":1"));
+}
+
 static void what_voids_stays(void **state)
 {
 	struct nodes *t = *state;
@@ -312,6 +382,9 @@ int main(void)
 	        TEST(the_newest_before_it_went_up),
 	        TEST(a_backup_does_not_bring_it_back),
 	        TEST(a_child_that_would_erase_more),
+	        TEST(what_is_set_aside_for_others_stays),
+	        TEST(what_was_given_up_is_not_counted_twice),
+	        TEST(a_row_the_indexes_do_not_know),
 	        TEST(what_voids_stays),
 	        TEST(every_part),
 	        TEST(orders_that_make_no_sense),
