@@ -211,19 +211,24 @@ static enum gt_exit write_out(struct gt_cli *cli, const char *path,
 	return GT_EXIT_OK;
 }
 
-static enum gt_exit export(struct gt_cli *cli, const struct gt_args *args) {
-	enum gt_exit code; const char *path = gt_args_get(args, "output");
+static enum gt_exit hand_out(struct gt_cli *cli, const struct gt_args *args)
+{
+	enum gt_exit code;
+	const char *path = gt_args_get(args, "output");
 	json_t *names = take_names(cli, args, &code);
 	json_t *found = names ? search(cli, names, &code) : NULL;
-	if (!found){json_decref(names); return code;}
-json_t *v = whole(names, found);
-code = GT_EXIT_OK;
-if (v && path)
-	code = write_out(cli, path, v);
-else if (!v || !gt_cli_json(cli, v))
-	code = gt_cli_no_memory(cli);
-json_decref(v);
-return code;
+	if (!found) {
+		json_decref(names);
+		return code;
+	}
+	json_t *v = whole(names, found);
+	code = GT_EXIT_OK;
+	if (v && path)
+		code = write_out(cli, path, v);
+	else if (!v || !gt_cli_json(cli, v))
+		code = gt_cli_no_memory(cli);
+	json_decref(v);
+	return code;
 }
 
 /* ------------------------------------------------------------- erase */
@@ -345,7 +350,7 @@ const struct gt_command gt_cmd_person[] = {
          find, NULL},
         {"export", "NAME...", GT_T_CLI_A_PERSON_EXPORT, 1, GT_PERSON_NAMES,
          export_options, "guantong person export li@example.org -o li.json\n",
-         export, NULL},
+         hand_out, NULL},
         {"erase", "NAME...", GT_T_CLI_A_PERSON_ERASE, 1, GT_PERSON_NAMES,
          erase_options,
          "guantong person erase li@example.org\n"

@@ -61,20 +61,6 @@ static enum gt_person_met in_agent(struct search *s, const char *text)
 	return met;
 }
 
-/* Whatever it holds, as text: what is no UTF-8 becomes '?'. */
-static json_t *body_text(struct gt_bytes b)
-{
-	char *text = malloc(b.n + 1);
-	if (!text)
-		return NULL;
-	for (size_t i = 0; i < b.n; i++)
-		text[i] = b.p[i] ? (char)b.p[i] : '?';
-	text[b.n] = '\0';
-	json_t *v = gt_json_text(text);
-	free(text);
-	return v;
-}
-
 static void put(struct search *s, enum gt_person_part part, sqlite3_stmt *st,
                 enum gt_person_met met, json_t *body)
 {
@@ -90,7 +76,8 @@ static void put(struct search *s, enum gt_person_part part, sqlite3_stmt *st,
 	gt_json_set(ok, v, "activity", gt_json_text(gt_col_text(st, 7)));
 	gt_json_set(ok, v, "name", gt_json_text(gt_col_text(st, 8)));
 	gt_json_set(ok, v, "body",
-	            body ? json_incref(body) : body_text(gt_col_bytes(st, 5)));
+	            body ? json_incref(body)
+	                 : gt_json_body(gt_col_bytes(st, 5)));
 	gt_json_add(ok, s->list, v);
 }
 

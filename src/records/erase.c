@@ -1,7 +1,7 @@
 /* erase.c: what goes at somebody's wish, and does not come again.
  *
  * A statement leaves with its words in the index, what names its attachments,
- * and what was set aside under its id; its id stays, so that it is acknowledged
+ * and what was set aside under its id from where it was handed in; the id stays, so that it is acknowledged
  * and not taken whoever brings it again: a terminal, a child, a parent that is
  * asked back for it. What voids another statement stays, for else what it voided
  * would count again.

@@ -21,7 +21,7 @@ enum { MEMBERS_MAX = 65536 };
 /* --------------------------------------------------------- commands */
 
 /* The core's own words: JSON on success, a sentence otherwise. */
-static enum MHD_Result replied(struct gt_request *rq)
+enum MHD_Result gt_http_replied(struct gt_request *rq)
 {
 	if (rq->status != 0)
 		return gt_rq_error(rq, rq->status, rq->text);
@@ -69,7 +69,7 @@ static enum MHD_Result publish(struct gt_request *rq, bool dry)
 		                     .drafts = drafts,
 		                     .count = n,
 		                     .dry = dry};
-		done = gt_rq_command(rq, &e, replied);
+		done = gt_rq_command(rq, &e, gt_http_replied);
 	} else {
 		done = gt_rq_error(rq, rc, why);
 	}
@@ -105,7 +105,7 @@ enum MHD_Result gt_http_withdraw(struct gt_request *rq)
 	} else {
 		struct gt_event e = {
 		        .type = GT_EV_WITHDRAW, .text = id, .detail = reason};
-		done = gt_rq_command(rq, &e, replied);
+		done = gt_rq_command(rq, &e, gt_http_replied);
 	}
 	json_decref(v);
 	return done;
@@ -167,7 +167,7 @@ enum MHD_Result gt_http_policy(struct gt_request *rq)
 	if (rc == 0) {
 		struct gt_event e = {.type = GT_EV_LAYER,
 		                     .body = gt_buffer_bytes(&layer)};
-		done = gt_rq_command(rq, &e, replied);
+		done = gt_rq_command(rq, &e, gt_http_replied);
 	} else if (c.n > 0) {
 		done = complain(rq, &c);
 	} else {
@@ -200,7 +200,7 @@ static enum MHD_Result members_in(struct gt_request *rq)
 	else if (status != 0 || n == 0 || !filled(rows, n))
 		done = gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_BAD_MEMBERS);
 	else
-		done = gt_rq_command(rq, &e, replied);
+		done = gt_rq_command(rq, &e, gt_http_replied);
 	free(rows);
 	return done;
 }
@@ -485,7 +485,7 @@ enum MHD_Result gt_http_quarantine_drop(struct gt_request *rq)
 		return gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_KEY_ID,
 		                  "qid");
 	struct gt_event e = {.type = GT_EV_QUARANTINE_DROP, .number = qid};
-	return gt_rq_command(rq, &e, replied);
+	return gt_rq_command(rq, &e, gt_http_replied);
 }
 
 /* -------------------------------------------- documents that lost */
@@ -524,7 +524,7 @@ static enum MHD_Result decide(struct gt_request *rq, bool again)
 		                  "lid");
 	struct gt_event e = {
 	        .type = GT_EV_DOCUMENT_LOST, .number = lid, .count = again};
-	return gt_rq_command(rq, &e, replied);
+	return gt_rq_command(rq, &e, gt_http_replied);
 }
 
 enum MHD_Result gt_http_conflict_drop(struct gt_request *rq)

@@ -40,6 +40,8 @@ gt_handler gt_http_certificates, gt_http_certify, gt_http_revoke,
 gt_handler gt_http_person;
 /* POST /admin/person/erase. http_person.c */
 gt_handler gt_http_erase;
+/* The answer to a command, as the core gave it: JSON, or why not. */
+enum MHD_Result gt_http_replied(struct gt_request *rq);
 /* 400: the argument of that name is wrong. http_status.c */
 enum MHD_Result gt_http_bad_arg(struct gt_request *rq, const char *name);
 

@@ -12,16 +12,6 @@
 #include "read.h"
 #include "statement.h"
 
-static enum MHD_Result replied(struct gt_request *rq)
-{
-	if (rq->status != 0)
-		return gt_rq_error(rq, rq->status, rq->text);
-	char *text = rq->text;
-	rq->text = NULL;
-	return gt_rq_text(rq, 200, "application/json", text,
-	                  text ? strlen(text) : 0);
-}
-
 /* The body; NULL: answered why not. */
 static json_t *take(struct gt_request *rq, enum MHD_Result *answer)
 {
@@ -84,7 +74,7 @@ enum MHD_Result gt_http_certify(struct gt_request *rq)
 		                           .body = gt_bytes_of(id, sizeof id),
 		                           .text = gt_json_member(v, "name"),
 		                           .detail = name},
-		        replied);
+		        gt_http_replied);
 	json_decref(v);
 	return done;
 }
@@ -98,7 +88,7 @@ enum MHD_Result gt_http_revoke(struct gt_request *rq)
 	struct gt_event e = {.type = GT_EV_REVOKE,
 	                     .text = gt_json_member(v, "id"),
 	                     .detail = gt_json_member(v, "why")};
-	done = gt_rq_command(rq, &e, replied);
+	done = gt_rq_command(rq, &e, gt_http_replied);
 	json_decref(v);
 	return done;
 }

@@ -104,16 +104,6 @@ static bool take_item(uint8_t out[GT_ERASE_ITEM], const json_t *v)
 	       (id || part != GT_PERSON_STATEMENTS);
 }
 
-static enum MHD_Result replied(struct gt_request *rq)
-{
-	if (rq->status != 0)
-		return gt_rq_error(rq, rq->status, rq->text);
-	char *text = rq->text;
-	rq->text = NULL;
-	return gt_rq_text(rq, 200, "application/json", text,
-	                  text ? strlen(text) : 0);
-}
-
 static enum MHD_Result erase(struct gt_request *rq, const json_t *v)
 {
 	const json_t *items = json_object_get(v, "items");
@@ -126,7 +116,7 @@ static enum MHD_Result erase(struct gt_request *rq, const json_t *v)
 		               json_array_get(items, i));
 	struct gt_event e = {.type = GT_EV_ERASE,
 	                     .body = gt_bytes_of(packed, n * GT_ERASE_ITEM)};
-	enum MHD_Result done = ok ? gt_rq_command(rq, &e, replied)
+	enum MHD_Result done = ok ? gt_rq_command(rq, &e, gt_http_replied)
 	                          : gt_rq_fail(rq, 400, -GT_EINVALID,
 	                                       GT_T_HTTP_KEY_ID, "items");
 	free(packed);
