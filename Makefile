@@ -84,7 +84,7 @@ endif
 # assertions stay on in every variant: NDEBUG is never defined
 
 CORE_LIBS := -lsqlite3 -lzstd -ljansson -lutf8proc -lprotobuf-c -lcrypto -lm
-DAEMON_LIBS := -luv -lnng -lyaml -lmicrohttpd -lgnutls -lcurl -lsystemd -lssl -lz -lpthread
+DAEMON_LIBS := -luv -lnng -lyaml -lmicrohttpd -lgnutls -lcurl -lsystemd -lssl -lz -lqrencode -lpthread
 
 # Rooms, ground first. A room sees its own headers and those of the rooms below
 # it, no others: each has its include path here, and `make layers` reads this

@@ -14,14 +14,12 @@ static const char *outside(const struct gt_config *c, enum gt_http_door door)
 	                                 : "";
 }
 
-bool gt_http_origin(struct gt_request *rq, enum gt_http_door door,
-                    char out[GT_ORIGIN_MAX])
+bool gt_http_address(struct gt_request *rq, enum gt_http_door door,
+                     char out[GT_ORIGIN_MAX])
 {
 	char host[GT_HOST_MAX];
 	uint16_t port = rq->http->ports[door];
 	out[0] = '\0';
-	if (rq->door == door || rq->door == GT_DOOR_CONTROL)
-		return true;
 	if (port == 0)
 		return false;
 	const char *url = outside(rq->http->env.config, door);
@@ -32,6 +30,14 @@ bool gt_http_origin(struct gt_request *rq, enum gt_http_door door,
 	gt_format(out, GT_ORIGIN_MAX, "http%s://%s:%u",
 	          rq->http->tls[door] ? "s" : "", host, (unsigned)port);
 	return true;
+}
+
+bool gt_http_origin(struct gt_request *rq, enum gt_http_door door,
+                    char out[GT_ORIGIN_MAX])
+{
+	out[0] = '\0';
+	return rq->door == door || rq->door == GT_DOOR_CONTROL ||
+	       gt_http_address(rq, door, out);
 }
 
 /* Without the port that its scheme has by itself, as browsers write it. */

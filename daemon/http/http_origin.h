@@ -12,6 +12,12 @@
 
 enum { GT_ORIGIN_MAX = 320 };
 
+/* "http://HOST:PORT" of a listener, whichever the request came by, or what the
+ * configuration says that browsers write for it (http.listen_url,
+ * http.content_url). False, and "": the listener is off, or the client named no
+ * host. */
+bool gt_http_address(struct gt_request *rq, enum gt_http_door door,
+                     char out[GT_ORIGIN_MAX]);
 /* "http://HOST:PORT" of another listener, or what the configuration says that
  * browsers write for it (http.listen_url, http.content_url); "" when the
  * request came by that listener or by the control socket, where everything is.

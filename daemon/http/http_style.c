@@ -118,5 +118,7 @@ const char *const gt_page_style[] = {
         "text-align:left}.cards td:empty{display:none}"
         ".cards td[data-l]::before{content:attr(data-l) ' ';font-size:.85rem;"
         "color:var(--soft)}}"
-        "@media print{header,form,.skip,nav{display:none}}",
-        NULL};
+        /* a code to point a telephone at, large enough on paper */
+        ".qr{display:block;width:10rem;height:auto;margin:1.25rem 0 .25rem}"
+        ".qr+p{overflow-wrap:anywhere}",
+        "@media print{header,form,.skip,nav{display:none}}", NULL};

@@ -2,9 +2,11 @@
 import base64
 import json
 import os
+import re
 import tempfile
 import unittest
 
+import qr
 from test_records import post, statement
 from tree import XAPI, Tree
 
@@ -30,6 +32,12 @@ class Certificates(unittest.TestCase):
             for text in "李明", 'chip good">genuine', row["id"], 'href="/certificate/urn':
                 self.assertIn(text, page)
             self.assertIn("结业证书", self.page(county, row["id"], "zh-CN"))
+            # what a telephone reads from paper leads to this page
+            url = qr.read(re.search("<svg.*?</svg>", page).group(0))
+            origin = f"http://127.0.0.1:{county.http_port}"
+            self.assertEqual(url, origin + "/verify/" + row["id"].replace(":", "%3A"))
+            self.assertIn(">" + url + "<", page)
+            self.assertEqual(county.http("GET", url[len(origin):]).status, 200)
             for other in "urn:uuid:none", "", "%3Cb%3E":
                 self.assertEqual(county.http("GET", "/verify/" + other).status, 404)
             self.assertEqual(province.http("GET", "/verify/" + row["id"]).status, 404)

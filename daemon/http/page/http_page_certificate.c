@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "http_html.h"
+#include "http_origin.h"
 #include "http_worker.h"
 #include "json.h"
 #include "page.h"
+#include "qr.h"
 #include "read.h"
 
 static void fact(struct gt_page *p, enum gt_text name, const char *text)
@@ -37,6 +39,26 @@ static void standing(struct gt_page *p, const json_t *v)
 	gt_buffer_str(&p->out, " ");
 	gt_page_sentence(p, gt_json_member(v, "why"));
 	gt_buffer_str(&p->out, "</p>");
+}
+
+/* Where this page is asked for again: from paper, by a telephone. */
+static void code(struct gt_page *p, const char *id)
+{
+	char origin[GT_ORIGIN_MAX];
+	struct gt_buffer url = {0};
+	if (!gt_http_address(p->rq, GT_DOOR_LEARNER, origin))
+		return;
+	gt_buffer_format(&url, "%s/verify/", origin);
+	gt_out_url(&url, id);
+	char *text = gt_buffer_text(&url, NULL);
+	if (text &&
+	    gt_out_qr(&p->out, text,
+	              gt_text_in(p->lang, GT_T_HTTP_P_CERTIFICATE_CODE))) {
+		gt_buffer_str(&p->out, "<p class=\"soft small\">");
+		gt_page_text(p, text);
+		gt_buffer_str(&p->out, "</p>");
+	}
+	free(text);
 }
 
 static void body(struct gt_page *p, const json_t *v)
@@ -69,7 +91,9 @@ static void body(struct gt_page *p, const json_t *v)
 	gt_page_text(p, id);
 	gt_buffer_str(&p->out, "</code></a>");
 	gt_page_fact_end(p);
-	gt_buffer_str(&p->out, "</dl><p class=\"soft small\">");
+	gt_buffer_str(&p->out, "</dl>");
+	code(p, id);
+	gt_buffer_str(&p->out, "<p class=\"soft small\">");
 	gt_page_say(p, GT_T_HTTP_P_CERTIFICATE_CHECK);
 	gt_buffer_str(&p->out, " <code>guantong certificate verify</code></p>");
 }
