@@ -13,6 +13,7 @@
  *      it is not for the parent (M41)
  *   5  documents go up and are sought above (M46, M47), and neighbours are
  *      told what was erased (M60)
+ *   6  who forgot is told where what he had goes on (M38)
  *
  * A node speaks every version from GT_PROTOCOL_MIN to the newest it was built
  * with or is held to (gt_node_config.protocol_max).
@@ -24,7 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { GT_PROTOCOL_MIN = 1, GT_PROTOCOL_MAX = 5 };
+enum { GT_PROTOCOL_MIN = 1, GT_PROTOCOL_MAX = 6 };
 
 /* The highest version in both min..max and GT_PROTOCOL_MIN..ours; 0: none. */
 static inline uint32_t gt_version_common(uint32_t min, uint32_t max,
@@ -62,6 +63,12 @@ static inline bool gt_version_leaves_out(uint32_t version)
 static inline bool gt_version_carries(uint32_t version)
 {
 	return version >= 5;
+}
+
+/* Who asks for what he forgot is told where it goes on (6, above). */
+static inline bool gt_version_goes_on(uint32_t version)
+{
+	return version >= 6;
 }
 
 /* Hello names the kind of link and a place for a parent (3, above). */

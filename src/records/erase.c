@@ -13,6 +13,8 @@
 #include "records_inside.h"
 #include "terms.h"
 
+#include <string.h>
+
 /* What one order came to. */
 struct outcome {
 	int64_t receipt;
@@ -30,24 +32,28 @@ int gt_erased_load(struct gt_node *n)
 	return row < 0 ? row : 0;
 }
 
-int gt_erased_is(struct gt_node *n, const uint8_t id[GT_UUID_BYTES], bool *is)
+int gt_erased_is(struct gt_node *n, const uint8_t id[GT_UUID_BYTES],
+                 int64_t stream, bool *is)
 {
 	*is = false;
 	if (!n->records->erasures->any)
 		return 0;
-	gt_store_bind(n->store, GT_SQL_ERASED_GET, "b",
-	              gt_bytes_of(id, GT_UUID_BYTES));
+	sqlite3_stmt *st =
+	        gt_store_bind(n->store, GT_SQL_ERASED_GET, "bi",
+	                      gt_bytes_of(id, GT_UUID_BYTES), stream);
 	int row = gt_store_step(n->store, GT_SQL_ERASED_GET);
+	if (row == 1)
+		*is = gt_col_int(st, 0) > 0 || stream == 0 ||
+		      gt_code_within(gt_col_text(st, 2), gt_col_text(st, 1));
 	gt_store_reset(n->store, GT_SQL_ERASED_GET);
-	*is = row == 1;
 	return row < 0 ? row : 0;
 }
 
 static int run(struct gt_node *n, enum gt_sql which, int64_t number,
-               size_t *did)
+               struct gt_bytes id, size_t *did)
 {
 	int64_t before = gt_store_changes(n->store);
-	gt_store_bind(n->store, which, "i", number);
+	gt_store_bind(n->store, which, id.p ? "ib" : "i", number, id);
 	int status = gt_store_run(n->store, which);
 	*did += gt_store_changes(n->store) != before;
 	return status;
@@ -60,15 +66,16 @@ static int take_out(struct gt_node *n, int64_t seq, struct gt_bytes body,
                     const char *authority, int64_t stream, int64_t origin_seq,
                     bool *gone)
 {
+	const struct gt_bytes none = {0};
 	size_t unused = 0;
 	int status = gt_spoilt_take_out(n, seq, gone);
 	if (status != 0 || !*gone)
 		return status;
 	status = gt_terms_forget(n, seq, body, authority);
 	if (status == 0)
-		status = run(n, GT_SQL_ERASE_ATTACHMENT, seq, &unused);
+		status = run(n, GT_SQL_ERASE_ATTACHMENT, seq, none, &unused);
 	if (status == 0)
-		status = run(n, GT_SQL_ERASE_ATTACHED, seq, &unused);
+		status = run(n, GT_SQL_ERASE_ATTACHED, seq, none, &unused);
 	return status ? status
 	              : gt_spoilt_forget(n, seq, stream, origin_seq, 0);
 }
@@ -98,12 +105,10 @@ int gt_erased_bury(struct gt_node *n, struct gt_bytes id, const char *code,
 	gt_store_bind(n->store, GT_SQL_ERASE_CERTIFICATE, "b", id);
 	if (status == 0)
 		status = gt_store_run(n->store, GT_SQL_ERASE_CERTIFICATE);
-	/* of others who used that id nothing goes */
-	gt_store_bind(n->store, GT_SQL_ERASE_ASIDE_OF, "bt", id, code);
 	n->records->erasures->any = true;
 	if (status == 0 && fresh)
 		n->records->erasures->last = gt_store_rowid(n->store);
-	return status ? status : gt_store_run(n->store, GT_SQL_ERASE_ASIDE_OF);
+	return status;
 }
 
 /* A record, as its row has it; texts in the arena. seq 0: there is none. */
@@ -139,23 +144,49 @@ static int find(struct gt_node *n, struct gt_bytes id, struct victim *v)
 }
 
 static int take_away(struct gt_node *n, struct gt_bytes id,
-                     const struct victim *v, int64_t receipt, bool *gone)
+                     const struct victim *v, const char *place, int64_t receipt,
+                     bool *gone)
 {
 	int status = take_out(n, v->seq, v->body, v->authority, v->stream,
 	                      v->origin_seq, gone);
-	return status || !*gone ? status
-	                        : gt_erased_bury(n, id, v->code, receipt);
+	if (status != 0 || !*gone)
+		return status;
+	/* of others who used that id nothing goes */
+	gt_store_bind(n->store, GT_SQL_ERASE_ASIDE_OF, "bt", id, v->code);
+	status = gt_store_run(n->store, GT_SQL_ERASE_ASIDE_OF);
+	return status ? status : gt_erased_bury(n, id, place, receipt);
+}
+
+/* Or it is waited for: it is damaged here, and may come back of the parent. */
+static int bury_waited(struct gt_node *n, struct gt_bytes id,
+                       const char *within, const char *place, bool *gone)
+{
+	sqlite3_stmt *st =
+	        gt_store_bind(n->store, GT_SQL_ERASE_WAITED, "b", id);
+	int row = gt_store_step(n->store, GT_SQL_ERASE_WAITED);
+	*gone = row == 1 && gt_code_within(gt_col_text(st, 0), within);
+	gt_store_reset(n->store, GT_SQL_ERASE_WAITED);
+	if (row < 0)
+		return row;
+	return *gone ? gt_erased_bury(n, id, place, 0) : 0;
 }
 
 int gt_erase_id(struct gt_node *n, struct gt_bytes id, const char *within,
                 bool *gone)
 {
+	/* the parent's word holds for all there is, a child's for what is its
+	 * own: somebody else may use that id */
+	const char *place = strcmp(within, n->code) == 0 ? "" : within;
 	struct victim v;
 	int status = find(n, id, &v);
-	bool may = status == 0 && v.seq != 0 && !v.voids &&
-	           gt_code_within(v.code, within);
 	*gone = false;
-	return may ? take_away(n, id, &v, 0, gone) : status;
+	if (status != 0 || v.voids)
+		return status;
+	if (v.seq == 0)
+		return bury_waited(n, id, within, place, gone);
+	return gt_code_within(v.code, within)
+	               ? take_away(n, id, &v, place, 0, gone)
+	               : 0;
 }
 
 static int statement(struct gt_node *n, int64_t seq, struct gt_bytes id,
@@ -167,7 +198,7 @@ static int statement(struct gt_node *n, int64_t seq, struct gt_bytes id,
 	if (status != 0 || v.seq == 0 || v.seq != seq)
 		return status;
 	if (!v.voids)
-		status = take_away(n, id, &v, o->receipt, &gone);
+		status = take_away(n, id, &v, v.code, o->receipt, &gone);
 	o->kept += !gone;
 	o->of[GT_PERSON_STATEMENTS] += gone;
 	return status;
@@ -183,19 +214,20 @@ static int64_t number_of(const uint8_t *p)
 
 static int erase(struct gt_node *n, const uint8_t *item, struct outcome *o)
 {
+	const struct gt_bytes none = {0};
 	int64_t number = number_of(item + 1);
+	struct gt_bytes id = gt_bytes_of(item + 9, GT_UUID_BYTES);
 	switch ((enum gt_person_part)item[0]) {
 	case GT_PERSON_STATEMENTS:
-		return statement(n, number,
-		                 gt_bytes_of(item + 9, GT_UUID_BYTES), o);
+		return statement(n, number, id, o);
 	case GT_PERSON_ASIDE:
-		return run(n, GT_SQL_ERASE_ASIDE, number,
+		return run(n, GT_SQL_ERASE_ASIDE, number, id,
 		           &o->of[GT_PERSON_ASIDE]);
 	case GT_PERSON_DOCUMENTS:
-		return run(n, GT_SQL_ERASE_DOCUMENT, number,
+		return run(n, GT_SQL_ERASE_DOCUMENT, number, none,
 		           &o->of[GT_PERSON_DOCUMENTS]);
 	case GT_PERSON_LOST:
-		return run(n, GT_SQL_ERASE_LOST, number,
+		return run(n, GT_SQL_ERASE_LOST, number, none,
 		           &o->of[GT_PERSON_LOST]);
 	case GT_PERSON_PARTS:
 	default:

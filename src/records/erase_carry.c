@@ -67,7 +67,7 @@ static int take_ids(struct gt_node *n, const char *peer, const char *within,
 	     i += GT_UUID_BYTES) {
 		struct gt_bytes id = gt_bytes_of(ids->data + i, GT_UUID_BYTES);
 		bool is, known;
-		status = gt_erased_is(n, id.p, &known);
+		status = gt_erased_is(n, id.p, 0, &known);
 		if (status != 0 || known)
 			continue;
 		status = gt_erase_id(n, id, within, &is);

@@ -4,7 +4,9 @@
  * handed up is above, and not here any more. Whatever it was, a new epoch begins
  * (node/epoch.c). From then on the parent is asked for what it has of the old
  * one behind the last that is both here and was sent, by number, a few at a
- * time, until it has none of those asked for. What comes is put behind the last
+ * time, until it has none behind those asked for: which it says, for numbers may
+ * be missing there too, of what was erased or gave way. A parent of an earlier
+ * version does not: with it, it ends where none of those asked for came. What comes is put behind the last
  * record here, as if it came now, in the place it had in the old epoch: so it
  * goes up once more, and is known there by its id. One that is here under its
  * id is passed over. How far this has come is written down with the rows: each
@@ -15,6 +17,7 @@
  * more than there is room for, and GT_RECALL_ROWS of an epoch. An epoch that
  * was forgotten whole is not asked for.
  * Tests: u_node_restore.c. */
+#include "protocol.h"
 #include "records_inside.h"
 
 #include <string.h>
@@ -104,14 +107,20 @@ int gt_recall_begin(struct gt_node *n, const uint8_t epoch[GT_EPOCH_BYTES])
 	return write_list(n, &l);
 }
 
-int gt_recall_next(struct gt_node *n, size_t came)
+int gt_recall_next(struct gt_node *n, size_t came, uint64_t next)
 {
 	struct list l;
 	int status = read_list(n, &l);
 	if (status != 0 || l.n == 0)
 		return status;
-	if (came > 0 && l.v[0].left > (int64_t)came) {
-		l.v[0].next += GT_WANTED_ROWS;
+	bool on = gt_version_goes_on(n->up->version)
+	                  ? next >= (uint64_t)l.v[0].next + GT_WANTED_ROWS &&
+	                            next < INT64_MAX / 2
+	                  : came > 0;
+	if (on && l.v[0].left > (int64_t)came) {
+		l.v[0].next = gt_version_goes_on(n->up->version)
+		                      ? (int64_t)next
+		                      : l.v[0].next + GT_WANTED_ROWS;
 		l.v[0].left -= (int64_t)came;
 	} else {
 		drop_first(&l);

@@ -130,5 +130,5 @@ int gt_recall_answered(struct gt_node *n, const Gt__RecordsReply *m)
 		return status; /* asked again when there is room */
 	for (size_t i = 0; status == 0 && i < h.count; i++)
 		status = take(n, v[i]);
-	return status ? status : gt_recall_next(n, h.count);
+	return status ? status : gt_recall_next(n, h.count, m->next);
 }

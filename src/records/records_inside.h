@@ -221,16 +221,18 @@ int gt_record_give_way(struct gt_node *n, const struct gt_found *found,
 int gt_erased_load(struct gt_node *n);
 /* START: the marks of erase_carry.c. */
 int gt_erased_marks(struct gt_node *n);
-/* The id is known from now on as that of a record of that place that was
- * erased; what was set aside under it goes. */
+/* The id is known from now on as that of a record that was erased. code: where it
+ * was handed in, if the order was given here (receipt > 0); else the place
+ * within which nobody may bring it again, "": anywhere. */
 int gt_erased_bury(struct gt_node *n, struct gt_bytes id, const char *code,
                    int64_t receipt);
-/* A record of that id, handed in within that place, goes: *gone. What voids
- * another stays. */
+/* A record of that id, handed in within that place, goes, or is not waited for
+ * any more: *gone. What voids another stays. */
 int gt_erase_id(struct gt_node *n, struct gt_bytes id, const char *within,
                 bool *gone);
-/* Whether that id's record was: *is. */
-int gt_erased_is(struct gt_node *n, const uint8_t id[GT_UUID_BYTES], bool *is);
+/* Whether that id's record was, for what comes in that stream; 0: in any. */
+int gt_erased_is(struct gt_node *n, const uint8_t id[GT_UUID_BYTES],
+                 int64_t stream, bool *is);
 
 /* ------------------------------------------------------------ later */
 
@@ -331,9 +333,9 @@ int gt_recall_load(struct gt_node *n);
 int gt_recall_begin(struct gt_node *n, const uint8_t epoch[GT_EPOCH_BYTES]);
 /* What is to be asked for now. */
 int gt_recall_first(struct gt_node *n, struct gt_recall *out);
-/* The first was asked for, and so many came: the next follow; 0: there are no
- * more. */
-int gt_recall_next(struct gt_node *n, size_t came);
+/* The first was asked for, so many came, and it goes on there, as the parent
+ * says: the next follow, if there are any. */
+int gt_recall_next(struct gt_node *n, size_t came, uint64_t next);
 /* In recall_take.c. The parent is asked for some, if it knows how to be and there is room. */
 int gt_recall_ask(struct gt_node *n);
 /* It has answered: what it gave is taken, and the next are asked for. */

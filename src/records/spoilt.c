@@ -18,6 +18,7 @@
  * day: what comes must be what it says it is, and by its id or its form the one
  * that was asked for.
  * Tests: u_spoilt.c. */
+#include "protocol.h"
 #include "records_inside.h"
 #include "terms.h"
 
@@ -493,12 +494,36 @@ static int read_all(struct gt_node *n, const struct gt_peer *p,
 	return status;
 }
 
+/* Where the stream of that one goes on here; 0: it does not. */
+static int goes_on(struct gt_node *n, const struct gt_peer *p,
+                   const Gt__RecordName *w, uint64_t *next)
+{
+	bool is = false;
+	int64_t sid = 0;
+	if (!gt_version_goes_on(p->version) || !concerns(p, w->origin) ||
+	    w->origin_seq > INT64_MAX)
+		return 0;
+	int status = stream_known(n, w->origin, w->origin_epoch, &sid, &is);
+	if (status != 0 || !is)
+		return status;
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_RECORD_NEXT, "ii",
+	                                 sid, (int64_t)w->origin_seq);
+	int row = gt_store_step(n->store, GT_SQL_RECORD_NEXT);
+	if (row == 1)
+		*next = (uint64_t)gt_col_int(st, 0);
+	gt_store_reset(n->store, GT_SQL_RECORD_NEXT);
+	return row < 0 ? row : 0;
+}
+
 int gt_spoilt_give(struct gt_node *n, const struct gt_peer *p,
                    const Gt__Records *m, Gt__RecordsReply *out)
 {
-	return m->n_wanted == 0 ? 0
-	                        : read_all(n, p, m->wanted, m->n_wanted,
-	                                   &out->again, &out->n_again);
+	if (m->n_wanted == 0)
+		return 0;
+	int status = read_all(n, p, m->wanted, m->n_wanted, &out->again,
+	                      &out->n_again);
+	return status ? status
+	              : goes_on(n, p, m->wanted[m->n_wanted - 1], &out->next);
 }
 
 int gt_records_back(struct gt_node *n, const Gt__ChangesReply *c)

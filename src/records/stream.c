@@ -309,7 +309,7 @@ int gt_record_look_up(struct gt_node *n, const struct gt_arrival *r,
 		status = compare(st, r, found);
 	gt_store_reset(n->store, GT_SQL_RECORD_BY_ID);
 	if (row == 0)
-		status = gt_erased_is(n, r->id, &erased);
+		status = gt_erased_is(n, r->id, r->stream, &erased);
 	if (erased)
 		found->known = GT_RECORD_SAME;
 	if (row != 1 || status != 0)
@@ -343,6 +343,9 @@ int gt_record_give_way(struct gt_node *n, const struct gt_found *found,
 		n->status.records_quarantined++;
 		n->records->aside = true;
 	}
+	gt_store_bind(n->store, GT_SQL_ERASE_ATTACHED, "i", found->seq);
+	if (status == 0)
+		status = gt_store_run(n->store, GT_SQL_ERASE_ATTACHED);
 	gt_store_bind(n->store, GT_SQL_RECORD_DELETE, "i", found->seq);
 	if (status == 0)
 		status = gt_store_run(n->store, GT_SQL_RECORD_DELETE);

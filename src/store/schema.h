@@ -368,7 +368,8 @@ enum gt_attachment_state {
 	"CREATE TABLE erased(" \
 	" eid INTEGER PRIMARY KEY AUTOINCREMENT," \
 	" id BLOB NOT NULL UNIQUE," /* the statement's */ \
-	" code TEXT NOT NULL," /* where it was handed in, '': not known */ \
+	" code TEXT NOT NULL," /* where it was handed in; receipt 0: within which \
+	                        * place it is not taken again, '': anywhere */ \
 	" at_ms INTEGER NOT NULL," \
 	" receipt INTEGER NOT NULL);" /* of the order; 0: given elsewhere */
 

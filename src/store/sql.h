@@ -202,7 +202,10 @@
 	X(ATTACHMENT_LOST, "UPDATE attachment SET state=2,at_ms=?2"            \
 	                   " WHERE sha2=?1 AND state=1")                       \
 	/* what goes at somebody's wish (erase.c) */                           \
-	X(ERASED_GET, "SELECT 1 FROM erased WHERE id=?1")                      \
+	/* ... by whose word, and where what comes was handed in */            \
+	X(ERASED_GET,                                                          \
+	  "SELECT e.receipt,e.code,ifnull(s.code,'') FROM erased e"            \
+	  " LEFT JOIN stream s ON s.sid=?2 WHERE e.id=?1")                     \
 	X(ERASED_ANY, "SELECT count(*),ifnull(max(eid),0) FROM erased")        \
 	X(ERASED_NEW, "INSERT OR IGNORE INTO erased(id,code,at_ms,receipt)"    \
 	              " VALUES(?1,?2,?3,?4)")                                  \
@@ -212,7 +215,11 @@
 	                "r.flags,ifnull(s.code,''),r.seq FROM record r"        \
 	                " LEFT JOIN stream s ON s.sid=r.stream"                \
 	                " WHERE r.id=?1")                                      \
-	X(ERASE_ASIDE, "DELETE FROM quarantine WHERE qid=?1")                  \
+	/* numbers are used again: it is the one that was looked at */         \
+	X(ERASE_ASIDE, "DELETE FROM quarantine WHERE qid=?1 AND (id=?2"        \
+	               " OR (length(id)<>16 AND ?2=zeroblob(16)))")            \
+	X(ERASE_WAITED, "SELECT s.code FROM spoilt p JOIN stream s"            \
+	                " ON s.sid=p.stream WHERE p.id=?1 AND p.state<2")      \
 	X(ERASE_SPOILT, "DELETE FROM spoilt WHERE id=?1 AND state<2")          \
 	X(ERASE_ASIDE_OF, "DELETE FROM quarantine WHERE id=?1 AND stream IN"   \
 	                  " (SELECT sid FROM stream WHERE code=?2)")           \
@@ -332,6 +339,9 @@
 	  "SELECT origin_seq FROM record WHERE stream=(SELECT sid FROM stream" \
 	  " WHERE code=?1 AND epoch=?2) AND seq<=?3"                           \
 	  " ORDER BY origin_seq DESC LIMIT 1")                                 \
+	X(RECORD_NEXT,                                                         \
+	  "SELECT origin_seq FROM record WHERE stream=?1 AND origin_seq>?2"    \
+	  " ORDER BY origin_seq LIMIT 1")                                      \
 	X(RECORD_NEW,                                                          \
 	  "INSERT INTO record(stream,origin_seq,id,form,flags,target,"         \
 	  "origin_ms,stored_ms,policy,authority,body)"                         \

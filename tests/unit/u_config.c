@@ -299,11 +299,11 @@ static void an_old_protocol_is_mentioned(void **state)
 	                               "to protocol version 1"));
 	gt_complaints_free(&c);
 	/* the newest, by name or by itself, is nothing to talk about */
-	taken("node: {code: 33}\nlink: {protocol: 5}\n");
+	taken("node: {code: 33}\nlink: {protocol: 6}\n");
 	taken("node: {code: 33}\nlink: {protocol: 0}\n");
 	assert_int_not_equal(
-	        parse("node: {code: 33}\nlink: {protocol: 6}\n", "en", &c), 0);
-	assert_non_null(strstr(c.v[0], "must lie between 0 and 5"));
+	        parse("node: {code: 33}\nlink: {protocol: 7}\n", "en", &c), 0);
+	assert_non_null(strstr(c.v[0], "must lie between 0 and 6"));
 	gt_complaints_free(&c);
 }
 

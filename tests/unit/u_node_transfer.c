@@ -125,7 +125,7 @@ static void told_and_forgotten(void **state)
 	assert_agree(t);
 	assert_int_equal(nodes_asked_count(t, MID, GT__REQUEST__BODY_DONE), 1);
 	gt_format(detail, sizeof detail,
-	          "protocol=5 resource=33/a frames=%u copied=0 bytes",
+	          "protocol=6 resource=33/a frames=%u copied=0 bytes",
 	          m->nframes);
 	assert_string_equal(
 	        nodes_text(t, MID,
@@ -150,7 +150,7 @@ static void a_lost_done_is_repeated(void **state)
 	assert_non_null(strstr(
 	        nodes_text(t, TOP,
 	                   "SELECT detail FROM audit WHERE event='serve'"),
-	        "protocol=5 frames="));
+	        "protocol=6 frames="));
 	assert_int_equal(
 	        nodes_int(t, TOP,
 	                  "SELECT detail LIKE '%%; sent '||bytes||' bytes in "

@@ -240,7 +240,7 @@ static void counted_by_name(void **state)
 		r.done = &d;
 		nodes_ask(t, TOP, peer, 9, &r);
 		gt_format(detail, sizeof detail,
-		          "protocol=5 frames=5; sent %llu bytes in %llu frames",
+		          "protocol=6 frames=5; sent %llu bytes in %llu frames",
 		          (unsigned long long)(n * m->stored[0]),
 		          (unsigned long long)n);
 		assert_string_equal(

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "protocol.h"
 #include "unit/session_kit.h"
 
 static struct gt_key stranger;
@@ -100,14 +101,14 @@ static void hello_refused(void **state)
 	         "the roster has no active member of that code"},
 	        {"3302", "3302", "33", 1, 1, 32, GT_EREVOKED,
 	         "the roster revokes that node"},
-	        {"3301", "3301", "33", 6, 9, 32, GT_EVERSION,
-	         "no protocol version in common: this node speaks 1 to 5, the "
-	         "other 6 to 9"},
+	        {"3301", "3301", "33", 7, 9, 32, GT_EVERSION,
+	         "no protocol version in common: this node speaks 1 to 6, the "
+	         "other 7 to 9"},
 	        {"3301", "3301", "33", 0, 0, 32, GT_EVERSION,
-	         "no protocol version in common: this node speaks 1 to 5, the "
+	         "no protocol version in common: this node speaks 1 to 6, the "
 	         "other 0 to 0"},
 	        {"3301", "3301", "33", 2, 1, 32, GT_EVERSION,
-	         "no protocol version in common: this node speaks 1 to 5, the "
+	         "no protocol version in common: this node speaks 1 to 6, the "
 	         "other 2 to 1"},
 	        {"3301", "3301", "33", 1, 1, 31, GT_EMALFORMED,
 	         "Hello with a short nonce or epoch"},
@@ -131,13 +132,13 @@ static void hello_refused(void **state)
 	}
 	/* a later version that also speaks ours is welcome */
 	Gt__Hello h = hello(t, "3301");
-	h.version_max = 7;
+	h.version_max = GT_PROTOCOL_MAX + 1;
 	h.features = UINT64_MAX;
 	nodes_clear(t, TOP);
 	say_hello(t, nodes_link(t, TOP, false, "3301"), &h);
 	const struct done *d = nodes_replied(t, TOP, GT__REPLY__BODY_HELLO);
 	assert_non_null(d);
-	assert_int_equal(d->reply->hello->version, 5);
+	assert_int_equal(d->reply->hello->version, GT_PROTOCOL_MAX);
 	assert_int_equal(d->reply->hello->features, 0);
 }
 
