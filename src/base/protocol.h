@@ -13,7 +13,8 @@
  *      it is not for the parent (M41)
  *   5  documents go up and are sought above (M46, M47), and neighbours are
  *      told what was erased (M60)
- *   6  who forgot is told where what he had goes on (M38)
+ *   6  who forgot is told where what he had goes on (M38), and of his records
+ *      those travel that the parent has not (M54)
  *
  * A node speaks every version from GT_PROTOCOL_MIN to the newest it was built
  * with or is held to (gt_node_config.protocol_max).
@@ -67,6 +68,12 @@ static inline bool gt_version_carries(uint32_t version)
 
 /* Who asks for what he forgot is told where it goes on (6, above). */
 static inline bool gt_version_goes_on(uint32_t version)
+{
+	return version >= 6;
+}
+
+/* A child asks which of its records are there (6, above). */
+static inline bool gt_version_compares(uint32_t version)
 {
 	return version >= 6;
 }

@@ -95,6 +95,8 @@ static int on_request(struct gt_node *n, struct gt_peer *p,
 		return gt_documents_batch(n, p, token, r->documents);
 	case GT__REQUEST__BODY_SEEK:
 		return gt_documents_sought(n, p, token, r->seek);
+	case GT__REQUEST__BODY_COMPARE:
+		return gt_records_compare(n, p, token, r->compare);
 	case GT__REQUEST__BODY_HELLO:
 	case GT__REQUEST__BODY_PROVE:
 	case GT__REQUEST__BODY__NOT_SET:
@@ -127,6 +129,8 @@ static bool fits(enum gt_asked what, Gt__Reply__BodyCase reply)
 		return reply == GT__REPLY__BODY_DOCUMENTS;
 	case GT_ASKED_SEEK:
 		return reply == GT__REPLY__BODY_FOUND;
+	case GT_ASKED_COMPARE:
+		return reply == GT__REPLY__BODY_COMPARED;
 	case GT_ASKED_OFFER:
 	case GT_ASKED_CONTEST:
 	case GT_ASKED_INVENTORY:
@@ -192,6 +196,8 @@ static int on_fitting_reply(struct gt_node *n, const struct gt_asking *a,
 		return gt_documents_reply(n, a, r->documents);
 	case GT_ASKED_SEEK:
 		return gt_documents_found(n, a, r->found);
+	case GT_ASKED_COMPARE:
+		return gt_records_compared(n, r->compared);
 	case GT_ASKED_OFFER:
 	case GT_ASKED_NONE:
 	default:

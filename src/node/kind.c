@@ -71,7 +71,7 @@ static const struct kind {
                                      ASKS(RECORDS) | ASKS(OFFER) |
                                      ASKS(INVENTORY) | ASKS(DONE) |
                                      ASKS(ROSTER) | ASKS(DOCUMENTS) |
-                                     ASKS(SEEK)},
+                                     ASKS(SEEK) | ASKS(COMPARE)},
         [GT__LINK__ROSTER_ONLY] = {"roster-only", may_below, ASKS(ROSTER)},
         /* what these ask later versions say */
         [GT__LINK__RENEWAL] = {"renewal", may_below, 0},

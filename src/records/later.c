@@ -99,12 +99,12 @@ static int say_crowded(struct gt_node *n, const struct gt_hand_in *h,
 	                           "as many of these records as may wait here "
 	                           "for the node above wait already"};
 	n->status.records_over_waiting++;
-	gt_copy(r->crowd, GT_CROWD, h->whom);
-	r->crowd_limit = h->waiting;
+	gt_copy(r->crowd->whom, sizeof r->crowd->whom, h->whom);
+	r->crowd->limit = h->waiting;
 	n->touched = true;
-	if (r->crowd_ms && n->now.mono_ms - r->crowd_ms < TELL_MS)
+	if (r->crowd->ms && n->now.mono_ms - r->crowd->ms < TELL_MS)
 		return 0;
-	r->crowd_ms = n->now.mono_ms ? n->now.mono_ms : 1;
+	r->crowd->ms = n->now.mono_ms ? n->now.mono_ms : 1;
 	return gt_log(n, GT_LOG_WARN,
 	              "as many records of %s as may wait for the node above "
 	              "wait here: more are put off until the link has taken "
@@ -169,13 +169,14 @@ int gt_record_waits_load(struct gt_node *n)
 int gt_record_uncrowd(struct gt_node *n)
 {
 	struct gt_records *r = n->records;
-	if (r->crowd[0] == '\0' ||
-	    gt_waiting_bytes(r->by_whom, r->crowd, r->hop) > r->crowd_limit / 2)
+	if (r->crowd->whom[0] == '\0' ||
+	    gt_waiting_bytes(r->by_whom, r->crowd->whom, r->hop) >
+	            r->crowd->limit / 2)
 		return 0;
 	n->touched = true;
 	int status = gt_log(n, GT_LOG_INFO, "records of %s are taken again",
-	                    r->crowd);
-	r->crowd[0] = '\0';
+	                    r->crowd->whom);
+	r->crowd->whom[0] = '\0';
 	return status;
 }
 

@@ -153,6 +153,8 @@ static int take_batch(struct gt_node *n, struct gt_peer *p,
 	size_t taken = 0;
 	struct gt_left left = {{0}};
 	int status = 0;
+	if (p->child.compared) /* what it leaves out may be any that are here */
+		need = n->records->seq;
 	bool news = upto > p->child.records;
 	for (size_t i = 0; status == 0 && i < m->n_records; i++) {
 		const Gt__Record *w = m->records[i];

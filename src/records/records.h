@@ -119,6 +119,11 @@ int gt_records_wanted(struct gt_node *n, struct gt_peer *p,
                       Gt__ChangesReply *out);
 /* The parent wants such ones: it is sent what is here of them. */
 int gt_records_back(struct gt_node *n, const Gt__ChangesReply *m);
+/* The child asks which of its records are here (compare.h). */
+int gt_records_compare(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                       const Gt__Compare *m);
+/* ... and the parent has said it. */
+int gt_records_compared(struct gt_node *n, const Gt__Compared *m);
 /* The child counts its records from one again: it has a new epoch. */
 int gt_records_forget(struct gt_node *n, struct gt_peer *p);
 

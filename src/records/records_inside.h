@@ -63,7 +63,11 @@ struct gt_documents {
 	                               records wait */
 };
 
-enum { GT_CROWD = 112 };
+/* Of whom too much waits. */
+struct gt_crowd {
+	char whom[112];     /* "": nobody */
+	uint64_t limit, ms; /* when that was last said; 0: never */
+};
 
 /* What was erased (erase.c, erase_carry.c). */
 struct gt_erasures {
@@ -73,7 +77,10 @@ struct gt_erasures {
 	int64_t told, met;
 };
 
+struct gt_compare; /* compare.h */
+
 struct gt_records {
+	struct gt_compare *compare; /* on this link; NULL: nothing is */
 	struct gt_erasures *erasures;
 	struct gt_documents *documents;
 	int64_t seq; /* last here */
@@ -115,8 +122,7 @@ struct gt_records {
 	                      never */
 	uint64_t retry_ms; /* the parent takes nothing before; 0: it does */
 	struct gt_waiting *by_whom; /* what waits for the parent */
-	char *crowd; /* GT_CROWD: of whom too much does; "": nobody */
-	uint64_t crowd_limit, crowd_ms; /* when that was last said; 0: never */
+	struct gt_crowd *crowd;
 };
 
 /* ----------------------------------------------------------- stream */

@@ -1,12 +1,16 @@
 /* send.c: records on their way to the parent, and its marks.
  * Tests: u_node_record.c, u_lineage.c, u_rehang.c. */
+#include "compare.h"
 #include "documents.h"
 #include "records_inside.h"
 #include "terms.h"
 
 #include <string.h>
 
-enum { LOOKS = 8 /* at GT_RECORDS_ROWS each, in a turn */ };
+enum {
+	LOOKS = 8,  /* at GT_RECORDS_ROWS each, in a turn */
+	RUNS = 512, /* of records the parent has not, in a batch */
+};
 
 /* A batch on its way out of the database. */
 struct reading {
@@ -16,6 +20,7 @@ struct reading {
 	struct gt_left left;
 	bool waits; /* the next one may not leave yet */
 	bool gap;   /* behind the last there are numbers, and no records */
+	bool there; /* some are not sent: the parent has said that it has them */
 };
 
 /* One row: put into the batch, left here, or set aside. */
@@ -24,6 +29,11 @@ static int add_row(struct gt_node *n, struct reading *b, sqlite3_stmt *st)
 	Gt__Record *r;
 	enum gt_leaving leaving = GT_STAYS;
 	int64_t seq = gt_col_int(st, 0);
+	if (gt_compare_there(n, seq)) {
+		n->records->looked = seq;
+		b->there = true;
+		return 0;
+	}
 	int status = gt_record_read(n, st, &b->damaged, &r);
 	if (status == 0)
 		status = gt_record_leave(n, r, &b->left, &leaving);
@@ -52,33 +62,63 @@ static void pass_gap(struct gt_node *n, struct reading *b)
 		r->looked = r->seq;
 }
 
-static int read_batch(struct gt_node *n, Gt__Records *m, struct gt_left *left,
-                      bool *gap)
+/* What the parent has goes into no batch, and the batch speaks for it. */
+static void pass_there(struct gt_node *n, struct reading *b)
 {
-	struct reading b = {.m = m};
+	int64_t past = gt_compare_past(n, n->records->looked);
+	b->there = b->there || past > n->records->looked;
+	n->records->looked = past;
+}
+
+static bool is_full(const struct reading *b)
+{
+	return b->waits || b->bytes >= GT_RECORDS_BYTES ||
+	       b->m->n_records >= GT_RECORDS_ROWS;
+}
+
+/* Rows up to the next that the parent has. *last: there are no more. */
+static int read_rows(struct gt_node *n, struct reading *b, bool *last)
+{
 	size_t seen = 0;
 	int row = 0, status = 0;
+	int64_t run = gt_compare_run(n, n->records->looked + 1,
+	                             (int64_t)GT_RECORDS_ROWS);
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_RECORDS_AFTER, "ii",
+	                                 n->records->looked, run);
+	while (status == 0 && !is_full(b) &&
+	       (row = gt_store_step(n->store, GT_SQL_RECORDS_AFTER)) == 1) {
+		status = add_row(n, b, st);
+		seen++;
+	}
+	gt_store_reset(n->store, GT_SQL_RECORDS_AFTER);
+	/* no more rows were asked for than these */
+	*last = row == 0 && !b->waits && seen < (size_t)run;
+	return row < 0 ? row : status;
+}
+
+static int read_batch(struct gt_node *n, Gt__Records *m, struct gt_left *left,
+                      bool *speaks)
+{
+	struct reading b = {.m = m};
+	int status = 0;
+	bool last = false;
 	m->records =
 	        gt_arena_get(n->arena, GT_RECORDS_ROWS * sizeof *m->records);
 	if (!m->records)
 		return -GT_ENOMEM;
-	sqlite3_stmt *st =
-	        gt_store_bind(n->store, GT_SQL_RECORDS_AFTER, "ii",
-	                      n->records->looked, (int64_t)GT_RECORDS_ROWS);
-	while (status == 0 && !b.waits && b.bytes < GT_RECORDS_BYTES &&
-	       m->n_records < GT_RECORDS_ROWS &&
-	       (row = gt_store_step(n->store, GT_SQL_RECORDS_AFTER)) == 1) {
-		status = add_row(n, &b, st);
-		seen++;
+	for (int runs = 0; status == 0 && !last && !is_full(&b) &&
+	                   (runs == 0 || (b.there && runs < RUNS));
+	     runs++) {
+		pass_there(n, &b);
+		status = read_rows(n, &b, &last);
 	}
-	gt_store_reset(n->store, GT_SQL_RECORDS_AFTER);
 	*left = b.left;
-	if (row < 0 || status != 0)
-		return row < 0 ? row : status;
-	/* no more rows were asked for than these */
-	if (row == 0 && !b.waits && seen < GT_RECORDS_ROWS)
+	if (status != 0)
+		return status;
+	pass_there(n, &b);
+	if (last)
 		pass_gap(n, &b);
-	*gap = b.gap;
+	*speaks = b.gap || b.there;
 	return gt_record_tell_damaged(n, &b.damaged);
 }
 
@@ -158,10 +198,10 @@ static int send_batch(struct gt_node *n)
 	struct gt_left left;
 	bool full;
 	int64_t from = n->records->looked;
-	bool gap = false;
-	int status = read_batch(n, &m, &left, &gap);
-	bool more =
-	        gap || (stays(&left) && gt_version_leaves_out(n->up->version));
+	bool speaks = false;
+	int status = read_batch(n, &m, &left, &speaks);
+	bool more = speaks ||
+	            (stays(&left) && gt_version_leaves_out(n->up->version));
 	if (status == 0)
 		status = gt_record_demanded(n, n->code, &m.demanded);
 	if (status != 0 || (m.n_records == 0 && !more))
@@ -203,10 +243,12 @@ static int send(struct gt_node *n)
 	if (!gt_up_ready(n) || n->now.mono_ms < r->retry_ms)
 		return 0;
 	r->retry_ms = 0;
+	bool busy;
+	status = gt_compare_go(n, &busy);
 	/* where nothing is fit to be sent it goes on in a later turn */
 	for (unsigned looks = 0;
-	     status == 0 && looks < LOOKS && r->batches < GT_RECORD_WINDOW &&
-	     r->looked < r->seq;
+	     status == 0 && !busy && looks < LOOKS &&
+	     r->batches < GT_RECORD_WINDOW && r->looked < r->seq;
 	     looks++) {
 		int64_t before = r->looked;
 		status = send_batch(n);
@@ -283,7 +325,8 @@ int gt_records_up(struct gt_node *n, uint64_t theirs, bool *behind)
 		return 0;
 	gt_spoilt_anew(n);
 	r->sent = r->looked = (int64_t)theirs;
-	if (other) {
+	status = gt_compare_begin(n, r->sent);
+	if (status == 0 && other) {
 		gt_copy(r->hop_of, sizeof r->hop_of, n->up->code);
 		status = gt_meta_put_bytes(n->store, "hop_of",
 		                           gt_bytes_str(r->hop_of));
@@ -297,6 +340,7 @@ int gt_records_up(struct gt_node *n, uint64_t theirs, bool *behind)
 
 void gt_records_down(struct gt_node *n)
 {
+	gt_compare_end(n);
 	n->records->batches = 0;
 	n->records->retry_ms = 0;
 	gt_spoilt_anew(n);

@@ -1,5 +1,6 @@
 /* stream.c: the streams records stand in, their marks, and the way in.
  * Tests: u_node_record.c, u_vouched.c, u_bounded.c, u_miscount.c. */
+#include "compare.h"
 #include "documents.h"
 #include "era.h"
 #include "records_inside.h"
@@ -18,7 +19,7 @@ struct gt_records *gt_records_new(void)
 	r->index = calloc(1, sizeof *r->index);
 	r->erasures = calloc(1, sizeof *r->erasures);
 	r->documents = calloc(1, sizeof *r->documents);
-	r->crowd = calloc(1, GT_CROWD);
+	r->crowd = calloc(1, sizeof *r->crowd);
 	if (r->by_whom && r->index && r->erasures && r->documents && r->crowd)
 		return r;
 	gt_records_free(r);
@@ -29,6 +30,7 @@ void gt_records_free(struct gt_records *r)
 {
 	if (!r)
 		return;
+	gt_compare_free(r->compare);
 	gt_waiting_free(r->by_whom);
 	free(r->index);
 	free(r->erasures);
@@ -52,7 +54,7 @@ struct gt_record_counts gt_records_count(const struct gt_node *n)
 	        .documents_waiting = (uint64_t)r->documents->waiting,
 	        .documents_kept = (uint64_t)r->documents->lost,
 	        .spoilt = r->spoilt,
-	        .crowded = r->crowd[0] != '\0'};
+	        .crowded = r->crowd->whom[0] != '\0'};
 }
 
 static bool is_root(const struct gt_node *n)

@@ -335,6 +335,22 @@
 	X(RECORD_DELETE, "DELETE FROM record WHERE seq=?1")                    \
 	X(RECORD_BY_KEY,                                                       \
 	  "SELECT seq FROM record WHERE stream=?1 AND origin_seq=?2")          \
+	/* what a comparison looks at (compare.h) */                           \
+	X(COMPARE_CODE, "SELECT code FROM stream WHERE code>?1"                \
+	                " ORDER BY code LIMIT 1")                              \
+	X(COMPARE_NEXT, "SELECT min((SELECT min(r.origin_seq) FROM record r"   \
+	                " WHERE r.stream=s.sid AND r.origin_seq>=?2))"         \
+	                " FROM stream s WHERE s.code=?1")                      \
+	X(COMPARE_STREAMS, "SELECT count(*) FROM (SELECT 1 FROM stream"        \
+	                   " WHERE code=?1 LIMIT ?2)")                         \
+	X(COMPARE_ROWS,                                                        \
+	  "SELECT r.origin_seq,r.id,r.form,r.flags,r.seq FROM stream s"        \
+	  " CROSS JOIN record r INDEXED BY record_key ON r.stream=s.sid"       \
+	  " AND r.origin_seq BETWEEN ?2 AND ?3 WHERE s.code=?1"                \
+	  " ORDER BY r.origin_seq,r.id LIMIT ?4")                              \
+	X(COMPARE_ID, "SELECT r.seq,r.form,r.flags,r.policy,s.code"            \
+	              " FROM record r JOIN stream s ON s.sid=r.stream"         \
+	              " WHERE r.id=?1")                                        \
 	X(RECORD_LAST_SENT,                                                    \
 	  "SELECT origin_seq FROM record WHERE stream=(SELECT sid FROM stream" \
 	  " WHERE code=?1 AND epoch=?2) AND seq<=?3"                           \

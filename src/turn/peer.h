@@ -40,6 +40,8 @@ struct gt_child {
 	/* batches of records that are answered later (records/later.c) */
 	uint64_t later[GT_RECORD_WINDOW], later_until;
 	uint32_t nlater;
+	bool compared;  /* on this link it was told what of its records is here,
+	                  and sends that no more (records/compare.h) */
 	int64_t wanted; /* the last record of those it was asked back on this
 	                   link; INT64_MAX: all that may be its */
 	uint64_t frames_sent, bytes_sent;

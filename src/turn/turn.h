@@ -55,6 +55,7 @@ enum gt_asked {
 	GT_ASKED_ROSTER,
 	GT_ASKED_DOCUMENTS,
 	GT_ASKED_SEEK,
+	GT_ASKED_COMPARE, /* records/compare.c */
 };
 
 /* A request of ours to the parent that has no answer yet. */
