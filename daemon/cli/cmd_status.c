@@ -46,6 +46,19 @@ static void print_documents(FILE *out, json_t *s)
 		gt_say(out, GT_T_CLI_STATUS_DOCUMENTS, waits, lost);
 }
 
+/* Where there are any. */
+static void print_certified(FILE *out, json_t *s)
+{
+	json_t *c = json_object_get(s, "certificates");
+	unsigned long long issued = gt_client_number(c, "issued");
+	unsigned long long erased = gt_client_number(s, "erased");
+	if (issued > 0)
+		gt_say(out, GT_T_CLI_STATUS_CERTIFICATES, issued,
+		       (unsigned long long)gt_client_number(c, "revoked"));
+	if (erased > 0)
+		gt_say(out, GT_T_CLI_STATUS_ERASED, erased);
+}
+
 static void print_resources(FILE *out, json_t *resources)
 {
 	const char *heads[STATES + 1] = {gt_text(GT_T_CLI_C_VERDICT)};
@@ -447,6 +460,7 @@ static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 	       (unsigned long long)gt_client_number(s, "records_unrooted"),
 	       (unsigned long long)gt_client_number(records, "quarantined"));
 	print_documents(out, s);
+	print_certified(out, s);
 	(void)fputc('\n', out);
 	print_resources(out, gt_client_find(s, "resources"));
 	print_transfers(out, gt_client_find(s, "transfers"));

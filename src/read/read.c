@@ -552,6 +552,24 @@ static json_t *children(struct gt_reader *r)
 	return NULL;
 }
 
+/* Certificates issued here, and what is known to be erased. */
+static bool count_certified(struct gt_reader *r, json_t *status)
+{
+	int64_t n[3];
+	json_t *v = json_object();
+	bool ok = v && gt_reader_numbers(
+	                       r, up_to(r, GT_Q_CERTIFIED, GT_LOOK_ROWS), n, 3);
+	if (!ok) {
+		json_decref(v);
+		return false;
+	}
+	gt_json_set(&ok, v, "issued", json_integer(n[0]));
+	gt_json_set(&ok, v, "revoked", json_integer(n[1]));
+	gt_json_set(&ok, status, "certificates", v);
+	gt_json_set(&ok, status, "erased", json_integer(n[2]));
+	return ok;
+}
+
 json_t *gt_read_status(struct gt_reader *r)
 {
 	int64_t ends[2];
@@ -562,7 +580,8 @@ json_t *gt_read_status(struct gt_reader *r)
 	ok = gt_reader_code(r, code) && ok;
 	gt_json_set(&ok, v, "code", gt_json_text(code));
 	gt_json_set(&ok, v, "resources", count_resources(r));
-	ok = ok && count_objects(r, v) && count_records(r, v);
+	ok = ok && count_objects(r, v) && count_records(r, v) &&
+	     count_certified(r, v);
 	gt_json_set(&ok, v, "damaged", count_damaged(r));
 	gt_json_set(&ok, v, "stuck", count_stuck(r));
 	gt_json_set(&ok, v, "clock", read_clock(r));

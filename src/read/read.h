@@ -150,9 +150,11 @@ int gt_read_held(struct gt_reader *r, int64_t *after, struct gt_held *v,
 
 /* Counts for status: {"code","resources":{verdict:{state:n}},"bytes",
  * "objects":{"complete","partial","wanted"},"records":{"count","quarantined",
- * "last_seq"},"clock":{"era","began","moved"},"children":[{"code","acked","vseq","seen","status":{...}}],
+ * "last_seq"},"certificates":{"issued","revoked"},"erased","clock":{"era",
+ * "began","moved"},"children":[{"code","acked","vseq","seen","status":{...}}],
  * "audit_rows"}. moved: {"era","at","by_s"} of the last time the clock was
- * found set, null: never; quarantined: at most GT_LOOK_ROWS are counted. */
+ * found set, null: never; quarantined, revoked, erased: at most
+ * GT_LOOK_ROWS are counted. */
 json_t *gt_read_status(struct gt_reader *r);
 
 /* ------------------------------------------------------------ audit */

@@ -235,6 +235,12 @@ const char *const gt_queries[GT_Q_COUNT] = {
                              " AND length(document)>0",
         [GT_Q_CERTIFICATE_LIST] =
                 "SELECT document FROM certificate_list WHERE number=?1",
+        /* numbers are without a gap, and revoked have an index */
+        [GT_Q_CERTIFIED] =
+                "SELECT (SELECT ifnull(max(cid)+1,0) FROM certificate),"
+                "(SELECT count(*) FROM (SELECT 1 FROM certificate"
+                " WHERE revoked_ms>0 LIMIT ?1)),"
+                "(SELECT count(*) FROM (SELECT 1 FROM erased LIMIT ?1))",
         /* what read_person.c looks for somebody in: all of one shape */
         [GT_Q_PERSON_RECORDS] =
                 "SELECT r.seq,r.id,s.code,r.stored_ms,r.authority,r.body,"

@@ -390,10 +390,13 @@ enum gt_attachment_state {
 	" why TEXT NOT NULL," /* it was */ \
 	" document BLOB NOT NULL);"
 
-/* What was asked for on demand: few, among all that is listed; and what is set
+/* What was asked for on demand: few, among all that is listed; certificates that
+ * were revoked: few, among documents of some kilobytes each; and what is set
  * aside, by the child it came from. */
 #define GT_SCHEMA_INDEXES \
 	"CREATE INDEX IF NOT EXISTS item_asked ON item(object) WHERE asked=1;" \
+	"CREATE INDEX IF NOT EXISTS certificate_revoked ON certificate(cid)" \
+	" WHERE revoked_ms>0;" \
 	"CREATE INDEX IF NOT EXISTS quarantine_via ON quarantine(via);"
 
 /* Sorted runs (runs.h): what can be made anew from the records. A block of its

@@ -76,6 +76,11 @@ class Certificates(unittest.TestCase):
             with open(paper, "w", encoding="utf-8") as f:
                 f.write("PK")
             self.assertIn("no JSON", province.cli("certificate", "verify", paper, ok=False).stderr)
+            self.assertEqual(county.cli_json("status")["certificates"], {"issued": 1, "revoked": 1})
+            self.assertIn("1 issued here, 1 of them revoked", county.cli("status"))
+            metrics = county.http("GET", "/metrics").body.decode()
+            self.assertIn("\nguantong_certificates_issued 1\n", metrics)
+            self.assertIn("\nguantong_certificates_revoked 1\n", metrics)
             self.assertEqual([(r["event"], r["subject"]) for r in county.audit(kind="certificate")],
                              [("certify", row["id"]), ("revoke", row["id"])])
 

@@ -74,6 +74,9 @@ class Person(unittest.TestCase):
             self.assertEqual([r["id"] for r in node.cli_json("person", "find", who)["found"]], [of_me["id"]])
             self.assertEqual(node.cli_json("person", "erase", who, "--yes", "--mentions")["statement"], 1)
             self.assertEqual(node.cli_json("person", "find", who)["found"], [])
+            self.assertEqual(node.cli_json("status")["erased"], 41)
+            self.assertIn("41 records", node.cli("status"))
+            self.assertIn(b"\nguantong_records_erased 41\n", node.http("GET", "/metrics").body)
             # a terminal whose answer was lost brings it once more
             self.assertEqual(post(node, mine[:10]).status, 200)
             self.assertEqual({r["id"] for r in node.records()}, {s["id"] for s in others})

@@ -77,6 +77,8 @@ static int setup(void **state)
 	run(GT_SCHEMA_ERAS);
 	run(GT_SCHEMA_STUCK);
 	run(GT_SCHEMA_DOCUMENTS);
+	run(GT_SCHEMA_ERASED);
+	run(GT_SCHEMA_CERTIFICATES);
 	reader = gt_reader_new(db, why, sizeof why);
 	return reader == NULL;
 }
@@ -577,6 +579,7 @@ static void status(void **state)
 	   "{\"code\":\"3301\",\"resources\":{\"on-demand\":{\"partial\":1}},"
 	   "\"objects\":{\"complete\":0,\"partial\":1,\"wanted\":0},\"bytes\":"
 	   "8,\"records\":{\"count\":1,\"quarantined\":1,\"last_seq\":5},"
+	   "\"certificates\":{\"issued\":0,\"revoked\":0},\"erased\":0,"
 	   "\"damaged\":{\"publish\":0,\"parent\":0,\"asked\":0},"
 	   "\"stuck\":{\"above\":0,\"file\":0},"
 	   "\"clock\":{\"era\":0,\"began\":\"1970-01-01T00:00:00.000Z\","

@@ -229,6 +229,7 @@ static void put_store(struct gt_buffer *o, json_t *status)
 	static const char g[] = "gauge";
 	const json_t *records = json_object_get(status, "records");
 	const json_t *objects = json_object_get(status, "objects");
+	const json_t *certified = json_object_get(status, "certificates");
 	const struct row rows[] = {
 	        {"stored_bytes", g, "Bytes of objects held",
 	         gt_http_count(status, "bytes")},
@@ -240,6 +241,14 @@ static void put_store(struct gt_buffer *o, json_t *status)
 	         gt_http_count(records, "count")},
 	        {"quarantined", g, "Learner records set aside, held",
 	         gt_http_count(records, "quarantined")},
+	        {"certificates_issued", g,
+	         "Certificates of completion issued here",
+	         gt_http_count(certified, "issued")},
+	        {"certificates_revoked", g, "Of these, revoked",
+	         gt_http_count(certified, "revoked")},
+	        {"records_erased", g,
+	         "Learner records known to be erased at somebody's wish",
+	         gt_http_count(status, "erased")},
 	        {"audit_rows", g, "Rows of the audit log",
 	         gt_http_count(status, "audit_rows")},
 	};
