@@ -15,7 +15,7 @@
  * only for the link on which the parent said so.
  *
  * compare.c asks, compare_seen.c answers, compare_block.c is what both do.
- * Tests: u_compare.c. */
+ * Tests: u_compare.c, e2e/test_resent.py. */
 #ifndef GT_COMPARE_H
 #define GT_COMPARE_H
 

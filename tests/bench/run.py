@@ -23,7 +23,7 @@ import uuid
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
 from readers import BIG, SlowReaders, large_package, memory, peak_from_here  # noqa: E402
-from tree import CHAIN, XAPI, Tree, free_ports, make_files  # noqa: E402
+from tree import CHAIN, XAPI, Node, Tree, carried, find, free_ports, make_files, restored  # noqa: E402
 
 MB = 1_000_000
 RID = "33/bench"
@@ -251,6 +251,42 @@ def records_durable(base, a):
     report("records-durable", "ms, p99 of a batch of 100", 1000 * took[len(took) * 99 // 100], "aim", 100.0, less=True)
 
 
+def records_restore_bytes(base, a):
+    """What travels again when a node was restored and its parent lacks 1 %."""
+    n, batch = a.records, 100
+    all_ = list(statements(n, 5))
+    bodies = [json.dumps(all_[i : i + batch]).encode() for i in range(0, n, batch)]
+    with Tree(CHAIN[:1]) as t:
+        root = t["33"]
+        relay, port = t.relay(root.link_port)
+        city = t.nodes["3301"] = Node(t, "3301", root, to=port)
+        city.start().wait_connected()
+        queue = multiprocessing.Queue()
+        poster(city.http_port, bodies, queue)
+        if queue.get() is None:
+            raise SystemExit("a batch was refused")
+
+        def settled():
+            return int(root.status()["records"]["count"]) >= n and find(city.status(), "records_waiting") == 0
+
+        root.wait("all of them", settled, 600)
+        whole = carried(relay)
+        for part, which in ((0, "0"), (1, "seq % 100 = 37"), (100, "1")):
+            root.stop()
+            with sqlite3.connect(os.path.join(root.dir, "data", "guantong.db")) as db:
+                db.execute(f"DELETE FROM record WHERE {which}")
+            db.close()
+            root.start()
+            city.wait_connected()
+            city.stop()
+            before = carried(relay)
+            restored(city)
+            city.wait_connected()
+            root.wait("all of them", settled, 600)
+            report("records-restore-bytes", f"KB for {n}, {part} % differs", (carried(relay) - before) / 1000,
+                   "all of them, first", whole / 1000, less=True)
+
+
 def metadata(base, a):
     n = a.entries
     def entry(i):
@@ -375,7 +411,7 @@ def slow_readers(base, a):
 
 
 CASES = {"first-sync": first_sync, "five-levels": five_levels, "small-files": small_files,
-         "records-durable": records_durable, "metadata": metadata, "idle-village": idle_village,
+         "records-durable": records_durable, "records-restore-bytes": records_restore_bytes, "metadata": metadata, "idle-village": idle_village,
          "slow-readers": slow_readers}
 
 

@@ -500,6 +500,22 @@ def send_command(relay, word):
     assert relay.stdout.readline().strip() == word
 
 
+def carried(relay):
+    """Bytes that went through a relay so far, both ways."""
+    relay.stdin.write("carried\n")
+    relay.stdin.flush()
+    return int(relay.stdout.readline())
+
+
+def restored(node):
+    """Starts a node whose database was put back."""
+    node.command = lambda: [*Node.command(node), "--restored"]
+    try:
+        node.start()
+    finally:
+        del node.command
+
+
 def make_files(folder, sizes, seed=1):
     """{path: size} with bytes that do not compress; returns {path: bytes}."""
     import random

@@ -10,6 +10,7 @@ are lines on standard input, or on the control socket, which answers each:
     cut      close every connection, refuse new ones
     hold     let nothing through, close nothing: a link gone silent
     restore  as at the start
+    carried  answers with the bytes that went through so far, both ways
 
 --rate limits each direction of all connections together, in bytes per second.
 Ends at SIGTERM and, without --control, when standard input does.
@@ -31,6 +32,7 @@ class Relay:
         self.flowing = asyncio.Event()
         self.flowing.set()
         self.due = {"up": 0.0, "down": 0.0}
+        self.carried = 0
 
     async def wait_turn(self, way, n):
         if not self.rate:
@@ -47,6 +49,7 @@ class Relay:
                 await self.wait_turn(way, len(data))
                 await self.flowing.wait()
                 writer.write(data)
+                self.carried += len(data)
                 await writer.drain()
         except (OSError, asyncio.CancelledError):
             pass
@@ -80,6 +83,8 @@ class Relay:
         elif word == "restore":
             self.accepting = True
             self.flowing.set()
+        elif word == "carried":
+            word = str(self.carried)
         else:
             word = "unknown command " + word
         print(word, flush=True)
