@@ -18,6 +18,7 @@
 #include <jansson.h>
 
 #include "base.h"
+#include "figures.h"
 #include "person.h"
 #include "policy.h"
 #include "query.h"
@@ -265,6 +266,48 @@ struct gt_pseudonym_source;
  * names: NULL, no keys. NULL: why is set. */
 json_t *gt_read_preview(struct gt_reader *r, const char *to, size_t limit,
                         const struct gt_pseudonym_source *names);
+
+/* ------------------------------------------------------------ reports */
+
+/* What a report may be told apart by. */
+enum gt_report_by {
+	GT_REPORT_REGION,  /* the place where it was handed in */
+	GT_REPORT_SUBJECT, /* of the resource, as the catalogue here has it */
+	GT_REPORT_RESOURCE,
+	GT_REPORT_MONTH, /* 2026-11 */
+	GT_REPORT_DAY,
+	GT_REPORT_YEAR,
+	GT_REPORT_VERB,
+	GT_REPORT_ACTIVITY,
+	GT_REPORT_BYS
+};
+/* Its name; NULL beyond. That of a name; -1: there is none. */
+const char *gt_report_by_name(unsigned by);
+int gt_report_by_parse(const char *name, size_t n);
+
+struct gt_report_query {
+	enum gt_report_by by[GT_REPORT_BYS]; /* each once */
+	size_t nby;
+	int level; /* places are those of that depth (code.h); -1: the nodes */
+	enum gt_counts_by counts_by; /* figures.h */
+	const char *within;          /* only of that place; NULL: of all */
+	const char *from, *until;    /* months, both with it; NULL: all */
+	/* whoever asks waits no longer; NULL: he does */
+	bool (*enough)(void *arg);
+	void *arg;
+};
+
+/* {"node","by":[...],"level","counts_by","rows":[{"region",... as by,"visits",
+ * "learners","completions","hours","needs","statements"}],"total":{the same},
+ * "ahead","gaps"}: what was done, of all records here but those that are voided
+ * or void (deed.h says what counts as what). level: "" or its name. A statement about something of
+ * several subjects counts for each, and once in the total; "-": of no subject,
+ * about no resource. ahead: statements whose timestamp lies an hour behind the
+ * time at which this node received them, or more; gaps: rows that cannot be
+ * read. NULL: why is set; *status -GT_ELIMIT: it comes to too many rows,
+ * -GT_ETIMEOUT: enough said so, -GT_ESTORE. */
+json_t *gt_read_report(struct gt_reader *r, const struct gt_report_query *q,
+                       int *status);
 
 /* ------------------------------------------------------ certificates */
 
