@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "code.h"
+#include "csv.h"
 #include "measure.h"
 #include "pages.h"
 #include "say.h"
@@ -32,36 +33,21 @@ static const char *const columns[] = {
         "result",  "bytes",   "transfer", "detail"};
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
-/* RFC 4180, with cells a spreadsheet would take for a formula disarmed. */
-static void csv_cell(FILE *out, const char *text, bool last)
-{
-	bool formula = *text && strchr("=+-@\t\r", *text);
-	(void)fputc('"', out);
-	if (formula)
-		(void)fputc('\'', out);
-	for (; *text; text++) {
-		if (*text == '"')
-			(void)fputc('"', out);
-		(void)fputc(*text, out);
-	}
-	(void)fputs(last ? "\"\r\n" : "\",", out);
-}
-
 static enum gt_exit print_csv(struct gt_pages *p)
 {
 	enum gt_exit code = GT_EXIT_OK;
 	json_t *rows, *r;
 	size_t i;
 	for (size_t c = 0; c < COLUMNS; c++)
-		csv_cell(p->cli->out, columns[c], c + 1 == COLUMNS);
+		gt_csv_cell(p->cli->out, columns[c], c + 1 == COLUMNS);
 	while ((rows = gt_pages_next(p, &code))) {
 		json_array_foreach(rows, i, r)
 		{
 			char text[32];
 			for (size_t c = 0; c < COLUMNS; c++)
-				csv_cell(p->cli->out,
-				         gt_pages_cell(r, columns[c], text),
-				         c + 1 == COLUMNS);
+				gt_csv_cell(p->cli->out,
+				            gt_pages_cell(r, columns[c], text),
+				            c + 1 == COLUMNS);
 		}
 		json_decref(rows);
 	}

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "cmd_report.h"
 #include "code.h"
 #include "pages.h"
 #include "say.h"
@@ -285,6 +285,13 @@ static enum gt_exit preview(struct gt_cli *cli, const struct gt_args *args)
 const struct gt_command gt_cmd_records_sub[] = {
         {"preview", "--to CODE", GT_T_CLI_A_PREVIEW, 0, 0, preview_options,
          "guantong records preview --to 3301\n", preview, NULL},
+        {"report", "", GT_T_CLI_A_REPORT, 0, 0, gt_cmd_report_options,
+         "guantong records report\n"
+         "guantong records report --by region,month --level county\n"
+         "guantong records report --by subject --from 2025-11 --csv\n"
+         "guantong records report --by region --measure learners --svg "
+         "learners.svg\n",
+         gt_cmd_report, NULL},
         {"quarantine", "", GT_T_CLI_A_QUARANTINE, 0, 0, NULL, NULL, NULL,
          quarantine},
         {"key", "", GT_T_CLI_A_KEY, 0, 0, NULL, NULL, NULL, gt_cmd_key},

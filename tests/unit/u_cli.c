@@ -320,6 +320,7 @@ static const char *const not_there[] = {
         "withdraw a",
         "records",
         "records preview --to 33",
+        "records report",
         "records quarantine ls",
         "records key new",
         "records key ls",

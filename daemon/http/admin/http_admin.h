@@ -36,6 +36,8 @@ gt_handler gt_http_credentials, gt_http_credential_set,
 /* Certificates, by their names. http_certificate.c */
 gt_handler gt_http_certificates, gt_http_certify, gt_http_revoke,
         gt_http_verify, gt_http_certificate, gt_http_certificate_list;
+/* GET /admin/records/report. http_report.c */
+gt_handler gt_http_report;
 /* POST /admin/person/find. http_person.c */
 gt_handler gt_http_person;
 /* POST /admin/person/erase. http_person.c */

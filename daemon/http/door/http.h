@@ -58,6 +58,8 @@
  *   GET  /admin/quarantine?after=     POST /admin/reload
  *   GET  /admin/quarantine/QID        POST /admin/quarantine/drop
  *   GET  /admin/records/preview?to=&limit=     gt_read_preview
+ *   GET  /admin/records/report?by=&level=&within=&from=&until=&counts-by=
+ *                               gt_read_report
  *   GET  /admin/certificates?after=
  *   POST /admin/certificates/issue    {"statement","name"}: answers the document
  *   POST /admin/certificates/revoke   {"id","why"}
