@@ -14,7 +14,8 @@
  *   5  documents go up and are sought above (M46, M47), and neighbours are
  *      told what was erased (M60)
  *   6  who forgot is told where what he had goes on (M38), and of his records
- *      those travel that the parent has not (M54)
+ *      those travel that the parent has not (M54); records travel in sheaves
+ *      (M48)
  *
  * A node speaks every version from GT_PROTOCOL_MIN to the newest it was built
  * with or is held to (gt_node_config.protocol_max).
@@ -74,6 +75,12 @@ static inline bool gt_version_goes_on(uint32_t version)
 
 /* A child asks which of its records are there (6, above). */
 static inline bool gt_version_compares(uint32_t version)
+{
+	return version >= 6;
+}
+
+/* Records travel in sheaves (6, above). */
+static inline bool gt_version_sheaves(uint32_t version)
 {
 	return version >= 6;
 }

@@ -1,6 +1,7 @@
 /* merge.c: records children hand up, each taken once.
  * Tests: u_later.c, u_node_record.c, u_vouched.c, u_node_lies.c, u_lineage.c. */
 #include "records_inside.h"
+#include "sheaf.h"
 #include "terms.h"
 
 #include <string.h>
@@ -60,13 +61,15 @@ static int place(struct gt_node *n, const struct gt_peer *p,
 	return gt_audit_told(n, p->code, &row, NULL);
 }
 
-/* *need: our own record that must reach the root for this one to be there. */
+/* derived: what it says is what its body says. *need: our own record that must
+ * reach the root for this one to be there. */
 static int merge(struct gt_node *n, const struct gt_peer *p,
-                 const Gt__Record *w, struct gt_arrival *r, int64_t *need)
+                 const Gt__Record *w, struct gt_arrival *r, bool derived,
+                 int64_t *need)
 {
 	struct gt_found f;
 	char why[GT_WHY];
-	int status = verify(r, why, sizeof why);
+	int status = derived ? 0 : verify(r, why, sizeof why);
 	if (status == -GT_EDAMAGED)
 		return gt_record_quarantine_arrival(n, p->code, p->code, r,
 		                                    status, why);
@@ -97,7 +100,7 @@ static int merge(struct gt_node *n, const struct gt_peer *p,
 }
 
 static int merge_wire(struct gt_node *n, const struct gt_peer *p,
-                      const Gt__Record *w, int64_t *need)
+                      const Gt__Record *w, bool derived, int64_t *need)
 {
 	const char *why = gt_record_shapeless(p->code, w);
 	if (why)
@@ -106,7 +109,7 @@ static int merge_wire(struct gt_node *n, const struct gt_peer *p,
 	int64_t last;
 	int status = gt_stream_of(n, w->origin, w->origin_epoch.data, &r.stream,
 	                          &last);
-	return status ? status : merge(n, p, w, &r, need);
+	return status ? status : merge(n, p, w, &r, derived, need);
 }
 
 /* batch: what is answered; NULL: it was put off. */
@@ -145,10 +148,17 @@ static int set_aside_unheeded(struct gt_node *n, const struct gt_peer *p,
 	return status ? status : gt_record_quarantine(n, p->code, &r);
 }
 
-/* unheeded: of the m->n_records, those that say too much; NULL: none does. */
+/* A batch of a child's, and of its records: */
+struct batch {
+	const Gt__Records *m;
+	const bool *derived;  /* sheaf.h; NULL: none is */
+	const bool *unheeded; /* those that say too much; NULL: none does */
+};
+
 static int take_batch(struct gt_node *n, struct gt_peer *p,
-                      const Gt__Records *m, const bool *unheeded)
+                      const struct batch *b)
 {
+	const Gt__Records *m = b->m;
 	int64_t need = 0, upto = (int64_t)gt_record_upto(m);
 	size_t taken = 0;
 	struct gt_left left = {{0}};
@@ -160,8 +170,11 @@ static int take_batch(struct gt_node *n, struct gt_peer *p,
 		const Gt__Record *w = m->records[i];
 		if ((int64_t)w->seq <= p->child.records)
 			continue; /* sent again */
-		status = unheeded && unheeded[i] ? set_aside_unheeded(n, p, w)
-		                                 : merge_wire(n, p, w, &need);
+		status = b->unheeded && b->unheeded[i]
+		                 ? set_aside_unheeded(n, p, w)
+		                 : merge_wire(n, p, w,
+		                              b->derived && b->derived[i],
+		                              &need);
 		left.did[gt_done_parse(w->policy).treatment]++;
 		p->child.records = (int64_t)w->seq;
 		taken++;
@@ -286,28 +299,28 @@ static int look_for_unheeded(struct gt_node *n, const struct gt_peer *p,
 	return 0;
 }
 
-int gt_records_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
-                     const Gt__Records *m)
+/* The numbers are the stream itself: nothing could be acknowledged by them. */
+static bool in_order(const Gt__Records *m)
 {
-	int64_t last = (int64_t)m->after;
-	if (m->n_records > GT_RECORDS_ROWS || m->after > INT64_MAX ||
-	    m->n_wanted > GT_WANTED_ROWS || m->n_again > GT_WANTED_ROWS)
-		return gt_drop(n, p, "a batch of records over the limit");
+	uint64_t last = m->after;
 	for (size_t i = 0; i < m->n_records; i++) {
-		/* the numbers are the stream itself: nothing could be
-		 * acknowledged by them */
 		const Gt__Record *r = m->records[i];
-		if ((int64_t)r->seq <= last || r->seq > INT64_MAX)
-			return gt_drop(n, p, "records out of order");
-		last = (int64_t)r->seq;
+		if (r->seq <= last || r->seq > INT64_MAX)
+			return false;
+		last = r->seq;
 	}
-	if (m->upto > INT64_MAX || (m->upto > 0 && (int64_t)m->upto < last))
-		return gt_drop(n, p, "records out of order");
+	return last <= INT64_MAX && m->upto <= INT64_MAX &&
+	       (m->upto == 0 || m->upto >= last);
+}
+
+static int take(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                struct batch *b)
+{
+	const Gt__Records *m = b->m;
 	struct gt_refusal later = {0};
 	struct gt_hand_in h = hand_in(n, p, m);
-	const bool *unheeded = NULL;
 	int64_t before = n->records->seq;
-	int status = look_for_unheeded(n, p, m, &unheeded, &later);
+	int status = look_for_unheeded(n, p, m, &b->unheeded, &later);
 	if (status == 0 && later.code == 0 && h.count > 0)
 		status = gt_record_admit(n, &h, &later);
 	if (status != 0 || later.code != 0)
@@ -316,12 +329,34 @@ int gt_records_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	/* A batch that leaves a gap is not taken; the marks say where we
 	 * are. */
 	if ((int64_t)m->after <= p->child.records)
-		status = take_batch(n, p, m, unheeded);
+		status = take_batch(n, p, b);
 	if (status == 0 && gt_version_asks_back(p->version))
 		status = gt_spoilt_from_child(n, p, m);
 	if (status == 0)
 		status = gt_record_waits(n, &h, before);
 	return status ? status : reply_marks(n, p, token, m);
+}
+
+int gt_records_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
+                     const Gt__Records *said)
+{
+	Gt__Records m = *said;
+	struct batch b = {.m = &m};
+	bool *derived = NULL;
+	if (m.sheaf.len > 0 && gt_version_sheaves(p->version)) {
+		int status = gt_sheaf_untie(n->arena, &m, &derived);
+		if (status != 0)
+			return status == -GT_EMALFORMED
+			               ? gt_drop(n, p, "a malformed sheaf")
+			               : status;
+	}
+	b.derived = derived;
+	if (m.after > INT64_MAX || m.n_records > GT_RECORDS_ROWS ||
+	    m.n_wanted > GT_WANTED_ROWS || m.n_again > GT_WANTED_ROWS)
+		return gt_drop(n, p, "a batch of records over the limit");
+	if (!in_order(&m))
+		return gt_drop(n, p, "records out of order");
+	return take(n, p, token, &b);
 }
 
 int gt_records_child_root(struct gt_node *n, struct gt_peer *p)

@@ -3,6 +3,7 @@
 #include "compare.h"
 #include "documents.h"
 #include "records_inside.h"
+#include "sheaf.h"
 #include "terms.h"
 
 #include <string.h>
@@ -211,8 +212,13 @@ static int send_batch(struct gt_node *n)
 	if (more)
 		m.upto = (uint64_t)n->records->looked;
 	a.upto = gt_record_upto(&m);
+	Gt__Records wire = m;
+	if (m.n_records > 0 && gt_version_sheaves(n->up->version))
+		status = gt_sheaf_bind(n->arena, &wire);
+	if (status != 0)
+		return status;
 	q.body_case = GT__REQUEST__BODY_RECORDS;
-	q.records = &m;
+	q.records = &wire;
 	status = gt_ask(n, &q, &a, &full);
 	if (full)
 		n->records->looked = from;

@@ -239,21 +239,26 @@ int gt_statement_twins(bool *twins, struct gt_bytes a, int64_t a_ms,
 
 /* -------------------------------------------------------- verifying */
 
+static const char other_id[] = "the id is not its statement's";
+static const char other_target[] =
+        "what it voids is not what its statement voids";
+
 static int unfit(char *why, size_t why_cap, const char *what)
 {
 	gt_format(why, why_cap, "%s", what);
 	return -GT_EDAMAGED;
 }
 
-/* 0 with what the body says by itself, -GT_EDAMAGED, -GT_ENOMEM. */
-static int read_back(const struct gt_statement *said, struct gt_statement *got,
-                     char *why, size_t why_cap)
+/* 0 with what the body says by itself, -GT_EDAMAGED, -GT_ENOMEM. id: whether
+ * said has one. */
+static int read_back(const struct gt_statement *said, bool id,
+                     struct gt_statement *got, char *why, size_t why_cap)
 {
-	const uint8_t(*id)[GT_UUID_BYTES] = &said->id;
+	const uint8_t(*ids)[GT_UUID_BYTES] = &said->id;
 	struct gt_json_iter it;
 	if (gt_json_open(&it, said->body) == '[')
 		return unfit(why, why_cap, "must be an object");
-	int rc = gt_statements_parse(said->body, GT_XAPI_ANY, id, 1, got, 1,
+	int rc = gt_statements_parse(said->body, GT_XAPI_ANY, ids, id, got, 1,
 	                             why, why_cap);
 	return rc == -GT_ENOMEM ? rc : rc == 1 ? 0 : -GT_EDAMAGED;
 }
@@ -275,19 +280,36 @@ int gt_statement_verify(const struct gt_statement *said, char *why,
                         size_t why_cap)
 {
 	struct gt_statement got;
-	int rc = read_back(said, &got, why, why_cap);
+	int rc = read_back(said, true, &got, why, why_cap);
 	if (rc != 0)
 		return rc;
 	if (memcmp(got.id, said->id, GT_UUID_BYTES) != 0)
-		return unfit(why, why_cap, "the id is not its statement's");
+		return unfit(why, why_cap, other_id);
 	if (!gt_id_eq(&got.form, &said->form))
 		return unfit(why, why_cap, "the form is not its statement's");
 	if ((got.flags ^ said->flags) & GT_STATEMENT_VOIDS ||
 	    (got.flags & GT_STATEMENT_VOIDS &&
 	     memcmp(got.target, said->target, GT_UUID_BYTES) != 0))
-		return unfit(why, why_cap,
-		             "what it voids is not what its statement voids");
+		return unfit(why, why_cap, other_target);
 	return verify_authority(said->authority, why, why_cap);
+}
+
+int gt_statement_derive(struct gt_statement *s, bool id, char *why,
+                        size_t why_cap)
+{
+	struct gt_statement got;
+	int rc = read_back(s, id, &got, why, why_cap);
+	if (rc != 0)
+		return rc;
+	if (id && memcmp(got.id, s->id, GT_UUID_BYTES) != 0)
+		return unfit(why, why_cap, other_id);
+	if ((got.flags ^ s->flags) & GT_STATEMENT_VOIDS)
+		return unfit(why, why_cap, other_target);
+	memcpy(s->id, got.id, GT_UUID_BYTES);
+	s->form = got.form;
+	if (got.flags & GT_STATEMENT_VOIDS)
+		memcpy(s->target, got.target, GT_UUID_BYTES);
+	return verify_authority(s->authority, why, why_cap);
 }
 
 /* ------------------------------------------------------------ voids */

@@ -78,6 +78,12 @@ int gt_statement_twins(bool *twins, struct gt_bytes a, int64_t a_ms,
 int gt_statement_verify(const struct gt_statement *said, char *why,
                         size_t why_cap);
 
+/* The other way: flags, body and authority (and the id, if `id`) are said, and
+ * id, form and target are what the body says. The same is asked of them; as
+ * above. */
+int gt_statement_derive(struct gt_statement *s, bool id, char *why,
+                        size_t why_cap);
+
 /* Who vouches for a record: the node it was handed to, the agent and the flags
  * that one gave it. Texts are borrowed. */
 struct gt_voucher {

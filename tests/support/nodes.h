@@ -202,6 +202,8 @@ const struct done *nodes_asked(struct nodes *t, unsigned i,
                                Gt__Request__BodyCase what);
 size_t nodes_asked_count(struct nodes *t, unsigned i,
                          Gt__Request__BodyCase what);
+/* How many records a batch on its way holds, as it came or in a sheaf. */
+size_t nodes_rows(const Gt__Records *said);
 void nodes_clear(struct nodes *t, unsigned i);
 /* Node i dropped a link, last with this reason. */
 bool nodes_dropped(struct nodes *t, unsigned i, const char *why);

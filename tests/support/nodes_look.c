@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "nodes.h"
+#include "sheaf.h"
 
 const struct done *nodes_last(struct nodes *t, unsigned i,
                               enum gt_action_type type, size_t nth)
@@ -40,6 +41,17 @@ const struct done *nodes_asked(struct nodes *t, unsigned i,
 		    t->v[i].log[k].request->body_case == what)
 			return &t->v[i].log[k];
 	return NULL;
+}
+
+size_t nodes_rows(const Gt__Records *said)
+{
+	struct gt_arena *a = gt_arena_new();
+	Gt__Records m = *said;
+	bool *derived;
+	bool fits =
+	        a && (m.sheaf.len == 0 || gt_sheaf_untie(a, &m, &derived) == 0);
+	gt_arena_free(a);
+	return fits ? m.n_records : 0;
 }
 
 size_t nodes_asked_count(struct nodes *t, unsigned i,

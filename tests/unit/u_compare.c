@@ -24,7 +24,7 @@ static bool count(struct nodes *t, struct message *m)
 	Gt__Request *r = gt__request__unpack(NULL, m->nhead, m->head);
 	assert_non_null(r);
 	if (r->body_case == GT__REQUEST__BODY_RECORDS)
-		travelled += r->records->n_records;
+		travelled += nodes_rows(r->records);
 	if (r->body_case == GT__REQUEST__BODY_COMPARE)
 		asked++;
 	gt__request__free_unpacked(r, NULL);
