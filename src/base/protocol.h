@@ -15,7 +15,8 @@
  *      told what was erased (M60)
  *   6  who forgot is told where what he had goes on (M38), and of his records
  *      those travel that the parent has not (M54); records travel in sheaves
- *      (M48)
+ *      (M48); lists of revoked certificates
+ *      are told (M50)
  *
  * A node speaks every version from GT_PROTOCOL_MIN to the newest it was built
  * with or is held to (gt_node_config.protocol_max).
@@ -69,6 +70,12 @@ static inline bool gt_version_carries(uint32_t version)
 
 /* Who asks for what he forgot is told where it goes on (6, above). */
 static inline bool gt_version_goes_on(uint32_t version)
+{
+	return version >= 6;
+}
+
+/* Lists of revoked certificates travel (6, above). */
+static inline bool gt_version_lists(uint32_t version)
 {
 	return version >= 6;
 }

@@ -81,6 +81,8 @@ static int send_changes(struct gt_node *n, struct gt_peer *p,
 	int status = gt_records_wanted(n, p, c);
 	if (status == 0)
 		status = gt_records_erased_put(n, p, c);
+	if (status == 0)
+		status = gt_records_lists_put(n, p, c);
 	p->child.parked = false;
 	r.body_case = GT__REPLY__BODY_CHANGES;
 	r.changes = c;
@@ -101,6 +103,7 @@ int gt_feed_parked(struct gt_node *n, struct gt_peer *p)
 	bool news = p->child.vseq > (int64_t)p->child.parked_after ||
 	            p->child.rooted > p->child.rooted_told ||
 	            gt_records_wants(n, p) || gt_records_erased_news(n, p) ||
+	            gt_records_lists_news(n, p) ||
 	            gt_date_news(n, p->child.dated_ms).n > 0;
 	if (status != 0 || (!news && n->now.mono_ms < p->child.parked_until))
 		return status;
@@ -147,6 +150,8 @@ int gt_feed_changes(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	int status = m->status ? take_status(n, p, m->status) : 0;
 	if (status == 0)
 		status = gt_records_erased_from(n, p, m);
+	if (status == 0)
+		status = gt_records_lists_from(n, p, m);
 	if (status == 0 && p->child.parked && p->child.parked_token != token) {
 		/* One at a time: the older one is answered first. */
 		Gt__ChangesReply c = GT__CHANGES_REPLY__INIT;

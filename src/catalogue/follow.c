@@ -71,6 +71,8 @@ static int ask_changes(struct gt_node *n)
 	r.changes = &c;
 	if (status == 0)
 		status = gt_records_erased_ask(n, &c);
+	if (status == 0)
+		status = gt_records_lists_ask(n, &c);
 	if (status == 0) /* what is answered is judged by it */
 		status = gt_follow_offer(n);
 	return status ? status : gt_ask(n, &r, &a, NULL);
@@ -95,6 +97,8 @@ static int set_epoch(struct gt_node *n)
 	                    sizeof n->catalogue->parent_epoch));
 	if (status == 0)
 		status = gt_records_erased_anew(n);
+	if (status == 0)
+		status = gt_records_lists_anew(n);
 	return status ? status : set_cursor(n, 0);
 }
 
@@ -366,6 +370,8 @@ int gt_follow_changes(struct gt_node *n, const Gt__ChangesReply *m)
 		status = gt_records_back(n, m);
 	if (status == 0 && n->up)
 		status = gt_records_erased_told(n, m);
+	if (status == 0 && n->up)
+		status = gt_records_lists_told(n, m);
 	if (status != 0 || !n->up)
 		return status;
 	return status ? status : ask_changes(n);

@@ -474,6 +474,8 @@ static int take_member(struct gt_node *n, const struct gt_claim *c)
 {
 	take_date_key(n, c);
 	int status = take_standing(n, c);
+	if (status == 0)
+		status = gt_records_lists_member(n, c->id);
 	if (status == 0 && c->state == GT__STANDING__ACTIVE)
 		return gt_signer_heard(n, c->id);
 	if (status != 0)

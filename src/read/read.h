@@ -324,12 +324,14 @@ char *gt_read_certificate_list(struct gt_reader *r, int64_t number,
 bool gt_read_own_name(struct gt_reader *r, char *name, size_t cap);
 /* {"verdict","why","id","title","name","activity","from","issuer",
  * "issuer_name","list_as_of"}: whether the document, read with GT_JSON_STRICT, is
- * a certificate of somebody this node's roster has. verdict: "genuine",
- * "altered", "revoked", "unknown" (its issuer is, or was revoked), "bad-list" (the
- * list that should say whether it was revoked cannot be read, or is another's),
- * "none" (it is no certificate). list: the issuer's list of those revoked, NULL;
- * this node's own counts beside it, if it is the issuer; list_as_of: the time of
- * the first that was read, or null: whether it was revoked is not known here. NULL: why is set. */
+ * a certificate of somebody whom this node's roster has, or a row of the roster
+ * that came with that one's list. verdict: "genuine", "altered", "revoked",
+ * "unknown" (its issuer is, or was revoked), "bad-list" (a list that should say
+ * whether it was revoked cannot be read, or is another's), "none" (it is no
+ * certificate). list: the issuer's list of those revoked, NULL; what came here
+ * counts beside it, and this node's own if it is the issuer; list_as_of: the time
+ * of the latest of them, or null: whether it was revoked is not known here. NULL:
+ * why is set. */
 json_t *gt_read_verify(struct gt_reader *r, const json_t *document,
                        const json_t *list);
 

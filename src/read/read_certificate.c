@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "credential.h"
+#include "iso8601.h"
 #include "json.h"
 #include "read_inside.h"
 #include "signed.h"
+#include "status_list.h"
 
 /* --------------------------------------------------------------- lists */
 
@@ -109,34 +111,48 @@ char *gt_read_certificate_list(struct gt_reader *r, int64_t number, int *status)
 
 /* -------------------------------------------------------------- verify */
 
-/* Whose key it is, by the roster: *found; and his code and name. Who was revoked
+/* Whose certificate it says it is, by the newest row of the roster that is known
+ * here: the node's own roster, or what came with that one's list. Who was revoked
  * vouches for nothing: when he signed is what he says himself. */
-static bool owner(struct gt_reader *r, const uint8_t key[GT_KEY_BYTES],
-                  bool *found, char code[GT_CODE_MAX + 1], char *name,
-                  size_t cap)
+struct owner {
+	bool is;
+	char code[GT_CODE_MAX + 1], name[256];
+	const Gt__Member *row; /* until the arena is reset */
+};
+
+/* The newer of the row in column 0 of what is asked and the one there was. */
+static bool newer(struct gt_reader *r, sqlite3_stmt *st, struct owner *o)
 {
-	sqlite3_stmt *st = gt_reader_query(r, GT_Q_KIND);
-	int rc = SQLITE_DONE;
-	*found = false;
-	if (!st)
-		return false;
-	(void)sqlite3_bind_int(st, 1, GT__KIND__MEMBER);
-	while (!*found && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-		gt_arena_reset(r->arena);
+	int rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW) {
 		const Gt__Member *m = gt_signed_member(
 		        r->arena,
 		        gt_signed_open(r->arena, gt_col_bytes(st, 0)));
-		*found = m && m->standing == GT__STANDING__ACTIVE &&
-		         m->key.len == GT_KEY_BYTES &&
-		         memcmp(m->key.data, key, GT_KEY_BYTES) == 0;
-		if (!*found)
-			continue;
-		gt_copy(code, GT_CODE_MAX + 1, m->code);
-		gt_copy(name, cap, m->name);
+		if (m && strcmp(m->code, o->code) == 0 &&
+		    (!o->row || m->version > o->row->version))
+			o->row = m;
 	}
-	bool ok = gt_reader_end(r, st, rc) && !gt_arena_short(r->arena);
-	gt_arena_reset(r->arena);
-	return ok;
+	return gt_reader_end(r, st, rc) && !gt_arena_short(r->arena);
+}
+
+static bool owner(struct gt_reader *r, const char *code, struct owner *o)
+{
+	*o = (struct owner){0};
+	sqlite3_stmt *st = gt_reader_query(r, GT_Q_ITEM);
+	if (!st)
+		return false;
+	if (!gt_copy(o->code, sizeof o->code, code))
+		return true;
+	(void)sqlite3_bind_int(st, 1, GT__KIND__MEMBER);
+	gt_reader_bind(st, 2, o->code);
+	if (!newer(r, st, o) || !(st = gt_reader_query(r, GT_Q_LIST_OWNER)))
+		return false;
+	gt_reader_bind(st, 1, o->code);
+	if (!newer(r, st, o))
+		return false;
+	if (o->row)
+		gt_copy(o->name, sizeof o->name, o->row->name);
+	return true;
 }
 
 bool gt_read_own_name(struct gt_reader *r, char *name, size_t cap)
@@ -167,51 +183,95 @@ bool gt_read_own_name(struct gt_reader *r, char *name, size_t cap)
 /* Whether it was revoked, as far as is known here. */
 struct standing {
 	bool known, revoked;
-	bool bad;         /* a list that should say so cannot be read */
-	const char *from; /* lives as long as list */
-	json_t *list;     /* this node's own, to be given back */
+	bool bad; /* a list that should say so cannot be read */
+	char from[GT_ISO_UTC_CHARS];
 };
 
-/* 0; -GT_ENOMEM. */
+/* What a list says of it, if it is that list, and of a key of that owner's. 0;
+ * -GT_ENOMEM. */
 static int look_up(const json_t *list, const struct gt_certificate_read *c,
-                   struct standing *out)
+                   const struct owner *o, struct standing *out)
 {
-	bool revoked = false;
-	const char *from;
-	int read =
-	        gt_list_read(list, c->key, c->list, c->index, &revoked, &from);
+	struct gt_list l;
+	int read = gt_list_open(list, &l);
 	if (read == -GT_ENOMEM)
 		return read;
-	out->bad = out->bad || read != 0;
-	out->revoked = out->revoked || (read == 0 && revoked);
-	if (read == 0 && !out->known)
-		out->from = from;
-	out->known = out->known || read == 0;
+	bool is = read == 0 && strcmp(l.name, c->list) == 0 && c->index >= 0 &&
+	          gt_member_vouches(o->row, l.key);
+	out->bad = out->bad || !is;
+	out->revoked = out->revoked || (is && gt_list_has(&l, c->index));
+	/* both are as they are written here: the later is the greater */
+	if (is && strcmp(l.from, out->from) > 0)
+		gt_copy(out->from, sizeof out->from, l.from);
+	out->known = out->known || is;
+	if (read == 0)
+		gt_list_close(&l);
 	return 0;
 }
 
-/* By this node's own list, if the document names that, and by the one given: if
- * either says so it was. */
-static int stand(struct gt_reader *r, const struct gt_certificate_read *c,
-                 const json_t *given, struct standing *out)
+/* The newest list of that issuer's that came here. NULL: none, or *status. */
+static json_t *held(struct gt_reader *r, const char *code, int64_t number,
+                    int *status)
 {
-	char own[GT_CODE_MAX + 1], name[GT_LIST_CHARS];
-	const char *colon = strrchr(c->list, ':');
-	int64_t number = colon ? strtoll(colon + 1, NULL, 10) : -1;
+	json_t *v = NULL;
+	sqlite3_stmt *st = gt_reader_query(r, GT_Q_LIST_HELD);
+	*status = -GT_ESTORE;
+	if (!st)
+		return NULL;
+	gt_reader_bind(st, 1, code);
+	(void)sqlite3_bind_int64(st, 2, number);
+	int rc = sqlite3_step(st);
+	*status =
+	        rc == SQLITE_ROW ? gt_list_unpack(&v, gt_col_bytes(st, 0)) : 0;
+	/* damaged: a list that says nothing */
+	if (*status == -GT_EMALFORMED)
+		*status = (v = json_object()) ? 0 : -GT_ENOMEM;
+	if (gt_reader_end(r, st, rc))
+		return v;
+	json_decref(v);
+	*status = -GT_ESTORE;
+	return NULL;
+}
+
+/* This node's own list, as it signed it last. */
+static json_t *own_list(struct gt_reader *r, int64_t number, int *status)
+{
+	char *text = gt_read_certificate_list(r, number, status);
+	json_t *v = text ? parsed(gt_bytes_str(text)) : NULL;
+	free(text);
+	if (*status == -GT_EUNKNOWN)
+		*status = 0;
+	if (*status == 0 && text && !v) /* damaged */
+		*status = (v = json_object()) ? 0 : -GT_ENOMEM;
+	return v;
+}
+
+/* By what is known here, of this node's own and of what came, and by the one
+ * given: if any says so it was. */
+static int stand(struct gt_reader *r, const struct gt_certificate_read *c,
+                 const struct owner *o, const json_t *given,
+                 struct standing *out)
+{
+	char own[GT_CODE_MAX + 1], code[GT_CODE_MAX + 1];
+	int64_t number;
 	int status = 0;
-	*out = (struct standing){.from = ""};
+	json_t *lists[2] = {NULL, NULL};
 	if (!gt_reader_code(r, own))
 		return -GT_ESTORE;
-	gt_list_name(name, own, number);
-	if (strcmp(name, c->list) == 0) {
-		char *text = gt_read_certificate_list(r, number, &status);
-		out->list = text ? parsed(gt_bytes_str(text)) : NULL;
-		free(text);
-		if (status == 0 || status == -GT_EUNKNOWN)
-			status = look_up(out->list, c, out);
+	/* who signs speaks for his own list alone */
+	if (gt_list_named(c->list, code, &number) &&
+	    strcmp(code, o->code) == 0) {
+		lists[0] = held(r, code, number, &status);
+		if (status == 0 && strcmp(code, own) == 0)
+			lists[1] = own_list(r, number, &status);
 	}
+	for (size_t i = 0; status == 0 && i < 2; i++)
+		if (lists[i])
+			status = look_up(lists[i], c, o, out);
 	if (status == 0 && given)
-		status = look_up(given, c, out);
+		status = look_up(given, c, o, out);
+	json_decref(lists[0]);
+	json_decref(lists[1]);
 	return status;
 }
 
@@ -242,33 +302,31 @@ json_t *gt_read_verify(struct gt_reader *r, const json_t *document,
                        const json_t *list)
 {
 	struct gt_certificate_read c;
-	struct standing s = {.from = ""};
+	struct standing s = {0};
+	struct owner o = {0};
 	enum gt_genuine is;
-	char code[GT_CODE_MAX + 1] = "", name[256] = "";
-	bool found = false;
 	const char *word = "none";
 	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
 	int status = gt_credential_read(document, &c, &is);
 	if (status == 0 && is == GT_CERTIFICATE_SIGNED) {
-		if (!owner(r, c.key, &found, code, name, sizeof name))
+		if (!owner(r, c.issuer_code, &o))
 			return NULL;
-		/* who has that key may speak for himself alone */
-		found = found && strcmp(code, c.issuer_code) == 0;
-		c.why = found ? "" : "its issuer is nobody this tree knows";
+		/* who has a key may speak for himself alone */
+		o.is = o.row && gt_member_vouches(o.row, c.key);
+		c.why = o.is ? "" : "its issuer is nobody this tree knows";
 	}
-	if (status == 0 && found)
-		status = stand(r, &c, list, &s);
+	if (status == 0 && o.is)
+		status = stand(r, &c, &o, list, &s);
 	if (is == GT_CERTIFICATE_ALTERED)
 		word = "altered";
 	else if (is == GT_CERTIFICATE_SIGNED)
-		word = !found      ? "unknown"
+		word = !o.is       ? "unknown"
 		       : s.revoked ? "revoked"
 		       : s.bad     ? "bad-list"
 		                   : "genuine";
-	json_t *v = status == 0
-	                    ? verdict(word, c.why, &c,
-	                              found ? code : c.issuer_code, name, &s)
-	                    : NULL;
-	json_decref(s.list);
-	return v;
+	gt_arena_reset(r->arena);
+	return status == 0
+	               ? verdict(word, c.why, &c, o.is ? o.code : c.issuer_code,
+	                         o.is ? o.name : "", &s)
+	               : NULL;
 }

@@ -241,6 +241,10 @@ const char *const gt_queries[GT_Q_COUNT] = {
                              " AND length(document)>0",
         [GT_Q_CERTIFICATE_LIST] =
                 "SELECT document FROM certificate_list WHERE number=?1",
+        [GT_Q_LIST_OWNER] = "SELECT member FROM status_list WHERE code=?1"
+                            " ORDER BY version DESC LIMIT 1",
+        [GT_Q_LIST_HELD] = "SELECT packed FROM status_list"
+                           " WHERE code=?1 AND number=?2",
         /* numbers are without a gap, and revoked have an index */
         [GT_Q_CERTIFIED] =
                 "SELECT (SELECT ifnull(max(cid)+1,0) FROM certificate),"

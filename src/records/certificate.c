@@ -1,14 +1,15 @@
 #include "certificate.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "certificate_list.h"
 #include "credential.h"
 #include "draw.h"
 #include "identity.h"
 #include "iso8601.h"
 #include "json.h"
 #include "statement.h"
+#include "status_list.h"
 
 enum {
 	SALT = 16,
@@ -32,51 +33,6 @@ static bool is_completion(const char *verb)
 		if (strcmp(verb, completions[i]) == 0)
 			return true;
 	return false;
-}
-
-/* ----------------------------------------------------------- the list */
-
-/* The list that bit is of, as it is now. */
-static int sign_list(struct gt_node *n, int64_t number)
-{
-	int64_t first = number * GT_CERTIFICATE_BITS;
-	int64_t *bits = NULL;
-	size_t count = 0, cap = 0;
-	char from[GT_ISO_CHARS];
-	int row, status = 0;
-	sqlite3_stmt *st =
-	        gt_store_bind(n->store, GT_SQL_CERTIFICATES_REVOKED, "ii",
-	                      first, first + GT_CERTIFICATE_BITS);
-	while ((row = gt_store_step(n->store, GT_SQL_CERTIFICATES_REVOKED)) ==
-	       1) {
-		if (count == cap) {
-			cap = cap ? 2 * cap : 64;
-			int64_t *more = realloc(bits, cap * sizeof *bits);
-			if (!more) {
-				status = -GT_ENOMEM;
-				break;
-			}
-			bits = more;
-		}
-		bits[count++] = gt_col_int(st, 0) - first;
-	}
-	gt_store_reset(n->store, GT_SQL_CERTIFICATES_REVOKED);
-	gt_iso_format(from, n->now.wall_ms);
-	json_t *v = status == 0 && row == 0
-	                    ? gt_list_sign(n->code, number, from, bits, count,
-	                                   &n->key)
-	                    : NULL;
-	struct gt_buffer text = {0};
-	bool made = v && gt_json_canon(&text, v) == 0;
-	free(bits);
-	json_decref(v);
-	if (row >= 0 && made) {
-		gt_store_bind(n->store, GT_SQL_CERTIFICATE_LIST, "iib", number,
-		              n->now.wall_ms, gt_buffer_bytes(&text));
-		status = gt_store_run(n->store, GT_SQL_CERTIFICATE_LIST);
-	}
-	gt_buffer_free(&text);
-	return row < 0 ? row : made ? status : -GT_ENOMEM;
 }
 
 /* -------------------------------------------------------------- issuing */
@@ -200,7 +156,7 @@ static int keep(struct gt_node *n, const struct gt_event *e, const char *id,
 	              e->body, n->now.wall_ms, text);
 	int status = gt_store_run(n->store, GT_SQL_CERTIFICATE_NEW);
 	if (status == 0 && cid % GT_CERTIFICATE_BITS == 0)
-		status = sign_list(n, cid / GT_CERTIFICATE_BITS);
+		status = gt_certificate_list_sign(n, cid / GT_CERTIFICATE_BITS);
 	n->touched = true;
 	return status ? status : gt_audit_row(n, &row);
 }
@@ -217,6 +173,10 @@ static int certify(struct gt_node *n, const struct gt_event *e,
 	if (row == 1)
 		cid = gt_col_int(st, 0) + 1;
 	gt_store_reset(n->store, GT_SQL_CERTIFICATE_LAST);
+	if (cid / GT_CERTIFICATE_BITS >= GT_LIST_NUMBERS)
+		return gt_reply(n, e->token, -GT_ELIMIT,
+		                "this node has issued all certificates that "
+		                "it can");
 	int status = row < 0 ? row : gt_about_open(&about, body);
 	if (status == -GT_EINVALID)
 		return gt_reply(n, e->token, -GT_EDAMAGED, "%s", why);
@@ -311,7 +271,8 @@ int gt_certificate_revoke(struct gt_node *n, const struct gt_event *e)
 		              n->now.wall_ms, why);
 		status = gt_store_run(n->store, GT_SQL_CERTIFICATE_REVOKE);
 		if (status == 0)
-			status = sign_list(n, cid / GT_CERTIFICATE_BITS);
+			status = gt_certificate_list_sign(
+			        n, cid / GT_CERTIFICATE_BITS);
 		if (status == 0)
 			status = gt_audit_row(n, &audit);
 		n->touched = true;

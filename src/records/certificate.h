@@ -3,7 +3,8 @@
  *
  * One statement has one certificate: to ask again answers with the same. Each
  * has a bit of a list; what is revoked stays so. The list is signed anew, with
- * its time, whenever one of it is revoked, and first when one of it is issued.
+ * its time, whenever one of it is revoked, and first when one of it is issued
+ * (certificate_list.h).
  *
  * Returns as turn.h says; who asked is answered.
  * Tests: u_certificate.c, e2e/test_certificates.py. */

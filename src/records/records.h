@@ -76,6 +76,18 @@ bool gt_records_erased_news(const struct gt_node *n, const struct gt_peer *p);
 int gt_records_erased_put(struct gt_node *n, const struct gt_peer *p,
                           Gt__ChangesReply *m);
 
+/* Lists of revoked certificates, the same way (certificate_carry.c). */
+int gt_records_lists_anew(struct gt_node *n);
+int gt_records_lists_ask(struct gt_node *n, Gt__Changes *m);
+int gt_records_lists_told(struct gt_node *n, const Gt__ChangesReply *m);
+int gt_records_lists_from(struct gt_node *n, struct gt_peer *p,
+                          const Gt__Changes *m);
+bool gt_records_lists_news(const struct gt_node *n, const struct gt_peer *p);
+int gt_records_lists_put(struct gt_node *n, const struct gt_peer *p,
+                         Gt__ChangesReply *m);
+/* The roster has a new row of that code. */
+int gt_records_lists_member(struct gt_node *n, const char *code);
+
 /* The bytes of an attachment are not what they were, or not there. */
 int gt_records_attachment_lost(struct gt_node *n, const struct gt_event *e);
 

@@ -79,9 +79,17 @@ struct gt_erasures {
 
 struct gt_compare; /* compare.h */
 
+/* Lists of revoked certificates (certificate_list.c, certificate_carry.c): as
+ * of erasures. */
+struct gt_lists {
+	int64_t last;
+	int64_t told, met;
+};
+
 struct gt_records {
 	struct gt_compare *compare; /* on this link; NULL: nothing is */
 	struct gt_erasures *erasures;
+	struct gt_lists lists;
 	struct gt_documents *documents;
 	int64_t seq; /* last here */
 	int64_t ms;  /* last stored_ms in this era; 0: none */

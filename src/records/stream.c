@@ -1,5 +1,6 @@
 /* stream.c: the streams records stand in, their marks, and the way in.
  * Tests: u_node_record.c, u_vouched.c, u_bounded.c, u_miscount.c. */
+#include "certificate_list.h"
 #include "compare.h"
 #include "documents.h"
 #include "era.h"
@@ -186,6 +187,8 @@ static int load(struct gt_node *n)
 		status = gt_erased_load(n);
 	if (status == 0)
 		status = gt_erased_marks(n);
+	if (status == 0)
+		status = gt_lists_load(n);
 	if (status == 0)
 		status = gt_recall_load(n);
 	if (status == 0)

@@ -25,7 +25,7 @@ static const struct domain {
 	{"meta", "key", "typeof(key)='text'"},
 	{"meta", "value",
 	 "CASE WHEN key IN('cursor','date_missed','date_since','hop','met_to',"
-	 "'erased_met','erased_told','replaced','receipt','root','sent',"
+	 "'erased_met','erased_told','lists_met','lists_told','replaced','receipt','root','sent',"
 	 "'version_floor','entries_missed','indexed','runs_anew') OR key GLOB 'again/*'"
 	 " THEN " INT("value", "-1", "9007199254740992")
 	 " WHEN key='code' THEN " BLOB("value", "1", "48")
@@ -100,6 +100,13 @@ static const struct domain {
 	{"certificate_list", "number", COUNT("number")},
 	{"certificate_list", "at_ms", TIME("at_ms")},
 	{"certificate_list", "document", "typeof(document)='blob'"},
+	{"status_list", "lid", COUNT("lid")},
+	{"status_list", "code", TEXT("code", "48")},
+	{"status_list", "number", INT("number", "0", "255")},
+	{"status_list", "at_ms", TIME("at_ms")},
+	{"status_list", "version", LONG("version")},
+	{"status_list", "member", BLOB("member", "1", "4096")},
+	{"status_list", "packed", BLOB("packed", "1", "32768")},
 	{"certificate", "cid", COUNT("cid")},
 	{"certificate", "id", TEXT("id", "48")},
 	{"certificate", "record", BLOB("record", "16", "16")},

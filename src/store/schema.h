@@ -390,6 +390,21 @@ enum gt_attachment_state {
 	" why TEXT NOT NULL," /* it was */ \
 	" document BLOB NOT NULL);"
 
+/* Lists of revoked certificates, of everybody's whose came here, packed
+ * (trust/status_list.h), in the order in which they came to be as they are, and
+ * with each the row of the roster that says whose it is. A block of its own, whose
+ * mark is the table. */
+#define GT_SCHEMA_STATUS_LISTS \
+	"CREATE TABLE status_list(" \
+	" lid INTEGER PRIMARY KEY AUTOINCREMENT," \
+	" code TEXT NOT NULL," /* its issuer */ \
+	" number INTEGER NOT NULL," /* of the lists of that one */ \
+	" at_ms INTEGER NOT NULL," /* when it was signed, by its issuer */ \
+	" version INTEGER NOT NULL," /* of the row */ \
+	" member BLOB NOT NULL," /* the row: Signed */ \
+	" packed BLOB NOT NULL," \
+	" UNIQUE(code, number));"
+
 /* What was asked for on demand: few, among all that is listed; certificates that
  * were revoked: few, among documents of some kilobytes each; and what is set
  * aside, by the child it came from. */

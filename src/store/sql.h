@@ -248,6 +248,28 @@
 	                        " ORDER BY cid")                               \
 	X(CERTIFICATE_LIST,                                                    \
 	  "INSERT OR REPLACE INTO certificate_list VALUES(?1,?2,?3)")          \
+	X(CERTIFICATE_LIST_AT,                                                 \
+	  "SELECT at_ms FROM certificate_list WHERE number=?1")                \
+	X(CERTIFICATE_LIST_UNTOLD,                                             \
+	  "SELECT c.number,c.at_ms,c.document FROM certificate_list c"         \
+	  " LEFT JOIN status_list s ON s.code=?1 AND s.number=c.number"        \
+	  " WHERE s.lid IS NULL OR s.at_ms<c.at_ms LIMIT 1")                   \
+	/* lists of everybody's (certificate_list.c, certificate_carry.c) */   \
+	X(STATUS_LIST_GET, "SELECT at_ms,packed FROM status_list"              \
+	                   " WHERE code=?1 AND number=?2")                     \
+	X(STATUS_LIST_OF, "SELECT member FROM status_list WHERE code=?1"       \
+	                  " ORDER BY version DESC LIMIT 1")                    \
+	X(STATUS_LIST_PUT, "INSERT OR REPLACE INTO status_list"                \
+	                   "(code,number,at_ms,version,member,packed)"         \
+	                   " VALUES(?1,?2,?3,?4,?5,?6)")                       \
+	X(STATUS_LIST_ROW,                                                     \
+	  "INSERT OR REPLACE INTO status_list"                                 \
+	  "(code,number,at_ms,version,member,packed)"                          \
+	  " SELECT code,number,at_ms,?2,?3,packed FROM status_list"            \
+	  " WHERE code=?1 AND version<?2")                                     \
+	X(STATUS_LIST_LAST, "SELECT ifnull(max(lid),0) FROM status_list")      \
+	X(STATUS_LISTS_AFTER, "SELECT lid,code,member,packed FROM status_list" \
+	                      " WHERE lid>?1 ORDER BY lid")                    \
 	X(CERTIFICATE_BODY, "SELECT body FROM record WHERE id=?1")             \
 	/* objects that do not come (stuck.c) */                               \
 	X(STUCK_CLEAR, "DELETE FROM stuck")                                    \

@@ -156,6 +156,7 @@ static const struct block blocks[] = {
         {"erased", NULL, GT_SCHEMA_ERASED, ""},
         {"certificate", NULL, GT_SCHEMA_CERTIFICATES, ""},
         {"document", "beaten", GT_SCHEMA_BEATEN, ""},
+        {"status_list", NULL, GT_SCHEMA_STATUS_LISTS, ""},
 };
 
 static int add(struct gt_store *s, const struct block *b)

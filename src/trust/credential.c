@@ -330,32 +330,49 @@ static bool gunzip(const struct gt_buffer *b)
 	return memcmp(p + HEAD + BLOCK + BYTES, tail, TAIL) == 0;
 }
 
-int gt_list_read(const json_t *list, const uint8_t key[GT_KEY_BYTES],
-                 const char *name, int64_t index, bool *revoked,
-                 const char **from)
+int gt_list_open(const json_t *list, struct gt_list *out)
 {
-	uint8_t by[GT_KEY_BYTES];
 	const char *why;
-	struct gt_buffer b = {0};
 	const json_t *subject = json_object_get(list, "credentialSubject");
 	const char *text = gt_json_member(subject, "encodedList");
-	if (!has_type(list, "BitstringStatusListCredential") || index < 0 ||
-	    index >= GT_CERTIFICATE_BITS)
+	*out = (struct gt_list){.name = gt_json_member(list, "id"),
+	                        .from = gt_json_member(list, "validFrom")};
+	if (!has_type(list, "BitstringStatusListCredential"))
 		return -GT_EMALFORMED;
-	int status_ = signed_by(list, by, &why);
+	int status_ = signed_by(list, out->key, &why);
+	if (status_ == 0)
+		status_ = *text == 'u'
+		                  ? gt_base64_read(&out->gzip,
+		                                   gt_bytes_str(text + 1), true)
+		                  : -GT_EMALFORMED;
+	if (status_ == -GT_EINVALID || (status_ == 0 && !gunzip(&out->gzip)))
+		status_ = -GT_EMALFORMED;
 	if (status_ != 0)
-		return status_;
-	if (memcmp(by, key, sizeof by) != 0 ||
-	    strcmp(gt_json_member(list, "id"), name) != 0)
-		return -GT_EUNKNOWN;
-	int read = *text == 'u'
-	                   ? gt_base64_read(&b, gt_bytes_str(text + 1), true)
-	                   : -GT_EMALFORMED;
-	if (read == -GT_EINVALID || (read == 0 && !gunzip(&b)))
-		read = -GT_EMALFORMED;
-	if (read == 0)
-		*revoked = b.p[HEAD + BLOCK + index / 8] & bit_of(index);
-	*from = gt_json_member(list, "validFrom");
-	gt_buffer_free(&b);
-	return read;
+		gt_list_close(out);
+	return status_;
+}
+
+void gt_list_close(struct gt_list *l)
+{
+	gt_buffer_free(&l->gzip);
+}
+
+static const uint8_t *bits_of(const struct gt_list *l)
+{
+	return l->gzip.p + HEAD + BLOCK;
+}
+
+bool gt_list_has(const struct gt_list *l, int64_t index)
+{
+	return index >= 0 && index < GT_CERTIFICATE_BITS &&
+	       (bits_of(l)[index / 8] & bit_of(index));
+}
+
+bool gt_list_covers(const struct gt_list *later, const struct gt_list *earlier)
+{
+	const uint8_t *now = bits_of(later), *then = bits_of(earlier);
+	for (size_t i = 0; i < BYTES; i++)
+		if (then[i] & ~now[i])
+			return false;
+	return true;
 }

@@ -74,11 +74,19 @@ struct gt_certificate_read {
 /* document was read with GT_JSON_STRICT. -GT_ENOMEM; or 0, and *is. */
 int gt_credential_read(const json_t *document, struct gt_certificate_read *out,
                        enum gt_genuine *is);
-/* Whether a list, of that key and name, has that bit: *revoked; *from: as of
- * when. 0; -GT_EMALFORMED, -GT_ESIGNATURE; -GT_EUNKNOWN: it is another's;
- * -GT_ENOMEM. */
-int gt_list_read(const json_t *list, const uint8_t key[GT_KEY_BYTES],
-                 const char *name, int64_t index, bool *revoked,
-                 const char **from);
+/* A list as it was read, and the key that signed it; whose that is is asked
+ * elsewhere. */
+struct gt_list {
+	uint8_t key[GT_KEY_BYTES];
+	const char *name, *from; /* live as long as the document */
+	struct gt_buffer gzip;
+};
+/* 0, to be closed; -GT_EMALFORMED, -GT_ESIGNATURE, -GT_ENOMEM: closed. */
+int gt_list_open(const json_t *list, struct gt_list *out);
+void gt_list_close(struct gt_list *l);
+/* Whether it has that bit; none beyond its end. */
+bool gt_list_has(const struct gt_list *l, int64_t index);
+/* Whether every bit of the earlier one is the later one's too. */
+bool gt_list_covers(const struct gt_list *later, const struct gt_list *earlier);
 
 #endif

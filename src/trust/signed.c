@@ -1,5 +1,7 @@
 #include "signed.h"
 
+#include <string.h>
+
 #include "seal.h"
 
 Gt__Signed *gt_signed_open(struct gt_arena *arena, struct gt_bytes sealed)
@@ -38,6 +40,19 @@ Gt__Member *gt_signed_member(struct gt_arena *arena, const Gt__Signed *s)
 	Gt__Member *m = gt__member__unpack(gt_arena_allocator(arena),
 	                                   s->body.len, s->body.data);
 	return m && m->key.len == GT_KEY_BYTES ? m : NULL;
+}
+
+static bool key_is(const ProtobufCBinaryData *b, const uint8_t *key)
+{
+	return b->len == GT_KEY_BYTES && memcmp(b->data, key, b->len) == 0;
+}
+
+bool gt_member_vouches(const Gt__Member *m, const uint8_t *key)
+{
+	bool is = key_is(&m->key, key);
+	for (size_t i = 0; !is && i < m->n_former; i++)
+		is = key_is(&m->former[i], key);
+	return is && m->standing == GT__STANDING__ACTIVE;
 }
 
 Gt__Dated *gt_signed_date(struct gt_arena *arena, const Gt__Signed *s)

@@ -19,6 +19,9 @@ Gt__Signed *gt_signed_open(struct gt_arena *arena, struct gt_bytes sealed);
 Gt__Entry *gt_signed_entry(struct gt_arena *arena, const Gt__Signed *s);
 Gt__Layer *gt_signed_layer(struct gt_arena *arena, const Gt__Signed *s);
 Gt__Member *gt_signed_member(struct gt_arena *arena, const Gt__Signed *s);
+/* Whether, by that row, what the key signed is the member's own: the key it has
+ * now, or had before and lost to nobody. Of one that was revoked none is. */
+bool gt_member_vouches(const Gt__Member *m, const uint8_t *key);
 /* A date's tree has the length of a key. */
 Gt__Dated *gt_signed_date(struct gt_arena *arena, const Gt__Signed *s);
 

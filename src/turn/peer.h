@@ -37,6 +37,8 @@ struct gt_child {
 	uint64_t parked_token, parked_after, parked_until;
 	/* erasures: what it has of ours, and we of its (erase_carry.c) */
 	int64_t erased_met, erased_upto;
+	/* the same of lists of certificates (certificate_carry.c) */
+	int64_t lists_met, lists_upto;
 	/* batches of records that are answered later (records/later.c) */
 	uint64_t later[GT_RECORD_WINDOW], later_until;
 	uint32_t nlater;

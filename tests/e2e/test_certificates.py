@@ -8,6 +8,7 @@ import unittest
 
 import qr
 from test_records import post, statement
+from test_roam import MEMBERS, Fork
 from tree import XAPI, Tree
 
 
@@ -44,10 +45,8 @@ class Certificates(unittest.TestCase):
             said = county.cli("certificate", "verify", paper)
             self.assertIn("genuine: 李明", said)
             self.assertIn("not revoked", said)
-            # the province has the roster, and not the list
-            said = province.cli("certificate", "verify", paper)
-            self.assertIn("genuine", said)
-            self.assertIn("--list FILE", said)
+            # the list goes up by itself, and a list in a file says it too
+            self.listed(province, paper)
             county.cli("certificate", "list", "-o", listed)
             self.assertIn("not revoked", province.cli("certificate", "verify", paper, "--list", listed))
             county.cli("certificate", "revoke", row["id"], "--why", "issued twice")
@@ -62,7 +61,8 @@ class Certificates(unittest.TestCase):
             with open(junk, "w", encoding="utf-8") as f:
                 f.write("{}")
             self.assertEqual(self.verdict(county, paper, "--list", junk), (1, "revoked"))
-            self.assertEqual(self.verdict(province, paper, "--list", junk), (1, "bad-list"))
+            province.wait("the list", lambda: self.verdict(province, paper) == (1, "revoked"))
+            self.assertEqual(self.verdict(province, paper, "--list", junk), (1, "revoked"))
             # one member twice: who reads the first is told another thing
             with open(paper, encoding="utf-8") as f:
                 text = f.read()
@@ -116,6 +116,37 @@ class Certificates(unittest.TestCase):
                                       ok=False).returncode, 4)
             self.assertEqual(node.cli("certificate", "revoke", "urn:uuid:none", ok=False).returncode, 4)
             self.assertIn("no certificate", node.cli("certificate", "ls"))
+
+    def test_known_to_the_whole_tree(self):
+        """What a county issues another city checks, without a link, and what it revokes too."""
+        with tempfile.TemporaryDirectory() as folder:
+            forked = os.path.join(folder, "tree.yaml")
+            with open(forked, "w", encoding="utf-8") as f:
+                f.write(MEMBERS)
+            self.addCleanup(setattr, Fork, "members", Fork.members)
+            Fork.members = forked
+            self.known(folder)
+
+    def known(self, folder):
+        with Fork(["33", "3301", "330106", "3302"]) as t:
+            county, other, paper = t["330106"], t["3302"], os.path.join(folder, "a.json")
+            one = statement(1)
+            self.assertEqual(post(county, [one]).status, 200)
+            county.cli("certificate", "issue", one["id"], "-o", paper)
+            # never heard of
+            for node in other, t["33"]:
+                self.listed(node, paper)
+            county.cli("certificate", "revoke", county.cli_json("certificate", "ls")["certificates"][0]["id"])
+            other.wait("the list", lambda: self.verdict(other, paper) == (1, "revoked"))
+            t["33"].stop()
+            other.stop()
+            other.start()
+            self.assertEqual(self.verdict(other, paper), (1, "revoked"))
+            self.assertIn("REVOKED, by the list as of", other.cli("certificate", "verify", paper, ok=False).stdout)
+
+    def listed(self, node, paper):
+        """Waits until it is genuine there by a list."""
+        node.wait("the list", lambda: "not revoked" in node.cli("certificate", "verify", paper, ok=False).stdout)
 
     @staticmethod
     def page(node, name, lang="en"):

@@ -9,6 +9,7 @@
 
 #include "credential.h"
 #include "json.h"
+#include "status_list.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,16 +18,32 @@ static void look(struct gt_bytes text)
 	struct gt_certificate_read r;
 	enum gt_genuine is;
 	json_error_t error;
-	bool revoked = false;
-	const char *from;
 	json_t *v = gt_json_load(text, GT_JSON_STRICT, &error);
 	if (!v)
 		return;
 	assert(gt_credential_read(v, &r, &is) == 0);
 	assert(is == GT_CERTIFICATE_SIGNED || (r.why && *r.why));
 	assert(r.id && r.list && r.title && r.index < GT_CERTIFICATE_BITS);
-	int status = gt_list_read(v, r.key, r.list, 0, &revoked, &from);
+	struct gt_list l;
+	int status = gt_list_open(v, &l);
 	assert(status != -GT_ENOMEM);
+	if (status == 0) {
+		assert(gt_list_covers(&l, &l));
+		gt_list_close(&l);
+	}
+	json_decref(v);
+}
+
+/* What a neighbour sends for a packed list. */
+static void unpack(struct gt_bytes packed)
+{
+	json_t *v;
+	struct gt_list l;
+	int status = gt_list_unpack(&v, packed);
+	assert((status == 0) == (v != NULL));
+	assert(status == 0 || status == -GT_EMALFORMED);
+	if (status == 0 && gt_list_open(v, &l) == 0)
+		gt_list_close(&l);
 	json_decref(v);
 }
 
@@ -80,5 +97,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	spoil(data[0], data[1]);
 	look(gt_bytes_of(data + 2, size - 2));
+	unpack(gt_bytes_of(data + 2, size - 2));
 	return 0;
 }

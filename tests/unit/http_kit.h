@@ -318,6 +318,7 @@ static void make_database(void)
 	run(db, GT_SCHEMA_STUCK);
 	run(db, GT_SCHEMA_ERASED);
 	run(db, GT_SCHEMA_CERTIFICATES);
+	run(db, GT_SCHEMA_STATUS_LISTS);
 	add_resource(db, "33/ke", 3, 0, &pack.object);
 	add_resource(db, "33/later", 2, 0, &other);
 	add_resource(db, "33/coming", 3, 0, &other);

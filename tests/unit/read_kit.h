@@ -336,6 +336,7 @@ __attribute__((unused)) static int setup(void **state)
 	sql(GT_SCHEMA_STUCK);
 	sql(GT_SCHEMA_ERASED);
 	sql(GT_SCHEMA_CERTIFICATES);
+	sql(GT_SCHEMA_STATUS_LISTS);
 	sql("INSERT INTO meta VALUES('code',CAST('3301' AS BLOB))");
 	for (size_t i = 0; i < sizeof given / sizeof *given; i++)
 		add(&given[i]);

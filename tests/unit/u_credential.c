@@ -160,38 +160,35 @@ static void a_list(void **state)
 {
 	static const int64_t gone[] = {
 	        0, 7, 8, 77, GT_CERTIFICATE_BITS - 1, -1, GT_CERTIFICATE_BITS};
+	static const int64_t fewer[] = {0, 77};
 	char name[GT_LIST_CHARS];
-	const char *from;
-	bool revoked;
+	struct gt_list l, less;
 	(void)state;
 	gt_list_name(name, "330106", 2);
 	json_t *v = gt_list_sign("330106", 2, usual.from, gone, 7, &ours);
 	assert_non_null(v);
-	for (int64_t i = 0; i < 200; i++) {
-		assert_int_equal(
-		        gt_list_read(v, ours.public, name, i, &revoked, &from),
-		        0);
-		assert_int_equal(revoked,
+	assert_int_equal(gt_list_open(v, &l), 0);
+	for (int64_t i = 0; i < 200; i++)
+		assert_int_equal(gt_list_has(&l, i),
 		                 i == 0 || i == 7 || i == 8 || i == 77);
-	}
-	assert_string_equal(from, usual.from);
-	assert_int_equal(gt_list_read(v, ours.public, name,
-	                              GT_CERTIFICATE_BITS - 1, &revoked, &from),
-	                 0);
-	assert_true(revoked);
-	assert_int_equal(
-	        gt_list_read(v, theirs.public, name, 1, &revoked, &from),
-	        -GT_EUNKNOWN);
-	assert_int_equal(
-	        gt_list_read(v, ours.public, "urn:x", 1, &revoked, &from),
-	        -GT_EUNKNOWN);
-	assert_int_equal(gt_list_read(v, ours.public, name, GT_CERTIFICATE_BITS,
-	                              &revoked, &from),
-	                 -GT_EMALFORMED);
+	assert_string_equal(l.from, usual.from);
+	assert_string_equal(l.name, name);
+	assert_memory_equal(l.key, ours.public, GT_KEY_BYTES);
+	assert_true(gt_list_has(&l, GT_CERTIFICATE_BITS - 1));
+	assert_false(gt_list_has(&l, GT_CERTIFICATE_BITS));
+	assert_false(gt_list_has(&l, -1));
+	json_t *w = gt_list_sign("330106", 2, usual.from, fewer, 2, &theirs);
+	assert_int_equal(gt_list_open(w, &less), 0);
+	assert_memory_equal(less.key, theirs.public, GT_KEY_BYTES);
+	assert_true(gt_list_covers(&l, &less));
+	assert_true(gt_list_covers(&l, &l));
+	assert_false(gt_list_covers(&less, &l));
+	gt_list_close(&less);
+	gt_list_close(&l);
+	json_decref(w);
 	json_object_set_new(json_object_get(v, "credentialSubject"),
 	                    "encodedList", json_string("uAAAA"));
-	assert_int_equal(gt_list_read(v, ours.public, name, 1, &revoked, &from),
-	                 -GT_ESIGNATURE);
+	assert_int_equal(gt_list_open(v, &l), -GT_ESIGNATURE);
 	json_decref(v);
 }
 

@@ -79,6 +79,7 @@ static int setup(void **state)
 	run(GT_SCHEMA_DOCUMENTS);
 	run(GT_SCHEMA_ERASED);
 	run(GT_SCHEMA_CERTIFICATES);
+	run(GT_SCHEMA_STATUS_LISTS);
 	reader = gt_reader_new(db, why, sizeof why);
 	return reader == NULL;
 }
