@@ -289,8 +289,11 @@ bool gt_page_wanted(struct gt_request *rq)
 {
 	const char *accept = gt_rq_header(rq, "Accept");
 	const char *path = rq->path ? rq->path : "/";
+	/* forms that are posted are of this one page */
+	bool form = rq->method == GT_HTTP_POST && strcmp(path, "/verify") == 0;
 	/* "/" is a page whoever asks */
-	return rq->door != GT_DOOR_CONTROL && rq->method == GT_HTTP_GET &&
+	return rq->door != GT_DOOR_CONTROL &&
+	       (rq->method == GT_HTTP_GET || form) &&
 	       (strcmp(path, "/") == 0 ||
 	        (accept && strstr(accept, "text/html"))) &&
 	       strncmp(path, "/api/", 5) != 0 &&

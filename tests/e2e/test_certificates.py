@@ -30,7 +30,7 @@ class Certificates(unittest.TestCase):
             self.assertEqual(county.http("GET", "/certificate/" + row["id"]).json(), document)
             self.assertEqual(county.http("GET", "/certificate/urn:uuid:none").status, 404)
             page = self.page(county, row["id"])
-            for text in "李明", 'chip good">genuine', row["id"], 'href="/certificate/urn':
+            for text in "李明", 'chip good">genuine', row["id"], 'href="/certificate/urn', 'href="/verify?lang=en"':
                 self.assertIn(text, page)
             self.assertIn("结业证书", self.page(county, row["id"], "zh-CN"))
             # what a telephone reads from paper leads to this page
@@ -116,6 +116,54 @@ class Certificates(unittest.TestCase):
                                       ok=False).returncode, 4)
             self.assertEqual(node.cli("certificate", "revoke", "urn:uuid:none", ok=False).returncode, 4)
             self.assertIn("no certificate", node.cli("certificate", "ls"))
+
+    def test_shown_to_a_browser(self):
+        """Who has a file asks any node of the tree what it is, in his language."""
+        with Tree(["33", "3301"]) as t:
+            county, province = t["3301"], t["33"]
+            one, two = statement(1), statement(2)
+            self.assertEqual(post(county, [one, two]).status, 200)
+            paper = county.cli_json("certificate", "issue", one["id"], "--name", "李<b>明")
+            gone = county.cli_json("certificate", "issue", two["id"])
+            self.assertIn('enctype="multipart/form-data"', self.shown(county, None))
+            page = self.shown(county, paper)
+            for text in 'chip good">genuine', "李&lt;b&gt;明", "by the time of the list":
+                self.assertIn(text, page)
+            self.assertNotIn("李<b>", page)
+            county.cli("certificate", "revoke", gone["id"])
+            self.assertIn('chip bad">revoked', self.shown(county, gone))
+            self.assertIn("已被撤销，不再有效", self.shown(county, gone, "zh-CN"))
+            province.wait("the list", lambda: 'chip bad">revoked' in self.shown(province, gone))
+            self.assertIn('chip good">genuine', self.shown(province, paper))
+            # what nobody signed is not shown as if somebody had
+            paper["credentialSubject"]["achievement"]["name"] = "Rockets"
+            page = self.shown(province, paper)
+            self.assertIn('chip bad">altered', page)
+            self.assertNotIn("Rockets", page)
+            self.assertIn("内容与签名不符", self.shown(province, paper, "zh-CN"))
+            self.assertIn("This is no certificate", self.shown(province, {"a": 1}))
+            for junk in b"PK\3\4", b"", b'{"a":1,"a":2}', b"[" * 100000:
+                self.assertIn("This is no certificate", self.shown(province, junk))
+            # for programs; and within limits
+            said = province.http("POST", "/verify", json.dumps(gone).encode(), {"Content-Type": "application/json"})
+            self.assertEqual(said.json()["verdict"], "revoked")
+            self.assertEqual(province.http("POST", "/verify", b"x" * (300 << 10), {}).status, 413)
+            self.assertEqual(province.http("POST", "/verify", b"x", {}).status, 400)
+
+    @staticmethod
+    def shown(node, document, lang="en"):
+        """The page that a form with this file in it leads to."""
+        head = {"Accept": "text/html", "Accept-Language": lang}
+        if document is None:
+            a = node.http("GET", "/verify", headers=head)
+        else:
+            text = document if isinstance(document, bytes) else json.dumps(document, ensure_ascii=False).encode()
+            body = (b'--x7\r\nContent-Disposition: form-data; name="file"; filename="a.json"\r\n'
+                    b'Content-Type: application/json\r\n\r\n' + text +
+                    b'\r\n--x7\r\nContent-Disposition: form-data; name="text"\r\n\r\n\r\n--x7--\r\n')
+            a = node.http("POST", "/verify", body, dict(head, **{"Content-Type": "multipart/form-data; boundary=x7"}))
+        assert a.status == 200, (a.status, a.body)
+        return a.body.decode().split("<main", 1)[1]
 
     def test_known_to_the_whole_tree(self):
         """What a county issues another city checks, without a link, and what it revokes too."""

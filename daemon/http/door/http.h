@@ -64,6 +64,8 @@
  *   POST /admin/certificates/issue    {"statement","name"}: answers the document
  *   POST /admin/certificates/revoke   {"id","why"}
  *   POST /admin/certificates/verify   {"document","list"}: gt_read_verify
+ *   GET  /verify                     a page with a form for a certificate's file
+ *   POST /verify                     whether it is genuine
  *   GET  /verify/ID                  a page of one issued here, to print, and
  *                                    whether it is genuine now
  *   GET  /certificate/ID, /certificates/NUMBER   as they were signed, for everybody

@@ -10,6 +10,7 @@
 /* What a body may have. */
 enum {
 	SMALL = 64 << 10,
+	PAPER = 256 << 10, /* a certificate, in a form */
 	BATCH = 8 << 20,
 	LAYER = 4 << 20,
 	ROSTER = 32 << 20,
@@ -115,6 +116,7 @@ const struct gt_route gt_routes[] = {
 	 NULL},
 	{"/certificate/", GET, OURS, ANYBODY, 0, gt_http_certificate, NULL},
 	{"/certificates/", GET, OURS, ANYBODY, 0, gt_http_certificate_list, NULL},
+	{"/verify", BOTH, LEARN, ANYBODY, PAPER, gt_http_verify_page, NULL},
 	{"/verify/", GET, LEARN, ANYBODY, 0, gt_http_certificate_page, NULL},
 	{"/admin/person/find", POST, STAFF, OPERATE, BATCH, gt_http_person, NULL},
 	{"/admin/person/erase", POST, STAFF, OPERATE, BATCH, gt_http_erase, NULL},

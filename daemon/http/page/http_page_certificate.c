@@ -61,13 +61,8 @@ static void code(struct gt_page *p, const char *id)
 	free(text);
 }
 
-static void body(struct gt_page *p, const json_t *v)
+void gt_page_certificate(struct gt_page *p, const json_t *v)
 {
-	const char *id = gt_json_member(v, "id");
-	gt_buffer_str(&p->out, "<h1>");
-	gt_page_say(p, GT_T_HTTP_P_CERTIFICATE);
-	gt_buffer_str(&p->out, "</h1>");
-	standing(p, v);
 	gt_buffer_str(&p->out, "<dl class=\"details\">");
 	fact(p, GT_T_HTTP_P_CERTIFICATE_WHO, gt_json_member(v, "name"));
 	fact(p, GT_T_HTTP_P_CERTIFICATE_WHAT, gt_json_member(v, "title"));
@@ -84,18 +79,31 @@ static void body(struct gt_page *p, const json_t *v)
 	time_fact(p, GT_T_HTTP_P_CERTIFICATE_AT, gt_json_member(v, "from"));
 	time_fact(p, GT_T_HTTP_P_CERTIFICATE_LIST,
 	          gt_json_member(v, "list_as_of"));
-	gt_page_fact(p, GT_T_HTTP_P_CERTIFICATE_ID);
-	gt_buffer_str(&p->out, "<a href=\"/certificate/");
-	gt_out_url(&p->out, id);
-	gt_buffer_str(&p->out, "\"><code>");
-	gt_page_text(p, id);
-	gt_buffer_str(&p->out, "</code></a>");
-	gt_page_fact_end(p);
+	fact(p, GT_T_HTTP_P_CERTIFICATE_ID, gt_json_member(v, "id"));
 	gt_buffer_str(&p->out, "</dl>");
+}
+
+static void body(struct gt_page *p, const json_t *v)
+{
+	const char *id = gt_json_member(v, "id");
+	gt_buffer_str(&p->out, "<h1>");
+	gt_page_say(p, GT_T_HTTP_P_CERTIFICATE);
+	gt_buffer_str(&p->out, "</h1>");
+	standing(p, v);
+	gt_page_certificate(p, v);
 	code(p, id);
-	gt_buffer_str(&p->out, "<p class=\"soft small\">");
+	gt_buffer_str(&p->out,
+	              "<p class=\"soft small\"><a href=\"/certificate/");
+	gt_out_url(&p->out, id);
+	gt_buffer_str(&p->out, "\">");
+	gt_page_say(p, GT_T_HTTP_P_CERTIFICATE_FILE);
+	gt_buffer_str(&p->out, "</a>. ");
 	gt_page_say(p, GT_T_HTTP_P_CERTIFICATE_CHECK);
-	gt_buffer_str(&p->out, " <code>guantong certificate verify</code></p>");
+	gt_buffer_format(
+	        &p->out,
+	        " <a href=\"/verify?lang=%s\"><code>/verify</code></a>,"
+	        " <code>guantong certificate verify</code></p>",
+	        p->lang);
 }
 
 /* What gt_read_verify says of the one of that id; NULL, and *status. */

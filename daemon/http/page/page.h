@@ -9,7 +9,7 @@
 #ifndef GT_PAGE_H
 #define GT_PAGE_H
 
-#include "http_request.h"
+#include "http_html.h"
 
 /* GET /: how the node is, what it has. http_page.c */
 gt_handler gt_http_home;
@@ -18,6 +18,12 @@ gt_handler gt_http_resource_page;
 /* GET /verify/ID: a certificate issued here, to print, and whether it is
  * genuine now; for whoever has its id. http_page_certificate.c */
 gt_handler gt_http_certificate_page;
+/* GET /verify: a form for the file of a certificate; POST: whether it is genuine,
+ * as a page or, for who takes no HTML, as gt_read_verify says it.
+ * http_page_verify.c */
+gt_handler gt_http_verify_page;
+/* What gt_read_verify says of one, as a list of facts. http_page_certificate.c */
+void gt_page_certificate(struct gt_page *p, const json_t *v);
 /* Nobody can bring what is damaged of it here: it has to be published again. */
 bool gt_page_lost(const json_t *resource);
 /* In place of a member: the resource's files are on their way here. */
