@@ -43,7 +43,7 @@ static Gt__StatusLists *behind(struct gt_node *n, int64_t after,
 	out->upto = (uint64_t)after;
 	out->met = (uint64_t)met;
 	*status = 0;
-	if (n->records->lists.last <= after)
+	if (n->records->erasures->lists.last <= after)
 		return out;
 	out->lists = gt_arena_get(n->arena, LISTS * sizeof *out->lists);
 	*status = out->lists ? 0 : -GT_ENOMEM;
@@ -86,14 +86,14 @@ static int write_down(struct gt_node *n, const char *peer, const char *why)
 static int take(struct gt_node *n, const char *peer, const char *within,
                 const Gt__StatusLists *m)
 {
-	int64_t before = n->records->lists.last;
+	int64_t before = n->records->erasures->lists.last;
 	const char *why, *bad = NULL;
 	int status = 0;
 	for (size_t i = 0; status == 0 && i < m->n_lists; i++) {
 		status = gt_list_take(n, within, m->lists[i], &why);
 		bad = why ? why : bad;
 	}
-	if (status == 0 && (bad || n->records->lists.last > before))
+	if (status == 0 && (bad || n->records->erasures->lists.last > before))
 		status = write_down(n, peer, bad);
 	return status;
 }
@@ -110,14 +110,14 @@ static int set(struct gt_node *n, const char *key, int64_t *mark, int64_t to)
 
 int gt_records_lists_anew(struct gt_node *n)
 {
-	struct gt_lists *l = &n->records->lists;
+	struct gt_lists *l = &n->records->erasures->lists;
 	int status = set(n, "lists_told", &l->told, 0);
 	return status ? status : set(n, "lists_met", &l->met, 0);
 }
 
 int gt_records_lists_ask(struct gt_node *n, Gt__Changes *m)
 {
-	struct gt_lists *l = &n->records->lists;
+	struct gt_lists *l = &n->records->erasures->lists;
 	char place[GT_CODE_MAX + 1];
 	int status = 0;
 	if (!gt_version_lists(n->up->version))
@@ -129,7 +129,7 @@ int gt_records_lists_ask(struct gt_node *n, Gt__Changes *m)
 
 int gt_records_lists_told(struct gt_node *n, const Gt__ChangesReply *reply)
 {
-	struct gt_lists *l = &n->records->lists;
+	struct gt_lists *l = &n->records->erasures->lists;
 	const Gt__StatusLists *m = reply->lists;
 	if (!m || !gt_version_lists(n->up->version))
 		return 0;
@@ -164,7 +164,7 @@ int gt_records_lists_from(struct gt_node *n, struct gt_peer *p,
 bool gt_records_lists_news(const struct gt_node *n, const struct gt_peer *p)
 {
 	return gt_version_lists(p->version) &&
-	       n->records->lists.last > p->child.lists_met;
+	       n->records->erasures->lists.last > p->child.lists_met;
 }
 
 int gt_records_lists_put(struct gt_node *n, const struct gt_peer *p,

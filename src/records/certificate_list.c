@@ -103,7 +103,7 @@ static int count(struct gt_node *n)
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_STATUS_LIST_LAST, "");
 	int row = gt_store_step(n->store, GT_SQL_STATUS_LIST_LAST);
 	if (row == 1)
-		n->records->lists.last = gt_col_int(st, 0);
+		n->records->erasures->lists.last = gt_col_int(st, 0);
 	gt_store_reset(n->store, GT_SQL_STATUS_LIST_LAST);
 	return row < 0 ? row : 0;
 }
@@ -346,10 +346,10 @@ int gt_lists_load(struct gt_node *n)
 	int status = count(n);
 	if (status == 0)
 		status = gt_meta_get(n->store, "lists_told", 0,
-		                     &n->records->lists.told);
+		                     &n->records->erasures->lists.told);
 	if (status == 0)
 		status = gt_meta_get(n->store, "lists_met", 0,
-		                     &n->records->lists.met);
+		                     &n->records->erasures->lists.met);
 	return status ? status : tell_all_own(n);
 }
 

@@ -69,8 +69,16 @@ struct gt_crowd {
 	uint64_t limit, ms; /* when that was last said; 0: never */
 };
 
-/* What was erased (erase.c, erase_carry.c). */
+/* Lists of revoked certificates (certificate_list.c, certificate_carry.c): as
+ * below. */
+struct gt_lists {
+	int64_t last;
+	int64_t told, met;
+};
+
+/* What was erased (erase.c, erase_carry.c), and what else goes the same way. */
 struct gt_erasures {
+	struct gt_lists lists;
 	bool any;     /* something was, here, once */
 	int64_t last; /* number of the last of it */
 	/* of the parent of this epoch: it has ours up to there, and we have its */
@@ -79,17 +87,9 @@ struct gt_erasures {
 
 struct gt_compare; /* compare.h */
 
-/* Lists of revoked certificates (certificate_list.c, certificate_carry.c): as
- * of erasures. */
-struct gt_lists {
-	int64_t last;
-	int64_t told, met;
-};
-
 struct gt_records {
 	struct gt_compare *compare; /* on this link; NULL: nothing is */
 	struct gt_erasures *erasures;
-	struct gt_lists lists;
 	struct gt_documents *documents;
 	int64_t seq; /* last here */
 	int64_t ms;  /* last stored_ms in this era; 0: none */

@@ -24,16 +24,12 @@ enum gt_session { GT_S_NEW, GT_S_PROVING, GT_S_READY, GT_S_GONE };
 struct gt_child {
 	int64_t cid;                  /* of its row; 0: it has proved nothing */
 	uint8_t lineage[GT_ID_BYTES]; /* token it showed; zero: none */
-	bool unconfirmed; /* it has not spoken under the new one yet */
 	struct gt_id filter;
 	struct gt_receiver receiver;
 	int64_t judged_members, judged_layers, judged; /* by kind: feed seq */
 	int64_t vseq, acked, records, rooted;
 	int64_t rooted_told;
 	uint64_t layers_generation; /* of the layers it was judged with */
-	bool judged_all; /* since its link came, and since it last made us begin
-	                    anew */
-	bool parked;     /* a Changes waits for news */
 	uint64_t parked_token, parked_after, parked_until;
 	/* erasures: what it has of ours, and we of its (erase_carry.c) */
 	int64_t erased_met, erased_upto;
@@ -42,6 +38,11 @@ struct gt_child {
 	/* batches of records that are answered later (records/later.c) */
 	uint64_t later[GT_RECORD_WINDOW], later_until;
 	uint32_t nlater;
+	/* small ones lie together: there is room for many links */
+	bool unconfirmed; /* it has not spoken under the new token yet */
+	bool judged_all;  /* since its link came, and since it last made us
+	                     begin anew */
+	bool parked;      /* a Changes waits for news */
 	bool compared;  /* on this link it was told what of its records is here,
 	                  and sends that no more (records/compare.h) */
 	int64_t wanted; /* the last record of those it was asked back on this
@@ -75,15 +76,15 @@ struct gt_peer {
 	Gt__Link kind;               /* of a child's link, from Hello on */
 	char address[64];
 	bool certified; /* code came from a certificate */
+	/* the cursor in the parent's feed was found good on this link: nothing
+	 * is being compared */
+	bool following;
 	/* until when the certificates are good, and when it is said next that
 	 * theirs ends: wall times, 0: there is none (node/expiry.c) */
 	int64_t theirs_until_ms, ours_until_ms, warn_ms;
 	uint8_t nonce_ours[32], nonce_theirs[32];
 	uint8_t epoch[GT_EPOCH_BYTES]; /* theirs */
 	uint64_t heard_ms;
-	/* the cursor in the parent's feed was found good on this link: nothing
-	 * is being compared */
-	bool following;
 	struct gt_child child; /* unless parent */
 };
 

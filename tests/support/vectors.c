@@ -511,6 +511,8 @@ static bool absent(const ProtobufCFieldDescriptor *d, const void *v)
 	static const uint8_t zeros[16];
 	if (d->type == PROTOBUF_C_TYPE_STRING)
 		return **(char *const *)v == '\0';
+	if (d->type == PROTOBUF_C_TYPE_MESSAGE)
+		return *(ProtobufCMessage *const *)v == NULL;
 	if (d->type == PROTOBUF_C_TYPE_BYTES)
 		return ((const ProtobufCBinaryData *)v)->len == 0;
 	return memcmp(v, zeros, size_of(d->type)) == 0;
