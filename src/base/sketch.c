@@ -108,6 +108,15 @@ static int to_registers(struct gt_sketch *s)
 	return 0;
 }
 
+/* The form it has for what was added, whichever way it came to that. */
+static int shorten(struct gt_sketch *s)
+{
+	if (s->reg)
+		return 0;
+	settle(s);
+	return s->n > GT_SKETCH_SHORT ? to_registers(s) : 0;
+}
+
 static int put(struct gt_sketch *s, uint32_t entry)
 {
 	int status = 0;
@@ -201,9 +210,9 @@ static double estimate(const uint8_t *reg)
 uint64_t gt_sketch_count(struct gt_sketch *s)
 {
 	const double cells = 1u << FINE;
+	(void)shorten(s); /* without memory it is as good */
 	if (s->reg)
 		return (uint64_t)llround(estimate(s->reg));
-	settle(s);
 	/* of so many cells n are taken */
 	return (uint64_t)llround(-cells * log(1 - (double)s->n / cells));
 }
@@ -226,9 +235,7 @@ static void pack_registers(struct gt_buffer *out, const uint8_t *reg)
 void gt_sketch_pack(struct gt_buffer *out, struct gt_sketch *s)
 {
 	uint8_t b[4];
-	if (!s->reg)
-		settle(s);
-	if (!s->reg && s->n > GT_SKETCH_SHORT && to_registers(s) != 0) {
+	if (shorten(s) != 0) {
 		out->failed = true;
 		return;
 	}

@@ -1,6 +1,7 @@
 /* read_report.c: how much was learnt, by place, subject, time.
- * Tests: u_report.c, e2e/test_report.py. */
+ * Tests: u_report.c, u_reckon.c, e2e/test_report.py. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "code.h"
@@ -280,6 +281,137 @@ static void pass(struct report *p, int64_t low, int64_t high)
 	}
 }
 
+/* ------------------------------------------------------------ what is kept */
+
+/* Numbers of records that lie in no span; those behind the last are from `tail`
+ * on. */
+struct holes {
+	struct {
+		int64_t low, high;
+	} * v;
+	size_t n, cap;
+	int64_t tail;
+};
+
+static int hole(struct holes *h, int64_t low, int64_t high)
+{
+	if (h->n == h->cap) {
+		size_t cap = h->cap ? h->cap * 2 : 16;
+		void *v = realloc(h->v, cap * sizeof *h->v);
+		if (!v)
+			return -GT_ENOMEM;
+		h->v = v;
+		h->cap = cap;
+	}
+	h->v[h->n].low = low;
+	h->v[h->n++].high = high;
+	return 0;
+}
+
+static bool is_kept(const struct gt_report_query *q)
+{
+	for (size_t i = 0; i < q->nby; i++)
+		if (q->by[i] != GT_REPORT_REGION &&
+		    q->by[i] != GT_REPORT_SUBJECT &&
+		    q->by[i] != GT_REPORT_RESOURCE &&
+		    q->by[i] != GT_REPORT_MONTH && q->by[i] != GT_REPORT_YEAR)
+			return false;
+	return true;
+}
+
+/* "code\nabout\nmonth"; nothing: how many cannot be read. */
+static void take_packed(struct report *p, const struct gt_packed *packed)
+{
+	char text[GT_CODE_MAX + GT_RID_MAX + 16], *about, *month;
+	struct source s = {.code = text, .verb = "", .activity = ""};
+	gt_format(text, sizeof text, "%.*s", (int)packed->key.n,
+	          (const char *)packed->key.p);
+	if (packed->key.n == 0) {
+		p->gaps += packed->n[GT_STATEMENTS];
+		return;
+	}
+	about = strchr(text, '\n');
+	month = about ? strchr(about + 1, '\n') : NULL;
+	if (!month) {
+		p->status = -GT_EMALFORMED;
+		return;
+	}
+	*about = *month = '\0';
+	s.about = about + 1;
+	s.day = month + 1;
+	s.packed = packed;
+	take(p, &s);
+}
+
+static void span(struct report *p, struct gt_bytes body)
+{
+	struct gt_packed packed;
+	int more;
+	while (p->status == 0 && (more = gt_packed_next(&body, &packed)) != 0)
+		if (more < 0)
+			p->status = more;
+		else
+			take_packed(p, &packed);
+}
+
+/* All spans, in one transaction: of the state in which one became of several. */
+static void spans(struct report *p, struct holes *h)
+{
+	sqlite3_stmt *st = gt_reader_query(p->r, GT_Q_FIGURES);
+	int rc = SQLITE_DONE;
+	h->tail = 1;
+	if (!st) {
+		p->status = -GT_ESTORE;
+		return;
+	}
+	(void)sqlite3_bind_int(st, 1, (int)p->q->counts_by);
+	while (p->status == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		int64_t first = gt_col_int(st, 0) / 2;
+		if (first < h->tail)
+			continue;
+		if (first > h->tail)
+			p->status = hole(h, h->tail, first - 1);
+		h->tail = gt_col_int(st, 1) + 1;
+		span(p, gt_col_bytes(st, 2));
+		if (p->status == 0)
+			bound(p);
+	}
+	if (!gt_reader_end(p->r, st, rc))
+		p->status = -GT_ESTORE;
+}
+
+/* The secret of what is kept. Zeros, and not *is: nothing is. */
+static int secret(struct gt_reader *r, uint8_t out[GT_SKETCH_KEY], bool *is)
+{
+	sqlite3_stmt *st = gt_reader_query(r, GT_Q_META);
+	if (!st)
+		return -GT_ESTORE;
+	gt_reader_bind(st, 1, "figures_key");
+	memset(out, 0, GT_SKETCH_KEY);
+	int rc = sqlite3_step(st);
+	*is = rc == SQLITE_ROW && gt_col_fixed(st, 0, out, GT_SKETCH_KEY);
+	return gt_reader_end(r, st, rc) ? 0 : -GT_ESTORE;
+}
+
+/* Spans, and the records that lie in none. -GT_EMALFORMED: they are not to be
+ * had so. */
+static void add_up(struct report *p, int64_t seq)
+{
+	struct holes h = {0};
+	uint8_t now[GT_SKETCH_KEY];
+	bool is = false;
+	spans(p, &h);
+	if (p->status == 0)
+		p->status = secret(p->r, now, &is);
+	if (p->status == 0 && memcmp(now, p->secret, sizeof now) != 0)
+		p->status = -GT_EMALFORMED;
+	for (size_t i = 0; p->status == 0 && i < h.n; i++)
+		pass(p, h.v[i].low, h.v[i].high);
+	if (p->status == 0)
+		pass(p, h.tail, seq);
+	free(h.v);
+}
+
 /* ---------------------------------------------------------------- answer */
 
 static void measures(bool *ok, json_t *v, struct gt_figure *f)
@@ -358,23 +490,44 @@ static json_t *whole(struct report *p, const char *node)
 	return NULL;
 }
 
+/* Nothing has been added. */
+static int begin(struct report *p)
+{
+	gt_figures_free(p->groups);
+	gt_figure_free(&p->total);
+	p->groups = gt_figures_new();
+	p->gaps = 0;
+	return p->groups ? 0 : -GT_ENOMEM;
+}
+
+static void count(struct report *p)
+{
+	int64_t seq = 0, ms;
+	bool kept = false;
+	p->status = gt_read_newest(p->r, &seq, &ms);
+	if (p->status == 0)
+		p->status = secret(p->r, p->secret, &kept);
+	if (p->status == 0 && kept && is_kept(p->q)) {
+		add_up(p, seq);
+		if (p->status != -GT_EMALFORMED)
+			return;
+		p->status = begin(p);
+	}
+	if (p->status == 0)
+		pass(p, 1, seq);
+}
+
 json_t *gt_read_report(struct gt_reader *r, const struct gt_report_query *q,
                        int *status)
 {
-	struct report p = {.r = r,
-	                   .q = q,
-	                   .groups = gt_figures_new(),
-	                   .subjects = json_object()};
+	struct report p = {.r = r, .q = q, .subjects = json_object()};
 	char node[GT_CODE_MAX + 1];
-	int64_t seq = 0, ms;
 	json_t *v = NULL;
-	p.status = p.groups && p.subjects ? 0 : -GT_ENOMEM;
+	p.status = p.subjects ? begin(&p) : -GT_ENOMEM;
 	if (p.status == 0 && !gt_reader_code(r, node))
 		p.status = -GT_ESTORE;
 	if (p.status == 0)
-		p.status = gt_read_newest(r, &seq, &ms);
-	if (p.status == 0)
-		pass(&p, 1, seq);
+		count(&p);
 	if (p.status == 0)
 		v = whole(&p, node);
 	if (p.status != 0 && p.status != -GT_ESTORE)

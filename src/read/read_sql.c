@@ -2,6 +2,7 @@
  * Tests: u_read.c, u_read_cost.c, u_read_resource.c, u_read_shapes.c. */
 #include "read_inside.h"
 #include "tally.h"
+#include "voided.h"
 
 #define STATE GT_RESOURCE_STATE
 
@@ -40,28 +41,11 @@
 	AUDIT "INDEXED BY audit_subject WHERE subject=" subject \
 	      " AND aid>?1 AND aid<=?2"
 
-/* A statement is voided once one that voids names it and counts, if it voids
- * none itself (xAPI: a voiding statement cannot be voided). Which counts,
- * may_void says (read.c); what is shown to it are those alone that may, by their
- * key, for there may be any number that do not: an operator's is of the place,
- * or of one above it, which are named without a suffix. */
-#define ABOVE(digits)                                         \
-	",CASE WHEN instr(substr(c.code,1," digits "),'-')=0" \
-	" THEN substr(c.code,1," digits ") END"
-#define PLACES \
-	"(c.code" ABOVE("2") ABOVE("4") ABOVE("6") ABOVE("9") ABOVE("12") ")"
-#define VOIDS(how)                                               \
-	"EXISTS(SELECT 1 FROM stream c CROSS JOIN voids v WHERE" \
-	" c.sid=r.stream AND v.target=r.id AND v.how=" how
+/* Whether a statement is voided; which of those that name it counts, may_void
+ * says (read.c). */
 #define COUNTS(flags) \
 	" AND may_void(v.code,v.authority," flags ",c.code,r.authority))"
-#define BY_AUTHORITY \
-	VOIDS("0 AND v.code=c.code AND v.authority=r.authority") COUNTS("0")
-#define BY_OPERATOR VOIDS("1 AND v.code IN" PLACES) COUNTS("4")
-#define VOIDED                                                          \
-	"r.flags&1=0 AND EXISTS(SELECT 1 FROM voids WHERE target=r.id)" \
-	" AND (EXISTS(SELECT 1 FROM voids WHERE target=r.id AND how=2)" \
-	" OR " BY_AUTHORITY " OR " BY_OPERATOR ")"
+#define VOIDED GT_VOIDED(COUNTS)
 /* The clock era in which a record was stored (records/era.h). */
 #define ERA(seq)                                           \
 	"(SELECT e.era FROM clock_era e WHERE e.seq<=" seq \
@@ -234,6 +218,9 @@ const char *const gt_queries[GT_Q_COUNT] = {
                 "CASE WHEN r.flags&1 OR (" VOIDED ") THEN NULL ELSE r.body END"
                 " FROM record r LEFT JOIN stream s ON s.sid=r.stream"
                 " WHERE r.seq BETWEEN ?1 AND ?2 ORDER BY r.seq LIMIT ?3",
+        /* sums of it, kept (records/reckon.h): of that clock */
+        [GT_Q_FIGURES] = "SELECT fid,last,body FROM figures WHERE fid%2=?1"
+                         " ORDER BY fid",
         [GT_Q_CERTIFICATES] =
                 "SELECT cid,id,record,at_ms,revoked_ms,why,document"
                 " FROM certificate WHERE cid>=?1 ORDER BY cid LIMIT ?2",

@@ -4,6 +4,7 @@
  * Nothing is written of a hand-in that is put off, and nothing acknowledged
  * gives way: terminals and children keep what they have and come again. A child
  * is answered by merge.c. */
+#include "reckon.h"
 #include "records_inside.h"
 #include "terms.h"
 
@@ -214,6 +215,7 @@ uint64_t gt_records_deadline(const struct gt_node *n)
 {
 	uint64_t at = n->records->retry_ms ? n->records->retry_ms : UINT64_MAX;
 	at = gt_sooner(at, gt_terms_deadline(n));
+	at = gt_sooner(at, gt_reckon_deadline(n));
 	if (n->records->looking)
 		at = gt_sooner(at, n->records->look_due);
 	if (n->records->spoilt > 0)

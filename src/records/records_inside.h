@@ -41,6 +41,14 @@ struct gt_index {
 	bool clear; /* nothing of it is believed */
 };
 
+/* What reports are added up from (reckon.h). */
+struct gt_reckoning {
+	int64_t next; /* with the record of that number a span is full */
+	int64_t seen; /* the last record there was */
+	uint64_t quiet_due, patient_due, rest_due;
+	bool look; /* there is something to do, or may be */
+};
+
 /* Up to where a batch of documents spoke, and what was drawn for it. */
 enum { GT_DOCUMENTS_MARK = 8 };
 struct gt_documents_mark {
@@ -124,6 +132,7 @@ struct gt_records {
 	const struct gt_layer **layers;
 	uint64_t again_due; /* all are asked for all that is waited for */
 	struct gt_index *index;
+	struct gt_reckoning *reckoning; /* NULL: there are too few of them */
 	/* what may be taken in */
 	uint64_t room;     /* bytes, until the next ROOM; UINT64_MAX: plenty */
 	uint64_t told_ms;  /* when that was last said to be too little; 0:

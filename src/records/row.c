@@ -1,6 +1,7 @@
 /* row.c: records as they lie in the database, none taken for what it is not any
  * more.
  * Tests: u_node_record.c, u_spoilt.c. */
+#include "reckon.h"
 #include "records_inside.h"
 
 #include "schema.h"
@@ -234,6 +235,7 @@ int gt_spoilt_load(struct gt_node *n)
 int gt_spoilt_take_out(struct gt_node *n, int64_t seq, bool *gone)
 {
 	int64_t sound, there;
+	gt_reckon_again(n);
 	int status = gt_record_int(n, GT_SQL_RECORD_SOUND, seq, &sound);
 	if (status == 0)
 		status = gt_record_int(n, GT_SQL_RECORD_FROM, seq, &there);

@@ -2,6 +2,7 @@
  * Tests: u_node_record.c, u_lineage.c, u_rehang.c. */
 #include "compare.h"
 #include "documents.h"
+#include "reckon.h"
 #include "records_inside.h"
 #include "sheaf.h"
 #include "terms.h"
@@ -271,7 +272,9 @@ int gt_records_go(struct gt_node *n)
 	int status = send(n);
 	if (status == 0)
 		status = gt_documents_go(n);
-	return status ? status : gt_terms_go(n);
+	if (status == 0)
+		status = gt_terms_go(n);
+	return status ? status : gt_reckon_go(n);
 }
 
 /* A mark beyond what we have would be a lie about records to come. */

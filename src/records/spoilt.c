@@ -19,6 +19,7 @@
  * that was asked for.
  * Tests: u_spoilt.c. */
 #include "protocol.h"
+#include "reckon.h"
 #include "records_inside.h"
 #include "terms.h"
 
@@ -154,6 +155,7 @@ static int put_back(struct gt_node *n, int64_t seq, int64_t stored_ms,
 	int status = gt_store_run(n->store, GT_SQL_RECORD_AT);
 	if (status == 0)
 		status = gt_terms_again(n, seq);
+	gt_reckon_again(n);
 	return status ? status : gt_record_replaced(n, -1);
 }
 

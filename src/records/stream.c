@@ -4,6 +4,7 @@
 #include "compare.h"
 #include "documents.h"
 #include "era.h"
+#include "reckon.h"
 #include "records_inside.h"
 #include "terms.h"
 
@@ -34,6 +35,7 @@ void gt_records_free(struct gt_records *r)
 	gt_compare_free(r->compare);
 	gt_waiting_free(r->by_whom);
 	free(r->index);
+	gt_reckon_free(r->reckoning);
 	free(r->erasures);
 	if (r->documents)
 		gt_seeks_free(r->documents->seeks);
@@ -249,6 +251,8 @@ int gt_record_insert(struct gt_node *n, const struct gt_arrival *r)
 		status = gt_spoilt_came(n, r);
 	if (status == 0)
 		status = gt_attach_named(n, n->records->seq, r->body);
+	if (r->flags & GT_STATEMENT_VOIDS)
+		gt_reckon_again(n);
 	n->status.records_in++;
 	n->touched = true;
 	if (is_root(n))
@@ -351,6 +355,7 @@ int gt_record_give_way(struct gt_node *n, const struct gt_found *found,
 	gt_store_bind(n->store, GT_SQL_ERASE_ATTACHED, "i", found->seq);
 	if (status == 0)
 		status = gt_store_run(n->store, GT_SQL_ERASE_ATTACHED);
+	gt_reckon_again(n);
 	gt_store_bind(n->store, GT_SQL_RECORD_DELETE, "i", found->seq);
 	if (status == 0)
 		status = gt_store_run(n->store, GT_SQL_RECORD_DELETE);

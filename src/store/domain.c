@@ -31,7 +31,7 @@ static const struct domain {
 	 " WHEN key='code' THEN " BLOB("value", "1", "48")
 	 " AND CAST(value AS TEXT) GLOB '[0-9]*'"
 	 " WHEN key IN('date','date_by','epoch','hop_of','met',"
-	 "'parent_epoch','recall') OR key GLOB 'lineage/*' OR key GLOB 'waits/*'"
+	 "'parent_epoch','recall','figures_key') OR key GLOB 'lineage/*' OR key GLOB 'waits/*'"
 	" OR key GLOB 'documents/*'"
 	" THEN typeof(value)='blob'"
 	 " ELSE 1 END"},
@@ -114,6 +114,9 @@ static const struct domain {
 	{"certificate", "revoked_ms", TIME("revoked_ms")},
 	{"certificate", "why", TEXT("why", "4096")},
 	{"certificate", "document", "typeof(document)='blob'"},
+	{"figures", "fid", COUNT("fid")},
+	{"figures", "last", COUNT("last")},
+	{"figures", "body", "typeof(body)='blob'"},
 	{"erased", "eid", COUNT("eid")},
 	{"erased", "id", BLOB("id", "16", "16")},
 	{"erased", "code", TEXT("code", "48")},

@@ -597,6 +597,14 @@ static bool keep_runs(struct both *b)
 	              "INSERT OR REPLACE INTO meta VALUES('runs_anew',1)");
 }
 
+/* Nor are sums of records that may not be there any more. */
+static bool drop_figures(struct both *b)
+{
+	return number(b, "SELECT count(*) FROM sqlite_master WHERE "
+	                 "name='figures'") == 0 ||
+	       run(b, "DELETE FROM figures");
+}
+
 /* What hangs on rows that are gone goes too: neighbours say it again. */
 static bool put_in_order(struct both *b)
 {
@@ -660,7 +668,7 @@ static bool copy_all(struct both *b)
 	for (size_t i = 0; ok && i < n; i++)
 		ok = copy_table(b, names[i]);
 	ok = ok && keep_sequences(b) && keep_streams(b) && note_records(b) &&
-	     put_in_order(b) && keep_runs(b);
+	     put_in_order(b) && drop_figures(b) && keep_runs(b);
 	for (size_t i = 0; ok && i < n; i++)
 		ok = drop_odd(b, names[i]);
 	/* what was tried and not put in was counted before it was tried */

@@ -405,6 +405,29 @@ enum gt_attachment_state {
 	" packed BLOB NOT NULL," \
 	" UNIQUE(code, number));"
 
+/* What was done, added up (records/reckon.h): of all records from fid / 2 to
+ * last, by the one clock and, fid % 2, by the other (xapi/figures.h). It can be
+ * made anew from them, and is once the row is gone: whoever changes a record, or
+ * whether one counts, has the rows of those it lies among removed, the program
+ * before this one too. A block of its own, whose mark is the table. */
+#define GT_FIGURES_GONE(when, seq) \
+	"CREATE TRIGGER figures_" when " BEGIN DELETE FROM figures WHERE fid" \
+	" BETWEEN (SELECT max(fid)/2*2 FROM figures WHERE fid<=2*" seq "+1)" \
+	" AND 2*" seq "+1 AND last>=" seq ";END;"
+#define GT_SCHEMA_FIGURES \
+	"CREATE TABLE figures(" \
+	" fid INTEGER PRIMARY KEY," \
+	" last INTEGER NOT NULL," \
+	" body BLOB NOT NULL);" \
+	GT_FIGURES_GONE("gone AFTER DELETE ON record", "old.seq") \
+	GT_FIGURES_GONE("put AFTER INSERT ON record", "new.seq") \
+	GT_FIGURES_GONE("is AFTER UPDATE OF flags,origin_ms,stored_ms," \
+		"authority,body ON record", "new.seq") \
+	GT_FIGURES_GONE("void AFTER INSERT ON voids", \
+		"(SELECT seq FROM record WHERE id=new.target)") \
+	GT_FIGURES_GONE("unvoid AFTER DELETE ON voids", \
+		"(SELECT seq FROM record WHERE id=old.target)")
+
 /* What was asked for on demand: few, among all that is listed; certificates that
  * were revoked: few, among documents of some kilobytes each; and what is set
  * aside, by the child it came from. */

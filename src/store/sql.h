@@ -2,6 +2,12 @@
 #ifndef GT_SQL_H
 #define GT_SQL_H
 
+#include "voided.h"
+
+/* Whoever voids it by its key does. */
+#define GT_VOIDED_ALL(flags) ")"
+#define GT_VOIDED_BY_KEY     GT_VOIDED(GT_VOIDED_ALL)
+
 #define GT_ITEM_COLUMNS                                                    \
 	"rid,kind,id,seq,version,state,hash,signed,verdict,priority,rule," \
 	"layer,own,object,prior,asked"
@@ -345,6 +351,17 @@
 	/* what it is found by */                                              \
 	X(RECORDS_WORDS, "SELECT seq,body,authority FROM record WHERE seq>?1"  \
 	                 " ORDER BY seq LIMIT ?2")                             \
+	/* what is added up of records, and the sums */                        \
+	X(FIGURES_OF, "SELECT r.seq,r.id,s.code,r.origin_ms,r.stored_ms,"      \
+	              "CASE WHEN r.flags&1 OR (" GT_VOIDED_BY_KEY ") THEN"     \
+	              " NULL ELSE r.body END FROM record r LEFT JOIN stream s" \
+	              " ON s.sid=r.stream WHERE r.seq BETWEEN ?1 AND ?2"       \
+	              " ORDER BY r.seq")                                       \
+	X(FIGURES, "SELECT fid,last,length(body) FROM figures ORDER BY fid")   \
+	X(FIGURES_GET, "SELECT body FROM figures WHERE fid BETWEEN ?1 AND ?2"  \
+	               " AND fid%2=?3 ORDER BY fid")                           \
+	X(FIGURES_NEW, "INSERT OR REPLACE INTO figures VALUES(?1,?2,?3)")      \
+	X(FIGURES_DROP, "DELETE FROM figures WHERE fid BETWEEN ?1 AND ?2")     \
 	X(RECORD_WORDS, "SELECT body,authority FROM record WHERE id=?1")       \
 	X(RECORD_WHEN, "SELECT origin_ms FROM record WHERE id=?1")             \
 	X(RECORD_VOUCHER, "SELECT s.code,r.authority,r.flags FROM record r"    \

@@ -157,6 +157,7 @@ static const struct block blocks[] = {
         {"certificate", NULL, GT_SCHEMA_CERTIFICATES, ""},
         {"document", "beaten", GT_SCHEMA_BEATEN, ""},
         {"status_list", NULL, GT_SCHEMA_STATUS_LISTS, ""},
+        {"figures", NULL, GT_SCHEMA_FIGURES, ""},
 };
 
 static int add(struct gt_store *s, const struct block *b)

@@ -87,7 +87,7 @@ static int setup_all(void **state)
 {
 	if (setup(state) != 0)
 		return 1;
-	sql("DELETE FROM record;DELETE FROM stream");
+	sql(GT_SCHEMA_FIGURES "DELETE FROM record;DELETE FROM stream");
 	for (int i = 0; i < PLACES; i++) {
 		char text[200];
 		gt_format(text, sizeof text,
