@@ -174,6 +174,10 @@ gt $province records --json >"$run/records.json"
 say '谁能读学习记录' 'who may read records, and take them back'
 "$PY" tests/demo/access.py "$BIN/guantong" "$run/$village" "$url" "$kept"
 
+say '学习情况报表' 'what was learnt: places, subjects, months'
+shown $province records report
+shown $village records report --by resource --measure learners --svg "$run/learners.svg"
+
 say '结业证书' 'a certificate: issued at the county, checked by the village, revoked'
 id=$(head -n 1 "$kept" | "$PY" -c 'import json,sys; print(json.loads(sys.stdin.readline())["id"])')
 shown $county certificate issue "$id" --name 李明 -o "$run/certificate.json"
