@@ -97,13 +97,14 @@ ROOM_src/policy := $(ROOM_src/base) src/base
 ROOM_src/xapi := $(ROOM_src/base) src/base
 ROOM_src/trust := $(ROOM_src/base) src/base
 ROOM_src/store := $(ROOM_src/base) src/base
+ROOM_src/privacy := $(ROOM_src/policy) src/policy src/xapi
 # node.h, the one door, lies in src itself
 ROOM_src := proto src/base src/xapi
 ROOM_src/turn := proto src/base src/object src/policy src/xapi src/trust src/store src
-ROOM_src/read := proto src/base src/object src/policy src/xapi src/trust src/store
+ROOM_src/read := proto src/base src/object src/policy src/xapi src/privacy src/trust src/store
 ROOM_src/content := $(ROOM_src/turn) src/turn
-ROOM_src/records := $(ROOM_src/turn) src/turn
-ROOM_src/catalogue := $(ROOM_src/content) src/content src/records
+ROOM_src/records := $(ROOM_src/turn) src/privacy src/turn
+ROOM_src/catalogue := $(ROOM_src/content) src/content src/privacy src/records
 ROOM_src/node := $(ROOM_src/catalogue) src/catalogue
 # the daemon sees node.h and what is pure or read only, never the rooms of a turn
 SRC_ROOMS := $(ROOM_src/read) src src/read

@@ -129,11 +129,14 @@ gt_cmd gt_cmd_wait;                            /* cmd_wait.c */
 gt_cmd gt_cmd_records;                         /* cmd_records.c */
 gt_cmd gt_cmd_init;                            /* cmd_init.c */
 gt_cmd gt_cmd_reload;                          /* cmd_config.c */
+gt_cmd gt_cmd_policy_test, gt_cmd_policy_explain,
+        gt_cmd_policy_diff; /* cmd_demand.c */
 /* Their options, where they have any of their own. */
 extern const struct gt_option gt_cmd_ls_options[], gt_cmd_explain_options[],
         gt_cmd_get_options[], gt_cmd_publish_options[],
         gt_cmd_withdraw_options[], gt_cmd_status_options[],
-        gt_cmd_wait_options[], gt_cmd_records_options[], gt_cmd_init_options[];
+        gt_cmd_wait_options[], gt_cmd_records_options[], gt_cmd_init_options[],
+        gt_cmd_policy_test_options[], gt_cmd_policy_diff_options[];
 /* Commands of commands, in cmd_<name>.c. */
 extern const struct gt_command gt_cmd_roster[], gt_cmd_audit[], gt_cmd_policy[],
         gt_cmd_config[], gt_cmd_pki[], gt_cmd_records_sub[],

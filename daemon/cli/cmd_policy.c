@@ -115,5 +115,18 @@ const struct gt_command gt_cmd_policy[] = {
          "guantong -C 33 policy set policy.yaml\n", run_set, NULL},
         {"show", "", GT_T_CLI_A_POLICY_SHOW, 0, 0, NULL,
          "guantong policy show\n", run_show, NULL},
+        {"test", "FILE", GT_T_CLI_A_POLICY_TEST, 1, 1,
+         gt_cmd_policy_test_options,
+         "guantong policy test policy.yaml --statement s.json --from 330106 "
+         "--to 3301\n",
+         gt_cmd_policy_test, NULL},
+        {"explain", "RECORD", GT_T_CLI_A_POLICY_EXPLAIN, 1, 1, NULL,
+         "guantong -C 330106 policy explain "
+         "6690e6c9-3ef0-4ed3-8b37-7f3964730bee\n",
+         gt_cmd_policy_explain, NULL},
+        {"diff", "FILE", GT_T_CLI_A_POLICY_DIFF, 1, 1,
+         gt_cmd_policy_diff_options,
+         "guantong -C 330106 policy diff policy.yaml --to 3301\n",
+         gt_cmd_policy_diff, NULL},
         {0},
 };

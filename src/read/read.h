@@ -308,6 +308,21 @@ struct gt_report_query {
  * -GT_ETIMEOUT: enough said so, -GT_ESTORE. */
 json_t *gt_read_report(struct gt_reader *r, const struct gt_report_query *q,
                        int *status);
+/* What is demanded of the record of that id (GT_UUID_BYTES), on its way from
+ * here to the root: {"id","seq","origin","policy","hops":[{"from","to","level",
+ * "treatment","fields","group","rule","layer","version","done","layers":[{
+ * "layer","version","rule","treatment","fields","group"}]}]}. The first of the
+ * fields are the join, the layers what each of them says; rule "": none of its
+ * rules is for it. done: what was done to it on the way before satisfies that. It
+ * is judged everywhere as it is here. JSON null: there is none of that id. NULL:
+ * why is set. */
+json_t *gt_read_demanded(struct gt_reader *r, const uint8_t *id);
+/* {"to","looked","changed","changes":[{"was","becomes","count","seq"}]}: what
+ * that layer would change for the last `limit` records here (as above) on their
+ * way there, if it was this node's own. was, becomes: treatments, the same where
+ * fields, or the group, differ; seq: of the newest. NULL: why is set. */
+json_t *gt_read_demand_diff(struct gt_reader *r, struct gt_bytes layer,
+                            const char *to, size_t limit);
 
 /* ------------------------------------------------------ certificates */
 

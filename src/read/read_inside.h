@@ -62,6 +62,7 @@ enum gt_query {
 	GT_Q_PREVIEW,
 	GT_Q_REPORT,
 	GT_Q_FIGURES,
+	GT_Q_DEMANDED,
 	GT_Q_CERTIFICATES,
 	GT_Q_CERTIFICATE,
 	GT_Q_CERTIFICATE_LIST,
@@ -205,6 +206,13 @@ struct gt_reader_layers {
 bool gt_reader_layers_load(struct gt_reader *r, struct gt_reader_layers *l,
                            const char *code);
 void gt_reader_layers_free(struct gt_reader_layers *l);
+/* The nodes from the root down to that of the code, itself the last. False: why
+ * is set. */
+bool gt_reader_above(struct gt_reader *r, const char *code,
+                     char out[GT_LEVELS_MAX + 1][GT_CODE_MAX + 1], size_t *n);
+
+/* How many records are looked at for who asks for so many. read_preview.c */
+size_t gt_preview_limit(size_t asked);
 
 /* This node's code, "" before it has one. False: why is set. */
 bool gt_reader_code(struct gt_reader *r, char out[GT_CODE_MAX + 1]);

@@ -81,6 +81,17 @@ static bool hops_of(struct gt_reader *r, struct chain *c, const char *own,
 	return ok;
 }
 
+bool gt_reader_above(struct gt_reader *r, const char *code,
+                     char out[GT_LEVELS_MAX + 1][GT_CODE_MAX + 1], size_t *n)
+{
+	struct chain c;
+	bool ok = hops_of(r, &c, code, code);
+	*n = c.n;
+	for (size_t i = 0; i < c.n; i++)
+		gt_copy(out[i], GT_CODE_MAX + 1, c.code[i]);
+	return ok;
+}
+
 void gt_reader_layers_free(struct gt_reader_layers *l)
 {
 	for (size_t i = 0; i < l->n; i++)

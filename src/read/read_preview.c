@@ -1,16 +1,12 @@
 /* read_preview.c: what records here would be on their way up, and none of them
- * goes: the same rules, transforms and keys as records/leave.c.
- * Tests: e2e/test_demand.py. */
+ * goes: by privacy/, which records/leave.c asks too.
+ * Tests: u_leave.c, e2e/test_demand.py. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "buffer.h"
 #include "code.h"
-#include "demand.h"
-#include "identity.h"
-#include "json.h"
+#include "passage.h"
 #include "read_inside.h"
-#include "statement.h"
 
 enum { SAMPLES = 2 }; /* of each treatment */
 
@@ -19,7 +15,7 @@ struct preview {
 	const struct gt_reader_layers *layers;
 	const struct gt_pseudonym_source *names;
 	char own[GT_CODE_MAX + 1];
-	struct gt_receiver to;
+	const char *to, *level;
 	json_t *samples;
 	size_t looked, did[GT_TREATMENTS], keyless;
 	size_t told[GT_TREATMENTS];
@@ -27,55 +23,40 @@ struct preview {
 };
 
 /* A row of GT_Q_PREVIEW. */
-struct row {
-	struct gt_about about;
-	struct gt_demand demand;
-	struct gt_done done;
-	const char *authority;
-};
-
-static struct gt_traits traits_of(const struct gt_about *a, const char *region,
-                                  bool voids)
+static struct gt_goer goer_of(sqlite3_stmt *st)
 {
-	return (struct gt_traits){
-	        .verb = a->verb,
-	        .activities = a->activities,
-	        .nactivities = a->nactivities,
-	        .region = region,
-	        .classes = a->classes,
-	        .nclasses = a->nclasses,
-	        .minor = GT_MINOR_UNKNOWN,
-	        .voids = voids,
+	return (struct gt_goer){
+	        .body = gt_col_bytes(st, 1),
+	        .authority = gt_col_text(st, 2),
+	        .region = gt_col_text(st, 3),
+	        .policy = gt_col_text(st, 4),
+	        .flags = (uint32_t)gt_col_int(st, 5),
+	        .id = gt_col_bytes(st, 7).p,
 	};
 }
 
-/* What it would be, behind out. 0; -GT_ESTATE: there is no key; -GT_ELIMIT: it
- * would stay; -GT_ENOMEM. */
-static int become(const struct preview *p, struct row *row, int64_t ms,
-                  struct gt_buffer *out)
+/* What it would be. As gt_passage_become, and -GT_ESTATE: there is no key. */
+static int become(const struct preview *p, sqlite3_stmt *st,
+                  struct gt_passage *way, const struct gt_goer *r,
+                  struct gt_passed *out)
 {
-	if (row->demand.treatment <= GT_REDACT)
-		return gt_identity_redact(out, &row->about,
-		                          row->demand.fields |
-		                                  row->done.fields);
-	const struct gt_pseudonym_key *key =
-	        p->names ? gt_pseudonym_key_at(p->names->keys, p->names->nkeys,
-	                                       p->own, ms)
-	                 : NULL;
-	const struct gt_pseudonyms how = {key,
-	                                  p->names ? p->names->aliases : NULL};
-	if (!key)
-		return -GT_ESTATE;
-	return gt_identity_pseudonymise(out, &row->about, row->authority, &how);
+	struct gt_pseudonyms how = {NULL, p->names ? p->names->aliases : NULL};
+	*out = (struct gt_passed){0};
+	if (way->demand.treatment == GT_PSEUDONYMISE) {
+		how.key = gt_passage_key(p->names, p->own, gt_col_int(st, 6));
+		if (!how.key)
+			return -GT_ESTATE;
+	}
+	return gt_passage_become(way, r, &how, out);
 }
 
-static void sample(struct preview *p, sqlite3_stmt *st, const struct row *row,
-                   enum gt_treatment did, const struct gt_buffer *body)
+/* body NULL: it would not go. */
+static void sample(struct preview *p, sqlite3_stmt *st,
+                   const struct gt_demand *by, enum gt_treatment did,
+                   const struct gt_bytes *body)
 {
-	json_error_t error;
 	json_t *v = json_object();
-	json_t *is = body ? gt_json_load(gt_buffer_bytes(body), 0, &error)
-	                  : json_null();
+	json_t *is = body ? gt_json_load(*body, 0, NULL) : json_null();
 	if (p->told[did]++ >= SAMPLES || !is) {
 		json_decref(v);
 		json_decref(is);
@@ -84,59 +65,49 @@ static void sample(struct preview *p, sqlite3_stmt *st, const struct row *row,
 	gt_json_set(&p->ok, v, "seq", json_integer(gt_col_int(st, 0)));
 	gt_json_set(&p->ok, v, "treatment",
 	            gt_json_text(gt_treatment_name(did)));
-	gt_json_set(&p->ok, v, "rule", gt_json_text(row->demand.rule));
-	gt_json_set(&p->ok, v, "layer", gt_json_text(row->demand.layer));
-	gt_json_set(&p->ok, v, "version",
-	            json_integer((int64_t)row->demand.version));
+	gt_json_set(&p->ok, v, "rule", gt_json_text(by->rule));
+	gt_json_set(&p->ok, v, "layer", gt_json_text(by->layer));
+	gt_json_set(&p->ok, v, "version", json_integer((int64_t)by->version));
 	gt_json_set(&p->ok, v, "body", is);
 	gt_json_add(&p->ok, p->samples, v);
 }
 
 /* As it is; or as it would become; or not at all. */
-static int judge(struct preview *p, sqlite3_stmt *st, struct row *row)
+static int judge(struct preview *p, sqlite3_stmt *st, struct gt_passage *way,
+                 const struct gt_goer *r)
 {
-	struct gt_buffer body = {0};
-	struct gt_bytes as_is = gt_col_bytes(st, 1);
-	enum gt_treatment did = row->demand.treatment;
-	bool done = gt_done_satisfies(&row->done, &row->demand);
-	int status = 0;
-	if (done) {
-		did = row->done.treatment;
-		status =
-		        gt_buffer_add(&body, as_is.p, as_is.n) ? 0 : -GT_ENOMEM;
-	} else if (did <= GT_PSEUDONYMISE) {
-		status = become(p, row, gt_col_int(st, 6), &body);
-	}
-	bool leaves = status == 0 && (done || did <= GT_PSEUDONYMISE);
-	p->keyless += status == -GT_ESTATE;
-	if (status == -GT_ELIMIT)
+	struct gt_passed to = {0};
+	enum gt_treatment did = way->demand.treatment;
+	bool done = gt_passage_is_done(way);
+	int status = done ? 0 : become(p, st, way, r, &to);
+	struct gt_bytes body = done ? r->body : gt_buffer_bytes(&to.body);
+	if (done)
+		did = way->done.treatment;
+	else if (status == -GT_ELIMIT && did != GT_AGGREGATE)
 		did = GT_DROP;
-	if (status != -GT_ESTATE && status != -GT_ENOMEM) {
+	p->keyless += status == -GT_ESTATE;
+	if (status == 0 || status == -GT_ELIMIT) {
 		p->did[did]++;
-		sample(p, st, row, did, leaves ? &body : NULL);
+		sample(p, st, &way->demand, did, status == 0 ? &body : NULL);
 	}
-	gt_buffer_free(&body);
+	gt_passed_free(&to);
 	return status == -GT_ENOMEM ? status : 0;
 }
 
 static void look(struct preview *p, sqlite3_stmt *st)
 {
-	struct row row = {.authority = gt_col_text(st, 2)};
-	const char *policy = gt_col_text(st, 4);
-	int status = gt_about_open(&row.about, gt_col_bytes(st, 1));
+	const struct gt_edge edge = {
+	        (const struct gt_layer *const *)p->layers->layer, p->layers->n,
+	        p->own, p->to};
+	const struct gt_goer r = goer_of(st);
+	struct gt_passage way;
 	p->looked++;
-	if (status == 0) {
-		struct gt_traits traits =
-		        traits_of(&row.about, gt_col_text(st, 3),
-		                  gt_col_int(st, 5) & GT_STATEMENT_VOIDS);
-		row.demand = gt_demand_of(
-		        (const struct gt_layer *const *)p->layers->layer,
-		        p->layers->n, &traits, p->own, &p->to);
-		row.done = gt_done_parse(policy);
-		status = judge(p, st, &row);
-		gt_about_close(&row.about);
-	}
 	/* what cannot be read does not leave */
+	int status = r.id ? gt_passage_open(&way, &edge, &r) : -GT_EINVALID;
+	if (status == 0)
+		status = judge(p, st, &way, &r);
+	if (r.id)
+		gt_passage_close(&way);
 	p->ok = p->ok && status != -GT_ENOMEM;
 }
 
@@ -157,8 +128,8 @@ static json_t *whole(struct preview *p)
 {
 	json_t *v = json_object();
 	bool ok = v && p->ok;
-	gt_json_set(&ok, v, "to", gt_json_text(p->to.code));
-	gt_json_set(&ok, v, "level", gt_json_text(p->to.level));
+	gt_json_set(&ok, v, "to", gt_json_text(p->to));
+	gt_json_set(&ok, v, "level", gt_json_text(p->level));
 	gt_json_set(&ok, v, "looked", json_integer((json_int_t)p->looked));
 	gt_json_set(&ok, v, "did", counts(p));
 	gt_json_set(&ok, v, "keyless", json_integer((json_int_t)p->keyless));
@@ -182,6 +153,11 @@ static bool look_at_all(struct preview *p, size_t limit)
 	return gt_reader_end(p->r, st, rc) && p->ok;
 }
 
+size_t gt_preview_limit(size_t asked)
+{
+	return asked == 0 ? 1000 : asked < 10000 ? asked : 10000;
+}
+
 json_t *gt_read_preview(struct gt_reader *r, const char *to, size_t limit,
                         const struct gt_pseudonym_source *names)
 {
@@ -190,15 +166,15 @@ json_t *gt_read_preview(struct gt_reader *r, const char *to, size_t limit,
 	struct preview p = {.r = r,
 	                    .layers = &layers,
 	                    .names = names,
-	                    .to = {to, level ? level : ""},
+	                    .to = to,
+	                    .level = level ? level : "",
 	                    .samples = json_array()};
 	json_t *v = NULL;
 	gt_reader_fail(r, gt_strerror(GT_ENOMEM));
 	p.ok = p.samples != NULL;
-	limit = limit == 0 ? 1000 : limit < 10000 ? limit : 10000;
 	if (p.ok && gt_reader_code(r, p.own) &&
 	    gt_reader_layers_load(r, &layers, p.own)) {
-		if (look_at_all(&p, limit))
+		if (look_at_all(&p, gt_preview_limit(limit)))
 			v = whole(&p);
 		gt_reader_layers_free(&layers);
 	}

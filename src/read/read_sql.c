@@ -209,7 +209,7 @@ const char *const gt_queries[GT_Q_COUNT] = {
                 "SELECT r.seq,r.body,r.authority,s.code,r.policy,r.flags,"
                 /* a void takes the key of what it is about */
                 "ifnull((SELECT t.origin_ms FROM record t WHERE t.id=r.target"
-                " AND r.flags&1),r.origin_ms)"
+                " AND r.flags&1),r.origin_ms),r.id"
                 " FROM record r LEFT JOIN stream s"
                 " ON s.sid=r.stream ORDER BY r.seq DESC LIMIT ?1",
         /* what read_report.c adds up: of what is voided, or voids, no body */
@@ -221,6 +221,10 @@ const char *const gt_queries[GT_Q_COUNT] = {
         /* sums of it, kept (records/reckon.h): of that clock */
         [GT_Q_FIGURES] = "SELECT fid,last,body FROM figures WHERE fid%2=?1"
                          " ORDER BY fid",
+        [GT_Q_DEMANDED] =
+                "SELECT r.seq,r.body,r.authority,s.code,r.policy,r.flags"
+                " FROM record r LEFT JOIN stream s"
+                " ON s.sid=r.stream WHERE r.id=?1",
         [GT_Q_CERTIFICATES] =
                 "SELECT cid,id,record,at_ms,revoked_ms,why,document"
                 " FROM certificate WHERE cid>=?1 ORDER BY cid LIMIT ?2",

@@ -4,11 +4,13 @@ import hashlib
 import json
 import os
 import socket
+import tempfile
 import threading
 import unittest
 import uuid
 
-from tree import CHAIN, XAPI, Tree, find
+from tree import CHAIN, XAPI, Tree, find, guantong
+from tree import run as run_program
 
 NAME, MAIL, PHONE, CARD = "王小磊", "wang.xiaolei@school.example", "13800571234", "330106199001011234"
 FAILED = "http://adlnet.gov/expapi/verbs/failed"
@@ -191,6 +193,45 @@ class Demands(unittest.TestCase):
         # for the township nothing is demanded
         self.assertEqual(county.cli_json("records", "preview", "--to", "330106109", "--limit", "5")["did"]["pass"], 5)
         self.assertEqual(county.cli("records", "preview", ok=False).returncode, 2)
+        # by which layer and rule, and what another file would change
+        shown = county.cli_json("policy", "explain", went.popitem()[0])
+        self.assertEqual([(h["to"], h["treatment"], h["rule"], h["layer"]) for h in shown["hops"]],
+                         [("3301", "pseudonymise", "names stay in the county", "330106"), ("33", "pass", "", "")])
+        path = os.path.join(county.dir, "other.yaml")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("default: mirror\nrecords: [{name: as it is, demand: pass}]\n")
+        shown = county.cli_json("policy", "diff", path, "--to", "3301")
+        self.assertEqual([(c["was"], c["becomes"], c["count"]) for c in shown["changes"]],
+                         [("pseudonymise", "pass", 41), ("drop", "pass", 7)])
+        self.assertIn("41", county.cli("policy", "diff", path, "--to", "3301"))
+        bad = county.cli("policy", "explain", str(uuid.uuid4()), ok=False)
+        self.assertEqual(bad.returncode, 4, bad.stderr)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("defalt: mirror\n")
+        self.assertEqual(county.cli("policy", "diff", path, "--to", "3301", ok=False).returncode, 1)
+
+    def test_a_file_is_tried(self):
+        """`policy test` needs no node, and makes of a statement what a link would."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = {name: os.path.join(folder, name) for name in ("p.yaml", "s.json", "f.json", "bad.json")}
+            with open(path["p.yaml"], "w", encoding="utf-8") as f:
+                f.write(POLICY)
+            for name, value in (("s.json", statement(1)), ("f.json", statement(1, FAILED)), ("bad.json", {"actor": 1})):
+                with open(path[name], "w", encoding="utf-8") as f:
+                    json.dump(value, f)
+
+            def run(name, *more, to="3301"):
+                words = ["policy", "test", path["p.yaml"], "--statement", path[name], "--from", "330106", "--to", to, *more]
+                return run_program([guantong(), *words], ok=False)
+
+            shown = json.loads(run("s.json", "--json").stdout)
+            self.assertEqual((shown["treatment"], shown["rule"]), ("pseudonymise", "names stay in the county"))
+            self.assertEqual(shown["body"]["result"], {"success": True})
+            self.assert_none("the trial", run("s.json").stdout.encode())
+            self.assertIsNone(json.loads(run("f.json", "--json").stdout)["body"])
+            self.assertEqual(json.loads(run("f.json", "--json", to="330106").stdout)["treatment"], "pass")
+            self.assertIn("actor", run("bad.json").stderr)
+            self.assertEqual(run("bad.json").returncode, 1)
 
     def test_waits_for_a_key(self):
         """Fails closed: without a key nothing goes, and the log says what to do."""

@@ -283,6 +283,130 @@ static void without_a_key_it_goes_when_it_may(void **state)
 	assert_int_equal(named(t, MID), 5);
 }
 
+/* ------------------------------------------------------------- is shown */
+
+static void say(struct nodes *t, uint32_t id, uint32_t target)
+{
+	static uint64_t token = 9000;
+	char body[400], why[200];
+	struct gt_statement s;
+	gt_format(body, sizeof body,
+	          target ? "{\"id\":\"%08x-0000-4000-8000-000000000000\","
+	                   "\"actor\":{\"mbox\":\"mailto:a@b.cn\"},\"verb\":{"
+	                   "\"id\":\"http://adlnet.gov/expapi/verbs/voided\"},"
+	                   "\"object\":{\"objectType\":\"StatementRef\",\"id\":"
+	                   "\"%08x-0000-4000-8000-000000000000\"}}"
+	                 : "{\"id\":\"%08x-0000-4000-8000-000000000000\","
+	                   "\"actor\":{\"mbox\":\"mailto:a@b.cn\"},\"verb\":{"
+	                   "\"id\":\"http://v.cn/1\"},\"object\":{\"id\":"
+	                   "\"http://o.cn/%u\"}}",
+	          id, target);
+	assert_int_equal(gt_statements_parse(gt_bytes_str(body), GT_XAPI_ANY,
+	                                     NULL, 0, &s, 1, why, sizeof why),
+	                 1);
+	s.authority = "{\"mbox\":\"mailto:a@b.cn\"}";
+	s.flags |= GT_STATEMENT_NAMED;
+	struct gt_event e = {.type = GT_EV_STATEMENTS,
+	                     .token = ++token,
+	                     .statements = &s,
+	                     .count = 1};
+	assert_int_equal(nodes_event(t, LOW, &e), 0);
+	assert_int_equal(nodes_last(t, LOW, GT_ACT_REPLY, 0)->a.status, 0);
+}
+
+static struct gt_reader *reader(struct nodes *t, unsigned i)
+{
+	sqlite3 *db;
+	char why[300];
+	assert_int_equal(sqlite3_open(nodes_path(t, i), &db), SQLITE_OK);
+	struct gt_reader *r = gt_reader_new(db, why, sizeof why);
+	assert_non_null(r);
+	return r;
+}
+
+static const char *word(const json_t *v, const char *key)
+{
+	return json_string_value(json_object_get(v, key));
+}
+
+/* Each hop has the join of all layers below whose origin it leaves. */
+static void explain_names_layer_and_rule(void **state)
+{
+	struct nodes *t = *state;
+	uint8_t id[GT_UUID_BYTES] = {0};
+	demand(t, TOP, "province", "", GT__TREATMENT__TREAT_AGGREGATE);
+	demand(t, LOW, "city", "", GT__TREATMENT__TREAT_REDACT);
+	up(t); /* the layers come down */
+	say(t, 1, 0);
+	struct gt_reader *r = reader(t, LOW);
+	assert_true(gt_uuid_parse(id, "00000001-0000-4000-8000-000000000000"));
+	json_t *v = gt_read_demanded(r, id);
+	assert_true(json_is_object(v));
+	const json_t *hops = json_object_get(v, "hops");
+	assert_int_equal(json_array_size(hops), 2);
+	const json_t *one = json_array_get(hops, 0),
+	             *two = json_array_get(hops, 1);
+	assert_string_equal(word(one, "from"), "330106");
+	assert_string_equal(word(one, "to"), "3301");
+	assert_string_equal(word(one, "treatment"), "redact");
+	assert_string_equal(word(one, "rule"), "the rule");
+	assert_string_equal(word(one, "layer"), "330106");
+	assert_int_equal(json_array_size(json_object_get(one, "layers")), 2);
+	/* the county's rules bind what leaves the county */
+	assert_string_equal(word(two, "from"), "3301");
+	assert_string_equal(word(two, "treatment"), "aggregate");
+	assert_string_equal(word(two, "layer"), "33");
+	assert_int_equal(json_array_size(json_object_get(two, "layers")), 1);
+	json_decref(v);
+	id[0] = 7;
+	v = gt_read_demanded(r, id);
+	assert_true(json_is_null(v));
+	json_decref(v);
+	gt_reader_free(r);
+}
+
+/* Another layer in place of the node's own, and nothing is changed by asking. */
+static void diff_counts_what_would_change(void **state)
+{
+	struct nodes *t = *state;
+	Gt__Layer m;
+	Gt__Demand d, *list = &d;
+	static char name[] = "all of it";
+	gt__layer__init(&m);
+	gt__demand__init(&d);
+	m.fallback = GT__VERDICT__MIRROR;
+	m.demands = &list;
+	m.n_demands = 1;
+	d.name = name;
+	d.treatment = GT__TREATMENT__TREAT_PSEUDONYMISE;
+	demand(t, LOW, "", "http://v.cn/2", GT__TREATMENT__TREAT_DROP);
+	hand_in(t, LOW, 1, 5, 2);
+	hand_in(t, LOW, 101, 7, 1);
+	struct gt_reader *r = reader(t, LOW);
+	json_t *v = gt_read_demand_diff(r, gt_arena_pack(t->arena, &m.base),
+	                                "3301", 0);
+	assert_non_null(v);
+	assert_int_equal(json_integer_value(json_object_get(v, "looked")), 12);
+	assert_int_equal(json_integer_value(json_object_get(v, "changed")), 12);
+	const json_t *c = json_object_get(v, "changes");
+	assert_int_equal(json_array_size(c), 2);
+	assert_string_equal(word(json_array_get(c, 0), "was"), "pass");
+	assert_int_equal(json_integer_value(json_object_get(
+	                         json_array_get(c, 0), "count")),
+	                 7);
+	assert_string_equal(word(json_array_get(c, 1), "was"), "drop");
+	assert_string_equal(word(json_array_get(c, 1), "becomes"),
+	                    "pseudonymise");
+	json_decref(v);
+	v = gt_read_preview(r, "3301", 0, NULL);
+	assert_int_equal(json_integer_value(json_object_get(
+	                         json_object_get(v, "did"), "drop")),
+	                 5);
+	json_decref(v);
+	assert_null(gt_read_demand_diff(r, gt_bytes_str("x"), "3301", 0));
+	gt_reader_free(r);
+}
+
 /* ---------------------------------------------------------- rules change */
 
 static bool no_reply_to_records(struct nodes *t, struct message *m)
@@ -416,35 +540,6 @@ static void a_child_that_ignores_it_is_not_believed(void **state)
 
 /* -------------------------------------------------------------- voids */
 
-static void say(struct nodes *t, uint32_t id, uint32_t target)
-{
-	static uint64_t token = 9000;
-	char body[400], why[200];
-	struct gt_statement s;
-	gt_format(body, sizeof body,
-	          target ? "{\"id\":\"%08x-0000-4000-8000-000000000000\","
-	                   "\"actor\":{\"mbox\":\"mailto:a@b.cn\"},\"verb\":{"
-	                   "\"id\":\"http://adlnet.gov/expapi/verbs/voided\"},"
-	                   "\"object\":{\"objectType\":\"StatementRef\",\"id\":"
-	                   "\"%08x-0000-4000-8000-000000000000\"}}"
-	                 : "{\"id\":\"%08x-0000-4000-8000-000000000000\","
-	                   "\"actor\":{\"mbox\":\"mailto:a@b.cn\"},\"verb\":{"
-	                   "\"id\":\"http://v.cn/1\"},\"object\":{\"id\":"
-	                   "\"http://o.cn/%u\"}}",
-	          id, target);
-	assert_int_equal(gt_statements_parse(gt_bytes_str(body), GT_XAPI_ANY,
-	                                     NULL, 0, &s, 1, why, sizeof why),
-	                 1);
-	s.authority = "{\"mbox\":\"mailto:a@b.cn\"}";
-	s.flags |= GT_STATEMENT_NAMED;
-	struct gt_event e = {.type = GT_EV_STATEMENTS,
-	                     .token = ++token,
-	                     .statements = &s,
-	                     .count = 1};
-	assert_int_equal(nodes_event(t, LOW, &e), 0);
-	assert_int_equal(nodes_last(t, LOW, GT_ACT_REPLY, 0)->a.status, 0);
-}
-
 /* The void is of the next key's period; it must count above all the same. */
 static void a_void_counts_above_across_keys(void **state)
 {
@@ -493,6 +588,8 @@ int main(void)
 	        N(an_older_parent_gets_what_goes),
 	        N(without_a_key_it_waits),
 	        N(without_a_key_it_goes_when_it_may),
+	        K(explain_names_layer_and_rule),
+	        K(diff_counts_what_would_change),
 	        K(a_rule_holds_for_what_is_resent),
 	        K(the_first_that_came_stays),
 	        K(what_has_not_heard_comes_again),

@@ -14,6 +14,7 @@
 #include "nearest.h"
 #include "node_dir.h"
 #include "ready.h"
+#include "statement.h"
 #include "sys.h"
 
 enum { MEMBERS_MAX = 65536 };
@@ -156,7 +157,11 @@ static enum MHD_Result complain(struct gt_request *rq,
 	return done;
 }
 
-enum MHD_Result gt_http_policy(struct gt_request *rq)
+/* The body is a policy file: what becomes of its layer, or what is wrong with
+ * it. */
+static enum MHD_Result with_layer(struct gt_request *rq,
+                                  enum MHD_Result (*use)(struct gt_request *,
+                                                         struct gt_bytes))
 {
 	struct gt_buffer layer;
 	struct gt_complaints c = {0};
@@ -164,18 +169,62 @@ enum MHD_Result gt_http_policy(struct gt_request *rq)
 	enum MHD_Result done;
 	int rc = gt_policy_take(&layer, name && *name ? name : "policy.yaml",
 	                        gt_bytes_of(rq->body, rq->nbody), rq->lang, &c);
-	if (rc == 0) {
-		struct gt_event e = {.type = GT_EV_LAYER,
-		                     .body = gt_buffer_bytes(&layer)};
-		done = gt_rq_command(rq, &e, gt_http_replied);
-	} else if (c.n > 0) {
+	if (rc == 0)
+		done = use(rq, gt_buffer_bytes(&layer));
+	else if (c.n > 0)
 		done = complain(rq, &c);
-	} else {
+	else
 		done = gt_rq_error(rq, rc, "");
-	}
 	gt_complaints_free(&c);
 	gt_buffer_free(&layer);
 	return done;
+}
+
+static enum MHD_Result put_policy(struct gt_request *rq, struct gt_bytes layer)
+{
+	struct gt_event e = {.type = GT_EV_LAYER, .body = layer};
+	return gt_rq_command(rq, &e, gt_http_replied);
+}
+
+enum MHD_Result gt_http_policy(struct gt_request *rq)
+{
+	return with_layer(rq, put_policy);
+}
+
+static enum MHD_Result diff_policy(struct gt_request *rq, struct gt_bytes layer)
+{
+	const char *to = gt_rq_arg(rq, "to");
+	const char *most = gt_rq_arg(rq, "limit");
+	uint64_t limit = 0;
+	if (!to || !gt_code_valid(to))
+		return gt_http_bad_arg(rq, "to");
+	if (most && !gt_http_number(most, 10000, &limit))
+		return gt_http_bad_arg(rq, "limit");
+	struct gt_worker *w = gt_worker_take(rq->http->workers);
+	json_t *v = w ? gt_read_demand_diff(w->reader, layer, to, (size_t)limit)
+	              : NULL;
+	gt_worker_give(rq->http->workers, w);
+	return gt_rq_json(rq, 200, v);
+}
+
+enum MHD_Result gt_http_demand_diff(struct gt_request *rq)
+{
+	return with_layer(rq, diff_policy);
+}
+
+enum MHD_Result gt_http_demanded(struct gt_request *rq)
+{
+	const char *record = gt_rq_arg(rq, "record");
+	uint8_t id[GT_UUID_BYTES];
+	if (!record || !gt_uuid_parse(id, record))
+		return gt_http_bad_arg(rq, "record");
+	struct gt_worker *w = gt_worker_take(rq->http->workers);
+	json_t *v = w ? gt_read_demanded(w->reader, id) : NULL;
+	gt_worker_give(rq->http->workers, w);
+	if (!json_is_null(v))
+		return gt_rq_json(rq, 200, v);
+	json_decref(v);
+	return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_RECORD, record);
 }
 
 /* No row is without bytes. */

@@ -60,6 +60,8 @@
  *   GET  /admin/records/preview?to=&limit=     gt_read_preview
  *   GET  /admin/records/report?by=&level=&within=&from=&until=&counts-by=
  *                               gt_read_report
+ *   GET  /admin/policy/explain?record=         gt_read_demanded
+ *   POST /admin/policy/diff?to=&limit=         text/yaml: gt_read_demand_diff
  *   GET  /admin/certificates?after=
  *   POST /admin/certificates/issue    {"statement","name"}: answers the document
  *   POST /admin/certificates/revoke   {"id","why"}
