@@ -13,7 +13,7 @@
 #include "text.h"
 #include "version.h"
 
-enum { WORDS = 12 };
+enum { WORDS = 16 };
 
 static char *out_text, *err_text;
 
