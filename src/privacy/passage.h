@@ -8,6 +8,7 @@
  * nobody can read, or is no statement afterwards, stays.
  *
  *   passage   one record
+ *   groups    many, told of by their number alone
  *
  * Pure: no state, no clock, no database.
  * Tests: u_passage.c; u_leave.c for the way itself. */
