@@ -24,6 +24,12 @@ static const struct gt_option revoke_options[] = {
         {NULL, NULL, 0, 0},
 };
 
+static const struct gt_option rekey_options[] = {
+        {"lost", NULL, GT_T_CLI_O_REKEY_LOST, 0},
+        {"output", "FILE", GT_T_CLI_O_REKEY_FILE, 'o'},
+        {NULL, NULL, 0, 0},
+};
+
 static enum gt_exit read_tree(struct gt_cli *cli, const char *path,
                               struct gt_tree *tree)
 {
@@ -213,6 +219,30 @@ static enum gt_exit run_revoke(struct gt_cli *cli, const struct gt_args *args)
 	return GT_EXIT_OK;
 }
 
+static enum gt_exit run_rekey(struct gt_cli *cli, const struct gt_args *args)
+{
+	const char *code = gt_args_word(args, 0), *dir = gt_args_word(args, 1);
+	const char *file = gt_args_get(args, "output");
+	char why[WHY], named[WHY];
+	struct gt_pki *pki;
+	gt_format(named, sizeof named, "%s/rekeyed-%s.bin", dir, code);
+	if (!file)
+		file = named;
+	int status = gt_pki_open(&pki, dir, why, sizeof why);
+	if (!status)
+		status = gt_pki_rekey(pki, code, gt_args_get(args, "lost"),
+		                      file, why, sizeof why);
+	gt_pki_close(pki);
+	if (status)
+		return gt_cli_fail(cli, status, why);
+	if (!cli->json)
+		gt_say(cli->out, GT_T_CLI_PKI_REKEY_DONE, code, dir, code,
+		       file);
+	else
+		(void)fprintf(cli->out, "{\"rekeyed\": \"%s\"}\n", code);
+	return GT_EXIT_OK;
+}
+
 static bool show_table(struct gt_cli *cli, const struct gt_pki *pki)
 {
 	const char *heads[] = {
@@ -289,6 +319,10 @@ const struct gt_command gt_cmd_pki[] = {
          "guantong pki date pki\n"
          "guantong -C 33 roster import pki/date-33.bin\n",
          run_date, NULL},
+        {"rekey", "CODE PKIDIR", GT_T_CLI_A_PKI_REKEY, 2, 2, rekey_options,
+         "guantong pki rekey 330106 pki\n"
+         "guantong -C 33 roster import pki/rekeyed-330106.bin\n",
+         run_rekey, NULL},
         {"renew", "PKIDIR [CODE]", GT_T_CLI_A_PKI_RENEW, 1, 2, days_options,
          "guantong pki renew pki\nguantong pki renew pki 330106\n", run_renew,
          NULL},

@@ -211,6 +211,15 @@ static int take_row(struct gt_pki *pki, struct gt_bytes row,
 	out->dated = m->date_key.len == sizeof out->date_key;
 	if (out->dated)
 		memcpy(out->date_key, m->date_key.data, sizeof out->date_key);
+	uint8_t *former = gt_arena_get(pki->arena, m->n_former * 32 + 1);
+	for (size_t i = 0; former && i < m->n_former; i++) {
+		if (m->former[i].len != 32)
+			continue;
+		memcpy(former + out->former.n, m->former[i].data, 32);
+		out->former = gt_bytes_of(former, out->former.n + 32);
+	}
+	if (!former)
+		return -GT_ENOMEM;
 	out->row = gt_bytes_of(gt_arena_copy(pki->arena, row.p, row.n), row.n);
 	bool fits = gt_copy(out->code, sizeof out->code, m->code) &&
 	            gt_copy(out->level, sizeof out->level, m->level) &&

@@ -13,6 +13,7 @@
  *   PKIDIR/nodes/CODE/           what `guantong init --pki` copies to a node:
  *       ca.pem cert.pem key.pem node.key roster.key members.bin  (dir.h)
  *       date.key                   of who signs dates, if that was made
+ *       node.key.N                 it had until version N of its row
  *   PKIDIR/publishers/CODE/node.key   of publishers that sign for themselves
  *
  * A node's members.bin holds itself, its ancestors, what lies below its place,
@@ -43,8 +44,9 @@ struct gt_pki_member {
 	uint8_t date_key[32];
 	uint64_t version;
 	uint8_t key[32];
-	int64_t expires_s;   /* the certificate's notAfter, 0: none */
-	struct gt_bytes row; /* encoded Signed */
+	struct gt_bytes former; /* keys it had before, one behind the other */
+	int64_t expires_s;      /* the certificate's notAfter, 0: none */
+	struct gt_bytes row;    /* encoded Signed */
 };
 
 /* Makes the CA and the roster key. 0, -GT_ECONFLICT (there is one), -GT_EIO,
@@ -82,6 +84,13 @@ int gt_pki_renew(struct gt_pki *pki, const char *code, unsigned days, char *why,
  * the nodes, and alone into `file`. -GT_EUNKNOWN, -GT_ESTATE: is revoked. */
 int gt_pki_revoke(struct gt_pki *pki, const char *code, const char *file,
                   char *why, size_t why_cap);
+
+/* Another signing key for a member, and rows one version up for all that have the
+ * old one, also alone into `file`. What the old one signed counts on (M51), unless
+ * it is lost to somebody. -GT_EUNKNOWN; -GT_ESTATE: is revoked, or signs through a
+ * node. A run that was cut short is gone on with. pki_rekey.c */
+int gt_pki_rekey(struct gt_pki *pki, const char *code, bool lost,
+                 const char *file, char *why, size_t why_cap);
 
 /* A key for dates of that node's (NULL: the root's), made if there is none, and
  * a row one version up that names it, as gt_pki_revoke; *named: whose it is.

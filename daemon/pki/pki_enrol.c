@@ -58,7 +58,14 @@ static struct gt_bytes encode_member(struct gt_pki *pki,
 	if (m->dated)
 		row.date_key =
 		        (ProtobufCBinaryData){sizeof m->date_key, m->date_key};
-	return gt_arena_pack(pki->arena, &row.base);
+	row.n_former = m->former.n / sizeof m->key;
+	row.former = gt_arena_get(pki->arena,
+	                          (row.n_former + 1) * sizeof *row.former);
+	for (size_t i = 0; row.former && i < row.n_former; i++)
+		row.former[i] = gt_lend_bytes(gt_bytes_of(
+		        m->former.p + i * sizeof m->key, sizeof m->key));
+	return row.former ? gt_arena_pack(pki->arena, &row.base)
+	                  : (struct gt_bytes){0};
 }
 
 /* Signs up to GT_SEAL_MAX unsigned rows from *from on, which moves on. */

@@ -3,13 +3,14 @@ import base64
 import json
 import os
 import re
+import shutil
 import tempfile
 import unittest
 
 import qr
 from test_records import post, statement
 from test_roam import MEMBERS, Fork
-from tree import XAPI, Tree
+from tree import XAPI, Tree, guantong, run
 
 
 class Certificates(unittest.TestCase):
@@ -191,6 +192,39 @@ class Certificates(unittest.TestCase):
             other.start()
             self.assertEqual(self.verdict(other, paper), (1, "revoked"))
             self.assertIn("REVOKED, by the list as of", other.cli("certificate", "verify", paper, ok=False).stdout)
+
+    def test_another_key(self):
+        """What a node signed by the key it had before stands, unless that was lost."""
+        with Tree(["33", "3301"]) as t, tempfile.TemporaryDirectory() as folder:
+            city, province = t["3301"], t["33"]
+            papers = [os.path.join(folder, f"{i}.json") for i in range(2)]
+            both = [statement(i) for i in range(2)]
+            self.assertEqual(post(city, both).status, 200)
+            city.cli("certificate", "issue", both[0]["id"], "-o", papers[0])
+            self.listed(province, papers[0])
+            self.rekey(t, city)
+            self.assertIn("not revoked", province.cli("certificate", "verify", papers[0]))
+            city.cli("certificate", "issue", both[1]["id"], "-o", papers[1])
+            self.assertEqual([self.verdict(city, p) for p in papers], [(0, "genuine")] * 2)
+            self.assertEqual(self.verdict(province, papers[1]), (0, "genuine"))
+            with open(papers[0], encoding="utf-8") as f:
+                city.cli("certificate", "revoke", json.load(f)["id"])
+            province.wait("the list", lambda: self.verdict(province, papers[0]) == (1, "revoked"))
+            self.rekey(t, city, "--lost")
+            self.assertEqual(self.verdict(province, papers[1]), (1, "unknown"))
+            self.assertEqual(self.verdict(city, papers[1]), (1, "unknown"))
+
+    @staticmethod
+    def rekey(t, node, *how):
+        """Another key, as its operator gives it to the node and to the tree."""
+        row = os.path.join(t.dir, "row.bin")
+        run([guantong(), "pki", "rekey", *how, "-o", row, node.code, t.pki])
+        for name in "node.key", "members.bin":
+            shutil.copy(os.path.join(t.pki, "nodes", node.code, name), os.path.join(node.dir, "pki", name))
+        node.stop()
+        t["33"].cli("roster", "import", row)
+        node.start()
+        node.wait_connected()
 
     def listed(self, node, paper):
         """Waits until it is genuine there by a list."""

@@ -191,6 +191,71 @@ static void an_issuer_that_is_revoked(void **state)
 	json_decref(one);
 }
 
+/* A row of 330106 by which that is its key, and that another before it. */
+static struct gt_bytes rekeyed(struct nodes *t, uint64_t version,
+                               const uint8_t *key, const uint8_t *former,
+                               int standing)
+{
+	Gt__Member m;
+	ProtobufCBinaryData keys[2];
+	static char code[] = "330106";
+	static const uint8_t others[GT_KEY_BYTES] = {1};
+	gt__member__init(&m);
+	struct gt_bytes out;
+	m.code = code;
+	m.version = version;
+	m.key = gt_lend_bytes(gt_bytes_of(key, GT_KEY_BYTES));
+	m.standing = (Gt__Standing)standing;
+	keys[0] = gt_lend_bytes(gt_bytes_of(others, GT_KEY_BYTES));
+	if (former)
+		keys[1] = gt_lend_bytes(gt_bytes_of(former, GT_KEY_BYTES));
+	m.former = keys;
+	m.n_former = former ? 2 : 1;
+	struct gt_bytes body = gt_arena_pack(t->arena, &m.base);
+	assert_int_equal(
+	        gt_seal(&t->roster, GT__KIND__MEMBER, &body, 1, t->arena, &out),
+	        0);
+	return out;
+}
+
+/* What was signed by a key that was renewed stands; by one that was lost, or of
+ * who was revoked, it does not. */
+static void a_key_that_was_renewed(void **state)
+{
+	struct nodes *t = *state;
+	uint8_t seed[GT_KEY_BYTES] = {44};
+	struct gt_key fresh;
+	const uint8_t *old = t->v[LOW].key.public;
+	assert_int_equal(gt_key_from_seed(&fresh, seed), 0);
+	json_t *one = certificate(t, LOW, 1);
+	wire(t);
+	nodes_pass(t, 60000);
+	everywhere(t, one, "genuine");
+	nodes_members(t, TOP,
+	              rekeyed(t, 2, fresh.public, old, GT__STANDING__ACTIVE));
+	nodes_pass(t, 60000);
+	/* by its list too, which the former key signed */
+	is_at(t, TOP, one, NULL, "genuine", true);
+	is_at(t, MID, one, NULL, "genuine", true);
+	is_at(t, SIDE, one, NULL, "genuine", true);
+	/* the list of the new key, of the same issuer */
+	static const int64_t first[] = {0};
+	json_t *list = gt_list_sign("330106", 0, "2031-01-01T00:00:00.000Z",
+	                            first, 1, &fresh);
+	is_at(t, SIDE, one, list, "revoked", true);
+	json_decref(list);
+	nodes_members(t, TOP,
+	              rekeyed(t, 3, fresh.public, NULL, GT__STANDING__ACTIVE));
+	nodes_pass(t, 60000);
+	is_at(t, TOP, one, NULL, "unknown", false);
+	is_at(t, SIDE, one, NULL, "unknown", false);
+	nodes_members(t, TOP,
+	              rekeyed(t, 4, fresh.public, old, GT__STANDING__REVOKED));
+	nodes_pass(t, 60000);
+	is_at(t, SIDE, one, NULL, "unknown", false);
+	json_decref(one);
+}
+
 /* ------------------------------------------------------ told by a liar */
 
 static struct gt_bytes packed(struct nodes *t, json_t *v)
@@ -335,6 +400,7 @@ int main(void)
 	        TEST(an_issuer_that_forgot),
 	        TEST(a_clock_set_back),
 	        TEST(an_issuer_that_is_revoked),
+	        TEST(a_key_that_was_renewed),
 	        TEST(at_nobodys_word_but_the_rosters),
 	        TEST(newest_and_never_less),
 	        TEST(more_than_may_come_at_once),

@@ -367,6 +367,7 @@ static const char *const not_there[] = {
         "pki create %s/none %s/pki",
         "pki renew %s/none",
         "pki revoke 33 %s/none",
+        "pki rekey 33 %s/none",
         "pki date %s/none",
         "init --code 33 --pki %s/none %s/new",
 };

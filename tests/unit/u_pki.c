@@ -336,6 +336,68 @@ static void revoking_bumps_the_row(void **state)
 	gt_pki_close(pki);
 }
 
+static void rekeyed(const char *code, bool lost, int want)
+{
+	char path[512];
+	gt_format(path, sizeof path, "%s/pki/rekeyed.bin", dir);
+	struct gt_pki *pki = open_pki();
+	assert_int_equal(gt_pki_rekey(pki, code, lost, path, why, sizeof why),
+	                 want);
+	gt_pki_close(pki);
+}
+
+/* The key is another, and the one before it vouches on, unless it is lost. */
+static void another_key_and_the_one_before(void **state)
+{
+	(void)state;
+	char codes[256], old[512], kept[512], command[1200];
+	uint8_t first[32], second[32];
+	struct gt_pki *pki = open_pki();
+	const struct gt_pki_member *m = gt_pki_find(pki, "3301");
+	unsigned long long version = m->version;
+	memcpy(first, m->key, 32);
+	assert_int_equal(m->former.n, 0);
+	gt_pki_close(pki);
+	rekeyed("3301", false, 0);
+	pki = open_pki();
+	m = gt_pki_find(pki, "3301");
+	assert_int_equal(m->version, version + 1);
+	assert_memory_not_equal(m->key, first, 32);
+	assert_int_equal(m->former.n, 32);
+	assert_memory_equal(m->former.p, first, 32);
+	memcpy(second, m->key, 32);
+	gt_pki_close(pki);
+	members_of("rekeyed.bin", codes, sizeof codes);
+	assert_memory_equal(codes, "3301.", 5);
+	/* the old file is there; cut short before the names changed, the next
+	 * run makes no third key */
+	gt_format(old, sizeof old, "%s/pki/nodes/3301/node.key", dir);
+	gt_format(kept, sizeof kept, "%s.%llu", old, version);
+	gt_format(command, sizeof command, "mv %s %s.new && mv %s %s", old, old,
+	          kept, old);
+	assert_int_equal(system(command), 0);
+	rekeyed("3301", false, 0);
+	pki = open_pki();
+	m = gt_pki_find(pki, "3301");
+	assert_int_equal(m->version, version + 1);
+	assert_memory_equal(m->key, second, 32);
+	gt_pki_close(pki);
+	/* lost: the one before is as it was, this one goes */
+	rekeyed("3301", true, 0);
+	pki = open_pki();
+	m = gt_pki_find(pki, "3301");
+	assert_int_equal(m->former.n, 32);
+	assert_memory_equal(m->former.p, first, 32);
+	gt_pki_close(pki);
+	/* no more than so many */
+	for (int i = 0; i < 20; i++)
+		rekeyed("3301", false, 0);
+	pki = open_pki();
+	assert_int_equal(gt_pki_find(pki, "3301")->former.n, 16 * 32);
+	gt_pki_close(pki);
+	rekeyed("44", false, -GT_EUNKNOWN);
+}
+
 /* A tree that calls a node otherwise makes a newer row of it, once. */
 static void a_node_is_renamed(void **state)
 {
@@ -427,6 +489,7 @@ int main(void)
 	        cmocka_unit_test(a_forged_roster_is_not_opened),
 	        cmocka_unit_test(keys_are_never_written_over),
 	        cmocka_unit_test(revoking_bumps_the_row),
+	        cmocka_unit_test(another_key_and_the_one_before),
 	        cmocka_unit_test(a_node_is_renamed),
 	        cmocka_unit_test(trees_with_mistakes),
 	        cmocka_unit_test(a_key_for_dates),
