@@ -79,6 +79,10 @@ struct gt_node_config {
 	/* Under what records lose their names; lent for the node's life. NULL,
 	 * or no keys: what is demanded to lose them waits. */
 	const struct gt_pseudonym_source *pseudonyms;
+	/* Who has a certificate without anybody's doing (xapi/award.h); lent for
+	 * the node's life. */
+	const struct gt_award_rule *awards;
+	size_t nawards;
 };
 /* code, parent and software are copied; numbers 0 take the default. */
 

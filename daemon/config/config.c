@@ -9,6 +9,7 @@
 
 #include "address.h"
 #include "code.h"
+#include "config_certify.h"
 #include "config_table.h"
 #include "files.h"
 #include "measure.h"
@@ -164,6 +165,7 @@ static bool set_scalar(struct gt_config *c, const struct gt_config_row *row,
 	case GT_CONFIG_ADDRESSES:
 	case GT_CONFIG_NAMES:
 	case GT_CONFIG_USERS:
+	case GT_CONFIG_CERTIFY:
 		break;
 	}
 	return text[0] == '\0';
@@ -319,7 +321,8 @@ static void read_value(struct reading *r, const struct gt_config_row *row,
 	                            GT_T_CONF_BAD_NAME};
 	bool list = row->type == GT_CONFIG_ADDRESSES ||
 	            row->type == GT_CONFIG_NAMES ||
-	            row->type == GT_CONFIG_USERS;
+	            row->type == GT_CONFIG_USERS ||
+	            row->type == GT_CONFIG_CERTIFY;
 	r->places[row - gt_config_rows] = n;
 	if (gt_yaml_is_null(n) && list)
 		return;
@@ -332,6 +335,8 @@ static void read_value(struct reading *r, const struct gt_config_row *row,
 		read_texts(r, n, &names);
 	} else if (row->type == GT_CONFIG_USERS) {
 		read_users(r, n);
+	} else if (row->type == GT_CONFIG_CERTIFY) {
+		gt_config_certify(&r->yaml, n, c);
 	} else if (n->kind != GT_YAML_SCALAR) {
 		gt_yaml_complain(&r->yaml, n, NULL, GT_T_YAML_NOT_SCALAR, NULL,
 		                 NULL);
@@ -463,6 +468,7 @@ static bool row_differs(const struct gt_config *a, const struct gt_config *b,
 	case GT_CONFIG_ADDRESSES:
 	case GT_CONFIG_NAMES:
 	case GT_CONFIG_USERS:
+	case GT_CONFIG_CERTIFY:
 		break;
 	}
 	return memcmp(x, y, row->cap) != 0;

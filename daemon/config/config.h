@@ -12,10 +12,20 @@
 #ifndef GT_CONFIG_H
 #define GT_CONFIG_H
 
+#include "award.h"
 #include "buffer.h"
 #include "text.h"
 
 enum { GT_ADDRESSES_MAX = 8, GT_USERS_MAX = 64, GT_FILE_MAX = 4096 };
+enum { GT_CERTIFY_NAME = 200 };
+
+/* A rule for certificates, as xapi/award.h has it. */
+struct gt_certify {
+	char name[GT_CERTIFY_NAME + 1];
+	char activity[GT_PATTERN_MAX + 1];
+	char subject[GT_PATTERN_MAX + 1];
+	int score; /* thousandths; negative: none */
+};
 
 struct gt_user {
 	char name[64];
@@ -65,6 +75,9 @@ struct gt_config {
 	/* http.terminals: [{name, password}] */
 	struct gt_user users[GT_USERS_MAX];
 	size_t nusers; /* of earlier releases; taken over once (http_who.c) */
+	/* records.certify: [{name, activity, subject, score}] */
+	struct gt_certify certify[GT_AWARD_RULES];
+	size_t ncertify;
 	uint64_t records_reserve; /* records.reserve: kept for the database,
 	                             16MiB */
 	uint64_t terminal_hour;   /* records.terminal_hour, 256MiB */

@@ -77,6 +77,26 @@ static void put_users(struct printer *p, const struct gt_config *c)
 	}
 }
 
+static void put_certify(struct printer *p, const struct gt_config *c)
+{
+	if (c->ncertify == 0)
+		put(p, "[]");
+	for (size_t i = 0; i < c->ncertify; i++) {
+		const struct gt_certify *r = &c->certify[i];
+		char score[16];
+		put(p, "\n    - name: ");
+		put_text(p, r->name);
+		put(p, "\n      activity: ");
+		put_text(p, r->activity);
+		put(p, "\n      subject: ");
+		put_text(p, r->subject);
+		gt_format(score, sizeof score, "%d.%03d", r->score / 1000,
+		          r->score % 1000);
+		put(p, r->score < 0 ? "" : "\n      score: ");
+		put(p, r->score < 0 ? "" : score);
+	}
+}
+
 static uint64_t number_of(const struct gt_config *c,
                           const struct gt_config_row *row)
 {
@@ -129,6 +149,9 @@ static void put_value(struct printer *p, const struct gt_config *c,
 		break;
 	case GT_CONFIG_USERS:
 		put_users(p, c);
+		break;
+	case GT_CONFIG_CERTIFY:
+		put_certify(p, c);
 		break;
 	}
 }

@@ -146,6 +146,9 @@ const struct gt_config_row gt_config_rows[GT_CONFIG_ROWS] = {
 	 FIELD(attachments_hour), .fallback = "512MiB", .min = MIB,
 	 .max = MIB * MIB, .doc = GT_T_CONF_RECORDS_ATTACHMENTS_HOUR},
 
+	{"records", "certify", .type = GT_CONFIG_CERTIFY, FIELD(certify),
+	 .fallback = "", .doc = GT_T_CONF_RECORDS_CERTIFY},
+
 	{"storage", "reserve", .type = GT_CONFIG_SIZE, FIELD(reserve),
 	 .fallback = "64MiB", .max = MIB * MIB * KIB,
 	 .doc = GT_T_CONF_STORAGE_RESERVE},

@@ -22,6 +22,7 @@ enum gt_config_type {
 	GT_CONFIG_SIZE,      /* uint64_t, bytes */
 	GT_CONFIG_DURATION,  /* uint64_t, ms */
 	GT_CONFIG_USERS,     /* struct gt_user[] and a count beside it */
+	GT_CONFIG_CERTIFY,   /* struct gt_certify[] and a count beside it */
 };
 
 struct gt_config_row {
@@ -40,7 +41,7 @@ struct gt_config_section {
 	enum gt_text doc;
 };
 
-enum { GT_CONFIG_ROWS = 48, GT_CONFIG_SECTIONS = 9 };
+enum { GT_CONFIG_ROWS = 49, GT_CONFIG_SECTIONS = 9 };
 extern const struct gt_config_row gt_config_rows[GT_CONFIG_ROWS];
 extern const struct gt_config_section gt_config_sections[GT_CONFIG_SECTIONS];
 

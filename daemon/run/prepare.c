@@ -451,6 +451,18 @@ static void configure(struct gt_node_config *n, const struct gt_config *c)
 	};
 }
 
+/* Rules for certificates, in the node's words. */
+static void read_awards(struct gt_service *s, struct gt_node_config *n)
+{
+	for (size_t i = 0; i < s->config->ncertify; i++) {
+		const struct gt_certify *r = &s->config->certify[i];
+		s->awards[i] = (struct gt_award_rule){r->name, r->activity,
+		                                      r->subject, r->score};
+	}
+	n->awards = s->awards;
+	n->nawards = s->config->ncertify;
+}
+
 static int read_keys(const struct gt_config *c, struct gt_node_config *n)
 {
 	char why[RUN_WHY] = "";
@@ -603,6 +615,7 @@ int prepare_node(struct gt_service *s)
 {
 	struct gt_node_config n;
 	configure(&n, s->config);
+	read_awards(s, &n);
 	int status = read_keys(s->config, &n);
 	if (status == 0)
 		status = read_keyring(s, &n);

@@ -76,6 +76,7 @@ struct gt_service {
 	struct gt_sums_vfs *sums_vfs; /* readers' */
 	struct gt_room_vfs *vfs;      /* upon it, of the one that writes */
 	char database[80];            /* as readers open it */
+	struct gt_award_rule awards[GT_AWARD_RULES];
 	struct gt_node *node;
 	struct gt_blobs *blobs;
 	struct gt_core *core;

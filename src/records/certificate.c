@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "award.h"
 #include "certificate_list.h"
 #include "credential.h"
 #include "draw.h"
@@ -18,22 +19,6 @@ enum {
 	TITLE_BYTES = 1000,
 	ABOUT_BYTES = 4000,
 };
-
-/* What a statement may say of something learned to its end. */
-static const char *const completions[] = {
-        "http://adlnet.gov/expapi/verbs/completed",
-        "http://adlnet.gov/expapi/verbs/passed",
-        "http://adlnet.gov/expapi/verbs/mastered",
-        "https://w3id.org/xapi/adl/verbs/satisfied",
-};
-
-static bool is_completion(const char *verb)
-{
-	for (size_t i = 0; i < sizeof completions / sizeof *completions; i++)
-		if (strcmp(verb, completions[i]) == 0)
-			return true;
-	return false;
-}
 
 /* -------------------------------------------------------------- issuing */
 
@@ -105,7 +90,7 @@ static void draw(struct gt_node *n, struct drawn *d)
 }
 
 /* What the statement says of it. *why: why it cannot be certified. */
-static json_t *document(struct gt_node *n, const struct gt_event *e,
+static json_t *document(struct gt_node *n, const struct gt_order *o,
                         const struct gt_about *about, const struct drawn *d,
                         int64_t cid, const char **why)
 {
@@ -118,19 +103,21 @@ static json_t *document(struct gt_node *n, const struct gt_event *e,
 	struct gt_credential c = {
 	        .id = d->id,
 	        .issuer_code = n->code,
-	        .issuer_name = e->detail ? e->detail : "",
+	        .issuer_name = o->issuer,
 	        .from = d->from,
 	        .salt = d->salt,
-	        .name = e->text && *e->text ? e->text : (const char *)own.p,
+	        .name = *o->name ? o->name : (const char *)own.p,
 	        .activity = gt_json_member(object, "id"),
-	        .title = words_of(json_object_get(definition, "name")),
+	        .title = *o->title ? o->title
+	                           : words_of(json_object_get(definition,
+	                                                      "name")),
 	        .description =
 	                words_of(json_object_get(definition, "description")),
 	        .list = cid / GT_CERTIFICATE_BITS,
 	        .index = cid % GT_CERTIFICATE_BITS};
 	*why = "a certificate tells of something completed, passed, mastered "
 	       "or satisfied: this statement does not";
-	if (!is_completion(about->verb) ||
+	if (!gt_award_verb(about->verb) ||
 	    (*kind && strcmp(kind, "Activity") != 0))
 		return NULL;
 	*why = "nothing identifies the learner of this statement";
@@ -145,15 +132,16 @@ static json_t *document(struct gt_node *n, const struct gt_event *e,
 	               : NULL;
 }
 
-static int keep(struct gt_node *n, const struct gt_event *e, const char *id,
+static int keep(struct gt_node *n, const struct gt_order *o, const char *id,
                 int64_t cid, struct gt_bytes text)
 {
-	struct gt_audit row = {.actor = e->actor,
+	struct gt_audit row = {.actor = o->actor,
 	                       .event = "certify",
 	                       .kind = "certificate",
+	                       .rule = o->rule,
 	                       .subject = id};
 	gt_store_bind(n->store, GT_SQL_CERTIFICATE_NEW, "itbib", cid, id,
-	              e->body, n->now.wall_ms, text);
+	              o->statement, n->now.wall_ms, text);
 	int status = gt_store_run(n->store, GT_SQL_CERTIFICATE_NEW);
 	if (status == 0 && cid % GT_CERTIFICATE_BITS == 0)
 		status = gt_certificate_list_sign(n, cid / GT_CERTIFICATE_BITS);
@@ -161,40 +149,53 @@ static int keep(struct gt_node *n, const struct gt_event *e, const char *id,
 	return status ? status : gt_audit_row(n, &row);
 }
 
-static int certify(struct gt_node *n, const struct gt_event *e,
-                   struct gt_bytes body)
+int gt_certificate_make(struct gt_node *n, const struct gt_order *o,
+                        const struct gt_about *about, struct gt_buffer *text,
+                        const char **why)
 {
-	struct gt_about about;
 	struct drawn d;
-	const char *why = "this statement is damaged here";
 	int64_t cid = 0;
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_CERTIFICATE_LAST, "");
 	int row = gt_store_step(n->store, GT_SQL_CERTIFICATE_LAST);
 	if (row == 1)
 		cid = gt_col_int(st, 0) + 1;
 	gt_store_reset(n->store, GT_SQL_CERTIFICATE_LAST);
+	if (row < 0)
+		return row;
+	*why = "this node has issued all certificates that it can";
 	if (cid / GT_CERTIFICATE_BITS >= GT_LIST_NUMBERS)
-		return gt_reply(n, e->token, -GT_ELIMIT,
-		                "this node has issued all certificates that "
-		                "it can");
-	int status = row < 0 ? row : gt_about_open(&about, body);
-	if (status == -GT_EINVALID)
-		return gt_reply(n, e->token, -GT_EDAMAGED, "%s", why);
-	if (status != 0)
-		return status;
+		return 0;
 	draw(n, &d);
-	json_t *v = document(n, e, &about, &d, cid, &why);
-	struct gt_buffer text = {0};
-	bool made = v && gt_json_canon(&text, v) == 0;
+	json_t *v = document(n, o, about, &d, cid, why);
+	bool made = v && gt_json_canon(text, v) == 0;
 	json_decref(v);
-	gt_about_close(&about);
-	if (why)
-		return gt_reply(n, e->token, -GT_EINVALID, "%s", why);
-	status = made ? keep(n, e, d.id, cid, gt_buffer_bytes(&text))
-	              : -GT_ENOMEM;
+	if (*why)
+		return 0;
+	return made ? keep(n, o, d.id, cid, gt_buffer_bytes(text)) : -GT_ENOMEM;
+}
+
+static int certify(struct gt_node *n, const struct gt_event *e,
+                   struct gt_bytes body)
+{
+	struct gt_about about;
+	struct gt_buffer text = {0};
+	const char *why;
+	const struct gt_order o = {.statement = e->body,
+	                           .name = e->text ? e->text : "",
+	                           .title = "",
+	                           .issuer = e->detail ? e->detail : "",
+	                           .actor = e->actor};
+	int status = gt_about_open(&about, body);
+	if (status == -GT_EINVALID)
+		return gt_reply(n, e->token, -GT_EDAMAGED, "%s",
+		                "this statement is damaged here");
 	if (status == 0)
-		status = gt_reply(n, e->token, 0, "%.*s", (int)text.n,
-		                  (const char *)text.p);
+		status = gt_certificate_make(n, &o, &about, &text, &why);
+	if (status == 0)
+		status = why ? gt_reply(n, e->token, -GT_EINVALID, "%s", why)
+		             : gt_reply(n, e->token, 0, "%.*s", (int)text.n,
+		                        (const char *)text.p);
+	gt_about_close(&about);
 	gt_buffer_free(&text);
 	return status;
 }

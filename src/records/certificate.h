@@ -11,7 +11,24 @@
 #ifndef GT_CERTIFICATE_H
 #define GT_CERTIFICATE_H
 
+#include "buffer.h"
 #include "turn.h"
+
+struct gt_about;
+
+/* What is to be certified, and how. Texts are borrowed; "" where there is none. */
+struct gt_order {
+	struct gt_bytes statement; /* its id */
+	const char *name;          /* to be printed; "": as it says */
+	const char *title;         /* of what was learned; "": as it says */
+	const char *issuer;        /* what this node is called */
+	const char *actor, *rule;  /* for the audit */
+};
+/* Issues one for a statement that has none: *text is the document. *why: a
+ * sentence, it cannot be certified; NULL: it is. */
+int gt_certificate_make(struct gt_node *n, const struct gt_order *o,
+                        const struct gt_about *about, struct gt_buffer *text,
+                        const char **why);
 
 /* GT_EV_CERTIFY: answered with the document. */
 int gt_certificate_issue(struct gt_node *n, const struct gt_event *e);

@@ -105,6 +105,9 @@ int gt_erased_bury(struct gt_node *n, struct gt_bytes id, const char *code,
 	gt_store_bind(n->store, GT_SQL_ERASE_CERTIFICATE, "b", id);
 	if (status == 0)
 		status = gt_store_run(n->store, GT_SQL_ERASE_CERTIFICATE);
+	gt_store_bind(n->store, GT_SQL_ERASE_AWARD, "b", id);
+	if (status == 0)
+		status = gt_store_run(n->store, GT_SQL_ERASE_AWARD);
 	n->records->erasures->any = true;
 	if (status == 0 && fresh)
 		n->records->erasures->last = gt_store_rowid(n->store);

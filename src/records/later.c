@@ -216,6 +216,7 @@ uint64_t gt_records_deadline(const struct gt_node *n)
 	uint64_t at = n->records->retry_ms ? n->records->retry_ms : UINT64_MAX;
 	at = gt_sooner(at, gt_terms_deadline(n));
 	at = gt_sooner(at, gt_reckon_deadline(n));
+	at = gt_sooner(at, gt_award_deadline(n));
 	if (n->records->looking)
 		at = gt_sooner(at, n->records->look_due);
 	if (n->records->spoilt > 0)

@@ -100,7 +100,9 @@ struct gt_records {
 	struct gt_erasures *erasures;
 	struct gt_documents *documents;
 	int64_t seq; /* last here */
-	int64_t ms;  /* last stored_ms in this era; 0: none */
+	/* awards.c: the last that was looked at; -1: there are no rules */
+	int64_t awarded;
+	int64_t ms; /* last stored_ms in this era; 0: none */
 	struct gt_era era;
 	int64_t sent;                 /* last sent to the parent on this link */
 	int64_t looked;               /* where the next batch is read from */
@@ -242,6 +244,10 @@ int gt_record_give_way(struct gt_node *n, const struct gt_found *found,
 
 /* START: whether anything ever was. */
 int gt_erased_load(struct gt_node *n);
+/* In awards.c. START; the end of a turn; when there is more to do. */
+int gt_award_load(struct gt_node *n);
+int gt_award_go(struct gt_node *n);
+uint64_t gt_award_deadline(const struct gt_node *n);
 /* START: the marks of erase_carry.c. */
 int gt_erased_marks(struct gt_node *n);
 /* The id is known from now on as that of a record that was erased. code: where it

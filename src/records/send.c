@@ -273,6 +273,8 @@ int gt_records_go(struct gt_node *n)
 	if (status == 0)
 		status = gt_documents_go(n);
 	if (status == 0)
+		status = gt_award_go(n);
+	if (status == 0)
 		status = gt_terms_go(n);
 	return status ? status : gt_reckon_go(n);
 }

@@ -192,6 +192,8 @@ static int load(struct gt_node *n)
 	if (status == 0)
 		status = gt_lists_load(n);
 	if (status == 0)
+		status = gt_award_load(n);
+	if (status == 0)
 		status = gt_recall_load(n);
 	if (status == 0)
 		status = gt_documents_load(n);

@@ -25,7 +25,7 @@ static const struct domain {
 	{"meta", "key", "typeof(key)='text'"},
 	{"meta", "value",
 	 "CASE WHEN key IN('cursor','date_missed','date_since','hop','met_to',"
-	 "'erased_met','erased_told','lists_met','lists_told','replaced','receipt','root','sent',"
+	 "'erased_met','erased_told','lists_met','lists_told','awarded','replaced','receipt','root','sent',"
 	 "'version_floor','entries_missed','indexed','runs_anew') OR key GLOB 'again/*'"
 	 " THEN " INT("value", "-1", "9007199254740992")
 	 " WHEN key='code' THEN " BLOB("value", "1", "48")
@@ -100,6 +100,10 @@ static const struct domain {
 	{"certificate_list", "number", COUNT("number")},
 	{"certificate_list", "at_ms", TIME("at_ms")},
 	{"certificate_list", "document", "typeof(document)='blob'"},
+	{"award", "wid", COUNT("wid")},
+	{"award", "key", BLOB("key", "32", "32")},
+	{"award", "record", BLOB("record", "16", "16")},
+	{"award", "at_ms", TIME("at_ms")},
 	{"status_list", "lid", COUNT("lid")},
 	{"status_list", "code", TEXT("code", "48")},
 	{"status_list", "number", INT("number", "0", "255")},

@@ -428,6 +428,17 @@ enum gt_attachment_state {
 	GT_FIGURES_GONE("unvoid AFTER DELETE ON voids", \
 		"(SELECT seq FROM record WHERE id=old.target)")
 
+/* To whom a certificate was given by a rule, once for each learner and activity:
+ * a hash names the two (xapi/award.h). A block of its own, whose mark is the
+ * table. */
+#define GT_SCHEMA_AWARDS \
+	"CREATE TABLE award(" \
+	" wid INTEGER PRIMARY KEY," \
+	" key BLOB NOT NULL UNIQUE," \
+	" record BLOB NOT NULL," /* the statement's id */ \
+	" at_ms INTEGER NOT NULL);" \
+	"CREATE INDEX award_record ON award(record);"
+
 /* What was asked for on demand: few, among all that is listed; certificates that
  * were revoked: few, among documents of some kilobytes each; and what is set
  * aside, by the child it came from. */

@@ -276,6 +276,13 @@
 	X(STATUS_LIST_LAST, "SELECT ifnull(max(lid),0) FROM status_list")      \
 	X(STATUS_LISTS_AFTER, "SELECT lid,code,member,packed FROM status_list" \
 	                      " WHERE lid>?1 ORDER BY lid")                    \
+	/* given by rules (awards.c) */                                        \
+	X(AWARD_AFTER, "SELECT seq,id,body FROM record WHERE seq>?1"           \
+	               " ORDER BY seq")                                        \
+	X(AWARD_IS, "SELECT 1 FROM award WHERE key=?1")                        \
+	X(AWARD_VOIDED, "SELECT 1 FROM voids WHERE target=?1")                 \
+	X(AWARD_NEW, "INSERT INTO award(key,record,at_ms) VALUES(?1,?2,?3)")   \
+	X(ERASE_AWARD, "DELETE FROM award WHERE record=?1")                    \
 	X(CERTIFICATE_BODY, "SELECT body FROM record WHERE id=?1")             \
 	/* objects that do not come (stuck.c) */                               \
 	X(STUCK_CLEAR, "DELETE FROM stuck")                                    \

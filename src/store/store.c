@@ -158,6 +158,7 @@ static const struct block blocks[] = {
         {"document", "beaten", GT_SCHEMA_BEATEN, ""},
         {"status_list", NULL, GT_SCHEMA_STATUS_LISTS, ""},
         {"figures", NULL, GT_SCHEMA_FIGURES, ""},
+        {"award", NULL, GT_SCHEMA_AWARDS, ""},
 };
 
 static int add(struct gt_store *s, const struct block *b)

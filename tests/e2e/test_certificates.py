@@ -193,6 +193,39 @@ class Certificates(unittest.TestCase):
             self.assertEqual(self.verdict(other, paper), (1, "revoked"))
             self.assertIn("REVOKED, by the list as of", other.cli("certificate", "verify", paper, ok=False).stdout)
 
+    def test_by_rule(self):
+        """Who completes what a rule names has a certificate, once, whatever befalls the node."""
+        rule = json.dumps([{"name": "手机入门", "activity": "https://o.cn/phones*", "score": 0.8},
+                           {"subject": "health"}], ensure_ascii=False)
+        with Tree(["33", "3301"], start=False) as t:
+            city = t["3301"]
+            city.configure({"records": {"certify": rule}})
+            t.start()
+            t["33"].publish("herbs", None, subject="health")
+            city.wait("the entry", lambda: "33/herbs" in city.cli("ls"))
+
+            def done(i, who, activity, score=None):
+                s = statement(i, actor={"mbox": f"mailto:{who}@b.cn", "name": who}, object={"id": activity})
+                return dict(s, result={"score": {"scaled": score}}) if score is not None else s
+            sent = [done(1, "li", "https://o.cn/phones", 0.9), done(2, "li", "https://o.cn/phones", 1),
+                    done(3, "wang", "https://o.cn/phones", 0.7), done(4, "wang", "https://o.cn/other"),
+                    done(5, "zhao", "https://xuexi.cn/33/herbs/2"), done(6, "qian", "urn:guantong:subject:health"),
+                    done(7, "sun", "https://xuexi.cn/33/none/2")]
+            for i in range(20):
+                self.assertEqual(post(city, sent).status, 200)
+                if i % 5 == 0:
+                    city.kill9()
+                    city.start()
+            city.wait("certificates", lambda: len(city.cli_json("certificate", "ls")["certificates"]) == 3)
+            rows = city.cli_json("certificate", "ls")["certificates"]
+            self.assertEqual([(r["name"], r["statement"]) for r in rows],
+                             [("li", sent[0]["id"]), ("zhao", sent[4]["id"]), ("qian", sent[5]["id"])])
+            self.assertEqual(rows[0]["title"], "手机入门")
+            self.assertEqual([r["rule"] for r in city.audit(event="certify")], ["手机入门", "health", "health"])
+            # by hand too it is the same one
+            self.assertEqual(city.cli_json("certificate", "issue", sent[0]["id"])["id"], rows[0]["id"])
+            self.assertEqual(t["33"].cli_json("certificate", "ls")["certificates"], [])
+
     def test_another_key(self):
         """What a node signed by the key it had before stands, unless that was lost."""
         with Tree(["33", "3301"]) as t, tempfile.TemporaryDirectory() as folder:

@@ -28,6 +28,7 @@ NONE = {
     "guantong filter v1",
     "guantong hello v1\n%s%s%s\n%s\n%s\n",
     "guantong lineage v1\n",
+    "guantong award v1\n",
     "guantong seal v1\n",
     "guantong second place v1\n",
     "guantong second document v1\n",

@@ -109,6 +109,8 @@ void nodes_open(struct nodes *t, unsigned i, const char *code,
 	                                    .terminal_waiting = s->waiting,
 	                                    .child_waiting = s->waiting,
 	                                    .attachments_hour = s->attachments,
+	                                    .awards = s->awards,
+	                                    .nawards = s->nawards,
 	                                    .entries = s->entries,
 	                                    .feed_rows = s->feed_rows,
 	                                    .pseudonyms = &s->names};

@@ -68,6 +68,9 @@ struct one {
 	uint64_t hourly;      /* ... what one may hand in per hour */
 	uint64_t waiting;     /* ... what of his may wait for the parent */
 	uint64_t attachments; /* ... what of attachments, per hour */
+	/* ... rules for certificates */
+	const struct gt_award_rule *awards;
+	size_t nawards;
 	const char *terminal; /* whose nodes_statements are; NULL: nobody's */
 	bool restored;        /* ... and that its database is a backup */
 	/* ... and under which records lose their names */

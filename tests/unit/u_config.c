@@ -254,6 +254,8 @@ static void differences(void **state)
 	        {"http: {terminals: [{name: a, password: b}]}",
 	         "http.terminals"},
 	        {"records: {child_hour: 9MiB}", "records.child_hour"},
+	        {"records: {certify: [{activity: \"http://a/*\"}]}",
+	         "records.certify"},
 	        {"trust: {date_warn: 2d}", "trust.date_warn"},
 	        {"storage: {transfers: 3}", "storage.transfers"},
 	        {"policy: {file: other.yaml}", ""},
@@ -572,6 +574,9 @@ static void printing_is_parsing_back(void **state)
 	        "link: {listen: \"[::]:0\", heartbeat: 1500ms, dead: 1h,\n"
 	        "  window_min: 65537B}\n"
 	        "http: {terminals: [{name: ~, password: '***'}]}\n"
+	        "records: {certify: [{name: '\": #', activity: 'a*', subject: "
+	        "b,\n"
+	        "  score: 0.05}, {subject: c}]}\n"
 	        "policy: {file: \"\"}\n"
 	        "log: {level: error}\n",
 	        1);
@@ -590,6 +595,56 @@ static void printing_is_parsing_back(void **state)
 	same_config();
 	assert_int_equal(c.n, 1);
 	gt_complaints_free(&c);
+}
+
+static void rules_for_certificates(void **state)
+{
+	static const struct {
+		const char *text;
+		int score;
+	} good[] = {{"0", 0},      {"1", 1000},   {"0.8", 800},
+	            {"1.0", 1000}, {"0.75", 750}, {"0.005", 5}};
+	static const char *const bad[] = {
+	        "{certify: {activity: a}}",
+	        "{certify: [a]}",
+	        "{certify: [{}]}",
+	        "{certify: [{name: a}]}",
+	        "{certify: [{activity: a, scor: 1}]}",
+	        "{certify: [{activity: [a]}]}",
+	        "{certify: [{activity: a, score: 1.1}]}",
+	        "{certify: [{activity: a, score: 80}]}",
+	        "{certify: [{activity: a, score: 0.}]}",
+	        "{certify: [{activity: a, score: -0.5}]}",
+	        "{certify: [{activity: a, score: 0.1234}]}",
+	        "{certify: [{activity: a, score: 1e-1}]}",
+	};
+	char yaml[300];
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		memset(&config, 0, sizeof config);
+		gt_format(yaml, sizeof yaml,
+		          "node: {code: 33}\nrecords: {certify: [{name: n, "
+		          "activity: \"http://a/*\", score: %s}]}\n",
+		          good[i].text);
+		taken(yaml);
+		assert_int_equal(config.ncertify, 1);
+		assert_string_equal(config.certify[0].name, "n");
+		assert_string_equal(config.certify[0].activity, "http://a/*");
+		assert_string_equal(config.certify[0].subject, "");
+		assert_int_equal(config.certify[0].score, good[i].score);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		struct gt_complaints c;
+		memset(&config, 0, sizeof config);
+		gt_format(yaml, sizeof yaml, "node: {code: 33}\nrecords: %s\n",
+		          bad[i]);
+		assert_int_not_equal(parse(yaml, "en", &c), 0);
+		assert_true(c.n > 0);
+		gt_complaints_free(&c);
+	}
+	memset(&config, 0, sizeof config);
+	taken("node: {code: 33}\nrecords: {certify: [{subject: s}]}\n");
+	assert_int_equal(config.certify[0].score, -1);
 }
 
 static void passwords_stay_inside(void **state)
@@ -901,6 +956,7 @@ int main(void)
 	        cmocka_unit_test(bombs),
 	        cmocka_unit_test(texts_agree),
 	        cmocka_unit_test(printing_is_parsing_back),
+	        cmocka_unit_test(rules_for_certificates),
 	        cmocka_unit_test(passwords_stay_inside),
 	        cmocka_unit_test(the_documentation_parses),
 	        cmocka_unit_test(example_configs),
