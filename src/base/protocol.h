@@ -15,8 +15,7 @@
  *      told what was erased (M60)
  *   6  who forgot is told where what he had goes on (M38), and of his records
  *      those travel that the parent has not (M54); records travel in sheaves
- *      (M48); lists of revoked certificates
- *      are told (M50)
+ *      (M48), under seals (M49); lists of revoked certificates are told (M50)
  *
  * A node speaks every version from GT_PROTOCOL_MIN to the newest it was built
  * with or is held to (gt_node_config.protocol_max).

@@ -11,6 +11,7 @@
 #include "documents.h"
 #include "person.h"
 #include "records_inside.h"
+#include "sealed.h"
 #include "terms.h"
 
 #include <string.h>
@@ -68,7 +69,9 @@ static int take_out(struct gt_node *n, int64_t seq, struct gt_bytes body,
 {
 	const struct gt_bytes none = {0};
 	size_t unused = 0;
-	int status = gt_spoilt_take_out(n, seq, gone);
+	int status = gt_sealed_leave(n, seq);
+	if (status == 0)
+		status = gt_spoilt_take_out(n, seq, gone);
 	if (status != 0 || !*gone)
 		return status;
 	status = gt_terms_forget(n, seq, body, authority);

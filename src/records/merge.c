@@ -1,6 +1,7 @@
 /* merge.c: records children hand up, each taken once.
  * Tests: u_later.c, u_node_record.c, u_vouched.c, u_node_lies.c, u_lineage.c. */
 #include "records_inside.h"
+#include "sealed.h"
 #include "sheaf.h"
 #include "terms.h"
 
@@ -151,12 +152,47 @@ static int set_aside_unheeded(struct gt_node *n, const struct gt_peer *p,
 /* A batch of a child's, and of its records: */
 struct batch {
 	const Gt__Records *m;
-	const bool *derived;  /* sheaf.h; NULL: none is */
-	const bool *unheeded; /* those that say too much; NULL: none does */
+	const bool *derived;     /* sheaf.h; NULL: none is */
+	const bool *unheeded;    /* those that say too much; NULL: none does */
+	struct gt_sealing seals; /* of a sheaf; .m NULL: it was none */
 };
 
-static int take_batch(struct gt_node *n, struct gt_peer *p,
-                      const struct batch *b)
+/* One under a seal that is not good: somebody on the way made it, or altered
+ * one that went with it. */
+static int set_aside_broken(struct gt_node *n, const struct gt_peer *p,
+                            const Gt__Record *w)
+{
+	struct gt_arrival r = gt_record_arrival(w);
+	int64_t last;
+	int status = gt_stream_of(n, w->origin, w->origin_epoch.data, &r.stream,
+	                          &last);
+	return status ? status
+	              : gt_record_quarantine_arrival(
+	                        n, p->code, p->code, &r, -GT_ESIGNATURE,
+	                        "its seal is not of who handed it in, or not "
+	                        "of this record");
+}
+
+/* Record i of a batch. */
+static int take_one(struct gt_node *n, const struct gt_peer *p, struct batch *b,
+                    size_t i, int64_t *need)
+{
+	const Gt__Record *w = b->m->records[i];
+	struct gt_sealing *s = &b->seals;
+	int64_t before = n->records->seq;
+	if (b->unheeded && b->unheeded[i])
+		return set_aside_unheeded(n, p, w);
+	if (s->m && s->is[i] == GT_SEAL_BROKEN)
+		return set_aside_broken(n, p, w);
+	int status = merge_wire(n, p, w, b->derived && b->derived[i], need);
+	if (s->m && n->records->seq > before)
+		s->row[i] = n->records->seq;
+	if (n->records->seq > before && (!s->m || s->is[i] != GT_SEALED))
+		n->status.records_unsealed++;
+	return status;
+}
+
+static int take_batch(struct gt_node *n, struct gt_peer *p, struct batch *b)
 {
 	const Gt__Records *m = b->m;
 	int64_t need = 0, upto = (int64_t)gt_record_upto(m);
@@ -170,15 +206,13 @@ static int take_batch(struct gt_node *n, struct gt_peer *p,
 		const Gt__Record *w = m->records[i];
 		if ((int64_t)w->seq <= p->child.records)
 			continue; /* sent again */
-		status = b->unheeded && b->unheeded[i]
-		                 ? set_aside_unheeded(n, p, w)
-		                 : merge_wire(n, p, w,
-		                              b->derived && b->derived[i],
-		                              &need);
+		status = take_one(n, p, b, i, &need);
 		left.did[gt_done_parse(w->policy).treatment]++;
 		p->child.records = (int64_t)w->seq;
 		taken++;
 	}
+	if (status == 0 && b->seals.m)
+		status = gt_sealed_keep(n, &b->seals);
 	if (status != 0 || !news)
 		return status;
 	p->child.records = upto;
@@ -345,6 +379,8 @@ int gt_records_batch(struct gt_node *n, struct gt_peer *p, uint64_t token,
 	bool *derived = NULL;
 	if (m.sheaf.len > 0 && gt_version_sheaves(p->version)) {
 		int status = gt_sheaf_untie(n->arena, &m, &derived);
+		if (status == 0)
+			status = gt_sealed_check(n, p, &m, &b.seals);
 		if (status != 0)
 			return status == -GT_EMALFORMED
 			               ? gt_drop(n, p, "a malformed sheaf")

@@ -4,6 +4,7 @@
 #include "documents.h"
 #include "reckon.h"
 #include "records_inside.h"
+#include "sealed.h"
 #include "sheaf.h"
 #include "terms.h"
 
@@ -37,8 +38,11 @@ static int add_row(struct gt_node *n, struct reading *b, sqlite3_stmt *st)
 		return 0;
 	}
 	int status = gt_record_read(n, st, &b->damaged, &r);
-	if (status == 0)
+	if (status == 0) {
+		const char *policy = r->policy;
 		status = gt_record_leave(n, r, &b->left, &leaving);
+		r->seal = r->policy == policy ? 0 : GT_SEAL_ANEW;
+	}
 	b->waits = leaving == GT_LACKS_A_KEY;
 	if (r && !b->waits)
 		n->records->looked = seq;
@@ -192,6 +196,18 @@ static bool stays(const struct gt_left *left)
 	return left->did[GT_AGGREGATE] + left->did[GT_DROP] > 0;
 }
 
+/* As the parent takes it. */
+static int bind(struct gt_node *n, Gt__Records *m)
+{
+	if (gt_version_sheaves(n->up->version)) {
+		int status = gt_sealed_send(n, m);
+		return status ? status : gt_sheaf_bind(n->arena, m);
+	}
+	for (size_t i = 0; i < m->n_records; i++)
+		m->records[i]->seal = 0;
+	return 0;
+}
+
 static int send_batch(struct gt_node *n)
 {
 	Gt__Request q = GT__REQUEST__INIT;
@@ -214,8 +230,8 @@ static int send_batch(struct gt_node *n)
 		m.upto = (uint64_t)n->records->looked;
 	a.upto = gt_record_upto(&m);
 	Gt__Records wire = m;
-	if (m.n_records > 0 && gt_version_sheaves(n->up->version))
-		status = gt_sheaf_bind(n->arena, &wire);
+	if (m.n_records > 0)
+		status = bind(n, &wire);
 	if (status != 0)
 		return status;
 	q.body_case = GT__REQUEST__BODY_RECORDS;

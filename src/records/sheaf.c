@@ -53,6 +53,10 @@ static void shorten(Gt__Record *out, const Gt__Record *r, const Gt__Record *was)
 	                        gt_bytes_of(r->origin_epoch.data,
 	                                    r->origin_epoch.len));
 	*out = *r;
+	if (was &&
+	    ((r->seal == 1 && was->seal == 1) ||
+	     (r->seal > 1 && r->seal == was->seal && r->leaf == was->leaf + 1)))
+		out->seal = out->leaf = 0;
 	out->form = out->target = (ProtobufCBinaryData){0, NULL};
 	if (names_itself(r))
 		out->id = (ProtobufCBinaryData){0, NULL};
@@ -100,11 +104,13 @@ int gt_sheaf_bind(struct gt_arena *arena, Gt__Records *m)
 		inner.records[i] = &v[i];
 	}
 	inner.n_records = n;
+	inner.n_seals = m->n_seals;
+	inner.seals = m->seals;
 	struct gt_bytes plain = gt_arena_pack(arena, &inner.base);
 	if (!plain.p)
 		return -GT_ENOMEM;
 	m->sheaf_bytes = (uint32_t)plain.n;
-	m->n_records = 0;
+	m->n_records = m->n_seals = 0;
 	return compress(arena, plain, &m->sheaf);
 }
 
@@ -142,7 +148,14 @@ static bool add(uint64_t *to, uint64_t was, uint64_t more)
 static bool lengthen(Gt__Record *r, const Gt__Record *was)
 {
 	bool nobody = r->flags & GT_SHEAF_NOBODY;
+	bool next = was && r->seal == 0 && was->seal > 1;
 	r->flags &= ~(uint32_t)GT_SHEAF_NOBODY;
+	if (next) {
+		r->seal = was->seal;
+		r->leaf = was->leaf + 1;
+	} else if (r->seal == 0) {
+		r->seal = 1;
+	}
 	if (!was)
 		return true;
 	if (!add(&r->seq, was->seq, 1))
@@ -213,5 +226,7 @@ int gt_sheaf_untie(struct gt_arena *arena, Gt__Records *m, bool **derived)
 	}
 	m->n_records = in->n_records;
 	m->records = in->records;
+	m->n_seals = in->n_seals;
+	m->seals = in->seals;
 	return 0;
 }

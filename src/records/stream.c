@@ -6,6 +6,7 @@
 #include "era.h"
 #include "reckon.h"
 #include "records_inside.h"
+#include "sealed.h"
 #include "terms.h"
 
 #include <stdlib.h>
@@ -354,6 +355,8 @@ int gt_record_give_way(struct gt_node *n, const struct gt_found *found,
 		n->status.records_quarantined++;
 		n->records->aside = true;
 	}
+	if (status == 0)
+		status = gt_sealed_leave(n, found->seq);
 	gt_store_bind(n->store, GT_SQL_ERASE_ATTACHED, "i", found->seq);
 	if (status == 0)
 		status = gt_store_run(n->store, GT_SQL_ERASE_ATTACHED);

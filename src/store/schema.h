@@ -373,6 +373,23 @@ enum gt_attachment_state {
 	" at_ms INTEGER NOT NULL," \
 	" receipt INTEGER NOT NULL);" /* of the order; 0: given elsewhere */
 
+/* Signatures over trees of records, made where they were handed in or changed
+ * last, and which records here are which of their leaves: runs of numbers and of
+ * leaves (records/sealed.c). A block of its own, whose mark is the table. */
+#define GT_SCHEMA_SEALS \
+	"CREATE TABLE seal(" \
+	" sid INTEGER PRIMARY KEY," \
+	" by TEXT NOT NULL," /* the node that made it */ \
+	" count INTEGER NOT NULL," /* leaves */ \
+	" signature BLOB NOT NULL UNIQUE," \
+	" gaps BLOB NOT NULL);" /* of leaves that are not here, merkle.h */ \
+	"CREATE TABLE sealed(" \
+	" seq INTEGER PRIMARY KEY," /* the first record */ \
+	" n INTEGER NOT NULL," \
+	" sid INTEGER NOT NULL," \
+	" leaf INTEGER NOT NULL);" /* the first record's */ \
+	"CREATE INDEX sealed_of ON sealed(sid);"
+
 /* Certificates of completion that were issued here, by the statement that tells
  * of it, and the lists that say which were revoked, as they were signed last
  * (records/certificate.c). A block of its own, whose mark is the table. */

@@ -209,6 +209,23 @@
 	                   " WHERE sha2=?1 AND state=1")                       \
 	/* what goes at somebody's wish (erase.c) */                           \
 	/* ... by whose word, and where what comes was handed in */            \
+	/* seals (sealed.c) */                                                 \
+	X(SEALED_AT, "SELECT seq,n,sid,leaf FROM sealed WHERE seq<=?1"         \
+	             " ORDER BY seq DESC LIMIT 1")                             \
+	X(SEALED_OF, "SELECT r.seq-d.seq+d.leaf,r.id,r.form,r.flags,"          \
+	             "r.origin_ms,s.code,r.policy,r.authority FROM sealed d"   \
+	             " JOIN record r ON r.seq BETWEEN d.seq AND d.seq+d.n-1"   \
+	             " JOIN stream s ON s.sid=r.stream WHERE d.sid=?1")        \
+	X(SEALED_LEAF, "SELECT r.seq,r.id,r.form,r.flags,r.origin_ms,s.code,"  \
+	               "r.policy,r.authority FROM record r JOIN stream s"      \
+	               " ON s.sid=r.stream WHERE r.seq=?1")                    \
+	X(SEALED_PUT, "INSERT OR REPLACE INTO sealed VALUES(?1,?2,?3,?4)")     \
+	X(SEAL_GET, "SELECT by,count,signature,gaps FROM seal WHERE sid=?1")   \
+	X(SEAL_OF, "SELECT sid,by,count,gaps FROM seal WHERE signature=?1")    \
+	X(SEAL_NEW, "INSERT OR REPLACE INTO seal(by,count,signature,gaps)"     \
+	            " VALUES(?1,?2,?3,?4)")                                    \
+	X(SEAL_KEY, "SELECT signed FROM item WHERE kind=?1 AND id=?2")         \
+	X(SEAL_GAPS, "UPDATE seal SET gaps=?2 WHERE sid=?1")                   \
 	X(ERASED_GET,                                                          \
 	  "SELECT e.receipt,e.code,ifnull(s.code,'') FROM erased e"            \
 	  " LEFT JOIN stream s ON s.sid=?2 WHERE e.id=?1")                     \

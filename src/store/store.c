@@ -154,6 +154,7 @@ static const struct block blocks[] = {
         {"document", NULL, GT_SCHEMA_DOCUMENTS, ""},
         {"attachment", NULL, GT_SCHEMA_ATTACHMENTS, ""},
         {"erased", NULL, GT_SCHEMA_ERASED, ""},
+        {"sealed", NULL, GT_SCHEMA_SEALS, ""},
         {"certificate", NULL, GT_SCHEMA_CERTIFICATES, ""},
         {"document", "beaten", GT_SCHEMA_BEATEN, ""},
         {"status_list", NULL, GT_SCHEMA_STATUS_LISTS, ""},

@@ -1,5 +1,7 @@
 #include "seal.h"
 
+#include "merkle.h"
+
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,24 +93,6 @@ static void leaf_hash(struct gt_id *out, Gt__Kind kind, struct gt_bytes body)
 	gt_sha256(out, parts, 2);
 }
 
-static void node_hash(struct gt_id *out, const struct gt_id *l,
-                      const struct gt_id *r)
-{
-	uint8_t head = 1;
-	struct gt_bytes parts[3] = {
-	        {&head, 1}, {l->b, GT_ID_BYTES}, {r->b, GT_ID_BYTES}};
-	gt_sha256(out, parts, 3);
-}
-
-/* Largest power of two below n, n > 1. */
-static size_t split(size_t n)
-{
-	size_t k = 1;
-	while (k * 2 < n)
-		k *= 2;
-	return k;
-}
-
 struct tree {
 	const struct gt_id *leaves;
 	struct gt_id (*paths)[GT_SEAL_DEPTH]; /* of each leaf, leaf to root */
@@ -125,12 +109,12 @@ static void subtree(struct tree *t, size_t at, size_t n, struct gt_id *root)
 		return;
 	}
 	struct gt_id l, r;
-	size_t k = split(n);
+	size_t k = gt_merkle_split(n);
 	subtree(t, at, k, &l);
 	subtree(t, at + k, n - k, &r);
 	for (size_t i = at; i < at + n; i++)
 		t->paths[i][t->depth[i]++] = i < at + k ? r : l;
-	node_hash(root, &l, &r);
+	gt_merkle_node(root, &l, &r);
 }
 
 /* The root that leaf `index` of `count` and its path lead to (RFC 9162
@@ -145,13 +129,13 @@ static bool climb(struct gt_id *root, const Gt__Signed *s)
 			return false;
 		memcpy(sibling.b, s->path[i].data, GT_ID_BYTES);
 		if ((fn & 1) || fn == sn) {
-			node_hash(&h, &sibling, &h);
+			gt_merkle_node(&h, &sibling, &h);
 			while (!(fn & 1) && fn != 0) {
 				fn >>= 1;
 				sn >>= 1;
 			}
 		} else {
-			node_hash(&h, &h, &sibling);
+			gt_merkle_node(&h, &h, &sibling);
 		}
 		fn >>= 1;
 		sn >>= 1;

@@ -99,6 +99,7 @@ static void batch(struct gt_arena *a, size_t n, Gt__Records *m)
 		r->origin_epoch =
 		        (ProtobufCBinaryData){16, epochs[draw(30) == 0]};
 		r->origin_seq = other;
+		r->seal = 1;
 		r->stored_ms = ms += (int64_t)draw(3000) - 500;
 		r->authority = by[draw(6) > 0];
 		r->policy = draw(9) ? none : redacted;
