@@ -170,7 +170,9 @@ static void no_memory_is_said(void **state)
 			status = gt_sketch_add(&s, mix(i));
 		if (status == 0)
 			status = gt_sketch_merge(&t, &s);
-		assert_int_equal(status, nomem_hit() ? -GT_ENOMEM : 0);
+		/* to put it in order there is a way without */
+		assert_true(status == 0 || status == -GT_ENOMEM);
+		assert_true(status == 0 || nomem_hit());
 		gt_sketch_free(&s);
 		gt_sketch_free(&t);
 	}
