@@ -9,7 +9,7 @@ from tree import Tree, make_files
 
 CODES = ["33", "3301", "330106"]
 FIRST, SECOND, THIRD = "33/first", "33/second", "33/third"
-NEWEST = 5
+NEWEST = 6
 
 
 def transfers(t, child):
