@@ -19,55 +19,7 @@
 
 #include <string.h>
 
-static const char context[] = "guantong records v1\n";
-
-static void put_be(uint8_t *out, uint64_t v, int n)
-{
-	for (int i = n; i-- > 0; v >>= 8)
-		out[i] = (uint8_t)v;
-}
-
-void gt_sealed_leaf(struct gt_id *out, const Gt__Record *r)
-{
-	uint8_t head = 0, numbers[12];
-	put_be(numbers, r->flags, 4);
-	put_be(numbers + 4, (uint64_t)r->stored_ms, 8);
-	struct gt_bytes parts[] = {
-	        {&head, 1},
-	        gt_bytes_of(r->id.data, r->id.len),
-	        gt_bytes_of(r->form.data, r->form.len),
-	        {numbers, sizeof numbers},
-	        gt_bytes_of(r->origin, strlen(r->origin) + 1),
-	        gt_bytes_of(r->policy, strlen(r->policy) + 1),
-	        gt_bytes_str(r->authority)};
-	gt_sha256(out, parts, sizeof parts / sizeof *parts);
-}
-
-enum { SIGNED = sizeof context + GT_CODE_MAX + 1 + 4 + GT_ID_BYTES };
-
-static struct gt_bytes signed_text(uint8_t out[SIGNED], const char *by,
-                                   uint32_t count, const struct gt_id *root)
-{
-	size_t n = sizeof context - 1, code = strlen(by) + 1;
-	memcpy(out, context, n);
-	memcpy(out + n, by, code);
-	n += code;
-	put_be(out + n, count, 4);
-	memcpy(out + n + 4, root->b, GT_ID_BYTES);
-	return gt_bytes_of(out, n + 4 + GT_ID_BYTES);
-}
-
-int gt_sealed_verify(const uint8_t key[GT_KEY_BYTES], const char *by,
-                     uint32_t count, const struct gt_id *root,
-                     struct gt_bytes signature)
-{
-	uint8_t text[SIGNED];
-	if (strlen(by) > GT_CODE_MAX || signature.n != GT_SIGNATURE_BYTES)
-		return -GT_ESIGNATURE;
-	return gt_verify(key, signed_text(text, by, count, root), signature.p);
-}
-
-int gt_sealed_key(struct gt_node *n, const char *code, const uint8_t **key)
+int gt_sealed_maker(struct gt_node *n, const char *code, const Gt__Member **out)
 {
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_SEAL_KEY, "it",
 	                                 (int64_t)GT__KIND__MEMBER, code);
@@ -78,7 +30,7 @@ int gt_sealed_key(struct gt_node *n, const char *code, const uint8_t **key)
 		        n->arena,
 		        gt_signed_open(n->arena, gt_col_bytes(st, 0)));
 	gt_store_reset(n->store, GT_SQL_SEAL_KEY);
-	*key = m && m->standing == GT__STANDING__ACTIVE ? m->key.data : NULL;
+	*out = m && m->standing == GT__STANDING__ACTIVE ? m : NULL;
 	return row < 0 ? row : gt_arena_short(n->arena) ? -GT_ENOMEM : 0;
 }
 
@@ -96,7 +48,7 @@ static void leaf_of_row(sqlite3_stmt *st, struct gt_id *out)
 	r.origin = gt_lend(gt_col_text(st, 5));
 	r.policy = gt_lend(gt_col_text(st, 6));
 	r.authority = gt_lend(gt_col_text(st, 7));
-	gt_sealed_leaf(out, &r);
+	gt_record_leaf(out, &r);
 }
 
 /* False: the disk's, not ours. */
@@ -248,7 +200,8 @@ struct going {
 	struct gt_seal_of s;
 	struct gt_id *leaves;
 	bool *here, *in;
-	bool fresh; /* it was made now */
+	bool fresh;   /* it was made now */
+	uint32_t key; /* ... with which of its maker's keys */
 };
 
 struct sending {
@@ -322,7 +275,7 @@ static int under_stored(struct sending *b, size_t i, const struct place *at)
 	}
 	if (status != 0 || at->leaf >= g->s.count)
 		return status;
-	gt_sealed_leaf(&g->leaves[at->leaf], r);
+	gt_record_leaf(&g->leaves[at->leaf], r);
 	g->in[at->leaf] = g->here[at->leaf] = true;
 	r->seal = (uint32_t)k + 2;
 	r->leaf = at->leaf;
@@ -336,7 +289,7 @@ static int seal_anew(struct sending *b, const bool *mine, bool stored)
 	int64_t rows[GT_MERKLE_MAX];
 	struct gt_node *n = b->n;
 	struct gt_id root;
-	uint8_t text[SIGNED], *signature;
+	uint8_t *signature;
 	struct going *g = another(b, b->m->n_records);
 	signature = gt_arena_get(n->arena, GT_SIGNATURE_BYTES);
 	if (!g || !signature)
@@ -347,7 +300,7 @@ static int seal_anew(struct sending *b, const bool *mine, bool stored)
 		Gt__Record *r = b->m->records[i];
 		if (!mine[i])
 			continue;
-		gt_sealed_leaf(&g->leaves[g->s.count], r);
+		gt_record_leaf(&g->leaves[g->s.count], r);
 		g->here[g->s.count] = g->in[g->s.count] = true;
 		rows[g->s.count] = (int64_t)r->seq;
 		r->seal = (uint32_t)b->nv + 1;
@@ -357,8 +310,9 @@ static int seal_anew(struct sending *b, const bool *mine, bool stored)
 	        .leaves = g->leaves, .here = g->here, .n = g->s.count};
 	bool whole = gt_merkle_root(&t, &root);
 	assert(whole);
-	int status = gt_sign(&n->key, signed_text(text, n->code, t.n, &root),
-	                     signature);
+	int status =
+	        gt_record_seal_sign(&n->key, n->code, t.n, &root, signature);
+	g->key = gt_record_seal_hint(n->key.public);
 	g->s.signature = gt_bytes_of(signature, GT_SIGNATURE_BYTES);
 	if (status == 0 && stored)
 		status = gt_sealed_new(n, &g->s);
@@ -385,23 +339,26 @@ static bool close_gaps(struct gt_arena *arena, struct going *g)
 
 /* Whether a stored seal is still one of what lies here: a disk alters what no
  * form tells of, and nobody would take it. */
-static int still_good(struct gt_node *n, const struct going *g, bool *good)
+static int still_good(struct gt_node *n, struct going *g, bool *good)
 {
-	const uint8_t *key;
+	const Gt__Member *m = NULL;
 	struct gt_id root;
+	const struct gt_record_seal seal = {.by = g->s.by,
+	                                    .count = g->s.count,
+	                                    .signature = g->s.signature};
 	const struct gt_merkle t = {.leaves = g->leaves,
 	                            .here = g->in,
 	                            .n = g->s.count,
 	                            .gaps = g->s.gaps,
 	                            .ngaps = g->s.ngaps};
 	*good = gt_merkle_root(&t, &root);
-	int status = *good ? gt_sealed_key(n, g->s.by, &key) : 0;
-	if (status != 0 || !*good || !key)
+	int status = *good ? gt_sealed_maker(n, g->s.by, &m) : 0;
+	*good = *good && status == 0 && m;
+	if (!*good)
 		return status;
-	status = gt_sealed_verify(key, g->s.by, g->s.count, &root,
-	                          g->s.signature);
+	status = gt_record_seal_check(m, &seal, &root, &g->key);
 	*good = status == 0;
-	return status == -GT_ESIGNATURE ? 0 : status;
+	return status == -GT_ENOMEM ? status : 0;
 }
 
 /* Whether it goes along, and with which gaps. */
@@ -432,6 +389,7 @@ static int write_seals(struct sending *b)
 			continue;
 		if (strcmp(g->s.by, b->n->code) != 0)
 			v[k].by = gt_lend(g->s.by);
+		v[k].key = g->key;
 		v[k].signature = gt_lend_bytes(g->s.signature);
 		v[k].gaps = gt_lend_bytes(gaps_of(b->n, &g->s));
 		if (v[k].gaps.len > 0 && !v[k].gaps.data)

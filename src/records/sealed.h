@@ -3,6 +3,7 @@
 #define GT_SEALED_H
 
 #include "merkle.h"
+#include "record_seal.h"
 #include "records_inside.h"
 
 /* What a record says of its seal beyond what goes on the wire: on its way out,
@@ -19,16 +20,9 @@ struct gt_seal_of {
 	size_t ngaps;
 };
 
-/* What of a record is under a seal. */
-void gt_sealed_leaf(struct gt_id *out, const Gt__Record *r);
-/* Whether node `by`, of that key, signed a tree of that root. 0,
- * -GT_ESIGNATURE, -GT_ENOMEM. */
-int gt_sealed_verify(const uint8_t key[GT_KEY_BYTES], const char *by,
-                     uint32_t count, const struct gt_id *root,
-                     struct gt_bytes signature);
-
-/* The key of the active member of that code, in the arena; NULL: none. */
-int gt_sealed_key(struct gt_node *n, const char *code, const uint8_t **key);
+/* The row of the active member of that code, in the arena; NULL: none. */
+int gt_sealed_maker(struct gt_node *n, const char *code,
+                    const Gt__Member **out);
 
 /* The seal number `sid`, in the arena; *found. */
 int gt_sealed_get(struct gt_node *n, int64_t sid, struct gt_seal_of *out,

@@ -82,7 +82,7 @@ static void all_good(struct nodes *t, unsigned i)
 			r.origin = gt_lend(gt_col_text(of, 5));
 			r.policy = gt_lend(gt_col_text(of, 6));
 			r.authority = gt_lend(gt_col_text(of, 7));
-			gt_sealed_leaf(&leaves[k], &r);
+			gt_record_leaf(&leaves[k], &r);
 			here[k] = true;
 		}
 		sqlite3_reset(of);
@@ -94,8 +94,15 @@ static void all_good(struct nodes *t, unsigned i)
 		                               .gaps = gaps,
 		                               .ngaps = (size_t)n};
 		assert_true(gt_merkle_root(&tree, &root));
-		assert_int_equal(gt_sealed_verify(maker->key.public, by, count,
-		                                  &root, gt_col_bytes(st, 3)),
+		uint32_t hint;
+		Gt__Member m = GT__MEMBER__INIT;
+		const struct gt_record_seal seal = {
+		        .by = by,
+		        .count = count,
+		        .signature = gt_col_bytes(st, 3)};
+		m.key = gt_lend_bytes(
+		        gt_bytes_of(maker->key.public, GT_KEY_BYTES));
+		assert_int_equal(gt_record_seal_check(&m, &seal, &root, &hint),
 		                 0);
 	}
 	sqlite3_finalize(of);
@@ -190,6 +197,7 @@ enum lie {
 	SIGNATURE,
 	TWICE,
 	MAKER,
+	KEY,
 	LIES
 };
 
@@ -234,6 +242,9 @@ static void lie(Gt__Records *m, enum lie which)
 	case MAKER:
 		m->seals[0]->by = mid;
 		break;
+	case KEY:
+		m->seals[0]->key ^= 1;
+		break;
 	case LIES:
 	default:
 		break;
@@ -275,7 +286,7 @@ static void who_alters_is_not_believed(void **state)
 	unsigned up = nodes_wire(t, MID, TOP, true);
 	nodes_run(t);
 	int64_t good = 0, aside = 0;
-	for (int which = 0; which < LIES; which++) {
+	for (int which = 0; which < KEY; which++) {
 		liar = gt_arena_new();
 		nodes_cut(t, up);
 		assert_int_equal(nodes_statements(t, LOW,
@@ -305,6 +316,24 @@ static void who_alters_is_not_believed(void **state)
 	}
 	all_good(t, TOP);
 	nodes_cut(t, down);
+}
+
+/* Made with a key of which the roster here does not know yet. */
+static void a_key_that_is_not_known_here(void **state)
+{
+	struct nodes *t = *state;
+	nodes_wire(t, LOW, MID, true);
+	assert_int_equal(nodes_statements(t, LOW, 1, 5, 0), 0);
+	nodes_run(t);
+	liar = gt_arena_new();
+	t->hook = altered;
+	t->hooked = KEY;
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	gt_arena_free(liar);
+	assert_int_equal(records(t, TOP), 5);
+	assert_int_equal(sealed(t, TOP, "330106"), 0);
+	assert_int_equal(status(t, TOP)->records_unsealed, 5);
 }
 
 /* A disk alters what no form tells of: it goes without a seal, and is not taken
@@ -379,6 +408,7 @@ int main(void)
 	        TEST(in_pieces),
 	        TEST(what_leaves_its_row),
 	        TEST(who_alters_is_not_believed),
+	        TEST(a_key_that_is_not_known_here),
 	        TEST(what_a_disk_altered_goes_without),
 	        TEST(an_earlier_program),
 	        TEST(a_new_epoch),
