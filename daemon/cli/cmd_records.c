@@ -7,6 +7,7 @@
 #include "code.h"
 #include "pages.h"
 #include "say.h"
+#include "statement.h"
 #include "term.h"
 #include "word.h"
 
@@ -282,9 +283,60 @@ static enum gt_exit preview(struct gt_cli *cli, const struct gt_args *args)
 	return code;
 }
 
+/* ----------------------------------------------------------- proof */
+
+static enum gt_exit tell_proof(struct gt_cli *cli, const json_t *v)
+{
+	char at[GT_LOCAL_TIME];
+	const char *is = gt_json_member(v, "is");
+	const char *origin = gt_json_member(v, "origin");
+	const char *by = gt_json_member(v, "by");
+	gt_local_iso(at, gt_json_member(v, "stored"));
+	if (strcmp(is, "altered") == 0) {
+		gt_say(cli->out, GT_T_CLI_PROOF_ALTERED, origin, at);
+		return GT_EXIT_FAILED;
+	}
+	if (strcmp(is, "genuine") == 0)
+		gt_say(cli->out, GT_T_CLI_PROOF_GENUINE, origin, at, by,
+		       gt_json_member(v, "key"));
+	else if (strcmp(is, "unknown") == 0)
+		gt_say(cli->out, GT_T_CLI_PROOF_UNKNOWN, origin, at, by);
+	else
+		gt_say(cli->out, GT_T_CLI_PROOF_UNSEALED, origin, at);
+	return GT_EXIT_OK;
+}
+
+static enum gt_exit proof(struct gt_cli *cli, const struct gt_args *args)
+{
+	char path[96];
+	enum gt_exit code;
+	json_t *answer;
+	uint8_t id[GT_UUID_BYTES];
+	const char *word = gt_args_word(args, 0);
+	if (!gt_uuid_parse(id, word)) {
+		(void)fputs("guantong: ", cli->err);
+		gt_say(cli->err, GT_T_CLI_PROOF_ID, word);
+		return GT_EXIT_USAGE;
+	}
+	struct gt_client *client = gt_cli_open(cli, &code);
+	if (!client)
+		return code;
+	gt_format(path, sizeof path, "/admin/records/seal/%s", word);
+	int status = gt_client_get(client, path, 0, &answer);
+	if (gt_cli_answered(cli, client, status, answer, &code))
+		code = tell_proof(cli, answer);
+	json_decref(answer);
+	gt_client_close(client);
+	return code;
+}
+
 const struct gt_command gt_cmd_records_sub[] = {
         {"preview", "--to CODE", GT_T_CLI_A_PREVIEW, 0, 0, preview_options,
          "guantong records preview --to 3301\n", preview, NULL},
+        {"proof", "ID", GT_T_CLI_A_PROOF, 1, 1, NULL,
+         "guantong records proof 7c1b3a5e-0d7f-4e67-9a53-2f3f0c0a9d11\n"
+         "guantong --json records proof 7c1b3a5e-0d7f-4e67-9a53-2f3f0c0a9d11\n",
+         proof, NULL},
         {"report", "", GT_T_CLI_A_REPORT, 0, 0, gt_cmd_report_options,
          "guantong records report\n"
          "guantong records report --by region,month --level county\n"

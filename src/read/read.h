@@ -267,6 +267,16 @@ struct gt_pseudonym_source;
 json_t *gt_read_preview(struct gt_reader *r, const char *to, size_t limit,
                         const struct gt_pseudonym_source *names);
 
+/* -------------------------------------------------------------- seals */
+
+/* {"seq","id","form","flags","stored","stored_ms","origin","policy",
+ * "authority","is":"genuine"|"altered"|"unknown"|"unsealed"}, and of its seal
+ * "by", "leaf", "leaves", "key" (the first bytes of the one it was made with, if
+ * it is genuine), "path":[{"at","n","hash"}], "signature": all that is needed to
+ * work the root out and check it elsewhere (PROTOCOL.md M49). unknown: no node of
+ * the roster here made it. {}: there is no such record. NULL: why is set. */
+json_t *gt_read_seal(struct gt_reader *r, const uint8_t id[GT_UUID_BYTES]);
+
 /* ------------------------------------------------------------ reports */
 
 /* What a report may be told apart by. */

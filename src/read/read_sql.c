@@ -258,6 +258,20 @@ const char *const gt_queries[GT_Q_COUNT] = {
         [GT_Q_PERSON_LOST] =
                 "SELECT lid,NULL,origin,at_ms,actor,body,agent,activity,"
                 "id FROM document_lost WHERE lid>?1 ORDER BY lid LIMIT ?2",
+        /* what a leaf is of (records/sealed.c), the record's body and target */
+        [GT_Q_SEAL_RECORD] =
+                "SELECT r.seq,r.id,r.form,r.flags,r.origin_ms,"
+                "ifnull(s.code,''),r.policy,r.authority,r.body,r.target"
+                " FROM record r LEFT JOIN stream s ON s.sid=r.stream"
+                " WHERE r.id=?1",
+        [GT_Q_SEALED_AT] = "SELECT seq,n,sid,leaf FROM sealed WHERE seq<=?1"
+                           " ORDER BY seq DESC LIMIT 1",
+        [GT_Q_SEAL] = "SELECT by,count,signature,gaps FROM seal WHERE sid=?1",
+        [GT_Q_SEALED_OF] =
+                "SELECT r.seq-d.seq+d.leaf,r.id,r.form,r.flags,r.origin_ms,"
+                "s.code,r.policy,r.authority FROM sealed d JOIN record r"
+                " ON r.seq BETWEEN d.seq AND d.seq+d.n-1"
+                " JOIN stream s ON s.sid=r.stream WHERE d.sid=?1",
         [GT_Q_ATTACHMENT] = "SELECT state FROM attachment WHERE sha2=?1",
         [GT_Q_ATTACHMENT_NEXT] =
                 "SELECT aid,sha2,size FROM attachment WHERE aid>?1"

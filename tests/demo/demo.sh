@@ -178,8 +178,9 @@ say '学习情况报表' 'what was learnt: places, subjects, months'
 shown $province records report
 shown $village records report --by resource --measure learners --svg "$run/learners.svg"
 
-say '结业证书' 'a certificate: issued at the county, checked by the village, revoked'
+say '签封与结业证书' 'a record under its seal; a certificate of it, checked by the village, revoked'
 id=$(head -n 1 "$kept" | "$PY" -c 'import json,sys; print(json.loads(sys.stdin.readline())["id"])')
+shown $province records proof "$id"
 shown $county certificate issue "$id" --name 李明 -o "$run/certificate.json"
 shown $village certificate verify "$run/certificate.json"
 gt $county certificate revoke "$("$PY" -c 'import json,sys; print(json.load(open(sys.argv[1]))["id"])' \

@@ -1,4 +1,5 @@
 """Learner records up the tree: exactly once, whatever is killed."""
+import hashlib
 import json
 import os
 import sqlite3
@@ -70,6 +71,61 @@ class ExactlyOnce(unittest.TestCase):
             self.assertEqual(len(t["330106"].records()), 120)
             t["3301"].start()
             self.assert_once(t["33"], sent)
+
+
+def leaf(p):
+    """What a seal is over, as PROTOCOL.md M49 has it."""
+    return hashlib.sha256(
+        b"\0"
+        + uuid.UUID(p["id"]).bytes
+        + bytes.fromhex(p["form"])
+        + p["flags"].to_bytes(4, "big")
+        + p["stored_ms"].to_bytes(8, "big")
+        + p["origin"].encode() + b"\0"
+        + p["policy"].encode() + b"\0"
+        + p["authority"].encode()
+    ).digest()
+
+
+def root(p, at, n):
+    """Of the tree that the record's leaf and the subtrees beside its way make."""
+    for g in p["path"]:
+        if (g["at"], g["n"]) == (at, n):
+            return bytes.fromhex(g["hash"])
+    if n == 1:
+        assert at == p["leaf"]
+        return leaf(p)
+    k = 1
+    while k * 2 < n:
+        k *= 2
+    return hashlib.sha256(b"\1" + root(p, at, k) + root(p, at + k, n - k)).digest()
+
+
+class Sealed(unittest.TestCase):
+    def test_the_province_knows_where_it_comes_from(self):
+        with Tree(CHAIN[:3]) as t:
+            sent = [statement(i) for i in range(40)]
+            self.assertEqual(post(t["330106"], sent).status, 200)
+            province = t["33"]
+            province.wait("40 records", lambda: len(province.records()) == 40)
+            proofs = [province.cli_json("records", "proof", s["id"]) for s in sent]
+            roots = {}
+            for p in proofs:
+                self.assertEqual((p["is"], p["by"], p["origin"]), ("genuine", "330106", "330106"))
+                roots.setdefault(p["signature"], set()).add(root(p, 0, p["leaves"]))
+            self.assertTrue(all(len(r) == 1 for r in roots.values()), "a seal of two trees")
+            said = province.cli("records", "proof", sent[0]["id"])
+            self.assertIn("330106", said)
+            self.assertEqual(province.cli("records", "proof", str(uuid.uuid4()), ok=False).returncode, 4)
+            # somebody alters what no form tells of
+            province.stop()
+            db = sqlite3.connect(os.path.join(province.dir, "data", "guantong.db"))
+            db.execute("UPDATE record SET origin_ms=origin_ms-86400000 WHERE id=?", (uuid.UUID(sent[7]["id"]).bytes,))
+            db.commit()
+            db.close()
+            province.start()
+            altered = province.cli("records", "proof", sent[7]["id"], ok=False)
+            self.assertEqual(altered.returncode, 1, altered.stdout + altered.stderr)
 
 
 def large_batch():

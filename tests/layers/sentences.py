@@ -30,6 +30,7 @@ NONE = {
     "guantong lineage v1\n",
     "guantong award v1\n",
     "guantong seal v1\n",
+    "guantong records v1\n",
     "guantong second place v1\n",
     "guantong second document v1\n",
     "guantong pseudonym v1\n",

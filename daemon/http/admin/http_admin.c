@@ -500,6 +500,20 @@ enum MHD_Result gt_http_preview(struct gt_request *rq)
 	return gt_rq_json(rq, 200, v);
 }
 
+enum MHD_Result gt_http_seal(struct gt_request *rq)
+{
+	uint8_t id[GT_UUID_BYTES];
+	if (!gt_uuid_parse(id, rq->rest))
+		return gt_http_bad_arg(rq, "id");
+	struct gt_worker *w = gt_worker_take(rq->http->workers);
+	json_t *v = w ? gt_read_seal(w->reader, id) : NULL;
+	gt_worker_give(rq->http->workers, w);
+	if (!v || json_object_size(v) > 0)
+		return gt_rq_json(rq, 200, v);
+	json_decref(v);
+	return gt_rq_fail(rq, 404, -GT_EUNKNOWN, GT_T_HTTP_NO_RECORD, rq->rest);
+}
+
 enum MHD_Result gt_http_quarantine(struct gt_request *rq)
 {
 	return page(rq, gt_read_quarantine);

@@ -99,6 +99,7 @@ const struct gt_route gt_routes[] = {
 	{"/admin/audit",    GET, STAFF, AUDIT, 0, gt_http_audit, NULL},
 	{"/admin/records",  GET, STAFF, AUDIT, 0, gt_http_records, NULL},
 	{"/admin/records/preview", GET, STAFF, AUDIT, 0, gt_http_preview, NULL},
+	{"/admin/records/seal/", GET, STAFF, AUDIT, 0, gt_http_seal, NULL},
 	{"/admin/records/report", GET, STAFF, AUDIT, 0, gt_http_report, NULL},
 	{"/admin/quarantine", GET, STAFF, AUDIT, 0, gt_http_quarantine, NULL},
 	{"/admin/quarantine/drop", POST, STAFF, OPERATE, SMALL,
