@@ -251,6 +251,55 @@ def records_durable(base, a):
     report("records-durable", "ms, p99 of a batch of 100", 1000 * took[len(took) * 99 // 100], "aim", 100.0, less=True)
 
 
+def whole_statement(r):
+    """As b_records.c writes one: some 650 bytes."""
+    lesson, learner = r.randrange(977), r.randrange(100000)
+    return {
+        "id": str(uuid.UUID(int=r.getrandbits(128), version=4)),
+        "actor": {"objectType": "Agent", "account": {"homePage": "https://xuexi.example.cn", "name": f"l{learner}"}},
+        "verb": {"id": "http://adlnet.gov/expapi/verbs/" + r.choice(["completed", "answered", "launched", "passed"]), "display": {"en": "x"}},
+        "object": {"id": f"https://xuexi.example.cn/lesson/{lesson}",
+                   "definition": {"name": {"zh-CN": f"第 {lesson} 课"}, "type": "http://adlnet.gov/expapi/activities/lesson"}},
+        "context": {"registration": f"{learner:08x}-0000-4000-8000-{r.randrange(10):012x}",
+                    "contextActivities": {"parent": [{"id": f"https://xuexi.example.cn/course/{lesson // 20}"}]}},
+        "result": {"score": {"scaled": r.randrange(100) / 100}, "completion": True},
+        "timestamp": f"2026-11-30T08:00:{r.randrange(60):02}.{r.randrange(1000):03}Z",
+    }
+
+
+def records_wire(base, a):
+    """What a record costs on a link, TLS and answers and all: of a backlog, and handed in one by one."""
+    n, alone, batch = a.records, 300, 100
+    r = random.Random(11)
+    all_ = [json.dumps(whole_statement(r), ensure_ascii=False).encode() for _ in range(n + alone)]
+    with Tree(CHAIN[:1]) as t:
+        root = t["33"]
+        relay, port = t.relay(root.link_port)
+        city = t.nodes["3301"] = Node(t, "3301", root, to=port)
+        city.start().wait_connected()
+        root.stop()
+        queue = multiprocessing.Queue()
+        poster(city.http_port, [b"[" + b",".join(all_[i : i + batch]) + b"]" for i in range(0, n, batch)], queue)
+        if queue.get() is None:
+            raise SystemExit("a batch was refused")
+        before = carried(relay)
+        root.start()
+        root.wait("all of them", lambda: int(root.status()["records"]["count"]) >= n and find(city.status(), "records_waiting") == 0, 600)
+        backlog = (carried(relay) - before) / n
+        before = carried(relay)
+        for i in range(alone):
+            poster(city.http_port, [all_[n + i]], queue)
+            if queue.get() is None:
+                raise SystemExit("a statement was refused")
+            root.wait("it", lambda: find(city.status(), "records_waiting") == 0, 60)
+        one = (carried(relay) - before) / alone
+    size = sum(map(len, all_)) / len(all_)
+    report("records-wire", f"bytes a record of {n}, both ways, TLS", backlog, "the statement as it is handed in", size, less=True)
+    report("records-wire", f"bytes a record of {n}, both ways, TLS", backlog, "aim", 100, less=True)
+    report("records-wire", "bytes a record alone, both ways, TLS", one, "the statement as it is handed in", size, less=True)
+    report("records-wire", "bytes a record alone, both ways, TLS", one, "aim", 250, less=True)
+
+
 def records_restore_bytes(base, a):
     """What travels again when a node was restored and its parent lacks 1 %."""
     n, batch = a.records, 100
@@ -411,7 +460,7 @@ def slow_readers(base, a):
 
 
 CASES = {"first-sync": first_sync, "five-levels": five_levels, "small-files": small_files,
-         "records-durable": records_durable, "records-restore-bytes": records_restore_bytes, "metadata": metadata, "idle-village": idle_village,
+         "records-durable": records_durable, "records-wire": records_wire, "records-restore-bytes": records_restore_bytes, "metadata": metadata, "idle-village": idle_village,
          "slow-readers": slow_readers}
 
 
