@@ -132,11 +132,12 @@ static enum gt_exit run_query(struct gt_cli *cli, const struct gt_args *args)
 	enum gt_exit code;
 	/* what nodes write down today; a newer one may write more */
 	static const char *const events[] = {
-	        "accept", "adopt",  "cap",     "conflict",   "damage",
-	        "drop",   "fetch",  "judge",   "link",       "merge",
-	        "note",   "policy", "publish", "quarantine", "receive",
-	        "remove", "repair", "replace", "retract",    "roster",
-	        "send",   "serve",  "want",    "withdraw",   NULL};
+	        "accept",  "adopt",  "cap",    "conflict", "count",
+	        "damage",  "drop",   "fetch",  "judge",    "link",
+	        "merge",   "note",   "policy", "publish",  "quarantine",
+	        "receive", "remove", "repair", "replace",  "retract",
+	        "roster",  "send",   "serve",  "want",     "withdraw",
+	        NULL};
 	static const char *const kinds[] = {
 	        "resource", "layer",  "member", "object",   "record",
 	        "link",     "daemon", "clock",  "document", NULL};

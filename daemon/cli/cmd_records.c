@@ -213,6 +213,45 @@ static const struct gt_command quarantine[] = {
         {0},
 };
 
+/* ---------------------------------------------------------- groups */
+
+static bool add_group(struct gt_table *t, json_t *r)
+{
+	char learners[32], statements[32];
+	const char *verb = gt_json_member(r, "verb");
+	const char *slash = strrchr(verb, '/');
+	const char *activity = gt_json_member(r, "activity");
+	const char *cells[] = {gt_json_member(r, "region"),
+	                       gt_json_member(r, "month"),
+	                       gt_pages_cell(r, "learners", learners),
+	                       gt_pages_cell(r, "statements", statements),
+	                       slash && slash[1] ? slash + 1 : verb,
+	                       *activity ? activity
+	                                 : gt_text(GT_T_CLI_GROUPS_SEVERAL)};
+	return json_is_null(r) || gt_table_row(t, cells);
+}
+
+static enum gt_exit groups(struct gt_cli *cli, const struct gt_args *args)
+{
+	const char *heads[] = {
+	        gt_text(GT_T_CLI_C_REGION),   gt_text(GT_T_CLI_C_MONTH),
+	        gt_text(GT_T_CLI_C_LEARNERS), gt_text(GT_T_CLI_C_STATEMENTS),
+	        gt_text(GT_T_CLI_C_VERB),     gt_text(GT_T_CLI_C_OBJECT)};
+	struct gt_pages p = {.cli = cli, .list = "groups"};
+	enum gt_exit code;
+	gt_format(p.path, sizeof p.path, "/admin/records/groups");
+	if (!gt_pages_begin(&p, args))
+		return GT_EXIT_USAGE;
+	p.client = gt_cli_open(cli, &code);
+	if (!p.client)
+		return code;
+	code = cli->json ? gt_pages_json(&p)
+	                 : gt_pages_table(&p, gt_table_new("llrrl*", heads),
+	                                  add_group, GT_T_CLI_GROUPS_NONE);
+	gt_client_close(p.client);
+	return code;
+}
+
 /* --------------------------------------------------------- preview */
 
 static const struct gt_option preview_options[] = {
@@ -344,6 +383,8 @@ const struct gt_command gt_cmd_records_sub[] = {
          "guantong records report --by region --measure learners --svg "
          "learners.svg\n",
          gt_cmd_report, NULL},
+        {"groups", "", GT_T_CLI_A_GROUPS, 0, 0, list_options,
+         "guantong records groups\n", groups, NULL},
         {"quarantine", "", GT_T_CLI_A_QUARANTINE, 0, 0, NULL, NULL, NULL,
          quarantine},
         {"key", "", GT_T_CLI_A_KEY, 0, 0, NULL, NULL, NULL, gt_cmd_key},

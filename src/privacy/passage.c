@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "code.h"
+#include "counted.h"
 #include "xapi.h"
 
 static_assert((int)GT_REDACT_NAMES == GT_IDENTITY_NAMES &&
@@ -12,18 +13,22 @@ static_assert((int)GT_REDACT_NAMES == GT_IDENTITY_NAMES &&
                       (int)GT_REDACT_ATTACHMENTS == GT_IDENTITY_ATTACHMENTS,
               "policy/ and xapi/ number fields alike");
 
-struct gt_traits gt_passage_traits(const struct gt_about *a, const char *region,
-                                   uint32_t flags)
+struct gt_traits gt_passage_traits(const struct gt_passage *p,
+                                   const struct gt_goer *r)
 {
+	const struct gt_about *a = &p->about;
+	const char *counts = p->done.treatment == GT_AGGREGATE
+	                             ? gt_counted_verb(a->statement)
+	                             : NULL;
 	return (struct gt_traits){
-	        .verb = a->verb,
+	        .verb = counts ? counts : a->verb,
 	        .activities = a->activities,
 	        .nactivities = a->nactivities,
-	        .region = region,
+	        .region = r->region,
 	        .classes = a->classes,
 	        .nclasses = a->nclasses,
 	        .minor = GT_MINOR_UNKNOWN,
-	        .voids = flags & GT_STATEMENT_VOIDS,
+	        .voids = r->flags & GT_STATEMENT_VOIDS,
 	};
 }
 
@@ -36,10 +41,9 @@ int gt_passage_open(struct gt_passage *p, const struct gt_edge *e,
 	int status = gt_about_open(&p->about, r->body);
 	if (status != 0)
 		return status;
-	struct gt_traits traits =
-	        gt_passage_traits(&p->about, r->region, r->flags);
-	p->demand = gt_demand_of(e->layers, e->nlayers, &traits, e->from, &to);
 	p->done = gt_done_parse(r->policy);
+	struct gt_traits traits = gt_passage_traits(p, r);
+	p->demand = gt_demand_of(e->layers, e->nlayers, &traits, e->from, &to);
 	return 0;
 }
 
@@ -53,10 +57,22 @@ bool gt_passage_is_done(const struct gt_passage *p)
 	return gt_done_satisfies(&p->done, &p->demand);
 }
 
+static int was_counted(const struct gt_passage *p, const struct gt_goer *r,
+                       bool *was)
+{
+	struct gt_counted c;
+	int status = gt_counted_read(&c, p->about.statement, r->body, r->id,
+	                             r->region);
+	*was = status == 0 && c.cell.learners == p->done.group;
+	return status == -GT_ENOMEM ? status : 0;
+}
+
 int gt_passage_was_done(struct gt_passage *p, const struct gt_goer *r,
                         bool *was)
 {
 	struct gt_buffer again = {0};
+	if (p->done.treatment == GT_AGGREGATE)
+		return was_counted(p, r, was);
 	if (p->demand.treatment >= GT_PSEUDONYMISE) {
 		json_t *who = *r->authority
 		                      ? gt_json_load(gt_bytes_str(r->authority),

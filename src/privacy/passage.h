@@ -9,6 +9,7 @@
  *
  *   passage   one record
  *   groups    many, told of by their number alone
+ *   counted   what is told of them, as a statement
  *
  * Pure: no state, no clock, no database.
  * Tests: u_passage.c; u_leave.c for the way itself. */
@@ -48,15 +49,15 @@ struct gt_passed {
 	char policy[GT_DONE_CHARS]; /* gt_done_format */
 };
 
-/* What rules see of a record. Lives as long as about and region. */
-struct gt_traits gt_passage_traits(const struct gt_about *about,
-                                   const char *region, uint32_t flags);
-
 /* What is demanded of r. 0; -GT_EINVALID, it is no statement; -GT_ENOMEM. p is to
  * be closed in any case. */
 int gt_passage_open(struct gt_passage *p, const struct gt_edge *e,
                     const struct gt_goer *r);
 void gt_passage_close(struct gt_passage *p); /* an empty one is fine */
+/* What rules see of r: of what was counted (counted.h), what it counts. Lives as
+ * long as both. */
+struct gt_traits gt_passage_traits(const struct gt_passage *p,
+                                   const struct gt_goer *r);
 /* It may go as it is. */
 bool gt_passage_is_done(const struct gt_passage *p);
 /* Whether what somebody below says he did to r is to be seen in it, as far as

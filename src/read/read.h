@@ -318,6 +318,10 @@ struct gt_report_query {
  * -GT_ETIMEOUT: enough said so, -GT_ESTORE. */
 json_t *gt_read_report(struct gt_reader *r, const struct gt_report_query *q,
                        int *status);
+/* {"groups":[{"seq","region","verb","activity","month","statements","learners",
+ * "counted"}],"next"}: what was told of groups of learners, here and below
+ * (privacy/counted.h). activity null: of several, each too rare. after: seq. */
+json_t *gt_read_groups(struct gt_reader *r, int64_t after, size_t limit);
 /* What is demanded of the record of that id (GT_UUID_BYTES), on its way from
  * here to the root: {"id","seq","origin","policy","hops":[{"from","to","level",
  * "treatment","fields","group","rule","layer","version","done","layers":[{

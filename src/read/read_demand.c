@@ -52,8 +52,7 @@ static json_t *words_of(const struct asked *a, const struct gt_edge *e,
 {
 	const char *level = gt_level_name(gt_code_depth(e->to));
 	const struct gt_receiver to = {e->to, level ? level : ""};
-	const struct gt_traits traits =
-	        gt_passage_traits(&way->about, a->goer.region, a->goer.flags);
+	const struct gt_traits traits = gt_passage_traits(way, &a->goer);
 	json_t *list = json_array();
 	bool ok = list != NULL;
 	for (size_t i = 0; i < a->layers->n; i++) {

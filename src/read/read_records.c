@@ -2,6 +2,7 @@
  * Tests: u_read_shapes.c; and u_read.c, without memory. */
 #include <stdlib.h>
 
+#include "counted.h"
 #include "json.h"
 #include "read_inside.h"
 #include "stored.h"
@@ -101,6 +102,43 @@ static json_t *page(struct gt_reader *r, enum gt_query q, const char *key,
 json_t *gt_read_records(struct gt_reader *r, int64_t after, size_t limit)
 {
 	return page(r, GT_Q_RECORDS, "records", record, after, limit);
+}
+
+/* JSON null: it is damaged. */
+static json_t *group(struct gt_reader *r, sqlite3_stmt *s)
+{
+	struct gt_bytes body = gt_col_bytes(s, 1), id = gt_col_bytes(s, 2);
+	const char *region = gt_col_text(s, 3);
+	json_t *said = gt_json_load(body, GT_JSON_STRICT, NULL);
+	struct gt_counted c;
+	(void)r;
+	int status = id.n == GT_UUID_BYTES
+	                     ? gt_counted_read(&c, said, body, id.p, region)
+	                     : -GT_EINVALID;
+	json_t *v = status == 0 ? json_object() : NULL;
+	bool ok = v != NULL;
+	gt_json_set(&ok, v, "seq", json_integer(gt_col_int(s, 0)));
+	gt_json_set(&ok, v, "region", gt_json_text(region));
+	gt_json_set(&ok, v, "verb", ok ? gt_json_text(c.cell.verb) : NULL);
+	gt_json_set(&ok, v, "activity",
+	            ok && *c.cell.activity ? gt_json_text(c.cell.activity)
+	                                   : json_null());
+	gt_json_set(&ok, v, "month", ok ? gt_json_text(c.month) : NULL);
+	gt_json_set(&ok, v, "statements",
+	            json_integer(ok ? (json_int_t)c.cell.statements : 0));
+	gt_json_set(&ok, v, "learners",
+	            json_integer(ok ? (json_int_t)c.cell.learners : 0));
+	gt_json_set(&ok, v, "counted", gt_json_time(gt_col_int(s, 4)));
+	json_decref(said);
+	if (ok)
+		return v;
+	json_decref(v);
+	return status == -GT_EINVALID ? json_null() : NULL;
+}
+
+json_t *gt_read_groups(struct gt_reader *r, int64_t after, size_t limit)
+{
+	return page(r, GT_Q_GROUPS, "groups", group, after, limit);
 }
 
 json_t *gt_json_body(struct gt_bytes body)

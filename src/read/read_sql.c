@@ -221,6 +221,11 @@ const char *const gt_queries[GT_Q_COUNT] = {
         /* sums of it, kept (records/reckon.h): of that clock */
         [GT_Q_FIGURES] = "SELECT fid,last,body FROM figures WHERE fid%2=?1"
                          " ORDER BY fid",
+        /* pool_cells is an index of cell -2 */
+        [GT_Q_GROUPS] =
+                "SELECT r.seq,r.body,r.id,s.code,r.origin_ms FROM pool p"
+                " JOIN record r ON r.seq=p.seq JOIN stream s ON s.sid=r.stream"
+                " WHERE p.cell=-2 AND p.seq>?1 ORDER BY p.seq LIMIT ?2",
         [GT_Q_DEMANDED] =
                 "SELECT r.seq,r.body,r.authority,s.code,r.policy,r.flags"
                 " FROM record r LEFT JOIN stream s"

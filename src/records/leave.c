@@ -173,6 +173,9 @@ static int leave(struct gt_node *n, Gt__Record *r, struct gt_passage *l,
 		}
 	}
 	status = transform(n, r, l, key, &fits);
+	if (status == 0 && l->demand.treatment == GT_AGGREGATE &&
+	    l->done.treatment != GT_AGGREGATE)
+		status = gt_pool_add(n, (int64_t)r->seq, l->demand.group);
 	if (status != 0)
 		return status;
 	*out = fits ? GT_LEAVES : GT_STAYS;
@@ -190,13 +193,22 @@ int gt_record_leave(struct gt_node *n, Gt__Record *r, struct gt_left *left,
                     enum gt_leaving *out)
 {
 	struct gt_passage l;
+	bool pooled;
 	*out = GT_LEAVES;
+	int status = gt_pool_holds(n, (int64_t)r->seq, &pooled);
+	if (status != 0)
+		return status;
+	if (pooled) {
+		*out = GT_STAYS;
+		left->did[GT_AGGREGATE]++;
+		return 0;
+	}
 	if (n->records->nlayers == 0) {
 		left->did[GT_PASS]++;
 		return 0;
 	}
 	const struct gt_goer goer = goer_of(r);
-	int status = look(n, &goer, n->code, gt_up_code(n), &l);
+	status = look(n, &goer, n->code, gt_up_code(n), &l);
 	if (status == 0)
 		status = leave(n, r, &l, left, out);
 	gt_passage_close(&l);

@@ -93,6 +93,8 @@ static int put(struct gt_node *n, const Gt__Record *w)
 	if (status == 0)
 		status = gt_record_insert(n, &r);
 	if (status == 0)
+		status = gt_pool_never(n, n->records->seq);
+	if (status == 0)
 		status = gt_stream_last(n, r.stream, r.origin_seq);
 	return status ? status : tell_back(n, w);
 }

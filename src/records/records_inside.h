@@ -117,6 +117,7 @@ struct gt_records {
 	bool refused; /* spoilt.c: it did not want to be asked, on this link */
 	/* recall.c: something is to be asked for; and is, now */
 	bool recalls, recalling;
+	bool pooled;  /* pool.c: records were set apart once */
 	bool keyless; /* leave.c: the next one waits for a key, which was said */
 	bool looking; /* spoilt.c: there is more, which no other event may bring
 	                 about */
@@ -392,6 +393,24 @@ int gt_record_heeds(struct gt_node *n, const struct gt_peer *p,
  * none. In the arena. */
 int gt_record_demanded(struct gt_node *n, const char *code,
                        ProtobufCBinaryData *out);
+
+/* ------------------------------------------------------------- pool */
+
+/* START: whether anything was ever set apart. */
+int gt_pool_load(struct gt_node *n);
+/* A new epoch: of what was here nobody knows any more what was told of it. */
+int gt_pool_renew(struct gt_node *n);
+/* Whether record number seq is told of in a group, now or later: it does not go
+ * up itself, whatever the layers say by now. */
+int gt_pool_holds(struct gt_node *n, int64_t seq, bool *holds);
+/* Record number seq stays here, and may be told of among so many learners. */
+int gt_pool_add(struct gt_node *n, int64_t seq, uint32_t least);
+/* The parent knows record number seq itself: it is told of in no group. */
+int gt_pool_never(struct gt_node *n, int64_t seq);
+/* Record number seq was put in, and tells of a group. */
+int gt_pool_cell(struct gt_node *n, int64_t seq);
+/* In pool_tell.c. Makes a report if one is due. */
+int gt_pool_go(struct gt_node *n);
 
 /* ------------------------------------------------------ send, merge */
 

@@ -286,6 +286,11 @@ static int send(struct gt_node *n)
 int gt_records_go(struct gt_node *n)
 {
 	int status = send(n);
+	int64_t before = n->records->seq;
+	if (status == 0)
+		status = gt_pool_go(n);
+	if (status == 0 && n->records->seq > before)
+		status = send(n);
 	if (status == 0)
 		status = gt_documents_go(n);
 	if (status == 0)

@@ -197,6 +197,8 @@ static int load(struct gt_node *n)
 	if (status == 0)
 		status = gt_recall_load(n);
 	if (status == 0)
+		status = gt_pool_load(n);
+	if (status == 0)
 		status = gt_documents_load(n);
 	return status ? status : gt_spoilt_load(n);
 }
@@ -256,6 +258,8 @@ int gt_record_insert(struct gt_node *n, const struct gt_arrival *r)
 		status = gt_attach_named(n, n->records->seq, r->body);
 	if (r->flags & GT_STATEMENT_VOIDS)
 		gt_reckon_again(n);
+	if (status == 0 && gt_done_parse(r->policy).treatment == GT_AGGREGATE)
+		status = gt_pool_cell(n, n->records->seq);
 	n->status.records_in++;
 	n->touched = true;
 	if (is_root(n))
@@ -378,5 +382,7 @@ int gt_record_give_way(struct gt_node *n, const struct gt_found *found,
 int gt_records_unsent(struct gt_node *n, const uint8_t was[GT_EPOCH_BYTES])
 {
 	int status = gt_recall_begin(n, was);
+	if (status == 0)
+		status = gt_pool_renew(n);
 	return status ? status : gt_meta_put(n->store, "sent", 0);
 }

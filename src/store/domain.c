@@ -26,7 +26,8 @@ static const struct domain {
 	{"meta", "value",
 	 "CASE WHEN key IN('cursor','date_missed','date_since','hop','met_to',"
 	 "'erased_met','erased_told','lists_met','lists_told','awarded','replaced','receipt','root','sent',"
-	 "'version_floor','entries_missed','indexed','runs_anew') OR key GLOB 'again/*'"
+	 "'version_floor','entries_missed','indexed','runs_anew','pool_floor',"
+	 "'pool_month') OR key GLOB 'again/*'"
 	 " THEN " INT("value", "-1", "9007199254740992")
 	 " WHEN key='code' THEN " BLOB("value", "1", "48")
 	 " AND CAST(value AS TEXT) GLOB '[0-9]*'"
@@ -104,6 +105,9 @@ static const struct domain {
 	{"award", "key", BLOB("key", "32", "32")},
 	{"award", "record", BLOB("record", "16", "16")},
 	{"award", "at_ms", TIME("at_ms")},
+	{"pool", "seq", COUNT("seq")},
+	{"pool", "least", INT("least", "0", "1000000")},
+	{"pool", "cell", INT("cell", "-2", "9007199254740992")},
 	{"status_list", "lid", COUNT("lid")},
 	{"status_list", "code", TEXT("code", "48")},
 	{"status_list", "number", INT("number", "0", "255")},

@@ -456,6 +456,19 @@ enum gt_attachment_state {
 	" at_ms INTEGER NOT NULL);" \
 	"CREATE INDEX award_record ON award(record);"
 
+/* Records that stay here and are told of as groups (records/pool.c), and those
+ * that tell of groups. Numbers of records are never given twice, so a row may
+ * outlive its record. A block of its own, whose mark is the table. */
+#define GT_SCHEMA_POOL \
+	"CREATE TABLE pool(" \
+	" seq INTEGER PRIMARY KEY," /* the record's */ \
+	" least INTEGER NOT NULL," /* learners of the group it may be told in */ \
+	/* number of the record that tells of it; 0: none yet; or enum gt_pooled */ \
+	" cell INTEGER NOT NULL);" \
+	"CREATE INDEX pool_waits ON pool(seq) WHERE cell=0;" \
+	"CREATE INDEX pool_cells ON pool(seq) WHERE cell=-2;"
+enum gt_pooled { GT_POOL_WAITS = 0, GT_POOL_NEVER = -1, GT_POOL_CELL = -2 };
+
 /* What was asked for on demand: few, among all that is listed; certificates that
  * were revoked: few, among documents of some kilobytes each; and what is set
  * aside, by the child it came from. */

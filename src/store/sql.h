@@ -229,6 +229,17 @@
 	X(ERASED_GET,                                                          \
 	  "SELECT e.receipt,e.code,ifnull(s.code,'') FROM erased e"            \
 	  " LEFT JOIN stream s ON s.sid=?2 WHERE e.id=?1")                     \
+	X(POOL_ANY, "SELECT EXISTS(SELECT 1 FROM pool)")                       \
+	X(POOL_GET, "SELECT cell FROM pool WHERE seq=?1")                      \
+	X(POOL_ADD, "INSERT OR IGNORE INTO pool VALUES(?1,?2,?3)")             \
+	X(POOL_SET, "UPDATE pool SET cell=?2 WHERE seq=?1")                    \
+	X(POOL_NEVER, "UPDATE pool SET cell=-1 WHERE cell=0")                  \
+	X(POOL_WAITS,                                                          \
+	  "SELECT p.seq,p.least,r.body,r.authority,r.policy,s.code,r.flags,"   \
+	  "min(r.origin_ms,r.stored_ms),r.id"                                  \
+	  " FROM pool p LEFT JOIN record r ON r.seq=p.seq"                     \
+	  " LEFT JOIN stream s ON s.sid=r.stream WHERE p.cell=0"               \
+	  " ORDER BY p.seq LIMIT ?1")                                          \
 	X(ERASED_ANY, "SELECT count(*),ifnull(max(eid),0) FROM erased")        \
 	X(ERASED_NEW, "INSERT OR IGNORE INTO erased(id,code,at_ms,receipt)"    \
 	              " VALUES(?1,?2,?3,?4)")                                  \

@@ -160,6 +160,7 @@ static const struct block blocks[] = {
         {"status_list", NULL, GT_SCHEMA_STATUS_LISTS, ""},
         {"figures", NULL, GT_SCHEMA_FIGURES, ""},
         {"award", NULL, GT_SCHEMA_AWARDS, ""},
+        {"pool", NULL, GT_SCHEMA_POOL, ""},
 };
 
 static int add(struct gt_store *s, const struct block *b)

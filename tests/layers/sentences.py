@@ -34,6 +34,7 @@ NONE = {
     "guantong second place v1\n",
     "guantong second document v1\n",
     "guantong pseudonym v1\n",
+    "guantong counts v1\n",
     " %s=%zu",  # what became of a batch, in an audit row
     "%s %s/%llu",  # ... and the layers that asked for it
     "bulk paused",  # an audit row's subject, which people search for

@@ -321,6 +321,7 @@ static const char *const not_there[] = {
         "records",
         "records preview --to 33",
         "records proof 7c1b3a5e-0d7f-4e67-9a53-2f3f0c0a9d11",
+        "records groups",
         "records report",
         "records quarantine ls",
         "records key new",

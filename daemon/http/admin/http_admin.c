@@ -483,6 +483,11 @@ enum MHD_Result gt_http_records(struct gt_request *rq)
 	return page(rq, gt_read_records);
 }
 
+enum MHD_Result gt_http_groups(struct gt_request *rq)
+{
+	return page(rq, gt_read_groups);
+}
+
 enum MHD_Result gt_http_preview(struct gt_request *rq)
 {
 	const char *to = gt_rq_arg(rq, "to");

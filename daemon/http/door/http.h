@@ -59,6 +59,7 @@
  *   GET  /admin/quarantine/QID        POST /admin/quarantine/drop
  *   GET  /admin/records/preview?to=&limit=     gt_read_preview
  *   GET  /admin/records/seal/ID                gt_read_seal
+ *   GET  /admin/records/groups?after=&limit=   gt_read_groups
  *   GET  /admin/records/report?by=&level=&within=&from=&until=&counts-by=
  *                               gt_read_report
  *   GET  /admin/policy/explain?record=         gt_read_demanded

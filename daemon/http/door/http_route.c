@@ -98,6 +98,7 @@ const struct gt_route gt_routes[] = {
 	{"/admin/layers",   GET, STAFF, VIEW, 0, gt_http_layers, NULL},
 	{"/admin/audit",    GET, STAFF, AUDIT, 0, gt_http_audit, NULL},
 	{"/admin/records",  GET, STAFF, AUDIT, 0, gt_http_records, NULL},
+	{"/admin/records/groups", GET, STAFF, AUDIT, 0, gt_http_groups, NULL},
 	{"/admin/records/preview", GET, STAFF, AUDIT, 0, gt_http_preview, NULL},
 	{"/admin/records/seal/", GET, STAFF, AUDIT, 0, gt_http_seal, NULL},
 	{"/admin/records/report", GET, STAFF, AUDIT, 0, gt_http_report, NULL},
