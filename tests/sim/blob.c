@@ -8,6 +8,7 @@
 #include "object.h"
 #include "schema.h"
 #include "store.h"
+#include "whisper.h"
 
 static void object_name(char out[DISK_NAME], const struct gt_id *id)
 {
@@ -188,6 +189,7 @@ void blob_perform(struct world *w, struct sim_node *s,
 	sim_trace(w, s->index, 100 + (uint64_t)a->type, a->token + a->frame);
 	switch (a->type) {
 	case GT_ACT_SEND:
+		whisper_said(w, s, a->peer, a->head);
 		net_post(w, s, a->peer, a->token,
 		         net_message(a->head, a->payload.p, a->payload.n));
 		break;

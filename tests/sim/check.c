@@ -16,6 +16,7 @@
 #include "records_inside.h"
 #include "roam.h"
 #include "spoil.h"
+#include "whisper.h"
 #include "work.h"
 
 enum { EVERY = 8, LOOKS = 16 };
@@ -391,7 +392,7 @@ static void check_mark(struct world *w, struct sim_node *s, int64_t mark,
 		int64_t at =
 		        k ? 1 + (int64_t)(w->trace % (uint64_t)mark) : mark;
 		if (!covered(s, at, id, form) || spoil_was(s, id) ||
-		    erase_asked(id))
+		    erase_asked(id) || whisper_is(id))
 			continue;
 		bool good = root ? rooted(w, s, id, form)
 		                 : holds_any(w, up, id, form);

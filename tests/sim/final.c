@@ -12,6 +12,7 @@
 #include "schema.h"
 #include "spoil.h"
 #include "store.h"
+#include "whisper.h"
 #include "work.h"
 
 /* The verdict by the promise, not by the code: the least of what each layer
@@ -432,6 +433,7 @@ bool check_converged(struct world *w, bool loud)
 		w->not_right = right ? 0 : i;
 	}
 	right = right && records_right(w, loud) && spoil_right(w, loud) &&
-	        roam_right(w, loud) && erase_right(w, loud);
+	        roam_right(w, loud) && erase_right(w, loud) &&
+	        whisper_right(w, loud);
 	return right;
 }

@@ -1,5 +1,6 @@
 /* rules.c: the rules that people choose from, by number, and what they say. */
 #include "policy.h"
+#include "whisper.h"
 #include "work.h"
 
 const char *const work_types[5] = {"course", "video", "document", "secret",
@@ -54,6 +55,9 @@ size_t work_layer(unsigned node, unsigned choice, uint8_t out[1024])
 	m.fallback =
 	        node == 0 ? GT__VERDICT__MIRROR : fallbacks[choice / 7 % 4];
 	m.priority = 50;
+	Gt__Demand *demand = whisper_demand(choice);
+	m.demands = &demand;
+	m.n_demands = demand != NULL;
 	return gt__layer__pack(&m, out);
 }
 

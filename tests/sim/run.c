@@ -11,6 +11,7 @@
 #include "roam.h"
 #include "spoil.h"
 #include "vfs.h"
+#include "whisper.h"
 #include "work.h"
 
 enum {
@@ -58,6 +59,7 @@ static bool converged(struct world *w)
 static void until_converged(struct world *w)
 {
 	world_heal(w);
+	whisper_settle(w);
 	world_tick_at(w, w->now + 1);
 	revoke_settle(w);
 	spoil_settle(w);

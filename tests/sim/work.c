@@ -274,7 +274,7 @@ static void unbar(const struct world *w, unsigned node)
 	}
 }
 
-static void change_rules(struct world *w, unsigned node, unsigned choice)
+void work_rules(struct world *w, unsigned node, unsigned choice)
 {
 	unsigned at = clone_used(w, node);
 	struct promise *p = promise_new(w, at, LAYER_PROMISE);
@@ -704,7 +704,7 @@ static void repeat_unsure(struct world *w)
 		}
 	for (unsigned i = 0; i < w->count; i++)
 		if (work.layer_unsure[i])
-			change_rules(w, i, (unsigned)prng_below(&draw, 200));
+			work_rules(w, i, (unsigned)prng_below(&draw, 200));
 }
 
 /* People above one node deny it a type, and take it back, and deny again: what
@@ -718,7 +718,7 @@ static void change_of_mind(struct world *w)
 	do
 		choice = (unsigned)prng_below(&draw, 200);
 	while (deny && (choice / 3 % 5 != storm_type || choice / 5 % 4 != 0));
-	change_rules(w, node, choice);
+	work_rules(w, node, choice);
 }
 
 void work_tick(struct world *w)
@@ -762,7 +762,7 @@ void work_tick(struct world *w)
 		break;
 	case 2:
 		if (prng_once_in(&draw, 2))
-			change_rules(w, node, (unsigned)prng_below(&draw, 200));
+			work_rules(w, node, (unsigned)prng_below(&draw, 200));
 		if (prng_once_in(&draw, 3)) {
 			storm = 2 + (unsigned)prng_below(&draw, 6);
 			storm_node = node;
@@ -798,7 +798,7 @@ void work_init(struct world *w, uint64_t tick_ms, uint64_t skip)
 	draw = prng_new(w->seed, FOR_WORKLOAD, 0);
 	voices = prng_new(w->seed, FOR_WORKLOAD, 1);
 	roam_init(w, skip >> 9 & 1);
-	change_rules(w, 0, (unsigned)prng_below(&draw, 200));
+	work_rules(w, 0, (unsigned)prng_below(&draw, 200));
 	world_tick_at(w, w->now + 1000);
 }
 

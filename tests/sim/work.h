@@ -86,6 +86,9 @@ bool work_denied(const struct world *w, const struct sim_node *s,
 /* NULL: of no resource of the people's. */
 struct resource *work_resource(const char *id);
 
+/* Somebody sets the rules of a node to that choice. */
+void work_rules(struct world *w, unsigned node, unsigned choice);
+
 /* rules.c: types of resources, by number. */
 extern const char *const work_types[5];
 /* The encoded layer that a choice stands for at a node. */

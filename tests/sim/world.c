@@ -14,6 +14,7 @@
 #include "revoke.h"
 #include "spoil.h"
 #include "vfs.h"
+#include "whisper.h"
 
 void sim_trace(struct world *w, uint64_t a, uint64_t b, uint64_t c)
 {
@@ -156,6 +157,8 @@ static uint64_t pause_of(enum fault_bit bit)
 	case FAULT_BIT_SPOIL:
 	case FAULT_BIT_ERASE:
 		return 200000;
+	case FAULT_BIT_WHISPER:
+		return 60000;
 	case FAULT_BIT_FULL:
 	case FAULT_BIT_OUTAGE:
 	case FAULT_BIT_RESTORE:
@@ -206,7 +209,8 @@ static void episode(struct world *w, enum fault_bit bit)
 	    bit != FAULT_BIT_VERSION && bit != FAULT_BIT_CLONE &&
 	    bit != FAULT_BIT_SYNC && bit != FAULT_BIT_LOSE &&
 	    bit != FAULT_BIT_FLOOD && bit != FAULT_BIT_REVOKE &&
-	    bit != FAULT_BIT_SPOIL && bit != FAULT_BIT_ERASE)
+	    bit != FAULT_BIT_SPOIL && bit != FAULT_BIT_ERASE &&
+	    bit != FAULT_BIT_WHISPER)
 		w->struck[bit]++;
 	if (bit == FAULT_BIT_OUTAGE || bit == FAULT_BIT_ONE_WAY ||
 	    bit == FAULT_BIT_FREEZE)
@@ -221,6 +225,8 @@ static void episode(struct world *w, enum fault_bit bit)
 		spoil_episode(w);
 	else if (bit == FAULT_BIT_ERASE)
 		erase_episode(w);
+	else if (bit == FAULT_BIT_WHISPER)
+		whisper_episode(w);
 	else
 		power_episode(w, 1 << bit);
 	plan_episode(w, bit);
@@ -457,6 +463,7 @@ bool world_init(struct world *w, uint64_t seed, unsigned faults,
 		w->faults &= prng_below(&w->draws[FAULT_BIT_CLONE], 2)
 		                     ? ~(unsigned)FAULT_VERSION
 		                     : ~(unsigned)FAULT_CLONE;
+	whisper_init(w);
 	spoil_init(w);
 	erase_init();
 	revoke_init(w);

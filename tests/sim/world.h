@@ -36,12 +36,13 @@ enum { NODES_MAX = 2049 }; /* one slot is for a copy, see clone.c */
 	X(CLONE, "clone") /* two copies of a node, or an untold restore */     \
 	X(LOSE, "lose") /* an object file is deleted behind the node's back */ \
 	X(SYNC, "sync") /* one fails, and what it was to write looks clean */  \
-	X(FREEZE, "freeze") /* a parent gives its children no dates */         \
-	X(FLOOD, "floods")  /* a child and a terminal that never stop */       \
-	X(SPOIL, "spoil")   /* rows of records rot in the database */          \
-	X(REVOKE, "revoke") /* a middle node is, and keeps it */               \
-	X(ERASE, "erase")   /* people who want to be forgotten */              \
-	X(LIE, "lie")       /* fsync does nothing: never on by itself */
+	X(FREEZE, "freeze")   /* a parent gives its children no dates */       \
+	X(FLOOD, "floods")    /* a child and a terminal that never stop */     \
+	X(SPOIL, "spoil")     /* rows of records rot in the database */        \
+	X(REVOKE, "revoke")   /* a middle node is, and keeps it */             \
+	X(ERASE, "erase")     /* people who want to be forgotten */            \
+	X(WHISPER, "whisper") /* records that rules keep below */              \
+	X(LIE, "lie")         /* fsync does nothing: never on by itself */
 
 enum fault_bit {
 #define X(name, text) FAULT_BIT_##name,
