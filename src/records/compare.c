@@ -4,8 +4,9 @@
  * One question is on its way at a time: the next stretches, and the names of the
  * blocks that were found to differ by the last one. What of the records up to
  * `limit`, the last that was here when it began, is not said to be there is
- * sent.
- * Tests: u_compare.c. */
+ * sent. Where a layer demands anything of records on their way none is named, nor
+ * is any block: a mark or a form tells whoever guesses what it was made of.
+ * Tests: u_compare.c, u_leave.c. */
 #include "compare.h"
 
 #include <stdlib.h>
@@ -81,7 +82,7 @@ int gt_compare_begin(struct gt_node *n, int64_t theirs)
 	gt_compare_end(n);
 	if (!gt_version_compares(n->up->version) ||
 	    r->seq - theirs < GT_COMPARE_LEAST ||
-	    (theirs >= handed(r) && !r->recalls))
+	    (theirs >= handed(r) && !r->recalls) || gt_record_keeps(n))
 		return 0;
 	struct gt_compare *c = calloc(1, sizeof *c);
 	if (!c)

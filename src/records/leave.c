@@ -27,6 +27,16 @@ int gt_records_layers(struct gt_node *n, const struct gt_layer *const *layers,
 	return 0;
 }
 
+bool gt_record_keeps(const struct gt_node *n)
+{
+	const struct gt_records *r = n->records;
+	const char *to = gt_up_code(n), *level;
+	level = gt_level_name(gt_code_depth(to));
+	const struct gt_receiver receiver = {to, level ? level : ""};
+	return r->pooled ||
+	       gt_demand_binds(r->layers, r->nlayers, n->code, &receiver);
+}
+
 int gt_record_demanded(struct gt_node *n, const char *code,
                        ProtobufCBinaryData *out)
 {

@@ -386,6 +386,9 @@ enum gt_leaving {
  * form, authority and policy, in the arena; it is counted. */
 int gt_record_leave(struct gt_node *n, Gt__Record *r, struct gt_left *left,
                     enum gt_leaving *out);
+/* Whether any record may not go up as it is, by the layers or because it is told
+ * of in a group. */
+bool gt_record_keeps(const struct gt_node *n);
 /* Whether w, from child p, says no more than the layers let it; 0; -GT_ENOMEM. */
 int gt_record_heeds(struct gt_node *n, const struct gt_peer *p,
                     const Gt__Record *w, bool *heeds);

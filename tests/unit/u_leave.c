@@ -483,6 +483,46 @@ static void what_has_not_heard_comes_again(void **state)
 	assert_int_equal(named(t, MID), 0);
 }
 
+static bool count_compared(struct nodes *t, struct message *m)
+{
+	Gt__Request *q =
+	        m->reply ? NULL : gt__request__unpack(NULL, m->nhead, m->head);
+	t->hooked += q && q->body_case == GT__REQUEST__BODY_COMPARE;
+	if (q)
+		gt__request__free_unpacked(q, NULL);
+	return true;
+}
+
+/* The parent forgot; the child asks what it has, and not where that would tell
+ * of what stays. */
+static int asked_what_is_there(struct nodes *t, Gt__Treatment treatment)
+{
+	if (treatment != GT__TREATMENT__TREAT_PASS)
+		demand(t, LOW, "city", "http://v.cn/2", treatment);
+	nodes_snapshot(t, MID, 3);
+	hand_in(t, LOW, 1, 400, 1);
+	hand_in(t, LOW, 1001, 5, 2);
+	up(t);
+	t->v[MID].restored = true;
+	nodes_restore(t, MID, 3);
+	t->hook = count_compared;
+	t->hooked = 0;
+	up(t);
+	settled(t);
+	return t->hooked;
+}
+
+static void what_stays_is_not_named(void **state)
+{
+	assert_int_equal(asked_what_is_there(*state, GT__TREATMENT__TREAT_DROP),
+	                 0);
+}
+
+static void what_does_not_is(void **state)
+{
+	assert_true(asked_what_is_there(*state, GT__TREATMENT__TREAT_PASS) > 0);
+}
+
 /* -------------------------------------------------------- who ignores it */
 
 /* A batch of one, as the node in the middle was given it, from a child that
@@ -593,6 +633,8 @@ int main(void)
 	        K(a_rule_holds_for_what_is_resent),
 	        K(the_first_that_came_stays),
 	        K(what_has_not_heard_comes_again),
+	        K(what_stays_is_not_named),
+	        K(what_does_not_is),
 	        K(a_child_that_ignores_it_is_not_believed),
 	        K(a_void_counts_above_across_keys),
 	        K(a_void_passes_where_all_is_dropped),
