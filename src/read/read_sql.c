@@ -215,7 +215,9 @@ const char *const gt_queries[GT_Q_COUNT] = {
         /* what read_report.c adds up: of what is voided, or voids, no body */
         [GT_Q_REPORT] =
                 "SELECT r.seq,r.id,s.code,r.origin_ms,r.stored_ms,"
-                "CASE WHEN r.flags&1 OR (" VOIDED ") THEN NULL ELSE r.body END"
+                /* what tells of groups is nobody's deed */
+                "CASE WHEN r.flags&1 OR r.policy GLOB 'aggregate:*' OR (" VOIDED
+                ") THEN NULL ELSE r.body END"
                 " FROM record r LEFT JOIN stream s ON s.sid=r.stream"
                 " WHERE r.seq BETWEEN ?1 AND ?2 ORDER BY r.seq LIMIT ?3",
         /* sums of it, kept (records/reckon.h): of that clock */

@@ -388,7 +388,8 @@
 	                 " ORDER BY seq LIMIT ?2")                             \
 	/* what is added up of records, and the sums */                        \
 	X(FIGURES_OF, "SELECT r.seq,r.id,s.code,r.origin_ms,r.stored_ms,"      \
-	              "CASE WHEN r.flags&1 OR (" GT_VOIDED_BY_KEY ") THEN"     \
+	              "CASE WHEN r.flags&1 OR r.policy GLOB 'aggregate:*' OR " \
+	              "(" GT_VOIDED_BY_KEY ") THEN"                            \
 	              " NULL ELSE r.body END FROM record r LEFT JOIN stream s" \
 	              " ON s.sid=r.stream WHERE r.seq BETWEEN ?1 AND ?2"       \
 	              " ORDER BY r.seq")                                       \

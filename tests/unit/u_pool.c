@@ -158,6 +158,23 @@ static void shown(struct nodes *t, unsigned i, const char *as)
 	gt_reader_free(r);
 }
 
+/* What tells of groups is nobody's deed in a report. */
+static void reported(struct nodes *t)
+{
+	sqlite3 *db;
+	char why[300];
+	assert_int_equal(sqlite3_open(nodes_path(t, TOP), &db), SQLITE_OK);
+	struct gt_reader *r = gt_reader_new(db, why, sizeof why);
+	struct gt_report_query q = {
+	        .by = {GT_REPORT_VERB}, .nby = 1, .level = -1};
+	int status = 0;
+	json_t *v = gt_read_report(r, &q, &status);
+	assert_non_null(v);
+	assert_int_equal(json_array_size(json_object_get(v, "rows")), 0);
+	json_decref(v);
+	gt_reader_free(r);
+}
+
 static void a_month_is_told_of_when_it_is_over(void **state)
 {
 	struct nodes *t = *state;
@@ -184,6 +201,7 @@ static void a_month_is_told_of_when_it_is_over(void **state)
 	                   " ORDER BY policy DESC LIMIT 1"),
 	        "http://o.cn/a 2026-09-30T16:00:00.000Z");
 	nobody_above(t);
+	reported(t);
 	shown(t, TOP,
 	      "{\"region\":\"330106\",\"verb\":\"http://v.cn/1\","
 	      "\"activity\":\"http://o.cn/a\",\"month\":\"2026-10\","
