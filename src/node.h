@@ -58,6 +58,8 @@ struct gt_node_config {
 	bool restored; /* the database is a backup, or new in place of a lost
 	                  one: what neighbours remember of this node may be
 	                  newer than what it remembers itself */
+	uint16_t reckon_span;  /* records that are added up at a time
+	                          (records/reckon.h); 0: 2,048 */
 	uint32_t protocol_max; /* newest version to speak, protocol.h; 0 or more
 	                          than there is: the newest there is */
 	/* How old the newest of them may be before it is warned of, before new

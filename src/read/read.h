@@ -302,6 +302,7 @@ struct gt_report_query {
 	enum gt_counts_by counts_by; /* figures.h */
 	const char *within;          /* only of that place; NULL: of all */
 	const char *from, *until;    /* months, both with it; NULL: all */
+	bool plain; /* looks at every record, whatever sums there are */
 	/* whoever asks waits no longer; NULL: he does */
 	bool (*enough)(void *arg);
 	void *arg;

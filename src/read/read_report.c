@@ -169,6 +169,15 @@ static int into(struct report *p, struct gt_figure *f, const struct source *s)
 	                                 p->secret);
 }
 
+/* The total's numbers; whoever is in it is in some group (whole). */
+static void number(struct gt_figure *total, const struct source *s)
+{
+	if (!s->packed)
+		gt_figure_count(total, s->deed, s->receipt);
+	for (size_t k = 0; s->packed && k < GT_MEASURES; k++)
+		total->n[k] += s->packed->n[k];
+}
+
 static void group(struct report *p, const struct source *s, const char *subject)
 {
 	p->key.n = 0;
@@ -204,12 +213,12 @@ static void take(struct report *p, const struct source *s)
 	size_t i;
 	if (!wanted(p->q, s))
 		return;
-	p->status = into(p, &p->total, s);
-	if (p->status == 0 && !by_subject(p->q)) {
+	number(&p->total, s);
+	if (!by_subject(p->q)) {
 		group(p, s, "");
 		return;
 	}
-	list = p->status == 0 ? subjects(p, s->about) : NULL;
+	list = subjects(p, s->about);
 	json_array_foreach(list, i, v)
 	{
 		if (p->status == 0)
@@ -463,13 +472,24 @@ static json_t *by(const struct gt_report_query *q)
 	return NULL;
 }
 
+/* Who is in a group is in the total, once. */
+static bool join(struct report *p, size_t i)
+{
+	struct gt_bytes key;
+	struct gt_figure *f = gt_figures_nth(p->groups, i, &key);
+	return gt_sketch_merge(&p->total.learners, &f->learners) == 0 &&
+	       gt_sketch_merge(&p->total.visits, &f->visits) == 0;
+}
+
 static json_t *whole(struct report *p, const char *node)
 {
 	json_t *v = json_object(), *rows = json_array(), *total = json_object();
 	bool ok = v && rows && total;
 	const char *level = gt_level_name(p->q->level);
-	for (size_t i = 0; ok && i < gt_figures_count(p->groups); i++)
-		gt_json_add(&ok, rows, line(p, i));
+	for (size_t i = 0; ok && i < gt_figures_count(p->groups); i++) {
+		ok = join(p, i);
+		gt_json_add(&ok, rows, ok ? line(p, i) : NULL);
+	}
 	if (ok)
 		measures(&ok, total, &p->total);
 	gt_json_set(&ok, v, "node", gt_json_text(node));
@@ -507,7 +527,7 @@ static void count(struct report *p)
 	p->status = gt_read_newest(p->r, &seq, &ms);
 	if (p->status == 0)
 		p->status = secret(p->r, p->secret, &kept);
-	if (p->status == 0 && kept && is_kept(p->q)) {
+	if (p->status == 0 && kept && !p->q->plain && is_kept(p->q)) {
 		add_up(p, seq);
 		if (p->status != -GT_EMALFORMED)
 			return;

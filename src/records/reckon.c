@@ -8,14 +8,19 @@
 #include "records_inside.h"
 
 enum {
-	FAN = 8, /* spans become one */
-	TOP = GT_RECKON_SPAN * FAN * FAN,
+	FAN = 8,             /* spans become one */
+	TOP = FAN * FAN,     /* times a span, at most */
 	BYTES = 8 << 20,     /* of those that do */
 	QUIET_MS = 200,      /* no record has come for so long */
 	PATIENT_MS = 60000,  /* for so long records come without end */
 	REST_MS = 20,        /* between two spans */
 	REST_BUSY_MS = 1000, /* ... while they do */
 };
+
+static int64_t span_of(const struct gt_node *n)
+{
+	return n->config.reckon_span ? n->config.reckon_span : GT_RECKON_SPAN;
+}
 
 /* ------------------------------------------------------------ the secret */
 
@@ -130,7 +135,7 @@ static int put(struct gt_node *n, struct sums *s, int64_t first, int64_t last)
 static int reckon(struct gt_node *n, int64_t first)
 {
 	struct sums s = {{NULL}, {0}};
-	int64_t last = first + GT_RECKON_SPAN - 1;
+	int64_t last = first + span_of(n) - 1;
 	int row = 1, status = load_key(n, s.key);
 	if (status == 0)
 		status = sums_new(&s);
@@ -217,7 +222,8 @@ struct work {
 };
 
 /* Whether the span completes one of the next size. */
-static bool extend(struct streak *s, int64_t first, int64_t last, int64_t bytes)
+static bool extend(struct streak *s, int64_t first, int64_t last, int64_t bytes,
+                   int64_t top)
 {
 	int64_t size = last - first + 1;
 	bool begins = (first - 1) % (size * FAN) == 0;
@@ -228,14 +234,14 @@ static bool extend(struct streak *s, int64_t first, int64_t last, int64_t bytes)
 		return false;
 	s->n++;
 	s->bytes += bytes;
-	return s->n == FAN && size < TOP && s->bytes <= BYTES;
+	return s->n == FAN && size < top && s->bytes <= BYTES;
 }
 
 /* One row for each span by each clock, in their order. */
 static int find(struct gt_node *n, struct work *w)
 {
 	struct streak s = {0};
-	int64_t next = 1;
+	int64_t next = 1, span = span_of(n);
 	int row;
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_FIGURES, "");
 	*w = (struct work){0};
@@ -248,16 +254,15 @@ static int find(struct gt_node *n, struct work *w)
 		if (fid / 2 > next)
 			break;
 		next = last + 1;
-		if (extend(&s, fid / 2, last, gt_col_int(st, 2))) {
+		if (extend(&s, fid / 2, last, gt_col_int(st, 2), span * TOP)) {
 			*w = (struct work){s.first, last, true};
 			break;
 		}
 	}
 	gt_store_reset(n->store, GT_SQL_FIGURES);
-	if (row >= 0 && !w->merges &&
-	    next + GT_RECKON_SPAN - 1 <= n->records->seq)
+	if (row >= 0 && !w->merges && next + span - 1 <= n->records->seq)
 		*w = (struct work){next, 0, false};
-	n->records->reckoning->next = next + GT_RECKON_SPAN - 1;
+	n->records->reckoning->next = next + span - 1;
 	return row < 0 ? row : 0;
 }
 
@@ -299,7 +304,7 @@ static int step(struct gt_node *n, bool busy)
 static int begin(struct gt_node *n)
 {
 	struct gt_records *r = n->records;
-	if (r->reckoning || r->seq < GT_RECKON_SPAN)
+	if (r->reckoning || r->seq < span_of(n))
 		return 0;
 	r->reckoning = calloc(1, sizeof *r->reckoning);
 	if (!r->reckoning)

@@ -16,18 +16,24 @@ void gt_figure_day(char day[GT_DEED_DAY], const struct gt_deed *d,
 	gt_deed_day(day, ms);
 }
 
-int gt_figure_add(struct gt_figure *f, const struct gt_deed *d,
-                  const struct gt_receipt *r, const char day[GT_DEED_DAY],
-                  const uint8_t key[GT_SKETCH_KEY])
+void gt_figure_count(struct gt_figure *f, const struct gt_deed *d,
+                     const struct gt_receipt *r)
 {
-	int status = 0;
-	size_t visits = d->nlearners ? d->nlearners : 1;
 	f->n[GT_STATEMENTS]++;
 	f->n[GT_COMPLETIONS] += d->completion;
 	f->n[GT_NEEDS] += d->need;
 	f->n[GT_SPENT_MS] += d->spent_ms;
 	f->n[GT_AHEAD] += d->timestamp_ms != INT64_MIN &&
 	                  d->timestamp_ms > r->stored_ms + GT_AHEAD_MS;
+}
+
+int gt_figure_add(struct gt_figure *f, const struct gt_deed *d,
+                  const struct gt_receipt *r, const char day[GT_DEED_DAY],
+                  const uint8_t key[GT_SKETCH_KEY])
+{
+	int status = 0;
+	size_t visits = d->nlearners ? d->nlearners : 1;
+	gt_figure_count(f, d, r);
 	for (size_t i = 0; status == 0 && i < d->nlearners; i++)
 		status = gt_sketch_add(&f->learners, d->learner[i]);
 	for (size_t i = 0; status == 0 && i < visits; i++)

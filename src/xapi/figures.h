@@ -47,7 +47,10 @@ struct gt_receipt {
 /* The day it counts to. */
 void gt_figure_day(char day[GT_DEED_DAY], const struct gt_deed *d,
                    const struct gt_receipt *r, enum gt_counts_by by);
-/* Adds a deed of that day. 0, -GT_ENOMEM. */
+/* Adds a deed's numbers, which add up; who it was and his visit are not. */
+void gt_figure_count(struct gt_figure *f, const struct gt_deed *d,
+                     const struct gt_receipt *r);
+/* Adds a deed of that day, all of it. 0, -GT_ENOMEM. */
 int gt_figure_add(struct gt_figure *f, const struct gt_deed *d,
                   const struct gt_receipt *r, const char day[GT_DEED_DAY],
                   const uint8_t key[GT_SKETCH_KEY]);

@@ -193,6 +193,7 @@ static bool open_core(struct world *w, struct sim_node *s)
 	        .heartbeat_ms = w->heartbeat,
 	        .dead_ms = 3 * w->heartbeat,
 	        .log_pages = 256, /* it shall be moved often */
+	        .reckon_span = 4, /* there shall be many */
 	        .protocol_max = s->protocol,
 	        .above_ms = revoke_above_ms(w, s),
 	        .has_date_seed = s->parent < 0,

@@ -121,6 +121,7 @@ void sim_turn(struct world *w, struct sim_node *s, const struct gt_event *e)
 	bound_turn(w, s, e);
 	spoil_turn(w, s);
 	reader_turn(w, s);
+	figures_turn(w, s);
 }
 
 bool world_command(struct world *w, unsigned node, struct gt_event *e)

@@ -232,6 +232,8 @@ void check_node(struct world *w, unsigned node); /* after each of its turns */
 /* reader.c: then, who reads records on at this node. */
 void reader_init(void);
 void reader_turn(struct world *w, struct sim_node *s);
+/* figures.c: then, who makes reports at this node. */
+void figures_turn(struct world *w, struct sim_node *s);
 /* It serves bytes of that object to a child (NULL: to nobody). */
 void check_given(struct world *w, const struct sim_node *s,
                  const struct sim_node *child, const struct gt_id *object);
