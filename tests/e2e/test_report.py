@@ -3,6 +3,7 @@ import csv
 import io
 import json
 import os
+import sqlite3
 import tempfile
 import unittest
 import uuid
@@ -23,6 +24,15 @@ def pick(report, **which):
     rows = [r for r in report["rows"] if all(r[k] == v for k, v in which.items())]
     assert len(rows) == 1, (which, report)
     return rows[0]
+
+
+def spans(node):
+    """Of how many the sums are there, by either clock."""
+    db = sqlite3.connect(f"file:{node.dir}/data/guantong.db?mode=ro", uri=True)
+    try:
+        return db.execute("SELECT count(*) FROM figures").fetchone()[0] // 2
+    finally:
+        db.close()
 
 
 class Report(unittest.TestCase):
@@ -91,6 +101,29 @@ class Report(unittest.TestCase):
             self.assertIn("2099", text)
             self.assertIn("1 statements say that they were made after they were received", text)
             self.assertNotIn("when it was received there", text)
+
+    def test_sums_are_kept(self):
+        """When no more come, what was done is added up; a void counts at once, and its sums come again."""
+        with Tree(["33"]) as t:
+            node = t["33"]
+            given = [deed(f"l{n % 50}", f"https://x.cn/33/a{n % 3}", day=f"2025-{1 + n % 12:02}-15",
+                          result={"duration": "PT1M"}) for n in range(2100)]
+            for at in range(0, len(given), 300):
+                self.assertEqual(post(node, given[at:at + 300]).status, 200)
+            node.wait("the sums", lambda: spans(node) == 1)
+            for _ in range(2):
+                r = node.cli_json("records", "report", "--by", "resource,month")
+                self.assertEqual(len(r["rows"]), 12)
+                self.assertEqual((r["total"]["statements"], r["total"]["learners"], r["total"]["hours"]),
+                                 (len(given), 50, round(len(given) / 60, 2)))
+                gone = given.pop(7)
+                void = {"actor": gone["actor"], "verb": {"id": VERBS + "voided"},
+                        "object": {"objectType": "StatementRef", "id": gone["id"]}}
+                self.assertEqual(node.admin("POST", "/xapi/statements", json.dumps(void), headers={
+                    "X-Experience-API-Version": "2.0.0", "Content-Type": "application/json"}).status, 200)
+                r = node.cli_json("records", "report", "--by", "year")
+                self.assertEqual(r["total"]["statements"], len(given))
+                node.wait("the sums", lambda: spans(node) == 1)
 
     def test_for_people_and_programs(self):
         with Tree(["33"]) as t, tempfile.TemporaryDirectory() as folder:
