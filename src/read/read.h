@@ -308,6 +308,9 @@ struct gt_report_query {
 	void *arg;
 };
 
+/* Whether sums are kept for it (records/reckon.h); else every record is looked
+ * at. */
+bool gt_report_kept(const struct gt_report_query *q);
 /* {"node","by":[...],"level","counts_by","rows":[{"region",... as by,"visits",
  * "learners","completions","hours","needs","statements"}],"total":{the same},
  * "ahead","gaps"}: what was done, of all records here but those that are voided

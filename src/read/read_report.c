@@ -317,7 +317,7 @@ static int hole(struct holes *h, int64_t low, int64_t high)
 	return 0;
 }
 
-static bool is_kept(const struct gt_report_query *q)
+bool gt_report_kept(const struct gt_report_query *q)
 {
 	for (size_t i = 0; i < q->nby; i++)
 		if (q->by[i] != GT_REPORT_REGION &&
@@ -325,7 +325,7 @@ static bool is_kept(const struct gt_report_query *q)
 		    q->by[i] != GT_REPORT_RESOURCE &&
 		    q->by[i] != GT_REPORT_MONTH && q->by[i] != GT_REPORT_YEAR)
 			return false;
-	return true;
+	return !q->plain;
 }
 
 /* "code\nabout\nmonth"; nothing: how many cannot be read. */
@@ -527,7 +527,7 @@ static void count(struct report *p)
 	p->status = gt_read_newest(p->r, &seq, &ms);
 	if (p->status == 0)
 		p->status = secret(p->r, p->secret, &kept);
-	if (p->status == 0 && kept && !p->q->plain && is_kept(p->q)) {
+	if (p->status == 0 && kept && gt_report_kept(p->q)) {
 		add_up(p, seq);
 		if (p->status != -GT_EMALFORMED)
 			return;

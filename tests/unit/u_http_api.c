@@ -288,9 +288,14 @@ static void administration(void **state)
 	assert_int_equal(ask_at(true, "POST", "/admin/reload", NULL, ""), 200);
 	assert_int_equal(reloads, 1);
 	static const char *const reads[] = {
-	        "/admin/layers",     "/admin/members",
-	        "/admin/audit",      "/admin/records?after=3",
-	        "/admin/quarantine", "/admin/explain?id=33/ke&for=3301"};
+	        "/admin/layers",
+	        "/admin/members",
+	        "/admin/audit",
+	        "/admin/records?after=3",
+	        "/admin/quarantine",
+	        "/admin/explain?id=33/ke&for=3301",
+	        "/admin/records/report?level=city&counts-by=stored",
+	        "/admin/records/report?by=day,verb&within=33&from=2025-11"};
 	for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
 		assert_int_equal(ask_at(true, "GET", reads[i], NULL, NULL),
 		                 200);
@@ -302,6 +307,10 @@ static void administration(void **state)
 	assert_int_equal(
 	        ask_at(true, "GET", "/admin/audit?when=now", NULL, NULL), 400);
 	assert_true(says("when"));
+	assert_int_equal(ask_at(true, "GET", "/admin/records/report?by=when",
+	                        NULL, NULL),
+	                 400);
+	assert_true(says("by"));
 }
 
 static void *advance(void *arg)

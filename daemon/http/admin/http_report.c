@@ -1,5 +1,6 @@
 /* http_report.c: what was learnt here and below, by place, subject, time.
  * Tests: e2e/test_report.py. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "code.h"
@@ -10,6 +11,10 @@
 
 /* So long an answer may take: then whoever asks is told to ask for less. */
 enum { PATIENCE_MS = 30000 };
+
+/* One that looks at every record is being made: a second one would take the other
+ * thread of this listener from everybody. */
+static atomic_bool looking;
 
 static bool enough(void *arg)
 {
@@ -93,22 +98,40 @@ static bool take(struct gt_request *rq, struct gt_report_query *q,
 	return !*bad;
 }
 
+/* NULL: *status says why not. */
+static json_t *make(struct gt_request *rq, struct gt_report_query *q,
+                    int *status)
+{
+	uint64_t until = gt_sys_now().mono_ms + PATIENCE_MS;
+	bool kept = gt_report_kept(q);
+	*status = -GT_EBUSY;
+	if (!kept && atomic_exchange(&looking, true))
+		return NULL;
+	*status = -GT_ESTORE;
+	q->arg = &until;
+	struct gt_worker *w = gt_worker_take(rq->http->workers);
+	json_t *v = w ? gt_read_report(w->reader, q, status) : NULL;
+	gt_worker_give(rq->http->workers, w);
+	if (!kept)
+		atomic_store(&looking, false);
+	return v;
+}
+
 enum MHD_Result gt_http_report(struct gt_request *rq)
 {
 	struct gt_report_query q;
 	const char *bad;
-	uint64_t until = gt_sys_now().mono_ms + PATIENCE_MS;
-	int status = -GT_ESTORE;
+	int status;
 	if (!take(rq, &q, &bad))
 		return gt_http_bad_arg(rq, bad);
-	q.arg = &until;
-	struct gt_worker *w = gt_worker_take(rq->http->workers);
-	json_t *v = w ? gt_read_report(w->reader, &q, &status) : NULL;
-	gt_worker_give(rq->http->workers, w);
+	json_t *v = make(rq, &q, &status);
 	if (status == -GT_ELIMIT)
 		return gt_rq_fail(rq, 400, status, GT_T_HTTP_REPORT_ROWS);
 	if (status == -GT_ETIMEOUT)
 		return gt_rq_fail(rq, 503, status, GT_T_HTTP_REPORT_LONG,
+		                  PATIENCE_MS / 1000);
+	if (status == -GT_EBUSY)
+		return gt_rq_fail(rq, 503, status, GT_T_HTTP_REPORT_BUSY,
 		                  PATIENCE_MS / 1000);
 	return gt_rq_json(rq, 200, v);
 }
