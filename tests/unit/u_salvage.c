@@ -31,6 +31,33 @@ struct copy {
 	char bad[80], made[80];
 };
 
+static sqlite3 *opened(const char *path)
+{
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	return db;
+}
+
+static int64_t number(sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *st;
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	int64_t v = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return v;
+}
+
+/* Sums of records that may not all be there any more. */
+static void added_up(struct nodes *t)
+{
+	sqlite3 *db = opened(nodes_path(t, MID));
+	assert_int_equal(number(db, "INSERT INTO figures VALUES(2,100,x'00')"
+	                            " RETURNING 1"),
+	                 1);
+	sqlite3_close(db);
+}
+
 static void filled(struct nodes *t)
 {
 	nodes_wire(t, MID, TOP, true);
@@ -50,6 +77,7 @@ static void filled(struct nodes *t)
 	                 RECORDS);
 	assert_int_equal(nodes_int(t, MID, WHOLE), RESOURCES);
 	nodes_stop(t, MID);
+	added_up(t);
 }
 
 static void taken(struct nodes *t, struct copy *c)
@@ -72,23 +100,6 @@ static void written(const char *path, const uint8_t *p, size_t n)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, p, n), n);
 	close(fd);
-}
-
-static sqlite3 *opened(const char *path)
-{
-	sqlite3 *db;
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	return db;
-}
-
-static int64_t number(sqlite3 *db, const char *sql)
-{
-	sqlite3_stmt *st;
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-	int64_t v = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	return v;
 }
 
 static void gone(const struct copy *c)
@@ -164,6 +175,7 @@ static void looked_at(const struct copy *c, const struct gt_salvaged *s)
 		        number(db, "SELECT count(*) FROM item WHERE kind=1"),
 		        RESOURCES);
 	assert_int_equal(number(db, UNHELD), 0);
+	assert_int_equal(number(db, "SELECT count(*) FROM figures"), 0);
 	assert_int_equal(number(db, "SELECT count(*) FROM tally_object"),
 	                 number(db, "SELECT count(DISTINCT state*2+(present>0)"
 	                            ") FROM object"));
