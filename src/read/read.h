@@ -154,7 +154,7 @@ int gt_read_held(struct gt_reader *r, int64_t *after, struct gt_held *v,
  * "last_seq"},"certificates":{"issued","revoked"},"erased","clock":{"era",
  * "began","moved"},"children":[{"code","acked","vseq","seen","status":{...}}],
  * "audit_rows"}. moved: {"era","at","by_s"} of the last time the clock was
- * found set, null: never; quarantined, revoked, erased: at most
+ * found set, null: never; quarantined, issued, revoked, erased: at most
  * GT_LOOK_ROWS are counted. */
 json_t *gt_read_status(struct gt_reader *r);
 

@@ -243,9 +243,10 @@ const char *const gt_queries[GT_Q_COUNT] = {
                             " ORDER BY version DESC LIMIT 1",
         [GT_Q_LIST_HELD] = "SELECT packed FROM status_list"
                            " WHERE code=?1 AND number=?2",
-        /* numbers are without a gap, and revoked have an index */
+        /* of each an index is looked through, and no document */
         [GT_Q_CERTIFIED] =
-                "SELECT (SELECT ifnull(max(cid)+1,0) FROM certificate),"
+                "SELECT (SELECT count(*) FROM (SELECT record FROM certificate"
+                " LIMIT ?1)),"
                 "(SELECT count(*) FROM (SELECT 1 FROM certificate"
                 " WHERE revoked_ms>0 LIMIT ?1)),"
                 "(SELECT count(*) FROM (SELECT 1 FROM erased LIMIT ?1))",

@@ -12,6 +12,8 @@
 #include "statement.h"
 #include "status_list.h"
 
+#define EPOCH "certified_in"
+
 enum {
 	SALT = 16,
 	WHY_MAX = 1000,
@@ -143,10 +145,39 @@ static int keep(struct gt_node *n, const struct gt_order *o, const char *id,
 	gt_store_bind(n->store, GT_SQL_CERTIFICATE_NEW, "itbib", cid, id,
 	              o->statement, n->now.wall_ms, text);
 	int status = gt_store_run(n->store, GT_SQL_CERTIFICATE_NEW);
-	if (status == 0 && cid % GT_CERTIFICATE_BITS == 0)
-		status = gt_certificate_list_sign(n, cid / GT_CERTIFICATE_BITS);
+	if (status == 0)
+		status =
+		        gt_certificate_list_begin(n, cid / GT_CERTIFICATE_BITS);
 	n->touched = true;
 	return status ? status : gt_audit_row(n, &row);
+}
+
+/* The next number. In another epoch than the last was given in, this may be an old
+ * state of the node, that forgot which numbers it gave: two certificates with one
+ * bit would be revoked together. So it goes on in a list that is new, at a place
+ * that is drawn. */
+static int next_number(struct gt_node *n, int64_t *cid)
+{
+	struct gt_bytes in;
+	uint8_t drawn[4];
+	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_CERTIFICATE_LAST, "");
+	int row = gt_store_step(n->store, GT_SQL_CERTIFICATE_LAST);
+	*cid = row == 1 ? gt_col_int(st, 0) + 1 : 0;
+	gt_store_reset(n->store, GT_SQL_CERTIFICATE_LAST);
+	int status =
+	        row < 0 ? row
+	                : gt_meta_get_bytes(n->store, EPOCH, n->arena, &in);
+	if (status != 0 ||
+	    (in.n == sizeof n->epoch && memcmp(in.p, n->epoch, in.n) == 0))
+		return status;
+	if (in.n > 0 && *cid > 0) {
+		gt_draw(n, drawn, sizeof drawn);
+		*cid = (*cid - 1) / GT_CERTIFICATE_BITS + 1;
+		*cid = *cid * GT_CERTIFICATE_BITS +
+		       gt_get32(drawn) % (GT_CERTIFICATE_BITS / 2);
+	}
+	return gt_meta_put_bytes(n->store, EPOCH,
+	                         gt_bytes_of(n->epoch, sizeof n->epoch));
 }
 
 int gt_certificate_make(struct gt_node *n, const struct gt_order *o,
@@ -154,14 +185,10 @@ int gt_certificate_make(struct gt_node *n, const struct gt_order *o,
                         const char **why)
 {
 	struct drawn d;
-	int64_t cid = 0;
-	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_CERTIFICATE_LAST, "");
-	int row = gt_store_step(n->store, GT_SQL_CERTIFICATE_LAST);
-	if (row == 1)
-		cid = gt_col_int(st, 0) + 1;
-	gt_store_reset(n->store, GT_SQL_CERTIFICATE_LAST);
-	if (row < 0)
-		return row;
+	int64_t cid;
+	int status = next_number(n, &cid);
+	if (status != 0)
+		return status;
 	*why = "this node has issued all certificates that it can";
 	if (cid / GT_CERTIFICATE_BITS >= GT_LIST_NUMBERS)
 		return 0;

@@ -291,6 +291,13 @@ int gt_certificate_list_sign(struct gt_node *n, int64_t number)
 	return sign(n, number, NULL, 0);
 }
 
+int gt_certificate_list_begin(struct gt_node *n, int64_t number)
+{
+	int64_t at_ms;
+	int status = signed_at(n, number, &at_ms);
+	return status || at_ms > 0 ? status : sign(n, number, NULL, 0);
+}
+
 /* One of our own that neighbours have not been told as it is: an earlier program
  * signed it, or the roster had us not. *found. */
 static int tell_own(struct gt_node *n, const struct row *r, bool *found)

@@ -11,6 +11,9 @@
  * known to be revoked of it. */
 int gt_certificate_list_sign(struct gt_node *n, int64_t number);
 
+/* The same if there is none yet. */
+int gt_certificate_list_begin(struct gt_node *n, int64_t number);
+
 /* What is held, and up to where neighbours and we know of each other's. */
 int gt_lists_load(struct gt_node *n);
 

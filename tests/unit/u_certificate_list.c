@@ -159,6 +159,37 @@ static void an_issuer_that_forgot(void **state)
 	json_decref(two);
 }
 
+/* An old state does not give a number once more that it forgot. */
+static void numbers_that_were_forgotten(void **state)
+{
+	struct nodes *t = *state;
+	json_t *one = certificate(t, LOW, 1);
+	wire(t);
+	nodes_pass(t, 60000);
+	nodes_snapshot(t, LOW, BACKUP);
+	json_t *two = certificate(t, LOW, 2);
+	nodes_pass(t, 60000);
+	nodes_stop(t, LOW);
+	t->v[LOW].restored = true;
+	nodes_restore(t, LOW, BACKUP);
+	nodes_wire(t, LOW, MID, true);
+	nodes_pass(t, 60000);
+	json_t *three = certificate(t, LOW, 3), *four = certificate(t, LOW, 4);
+	assert_int_equal(revoke_at(t, LOW, gt_json_member(three, "id")), 0);
+	nodes_pass(t, 60000);
+	everywhere(t, three, "revoked");
+	everywhere(t, four, "genuine");
+	everywhere(t, two, "genuine");
+	everywhere(t, one, "genuine");
+	assert_int_equal(
+	        nodes_int(t, LOW, "SELECT max(cid)/131072 FROM certificate"),
+	        1);
+	json_decref(one);
+	json_decref(two);
+	json_decref(three);
+	json_decref(four);
+}
+
 /* A clock that is set back signs no list that is older. */
 static void a_clock_set_back(void **state)
 {
@@ -398,6 +429,7 @@ int main(void)
 	        TEST(of_an_earlier_program),
 	        TEST(beside_an_earlier_program),
 	        TEST(an_issuer_that_forgot),
+	        TEST(numbers_that_were_forgotten),
 	        TEST(a_clock_set_back),
 	        TEST(an_issuer_that_is_revoked),
 	        TEST(a_key_that_was_renewed),
