@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ask.h"
+#include "certify.h"
 #include "code.h"
 #include "erase.h"
 #include "policy.h"
@@ -434,6 +435,6 @@ bool check_converged(struct world *w, bool loud)
 	}
 	right = right && records_right(w, loud) && spoil_right(w, loud) &&
 	        roam_right(w, loud) && erase_right(w, loud) &&
-	        whisper_right(w, loud);
+	        whisper_right(w, loud) && certify_right(w, loud);
 	return right;
 }

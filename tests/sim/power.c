@@ -5,6 +5,7 @@
 
 #include "arena.h"
 #include "ask.h"
+#include "certify.h"
 #include "code.h"
 #include "flood.h"
 #include "protocol.h"
@@ -323,6 +324,7 @@ static void back_up(struct world *w, struct sim_node *s, struct prng *p)
 static void come_back(struct world *w, struct sim_node *s)
 {
 	s->restored = s->forgot = true;
+	certify_forgot(s->index);
 	for (unsigned i = 0; i <= w->count; i++)
 		if (w->nodes[i].parent == (int)s->index)
 			w->nodes[i].marks_unsure = true;
@@ -388,6 +390,7 @@ static void replace(struct world *w, struct sim_node *s)
 	s->disk = (struct disk){0};
 	s->untold = false;
 	s->emptied = true;
+	certify_forgot(s->index);
 	come_back(w, s);
 }
 

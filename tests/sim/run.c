@@ -1,4 +1,5 @@
 #include "run.h"
+#include "certify.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -122,6 +123,7 @@ bool run(const struct options *o, uint64_t seed, struct result *out)
 	memcpy(out->struck, w.struck, sizeof out->struck);
 	memcpy(out->met, w.met, sizeof out->met);
 	work_free();
+	certify_free();
 	audit_free();
 	world_free(&w);
 	return true;

@@ -1,6 +1,7 @@
 /* work.c: what people do: publish, update, withdraw, change rules, hand in
  * records, ask for things. Keeps what was promised to them. */
 #include "work.h"
+#include "certify.h"
 #include "erase.h"
 
 #include <limits.h>
@@ -59,6 +60,7 @@ void work_crashed(struct world *w, unsigned node)
 {
 	roam_crashed(node);
 	erase_crashed(node);
+	certify_crashed(node);
 	for (size_t i = 0; i < PROMISES_MAX; i++) {
 		struct promise *p = &work.promises[i];
 		if (p->kind == NO_PROMISE || p->node != node)
@@ -354,6 +356,11 @@ static struct record *record_new(const struct world *w, unsigned home,
 	return r;
 }
 
+bool work_completes(const struct record *r)
+{
+	return !r->voids && r->id[GT_UUID_BYTES - 1] % 3 == 0;
+}
+
 size_t work_record_body(const struct record *r, char out[256])
 {
 	char id[GT_UUID_TEXT], target[GT_UUID_TEXT];
@@ -368,6 +375,14 @@ size_t work_record_body(const struct record *r, char out[256])
 		        "\"object\":{\"objectType\":\"StatementRef\","
 		        "\"id\":\"%s\"}}",
 		        id, target);
+	if (work_completes(r))
+		return (size_t)snprintf(
+		        out, 256,
+		        "{\"id\":\"%s\",\"actor\":{\"mbox\":\"mailto:a@b.cn\"},"
+		        "\"verb\":{\"id\":"
+		        "\"http://adlnet.gov/expapi/verbs/completed\"},"
+		        "\"object\":{\"id\":\"http://o.cn/c%u\"}}",
+		        id, r->form_number);
 	return (size_t)snprintf(out, 256,
 	                        "{\"id\":\"%s\",\"actor\":{\"mbox\":"
 	                        "\"mailto:a@b.cn\"},\"verb\":{\"id\":"
@@ -596,6 +611,7 @@ void work_replied(struct world *w, unsigned node, const struct gt_action *a)
 	struct promise *p = NULL;
 	roam_replied(a);
 	erase_replied(a);
+	certify_replied(a);
 	for (size_t i = 0; i < PROMISES_MAX; i++)
 		if (work.promises[i].kind != NO_PROMISE &&
 		    work.promises[i].token == a->token)

@@ -95,6 +95,8 @@ extern const char *const work_types[5];
 size_t work_layer(unsigned node, unsigned choice, uint8_t out[1024]);
 /* What that layer says of a type for a level, by the same choice. */
 unsigned work_verdict(unsigned node, unsigned type, int depth);
+/* It tells of something completed. */
+bool work_completes(const struct record *r);
 /* May the one void the other? By what people were promised, whatever the nodes
  * keep. */
 bool work_may_void(const struct world *w, const struct record *by,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ask.h"
+#include "certify.h"
 #include "code.h"
 #include "erase.h"
 #include "flood.h"
@@ -160,6 +161,8 @@ static uint64_t pause_of(enum fault_bit bit)
 		return 200000;
 	case FAULT_BIT_WHISPER:
 		return 60000;
+	case FAULT_BIT_CERTIFY:
+		return 120000;
 	case FAULT_BIT_FULL:
 	case FAULT_BIT_OUTAGE:
 	case FAULT_BIT_RESTORE:
@@ -211,7 +214,7 @@ static void episode(struct world *w, enum fault_bit bit)
 	    bit != FAULT_BIT_SYNC && bit != FAULT_BIT_LOSE &&
 	    bit != FAULT_BIT_FLOOD && bit != FAULT_BIT_REVOKE &&
 	    bit != FAULT_BIT_SPOIL && bit != FAULT_BIT_ERASE &&
-	    bit != FAULT_BIT_WHISPER)
+	    bit != FAULT_BIT_WHISPER && bit != FAULT_BIT_CERTIFY)
 		w->struck[bit]++;
 	if (bit == FAULT_BIT_OUTAGE || bit == FAULT_BIT_ONE_WAY ||
 	    bit == FAULT_BIT_FREEZE)
@@ -228,6 +231,8 @@ static void episode(struct world *w, enum fault_bit bit)
 		erase_episode(w);
 	else if (bit == FAULT_BIT_WHISPER)
 		whisper_episode(w);
+	else if (bit == FAULT_BIT_CERTIFY)
+		certify_episode(w);
 	else
 		power_episode(w, 1 << bit);
 	plan_episode(w, bit);
@@ -467,6 +472,7 @@ bool world_init(struct world *w, uint64_t seed, unsigned faults,
 	whisper_init(w);
 	spoil_init(w);
 	erase_init();
+	certify_init();
 	revoke_init(w);
 	set_clocks(w);
 	flood_init(w, shape->flood);

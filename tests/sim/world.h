@@ -42,6 +42,7 @@ enum { NODES_MAX = 2049 }; /* one slot is for a copy, see clone.c */
 	X(REVOKE, "revoke")   /* a middle node is, and keeps it */             \
 	X(ERASE, "erase")     /* people who want to be forgotten */            \
 	X(WHISPER, "whisper") /* records that rules keep below */              \
+	X(CERTIFY, "certify") /* certificates given, and taken back */         \
 	X(LIE, "lie")         /* fsync does nothing: never on by itself */
 
 enum fault_bit {
