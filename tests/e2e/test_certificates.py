@@ -12,10 +12,13 @@ from test_records import post, statement
 from test_roam import MEMBERS, Fork
 from tree import XAPI, Tree, guantong, run
 
+# lists go up with the next exchange
+QUICK = {"link": {"heartbeat": "500ms"}}
+
 
 class Certificates(unittest.TestCase):
     def test_issued_checked_revoked(self):
-        with Tree(["33", "3301"]) as t, tempfile.TemporaryDirectory() as folder:
+        with Tree(["33", "3301"], config=QUICK) as t, tempfile.TemporaryDirectory() as folder:
             county, province = t["3301"], t["33"]
             one, paper, listed = statement(1), os.path.join(folder, "a.json"), os.path.join(folder, "list.json")
             self.assertEqual(post(county, [one]).status, 200)
@@ -87,7 +90,7 @@ class Certificates(unittest.TestCase):
 
     def test_what_a_stranger_wrote_in_it(self):
         """Neither its length nor what speaks to a terminal gets through."""
-        with Tree(["33", "3301"]) as t, tempfile.TemporaryDirectory() as folder:
+        with Tree(["33", "3301"], config=QUICK) as t, tempfile.TemporaryDirectory() as folder:
             county, paper = t["3301"], os.path.join(folder, "a.json")
             one = statement(1, actor={"mbox": "mailto:a@b.cn", "name": "N\x1b[31mX\x9b2K" + "名" * 500})
             one["object"]["definition"] = {"name": {"zh-CN": "课" * 40000}, "description": {"zh-CN": "课" * 40000}}
@@ -120,7 +123,7 @@ class Certificates(unittest.TestCase):
 
     def test_shown_to_a_browser(self):
         """Who has a file asks any node of the tree what it is, in his language."""
-        with Tree(["33", "3301"]) as t:
+        with Tree(["33", "3301"], config=QUICK) as t:
             county, province = t["3301"], t["33"]
             one, two = statement(1), statement(2)
             self.assertEqual(post(county, [one, two]).status, 200)
@@ -177,7 +180,7 @@ class Certificates(unittest.TestCase):
             self.known(folder)
 
     def known(self, folder):
-        with Fork(["33", "3301", "330106", "3302"]) as t:
+        with Fork(["33", "3301", "330106", "3302"], config=QUICK) as t:
             county, other, paper = t["330106"], t["3302"], os.path.join(folder, "a.json")
             one = statement(1)
             self.assertEqual(post(county, [one]).status, 200)
@@ -228,7 +231,7 @@ class Certificates(unittest.TestCase):
 
     def test_another_key(self):
         """What a node signed by the key it had before stands, unless that was lost."""
-        with Tree(["33", "3301"]) as t, tempfile.TemporaryDirectory() as folder:
+        with Tree(["33", "3301"], config=QUICK) as t, tempfile.TemporaryDirectory() as folder:
             city, province = t["3301"], t["33"]
             papers = [os.path.join(folder, f"{i}.json") for i in range(2)]
             both = [statement(i) for i in range(2)]

@@ -253,6 +253,43 @@ static void session(void)
 	REPLY("prove-reply", "Where the parent is with this child.", PROVE, pr);
 }
 
+/* ------------------------------------------------------------ lists */
+
+/* The list itself is what a zstd makes of it: here, some bytes. */
+static Gt__StatusLists *lists_of(uint64_t upto, uint64_t met)
+{
+	Gt__StatusLists all;
+	Gt__StatusList one;
+	gt__status_lists__init(&all);
+	gt__status_list__init(&one);
+	struct gt_bytes body = member_body();
+	one.member = packed(sealed(1, GT__KIND__MEMBER, &body, 1, 0));
+	one.list = fill(0x28, 24);
+	Gt__StatusList *ones[1] = {copy(&one, sizeof one)};
+	all.lists = copy(ones, sizeof ones);
+	all.n_lists = 1;
+	all.upto = upto;
+	all.met = met;
+	return copy(&all, sizeof all);
+}
+
+static void lists(void)
+{
+	Gt__Changes c = GT__CHANGES__INIT;
+	Gt__ChangesReply r = GT__CHANGES_REPLY__INIT;
+	c.epoch = fill(0x20, 16);
+	c.after = 79;
+	c.wait_ms = 15000;
+	c.lists = lists_of(4, 11);
+	REQUEST("changes-lists",
+	        "The child has a list of revoked certificates.", CHANGES, c);
+	r.epoch = fill(0x20, 16);
+	r.upto = 79;
+	r.lists = lists_of(12, 4);
+	REPLY("changes-reply-lists", "So has the parent, of somebody else's.",
+	      CHANGES, r);
+}
+
 /* ------------------------------------------------------------- feed */
 
 static void feed(void)
@@ -422,6 +459,7 @@ size_t vectors_make(struct gt_arena *a, struct vector out[VECTORS_MAX])
 	count = 0;
 	session();
 	feed();
+	lists();
 	content();
 	records();
 	signed_things();
