@@ -609,8 +609,9 @@ static bool drop_figures(struct both *b)
 static bool put_in_order(struct both *b)
 {
 	static const char *const known[] = {
-	        "meta", "item",  "object", "child",     "view",
-	        "said", "batch", "stream", "clock_era", "handover"};
+	        "meta",      "item",     "object",     "child",
+	        "view",      "said",     "batch",      "stream",
+	        "clock_era", "handover", "status_list"};
 	bool ok = true;
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		b->out->restored =
@@ -625,11 +626,19 @@ static bool put_in_order(struct both *b)
 		         "item)");
 	if (ok && damaged(b->out, "object"))
 		ok = want_objects(b);
+	/* neighbours are asked for all of them, above too */
+	if (ok && damaged(b->out, "status_list"))
+		ok = run(b, "DELETE FROM meta WHERE key IN('lists_met',"
+		            "'lists_told')");
 	if (ok && damaged(b->out, "batch"))
 		ok = run(b,
 		         "INSERT OR IGNORE INTO batch SELECT cid,records,"
 		         "(SELECT ifnull(max(seq),0) FROM record) FROM child "
 		         "WHERE records>rooted");
+	/* numbers that are gone are not given again */
+	if (ok && damaged(b->out, "certificate"))
+		ok = run(b, "UPDATE meta SET value=x'00' WHERE "
+		            "key='certified_in'");
 	if (ok && number(b, "SELECT count(*) FROM clock_era") == 0)
 		ok = run(b, "INSERT INTO clock_era SELECT 0,1,ifnull((SELECT "
 		            "stored_ms FROM record ORDER BY seq LIMIT 1),0),"

@@ -1,6 +1,6 @@
 /* certificate_kit.h: certificates issued, revoked and looked at by simulated
  * nodes.
- * Used by u_certificate.c and u_certificate_list.c. */
+ * Used by u_certificate.c, u_certificate_list.c, u_awards.c and u_salvage.c. */
 #ifndef GT_CERTIFICATE_KIT_H
 #define GT_CERTIFICATE_KIT_H
 

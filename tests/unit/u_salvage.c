@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "certificate_kit.h"
 #include "node_kit.h"
 #include "salvage.h"
 
@@ -361,6 +362,35 @@ static void objects_come_again(void **state)
 }
 
 /* What was only here is named. */
+/* Lists of revoked certificates that went are told again, from above and from
+ * below. */
+static void lists_come_again(void **state)
+{
+	struct nodes *t = *state;
+	struct copy c;
+	struct gt_salvaged s = {0};
+	nodes_wire(t, MID, TOP, true);
+	nodes_run(t);
+	hand_in_at(t, TOP, 1, COMPLETED, LI);
+	assert_int_equal(issue_at(t, TOP, 1, ""), 0);
+	json_t *one = parsed(reply_at(t, TOP));
+	assert_int_equal(revoke_at(t, TOP, gt_json_member(one, "id")), 0);
+	nodes_pass(t, 20000);
+	is_at(t, MID, one, NULL, "revoked", true);
+	nodes_stop(t, MID);
+	taken(t, &c);
+	without(&c, "status_list", &s);
+	resumed(t, &c);
+	assert_int_equal(nodes_int(t, MID, "SELECT count(*) FROM status_list"),
+	                 0);
+	nodes_wire(t, MID, TOP, true);
+	nodes_pass(t, 20000);
+	is_at(t, MID, one, NULL, "revoked", true);
+	json_decref(one);
+	gone(&c);
+	free(c.p);
+}
+
 static void what_is_gone(void **state)
 {
 	struct nodes *t = *state;
@@ -390,8 +420,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, nodes_two_on_disk, nodes_gone)
 	const struct CMUnitTest tests[] = {
-	        T(each_page),   T(cut_short),  T(too_long),
-	        T(many_pages),  T(it_goes_on), T(objects_come_again),
-	        T(what_is_gone)};
+	        T(each_page),        T(cut_short),   T(too_long),
+	        T(many_pages),       T(it_goes_on),  T(objects_come_again),
+	        T(lists_come_again), T(what_is_gone)};
 	return cmocka_run_group_tests_name("salvage", tests, NULL, NULL);
 }
