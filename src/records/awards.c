@@ -18,12 +18,14 @@
 
 #include "certificate.h"
 #include "deed.h"
+#include "draw.h"
 #include "records_inside.h"
 #include "signed.h"
 
 enum { LOOKED = 128, FOUND = 16 };
 
-#define KEY "awarded"
+#define KEY    "awarded"
+#define SECRET "award_secret"
 
 static size_t rules(const struct gt_node *n)
 {
@@ -144,6 +146,20 @@ static int meets(struct gt_node *n, const struct gt_about *about,
 	return status;
 }
 
+/* Under which learners are kept in mind; drawn once. */
+static int secret(struct gt_node *n, uint8_t out[GT_ID_BYTES])
+{
+	struct gt_bytes b;
+	int status = gt_meta_get_bytes(n->store, SECRET, n->arena, &b);
+	if (status == 0 && b.n == GT_ID_BYTES)
+		memcpy(out, b.p, b.n);
+	if (status != 0 || b.n == GT_ID_BYTES)
+		return status;
+	gt_draw(n, out, GT_ID_BYTES);
+	return gt_meta_put_bytes(n->store, SECRET,
+	                         gt_bytes_of(out, GT_ID_BYTES));
+}
+
 /* He has it already, or is not to have it by a rule. */
 static int has(struct gt_node *n, const struct candidate *c,
                const struct gt_id *key, bool *is)
@@ -190,6 +206,7 @@ static int judge(struct gt_node *n, const struct candidate *c)
 	struct gt_about about;
 	const struct gt_award_rule *rule;
 	struct gt_id key;
+	uint8_t drawn[GT_ID_BYTES];
 	bool is;
 	int status = gt_about_open(&about, c->body);
 	if (status == -GT_EINVALID)
@@ -197,7 +214,9 @@ static int judge(struct gt_node *n, const struct candidate *c)
 	if (status == 0)
 		status = meets(n, &about, &rule);
 	if (status == 0 && rule) {
-		status = gt_award_key(&key, &about);
+		status = secret(n, drawn);
+		if (status == 0)
+			status = gt_award_key(&key, &about, drawn);
 		if (status == 0)
 			status = has(n, c, &key, &is);
 		if (status == 0 && !is)

@@ -32,7 +32,7 @@ static const struct domain {
 	 " WHEN key='code' THEN " BLOB("value", "1", "48")
 	 " AND CAST(value AS TEXT) GLOB '[0-9]*'"
 	 " WHEN key IN('date','date_by','epoch','hop_of','met',"
-	 "'parent_epoch','certified_in','recall','figures_key') OR key GLOB 'lineage/*' OR key GLOB 'waits/*'"
+	 "'parent_epoch','certified_in','award_secret','recall','figures_key') OR key GLOB 'lineage/*' OR key GLOB 'waits/*'"
 	" OR key GLOB 'documents/*'"
 	" THEN typeof(value)='blob'"
 	 " ELSE 1 END"},

@@ -446,7 +446,7 @@ enum gt_attachment_state {
 		"(SELECT seq FROM record WHERE id=old.target)")
 
 /* To whom a certificate was given by a rule, once for each learner and activity:
- * a hash names the two (xapi/award.h). A block of its own, whose mark is the
+ * a hash under a secret of this database's names the two (xapi/award.h). A block of its own, whose mark is the
  * table. */
 #define GT_SCHEMA_AWARDS \
 	"CREATE TABLE award(" \

@@ -79,7 +79,8 @@ bool gt_award_fits(const struct gt_award_rule *rule,
 	       floor(score_of(result) * GT_AWARD_SCORE + 1e-6) >= rule->score;
 }
 
-int gt_award_key(struct gt_id *out, const struct gt_about *about)
+int gt_award_key(struct gt_id *out, const struct gt_about *about,
+                 const uint8_t secret[GT_ID_BYTES])
 {
 	static const char what[] = "guantong award v1\n";
 	const json_t *s = about->statement;
@@ -91,6 +92,7 @@ int gt_award_key(struct gt_id *out, const struct gt_about *about)
 		status = -GT_EINVALID;
 	if (status == 0) {
 		const struct gt_bytes parts[] = {gt_bytes_of(what, sizeof what),
+		                                 gt_bytes_of(secret, GT_ID_BYTES),
 		                                 gt_buffer_bytes(&who.key),
 		                                 gt_bytes_of("", 1),
 		                                 gt_bytes_str(activity)};

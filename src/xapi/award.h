@@ -28,8 +28,10 @@ bool gt_award_maybe(struct gt_bytes body);
 /* Whether it meets the rule, but for its subject. */
 bool gt_award_fits(const struct gt_award_rule *rule,
                    const struct gt_about *about);
-/* Names the learner and the activity: once for the two a certificate is given.
- * 0; -GT_EINVALID: nothing identifies one of them; -GT_ENOMEM. */
-int gt_award_key(struct gt_id *out, const struct gt_about *about);
+/* Names the learner and the activity, to whoever has the secret: once for the two
+ * a certificate is given. 0; -GT_EINVALID: nothing identifies one of them;
+ * -GT_ENOMEM. */
+int gt_award_key(struct gt_id *out, const struct gt_about *about,
+                 const uint8_t secret[GT_ID_BYTES]);
 
 #endif

@@ -111,31 +111,41 @@ static void worth_reading(void **state)
 	assert_false(gt_award_maybe((struct gt_bytes){0}));
 }
 
+static const uint8_t secret[2][GT_ID_BYTES] = {{1}, {2}};
+
+static int key_of(struct gt_id *out, const struct gt_about *a)
+{
+	return gt_award_key(out, a, secret[0]);
+}
+
 static void one_for_each_learner_and_activity(void **state)
 {
 	struct gt_id first, other;
 	(void)state;
-	assert_int_equal(gt_award_key(&first, with("{}")), 0);
+	assert_int_equal(key_of(&first, with("{}")), 0);
 	assert_int_equal(
-	        gt_award_key(&other,
+	        key_of(&other,
 	                     of("{\"mbox\":\"mailto:LI@B.cn\",\"name\":\"x\"}",
 	                        ADL "passed", "http://o.cn/1", "{}")),
 	        0);
 	assert_true(gt_id_eq(&first, &other));
-	assert_int_equal(gt_award_key(&other, of(LI, ADL "passed",
+	assert_int_equal(key_of(&other, of(LI, ADL "passed",
 	                                         "http://o.cn/2", "{}")),
 	                 0);
 	assert_false(gt_id_eq(&first, &other));
 	assert_int_equal(
-	        gt_award_key(&other, of("{\"mbox\":\"mailto:wang@b.cn\"}",
+	        key_of(&other, of("{\"mbox\":\"mailto:wang@b.cn\"}",
 	                                ADL "passed", "http://o.cn/1", "{}")),
 	        0);
 	assert_false(gt_id_eq(&first, &other));
 	assert_int_equal(
-	        gt_award_key(&other, of("{\"objectType\":\"Group\","
+	        key_of(&other, of("{\"objectType\":\"Group\","
 	                                "\"member\":[" LI "]}",
 	                                ADL "passed", "http://o.cn/1", "{}")),
 	        -GT_EINVALID);
+	/* and nobody makes it who has no secret */
+	assert_int_equal(gt_award_key(&other, with("{}"), secret[1]), 0);
+	assert_false(gt_id_eq(&first, &other));
 	gt_about_close(&about);
 }
 
