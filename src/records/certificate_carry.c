@@ -164,7 +164,8 @@ int gt_records_lists_from(struct gt_node *n, struct gt_peer *p,
 bool gt_records_lists_news(const struct gt_node *n, const struct gt_peer *p)
 {
 	return gt_version_lists(p->version) &&
-	       n->records->erasures->lists.last > p->child.lists_met;
+	       n->records->erasures->lists.last > p->child.lists_met &&
+	       n->now.mono_ms >= n->records->erasures->lists.wake_at;
 }
 
 int gt_records_lists_put(struct gt_node *n, const struct gt_peer *p,

@@ -98,6 +98,19 @@ static int newest(struct gt_node *n, const char *code, struct row *r)
 
 /* ------------------------------------------------------------ keeping */
 
+enum { WAKE_MS = 5000 };
+
+/* Something changed. */
+static void wake(struct gt_node *n)
+{
+	struct gt_lists *l = &n->records->erasures->lists;
+	uint64_t at = l->wake_at ? l->wake_at + WAKE_MS : 0;
+	/* one is due already, or the last is long ago */
+	if (l->wake_at <= n->now.mono_ms)
+		l->wake_at = at > n->now.mono_ms ? at : n->now.mono_ms;
+	n->touched = true;
+}
+
 static int count(struct gt_node *n)
 {
 	sqlite3_stmt *st = gt_store_bind(n->store, GT_SQL_STATUS_LIST_LAST, "");
@@ -114,7 +127,7 @@ static int keep(struct gt_node *n, const char *code, int64_t number,
 	gt_store_bind(n->store, GT_SQL_STATUS_LIST_PUT, "tiiibb", code, number,
 	              at_ms, r->version, r->sealed, packed);
 	int status = gt_store_run(n->store, GT_SQL_STATUS_LIST_PUT);
-	n->touched = true;
+	wake(n);
 	return status ? status : count(n);
 }
 
@@ -123,7 +136,10 @@ static int renew_rows(struct gt_node *n, const char *code, const struct row *r)
 {
 	gt_store_bind(n->store, GT_SQL_STATUS_LIST_ROW, "tib", code, r->version,
 	              r->sealed);
+	int64_t before = gt_store_changes(n->store);
 	int status = gt_store_run(n->store, GT_SQL_STATUS_LIST_ROW);
+	if (gt_store_changes(n->store) != before)
+		wake(n);
 	return status ? status : count(n);
 }
 

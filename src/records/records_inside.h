@@ -82,6 +82,9 @@ struct gt_crowd {
 struct gt_lists {
 	int64_t last;
 	int64_t told, met;
+	/* children that wait are told from then on, mono_ms: an issuer that
+	 * signs without end wakes nobody without end */
+	uint64_t wake_at;
 };
 
 /* What was erased (erase.c, erase_carry.c), and what else goes the same way. */

@@ -91,11 +91,11 @@ int gt_award_key(struct gt_id *out, const struct gt_about *about,
 	if (status == 0 && (who.key.n == 0 || !*activity))
 		status = -GT_EINVALID;
 	if (status == 0) {
-		const struct gt_bytes parts[] = {gt_bytes_of(what, sizeof what),
-		                                 gt_bytes_of(secret, GT_ID_BYTES),
-		                                 gt_buffer_bytes(&who.key),
-		                                 gt_bytes_of("", 1),
-		                                 gt_bytes_str(activity)};
+		const struct gt_bytes parts[] = {
+		        gt_bytes_of(what, sizeof what),
+		        gt_bytes_of(secret, GT_ID_BYTES),
+		        gt_buffer_bytes(&who.key), gt_bytes_of("", 1),
+		        gt_bytes_str(activity)};
 		gt_sha256(out, parts, sizeof parts / sizeof *parts);
 	}
 	gt_canon_free(&who);

@@ -125,23 +125,22 @@ static void one_for_each_learner_and_activity(void **state)
 	assert_int_equal(key_of(&first, with("{}")), 0);
 	assert_int_equal(
 	        key_of(&other,
-	                     of("{\"mbox\":\"mailto:LI@B.cn\",\"name\":\"x\"}",
-	                        ADL "passed", "http://o.cn/1", "{}")),
+	               of("{\"mbox\":\"mailto:LI@B.cn\",\"name\":\"x\"}",
+	                  ADL "passed", "http://o.cn/1", "{}")),
 	        0);
 	assert_true(gt_id_eq(&first, &other));
-	assert_int_equal(key_of(&other, of(LI, ADL "passed",
-	                                         "http://o.cn/2", "{}")),
-	                 0);
+	assert_int_equal(
+	        key_of(&other, of(LI, ADL "passed", "http://o.cn/2", "{}")), 0);
 	assert_false(gt_id_eq(&first, &other));
 	assert_int_equal(
 	        key_of(&other, of("{\"mbox\":\"mailto:wang@b.cn\"}",
-	                                ADL "passed", "http://o.cn/1", "{}")),
+	                          ADL "passed", "http://o.cn/1", "{}")),
 	        0);
 	assert_false(gt_id_eq(&first, &other));
 	assert_int_equal(
 	        key_of(&other, of("{\"objectType\":\"Group\","
-	                                "\"member\":[" LI "]}",
-	                                ADL "passed", "http://o.cn/1", "{}")),
+	                          "\"member\":[" LI "]}",
+	                          ADL "passed", "http://o.cn/1", "{}")),
 	        -GT_EINVALID);
 	/* and nobody makes it who has no secret */
 	assert_int_equal(gt_award_key(&other, with("{}"), secret[1]), 0);

@@ -85,6 +85,32 @@ static void known_to_all_the_tree(void **state)
 	json_decref(two);
 }
 
+/* An issuer that signs without end does not wake the whole tree without end. */
+static void no_more_than_need_be(void **state)
+{
+	struct nodes *t = *state;
+	enum { MANY = 40 };
+	json_t *v[MANY];
+	wire(t);
+	for (unsigned i = 0; i < MANY; i++)
+		v[i] = certificate(t, TOP, i + 1);
+	nodes_pass(t, 60000);
+	size_t before = nodes_asked_count(t, SIDE, GT__REQUEST__BODY_CHANGES);
+	for (unsigned i = 0; i < MANY; i++) {
+		assert_int_equal(revoke_at(t, TOP, gt_json_member(v[i], "id")),
+		                 0);
+		nodes_pass(t, 50);
+	}
+	size_t asked =
+	        nodes_asked_count(t, SIDE, GT__REQUEST__BODY_CHANGES) - before;
+	assert_in_range(asked, 1, 3);
+	nodes_pass(t, 20000);
+	for (unsigned i = 0; i < MANY; i++) {
+		everywhere(t, v[i], "revoked");
+		json_decref(v[i]);
+	}
+}
+
 /* A list that an earlier program signed, or before the roster had its issuer. */
 static void of_an_earlier_program(void **state)
 {
@@ -426,6 +452,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, four, nodes_gone)
 	const struct CMUnitTest tests[] = {
 	        TEST(known_to_all_the_tree),
+	        TEST(no_more_than_need_be),
 	        TEST(of_an_earlier_program),
 	        TEST(beside_an_earlier_program),
 	        TEST(an_issuer_that_forgot),
