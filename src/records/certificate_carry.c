@@ -168,6 +168,12 @@ bool gt_records_lists_news(const struct gt_node *n, const struct gt_peer *p)
 	       n->now.mono_ms >= n->records->erasures->lists.wake_at;
 }
 
+uint64_t gt_lists_deadline(const struct gt_node *n)
+{
+	uint64_t at = n->records->erasures->lists.wake_at;
+	return at > n->now.mono_ms ? at : UINT64_MAX;
+}
+
 int gt_records_lists_put(struct gt_node *n, const struct gt_peer *p,
                          Gt__ChangesReply *m)
 {

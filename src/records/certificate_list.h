@@ -17,6 +17,9 @@ int gt_certificate_list_begin(struct gt_node *n, int64_t number);
 /* What is held, and up to where neighbours and we know of each other's. */
 int gt_lists_load(struct gt_node *n);
 
+/* When children that wait are to be told, mono_ms; UINT64_MAX: nothing is due. */
+uint64_t gt_lists_deadline(const struct gt_node *n);
+
 /* One that a neighbour told of. within: the place its issuer lies in, "": any.
  * *why: a sentence, it is not taken; NULL: it is, or nothing is new. */
 int gt_list_take(struct gt_node *n, const char *within, const Gt__StatusList *m,

@@ -4,6 +4,7 @@
  * Nothing is written of a hand-in that is put off, and nothing acknowledged
  * gives way: terminals and children keep what they have and come again. A child
  * is answered by merge.c. */
+#include "certificate_list.h"
 #include "reckon.h"
 #include "records_inside.h"
 #include "terms.h"
@@ -217,6 +218,7 @@ uint64_t gt_records_deadline(const struct gt_node *n)
 	at = gt_sooner(at, gt_terms_deadline(n));
 	at = gt_sooner(at, gt_reckon_deadline(n));
 	at = gt_sooner(at, gt_award_deadline(n));
+	at = gt_sooner(at, gt_lists_deadline(n));
 	if (n->records->looking)
 		at = gt_sooner(at, n->records->look_due);
 	if (n->records->spoilt > 0)
