@@ -13,7 +13,7 @@
 #include "protocol.h"
 #include "records_inside.h"
 
-enum { LISTS = 64, BYTES = 128 << 10 };
+enum { LISTS = 64, BYTES = 128 << 10, LOOKED = 2000 };
 
 static Gt__StatusList *copy(struct gt_node *n, sqlite3_stmt *st)
 {
@@ -34,7 +34,7 @@ static Gt__StatusLists *behind(struct gt_node *n, int64_t after,
                                const char *within, int64_t met, int *status)
 {
 	Gt__StatusLists *out = gt_arena_get(n->arena, sizeof *out);
-	size_t bytes = 0;
+	size_t bytes = 0, looked = 0;
 	int row = 0;
 	*status = -GT_ENOMEM;
 	if (!out)
@@ -50,6 +50,7 @@ static Gt__StatusLists *behind(struct gt_node *n, int64_t after,
 	sqlite3_stmt *st =
 	        gt_store_bind(n->store, GT_SQL_STATUS_LISTS_AFTER, "i", after);
 	while (*status == 0 && out->n_lists < LISTS && bytes < BYTES &&
+	       looked++ < LOOKED &&
 	       (row = gt_store_step(n->store, GT_SQL_STATUS_LISTS_AFTER)) ==
 	               1) {
 		out->upto = (uint64_t)gt_col_int(st, 0);

@@ -348,7 +348,8 @@ static int tell_own(struct gt_node *n, const struct row *r, bool *found)
 		              gt_buffer_bytes(&packed));
 	gt_buffer_free(&packed);
 	json_decref(v);
-	return status;
+	/* nor is what no list can be */
+	return status == -GT_ELIMIT ? sign(n, number, NULL, 0) : status;
 }
 
 static int tell_all_own(struct gt_node *n)
