@@ -29,7 +29,8 @@ struct tree {
 /* Of a row of which columns 1 to 7 are what a leaf is of. */
 static void leaf_of(sqlite3_stmt *st, struct gt_id *out)
 {
-	Gt__Record r = GT__RECORD__INIT;
+	Gt__Record r;
+	gt__record__init(&r);
 	r.id = gt_lend_bytes(gt_col_bytes(st, 1));
 	r.form = gt_lend_bytes(gt_col_bytes(st, 2));
 	r.flags = (uint32_t)gt_col_int(st, 3);

@@ -40,7 +40,8 @@ int gt_sealed_maker(struct gt_node *n, const char *code, const Gt__Member **out)
 static void leaf_of_row(sqlite3_stmt *st, struct gt_id *out)
 {
 	struct gt_bytes id = gt_col_bytes(st, 1), form = gt_col_bytes(st, 2);
-	Gt__Record r = GT__RECORD__INIT;
+	Gt__Record r;
+	gt__record__init(&r);
 	r.id = gt_lend_bytes(id);
 	r.form = gt_lend_bytes(form);
 	r.flags = (uint32_t)gt_col_int(st, 3);
