@@ -9,7 +9,7 @@
  *
  * What the receiver works out from the body need not be compared with it: it is
  * marked, and merge.c does not parse it a second time.
- * Tests: u_sheaf.c, fuzz/f_record.c. */
+ * Tests: u_sheaf.c, fuzz/f_sheaf.c. */
 #include "sheaf.h"
 
 #include <string.h>
@@ -63,7 +63,8 @@ static void shorten(Gt__Record *out, const Gt__Record *r, const Gt__Record *was)
 	if (!was)
 		return;
 	out->seq = r->seq - was->seq - 1;
-	out->stored_ms = r->stored_ms - was->stored_ms;
+	out->stored_ms =
+	        (int64_t)((uint64_t)r->stored_ms - (uint64_t)was->stored_ms);
 	if (strcmp(was->authority, r->authority) == 0)
 		out->authority = none;
 	else if (!*r->authority)
