@@ -148,6 +148,9 @@ enum gt_event_type {
 	/* the bytes of the attachment whose sha2 is the body are gone, or
 	 * altered: status */
 	GT_EV_ATTACHMENT_LOST,
+	/* which of two nodes of the code `text` is right: the one that is linked
+	 * (number 0), or the one that is held off (1) */
+	GT_EV_KEEP,
 	/* the daemon has something for the audit log; count, number: of the
 	 * database's pages so many were put right, or cannot be */
 	GT_EV_NOTE,

@@ -41,6 +41,8 @@ const struct gt_command gt_cli_commands[] = {
         {"pki", "", GT_T_CLI_A_PKI, 0, 0, NULL, NULL, NULL, gt_cmd_pki},
         {"roster", "", GT_T_CLI_A_ROSTER, 0, 0, NULL, NULL, NULL,
          gt_cmd_roster},
+        {"copies", "", GT_T_CLI_A_COPIES, 0, 0, NULL, NULL, NULL,
+         gt_cmd_copies},
         {"publish", "[PATH]", GT_T_CLI_A_PUBLISH, 0, 1, gt_cmd_publish_options,
          "guantong publish --id phone-basics --type video --title "
          "zh-CN=长者学用智能手机 --audience elderly FOLDER\n"

@@ -138,8 +138,8 @@ extern const struct gt_option gt_cmd_ls_options[], gt_cmd_explain_options[],
         gt_cmd_wait_options[], gt_cmd_records_options[], gt_cmd_init_options[],
         gt_cmd_policy_test_options[], gt_cmd_policy_diff_options[];
 /* Commands of commands, in cmd_<name>.c. */
-extern const struct gt_command gt_cmd_roster[], gt_cmd_audit[], gt_cmd_policy[],
-        gt_cmd_config[], gt_cmd_pki[], gt_cmd_records_sub[],
+extern const struct gt_command gt_cmd_copies[], gt_cmd_roster[], gt_cmd_audit[],
+        gt_cmd_policy[], gt_cmd_config[], gt_cmd_pki[], gt_cmd_records_sub[],
         gt_cmd_credential[], gt_cmd_key[], gt_cmd_person[], gt_cmd_documents[],
         gt_cmd_certificate[];
 

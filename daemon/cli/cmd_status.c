@@ -338,6 +338,17 @@ static void print_stranger(FILE *out, json_t *s)
 		       gt_local_iso(local, at ? at : "-"));
 }
 
+static void print_held(FILE *out, json_t *s)
+{
+	uint64_t held = gt_client_number(s, "copies_held");
+	if (held > 0)
+		gt_say(out, GT_T_CLI_STATUS_HELD, (unsigned long long)held);
+	uint64_t below = gt_client_number(s, "copies_below");
+	if (below > 0)
+		gt_say(out, GT_T_CLI_STATUS_HELD_BELOW,
+		       (unsigned long long)below);
+}
+
 /* The listeners at which passwords can be read on the way. */
 static void print_clear(FILE *out, json_t *s)
 {
@@ -427,6 +438,7 @@ static void print_status(FILE *out, json_t *s, const struct gt_config *config)
 	print_https(out, s);
 	print_date(out, s);
 	print_stranger(out, s);
+	print_held(out, s);
 	print_clear(out, s);
 	print_access(out, s);
 	print_clock(out, s);

@@ -73,14 +73,16 @@ enum {
 	/* records */
 	GT_STATEMENT_MAX = 256 << 10,
 	GT_STATEMENTS_BATCH = 500,
-	GT_RECORD_WINDOW = 2,     /* batches outstanding on a link */
-	GT_SHARES_MAX = 1024,     /* terminals and children whose hand-ins are
+	GT_RECORD_WINDOW = 2, /* batches outstanding on a link */
+	GT_COPIES_TOLD =
+	        1000000,      /* held off below a child, that it is believed */
+	GT_SHARES_MAX = 1024, /* terminals and children whose hand-ins are
 	                         remembered, share.h */
-	GT_WANTED_ROWS = 4,       /* records asked back at once */
-	GT_RECALL_EPOCHS = 4,     /* of this node's own, forgotten ones of which
+	GT_WANTED_ROWS = 4,   /* records asked back at once */
+	GT_RECALL_EPOCHS = 4, /* of this node's own, forgotten ones of which
 	                         are asked for */
-	GT_RECALL_ROWS = 1000000, /* that come of one of them */
-	GT_ASIDE_ROWS = 4096,     /* in quarantine, by way of one child */
+	GT_RECALL_ROWS = 1000000,  /* that come of one of them */
+	GT_ASIDE_ROWS = 4096,      /* in quarantine, by way of one child */
 	GT_ASIDE_BYTES = 16 << 20, /* ... and their bodies */
 	GT_JSON_DEPTH = 64,        /* nesting of any JSON taken in */
 

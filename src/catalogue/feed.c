@@ -124,6 +124,9 @@ static int take_status(struct gt_node *n, struct gt_peer *p,
 	if (!b.p)
 		return -GT_ENOMEM;
 	gt_sha256_one(&hash, b.p, b.n);
+	n->touched = n->touched || p->child.copies != s->copies;
+	p->child.copies = s->copies < GT_COPIES_TOLD ? (uint32_t)s->copies
+	                                             : GT_COPIES_TOLD;
 	if (gt_id_eq(&hash, &p->child.status_hash) || b.n > 1024)
 		return 0; /* an idle tree writes nothing */
 	p->child.status_hash = hash;

@@ -62,6 +62,7 @@ static int ask_changes(struct gt_node *n)
 	s.records = records.here;
 	s.records_waiting = records.waiting;
 	s.software = n->software;
+	s.copies = n->status.copies_held + gt_peer_copies(n);
 	c.epoch = (ProtobufCBinaryData){sizeof n->catalogue->parent_epoch,
 	                                n->catalogue->parent_epoch};
 	c.after = (uint64_t)n->catalogue->cursor;

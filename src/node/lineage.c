@@ -1,5 +1,7 @@
 #include "lineage.h"
 
+#include "twin.h"
+
 #include <string.h>
 
 enum { TOKEN = GT_ID_BYTES, KEY = GT_CODE_MAX + 16 };
@@ -87,13 +89,22 @@ int gt_lineage_meet(struct gt_node *n, struct gt_peer *p, bool new_epoch,
 	bool first = memcmp(confirmed, none, TOKEN) == 0 &&
 	             memcmp(proposed, none, TOKEN) == 0;
 	*strange = !old && !new && !first && (shown || !new_epoch);
-	/* What a stranger showed confirms nothing: the one remembered may come
-	 * back. */
-	if (!*strange)
-		memcpy(confirmed, p->child.lineage, TOKEN);
+	if (*strange)
+		return 0;
+	memcpy(confirmed, p->child.lineage, TOKEN);
 	derive(p, proposed);
-	p->child.unconfirmed = !*strange;
+	p->child.unconfirmed = true;
 	return save(n, p->code, kept, sizeof kept);
+}
+
+/* What a stranger showed confirms nothing: the one remembered may come back. */
+int gt_lineage_propose(struct gt_node *n, struct gt_peer *p)
+{
+	uint8_t kept[2 * TOKEN];
+	int status = load(n, p->code, kept, sizeof kept);
+	derive(p, kept + TOKEN);
+	p->child.unconfirmed = false;
+	return status ? status : save(n, p->code, kept, sizeof kept);
 }
 
 int gt_lineage_confirm(struct gt_node *n, struct gt_peer *p)
@@ -114,14 +125,15 @@ int gt_lineage_forget(struct gt_node *n)
 
 bool gt_lineage_new(struct gt_node *n, const struct gt_peer *p)
 {
-	const unsigned slots = sizeof n->strangers / sizeof n->strangers[0];
+	struct gt_pasts *all = n->pasts;
+	const unsigned slots = sizeof all->strangers / sizeof *all->strangers;
 	struct gt_stranger s = {0};
 	gt_copy(s.code, sizeof s.code, p->code);
 	memcpy(s.shown, p->child.lineage, sizeof s.shown);
 	for (unsigned i = 0; i < slots; i++)
-		if (memcmp(&n->strangers[i], &s, sizeof s) == 0)
+		if (memcmp(&all->strangers[i], &s, sizeof s) == 0)
 			return false;
-	n->strangers[n->stranger_next++ % slots] = s;
+	all->strangers[all->next++ % slots] = s;
 	return true;
 }
 

@@ -8,7 +8,8 @@
  *
  * A token nobody remembers means that one of the two ends is a second copy of
  * its node or an older state of it. It need not be known which: the child
- * begins a new epoch and both compare everything anew.
+ * begins a new epoch and both compare everything anew; unless another one of its
+ * code speaks at the same time (twin.h).
  *
  * Returns 0 or a fatal -GT_E..., as turn.h says. */
 #ifndef GT_LINEAGE_H
@@ -21,10 +22,12 @@ int gt_lineage_ours(struct gt_node *n, uint8_t out[GT_ID_BYTES], size_t *len);
 /* Child, at ProveReply: the session's token replaces the one kept. */
 int gt_lineage_adopt(struct gt_node *n, const struct gt_peer *p);
 /* Parent, at Prove: compares what the child showed (p->lineage) with what is
- * kept, and proposes this session's token. new_epoch: the child says by itself
- * that it forgot. */
+ * kept, and proposes this session's token, unless it is strange: then nothing is
+ * written. new_epoch: the child says by itself that it forgot. */
 int gt_lineage_meet(struct gt_node *n, struct gt_peer *p, bool new_epoch,
                     bool *strange);
+/* ... it is told so, and proposed the session's token all the same. */
+int gt_lineage_propose(struct gt_node *n, struct gt_peer *p);
 /* Parent, at the child's first message after ProveReply: it holds the new
  * token, the one before is worth nothing any more. */
 int gt_lineage_confirm(struct gt_node *n, struct gt_peer *p);

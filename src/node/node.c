@@ -6,6 +6,7 @@
 #include "expiry.h"
 #include "lineage.h"
 #include "node_inside.h"
+#include "twin.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,8 +65,9 @@ static int furnish(struct gt_node *n, const uint8_t *seed)
 	n->content = gt_content_new(n->config.max_links);
 	n->records = gt_records_new();
 	n->catalogue = gt_catalogue_new();
-	if (!n->arena || !n->seals || !n->shares || !n->peers || !n->content ||
-	    !n->records || !n->catalogue)
+	n->pasts = calloc(1, sizeof *n->pasts);
+	if (!n->arena || !n->pasts || !n->seals || !n->shares || !n->peers ||
+	    !n->content || !n->records || !n->catalogue)
 		return -GT_ENOMEM;
 	return gt_key_from_seed(&n->key, seed) ? -GT_ENOMEM : 0;
 }
@@ -112,6 +114,7 @@ void gt_node_close(struct gt_node *n)
 	gt_arena_free(n->arena);
 	gt_seal_cache_free(n->seals);
 	gt_shares_free(n->shares);
+	free(n->pasts);
 	free(n->asks.v);
 	free(n->peers);
 	free(n->actions);
@@ -126,6 +129,8 @@ static int on_start(struct gt_node *n, const struct gt_event *e)
 	int status = gt_epoch_load(n);
 	if (status == 0 && n->config.restored)
 		status = gt_lineage_forget(n);
+	if (status == 0)
+		status = gt_twin_load(n);
 	if (status == 0)
 		status = gt_catalogue_load(n);
 	if (status == 0 && n->config.restored)
@@ -243,6 +248,8 @@ static int handle(struct gt_node *n, const struct gt_event *e)
 		return gt_certificate_revoke(n, e);
 	case GT_EV_ERASE:
 		return gt_records_erase(n, e);
+	case GT_EV_KEEP:
+		return gt_twin_keep(n, e);
 	case GT_EV_NOTE:
 		return on_note(n, e);
 	default:
@@ -256,7 +263,11 @@ static int handle(struct gt_node *n, const struct gt_event *e)
 /* What follows from all of a turn's events together. */
 static int settle(struct gt_node *n)
 {
-	int status = gt_follow_offer(n);
+	int status = gt_session_go(n);
+	if (status == 0 && n->gone)
+		status = gt_session_bury(n);
+	if (status == 0)
+		status = gt_follow_offer(n);
 	gt_judge_layers(n);
 	if (status == 0)
 		status = gt_content_go(n);
@@ -332,6 +343,7 @@ uint64_t gt_node_deadline(const struct gt_node *n)
 	at = gt_sooner(at, gt_documents_deadline(n));
 	at = gt_sooner(at, gt_documents_due(n));
 	at = gt_sooner(at, gt_above_deadline(n));
+	at = gt_sooner(at, gt_twin_deadline(n));
 	for (uint32_t i = 0; i < n->npeers; i++)
 		if (gt_peer_here(&n->peers[i]))
 			at = gt_sooner(gt_sooner(at, n->peers[i].heard_ms +
@@ -363,6 +375,7 @@ void gt_node_status(const struct gt_node *n, struct gt_node_status *out)
 	out->records_crowded = records.crowded;
 	out->entries_missed = gt_entries_missed(n);
 	out->parent_up = gt_up_ready(n);
+	out->copies_below = gt_peer_copies(n);
 	out->synced = out->synced && out->parent_up;
 	out->parent_until_ms = out->parent_up ? n->up->theirs_until_ms : 0;
 	out->cursor = gt_catalogue_cursor(n);

@@ -41,6 +41,9 @@ int gt_session_hello(struct gt_node *n, struct gt_peer *p, uint64_t token,
  * is turned away as a stranger. */
 int gt_session_prove(struct gt_node *n, struct gt_peer *p, uint64_t token,
                      const Gt__Prove *m);
+/* End of a turn: those whose proof waits for another one's sign of life (twin.h)
+ * are answered, if that is known now. */
+int gt_session_go(struct gt_node *n);
 /* Child's side: the parent's proof, answered with ours. a: what was asked. */
 int gt_session_hello_reply(struct gt_node *n, const struct gt_asking *a,
                            const Gt__HelloReply *m);

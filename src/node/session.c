@@ -7,6 +7,7 @@
 #include "documents.h"
 #include "lineage.h"
 #include "node_inside.h"
+#include "twin.h"
 
 #include <string.h>
 
@@ -255,14 +256,76 @@ static int prove_reply(struct gt_node *n, struct gt_peer *p, uint64_t token,
  * link until then. */
 static int turn_away(struct gt_node *n, struct gt_peer *p, uint64_t token)
 {
-	int status = 0;
-	if (gt_lineage_new(n, p))
+	int status = gt_lineage_propose(n, p);
+	if (status == 0 && gt_lineage_new(n, p))
 		status = gt_lineage_note(n, p,
 		                         "what it showed of its last session "
 		                         "is not known here");
+	return status ? status : prove_reply(n, p, token, true);
+}
+
+/* It ends the link then, and comes again. */
+static int put_off(struct gt_node *n, const struct gt_peer *p, uint64_t token,
+                   enum gt_twin what)
+{
+	enum { AGAIN_MS = 60000 };
+	if (what == GT_TWIN_HELD_OFF)
+		return gt_send_error(
+		        n, p, token, GT_ECONFLICT,
+		        "another node of this code is linked: this one is "
+		        "held off until an operator of the node above says "
+		        "which is right (guantong -C DIR copies)",
+		        AGAIN_MS);
+	return gt_send_error(n, p, token, GT_ECONFLICT,
+	                     "a link of this code is there, and has to end "
+	                     "first",
+	                     GT_SOON_MS);
+}
+
+static int act(struct gt_node *n, struct gt_peer *p, uint64_t token,
+               enum gt_twin what)
+{
+	switch (what) {
+	case GT_TWIN_OLD:
+		return turn_away(n, p, token);
+	case GT_TWIN_HELD_OFF:
+	case GT_TWIN_ASKS_LATER:
+		return put_off(n, p, token, what);
+	case GT_TWIN_WAITS:
+	default:
+		return 0;
+	}
+}
+
+/* One of another past. */
+static int proved_strange(struct gt_node *n, struct gt_peer *p, uint64_t token)
+{
+	enum gt_twin what;
 	p->child.records = p->child.acked = 0;
 	p->child.cid = 0; /* nothing of it is written down */
-	return status ? status : prove_reply(n, p, token, true);
+	int status = gt_twin_meet(n, p, token, &what);
+	return status ? status : act(n, p, token, what);
+}
+
+int gt_session_go(struct gt_node *n)
+{
+	struct gt_pasts *all = n->pasts;
+	size_t left = 0;
+	int status = 0;
+	for (size_t i = 0; status == 0 && i < all->nholds; i++) {
+		struct gt_hold h = all->holds[i];
+		struct gt_peer *p = gt_peer_by_id(n, h.peer);
+		enum gt_twin what = GT_TWIN_WAITS;
+		if (!p)
+			continue;
+		status = gt_twin_look(n, &h, p, &what);
+		if (what == GT_TWIN_WAITS)
+			all->holds[left++] = h;
+		else if (status == 0)
+			status = act(n, p, h.token, what);
+	}
+	all->nholds = left;
+	return status;
 }
 
 static int proved(struct gt_node *n, struct gt_peer *p, uint64_t token)
@@ -273,7 +336,7 @@ static int proved(struct gt_node *n, struct gt_peer *p, uint64_t token)
 	if (status == 0)
 		status = gt_lineage_meet(n, p, !same, &strange);
 	if (status == 0 && strange)
-		return turn_away(n, p, token);
+		return proved_strange(n, p, token);
 	if (status == 0 && old) {
 		status = gt_drop(n, old, "replaced by a newer link");
 		if (status == 0) /* its counters are written down first */

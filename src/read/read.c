@@ -516,6 +516,7 @@ static json_t *child_status(struct gt_bytes encoded)
 	gt_json_set(&ok, v, "records_waiting",
 	            json_integer((int64_t)n->records_waiting));
 	gt_json_set(&ok, v, "software", gt_json_text(n->software));
+	gt_json_set(&ok, v, "copies", json_integer((int64_t)n->copies));
 	gt__node_status__free_unpacked(n, NULL);
 	if (ok)
 		return v;

@@ -245,6 +245,11 @@ struct gt_statements_query {
 int gt_read_statements(struct gt_reader *r, struct gt_statements_query *q,
                        struct gt_buffer *out);
 
+/* {"copies":[{"hid","code","since","tried","address","epoch","right",
+ * "linked_seen","linked_epoch"}],"next"}: children that are held off, for another
+ * of their code is linked; right: "linked", "held", or "": nobody has said.
+ * after: hid. In read_copies.c. */
+json_t *gt_read_copies(struct gt_reader *r, int64_t after, size_t limit);
 /* {"quarantine":[{"qid","id","origin","via","at","reason","statement"}],
  * "next"} ; after: qid. next: qid or null; short as above. */
 json_t *gt_read_quarantine(struct gt_reader *r, int64_t after, size_t limit);

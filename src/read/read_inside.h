@@ -49,6 +49,7 @@ enum gt_query {
 	GT_Q_STATEMENTS_DOWN,
 	GT_Q_QUARANTINE,
 	GT_Q_QUARANTINED_ONE,
+	GT_Q_COPIES,
 	GT_Q_DOCUMENT,
 	GT_Q_DOCUMENT_IDS,
 	GT_Q_DOCUMENTS_LOST,
@@ -136,6 +137,12 @@ void gt_json_add(bool *ok, json_t *list, json_t *value);
 /* {key: list, "next": next or null}; takes both. NULL: ok was false. */
 json_t *gt_json_page(struct gt_reader *r, bool ok, const char *key,
                      json_t *list, json_t *next);
+/* A row as an object; NULL: out of memory. */
+typedef json_t *gt_reader_row(struct gt_reader *r, sqlite3_stmt *s);
+/* Rows after a number, in its order, and that of the last one if more follow.
+ * Column 0 is the number, ?1 where to begin, ?2 how many. In read_records.c. */
+json_t *gt_reader_page(struct gt_reader *r, enum gt_query q, const char *key,
+                       gt_reader_row *row, int64_t after, size_t limit);
 /* How many rows to give who asked for so many: 100 if he did not say. */
 size_t gt_reader_limit(size_t asked, size_t most);
 /* The row has no room behind those in list: they are as many as asked for, or

@@ -70,11 +70,8 @@ static json_t *quarantined(struct gt_reader *r, sqlite3_stmt *s)
 	return NULL;
 }
 
-/* Rows after a number, in its order, and that of the last one if more follow.
- * Column 0 is the number, ?1 where to begin, ?2 how many. */
-static json_t *page(struct gt_reader *r, enum gt_query q, const char *key,
-                    json_t *(*row)(struct gt_reader *, sqlite3_stmt *),
-                    int64_t after, size_t limit)
+json_t *gt_reader_page(struct gt_reader *r, enum gt_query q, const char *key,
+                       gt_reader_row *row, int64_t after, size_t limit)
 {
 	sqlite3_stmt *s = gt_reader_query(r, q);
 	if (!s)
@@ -101,7 +98,7 @@ static json_t *page(struct gt_reader *r, enum gt_query q, const char *key,
 
 json_t *gt_read_records(struct gt_reader *r, int64_t after, size_t limit)
 {
-	return page(r, GT_Q_RECORDS, "records", record, after, limit);
+	return gt_reader_page(r, GT_Q_RECORDS, "records", record, after, limit);
 }
 
 /* JSON null: it is damaged. */
@@ -138,7 +135,7 @@ static json_t *group(struct gt_reader *r, sqlite3_stmt *s)
 
 json_t *gt_read_groups(struct gt_reader *r, int64_t after, size_t limit)
 {
-	return page(r, GT_Q_GROUPS, "groups", group, after, limit);
+	return gt_reader_page(r, GT_Q_GROUPS, "groups", group, after, limit);
 }
 
 json_t *gt_json_body(struct gt_bytes body)
@@ -182,6 +179,6 @@ json_t *gt_read_quarantined(struct gt_reader *r, int64_t qid)
 
 json_t *gt_read_quarantine(struct gt_reader *r, int64_t after, size_t limit)
 {
-	return page(r, GT_Q_QUARANTINE, "quarantine", quarantined, after,
-	            limit);
+	return gt_reader_page(r, GT_Q_QUARANTINE, "quarantine", quarantined,
+	                      after, limit);
 }

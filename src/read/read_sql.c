@@ -170,6 +170,11 @@ const char *const gt_queries[GT_Q_COUNT] = {
                 "SELECT q.qid,q.id,s.code,q.via,q.at_ms,q.reason,q.body"
                 " FROM quarantine q LEFT JOIN stream s ON s.sid=q.stream"
                 " WHERE q.qid>?1 ORDER BY q.qid LIMIT ?2",
+        [GT_Q_COPIES] =
+                "SELECT h.hid,h.code,h.since_ms,h.tried_ms,h.address,h.epoch,"
+                "h.word,c.seen_ms,c.epoch"
+                " FROM held h LEFT JOIN child c ON c.code=h.code"
+                " WHERE h.hid>?1 ORDER BY h.hid LIMIT ?2",
         [GT_Q_QUARANTINED_ONE] =
                 "SELECT q.qid,q.id,s.code,q.via,q.at_ms,q.reason,q.body,"
                 "q.origin_seq,q.origin_ms,q.form"

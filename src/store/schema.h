@@ -360,6 +360,24 @@ enum gt_attachment_state {
 	" seq INTEGER NOT NULL," /* a record that names it */ \
 	" PRIMARY KEY(aid, seq)) WITHOUT ROWID;"
 
+/* A child that is held off, for another of its code is linked (node/twin.h). A
+ * block of its own, whose mark is the table. */
+enum gt_heldoff {
+	GT_HELDOFF_UNJUDGED, /* nobody has said which is right */
+	GT_HELDOFF_WRONG,    /* the other one is */
+	GT_HELDOFF_RIGHT,    /* this one is: it is let in when it comes */
+};
+#define GT_SCHEMA_HELD \
+	"CREATE TABLE held(" \
+	" hid INTEGER PRIMARY KEY," \
+	" code TEXT NOT NULL UNIQUE," \
+	" shown BLOB NOT NULL," /* the token it shows */ \
+	" epoch BLOB NOT NULL," /* of its database */ \
+	" since_ms INTEGER NOT NULL," \
+	" tried_ms INTEGER NOT NULL," /* the last time it came */ \
+	" address TEXT NOT NULL," /* ... from there */ \
+	" word INTEGER NOT NULL);" /* enum gt_heldoff */
+
 /* Ids of records that were erased at somebody's wish, in the order in which that
  * was heard of here: they are known, and never taken again, and neighbours that
  * may have them are told (records/erase.c, erase_carry.c). A block of its own,

@@ -333,6 +333,18 @@
 	X(SERVE_KNOWN, "SELECT 1 FROM audit WHERE event='serve'"               \
 	               " AND transfer=?1 AND peer=?2 LIMIT 1")                 \
 	/* children */                                                         \
+	/* children that are held off */                                       \
+	X(HELD_GET, "SELECT shown,word,tried_ms FROM held WHERE code=?1")      \
+	X(HELD_PUT,                                                            \
+	  "INSERT INTO held(code,shown,epoch,since_ms,tried_ms,address,word)"  \
+	  " VALUES(?1,?2,?3,?4,?4,?5,0) ON CONFLICT(code) DO UPDATE SET"       \
+	  " shown=?2,epoch=?3,since_ms=?4,tried_ms=?4,address=?5,word=0")      \
+	X(HELD_TRIED, "UPDATE held SET tried_ms=?2,address=?3 WHERE code=?1")  \
+	X(HELD_WORD, "UPDATE held SET word=?2 WHERE code=?1")                  \
+	X(HELD_DROP, "DELETE FROM held WHERE code=?1")                         \
+	X(HELD_OLD, "DELETE FROM held WHERE tried_ms<?1")                      \
+	X(HELD_COUNT, "SELECT count(*) FROM held WHERE word=0")                \
+	X(CHILD_SEEN, "SELECT seen_ms FROM child WHERE code=?1")               \
 	X(CHILD_BY_CODE,                                                       \
 	  "SELECT cid,epoch,filter,judged_members,judged,vseq,acked,records,"  \
 	  "rooted FROM child WHERE code=?1")                                   \

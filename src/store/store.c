@@ -153,6 +153,7 @@ static const struct block blocks[] = {
         {"run", NULL, GT_SCHEMA_RUNS, ""},
         {"document", NULL, GT_SCHEMA_DOCUMENTS, ""},
         {"attachment", NULL, GT_SCHEMA_ATTACHMENTS, ""},
+        {"held", NULL, GT_SCHEMA_HELD, ""},
         {"erased", NULL, GT_SCHEMA_ERASED, ""},
         {"sealed", NULL, GT_SCHEMA_SEALS, ""},
         {"certificate", NULL, GT_SCHEMA_CERTIFICATES, ""},

@@ -44,6 +44,15 @@ struct gt_peer *gt_peer_by_code(struct gt_node *n, const char *code)
 	return NULL;
 }
 
+uint64_t gt_peer_copies(const struct gt_node *n)
+{
+	uint64_t sum = 0;
+	for (uint32_t i = 0; i < n->npeers; i++)
+		if (gt_peer_here(&n->peers[i]) && !n->peers[i].parent)
+			sum += n->peers[i].child.copies;
+	return sum;
+}
+
 struct gt_peer *gt_peer_new(struct gt_node *n)
 {
 	uint32_t slot = 0;

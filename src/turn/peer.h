@@ -38,6 +38,7 @@ struct gt_child {
 	/* batches of records that are answered later (records/later.c) */
 	uint64_t later[GT_RECORD_WINDOW], later_until;
 	uint32_t nlater;
+	uint32_t copies; /* held off by it, or below it, as it says */
 	/* small ones lie together: there is room for many links */
 	bool unconfirmed; /* it has not spoken under the new token yet */
 	bool judged_all;  /* since its link came, and since it last made us
@@ -103,6 +104,8 @@ struct gt_peer *gt_peer_by_id(struct gt_node *n, uint32_t id);
 struct gt_peer *gt_peer_by_code(struct gt_node *n, const char *code);
 /* Whether the slot is in use by a link that is not GONE. */
 bool gt_peer_here(const struct gt_peer *p);
+/* What those that are linked below say is held off there. */
+uint64_t gt_peer_copies(const struct gt_node *n);
 /* A zeroed slot; NULL: max_links are in use. */
 struct gt_peer *gt_peer_new(struct gt_node *n);
 

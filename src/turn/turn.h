@@ -32,6 +32,7 @@ struct gt_peer;
 struct gt_content;
 struct gt_records;
 struct gt_catalogue;
+struct gt_pasts;
 
 enum {
 	GT_SOON_MS = 1000, /* retry of what a parent could not give */
@@ -145,13 +146,7 @@ struct gt_node {
 	/* a parent's word makes this node begin anew not before, mono_ms, and
 	 * how long that is put off (node/session.c) */
 	uint64_t renew_due, renew_wait;
-	/* whom we told of lately that we take them for others, and what they
-	 * showed: the oldest goes first (node/lineage.c) */
-	struct gt_stranger {
-		char code[GT_CODE_MAX + 1];
-		uint8_t shown[GT_ID_BYTES];
-	} strangers[4];
-	unsigned stranger_next;
+	struct gt_pasts *pasts; /* of the children (node/twin.h) */
 
 	struct gt_content *content;
 	struct gt_records *records;

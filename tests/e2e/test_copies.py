@@ -3,6 +3,7 @@ without a word: the neighbours notice, people are told, and no record is lost or
 counted twice."""
 import os
 import shutil
+import sqlite3
 import unittest
 
 import test_records
@@ -99,15 +100,27 @@ class Copies(unittest.TestCase):
             self.assert_once(city, sent)
             self.exactly(county, CITY, 1)
             self.exactly(city, COUNTY, 2)
-            # at once: they displace each other, and both make way
+            # at once: the one that comes later is held off, and begins nothing
+            before = self.epoch(copy)
             copy.start()
+            city.wait("it to be held off", lambda: find(city.status(), "copies_held") == 1)
+            self.exactly(city, COUNTY, 3)
+            waiting = self.hand_in(copy)
             for _ in range(2):
-                sent += self.hand_in(county) + self.hand_in(copy)
+                sent += self.hand_in(county)
                 self.assert_once(city, sent)
-            self.noticed(copy, CITY, 2)
-            self.noticed(city, COUNTY, 3)
-            # one is stopped: that is all there is to do
+            self.told(city, copy)
+            self.assertEqual(self.epoch(copy), before)
+            # it is let in, hands up what is there, and now the other one is
+            self.keep(city, "held")
+            sent += waiting
+            self.assert_once(city, sent)
+            city.wait("the other to be held off", lambda: find(city.status(), "copies_held") == 1)
+            sent += self.hand_in(copy)
+            self.assert_once(city, sent)
+            # one is stopped: the other is right
             copy.stop()
+            self.keep(city, "held")
             county.wait_connected()
             sent += self.hand_in(county)
             for n in (city, t["33"]):
@@ -119,6 +132,35 @@ class Copies(unittest.TestCase):
             self.assert_once(t["33"], sent)
             self.assertEqual(alarms(city, COUNTY), said)
             self.silent(county, t["33"])
+
+    @staticmethod
+    def epoch(node):
+        with sqlite3.connect(os.path.join(node.dir, "data", "guantong.db")) as db:
+            (epoch,) = db.execute("SELECT value FROM meta WHERE key='epoch'").fetchone()
+        db.close()
+        return epoch
+
+    def told(self, city, copy):
+        """Where people look, at both ends."""
+        (row,) = city.cli_json("copies", "ls")["copies"]
+        self.assertEqual((row["code"], row["right"]), (COUNTY, ""))
+        self.assertRegex(city.cli("copies", "ls"), f"{COUNTY} .*127.0.0.1:")
+        self.assertIn("HELD OFF: 1 node", city.cli("status"))
+        self.assertIn("已挡下：1 个下级节点", city.cli("--lang", "zh-CN", "status"))
+        self.assertIn("1 node(s) below run twice", city.http("GET", "/?lang=en").body.decode())
+        self.assertEqual(city.metrics()["guantong_copies_held"], 1)
+        province = city.parent
+        province.wait("it to hear of it", lambda: find(province.status(), "copies_below") == 1)
+        self.assertIn("nodes below hold off 1", province.cli("status"))
+        (below,) = [c for c in province.cli_json("status")["children"] if c["code"] == CITY]
+        self.assertEqual(below["status"]["copies"], 1)
+        copy.wait("it to know why", lambda: "this one is held off" in copy.log())
+        self.assertEqual(city.cli("copies", "keep", COUNTY, "both", ok=False).returncode, 2)
+        self.assertIn("held off here", city.cli("copies", "keep", "330199", "held", ok=False).stderr)
+
+    def keep(self, city, which):
+        city.cli("copies", "keep", COUNTY, which)
+        self.assertIn(f"that is {which.replace('held', 'held off')} is right", city.cli("audit", "query", "--node", COUNTY))
 
     @staticmethod
     def put_back(node, kept):

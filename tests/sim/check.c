@@ -765,6 +765,10 @@ void check_node(struct world *w, unsigned node)
 		           "%s takes %s for a copy or an old state, and there "
 		           "is neither",
 		           s->code, s->core->status.stranger);
+	if (s->core->status.copies_held > 0 && !s->met_copies)
+		world_fail(w, "held-off",
+		           "%s holds a child off, and none ever ran twice",
+		           s->code);
 	check_items(w, s, false);
 	w->changes += s->commits != s->core->status.commits;
 	s->commits = s->core->status.commits;

@@ -4,7 +4,7 @@
  * machine, an image of its disk. Both have its code and its keys. People and
  * the nodes below use either, as it happens, until somebody sees it and
  * switches one off, the first or the second, after it has handed up what it
- * holds. The second copy lives in the slot behind the last node's. */
+ * holds: for which he lets it in where it is held off, and then the other one. The second copy lives in the slot behind the last node's. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +103,8 @@ void clone_episode(struct world *w)
 	say(w, s, "is copied");
 	clone_past(w, s);
 	c->met_two = true;
+	if (s->parent >= 0)
+		w->nodes[s->parent].met_copies = true;
 	check_copied(w, s->index);
 	work_copied(w, s->index);
 	/* An image may lie on a shelf before it is started. */
@@ -122,6 +124,20 @@ static bool drained(const struct sim_node *s)
 		return false;
 	return s->parent < 0 ||
 	       (gt_up_ready(n) && n->records->hop == n->records->seq);
+}
+
+/* Said at the node above: the one that is held off there is right. */
+static void let_in(struct world *w, const struct sim_node *s)
+{
+	if (s->parent < 0 || !w->nodes[s->parent].core ||
+	    w->nodes[s->parent].core->status.copies_held == 0)
+		return;
+	struct gt_event e = {.type = GT_EV_KEEP,
+	                     .token = ++w->tokens,
+	                     .text = s->code,
+	                     .number = 1,
+	                     .actor = "operator"};
+	world_command(w, (unsigned)s->parent, &e);
 }
 
 static void switch_off(struct world *w, struct sim_node *gone)
@@ -152,6 +168,7 @@ static void switch_off(struct world *w, struct sim_node *gone)
 	for (unsigned i = 0; i < w->count; i++)
 		if (w->nodes[i].parent == (int)home->index)
 			w->nodes[i].marks_unsure = true;
+	let_in(w, home);
 	check_copied(w, home->index);
 	work_restored(w, home->index);
 	world_tick_at(w, w->now + 1);
@@ -169,6 +186,8 @@ void clone_look(struct world *w)
 	}
 	struct sim_node *other = clone_other(w, w->leaving);
 	bool late = !w->calm && w->now > w->patience;
+	if (w->leaving->core && !gt_up_ready(w->leaving->core))
+		let_in(w, w->leaving);
 	if (w->leaving->core && other->core && (late || drained(w->leaving)))
 		switch_off(w, w->leaving);
 	else

@@ -295,7 +295,7 @@ static void move(const struct world *w, unsigned node, struct record *r)
 		if (i != (int)node && whole_at(&w->nodes[i], r))
 			return;
 	const struct sim_node *c = below(w, node, r);
-	r->node = c ? c->index : r->node;
+	r->node = whole_at(c, r) ? c->index : r->node;
 }
 
 static void spoil(struct world *w, struct sim_node *s, struct record *r)

@@ -87,6 +87,7 @@ struct sim_node {
 	bool broken; /* a sync failed: none of objects is believed any more */
 	bool off;    /* for good: the slot is free */
 	bool two_pasts, met_two; /* it, or a neighbour, was copied or untold */
+	bool met_copies;         /* two of a child of it ran */
 	uint64_t incarnation;
 	uint32_t uplink; /* our peer id of the link to the parent, 0: down */
 	uint32_t uplink_far; /* the parent's peer id of it; 0: it gave it up */

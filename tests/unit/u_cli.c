@@ -324,6 +324,8 @@ static const char *const not_there[] = {
         "records groups",
         "records report",
         "records quarantine ls",
+        "copies ls",
+        "copies keep 330106 held",
         "records key new",
         "records key ls",
         "records key retire 33.1",

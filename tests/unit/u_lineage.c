@@ -262,15 +262,13 @@ static void a_second_copy(void **state)
 	hand_in(t, COPY, 100, 3);
 	link_again(t, MID);
 	assert_quiet(t);
-	/* it is told, and nothing else; the other one keeps its link */
-	nodes_wire(t, COPY, TOP, true);
-	nodes_run(t);
+	/* it is told, and nothing else */
+	link_again(t, COPY);
 	const struct done *d = nodes_replied(t, TOP, GT__REPLY__BODY_PROVE);
 	assert_non_null(d);
 	assert_true(d->reply->prove->strange);
 	assert_int_equal(d->reply->prove->records, 0);
 	assert_false(linked(t, COPY));
-	assert_true(linked(t, MID));
 	assert_int_equal(alarms(t, MID), 0);
 	assert_alarm(t, TOP, 1);
 	assert_alarm(t, COPY, 1);
@@ -278,20 +276,17 @@ static void a_second_copy(void **state)
 	assert_string_equal(epoch(t, MID), before);
 	assert_records(t, TOP, 4);
 	/* it comes again as what it now is, in the other's place */
-	nodes_wire(t, COPY, TOP, true);
-	nodes_run(t);
+	link_again(t, COPY);
 	assert_true(linked(t, COPY));
 	assert_false(linked(t, MID));
 	assert_alarm(t, TOP, 1);
 	assert_records(t, TOP, 7);
 	/* and the other in its place, with what was handed in at it */
 	hand_in(t, MID, 200, 2);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
+	link_again(t, MID);
 	assert_alarm(t, TOP, 2);
 	assert_alarm(t, MID, 1);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
+	link_again(t, MID);
 	assert_true(linked(t, MID));
 	assert_alarm(t, TOP, 2);
 	assert_alarm(t, MID, 1);
@@ -323,14 +318,11 @@ static void a_machine_resumed_twice(void **state)
 	}
 	link_again(t, MID);
 	assert_quiet(t);
-	nodes_wire(t, COPY, TOP, true);
-	nodes_run(t);
+	link_again(t, COPY);
 	assert_alarm(t, COPY, 1);
 	gt_copy(first, sizeof first, epoch(t, COPY));
-	nodes_wire(t, COPY, TOP, true);
-	nodes_run(t);
-	nodes_wire(t, MID, TOP, true);
-	nodes_run(t);
+	link_again(t, COPY);
+	link_again(t, MID);
 	assert_alarm(t, MID, 1);
 	assert_string_not_equal(epoch(t, MID), first);
 }
@@ -408,8 +400,7 @@ static void a_stranger_confirms_nothing(void **state)
 	nodes_snapshot(t, MID, COPY);
 	start(t, COPY);
 	link_again(t, MID);
-	nodes_wire(t, COPY, TOP, true);
-	nodes_run(t);
+	link_again(t, COPY);
 	assert_alarm(t, TOP, 1);
 	nodes_stop(t, COPY);
 	link_again(t, MID);

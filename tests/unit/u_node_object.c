@@ -899,6 +899,8 @@ static void who_may_have_it(void **state)
 	assert_int_equal(ask_frame(t, peer, &p.object, 999), GT_EINVALID);
 	assert_int_equal(nodes_layer(t, TOP, rules), 0);
 	/* somebody else was 3301 in between: it begins anew, and comes again */
+	struct gt_event down = {.type = GT_EV_PEER_DOWN, .peer = peer};
+	assert_int_equal(nodes_event(t, TOP, &down), 0);
 	nodes_wire(t, MID, TOP, true);
 	nodes_pass(t, 1000);
 	nodes_wire(t, MID, TOP, true);

@@ -78,6 +78,7 @@ static int setup(void **state)
 	run(GT_SCHEMA_STUCK);
 	run(GT_SCHEMA_DOCUMENTS);
 	run(GT_SCHEMA_ERASED);
+	run(GT_SCHEMA_HELD);
 	run(GT_SCHEMA_CERTIFICATES);
 	run(GT_SCHEMA_STATUS_LISTS);
 	reader = gt_reader_new(db, why, sizeof why);
@@ -327,6 +328,7 @@ static void records(void **state)
 	is(gt_read_records(reader, 0, 0), "{\"records\":[],\"next\":null}");
 	is(gt_read_quarantine(reader, 0, 0),
 	   "{\"quarantine\":[],\"next\":null}");
+	is(gt_read_copies(reader, 0, 0), "{\"copies\":[],\"next\":null}");
 	sql("INSERT INTO stream VALUES(1,'330106',x'00',3)");
 	put_record(5);
 	is(gt_read_records(reader, 0, 0),
@@ -359,6 +361,16 @@ static void records(void **state)
 	   "\"origin_seq\":1,\"stored\":\"1970-01-01T00:00:02.000Z\","
 	   "\"era\":0,\"voided\":false,\"statement\":null,\"gap\":"
 	   "\"a malformed record\"}],\"next\":null}");
+	sql("INSERT INTO held VALUES(3,'3302',zeroblob(32),zeroblob(16),"
+	    "1000,2000,'10.0.0.1:9',2)");
+	is(gt_read_copies(reader, 0, 0),
+	   "{\"copies\":[{\"hid\":3,\"code\":\"3302\","
+	   "\"since\":\"1970-01-01T00:00:01.000Z\","
+	   "\"tried\":\"1970-01-01T00:00:02.000Z\","
+	   "\"address\":\"10.0.0.1:9\","
+	   "\"epoch\":\"00000000000000000000000000000000\","
+	   "\"right\":\"held\",\"linked_seen\":null,"
+	   "\"linked_epoch\":null}],\"next\":null}");
 	sql("INSERT INTO quarantine VALUES(7,'3301',1,4,"
 	    "x'12000000000000000000000000000034',x'00',0,3000,'other form',"
 	    "CAST('{\"a\":1}' AS BLOB))");
@@ -590,7 +602,7 @@ static void status(void **state)
 	   "\"330107\",\"acked\":4,\"vseq\":3,\"seen\":"
 	   "\"1970-01-01T00:00:06.000Z\",\"status\":{\"resources\":1,"
 	   "\"complete\":2,\"wanted\":3,\"bytes\":4,\"records\":5,"
-	   "\"records_waiting\":6,\"software\":\"guantong 1\"}}],"
+	   "\"records_waiting\":6,\"software\":\"guantong 1\",\"copies\":0}}],"
 	   "\"audit_rows\":1}");
 	sql("DELETE FROM tally_resource WHERE verdict=9");
 	/* the longest code a node may have */

@@ -556,6 +556,35 @@ enum MHD_Result gt_http_quarantine_drop(struct gt_request *rq)
 	return gt_rq_command(rq, &e, gt_http_replied);
 }
 
+/* ------------------------------------------------ copies held off */
+
+enum MHD_Result gt_http_copies(struct gt_request *rq)
+{
+	return page(rq, gt_read_copies);
+}
+
+enum MHD_Result gt_http_copies_keep(struct gt_request *rq)
+{
+	json_t *v;
+	enum MHD_Result done;
+	if (!take_json(rq, &v, &done))
+		return done;
+	const char *code = gt_json_member(v, "code");
+	const char *right = gt_json_member(v, "right");
+	bool held = strcmp(right, "held") == 0;
+	struct gt_event e = {.type = GT_EV_KEEP, .text = code, .number = held};
+	if (!gt_code_valid(code))
+		done = gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_KEY_ID,
+		                  "code");
+	else if (!held && strcmp(right, "linked") != 0)
+		done = gt_rq_fail(rq, 400, -GT_EINVALID, GT_T_HTTP_KEY_ID,
+		                  "right");
+	else
+		done = gt_rq_command(rq, &e, gt_http_replied);
+	json_decref(v);
+	return done;
+}
+
 /* -------------------------------------------- documents that lost */
 
 enum MHD_Result gt_http_conflicts(struct gt_request *rq)

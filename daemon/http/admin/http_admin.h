@@ -26,7 +26,8 @@ gt_handler gt_http_publish, gt_http_publish_check, gt_http_withdraw,
 gt_handler gt_http_explain, gt_http_layers, gt_http_audit, gt_http_records,
         gt_http_preview, gt_http_seal, gt_http_demanded, gt_http_demand_diff,
         gt_http_preview, gt_http_groups, gt_http_demanded, gt_http_demand_diff,
-        gt_http_quarantine, gt_http_quarantined, gt_http_quarantine_drop;
+        gt_http_quarantine, gt_http_quarantined, gt_http_quarantine_drop,
+        gt_http_copies, gt_http_copies_keep;
 /* /admin/documents: what lost against another version, one of it, and what is to
  * become of that. http_admin.c */
 gt_handler gt_http_conflicts, gt_http_conflict, gt_http_conflict_drop,

@@ -55,6 +55,7 @@
  *   GET  /admin/explain?id=&for=      GET /admin/layers   GET /admin/members
  *   GET  /admin/roster          the same rows as they were signed, in hex
  *   GET  /admin/audit?from=&to=&...   GET /admin/records?after=
+ *   GET  /admin/copies?after=         POST /admin/copies/keep
  *   GET  /admin/quarantine?after=     POST /admin/reload
  *   GET  /admin/quarantine/QID        POST /admin/quarantine/drop
  *   GET  /admin/records/preview?to=&limit=     gt_read_preview

@@ -150,6 +150,23 @@ static void stranger(struct home *h)
 	gt_buffer_str(&p->out, "</span></p>");
 }
 
+static void held(struct home *h)
+{
+	char text[400];
+	const struct gt_node_status *s = &h->status;
+	if (s->copies_held > 0) {
+		gt_http_say(text, sizeof text, h->p.lang, GT_T_HTTP_P_COPIES,
+		            (unsigned long long)s->copies_held);
+		say_alert(&h->p, text);
+	}
+	if (s->copies_below > 0) {
+		gt_http_say(text, sizeof text, h->p.lang,
+		            GT_T_HTTP_P_COPIES_BELOW,
+		            (unsigned long long)s->copies_below);
+		say_alert(&h->p, text);
+	}
+}
+
 /* How much of the content is damaged, and leads to it. */
 static void damaged(struct home *h)
 {
@@ -236,6 +253,7 @@ static void hero(struct home *h)
 	if (gt_config_listen_clear(c, gt_access_any(h->access)))
 		alert(p, "bad", GT_T_HTTP_P_CLEAR);
 	stranger(h);
+	held(h);
 }
 
 static uint64_t count_state(const json_t *kept, const char *wanted)
