@@ -152,8 +152,6 @@ static void read_demand(struct gt_reading *r, Gt__Demand *d,
 		d->fields = GT_REDACT_ALL;
 	if (d->treatment == GT__TREATMENT__TREAT_AGGREGATE)
 		d->group = GT_GROUP_USUAL;
-	if (d->treatment == GT__TREATMENT__TREAT_AGGREGATE)
-		gt_yaml_warn(&r->yaml, k, GT_T_POLICY_NO_COUNTS, NULL, NULL);
 	if ((k = gt_yaml_get(n, "fields")))
 		read_fields(r, d, k);
 	if ((k = gt_yaml_get(n, "group")))

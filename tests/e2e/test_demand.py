@@ -1,5 +1,6 @@
 """Privacy by level: what a layer demands of records is done before they leave."""
 import base64
+import glob
 import hashlib
 import json
 import os
@@ -232,6 +233,37 @@ class Demands(unittest.TestCase):
             self.assertEqual(json.loads(run("f.json", "--json", to="330106").stdout)["treatment"], "pass")
             self.assertIn("actor", run("bad.json").stderr)
             self.assertEqual(run("bad.json").returncode, 1)
+
+    def test_groups_go_up_when_the_month_is_over(self):
+        """Learners of last month are told of as one group, and none of them is named above."""
+        with Tree(CHAIN[:2], start=False) as t:
+            city = t["3301"]
+            county = t.nodes["330106"] = t.node(t, "330106", city)
+            county.policy("default: mirror\nrecords: [{name: counts alone, to: [city], demand: aggregate, group: 10}]\n")
+            # preloaded rather than by `faketime`, which would stay between us
+            county.env = {"LD_PRELOAD": glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")[0], "FAKETIME": "-40d",
+                          "FAKETIME_DONT_FAKE_MONOTONIC": "1", "ASAN_OPTIONS": "verify_asan_link_order=0",
+                          "TSAN_OPTIONS": "report_bugs=0"}
+            for n in t:  # the county's certificate is not good yet there, so it has no link
+                n.start()
+            for n in range(12):
+                self.post(county, {"actor": {"mbox": f"mailto:learner{n}@school.example"},
+                                   "verb": {"id": "http://adlnet.gov/expapi/verbs/completed"},
+                                   "object": {"id": "https://lesson.example/1"}})
+            county.stop()
+            county.env = {}
+            county.start()
+            city.wait("the group", lambda: city.cli_json("records", "groups")["groups"])
+            (group,) = city.cli_json("records", "groups")["groups"]
+            self.assertEqual([group[k] for k in ("region", "verb", "activity", "statements", "learners")],
+                             ["330106", "http://adlnet.gov/expapi/verbs/completed", "https://lesson.example/1", 12, 12])
+            self.assertIn("12", city.cli("records", "groups"))
+            self.assertEqual([r["statement"]["verb"]["id"] for r in city.records()], ["urn:guantong:verb:counted"])
+            county.wait("all to be at the root", lambda: find(county.status(), "records_unrooted") == 0)
+            self.assertEqual(find(city.status(), "records_quarantined"), 0)
+            city.stop()
+            for path, data in files_of(city):
+                self.assertNotIn(b"school.example", data, path)
 
     def test_waits_for_a_key(self):
         """Fails closed: without a key nothing goes, and the log says what to do."""

@@ -892,7 +892,7 @@ static void demands_in_full(void **state)
 	struct gt_buffer body;
 	int rc = gt_policy_parse(&body, "f", gt_bytes_str(yaml), "en", &c);
 	assert_int_equal(rc, 0);
-	assert_int_equal(c.n, 6); /* two takes all; two are counts */
+	assert_int_equal(c.n, 4); /* two takes all */
 	gt_complaints_free(&c);
 	Gt__Layer *l = gt__layer__unpack(NULL, body.n, body.p);
 	assert_non_null(l);
