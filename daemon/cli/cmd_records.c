@@ -338,6 +338,10 @@ static enum gt_exit tell_proof(struct gt_cli *cli, const json_t *v)
 	if (strcmp(is, "genuine") == 0)
 		gt_say(cli->out, GT_T_CLI_PROOF_GENUINE, origin, at, by,
 		       gt_json_member(v, "key"));
+	else if (strcmp(is, "changed") == 0)
+		gt_say(cli->out, GT_T_CLI_PROOF_CHANGED, by,
+		       gt_json_member(v, "policy"), by,
+		       gt_json_member(v, "key"), origin, at);
 	else if (strcmp(is, "unknown") == 0)
 		gt_say(cli->out, GT_T_CLI_PROOF_UNKNOWN, origin, at, by);
 	else

@@ -94,6 +94,11 @@ bool gt_code_child_of(const char *child, const char *parent)
 	       (lead(child) == n && child[n] == '-' && parent[n] == '\0');
 }
 
+bool gt_code_under(const char *inner, const char *outer)
+{
+	return strcmp(inner, outer) == 0 || gt_code_child_of(inner, outer);
+}
+
 bool gt_glob(const char *pattern, const char *text)
 {
 	const char *star = NULL, *mark = NULL;

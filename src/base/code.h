@@ -35,6 +35,8 @@ bool gt_code_same_place(const char *a, const char *b);
 /* child may be enrolled under parent: in its place (3301 under 33 and 33-a),
  * deeper; or a suffixed one under the place's own. */
 bool gt_code_child_of(const char *child, const char *parent);
+/* inner is outer, or may be enrolled somewhere below it. */
+bool gt_code_under(const char *inner, const char *outer);
 /* Glob match with * and ?, on bytes; used for codes, media types, keywords. */
 bool gt_glob(const char *pattern, const char *text);
 

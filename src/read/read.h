@@ -274,12 +274,13 @@ json_t *gt_read_preview(struct gt_reader *r, const char *to, size_t limit,
 
 /* -------------------------------------------------------------- seals */
 
-/* {"seq","id","form","flags","stored","stored_ms","origin","policy",
- * "authority","is":"genuine"|"altered"|"unknown"|"unsealed"}, and of its seal
+/* {"seq","id","form","body" (its SHA-256),"flags","stored","stored_ms","origin","policy",
+ * "authority","is":"genuine"|"changed"|"altered"|"unknown"|"unsealed"}, and of its seal
  * "by", "leaf", "leaves", "key" (the first bytes of the one it was made with, if
  * it is genuine), "path":[{"at","n","hash"}], "signature": all that is needed to
- * work the root out and check it elsewhere (PROTOCOL.md M49). unknown: no node of
- * the roster here made it. {}: there is no such record. NULL: why is set. */
+ * work the root out and check it elsewhere (PROTOCOL.md M49). changed: by another than
+ * where it was handed in, as its policy says. unknown: no node of the roster here
+ * made it. {}: there is no such record. NULL: why is set. */
 json_t *gt_read_seal(struct gt_reader *r, const uint8_t id[GT_UUID_BYTES]);
 
 /* ------------------------------------------------------------ reports */

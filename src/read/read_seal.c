@@ -13,7 +13,7 @@
 
 /* A seal, and what is here of its tree. */
 struct tree {
-	char by[GT_CODE_MAX + 1];
+	char by[GT_CODE_MAX + 1], origin[GT_CODE_MAX + 1];
 	uint8_t signature[GT_SIGNATURE_BYTES];
 	uint32_t count, ngaps;
 	struct gt_gap gaps[GT_MERKLE_MAX];
@@ -32,7 +32,7 @@ static void leaf_of(sqlite3_stmt *st, struct gt_id *out)
 	Gt__Record r;
 	gt__record__init(&r);
 	r.id = gt_lend_bytes(gt_col_bytes(st, 1));
-	r.form = gt_lend_bytes(gt_col_bytes(st, 2));
+	r.body = gt_lend_bytes(gt_col_bytes(st, 2));
 	r.flags = (uint32_t)gt_col_int(st, 3);
 	r.stored_ms = gt_col_int(st, 4);
 	r.origin = gt_lend(gt_col_text(st, 5));
@@ -73,9 +73,15 @@ static bool read_record(struct gt_reader *r, const uint8_t *id, struct tree *t,
 	if (rc == SQLITE_ROW) {
 		*seq = gt_col_int(st, 0);
 		t->damaged = damaged(st);
+		gt_copy(t->origin, sizeof t->origin, gt_col_text(st, 5));
 		gt_json_set(&ok, out, "seq", json_integer(*seq));
 		gt_json_set(&ok, out, "id", gt_json_uuid(gt_col_bytes(st, 1)));
 		gt_json_set(&ok, out, "form", gt_json_hex(gt_col_bytes(st, 2)));
+		struct gt_id body;
+		struct gt_bytes text = gt_col_bytes(st, 8);
+		gt_sha256(&body, &text, 1);
+		gt_json_set(&ok, out, "body",
+		            gt_json_hex(gt_bytes_of(body.b, GT_ID_BYTES)));
 		gt_json_set(&ok, out, "flags", json_integer(gt_col_int(st, 3)));
 		gt_json_set(&ok, out, "stored",
 		            gt_json_time(gt_col_int(st, 4)));
@@ -152,7 +158,7 @@ static bool read_leaves(struct gt_reader *r, struct tree *t)
 
 /* ------------------------------------------------------------- verdict */
 
-enum is { UNSEALED, GENUINE, ALTERED, UNKNOWN };
+enum is { UNSEALED, GENUINE, CHANGED, ALTERED, UNKNOWN };
 
 /* What the roster says of its maker. *hint: the first bytes of the key. */
 static bool check(struct gt_reader *r, const struct tree *t,
@@ -234,7 +240,9 @@ static bool tell_seal(struct gt_reader *r, struct tree *t, json_t *out,
 	gt_json_set(&ok, out, "by", gt_json_text(t->by));
 	gt_json_set(&ok, out, "leaf", json_integer(t->leaf));
 	gt_json_set(&ok, out, "leaves", json_integer(t->count));
-	if (*is == GENUINE) {
+	if (*is == GENUINE && strcmp(t->by, t->origin) != 0)
+		*is = CHANGED;
+	if (*is == GENUINE || *is == CHANGED) {
 		gt_format(key, sizeof key, "%08x", hint);
 		gt_json_set(&ok, out, "key", json_string(key));
 	}
@@ -249,6 +257,7 @@ static bool tell(struct gt_reader *r, const uint8_t *id, struct tree *t,
 {
 	static const char *const names[] = {[UNSEALED] = "unsealed",
 	                                    [GENUINE] = "genuine",
+	                                    [CHANGED] = "changed",
 	                                    [ALTERED] = "altered",
 	                                    [UNKNOWN] = "unknown"};
 	enum is is = UNSEALED;

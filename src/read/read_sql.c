@@ -281,7 +281,7 @@ const char *const gt_queries[GT_Q_COUNT] = {
                            " ORDER BY seq DESC LIMIT 1",
         [GT_Q_SEAL] = "SELECT by,count,signature,gaps FROM seal WHERE sid=?1",
         [GT_Q_SEALED_OF] =
-                "SELECT r.seq-d.seq+d.leaf,r.id,r.form,r.flags,r.origin_ms,"
+                "SELECT r.seq-d.seq+d.leaf,r.id,r.body,r.flags,r.origin_ms,"
                 "s.code,r.policy,r.authority FROM sealed d JOIN record r"
                 " ON r.seq BETWEEN d.seq AND d.seq+d.n-1"
                 " JOIN stream s ON s.sid=r.stream WHERE d.sid=?1",

@@ -54,7 +54,7 @@ static Gt__StatusLists *behind(struct gt_node *n, int64_t after,
 	       (row = gt_store_step(n->store, GT_SQL_STATUS_LISTS_AFTER)) ==
 	               1) {
 		out->upto = (uint64_t)gt_col_int(st, 0);
-		if (*within && !gt_code_within(gt_col_text(st, 1), within))
+		if (*within && !gt_code_under(gt_col_text(st, 1), within))
 			continue;
 		Gt__StatusList *one = copy(n, st);
 		*status = one ? 0 : -GT_ENOMEM;

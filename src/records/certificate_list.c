@@ -479,7 +479,7 @@ int gt_list_take(struct gt_node *n, const char *within, const Gt__StatusList *m,
 	*why = "a list of revoked certificates is not its issuer's";
 	int status = open_came(n, m, &c);
 	bool fits = status == 0 && c.row.member &&
-	            (!*within || gt_code_within(c.row.member->code, within));
+	            (!*within || gt_code_under(c.row.member->code, within));
 	if (fits)
 		status = newest(n, c.row.member->code, &c.row);
 	/* whom the roster has revoked is told whatever the list is */

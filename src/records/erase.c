@@ -45,7 +45,25 @@ int gt_erased_is(struct gt_node *n, const uint8_t id[GT_UUID_BYTES],
 	int row = gt_store_step(n->store, GT_SQL_ERASED_GET);
 	if (row == 1)
 		*is = gt_col_int(st, 0) > 0 || stream == 0 ||
-		      gt_code_within(gt_col_text(st, 2), gt_col_text(st, 1));
+		      gt_code_under(gt_col_text(st, 2), gt_col_text(st, 1));
+	gt_store_reset(n->store, GT_SQL_ERASED_GET);
+	return row < 0 ? row : 0;
+}
+
+int gt_erased_covers(struct gt_node *n, const uint8_t id[GT_UUID_BYTES],
+                     const char *place, bool *covers)
+{
+	*covers = false;
+	if (!n->records->erasures->any)
+		return 0;
+	sqlite3_stmt *st =
+	        gt_store_bind(n->store, GT_SQL_ERASED_GET, "bi",
+	                      gt_bytes_of(id, GT_UUID_BYTES), (int64_t)0);
+	int row = gt_store_step(n->store, GT_SQL_ERASED_GET);
+	const char *of = row == 1 ? gt_col_text(st, 1) : "";
+	if (row == 1)
+		*covers = gt_col_int(st, 0) > 0 || !*of ||
+		          (*place && gt_code_under(place, of));
 	gt_store_reset(n->store, GT_SQL_ERASED_GET);
 	return row < 0 ? row : 0;
 }
@@ -69,7 +87,10 @@ static int take_out(struct gt_node *n, int64_t seq, struct gt_bytes body,
 {
 	const struct gt_bytes none = {0};
 	size_t unused = 0;
-	int status = gt_sealed_leave(n, seq);
+	int64_t sound;
+	int status = gt_record_int(n, GT_SQL_RECORD_SOUND, seq, &sound);
+	if (status == 0 && sound == 1)
+		status = gt_sealed_leave(n, seq);
 	if (status == 0)
 		status = gt_spoilt_take_out(n, seq, gone);
 	if (status != 0 || !*gone)
@@ -98,10 +119,18 @@ static int wait_no_more(struct gt_node *n, struct gt_bytes id)
 int gt_erased_bury(struct gt_node *n, struct gt_bytes id, const char *code,
                    int64_t receipt)
 {
+	bool covered;
+	int status =
+	        gt_erased_covers(n, id.p, receipt > 0 ? "" : code, &covered);
+	gt_store_bind(n->store, GT_SQL_ERASED_FORGET, "b", id);
+	if (status == 0 && !covered) /* told anew, with the wider place */
+		status = gt_store_run(n->store, GT_SQL_ERASED_FORGET);
+	if (status != 0)
+		return status;
 	int64_t before = gt_store_changes(n->store);
 	gt_store_bind(n->store, GT_SQL_ERASED_NEW, "btii", id, code,
 	              n->now.wall_ms, receipt);
-	int status = gt_store_run(n->store, GT_SQL_ERASED_NEW);
+	status = gt_store_run(n->store, GT_SQL_ERASED_NEW);
 	bool fresh = gt_store_changes(n->store) != before;
 	if (status == 0)
 		status = wait_no_more(n, id);
@@ -170,7 +199,7 @@ static int bury_waited(struct gt_node *n, struct gt_bytes id,
 	sqlite3_stmt *st =
 	        gt_store_bind(n->store, GT_SQL_ERASE_WAITED, "b", id);
 	int row = gt_store_step(n->store, GT_SQL_ERASE_WAITED);
-	*gone = row == 1 && gt_code_within(gt_col_text(st, 0), within);
+	*gone = row == 1 && gt_code_under(gt_col_text(st, 0), within);
 	gt_store_reset(n->store, GT_SQL_ERASE_WAITED);
 	if (row < 0)
 		return row;
@@ -190,7 +219,7 @@ int gt_erase_id(struct gt_node *n, struct gt_bytes id, const char *within,
 		return status;
 	if (v.seq == 0)
 		return bury_waited(n, id, within, place, gone);
-	return gt_code_within(v.code, within)
+	return gt_code_under(v.code, within)
 	               ? take_away(n, id, &v, place, 0, gone)
 	               : 0;
 }

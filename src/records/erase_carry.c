@@ -35,7 +35,7 @@ static int read_ids(struct gt_node *n, int64_t after, const char *code,
 		struct gt_bytes id = gt_col_bytes(st, 1);
 		*upto = gt_col_int(st, 0);
 		if (id.n != GT_UUID_BYTES ||
-		    (*code && *of && !gt_code_within(of, code)))
+		    (*code && *of && !gt_code_under(of, code)))
 			continue;
 		memcpy(ids + count++ * GT_UUID_BYTES, id.p, id.n);
 	}
@@ -67,7 +67,7 @@ static int take_ids(struct gt_node *n, const char *peer, const char *within,
 	     i += GT_UUID_BYTES) {
 		struct gt_bytes id = gt_bytes_of(ids->data + i, GT_UUID_BYTES);
 		bool is, known;
-		status = gt_erased_is(n, id.p, 0, &known);
+		status = gt_erased_covers(n, id.p, keep ? "" : within, &known);
 		if (status != 0 || known)
 			continue;
 		status = gt_erase_id(n, id, within, &is);

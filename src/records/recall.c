@@ -121,7 +121,7 @@ int gt_recall_next(struct gt_node *n, size_t came, uint64_t next)
 		l.v[0].next = gt_version_goes_on(n->up->version)
 		                      ? (int64_t)next
 		                      : l.v[0].next + GT_WANTED_ROWS;
-		l.v[0].left -= (int64_t)came;
+		l.v[0].left -= came > 0 ? (int64_t)came : 1;
 	} else {
 		drop_first(&l);
 	}

@@ -263,6 +263,9 @@ int gt_erased_bury(struct gt_node *n, struct gt_bytes id, const char *code,
  * any more: *gone. What voids another stays. */
 int gt_erase_id(struct gt_node *n, struct gt_bytes id, const char *within,
                 bool *gone);
+/* Whether it was for all that can come from within that place; "": anywhere. */
+int gt_erased_covers(struct gt_node *n, const uint8_t id[GT_UUID_BYTES],
+                     const char *place, bool *covers);
 /* Whether that id's record was, for what comes in that stream; 0: in any. */
 int gt_erased_is(struct gt_node *n, const uint8_t id[GT_UUID_BYTES],
                  int64_t stream, bool *is);

@@ -2,6 +2,7 @@
  * more.
  * Tests: u_node_record.c, u_spoilt.c. */
 #include "reckon.h"
+#include "record_seal.h"
 #include "records_inside.h"
 
 #include "schema.h"
@@ -63,6 +64,7 @@ const char *gt_record_shapeless(const char *who, const Gt__Record *r)
 	    r->origin_seq > INT64_MAX || r->body.len == 0 ||
 	    r->body.len > GT_STATEMENT_MAX ||
 	    (r->flags & GT_STATEMENT_VOIDS && r->target.len != GT_UUID_BYTES) ||
+	    r->flags & GT_RECORD_RESERVED ||
 	    strlen(r->authority) > GT_TEXT_MAX ||
 	    strlen(r->policy) > GT_TEXT_MAX)
 		return "a malformed record";

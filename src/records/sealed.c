@@ -6,7 +6,7 @@
  * what it has to change, because a layer demands it, it seals itself: the record
  * names what was done.
  *
- * A leaf says all that the way up may not change: id, form, flags, the time and
+ * A leaf says all that the way up may not change: id, body, flags, the time and
  * place of handing in, what was done and who vouches. Not its numbers: they are
  * new in each epoch. Of leaves that are not here, or do not go along, the hashes
  * of subtrees stand in (merkle.h). What leaves its row (it is erased, it gives
@@ -39,11 +39,11 @@ int gt_sealed_maker(struct gt_node *n, const char *code, const Gt__Member **out)
 /* The row of SEALED_OF or SEALED_LEAF, for its leaf; in place. */
 static void leaf_of_row(sqlite3_stmt *st, struct gt_id *out)
 {
-	struct gt_bytes id = gt_col_bytes(st, 1), form = gt_col_bytes(st, 2);
+	struct gt_bytes id = gt_col_bytes(st, 1), body = gt_col_bytes(st, 2);
 	Gt__Record r;
 	gt__record__init(&r);
 	r.id = gt_lend_bytes(id);
-	r.form = gt_lend_bytes(form);
+	r.body = gt_lend_bytes(body);
 	r.flags = (uint32_t)gt_col_int(st, 3);
 	r.stored_ms = gt_col_int(st, 4);
 	r.origin = gt_lend(gt_col_text(st, 5));

@@ -75,7 +75,8 @@ static int read_seals(struct gt_node *n, const struct gt_peer *p,
 static bool may_seal(const char *by, const Gt__Record *r)
 {
 	return strcmp(by, r->origin) == 0 ||
-	       (*r->policy && gt_code_within(r->origin, by));
+	       (gt_done_parse(r->policy).treatment != GT_PASS &&
+	        gt_code_under(r->origin, by));
 }
 
 /* The leaves that came under seal k. False: one came twice, or is not its
@@ -113,7 +114,7 @@ static int check(struct gt_node *n, const struct gt_peer *p,
 	                            .n = seal->count,
 	                            .gaps = seal->gaps,
 	                            .ngaps = seal->ngaps};
-	if (!gt_code_within(seal->by, p->code) || !tree_of(s, k) ||
+	if (!gt_code_under(seal->by, p->code) || !tree_of(s, k) ||
 	    !gt_merkle_root(&t, &root))
 		return 0;
 	int status = gt_sealed_maker(n, seal->by, &maker);

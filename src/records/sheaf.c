@@ -53,6 +53,7 @@ static void shorten(Gt__Record *out, const Gt__Record *r, const Gt__Record *was)
 	                        gt_bytes_of(r->origin_epoch.data,
 	                                    r->origin_epoch.len));
 	*out = *r;
+	out->flags &= ~(uint32_t)GT_SHEAF_NOBODY;
 	if (was &&
 	    ((r->seal == 1 && was->seal == 1) ||
 	     (r->seal > 1 && r->seal == was->seal && r->leaf == was->leaf + 1)))
@@ -202,12 +203,39 @@ static int derive(struct gt_arena *arena, Gt__Record *r, bool *derived)
 	return 0;
 }
 
+/* Nothing but as many records and seals as may be: what unpacks has no limit of
+ * its own, and nothing at all, a million times over, is large. */
+static bool has_room(struct gt_bytes b)
+{
+	enum { RECORDS = 2 << 3 | 2, SEALS = 10 << 3 | 2 };
+	size_t at = 0, records = 0, seals = 0;
+	while (at < b.n) {
+		uint64_t n = 0;
+		uint8_t tag = b.p[at++], one = 0x80;
+		for (unsigned bits = 0; one & 0x80; bits += 7) {
+			if (at == b.n || bits > 28)
+				return false;
+			one = b.p[at++];
+			n |= (uint64_t)(one & 0x7f) << bits;
+		}
+		records += tag == RECORDS;
+		seals += tag == SEALS;
+		if ((tag != RECORDS && tag != SEALS) || n > b.n - at ||
+		    records > GT_RECORDS_ROWS || seals > GT_RECORDS_ROWS)
+			return false;
+		at += n;
+	}
+	return true;
+}
+
 int gt_sheaf_untie(struct gt_arena *arena, Gt__Records *m, bool **derived)
 {
 	struct gt_bytes plain;
 	int status = decompress(arena, m, &plain);
 	if (status != 0)
 		return status;
+	if (!has_room(plain))
+		return -GT_EMALFORMED;
 	Gt__Records *in = gt__records__unpack(gt_arena_allocator(arena),
 	                                      plain.n, plain.p);
 	if (!in)

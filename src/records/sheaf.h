@@ -4,11 +4,12 @@
 
 #include "arena.h"
 #include "guantong.pb-c.h"
+#include "record_seal.h"
 #include "statement.h"
 
 /* In a sheaf alone: nobody vouches for it, though somebody did for the one
  * before. */
-enum { GT_SHEAF_NOBODY = 1 << 30 };
+enum { GT_SHEAF_NOBODY = GT_RECORD_RESERVED };
 
 /* m's records become its sheaf, in the arena; there is at least one.
  * -GT_ENOMEM. */

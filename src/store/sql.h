@@ -212,11 +212,11 @@
 	/* seals (sealed.c) */                                                 \
 	X(SEALED_AT, "SELECT seq,n,sid,leaf FROM sealed WHERE seq<=?1"         \
 	             " ORDER BY seq DESC LIMIT 1")                             \
-	X(SEALED_OF, "SELECT r.seq-d.seq+d.leaf,r.id,r.form,r.flags,"          \
+	X(SEALED_OF, "SELECT r.seq-d.seq+d.leaf,r.id,r.body,r.flags,"          \
 	             "r.origin_ms,s.code,r.policy,r.authority FROM sealed d"   \
 	             " JOIN record r ON r.seq BETWEEN d.seq AND d.seq+d.n-1"   \
 	             " JOIN stream s ON s.sid=r.stream WHERE d.sid=?1")        \
-	X(SEALED_LEAF, "SELECT r.seq,r.id,r.form,r.flags,r.origin_ms,s.code,"  \
+	X(SEALED_LEAF, "SELECT r.seq,r.id,r.body,r.flags,r.origin_ms,s.code,"  \
 	               "r.policy,r.authority FROM record r JOIN stream s"      \
 	               " ON s.sid=r.stream WHERE r.seq=?1")                    \
 	X(SEALED_PUT, "INSERT OR REPLACE INTO sealed VALUES(?1,?2,?3,?4)")     \
@@ -241,6 +241,7 @@
 	  " LEFT JOIN stream s ON s.sid=r.stream WHERE p.cell=0"               \
 	  " ORDER BY p.seq LIMIT ?1")                                          \
 	X(ERASED_ANY, "SELECT count(*),ifnull(max(eid),0) FROM erased")        \
+	X(ERASED_FORGET, "DELETE FROM erased WHERE id=?1")                     \
 	X(ERASED_NEW, "INSERT OR IGNORE INTO erased(id,code,at_ms,receipt)"    \
 	              " VALUES(?1,?2,?3,?4)")                                  \
 	X(ERASED_AFTER, "SELECT eid,id,code FROM erased WHERE eid>?1"          \

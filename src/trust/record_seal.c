@@ -13,12 +13,15 @@ static void put_be(uint8_t *out, uint64_t v, int n)
 void gt_record_leaf(struct gt_id *out, const Gt__Record *r)
 {
 	uint8_t head = 0, numbers[12];
-	put_be(numbers, r->flags, 4);
+	struct gt_id body;
+	struct gt_bytes text = gt_bytes_of(r->body.data, r->body.len);
+	gt_sha256(&body, &text, 1);
+	put_be(numbers, r->flags & ~(uint32_t)GT_RECORD_RESERVED, 4);
 	put_be(numbers + 4, (uint64_t)r->stored_ms, 8);
 	struct gt_bytes parts[] = {
 	        {&head, 1},
 	        gt_bytes_of(r->id.data, r->id.len),
-	        gt_bytes_of(r->form.data, r->form.len),
+	        {body.b, GT_ID_BYTES},
 	        {numbers, sizeof numbers},
 	        gt_bytes_of(r->origin, strlen(r->origin) + 1),
 	        gt_bytes_of(r->policy, strlen(r->policy) + 1),

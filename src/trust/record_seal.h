@@ -6,6 +6,10 @@
 
 #include "seal.h"
 
+/* A flag that no record has: it means something on the wire alone
+ * (records/sheaf.h). */
+enum { GT_RECORD_RESERVED = 1 << 30 };
+
 struct gt_record_seal {
 	const char *by; /* code of its maker */
 	uint32_t count; /* leaves */

@@ -78,7 +78,7 @@ def leaf(p):
     return hashlib.sha256(
         b"\0"
         + uuid.UUID(p["id"]).bytes
-        + bytes.fromhex(p["form"])
+        + bytes.fromhex(p["body"])
         + p["flags"].to_bytes(4, "big")
         + p["stored_ms"].to_bytes(8, "big")
         + p["origin"].encode() + b"\0"

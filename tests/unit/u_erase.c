@@ -323,6 +323,38 @@ static void an_id_that_a_stranger_erased(void **state)
 	assert_int_equal(gt_records_count(t->v[LOW].node).waiting, 0);
 }
 
+/* Two places used one id; one of them erased its own, and later the other, or the
+ * node above both. */
+static void an_id_of_two_places(void **state)
+{
+	enum { OTHER = 2 };
+	for (int above = 0; above < 2; above++) {
+		struct nodes *t = nodes_new();
+		*state = t;
+		nodes_dir_new(t);
+		nodes_open(t, TOP, "33", "", nodes_path(t, TOP));
+		nodes_open(t, LOW, "3301", "33", nodes_path(t, LOW));
+		nodes_open(t, OTHER, "3302", "33", nodes_path(t, OTHER));
+		nodes_enrol(t);
+		nodes_wire(t, LOW, TOP, true);
+		assert_int_equal(hand_in(t, LOW, 1, "li", VERB, OBJECT), 0);
+		nodes_pass(t, 5000);
+		(void)erase(t, LOW, GT_PERSON_STATEMENTS, seq_of(t, LOW, 1), 1);
+		nodes_pass(t, 20000);
+		assert_int_equal(hand_in(t, OTHER, 1, "li", VERB, OBJECT), 0);
+		nodes_wire(t, OTHER, TOP, true);
+		nodes_pass(t, 5000);
+		assert_int_equal(records(t, TOP), 1);
+		unsigned where = above ? TOP : OTHER;
+		(void)erase(t, where, GT_PERSON_STATEMENTS, seq_of(t, where, 1),
+		            1);
+		nodes_pass(t, 60000);
+		assert_int_equal(records(t, TOP), 0);
+		assert_int_equal(records(t, OTHER), 0);
+		assert_int_equal(nodes_gone(state), 0);
+	}
+}
+
 /* It is damaged here, and waited for, when a child says that it was erased: nor
  * does it come back from above. */
 static void what_is_waited_for_is_not_any_more(void **state)
@@ -456,6 +488,7 @@ int main(void)
 	        TEST(what_was_given_up_is_not_counted_twice),
 	        TEST(a_gap_above_is_no_end),
 	        TEST(an_id_that_a_stranger_erased),
+	        cmocka_unit_test(an_id_of_two_places),
 	        TEST(what_is_waited_for_is_not_any_more),
 	        TEST(a_row_the_indexes_do_not_know),
 	        TEST(what_voids_stays),

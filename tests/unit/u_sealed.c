@@ -54,7 +54,7 @@ static void all_good(struct nodes *t, unsigned i)
 	assert_int_equal(
 	        sqlite3_prepare_v2(
 	                t->v[i].db,
-	                "SELECT r.seq-d.seq+d.leaf,r.id,r.form,r.flags,"
+	                "SELECT r.seq-d.seq+d.leaf,r.id,r.body,r.flags,"
 	                "r.origin_ms,s.code,r.policy,r.authority FROM sealed d "
 	                "JOIN record r ON r.seq BETWEEN d.seq AND d.seq+d.n-1 "
 	                "JOIN stream s ON s.sid=r.stream WHERE d.sid=?1",
@@ -76,7 +76,7 @@ static void all_good(struct nodes *t, unsigned i)
 			Gt__Record r = GT__RECORD__INIT;
 			int k = sqlite3_column_int(of, 0);
 			r.id = gt_lend_bytes(gt_col_bytes(of, 1));
-			r.form = gt_lend_bytes(gt_col_bytes(of, 2));
+			r.body = gt_lend_bytes(gt_col_bytes(of, 2));
 			r.flags = (uint32_t)sqlite3_column_int(of, 3);
 			r.stored_ms = sqlite3_column_int64(of, 4);
 			r.origin = gt_lend(gt_col_text(of, 5));
@@ -197,6 +197,8 @@ enum lie {
 	SIGNATURE,
 	TWICE,
 	MAKER,
+	WORDS,
+	FLAG,
 	KEY,
 	LIES
 };
@@ -209,6 +211,29 @@ static void other_words(Gt__Record *r)
 			return;
 		}
 	fail();
+}
+
+static struct gt_arena *liar;
+
+/* What no form tells of: another name for what was done. */
+static void more_words(Gt__Record *r)
+{
+	static const char more[] = "\"definition\":{\"name\":{\"zh\":\"x\"}},";
+	static const char object[] = "\"object\":{";
+	char *text = gt_arena_get(liar, r->body.len + 1);
+	char *out = gt_arena_get(liar, r->body.len + sizeof more);
+	assert_true(text && out);
+	gt_format(text, r->body.len + 1, "%.*s", (int)r->body.len,
+	          (const char *)r->body.data);
+	char *at = strstr(text, object);
+	if (!at) {
+		fail();
+		return;
+	}
+	at += strlen(object);
+	gt_format(out, r->body.len + sizeof more, "%.*s%s%s", (int)(at - text),
+	          text, more, at);
+	r->body = (ProtobufCBinaryData){strlen(out), (uint8_t *)out};
 }
 
 static void lie(Gt__Records *m, enum lie which)
@@ -242,6 +267,12 @@ static void lie(Gt__Records *m, enum lie which)
 	case MAKER:
 		m->seals[0]->by = mid;
 		break;
+	case WORDS:
+		more_words(r);
+		break;
+	case FLAG:
+		r->flags |= GT_STATEMENT_OPERATOR;
+		break;
 	case KEY:
 		m->seals[0]->key ^= 1;
 		break;
@@ -250,8 +281,6 @@ static void lie(Gt__Records *m, enum lie which)
 		break;
 	}
 }
-
-static struct gt_arena *liar;
 
 /* The node in the middle sends its parent something else. */
 static bool altered(struct nodes *t, struct message *m)
@@ -336,6 +365,34 @@ static void a_key_that_is_not_known_here(void **state)
 	assert_int_equal(status(t, TOP)->records_unsealed, 5);
 }
 
+/* A second node of the city has the county for its child: what it relays is of
+ * its place. */
+static void by_way_of_a_suffix(void **state)
+{
+	struct nodes *t = *state;
+	nodes_wire(t, LOW, MID, true);
+	nodes_wire(t, MID, TOP, true);
+	assert_int_equal(nodes_statements(t, LOW, 1, 20, 0), 0);
+	assert_int_equal(nodes_statements(t, MID, 1001, 3, 0), 0);
+	nodes_pass(t, 20000);
+	assert_int_equal(records(t, TOP), 23);
+	assert_int_equal(sealed(t, TOP, "330106"), 20);
+	assert_int_equal(sealed(t, TOP, "3301-b"), 3);
+	all_good(t, TOP);
+}
+
+static int suffixed(void **state)
+{
+	struct nodes *t = nodes_new();
+	nodes_dir_new(t);
+	nodes_open(t, TOP, "33", "", nodes_path(t, TOP));
+	nodes_open(t, MID, "3301-b", "33", nodes_path(t, MID));
+	nodes_open(t, LOW, "330106", "3301-b", nodes_path(t, LOW));
+	nodes_enrol(t);
+	*state = t;
+	return 0;
+}
+
 /* A disk alters what no form tells of: it goes without a seal, and is not taken
  * for a lie. */
 static void what_a_disk_altered_goes_without(void **state)
@@ -409,6 +466,8 @@ int main(void)
 	        TEST(what_leaves_its_row),
 	        TEST(who_alters_is_not_believed),
 	        TEST(a_key_that_is_not_known_here),
+	        cmocka_unit_test_setup_teardown(by_way_of_a_suffix, suffixed,
+	                                        nodes_gone),
 	        TEST(what_a_disk_altered_goes_without),
 	        TEST(an_earlier_program),
 	        TEST(a_new_epoch),

@@ -249,6 +249,33 @@ static void too_many(void **state)
 	gt_arena_free(a);
 }
 
+/* Two million bytes of nothing at all are some hundred on the wire. */
+static void a_million_of_nothing(void **state)
+{
+	struct gt_arena *a = gt_arena_new();
+	Gt__Records bad = GT__RECORDS__INIT;
+	uint8_t *p = gt_arena_get(a, GT_HEAD_MAX);
+	ZSTD_CCtx *ctx = ZSTD_createCCtx();
+	bool *derived;
+	(void)state;
+	assert_true(p && ctx);
+	for (size_t i = 0; i < GT_HEAD_MAX; i += 2) {
+		p[i] = 2 << 3 | 2;
+		p[i + 1] = 0;
+	}
+	size_t cap = ZSTD_compressBound(GT_HEAD_MAX);
+	bad.sheaf_bytes = GT_HEAD_MAX;
+	bad.sheaf.data = gt_arena_get(a, cap);
+	bad.sheaf.len = ZSTD_compress_usingDict(ctx, bad.sheaf.data, cap, p,
+	                                        GT_HEAD_MAX, gt_prefix,
+	                                        sizeof gt_prefix - 1, 3);
+	ZSTD_freeCCtx(ctx);
+	assert_true(bad.sheaf.len < 1000);
+	assert_int_equal(gt_sheaf_untie(a, &bad, &derived), -GT_EMALFORMED);
+	assert_false(gt_arena_short(a));
+	gt_arena_free(a);
+}
+
 /* What it is for. */
 static void is_small(void **state)
 {
@@ -275,6 +302,7 @@ int main(void)
 	        cmocka_unit_test(what_does_not_fit_is_marked),
 	        cmocka_unit_test(malformed),
 	        cmocka_unit_test(too_many),
+	        cmocka_unit_test(a_million_of_nothing),
 	        cmocka_unit_test(is_small),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
