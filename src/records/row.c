@@ -2,8 +2,8 @@
  * more.
  * Tests: u_node_record.c, u_spoilt.c. */
 #include "reckon.h"
-#include "record_seal.h"
 #include "records_inside.h"
+#include "sealed.h"
 
 #include "schema.h"
 
@@ -301,7 +301,10 @@ int gt_spoilt_came(struct gt_node *n, const struct gt_arrival *r)
 	bool same = form.n == 0 ||
 	            gt_bytes_eq(form, gt_bytes_of(r->form, GT_ID_BYTES));
 	gt_store_reset(n->store, GT_SQL_SPOILT_BY_ID);
-	return row != 1 || !same ? (row < 0 ? row : 0)
-	                         : gt_spoilt_forget(n, seq, stream, origin_seq,
-	                                            n->records->seq);
+	if (row != 1 || !same)
+		return row < 0 ? row : 0;
+	int status = gt_sealed_moved(n, seq, n->records->seq);
+	return status ? status
+	              : gt_spoilt_forget(n, seq, stream, origin_seq,
+	                                 n->records->seq);
 }

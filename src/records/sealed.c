@@ -194,6 +194,17 @@ int gt_sealed_leave(struct gt_node *n, int64_t seq)
 	return gt_sealed_gaps(n, &s);
 }
 
+int gt_sealed_moved(struct gt_node *n, int64_t from, int64_t to)
+{
+	struct place at = {0};
+	int status = place_of(n, from, &at);
+	if (status != 0 || at.sid == 0 || from == to)
+		return status;
+	gt_store_bind(n->store, GT_SQL_SEALED_PUT, "iiii", to, (int64_t)1,
+	              at.sid, (int64_t)at.leaf);
+	return gt_store_run(n->store, GT_SQL_SEALED_PUT);
+}
+
 /* ----------------------------------------------------------------- send */
 
 /* A seal of a batch on its way: in[i] goes along. */

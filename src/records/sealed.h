@@ -41,6 +41,10 @@ int gt_sealed_send(struct gt_node *n, Gt__Records *m);
 /* Record number seq is to leave its row: its leaf is remembered. */
 int gt_sealed_leave(struct gt_node *n, int64_t seq);
 
+/* What was damaged under that number is back, under another: it is the leaf that
+ * it was. */
+int gt_sealed_moved(struct gt_node *n, int64_t from, int64_t to);
+
 /* ------------------------------------------------------------- take */
 
 enum gt_sealed { GT_UNSEALED, GT_SEALED, GT_SEAL_BROKEN };

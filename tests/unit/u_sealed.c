@@ -393,6 +393,31 @@ static int suffixed(void **state)
 	return 0;
 }
 
+/* Damaged here, and back of the child under another number: it is the leaf it
+ * was. */
+static void what_comes_back_is_sealed(void **state)
+{
+	struct nodes *t = *state;
+	nodes_wire(t, LOW, MID, true);
+	assert_int_equal(nodes_statements(t, LOW, 1, 5, 0), 0);
+	nodes_run(t);
+	run_sql(t, MID,
+	        "UPDATE record SET body=replace(CAST(body AS TEXT),'a@b','x@b')"
+	        " WHERE seq=2");
+	nodes_restart(t, MID);
+	nodes_wire(t, LOW, MID, true);
+	nodes_pass(t, 20000);
+	assert_int_equal(records(t, MID), 5);
+	assert_int_equal(nodes_int(t, MID, "SELECT max(seq) FROM record"), 6);
+	assert_int_equal(sealed(t, MID, "330106"), 5);
+	all_good(t, MID);
+	nodes_wire(t, MID, TOP, true);
+	nodes_pass(t, 20000);
+	assert_int_equal(sealed(t, TOP, "330106"), 5);
+	assert_int_equal(status(t, TOP)->records_unsealed, 0);
+	all_good(t, TOP);
+}
+
 /* A disk alters what no form tells of: it goes without a seal, and is not taken
  * for a lie. */
 static void what_a_disk_altered_goes_without(void **state)
@@ -465,6 +490,7 @@ int main(void)
 	        TEST(in_pieces),
 	        TEST(what_leaves_its_row),
 	        TEST(who_alters_is_not_believed),
+	        TEST(what_comes_back_is_sealed),
 	        TEST(a_key_that_is_not_known_here),
 	        cmocka_unit_test_setup_teardown(by_way_of_a_suffix, suffixed,
 	                                        nodes_gone),
