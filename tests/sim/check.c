@@ -367,11 +367,14 @@ static bool rooted(struct world *w, const struct sim_node *s, const uint8_t *id,
 	return was_lost(id, form);
 }
 
-/* The last record a mark covers, and one before it. */
+/* The last record a mark covers, and one before it. What counts a group is passed
+ * over: where the rule has changed since it was made it stays, and the mark is
+ * right to pass it. */
 static bool covered(const struct sim_node *s, int64_t mark,
                     uint8_t id[GT_UUID_BYTES], uint8_t form[GT_ID_BYTES])
 {
 	sqlite3_stmt *st = ask(s, "SELECT id,form FROM record WHERE seq<=?1"
+	                          " AND policy NOT GLOB 'aggregate:*'"
 	                          " ORDER BY seq DESC LIMIT 1");
 	sqlite3_bind_int64(st, 1, mark);
 	bool yes = sqlite3_step(st) == SQLITE_ROW;
